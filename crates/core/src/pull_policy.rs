@@ -1,0 +1,44 @@
+//! The pull policy, and the one that an API server fills in.
+
+use crate::reference::Reference;
+
+/// `imagePullPolicy` of a container, `pullPolicy` of an image volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PullPolicy {
+    /// The kubelet asks the registry at every container start.
+    Always,
+    /// The kubelet pulls only what the node does not have.
+    IfNotPresent,
+    /// The kubelet never pulls.
+    Never,
+}
+
+impl PullPolicy {
+    /// The three values, in the order that messages list them.
+    pub const ALL: [Self; 3] = [Self::Always, Self::IfNotPresent, Self::Never];
+
+    /// Reads a written value; Kubernetes compares it with case.
+    pub fn parse(written: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == written)
+    }
+
+    /// The value as Kubernetes writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+            Self::Never => "Never",
+        }
+    }
+
+    /// What the API server fills in for an unset policy: `Always` when the parsed tag is `latest` (written, or
+    /// implied by neither tag nor digest), else `IfNotPresent`, also where the image does not parse
+    /// (`SetDefaults_Container` in Kubernetes' `pkg/apis/core/v1/defaults.go`, which asks
+    /// `pkg/util/parsers.ParseImageName`). A `latest` beside a digest counts.
+    pub fn default_for(image: &str) -> Self {
+        match Reference::parse(image) {
+            Ok(reference) if reference.tag_or_default() == Some("latest") => Self::Always,
+            _ => Self::IfNotPresent,
+        }
+    }
+}

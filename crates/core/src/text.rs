@@ -1,0 +1,97 @@
+//! Text that comes from a cluster or a manifest, which is hostile until it is escaped for where it goes.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Text that somebody else wrote: image references, names, annotations.
+///
+/// An API server accepts escape sequences, NUL, newlines, right-to-left marks and megabytes of text in an
+/// image field, so this type has no `Display`. It leaves the program through the exits below only, one for
+/// each kind of place it can go to. Cloning is cheap: the text is shared.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct UntrustedText(Arc<str>);
+
+impl UntrustedText {
+    /// Wraps text as it was read.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, to be judged or compared, never to be shown.
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+
+    /// For a JSON or YAML serializer, which escapes it.
+    pub fn json(&self) -> &str {
+        &self.0
+    }
+
+    /// For a Prometheus label: control characters replaced, since dashboards print labels as they are.
+    pub fn label(&self) -> String {
+        escape(&self.0)
+    }
+
+    /// For a terminal, a log line or a message that may end in one: whatever could move the cursor, change
+    /// colours, reorder text or break a line is written as `\u{…}`.
+    pub fn terminal(&self) -> String {
+        escape(&self.0)
+    }
+}
+
+/// `Debug` escapes as a Rust string literal does, so it is safe in logs.
+impl fmt::Debug for UntrustedText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", escape(&self.0))
+    }
+}
+
+impl From<&str> for UntrustedText {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for UntrustedText {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unsafe(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Control characters, and the format characters that hide or reorder what stands beside them
+/// (Unicode TR36, "bidirectional text spoofing", and zero-width characters).
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_never_sees_what_could_drive_it() {
+        let text = UntrustedText::from("a\u{1b}[31m\n\0\u{202e}b\u{200b}ü");
+        assert_eq!(text.terminal(), "a\\u{1b}[31m\\u{a}\\u{0}\\u{202e}b\\u{200b}ü");
+        assert_eq!(text.label(), text.terminal());
+    }
+
+    #[test]
+    fn debug_is_safe_for_a_log() {
+        assert!(!format!("{:?}", UntrustedText::from("\u{1b}]0;x\u{7}")).contains('\u{1b}'));
+    }
+}

@@ -1,0 +1,119 @@
+//! The workload model that the controller and the scan command both fill in and the engine judges.
+
+use crate::pull_policy::PullPolicy;
+use crate::text::UntrustedText;
+
+/// A workload: what a report is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// Which object it is.
+    pub id: WorkloadId,
+    /// Where its containers were read, which decides what an unset pull policy means.
+    pub origin: Origin,
+    /// Every container and image volume, in the order of the pod spec.
+    pub containers: Vec<Container>,
+}
+
+/// Names an object of a cluster or a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkloadId {
+    /// `group/version`, or `version` alone for the core group.
+    pub api_version: UntrustedText,
+    /// Kind, in `CamelCase`.
+    pub kind: UntrustedText,
+    /// `None` when a manifest names none.
+    pub namespace: Option<UntrustedText>,
+    /// Name of the object.
+    pub name: UntrustedText,
+}
+
+/// Where a workload was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A built-in object from the API server, which has filled in the pull policy: it is never recomputed.
+    Cluster,
+    /// A manifest, or a pod template inside a custom resource: an unset pull policy is defaulted by us.
+    Manifest,
+}
+
+/// One place that names an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Name of the container, or of the volume for [`ContainerType::ImageVolume`].
+    pub name: UntrustedText,
+    /// What kind of place it is.
+    pub container_type: ContainerType,
+    /// The image as written; empty when the field is missing.
+    pub image: UntrustedText,
+    /// The pull policy as written; `None` when unset.
+    pub pull_policy: Option<UntrustedText>,
+    /// Path of the image field from the object's root, such as `spec.template.spec.containers[0].image`.
+    pub field_path: String,
+    /// What the workload's live pods show for this container; `None` when there are none or nobody looked.
+    pub observed: Option<ObservedPods>,
+}
+
+impl Container {
+    /// The pull policy that counts: what is written, where it is one of the three values, else the default
+    /// that the API server would fill in (`rules.md`: "the effective pull policy").
+    pub fn effective_pull_policy(&self) -> PullPolicy {
+        self.written_pull_policy().unwrap_or_else(|| PullPolicy::default_for(self.image.raw()))
+    }
+
+    /// The pull policy as written, where it is one that Kubernetes knows.
+    pub fn written_pull_policy(&self) -> Option<PullPolicy> {
+        self.pull_policy.as_ref().and_then(|written| PullPolicy::parse(written.raw()))
+    }
+}
+
+/// The places of a pod spec that name an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContainerType {
+    /// `containers`.
+    Container,
+    /// `initContainers`.
+    Init,
+    /// `initContainers` with `restartPolicy: Always` (KEP-753).
+    Sidecar,
+    /// `ephemeralContainers` (KEP-277).
+    Ephemeral,
+    /// `volumes[].image` (KEP-4639).
+    ImageVolume,
+}
+
+impl ContainerType {
+    /// The name that reports and `scan -o json` use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Init => "init",
+            Self::Sidecar => "sidecar",
+            Self::Ephemeral => "ephemeral",
+            Self::ImageVolume => "imageVolume",
+        }
+    }
+}
+
+/// What the live pods of a workload say of one of its containers. Admission changes pods, never templates,
+/// so the template shows the intent and this shows what runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ObservedPods {
+    /// Pods that have this container and are neither finished nor being deleted.
+    pub pods: u32,
+    /// Those of them whose pull policy is `Always`.
+    pub always: u32,
+    /// Those of them whose image is given by digest.
+    pub by_digest: u32,
+}
+
+impl ObservedPods {
+    /// Every pod pulls at each start, whatever the template says.
+    pub fn all_always(self) -> bool {
+        self.pods > 0 && self.always == self.pods
+    }
+
+    /// Every pod runs by digest, whatever the template says.
+    pub fn all_by_digest(self) -> bool {
+        self.pods > 0 && self.by_digest == self.pods
+    }
+}
