@@ -1,1 +1,20 @@
-//! tagwatch
+//! tagwatch-controller: the part that runs in a cluster. It watches workloads and pods, judges what changed,
+//! and keeps one report a workload and the metrics up to date. The only crate with a Kubernetes client.
+
+pub mod api;
+mod controller;
+mod health;
+mod http;
+mod index;
+pub mod issues;
+mod live;
+mod metrics;
+mod options;
+mod queue;
+mod reconcile;
+mod report;
+mod run;
+mod watch;
+
+pub use options::{Namespaces, RunOptions};
+pub use run::{RunError, run};

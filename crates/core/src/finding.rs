@@ -1,5 +1,6 @@
 //! What the engine says of a container.
 
+use crate::pull_policy::PullPolicy;
 use crate::reference::{Reference, ReferenceError};
 use crate::rules::RuleMeta;
 use crate::tag::Classification;
@@ -76,7 +77,7 @@ pub struct Verdict {
     /// How mutable the reference is.
     pub classification: Classification,
     /// The pull policy that counts.
-    pub effective_pull_policy: crate::pull_policy::PullPolicy,
+    pub effective_pull_policy: PullPolicy,
     /// One finding per rule that fired, and one pass for each policy in which none did.
     pub findings: Vec<Finding>,
 }

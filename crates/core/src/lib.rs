@@ -4,6 +4,7 @@
 //! it the same model and get the same findings.
 
 pub mod engine;
+pub mod evidence;
 pub mod finding;
 pub mod pull_policy;
 pub mod reference;

@@ -32,6 +32,13 @@ impl UntrustedText {
         escape(&self.0)
     }
 
+    /// For a YAML block mapping: one line that reads back as exactly this text. It is plain where no reader can
+    /// take it for anything but a string, else double-quoted, with escapes for all that a YAML stream may not
+    /// hold (YAML 1.2.2, sections 5.1 and 5.7) and for all that [`Self::terminal`] escapes.
+    pub fn yaml(&self) -> String {
+        if is_plain_yaml(&self.0) { self.0.to_string() } else { quote_yaml(&self.0) }
+    }
+
     /// For a terminal, a log line or a message that may end in one: whatever could move the cursor, change
     /// colours, reorder text or break a line is written as `\u{…}`.
     pub fn terminal(&self) -> String {
@@ -70,6 +77,43 @@ fn escape(text: &str) -> String {
     out
 }
 
+/// Starts with a letter, holds only what image references and names are made of, and is no word that YAML 1.1
+/// or 1.2 resolves to a boolean or to null. Stricter than YAML: quoting more than needed is harmless.
+fn is_plain_yaml(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "./_@:-".contains(c);
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !text.ends_with(':')
+        && text.chars().all(allowed)
+        && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+fn quote_yaml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match (c, u32::from(c)) {
+            ('"' | '\\', _) => out.extend(['\\', c]),
+            ('\n', _) => out.push_str("\\n"),
+            ('\t', _) => out.push_str("\\t"),
+            // The two noncharacters that YAML excludes and that control no terminal.
+            (_, code @ (0xfffe | 0xffff)) => out.push_str(&escape_yaml(code)),
+            (c, code) if is_unsafe(c) => out.push_str(&escape_yaml(code)),
+            (c, _) => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn escape_yaml(code: u32) -> String {
+    match code {
+        0..=0xff => format!("\\x{code:02x}"),
+        0x100..=0xffff => format!("\\u{code:04x}"),
+        _ => format!("\\U{code:08x}"),
+    }
+}
+
 /// Control characters, and the format characters that hide or reorder what stands beside them
 /// (Unicode TR36, "bidirectional text spoofing", and zero-width characters).
 fn is_unsafe(c: char) -> bool {
@@ -88,6 +132,21 @@ mod tests {
         let text = UntrustedText::from("a\u{1b}[31m\n\0\u{202e}b\u{200b}ü");
         assert_eq!(text.terminal(), "a\\u{1b}[31m\\u{a}\\u{0}\\u{202e}b\\u{200b}ü");
         assert_eq!(text.label(), text.terminal());
+    }
+
+    #[test]
+    fn a_yaml_scalar_is_plain_only_where_it_can_be_nothing_but_a_string() {
+        let yaml = |text: &str| UntrustedText::from(text).yaml();
+        for plain in ["nginx:1.27", "ghcr.io/acme/web@sha256:0a", "host:5000/app", "IfNotPresent", "web"] {
+            assert_eq!(yaml(plain), plain);
+        }
+        for quoted in ["", "1.27", "Yes", "null", "a:", "a: b", "- a", "a #b", "*a", "{{ .x }}", "---"] {
+            assert_eq!(yaml(quoted), format!("\"{quoted}\""));
+        }
+        assert_eq!(
+            yaml("a\"\\\n\t\0\u{1b}\u{85}\u{202e}\u{fffe}\u{e0001}ü"),
+            r#""a\"\\\n\t\x00\x1b\x85\u202e\ufffe\U000e0001ü""#
+        );
     }
 
     #[test]

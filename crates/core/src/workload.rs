@@ -82,6 +82,10 @@ pub enum ContainerType {
 }
 
 impl ContainerType {
+    /// Every kind of place.
+    pub const ALL: [Self; 5] =
+        [Self::Container, Self::Init, Self::Sidecar, Self::Ephemeral, Self::ImageVolume];
+
     /// The name that reports and `scan -o json` use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,6 +95,37 @@ impl ContainerType {
             Self::Ephemeral => "ephemeral",
             Self::ImageVolume => "imageVolume",
         }
+    }
+
+    /// The words that messages use.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Init => "init container",
+            Self::Sidecar => "sidecar",
+            Self::Ephemeral => "ephemeral container",
+            Self::ImageVolume => "image volume",
+        }
+    }
+
+    /// The list of the pod spec that holds it.
+    pub fn list_field(self) -> &'static str {
+        match self {
+            Self::Container => "containers",
+            Self::Init | Self::Sidecar => "initContainers",
+            Self::Ephemeral => "ephemeralContainers",
+            Self::ImageVolume => "volumes",
+        }
+    }
+
+    /// The field that names the image.
+    pub fn image_field(self) -> &'static str {
+        if self == Self::ImageVolume { "reference" } else { "image" }
+    }
+
+    /// The field that holds the pull policy.
+    pub fn pull_policy_field(self) -> &'static str {
+        if self == Self::ImageVolume { "pullPolicy" } else { "imagePullPolicy" }
     }
 }
 

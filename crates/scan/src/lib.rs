@@ -1,1 +1,14 @@
-//! tagwatch
+//! tagwatch-scan: manifests in, findings out. It reads YAML and JSON from files, folders and standard input, finds
+//! the workloads in them together with the place of every value, lets tagwatch-core judge them, and writes the
+//! result. It speaks to no cluster.
+
+mod exit;
+mod input;
+mod manifest;
+pub mod output;
+pub mod report;
+mod scan;
+mod yaml;
+
+pub use exit::{ExitStatus, FailOn};
+pub use scan::{ScanOptions, scan};

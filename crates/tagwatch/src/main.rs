@@ -1,1 +1,33 @@
-fn main() {}
+//! The tagwatch binary: one program for the cluster and for CI.
+
+mod args;
+mod explain;
+mod generate;
+mod issues;
+mod logging;
+mod run;
+mod scan;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use status::Failure;
+
+/// glibc keeps the memory of a large list for ever; mimalloc gives it back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Scan(args) => scan::scan(args),
+        Command::Issues(args) => issues::issues(args),
+        Command::Rules => explain::rules(),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Generate(args) => generate::generate(&args),
+    };
+    result.unwrap_or_else(Failure::report)
+}

@@ -1,12 +1,29 @@
 //! The rules: one file each, in an explicit registry, with their documentation beside their code.
 
+mod docs;
+mod floating_tag;
+mod invalid_image_reference;
+mod latest_tag;
+mod message;
+mod missing_tag;
+mod pass;
+mod pull_policy_never;
+mod resolution;
+mod stale_pull_policy;
+mod unclassified_tag;
+
+use std::fmt;
+
 use crate::finding::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::reference::{Reference, ReferenceError};
-use crate::tag::Classification;
+use crate::tag::{Classification, Confidence, TagClass};
 use crate::workload::{Container, Origin};
 
-/// The three groups of rules; a report's `policy` field.
+pub use docs::{closest, find, render_markdown, render_markdown_table, render_table, render_text};
+pub(crate) use pass::pass;
+
+/// The groups of rules; a report's `policy` field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Policy {
     /// What the reference says.
@@ -16,6 +33,9 @@ pub enum Policy {
 }
 
 impl Policy {
+    /// Every policy, in the order in which a container's results are written.
+    pub const ALL: [Self; 2] = [Self::ImageTag, Self::ImagePullPolicy];
+
     /// Name in reports, metrics and `scan -o json`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -31,6 +51,14 @@ impl Policy {
             Self::ImagePullPolicy => "Pull Policy",
         }
     }
+
+    /// The rule under which a pass is written when no rule of the policy fires.
+    pub fn leading_rule(self) -> &'static RuleMeta {
+        match self {
+            Self::ImageTag => &floating_tag::META,
+            Self::ImagePullPolicy => &stale_pull_policy::META,
+        }
+    }
 }
 
 /// A rule's identity and its documentation, from which pages, `explain` and the README table are made.
@@ -42,7 +70,7 @@ pub struct RuleMeta {
     pub policy: Policy,
     /// Severity as the recommended profile sets it, the highest that the rule gives.
     pub severity: Severity,
-    /// The worst outcome that the rule gives in the recommended profile.
+    /// Outcome in the recommended profile, as `rules.md` lists it; where a cell differs, `why` says so.
     pub outcome: Outcome,
     /// First version of tagwatch that has it.
     pub since: &'static str,
@@ -73,6 +101,47 @@ pub struct Subject<'a> {
     pub effective_pull_policy: PullPolicy,
 }
 
+impl<'a> Subject<'a> {
+    /// The tag as written.
+    fn tag(&self) -> Option<&'a str> {
+        self.reference.ok().and_then(Reference::tag)
+    }
+
+    /// Whether the reference means `latest`, written or implied. A digest beside it changes nothing here.
+    fn names_latest(&self) -> bool {
+        self.reference.is_ok_and(|reference| reference.tag_or_default() == Some("latest"))
+    }
+
+    /// Whether the reference can be expected to move.
+    fn is_mutable(&self) -> bool {
+        self.classification.class.is_mutable()
+    }
+
+    /// Whether the tag is one number alone: a major version, which moves, or a build number, which does not.
+    fn is_lone_number(&self) -> bool {
+        self.classification.class == TagClass::Floating
+            && self.classification.confidence == Confidence::Unknown
+    }
+
+    /// Live pods that all run by digest, where there are any and the template names a tag.
+    fn pods_by_digest(&self) -> Option<u32> {
+        self.container.observed.filter(|observed| observed.all_by_digest()).map(|observed| observed.pods)
+    }
+
+    /// Live pods that all carry `Always`, where there are any and the template says otherwise.
+    fn pods_with_always(&self) -> Option<u32> {
+        self.container
+            .observed
+            .filter(|observed| observed.all_always() && self.effective_pull_policy != PullPolicy::Always)
+            .map(|observed| observed.pods)
+    }
+
+    /// A tag rule's outcome: at most a warning while every live pod runs by digest (`rules.md`, section 2).
+    fn tag_outcome(&self, outcome: Outcome) -> Outcome {
+        if self.pods_by_digest().is_some() { outcome.max(Outcome::Warn) } else { outcome }
+    }
+}
+
 /// A rule that fired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -95,7 +164,21 @@ pub trait Rule: Sync {
     fn check(&self, subject: &Subject<'_>) -> Option<Violation>;
 }
 
+impl fmt::Debug for dyn Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.meta().id)
+    }
+}
+
 /// Every rule, in the order in which documentation lists them.
 pub fn registry() -> &'static [&'static dyn Rule] {
-    &[]
+    &[
+        &missing_tag::MissingTag,
+        &latest_tag::LatestTag,
+        &floating_tag::FloatingTag,
+        &unclassified_tag::UnclassifiedTag,
+        &invalid_image_reference::InvalidImageReference,
+        &stale_pull_policy::StalePullPolicy,
+        &pull_policy_never::PullPolicyNever,
+    ]
 }

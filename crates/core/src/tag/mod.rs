@@ -1,98 +1,19 @@
 //! Mutability classes of image references.
+//!
+//! [`Classifier::classify`] walks the table of classes from the top; the first that matches wins. A file each
+//! holds what makes a tag unique, what makes it a version and what makes it float; `words` is the data that
+//! they share, and `parts` how they cut a tag.
 
-use crate::reference::{Reference, ReferenceError};
+mod class;
+mod classify;
+mod evidence;
+mod floating;
+mod immutable;
+mod parts;
+mod unique;
+mod version;
+mod words;
 
-/// How likely it is that the same reference names other bytes tomorrow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TagClass {
-    /// Does not parse.
-    Invalid,
-    /// Pinned by a digest; the tag beside it is a comment.
-    Digest,
-    /// The cluster saw the reference resolve to several digests.
-    ProvenMutable,
-    /// The policy's `immutable` list names it.
-    DeclaredImmutable,
-    /// Neither tag nor digest.
-    ImplicitLatest,
-    /// Tag exactly `latest`.
-    Latest,
-    /// The tag holds a commit, a date or a build number.
-    Unique,
-    /// A full version, conventionally fixed.
-    Version,
-    /// A channel, a branch, a partial version, a distribution or a variant.
-    Floating,
-    /// Nothing is known of it.
-    Unclassified,
-}
-
-impl TagClass {
-    /// The name that reports, metrics and `scan -o json` use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Invalid => "invalid",
-            Self::Digest => "digest",
-            Self::ProvenMutable => "proven-mutable",
-            Self::DeclaredImmutable => "declared-immutable",
-            Self::ImplicitLatest => "implicit-latest",
-            Self::Latest => "latest",
-            Self::Unique => "unique",
-            Self::Version => "version",
-            Self::Floating => "floating",
-            Self::Unclassified => "unclassified",
-        }
-    }
-
-    /// Whether a reference of this class can be expected to move.
-    pub fn is_mutable(self) -> bool {
-        matches!(self, Self::ProvenMutable | Self::ImplicitLatest | Self::Latest | Self::Floating)
-    }
-}
-
-/// What a classification rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Confidence {
-    /// The policy says so.
-    Declared,
-    /// The cluster showed it.
-    Proven,
-    /// The shape of the reference says so.
-    Pattern,
-    /// Cannot tell.
-    Unknown,
-}
-
-impl Confidence {
-    /// The name that reports and `scan -o json` use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Declared => "declared",
-            Self::Proven => "proven",
-            Self::Pattern => "pattern",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// A class with what it rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Classification {
-    /// The class.
-    pub class: TagClass,
-    /// What the class rests on.
-    pub confidence: Confidence,
-    /// The pattern that matched, in words with the matching text, such as "git SHA `1a2b3c4`".
-    pub matched: Option<String>,
-}
-
-/// Everything beyond the text of a reference that a classification asks for.
-#[derive(Debug, Clone, Default)]
-pub struct Classifier {}
-
-impl Classifier {
-    /// Classifies a parsed image, first match wins (`rules.md`, section 4).
-    pub fn classify(&self, _reference: Result<&Reference, &ReferenceError>) -> Classification {
-        Classification { class: TagClass::Unclassified, confidence: Confidence::Unknown, matched: None }
-    }
-}
+pub use class::{Classification, Confidence, TagClass};
+pub use classify::Classifier;
+pub use immutable::{ImmutableGlobs, InvalidGlob, InvalidGlobReason};

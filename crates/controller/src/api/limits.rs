@@ -1,0 +1,66 @@
+//! Time limits. kube's ordinary calls have none, and a connection that swallows packets would hold a worker
+//! for ever.
+
+use std::future::Future;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Limit of a call on one object.
+pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// Limit of a list, and of the wait for a watch's initial state.
+pub const LIST_LIMIT: Duration = Duration::from_secs(60);
+
+/// Why a call to the API server failed.
+#[derive(Debug, Error)]
+pub enum CallError {
+    /// The API server, or the way to it, said no.
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+    /// No complete answer within the limit.
+    #[error("no answer within {} s", .0.as_secs())]
+    Timeout(Duration),
+}
+
+impl CallError {
+    /// The HTTP status that the API server answered, if it did.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Api(kube::Error::Api(status)) => Some(status.code),
+            Self::Api(_) | Self::Timeout(_) => None,
+        }
+    }
+
+    /// The API server's machine-readable reason, if it gave one.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Api(kube::Error::Api(status)) => Some(&status.reason),
+            Self::Api(_) | Self::Timeout(_) => None,
+        }
+    }
+
+    /// A label for metrics, from a small fixed set.
+    pub fn category(&self) -> &'static str {
+        match (self.code(), self) {
+            (Some(403), _) => "forbidden",
+            (Some(404), _) => "not_found",
+            (Some(409), _) => "conflict",
+            (Some(400 | 413 | 422), _) => "invalid",
+            (Some(429), _) => "throttled",
+            (Some(_), _) => "server_error",
+            (None, Self::Timeout(_)) => "timeout",
+            (None, Self::Api(_)) => "unreachable",
+        }
+    }
+}
+
+/// Runs one call to the API server under a time limit that covers the whole answer.
+pub async fn call<T>(
+    limit: Duration,
+    request: impl Future<Output = kube::Result<T>>,
+) -> Result<T, CallError> {
+    match tokio::time::timeout(limit, request).await {
+        Ok(answer) => answer.map_err(CallError::Api),
+        Err(_elapsed) => Err(CallError::Timeout(limit)),
+    }
+}

@@ -1,0 +1,127 @@
+//! Everything the tasks of the controller share.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tagwatch_core::engine::Engine;
+use tagwatch_k8s::report::StoredReport;
+use tokio::time::Instant;
+
+use crate::health::Health;
+use crate::index::{Index, WorkloadKey};
+use crate::live::LiveVerdicts;
+use crate::metrics::ControllerMetrics;
+use crate::queue::Queue;
+use crate::reconcile::Stores;
+use crate::report::{ReportEvents, ReportIndex, ReportKey, Writer};
+
+/// The state of the controller. Locks are held for moments and never across a wait.
+pub(crate) struct Controller {
+    pub(crate) engine: Engine,
+    pub(crate) index: Mutex<Index>,
+    pub(crate) stores: Stores,
+    pub(crate) live: Arc<Mutex<LiveVerdicts>>,
+    pub(crate) reports: Mutex<ReportIndex>,
+    pub(crate) writer: Writer,
+    pub(crate) queue: Queue,
+    pub(crate) health: Arc<Health>,
+    pub(crate) metrics: ControllerMetrics,
+    /// Since when a workload is known to be gone while its report is still there.
+    pub(crate) gone: Mutex<HashMap<WorkloadKey, Instant>>,
+}
+
+impl Controller {
+    /// Everything that has, had or could have a report.
+    pub(crate) fn everything(&self) -> BTreeSet<WorkloadKey> {
+        let mut keys = self.index.lock().unwrap_or_else(PoisonError::into_inner).candidates();
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.extend(live.iter().map(|(key, _)| key.clone()));
+        keys
+    }
+
+    /// Every workload was evaluated once more.
+    pub(crate) fn full_evaluation_done(&self) {
+        self.health.evaluated();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.metrics.last_full_evaluation.set(now.as_secs_f64());
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).forget_old(Instant::now());
+    }
+
+    /// Whether garbage collection has had its time with the report of a workload that is gone. The first call
+    /// starts the clock.
+    pub(crate) fn collection_is_over(&self, key: &WorkloadKey, grace: Duration) -> bool {
+        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.retain(|_, since| since.elapsed() < grace * 2);
+        let since = *gone.entry(key.clone()).or_insert_with(Instant::now);
+        let over = since.elapsed() >= grace;
+        if over {
+            gone.remove(key);
+        }
+        over
+    }
+
+    /// Evaluates the workload of a report that somebody else changed.
+    pub(crate) fn look_after(&self, report: &ReportKey) {
+        let workload = {
+            let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+            live.workload_of(report).cloned()
+        };
+        match workload {
+            Some(workload) => self.queue.now([workload]),
+            None => self.reports.lock().unwrap_or_else(PoisonError::into_inner).settled(report),
+        }
+    }
+}
+
+/// What the follower of one watched namespace, or of all, tells the controller.
+pub(crate) struct ScopedReportEvents {
+    pub(crate) controller: Arc<Controller>,
+    pub(crate) scope: Option<String>,
+}
+
+impl ScopedReportEvents {
+    fn name(&self) -> String {
+        reports_in(self.scope.as_deref())
+    }
+
+    fn with_reports<T>(&self, act: impl FnOnce(&mut ReportIndex) -> T) -> T {
+        act(&mut self.controller.reports.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What [`Health`] calls the list of our reports.
+pub(crate) fn reports_in(scope: Option<&str>) -> String {
+    scope.map_or_else(|| "our reports".to_owned(), |namespace| format!("our reports in {namespace}"))
+}
+
+impl ReportEvents for ScopedReportEvents {
+    fn listed(&self, reports: Vec<StoredReport>) {
+        self.with_reports(|index| index.listed(self.scope.as_deref(), reports));
+        self.controller.health.in_sync(&self.name());
+        self.controller.queue.now(self.controller.everything());
+    }
+
+    fn absent(&self) {
+        self.with_reports(|index| index.lost(self.scope.as_deref()));
+        self.controller.health.in_sync(&self.name());
+    }
+
+    fn changed(&self, key: ReportKey, version: &str) {
+        if self.with_reports(|index| index.changed(&key, version)) {
+            self.controller.look_after(&key);
+        }
+    }
+
+    fn deleted(&self, key: ReportKey) {
+        if self.with_reports(|index| index.deleted(&key)) {
+            self.controller.look_after(&key);
+        }
+    }
+
+    fn retain(&self, listed: &HashSet<ReportKey>) {
+        for key in self.with_reports(|index| index.retain(self.scope.as_deref(), listed)) {
+            self.controller.look_after(&key);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What the controller knows of the cluster, beside the stores of kube-runtime's reflectors: who controls
+//! whom, and which containers run. Plain structs: `apply`, `delete` and `retain` take a change in and return
+//! the workloads that it can matter to; nothing here waits or talks.
+
+mod key;
+mod owners;
+mod pods;
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use tagwatch_k8s::kind::WatchedKind;
+use tagwatch_k8s::owner::OwnerId;
+use tagwatch_k8s::slim::{SlimObject, SlimPod};
+
+pub(crate) use key::WorkloadKey;
+pub(crate) use owners::{Node, OwnerIndex, Top};
+pub(crate) use pods::{PodIndex, Shape};
+
+/// Owners and pods together.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(crate) owners: OwnerIndex,
+    pub(crate) pods: PodIndex,
+}
+
+impl Index {
+    /// Takes a pod in, or lets it go when nothing will be pulled for it any more.
+    pub(crate) fn apply_pod(&mut self, pod: &SlimPod) -> BTreeSet<WorkloadKey> {
+        let (namespace, name) = place(pod.metadata());
+        let controllers = if pod.is_finished() || pod.is_terminating() {
+            self.pods.delete(namespace, name)
+        } else {
+            let controller = pod.owner().map_or_else(|| key_of(pod), |owner| key_of_owner(&owner, namespace));
+            self.pods.apply(namespace, name, controller, pod.containers())
+        };
+        self.tops(controllers)
+    }
+
+    /// Forgets a pod.
+    pub(crate) fn delete_pod(&mut self, pod: &SlimPod) -> BTreeSet<WorkloadKey> {
+        let (namespace, name) = place(pod.metadata());
+        let controllers = self.pods.delete(namespace, name);
+        self.tops(controllers)
+    }
+
+    /// Forgets the pods of the watched namespace (or of all) that a complete list did not name.
+    pub(crate) fn retain_pods(
+        &mut self,
+        scope: Option<&str>,
+        listed: &HashSet<(Arc<str>, Box<str>)>,
+    ) -> BTreeSet<WorkloadKey> {
+        let controllers = self.pods.retain(scope, listed);
+        self.tops(controllers)
+    }
+
+    /// Everything that could have a report: workload objects, and the controllers of live pods.
+    pub(crate) fn candidates(&self) -> BTreeSet<WorkloadKey> {
+        let mut candidates = self.owners.tops();
+        candidates.extend(self.tops(self.pods.controllers().cloned().collect()));
+        candidates
+    }
+
+    fn tops(&self, keys: Vec<WorkloadKey>) -> BTreeSet<WorkloadKey> {
+        keys.iter().filter_map(|key| self.top(key)).collect()
+    }
+
+    /// The workload under which an object is reported, if that is known by now.
+    fn top(&self, key: &WorkloadKey) -> Option<WorkloadKey> {
+        // A pod without a controller is its own key, of a kind that the owner index does not hold.
+        if WatchedKind::find(key.api_version(), key.kind()) == Some(WatchedKind::Pod) {
+            return Some(key.clone());
+        }
+        match self.owners.top(key) {
+            Top::Workload(top) => Some(top),
+            Top::Unknown => None,
+        }
+    }
+}
+
+/// The owner index's node for a workload object.
+pub(crate) fn node_of(object: &dyn SlimObject, replicas: Option<i32>) -> Node {
+    let namespace = place(object.metadata()).0;
+    Node {
+        key: key_of(object),
+        kind: object.watched_kind(),
+        controller: object.owner().map(|owner| key_of_owner(&owner, namespace)),
+        wants_pods: !object.is_finished() && replicas != Some(0),
+        revision: revision(object.metadata()),
+    }
+}
+
+/// The key of a watched object.
+pub(crate) fn key_of(object: &(impl SlimObject + ?Sized)) -> WorkloadKey {
+    let kind = object.watched_kind();
+    let (namespace, name) = place(object.metadata());
+    WorkloadKey::new(kind.api_version(), kind.kind(), namespace, name, object.uid())
+}
+
+/// Namespace and name; empty only for objects that no API server has stored.
+pub(crate) fn place(metadata: &ObjectMeta) -> (&str, &str) {
+    (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
+}
+
+/// An owner is looked for in the namespace of what it owns: all watched kinds are namespaced, and a
+/// cluster-scoped owner's report has to live somewhere.
+fn key_of_owner(owner: &OwnerId, namespace: &str) -> WorkloadKey {
+    WorkloadKey::new(owner.api_version.raw(), owner.kind.raw(), namespace, owner.name.raw(), owner.uid.raw())
+}
+
+/// Which rollout a ReplicaSet belongs to, where its owner counts them.
+fn revision(metadata: &ObjectMeta) -> u64 {
+    let annotations = metadata.annotations.as_ref();
+    annotations
+        .and_then(|annotations| annotations.get("deployment.kubernetes.io/revision"))
+        .and_then(|revision| revision.parse().ok())
+        .unwrap_or(0)
+}

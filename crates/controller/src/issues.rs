@@ -1,0 +1,134 @@
+//! The live list of issues, read from the stored reports: what `tagwatch issues` prints.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::api::ListParams;
+use kube::{Api, Client};
+use tagwatch_core::text::UntrustedText;
+use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportResult};
+use thiserror::Error;
+
+use crate::api::{CallError, LIST_LIMIT, call};
+
+/// Reports a page.
+const PAGE: u32 = 500;
+
+/// Which issues to list.
+#[derive(Debug, Clone, Default)]
+pub struct IssueQuery {
+    /// One namespace; `None` for all.
+    pub namespace: Option<String>,
+    /// A label selector on the reports, in addition to our own label.
+    pub selector: Option<String>,
+}
+
+/// One finding that wants a hand: a fail, an error or a warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Namespace of the workload.
+    pub namespace: UntrustedText,
+    /// Kind of the workload.
+    pub kind: UntrustedText,
+    /// Name of the workload.
+    pub name: UntrustedText,
+    /// Name of the container or image volume.
+    pub container: UntrustedText,
+    /// The image, as the report has it.
+    pub image: UntrustedText,
+    /// The rule.
+    pub rule: UntrustedText,
+    /// Severity: critical, high, medium, low or info.
+    pub severity: UntrustedText,
+    /// Result: fail, error or warn.
+    pub result: UntrustedText,
+    /// When it was first seen.
+    pub since: Option<Timestamp>,
+}
+
+/// Why there is no list.
+#[derive(Debug, Error)]
+pub enum IssuesError {
+    /// The report API is not there.
+    #[error(
+        "the cluster does not serve policyreports.wgpolicyk8s.io/v1alpha2: install its \
+         CustomResourceDefinition, and run tagwatch in the cluster"
+    )]
+    NoReportApi,
+    /// The API server did not give it.
+    #[error("cannot list the reports: {0}")]
+    Call(#[from] CallError),
+}
+
+/// Lists the issues, most severe first.
+///
+/// # Errors
+/// When the report API is not served, or the API server refuses.
+pub async fn issues(client: &Client, query: &IssueQuery) -> Result<Vec<Issue>, IssuesError> {
+    let api: Api<PolicyReport> = match &query.namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let selector = match &query.selector {
+        Some(selector) => format!("{MANAGED_BY_SELECTOR},{selector}"),
+        None => MANAGED_BY_SELECTOR.to_owned(),
+    };
+    let mut params = ListParams::default().labels(&selector).limit(PAGE);
+    let mut issues = Vec::new();
+    loop {
+        let page = match call(LIST_LIMIT, api.list(&params)).await {
+            Err(error) if error.code() == Some(404) => return Err(IssuesError::NoReportApi),
+            page => page?,
+        };
+        issues.extend(page.items.iter().flat_map(issues_of));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => break,
+        }
+    }
+    issues.sort_by_cached_key(|issue| {
+        let Issue { namespace, kind, name, container, rule, severity, result, image: _, since: _ } = issue;
+        (
+            severity_rank(severity.raw()),
+            result.clone(),
+            namespace.clone(),
+            kind.clone(),
+            name.clone(),
+            container.clone(),
+            rule.clone(),
+        )
+    });
+    Ok(issues)
+}
+
+fn issues_of(report: &PolicyReport) -> Vec<Issue> {
+    let scope = report.scope.as_ref();
+    let of_scope = |field: Option<&String>| UntrustedText::from(field.map_or("", String::as_str));
+    let namespace = of_scope(report.metadata.namespace.as_ref());
+    let kind = of_scope(scope.and_then(|scope| scope.kind.as_ref()));
+    let name = of_scope(scope.and_then(|scope| scope.name.as_ref()));
+    let results = report.results.iter().flatten();
+    results
+        .filter(|result| matches!(result.result.as_deref(), Some("fail" | "error" | "warn")))
+        .map(|result| Issue {
+            namespace: namespace.clone(),
+            kind: kind.clone(),
+            name: name.clone(),
+            container: property(result, "container"),
+            image: property(result, "image"),
+            rule: result.rule.as_deref().unwrap_or_default().into(),
+            severity: result.severity.as_deref().unwrap_or_default().into(),
+            result: result.result.as_deref().unwrap_or_default().into(),
+            since: result.timestamp.and_then(|time| Timestamp::from_second(time.seconds).ok()),
+        })
+        .collect()
+}
+
+fn property(result: &ReportResult, name: &str) -> UntrustedText {
+    let properties = result.properties.as_ref();
+    properties.and_then(|properties| properties.get(name)).map_or("", String::as_str).into()
+}
+
+/// Most severe first; what we do not know comes last.
+fn severity_rank(severity: &str) -> usize {
+    let known = tagwatch_core::finding::Severity::ALL.iter();
+    known.map(|known| known.as_str()).position(|known| known == severity).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,71 @@
+//! What `tagwatch run` can be told.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Options of the controller.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Which namespaces are looked at.
+    pub namespaces: Namespaces,
+    /// Where `/metrics`, `/livez` and `/readyz` are served; port 0 lets the operating system choose.
+    pub metrics_address: SocketAddr,
+    /// A file that receives the address once it is bound.
+    pub address_file: Option<PathBuf>,
+    /// `User-Agent` of every request, by which an audit log tells our requests from those of others.
+    pub user_agent: String,
+}
+
+/// Which namespaces are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Namespaces {
+    /// Every namespace but these.
+    AllBut(Vec<String>),
+    /// These alone: watched one by one, so that rights in them suffice. Reports elsewhere are not touched.
+    Only(Vec<String>),
+}
+
+impl Namespaces {
+    /// One watch for each of these; `None` stands for all namespaces at once.
+    pub(crate) fn scopes(&self) -> Vec<Option<String>> {
+        match self {
+            Self::AllBut(_) => vec![None],
+            Self::Only(names) => names.iter().cloned().map(Some).collect(),
+        }
+    }
+
+    /// The field selector that leaves the excluded namespaces out at the API server.
+    pub(crate) fn field_selector(&self) -> Option<String> {
+        match self {
+            Self::AllBut(names) if !names.is_empty() => {
+                let terms: Vec<String> =
+                    names.iter().map(|name| format!("metadata.namespace!={name}")).collect();
+                Some(terms.join(","))
+            }
+            Self::AllBut(_) | Self::Only(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excluded_namespaces_are_left_out_by_the_api_server() {
+        let namespaces = Namespaces::AllBut(vec!["kube-system".to_owned(), "ci".to_owned()]);
+        assert_eq!(
+            namespaces.field_selector().as_deref(),
+            Some("metadata.namespace!=kube-system,metadata.namespace!=ci")
+        );
+        assert_eq!(namespaces.scopes(), [None]);
+        assert_eq!(Namespaces::AllBut(Vec::new()).field_selector(), None);
+    }
+
+    #[test]
+    fn chosen_namespaces_are_watched_one_by_one() {
+        let namespaces = Namespaces::Only(vec!["shop".to_owned(), "mail".to_owned()]);
+        assert_eq!(namespaces.scopes(), [Some("shop".to_owned()), Some("mail".to_owned())]);
+        assert_eq!(namespaces.field_selector(), None);
+    }
+}

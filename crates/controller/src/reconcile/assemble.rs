@@ -1,0 +1,164 @@
+//! From a key to the workload model: the template, what live pods add to it, and whether there is anything to
+//! report at all (`rules.md`, section 3).
+
+use std::cmp::Reverse;
+
+use tagwatch_core::pull_policy::PullPolicy;
+use tagwatch_core::reference::Reference;
+use tagwatch_core::workload::{Container, ObservedPods, Origin, Workload, WorkloadId};
+use tagwatch_k8s::kind::WatchedKind;
+
+use super::stores::Stores;
+use crate::index::{Index, Node, Shape, Top, WorkloadKey};
+
+/// How deep dependents are followed down from a workload; a CronJob's pods are two steps away.
+const MAX_DEPTH: usize = 8;
+
+/// What a key stands for at the moment.
+#[derive(Debug)]
+pub(crate) enum Assembled {
+    /// A workload to be judged and reported.
+    Workload(Workload),
+    /// Nothing to report.
+    Absent(Absence),
+}
+
+/// Why there is nothing to report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// The object does not exist any more; garbage collection takes its report.
+    Gone,
+    /// The object is there, but it is finished, or reported under its controller, or runs nothing.
+    NotReported,
+}
+
+/// Puts together what is to be judged under a key.
+pub(crate) fn assemble(key: &WorkloadKey, index: &Index, stores: &Stores) -> Assembled {
+    let containers = match WatchedKind::find(key.api_version(), key.kind()) {
+        Some(WatchedKind::Pod) => from_pods_alone(index.pods.shapes(key)),
+        Some(_) => from_template(key, index, stores),
+        None => from_dependents(key, index, stores),
+    };
+    match containers {
+        Ok(containers) => Assembled::Workload(Workload {
+            id: workload_id(key),
+            // The API server has filled in every pull policy of a built-in object.
+            origin: Origin::Cluster,
+            containers,
+        }),
+        Err(absence) => Assembled::Absent(absence),
+    }
+}
+
+fn workload_id(key: &WorkloadKey) -> WorkloadId {
+    WorkloadId {
+        api_version: key.api_version().into(),
+        kind: key.kind().into(),
+        namespace: Some(key.namespace().into()),
+        name: key.name().into(),
+    }
+}
+
+fn from_pods_alone(shapes: &[(Shape, u32)]) -> Result<Vec<Container>, Absence> {
+    let containers = union(shapes.iter().flat_map(|(shape, _)| shape.iter().cloned()));
+    if containers.is_empty() { Err(Absence::Gone) } else { Ok(containers) }
+}
+
+fn from_template(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<Vec<Container>, Absence> {
+    let object = stores.get(key).ok_or(Absence::Gone)?;
+    if object.is_finished() || index.owners.top(key) != Top::Workload(key.clone()) {
+        return Err(Absence::NotReported);
+    }
+    let mut shapes = Vec::new();
+    collect_shapes(key, index, MAX_DEPTH, &mut shapes);
+    Ok(with_pods(object.containers(), &shapes))
+}
+
+/// An owner of a kind that is not watched: the templates that its dependents lend, and its pods.
+fn from_dependents(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<Vec<Container>, Absence> {
+    let lent = lenders(key, index).into_iter().filter_map(|node| stores.get(&node.key));
+    let template = union(lent.flat_map(|object| object.containers()));
+    let mut shapes = Vec::new();
+    collect_shapes(key, index, MAX_DEPTH, &mut shapes);
+    let containers = if template.is_empty() {
+        union(shapes.iter().flat_map(|(shape, _)| shape.iter().cloned()))
+    } else {
+        with_pods(template, &shapes)
+    };
+    if containers.is_empty() { Err(Absence::NotReported) } else { Ok(containers) }
+}
+
+/// The dependents whose template speaks for an owner that we do not watch: those that ask for pods, else, for
+/// an owner scaled to zero, its newest ReplicaSet.
+fn lenders<'a>(key: &WorkloadKey, index: &'a Index) -> Vec<&'a Node> {
+    let children: Vec<&Node> = index.owners.children(key).collect();
+    if children.iter().any(|node| node.wants_pods) {
+        return children.into_iter().filter(|node| node.wants_pods).collect();
+    }
+    let newest = children
+        .into_iter()
+        .filter(|node| node.kind != WatchedKind::Job)
+        .max_by_key(|node| (node.revision, node.key.clone()));
+    newest.into_iter().collect()
+}
+
+/// The shapes of the live pods under a workload. Of a Deployment's ReplicaSets only the newest counts: pods of
+/// the one before say nothing of the template that is there now.
+fn collect_shapes(key: &WorkloadKey, index: &Index, depth: usize, into: &mut Vec<(Shape, u32)>) {
+    into.extend_from_slice(index.pods.shapes(key));
+    if depth == 0 {
+        return;
+    }
+    let newest = index.owners.children(key).map(|child| child.revision).max().unwrap_or(0);
+    for child in index.owners.children(key).filter(|child| child.revision == newest) {
+        collect_shapes(&child.key, index, depth - 1, into);
+    }
+}
+
+/// The template's containers with what its pods show of each, and behind them the containers that only pods
+/// have: injected sidecars and ephemeral containers.
+fn with_pods(mut template: Vec<Container>, shapes: &[(Shape, u32)]) -> Vec<Container> {
+    for container in &mut template {
+        container.observed = observe(container, shapes);
+    }
+    let added = shapes
+        .iter()
+        .flat_map(|(shape, _)| shape.iter())
+        .filter(|candidate| !template.iter().any(|container| is_same_place(container, candidate)));
+    let added = union(added.cloned());
+    template.extend(added);
+    template
+}
+
+fn observe(container: &Container, shapes: &[(Shape, u32)]) -> Option<ObservedPods> {
+    let mut observed = ObservedPods::default();
+    for (shape, pods) in shapes {
+        let Some(running) = shape.iter().find(|candidate| is_same_place(container, candidate)) else {
+            continue;
+        };
+        observed.pods += pods;
+        if running.written_pull_policy() == Some(PullPolicy::Always) {
+            observed.always += pods;
+        }
+        if Reference::parse(running.image.raw()).is_ok_and(|reference| reference.digest().is_some()) {
+            observed.by_digest += pods;
+        }
+    }
+    (observed.pods > 0).then_some(observed)
+}
+
+fn is_same_place(one: &Container, other: &Container) -> bool {
+    one.name == other.name && one.container_type == other.container_type
+}
+
+/// Each distinct image of each container once, in an order that does not depend on which pod came first. Where
+/// pods differ in the pull policy alone, the one that pulls less speaks.
+fn union(containers: impl Iterator<Item = Container>) -> Vec<Container> {
+    let mut all: Vec<Container> = containers.collect();
+    all.sort_by_cached_key(|container| {
+        let Container { name, container_type, image, pull_policy, field_path: _, observed: _ } = container;
+        (*container_type, name.clone(), image.clone(), Reverse(pull_policy.clone()))
+    });
+    all.dedup_by(|a, b| is_same_place(a, b) && a.image == b.image);
+    all
+}

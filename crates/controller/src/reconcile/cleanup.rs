@@ -1,0 +1,27 @@
+//! Removes reports that nobody wants any more: of workloads that went while we were away, or that lie in
+//! namespaces which are excluded now.
+
+use std::sync::PoisonError;
+
+use super::evaluate::{Written, store};
+use crate::controller::Controller;
+use crate::report::ReportKey;
+
+/// Deletes every report of ours that belongs to no judged workload. Whatever fails is tried at the next sweep.
+pub(super) async fn remove_unwanted(controller: &Controller) {
+    for key in unwanted(controller) {
+        match store(controller, &key, None).await {
+            Ok(Written::Yes) => {
+                tracing::info!(namespace = key.0, report = key.1, "removed a report that nothing wants")
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(namespace = key.0, report = key.1, %error, "cannot remove a report"),
+        }
+    }
+}
+
+fn unwanted(controller: &Controller) -> Vec<ReportKey> {
+    let known = controller.reports.lock().unwrap_or_else(PoisonError::into_inner).keys();
+    let live = controller.live.lock().unwrap_or_else(PoisonError::into_inner);
+    known.into_iter().filter(|key| live.workload_of(key).is_none()).collect()
+}

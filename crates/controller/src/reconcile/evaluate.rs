@@ -1,0 +1,207 @@
+//! One evaluation, as a pipeline: assemble, judge, build, compare, write.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use tagwatch_core::workload::Workload;
+use tagwatch_k8s::report::{self, FirstSeen, PolicyReport, ReportInput, ReportPlan, plan};
+use tokio::time::Instant;
+
+use super::{Absence, Assembled, Next, assemble};
+use crate::controller::Controller;
+use crate::index::WorkloadKey;
+use crate::live::Judged;
+use crate::report::{Known, Refusal, ReportKey};
+
+/// How long garbage collection has to remove the report of a workload that is gone, before we do.
+const COLLECTION_GRACE: Duration = Duration::from_secs(10);
+/// How often a write is decided anew because the report changed under it, before it waits.
+const ATTEMPTS: usize = 3;
+
+/// What a write came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// The report is stored (or removed) now.
+    Yes,
+    /// It was as it should be.
+    Unchanged,
+    /// The report API is not there; its return evaluates everything again.
+    NotYet,
+    /// Somebody else changed it again and again; not before this time.
+    Later(Duration),
+    /// A report of somebody else has the name.
+    Blocked,
+}
+
+/// Evaluates one workload and brings its report up to date.
+pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next {
+    let assembled = {
+        let index = controller.index.lock().unwrap_or_else(PoisonError::into_inner);
+        assemble(key, &index, &controller.stores)
+    };
+    let report_key = report_key(key);
+    let (wanted, absence) = match assembled {
+        Assembled::Workload(workload) => match judge(controller, key, &report_key, &workload) {
+            Some(report) => (Some(report), None),
+            None => return counted(controller, "panic", Next::Wait),
+        },
+        Assembled::Absent(absence) => {
+            controller.live.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+            (None, Some(absence))
+        }
+    };
+    if absence == Some(Absence::Gone) && !controller.collection_is_over(key, COLLECTION_GRACE) {
+        let stored = controller.reports.lock().unwrap_or_else(PoisonError::into_inner).known(&report_key);
+        let next = if matches!(stored, Known::Absent) { Next::Wait } else { Next::Again(COLLECTION_GRACE) };
+        return counted(controller, "gone", next);
+    }
+    match store(controller, &report_key, wanted).await {
+        Ok(Written::Yes) => counted(controller, "written", Next::Wait),
+        Ok(Written::Unchanged) => counted(controller, "unchanged", Next::Wait),
+        Ok(Written::NotYet) => counted(controller, "no_report_api", Next::Wait),
+        Ok(Written::Later(delay)) => counted(controller, "held_back", Next::Again(delay)),
+        Ok(Written::Blocked) => {
+            tracing::warn!(workload = ?key, report = report_key.1,
+                "a report with this name and without our label exists; leaving it alone");
+            counted(controller, "blocked", Next::Wait)
+        }
+        Err(Refusal::NamespaceTerminating) => counted(controller, "namespace_terminating", Next::Wait),
+        Err(error) => {
+            tracing::warn!(workload = ?key, report = report_key.1, %error, "cannot write the report; trying again");
+            counted(controller, "failed", Next::Retry)
+        }
+    }
+}
+
+fn counted(controller: &Controller, result: &str, next: Next) -> Next {
+    controller.metrics.reconciles.with_label_values(&[result]).inc();
+    next
+}
+
+/// The report of a workload, by namespace and name.
+fn report_key(key: &WorkloadKey) -> ReportKey {
+    (key.namespace().to_owned(), report::report_name(key.kind(), key.name(), key.uid()))
+}
+
+/// Judges, builds the report and publishes the verdicts to the metrics. A panic of the judging code is counted,
+/// shown as an error of this workload, and leaves its stored report as it is.
+fn judge(
+    controller: &Controller,
+    key: &WorkloadKey,
+    report_key: &ReportKey,
+    workload: &Workload,
+) -> Option<PolicyReport> {
+    let first_seen = first_seen(controller, key, report_key);
+    let judged = catch_unwind(AssertUnwindSafe(|| {
+        let verdicts = controller.engine.judge(workload);
+        let report = report::build(&ReportInput {
+            workload,
+            uid: key.uid(),
+            verdicts: &verdicts,
+            first_seen: &first_seen,
+            now: Timestamp::now(),
+        });
+        (Judged::new(report_key.clone(), &verdicts, &report), report)
+    }));
+    let (judged, report) = match judged {
+        Ok((judged, report)) => (judged, Some(report)),
+        Err(_panic) => {
+            tracing::error!(workload = ?key, "judging this workload ended in a panic; this is a bug in tagwatch");
+            controller.metrics.panics.inc();
+            (Judged::failed(report_key.clone(), first_seen), None)
+        }
+    };
+    controller.live.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), judged);
+    report
+}
+
+/// When the results were first seen: as we remember it, else as the stored report says. Memory comes first,
+/// since anybody may edit a report.
+fn first_seen(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey) -> FirstSeen {
+    let live = controller.live.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(judged) = live.get(key) {
+        return judged.first_seen.clone();
+    }
+    match controller.reports.lock().unwrap_or_else(PoisonError::into_inner).known(report_key) {
+        Known::Fresh(stored) => stored.first_seen().clone(),
+        Known::Absent | Known::Stale => FirstSeen::default(),
+    }
+}
+
+/// Takes what is stored to what is wanted.
+pub(super) async fn store(
+    controller: &Controller,
+    key: &ReportKey,
+    wanted: Option<PolicyReport>,
+) -> Result<Written, Refusal> {
+    for _ in 0..ATTEMPTS {
+        let (known, ready) = {
+            let reports = controller.reports.lock().unwrap_or_else(PoisonError::into_inner);
+            (reports.known(key), reports.is_ready(&key.0))
+        };
+        if !ready {
+            return Ok(Written::NotYet);
+        }
+        let stored = match known {
+            Known::Absent => None,
+            Known::Fresh(stored) => Some(*stored),
+            Known::Stale => read(controller, key).await?,
+        };
+        let plan = plan(stored.as_ref(), wanted.clone());
+        match plan {
+            ReportPlan::Keep => {
+                controller.reports.lock().unwrap_or_else(PoisonError::into_inner).settled(key);
+                return Ok(Written::Unchanged);
+            }
+            ReportPlan::Blocked => return Ok(Written::Blocked),
+            ReportPlan::Create(_) | ReportPlan::Replace(_) | ReportPlan::Delete(_) => {}
+        }
+        if let Err(delay) = may_restore(controller, key) {
+            return Ok(Written::Later(delay));
+        }
+        match write(controller, key, plan).await {
+            Err(Refusal::Outdated) => {
+                read(controller, key).await?;
+            }
+            answer => return answer.map(|()| Written::Yes),
+        }
+    }
+    Err(Refusal::Outdated)
+}
+
+fn may_restore(controller: &Controller, key: &ReportKey) -> Result<(), Duration> {
+    let mut reports = controller.reports.lock().unwrap_or_else(PoisonError::into_inner);
+    reports.may_restore(key, Instant::now())
+}
+
+async fn read(
+    controller: &Controller,
+    key: &ReportKey,
+) -> Result<Option<tagwatch_k8s::report::StoredReport>, Refusal> {
+    let stored = controller.writer.read(key).await?;
+    let mut reports = controller.reports.lock().unwrap_or_else(PoisonError::into_inner);
+    reports.begin(key);
+    reports.finish(key, stored.clone());
+    Ok(stored)
+}
+
+async fn write(controller: &Controller, key: &ReportKey, plan: ReportPlan) -> Result<(), Refusal> {
+    controller.reports.lock().unwrap_or_else(PoisonError::into_inner).begin(key);
+    let answer = controller.writer.carry_out(key, plan).await;
+    let mut reports = controller.reports.lock().unwrap_or_else(PoisonError::into_inner);
+    match answer {
+        Ok(stored) => {
+            if reports.finish(key, stored) {
+                drop(reports);
+                controller.look_after(key);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            reports.uncertain(key);
+            Err(error)
+        }
+    }
+}

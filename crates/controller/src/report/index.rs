@@ -1,0 +1,282 @@
+//! What the API server holds of our reports, as far as we know, and who changed it last.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use tagwatch_k8s::report::StoredReport;
+use tokio::time::Instant;
+
+/// Namespace and name of a report.
+pub(crate) type ReportKey = (String, String);
+
+/// How long after a restoration the same report is left alone: somebody who writes it again and again shall
+/// not find a partner for it.
+const RESTORE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Our reports, kept up to date by our own writes and by a metadata watch.
+#[derive(Debug, Default)]
+pub(crate) struct ReportIndex {
+    entries: HashMap<ReportKey, Entry>,
+    /// Reports that somebody else changed or removed, not yet looked after.
+    foreign: HashSet<ReportKey>,
+    restored: HashMap<ReportKey, Instant>,
+    in_flight: HashMap<ReportKey, Option<Seen>>,
+    ready: BTreeSet<Option<String>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    stored: StoredReport,
+    /// Somebody else wrote it since we read it: its body is no longer known.
+    stale: bool,
+}
+
+/// What the watch showed of a report while a write of ours was under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Seen {
+    Version(String),
+    Deleted,
+}
+
+/// What is known before a write.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// No report.
+    Absent,
+    /// A report with a body that we know.
+    Fresh(Box<StoredReport>),
+    /// A report that has to be read again first.
+    Stale,
+}
+
+impl ReportIndex {
+    /// Takes over a complete list of one watched namespace, or of all.
+    pub(crate) fn listed(&mut self, scope: Option<&str>, reports: Vec<StoredReport>) {
+        self.entries.retain(|key, _| !in_scope(key, scope));
+        for stored in reports {
+            self.entries.insert(key_of(&stored), Entry { stored, stale: false });
+        }
+        self.ready.insert(scope.map(str::to_owned));
+    }
+
+    /// The report API went away, and the reports with it.
+    pub(crate) fn lost(&mut self, scope: Option<&str>) {
+        self.ready.remove(&scope.map(str::to_owned));
+        self.entries.retain(|key, _| !in_scope(key, scope));
+        self.foreign.retain(|key| !in_scope(key, scope));
+    }
+
+    /// Whether reports of a namespace can be written: the API is there and what it holds is known.
+    pub(crate) fn is_ready(&self, namespace: &str) -> bool {
+        self.ready.contains(&None) || self.ready.contains(&Some(namespace.to_owned()))
+    }
+
+    pub(crate) fn known(&self, key: &ReportKey) -> Known {
+        match self.entries.get(key) {
+            None => Known::Absent,
+            Some(Entry { stale: true, .. }) => Known::Stale,
+            Some(Entry { stored, stale: false }) => Known::Fresh(Box::new(stored.clone())),
+        }
+    }
+
+    /// Names of all known reports, in order.
+    pub(crate) fn keys(&self) -> BTreeSet<ReportKey> {
+        self.entries.keys().cloned().collect()
+    }
+
+    /// A write of ours begins: what the watch shows of the report from now on may be its echo.
+    pub(crate) fn begin(&mut self, key: &ReportKey) {
+        self.in_flight.insert(key.clone(), None);
+    }
+
+    /// A write of ours ended with this report stored (`None`: with none). Returns whether somebody else changed
+    /// the report after it.
+    pub(crate) fn finish(&mut self, key: &ReportKey, stored: Option<StoredReport>) -> bool {
+        let seen = self.in_flight.remove(key).flatten();
+        match stored {
+            Some(stored) => self.entries.insert(key.clone(), Entry { stored, stale: false }),
+            None => self.entries.remove(key),
+        };
+        match seen {
+            Some(Seen::Version(version)) => self.changed(key, &version),
+            Some(Seen::Deleted) if self.entries.contains_key(key) => self.deleted(key),
+            Some(Seen::Deleted) | None => false,
+        }
+    }
+
+    /// A write of ours failed, and nobody knows what it did: read before the next.
+    pub(crate) fn uncertain(&mut self, key: &ReportKey) {
+        self.in_flight.remove(key);
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.stale = true;
+        }
+    }
+
+    /// The watch shows a report with this version. Returns whether it is somebody else's doing.
+    pub(crate) fn changed(&mut self, key: &ReportKey, version: &str) -> bool {
+        if let Some(seen) = self.in_flight.get_mut(key) {
+            *seen = Some(Seen::Version(version.to_owned()));
+            return false;
+        }
+        match self.entries.get_mut(key) {
+            Some(entry) if is_older(version, entry.stored.resource_version()) => return false,
+            Some(entry) => entry.stale = true,
+            // A report with our label that we did not write; a sweep looks after it.
+            None => return false,
+        }
+        self.foreign.insert(key.clone());
+        true
+    }
+
+    /// The watch shows that a report is gone. Returns whether it is somebody else's doing.
+    pub(crate) fn deleted(&mut self, key: &ReportKey) -> bool {
+        if let Some(seen) = self.in_flight.get_mut(key) {
+            *seen = Some(Seen::Deleted);
+            return false;
+        }
+        let known = self.entries.remove(key).is_some();
+        if known {
+            self.foreign.insert(key.clone());
+        }
+        known
+    }
+
+    /// Every known report of the scope that a complete list did not name counts as deleted.
+    pub(crate) fn retain(&mut self, scope: Option<&str>, listed: &HashSet<ReportKey>) -> BTreeSet<ReportKey> {
+        let mut gone = self.keys();
+        gone.retain(|key| in_scope(key, scope) && !listed.contains(key));
+        gone.retain(|key| self.deleted(key));
+        gone
+    }
+
+    /// Asks leave to restore a report that somebody else changed: at once the first time, and then once in ten
+    /// seconds. `Err` tells how long to wait.
+    pub(crate) fn may_restore(&mut self, key: &ReportKey, now: Instant) -> Result<(), Duration> {
+        if !self.foreign.contains(key) {
+            return Ok(());
+        }
+        if let Some(last) = self.restored.get(key) {
+            let since = now.duration_since(*last);
+            if since < RESTORE_INTERVAL {
+                return Err(RESTORE_INTERVAL.saturating_sub(since));
+            }
+        }
+        self.foreign.remove(key);
+        self.restored.insert(key.clone(), now);
+        Ok(())
+    }
+
+    /// What somebody else did left the report as we want it.
+    pub(crate) fn settled(&mut self, key: &ReportKey) {
+        self.foreign.remove(key);
+    }
+
+    /// Forgets restorations that no longer limit anything.
+    pub(crate) fn forget_old(&mut self, now: Instant) {
+        self.restored.retain(|_, last| now.duration_since(*last) < RESTORE_INTERVAL);
+    }
+}
+
+fn in_scope(key: &ReportKey, scope: Option<&str>) -> bool {
+    scope.is_none_or(|only| only == key.0)
+}
+
+fn key_of(stored: &StoredReport) -> ReportKey {
+    let metadata = stored.metadata();
+    (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
+}
+
+/// Whether a watch event shows a version that is not newer than the one we hold. Resource versions are
+/// comparable as numbers (KEP-5504); what is no number counts as newer, and costs one read.
+fn is_older(version: &str, held: Option<&str>) -> bool {
+    let Some(held) = held else { return false };
+    match (version.parse::<u128>(), held.parse::<u128>()) {
+        (Ok(version), Ok(held)) => version <= held,
+        _ => version == held,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tagwatch_k8s::report::PolicyReport;
+
+    fn key() -> ReportKey {
+        ("shop".to_owned(), "web".to_owned())
+    }
+
+    fn stored(version: &str) -> StoredReport {
+        let mut report = PolicyReport::default();
+        report.metadata.namespace = Some("shop".to_owned());
+        report.metadata.name = Some("web".to_owned());
+        report.metadata.resource_version = Some(version.to_owned());
+        report.into()
+    }
+
+    fn index_with(version: &str) -> ReportIndex {
+        let mut index = ReportIndex::default();
+        index.listed(None, vec![stored(version)]);
+        index
+    }
+
+    #[test]
+    fn the_echo_of_our_own_write_is_not_somebody_elses() {
+        let mut index = index_with("10");
+        index.begin(&key());
+        assert!(!index.changed(&key(), "11"), "before the answer");
+        assert!(!index.finish(&key(), Some(stored("11"))));
+        assert!(!index.changed(&key(), "11"), "after the answer");
+        assert!(!index.changed(&key(), "9"), "an old event that comes late");
+        assert!(matches!(index.known(&key()), Known::Fresh(_)));
+    }
+
+    #[test]
+    fn a_change_behind_our_write_is_found() {
+        let mut index = index_with("10");
+        index.begin(&key());
+        assert!(!index.changed(&key(), "12"));
+        assert!(index.finish(&key(), Some(stored("11"))));
+        assert!(matches!(index.known(&key()), Known::Stale));
+    }
+
+    #[test]
+    fn a_deletion_is_restored_at_once_and_then_every_ten_seconds() {
+        let mut index = index_with("10");
+        assert!(index.deleted(&key()));
+        let start = Instant::now();
+        assert_eq!(index.may_restore(&key(), start), Ok(()));
+        index.begin(&key());
+        index.finish(&key(), Some(stored("11")));
+        assert!(index.deleted(&key()));
+        let soon = start + Duration::from_secs(4);
+        assert_eq!(index.may_restore(&key(), soon), Err(Duration::from_secs(6)));
+        assert_eq!(index.may_restore(&key(), start + RESTORE_INTERVAL), Ok(()));
+    }
+
+    #[test]
+    fn a_change_of_ours_waits_for_nobody() {
+        let mut index = index_with("10");
+        let now = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(index.may_restore(&key(), now), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_complete_list_finds_deletions_that_were_missed() {
+        let mut index = index_with("10");
+        assert_eq!(index.retain(Some("mail"), &HashSet::new()), BTreeSet::new());
+        assert_eq!(index.retain(None, &HashSet::new()), BTreeSet::from([key()]));
+        assert!(matches!(index.known(&key()), Known::Absent));
+    }
+
+    #[test]
+    fn nothing_is_written_before_the_reports_are_known() {
+        let mut index = ReportIndex::default();
+        assert!(!index.is_ready("shop"));
+        index.listed(Some("shop"), Vec::new());
+        assert!(index.is_ready("shop") && !index.is_ready("mail"));
+        index.lost(Some("shop"));
+        assert!(!index.is_ready("shop"));
+    }
+}

@@ -1,0 +1,320 @@
+//! Puts the controller together and runs it until it is told to stop.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::ReplicationController;
+use kube::{Api, Client, Resource};
+use kube_runtime::reflector::store::{Writer as StoreWriter, store};
+use kube_runtime::watcher;
+use tagwatch_core::engine::Engine;
+use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
+use tagwatch_k8s::slim::{SlimPod, SlimWorkload};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{ClientError, RequestCounter, connect};
+use crate::controller::{Controller, ScopedReportEvents, reports_in};
+use crate::health::Health;
+use crate::http;
+use crate::index::Index;
+use crate::live::LiveVerdicts;
+use crate::metrics::{ControllerMetrics, FindingsCollector, Metrics};
+use crate::options::{Namespaces, RunOptions};
+use crate::queue::{Queue, Requests};
+use crate::reconcile::{self, Stores};
+use crate::report::{ReportIndex, Writer, follow};
+use crate::watch::{PodSink, WatchStats, WorkloadSink, watch};
+
+/// How long open connections have to end after the signal to stop.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+/// How often the gauges of the queue are brought up to date.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Why the controller ended.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// There is no cluster to talk to.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The admin address cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file that shall hold the bound address cannot be written.
+    #[error("cannot write {path}: {source}")]
+    AddressFile {
+        /// The file.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Two metrics of one name: a bug.
+    #[error("cannot register the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// A task ended that never ends.
+    #[error("the task \"{0}\" ended by itself; ending the process, so that it is started anew")]
+    TaskEnded(&'static str),
+    /// A task panicked.
+    #[error("a task failed; ending the process, so that it is started anew: {0}")]
+    TaskFailed(#[from] JoinError),
+}
+
+/// Runs the controller until `stop` is cancelled, or a part of it fails.
+///
+/// # Errors
+/// When it cannot start, or when a task ends that should not: the process ends then, and whoever runs it starts
+/// it anew.
+pub async fn run(options: RunOptions, engine: Engine, stop: CancellationToken) -> Result<(), RunError> {
+    let requests = RequestCounter::new()?;
+    let client = connect(None, &options.user_agent, requests.clone()).await?;
+    let listener = listen(&options).await?;
+    let metrics = Metrics::new();
+    metrics.registry().register(requests.collector())?;
+    let parts = Parts::new(client.clone(), engine, &options.namespaces, &metrics)?;
+    let health = Arc::clone(&parts.controller.health);
+
+    let mut tasks: JoinSet<&'static str> = JoinSet::new();
+    let admin_stop = stop.clone();
+    tasks.spawn(async move {
+        if let Err(error) = http::serve(listener, metrics, health, admin_stop).await {
+            tracing::error!(%error, "the admin endpoint failed");
+        }
+        "admin endpoint"
+    });
+    parts.spawn(&mut tasks, &client, &options.namespaces);
+
+    tokio::select! {
+        () = stop.cancelled() => {
+            tracing::info!("stopping");
+            shut_down(tasks).await;
+            Ok(())
+        }
+        ended = tasks.join_next() => match ended {
+            Some(Ok(task)) => Err(RunError::TaskEnded(task)),
+            Some(Err(error)) => Err(error.into()),
+            None => Err(RunError::TaskEnded("all")),
+        },
+    }
+}
+
+async fn listen(options: &RunOptions) -> Result<TcpListener, RunError> {
+    let address = options.metrics_address;
+    let refused = |source| RunError::Listen { address, source };
+    let listener = http::listen(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    if let Some(path) = &options.address_file {
+        write_address(path, bound)
+            .map_err(|source| RunError::AddressFile { path: path.display().to_string(), source })?;
+    }
+    tracing::info!(address = %bound, "serving /metrics, /livez and /readyz");
+    Ok(listener)
+}
+
+/// Written beside and renamed, so that a reader never sees half an address.
+fn write_address(path: &Path, address: SocketAddr) -> std::io::Result<()> {
+    let beside = path.with_extension("part");
+    std::fs::write(&beside, format!("{address}\n"))?;
+    std::fs::rename(&beside, path)
+}
+
+/// Gives the admin endpoint a moment to end its answers; everything else has nothing to finish.
+async fn shut_down(mut tasks: JoinSet<&'static str>) {
+    let ended = timeout(SHUTDOWN_LIMIT, async {
+        while let Some(task) = tasks.join_next().await {
+            if matches!(task, Ok("admin endpoint")) {
+                break;
+            }
+        }
+    });
+    if ended.await.is_err() {
+        tracing::warn!("connections were still open at the end");
+    }
+    tasks.shutdown().await;
+}
+
+/// The controller with the ends that only its tasks hold.
+struct Parts {
+    controller: Arc<Controller>,
+    requests: Requests,
+    feeds: Vec<Box<dyn Feed>>,
+}
+
+/// A watch to be spawned.
+trait Feed: Send {
+    fn spawn(
+        self: Box<Self>,
+        tasks: &mut JoinSet<&'static str>,
+        controller: &Arc<Controller>,
+        client: &Client,
+        config: watcher::Config,
+    );
+}
+
+impl Parts {
+    fn new(
+        client: Client,
+        engine: Engine,
+        namespaces: &Namespaces,
+        metrics: &Metrics,
+    ) -> Result<Self, RunError> {
+        let controller_metrics = ControllerMetrics::register(metrics.registry())?;
+        let live = Arc::new(Mutex::new(LiveVerdicts::default()));
+        metrics.registry().register(Box::new(FindingsCollector::new(Arc::clone(&live))?))?;
+        let (queue, requests) = Queue::new(controller_metrics.clone());
+        let mut stores = Stores::default();
+        let mut feeds: Vec<Box<dyn Feed>> = Vec::new();
+        for scope in namespaces.scopes() {
+            workload_feed::<Deployment>(&mut stores, &mut feeds, scope.clone());
+            workload_feed::<StatefulSet>(&mut stores, &mut feeds, scope.clone());
+            workload_feed::<DaemonSet>(&mut stores, &mut feeds, scope.clone());
+            workload_feed::<ReplicaSet>(&mut stores, &mut feeds, scope.clone());
+            workload_feed::<ReplicationController>(&mut stores, &mut feeds, scope.clone());
+            workload_feed::<Job>(&mut stores, &mut feeds, scope.clone());
+            workload_feed::<CronJob>(&mut stores, &mut feeds, scope.clone());
+            feeds.push(Box::new(PodFeed { scope }));
+        }
+        let health = Arc::new(Health::new(watch_names(namespaces)));
+        let controller = Arc::new(Controller {
+            engine,
+            index: Mutex::new(Index::default()),
+            stores,
+            live,
+            reports: Mutex::new(ReportIndex::default()),
+            writer: Writer::new(client, controller_metrics.clone()),
+            queue,
+            health,
+            metrics: controller_metrics,
+            gone: Mutex::new(HashMap::new()),
+        });
+        Ok(Self { controller, requests, feeds })
+    }
+
+    fn spawn(self, tasks: &mut JoinSet<&'static str>, client: &Client, namespaces: &Namespaces) {
+        let Self { controller, requests, feeds } = self;
+        let mut config = watcher::Config::default();
+        config.field_selector = namespaces.field_selector();
+        for feed in feeds {
+            feed.spawn(tasks, &controller, client, config.clone());
+        }
+        for scope in namespaces.scopes() {
+            let events = ScopedReportEvents { controller: Arc::clone(&controller), scope: scope.clone() };
+            let following = follow(client.clone(), scope, Arc::new(events), controller.metrics.clone());
+            tasks.spawn(async move {
+                following.await;
+                "reports"
+            });
+        }
+        tasks.spawn(measure(Arc::clone(&controller)));
+        tasks.spawn(async move {
+            controller.health.synced().await;
+            tracing::info!("the initial state of the cluster is known");
+            reconcile::run(controller, requests).await;
+            "reconcile"
+        });
+    }
+}
+
+async fn measure(controller: Arc<Controller>) -> &'static str {
+    let mut every = interval(MEASURE_INTERVAL);
+    loop {
+        every.tick().await;
+        controller.queue.measure();
+    }
+}
+
+/// Everything that must have been listed before the first evaluation.
+fn watch_names(namespaces: &Namespaces) -> Vec<String> {
+    let scopes = namespaces.scopes();
+    let watches = scopes
+        .iter()
+        .flat_map(|scope| WatchedKind::ALL.into_iter().map(|kind| watch_name(kind, scope.as_deref())));
+    let reports = scopes.iter().map(|scope| reports_in(scope.as_deref()));
+    watches.chain(reports).collect()
+}
+
+fn watch_name(kind: WatchedKind, scope: Option<&str>) -> String {
+    scope.map_or_else(|| kind.plural().to_owned(), |namespace| format!("{} in {namespace}", kind.plural()))
+}
+
+struct WorkloadFeed<K: TemplateKind> {
+    scope: Option<String>,
+    writer: StoreWriter<SlimWorkload<K>>,
+}
+
+fn workload_feed<K: TemplateKind>(
+    stores: &mut Stores,
+    feeds: &mut Vec<Box<dyn Feed>>,
+    scope: Option<String>,
+) {
+    let (reader, writer) = store::<SlimWorkload<K>>();
+    stores.add(K::WATCHED, Box::new(reader));
+    feeds.push(Box::new(WorkloadFeed { scope, writer }));
+}
+
+impl<K: TemplateKind> Feed for WorkloadFeed<K> {
+    fn spawn(
+        self: Box<Self>,
+        tasks: &mut JoinSet<&'static str>,
+        controller: &Arc<Controller>,
+        client: &Client,
+        config: watcher::Config,
+    ) {
+        let Self { scope, writer } = *self;
+        let api: Api<SlimWorkload<K>> = api(client, scope.as_deref());
+        let stats = WatchStats::new(K::WATCHED.plural(), controller.metrics.clone());
+        let name = watch_name(K::WATCHED, scope.as_deref());
+        let sink = WorkloadSink::new(Arc::clone(controller), scope, name, writer);
+        tasks.spawn(async move {
+            watch(api, config, sink, stats).await;
+            K::WATCHED.plural()
+        });
+    }
+}
+
+struct PodFeed {
+    scope: Option<String>,
+}
+
+impl Feed for PodFeed {
+    fn spawn(
+        self: Box<Self>,
+        tasks: &mut JoinSet<&'static str>,
+        controller: &Arc<Controller>,
+        client: &Client,
+        config: watcher::Config,
+    ) {
+        let Self { scope } = *self;
+        let api: Api<SlimPod> = api(client, scope.as_deref());
+        let stats = WatchStats::new(WatchedKind::Pod.plural(), controller.metrics.clone());
+        let name = watch_name(WatchedKind::Pod, scope.as_deref());
+        let sink = PodSink::new(Arc::clone(controller), scope, name);
+        tasks.spawn(async move {
+            watch(api, config, sink, stats).await;
+            WatchedKind::Pod.plural()
+        });
+    }
+}
+
+fn api<K>(client: &Client, scope: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match scope {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}

@@ -1,0 +1,60 @@
+//! The watch of pods, which fills the compact index; no pod is kept.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
+
+use kube_runtime::watcher::Event;
+use tagwatch_k8s::slim::{SlimObject, SlimPod};
+
+use super::{Flow, Sink};
+use crate::controller::Controller;
+use crate::index::place;
+
+/// Feeds the pod index from one watch.
+pub(crate) struct PodSink {
+    controller: Arc<Controller>,
+    scope: Option<String>,
+    name: String,
+    listed: HashSet<(Arc<str>, Box<str>)>,
+}
+
+impl PodSink {
+    /// A sink for the watch that [`crate::health::Health`] calls `name`.
+    pub(crate) fn new(controller: Arc<Controller>, scope: Option<String>, name: String) -> Self {
+        Self { controller, scope, name, listed: HashSet::new() }
+    }
+
+    fn apply(&self, pod: &SlimPod) {
+        let affected = self.controller.index.lock().unwrap_or_else(PoisonError::into_inner).apply_pod(pod);
+        self.controller.queue.now(affected);
+    }
+}
+
+impl Sink<SlimPod> for PodSink {
+    fn event(&mut self, event: Event<SlimPod>) -> Flow {
+        match event {
+            Event::Init => self.listed.clear(),
+            Event::InitApply(pod) => {
+                let (namespace, name) = place(SlimObject::metadata(&pod));
+                self.listed.insert((namespace.into(), name.into()));
+                self.apply(&pod);
+            }
+            Event::InitDone => {
+                let listed = std::mem::take(&mut self.listed);
+                let mut index = self.controller.index.lock().unwrap_or_else(PoisonError::into_inner);
+                let affected = index.retain_pods(self.scope.as_deref(), &listed);
+                drop(index);
+                self.controller.queue.now(affected);
+                self.controller.health.in_sync(&self.name);
+            }
+            Event::Apply(pod) => self.apply(&pod),
+            Event::Delete(pod) => {
+                let mut index = self.controller.index.lock().unwrap_or_else(PoisonError::into_inner);
+                let affected = index.delete_pod(&pod);
+                drop(index);
+                self.controller.queue.now(affected);
+            }
+        }
+        Flow::Continue
+    }
+}

@@ -1,0 +1,68 @@
+//! What a watch tells of itself: metrics, and a log line when it breaks and when it is back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kube_runtime::watcher;
+
+use crate::metrics::ControllerMetrics;
+
+/// Counters of one watch.
+#[derive(Debug, Clone)]
+pub(crate) struct WatchStats {
+    resource: &'static str,
+    metrics: ControllerMetrics,
+    broken: Arc<AtomicBool>,
+}
+
+impl WatchStats {
+    pub(crate) fn new(resource: &'static str, metrics: ControllerMetrics) -> Self {
+        Self { resource, metrics, broken: Arc::new(AtomicBool::new(false)) }
+    }
+
+    /// Plural name of the watched resource.
+    pub(crate) fn resource(&self) -> &'static str {
+        self.resource
+    }
+
+    pub(crate) fn started(&self) {
+        self.metrics.watch_starts.with_label_values(&[self.resource]).inc();
+    }
+
+    /// Logs the first failure loudly; the ones that follow until the watch is back only at debug level.
+    pub(crate) fn failed(&self, error: &watcher::Error) {
+        let reason = category(error);
+        self.metrics.watch_errors.with_label_values(&[self.resource, reason]).inc();
+        if self.broken.swap(true, Ordering::Relaxed) {
+            tracing::debug!(resource = self.resource, reason, %error, "watch still failing");
+        } else {
+            tracing::warn!(resource = self.resource, reason, %error, "watch failed; trying again");
+        }
+    }
+
+    pub(crate) fn recovered(&self) {
+        if self.broken.swap(false, Ordering::Relaxed) {
+            tracing::info!(resource = self.resource, "watch is back");
+        }
+    }
+}
+
+/// A label for metrics, from a small fixed set.
+fn category(error: &watcher::Error) -> &'static str {
+    let code = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status)) => status.code,
+        watcher::Error::WatchError(status) => status.code,
+        watcher::Error::NoResourceVersion => return "no_resource_version",
+        _ => return "unreachable",
+    };
+    match code {
+        403 => "forbidden",
+        404 => "not_found",
+        410 => "expired",
+        429 => "throttled",
+        400..=499 => "refused",
+        _ => "server_error",
+    }
+}

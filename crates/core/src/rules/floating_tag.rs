@@ -1,0 +1,88 @@
+//! `floating-tag`: any other tag that moves, by its name or by what the cluster saw.
+
+use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
+use crate::finding::{Outcome, Severity};
+use crate::tag::TagClass;
+
+pub(super) static META: RuleMeta = RuleMeta {
+    id: "floating-tag",
+    policy: Policy::ImageTag,
+    severity: Severity::Medium,
+    outcome: Outcome::Warn,
+    since: "0.1.0",
+    summary: "The tag is one that its publisher moves, such as 1.27, stable or main",
+    why: "\
+A partial version (`1.27`), a channel (`stable`, `nightly`), a branch
+(`main`), a distribution (`bookworm`) or a variant (`alpine`) is a pointer:
+its publisher moves it to newer bytes while the name stays. The same
+manifest runs other code tomorrow, and no rollout shows it.
+
+It is a warning as long as only the name says so, and a failure once the
+cluster saw the reference resolve to more than one digest, whatever its name
+looks like and whatever was declared.
+
+One number alone (`42`) can be a major version, which moves, or a build
+number, which does not. tagwatch cannot tell them apart: if yours is never
+pushed again, put it on the policy's `immutable` list.",
+    bad: "\
+containers:
+- name: web
+  image: nginx:1.27
+  imagePullPolicy: Always
+",
+    good: "\
+containers:
+- name: web
+  image: nginx:1.27.3
+",
+    fix: "\
+1. Name a digest, with the version beside it for the reader:
+   `nginx:1.27.3@sha256:<digest>`. A tool that updates digests keeps it
+   current, and each update is a change that can be reviewed and rolled
+   back.
+2. Or name a tag that is never pushed again: the full version, a commit, a
+   date or a build number.
+3. If this tag is never pushed again although its name looks so, put it on
+   the policy's `immutable` list.",
+};
+
+pub(super) struct FloatingTag;
+
+impl Rule for FloatingTag {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    /// Speaks for every moving reference that `missing-tag` and `latest-tag` do not name, proven ones among
+    /// them: a tag that was seen to move floats, whatever its name says. Severity stays medium then, since
+    /// `moved-tag` of the image-drift policy reports the proof itself.
+    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
+        if !subject.is_mutable() || subject.tag().is_none_or(|tag| tag == "latest") {
+            return None;
+        }
+        let outcome = match subject.classification.class {
+            TagClass::ProvenMutable => Outcome::Fail,
+            _ => Outcome::Warn,
+        };
+        Some(Violation {
+            outcome: subject.tag_outcome(outcome),
+            severity: Severity::Medium,
+            message: message::runs(subject, &tail(subject)),
+            resolution: resolution::pin(subject),
+        })
+    }
+}
+
+fn tail(subject: &Subject<'_>) -> String {
+    let consequence = match subject.classification.class {
+        TagClass::ProvenMutable => ", so it moves, whatever its name says".to_owned(),
+        _ if subject.is_lone_number() => format!("; {}", message::DECLARE_IMMUTABLE),
+        _ => ", so the same manifest can run other code tomorrow".to_owned(),
+    };
+    format!(
+        ": {}{consequence}{}{}",
+        message::moves(subject),
+        message::by_digest_note(subject),
+        message::placeholder_note(subject)
+    )
+}

@@ -1,0 +1,65 @@
+//! `latest-tag`: the tag is exactly `latest`.
+
+use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
+use crate::finding::{Outcome, Severity};
+
+pub(super) static META: RuleMeta = RuleMeta {
+    id: "latest-tag",
+    policy: Policy::ImageTag,
+    severity: Severity::High,
+    outcome: Outcome::Fail,
+    since: "0.1.0",
+    summary: "The tag is latest, which moves with every push",
+    why: "\
+`latest` is whatever was pushed last without a tag of its own. The manifest
+does not say which version runs, a restart or a new node can bring another
+one that nobody rolled out, and a roll back changes nothing, for the older
+manifest says `latest` too.
+
+A digest pins the image whatever the tag beside it is, so
+`nginx:latest@sha256:<digest>` does not violate this rule.",
+    bad: "\
+containers:
+- name: web
+  image: nginx:latest
+",
+    good: "\
+containers:
+- name: web
+  image: nginx:1.27.3
+",
+    fix: "\
+1. Name a digest, with the version beside it for the reader:
+   `nginx:1.27.3@sha256:<digest>`. `docker buildx imagetools inspect
+   nginx:1.27.3` prints the digest.
+2. Or name a tag that is never pushed again: a full version, a commit, a
+   date or a build number.",
+};
+
+pub(super) struct LatestTag;
+
+impl Rule for LatestTag {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    /// Fires by the text alone, also on a reference that was seen to move, so that the finding and an
+    /// exemption from it stay the same when the proof comes in.
+    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
+        if !subject.is_mutable() || subject.tag() != Some("latest") {
+            return None;
+        }
+        let tail = format!(
+            ": {}, so nothing says which version runs or which one to roll back to{}{}",
+            message::moves(subject),
+            message::by_digest_note(subject),
+            message::placeholder_note(subject)
+        );
+        Some(Violation {
+            outcome: subject.tag_outcome(Outcome::Fail),
+            severity: Severity::High,
+            message: message::runs(subject, &tail),
+            resolution: resolution::pin(subject),
+        })
+    }
+}

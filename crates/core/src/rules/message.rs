@@ -1,0 +1,156 @@
+//! What a finding says. Every message names the container and the image, stands on its own, and is safe for a
+//! terminal.
+
+use super::Subject;
+use crate::reference::Reference;
+use crate::tag::TagClass;
+use crate::text::UntrustedText;
+use crate::workload::{ContainerType, Origin};
+
+/// Longest message in characters (`reports.md`, "Shape").
+const MAX_CHARS: usize = 512;
+
+/// Kubernetes allows 63 characters in a container's name; a manifest can hold anything.
+const MAX_NAME: usize = 63;
+
+/// Longest tag, pattern or unknown pull policy that a tail repeats: a tag is never cut either.
+const MAX_QUOTED: usize = 64;
+
+/// Longest tail. The longest name and the length of the longest image still fit before it.
+const MAX_TAIL: usize = 370;
+
+/// `container web runs nginx:latest`, then the tail.
+pub(super) fn runs(subject: &Subject<'_>, tail: &str) -> String {
+    let verb = match subject.container.container_type {
+        ContainerType::ImageVolume => "mounts",
+        _ => "runs",
+    };
+    fit(subject, verb, &subject.container.image.terminal(), tail)
+}
+
+/// `container web names "$IMAGE:1.2"`, then the tail: for what is no reference, and could hold blanks.
+pub(super) fn names(subject: &Subject<'_>, tail: &str) -> String {
+    if subject.container.image.raw().is_empty() {
+        return format!("{} names no image", place(subject));
+    }
+    fit(subject, "names", &format!("\"{}\"", subject.container.image.terminal()), tail)
+}
+
+/// A cut reference would read as another image, so one that does not fit is described by its length.
+fn fit(subject: &Subject<'_>, verb: &str, image: &str, tail: &str) -> String {
+    let lead = format!("{} {verb} ", place(subject));
+    let tail = shorten(&UntrustedText::from(tail).terminal(), MAX_TAIL);
+    let chars = |text: &str| text.chars().count();
+    if chars(&lead) + chars(image) + chars(&tail) <= MAX_CHARS {
+        return lead + image + &tail;
+    }
+    let length = chars(subject.container.image.raw());
+    format!("{lead}an image reference of {length} characters{tail}")
+}
+
+/// `init container setup`.
+fn place(subject: &Subject<'_>) -> String {
+    let words = subject.container.container_type.words();
+    match subject.container.name.terminal() {
+        name if name.is_empty() => format!("{words} without a name"),
+        name => format!("{words} {}", shorten(&name, MAX_NAME)),
+    }
+}
+
+/// The pull policy's both facts, what is written and what counts.
+pub(super) fn pull_policy_facts(subject: &Subject<'_>) -> String {
+    let field = subject.container.container_type.pull_policy_field();
+    let effective = subject.effective_pull_policy.as_str();
+    match subject.container.pull_policy.as_ref().filter(|written| !written.raw().is_empty()) {
+        None => format!("{field} unset (effective: {effective})"),
+        Some(_) if subject.container.written_pull_policy().is_some() => match subject.origin {
+            Origin::Cluster => format!("stored {effective}"),
+            Origin::Manifest => format!("{field}: {effective}"),
+        },
+        Some(unknown) => format!(
+            "{field} \"{}\", which Kubernetes does not know (effective: {effective}, as if unset)",
+            shorten(&unknown.terminal(), MAX_QUOTED)
+        ),
+    }
+}
+
+/// Why the reference can be expected to move, as a clause.
+pub(super) fn moves(subject: &Subject<'_>) -> String {
+    let tag = tag(subject);
+    if subject.classification.class == TagClass::ProvenMutable {
+        return format!("the cluster saw {tag} resolve to more than one digest");
+    }
+    match subject.tag() {
+        None => "no tag means latest, which moves with every push".to_owned(),
+        Some("latest") => "the tag latest moves with every push".to_owned(),
+        Some(_) if subject.is_lone_number() => {
+            format!("{tag} is one number alone, a major version that moves or a build number that does not")
+        }
+        Some(_) => format!("{tag} is of a kind that moves{}", matched(subject)),
+    }
+}
+
+/// `the tag 1.27`.
+pub(super) fn tag(subject: &Subject<'_>) -> String {
+    match subject.tag() {
+        None => "the implied tag latest".to_owned(),
+        Some(tag) if tag.len() <= MAX_QUOTED => format!("the tag {tag}"),
+        Some(_) => "its tag".to_owned(),
+    }
+}
+
+/// ` (partial version 1.27)`, or nothing where no pattern matched.
+pub(super) fn matched(subject: &Subject<'_>) -> String {
+    match &subject.classification.matched {
+        Some(pattern) if pattern.chars().count() <= MAX_QUOTED => format!(" ({pattern})"),
+        _ => String::new(),
+    }
+}
+
+/// What the user can do where tagwatch cannot tell.
+pub(super) const DECLARE_IMMUTABLE: &str =
+    "if it is never pushed again, put it on the policy's `immutable` list";
+
+/// A remark on live pods that differ from the template in a way that softens a tag rule.
+pub(super) fn by_digest_note(subject: &Subject<'_>) -> String {
+    match subject.pods_by_digest() {
+        Some(pods) => {
+            format!("; {} by digest all the same, probably through admission", live(pods, "runs", "run"))
+        }
+        None => String::new(),
+    }
+}
+
+/// A remark on live pods that pull at each start although the template does not ask for it.
+pub(super) fn always_note(subject: &Subject<'_>) -> String {
+    match subject.pods_with_always() {
+        Some(pods) => {
+            format!("; {} Always all the same, probably through admission", live(pods, "carries", "carry"))
+        }
+        None => String::new(),
+    }
+}
+
+/// `its live pod runs`, `all 3 live pods run`.
+fn live(pods: u32, one: &str, many: &str) -> String {
+    match pods {
+        1 => format!("its live pod {one}"),
+        _ => format!("all {pods} live pods {many}"),
+    }
+}
+
+/// An upper-case host is legal, yet hardly anybody writes one but in `REGISTRY/app:1`.
+pub(super) fn placeholder_note(subject: &Subject<'_>) -> &'static str {
+    if subject.reference.is_ok_and(Reference::looks_like_placeholder_host) {
+        "; its registry is written in upper case: probably a placeholder"
+    } else {
+        ""
+    }
+}
+
+fn shorten(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(max - 1).chain(['…']).collect(),
+    }
+}

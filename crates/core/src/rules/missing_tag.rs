@@ -1,0 +1,65 @@
+//! `missing-tag`: neither tag nor digest.
+
+use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
+use crate::finding::{Outcome, Severity};
+
+pub(super) static META: RuleMeta = RuleMeta {
+    id: "missing-tag",
+    policy: Policy::ImageTag,
+    severity: Severity::High,
+    outcome: Outcome::Fail,
+    since: "0.1.0",
+    summary: "The image names neither a tag nor a digest, so it means latest",
+    why: "\
+Without a tag and without a digest Kubernetes reads an image as `latest`.
+What that is changes with every push to the repository. Two pods of one
+workload can run different versions, a restart can bring a new one that
+nobody rolled out, and there is no older version to roll back to, for the
+manifest names none.
+
+The port of a registry is not a tag: `registry.example:5000/web` has none.",
+    bad: "\
+containers:
+- name: web
+  image: nginx
+",
+    good: "\
+containers:
+- name: web
+  image: nginx:1.27.3
+",
+    fix: "\
+1. Name a digest, with the version beside it for the reader:
+   `nginx:1.27.3@sha256:<digest>`. `docker buildx imagetools inspect
+   nginx:1.27.3` prints the digest.
+2. Or name a tag that is never pushed again: a full version, a commit, a
+   date or a build number.",
+};
+
+pub(super) struct MissingTag;
+
+impl Rule for MissingTag {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    /// Fires by the text alone, also on a reference that was seen to move, so that the finding and an
+    /// exemption from it stay the same when the proof comes in.
+    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
+        if !subject.is_mutable() || subject.tag().is_some() {
+            return None;
+        }
+        let tail = format!(
+            ", which names neither tag nor digest: {}{}{}",
+            message::moves(subject),
+            message::by_digest_note(subject),
+            message::placeholder_note(subject)
+        );
+        Some(Violation {
+            outcome: subject.tag_outcome(Outcome::Fail),
+            severity: Severity::High,
+            message: message::runs(subject, &tail),
+            resolution: resolution::pin(subject),
+        })
+    }
+}

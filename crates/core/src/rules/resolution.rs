@@ -1,0 +1,45 @@
+//! How to mend a finding, in terms of the very image. The best way comes first: a digest or a tag that is
+//! never pushed again. `Always` is a stopgap and said to be one, since a mirror or a cache can answer with an
+//! old digest.
+
+use super::Subject;
+use crate::pull_policy::PullPolicy;
+
+/// Longest image name that a resolution repeats: the longest repository path and a host beside it still fit
+/// the 1 KiB that reports give to a resolution, twice over.
+const MAX_NAME: usize = 320;
+
+/// `Set image to nginx:<version>@sha256:<digest>, or …`.
+pub(super) fn pin(subject: &Subject<'_>) -> String {
+    let field = subject.container.container_type.image_field();
+    let name = name(subject);
+    let tag = subject.tag().filter(|&tag| tag != "latest").unwrap_or("<version>");
+    format!(
+        "Set {field} to {name}:{tag}@sha256:<digest>, or to a tag that is never pushed again, such as \
+         {name}:<full version>."
+    )
+}
+
+/// Adds the stopgap for as long as the reference can move, unless it is in place.
+pub(super) fn pin_or_pull_always(subject: &Subject<'_>) -> String {
+    if subject.effective_pull_policy == PullPolicy::Always {
+        return pin(subject);
+    }
+    let field = subject.container.container_type.pull_policy_field();
+    format!(
+        "{} As a stopgap set {field}: Always: the kubelet then asks the registry at every start, though a \
+         mirror or a cache can still answer with an old digest.",
+        pin(subject)
+    )
+}
+
+/// The image as written, without tag and digest. Only a parsed image is repeated: its alphabet is harmless.
+fn name<'a>(subject: &Subject<'a>) -> &'a str {
+    let written = subject.container.image.raw();
+    let bare = written.split_once('@').map_or(written, |(name, _)| name);
+    let bare = match subject.tag() {
+        Some(tag) => bare.strip_suffix(tag).and_then(|name| name.strip_suffix(':')).unwrap_or(bare),
+        None => bare,
+    };
+    if subject.reference.is_ok() && bare.len() <= MAX_NAME { bare } else { "<image>" }
+}

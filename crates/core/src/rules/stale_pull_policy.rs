@@ -1,0 +1,94 @@
+//! `stale-pull-policy`: a reference that moves, and a pull policy that never looks again.
+
+use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
+use crate::finding::{Outcome, Severity};
+use crate::pull_policy::PullPolicy;
+use crate::workload::Origin;
+
+pub(super) static META: RuleMeta = RuleMeta {
+    id: "stale-pull-policy",
+    policy: Policy::ImagePullPolicy,
+    severity: Severity::Critical,
+    outcome: Outcome::Fail,
+    since: "0.1.0",
+    summary: "A tag that moves is pulled only where the node has no copy of it",
+    why: "\
+With `IfNotPresent` the kubelet pulls an image once and never asks again. If
+the tag moves, each node keeps whatever it pulled first: pods of one
+workload run different code depending on the node, an old node keeps an old
+vulnerability, and every pod looks the same to `kubectl`.
+
+`imagePullPolicy` is filled in when an object is created: `Always` for
+`latest` or no tag, else `IfNotPresent`. It stays as stored when the tag
+changes later, so an object whose tag once was a version can run `latest`
+with `IfNotPresent`.
+
+`latest` and no tag are critical, for they move most often. One number alone
+(`42`) is a warning: it may be a build number that is never pushed again,
+and then belongs on the policy's `immutable` list.
+
+The rule passes, with a note, while every live pod carries `Always`: the
+AlwaysPullImages admission plugin and webhooks change pods, never templates.",
+    bad: "\
+containers:
+- name: web
+  image: nginx:1.27
+  imagePullPolicy: IfNotPresent
+",
+    good: "\
+containers:
+- name: web
+  image: nginx:1.27.3
+  imagePullPolicy: IfNotPresent
+",
+    fix: "\
+1. Name a digest (`nginx:1.27.3@sha256:<digest>`) or a tag that is never
+   pushed again (`nginx:1.27.3`). `IfNotPresent` is right then: a copy on
+   the node is the right one.
+2. As a stopgap set `imagePullPolicy: Always`: the kubelet asks the registry
+   at every start. Running pods are not touched, pods that start at
+   different times still differ, and a mirror or a cache can answer with an
+   old digest.",
+};
+
+pub(super) struct StalePullPolicy;
+
+impl Rule for StalePullPolicy {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
+        let is_stale = subject.is_mutable() && subject.effective_pull_policy == PullPolicy::IfNotPresent;
+        if !is_stale || subject.pods_with_always().is_some() {
+            return None;
+        }
+        Some(Violation {
+            outcome: if subject.is_lone_number() { Outcome::Warn } else { Outcome::Fail },
+            // By the name, not by the class: proof that `latest` moves makes it no less severe.
+            severity: if subject.names_latest() { Severity::Critical } else { Severity::High },
+            message: message::runs(subject, &tail(subject)),
+            resolution: resolution::pin_or_pull_always(subject),
+        })
+    }
+}
+
+fn tail(subject: &Subject<'_>) -> String {
+    let facts = message::pull_policy_facts(subject);
+    let stored = subject.origin == Origin::Cluster && subject.names_latest();
+    let cause = if stored {
+        ", though a new object with this tag would get Always: probably left from an earlier tag; "
+    } else {
+        ": "
+    };
+    let consequence = if subject.is_lone_number() {
+        message::DECLARE_IMMUTABLE
+    } else {
+        "a node that has a copy never pulls again, so nodes come to run different code"
+    };
+    format!(
+        " with {facts}{cause}{}; {consequence}{}",
+        message::moves(subject),
+        message::by_digest_note(subject)
+    )
+}

@@ -1,0 +1,105 @@
+//! The classes, and what a class rests on.
+
+/// How likely it is that the same reference names other bytes tomorrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TagClass {
+    /// Does not parse.
+    Invalid,
+    /// Pinned by a digest; the tag beside it is a comment.
+    Digest,
+    /// The cluster saw the reference resolve to several digests.
+    ProvenMutable,
+    /// The policy's `immutable` list names it.
+    DeclaredImmutable,
+    /// Neither tag nor digest.
+    ImplicitLatest,
+    /// Tag exactly `latest`.
+    Latest,
+    /// The tag holds a commit, a date or a build number.
+    Unique,
+    /// A full version, conventionally fixed.
+    Version,
+    /// A channel, a branch, a partial version, a distribution or a variant.
+    Floating,
+    /// Nothing is known of it.
+    Unclassified,
+}
+
+impl TagClass {
+    /// Every class, in the order in which they are tried.
+    pub const ALL: [Self; 10] = [
+        Self::Invalid,
+        Self::Digest,
+        Self::ProvenMutable,
+        Self::DeclaredImmutable,
+        Self::ImplicitLatest,
+        Self::Latest,
+        Self::Unique,
+        Self::Version,
+        Self::Floating,
+        Self::Unclassified,
+    ];
+
+    /// The name that reports, metrics and `scan -o json` use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Digest => "digest",
+            Self::ProvenMutable => "proven-mutable",
+            Self::DeclaredImmutable => "declared-immutable",
+            Self::ImplicitLatest => "implicit-latest",
+            Self::Latest => "latest",
+            Self::Unique => "unique",
+            Self::Version => "version",
+            Self::Floating => "floating",
+            Self::Unclassified => "unclassified",
+        }
+    }
+
+    /// Whether a reference of this class can be expected to move.
+    pub fn is_mutable(self) -> bool {
+        matches!(self, Self::ProvenMutable | Self::ImplicitLatest | Self::Latest | Self::Floating)
+    }
+}
+
+/// What a classification rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// The policy says so.
+    Declared,
+    /// The cluster showed it.
+    Proven,
+    /// The shape of the reference says so.
+    Pattern,
+    /// Cannot tell.
+    Unknown,
+}
+
+impl Confidence {
+    /// Every confidence, what somebody said or saw first.
+    pub const ALL: [Self; 4] = [Self::Declared, Self::Proven, Self::Pattern, Self::Unknown];
+
+    /// The name that reports and `scan -o json` use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Proven => "proven",
+            Self::Pattern => "pattern",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A class with what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Classification {
+    /// The class.
+    pub class: TagClass,
+    /// What the class rests on. [`Confidence::Unknown`] goes with [`TagClass::Invalid`] and
+    /// [`TagClass::Unclassified`], of which nothing is known, and with [`TagClass::Floating`] where the tag is
+    /// one number alone, which may be a major version or a build number.
+    pub confidence: Confidence,
+    /// The pattern that matched, in words with the matching text, such as "git SHA `1a2b3c4`"; `None` where no
+    /// pattern did. Safe for a terminal.
+    pub matched: Option<String>,
+}

@@ -1,0 +1,99 @@
+//! The table of classes, from the top.
+
+use std::collections::HashSet;
+
+use super::class::{Classification, Confidence, TagClass};
+use super::evidence::Evidence;
+use super::immutable::ImmutableGlobs;
+use super::parts::Parts;
+use super::{floating, unique, version};
+use crate::reference::{Reference, ReferenceError};
+
+/// Everything beyond the text of a reference that a classification asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Classifier {
+    immutable: ImmutableGlobs,
+    /// Canonical texts, so that `nginx` and `nginx:latest` are one.
+    proven_mutable: HashSet<String>,
+}
+
+impl Classifier {
+    /// A classifier that takes the user's word for the references that `immutable` matches.
+    pub fn new(immutable: ImmutableGlobs) -> Self {
+        Self { immutable, proven_mutable: HashSet::new() }
+    }
+
+    /// Adds references that the cluster saw resolve to several digests. References with a digest are left out:
+    /// they cannot move, and are [`TagClass::Digest`] whatever stands here.
+    #[must_use]
+    pub fn with_proven_mutable<'a>(mut self, references: impl IntoIterator<Item = &'a Reference>) -> Self {
+        let movable = references.into_iter().filter(|reference| reference.digest().is_none());
+        self.proven_mutable.extend(movable.map(Reference::canonical));
+        self
+    }
+
+    /// Classifies a parsed image, first match wins (`rules.md`, section 4).
+    pub fn classify(&self, reference: Result<&Reference, &ReferenceError>) -> Classification {
+        let Ok(reference) = reference else {
+            return Classification {
+                class: TagClass::Invalid,
+                confidence: Confidence::Unknown,
+                matched: None,
+            };
+        };
+        if let Some(digest) = reference.digest() {
+            return pattern(TagClass::Digest, Evidence { pattern: "digest", text: digest });
+        }
+        if self.is_proven_mutable(reference) {
+            return Classification {
+                class: TagClass::ProvenMutable,
+                confidence: Confidence::Proven,
+                matched: Some("seen to resolve to several digests".to_owned()),
+            };
+        }
+        if let Some(glob) = self.immutable.find(reference) {
+            return Classification {
+                class: TagClass::DeclaredImmutable,
+                confidence: Confidence::Declared,
+                matched: Some(format!("`immutable` entry `{}`", glob.terminal())),
+            };
+        }
+        match reference.tag() {
+            None => Classification {
+                class: TagClass::ImplicitLatest,
+                confidence: Confidence::Pattern,
+                matched: Some("neither tag nor digest".to_owned()),
+            },
+            Some("latest") => pattern(TagClass::Latest, Evidence { pattern: "tag", text: "latest" }),
+            Some(tag) => classify_tag(tag),
+        }
+    }
+
+    fn is_proven_mutable(&self, reference: &Reference) -> bool {
+        // Most clusters prove nothing, and then no text need be made.
+        !self.proven_mutable.is_empty() && self.proven_mutable.contains(&reference.canonical())
+    }
+}
+
+fn classify_tag(tag: &str) -> Classification {
+    let parts = Parts::new(tag);
+    if let Some(evidence) = unique::find(&parts) {
+        return pattern(TagClass::Unique, evidence);
+    }
+    if let Some(evidence) = version::moving(&parts) {
+        return pattern(TagClass::Floating, evidence);
+    }
+    if let Some(evidence) = version::full(&parts) {
+        return pattern(TagClass::Version, evidence);
+    }
+    let (class, matched, certain) = match floating::find(&parts) {
+        Some(found) => (TagClass::Floating, Some(found.evidence.to_string()), !found.one_number),
+        None => (TagClass::Unclassified, None, false),
+    };
+    let confidence = if certain { Confidence::Pattern } else { Confidence::Unknown };
+    Classification { class, confidence, matched }
+}
+
+fn pattern(class: TagClass, evidence: Evidence<'_>) -> Classification {
+    Classification { class, confidence: Confidence::Pattern, matched: Some(evidence.to_string()) }
+}

@@ -1,0 +1,149 @@
+//! The format of `fixtures/verdicts`: a manifest with what is expected in comments.
+//!
+//! Beside the image, or beside the name where the image is missing:
+//! `# <class> [(<confidence>)]: <rule> <outcome> <severity>, …`, every result of the container. On lines of their
+//! own below it: `# <rule> says: <part of its message>` and `# <rule> advises: <part of its resolution>`.
+//!
+//! At the head of the file, where needed: `# origin: cluster`, `# immutable: <glob>`, `# proven: <reference>`
+//! and `# observed <container>: <pods> pods, <n> always, <n> by digest`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use tagwatch_core::workload::{ObservedPods, Origin};
+
+use crate::support::{Located, PodSpec};
+
+/// A file of `fixtures/verdicts`.
+pub(crate) struct Fixture {
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+    pub(crate) immutable: Vec<String>,
+    pub(crate) proven: Vec<String>,
+    pub(crate) cases: Vec<Case>,
+}
+
+/// A container and what is expected of it.
+pub(crate) struct Case {
+    pub(crate) located: Located,
+    pub(crate) class: String,
+    pub(crate) confidence: Option<String>,
+    /// `<rule> <outcome> <severity>`, sorted.
+    pub(crate) results: Vec<String>,
+    pub(crate) remarks: Vec<Remark>,
+}
+
+/// Part of a text that a rule's finding must hold.
+pub(crate) struct Remark {
+    pub(crate) rule: String,
+    pub(crate) field: Field,
+    pub(crate) part: String,
+}
+
+/// Which text of a finding a remark is about.
+pub(crate) enum Field {
+    Message,
+    Resolution,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    spec: ManifestSpec,
+}
+
+/// A pod's own spec, or that of a workload, which holds a pod template.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ManifestSpec {
+    Workload { template: Template },
+    Pod(PodSpec),
+}
+
+#[derive(Deserialize)]
+struct Template {
+    spec: PodSpec,
+}
+
+impl Fixture {
+    pub(crate) fn parse(path: &Path) -> Self {
+        let name = path.file_name().expect("a file name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(path).expect("a readable fixture");
+        let mut fixture =
+            Self { name, origin: Origin::Manifest, immutable: vec![], proven: vec![], cases: vec![] };
+        let lines: Vec<&str> = text.lines().collect();
+        let observed = fixture.read_head(&lines);
+        let mut places = pod_spec(&text, &fixture.name).located();
+        places.sort_by_key(|place| place.line);
+        let ends: Vec<usize> = places.iter().skip(1).map(|next| next.line - 1).chain([lines.len()]).collect();
+        for (mut located, end) in places.into_iter().zip(ends) {
+            located.container.observed = observed.get(located.container.name.raw()).copied();
+            fixture.cases.push(Case::parse(located, &lines, end, &fixture.name));
+        }
+        fixture
+    }
+
+    fn read_head(&mut self, lines: &[&str]) -> BTreeMap<String, ObservedPods> {
+        let mut observed = BTreeMap::new();
+        for line in lines.iter().filter_map(|line| line.strip_prefix("# ")) {
+            match line.split_once(": ") {
+                Some(("origin", "cluster")) => self.origin = Origin::Cluster,
+                Some(("immutable", glob)) => self.immutable.push(glob.to_owned()),
+                Some(("proven", reference)) => self.proven.push(reference.to_owned()),
+                Some((key, pods)) if key.starts_with("observed ") => {
+                    observed.insert(key["observed ".len()..].to_owned(), observed_pods(pods));
+                }
+                _ => {}
+            }
+        }
+        observed
+    }
+}
+
+impl Case {
+    fn parse(located: Located, lines: &[&str], end: usize, file: &str) -> Self {
+        let line = lines[located.line - 1];
+        let at = format!("{file}:{}", located.line);
+        let (_, expectation) = line.rsplit_once(" # ").unwrap_or_else(|| panic!("{at}: no expectation"));
+        let (class, results) = expectation.split_once(": ").unwrap_or_else(|| panic!("{at}: no class"));
+        let (class, confidence) = match class.split_once(" (") {
+            Some((class, confidence)) => (class, Some(confidence.trim_end_matches(')').to_owned())),
+            None => (class, None),
+        };
+        let mut results: Vec<String> = results.split(", ").map(|result| result.trim().to_owned()).collect();
+        results.sort();
+        let remarks = lines[located.line..end].iter().filter_map(|line| Remark::parse(line)).collect();
+        Self { located, class: class.to_owned(), confidence, results, remarks }
+    }
+}
+
+impl Remark {
+    fn parse(line: &str) -> Option<Self> {
+        let comment = line.trim_start().strip_prefix("# ")?;
+        let (rule, field, part) =
+            comment.split_once(" says: ").map(|(rule, part)| (rule, Field::Message, part)).or_else(|| {
+                comment.split_once(" advises: ").map(|(rule, part)| (rule, Field::Resolution, part))
+            })?;
+        Some(Self { rule: rule.to_owned(), field, part: part.to_owned() })
+    }
+}
+
+fn pod_spec(text: &str, file: &str) -> PodSpec {
+    let manifest: Manifest = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    match manifest.spec {
+        ManifestSpec::Workload { template } => template.spec,
+        ManifestSpec::Pod(spec) => spec,
+    }
+}
+
+/// `3 pods, 2 always, 0 by digest`.
+fn observed_pods(text: &str) -> ObservedPods {
+    let numbers: Vec<u32> = text
+        .split(", ")
+        .map(|part| part.split(' ').next().unwrap_or_default().parse().expect(text))
+        .collect();
+    match numbers[..] {
+        [pods, always, by_digest] => ObservedPods { pods, always, by_digest },
+        _ => panic!("{text}: expected three numbers"),
+    }
+}

@@ -1,0 +1,149 @@
+//! The rules' documentation: its examples are judged, its pages are complete.
+
+use std::collections::BTreeSet;
+
+use crate::support::{PodSpec, workload};
+use tagwatch_core::engine::Engine;
+use tagwatch_core::finding::{Finding, Outcome};
+use tagwatch_core::rules::{self, Policy, RuleMeta};
+use tagwatch_core::workload::Origin;
+
+fn metas() -> impl Iterator<Item = &'static RuleMeta> {
+    rules::registry().iter().map(|rule| rule.meta())
+}
+
+/// What an example violates.
+fn violations(example: &str) -> Vec<Finding> {
+    let spec: PodSpec = serde_saphyr::from_str(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
+    let containers: Vec<_> = spec.located().into_iter().map(|located| located.container).collect();
+    assert!(!containers.is_empty(), "no container in\n{example}");
+    let verdicts = Engine::recommended().judge(&workload(Origin::Manifest, containers));
+    verdicts
+        .into_iter()
+        .flat_map(|verdict| verdict.findings)
+        .filter(|finding| finding.outcome != Outcome::Pass)
+        .collect()
+}
+
+/// A tag rule's example violates nothing else. What is wrong with a pull policy is a tag that moves, so there
+/// the tag's own rule may speak beside it.
+#[test]
+fn each_bad_example_violates_its_rule() {
+    for meta in metas() {
+        let found = violations(meta.bad);
+        let of_policy: Vec<&str> = found
+            .iter()
+            .filter(|finding| finding.rule.policy == meta.policy)
+            .map(|finding| finding.rule.id)
+            .collect();
+        assert_eq!(of_policy, [meta.id]);
+        if meta.policy == Policy::ImageTag {
+            assert_eq!(found.len(), 1, "{}: {found:?}", meta.id);
+        }
+        let own = found.iter().find(|finding| finding.rule.id == meta.id).expect("found above");
+        assert_eq!(own.outcome, meta.outcome, "{}", meta.id);
+    }
+}
+
+#[test]
+fn each_good_example_violates_nothing() {
+    for meta in metas() {
+        assert_eq!(violations(meta.good), [], "{}", meta.id);
+    }
+}
+
+#[test]
+fn ids_are_unique_and_the_registry_groups_policies() {
+    let ids: BTreeSet<&str> = metas().map(|meta| meta.id).collect();
+    assert_eq!(ids.len(), rules::registry().len());
+    assert!(metas().map(|meta| meta.policy).is_sorted());
+    for policy in Policy::ALL {
+        assert_eq!(rules::find(policy.leading_rule().id), Some(policy.leading_rule()));
+    }
+}
+
+/// The design's table of the rules (id, policy, severity, result).
+#[test]
+fn the_table_lists_every_rule_as_the_recommended_profile_sets_it() {
+    let table = rules::render_table();
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().take(4).collect()).collect();
+    assert_eq!(
+        rows,
+        [
+            ["RULE", "POLICY", "SEVERITY", "RESULT"],
+            ["missing-tag", "image-tag", "high", "fail"],
+            ["latest-tag", "image-tag", "high", "fail"],
+            ["floating-tag", "image-tag", "medium", "warn"],
+            ["unclassified-tag", "image-tag", "low", "warn"],
+            ["invalid-image-reference", "image-tag", "high", "error"],
+            ["stale-pull-policy", "image-pull-policy", "critical", "fail"],
+            ["pull-policy-never", "image-pull-policy", "high", "fail"],
+        ]
+    );
+    for meta in metas() {
+        assert!(table.contains(meta.summary), "{}", meta.id);
+    }
+}
+
+#[test]
+fn the_markdown_table_links_each_page() {
+    let table = rules::render_markdown_table("docs/rules");
+    assert_eq!(table.lines().count(), 2 + rules::registry().len());
+    for meta in metas() {
+        assert!(table.contains(&format!("| [`{0}`](docs/rules/{0}.md) |", meta.id)));
+    }
+}
+
+#[test]
+fn each_page_holds_all_of_the_documentation() {
+    for meta in metas() {
+        let page = rules::render_markdown(meta);
+        for part in
+            [meta.summary, meta.why, meta.bad, meta.good, meta.fix, meta.since, meta.policy.category()]
+        {
+            assert!(page.contains(part), "{} lacks\n{part}", meta.id);
+        }
+        assert!(page.starts_with(&format!("# {}\n\n", meta.id)));
+        assert!(!page.contains("\n\n\n"), "{page}");
+    }
+}
+
+#[test]
+fn each_explanation_fits_a_terminal() {
+    for meta in metas() {
+        let page = rules::render_text(meta);
+        for line in page.lines() {
+            assert!(line.chars().count() <= 80, "{} is too wide: {line}", meta.id);
+            assert_eq!(line, line.trim_end(), "{}", meta.id);
+        }
+        for example in meta.bad.lines().chain(meta.good.lines()) {
+            assert!(page.contains(&format!("  {example}\n")), "{} lacks {example}", meta.id);
+        }
+        assert!(page.ends_with('\n') && !page.contains("\n\n\n"), "{page}");
+    }
+}
+
+#[test]
+fn nothing_advises_latest_or_praises_always_as_fresh() {
+    for meta in metas() {
+        let advice = format!("{}{}", meta.good, meta.fix);
+        assert!(!advice.contains("latest"), "{}", meta.id);
+        if meta.fix.contains("Always") {
+            assert!(meta.fix.contains("stopgap") && meta.fix.contains("old digest"), "{}", meta.id);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_rule_gets_the_closest_one() {
+    let closest = |unknown: &str| rules::closest(unknown).map(|meta| meta.id);
+    assert_eq!(closest("latest"), Some("latest-tag"));
+    assert_eq!(closest("floatingtag"), Some("floating-tag"));
+    assert_eq!(closest("Missing_Tag"), Some("missing-tag"));
+    assert_eq!(closest("stale-pul-policy"), Some("stale-pull-policy"));
+    assert_eq!(closest("privileged"), None);
+    assert_eq!(closest(""), None);
+    assert_eq!(closest(&"latest-tag".repeat(1000)), None);
+    assert_eq!(rules::find("latest-tag").map(|meta| meta.id), Some("latest-tag"));
+    assert_eq!(rules::find("latest"), None);
+}

@@ -1,0 +1,159 @@
+//! The literate fixtures: what the recommended profile says of every class, every pull policy and every rule.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::fixture::{Case, Field, Fixture};
+use crate::support::workload;
+use tagwatch_core::engine::{Engine, Profile};
+use tagwatch_core::finding::{Outcome, Verdict};
+use tagwatch_core::pull_policy::PullPolicy;
+use tagwatch_core::reference::Reference;
+use tagwatch_core::rules::{self, Policy};
+use tagwatch_core::tag::{Classifier, Confidence, ImmutableGlobs, TagClass};
+
+fn fixtures() -> Vec<Fixture> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/verdicts");
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).expect("fixtures").map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| Fixture::parse(path)).collect()
+}
+
+fn judge(fixture: &Fixture) -> Vec<Verdict> {
+    let containers = fixture.cases.iter().map(|case| case.located.container.clone()).collect();
+    engine(fixture).judge(&workload(fixture.origin, containers))
+}
+
+fn every_case(mut check: impl FnMut(&str, &Case, &Verdict)) {
+    for fixture in fixtures() {
+        let verdicts = judge(&fixture);
+        assert_eq!(verdicts.len(), fixture.cases.len(), "{}", fixture.name);
+        for (case, verdict) in fixture.cases.iter().zip(&verdicts) {
+            check(&format!("{}:{}", fixture.name, case.located.line), case, verdict);
+        }
+    }
+}
+
+#[test]
+fn each_container_gets_what_its_fixture_says() {
+    let mut wrong = Vec::new();
+    every_case(|at, case, verdict| {
+        let class = verdict.classification.class.as_str();
+        let confidence = verdict.classification.confidence.as_str();
+        if class != case.class || case.confidence.as_ref().is_some_and(|expected| expected != confidence) {
+            wrong.push(format!("{at}: class is {class} ({confidence})"));
+        }
+        let results = results(verdict);
+        if results != case.results {
+            wrong.push(format!("{at}: results are {results:?}"));
+        }
+        wrong.extend(missing_remarks(case, verdict).into_iter().map(|remark| format!("{at}: {remark}")));
+    });
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+fn results(verdict: &Verdict) -> Vec<String> {
+    let result = |finding: &tagwatch_core::finding::Finding| {
+        format!("{} {} {}", finding.rule.id, finding.outcome.as_str(), finding.severity.as_str())
+    };
+    let mut results: Vec<String> = verdict.findings.iter().map(result).collect();
+    results.sort();
+    results
+}
+
+fn missing_remarks(case: &Case, verdict: &Verdict) -> Vec<String> {
+    let mut missing = Vec::new();
+    for remark in &case.remarks {
+        let finding = verdict.findings.iter().find(|finding| finding.rule.id == remark.rule);
+        let text = finding.map(|finding| match remark.field {
+            Field::Message => &finding.message,
+            Field::Resolution => &finding.resolution,
+        });
+        if text.is_none_or(|text| !text.contains(&remark.part)) {
+            missing.push(format!("{} has {text:?}, which lacks {:?}", remark.rule, remark.part));
+        }
+    }
+    missing
+}
+
+#[test]
+fn each_policy_gives_one_result_and_what_does_not_parse_one_in_all() {
+    every_case(|at, _, verdict| {
+        let policies: Vec<Policy> = verdict.findings.iter().map(|finding| finding.rule.policy).collect();
+        match verdict.reference {
+            Ok(_) => assert_eq!(policies, Policy::ALL, "{at}"),
+            Err(_) => assert_eq!(policies, [Policy::ImageTag], "{at}"),
+        }
+    });
+}
+
+/// A row of the table of verdicts: a class, or the part of a class that has cells of its own.
+type Row = (TagClass, Option<Confidence>);
+
+const ROWS: [Row; 10] = [
+    (TagClass::Digest, None),
+    (TagClass::ProvenMutable, None),
+    (TagClass::DeclaredImmutable, None),
+    (TagClass::ImplicitLatest, None),
+    (TagClass::Latest, None),
+    (TagClass::Unique, None),
+    (TagClass::Version, None),
+    (TagClass::Floating, Some(Confidence::Pattern)),
+    (TagClass::Floating, Some(Confidence::Unknown)),
+    (TagClass::Unclassified, None),
+];
+
+#[test]
+fn each_cell_of_the_table_and_each_rule_has_a_fixture() {
+    let mut cells: BTreeSet<(Row, PullPolicy)> = BTreeSet::new();
+    let mut invalid = 0;
+    let mut fired = BTreeSet::new();
+    every_case(|_, _, verdict| {
+        let class = verdict.classification.class;
+        let confidence = (class == TagClass::Floating).then_some(verdict.classification.confidence);
+        cells.insert(((class, confidence), verdict.effective_pull_policy));
+        invalid += usize::from(class == TagClass::Invalid);
+        for finding in verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass) {
+            fired.insert((finding.rule.id, finding.outcome, finding.severity));
+        }
+    });
+    for row in ROWS {
+        for policy in PullPolicy::ALL {
+            assert!(cells.contains(&(row, policy)), "no fixture for {row:?} with {policy:?}");
+        }
+    }
+    assert!(invalid > 0, "no fixture for an invalid reference");
+    for rule in rules::registry() {
+        let meta = rule.meta();
+        let worst = fired.iter().filter(|(id, ..)| *id == meta.id).map(|&(.., severity)| severity).min();
+        assert_eq!(worst, Some(meta.severity), "{}: the most severe finding of the fixtures", meta.id);
+        let usual = fired.iter().any(|&(id, outcome, _)| id == meta.id && outcome == meta.outcome);
+        assert!(usual, "{}: no fixture with its usual outcome", meta.id);
+    }
+}
+
+#[test]
+fn an_image_read_once_gives_the_same_verdicts() {
+    for fixture in fixtures() {
+        let containers = fixture.cases.iter().map(|case| case.located.container.clone()).collect();
+        let workload = workload(fixture.origin, containers);
+        let engine = engine(&fixture);
+        let mut read = std::collections::BTreeMap::new();
+        let memoised = engine.judge_with(&workload, |image| {
+            read.entry(image.to_owned()).or_insert_with(|| engine.read_image(image)).clone()
+        });
+        assert_eq!(format!("{memoised:?}"), format!("{:?}", engine.judge(&workload)), "{}", fixture.name);
+    }
+}
+
+fn engine(fixture: &Fixture) -> Engine {
+    Engine::new(Profile::recommended(), classifier(fixture))
+}
+
+fn classifier(fixture: &Fixture) -> Classifier {
+    let globs = ImmutableGlobs::new(fixture.immutable.iter().map(String::as_str)).expect("valid globs");
+    let proven: Vec<Reference> =
+        fixture.proven.iter().map(|text| Reference::parse(text).expect("a valid reference")).collect();
+    Classifier::new(globs).with_proven_mutable(&proven)
+}

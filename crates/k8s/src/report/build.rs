@@ -1,0 +1,118 @@
+//! From verdicts to a report.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::jiff::Timestamp;
+use tagwatch_core::finding::{Outcome, Verdict};
+use tagwatch_core::workload::{Workload, WorkloadId};
+
+use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
+use super::entry::{self, Entry};
+use super::{
+    CONTENT_HASH_ANNOTATION, FirstSeen, MANAGED_BY_LABEL, MANAGER, PolicyReport, ReportResult, ReportSummary,
+    content_hash, report_name,
+};
+
+/// Name of the property that marks the cut, on the last result that is there: how many more there were.
+const OMITTED_RESULTS: &str = "omittedResults";
+/// Room in a report for what is filled in last: the counters, the content hash and the mark of the cut.
+const RESERVE: usize = 512;
+
+/// Everything that a report is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportInput<'a> {
+    /// The workload that was judged; its namespace is the report's.
+    pub workload: &'a Workload,
+    /// UID of the object that the report is about.
+    pub uid: &'a str,
+    /// What the engine says of it.
+    pub verdicts: &'a [Verdict],
+    /// When the results of the report that is stored were first seen.
+    pub first_seen: &'a FirstSeen,
+    /// The time of this evaluation.
+    pub now: Timestamp,
+}
+
+/// Makes the report that says what the verdicts say, violations first, within the limits of a report. The
+/// counters count the results that are there.
+pub fn build(input: &ReportInput<'_>) -> PolicyReport {
+    let id = &input.workload.id;
+    let mut report = PolicyReport {
+        metadata: metadata(id, input.uid),
+        scope: Some(scope(id, input.uid)),
+        ..PolicyReport::default()
+    };
+    let results = bounded(entry::entries(input), input, MAX_REPORT - RESERVE - bounds::json_len(&report));
+    report.summary = Some(summary(&results));
+    report.results = Some(results);
+    let hash = content_hash(&report);
+    report.metadata.annotations = Some([(CONTENT_HASH_ANNOTATION.to_owned(), hash)].into());
+    report
+}
+
+fn metadata(id: &WorkloadId, uid: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(report_name(id.kind.raw(), id.name.raw(), uid)),
+        namespace: id.namespace.as_ref().map(|namespace| namespace.raw().to_owned()),
+        labels: Some([(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into()),
+        owner_references: owner_reference(id, uid).map(|owner| vec![owner]),
+        ..ObjectMeta::default()
+    }
+}
+
+/// The garbage collector compares these as they are, so they are not escaped. An owner reference of a pod may
+/// hold anything; what no object can be called has no report to collect.
+fn owner_reference(id: &WorkloadId, uid: &str) -> Option<OwnerReference> {
+    let fields = [id.api_version.raw(), id.kind.raw(), id.name.raw(), uid];
+    fields.iter().all(|field| (1..=MAX_SHORT).contains(&field.len())).then(|| OwnerReference {
+        api_version: id.api_version.raw().to_owned(),
+        kind: id.kind.raw().to_owned(),
+        name: id.name.raw().to_owned(),
+        uid: uid.to_owned(),
+        ..OwnerReference::default()
+    })
+}
+
+fn scope(id: &WorkloadId, uid: &str) -> ObjectReference {
+    ObjectReference {
+        api_version: Some(bounds::shown(&id.api_version, MAX_SHORT)),
+        kind: Some(bounds::shown(&id.kind, MAX_SHORT)),
+        namespace: id.namespace.as_ref().map(|namespace| bounds::shown(namespace, MAX_SHORT)),
+        name: Some(bounds::shown(&id.name, MAX_SHORT)),
+        uid: Some(bounds::shown(&uid.into(), MAX_SHORT)),
+        ..ObjectReference::default()
+    }
+}
+
+/// As many results as there is room for, with a mark on the last one where some are left out.
+fn bounded(entries: Vec<Entry<'_>>, input: &ReportInput<'_>, mut room: usize) -> Vec<ReportResult> {
+    let total = entries.len();
+    let mut results = Vec::with_capacity(total.min(MAX_RESULTS));
+    for entry in entries.into_iter().take(MAX_RESULTS) {
+        let result = entry.to_result(input);
+        let separator = 1;
+        let Some(left) = room.checked_sub(bounds::json_len(&result) + separator) else { break };
+        room = left;
+        results.push(result);
+    }
+    let omitted = total - results.len();
+    if let Some(last) = results.last_mut().filter(|_| omitted > 0) {
+        last.properties.get_or_insert_default().insert(OMITTED_RESULTS.into(), omitted.to_string());
+    }
+    results
+}
+
+fn summary(results: &[ReportResult]) -> ReportSummary {
+    let count = |outcome: Outcome| {
+        let of_outcome = |result: &&ReportResult| result.result.as_deref() == Some(outcome.as_str());
+        // At most MAX_RESULTS.
+        i64::try_from(results.iter().filter(of_outcome).count()).unwrap_or(i64::MAX)
+    };
+    ReportSummary {
+        pass: count(Outcome::Pass),
+        fail: count(Outcome::Fail),
+        warn: count(Outcome::Warn),
+        error: count(Outcome::Error),
+        skip: count(Outcome::Skip),
+    }
+}

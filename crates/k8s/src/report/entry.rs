@@ -1,0 +1,122 @@
+//! The results of a report: one for each rule and container.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::jiff::Timestamp;
+use tagwatch_core::evidence;
+use tagwatch_core::finding::{Finding, Outcome, Verdict};
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{Container, ContainerType};
+
+use super::bounds::{self, MAX_LONG, MAX_SHORT};
+use super::{MANAGER, ReportInput, ReportResult, ReportTimestamp, ResultId};
+
+/// Name of the property that holds the key of a result.
+pub(super) const RESULT_ID: &str = "resultID";
+/// Name of the property that says in words when a result was first seen.
+pub(super) const FIRST_SEEN: &str = "firstSeen";
+
+/// A finding with all that its result is made of.
+pub(super) struct Entry<'a> {
+    id: ResultId,
+    container: &'a Container,
+    verdict: &'a Verdict,
+    finding: &'a Finding,
+}
+
+/// Every finding in reading order: what needs a hand first, then by policy, rule and container. Of findings
+/// with one key, which consumers would drop silently, the first stays.
+pub(super) fn entries<'a>(input: &ReportInput<'a>) -> Vec<Entry<'a>> {
+    let containers = &input.workload.containers;
+    let several = names_with_several_images(containers);
+    let judged =
+        input.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)));
+    let mut entries: Vec<_> = judged
+        .flat_map(|(container, verdict)| {
+            verdict.findings.iter().map(move |finding| (container, verdict, finding))
+        })
+        .map(|(container, verdict, finding)| {
+            let image = several.contains(&key(container)).then(|| container.image.raw());
+            Entry { id: result_id(input.uid, container, finding, image), container, verdict, finding }
+        })
+        .collect();
+    entries.sort_by(|one, other| one.order().cmp(&other.order()));
+    let mut seen = BTreeSet::new();
+    entries.retain(|entry| seen.insert(entry.id));
+    entries
+}
+
+/// Pods of one workload can run different images under one container name.
+fn names_with_several_images(containers: &[Container]) -> BTreeSet<(ContainerType, &str)> {
+    let mut first = BTreeMap::new();
+    containers
+        .iter()
+        .filter(|container| *first.entry(key(container)).or_insert(&container.image) != &container.image)
+        .map(key)
+        .collect()
+}
+
+fn key(container: &Container) -> (ContainerType, &str) {
+    (container.container_type, container.name.raw())
+}
+
+fn result_id(uid: &str, container: &Container, finding: &Finding, image: Option<&str>) -> ResultId {
+    let rule = finding.rule;
+    let (policy, outcome) = (rule.policy.as_str(), finding.outcome.as_str());
+    let place = container.container_type.as_str();
+    let parts = [MANAGER, uid, policy, rule.id, place, container.name.raw(), outcome];
+    ResultId::of(&parts.into_iter().chain(image).collect::<Vec<_>>())
+}
+
+impl<'a> Entry<'a> {
+    fn order(&self) -> impl Ord + use<'a> {
+        let (container, finding) = (self.container, self.finding);
+        let what = (finding.outcome, finding.rule.policy, finding.rule.id);
+        (what, container.name.raw(), container.container_type, container.image.raw())
+    }
+
+    /// The result as the report holds it.
+    pub(super) fn to_result(&self, input: &ReportInput<'_>) -> ReportResult {
+        let Finding { rule, outcome, severity, ref message, .. } = *self.finding;
+        let first_seen = input.first_seen.get(self.id, input.now);
+        ReportResult {
+            source: Some(MANAGER.into()),
+            policy: rule.policy.as_str().into(),
+            rule: Some(rule.id.into()),
+            category: Some(rule.policy.category().into()),
+            severity: Some(severity.as_str().into()),
+            result: Some(outcome.as_str().into()),
+            scored: Some(!matches!(outcome, Outcome::Warn | Outcome::Skip)),
+            message: Some(message.clone()),
+            timestamp: Some(ReportTimestamp { seconds: first_seen.as_second(), nanos: 0 }),
+            properties: Some(self.properties(first_seen)),
+            ..ReportResult::default()
+        }
+    }
+
+    fn properties(&self, first_seen: Timestamp) -> BTreeMap<Cow<'static, str>, String> {
+        let (container, verdict) = (self.container, self.verdict);
+        let written = container.pull_policy.as_ref();
+        let mut properties = BTreeMap::from([
+            ("container".into(), bounds::shown(&container.name, MAX_SHORT)),
+            ("containerType".into(), container.container_type.as_str().to_owned()),
+            ("image".into(), bounds::shown(&container.image, MAX_LONG)),
+            ("imagePullPolicy".into(), written.map_or("unset".to_owned(), short)),
+            ("effectivePullPolicy".into(), verdict.effective_pull_policy.as_str().to_owned()),
+            ("tagClass".into(), verdict.classification.class.as_str().to_owned()),
+            ("fieldPath".into(), bounds::cut(container.field_path.clone(), MAX_SHORT)),
+            ("evidence".into(), evidence::snippet(container)),
+            (FIRST_SEEN.into(), first_seen.to_string()),
+            (RESULT_ID.into(), self.id.to_string()),
+        ]);
+        if !self.finding.resolution.is_empty() {
+            properties.insert("resolution".into(), bounds::cut(self.finding.resolution.clone(), MAX_LONG));
+        }
+        properties
+    }
+}
+
+fn short(text: &UntrustedText) -> String {
+    bounds::shown(text, MAX_SHORT)
+}

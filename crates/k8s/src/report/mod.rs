@@ -1,0 +1,35 @@
+//! The reports that tagwatch writes: `PolicyReport` of `wgpolicyk8s.io/v1alpha2`, one for each workload.
+//!
+//! [`build()`] makes the wanted report from the engine's verdicts, [`StoredReport`] remembers what the API
+//! server holds, and [`plan()`] decides which write, if any, takes one to the other.
+
+mod bounds;
+mod build;
+mod content;
+mod entry;
+mod first_seen;
+mod hex;
+mod name;
+mod plan;
+mod policy_report;
+mod result_id;
+mod stored;
+
+pub use build::{ReportInput, build};
+pub use content::content_hash;
+pub use first_seen::FirstSeen;
+pub use name::report_name;
+pub use plan::{Precondition, ReportPlan, plan};
+pub use policy_report::{PolicyReport, ReportResult, ReportSummary, ReportTimestamp};
+pub use result_id::ResultId;
+pub use stored::StoredReport;
+
+/// Marks a report as ours; a report without it is never touched.
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+/// Value of [`MANAGED_BY_LABEL`], and the `source` of every result.
+pub const MANAGER: &str = "tagwatch";
+/// Annotation with the hash of everything in the report but times, so that metadata alone tells whether a
+/// report is what we would write.
+pub const CONTENT_HASH_ANNOTATION: &str = "tagwatch.dev/content-hash";
+/// Selects our reports in a LIST or a WATCH.
+pub const MANAGED_BY_SELECTOR: &str = "app.kubernetes.io/managed-by=tagwatch";

@@ -1,0 +1,63 @@
+//! From what is stored and what is wanted to a write.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::{PolicyReport, StoredReport};
+
+/// What to do about one report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReportPlan {
+    /// POST it.
+    Create(Box<PolicyReport>),
+    /// PUT it; it carries the resourceVersion and UID of the stored one, and what others have put into its
+    /// metadata.
+    Replace(Box<PolicyReport>),
+    /// Nothing to write.
+    Keep,
+    /// DELETE it, if it is still the one that was looked at.
+    Delete(Precondition),
+    /// A report of somebody else has the name: write nothing, and say so.
+    Blocked,
+}
+
+/// What a deletion insists on, so that it cannot hit a report that has been made anew or changed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Precondition {
+    /// UID of the report that was looked at.
+    pub uid: Option<String>,
+    /// Its version.
+    pub resource_version: Option<String>,
+}
+
+/// Decides what takes the stored report to the wanted one; `None` on either side stands for no report.
+///
+/// `wanted` is what [`super::build()`] made: its content hash is read from its annotation.
+pub fn plan(stored: Option<&StoredReport>, wanted: Option<PolicyReport>) -> ReportPlan {
+    match (stored, wanted) {
+        (None, Some(wanted)) => ReportPlan::Create(Box::new(wanted)),
+        (Some(stored), None) if stored.is_ours() => ReportPlan::Delete(precondition(stored.metadata())),
+        (_, None) => ReportPlan::Keep,
+        (Some(stored), Some(_)) if !stored.is_ours() => ReportPlan::Blocked,
+        (Some(stored), Some(wanted)) if stored.says_the_same(&wanted) => ReportPlan::Keep,
+        (Some(stored), Some(wanted)) => {
+            let metadata = merge(stored.metadata().clone(), wanted.metadata);
+            ReportPlan::Replace(Box::new(PolicyReport { metadata, ..wanted }))
+        }
+    }
+}
+
+fn precondition(metadata: &ObjectMeta) -> Precondition {
+    Precondition { uid: metadata.uid.clone(), resource_version: metadata.resource_version.clone() }
+}
+
+/// Our label, annotation and owner over the stored metadata; everything else in it belongs to others.
+fn merge(mut stored: ObjectMeta, wanted: ObjectMeta) -> ObjectMeta {
+    stored.labels.get_or_insert_default().extend(wanted.labels.unwrap_or_default());
+    stored.annotations.get_or_insert_default().extend(wanted.annotations.unwrap_or_default());
+    let owners = stored.owner_references.get_or_insert_default();
+    for ours in wanted.owner_references.unwrap_or_default() {
+        owners.retain(|owner| owner.uid != ours.uid);
+        owners.insert(0, ours);
+    }
+    stored
+}

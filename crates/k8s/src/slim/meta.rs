@@ -1,0 +1,118 @@
+//! Metadata of watched objects: what identifies, dates and owns them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use k8s_openapi::jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::text::TextVisitor;
+
+/// Annotations that tagwatch reads. The first is a prefix: everything under our own domain.
+const KEPT_PREFIX: &str = "tagwatch.dev/";
+/// Set by the kubelet on the API server's image of a static pod.
+pub(super) const MIRROR_POD: &str = "kubernetes.io/config.mirror";
+/// Set by the Deployment controller: which rollout a `ReplicaSet` belongs to.
+const DEPLOYMENT_REVISION: &str = "deployment.kubernetes.io/revision";
+
+/// Decodes metadata into the type that kube asks for, with labels, `managedFields`, finalizers, foreign
+/// annotations and non-controlling owners left out.
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
+    Option::<WireMeta>::deserialize(deserializer).map(|wire| wire.unwrap_or_default().into())
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WireMeta {
+    name: Option<String>,
+    namespace: Option<String>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    generation: Option<i64>,
+    creation_timestamp: Option<WireTime>,
+    deletion_timestamp: Option<WireTime>,
+    owner_references: Option<Vec<OwnerReference>>,
+    annotations: Option<KeptAnnotations>,
+}
+
+impl From<WireMeta> for ObjectMeta {
+    fn from(wire: WireMeta) -> Self {
+        Self {
+            name: wire.name,
+            namespace: wire.namespace,
+            uid: wire.uid,
+            resource_version: wire.resource_version,
+            generation: wire.generation,
+            creation_timestamp: wire.creation_timestamp.and_then(|time| time.0).map(Time),
+            // That an object is being deleted matters more than when: a time that we cannot read still counts.
+            deletion_timestamp: wire.deletion_timestamp.map(|time| Time(time.0.unwrap_or(Timestamp::MAX))),
+            owner_references: wire.owner_references.and_then(controller_only),
+            annotations: wire.annotations.map(|kept| kept.0).filter(|kept| !kept.is_empty()),
+            ..Self::default()
+        }
+    }
+}
+
+fn controller_only(owners: Vec<OwnerReference>) -> Option<Vec<OwnerReference>> {
+    let controller = owners.into_iter().find(|owner| owner.controller == Some(true))?;
+    Some(vec![controller])
+}
+
+/// A time that never fails an object, and with it the list it stands in: Go formats times beyond the year 9999,
+/// and our calendar ends there.
+struct WireTime(Option<Timestamp>);
+
+impl<'de> Deserialize<'de> for WireTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor(|text: &str| text.parse().ok())).map(Self)
+    }
+}
+
+#[derive(Default)]
+struct KeptAnnotations(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for KeptAnnotations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AnnotationsVisitor)
+    }
+}
+
+struct AnnotationsVisitor;
+
+impl<'de> Visitor<'de> for AnnotationsVisitor {
+    type Value = KeptAnnotations;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a map of annotations")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KeptAnnotations, A::Error> {
+        let mut kept = BTreeMap::new();
+        while let Some(KeptKey(key)) = map.next_key()? {
+            match key {
+                Some(key) => {
+                    kept.insert(key, map.next_value::<Option<String>>()?.unwrap_or_default());
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(KeptAnnotations(kept))
+    }
+}
+
+/// The key of an annotation, if we keep it.
+struct KeptKey(Option<String>);
+
+impl<'de> Deserialize<'de> for KeptKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let keep = |key: &str| {
+            let kept = key.starts_with(KEPT_PREFIX) || key == MIRROR_POD || key == DEPLOYMENT_REVISION;
+            kept.then(|| key.to_owned())
+        };
+        deserializer.deserialize_str(TextVisitor(keep)).map(Self)
+    }
+}

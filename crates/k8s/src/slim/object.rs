@@ -1,0 +1,53 @@
+//! What all slim objects have in common.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{Container, WorkloadId};
+
+use super::PodImages;
+use crate::kind::WatchedKind;
+use crate::owner::OwnerId;
+
+/// A watched object of any kind.
+pub trait SlimObject {
+    /// Its kind.
+    fn watched_kind(&self) -> WatchedKind;
+
+    /// Its metadata: name, namespace, UID, versions, times, the controller's owner reference and the few
+    /// annotations that tagwatch reads.
+    fn metadata(&self) -> &ObjectMeta;
+
+    /// The images of its pod spec or pod template; `None` where it has none, or where it was dropped because
+    /// a watched owner has the same.
+    fn images(&self) -> Option<&PodImages>;
+
+    /// Nothing will be pulled for it any more: a completed or failed Job, a succeeded or failed pod.
+    fn is_finished(&self) -> bool;
+
+    /// Its controller. A mirror pod has none: its owner reference names its Node, which is no workload.
+    fn owner(&self) -> Option<OwnerId> {
+        OwnerId::controller_of(self.metadata())
+    }
+
+    /// Its identity, as findings and reports name it.
+    fn workload_id(&self) -> WorkloadId {
+        let metadata = self.metadata();
+        WorkloadId {
+            api_version: self.watched_kind().api_version().into(),
+            kind: self.watched_kind().kind().into(),
+            namespace: metadata.namespace.as_deref().map(UntrustedText::from),
+            name: metadata.name.as_deref().unwrap_or_default().into(),
+        }
+    }
+
+    /// Its UID; empty only for an object that no API server has stored.
+    fn uid(&self) -> &str {
+        self.metadata().uid.as_deref().unwrap_or_default()
+    }
+
+    /// The model that the engine judges, in the order `containers`, `initContainers`, `ephemeralContainers`,
+    /// `volumes[].image`.
+    fn containers(&self) -> Vec<Container> {
+        self.images().map(|images| images.containers(self.watched_kind())).unwrap_or_default()
+    }
+}

@@ -1,0 +1,137 @@
+//! The images of a pod spec or a pod template.
+
+use serde::Deserialize;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{Container, ContainerType};
+
+use super::text::{PullPolicyText, Text};
+use crate::kind::WatchedKind;
+
+/// Every place of a pod spec that names an image, in the order `containers`, `initContainers`,
+/// `ephemeralContainers`, `volumes[].image`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "WirePodSpec")]
+pub struct PodImages(Box<[ImagePlace]>);
+
+/// One place of a pod spec that names an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImagePlace {
+    /// Name of the container, or of the volume.
+    pub name: UntrustedText,
+    /// What kind of place it is.
+    pub container_type: ContainerType,
+    /// Index in its list of the pod spec.
+    pub index: u32,
+    /// The image as written; empty when the field is missing.
+    pub image: UntrustedText,
+    /// The pull policy as written.
+    pub pull_policy: Option<UntrustedText>,
+}
+
+impl PodImages {
+    /// The places, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &ImagePlace> {
+        self.0.iter()
+    }
+
+    /// The model that the engine judges, for a pod spec of an object of this kind. Nothing is observed yet.
+    pub fn containers(&self, kind: WatchedKind) -> Vec<Container> {
+        self.iter().map(|place| place.to_container(kind.pod_spec_path())).collect()
+    }
+}
+
+impl ImagePlace {
+    /// The model of this place, `pod_spec_path` being the way to the pod spec from the object's root.
+    pub fn to_container(&self, pod_spec_path: &str) -> Container {
+        Container {
+            name: self.name.clone(),
+            container_type: self.container_type,
+            image: self.image.clone(),
+            pull_policy: self.pull_policy.clone(),
+            field_path: self.field_path(pod_spec_path),
+            observed: None,
+        }
+    }
+
+    fn field_path(&self, pod_spec_path: &str) -> String {
+        let (list, field) = (self.container_type.list_field(), self.container_type.image_field());
+        let parent = if self.container_type == ContainerType::ImageVolume { "image." } else { "" };
+        format!("{pod_spec_path}.{list}[{}].{parent}{field}", self.index)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WirePodSpec {
+    containers: Option<Vec<WireContainer>>,
+    init_containers: Option<Vec<WireContainer>>,
+    ephemeral_containers: Option<Vec<WireContainer>>,
+    volumes: Option<Vec<WireVolume>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireContainer {
+    name: Option<Text>,
+    image: Option<Text>,
+    image_pull_policy: Option<PullPolicyText>,
+    restart_policy: Option<Text>,
+}
+
+#[derive(Deserialize)]
+struct WireVolume {
+    name: Option<Text>,
+    image: Option<WireImageVolume>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireImageVolume {
+    reference: Option<Text>,
+    pull_policy: Option<PullPolicyText>,
+}
+
+impl From<WirePodSpec> for PodImages {
+    fn from(wire: WirePodSpec) -> Self {
+        let containers = numbered(wire.containers)
+            .map(|(index, container)| container.place(index, ContainerType::Container));
+        let init = numbered(wire.init_containers).map(|(index, container)| {
+            // KEP-753: an init container that is always restarted runs beside the others.
+            let sidecar = container.restart_policy.as_ref().is_some_and(|policy| policy.0.raw() == "Always");
+            container.place(index, if sidecar { ContainerType::Sidecar } else { ContainerType::Init })
+        });
+        let ephemeral = numbered(wire.ephemeral_containers)
+            .map(|(index, container)| container.place(index, ContainerType::Ephemeral));
+        let volumes = numbered(wire.volumes).filter_map(|(index, volume)| volume.place(index));
+        Self(containers.chain(init).chain(ephemeral).chain(volumes).collect())
+    }
+}
+
+fn numbered<T>(list: Option<Vec<T>>) -> impl Iterator<Item = (u32, T)> {
+    (0..).zip(list.unwrap_or_default())
+}
+
+impl WireContainer {
+    fn place(self, index: u32, container_type: ContainerType) -> ImagePlace {
+        ImagePlace {
+            name: self.name.unwrap_or_default().0,
+            container_type,
+            index,
+            image: self.image.unwrap_or_default().0,
+            pull_policy: self.image_pull_policy.map(|policy| policy.0),
+        }
+    }
+}
+
+impl WireVolume {
+    fn place(self, index: u32) -> Option<ImagePlace> {
+        let image = self.image?;
+        Some(ImagePlace {
+            name: self.name.unwrap_or_default().0,
+            container_type: ContainerType::ImageVolume,
+            index,
+            image: image.reference.unwrap_or_default().0,
+            pull_policy: image.pull_policy.map(|policy| policy.0),
+        })
+    }
+}

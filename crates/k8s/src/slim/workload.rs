@@ -1,0 +1,172 @@
+//! Watched objects that hold a pod template.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::ReplicationController;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::{Deserialize, Deserializer};
+
+use super::{PodImages, SlimObject, meta};
+use crate::kind::{TemplateKind, WatchedKind};
+use crate::owner::OwnerId;
+
+/// A watched object of kind `K` that holds a pod template.
+#[derive(Debug, Clone)]
+pub struct SlimWorkload<K> {
+    metadata: ObjectMeta,
+    template: Option<PodImages>,
+    replicas: Option<i32>,
+    finished: bool,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// `apps/v1` Deployment.
+pub type SlimDeployment = SlimWorkload<Deployment>;
+/// `apps/v1` `StatefulSet`.
+pub type SlimStatefulSet = SlimWorkload<StatefulSet>;
+/// `apps/v1` `DaemonSet`.
+pub type SlimDaemonSet = SlimWorkload<DaemonSet>;
+/// `apps/v1` `ReplicaSet`.
+pub type SlimReplicaSet = SlimWorkload<ReplicaSet>;
+/// `v1` `ReplicationController`.
+pub type SlimReplicationController = SlimWorkload<ReplicationController>;
+/// `batch/v1` Job.
+pub type SlimJob = SlimWorkload<Job>;
+/// `batch/v1` `CronJob`.
+pub type SlimCronJob = SlimWorkload<CronJob>;
+
+impl<K: TemplateKind> SlimWorkload<K> {
+    /// `spec.replicas`, in the kinds that have it. Zero in a `ReplicaSet` that a rollout has superseded.
+    pub fn replicas(&self) -> Option<i32> {
+        self.replicas
+    }
+}
+
+impl<K: TemplateKind> SlimObject for SlimWorkload<K> {
+    fn watched_kind(&self) -> WatchedKind {
+        K::WATCHED
+    }
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn images(&self) -> Option<&PodImages> {
+        self.template.as_ref()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finished
+    }
+}
+
+impl<K: TemplateKind> kube_core::Resource for SlimWorkload<K> {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        K::KIND.into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        K::GROUP.into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        K::VERSION.into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        K::URL_PATH_SEGMENT.into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// What the seven kinds have between them. No two kinds use one field for different things, so one shape
+/// decodes them all.
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(default, deserialize_with = "meta::deserialize")]
+    metadata: ObjectMeta,
+    spec: Option<WireSpec>,
+    status: Option<WireStatus>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireSpec {
+    replicas: Option<i32>,
+    template: Option<WireTemplate>,
+    job_template: Option<WireJobTemplate>,
+}
+
+#[derive(Deserialize)]
+struct WireTemplate {
+    spec: Option<PodImages>,
+}
+
+#[derive(Deserialize)]
+struct WireJobTemplate {
+    spec: Option<WireJobSpec>,
+}
+
+#[derive(Deserialize)]
+struct WireJobSpec {
+    template: Option<WireTemplate>,
+}
+
+#[derive(Deserialize)]
+struct WireStatus {
+    conditions: Option<Vec<WireCondition>>,
+}
+
+#[derive(Deserialize)]
+struct WireCondition {
+    r#type: Option<String>,
+    status: Option<String>,
+}
+
+impl WireSpec {
+    fn into_template(self) -> Option<PodImages> {
+        let of_job = |job: WireJobTemplate| job.spec.and_then(|spec| spec.template);
+        self.template.or_else(|| self.job_template.and_then(of_job)).and_then(|template| template.spec)
+    }
+}
+
+impl WireStatus {
+    /// The Job controller sets one of these two when the Job has ended, and never takes it back.
+    fn is_finished(&self) -> bool {
+        self.conditions.iter().flatten().any(|condition| {
+            matches!(condition.r#type.as_deref(), Some("Complete" | "Failed"))
+                && condition.status.as_deref() == Some("True")
+        })
+    }
+}
+
+impl<'de, K: TemplateKind> Deserialize<'de> for SlimWorkload<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Wire { metadata, spec, status } = Wire::deserialize(deserializer)?;
+        // Where a watched owner is reported instead, its template says the same.
+        let owned = K::WATCHED.yields_to_owner()
+            && OwnerId::controller_of(&metadata).is_some_and(|owner| owner.watched_kind().is_some());
+        let replicas = spec.as_ref().and_then(|spec| spec.replicas);
+        Ok(Self {
+            metadata,
+            template: spec.filter(|_| !owned).and_then(WireSpec::into_template),
+            replicas,
+            finished: K::WATCHED == WatchedKind::Job && status.is_some_and(|status| status.is_finished()),
+            kind: PhantomData,
+        })
+    }
+}

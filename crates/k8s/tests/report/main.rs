@@ -1,0 +1,13 @@
+//! From verdicts to a report, from two reports to a write, and what the API server says of them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy.toml allows them in tests, but not in their helpers"
+)]
+
+mod limits;
+mod plan;
+mod schema;
+mod shape;
+mod support;

@@ -1,0 +1,264 @@
+//! Decoding of watched objects: what is kept, what is dropped, and what must never fail a list.
+
+#![expect(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in their helpers")]
+#![expect(clippy::needless_pass_by_value, reason = "calls read better with the JSON in place")]
+
+use kube_core::{ObjectList, Resource};
+use serde_json::{Value, json};
+use tagwatch_core::workload::Container;
+use tagwatch_k8s::kind::WatchedKind;
+use tagwatch_k8s::slim::{
+    PodPhase, SlimCronJob, SlimDeployment, SlimJob, SlimObject, SlimPod, SlimReplicaSet,
+    SlimReplicationController,
+};
+
+const DEPLOYMENT: &str = include_str!("fixtures/deployment.json");
+const POD: &str = include_str!("fixtures/pod.json");
+
+/// `type name image policy path`, one line for each container.
+fn lines(containers: &[Container]) -> Vec<String> {
+    let line = |container: &Container| {
+        let policy = container.pull_policy.as_ref().map_or("-", |policy| policy.raw());
+        let place = container.container_type.as_str();
+        let (name, image) = (container.name.raw(), container.image.raw());
+        format!("{place} {name} {image} {policy} {}", container.field_path)
+    };
+    containers.iter().map(line).collect()
+}
+
+fn decode<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    // From text, as a client does: a decoder of values forgives more.
+    serde_json::from_str(&value.to_string()).unwrap()
+}
+
+fn pod_template(image: &str) -> Value {
+    json!({ "metadata": { "creationTimestamp": null }, "spec": { "containers": [{ "name": "app", "image": image }] } })
+}
+
+fn controlled_by(api_version: &str, kind: &str) -> Value {
+    json!({
+        "name": "owned", "namespace": "shop", "uid": "u",
+        "ownerReferences": [{ "apiVersion": api_version, "kind": kind, "name": "o", "uid": "ou", "controller": true }],
+    })
+}
+
+#[test]
+fn a_deployment_keeps_its_images_and_their_places() {
+    let deployment: SlimDeployment = serde_json::from_str(DEPLOYMENT).unwrap();
+    assert_eq!(
+        lines(&deployment.containers()),
+        [
+            "container web nginx:latest IfNotPresent spec.template.spec.containers[0].image",
+            "container metrics registry.example:5000/shop/metrics@sha256:\
+             4f1c2d3e4f1c2d3e4f1c2d3e4f1c2d3e4f1c2d3e4f1c2d3e4f1c2d3e4f1c2d3e Always \
+             spec.template.spec.containers[1].image",
+            "init setup busybox:1 IfNotPresent spec.template.spec.initContainers[0].image",
+            "sidecar mesh envoyproxy/envoy:v1.31.2 IfNotPresent spec.template.spec.initContainers[1].image",
+            "imageVolume model registry.example/models/rank:main IfNotPresent \
+             spec.template.spec.volumes[1].image.reference",
+        ]
+    );
+    assert_eq!(deployment.replicas(), Some(2));
+    assert!(!deployment.is_finished());
+}
+
+#[test]
+fn a_deployment_keeps_what_identifies_dates_and_owns_it() {
+    let deployment: SlimDeployment = serde_json::from_str(DEPLOYMENT).unwrap();
+    let meta = deployment.meta();
+    assert_eq!(meta.name.as_deref(), Some("web"));
+    assert_eq!(meta.namespace.as_deref(), Some("shop"));
+    assert_eq!(meta.resource_version.as_deref(), Some("48211"));
+    assert_eq!(meta.generation, Some(7));
+    assert_eq!(meta.creation_timestamp.as_ref().unwrap().0.to_string(), "2026-01-12T08:30:00Z");
+    assert_eq!(meta.deletion_timestamp, None);
+    let annotations: Vec<_> =
+        meta.annotations.iter().flatten().map(|(key, value)| (&**key, &**value)).collect();
+    assert_eq!(
+        annotations,
+        [("deployment.kubernetes.io/revision", "3"), ("tagwatch.dev/ignore", "latest-tag")]
+    );
+    let owner = deployment.owner().unwrap();
+    assert_eq!((owner.kind.raw(), owner.name.raw()), ("Shop", "corner"));
+    assert_eq!(owner.watched_kind(), None);
+    assert_eq!(deployment.uid(), "0f5d7c3e-6a55-4a8c-9f10-2f1a6a3c9b01");
+    let id = deployment.workload_id();
+    assert_eq!((id.api_version.raw(), id.kind.raw(), id.name.raw()), ("apps/v1", "Deployment", "web"));
+}
+
+#[test]
+fn the_rest_is_dropped() {
+    for (fixture, shown) in [
+        (DEPLOYMENT, format!("{:?}", serde_json::from_str::<SlimDeployment>(DEPLOYMENT).unwrap())),
+        (POD, format!("{:?}", serde_json::from_str::<SlimPod>(POD).unwrap())),
+    ] {
+        assert!(fixture.contains("DROPPED") && shown.contains("nginx:latest"));
+        assert!(!shown.contains("DROPPED"), "{shown}");
+    }
+}
+
+#[test]
+fn a_pod_shows_its_phase_its_owner_and_its_ephemeral_containers() {
+    let pod: SlimPod = serde_json::from_str(POD).unwrap();
+    assert_eq!(
+        lines(&pod.containers()),
+        [
+            "container web nginx:latest Always spec.containers[0].image",
+            "ephemeral debugger-4k2 busybox Always spec.ephemeralContainers[0].image",
+        ]
+    );
+    assert_eq!(pod.phase(), PodPhase::Running);
+    assert!(pod.is_terminating() && !pod.is_finished() && !pod.is_mirror());
+    assert_eq!(pod.owner().unwrap().watched_kind(), Some(WatchedKind::ReplicaSet));
+}
+
+#[test]
+fn a_mirror_pod_is_its_own_workload() {
+    let mut metadata = controlled_by("v1", "Node");
+    metadata["annotations"] = json!({ "kubernetes.io/config.mirror": "b1946ac92492d2347c6235b4d2611184" });
+    let pod: SlimPod = decode(json!({ "metadata": metadata, "spec": { "containers": [] } }));
+    assert!(pod.is_mirror());
+    assert_eq!(pod.owner(), None);
+}
+
+#[test]
+fn phases_end_or_do_not() {
+    let finished =
+        |status: Value| decode::<SlimPod>(json!({ "metadata": {}, "status": status })).is_finished();
+    assert!(finished(json!({ "phase": "Succeeded" })));
+    assert!(finished(json!({ "phase": "Failed" })));
+    for going in
+        [json!({ "phase": "Unknown" }), json!({ "phase": "Hibernated" }), json!({ "phase": "" }), json!(null)]
+    {
+        assert!(!finished(going.clone()), "{going}");
+    }
+}
+
+#[test]
+fn a_template_is_kept_unless_a_watched_owner_has_the_same() {
+    let image_of = |metadata: Value| {
+        let set: SlimReplicaSet = decode(
+            json!({ "metadata": metadata, "spec": { "replicas": 0, "template": pod_template("a:1") } }),
+        );
+        assert_eq!(set.replicas(), Some(0));
+        set.containers().first().map(|container| container.image.raw().to_owned())
+    };
+    assert_eq!(image_of(controlled_by("apps/v1", "Deployment")), None);
+    assert_eq!(image_of(controlled_by("argoproj.io/v1alpha1", "Rollout")).as_deref(), Some("a:1"));
+    assert_eq!(image_of(json!({ "name": "bare" })).as_deref(), Some("a:1"));
+
+    let controller: SlimReplicationController = decode(json!({
+        "metadata": controlled_by("apps.openshift.io/v1", "DeploymentConfig"),
+        "spec": { "template": pod_template("b:1") },
+    }));
+    assert_eq!(controller.containers().len(), 1);
+
+    // A Deployment is a workload whoever owns it.
+    let owned: SlimDeployment = decode(json!({
+        "metadata": controlled_by("apps/v1", "StatefulSet"), "spec": { "template": pod_template("c:1") },
+    }));
+    assert_eq!(owned.containers().len(), 1);
+}
+
+#[test]
+fn a_job_knows_whether_it_has_finished() {
+    let job = |conditions: Value| {
+        decode::<SlimJob>(json!({
+            "metadata": { "name": "migrate" },
+            "spec": { "template": pod_template("migrate:1") },
+            "status": { "conditions": conditions },
+        }))
+    };
+    let condition = |kind: &str, status: &str| json!([{ "type": "Suspended", "status": "False" }, { "type": kind, "status": status }]);
+    assert!(job(condition("Complete", "True")).is_finished());
+    assert!(job(condition("Failed", "True")).is_finished());
+    // KEP-3998: the pods of the Job are still being counted.
+    assert!(!job(condition("SuccessCriteriaMet", "True")).is_finished());
+    assert!(!job(condition("Complete", "False")).is_finished());
+    assert!(!job(json!(null)).is_finished());
+    assert_eq!(job(json!([])).containers().len(), 1);
+}
+
+#[test]
+fn a_cron_job_has_its_template_a_level_deeper_and_its_jobs_have_none() {
+    let cron: SlimCronJob = decode(json!({
+        "metadata": { "name": "backup", "namespace": "ops" },
+        "spec": {
+            "schedule": "0 3 * * *",
+            "jobTemplate": { "metadata": {}, "spec": { "template": pod_template("backup:edge") } },
+        },
+    }));
+    assert_eq!(
+        lines(&cron.containers()),
+        ["container app backup:edge - spec.jobTemplate.spec.template.spec.containers[0].image"]
+    );
+    let job: SlimJob = decode(json!({
+        "metadata": controlled_by("batch/v1", "CronJob"), "spec": { "template": pod_template("backup:edge") },
+    }));
+    assert!(job.images().is_none());
+}
+
+#[test]
+fn nothing_that_a_server_could_send_fails_the_list() {
+    let odd_specs = [
+        json!(null),
+        json!({}),
+        json!({ "template": null }),
+        json!({ "template": { "metadata": null } }),
+        json!({ "template": { "spec": null } }),
+        json!({ "template": { "spec": { "containers": null, "initContainers": null, "volumes": null } } }),
+        json!({ "template": { "spec": { "containers": [{}], "volumes": [{}, { "image": {} }] } } }),
+        json!({ "template": { "spec": { "containers": [{ "name": null, "image": null, "imagePullPolicy": "Sometimes" }] } } }),
+        json!({ "replicas": null, "selector": null, "aFieldOfTomorrow": [{ "deep": [1.5, true, null] }] }),
+    ];
+    let odd_metadata = [
+        json!(null),
+        json!({}),
+        json!({ "annotations": null, "labels": null, "ownerReferences": null, "managedFields": null }),
+        json!({ "annotations": {}, "ownerReferences": [] }),
+        json!({ "creationTimestamp": null, "generation": null }),
+        json!({ "creationTimestamp": "10000-01-01T00:00:00Z", "deletionTimestamp": "9999-12-31T23:59:59Z" }),
+    ];
+    let items: Vec<Value> = odd_metadata
+        .iter()
+        .flat_map(|metadata| {
+            odd_specs.iter().map(move |spec| json!({ "metadata": metadata, "spec": spec, "status": null }))
+        })
+        .collect();
+    let count = items.len();
+    let list = json!({ "kind": "DeploymentList", "apiVersion": "apps/v1", "metadata": {}, "items": items });
+    let list: ObjectList<SlimDeployment> = decode(list);
+    assert_eq!(list.items.len(), count);
+}
+
+#[test]
+fn a_deletion_time_beyond_our_calendar_still_says_that_it_is_being_deleted() {
+    let pod: SlimPod = decode(json!({ "metadata": { "deletionTimestamp": "10000-01-01T00:00:00Z" } }));
+    assert!(pod.is_terminating());
+}
+
+#[test]
+fn hostile_text_is_kept_as_it_is() {
+    let image = "\"><script>\u{1b}[31m\0\u{202e}\n";
+    let deployment: SlimDeployment = decode(json!({ "spec": { "template": pod_template(image) } }));
+    assert_eq!(deployment.containers()[0].image.raw(), image);
+}
+
+#[test]
+fn urls_are_those_of_the_api() {
+    let urls = [
+        SlimDeployment::url_path(&(), Some("shop")),
+        SlimCronJob::url_path(&(), None),
+        SlimReplicationController::url_path(&(), None),
+        SlimPod::url_path(&(), None),
+    ];
+    assert_eq!(
+        urls,
+        [
+            "/apis/apps/v1/namespaces/shop/deployments",
+            "/apis/batch/v1/cronjobs",
+            "/api/v1/replicationcontrollers",
+            "/api/v1/pods"
+        ]
+    );
+}

@@ -1,0 +1,107 @@
+//! From a document's root to its objects: identity, lists, and what each kind asks for.
+
+use super::kinds::{Coverage, WorkloadKind, coverage};
+use super::{Manifest, pod_spec, uncovered};
+use crate::report::NoteCode;
+use crate::yaml::{Node, Value};
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{Origin, Workload, WorkloadId};
+
+/// `apiVersion` and `kind` of the items of a typed list, which the API server leaves out in them.
+type Inherited<'a> = Option<(&'a str, &'a str)>;
+
+/// Reads one object, or every item of a list. Lists in lists end with the depth that the tree allows.
+pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, manifest: &mut Manifest) {
+    if node.value() != Value::Mapping {
+        let message =
+            format!("no Kubernetes object: expected a mapping, found a {}", node.value().type_name());
+        return manifest.remark(node.position(), NoteCode::NotKubernetesObject, message);
+    }
+    let field = |name| node.get(name).and_then(Node::text).filter(|text| !text.is_empty());
+    let api_version = field("apiVersion").or(inherited.map(|(api_version, _)| api_version));
+    let kind = field("kind").or(inherited.map(|(_, kind)| kind));
+    let (Some(api_version), Some(kind)) = (api_version, kind) else {
+        let message = "no Kubernetes object: apiVersion and kind are expected";
+        return manifest.remark(node.position(), NoteCode::NotKubernetesObject, message);
+    };
+    match (kind.strip_suffix("List"), node.get("items")) {
+        (Some(item_kind), Some(items)) => read_list(items, api_version, item_kind, manifest),
+        _ => read_object(node, api_version, kind, manifest),
+    }
+}
+
+fn read_list(items: Node<'_, '_>, api_version: &str, item_kind: &str, manifest: &mut Manifest) {
+    if !matches!(items.value(), Value::Sequence | Value::Null) {
+        let message = format!("items must be a list, found a {}", items.value().type_name());
+        return manifest.remark(items.position(), NoteCode::InvalidField, message);
+    }
+    let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
+    for item in items.items() {
+        read(item, inherited, manifest);
+    }
+}
+
+fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: &mut Manifest) {
+    match coverage(api_version, kind) {
+        Coverage::Covered(known) => read_workload(node, known, manifest),
+        Coverage::FormerVersion(known) => {
+            let message = format!(
+                "{api_version} {kind} is no longer served and not read: its images are not judged; use {}",
+                known.api_version
+            );
+            manifest.remark(node.position(), NoteCode::KindNotCovered, message);
+        }
+        Coverage::Unknown => {
+            if let Some(template) = uncovered::find_pod_template(node) {
+                let message = format!(
+                    "{api_version} {kind} is not read, but holds containers in {}: their images are not judged",
+                    template.path
+                );
+                manifest.remark(template.at, NoteCode::KindNotCovered, message);
+            }
+        }
+    }
+}
+
+fn read_workload(node: Node<'_, '_>, kind: &WorkloadKind, manifest: &mut Manifest) {
+    let id = identity(node, kind, manifest);
+    let Some(spec) = descend(node, kind.pod_spec, manifest) else { return };
+    let path = kind.pod_spec.join(".");
+    let (containers, places) = pod_spec::read(spec, &path, manifest).into_iter().unzip();
+    let workload = Workload { id, origin: Origin::Manifest, containers };
+    manifest.workloads.push(super::LocatedWorkload { workload, places });
+}
+
+/// The pod spec; `None` when the object has none, as a patch for Kustomize may, or when a mapping on the way is
+/// something else, which is told.
+fn descend<'d, 't>(node: Node<'d, 't>, path: &[&str], manifest: &mut Manifest) -> Option<Node<'d, 't>> {
+    let mut node = node;
+    for (depth, name) in path.iter().enumerate() {
+        node = node.get(name).filter(|next| next.value() != Value::Null)?;
+        if node.value() != Value::Mapping {
+            let path = path[..=depth].join(".");
+            let message = format!("{path} must be a mapping, found a {}", node.value().type_name());
+            manifest.remark(node.position(), NoteCode::InvalidField, message);
+            return None;
+        }
+    }
+    Some(node)
+}
+
+/// The API server builds the name of an object without one from `generateName`.
+fn identity(node: Node<'_, '_>, kind: &WorkloadKind, manifest: &mut Manifest) -> WorkloadId {
+    let metadata = node.get("metadata");
+    let mut field = |name| {
+        let value = metadata?.get(name)?;
+        pod_spec::string(value, &format!("metadata.{name}"), manifest);
+        value.text().filter(|text| value.value() != Value::Null && !text.is_empty())
+    };
+    let name = field("name").or_else(|| field("generateName")).unwrap_or_default();
+    let namespace = field("namespace");
+    WorkloadId {
+        api_version: UntrustedText::from(kind.api_version),
+        kind: UntrustedText::from(kind.kind),
+        namespace: namespace.map(UntrustedText::from),
+        name: UntrustedText::from(name),
+    }
+}

@@ -1,0 +1,140 @@
+//! Every place of a pod spec that names an image.
+
+use super::{ContainerPlace, Manifest};
+use crate::report::NoteCode;
+use crate::yaml::{Node, Position, Value};
+use tagwatch_core::pull_policy::PullPolicy;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{Container, ContainerType};
+
+/// The containers and image volumes of a pod spec, which is found at `path`.
+pub(super) fn read(
+    spec: Node<'_, '_>,
+    path: &str,
+    manifest: &mut Manifest,
+) -> Vec<(Container, ContainerPlace)> {
+    let mut found = Vec::new();
+    for listed in [ContainerType::Container, ContainerType::Init, ContainerType::Ephemeral] {
+        for (item, item_path) in mappings(spec, path, listed.list_field(), manifest) {
+            let container_type = match listed {
+                ContainerType::Init if is_restartable(item) => ContainerType::Sidecar,
+                other => other,
+            };
+            let fields = Fields { name: item, image: item, container_type };
+            found.extend(fields.read(&item_path, manifest));
+        }
+    }
+    for (volume, volume_path) in mappings(spec, path, ContainerType::ImageVolume.list_field(), manifest) {
+        let Some(image) = volume.get("image").filter(|image| image.value() != Value::Null) else { continue };
+        let image_path = format!("{volume_path}.image");
+        if image.value() != Value::Mapping {
+            wrong_type(image, &image_path, "a mapping", manifest);
+            continue;
+        }
+        let fields = Fields { name: volume, image, container_type: ContainerType::ImageVolume };
+        found.extend(fields.read(&image_path, manifest));
+    }
+    found
+}
+
+/// `restartPolicy: Always` makes an init container a sidecar (KEP-753).
+fn is_restartable(container: Node<'_, '_>) -> bool {
+    container.get("restartPolicy").is_some_and(|policy| policy.value() == Value::String("Always"))
+}
+
+/// The mappings of a list field with their paths.
+fn mappings<'d, 't>(
+    parent: Node<'d, 't>,
+    path: &str,
+    field: &str,
+    manifest: &mut Manifest,
+) -> Vec<(Node<'d, 't>, String)> {
+    let Some(list) = parent.get(field) else { return Vec::new() };
+    let path = format!("{path}.{field}");
+    if !matches!(list.value(), Value::Sequence | Value::Null) {
+        wrong_type(list, &path, "a list", manifest);
+    }
+    let mut mappings = Vec::new();
+    for (index, item) in list.items().enumerate() {
+        let path = format!("{path}[{index}]");
+        if item.value() == Value::Mapping {
+            mappings.push((item, path));
+        } else {
+            wrong_type(item, &path, "a mapping", manifest);
+        }
+    }
+    mappings
+}
+
+/// The mappings that say what a container or an image volume is.
+struct Fields<'d, 't> {
+    name: Node<'d, 't>,
+    image: Node<'d, 't>,
+    container_type: ContainerType,
+}
+
+impl Fields<'_, '_> {
+    /// `None` when the image is no text: the API server refuses it, so there is nothing to judge.
+    fn read(&self, path: &str, manifest: &mut Manifest) -> Option<(Container, ContainerPlace)> {
+        let (image_key, policy_key) =
+            (self.container_type.image_field(), self.container_type.pull_policy_field());
+        let field_path = format!("{path}.{image_key}");
+        let name = self.name.get("name").and_then(Node::text).unwrap_or_default();
+        let (image, at) = match self.image.entry(image_key) {
+            None => ("", self.image.position()),
+            Some((key, value)) if value.value() == Value::Null => ("", key.position()),
+            Some((_, value)) => (string(value, &field_path, manifest)?, value.position()),
+        };
+        let policy = self.image.get(policy_key).filter(|policy| policy.text() != Some(""));
+        let policy = policy.and_then(|policy| pull_policy(policy, &format!("{path}.{policy_key}"), manifest));
+        let container = Container {
+            name: UntrustedText::from(name),
+            container_type: self.container_type,
+            image: UntrustedText::from(image),
+            pull_policy: policy.map(|(written, _)| UntrustedText::from(written)),
+            field_path,
+            observed: None,
+        };
+        Some((container, ContainerPlace { image: at, pull_policy: policy.map(|(_, at)| at) }))
+    }
+}
+
+/// A written pull policy, with its place. One that Kubernetes does not know is told.
+fn pull_policy<'d>(policy: Node<'d, '_>, path: &str, manifest: &mut Manifest) -> Option<(&'d str, Position)> {
+    let at = policy.position();
+    let (written, described) = match policy.value() {
+        Value::Null => return None,
+        Value::String(text) => (text, format!("\"{text}\"")),
+        other => (policy.text()?, format!("a {}", other.type_name())),
+    };
+    if matches!(policy.value(), Value::String(text) if PullPolicy::parse(text).is_some()) {
+        return Some((written, at));
+    }
+    let [first, second, third] = PullPolicy::ALL.map(PullPolicy::as_str);
+    let message = format!(
+        "{path} must be {first}, {second} or {third}, found {described}; judged by the default for the image"
+    );
+    manifest.remark(at, NoteCode::InvalidPullPolicy, message);
+    Some((written, at))
+}
+
+/// The text of a string; anything else but null is told, since the API server refuses it.
+pub(super) fn string<'d>(value: Node<'d, '_>, path: &str, manifest: &mut Manifest) -> Option<&'d str> {
+    match value.value() {
+        Value::String(text) => Some(text),
+        Value::Null => None,
+        _ => {
+            wrong_type(value, path, "a string", manifest);
+            None
+        }
+    }
+}
+
+fn wrong_type(value: Node<'_, '_>, path: &str, expected: &str, manifest: &mut Manifest) {
+    let found = match value.value() {
+        Value::Other(name, text) => format!("{name} {text}; put it in quotes"),
+        other => other.type_name().to_owned(),
+    };
+    let message = format!("{path} must be {expected}, found a {found}");
+    manifest.remark(value.position(), NoteCode::InvalidField, message);
+}

@@ -1,0 +1,9 @@
+//! `-o json`: the report as it is.
+
+use crate::report::ScanReport;
+use std::io::{self, Write};
+
+pub(super) fn write(report: &ScanReport, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,169 @@
+//! Judges workloads and collects what a report says of them.
+
+use super::fingerprint::Fingerprints;
+use super::{FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
+use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark};
+use crate::yaml::Position;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use tagwatch_core::engine::{Engine, ReadImage};
+use tagwatch_core::evidence;
+use tagwatch_core::finding::{Finding, Outcome, Verdict};
+use tagwatch_core::reference::Reference;
+use tagwatch_core::rules::Policy;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{Container, WorkloadId};
+
+/// A report in the making.
+#[derive(Debug)]
+pub(crate) struct ReportBuilder<'e> {
+    engine: &'e Engine,
+    show_passed: bool,
+    report: ScanReport,
+    /// Images read so far: manifests repeat them.
+    images: HashMap<String, ReadImage>,
+    fingerprints: Fingerprints,
+}
+
+impl<'e> ReportBuilder<'e> {
+    pub(crate) fn new(engine: &'e Engine, show_passed: bool) -> Self {
+        let report = ScanReport {
+            schema: ScanReport::SCHEMA,
+            summary: Summary::default(),
+            images: Vec::new(),
+            findings: Vec::new(),
+            notes: Vec::new(),
+        };
+        Self { engine, show_passed, report, images: HashMap::new(), fingerprints: Fingerprints::default() }
+    }
+
+    pub(crate) fn notes(&mut self) -> &mut Vec<Note> {
+        &mut self.report.notes
+    }
+
+    pub(crate) fn finish(self) -> ScanReport {
+        self.report
+    }
+
+    /// Adds a file with its documents; `notes` are those on documents that were not read.
+    pub(crate) fn add_file(&mut self, file: &str, manifests: &[Manifest], mut notes: Vec<Note>) {
+        let (images, findings) = (self.report.images.len(), self.report.findings.len());
+        let name = UntrustedText::from(file);
+        self.report.summary.files += 1;
+        for manifest in manifests {
+            self.report.summary.documents += 1;
+            manifest.workloads.iter().for_each(|workload| self.add_workload(&name, workload));
+            let note = |remark: &Remark| Note::at(file, remark.at, remark.code, &remark.message);
+            notes.extend(manifest.remarks.iter().map(note));
+        }
+        // The lists of a pod spec are judged one after the other, but people and tools read from top to bottom.
+        self.report.images[images..].sort_by_key(|image| (image.place.line, image.place.column));
+        self.report.findings[findings..].sort_by_key(|finding| (finding.place.line, finding.place.column));
+        notes.sort_by_key(|note| (note.line, note.column));
+        self.report.notes.append(&mut notes);
+    }
+
+    fn add_workload(&mut self, file: &UntrustedText, located: &LocatedWorkload) {
+        let LocatedWorkload { workload, places } = located;
+        self.report.summary.workloads += 1;
+        let (engine, images) = (self.engine, &mut self.images);
+        let verdicts = engine.judge_with(workload, |image| read_once(engine, images, image));
+        for verdict in verdicts {
+            let parts = workload.containers.get(verdict.container).zip(places.get(verdict.container));
+            if let Some((container, at)) = parts {
+                self.add_verdict(&Subject { file, id: &workload.id, container, at: *at }, verdict);
+            }
+        }
+    }
+
+    fn add_verdict(&mut self, subject: &Subject<'_>, verdict: Verdict) {
+        for finding in &verdict.findings {
+            self.report.summary.results.count(finding.outcome);
+            let fingerprint = self.fingerprints.next(subject.id, subject.container, finding);
+            if finding.outcome != Outcome::Pass || self.show_passed {
+                self.report.findings.push(subject.finding(finding, fingerprint));
+            }
+        }
+        self.report.summary.images += 1;
+        self.report.images.push(subject.image(verdict));
+    }
+}
+
+fn read_once(engine: &Engine, images: &mut HashMap<String, ReadImage>, image: &str) -> ReadImage {
+    match images.entry(image.to_owned()) {
+        Entry::Occupied(known) => known.get().clone(),
+        Entry::Vacant(vacant) => vacant.insert(engine.read_image(image)).clone(),
+    }
+}
+
+/// A container with all that its entries repeat.
+struct Subject<'a> {
+    file: &'a UntrustedText,
+    id: &'a WorkloadId,
+    container: &'a Container,
+    at: ContainerPlace,
+}
+
+impl Subject<'_> {
+    fn place(&self, at: Position) -> Place {
+        Place {
+            file: self.file.clone(),
+            line: at.line,
+            column: at.column,
+            api_version: self.id.api_version.clone(),
+            kind: self.id.kind.clone(),
+            namespace: self.id.namespace.clone(),
+            name: self.id.name.clone(),
+            container: self.container.name.clone(),
+            container_type: self.container.container_type,
+            field_path: self.container.field_path.clone(),
+        }
+    }
+
+    fn image(&self, verdict: Verdict) -> ImageEntry {
+        ImageEntry {
+            place: self.place(self.at.image),
+            image: self.container.image.clone(),
+            reference: verdict.reference.as_ref().ok().map(reference_parts),
+            reference_error: verdict
+                .reference
+                .err()
+                .map(|error| UntrustedText::from(error.to_string()).terminal()),
+            tag_class: verdict.classification.class,
+            confidence: verdict.classification.confidence,
+            matched: verdict.classification.matched,
+            image_pull_policy: self.container.pull_policy.clone(),
+            effective_pull_policy: verdict.effective_pull_policy,
+        }
+    }
+
+    fn finding(&self, finding: &Finding, fingerprint: String) -> FindingEntry {
+        let at = match finding.rule.policy {
+            Policy::ImagePullPolicy => self.at.pull_policy.unwrap_or(self.at.image),
+            Policy::ImageTag => self.at.image,
+        };
+        FindingEntry {
+            place: self.place(at),
+            image: self.container.image.clone(),
+            rule: finding.rule.id,
+            policy: finding.rule.policy,
+            category: finding.rule.policy.category(),
+            severity: finding.severity,
+            result: finding.outcome,
+            message: finding.message.clone(),
+            resolution: finding.resolution.clone(),
+            evidence: evidence::snippet(self.container),
+            fingerprint,
+            exemption: None,
+        }
+    }
+}
+
+fn reference_parts(reference: &Reference) -> ReferenceParts {
+    ReferenceParts {
+        registry: reference.registry().to_owned(),
+        repository: reference.repository().to_owned(),
+        tag: reference.tag().map(str::to_owned),
+        digest: reference.digest().map(str::to_owned),
+    }
+}

@@ -1,0 +1,63 @@
+//! Fingerprints: names of findings that outlive edits elsewhere.
+
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use tagwatch_core::finding::{Finding, Outcome};
+use tagwatch_core::workload::{Container, WorkloadId};
+
+/// Bytes of the hash that a fingerprint shows.
+const LENGTH: usize = 16;
+
+/// Gives out fingerprints for one scan.
+///
+/// A fingerprint says what is wrong where, in terms of the object: group, kind, namespace and name, type and name
+/// of the container, and the rule. Lines, columns, field order, file names and the order of files have no part in
+/// it, so it survives reformatting and moving a manifest. Nor has the image, so that a change from one floating
+/// tag to another is still the same finding. Findings that are alike in all of this (the same object in two
+/// overlays) are numbered: as many of them as before are known, one more is new.
+#[derive(Debug, Default)]
+pub(crate) struct Fingerprints {
+    seen: BTreeMap<String, u32>,
+}
+
+impl Fingerprints {
+    pub(crate) fn next(&mut self, id: &WorkloadId, container: &Container, finding: &Finding) -> String {
+        let first = render(&hash(id, container, finding).finalize());
+        let number = self.seen.entry(first.clone()).or_default();
+        *number += 1;
+        match *number {
+            1 => first,
+            n => render(&hash(id, container, finding).chain_update(n.to_be_bytes()).finalize()),
+        }
+    }
+}
+
+fn hash(id: &WorkloadId, container: &Container, finding: &Finding) -> Sha256 {
+    let group = id.api_version.raw().split_once('/').map_or("", |(group, _)| group);
+    // A pass is no violation of its rule, so that one does not number the other.
+    let verdict = if finding.outcome == Outcome::Pass { "pass" } else { "violation" };
+    let parts = [
+        "tagwatch.dev/fingerprint/v1",
+        group,
+        id.kind.raw(),
+        id.namespace.as_ref().map_or("", |namespace| namespace.raw()),
+        id.name.raw(),
+        container.container_type.as_str(),
+        container.name.raw(),
+        finding.rule.id,
+        verdict,
+    ];
+    // Every part goes with its length: names in manifests can hold any separator.
+    parts.into_iter().fold(Sha256::new(), |hash, part| {
+        hash.chain_update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes()).chain_update(part)
+    })
+}
+
+fn render(hash: &[u8]) -> String {
+    hash.iter().take(LENGTH).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,220 @@
+//! The result of a scan: the stable contract behind `scan -o json`, from which every other format is made.
+
+mod builder;
+mod fingerprint;
+mod note;
+mod schema;
+
+pub(crate) use builder::ReportBuilder;
+pub use note::{Note, NoteCode};
+pub use schema::json_schema;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::pull_policy::PullPolicy;
+use tagwatch_core::rules::Policy;
+use tagwatch_core::tag::{Confidence, TagClass};
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::ContainerType;
+
+/// Everything that a scan says. Fields are only ever added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ScanReport {
+    /// Name and version of this contract.
+    #[schemars(extend("const" = ScanReport::SCHEMA))]
+    pub schema: &'static str,
+    /// Counts over the whole scan.
+    pub summary: Summary,
+    /// Every judged image, clean ones too: files in the order of the command line, then by place.
+    pub images: Vec<ImageEntry>,
+    /// What the rules found, in the same order; passes only where they were asked for.
+    pub findings: Vec<FindingEntry>,
+    /// What was not read, or read with a doubt.
+    pub notes: Vec<Note>,
+}
+
+impl ScanReport {
+    /// Value of [`Self::schema`].
+    pub const SCHEMA: &'static str = "tagwatch.dev/scan/v1";
+}
+
+/// Counts over the whole scan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Inputs whose text was read as manifests, standard input being one; raw Helm templates are none.
+    pub files: u64,
+    /// YAML or JSON documents that were read whole and hold more than null.
+    pub documents: u64,
+    /// Objects of a covered kind that have a pod spec.
+    pub workloads: u64,
+    /// Judged images: containers and image volumes.
+    pub images: u64,
+    /// Findings by result.
+    pub results: Results,
+}
+
+/// Findings by result. Passes are counted whether they are listed or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Results {
+    /// Nothing to mend.
+    pub pass: u64,
+    /// Violations.
+    pub fail: u64,
+    /// Advice.
+    pub warn: u64,
+    /// Rules that could not judge.
+    pub error: u64,
+    /// Exempt findings.
+    pub skip: u64,
+}
+
+impl Results {
+    fn count(&mut self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Pass => &mut self.pass,
+            Outcome::Fail => &mut self.fail,
+            Outcome::Warn => &mut self.warn,
+            Outcome::Error => &mut self.error,
+            Outcome::Skip => &mut self.skip,
+        };
+        *counter += 1;
+    }
+}
+
+/// Where something stands: in which file, and in which field of which object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// Path as reached from the command line; `<stdin>` for standard input.
+    #[serde(serialize_with = "schema::text")]
+    #[schemars(with = "String")]
+    pub file: UntrustedText,
+    /// Line of the value judged, from 1.
+    #[schemars(range(min = 1))]
+    pub line: u32,
+    /// Column of the value judged, from 1, in Unicode characters.
+    #[schemars(range(min = 1))]
+    pub column: u32,
+    /// `apiVersion` of the object.
+    #[serde(serialize_with = "schema::text")]
+    #[schemars(with = "String")]
+    pub api_version: UntrustedText,
+    /// `kind` of the object.
+    #[serde(serialize_with = "schema::text")]
+    #[schemars(with = "String")]
+    pub kind: UntrustedText,
+    /// Namespace of the object; null when the manifest names none.
+    #[serde(serialize_with = "schema::optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub namespace: Option<UntrustedText>,
+    /// Name of the object; its `generateName` when it has no name.
+    #[serde(serialize_with = "schema::text")]
+    #[schemars(with = "String")]
+    pub name: UntrustedText,
+    /// Name of the container, or of the volume.
+    #[serde(serialize_with = "schema::text")]
+    #[schemars(with = "String")]
+    pub container: UntrustedText,
+    /// What kind of place names the image.
+    #[serde(serialize_with = "schema::container_type")]
+    #[schemars(with = "String", extend("enum" = ContainerType::ALL.map(ContainerType::as_str)))]
+    pub container_type: ContainerType,
+    /// Path of the image field from the object's root. Images and findings of one container have the same.
+    pub field_path: String,
+}
+
+/// A judged image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageEntry {
+    /// Where the image is written.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The image as written; empty when there is none.
+    #[serde(serialize_with = "schema::text")]
+    #[schemars(with = "String")]
+    pub image: UntrustedText,
+    /// The image's normalised parts; null when it does not parse.
+    pub reference: Option<ReferenceParts>,
+    /// Why the image does not parse; null when it does.
+    pub reference_error: Option<String>,
+    /// How mutable the reference is.
+    #[serde(serialize_with = "schema::tag_class")]
+    #[schemars(with = "String", extend("enum" = TagClass::ALL.map(TagClass::as_str)))]
+    pub tag_class: TagClass,
+    /// What the class rests on.
+    #[serde(serialize_with = "schema::confidence")]
+    #[schemars(with = "String", extend("enum" = Confidence::ALL.map(Confidence::as_str)))]
+    pub confidence: Confidence,
+    /// The pattern that decided on the class, in words; null when none did.
+    pub matched: Option<String>,
+    /// The pull policy as written; null when it is unset.
+    #[serde(serialize_with = "schema::optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub image_pull_policy: Option<UntrustedText>,
+    /// The pull policy that counts: what is written, else the API server's default for the image.
+    #[serde(serialize_with = "schema::pull_policy")]
+    #[schemars(with = "String", extend("enum" = PullPolicy::ALL.map(PullPolicy::as_str)))]
+    pub effective_pull_policy: PullPolicy,
+}
+
+/// Parts of an image reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReferenceParts {
+    /// Registry host with its port, such as `docker.io`.
+    pub registry: String,
+    /// Repository path, such as `library/nginx`.
+    pub repository: String,
+    /// Tag as written; null when there is none.
+    pub tag: Option<String>,
+    /// Digest `algorithm:hex`; null when there is none.
+    pub digest: Option<String>,
+}
+
+/// What a rule says of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingEntry {
+    /// Where the value that is wrong is written: the image, or the pull policy where the finding is about one
+    /// that is written.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The image as written; empty when there is none.
+    #[serde(serialize_with = "schema::text")]
+    #[schemars(with = "String")]
+    pub image: UntrustedText,
+    /// The rule; for a pass, the leading rule of the policy.
+    pub rule: &'static str,
+    /// The group of rules.
+    #[serde(serialize_with = "schema::policy")]
+    #[schemars(with = "String", extend("enum" = Policy::ALL.map(Policy::as_str)))]
+    pub policy: Policy,
+    /// Category as dashboards show it.
+    pub category: &'static str,
+    /// How bad it is.
+    #[serde(serialize_with = "schema::severity")]
+    #[schemars(with = "String", extend("enum" = Severity::ALL.map(Severity::as_str)))]
+    pub severity: Severity,
+    /// What the rule says.
+    #[serde(serialize_with = "schema::outcome")]
+    #[schemars(with = "String", extend("enum" = Outcome::ALL.map(Outcome::as_str)))]
+    pub result: Outcome,
+    /// What is wrong, naming the container and the image; safe for a terminal.
+    pub message: String,
+    /// How to mend it, best way first; empty for a pass.
+    pub resolution: String,
+    /// The container's own lines, as a snippet of YAML.
+    pub evidence: String,
+    /// Name of the finding: the same after the manifest was reformatted or moved, and after the image changed.
+    pub fingerprint: String,
+    /// The exemption that made a `skip` of the finding; null when none did.
+    pub exemption: Option<Exemption>,
+}
+
+/// Why a finding does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Exemption {
+    /// The reason that was given for it.
+    pub reason: String,
+}

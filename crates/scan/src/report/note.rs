@@ -1,0 +1,132 @@
+//! What a scan tells beside its findings.
+
+use crate::yaml::Position;
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+use tagwatch_core::text::UntrustedText;
+
+/// A remark on an input: something that was not read, or read with a doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Note {
+    /// Path as reached from the command line; `<stdin>` for standard input.
+    #[serde(serialize_with = "super::schema::text")]
+    #[schemars(with = "String")]
+    pub file: UntrustedText,
+    /// Line of the place, from 1; 1 where the file as a whole is meant.
+    pub line: u32,
+    /// Column of the place, from 1, in Unicode characters.
+    #[serde(skip)]
+    pub column: u32,
+    /// What kind of remark it is.
+    #[schemars(with = "String", extend("enum" = NoteCode::ALL.map(NoteCode::as_str)))]
+    pub code: NoteCode,
+    /// What is the matter; safe for a terminal.
+    pub message: String,
+}
+
+impl Note {
+    /// On a file as a whole.
+    pub(crate) fn new(file: &str, code: NoteCode, message: &str) -> Self {
+        Self::at(file, Position::START, code, message)
+    }
+
+    /// On a place in a file.
+    pub(crate) fn at(file: &str, at: Position, code: NoteCode, message: &str) -> Self {
+        let message = UntrustedText::from(message).terminal();
+        Self { file: UntrustedText::from(file), line: at.line, column: at.column, code, message }
+    }
+}
+
+/// Kinds of notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoteCode {
+    /// The input, or a part of a folder, cannot be read.
+    UnreadableInput,
+    /// The input is not UTF-8.
+    InvalidEncoding,
+    /// A document is no valid YAML or JSON.
+    InvalidYaml,
+    /// A mapping has a key twice.
+    DuplicateKey,
+    /// The input is larger than its budget, in bytes, documents, nodes or depth.
+    OverBudget,
+    /// A field that tagwatch reads has a type that the API server refuses.
+    InvalidField,
+    /// A pull policy is none that Kubernetes knows.
+    InvalidPullPolicy,
+    /// A raw Helm template.
+    HelmTemplate,
+    /// A kind that holds a pod template and is not read.
+    KindNotCovered,
+    /// A document that has no `apiVersion` and `kind`.
+    NotKubernetesObject,
+    /// A symbolic link in a folder.
+    SymlinkNotFollowed,
+    /// A file that says what to ignore holds a pattern that is not understood, and ignores nothing.
+    InvalidIgnoreFile,
+    /// A folder without manifests.
+    NoManifests,
+}
+
+impl NoteCode {
+    /// Every kind of note, errors first.
+    pub const ALL: [Self; 13] = [
+        Self::UnreadableInput,
+        Self::InvalidEncoding,
+        Self::InvalidYaml,
+        Self::DuplicateKey,
+        Self::OverBudget,
+        Self::InvalidField,
+        Self::InvalidPullPolicy,
+        Self::HelmTemplate,
+        Self::KindNotCovered,
+        Self::NotKubernetesObject,
+        Self::SymlinkNotFollowed,
+        Self::InvalidIgnoreFile,
+        Self::NoManifests,
+    ];
+
+    /// The name in `scan -o json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnreadableInput => "unreadable-input",
+            Self::InvalidEncoding => "invalid-encoding",
+            Self::InvalidYaml => "invalid-yaml",
+            Self::DuplicateKey => "duplicate-key",
+            Self::OverBudget => "over-budget",
+            Self::InvalidField => "invalid-field",
+            Self::InvalidPullPolicy => "invalid-pull-policy",
+            Self::HelmTemplate => "helm-template",
+            Self::KindNotCovered => "kind-not-covered",
+            Self::NotKubernetesObject => "not-kubernetes-object",
+            Self::SymlinkNotFollowed => "symlink-not-followed",
+            Self::InvalidIgnoreFile => "invalid-ignore-file",
+            Self::NoManifests => "no-manifests",
+        }
+    }
+
+    /// Whether the input is broken, so that the scan is incomplete: exit status 3.
+    pub fn is_error(self) -> bool {
+        match self {
+            Self::UnreadableInput
+            | Self::InvalidEncoding
+            | Self::InvalidYaml
+            | Self::DuplicateKey
+            | Self::OverBudget
+            | Self::InvalidField => true,
+            Self::InvalidPullPolicy
+            | Self::HelmTemplate
+            | Self::KindNotCovered
+            | Self::NotKubernetesObject
+            | Self::SymlinkNotFollowed
+            | Self::InvalidIgnoreFile
+            | Self::NoManifests => false,
+        }
+    }
+}
+
+impl Serialize for NoteCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

@@ -1,0 +1,142 @@
+//! The documents of a file, one by one, the readable ones after a broken one too.
+
+use super::builder::Builder;
+use super::error::{Located, YamlError};
+use super::tree::{Document, Position};
+use granit_parser::{ErrorKind, Event, Parser, ScanError, StrInput};
+
+/// What one file may hold. Far above what people and `helm template` write, and low enough that a hostile file
+/// can exhaust neither memory nor stack.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes of a file.
+    pub(crate) bytes: u64,
+    /// Documents of a file.
+    pub(crate) documents: u64,
+    /// Nodes of a file, each alias counted as all that it stands for.
+    pub(crate) nodes: u64,
+    /// Collections within each other, aliases followed. Go's JSON decoder in the API server stops at 10,000.
+    pub(crate) depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: 64 << 20, documents: 100_000, nodes: 5_000_000, depth: 512 }
+    }
+}
+
+/// Iterates over the documents of a text. Documents that hold nothing are passed over; a broken one is an error,
+/// after which the next one follows, unless the error [is fatal](YamlError::is_fatal).
+pub(crate) struct Documents<'t> {
+    text: &'t str,
+    limits: Limits,
+    parser: Parser<'t, StrInput<'t>>,
+    started: u64,
+    expanded: u64,
+    /// An error that was found while recovering from another one.
+    pending: Option<Located<YamlError>>,
+    ended: bool,
+}
+
+impl<'t> Documents<'t> {
+    /// `text` without a byte order mark, which would count as a column.
+    pub(crate) fn new(text: &'t str, limits: Limits) -> Self {
+        let options = granit_parser::options! {
+            emit_comments: false,
+            flow_nesting_limit: limits.depth,
+            block_nesting_limit: limits.depth,
+        };
+        let parser = Parser::new_from_str_with_options(text, options);
+        Self { text, limits, parser, started: 0, expanded: 0, pending: None, ended: false }
+    }
+
+    /// Reads up to the end of a document; `None` at the end of the stream.
+    fn read(&mut self) -> Option<Result<Option<Document<'t>>, Located<YamlError>>> {
+        let mut builder = Builder::new(self.limits, self.expanded);
+        let mut broken = None;
+        loop {
+            let (event, span) = match self.parser.next_event()? {
+                Ok(next) => next,
+                Err(error) => return Some(Err(self.recover(&error, broken))),
+            };
+            match event {
+                Event::StreamEnd => return None,
+                Event::DocumentEnd => {
+                    self.expanded = builder.expanded();
+                    return Some(broken.map_or_else(|| Ok(builder.finish()), Err));
+                }
+                Event::DocumentStart(..) => broken = self.count(Position::from_marker(&span.start)),
+                _ if broken.is_some() => {}
+                event => broken = builder.event(event, &span).err(),
+            }
+            if broken.as_ref().is_some_and(|located| located.error.is_fatal()) {
+                self.ended = true;
+                return broken.map(Err);
+            }
+        }
+    }
+
+    fn count(&mut self, at: Position) -> Option<Located<YamlError>> {
+        self.started += 1;
+        let limit = self.limits.documents;
+        let error = YamlError::OverBudget { what: "documents", limit };
+        (self.started > limit).then_some(Located { at, error })
+    }
+
+    /// Goes on at the next `---`. An error that the tree had before, which is the first one in the text, is told
+    /// rather than the parser's.
+    fn recover(&mut self, error: &ScanError, earlier: Option<Located<YamlError>>) -> Located<YamlError> {
+        let at = Position::from_marker(error.marker());
+        let located = earlier.unwrap_or_else(|| Located { at, error: self.name(error) });
+        match self.parser.proceed_next_document() {
+            Ok(another) => self.ended = !another,
+            Err(error) => {
+                let at = Position::from_marker(error.marker());
+                self.pending = Some(Located { at, error: YamlError::NotRecovered(error.info()) });
+            }
+        }
+        located
+    }
+
+    /// A template action is most often seen by the tree; one that is no flow mapping fails in its own line.
+    fn name(&self, error: &ScanError) -> YamlError {
+        if *error.kind() == ErrorKind::RecursionLimitExceeded {
+            return YamlError::TooDeep(self.limits.depth);
+        }
+        let line = self.text.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or_default();
+        if starts_with_action(line) {
+            return YamlError::TemplateAction;
+        }
+        YamlError::syntax(&error.info())
+    }
+}
+
+/// Whether a template action `{{ … }}` stands where a line's value is expected, not inside a quoted one: an error
+/// must not be taken for a template only because an alert rule stands in its line.
+fn starts_with_action(line: &str) -> bool {
+    let value = |text: &str| text.trim_start().starts_with("{{");
+    value(line)
+        || line.match_indices(": ").any(|(at, _)| value(&line[at + 1..]))
+        || value(line.trim_start().trim_start_matches("- "))
+}
+
+impl<'t> Iterator for Documents<'t> {
+    type Item = Result<Document<'t>, Located<YamlError>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(pending) = self.pending.take() {
+                self.ended = true;
+                return Some(Err(pending));
+            }
+            if self.ended {
+                return None;
+            }
+            match self.read()? {
+                Ok(None) => {}
+                Ok(Some(document)) => return Some(Ok(document)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Broken, hostile and oversized input: a clear error, the rest is scanned, nothing crashes.
+
+use crate::support::{judged, notes, pod, scan_stdin};
+use std::fmt::Write as _;
+use tagwatch_scan::{ExitStatus, FailOn};
+
+#[test]
+fn the_documents_around_a_broken_one_are_judged() {
+    let broken = [
+        ("kind: [\n", "11:7 invalid-yaml"),
+        ("kind: \"Pod\nmetadata:\n", "12:1 invalid-yaml"),
+        ("kind: Pod\n  metadata: x\n", "12:11 invalid-yaml"),
+        ("kind: *nobody\n", "11:7 invalid-yaml"),
+        ("kind: &self {a: *self}\n", "11:17 invalid-yaml"),
+        ("kind: @pod\n", "11:7 invalid-yaml"),
+        ("kind: a\u{1b}[31mb\n", "11:7 invalid-yaml"),
+        ("? {a: b}\n: c\n", "11:3 invalid-yaml"),
+        ("<<: text\n", "11:5 invalid-yaml"),
+        ("kind: Pod\nspec: {}\nkind: Pod\n", "13:1 duplicate-key"),
+        ("spec: {image: a, \"image\": b}\n", "11:18 duplicate-key"),
+    ];
+    for (document, note) in broken {
+        let text =
+            format!("{}\n---\n{document}---\n{}", pod("before", "nginx:1.0.0"), pod("after", "nginx:1.0.0"));
+        let report = scan_stdin(text);
+        assert_eq!(notes(&report), [note], "{document:?}: {:?}", report.notes);
+        assert_eq!(judged(&report), ["before", "after"], "{document:?}");
+        assert_eq!(report.summary.documents, 2, "{document:?}");
+        assert_eq!(report.exit_status(FailOn::Never), ExitStatus::IncompleteInput, "{document:?}");
+        assert!(!report.notes[0].message.contains('\u{1b}'), "{:?}", report.notes[0].message);
+    }
+}
+
+#[test]
+fn an_error_says_what_is_wrong() {
+    let message = |text: &str| scan_stdin(text).notes.remove(0).message;
+    assert_eq!(
+        message("kind: Pod\nkind: Job\n"),
+        "the key \"kind\" is written twice, first in line 1; the API server refuses it"
+    );
+    assert_eq!(message("a: b: c\n"), "this is no valid YAML: mapping values are not allowed in this context");
+    assert_eq!(
+        message(&pod("p", "1.25")),
+        "spec.containers[0].image must be a string, found a number 1.25; put it in quotes"
+    );
+    assert_eq!(
+        message(&pod("p", "nginx:1.0.0\n      imagePullPolicy: \"al\\eways\"")),
+        "spec.containers[0].imagePullPolicy must be Always, IfNotPresent or Never, found \"al\\u{1b}ways\"; judged \
+         by the default for the image"
+    );
+}
+
+#[test]
+fn text_that_is_not_utf8_is_an_error_with_its_place() {
+    assert_eq!(notes(&scan_stdin(b"a: b\nc: d\xff\n")), ["2:5 invalid-encoding"]);
+    assert_eq!(notes(&scan_stdin(b"\xff\xfea\0:\0")), ["1:1 invalid-encoding"]);
+}
+
+#[test]
+fn deep_nesting_is_refused_before_the_stack_is_at_risk() {
+    let flow = "[".repeat(1_000_000);
+    assert_eq!(notes(&scan_stdin(format!("a: {flow}"))), ["1:516 over-budget"]);
+    let block = (0..3000).fold(String::new(), |mut text, depth| {
+        writeln!(text, "{:depth$}a:", "").unwrap();
+        text
+    });
+    assert_eq!(notes(&scan_stdin(block)), ["513:513 over-budget"]);
+    // The deepest that is read: list in list down to a Rollout that is not covered.
+    let lists = "{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": [".repeat(200);
+    let rollout = "{kind: Rollout, apiVersion: argoproj.io/v1alpha1, spec: {containers: [{image: nginx}]}}";
+    let report = scan_stdin(format!("{lists}{rollout}{}", "]}".repeat(200)));
+    assert_eq!(report.notes.len(), 1);
+    assert_eq!(report.notes[0].code.as_str(), "kind-not-covered");
+}
+
+#[test]
+fn aliases_cannot_multiply_a_small_file_into_a_large_one() {
+    let mut lists = "l0: &l0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    let mut merges = "m0: &m0 {x: y}\n".to_owned();
+    for level in 1..30 {
+        let aliases = |name: &str| vec![format!("*{name}{}", level - 1); 10].join(", ");
+        writeln!(lists, "l{level}: &l{level} [{}]", aliases("l")).unwrap();
+        writeln!(merges, "m{level}: &m{level}\n  <<: [{}]", aliases("m")).unwrap();
+    }
+    for text in [lists, merges] {
+        let report = scan_stdin(text);
+        assert_eq!(report.notes.len(), 1);
+        let message = &report.notes[0].message;
+        assert!(message.starts_with("over the budget of 5000000 nodes for a file"), "{message}");
+        assert_eq!(report.exit_status(FailOn::Never), ExitStatus::IncompleteInput);
+    }
+}
+
+#[test]
+fn too_many_documents_are_an_error() {
+    let report = scan_stdin("---\na: b\n".repeat(100_001));
+    assert_eq!(notes(&report).last().unwrap(), "200001:1 over-budget");
+}
+
+#[test]
+fn hostile_names_and_images_are_judged_and_kept_exactly() {
+    let image = r#""\e]0;x\a<script>\u202e\0\n""#;
+    let report = scan_stdin(pod(r#""\e[31m</title>""#, image));
+    let found = &report.images[0];
+    assert_eq!(found.image.raw(), "\u{1b}]0;x\u{7}<script>\u{202e}\0\n");
+    assert_eq!(found.place.name.raw(), "\u{1b}[31m</title>");
+    assert_eq!(found.tag_class.as_str(), "invalid");
+    assert!(report.findings.iter().all(|finding| !finding.message.contains(char::is_control)));
+    let long = scan_stdin(pod("long", &format!("acme/{}:latest", "a".repeat(1 << 20))));
+    assert_eq!(long.images[0].image.raw().len(), (1 << 20) + 12);
+}

@@ -1,0 +1,13 @@
+//! Scans manifests through the public interface.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy.toml allows them in tests, but not in their helpers"
+)]
+
+mod broken;
+mod contract;
+mod inputs;
+mod literate;
+mod support;
+mod table;

@@ -1,0 +1,48 @@
+//! What every test here needs.
+
+use std::path::{Path, PathBuf};
+use tagwatch_core::engine::Engine;
+use tagwatch_scan::report::ScanReport;
+use tagwatch_scan::{ScanOptions, scan};
+use tempfile::TempDir;
+
+/// Scans standard input.
+pub(crate) fn scan_stdin(input: impl AsRef<[u8]>) -> ScanReport {
+    let options = ScanOptions { paths: vec![PathBuf::from("-")], show_passed: false };
+    scan(&Engine::recommended(), &options, &mut input.as_ref())
+}
+
+/// Scans paths; standard input is empty.
+pub(crate) fn scan_paths(paths: &[&Path]) -> ScanReport {
+    let options =
+        ScanOptions { paths: paths.iter().map(|path| path.to_path_buf()).collect(), show_passed: false };
+    scan(&Engine::recommended(), &options, &mut std::io::empty())
+}
+
+/// A folder that is gone after the test, with files in it.
+pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// A Pod with one container.
+pub(crate) fn pod(name: &str, image: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\nspec:\n  containers:\n    - name: app\n      image: {image}\n"
+    )
+}
+
+/// Notes as `line:column code`.
+pub(crate) fn notes(report: &ScanReport) -> Vec<String> {
+    report.notes.iter().map(|note| format!("{}:{} {}", note.line, note.column, note.code.as_str())).collect()
+}
+
+/// Names of the workloads whose images were judged.
+pub(crate) fn judged(report: &ScanReport) -> Vec<&str> {
+    report.images.iter().map(|image| image.place.name.raw()).collect()
+}

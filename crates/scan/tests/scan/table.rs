@@ -1,0 +1,157 @@
+//! What people see: aligned, folded, and without a byte that could drive a terminal.
+
+use crate::support::{folder, pod, scan_paths, scan_stdin};
+use tagwatch_scan::output::{self, Format, Style};
+use tagwatch_scan::report::ScanReport;
+use unicode_width::UnicodeWidthStr;
+
+fn table(report: &ScanReport, style: Style) -> String {
+    let mut out = Vec::new();
+    output::write(Format::Table, report, &mut out, style).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn talk(report: &ScanReport, style: Style) -> String {
+    let mut out = Vec::new();
+    output::write_notes(report, &mut out, style).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+const WORKLOADS: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    spec:
+      initContainers:
+        - {name: setup, image: 'acme/setup:main'}
+      containers:
+        - name: app
+          image: nginx
+          imagePullPolicy: Never
+";
+
+#[test]
+fn rows_are_aligned_and_messages_folded() {
+    let style = Style { color: false, width: Some(100) };
+    let mut report = scan_stdin(WORKLOADS);
+    for finding in &mut report.findings {
+        finding.message =
+            format!("container {} says a thing or two, ", finding.place.container.raw()).repeat(3);
+    }
+    insta::assert_snapshot!(table(&report, style), @r"
+    <stdin>:8:32   warn  medium  floating-tag       Deployment shop/web  setup
+      container setup says a thing or two, container setup says a thing or two, container setup says a
+      thing or two,
+    <stdin>:8:32   fail  high    stale-pull-policy  Deployment shop/web  setup
+      container setup says a thing or two, container setup says a thing or two, container setup says a
+      thing or two,
+    <stdin>:11:18  fail  high    missing-tag        Deployment shop/web  app
+      container app says a thing or two, container app says a thing or two, container app says a thing
+      or two,
+    <stdin>:12:28  fail  high    pull-policy-never  Deployment shop/web  app
+      container app says a thing or two, container app says a thing or two, container app says a thing
+      or two,
+
+    1 file, 1 document, 1 workload and 2 images read: 3 fail, 0 error, 1 warn, 0 skip, 0 pass
+    ");
+}
+
+#[test]
+fn without_a_terminal_nothing_is_folded() {
+    let text = table(&scan_stdin(WORKLOADS), Style::default());
+    let messages = text.lines().filter(|line| line.starts_with("  ")).count();
+    assert_eq!(messages, scan_stdin(WORKLOADS).findings.len());
+}
+
+#[test]
+fn files_stand_in_groups() {
+    let folder = folder(&[("a.yaml", &pod("a", "nginx")), ("b.yaml", &pod("b", "nginx"))]);
+    let text = table(&scan_paths(&[folder.path()]), Style::default());
+    assert_eq!(text.split("\n\n").count(), 3, "{text}");
+}
+
+#[test]
+fn nothing_found_is_one_line() {
+    let text = table(&scan_stdin(pod("a", "nginx:1.27.3")), Style::default());
+    assert_eq!(
+        text,
+        "1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 0 warn, 0 skip, 2 pass\n"
+    );
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let manifest = WORKLOADS
+        .replace("web", "a-deployment-with-a-rather-long-name-日本語日本語")
+        .replace("shop", "a-namespace-with-a-long-name")
+        .replace("name: app", "name: a-container-with-a-long-name-too");
+    let report = scan_stdin(manifest);
+    for width in 60..200 {
+        let text = table(&report, Style { color: false, width: Some(width) });
+        for line in text.lines().take_while(|line| !line.is_empty()) {
+            assert!(line.width() <= width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_long_path_stands_alone_and_is_not_cut() {
+    let name = format!("{}.yaml", "long-".repeat(30));
+    let folder = folder(&[(&name, &pod("a", "nginx"))]);
+    let path = folder.path().join(&name);
+    let text = table(&scan_paths(&[&path]), Style { color: false, width: Some(80) });
+    assert_eq!(text.lines().next().unwrap(), format!("{}:8:14", path.display()));
+    assert!(text.lines().nth(1).unwrap().starts_with("  fail  high  missing-tag  Pod a  app"), "{text}");
+}
+
+#[test]
+fn colours_come_only_where_they_are_told_to() {
+    let report = scan_stdin(format!("{WORKLOADS}---\na: [\n"));
+    let plain = Style { color: false, width: None };
+    let color = Style { color: true, ..plain };
+    assert!(!table(&report, plain).contains('\u{1b}') && !talk(&report, plain).contains('\u{1b}'));
+    for (colored, plain) in
+        [(table(&report, color), table(&report, plain)), (talk(&report, color), talk(&report, plain))]
+    {
+        assert!(colored.contains("\u{1b}[31m"), "{colored:?}");
+        assert_eq!(strip_colors(&colored), plain);
+    }
+}
+
+fn strip_colors(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |plain, part| plain + part.split_once('m').unwrap().1)
+}
+
+#[test]
+fn notes_read_as_those_of_a_compiler() {
+    let report = scan_stdin("a: b: c\n---\nno: kind\n");
+    assert_eq!(
+        talk(&report, Style::default()),
+        "error: <stdin>:1:5: this is no valid YAML: mapping values are not allowed in this context [invalid-yaml]\n\
+         note: <stdin>:3:1: no Kubernetes object: apiVersion and kind are expected [not-kubernetes-object]\n"
+    );
+}
+
+#[test]
+fn nothing_hostile_reaches_a_terminal() {
+    let hostile = r#""\e]0;title\a\r\n\u202e\u009b31m\0""#;
+    let manifest = pod(hostile, hostile).replace("name: app", &format!("name: {hostile}"))
+        + &format!(
+            "      imagePullPolicy: {hostile}\n---\n{{kind: {hostile}, apiVersion: {hostile}, spec: {{containers: [{{image: a}}]}}}}\n"
+        )
+        + &format!("---\n{{{hostile}: 1, {hostile}: 2}}\n");
+    let mut files = vec![("a.yaml", manifest.as_str())];
+    if cfg!(unix) {
+        files.push(("\u{1b}[31m\n.yaml", manifest.as_str()));
+    }
+    let folder = folder(&files);
+    let report = scan_paths(&[folder.path()]);
+    assert_eq!((report.images.len(), report.notes.len()), (files.len(), 3 * files.len()));
+    let text = table(&report, Style { color: false, width: Some(80) }) + &talk(&report, Style::default());
+    let bad = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    assert!(!text.contains(bad), "{text:?}");
+}

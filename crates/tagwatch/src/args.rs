@@ -1,0 +1,184 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser;
+use clap::{Parser, Subcommand, ValueEnum};
+use tagwatch_scan::FailOn;
+use tagwatch_scan::output::Format;
+
+/// Finds workloads whose images can change under them: mutable tags, and pull policies that decide by accident
+/// which code a node runs.
+#[derive(Debug, Parser)]
+#[command(name = "tagwatch", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Watch a cluster: keep a PolicyReport for each workload, and metrics
+    Run(RunArgs),
+    /// Judge manifests before they are deployed
+    Scan(ScanArgs),
+    /// List what is wrong in a cluster, from the reports
+    Issues(IssuesArgs),
+    /// List the rules
+    Rules,
+    /// Explain a rule: why it matters, what violates it, how to mend it
+    Explain(ExplainArgs),
+    /// Write the generated files of this repository
+    Generate(GenerateArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// Look only at these namespaces, each with a watch of its own
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "exclude_namespaces", value_parser = namespace)]
+    pub(crate) namespaces: Vec<String>,
+
+    /// Look at all namespaces but these
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = namespace)]
+    pub(crate) exclude_namespaces: Vec<String>,
+
+    /// Where to serve /metrics, /livez and /readyz; port 0 lets the operating system choose
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080", env = "TAGWATCH_METRICS_ADDRESS")]
+    pub(crate) metrics_address: SocketAddr,
+
+    /// A file that receives the address once it is bound
+    #[arg(long, value_name = "FILE")]
+    pub(crate) address_file: Option<PathBuf>,
+
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "TAGWATCH_LOG_FORMAT")]
+    pub(crate) log_format: LogFormat,
+
+    /// What is logged: a level, or a filter such as `info,tagwatch_controller=debug`
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "TAGWATCH_LOG_LEVEL")]
+    pub(crate) log_level: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// One line of text for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScanArgs {
+    /// Files and folders with manifests, YAML or JSON; `-` reads standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// How to write the results, and where: FORMAT or FORMAT=FILE; may be given several times
+    ///
+    /// Formats: table, json.
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) output: Vec<Output>,
+
+    /// The least result that makes the exit code 1
+    #[arg(long, value_name = "RESULT", default_value = FailOn::default().as_str(), value_parser = fail_on())]
+    pub(crate) fail_on: FailOn,
+
+    /// Write passes too
+    #[arg(long)]
+    pub(crate) show_passed: bool,
+}
+
+/// A format, and a file unless it goes to standard output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("a file name is missing behind `=`".to_owned()),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let known = Format::ALL.into_iter().find(|format| format.as_str() == name);
+        let format = known.ok_or_else(|| {
+            let names = Format::ALL.map(Format::as_str).join(", ");
+            format!("no such format; expected one of: {names}")
+        })?;
+        Ok(Self { format, file })
+    }
+}
+
+fn fail_on() -> impl TypedValueParser<Value = FailOn> {
+    PossibleValuesParser::new(FailOn::ALL.map(FailOn::as_str))
+        .map(|name| FailOn::ALL.into_iter().find(|fail_on| fail_on.as_str() == name).unwrap_or_default())
+}
+
+/// A namespace's name is a DNS label (RFC 1123); anything else would end up in a URL or a selector.
+fn namespace(name: &str) -> Result<String, String> {
+    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let inside = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if inside && name.len() <= 63 && ends(name.chars().next()) && ends(name.chars().last()) {
+        return Ok(name.to_owned());
+    }
+    Err("expected the name of a namespace: at most 63 lower-case letters, digits and `-`".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct IssuesArgs {
+    /// The namespace to list; the context's own by default
+    #[arg(short, long, value_name = "NAME", value_parser = namespace)]
+    pub(crate) namespace: Option<String>,
+
+    /// List all namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub(crate) all_namespaces: bool,
+
+    /// Label selector on the reports
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub(crate) selector: Option<String>,
+
+    /// A context of the kubeconfig other than the current one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// Name of the rule, as reports show it
+    #[arg(value_name = "RULE")]
+    pub(crate) rule: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct GenerateArgs {
+    /// What to write; everything by default
+    #[arg(value_enum)]
+    pub(crate) target: Vec<Target>,
+
+    /// Write nothing; fail when a file differs from what would be written
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// The repository
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) root: PathBuf,
+}
+
+/// A group of generated files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// Custom resource definitions, in config/ and in the chart
+    Crds,
+    /// Pages of the rules, the command line reference, and the tables in README.md
+    Docs,
+    /// JSON Schema of `scan -o json`
+    Schema,
+}

@@ -1,0 +1,116 @@
+//! `tagwatch generate`: everything in the repository that is made from the code.
+
+mod cli_reference;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use tagwatch_core::rules;
+use tagwatch_k8s::crd::crd_yaml;
+use tagwatch_scan::report::json_schema;
+
+use crate::args::{GenerateArgs, Target};
+use crate::status::Failure;
+
+/// Path from the repository's root, and content.
+type Files = BTreeMap<PathBuf, String>;
+
+const CRD_PATHS: [&str; 2] = [
+    "config/crd/wgpolicyk8s.io_policyreports.yaml",
+    "charts/tagwatch/files/crds/wgpolicyk8s.io_policyreports.yaml",
+];
+const RULE_PAGES: &str = "docs/rules";
+const CLI_REFERENCE: &str = "docs/cli.md";
+const SCAN_SCHEMA: &str = "docs/schema/scan-v1.schema.json";
+const README: &str = "README.md";
+const TABLE_BEGIN: &str = "<!-- rules: written by `tagwatch generate docs` -->\n";
+const TABLE_END: &str = "<!-- rules end -->";
+
+pub(crate) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
+    let GenerateArgs { target, check, root } = args;
+    let wanted = |one: Target| target.is_empty() || target.contains(&one);
+    let mut files = Files::new();
+    if wanted(Target::Crds) {
+        files.extend(crds()?);
+    }
+    if wanted(Target::Docs) {
+        files.extend(docs(root)?);
+    }
+    if wanted(Target::Schema) {
+        files.insert(SCAN_SCHEMA.into(), schema()?);
+    }
+    let differing = differing(root, &files)?;
+    if *check {
+        return report(&differing);
+    }
+    for path in &differing {
+        write(&root.join(path), &files[path]).map_err(Failure::Other)?;
+        writeln!(io::stdout(), "wrote {}", path.display())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn crds() -> Result<Files, Failure> {
+    let yaml = crd_yaml().map_err(|error| Failure::Other(anyhow!(error)))?;
+    let text = format!("# Written by `tagwatch generate crds`.\n{}\n", yaml.trim_end());
+    Ok(CRD_PATHS.map(|path| (path.into(), text.clone())).into())
+}
+
+fn docs(root: &Path) -> Result<Files, Failure> {
+    let mut files = Files::new();
+    for rule in rules::registry() {
+        let page = Path::new(RULE_PAGES).join(format!("{}.md", rule.meta().id));
+        files.insert(page, rules::render_markdown(rule.meta()));
+    }
+    files.insert(CLI_REFERENCE.into(), cli_reference::render());
+    let readme = fs::read_to_string(root.join(README)).context(README).map_err(Failure::Usage)?;
+    files.insert(README.into(), with_rules_table(&readme).map_err(Failure::Usage)?);
+    Ok(files)
+}
+
+/// The README with its table of rules as they are now.
+fn with_rules_table(readme: &str) -> anyhow::Result<String> {
+    let missing = || anyhow!("{README} has no {} … {TABLE_END}", TABLE_BEGIN.trim_end());
+    let (before, rest) = readme.split_once(TABLE_BEGIN).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(TABLE_END).ok_or_else(missing)?;
+    let table = rules::render_markdown_table(RULE_PAGES);
+    Ok(format!("{before}{TABLE_BEGIN}{table}{TABLE_END}{after}"))
+}
+
+fn schema() -> Result<String, Failure> {
+    let schema =
+        serde_json::to_string_pretty(&json_schema()).map_err(|error| Failure::Other(anyhow!(error)))?;
+    Ok(schema + "\n")
+}
+
+/// Files that are not as they would be written, those that nothing writes any more included.
+fn differing(root: &Path, files: &Files) -> Result<Vec<PathBuf>, Failure> {
+    let mut differing = Vec::new();
+    for (path, content) in files {
+        match fs::read_to_string(root.join(path)) {
+            Ok(found) if found == *content => {}
+            Ok(_) => differing.push(path.clone()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => differing.push(path.clone()),
+            Err(error) => return Err(Failure::Usage(anyhow!(error).context(path.display().to_string()))),
+        }
+    }
+    Ok(differing)
+}
+
+fn report(differing: &[PathBuf]) -> Result<ExitCode, Failure> {
+    for path in differing {
+        writeln!(io::stderr(), "{}: not as `tagwatch generate` writes it", path.display())?;
+    }
+    Ok(if differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn write(path: &Path, content: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    fs::write(path, content).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,31 @@
+//! The command line reference, from the same description that `--help` prints.
+
+use clap::{Command, CommandFactory};
+
+use crate::args::Args;
+
+/// One page with the help of every command.
+pub(super) fn render() -> String {
+    let mut root = Args::command().term_width(100);
+    root.build();
+    let mut page = String::from(
+        "# Command line\n\nWritten by `tagwatch generate docs` from the program's own help.\n\n\
+         Exit codes: 0 clean; 1 findings at or above `--fail-on`; 2 wrong usage or configuration; 3 input that \
+         could not be read, or not all of it; 4 the API server or the way to it. Where several apply, 2 goes \
+         before 3 and 4, and these before 1.\n",
+    );
+    append(&mut page, &mut root, "tagwatch");
+    let names: Vec<String> = root.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names.iter().filter(|name| *name != "help") {
+        if let Some(command) = root.find_subcommand_mut(name) {
+            append(&mut page, command, &format!("tagwatch {name}"));
+        }
+    }
+    page
+}
+
+fn append(page: &mut String, command: &mut Command, title: &str) {
+    let help = command.render_long_help().to_string();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    page.push_str(&format!("\n## {title}\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
+}

@@ -1,0 +1,57 @@
+//! `tagwatch scan`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anstream::AutoStream;
+use anstream::stream::RawStream;
+use anyhow::Context;
+use tagwatch_core::engine::Engine;
+use tagwatch_scan::output::{self, Style};
+use tagwatch_scan::report::ScanReport;
+use tagwatch_scan::{ScanOptions, scan as scan_manifests};
+
+use crate::args::{Output, ScanArgs};
+use crate::status::Failure;
+
+pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
+    let ScanArgs { paths, output, fail_on, show_passed } = args;
+    let options = ScanOptions { paths, show_passed };
+    let report = scan_manifests(&Engine::recommended(), &options, &mut io::stdin().lock());
+    output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
+    for output in &output {
+        write(output, &report)?;
+    }
+    Ok(ExitCode::from(report.exit_status(fail_on).code()))
+}
+
+fn write(output: &Output, report: &ScanReport) -> Result<(), Failure> {
+    match &output.file {
+        Some(path) => write_file(output, path, report).map_err(Failure::Usage),
+        None => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            output::write(output.format, report, &mut out, style(&io::stdout()))?;
+            Ok(out.flush()?)
+        }
+    }
+}
+
+fn write_file(output: &Output, path: &Path, report: &ScanReport) -> anyhow::Result<()> {
+    let written = || -> io::Result<()> {
+        let mut out = BufWriter::new(File::create(path)?);
+        output::write(output.format, report, &mut out, Style::default())?;
+        out.flush()
+    };
+    written().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Colours where the stream is a terminal that has them and `NO_COLOR` does not forbid it.
+pub(crate) fn style(stream: &impl RawStream) -> Style {
+    let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    Style {
+        color: AutoStream::choice(stream) != anstream::ColorChoice::Never,
+        width: width.filter(|_| stream.is_terminal()),
+    }
+}
