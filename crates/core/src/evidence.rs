@@ -35,22 +35,14 @@ pub fn snippet(container: &Container) -> String {
 }
 
 fn value(text: &UntrustedText, max: usize) -> String {
-    // A scalar is never shorter than its text, so what is longer than the limit needs no quoting to be refused.
+    // A scalar is never shorter than its text.
     if text.raw().len() <= max {
         let scalar = text.yaml();
         if scalar.len() <= max {
             return scalar;
         }
     }
-    let head = longest_head(text.raw(), max);
-    format!("{} # cut: {} characters in all", head.yaml(), text.raw().chars().count())
-}
-
-/// The longest head of the text whose scalar fits, found by halving: a longer head never has a shorter scalar.
-fn longest_head(text: &str, max: usize) -> UntrustedText {
-    let ends: Vec<usize> = text.char_indices().map(|(index, _)| index).take(max).collect();
-    let fits = ends.partition_point(|&end| UntrustedText::from(&text[..end]).yaml().len() <= max);
-    UntrustedText::from(&text[..ends.get(fits.saturating_sub(1)).copied().unwrap_or(0)])
+    format!("{} # cut: {} characters in all", text.yaml_head(max), text.raw().chars().count())
 }
 
 #[cfg(test)]

@@ -36,7 +36,12 @@ impl UntrustedText {
     /// take it for anything but a string, else double-quoted, with escapes for all that a YAML stream may not
     /// hold (YAML 1.2.2, sections 5.1 and 5.7) and for all that [`Self::terminal`] escapes.
     pub fn yaml(&self) -> String {
-        if is_plain_yaml(&self.0) { self.0.to_string() } else { quote_yaml(&self.0) }
+        if is_plain_yaml(&self.0) { self.0.to_string() } else { quote_yaml(&self.0, usize::MAX) }
+    }
+
+    /// The longest head of the text whose quoted YAML scalar takes at most `max` bytes.
+    pub fn yaml_head(&self, max: usize) -> String {
+        quote_yaml(&self.0, max)
     }
 
     /// For a terminal, a log line or a message that may end in one: whatever could move the cursor, change
@@ -88,22 +93,29 @@ fn is_plain_yaml(text: &str) -> bool {
         && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-fn quote_yaml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
+fn quote_yaml(text: &str, max: usize) -> String {
+    let mut out = String::from('"');
     for c in text.chars() {
-        match (c, u32::from(c)) {
-            ('"' | '\\', _) => out.extend(['\\', c]),
-            ('\n', _) => out.push_str("\\n"),
-            ('\t', _) => out.push_str("\\t"),
-            // The two noncharacters that YAML excludes and that control no terminal.
-            (_, code @ (0xfffe | 0xffff)) => out.push_str(&escape_yaml(code)),
-            (c, code) if is_unsafe(c) => out.push_str(&escape_yaml(code)),
-            (c, _) => out.push(c),
+        let end = out.len();
+        push_yaml(&mut out, c);
+        if out.len() >= max {
+            out.truncate(end);
+            break;
         }
     }
     out.push('"');
     out
+}
+
+fn push_yaml(out: &mut String, c: char) {
+    match c {
+        '"' | '\\' => out.extend(['\\', c]),
+        '\n' => out.push_str("\\n"),
+        '\t' => out.push_str("\\t"),
+        // The last two are the noncharacters that YAML excludes.
+        c if is_unsafe(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push_str(&escape_yaml(c.into())),
+        c => out.push(c),
+    }
 }
 
 fn escape_yaml(code: u32) -> String {
@@ -147,6 +159,14 @@ mod tests {
             yaml("a\"\\\n\t\0\u{1b}\u{85}\u{202e}\u{fffe}\u{e0001}ü"),
             r#""a\"\\\n\t\x00\x1b\x85\u202e\ufffe\U000e0001ü""#
         );
+    }
+
+    #[test]
+    fn a_cut_yaml_scalar_never_ends_inside_an_escape() {
+        let text = UntrustedText::from("a\u{202e}b\u{202e}");
+        let heads: Vec<String> = (3..=12).map(|max| text.yaml_head(max)).collect();
+        assert_eq!(heads[..6], [r#""a""#; 6]);
+        assert_eq!(heads[6..], [r#""a\u202e""#, r#""a\u202eb""#, r#""a\u202eb""#, r#""a\u202eb""#]);
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn open_api_schema() -> Schema {
     settings
         .with_transform(StructuralSchemaRewriter)
         .with_transform(AsUpstream)
+        .with_transform(BareMetadata)
         .into_generator()
         .into_root_schema_for::<PolicyReport>()
 }
@@ -98,7 +99,20 @@ impl Transform for AsUpstream {
     }
 }
 
-/// Object metadata, which the API server checks by a schema of its own.
+/// The API server checks metadata by a schema of its own, and refuses a definition that says more of it than its
+/// type, were it a description.
+#[derive(Debug, Clone)]
+struct BareMetadata;
+
+impl Transform for BareMetadata {
+    fn transform(&mut self, schema: &mut Schema) {
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.insert("metadata".to_owned(), json!({ "type": "object" }));
+        }
+    }
+}
+
+/// Object metadata, whose schema is the API server's own.
 pub(crate) fn object_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object" })
 }

@@ -15,7 +15,7 @@ pub const LIST_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Error)]
 pub enum CallError {
     /// The API server, or the way to it, said no.
-    #[error(transparent)]
+    #[error("{}", describe(.0))]
     Api(#[from] kube::Error),
     /// No complete answer within the limit.
     #[error("no answer within {} s", .0.as_secs())]
@@ -27,14 +27,6 @@ impl CallError {
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Api(kube::Error::Api(status)) => Some(status.code),
-            Self::Api(_) | Self::Timeout(_) => None,
-        }
-    }
-
-    /// The API server's machine-readable reason, if it gave one.
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Api(kube::Error::Api(status)) => Some(&status.reason),
             Self::Api(_) | Self::Timeout(_) => None,
         }
     }
@@ -51,6 +43,14 @@ impl CallError {
             (None, Self::Timeout(_)) => "timeout",
             (None, Self::Api(_)) => "unreachable",
         }
+    }
+}
+
+/// kube's own text of a refusal is the debug form of the whole status.
+pub(crate) fn describe(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => format!("{} ({} {})", status.message, status.code, status.reason),
+        other => other.to_string(),
     }
 }
 

@@ -6,5 +6,6 @@ mod limits;
 mod telemetry;
 
 pub use client::{ClientError, connect};
+pub(crate) use limits::describe;
 pub use limits::{CallError, LIST_LIMIT, call};
 pub use telemetry::RequestCounter;

@@ -162,3 +162,7 @@ fn union(containers: impl Iterator<Item = Container>) -> Vec<Container> {
     all.dedup_by(|a, b| is_same_place(a, b) && a.image == b.image);
     all
 }
+
+#[cfg(test)]
+#[path = "assemble_tests.rs"]
+mod tests;

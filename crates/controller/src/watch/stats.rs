@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kube_runtime::watcher;
 
+use crate::api::describe;
 use crate::metrics::ControllerMetrics;
 
 /// Counters of one watch.
@@ -34,9 +35,9 @@ impl WatchStats {
         let reason = category(error);
         self.metrics.watch_errors.with_label_values(&[self.resource, reason]).inc();
         if self.broken.swap(true, Ordering::Relaxed) {
-            tracing::debug!(resource = self.resource, reason, %error, "watch still failing");
+            tracing::debug!(resource = self.resource, reason, error = text(error), "watch still failing");
         } else {
-            tracing::warn!(resource = self.resource, reason, %error, "watch failed; trying again");
+            tracing::warn!(resource = self.resource, reason, error = text(error), "watch failed; trying again");
         }
     }
 
@@ -44,6 +45,16 @@ impl WatchStats {
         if self.broken.swap(false, Ordering::Relaxed) {
             tracing::info!(resource = self.resource, "watch is back");
         }
+    }
+}
+
+fn text(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => describe(error),
+        watcher::Error::WatchError(status) => format!("{} ({} {})", status.message, status.code, status.reason),
+        watcher::Error::NoResourceVersion => error.to_string(),
     }
 }
 

@@ -30,7 +30,10 @@ pub enum ReferenceError {
     #[error("the image starts with a scheme (`://`); expected the registry host at once, without a scheme")]
     Scheme,
     /// White space, at an end or within.
-    #[error("the image holds a blank or a line break (`{}`); expected none, also at its ends", .character.escape_default())]
+    #[error(
+        "the image holds a blank or a line break (`{}`); expected none, also at its ends",
+        .character.escape_default()
+    )]
     Blank {
         /// The blank.
         character: char,
@@ -107,7 +110,10 @@ pub enum ReferenceError {
     #[error("the digest's algorithm is unknown; expected sha256:…, sha384:… or sha512:…")]
     UnknownDigestAlgorithm,
     /// Anything but lower-case hex in a digest.
-    #[error("the digest holds the character `{}`; expected lower-case hex digits", .character.escape_default())]
+    #[error(
+        "the digest holds the character `{}`; expected lower-case hex digits",
+        .character.escape_default()
+    )]
     InvalidDigestCharacter {
         /// The first such character.
         character: char,

@@ -9,6 +9,7 @@ mod parse;
 
 pub use error::ReferenceError;
 pub use parse::MAX_BYTES;
+pub(crate) use parse::{DOCKER_HUB, DOCKER_HUB_LEGACY, OFFICIAL_NAMESPACE, is_meant_as_host};
 
 /// The tag that a registry is asked for where neither a tag nor a digest is written.
 const DEFAULT_TAG: &str = "latest";
@@ -26,7 +27,7 @@ impl Reference {
     /// Parses an image reference as `ParseNormalizedNamed` of distribution/reference does: Docker Hub and
     /// `library/` are filled in, a tag is not.
     ///
-    /// Names longer than [`MAX_BYTES`] are refused unread, where the Go parser has a limit for the path alone.
+    /// Text longer than [`MAX_BYTES`] is refused unread, where the Go parser has a limit for the path alone.
     pub fn parse(image: &str) -> Result<Self, ReferenceError> {
         parse::parse(image).map(|spans| Self {
             registry: spans.registry.to_owned(),

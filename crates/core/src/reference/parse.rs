@@ -11,13 +11,13 @@ pub(super) const MAX_PATH_BYTES: usize = 255;
 /// The OCI distribution specification's limit for a tag.
 pub(super) const MAX_TAG_BYTES: usize = 128;
 
-const DOCKER_HUB: &str = "docker.io";
+pub(crate) const DOCKER_HUB: &str = "docker.io";
 
 /// What Docker Hub was called before; the Go parser folds it into `docker.io`.
-const DOCKER_HUB_LEGACY: &str = "index.docker.io";
+pub(crate) const DOCKER_HUB_LEGACY: &str = "index.docker.io";
 
 /// The namespace that Docker Hub's official images live in and nobody writes.
-const OFFICIAL_NAMESPACE: &str = "library/";
+pub(crate) const OFFICIAL_NAMESPACE: &str = "library/";
 
 /// The parts of a reference, as slices of it.
 pub(super) struct Spans<'a> {
@@ -73,14 +73,15 @@ fn split_mark(text: &str, mark: char) -> (&str, Option<&str>) {
 /// there is no host, not even in `localhost:5000`, which is the image `localhost` with the tag `5000`.
 fn split_host(named: &str) -> (Option<&str>, &str) {
     match named.split_once('/') {
-        Some((first, rest))
-            if first == "localhost"
-                || first.bytes().any(|byte| matches!(byte, b'.' | b':') || byte.is_ascii_uppercase()) =>
-        {
-            (Some(first), rest)
-        }
+        Some((first, rest)) if is_meant_as_host(first) => (Some(first), rest),
         _ => (None, named),
     }
+}
+
+/// Whether the first of several path elements is no namespace of Docker Hub.
+pub(crate) fn is_meant_as_host(element: &str) -> bool {
+    element == "localhost"
+        || element.bytes().any(|byte| matches!(byte, b'.' | b':') || byte.is_ascii_uppercase())
 }
 
 fn is_host(text: &str) -> bool {
@@ -175,8 +176,8 @@ fn first_glance(image: &str) -> Option<ReferenceError> {
     image.chars().find(|c| c.is_whitespace()).map(|character| ReferenceError::Blank { character })
 }
 
-/// Templates of Kubernetes, Helm, shells, Kustomize, CI systems and people. None of the marks is possible in a
-/// reference that parses.
+/// Templates of Kubernetes, Helm, shells, Kustomize, CI systems and people. None of the marks is possible in
+/// a reference that parses.
 fn placeholder_mark(image: &str) -> Option<&'static str> {
     let opens = |mark: &str, is_name: fn(char) -> bool| {
         image.match_indices(mark).any(|(at, _)| image[at + mark.len()..].starts_with(is_name))

@@ -32,8 +32,8 @@ pub fn render_markdown(meta: &RuleMeta) -> String {
          | Policy | Category | Severity | Result | Since |\n|---|---|---|---|---|\n\
          | `{policy}` | {category} | {severity} | {result} | {since} |\n\n\
          ## Why it matters\n\n{why}\n\n\
-         ## Violates it\n\n```yaml\n{bad}```\n\n\
-         ## Does not\n\n```yaml\n{good}```\n\n\
+         ## Bad example\n\n```yaml\n{bad}```\n\n\
+         ## Good example\n\n```yaml\n{good}```\n\n\
          ## How to fix it\n\n{fix}\n",
         id = meta.id,
         summary = meta.summary,
@@ -56,8 +56,8 @@ pub fn render_text(meta: &RuleMeta) -> String {
          Policy:    {policy}\nCategory:  {category}\nSeverity:  {severity}\nResult:    {result}\n\
          Since:     {since}\n\n\
          WHY IT MATTERS\n\n{why}\n\
-         VIOLATES IT\n\n{bad}\n\
-         DOES NOT\n\n{good}\n\
+         BAD EXAMPLE\n\n{bad}\n\
+         GOOD EXAMPLE\n\n{good}\n\
          HOW TO FIX IT\n\n{fix}",
         id = meta.id,
         summary = meta.summary,

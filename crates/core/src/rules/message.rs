@@ -81,12 +81,12 @@ pub(super) fn moves(subject: &Subject<'_>) -> String {
         return format!("the cluster saw {tag} resolve to more than one digest");
     }
     match subject.tag() {
-        None => "no tag means latest, which moves with every push".to_owned(),
+        None => "Kubernetes reads no tag as latest, which moves with every push".to_owned(),
         Some("latest") => "the tag latest moves with every push".to_owned(),
         Some(_) if subject.is_lone_number() => {
             format!("{tag} is one number alone, a major version that moves or a build number that does not")
         }
-        Some(_) => format!("{tag} is of a kind that moves{}", matched(subject)),
+        Some(_) => format!("{tag} floats{}", matched(subject)),
     }
 }
 

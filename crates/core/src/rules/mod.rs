@@ -64,7 +64,7 @@ impl Policy {
 /// A rule's identity and its documentation, from which pages, `explain` and the README table are made.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RuleMeta {
-    /// Names the problem, so that "ignore <id>" reads right.
+    /// Names the problem, so that `ignore <id>` reads right.
     pub id: &'static str,
     /// The group it belongs to.
     pub policy: Policy,

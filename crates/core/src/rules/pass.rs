@@ -24,8 +24,8 @@ fn tag_tail(subject: &Subject<'_>) -> String {
     let reason = match subject.classification.class {
         TagClass::Digest => "a digest pins it",
         TagClass::DeclaredImmutable => "the policy declares the tag immutable",
-        TagClass::Unique => "the tag is of a kind that is pushed once",
-        TagClass::Version => "the tag is a full version, which by convention stays as it is",
+        TagClass::Unique => "a tag of its kind is pushed once",
+        TagClass::Version => "a tag of its kind stays as it is by convention",
         _ => "no rule that is on speaks against the tag",
     };
     format!(": {reason}{}{}", message::matched(subject), message::placeholder_note(subject))

@@ -4,6 +4,7 @@
 
 use super::Subject;
 use crate::pull_policy::PullPolicy;
+use crate::tag::TagClass;
 
 /// Longest image name that a resolution repeats: the longest repository path and a host beside it still fit
 /// the 1 KiB that reports give to a resolution, twice over.
@@ -14,10 +15,22 @@ pub(super) fn pin(subject: &Subject<'_>) -> String {
     let field = subject.container.container_type.image_field();
     let name = name(subject);
     let tag = subject.tag().filter(|&tag| tag != "latest").unwrap_or("<version>");
-    format!(
-        "Set {field} to {name}:{tag}@sha256:<digest>, or to a tag that is never pushed again, such as \
-         {name}:<full version>."
-    )
+    let rest = match subject.classification.class {
+        TagClass::ProvenMutable => "since this very reference was seen to move.".to_owned(),
+        TagClass::Unclassified => unless_immutable(name),
+        _ if subject.is_lone_number() => unless_immutable(name),
+        _ => never_pushed_again(name),
+    };
+    format!("Set {field} to {name}:{tag}@sha256:<digest>, {rest}")
+}
+
+fn never_pushed_again(name: &str) -> String {
+    format!("or to a tag that is never pushed again, such as {name}:<full version>.")
+}
+
+fn unless_immutable(name: &str) -> String {
+    let never_pushed_again = never_pushed_again(name);
+    format!("{never_pushed_again} If the tag is never pushed again, put it on the policy's `immutable` list.")
 }
 
 /// Adds the stopgap for as long as the reference can move, unless it is in place.

@@ -47,21 +47,20 @@ pub(crate) enum Field {
     Resolution,
 }
 
+/// A workload, or a pod, which has no template. Two types rather than an untagged enum, which would lose the
+/// lines.
 #[derive(Deserialize)]
-struct Manifest {
-    spec: ManifestSpec,
-}
-
-/// A pod's own spec, or that of a workload, which holds a pod template.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ManifestSpec {
-    Workload { template: Template },
-    Pod(PodSpec),
+struct Workload {
+    spec: WorkloadSpec,
 }
 
 #[derive(Deserialize)]
-struct Template {
+struct WorkloadSpec {
+    template: Option<Pod>,
+}
+
+#[derive(Deserialize)]
+struct Pod {
     spec: PodSpec,
 }
 
@@ -129,11 +128,12 @@ impl Remark {
 }
 
 fn pod_spec(text: &str, file: &str) -> PodSpec {
-    let manifest: Manifest = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
-    match manifest.spec {
-        ManifestSpec::Workload { template } => template.spec,
-        ManifestSpec::Pod(spec) => spec,
-    }
+    let workload: Workload = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let pod = workload
+        .spec
+        .template
+        .unwrap_or_else(|| serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}")));
+    pod.spec
 }
 
 /// `3 pods, 2 always, 0 by digest`.

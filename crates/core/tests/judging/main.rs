@@ -1,5 +1,11 @@
 //! Judging as a whole: the literate fixtures, the rules' documentation, and hostile input.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy.toml allows them in test functions, not in the helpers of an integration test"
+)]
+
 mod fixture;
 mod hostile;
 mod rule_docs;

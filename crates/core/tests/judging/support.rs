@@ -63,7 +63,7 @@ impl Place {
     fn locate(self, container_type: ContainerType) -> Located {
         let line = self.image.as_ref().map_or(self.name.referenced, |image| image.referenced).line();
         let image = self.image.map(|image| image.value).unwrap_or_default();
-        locate(line, &self.name.value, container_type, &image, self.image_pull_policy)
+        locate(line, &self.name.value, container_type, &image, self.image_pull_policy.as_deref())
     }
 }
 
@@ -76,7 +76,7 @@ impl Volume {
             &self.name.value,
             ContainerType::ImageVolume,
             &image.reference.value,
-            image.pull_policy,
+            image.pull_policy.as_deref(),
         ))
     }
 }
@@ -86,11 +86,11 @@ fn locate(
     name: &str,
     container_type: ContainerType,
     image: &str,
-    pull_policy: Option<String>,
+    pull_policy: Option<&str>,
 ) -> Located {
     Located {
         line: usize::try_from(line).expect("a line number"),
-        container: container(name, container_type, image, pull_policy.as_deref()),
+        container: container(name, container_type, image, pull_policy),
     }
 }
 

@@ -14,8 +14,10 @@ use tagwatch_core::tag::{Classifier, Confidence, ImmutableGlobs, TagClass};
 
 fn fixtures() -> Vec<Fixture> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/verdicts");
-    let mut paths: Vec<_> =
-        std::fs::read_dir(folder).expect("fixtures").map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .expect("fixtures")
+        .map(|entry| entry.expect("a readable folder").path())
+        .collect();
     paths.sort();
     paths.iter().map(|path| Fixture::parse(path)).collect()
 }

@@ -5,6 +5,7 @@ use crate::report::{FindingEntry, ScanReport, Summary};
 use anstyle::AnsiColor;
 use std::io::{self, Write};
 use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::text::UntrustedText;
 use unicode_width::UnicodeWidthStr;
 
 const INDENT: &str = "  ";
@@ -15,8 +16,11 @@ const WORKLOAD: usize = 4;
 const CONTAINER: usize = 5;
 const COLUMNS: usize = 6;
 
-/// What is left of a name that is cut.
+/// What is left of a name that is cut, in columns of the terminal.
 const MIN_NAME: usize = 8;
+
+/// What is shown of a name even where there is no terminal, in characters.
+const MAX_NAME: usize = 253;
 
 /// Messages are folded to the terminal, but not to a useless width.
 const MIN_MESSAGE: usize = 20;
@@ -44,10 +48,8 @@ fn write_group(group: &[FindingEntry], out: &mut dyn Write, style: Style) -> io:
 fn cells(finding: &FindingEntry) -> [String; COLUMNS] {
     let place = &finding.place;
     let object = match &place.namespace {
-        Some(namespace) => {
-            format!("{} {}/{}", place.kind.terminal(), namespace.terminal(), place.name.terminal())
-        }
-        None => format!("{} {}", place.kind.terminal(), place.name.terminal()),
+        Some(namespace) => format!("{} {}/{}", name(&place.kind), name(namespace), name(&place.name)),
+        None => format!("{} {}", name(&place.kind), name(&place.name)),
     };
     [
         format!("{}:{}:{}", place.file.terminal(), place.line, place.column),
@@ -55,8 +57,17 @@ fn cells(finding: &FindingEntry) -> [String; COLUMNS] {
         finding.severity.as_str().to_owned(),
         finding.rule.to_owned(),
         object,
-        place.container.terminal(),
+        name(&place.container),
     ]
+}
+
+/// Kubernetes allows a name 253 characters at most, a manifest can hold anything.
+fn name(text: &UntrustedText) -> String {
+    let text = text.terminal();
+    match text.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// Widths of a group's columns, in cells of a terminal.

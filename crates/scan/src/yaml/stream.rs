@@ -32,6 +32,8 @@ pub(crate) struct Documents<'t> {
     limits: Limits,
     parser: Parser<'t, StrInput<'t>>,
     started: u64,
+    /// Whether the document that is being read is among [`Self::started`].
+    counted: bool,
     expanded: u64,
     /// An error that was found while recovering from another one.
     pending: Option<Located<YamlError>>,
@@ -47,13 +49,14 @@ impl<'t> Documents<'t> {
             block_nesting_limit: limits.depth,
         };
         let parser = Parser::new_from_str_with_options(text, options);
-        Self { text, limits, parser, started: 0, expanded: 0, pending: None, ended: false }
+        Self { text, limits, parser, started: 0, counted: false, expanded: 0, pending: None, ended: false }
     }
 
     /// Reads up to the end of a document; `None` at the end of the stream.
     fn read(&mut self) -> Option<Result<Option<Document<'t>>, Located<YamlError>>> {
         let mut builder = Builder::new(self.limits, self.expanded);
         let mut broken = None;
+        self.counted = false;
         loop {
             let (event, span) = match self.parser.next_event()? {
                 Ok(next) => next,
@@ -76,8 +79,10 @@ impl<'t> Documents<'t> {
         }
     }
 
+    /// Counts a document once; a broken one may have no start.
     fn count(&mut self, at: Position) -> Option<Located<YamlError>> {
-        self.started += 1;
+        self.started += u64::from(!self.counted);
+        self.counted = true;
         let limit = self.limits.documents;
         let error = YamlError::OverBudget { what: "documents", limit };
         (self.started > limit).then_some(Located { at, error })
@@ -89,7 +94,10 @@ impl<'t> Documents<'t> {
         let at = Position::from_marker(error.marker());
         let located = earlier.unwrap_or_else(|| Located { at, error: self.name(error) });
         match self.parser.proceed_next_document() {
-            Ok(another) => self.ended = !another,
+            Ok(another) => {
+                self.ended = !another;
+                self.pending = self.count(at);
+            }
             Err(error) => {
                 let at = Position::from_marker(error.marker());
                 self.pending = Some(Located { at, error: YamlError::NotRecovered(error.info()) });
@@ -103,8 +111,13 @@ impl<'t> Documents<'t> {
         if *error.kind() == ErrorKind::RecursionLimitExceeded {
             return YamlError::TooDeep(self.limits.depth);
         }
-        let line = self.text.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or_default();
-        if starts_with_action(line) {
+        let around = error.marker().byte_offset().and_then(|at| self.text.split_at_checked(at));
+        let line = around.map(|(before, after)| {
+            let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            let end = after.find('\n').map_or(self.text.len(), |newline| before.len() + newline);
+            &self.text[start..end]
+        });
+        if line.is_some_and(starts_with_action) {
             return YamlError::TemplateAction;
         }
         YamlError::syntax(&error.info())

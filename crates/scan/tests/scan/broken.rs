@@ -98,6 +98,35 @@ fn too_many_documents_are_an_error() {
 }
 
 #[test]
+fn too_many_broken_documents_are_an_error() {
+    let report = scan_stdin("@\n---\n".repeat(100_001));
+    assert_eq!(notes(&report).last().unwrap(), "200000:1 over-budget");
+    assert_eq!(report.notes.len(), 100_001);
+}
+
+#[test]
+fn whatever_is_cut_off_every_place_lies_in_the_text() {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/");
+    for name in ["containers.yaml", "lists.yaml", "positions.yaml", "types.yaml"] {
+        let text = std::fs::read_to_string(format!("{fixtures}{name}")).unwrap();
+        for end in (0..text.len()).step_by(5).filter(|&end| text.is_char_boundary(end)) {
+            for text in [&text[..end], &text[end..]] {
+                let report = scan_stdin(text);
+                let images = report.images.iter().map(|image| (image.place.line, image.place.column));
+                let places = images.chain(report.notes.iter().map(|note| (note.line, note.column)));
+                for (line, column) in places {
+                    let line = text.split('\n').nth(usize::try_from(line).unwrap() - 1).unwrap();
+                    assert!(
+                        usize::try_from(column).unwrap() <= line.chars().count() + 1,
+                        "{name} at {end}: {column}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn hostile_names_and_images_are_judged_and_kept_exactly() {
     let image = r#""\e]0;x\a<script>\u202e\0\n""#;
     let report = scan_stdin(pod(r#""\e[31m</title>""#, image));

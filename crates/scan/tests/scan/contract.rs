@@ -39,11 +39,15 @@ fn with_passes(manifest: &str) -> ScanReport {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the snapshot")]
 fn the_contract_holds_word_for_word() {
     let mut report = scan_stdin(MANIFEST);
     // Sentences may be improved; all else is for programs.
     for finding in &mut report.findings {
         (finding.message, finding.resolution) = ("a message".to_owned(), "a resolution".to_owned());
+    }
+    for image in &mut report.images {
+        image.reference_error = image.reference_error.take().map(|_| "a reason".to_owned());
     }
     insta::assert_snapshot!(json(&report), @r#"
     {
@@ -100,7 +104,7 @@ fn the_contract_holds_word_for_word() {
           "fieldPath": "spec.template.spec.containers[1].image",
           "image": "Acme/App:1",
           "reference": null,
-          "referenceError": "the repository holds the upper-case letter `A`; expected lower case (or is it a placeholder that was to be replaced?)",
+          "referenceError": "a reason",
           "tagClass": "invalid",
           "confidence": "unknown",
           "matched": null,

@@ -97,6 +97,7 @@ fn links_in_a_folder_are_told_and_not_followed() {
     assert_eq!(judged(&report), ["b"]);
     assert_eq!(codes(&report), [NoteCode::SymlinkNotFollowed; 3]);
     assert_eq!(judged(&scan_paths(&[&folder.path().join("link.yaml")])), ["outside"], "named, so it is read");
+    assert_eq!(judged(&scan_paths(&[&folder.path().join("folder")])), ["outside"], "a folder likewise");
 }
 
 #[test]

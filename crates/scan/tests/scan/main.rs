@@ -7,6 +7,7 @@
 
 mod broken;
 mod contract;
+mod documentation;
 mod inputs;
 mod literate;
 mod support;

@@ -97,6 +97,18 @@ fn no_line_is_wider_than_the_terminal() {
 }
 
 #[test]
+fn names_of_any_length_are_cut() {
+    for filler in ["a", "e\u{301}", "\u{301}", "日"] {
+        let manifest = pod(&filler.repeat(100_000), "nginx")
+            .replace("name: app", &format!("name: {}", filler.repeat(99_999)));
+        let report = scan_stdin(manifest);
+        let narrow = table(&report, Style { color: false, width: Some(80) });
+        assert!(narrow.len() < 2000, "{}", narrow.len());
+        assert!(table(&report, Style::default()).len() < 3000);
+    }
+}
+
+#[test]
 fn a_long_path_stands_alone_and_is_not_cut() {
     let name = format!("{}.yaml", "long-".repeat(30));
     let folder = folder(&[(&name, &pod("a", "nginx"))]);

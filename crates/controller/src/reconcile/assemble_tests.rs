@@ -1,0 +1,271 @@
+//! What is judged under a key, from objects as the API server sends them.
+
+use kube_runtime::reflector::store::{Writer, store};
+use kube_runtime::watcher::Event;
+use serde_json::{Value, json};
+use tagwatch_k8s::kind::TemplateKind;
+use tagwatch_k8s::slim::{SlimPod, SlimWorkload};
+
+use super::*;
+use crate::index::{key_of, node_of};
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+
+/// A cluster in memory: the index and stores as the watches fill them.
+struct Cluster {
+    index: Index,
+    stores: Stores,
+    deployments: Writer<SlimWorkload<Deployment>>,
+    replica_sets: Writer<SlimWorkload<ReplicaSet>>,
+    jobs: Writer<SlimWorkload<Job>>,
+    cron_jobs: Writer<SlimWorkload<CronJob>>,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let mut stores = Stores::default();
+        Self {
+            deployments: add_store(&mut stores),
+            replica_sets: add_store(&mut stores),
+            jobs: add_store(&mut stores),
+            cron_jobs: add_store(&mut stores),
+            index: Index::default(),
+            stores,
+        }
+    }
+
+    fn deployment(&mut self, object: Value) -> WorkloadKey {
+        apply(&mut self.index, &mut self.deployments, object)
+    }
+
+    fn replica_set(&mut self, object: Value) -> WorkloadKey {
+        apply(&mut self.index, &mut self.replica_sets, object)
+    }
+
+    fn job(&mut self, object: Value) -> WorkloadKey {
+        apply(&mut self.index, &mut self.jobs, object)
+    }
+
+    fn cron_job(&mut self, object: Value) -> WorkloadKey {
+        apply(&mut self.index, &mut self.cron_jobs, object)
+    }
+
+    fn pod(&mut self, object: Value) -> WorkloadKey {
+        let pod: SlimPod = serde_json::from_value(object).unwrap();
+        self.index.apply_pod(&pod);
+        key_of(&pod)
+    }
+
+    /// `name image` of each container, or why there is nothing.
+    fn judged(&self, key: &WorkloadKey) -> Result<Vec<String>, Absence> {
+        self.containers(key).map(|containers| {
+            let line = |container: &Container| format!("{} {}", container.name.raw(), container.image.raw());
+            containers.iter().map(line).collect()
+        })
+    }
+
+    fn containers(&self, key: &WorkloadKey) -> Result<Vec<Container>, Absence> {
+        match assemble(key, &self.index, &self.stores) {
+            Assembled::Workload(workload) => Ok(workload.containers),
+            Assembled::Absent(absence) => Err(absence),
+        }
+    }
+}
+
+fn add_store<K: TemplateKind>(stores: &mut Stores) -> Writer<SlimWorkload<K>> {
+    let (reader, writer) = store();
+    stores.add(K::WATCHED, Box::new(reader));
+    writer
+}
+
+fn apply<K: TemplateKind>(
+    index: &mut Index,
+    writer: &mut Writer<SlimWorkload<K>>,
+    object: Value,
+) -> WorkloadKey {
+    let object: SlimWorkload<K> = serde_json::from_value(object).unwrap();
+    let key = key_of(&object);
+    index.owners.apply(node_of(&object, object.replicas()));
+    writer.apply_watcher_event(&Event::Apply(object));
+    key
+}
+
+fn metadata(name: &str, owner: Option<(&str, &str, &str)>) -> Value {
+    let owners: Vec<Value> = owner
+        .into_iter()
+        .map(|(api_version, kind, name)| {
+            json!({ "apiVersion": api_version, "kind": kind, "name": name, "uid": uid(name), "controller": true })
+        })
+        .collect();
+    json!({ "name": name, "namespace": "shop", "uid": uid(name), "ownerReferences": owners })
+}
+
+fn uid(name: &str) -> String {
+    format!("uid-of-{name}")
+}
+
+fn containers(all: &[(&str, &str)]) -> Value {
+    let list = all.iter().map(|(name, image)| {
+        json!({ "name": name, "image": image, "imagePullPolicy": "IfNotPresent" })
+    });
+    json!({ "containers": list.collect::<Vec<_>>() })
+}
+
+fn workload(name: &str, owner: Option<(&str, &str, &str)>, replicas: i32, all: &[(&str, &str)]) -> Value {
+    json!({
+        "metadata": metadata(name, owner),
+        "spec": { "replicas": replicas, "template": { "spec": containers(all) } },
+    })
+}
+
+fn pod(name: &str, owner: Option<(&str, &str, &str)>, phase: &str, all: &[(&str, &str)]) -> Value {
+    json!({ "metadata": metadata(name, owner), "spec": containers(all), "status": { "phase": phase } })
+}
+
+fn revision(mut replica_set: Value, revision: u32) -> Value {
+    replica_set["metadata"]["annotations"] =
+        json!({ "deployment.kubernetes.io/revision": revision.to_string() });
+    replica_set
+}
+
+const WEB: (&str, &str, &str) = ("apps/v1", "Deployment", "web");
+const ROLLOUT: (&str, &str, &str) = ("argoproj.io/v1alpha1", "Rollout", "web");
+
+fn rollout() -> WorkloadKey {
+    WorkloadKey::new(ROLLOUT.0, ROLLOUT.1, "shop", ROLLOUT.2, uid(ROLLOUT.2))
+}
+
+#[test]
+fn a_template_is_judged_even_when_scaled_to_zero() {
+    let mut cluster = Cluster::new();
+    let key = cluster.deployment(workload("web", None, 0, &[("web", "nginx:1.27")]));
+    assert_eq!(cluster.judged(&key), Ok(vec!["web nginx:1.27".to_owned()]));
+}
+
+#[test]
+fn pods_add_only_what_the_template_lacks() {
+    let mut cluster = Cluster::new();
+    let key = cluster.deployment(workload("web", None, 1, &[("web", "nginx:1.27")]));
+    let set = ("apps/v1", "ReplicaSet", "web-1");
+    cluster.replica_set(workload("web-1", Some(WEB), 1, &[("web", "nginx:1.27")]));
+    let injected = [("web", "mirror.corp/nginx:1.27"), ("proxy", "envoy:1.31")];
+    cluster.pod(pod("web-1-a", Some(set), "Running", &injected));
+    cluster.pod(pod("web-1-b", Some(set), "Running", &injected));
+    assert_eq!(
+        cluster.judged(&key),
+        Ok(vec!["web nginx:1.27".to_owned(), "proxy envoy:1.31".to_owned()])
+    );
+    let observed = cluster.containers(&key).unwrap()[0].observed.unwrap();
+    assert_eq!((observed.pods, observed.always, observed.by_digest), (2, 0, 0));
+}
+
+#[test]
+fn pods_of_a_superseded_replica_set_say_nothing_of_the_template() {
+    let mut cluster = Cluster::new();
+    let key = cluster.deployment(workload("web", None, 1, &[("web", "nginx:1.28")]));
+    let old = workload("web-1", Some(WEB), 0, &[("web", "nginx:1.27"), ("logs", "fluentd:v1")]);
+    cluster.replica_set(revision(old, 1));
+    cluster.replica_set(revision(workload("web-2", Some(WEB), 1, &[("web", "nginx:1.28")]), 2));
+    let old_set = ("apps/v1", "ReplicaSet", "web-1");
+    cluster.pod(pod("web-1-a", Some(old_set), "Running", &[("web", "nginx:1.27"), ("logs", "fluentd:v1")]));
+    assert_eq!(cluster.judged(&key), Ok(vec!["web nginx:1.28".to_owned()]));
+    assert_eq!(cluster.containers(&key).unwrap()[0].observed, None);
+}
+
+#[test]
+fn a_replica_set_of_a_deployment_is_not_reported() {
+    let mut cluster = Cluster::new();
+    cluster.deployment(workload("web", None, 1, &[("web", "nginx:1.27")]));
+    let set = cluster.replica_set(workload("web-1", Some(WEB), 1, &[("web", "nginx:1.27")]));
+    assert_eq!(cluster.judged(&set), Err(Absence::NotReported));
+}
+
+#[test]
+fn a_replica_set_of_its_own_is() {
+    let mut cluster = Cluster::new();
+    let set = cluster.replica_set(workload("web", None, 1, &[("web", "nginx:1.27")]));
+    assert_eq!(cluster.judged(&set), Ok(vec!["web nginx:1.27".to_owned()]));
+}
+
+#[test]
+fn an_owner_of_an_unknown_kind_borrows_the_template_of_its_live_replica_set() {
+    let mut cluster = Cluster::new();
+    cluster.replica_set(revision(workload("web-1", Some(ROLLOUT), 0, &[("web", "nginx:1.27")]), 1));
+    cluster.replica_set(revision(workload("web-2", Some(ROLLOUT), 2, &[("web", "nginx:1.28")]), 2));
+    assert_eq!(cluster.judged(&rollout()), Ok(vec!["web nginx:1.28".to_owned()]));
+    assert_eq!(cluster.index.candidates().into_iter().collect::<Vec<_>>(), [rollout()]);
+}
+
+#[test]
+fn scaled_to_zero_it_borrows_that_of_the_newest() {
+    let mut cluster = Cluster::new();
+    cluster.replica_set(revision(workload("web-2", Some(ROLLOUT), 0, &[("web", "nginx:1.28")]), 2));
+    cluster.replica_set(revision(workload("web-1", Some(ROLLOUT), 0, &[("web", "nginx:1.27")]), 1));
+    assert_eq!(cluster.judged(&rollout()), Ok(vec!["web nginx:1.28".to_owned()]));
+}
+
+#[test]
+fn pods_of_an_unknown_owner_are_its_union_with_each_image_once() {
+    let mut cluster = Cluster::new();
+    cluster.pod(pod("web-b", Some(ROLLOUT), "Running", &[("web", "nginx:1.28")]));
+    cluster.pod(pod("web-a", Some(ROLLOUT), "Pending", &[("web", "nginx:1.27")]));
+    cluster.pod(pod("web-c", Some(ROLLOUT), "Running", &[("web", "nginx:1.27")]));
+    cluster.pod(pod("web-d", Some(ROLLOUT), "Succeeded", &[("web", "nginx:1.26")]));
+    assert_eq!(
+        cluster.judged(&rollout()),
+        Ok(vec!["web nginx:1.27".to_owned(), "web nginx:1.28".to_owned()])
+    );
+}
+
+#[test]
+fn a_bare_pod_counts_until_it_has_ended() {
+    let mut cluster = Cluster::new();
+    let key = cluster.pod(pod("debug", None, "Running", &[("sh", "busybox")]));
+    assert_eq!(cluster.judged(&key), Ok(vec!["sh busybox".to_owned()]));
+    cluster.pod(pod("debug", None, "Failed", &[("sh", "busybox")]));
+    assert_eq!(cluster.judged(&key), Err(Absence::Gone));
+}
+
+#[test]
+fn a_mirror_pod_is_a_workload_of_its_own() {
+    let mut cluster = Cluster::new();
+    let mut mirror = pod("etcd-n1", Some(("v1", "Node", "n1")), "Running", &[("etcd", "etcd:3.6.8-0")]);
+    mirror["metadata"]["annotations"] = json!({ "kubernetes.io/config.mirror": "hash" });
+    let key = cluster.pod(mirror);
+    assert_eq!(cluster.judged(&key), Ok(vec!["etcd etcd:3.6.8-0".to_owned()]));
+}
+
+#[test]
+fn a_finished_job_of_its_own_is_not_reported() {
+    let mut cluster = Cluster::new();
+    let mut job = workload("import", None, 1, &[("import", "importer:main")]);
+    let key = cluster.job(job.clone());
+    assert_eq!(cluster.judged(&key), Ok(vec!["import importer:main".to_owned()]));
+    job["status"] = json!({ "conditions": [{ "type": "Complete", "status": "True" }] });
+    cluster.job(job);
+    assert_eq!(cluster.judged(&key), Err(Absence::NotReported));
+}
+
+#[test]
+fn pods_of_a_cron_job_are_two_steps_away() {
+    let mut cluster = Cluster::new();
+    let cron_job = json!({
+        "metadata": metadata("nightly", None),
+        "spec": { "jobTemplate": { "spec": { "template": { "spec": containers(&[("run", "tool:v2")]) } } } },
+    });
+    let key = cluster.cron_job(cron_job);
+    cluster.job(workload("nightly-1", Some(("batch/v1", "CronJob", "nightly")), 1, &[("run", "tool:v2")]));
+    let job = ("batch/v1", "Job", "nightly-1");
+    cluster.pod(pod("nightly-1-a", Some(job), "Running", &[("run", "tool:v2"), ("proxy", "envoy:1.31")]));
+    assert_eq!(cluster.judged(&key), Ok(vec!["run tool:v2".to_owned(), "proxy envoy:1.31".to_owned()]));
+}
+
+#[test]
+fn an_object_recreated_under_its_name_is_another_workload() {
+    let mut cluster = Cluster::new();
+    let old = cluster.deployment(workload("web", None, 1, &[("web", "nginx:1.27")]));
+    let mut again = workload("web", None, 1, &[("web", "nginx:1.28")]);
+    again["metadata"]["uid"] = json!("uid-of-the-second-web");
+    cluster.deployment(again);
+    assert_eq!(cluster.judged(&old), Err(Absence::Gone));
+}
