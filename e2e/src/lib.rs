@@ -1,1 +1,22 @@
-//! e2e
+//! The harness of the tests, the demo and the benchmarks that need a cluster.
+//!
+//! [`ControlPlane`] starts a real etcd, kube-apiserver and controller manager; [`AuditLog`] counts who asked
+//! what of it; [`Kubelet`] writes pod statuses as a kubelet would; [`Namespace`] gives each test a namespace
+//! of its own; [`TagwatchProcess`] runs the real binary; [`eventually`] waits on conditions. Nothing here
+//! sleeps to synchronise, and every process that it starts is ended by its id.
+
+pub use audit::{AuditLog, Mark, Request, Requests};
+pub use control_plane::{Component, ControlPlane, Identity, Options};
+pub use kubelet::{JobPods, Kubelet, KubeletTask, Scope};
+pub use namespace::Namespace;
+pub use tagwatch::{Memory, TagwatchProcess};
+pub use wait::eventually;
+
+mod audit;
+mod control_plane;
+mod dump;
+mod kubelet;
+mod namespace;
+mod process;
+mod tagwatch;
+mod wait;
