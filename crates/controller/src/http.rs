@@ -67,6 +67,6 @@ async fn readyz(State(admin): State<Admin>) -> Response {
     if waiting.is_empty() {
         return (StatusCode::OK, "ok\n").into_response();
     }
-    let reasons: String = waiting.iter().map(|reason| format!("not ready: {reason}\n")).collect();
-    (StatusCode::SERVICE_UNAVAILABLE, reasons).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", waiting.join("\nnot ready: ")))
+        .into_response()
 }

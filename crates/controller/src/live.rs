@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::finding::Verdict;
 use tagwatch_k8s::report::{FirstSeen, PolicyReport};
 
@@ -58,13 +59,13 @@ pub(crate) struct Judged {
 
 impl Judged {
     /// Sums up the verdicts on a workload; times come from the report that was built of them.
-    pub(crate) fn new(key: ReportKey, verdicts: &[Verdict], report: &PolicyReport) -> Self {
+    pub(crate) fn new(key: ReportKey, verdicts: &[Verdict], report: &PolicyReport, now: Timestamp) -> Self {
         let mut images = BTreeMap::new();
         for verdict in verdicts {
             let labels = (verdict.classification.class.as_str(), verdict.effective_pull_policy.as_str());
             *images.entry(labels).or_default() += 1;
         }
-        let violations = violations(verdicts, report);
+        let violations = violations(verdicts, report, now);
         let status = violations.keys().map(|violation| status_of(violation.result)).min();
         Self {
             report: key,
@@ -95,8 +96,9 @@ fn status_of(result: &str) -> Status {
     }
 }
 
-/// Fails, errors and warnings: counts from the verdicts, which are complete, start times from the report.
-fn violations(verdicts: &[Verdict], report: &PolicyReport) -> BTreeMap<Violation, Extent> {
+/// Fails, errors and warnings: counts from the verdicts, which are complete, start times from the report. A
+/// violation that found no room in the report is as old as this evaluation.
+fn violations(verdicts: &[Verdict], report: &PolicyReport, now: Timestamp) -> BTreeMap<Violation, Extent> {
     let mut violations: BTreeMap<Violation, Extent> = BTreeMap::new();
     for finding in verdicts.iter().flat_map(|verdict| &verdict.findings) {
         let result = finding.outcome.as_str();
@@ -109,7 +111,8 @@ fn violations(verdicts: &[Verdict], report: &PolicyReport) -> BTreeMap<Violation
             severity: finding.severity.as_str(),
             result,
         };
-        violations.entry(violation).or_insert(Extent { containers: 0, since: i64::MAX }).containers += 1;
+        violations.entry(violation).or_insert(Extent { containers: 0, since: now.as_second() }).containers +=
+            1;
     }
     for result in report.results.iter().flatten() {
         let Some(timestamp) = result.timestamp else { continue };

@@ -205,8 +205,8 @@ impl Parts {
 
     fn spawn(self, tasks: &mut JoinSet<&'static str>, client: &Client, namespaces: &Namespaces) {
         let Self { controller, requests, feeds } = self;
-        let mut config = watcher::Config::default();
-        config.field_selector = namespaces.field_selector();
+        let config =
+            watcher::Config { field_selector: namespaces.field_selector(), ..watcher::Config::default() };
         for feed in feeds {
             feed.spawn(tasks, &controller, client, config.clone());
         }

@@ -28,14 +28,12 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
 }
 
 fn write(output: &Output, report: &ScanReport) -> Result<(), Failure> {
-    match &output.file {
-        Some(path) => write_file(output, path, report).map_err(Failure::Usage),
-        None => {
-            let mut out = BufWriter::new(io::stdout().lock());
-            output::write(output.format, report, &mut out, style(&io::stdout()))?;
-            Ok(out.flush()?)
-        }
+    if let Some(path) = &output.file {
+        return write_file(output, path, report).map_err(Failure::Usage);
     }
+    let mut out = BufWriter::new(io::stdout().lock());
+    output::write(output.format, report, &mut out, style(&io::stdout()))?;
+    Ok(out.flush()?)
 }
 
 fn write_file(output: &Output, path: &Path, report: &ScanReport) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use thiserror::Error;
 /// Limit of a call on one object.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Limit of a list, and of the wait for a watch's initial state.
-pub const LIST_LIMIT: Duration = Duration::from_secs(60);
+pub const LIST_LIMIT: Duration = Duration::from_mins(1);
 
 /// Why a call to the API server failed.
 #[derive(Debug, Error)]

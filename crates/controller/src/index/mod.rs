@@ -35,14 +35,14 @@ impl Index {
             let controller = pod.owner().map_or_else(|| key_of(pod), |owner| key_of_owner(&owner, namespace));
             self.pods.apply(namespace, name, controller, pod.containers())
         };
-        self.tops(controllers)
+        self.tops(&controllers)
     }
 
     /// Forgets a pod.
     pub(crate) fn delete_pod(&mut self, pod: &SlimPod) -> BTreeSet<WorkloadKey> {
         let (namespace, name) = place(pod.metadata());
         let controllers = self.pods.delete(namespace, name);
-        self.tops(controllers)
+        self.tops(&controllers)
     }
 
     /// Forgets the pods of the watched namespace (or of all) that a complete list did not name.
@@ -52,17 +52,17 @@ impl Index {
         listed: &HashSet<(Arc<str>, Box<str>)>,
     ) -> BTreeSet<WorkloadKey> {
         let controllers = self.pods.retain(scope, listed);
-        self.tops(controllers)
+        self.tops(&controllers)
     }
 
     /// Everything that could have a report: workload objects, and the controllers of live pods.
     pub(crate) fn candidates(&self) -> BTreeSet<WorkloadKey> {
         let mut candidates = self.owners.tops();
-        candidates.extend(self.tops(self.pods.controllers().cloned().collect()));
+        candidates.extend(self.tops(&self.pods.controllers().cloned().collect::<Vec<_>>()));
         candidates
     }
 
-    fn tops(&self, keys: Vec<WorkloadKey>) -> BTreeSet<WorkloadKey> {
+    fn tops(&self, keys: &[WorkloadKey]) -> BTreeSet<WorkloadKey> {
         keys.iter().filter_map(|key| self.top(key)).collect()
     }
 

@@ -105,9 +105,9 @@ fn uid(name: &str) -> String {
 }
 
 fn containers(all: &[(&str, &str)]) -> Value {
-    let list = all.iter().map(|(name, image)| {
-        json!({ "name": name, "image": image, "imagePullPolicy": "IfNotPresent" })
-    });
+    let list = all
+        .iter()
+        .map(|(name, image)| json!({ "name": name, "image": image, "imagePullPolicy": "IfNotPresent" }));
     json!({ "containers": list.collect::<Vec<_>>() })
 }
 
@@ -151,10 +151,7 @@ fn pods_add_only_what_the_template_lacks() {
     let injected = [("web", "mirror.corp/nginx:1.27"), ("proxy", "envoy:1.31")];
     cluster.pod(pod("web-1-a", Some(set), "Running", &injected));
     cluster.pod(pod("web-1-b", Some(set), "Running", &injected));
-    assert_eq!(
-        cluster.judged(&key),
-        Ok(vec!["web nginx:1.27".to_owned(), "proxy envoy:1.31".to_owned()])
-    );
+    assert_eq!(cluster.judged(&key), Ok(vec!["web nginx:1.27".to_owned(), "proxy envoy:1.31".to_owned()]));
     let observed = cluster.containers(&key).unwrap()[0].observed.unwrap();
     assert_eq!((observed.pods, observed.always, observed.by_digest), (2, 0, 0));
 }

@@ -94,6 +94,7 @@ fn judge(
     workload: &Workload,
 ) -> Option<PolicyReport> {
     let first_seen = first_seen(controller, key, report_key);
+    let now = Timestamp::now();
     let judged = catch_unwind(AssertUnwindSafe(|| {
         let verdicts = controller.engine.judge(workload);
         let report = report::build(&ReportInput {
@@ -101,9 +102,9 @@ fn judge(
             uid: key.uid(),
             verdicts: &verdicts,
             first_seen: &first_seen,
-            now: Timestamp::now(),
+            now,
         });
-        (Judged::new(report_key.clone(), &verdicts, &report), report)
+        (Judged::new(report_key.clone(), &verdicts, &report, now), report)
     }));
     let (judged, report) = match judged {
         Ok((judged, report)) => (judged, Some(report)),

@@ -29,7 +29,7 @@ use crate::watch::Backoff;
 /// Evaluations, and so writes, at the same time.
 const CONCURRENCY: usize = 8;
 /// How often everything is looked over, whatever the watches said.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
 
 /// What an evaluation asks for.
 #[derive(Debug)]

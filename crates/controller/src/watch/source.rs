@@ -16,7 +16,7 @@ use crate::api::LIST_LIMIT;
 
 /// Longer than the server lets a watch live (290 s) and than kube-runtime waits for a dead one (295 s): a
 /// stream that is silent beyond this is stuck, not quiet.
-const SILENCE_LIMIT: Duration = Duration::from_secs(300);
+const SILENCE_LIMIT: Duration = Duration::from_mins(5);
 
 /// Why a stream was given up.
 enum End {

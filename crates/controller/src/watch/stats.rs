@@ -37,7 +37,12 @@ impl WatchStats {
         if self.broken.swap(true, Ordering::Relaxed) {
             tracing::debug!(resource = self.resource, reason, error = text(error), "watch still failing");
         } else {
-            tracing::warn!(resource = self.resource, reason, error = text(error), "watch failed; trying again");
+            tracing::warn!(
+                resource = self.resource,
+                reason,
+                error = text(error),
+                "watch failed; trying again"
+            );
         }
     }
 
@@ -53,22 +58,24 @@ fn text(error: &watcher::Error) -> String {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
         | watcher::Error::WatchFailed(error) => describe(error),
-        watcher::Error::WatchError(status) => format!("{} ({} {})", status.message, status.code, status.reason),
+        watcher::Error::WatchError(status) => {
+            format!("{} ({} {})", status.message, status.code, status.reason)
+        }
         watcher::Error::NoResourceVersion => error.to_string(),
     }
 }
 
 /// A label for metrics, from a small fixed set.
 fn category(error: &watcher::Error) -> &'static str {
-    let code = match error {
+    let status = match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchFailed(kube::Error::Api(status)) => status.code,
-        watcher::Error::WatchError(status) => status.code,
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status,
         watcher::Error::NoResourceVersion => return "no_resource_version",
         _ => return "unreachable",
     };
-    match code {
+    match status.code {
         403 => "forbidden",
         404 => "not_found",
         410 => "expired",

@@ -18,7 +18,7 @@ use crate::finding::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::reference::{Reference, ReferenceError};
 use crate::tag::{Classification, Confidence, TagClass};
-use crate::workload::{Container, Origin};
+use crate::workload::{Container, ObservedPods, Origin};
 
 pub use docs::{closest, find, render_markdown, render_markdown_table, render_table, render_text};
 pub(crate) use pass::pass;
@@ -123,22 +123,20 @@ impl<'a> Subject<'a> {
             && self.classification.confidence == Confidence::Unknown
     }
 
-    /// Live pods that all run by digest, where there are any and the template names a tag.
-    fn pods_by_digest(&self) -> Option<u32> {
-        self.container.observed.filter(|observed| observed.all_by_digest()).map(|observed| observed.pods)
+    /// Whether there are live pods, and all of them run by digest where the template names a tag.
+    fn pods_by_digest(&self) -> bool {
+        self.container.observed.is_some_and(ObservedPods::all_by_digest)
     }
 
-    /// Live pods that all carry `Always`, where there are any and the template says otherwise.
-    fn pods_with_always(&self) -> Option<u32> {
-        self.container
-            .observed
-            .filter(|observed| observed.all_always() && self.effective_pull_policy != PullPolicy::Always)
-            .map(|observed| observed.pods)
+    /// Whether there are live pods, and all of them carry `Always` where the template says otherwise.
+    fn pods_with_always(&self) -> bool {
+        self.effective_pull_policy != PullPolicy::Always
+            && self.container.observed.is_some_and(ObservedPods::all_always)
     }
 
     /// A tag rule's outcome: at most a warning while every live pod runs by digest (`rules.md`, section 2).
     fn tag_outcome(&self, outcome: Outcome) -> Outcome {
-        if self.pods_by_digest().is_some() { outcome.max(Outcome::Warn) } else { outcome }
+        if self.pods_by_digest() { outcome.max(Outcome::Warn) } else { outcome }
     }
 }
 

@@ -60,7 +60,7 @@ impl Rule for StalePullPolicy {
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
         let is_stale = subject.is_mutable() && subject.effective_pull_policy == PullPolicy::IfNotPresent;
-        if !is_stale || subject.pods_with_always().is_some() {
+        if !is_stale || subject.pods_with_always() {
             return None;
         }
         Some(Violation {

@@ -27,5 +27,6 @@ pub(super) fn render() -> String {
 fn append(page: &mut String, command: &mut Command, title: &str) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    page.push_str(&format!("\n## {title}\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
+    let help = help.join("\n");
+    page.extend(["\n## ", title, "\n\n```text\n", help.trim_end(), "\n```\n"]);
 }
