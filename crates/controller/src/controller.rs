@@ -1,9 +1,10 @@
 //! Everything the tasks of the controller share.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
 use tagwatch_core::engine::Engine;
 use tagwatch_k8s::report::StoredReport;
 use tokio::time::Instant;
@@ -34,8 +35,8 @@ pub(crate) struct Controller {
 impl Controller {
     /// Everything that has, had or could have a report.
     pub(crate) fn everything(&self) -> BTreeSet<WorkloadKey> {
-        let mut keys = self.index.lock().unwrap_or_else(PoisonError::into_inner).candidates();
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.index.lock().candidates();
+        let live = self.live.lock();
         keys.extend(live.iter().map(|(key, _)| key.clone()));
         keys
     }
@@ -45,13 +46,13 @@ impl Controller {
         self.health.evaluated();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.metrics.last_full_evaluation.set(now.as_secs_f64());
-        self.reports.lock().unwrap_or_else(PoisonError::into_inner).forget_old(Instant::now());
+        self.reports.lock().forget_old(Instant::now());
     }
 
     /// Whether garbage collection has had its time with the report of a workload that is gone. The first call
     /// starts the clock.
     pub(crate) fn collection_is_over(&self, key: &WorkloadKey, grace: Duration) -> bool {
-        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gone = self.gone.lock();
         gone.retain(|_, since| since.elapsed() < grace * 2);
         let since = *gone.entry(key.clone()).or_insert_with(Instant::now);
         let over = since.elapsed() >= grace;
@@ -64,12 +65,12 @@ impl Controller {
     /// Evaluates the workload of a report that somebody else changed.
     pub(crate) fn look_after(&self, report: &ReportKey) {
         let workload = {
-            let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+            let live = self.live.lock();
             live.workload_of(report).cloned()
         };
         match workload {
             Some(workload) => self.queue.now([workload]),
-            None => self.reports.lock().unwrap_or_else(PoisonError::into_inner).settled(report),
+            None => self.reports.lock().settled(report),
         }
     }
 }
@@ -86,7 +87,7 @@ impl ScopedReportEvents {
     }
 
     fn with_reports<T>(&self, act: impl FnOnce(&mut ReportIndex) -> T) -> T {
-        act(&mut self.controller.reports.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.controller.reports.lock())
     }
 }
 

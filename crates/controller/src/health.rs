@@ -1,8 +1,8 @@
 //! What the controller is still waiting for.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 /// Steps that must have happened once before the controller is of use.
@@ -25,7 +25,7 @@ impl Health {
 
     /// A watch has delivered its initial state in full.
     pub(crate) fn in_sync(&self, watch: &str) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock();
         waiting.remove(watch);
         if waiting.is_empty() {
             self.synced.send_replace(true);
@@ -45,7 +45,7 @@ impl Health {
 
     /// What is missing, in words; nothing when ready.
     pub(crate) fn waiting_for(&self) -> Vec<String> {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.waiting.lock();
         let mut reasons: Vec<String> =
             waiting.iter().map(|watch| format!("waiting for the initial state of {watch}")).collect();
         if !*self.evaluated.borrow() {

@@ -1,10 +1,11 @@
 //! Workloads that wait to be evaluated. Each waits once, however often it is asked for.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+
 use std::time::Duration;
 
 use kube_runtime::scheduler::ScheduleRequest;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -30,7 +31,7 @@ impl Queue {
     /// Asks for evaluations as soon as possible.
     pub(crate) fn now(&self, keys: impl IntoIterator<Item = WorkloadKey>) {
         let now = Instant::now();
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock();
         for key in keys {
             if waiting.contains_key(&key) {
                 continue;
@@ -47,12 +48,12 @@ impl Queue {
 
     /// An evaluation begins: what is asked for from now on is a new one.
     pub(crate) fn taken(&self, key: &WorkloadKey) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.waiting.lock().remove(key);
     }
 
     /// Sets the gauges of depth and age.
     pub(crate) fn measure(&self) {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.waiting.lock();
         let depth = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
         let age = waiting.values().map(Instant::elapsed).max().unwrap_or_default();
         self.metrics.queue_depth.set(depth);

@@ -3,19 +3,14 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
-use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::ReplicationController;
-use kube::{Api, Client, Resource};
-use kube_runtime::reflector::store::{Writer as StoreWriter, store};
+use kube::Client;
 use kube_runtime::watcher;
+use parking_lot::Mutex;
 use tagwatch_core::engine::Engine;
-use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
-use tagwatch_k8s::slim::{SlimPod, SlimWorkload};
+use tagwatch_k8s::kind::WatchedKind;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -33,7 +28,7 @@ use crate::options::{Namespaces, RunOptions};
 use crate::queue::{Queue, Requests};
 use crate::reconcile::{self, Stores};
 use crate::report::{ReportIndex, Writer, follow};
-use crate::watch::{PodSink, WatchStats, WorkloadSink, watch};
+use crate::watch::{Feed, feeds, watch_name};
 
 /// How long open connections have to end after the signal to stop.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
@@ -150,18 +145,7 @@ async fn shut_down(mut tasks: JoinSet<&'static str>) {
 struct Parts {
     controller: Arc<Controller>,
     requests: Requests,
-    feeds: Vec<Box<dyn Feed>>,
-}
-
-/// A watch to be spawned.
-trait Feed: Send {
-    fn spawn(
-        self: Box<Self>,
-        tasks: &mut JoinSet<&'static str>,
-        controller: &Arc<Controller>,
-        client: &Client,
-        config: watcher::Config,
-    );
+    watches: Vec<Box<dyn Feed>>,
 }
 
 impl Parts {
@@ -176,16 +160,9 @@ impl Parts {
         metrics.registry().register(Box::new(FindingsCollector::new(Arc::clone(&live))?))?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
         let mut stores = Stores::default();
-        let mut feeds: Vec<Box<dyn Feed>> = Vec::new();
+        let mut watches = Vec::new();
         for scope in namespaces.scopes() {
-            workload_feed::<Deployment>(&mut stores, &mut feeds, scope.clone());
-            workload_feed::<StatefulSet>(&mut stores, &mut feeds, scope.clone());
-            workload_feed::<DaemonSet>(&mut stores, &mut feeds, scope.clone());
-            workload_feed::<ReplicaSet>(&mut stores, &mut feeds, scope.clone());
-            workload_feed::<ReplicationController>(&mut stores, &mut feeds, scope.clone());
-            workload_feed::<Job>(&mut stores, &mut feeds, scope.clone());
-            workload_feed::<CronJob>(&mut stores, &mut feeds, scope.clone());
-            feeds.push(Box::new(PodFeed { scope }));
+            watches.extend(feeds(scope.as_deref(), &mut stores));
         }
         let health = Arc::new(Health::new(watch_names(namespaces)));
         let controller = Arc::new(Controller {
@@ -200,14 +177,14 @@ impl Parts {
             metrics: controller_metrics,
             gone: Mutex::new(HashMap::new()),
         });
-        Ok(Self { controller, requests, feeds })
+        Ok(Self { controller, requests, watches })
     }
 
     fn spawn(self, tasks: &mut JoinSet<&'static str>, client: &Client, namespaces: &Namespaces) {
-        let Self { controller, requests, feeds } = self;
+        let Self { controller, requests, watches } = self;
         let config =
             watcher::Config { field_selector: namespaces.field_selector(), ..watcher::Config::default() };
-        for feed in feeds {
+        for feed in watches {
             feed.spawn(tasks, &controller, client, config.clone());
         }
         for scope in namespaces.scopes() {
@@ -244,77 +221,4 @@ fn watch_names(namespaces: &Namespaces) -> Vec<String> {
         .flat_map(|scope| WatchedKind::ALL.into_iter().map(|kind| watch_name(kind, scope.as_deref())));
     let reports = scopes.iter().map(|scope| reports_in(scope.as_deref()));
     watches.chain(reports).collect()
-}
-
-fn watch_name(kind: WatchedKind, scope: Option<&str>) -> String {
-    scope.map_or_else(|| kind.plural().to_owned(), |namespace| format!("{} in {namespace}", kind.plural()))
-}
-
-struct WorkloadFeed<K: TemplateKind> {
-    scope: Option<String>,
-    writer: StoreWriter<SlimWorkload<K>>,
-}
-
-fn workload_feed<K: TemplateKind>(
-    stores: &mut Stores,
-    feeds: &mut Vec<Box<dyn Feed>>,
-    scope: Option<String>,
-) {
-    let (reader, writer) = store::<SlimWorkload<K>>();
-    stores.add(K::WATCHED, Box::new(reader));
-    feeds.push(Box::new(WorkloadFeed { scope, writer }));
-}
-
-impl<K: TemplateKind> Feed for WorkloadFeed<K> {
-    fn spawn(
-        self: Box<Self>,
-        tasks: &mut JoinSet<&'static str>,
-        controller: &Arc<Controller>,
-        client: &Client,
-        config: watcher::Config,
-    ) {
-        let Self { scope, writer } = *self;
-        let api: Api<SlimWorkload<K>> = api(client, scope.as_deref());
-        let stats = WatchStats::new(K::WATCHED.plural(), controller.metrics.clone());
-        let name = watch_name(K::WATCHED, scope.as_deref());
-        let sink = WorkloadSink::new(Arc::clone(controller), scope, name, writer);
-        tasks.spawn(async move {
-            watch(api, config, sink, stats).await;
-            K::WATCHED.plural()
-        });
-    }
-}
-
-struct PodFeed {
-    scope: Option<String>,
-}
-
-impl Feed for PodFeed {
-    fn spawn(
-        self: Box<Self>,
-        tasks: &mut JoinSet<&'static str>,
-        controller: &Arc<Controller>,
-        client: &Client,
-        config: watcher::Config,
-    ) {
-        let Self { scope } = *self;
-        let api: Api<SlimPod> = api(client, scope.as_deref());
-        let stats = WatchStats::new(WatchedKind::Pod.plural(), controller.metrics.clone());
-        let name = watch_name(WatchedKind::Pod, scope.as_deref());
-        let sink = PodSink::new(Arc::clone(controller), scope, name);
-        tasks.spawn(async move {
-            watch(api, config, sink, stats).await;
-            WatchedKind::Pod.plural()
-        });
-    }
-}
-
-fn api<K>(client: &Client, scope: Option<&str>) -> Api<K>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-{
-    match scope {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    }
 }

@@ -1,8 +1,9 @@
 //! Gauges of what is found, made from the live verdicts at scrape time.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Opts, core::Describer};
@@ -71,7 +72,7 @@ impl FindingsCollector {
     }
 
     fn samples(&self) -> [Samples; 5] {
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = self.live.lock();
         let [mut violations, mut workload, mut start, mut workloads, mut images] =
             [const { Samples::new() }; 5];
         for (key, judged) in live.iter() {

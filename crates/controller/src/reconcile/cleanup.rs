@@ -1,8 +1,6 @@
 //! Removes reports that nobody wants any more: of workloads that went while we were away, or that lie in
 //! namespaces which are excluded now.
 
-use std::sync::PoisonError;
-
 use super::evaluate::{Written, store};
 use crate::controller::Controller;
 use crate::report::ReportKey;
@@ -25,10 +23,10 @@ pub(super) async fn remove_unwanted(controller: &Controller) {
 }
 
 fn unwanted(controller: &Controller) -> Vec<ReportKey> {
-    let known = controller.reports.lock().unwrap_or_else(PoisonError::into_inner).keys();
+    let known = controller.reports.lock().keys();
     known.into_iter().filter(|key| !is_wanted(controller, key)).collect()
 }
 
 fn is_wanted(controller: &Controller, key: &ReportKey) -> bool {
-    controller.live.lock().unwrap_or_else(PoisonError::into_inner).workload_of(key).is_some()
+    controller.live.lock().workload_of(key).is_some()
 }

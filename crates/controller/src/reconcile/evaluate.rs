@@ -1,7 +1,7 @@
 //! One evaluation, as a pipeline: assemble, judge, build, compare, write.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
+
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
@@ -38,7 +38,7 @@ pub(super) enum Written {
 /// Evaluates one workload and brings its report up to date.
 pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next {
     let assembled = {
-        let index = controller.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = controller.index.lock();
         assemble(key, &index, &controller.stores)
     };
     let report_key = report_key(key);
@@ -48,12 +48,12 @@ pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next
             None => return counted(controller, "panic", Next::Wait),
         },
         Assembled::Absent(absence) => {
-            controller.live.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+            controller.live.lock().remove(key);
             (None, Some(absence))
         }
     };
     if absence == Some(Absence::Gone) && !controller.collection_is_over(key, COLLECTION_GRACE) {
-        let stored = controller.reports.lock().unwrap_or_else(PoisonError::into_inner).known(&report_key);
+        let stored = controller.reports.lock().known(&report_key);
         let next = if matches!(stored, Known::Absent) { Next::Wait } else { Next::Again(COLLECTION_GRACE) };
         return counted(controller, "gone", next);
     }
@@ -114,18 +114,18 @@ fn judge(
             (Judged::failed(report_key.clone(), first_seen), None)
         }
     };
-    controller.live.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), judged);
+    controller.live.lock().insert(key.clone(), judged);
     report
 }
 
 /// When the results were first seen: as we remember it, else as the stored report says. Memory comes first,
 /// since anybody may edit a report.
 fn first_seen(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey) -> FirstSeen {
-    let live = controller.live.lock().unwrap_or_else(PoisonError::into_inner);
+    let live = controller.live.lock();
     if let Some(judged) = live.get(key) {
         return judged.first_seen.clone();
     }
-    match controller.reports.lock().unwrap_or_else(PoisonError::into_inner).known(report_key) {
+    match controller.reports.lock().known(report_key) {
         Known::Fresh(stored) => stored.first_seen().clone(),
         Known::Absent | Known::Stale => FirstSeen::default(),
     }
@@ -139,7 +139,7 @@ pub(super) async fn store(
 ) -> Result<Written, Refusal> {
     for _ in 0..ATTEMPTS {
         let (known, ready) = {
-            let reports = controller.reports.lock().unwrap_or_else(PoisonError::into_inner);
+            let reports = controller.reports.lock();
             (reports.known(key), reports.is_ready(&key.0))
         };
         if !ready {
@@ -153,7 +153,7 @@ pub(super) async fn store(
         let plan = plan(stored.as_ref(), wanted.clone());
         match plan {
             ReportPlan::Keep => {
-                controller.reports.lock().unwrap_or_else(PoisonError::into_inner).settled(key);
+                controller.reports.lock().settled(key);
                 return Ok(Written::Unchanged);
             }
             ReportPlan::Blocked => return Ok(Written::Blocked),
@@ -173,7 +173,7 @@ pub(super) async fn store(
 }
 
 fn may_restore(controller: &Controller, key: &ReportKey) -> Result<(), Duration> {
-    let mut reports = controller.reports.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reports = controller.reports.lock();
     reports.may_restore(key, Instant::now())
 }
 
@@ -182,16 +182,16 @@ async fn read(
     key: &ReportKey,
 ) -> Result<Option<tagwatch_k8s::report::StoredReport>, Refusal> {
     let stored = controller.writer.read(key).await?;
-    let mut reports = controller.reports.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reports = controller.reports.lock();
     reports.begin(key);
     reports.finish(key, stored.clone());
     Ok(stored)
 }
 
 async fn write(controller: &Controller, key: &ReportKey, plan: ReportPlan) -> Result<(), Refusal> {
-    controller.reports.lock().unwrap_or_else(PoisonError::into_inner).begin(key);
+    controller.reports.lock().begin(key);
     let answer = controller.writer.carry_out(key, plan).await;
-    let mut reports = controller.reports.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reports = controller.reports.lock();
     match answer {
         Ok(stored) => {
             if reports.finish(key, stored) {

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::ReportKey;
 use crate::api::{CallError, LIST_LIMIT, call};
 use crate::metrics::ControllerMetrics;
-use crate::watch::{Backoff, Flow, Sink, WatchStats, watch};
+use crate::watch::{Backoff, Flow, Sink, WatchStats, api, watch};
 
 /// How often an API server without the report API is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
@@ -67,16 +67,6 @@ pub(crate) async fn follow(
         tracing::warn!("the report API is gone");
         metrics.report_api_available.set(0);
         events.absent();
-    }
-}
-
-fn api<K>(client: &Client, scope: Option<&str>) -> Api<K>
-where
-    K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
-{
-    match scope {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The watch of pods, which fills the compact index; no pod is kept.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use kube_runtime::watcher::Event;
 use tagwatch_k8s::slim::{SlimObject, SlimPod};
@@ -25,7 +25,7 @@ impl PodSink {
     }
 
     fn apply(&self, pod: &SlimPod) {
-        let affected = self.controller.index.lock().unwrap_or_else(PoisonError::into_inner).apply_pod(pod);
+        let affected = self.controller.index.lock().apply_pod(pod);
         self.controller.queue.now(affected);
     }
 }
@@ -41,7 +41,7 @@ impl Sink<SlimPod> for PodSink {
             }
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
-                let mut index = self.controller.index.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut index = self.controller.index.lock();
                 let affected = index.retain_pods(self.scope.as_deref(), &listed);
                 drop(index);
                 self.controller.queue.now(affected);
@@ -49,7 +49,7 @@ impl Sink<SlimPod> for PodSink {
             }
             Event::Apply(pod) => self.apply(&pod),
             Event::Delete(pod) => {
-                let mut index = self.controller.index.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut index = self.controller.index.lock();
                 let affected = index.delete_pod(&pod);
                 drop(index);
                 self.controller.queue.now(affected);

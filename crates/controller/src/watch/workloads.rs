@@ -2,7 +2,7 @@
 //! change.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use kube_runtime::reflector::{ObjectRef, Store, store::Writer};
 use kube_runtime::watcher::Event;
@@ -41,7 +41,7 @@ impl<K: TemplateKind> WorkloadSink<K> {
         self.writer.apply_watcher_event(&Event::InitDone);
         let nodes = std::mem::take(&mut self.listed);
         let uids: HashSet<Arc<str>> = nodes.iter().map(|node| node.key.uid().into()).collect();
-        let mut index = self.controller.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = self.controller.index.lock();
         let mut affected = index.owners.retain(K::WATCHED, self.scope.as_deref(), &uids);
         let keys: Vec<_> = nodes.iter().map(|node| node.key.clone()).collect();
         for node in nodes {
@@ -62,7 +62,7 @@ impl<K: TemplateKind> WorkloadSink<K> {
         let node = node_of(&object, object.replicas());
         let key = node.key.clone();
         self.writer.apply_watcher_event(&Event::Apply(object));
-        let mut index = self.controller.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = self.controller.index.lock();
         let mut affected = index.owners.apply(node);
         if !judged_alike && let Top::Workload(top) = index.owners.top(&key) {
             affected.insert(top);
@@ -74,7 +74,7 @@ impl<K: TemplateKind> WorkloadSink<K> {
     fn delete(&mut self, object: SlimWorkload<K>) {
         let key = key_of(&object);
         self.writer.apply_watcher_event(&Event::Delete(object));
-        let mut index = self.controller.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = self.controller.index.lock();
         let affected = index.owners.delete(key.uid());
         drop(index);
         self.controller.queue.now(affected);

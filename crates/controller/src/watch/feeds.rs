@@ -1,0 +1,115 @@
+//! One watch for each kind and each watched namespace (or for all namespaces at once).
+
+use std::sync::Arc;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::ReplicationController;
+use kube::{Api, Client, Resource};
+use kube_runtime::reflector::store::{Writer, store};
+use kube_runtime::watcher;
+use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
+use tagwatch_k8s::slim::{SlimPod, SlimWorkload};
+use tokio::task::JoinSet;
+
+use super::{PodSink, WatchStats, WorkloadSink, watch};
+use crate::controller::Controller;
+use crate::reconcile::Stores;
+
+/// Makes the watches of one namespace, or of all, and the stores that they fill.
+pub(crate) fn feeds(scope: Option<&str>, stores: &mut Stores) -> Vec<Box<dyn Feed>> {
+    let scope = || scope.map(str::to_owned);
+    vec![
+        workload_feed::<Deployment>(stores, scope()),
+        workload_feed::<StatefulSet>(stores, scope()),
+        workload_feed::<DaemonSet>(stores, scope()),
+        workload_feed::<ReplicaSet>(stores, scope()),
+        workload_feed::<ReplicationController>(stores, scope()),
+        workload_feed::<Job>(stores, scope()),
+        workload_feed::<CronJob>(stores, scope()),
+        Box::new(PodFeed { scope: scope() }),
+    ]
+}
+
+/// A watch to be spawned.
+pub(crate) trait Feed: Send {
+    fn spawn(
+        self: Box<Self>,
+        tasks: &mut JoinSet<&'static str>,
+        controller: &Arc<Controller>,
+        client: &Client,
+        config: watcher::Config,
+    );
+}
+
+/// What [`crate::health::Health`] calls a watch.
+pub(crate) fn watch_name(kind: WatchedKind, scope: Option<&str>) -> String {
+    scope.map_or_else(|| kind.plural().to_owned(), |namespace| format!("{} in {namespace}", kind.plural()))
+}
+
+struct WorkloadFeed<K: TemplateKind> {
+    scope: Option<String>,
+    writer: Writer<SlimWorkload<K>>,
+}
+
+fn workload_feed<K: TemplateKind>(stores: &mut Stores, scope: Option<String>) -> Box<dyn Feed> {
+    let (reader, writer) = store::<SlimWorkload<K>>();
+    stores.add(K::WATCHED, Box::new(reader));
+    Box::new(WorkloadFeed { scope, writer })
+}
+
+impl<K: TemplateKind> Feed for WorkloadFeed<K> {
+    fn spawn(
+        self: Box<Self>,
+        tasks: &mut JoinSet<&'static str>,
+        controller: &Arc<Controller>,
+        client: &Client,
+        config: watcher::Config,
+    ) {
+        let Self { scope, writer } = *self;
+        let api: Api<SlimWorkload<K>> = api(client, scope.as_deref());
+        let stats = WatchStats::new(K::WATCHED.plural(), controller.metrics.clone());
+        let name = watch_name(K::WATCHED, scope.as_deref());
+        let sink = WorkloadSink::new(Arc::clone(controller), scope, name, writer);
+        tasks.spawn(async move {
+            watch(api, config, sink, stats).await;
+            K::WATCHED.plural()
+        });
+    }
+}
+
+struct PodFeed {
+    scope: Option<String>,
+}
+
+impl Feed for PodFeed {
+    fn spawn(
+        self: Box<Self>,
+        tasks: &mut JoinSet<&'static str>,
+        controller: &Arc<Controller>,
+        client: &Client,
+        config: watcher::Config,
+    ) {
+        let Self { scope } = *self;
+        let api: Api<SlimPod> = api(client, scope.as_deref());
+        let stats = WatchStats::new(WatchedKind::Pod.plural(), controller.metrics.clone());
+        let name = watch_name(WatchedKind::Pod, scope.as_deref());
+        let sink = PodSink::new(Arc::clone(controller), scope, name);
+        tasks.spawn(async move {
+            watch(api, config, sink, stats).await;
+            WatchedKind::Pod.plural()
+        });
+    }
+}
+
+/// The objects of one namespace, or of all.
+pub(crate) fn api<K>(client: &Client, scope: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match scope {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
