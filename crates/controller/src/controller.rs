@@ -14,8 +14,8 @@ use crate::index::{Index, WorkloadKey};
 use crate::live::LiveVerdicts;
 use crate::metrics::ControllerMetrics;
 use crate::queue::Queue;
-use crate::reconcile::Stores;
 use crate::report::{ReportEvents, ReportIndex, ReportKey, Writer};
+use crate::stores::Stores;
 
 /// The state of the controller. Locks are held for moments and never across a wait.
 pub(crate) struct Controller {

@@ -2,6 +2,7 @@
 //! and keeps one report a workload and the metrics up to date. The only crate with a Kubernetes client.
 
 pub mod api;
+mod backoff;
 mod controller;
 mod health;
 mod http;
@@ -14,6 +15,7 @@ mod queue;
 mod reconcile;
 mod report;
 mod run;
+mod stores;
 mod watch;
 
 pub use options::{Namespaces, RunOptions};

@@ -26,8 +26,9 @@ use crate::live::LiveVerdicts;
 use crate::metrics::{ControllerMetrics, FindingsCollector, Metrics};
 use crate::options::{Namespaces, RunOptions};
 use crate::queue::{Queue, Requests};
-use crate::reconcile::{self, Stores};
+use crate::reconcile;
 use crate::report::{ReportIndex, Writer, follow};
+use crate::stores::Stores;
 use crate::watch::{Feed, feeds, watch_name};
 
 /// How long open connections have to end after the signal to stop.

@@ -8,8 +8,8 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::{Container, ObservedPods, Origin, Workload, WorkloadId};
 use tagwatch_k8s::kind::WatchedKind;
 
-use super::stores::Stores;
 use crate::index::{Index, Node, Shape, Top, WorkloadKey};
+use crate::stores::Stores;
 
 /// How deep dependents are followed down from a workload; a CronJob's pods are two steps away.
 const MAX_DEPTH: usize = 8;

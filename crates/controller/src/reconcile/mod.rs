@@ -4,7 +4,6 @@
 mod assemble;
 mod cleanup;
 mod evaluate;
-mod stores;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -19,12 +18,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 pub(crate) use assemble::{Absence, Assembled, assemble};
-pub(crate) use stores::Stores;
 
+use crate::backoff::Backoff;
 use crate::controller::Controller;
 use crate::index::WorkloadKey;
 use crate::queue::Requests;
-use crate::watch::Backoff;
 
 /// Evaluations, and so writes, at the same time.
 const CONCURRENCY: usize = 8;

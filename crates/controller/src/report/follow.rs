@@ -13,8 +13,9 @@ use tokio::time::sleep;
 
 use super::ReportKey;
 use crate::api::{CallError, LIST_LIMIT, call};
+use crate::backoff::Backoff;
 use crate::metrics::ControllerMetrics;
-use crate::watch::{Backoff, Flow, Sink, WatchStats, api, watch};
+use crate::watch::{Flow, Sink, WatchStats, api, watch};
 
 /// How often an API server without the report API is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::{PodSink, WatchStats, WorkloadSink, watch};
 use crate::controller::Controller;
-use crate::reconcile::Stores;
+use crate::stores::Stores;
 
 /// Makes the watches of one namespace, or of all, and the stores that they fill.
 pub(crate) fn feeds(scope: Option<&str>, stores: &mut Stores) -> Vec<Box<dyn Feed>> {

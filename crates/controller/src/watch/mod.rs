@@ -1,13 +1,11 @@
 //! Watches of the API server: one loop that survives everything, and where each kind's events go.
 
-mod backoff;
 mod feeds;
 mod pods;
 mod source;
 mod stats;
 mod workloads;
 
-pub(crate) use backoff::Backoff;
 pub(crate) use feeds::{Feed, api, feeds, watch_name};
 use pods::PodSink;
 pub(crate) use source::{Flow, Sink, watch};

@@ -10,9 +10,9 @@ use kube_runtime::watcher::{self, Event, InitialListStrategy};
 use serde::de::DeserializeOwned;
 use tokio::time::{sleep, timeout};
 
-use super::backoff::Backoff;
 use super::stats::WatchStats;
 use crate::api::LIST_LIMIT;
+use crate::backoff::Backoff;
 
 /// Longer than the server lets a watch live (290 s) and than kube-runtime waits for a dead one (295 s): a
 /// stream that is silent beyond this is stuck, not quiet.
