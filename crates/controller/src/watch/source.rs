@@ -149,3 +149,7 @@ fn cannot_stream(error: &watcher::Error) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
