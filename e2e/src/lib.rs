@@ -6,10 +6,10 @@
 //! sleeps to synchronise, and every process that it starts is ended by its id.
 
 pub use audit::{AuditLog, Mark, Request, Requests};
-pub use control_plane::{Component, ControlPlane, Identity, Options};
+pub use control_plane::{Component, ControlPlane, Identity, Options, kubeconfig_as};
 pub use kubelet::{JobPods, Kubelet, KubeletTask, Scope};
 pub use namespace::Namespace;
-pub use tagwatch::{Memory, TagwatchProcess};
+pub use tagwatch::{Memory, TagwatchProcess, binary as tagwatch_binary};
 pub use wait::eventually;
 
 mod audit;
@@ -18,5 +18,6 @@ mod dump;
 mod kubelet;
 mod namespace;
 mod process;
+pub mod samples;
 mod tagwatch;
 mod wait;

@@ -1,0 +1,57 @@
+# Needs Rust, Go, a C compiler, make and bash on Linux; installs nothing on the machine. `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export DEMO_ONCE
+export DEMO_CONTEXT
+
+
+.PHONY: help
+help: ## what there is to make
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: ## see it work on a control plane of its own (DEMO_ONCE=1: end by itself; DEMO_CONTEXT=name: an existing cluster)
+	@echo 'Building; the first time takes some minutes, after that seconds.'
+	@hack/side-by-side.sh $(if $(DEMO_CONTEXT),,control-plane e2e/control-plane/build.sh) \
+		rust 'cargo build --locked --package tagwatch --package tagwatch-e2e --bins'
+	@target/debug/demo
+
+.PHONY: test
+test: ## every test, unit to e2e
+	@hack/test.sh
+
+.PHONY: bench
+bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
+	@hack/side-by-side.sh control-plane e2e/control-plane/build.sh \
+		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --bins'
+	@target/release/bench
+
+.PHONY: build
+build: ## the tagwatch binary, optimised: target/release/tagwatch
+	@cargo build --locked --release --package tagwatch
+
+.PHONY: generate
+generate: ## what is generated from the code: CRDs, rule pages, CLI reference
+	@cargo run --locked --quiet --package tagwatch -- generate
+
+.PHONY: check
+check: lint ## lint, and whether what is generated is up to date
+	@cargo run --locked --quiet --package tagwatch -- generate --check
+	@echo 'check: clean'
+
+.PHONY: lint
+lint: ## formatting, clippy, go vet, shellcheck where there is one
+	@hack/lint.sh
+
+.PHONY: fmt
+fmt: ## format Rust and Go
+	@cargo fmt --all
+	@gofmt -l -w e2e
+
+.PHONY: clean
+clean: ## remove what was built here (the control plane is kept outside: see e2e/control-plane/build.sh)
+	@cargo clean

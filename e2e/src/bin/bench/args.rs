@@ -1,0 +1,26 @@
+//! The command line.
+
+use std::{num::NonZeroU32, path::PathBuf};
+
+/// Measures tagwatch on a control plane of its own, beside a bare POST loop, and prints a Markdown table.
+///
+/// A missed aim is marked in the table. The exit code tells only whether the measurement succeeded.
+#[derive(Debug, clap::Parser)]
+#[command(name = "bench", max_term_width = 100)]
+pub(crate) struct Args {
+    /// Deployments, each of which gets one report
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) workloads: NonZeroU32,
+
+    /// Image changes, one after another
+    #[arg(long, value_name = "N", default_value = "500")]
+    pub(crate) changes: NonZeroU32,
+
+    /// How often all reports are written, by either side
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) rounds: NonZeroU32,
+
+    /// A file that receives the table, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}

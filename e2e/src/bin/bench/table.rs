@@ -1,0 +1,160 @@
+//! The measurement as a Markdown table.
+
+use std::fmt::{Display, Write};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    args::Args,
+    fill::{Fill, Usage},
+    machine::Machine,
+    measure::{Measurement, Round},
+    post_loop::CONNECTIONS,
+    spread::{Percentiles, Spread},
+};
+
+const MAX_RATIO: f64 = 1.3;
+const MAX_CHANGE_MILLISECONDS: f64 = 100.0;
+const MAX_RESIDENT_MEBIBYTES: f64 = 20.0;
+const MEBIBYTE: f64 = 1_048_576.0;
+
+/// Rows of a table, in order.
+struct Table(String);
+
+impl Table {
+    fn row(&mut self, measure: &str, value: impl Display, aim: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "| {measure} | {value} | {aim} |");
+    }
+}
+
+fn aim(text: &str, met: bool) -> String {
+    format!("{text}: {}", if met { "met" } else { "**missed**" })
+}
+
+impl Measurement {
+    /// The table, with what it was measured on above it and what each row means below it.
+    pub(crate) fn to_markdown(&self, args: &Args, machine: &Machine) -> Result<String> {
+        let mut table =
+            Table(format!("{}\n| Measure | Value | Aim |\n|---|---|---|\n", self.heading(machine)));
+        self.fill_rows(&mut table, args)?;
+        self.write_rows(&mut table, args)?;
+        self.change_rows(&mut table, args);
+        self.usage_rows(&mut table)?;
+        Ok(table.0 + &notes(args))
+    }
+
+    fn heading(&self, machine: &Machine) -> String {
+        let Machine { cores, model, memory, load } = machine;
+        format!(
+            "tagwatch {}, release build, on Kubernetes {} (etcd, kube-apiserver and kube-controller-manager on the \
+             same machine): {cores} cores of {model}, {:.1} GiB of memory, load average {load} before the start.\n",
+            env!("CARGO_PKG_VERSION"),
+            self.kubernetes,
+            mebibytes(*memory) / 1024.0,
+        )
+    }
+
+    fn fills<T>(&self, value: impl Fn(&Fill) -> T) -> Vec<T> {
+        self.rounds.iter().map(|round| value(&round.tagwatch)).collect()
+    }
+
+    fn fill_rows(&self, table: &mut Table, args: &Args) -> Result<()> {
+        let Args { workloads, .. } = args;
+        let seconds = spread(self.fills(|fill| fill.seconds))?;
+        let post_loop = spread(self.rounds.iter().map(|round| round.post_loop))?;
+        let ratio = spread(self.rounds.iter().map(Round::ratio))?;
+        let met = ratio.median <= MAX_RATIO;
+        table.row(&format!("Start → all {workloads} reports stored, s"), format!("{seconds:.2}"), "");
+        table.row(
+            &format!("The same reports by a POST loop, {CONNECTIONS} connections, s"),
+            format!("{post_loop:.2}"),
+            "",
+        );
+        table.row(
+            "tagwatch / POST loop, by round",
+            format!("{ratio:.2}"),
+            &aim(&format!("≤ {MAX_RATIO:.2}"), met),
+        );
+        Ok(())
+    }
+
+    fn write_rows(&self, table: &mut Table, args: &Args) -> Result<()> {
+        let reports = args.workloads.get();
+        let per_report = spread(self.fills(|fill| count(fill.writes) / f64::from(reports)))?;
+        let exactly_one = self.rounds.iter().all(|round| u32::try_from(round.tagwatch.writes) == Ok(reports));
+        table.row(
+            "Mutating requests a report while filling",
+            format!("{per_report:.2}"),
+            &aim("1.00", exactly_one),
+        );
+        let writes = self.restart.writes;
+        table.row("Mutating requests over a restart, nothing changed", writes, &aim("0", writes == 0));
+        table.row("Restart → ready, s", format!("{:.2}", self.restart.ready.as_secs_f64()), "");
+        Ok(())
+    }
+
+    fn change_rows(&self, table: &mut Table, args: &Args) {
+        let Percentiles { p50, p99, max } = self.changes;
+        let met = p99 <= MAX_CHANGE_MILLISECONDS;
+        table.row(
+            &format!("Changed image → report at an observer, {} changes, ms: p50 / p99 / max", args.changes),
+            format!("{p50:.1} / {p99:.1} / {max:.1}"),
+            &aim(&format!("p99 ≤ {MAX_CHANGE_MILLISECONDS:.0}"), met),
+        );
+        let per_change = count(self.change_writes) / f64::from(args.changes.get());
+        table.row("Mutating requests a change", format!("{per_change:.2}"), "");
+    }
+
+    fn usage_rows(&self, table: &mut Table) -> Result<()> {
+        let cpu = |usage: &Usage| usage.cpu.as_secs_f64();
+        let resident = |usage: &Usage| mebibytes(usage.memory.resident);
+        let peak = |usage: &Usage| mebibytes(usage.memory.peak);
+        let fill_cpu = spread(self.fills(|fill| cpu(&fill.usage)))?;
+        let fill_resident = spread(self.fills(|fill| resident(&fill.usage)))?;
+        let fill_peak = spread(self.fills(|fill| peak(&fill.usage)))?;
+        let (changes, restart) = (&self.after_changes, &self.restart.usage);
+        let within = |mebibytes: f64| {
+            aim(&format!("≤ {MAX_RESIDENT_MEBIBYTES:.0}"), mebibytes <= MAX_RESIDENT_MEBIBYTES)
+        };
+        table.row("CPU time of a fill, s", format!("{fill_cpu:.2}"), "");
+        table.row("CPU time of the last fill and all changes, s", format!("{:.2}", cpu(changes)), "");
+        table.row("CPU time of a restart, s", format!("{:.2}", cpu(restart)), "");
+        table.row("Resident after a fill, MiB", format!("{fill_resident:.1}"), &within(fill_resident.max));
+        table.row("Peak resident of a fill, MiB", format!("{fill_peak:.1}"), "");
+        for (when, usage) in [("all changes", changes), ("a restart", restart)] {
+            let value = format!("{:.1} / {:.1}", resident(usage), peak(usage));
+            table.row(&format!("Resident / peak after {when}, MiB"), value, &within(resident(usage)));
+        }
+        Ok(())
+    }
+}
+
+/// What is inside each number and what is not.
+fn notes(args: &Args) -> String {
+    let Args { rounds, .. } = args;
+    format!(
+        "\nValues with a range are median (smallest–largest) of {rounds} rounds after one that is not counted; each \
+         round deletes all reports, lets the POST loop write them, deletes them, and lets tagwatch write them. Both \
+         sides use the service account of `config/rbac` and end when the audit log has the last creation. tagwatch's \
+         time begins before its process does, and includes reading what is in the cluster, judging it and building \
+         the reports. The POST loop's time begins before its clients are made, and includes TLS and connections; its \
+         bodies are what tagwatch stored, ready to be sent. A change is timed from sending the PATCH of one image \
+         until a watch of the reports shows a result with that image; the next one follows then. Leases and reviews \
+         are not counted as mutating requests.\n"
+    )
+}
+
+fn spread(values: impl IntoIterator<Item = f64>) -> Result<Spread> {
+    Spread::of(values).context("no round")
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::INFINITY, f64::from)
+}
+
+/// Memory stays far below 2^53 bytes, up to which a float is exact.
+#[allow(clippy::cast_precision_loss)]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / MEBIBYTE
+}

@@ -1,0 +1,50 @@
+//! What `config/` installs, and the controller with the rights of its service account.
+
+use std::path::Path;
+
+use anyhow::Result;
+use kube::{Client, config::Kubeconfig};
+use tagwatch_e2e::{
+    Identity, TagwatchProcess, kubeconfig_as,
+    samples::{Kubectl, config},
+};
+
+use crate::screen;
+
+/// The namespace and the service account of `config/`.
+const TAGWATCH: &str = "tagwatch";
+
+/// The custom resource definition of the report API.
+pub(crate) async fn report_api(kubectl: &Kubectl) -> Result<()> {
+    screen::step("config/crd: the report API");
+    kubectl.run(["apply".as_ref(), "-k".as_ref(), config("crd").as_os_str()]).await?;
+    let established = ["wait", "--for=condition=established", "crd/policyreports.wgpolicyk8s.io", "--timeout=60s"];
+    kubectl.run(established).await?;
+    screen::outcome("policyreports.wgpolicyk8s.io is served");
+    Ok(())
+}
+
+/// Namespace, service account, role and binding. The Deployment of `config/controller` needs an image and a
+/// kubelet: here the controller runs as a process beside the cluster.
+pub(crate) async fn rbac(kubectl: &Kubectl) -> Result<()> {
+    screen::step("config/rbac: the service account and its rights");
+    kubectl.run(["apply".as_ref(), "-f".as_ref(), config("controller/namespace.yaml").as_os_str()]).await?;
+    let applied = kubectl.run(["apply".as_ref(), "-k".as_ref(), config("rbac").as_os_str()]).await?;
+    screen::outcome(applied.trim_end());
+    Ok(())
+}
+
+/// `tagwatch run` by a token of that service account, which is all that it can do anything with.
+pub(crate) async fn controller(
+    admin: &Kubeconfig,
+    client: &Client,
+    folder: &Path,
+    arguments: &[String],
+) -> Result<TagwatchProcess> {
+    screen::step("tagwatch run, as system:serviceaccount:tagwatch:tagwatch");
+    let account = Identity::ServiceAccount { namespace: TAGWATCH, name: TAGWATCH };
+    let kubeconfig = kubeconfig_as(admin, client, account, folder).await?;
+    let tagwatch = TagwatchProcess::start(&kubeconfig, arguments).await?;
+    screen::outcome(&format!("metrics on http://{}/metrics", tagwatch.address()));
+    Ok(tagwatch)
+}

@@ -1,0 +1,59 @@
+//! tagwatch against a real control plane.
+//!
+//! One etcd, API server and controller manager serve most tests; each has a namespace of its own and a real
+//! `tagwatch run` with the rights that `config/rbac` gives. Tests that break the server, or need all of a
+//! cluster, start one for themselves.
+#![allow(clippy::unwrap_used, clippy::panic)] // clippy knows a test by `#[test]`, which has no place here
+
+mod bench;
+mod checks;
+mod cluster;
+mod controller;
+mod metrics;
+mod objects;
+mod report;
+mod runner;
+
+mod canonical_crds;
+mod deletion;
+mod foreign_writers;
+mod hostile;
+mod kinds;
+mod many;
+mod namespaces;
+mod outages;
+mod owners;
+mod rbac;
+mod report_api;
+mod restart;
+mod samples;
+mod scan_agrees;
+mod shutdown;
+mod terminating;
+mod update;
+mod watch_list;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runner::run([
+        canonical_crds::tests(),
+        deletion::tests(),
+        foreign_writers::tests(),
+        hostile::tests(),
+        kinds::tests(),
+        many::tests(),
+        namespaces::tests(),
+        outages::tests(),
+        owners::tests(),
+        rbac::tests(),
+        report_api::tests(),
+        restart::tests(),
+        samples::tests(),
+        scan_agrees::tests(),
+        shutdown::tests(),
+        terminating::tests(),
+        update::tests(),
+        watch_list::tests(),
+    ])
+}

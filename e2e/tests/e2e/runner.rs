@@ -1,0 +1,138 @@
+//! Runs the tests: libtest's command line and output, with a control plane that outlives each of them.
+
+use std::{any::type_name, panic::AssertUnwindSafe, process::ExitCode, sync::Arc};
+
+use anyhow::{Error, Result, anyhow};
+use futures::FutureExt;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use tagwatch_e2e::Options;
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::OnceCell,
+};
+
+use crate::{
+    bench::{Bench, Skipped},
+    cluster::Cluster,
+};
+
+/// Control planes of their own take 0.5 GB each, and the machines that run this have two cores.
+const THREADS: usize = 4;
+
+/// The control plane that tests share, once one of them has asked for it. Why it did not start is kept, so
+/// that each test tells it and none tries again.
+static SHARED: OnceCell<Result<Arc<Cluster>, String>> = OnceCell::const_new();
+
+pub(crate) fn run(tests: impl IntoIterator<Item = Vec<Trial>>) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(THREADS);
+    let conclusion = libtest_mimic::run(&arguments, tests.into_iter().flatten().collect());
+    match end_shared() {
+        Ok(()) => conclusion.exit_code(),
+        Err(failure) => {
+            eprintln!("the shared control plane did not end in order: {failure:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn end_shared() -> Result<()> {
+    match SHARED.get() {
+        Some(Ok(cluster)) => runtime()?.block_on(cluster.end()),
+        // Nobody asked for one, or each that did has told why there is none.
+        None | Some(Err(_)) => Ok(()),
+    }
+}
+
+/// A test in a namespace of its own on the shared control plane, with the report API and our RBAC in place.
+pub(crate) fn shared<F>(test: F) -> Trial
+where
+    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+{
+    trial::<F>(async move || {
+        let started = SHARED.get_or_init(|| async {
+            let cluster = Cluster::start(Options::default()).await;
+            let installed = match cluster {
+                Ok(cluster) => cluster.install_report_api().await.map(|()| Arc::new(cluster)),
+                Err(failure) => Err(failure),
+            };
+            installed.map_err(|failure| format!("{failure:#}"))
+        });
+        let cluster = started.await.as_ref().map_err(|failure| anyhow!("{failure}"))?;
+        in_namespace(Arc::clone(cluster), test).await
+    })
+}
+
+/// A test on a control plane of its own with the report API and our RBAC in place.
+pub(crate) fn own<F>(test: F) -> Trial
+where
+    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+{
+    own_with(Options::default(), test)
+}
+
+/// Like [`own`], with an API server that is started in another way.
+pub(crate) fn own_with<F>(options: Options, test: F) -> Trial
+where
+    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+{
+    trial::<F>(async move || {
+        let cluster = Arc::new(Cluster::start(options).await?);
+        cluster.install_report_api().await?;
+        then_end(&cluster, in_namespace(Arc::clone(&cluster), test).await).await
+    })
+}
+
+/// A test on a control plane of its own without the report API.
+pub(crate) fn without_report_api<F>(test: F) -> Trial
+where
+    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+{
+    trial::<F>(async move || {
+        let cluster = Arc::new(Cluster::start(Options::default()).await?);
+        then_end(&cluster, in_namespace(Arc::clone(&cluster), test).await).await
+    })
+}
+
+async fn then_end(cluster: &Cluster, outcome: Result<()>) -> Result<()> {
+    let ended = cluster.end().await;
+    outcome.and(ended)
+}
+
+async fn in_namespace<F>(cluster: Arc<Cluster>, test: F) -> Result<()>
+where
+    F: AsyncFnOnce(&Bench) -> Result<()>,
+{
+    let bench = Bench::new(cluster).await?;
+    // What was seen is wanted from a failed assertion, too.
+    let outcome = match AssertUnwindSafe(test(&bench)).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => Err(anyhow!("{}", text_of(&*panic))),
+    };
+    bench.end(outcome).await
+}
+
+fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
+}
+
+fn trial<F>(body: impl AsyncFnOnce() -> Result<()> + Send + 'static) -> Trial {
+    Trial::ignorable_test(name_of::<F>(), move || match runtime().and_then(|runtime| runtime.block_on(body())) {
+        Ok(()) => Ok(Completion::Completed),
+        Err(failure) => match failure.downcast::<Skipped>() {
+            Ok(Skipped(reason)) => Ok(Completion::ignored_with(reason)),
+            Err(failure) => Err(Failed::from(format!("{failure:#}"))),
+        },
+    })
+}
+
+fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread().enable_all().build().map_err(Error::from)
+}
+
+/// `module::function`, as libtest names tests.
+fn name_of<F>() -> String {
+    let path = type_name::<F>();
+    path.split_once("::").map_or(path, |(_crate, path)| path).to_owned()
+}

@@ -1,0 +1,199 @@
+//! The Helm chart and `config/default` install the same objects, and a real API server takes them.
+
+use std::{collections::BTreeMap, path::PathBuf, process::Output};
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api,
+    api::{DynamicObject, ListParams},
+    core::{ApiResource, GroupVersionKind},
+};
+use serde_json::Value;
+use tagwatch_e2e::{ControlPlane, Options, eventually, samples::config, tagwatch_binary};
+use tokio::{io::AsyncWriteExt, process::Command, sync::OnceCell};
+
+const CRD: &str = "policyreports.wgpolicyk8s.io";
+
+/// Objects by kind and name.
+type Objects = BTreeMap<(String, String), Value>;
+
+fn objects(yaml: &str) -> Result<Objects> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(yaml)?;
+    let mut objects = Objects::new();
+    for object in documents.into_iter().filter(|document| !document.is_null()) {
+        let key = (text(&object["kind"])?, text(&object["metadata"]["name"])?);
+        ensure!(!objects.contains_key(&key), "{key:?} stands there twice");
+        objects.insert(key, object);
+    }
+    Ok(objects)
+}
+
+fn text(value: &Value) -> Result<String> {
+    Ok(value.as_str().with_context(|| format!("no text: {value}"))?.to_owned())
+}
+
+/// Helm, built from its module by `e2e/tools/build.sh`.
+async fn helm() -> Result<&'static PathBuf> {
+    static HELM: OnceCell<PathBuf> = OnceCell::const_new();
+    let build = async || {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/build.sh");
+        let output = Command::new(script).stderr(std::process::Stdio::inherit()).output().await?;
+        ensure!(output.status.success(), "{script}: {}", output.status);
+        let printed = String::from_utf8(output.stdout)?;
+        Ok(PathBuf::from(printed.lines().next_back().context("build.sh printed no path")?))
+    };
+    HELM.get_or_try_init(build).await
+}
+
+async fn run_helm(command: &str, args: &[&str]) -> Result<Output> {
+    let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/tagwatch");
+    let mut helm = Command::new(helm().await?);
+    helm.arg(command).args(["tagwatch", chart, "--namespace", "tagwatch"]).args(args).kill_on_drop(true);
+    Ok(helm.output().await?)
+}
+
+/// `helm template`, or what it says against these values.
+async fn rendered(args: &[&str]) -> Result<Result<String, String>> {
+    let output = run_helm("template", args).await?;
+    let words = String::from_utf8(output.stderr)?;
+    Ok(if output.status.success() { Ok(String::from_utf8(output.stdout)?) } else { Err(words) })
+}
+
+async fn chart(args: &[&str]) -> Result<Objects> {
+    objects(&rendered(args).await?.map_err(anyhow::Error::msg)?)
+}
+
+async fn cluster() -> Result<&'static ControlPlane> {
+    static CLUSTER: OnceCell<ControlPlane> = OnceCell::const_new();
+    CLUSTER.get_or_try_init(|| ControlPlane::start(Options::default())).await
+}
+
+async fn kustomized(path: &str) -> Result<Objects> {
+    let folder = config(path);
+    objects(&cluster().await?.kubectl(&["kustomize", &folder.display().to_string()]).await?)
+}
+
+#[tokio::test]
+async fn the_chart_installs_what_config_default_installs() -> Result<()> {
+    let mut by_kustomize = kustomized("default").await?;
+    let mut by_helm = chart(&[]).await?;
+    // Helm makes the namespace by `--create-namespace`.
+    by_kustomize.remove(&("Namespace".to_owned(), "tagwatch".to_owned())).context("no namespace in config")?;
+    for object in by_helm.values_mut() {
+        let labels = object["metadata"]["labels"].as_object_mut().context("no labels")?;
+        labels.remove("helm.sh/chart").context("no helm.sh/chart")?;
+        labels.remove("app.kubernetes.io/managed-by").context("no app.kubernetes.io/managed-by")?;
+    }
+    assert_eq!(by_kustomize.len(), 5);
+    assert_eq!(by_helm, by_kustomize);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_image_has_the_version_of_the_workspace() -> Result<()> {
+    let deployment = &kustomized("default").await?[&("Deployment".to_owned(), "tagwatch".to_owned())];
+    let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, concat!("tagwatch:", env!("CARGO_PKG_VERSION")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_chart_brings_the_report_api_when_asked_to_and_keeps_it() -> Result<()> {
+    let crd = ("CustomResourceDefinition".to_owned(), CRD.to_owned());
+    let mut with_crds = chart(&["--set", "crds.install=true"]).await?;
+    let mut theirs = with_crds.remove(&crd).context("no CRD in the chart")?;
+    assert_eq!(with_crds, chart(&[]).await?);
+
+    let annotations = theirs["metadata"].as_object_mut().and_then(|metadata| metadata.remove("annotations"));
+    assert_eq!(annotations.context("no annotations")?["helm.sh/resource-policy"], "keep");
+    assert_eq!(Objects::from([(crd, theirs)]), kustomized("crd").await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn values_are_checked() -> Result<()> {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let image = format!("image.registry=registry.example.com:5000,image.digest={digest}");
+    let deployment = &chart(&["--set", &image]).await?[&("Deployment".to_owned(), "tagwatch".to_owned())];
+    assert_eq!(
+        deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+        format!("registry.example.com:5000/tagwatch:{}@{digest}", env!("CARGO_PKG_VERSION"))
+    );
+    for (values, complaint) in [
+        ("imgae.tag=1", "additional properties 'imgae' not allowed"),
+        ("controller.logFromat=text", "additional properties 'logFromat' not allowed"),
+        ("image.digest=sha256:12", "at '/image/digest'"),
+        ("controller.namespaces={a},controller.excludeNamespaces={b}", "exclude each other"),
+        ("serviceAccount.create=false", "serviceAccount.name is needed"),
+    ] {
+        let words = rendered(&["--set", values]).await?.expect_err(values);
+        assert!(words.contains(complaint), "{values}: {words}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn tagwatch_has_nothing_against_its_own_chart() -> Result<()> {
+    let manifests = rendered(&[]).await?.map_err(anyhow::Error::msg)?;
+    let mut scan = Command::new(tagwatch_binary()?);
+    scan.args(["scan", "-", "--fail-on", "warn"]).kill_on_drop(true);
+    let mut scan =
+        scan.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn()?;
+    let mut stdin = scan.stdin.take().context("no standard input")?;
+    stdin.write_all(manifests.as_bytes()).await?;
+    drop(stdin);
+    let output = scan.wait_with_output().await?;
+    let printed = String::from_utf8(output.stdout)?;
+    assert!(output.status.success(), "{printed}");
+    Ok(())
+}
+
+/// On a cluster: Helm first, whose CRD outlives it, then kustomize, whose pod must pass Pod Security.
+#[tokio::test]
+async fn a_cluster_takes_both() -> Result<()> {
+    let cluster = cluster().await?;
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let on_cluster = ["--kubeconfig", &kubeconfig];
+    let install = [&on_cluster[..], &["--create-namespace", "--set", "crds.install=true"]].concat();
+    let installed = run_helm("install", &install).await?;
+    let (printed, words) = (String::from_utf8(installed.stdout)?, String::from_utf8(installed.stderr)?);
+    ensure!(installed.status.success() && words.is_empty(), "helm install: {words}");
+    assert_eq!(printed.lines().filter(|line| line.starts_with("  kubectl ")).count(), 3, "{printed}");
+
+    let mut uninstall = Command::new(helm().await?);
+    uninstall.args(["uninstall", "tagwatch", "--namespace", "tagwatch", "--wait"]).args(on_cluster);
+    let uninstalled = uninstall.kill_on_drop(true).output().await?;
+    ensure!(uninstalled.status.success(), "helm uninstall: {}", String::from_utf8_lossy(&uninstalled.stderr));
+    cluster.kubectl(&["get", "crd", CRD]).await.context("uninstalled, the CRD is to stay")?;
+
+    let mut apply = cluster.kubectl_command()?;
+    apply.args(["apply", "--server-side", "-k"]).arg(config("default"));
+    let applied = apply.output().await?;
+    let words = String::from_utf8(applied.stderr)?;
+    ensure!(applied.status.success() && words.is_empty(), "kubectl apply -k config/default: {words}");
+    one_pod(cluster).await
+}
+
+/// The ReplicaSet gets its pod only if the namespace's level `restricted` lets it through.
+async fn one_pod(cluster: &ControlPlane) -> Result<()> {
+    let pods: Api<Pod> = Api::namespaced(cluster.client().await?, "tagwatch");
+    let events: Api<DynamicObject> = Api::namespaced_with(
+        cluster.client().await?,
+        "tagwatch",
+        &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Event")),
+    );
+    let made = eventually(std::time::Duration::from_mins(1), "tagwatch has a pod", async || {
+        let found = pods.list(&ListParams::default()).await?.items;
+        let messages: Vec<String> = events
+            .list(&ListParams::default())
+            .await?
+            .items
+            .iter()
+            .map(|event| event.data["message"].to_string())
+            .collect();
+        ensure!(found.len() == 1, "{} pods; events: {messages:?}", found.len());
+        Ok(())
+    });
+    made.await
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Every test: the launcher's in Go, then the whole Rust workspace, unit to e2e. What the demo, the tests and the
+# benchmarks need is built first, the Go part beside the Rust part.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+log=$(mktemp -d)
+trap 'rm -rf -- "$log"' EXIT
+
+hack/side-by-side.sh \
+    go 'e2e/control-plane/build.sh && e2e/tools/build.sh' \
+    rust 'cargo build --locked --workspace --all-targets'
+
+status=0
+echo '== go test: the launcher of the control plane'
+# The tag leaves the upstream components out: what is tested here is our own part.
+(cd e2e/control-plane && go test -tags assets -v ./...) | tee "$log/go" || status=$?
+
+echo '== cargo test: the workspace, unit to e2e'
+cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log/rust" || status=$?
+
+# The sums of what the two runners printed; a skipped test has been named above by the one that skipped it.
+awk -v status="$status" '
+    /^ *--- PASS: / { passed++ }
+    /^ *--- FAIL: / { failed++ }
+    /^ *--- SKIP: / { skipped++; print "skipped: " $3 }
+    /^test .* \.\.\. ignored/ { print "skipped: " $0 }
+    /^test result: / {
+        for (i = 2; i <= NF; i++) {
+            if ($i ~ /^passed/) passed += $(i - 1)
+            if ($i ~ /^failed/) failed += $(i - 1)
+            if ($i ~ /^ignored/) skipped += $(i - 1)
+        }
+    }
+    END {
+        if (status != 0 && failed == 0) print "a test runner failed before it could count: see above"
+        printf "tests: %d passed, %d failed, %d skipped\n", passed, failed, skipped
+        if (passed == 0) exit 1
+    }
+' "$log/go" "$log/rust" || status=1
+exit "$status"
