@@ -79,7 +79,9 @@ async fn the_chart_installs_what_config_default_installs() -> Result<()> {
     let mut by_kustomize = kustomized("default").await?;
     let mut by_helm = chart(&[]).await?;
     // Helm makes the namespace by `--create-namespace`.
-    by_kustomize.remove(&("Namespace".to_owned(), "tagwatch".to_owned())).context("no namespace in config")?;
+    by_kustomize
+        .remove(&("Namespace".to_owned(), "tagwatch".to_owned()))
+        .context("no namespace in config")?;
     for object in by_helm.values_mut() {
         let labels = object["metadata"]["labels"].as_object_mut().context("no labels")?;
         labels.remove("helm.sh/chart").context("no helm.sh/chart")?;
@@ -137,15 +139,15 @@ async fn values_are_checked() -> Result<()> {
 async fn tagwatch_has_nothing_against_its_own_chart() -> Result<()> {
     let manifests = rendered(&[]).await?.map_err(anyhow::Error::msg)?;
     let mut scan = Command::new(tagwatch_binary()?);
-    scan.args(["scan", "-", "--fail-on", "warn"]).kill_on_drop(true);
-    let mut scan =
-        scan.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn()?;
+    scan.args(["scan", "-", "-o", "json", "--fail-on", "warn"]).kill_on_drop(true);
+    let mut scan = scan.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn()?;
     let mut stdin = scan.stdin.take().context("no standard input")?;
     stdin.write_all(manifests.as_bytes()).await?;
     drop(stdin);
     let output = scan.wait_with_output().await?;
     let printed = String::from_utf8(output.stdout)?;
-    assert!(output.status.success(), "{printed}");
+    let said: Value = serde_json::from_str(&printed)?;
+    assert!(output.status.success() && said["summary"]["workloads"] == 1, "{printed}");
     Ok(())
 }
 

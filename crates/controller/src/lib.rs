@@ -18,5 +18,6 @@ mod run;
 mod stores;
 mod watch;
 
+pub use metrics::{MetricDescription, metrics_reference};
 pub use options::{Namespaces, RunOptions};
 pub use run::{RunError, run};

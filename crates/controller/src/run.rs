@@ -78,9 +78,9 @@ pub async fn run(options: RunOptions, engine: Engine, stop: CancellationToken) -
     let requests = RequestCounter::new()?;
     let client = connect(None, &options.user_agent, requests.clone()).await?;
     let listener = listen(&options).await?;
-    let metrics = Metrics::new();
-    metrics.registry().register(requests.collector())?;
-    let parts = Parts::new(client.clone(), engine, &options.namespaces, &metrics)?;
+    let mut metrics = Metrics::default();
+    metrics.add(requests.collector())?;
+    let parts = Parts::new(client.clone(), engine, &options.namespaces, &mut metrics)?;
     let health = Arc::clone(&parts.controller.health);
 
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
@@ -154,11 +154,11 @@ impl Parts {
         client: Client,
         engine: Engine,
         namespaces: &Namespaces,
-        metrics: &Metrics,
+        metrics: &mut Metrics,
     ) -> Result<Self, RunError> {
-        let controller_metrics = ControllerMetrics::register(metrics.registry())?;
+        let controller_metrics = ControllerMetrics::register(metrics)?;
         let live = Arc::new(Mutex::new(LiveVerdicts::default()));
-        metrics.registry().register(Box::new(FindingsCollector::new(Arc::clone(&live))?))?;
+        metrics.add(FindingsCollector::new(Arc::clone(&live))?)?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
         let mut stores = Stores::default();
         let mut watches = Vec::new();

@@ -1,6 +1,7 @@
 //! `tagwatch generate`: everything in the repository that is made from the code.
 
 mod cli_reference;
+mod metrics_page;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,6 +26,7 @@ const CRD_PATHS: [&str; 2] = [
 ];
 const RULE_PAGES: &str = "docs/rules";
 const CLI_REFERENCE: &str = "docs/cli.md";
+const METRICS_PAGE: &str = "docs/metrics.md";
 const SCAN_SCHEMA: &str = "docs/schema/scan-v1.schema.json";
 const README: &str = "README.md";
 const TABLE_BEGIN: &str = "<!-- rules: written by `tagwatch generate docs` -->\n";
@@ -67,6 +69,7 @@ fn docs(root: &Path) -> Result<Files, Failure> {
         files.insert(page, rules::render_markdown(rule.meta()));
     }
     files.insert(CLI_REFERENCE.into(), cli_reference::render());
+    files.insert(METRICS_PAGE.into(), metrics_page::render()?);
     let readme = fs::read_to_string(root.join(README)).context(README).map_err(Failure::Usage)?;
     files.insert(README.into(), with_rules_table(&readme).map_err(Failure::Usage)?);
     Ok(files)

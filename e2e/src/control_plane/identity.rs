@@ -76,7 +76,7 @@ pub async fn kubeconfig_as(
     serde_json::to_writer(&file, &kubeconfig)?;
     let (_, path) = file.keep()?;
     Ok(path)
-    }
+}
 
 async fn token(client: &Client, identity: Identity<'_>) -> Result<String> {
     let (namespace, name) = match identity {

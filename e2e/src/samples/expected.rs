@@ -153,7 +153,11 @@ pub fn compare(expected: &Verdicts, reported: &Verdicts) -> Result<()> {
             (None, None) => {}
         }
     }
-    if differences.is_empty() { Ok(()) } else { bail!("reports differ from the table:\n{}", differences.trim_end()) }
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        bail!("reports differ from the table:\n{}", differences.trim_end())
+    }
 }
 
 /// The rows of `some` that `others` lacks, each as often as it is missing.
@@ -181,7 +185,16 @@ mod tests {
             table.keys().map(|workload| workload.namespace.as_str()).collect();
         assert_eq!(namespaces.into_iter().collect::<Vec<_>>(), NAMESPACES);
         let rows: Vec<_> = table.values().flatten().collect();
-        for class in ["digest", "implicit-latest", "latest", "unique", "version", "floating", "unclassified", "invalid"] {
+        for class in [
+            "digest",
+            "implicit-latest",
+            "latest",
+            "unique",
+            "version",
+            "floating",
+            "unclassified",
+            "invalid",
+        ] {
             assert!(rows.iter().any(|row| row.2 == class), "no sample of class {class}");
         }
         for container_type in ["container", "init", "sidecar", "ephemeral", "imageVolume"] {
@@ -199,7 +212,10 @@ mod tests {
         let twice = reported[cart][0].clone();
         reported.get_mut(cart).unwrap().push(twice);
         let told = compare(&table, &reported).unwrap_err().to_string();
-        assert!(told.contains("shop apps/v1 Deployment/cart: must not be: api (container, latest)"), "{told}");
+        assert!(
+            told.contains("shop apps/v1 Deployment/cart: must not be: api (container, latest)"),
+            "{told}"
+        );
         let told = compare(&reported, &table).unwrap_err().to_string();
         assert!(told.contains("shop apps/v1 Deployment/cart: missing: api (container, latest)"), "{told}");
 

@@ -80,7 +80,8 @@ impl Kubectl {
             drop(stdin);
             anyhow::Ok(child.wait_with_output().await?)
         };
-        let output = timeout(LIMIT, exchange).await.with_context(|| what.clone())?.with_context(|| what.clone())?;
+        let output =
+            timeout(LIMIT, exchange).await.with_context(|| what.clone())?.with_context(|| what.clone())?;
         ensure!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr).trim_end());
         String::from_utf8(output.stdout).context(what)
     }

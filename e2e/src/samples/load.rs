@@ -77,10 +77,9 @@ impl Samples {
     /// # Errors
     /// They still differ when `limit` is over; the error lists every difference.
     pub async fn judged(&self, limit: Duration) -> Result<()> {
-        let judged =
-            eventually(limit, "the reports say what the table says", async || -> Result<()> {
-                compare(&self.expected, &reported(&self.client).await?)
-            });
+        let judged = eventually(limit, "the reports say what the table says", async || -> Result<()> {
+            compare(&self.expected, &reported(&self.client).await?)
+        });
         judged.await
     }
 
@@ -95,7 +94,8 @@ impl Samples {
         self.apply(&["-f", "namespaces.yaml"]).await?;
         for namespace in NAMESPACES {
             let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), namespace);
-            let ready = eventually(LIMIT, "a default service account", async || Ok(accounts.get("default").await?));
+            let ready =
+                eventually(LIMIT, "a default service account", async || Ok(accounts.get("default").await?));
             ready.await.with_context(|| format!("namespace {namespace}"))?;
         }
         Ok(())
@@ -110,7 +110,8 @@ impl Samples {
         self.apply(&["-f", "live/ledger-migration.yaml"]).await?;
         let pod = self.pod("payments", "app=ledger-migration").await?;
         kubelet.succeed_pod("payments", &pod).await?;
-        let complete = ["wait", "-n", "payments", "--for=condition=complete", "job/ledger-migration", "--timeout=60s"];
+        let complete =
+            ["wait", "-n", "payments", "--for=condition=complete", "job/ledger-migration", "--timeout=60s"];
         self.kubectl.run(complete).await.map(drop)
     }
 
@@ -139,7 +140,14 @@ impl Samples {
         let crd = "crd/trainingruns.ml.example.com";
         self.kubectl.run(["wait", "--for=condition=established", crd, "--timeout=60s"]).await?;
         self.kubectl.apply(&run).await?;
-        let uid = ["get", "trainingruns.ml.example.com", "-n", "analytics", "churn-model", "-o=jsonpath={.metadata.uid}"];
+        let uid = [
+            "get",
+            "trainingruns.ml.example.com",
+            "-n",
+            "analytics",
+            "churn-model",
+            "-o=jsonpath={.metadata.uid}",
+        ];
         set_owner(&mut worker, &self.kubectl.run(uid).await?)?;
         self.kubectl.apply(&worker).await
     }
@@ -152,7 +160,8 @@ impl Samples {
 }
 
 fn set_owner(object: &mut Value, uid: &str) -> Result<()> {
-    let place = object.pointer_mut("/metadata/ownerReferences/0/uid").context("a sample without its owner")?;
+    let place =
+        object.pointer_mut("/metadata/ownerReferences/0/uid").context("a sample without its owner")?;
     *place = json!(uid);
     Ok(())
 }

@@ -3,19 +3,87 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
-};
-use kube::{Api, Client, api::PostParams};
+use kube::Client;
 use tagwatch_e2e::{ControlPlane, Identity, Options, eventually, samples::config};
-use tokio::sync::Mutex;
 
 const LIMIT: Duration = Duration::from_secs(30);
-/// The service account of `config/rbac`.
-pub(crate) const ACCOUNT: Identity<'static> = Identity::ServiceAccount { namespace: "tagwatch", name: "tagwatch" };
+/// The discovery document of the report API.
+const REPORT_API: &str = "wgpolicyk8s.io/v1alpha2";
+/// Our definition of it.
+pub(crate) const CRD: &str = "crd/wgpolicyk8s.io_policyreports.yaml";
+/// What the service account of `config/rbac` is called in RBAC and in the audit log.
+pub(crate) const USER: &str = "system:serviceaccount:tagwatch:tagwatch";
+const ACCOUNT: Identity<'static> = Identity::ServiceAccount { namespace: "tagwatch", name: "tagwatch" };
+const RBAC: [&str; 4] = [
+    "controller/namespace.yaml",
+    "rbac/service_account.yaml",
+    "rbac/cluster_role.yaml",
+    "rbac/cluster_role_binding.yaml",
+];
 
 /// A control plane, and a kubeconfig with the rights of tagwatch's service account.
 pub(crate) struct Cluster {
-    control_plane: Mutex<Option<ControlPlane>>,
+    pub(crate) control_plane: ControlPlane,
     pub(crate) kubeconfig: PathBuf,
+}
+
+impl Cluster {
+    /// Starts a control plane with our service account and its rights, and no report API.
+    pub(crate) async fn start(options: Options) -> Result<Self> {
+        let control_plane = ControlPlane::start(options).await?;
+        apply(&control_plane, &RBAC).await?;
+        // What RBAC grants is a matter of informers: it takes a moment.
+        let client = control_plane.client_as(ACCOUNT).await?;
+        eventually(LIMIT, "the rights of config/rbac hold", || async {
+            let pods = http::Request::get("/api/v1/pods?limit=1").body(Vec::new())?;
+            Ok(client.request_text(pods).await?)
+        })
+        .await?;
+        let kubeconfig = control_plane.kubeconfig_as(ACCOUNT, control_plane.data_dir()).await?;
+        Ok(Self { control_plane, kubeconfig })
+    }
+
+    /// Starts one with the report API, too.
+    pub(crate) async fn with_report_api(options: Options) -> Result<Self> {
+        let cluster = Self::start(options).await?;
+        cluster.install_report_api().await?;
+        Ok(cluster)
+    }
+
+    /// Installs `config/crd`.
+    pub(crate) async fn install_report_api(&self) -> Result<()> {
+        apply(&self.control_plane, &[CRD]).await?;
+        self.report_api_is_served(true).await
+    }
+
+    /// Waits until the report API is served, or is not.
+    pub(crate) async fn report_api_is_served(&self, wanted: bool) -> Result<()> {
+        let client = self.control_plane.client().await?;
+        eventually(LIMIT, "discovery tells of the report API, or not", || async {
+            let served = is_served(&client).await?;
+            ensure!(served == wanted, "{REPORT_API} is {}served", if served { "" } else { "not " });
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn end(self) -> Result<()> {
+        self.control_plane.shutdown().await.context("the control plane did not end in order")
+    }
+}
+
+async fn is_served(client: &Client) -> Result<bool> {
+    match client.list_api_group_resources(REPORT_API).await {
+        Ok(list) => Ok(list.resources.iter().any(|resource| resource.name == "policyreports")),
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// `kubectl apply` of files in `config/`.
+async fn apply(control_plane: &ControlPlane, files: &[&str]) -> Result<()> {
+    let paths: Vec<String> = files.iter().map(|file| config(file).display().to_string()).collect();
+    let mut arguments = vec!["apply"];
+    arguments.extend(paths.iter().flat_map(|path| ["-f", path.as_str()]));
+    control_plane.kubectl(&arguments).await.map(drop)
 }

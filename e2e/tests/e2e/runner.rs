@@ -2,13 +2,13 @@
 
 use std::{any::type_name, panic::AssertUnwindSafe, process::ExitCode, sync::Arc};
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use futures::FutureExt;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tagwatch_e2e::Options;
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::OnceCell,
+    sync::Mutex,
 };
 
 use crate::{
@@ -21,7 +21,7 @@ const THREADS: usize = 4;
 
 /// The control plane that tests share, once one of them has asked for it. Why it did not start is kept, so
 /// that each test tells it and none tries again.
-static SHARED: OnceCell<Result<Arc<Cluster>, String>> = OnceCell::const_new();
+static SHARED: Mutex<Option<Result<Arc<Cluster>, String>>> = Mutex::const_new(None);
 
 pub(crate) fn run(tests: impl IntoIterator<Item = Vec<Trial>>) -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -37,11 +37,17 @@ pub(crate) fn run(tests: impl IntoIterator<Item = Vec<Trial>>) -> ExitCode {
 }
 
 fn end_shared() -> Result<()> {
-    match SHARED.get() {
-        Some(Ok(cluster)) => runtime()?.block_on(cluster.end()),
-        // Nobody asked for one, or each that did has told why there is none.
-        None | Some(Err(_)) => Ok(()),
-    }
+    runtime()?.block_on(async {
+        match SHARED.lock().await.take() {
+            Some(Ok(cluster)) => end(cluster).await,
+            // Nobody asked for one, or each that did has told why there is none.
+            None | Some(Err(_)) => Ok(()),
+        }
+    })
+}
+
+async fn end(cluster: Arc<Cluster>) -> Result<()> {
+    Arc::into_inner(cluster).context("a test still holds the control plane")?.end().await
 }
 
 /// A test in a namespace of its own on the shared control plane, with the report API and our RBAC in place.
@@ -50,16 +56,18 @@ where
     F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
 {
     trial::<F>(async move || {
-        let started = SHARED.get_or_init(|| async {
-            let cluster = Cluster::start(Options::default()).await;
-            let installed = match cluster {
-                Ok(cluster) => cluster.install_report_api().await.map(|()| Arc::new(cluster)),
-                Err(failure) => Err(failure),
-            };
-            installed.map_err(|failure| format!("{failure:#}"))
-        });
-        let cluster = started.await.as_ref().map_err(|failure| anyhow!("{failure}"))?;
-        in_namespace(Arc::clone(cluster), test).await
+        let mut shared = SHARED.lock().await;
+        if shared.is_none() {
+            let started = Cluster::with_report_api(Options::default()).await;
+            *shared = Some(started.map(Arc::new).map_err(|failure| format!("{failure:#}")));
+        }
+        let cluster = match &*shared {
+            Some(Ok(cluster)) => Arc::clone(cluster),
+            Some(Err(failure)) => bail!("{failure}"),
+            None => bail!("the shared control plane is gone"),
+        };
+        drop(shared);
+        in_namespace(cluster, test).await
     })
 }
 
@@ -77,9 +85,8 @@ where
     F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
 {
     trial::<F>(async move || {
-        let cluster = Arc::new(Cluster::start(options).await?);
-        cluster.install_report_api().await?;
-        then_end(&cluster, in_namespace(Arc::clone(&cluster), test).await).await
+        let cluster = Arc::new(Cluster::with_report_api(options).await?);
+        then_end(Arc::clone(&cluster), in_namespace(cluster, test).await).await
     })
 }
 
@@ -90,12 +97,12 @@ where
 {
     trial::<F>(async move || {
         let cluster = Arc::new(Cluster::start(Options::default()).await?);
-        then_end(&cluster, in_namespace(Arc::clone(&cluster), test).await).await
+        then_end(Arc::clone(&cluster), in_namespace(cluster, test).await).await
     })
 }
 
-async fn then_end(cluster: &Cluster, outcome: Result<()>) -> Result<()> {
-    let ended = cluster.end().await;
+async fn then_end(cluster: Arc<Cluster>, outcome: Result<()>) -> Result<()> {
+    let ended = end(cluster).await;
     outcome.and(ended)
 }
 

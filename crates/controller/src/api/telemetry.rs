@@ -22,9 +22,9 @@ impl RequestCounter {
         IntCounterVec::new(options, &["verb", "code"]).map(Self)
     }
 
-    /// The collector, to be registered.
-    pub fn collector(&self) -> Box<dyn prometheus::core::Collector> {
-        Box::new(self.0.clone())
+    /// The collector, to be registered; it shares the counts.
+    pub(crate) fn collector(&self) -> IntCounterVec {
+        self.0.clone()
     }
 
     fn count(&self, verb: &str, code: &str) {

@@ -1,9 +1,10 @@
 //! What the controller tells of itself.
 
-use prometheus::core::Collector;
 use prometheus::{
-    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Result,
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Result,
 };
+
+use super::Metrics;
 
 /// Counters and gauges of the controller's own work. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -32,75 +33,53 @@ pub(crate) struct ControllerMetrics {
 
 impl ControllerMetrics {
     /// Makes and registers them, build information included.
-    pub(crate) fn register(registry: &Registry) -> Result<Self> {
+    pub(crate) fn register(metrics: &mut Metrics) -> Result<Self> {
         let duration = HistogramOpts::new(
             "tagwatch_reconcile_duration_seconds",
             "Time of one evaluation of a workload with the write of its report.",
         )
         .buckets(vec![0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0]);
-        build_info(registry)?;
+        build_info(metrics)?;
         Ok(Self {
-            reconciles: add(
-                registry,
-                counters("tagwatch_reconciles_total", "Evaluations of a workload, by result.", &["result"])?,
-            )?,
-            reconcile_duration: add(registry, Histogram::with_opts(duration)?)?,
-            queue_depth: add(
-                registry,
-                IntGauge::new("tagwatch_queue_depth", "Workloads that wait to be evaluated.")?,
-            )?,
-            queue_age: add(
-                registry,
-                Gauge::new(
-                    "tagwatch_queue_oldest_age_seconds",
-                    "How long the workload that waits longest has waited.",
-                )?,
-            )?,
-            report_writes: add(
-                registry,
-                counters(
-                    "tagwatch_report_writes_total",
-                    "Writes of reports, by verb and outcome.",
-                    &["verb", "outcome"],
-                )?,
-            )?,
-            panics: add(
-                registry,
-                IntCounter::new(
-                    "tagwatch_reconcile_panics_total",
-                    "Evaluations that ended in a panic; the workload counts as an error.",
-                )?,
-            )?,
-            watch_starts: add(
-                registry,
-                counters(
-                    "tagwatch_watch_starts_total",
-                    "Watches begun with a full initial state.",
-                    &["resource"],
-                )?,
-            )?,
-            watch_errors: add(
-                registry,
-                counters(
-                    "tagwatch_watch_errors_total",
-                    "Failures of a watch, by reason.",
-                    &["resource", "reason"],
-                )?,
-            )?,
-            report_api_available: add(
-                registry,
-                IntGauge::new(
-                    "tagwatch_report_api_available",
-                    "1 while the API server serves the report API, else 0.",
-                )?,
-            )?,
-            last_full_evaluation: add(
-                registry,
-                Gauge::new(
-                    "tagwatch_last_full_evaluation_timestamp_seconds",
-                    "Unix time at which every workload had last been evaluated.",
-                )?,
-            )?,
+            reconciles: metrics.add(counters(
+                "tagwatch_reconciles_total",
+                "Evaluations of a workload, by result.",
+                &["result"],
+            )?)?,
+            reconcile_duration: metrics.add(Histogram::with_opts(duration)?)?,
+            queue_depth: metrics
+                .add(IntGauge::new("tagwatch_queue_depth", "Workloads that wait to be evaluated.")?)?,
+            queue_age: metrics.add(Gauge::new(
+                "tagwatch_queue_oldest_age_seconds",
+                "How long the workload that waits longest has waited.",
+            )?)?,
+            report_writes: metrics.add(counters(
+                "tagwatch_report_writes_total",
+                "Writes of reports, by verb and outcome.",
+                &["verb", "outcome"],
+            )?)?,
+            panics: metrics.add(IntCounter::new(
+                "tagwatch_reconcile_panics_total",
+                "Evaluations that ended in a panic; the workload counts as an error.",
+            )?)?,
+            watch_starts: metrics.add(counters(
+                "tagwatch_watch_starts_total",
+                "Watches begun with a full initial state.",
+                &["resource"],
+            )?)?,
+            watch_errors: metrics.add(counters(
+                "tagwatch_watch_errors_total",
+                "Failures of a watch, by reason.",
+                &["resource", "reason"],
+            )?)?,
+            report_api_available: metrics.add(IntGauge::new(
+                "tagwatch_report_api_available",
+                "1 while the API server serves the report API, else 0.",
+            )?)?,
+            last_full_evaluation: metrics.add(Gauge::new(
+                "tagwatch_last_full_evaluation_timestamp_seconds",
+                "Unix time at which every workload had last been evaluated.",
+            )?)?,
         })
     }
 }
@@ -109,14 +88,9 @@ fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec> {
     IntCounterVec::new(Opts::new(name, help), labels)
 }
 
-fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
-}
-
-fn build_info(registry: &Registry) -> Result<()> {
+fn build_info(metrics: &mut Metrics) -> Result<()> {
     let options = Opts::new("tagwatch_build_info", "Always 1; the labels tell the build.");
-    let info = add(registry, IntGaugeVec::new(options, &["version"])?)?;
+    let info = metrics.add(IntGaugeVec::new(options, &["version"])?)?;
     info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     Ok(())
 }

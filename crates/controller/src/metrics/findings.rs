@@ -13,7 +13,8 @@ use crate::index::WorkloadKey;
 use crate::live::LiveVerdicts;
 
 /// Collects `tagwatch_violations`, `tagwatch_workload_violations` with its start time, `tagwatch_workloads`
-/// and `tagwatch_images`.
+/// and `tagwatch_images`. Cloning shares the verdicts.
+#[derive(Clone)]
 pub(crate) struct FindingsCollector {
     live: Arc<Mutex<LiveVerdicts>>,
     families: Vec<Family>,
@@ -112,12 +113,7 @@ impl Collector for FindingsCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        self.families
-            .iter()
-            .zip(self.samples())
-            .filter(|(_, samples)| !samples.is_empty())
-            .map(|(family, samples)| family.fill(samples))
-            .collect()
+        self.families.iter().zip(self.samples()).map(|(family, samples)| family.fill(samples)).collect()
     }
 }
 

@@ -3,25 +3,28 @@
 
 mod controller;
 mod findings;
+mod reference;
 
+use prometheus::core::Collector;
 use prometheus::{Encoder, Registry, TextEncoder};
 
 pub(crate) use controller::ControllerMetrics;
 pub(crate) use findings::FindingsCollector;
+pub use reference::{MetricDescription, metrics_reference};
 
-/// Everything that `/metrics` shows.
-#[derive(Debug, Clone)]
+/// Everything that `/metrics` shows, with what the documentation says of it.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Metrics {
     registry: Registry,
+    described: Vec<MetricDescription>,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
-        Self { registry: Registry::new() }
-    }
-
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.registry
+    /// Registers a collector.
+    pub(crate) fn add<C: Collector + Clone + 'static>(&mut self, collector: C) -> prometheus::Result<C> {
+        self.described.extend(MetricDescription::of(&collector));
+        self.registry.register(Box::new(collector.clone()))?;
+        Ok(collector)
     }
 
     /// The Prometheus text format, version 0.0.4.

@@ -75,7 +75,7 @@ fn list() -> Value {
 }
 
 async fn events(client: Client) -> Vec<String> {
-    let metrics = ControllerMetrics::register(Metrics::new().registry()).unwrap();
+    let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
     let recorder = Recorder::default();
     let stats = WatchStats::new("pods", metrics);
     watch(Api::<SlimPod>::all(client), watcher::Config::default(), recorder.clone(), stats).await;

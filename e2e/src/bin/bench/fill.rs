@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use http::StatusCode;
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_e2e::{Memory, TagwatchProcess, eventually};
@@ -70,6 +70,8 @@ pub(crate) async fn ready(tagwatch: &TagwatchProcess) -> Result<()> {
 pub(crate) async fn stop(mut tagwatch: TagwatchProcess) -> Result<()> {
     tagwatch.sigterm()?;
     let status = tagwatch.wait(END_LIMIT).await?;
-    ensure!(status.success(), "tagwatch ended with {status}");
+    if !status.success() {
+        bail!("tagwatch ended with {status}; its log:\n{}", std::fs::read_to_string(tagwatch.log())?);
+    }
     Ok(())
 }

@@ -50,7 +50,8 @@ impl<'a> Cluster<'a> {
         admin.current_context = Some(context.to_owned());
         let config = Config::from_custom_kubeconfig(admin.clone(), &KubeConfigOptions::default()).await?;
         let client = Client::try_from(config)?;
-        let groups = client.list_api_groups().await.with_context(|| format!("the cluster of context {context}"))?;
+        let groups =
+            client.list_api_groups().await.with_context(|| format!("the cluster of context {context}"))?;
         let has_report_api = groups.groups.iter().any(|group| group.name == "wgpolicyk8s.io");
         Ok(Self { context, admin, client, kubectl: Kubectl::with_context(context), has_report_api })
     }
@@ -72,7 +73,12 @@ impl<'a> Cluster<'a> {
         let mut args = vec!["get".to_owned(), "--ignore-not-found".to_owned(), "--output=name".to_owned()];
         args.extend(self.makes());
         let there = self.kubectl.run(args).await?;
-        ensure!(there.is_empty(), "the cluster of context {} has already:\n{}", self.context, there.trim_end());
+        ensure!(
+            there.is_empty(),
+            "the cluster of context {} has already:\n{}",
+            self.context,
+            there.trim_end()
+        );
         Ok(())
     }
 
@@ -119,7 +125,8 @@ impl<'a> Cluster<'a> {
         samples.load_beside_kubelets().await?;
         tour::wait_until_judged(&samples).await?;
         let (client, kubectl) = (self.client.clone(), self.kubectl.clone());
-        let tour = Tour { client, kubectl, kubeconfig: None, context: Some(self.context), tagwatch: &tagwatch };
+        let tour =
+            Tour { client, kubectl, kubeconfig: None, context: Some(self.context), tagwatch: &tagwatch };
         tour.show().await?;
         Ok(tagwatch)
     }

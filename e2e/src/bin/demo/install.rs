@@ -18,7 +18,8 @@ const TAGWATCH: &str = "tagwatch";
 pub(crate) async fn report_api(kubectl: &Kubectl) -> Result<()> {
     screen::step("config/crd: the report API");
     kubectl.run(["apply".as_ref(), "-k".as_ref(), config("crd").as_os_str()]).await?;
-    let established = ["wait", "--for=condition=established", "crd/policyreports.wgpolicyk8s.io", "--timeout=60s"];
+    let established =
+        ["wait", "--for=condition=established", "crd/policyreports.wgpolicyk8s.io", "--timeout=60s"];
     kubectl.run(established).await?;
     screen::outcome("policyreports.wgpolicyk8s.io is served");
     Ok(())

@@ -1,12 +1,13 @@
 //! The demo on a control plane of its own, which is gone when the demo ends.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use kube::config::Kubeconfig;
 use tagwatch_e2e::{
     ControlPlane, KubeletTask, Options, TagwatchProcess,
     samples::{Kubectl, NAMESPACES, Samples},
+    tagwatch_binary,
 };
 use tokio::time::timeout;
 
@@ -28,10 +29,12 @@ pub(crate) async fn show(settings: &Settings) -> Result<()> {
         () = interrupted() => bail!("interrupted before everything was shown"),
     };
     if !settings.once {
+        let tagwatch = tagwatch_binary()?;
         screen::say(&format!(
             "It stays up until Ctrl-C. In another terminal:\n\n  export KUBECONFIG={}\n  \
-             kubectl get policyreports.wgpolicyk8s.io -A\n  curl http://{}/metrics",
+             kubectl get policyreports.wgpolicyk8s.io -A\n  {} issues -A\n  curl http://{}/metrics",
             stage.control_plane.kubeconfig().display(),
+            tagwatch.strip_prefix(env::current_dir()?).unwrap_or(&tagwatch).display(),
             stage.tagwatch.address(),
         ));
         until_interrupted(&mut stage.tagwatch).await?;

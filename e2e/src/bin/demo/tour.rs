@@ -47,7 +47,10 @@ pub(crate) struct Tour<'a> {
 
 impl Tour<'_> {
     pub(crate) async fn show(&self) -> Result<()> {
-        self.kubectl(&["get", REPORTS, "-A", "-l", "app.kubernetes.io/managed-by=tagwatch"]).await?;
+        // A cluster that was there before may hold reports of other engines.
+        let ours: &[&str] =
+            if self.context.is_some() { &["-l", "app.kubernetes.io/managed-by=tagwatch"] } else { &[] };
+        self.kubectl(&[&["get", REPORTS, "-A"], ours].concat()).await?;
         let report = self.report().await?.name_any();
         self.kubectl(&["describe", REPORTS, "-n", NAMESPACE, &report]).await?;
         self.issues().await?;
@@ -100,7 +103,9 @@ impl Tour<'_> {
             .collect();
         ensure!(!lines.is_empty(), "no tagwatch_violations of {NAMESPACE} among the metrics:\n{all}");
         let address = self.tagwatch.address();
-        let command = format!("curl -s http://{address}/metrics | grep -E 'tagwatch_(violations|workloads).*{NAMESPACE}'");
+        let command = format!(
+            "curl -s http://{address}/metrics | grep -E 'tagwatch_(violations|workloads).*{NAMESPACE}'"
+        );
         screen::command(&command, &lines.join("\n"));
         Ok(())
     }
@@ -122,7 +127,9 @@ impl Tour<'_> {
         .await?;
         let seconds = begin.elapsed().as_secs_f64();
         self.kubectl(&["get", REPORTS, "-n", NAMESPACE, report]).await?;
-        screen::say(&format!("{seconds:.1} s from the command to the stored report, kubectl's own start included."));
+        screen::say(&format!(
+            "{seconds:.1} s from the command to the stored report, kubectl's own start included."
+        ));
         Ok(())
     }
 }

@@ -1,0 +1,43 @@
+//! The reference of the metrics, from the collectors themselves.
+
+use anyhow::anyhow;
+use tagwatch_controller::{MetricDescription, metrics_reference};
+
+use crate::status::Failure;
+
+const PREFACE: &str = "# Metrics
+
+Written by `tagwatch generate docs` from the collectors themselves.
+
+`tagwatch run` serves these on `/metrics` in the Prometheus text format. The `namespace` of a series is the
+workload's, so scrape with `honor_labels: true`. Findings are read at scrape time: a series ends with its finding.
+
+How long the oldest violation of each namespace has lasted, in seconds:
+
+```promql
+time() - min by (namespace) (tagwatch_workload_violation_start_time_seconds{result=\"fail\"})
+```
+
+A rule that fires on violations which matter (`kind` is `Kind`, or `Kind.group` outside core, apps and batch):
+
+```promql
+sum by (namespace, kind, workload, rule) (tagwatch_workload_violations{severity=\"critical\", result=\"fail\"}) > 0
+```
+
+";
+
+/// The page.
+///
+/// # Errors
+/// Two metrics of one name: a bug.
+pub(super) fn render() -> Result<String, Failure> {
+    let metrics = metrics_reference().map_err(|error| Failure::Other(anyhow!(error)))?;
+    let rows: String = metrics.iter().map(row).collect();
+    Ok(format!("{PREFACE}| metric | type | labels | what it tells |\n|---|---|---|---|\n{rows}"))
+}
+
+fn row(metric: &MetricDescription) -> String {
+    let MetricDescription { name, kind, labels, help } = metric;
+    let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+    format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", "))
+}

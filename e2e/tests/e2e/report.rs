@@ -1,0 +1,79 @@
+//! A report as the API server holds it: plain JSON, with nothing of tagwatch's own code in between.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use kube::{ResourceExt, api::DynamicObject};
+use serde_json::Value;
+
+/// A `PolicyReport`.
+#[derive(Clone, Debug)]
+pub(crate) struct Report(pub(crate) DynamicObject);
+
+impl From<DynamicObject> for Report {
+    fn from(object: DynamicObject) -> Self {
+        Self(object)
+    }
+}
+
+impl Report {
+    pub(crate) fn name(&self) -> String {
+        self.0.name_any()
+    }
+
+    pub(crate) fn uid(&self) -> String {
+        self.0.uid().unwrap_or_default()
+    }
+
+    /// Its resourceVersion: another one tells of a write.
+    pub(crate) fn version(&self) -> String {
+        self.0.resource_version().unwrap_or_default()
+    }
+
+    pub(crate) fn is_about(&self, kind: &str, name: &str) -> bool {
+        let scope = self.scope();
+        scope["kind"] == kind && scope["name"] == name
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        self.0.labels().get("app.kubernetes.io/managed-by").is_some_and(|manager| manager == "tagwatch")
+    }
+
+    pub(crate) fn scope(&self) -> &Value {
+        &self.0.data["scope"]
+    }
+
+    /// UID of what it is about.
+    pub(crate) fn scope_uid(&self) -> &str {
+        self.scope()["uid"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn summary(&self) -> &Value {
+        &self.0.data["summary"]
+    }
+
+    pub(crate) fn results(&self) -> &[Value] {
+        self.0.data["results"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// `container rule result` of each result, in its order.
+    pub(crate) fn verdicts(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let verdict = |result: &Value| {
+            let container = text(&result["properties"]["container"]);
+            format!("{container} {} {}", text(&result["rule"]), text(&result["result"]))
+        };
+        self.results().iter().map(verdict).collect()
+    }
+
+    /// Seconds at which each result was first seen, by its verdict.
+    pub(crate) fn first_seen(&self) -> Result<BTreeMap<String, i64>> {
+        let times = self.results().iter().map(|result| {
+            result["timestamp"]["seconds"].as_i64().with_context(|| format!("no time in {result}"))
+        });
+        let times: BTreeMap<_, _> =
+            self.verdicts().into_iter().zip(times).map(|(verdict, time)| Ok((verdict, time?))).collect::<Result<_>>()?;
+        ensure!(times.len() == self.results().len(), "two results are alike: {:?}", self.verdicts());
+        Ok(times)
+    }
+}
