@@ -4,11 +4,13 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
 COPY e2e e2e
-# The Alpine toolchain's own target is musl, linked statically.
+# Alpine's own target is musl. Named, so that the flags reach the binary and not the build scripts.
+ENV RUSTFLAGS="-C target-feature=+crt-static"
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --locked --release --package tagwatch \
-    && cp target/release/tagwatch /tagwatch
+    target="$(rustc -vV | sed -n 's/^host: //p')" \
+    && cargo build --locked --release --package tagwatch --target "$target" \
+    && cp "target/$target/release/tagwatch" /tagwatch
 
 FROM scratch
 COPY --from=build /tagwatch /tagwatch

@@ -4,6 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 export DEMO_ONCE
 export DEMO_CONTEXT
@@ -17,8 +18,8 @@ help: ## what there is to make
 demo: ## see it work on a control plane of its own (DEMO_ONCE=1: end by itself; DEMO_CONTEXT=name: an existing cluster)
 	@echo 'Building; the first time takes some minutes, after that seconds.'
 	@hack/side-by-side.sh $(if $(DEMO_CONTEXT),,control-plane e2e/control-plane/build.sh) \
-		rust 'cargo build --locked --package tagwatch --package tagwatch-e2e --bins'
-	@target/debug/demo
+		rust 'cargo build --locked --workspace --bins'
+	@$(TARGET)/debug/demo
 
 .PHONY: test
 test: ## every test, unit to e2e
@@ -28,7 +29,7 @@ test: ## every test, unit to e2e
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
 	@hack/side-by-side.sh control-plane e2e/control-plane/build.sh \
 		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --bins'
-	@target/release/bench
+	@$(TARGET)/release/bench
 
 .PHONY: build
 build: ## the tagwatch binary, optimised: target/release/tagwatch
@@ -36,11 +37,14 @@ build: ## the tagwatch binary, optimised: target/release/tagwatch
 
 .PHONY: generate
 generate: ## what is generated from the code: CRDs, rule pages, CLI reference
-	@cargo run --locked --quiet --package tagwatch -- generate
+	@cargo build --locked --quiet --workspace --bins
+	@$(TARGET)/debug/tagwatch generate
 
 .PHONY: check
+# The same build as that of `make test`, so that nothing is built twice after it.
 check: lint ## lint, and whether what is generated is up to date
-	@cargo run --locked --quiet --package tagwatch -- generate --check
+	@cargo build --locked --quiet --workspace --all-targets
+	@$(TARGET)/debug/tagwatch generate --check
 	@echo 'check: clean'
 
 .PHONY: lint

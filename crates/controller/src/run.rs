@@ -94,6 +94,8 @@ pub async fn run(options: RunOptions, engine: Engine, stop: CancellationToken) -
     parts.spawn(&mut tasks, &client, &options.namespaces);
 
     tokio::select! {
+        // In this order: the admin endpoint ends by the same token, and would look like a task that failed.
+        biased;
         () = stop.cancelled() => {
             tracing::info!("stopping");
             shut_down(tasks).await;

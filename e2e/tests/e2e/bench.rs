@@ -129,6 +129,19 @@ impl Bench {
         Ok(api.create(&PostParams::default(), &object).await?)
     }
 
+    /// The objects of a cluster-wide kind.
+    pub(crate) fn api_cluster_wide(&self, kind: &str) -> Api<DynamicObject> {
+        Api::all_with(self.client(), &resource(kind))
+    }
+
+    /// Creates an object of a cluster-wide kind.
+    pub(crate) async fn create_cluster_wide(&self, object: Value) -> Result<DynamicObject> {
+        let object: DynamicObject = serde_json::from_value(object)?;
+        let types = object.types.as_ref().context("an object without its kind")?;
+        let api = Api::all_with(self.client(), &of_type(&types.api_version, &types.kind));
+        Ok(api.create(&PostParams::default(), &object).await?)
+    }
+
     /// A merge patch on an object in the test's namespace.
     pub(crate) async fn patch(&self, kind: &str, name: &str, patch: Value) -> Result<DynamicObject> {
         Ok(self.api(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?)
@@ -185,7 +198,12 @@ impl Bench {
 
     /// Waits until there is no report about an object.
     pub(crate) async fn unreported(&self, kind: &str, name: &str) -> Result<()> {
-        eventually(LIMIT, &format!("no report about {kind} {name}"), || async {
+        self.unreported_within(LIMIT, kind, name).await
+    }
+
+    /// Waits so long until there is no report about an object.
+    pub(crate) async fn unreported_within(&self, limit: Duration, kind: &str, name: &str) -> Result<()> {
+        eventually(limit, &format!("no report about {kind} {name}"), || async {
             let found = self.reports().await?;
             ensure!(!found.iter().any(|report| report.is_about(kind, name)), "there still is one");
             Ok(())
@@ -203,6 +221,13 @@ impl Bench {
         self.writes_since(self.began)
     }
 
+    /// How often tagwatch has read this one report.
+    pub(crate) fn reads_of(&self, report: &str) -> Result<usize> {
+        let since = self.audit_log().since(self.began)?.of_resource("policyreports").by_agent(AGENT)?;
+        let reads = since.matching(|request| request.verb == "get" && request.object() == (self.namespace(), report));
+        Ok(reads.count())
+    }
+
     /// What tagwatch wrote to the test's namespace behind a mark, behind which it must have appeared.
     pub(crate) fn writes_since(&self, mark: Mark) -> Result<Requests> {
         let here = self.audit_log().since(mark)?.matching(|request| request.object().0 == self.namespace());
@@ -215,6 +240,8 @@ fn resource(kind: &str) -> ApiResource {
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => "apps/v1",
         "Job" | "CronJob" => "batch/v1",
         "PolicyReport" => "wgpolicyk8s.io/v1alpha2",
+        "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
+        "Role" => "rbac.authorization.k8s.io/v1",
         _ => "v1",
     };
     of_type(api_version, kind)

@@ -75,7 +75,8 @@ impl Cluster {
 async fn is_served(client: &Client) -> Result<bool> {
     match client.list_api_group_resources(REPORT_API).await {
         Ok(list) => Ok(list.resources.iter().any(|resource| resource.name == "policyreports")),
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
+        // Of a group that has gone: no Status object, only the code.
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// A full version with its default pull policy.
 pub(crate) const CLEAN: &str = "registry.example.com/web:1.27.3";
 /// What every report says of a container `web` with [`CLEAN`].
-pub(crate) const PASSES: [&str; 2] = ["web stale-pull-policy pass", "web floating-tag pass"];
+pub(crate) const PASSES: [&str; 2] = ["web floating-tag pass", "web stale-pull-policy pass"];
 /// A tag that moves; a new object with it pulls always.
 pub(crate) const LATEST: &str = "registry.example.com/web:latest";
 

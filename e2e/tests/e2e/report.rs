@@ -71,8 +71,12 @@ impl Report {
         let times = self.results().iter().map(|result| {
             result["timestamp"]["seconds"].as_i64().with_context(|| format!("no time in {result}"))
         });
-        let times: BTreeMap<_, _> =
-            self.verdicts().into_iter().zip(times).map(|(verdict, time)| Ok((verdict, time?))).collect::<Result<_>>()?;
+        let times: BTreeMap<_, _> = self
+            .verdicts()
+            .into_iter()
+            .zip(times)
+            .map(|(verdict, time)| Ok((verdict, time?)))
+            .collect::<Result<_>>()?;
         ensure!(times.len() == self.results().len(), "two results are alike: {:?}", self.verdicts());
         Ok(times)
     }

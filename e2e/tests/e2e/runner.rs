@@ -125,12 +125,14 @@ fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 fn trial<F>(body: impl AsyncFnOnce() -> Result<()> + Send + 'static) -> Trial {
-    Trial::ignorable_test(name_of::<F>(), move || match runtime().and_then(|runtime| runtime.block_on(body())) {
-        Ok(()) => Ok(Completion::Completed),
-        Err(failure) => match failure.downcast::<Skipped>() {
-            Ok(Skipped(reason)) => Ok(Completion::ignored_with(reason)),
-            Err(failure) => Err(Failed::from(format!("{failure:#}"))),
-        },
+    Trial::ignorable_test(name_of::<F>(), move || {
+        match runtime().and_then(|runtime| runtime.block_on(body())) {
+            Ok(()) => Ok(Completion::Completed),
+            Err(failure) => match failure.downcast::<Skipped>() {
+                Ok(Skipped(reason)) => Ok(Completion::ignored_with(reason)),
+                Err(failure) => Err(Failed::from(format!("{failure:#}"))),
+            },
+        }
     })
 }
 

@@ -72,7 +72,7 @@ fn result_id(uid: &str, container: &Container, finding: &Finding, image: Option<
 impl<'a> Entry<'a> {
     fn order(&self) -> impl Ord + use<'a> {
         let (container, finding) = (self.container, self.finding);
-        let what = (finding.outcome, finding.rule.policy, finding.rule.id);
+        let what = (finding.outcome, finding.rule.policy.as_str(), finding.rule.id);
         (what, container.name.raw(), container.container_type, container.image.raw())
     }
 

@@ -82,8 +82,8 @@ impl Cluster {
         stream::iter(0..workloads)
             .map(|number| async move {
                 let wanted = deployments::deployment(number)?;
-                let created = self.api(number).create(&PostParams::default(), &wanted).await?;
-                anyhow::Ok(drop::<Deployment>(created))
+                self.api::<Deployment>(number).create(&PostParams::default(), &wanted).await?;
+                anyhow::Ok(())
             })
             .buffer_unordered(CONCURRENT_CREATES)
             .try_collect::<()>()
@@ -127,7 +127,7 @@ impl Cluster {
         let mut deployments: Vec<_> =
             all.list(&ListParams::default()).await?.into_iter().filter_map(|one| one.uid()).collect();
         let reports = self.reports().await?;
-        let owners = reports.iter().flat_map(|report| report.owner_references());
+        let owners = reports.iter().flat_map(ResourceExt::owner_references);
         let mut owners: Vec<_> = owners.map(|owner| owner.uid.clone()).collect();
         deployments.sort_unstable();
         owners.sort_unstable();

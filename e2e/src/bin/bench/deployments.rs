@@ -48,7 +48,7 @@ pub(crate) fn deployment(number: u32) -> serde_json::Result<Deployment> {
         "env": [{ "name": "LOG_LEVEL", "value": "info" }],
         "resources": { "requests": { "cpu": "50m", "memory": "64Mi" } },
     })];
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         containers.push(json!({
             "name": "proxy",
             "image": "registry.example.com/mesh/proxy:v3",

@@ -1,6 +1,6 @@
 //! The demo on a control plane of its own, which is gone when the demo ends.
 
-use std::{env, time::Duration};
+use std::{env, fs, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use kube::config::Kubeconfig;
@@ -100,6 +100,7 @@ pub(crate) async fn end(mut tagwatch: TagwatchProcess) -> Result<()> {
     // It may have ended by the same Ctrl-C.
     let _ = tagwatch.sigterm();
     let status = tagwatch.wait(END_LIMIT).await.context("SIGTERM to tagwatch")?;
-    ensure!(status.success(), "tagwatch ended with {status}");
+    let log = || fs::read_to_string(tagwatch.log()).unwrap_or_default();
+    ensure!(status.success(), "tagwatch ended with {status}; its log:\n{}", log());
     Ok(())
 }

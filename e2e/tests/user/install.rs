@@ -1,6 +1,6 @@
 //! The Helm chart and `config/default` install the same objects, and a real API server takes them.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Output};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
@@ -11,7 +11,12 @@ use kube::{
 };
 use serde_json::Value;
 use tagwatch_e2e::{ControlPlane, Options, eventually, samples::config, tagwatch_binary};
-use tokio::{io::AsyncWriteExt, process::Command, sync::OnceCell};
+use tokio::{process::Command, sync::OnceCell};
+
+use crate::{
+    readme,
+    shell::{Shell, finish, helm, root},
+};
 
 const CRD: &str = "policyreports.wgpolicyk8s.io";
 
@@ -33,29 +38,15 @@ fn text(value: &Value) -> Result<String> {
     Ok(value.as_str().with_context(|| format!("no text: {value}"))?.to_owned())
 }
 
-/// Helm, built from its module by `e2e/tools/build.sh`.
-async fn helm() -> Result<&'static PathBuf> {
-    static HELM: OnceCell<PathBuf> = OnceCell::const_new();
-    let build = async || {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/build.sh");
-        let output = Command::new(script).stderr(std::process::Stdio::inherit()).output().await?;
-        ensure!(output.status.success(), "{script}: {}", output.status);
-        let printed = String::from_utf8(output.stdout)?;
-        Ok(PathBuf::from(printed.lines().next_back().context("build.sh printed no path")?))
-    };
-    HELM.get_or_try_init(build).await
-}
-
-async fn run_helm(command: &str, args: &[&str]) -> Result<Output> {
-    let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/tagwatch");
-    let mut helm = Command::new(helm().await?);
-    helm.arg(command).args(["tagwatch", chart, "--namespace", "tagwatch"]).args(args).kill_on_drop(true);
-    Ok(helm.output().await?)
-}
-
 /// `helm template`, or what it says against these values.
 async fn rendered(args: &[&str]) -> Result<Result<String, String>> {
-    let output = run_helm("template", args).await?;
+    let mut template = Command::new(helm().await?);
+    template
+        .arg("template")
+        .arg("tagwatch")
+        .arg(root().join("charts/tagwatch"))
+        .args(["--namespace", "tagwatch"]);
+    let output = template.args(args).kill_on_drop(true).output().await?;
     let words = String::from_utf8(output.stderr)?;
     Ok(if output.status.success() { Ok(String::from_utf8(output.stdout)?) } else { Err(words) })
 }
@@ -138,42 +129,35 @@ async fn values_are_checked() -> Result<()> {
 #[tokio::test]
 async fn tagwatch_has_nothing_against_its_own_chart() -> Result<()> {
     let manifests = rendered(&[]).await?.map_err(anyhow::Error::msg)?;
-    let mut scan = Command::new(tagwatch_binary()?);
-    scan.args(["scan", "-", "-o", "json", "--fail-on", "warn"]).kill_on_drop(true);
-    let mut scan = scan.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn()?;
-    let mut stdin = scan.stdin.take().context("no standard input")?;
-    stdin.write_all(manifests.as_bytes()).await?;
-    drop(stdin);
-    let output = scan.wait_with_output().await?;
+    let mut scan = Shell::new().await?.command(tagwatch_binary()?)?;
+    scan.args(["scan", "-", "-o", "json", "--fail-on", "warn"]);
+    let output = finish(scan, &manifests).await?;
     let printed = String::from_utf8(output.stdout)?;
     let said: Value = serde_json::from_str(&printed)?;
     assert!(output.status.success() && said["summary"]["workloads"] == 1, "{printed}");
     Ok(())
 }
 
-/// On a cluster: Helm first, whose CRD outlives it, then kustomize, whose pod must pass Pod Security.
+/// The README's commands, on a cluster: Helm first, whose CRD outlives it, then kustomize, whose pod must pass
+/// Pod Security.
 #[tokio::test]
-async fn a_cluster_takes_both() -> Result<()> {
+async fn the_readmes_ways_to_install() -> Result<()> {
     let cluster = cluster().await?;
-    let kubeconfig = cluster.kubeconfig().display().to_string();
-    let on_cluster = ["--kubeconfig", &kubeconfig];
-    let install = [&on_cluster[..], &["--create-namespace", "--set", "crds.install=true"]].concat();
-    let installed = run_helm("install", &install).await?;
-    let (printed, words) = (String::from_utf8(installed.stdout)?, String::from_utf8(installed.stderr)?);
-    ensure!(installed.status.success() && words.is_empty(), "helm install: {words}");
+    let shell = Shell::on(cluster).await?;
+    let run = async |script: &str| {
+        let output = shell.run(&format!("set -e\n{script}")).await?;
+        let printed = String::from_utf8(output.stdout)?;
+        ensure!(output.status.success() && !printed.contains("Warning"), "{script}\n{printed}");
+        Ok(printed)
+    };
+    let printed = run(&readme::block("sh", "helm install")?).await?;
     assert_eq!(printed.lines().filter(|line| line.starts_with("  kubectl ")).count(), 3, "{printed}");
+    run("helm uninstall tagwatch --namespace tagwatch --wait").await?;
+    run(&format!("kubectl get crd {CRD}")).await.context("uninstalled, the CRD is to stay")?;
 
-    let mut uninstall = Command::new(helm().await?);
-    uninstall.args(["uninstall", "tagwatch", "--namespace", "tagwatch", "--wait"]).args(on_cluster);
-    let uninstalled = uninstall.kill_on_drop(true).output().await?;
-    ensure!(uninstalled.status.success(), "helm uninstall: {}", String::from_utf8_lossy(&uninstalled.stderr));
-    cluster.kubectl(&["get", "crd", CRD]).await.context("uninstalled, the CRD is to stay")?;
-
-    let mut apply = cluster.kubectl_command()?;
-    apply.args(["apply", "--server-side", "-k"]).arg(config("default"));
-    let applied = apply.output().await?;
-    let words = String::from_utf8(applied.stderr)?;
-    ensure!(applied.status.success() && words.is_empty(), "kubectl apply -k config/default: {words}");
+    run(&format!("kubectl delete crd {CRD}")).await?;
+    run("kubectl delete namespace tagwatch").await?;
+    run(&readme::block("sh", "kubectl apply -k config/default")?).await?;
     one_pod(cluster).await
 }
 
@@ -185,7 +169,7 @@ async fn one_pod(cluster: &ControlPlane) -> Result<()> {
         "tagwatch",
         &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Event")),
     );
-    let made = eventually(std::time::Duration::from_mins(1), "tagwatch has a pod", async || {
+    let made = eventually(Duration::from_mins(1), "tagwatch has a pod", async || {
         let found = pods.list(&ListParams::default()).await?.items;
         let messages: Vec<String> = events
             .list(&ListParams::default())

@@ -1,0 +1,62 @@
+//! Workloads that go.
+
+use anyhow::{Result, ensure};
+use kube::{ResourceExt, api::DeleteParams};
+use libtest_mimic::Trial;
+use tagwatch_e2e::eventually;
+
+use crate::{
+    bench::{Bench, LIMIT},
+    checks,
+    objects::{CLEAN, PASSES, web},
+    runner::shared,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![shared(report_goes_with_its_workload), shared(namesake_has_a_report_of_its_own)]
+}
+
+async fn report_goes_with_its_workload(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    bench.create(web("web", CLEAN)).await?;
+    bench.reported("Deployment", "web", &PASSES).await?;
+    tagwatch.counts("tagwatch_workloads", &[("kind", "Deployment")], 1.0).await?;
+
+    bench.delete("Deployment", "web").await?;
+    tagwatch.counts("tagwatch_workloads", &[("kind", "Deployment")], 0.0).await?;
+    bench.unreported("Deployment", "web").await?;
+
+    // tagwatch does not bring it back, and removes it itself only if the garbage collector is slow: that one may
+    // learn of a new kind as late as 30 s after its definition.
+    bench.create(web("later", CLEAN)).await?;
+    bench.reported("Deployment", "later", &PASSES).await?;
+    let writes = bench.writes()?;
+    let deletions = writes.matching(|request| request.verb == "delete").count();
+    ensure!(deletions <= 1, "{writes}");
+    assert_eq!(writes.count() - deletions, 2, "one creation each: {writes}");
+    tagwatch.end().await
+}
+
+async fn namesake_has_a_report_of_its_own(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let first = bench.create(web("web", CLEAN)).await?;
+    let old = bench.reported("Deployment", "web", &PASSES).await?;
+    bench.api("Deployment").delete("web", &DeleteParams::background()).await?;
+    let second = bench.create(web("web", CLEAN)).await?;
+    assert_ne!(first.uid(), second.uid());
+
+    let new = eventually(LIMIT, "one report, about the new Deployment", || async {
+        let mut reports = bench.reports().await?;
+        ensure!(reports.len() == 1, "{} reports", reports.len());
+        let report = reports.remove(0);
+        ensure!(second.uid().as_deref() == Some(report.scope_uid()), "it is about {}", report.scope_uid());
+        Ok(report)
+    })
+    .await?;
+    checks::form(&new, &second);
+    assert_ne!((new.name(), new.uid()), (old.name(), old.uid()));
+    let id = |report: &crate::report::Report| report.results()[0]["properties"]["resultID"].clone();
+    assert_ne!(id(&new), id(&old), "its findings are findings of another object");
+    tagwatch.counts("tagwatch_workloads", &[], 1.0).await?;
+    tagwatch.end().await
+}

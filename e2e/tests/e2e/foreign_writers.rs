@@ -1,0 +1,167 @@
+//! Somebody else deletes, edits or holds a report.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use tagwatch_e2e::eventually;
+
+use crate::{
+    bench::{Bench, LIMIT},
+    objects::{CLEAN, LATEST, PASSES, web, with_image},
+    report::Report,
+    runner::shared,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        shared(deleted_report_is_restored),
+        shared(edited_report_is_restored),
+        shared(foreign_metadata_stays),
+        shared(no_duel),
+        shared(report_of_somebody_else_is_left_alone),
+        shared(report_without_our_label_is_no_longer_ours),
+    ]
+}
+
+/// A report that somebody else deleted or edited is back within this.
+const RESTORE_LIMIT: Duration = Duration::from_secs(2);
+/// And not written again for this.
+const HOLD: SignedDuration = SignedDuration::from_secs(10);
+
+async fn reported_web(bench: &Bench) -> Result<Report> {
+    bench.create(web("web", CLEAN)).await?;
+    bench.reported("Deployment", "web", &PASSES).await
+}
+
+async fn restored(bench: &Bench, before: &Report) -> Result<Report> {
+    eventually(RESTORE_LIMIT, "the report is restored", || async {
+        let after = bench.report("Deployment", "web").await?;
+        ensure!(after.0.data == before.0.data, "it says {}", after.0.data);
+        Ok(after)
+    })
+    .await
+}
+
+async fn deleted_report_is_restored(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let before = reported_web(bench).await?;
+    bench.delete("PolicyReport", &before.name()).await?;
+    // With the times of the results, which the deleted report held.
+    let after = restored(bench, &before).await?;
+    assert_ne!(after.uid(), before.uid());
+    let writes = bench.writes()?;
+    assert_eq!(writes.matching(|request| request.verb == "create").count(), 2, "{writes}");
+    assert_eq!(writes.count(), 2, "{writes}");
+    tagwatch.end().await
+}
+
+async fn edited_report_is_restored(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let before = reported_web(bench).await?;
+    let edits = json!({ "summary": { "fail": 7 }, "results": [{ "policy": "mine", "result": "fail" }] });
+    bench.patch("PolicyReport", &before.name(), edits).await?;
+    let after = restored(bench, &before).await?;
+    assert_eq!(after.uid(), before.uid(), "updated, not made anew");
+    let writes = bench.writes()?;
+    assert_eq!(writes.matching(|request| request.verb == "update").count(), 1, "{writes}");
+    assert_eq!(writes.count(), 2, "{writes}");
+    tagwatch.end().await
+}
+
+/// What others put beside our content is theirs, and no reason to write.
+async fn foreign_metadata_stays(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let before = reported_web(bench).await?;
+    let metadata = json!({ "metadata": { "labels": { "team": "a" }, "annotations": { "note": "b" } } });
+    let patched = Report::from(bench.patch("PolicyReport", &before.name(), metadata).await?);
+    // tagwatch has seen it when it has read it: it cannot know what the edit was without that.
+    eventually(LIMIT, "tagwatch reads the report", || async {
+        let reads = bench.reads_of(&before.name())?;
+        ensure!(reads >= 1, "{reads} reads");
+        Ok(())
+    })
+    .await?;
+    bench.create(web("later", CLEAN)).await?;
+    bench.reported("Deployment", "later", &PASSES).await?;
+    assert_eq!(bench.report("Deployment", "web").await?.version(), patched.version(), "nobody wrote since");
+
+    bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
+    let turned = bench.reported("Deployment", "web", &["web latest-tag fail", "web stale-pull-policy fail"]).await?;
+    assert_eq!(turned.0.labels().get("team").map(String::as_str), Some("a"));
+    assert_eq!(turned.0.annotations().get("note").map(String::as_str), Some("b"));
+    assert!(turned.is_ours());
+    let writes = bench.writes()?;
+    assert_eq!(writes.count(), 3, "two creations and the update: {writes}");
+    tagwatch.end().await
+}
+
+/// Whoever deletes a report again and again finds no partner for it.
+async fn no_duel(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let before = reported_web(bench).await?;
+    bench.delete("PolicyReport", &before.name()).await?;
+    restored(bench, &before).await?;
+    bench.delete("PolicyReport", &before.name()).await?;
+    tagwatch.counts("tagwatch_reconciles_total", &[("result", "held_back")], 1.0).await?;
+    bench.reported("Deployment", "web", &PASSES).await?;
+
+    let writes = bench.writes()?;
+    let times = writes.iter().map(|request| Ok(request.request_received_timestamp.parse::<Timestamp>()?));
+    let times: Vec<Timestamp> = times.collect::<Result<_>>()?;
+    let [_created, first, second] = times[..] else { anyhow::bail!("three creations: {writes}") };
+    let pause = second.duration_since(first);
+    ensure!(pause >= HOLD, "restored {pause:#} after the restoration before");
+
+    // A change of the workload waits for nobody.
+    bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
+    let fails = ["web latest-tag fail", "web stale-pull-policy fail"];
+    bench.reported_within(RESTORE_LIMIT, "Deployment", "web", &fails).await?;
+    tagwatch.end().await
+}
+
+/// A report without our label, under the name that ours would have.
+fn theirs(name: &str) -> Value {
+    json!({
+        "apiVersion": "wgpolicyk8s.io/v1alpha2", "kind": "PolicyReport", "metadata": { "name": name },
+        "summary": { "pass": 1 },
+        "results": [{ "source": "other-engine", "policy": "mine", "rule": "r", "result": "pass" }],
+    })
+}
+
+async fn report_of_somebody_else_is_left_alone(bench: &Bench) -> Result<()> {
+    let owner = bench.create(web("web", CLEAN)).await?;
+    let uid = owner.uid().context("a uid")?;
+    let name = format!("tagwatch-deployment-web-{}", &uid[..8]);
+    let before = Report::from(bench.create(theirs(&name)).await?);
+
+    let tagwatch = bench.tagwatch().await?;
+    tagwatch.measures("tagwatch_reconciles_total", &[("result", "blocked")], |blocked| blocked >= 1.0).await?;
+    ensure!(tagwatch.logged("without our label exists; leaving it alone")? >= 1, "the log tells it");
+    // It is judged all the same.
+    tagwatch.counts("tagwatch_workloads", &[("status", "compliant")], 1.0).await?;
+    bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
+    tagwatch.counts("tagwatch_workloads", &[("status", "violating")], 1.0).await?;
+    bench.delete("Deployment", "web").await?;
+    tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
+
+    let after = bench.reports().await?;
+    assert_eq!(after.iter().map(Report::version).collect::<Vec<_>>(), [before.version()], "untouched");
+    let stored = bench.writes()?.matching(|request| request.code() < 400);
+    assert_eq!(stored.count(), 0, "{stored}");
+    tagwatch.end().await
+}
+
+/// Whoever takes our label off a report takes it over.
+async fn report_without_our_label_is_no_longer_ours(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let before = reported_web(bench).await?;
+    let unlabelled = json!({ "metadata": { "labels": { "app.kubernetes.io/managed-by": null } } });
+    let taken = Report::from(bench.patch("PolicyReport", &before.name(), unlabelled).await?);
+    tagwatch.measures("tagwatch_reconciles_total", &[("result", "blocked")], |blocked| blocked >= 1.0).await?;
+    assert_eq!(bench.report("Deployment", "web").await?.version(), taken.version());
+    tagwatch.end().await
+}

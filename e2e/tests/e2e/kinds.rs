@@ -1,0 +1,139 @@
+//! Each kind that tagwatch watches, and what it does not report.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use kube::api::ListParams;
+use libtest_mimic::Trial;
+use tagwatch_e2e::eventually;
+
+use crate::{
+    bench::{Bench, LIMIT},
+    checks,
+    objects::{CLEAN, PASSES, container, pod},
+    runner::shared,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![shared(each_kind_has_its_report), shared(metrics_count_what_reports_say)]
+}
+
+/// What the reports say of `fixtures/kinds.yaml`, worked out by hand from the rules.
+pub(crate) const VERDICTS: [(&str, &str, &[&str]); 8] = [
+    (
+        "Deployment",
+        "web",
+        &[
+            "migrate missing-tag fail",
+            "web stale-pull-policy fail",
+            "model floating-tag warn",
+            "web floating-tag warn",
+            "proxy floating-tag pass",
+            "migrate stale-pull-policy pass",
+            "model stale-pull-policy pass",
+            "proxy stale-pull-policy pass",
+        ],
+    ),
+    ("StatefulSet", "db", &["db floating-tag pass", "db stale-pull-policy pass"]),
+    ("DaemonSet", "agent", &["agent floating-tag warn", "agent stale-pull-policy pass"]),
+    ("ReplicaSet", "canary", &["canary pull-policy-never warn", "canary floating-tag pass"]),
+    (
+        "ReplicationController",
+        "terminal",
+        &["terminal unclassified-tag warn", "terminal stale-pull-policy pass"],
+    ),
+    ("Job", "import", &["import latest-tag fail", "import stale-pull-policy pass"]),
+    ("CronJob", "backup", &["backup invalid-image-reference error"]),
+    ("Pod", "shell", &["shell missing-tag fail", "shell pull-policy-never fail"]),
+];
+
+/// `fixtures/kinds.yaml`.
+pub(crate) fn fixture() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/fixtures/kinds.yaml");
+    path.display().to_string()
+}
+
+/// Loads `fixtures/kinds.yaml`.
+pub(crate) async fn load(bench: &Bench) -> Result<()> {
+    bench
+        .cluster()
+        .control_plane
+        .kubectl(&["apply", "-n", bench.namespace(), "-f", &fixture()])
+        .await
+        .map(drop)
+}
+
+/// Waits until each of them has the report that it should have.
+pub(crate) async fn judged(bench: &Bench) -> Result<()> {
+    for (kind, name, verdicts) in VERDICTS {
+        bench.reported(kind, name, verdicts).await?;
+    }
+    Ok(())
+}
+
+async fn each_kind_has_its_report(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    load(bench).await?;
+    judged(bench).await?;
+    for (kind, name, verdicts) in VERDICTS {
+        let owner = bench.api(kind).get(name).await?;
+        checks::form(&bench.reported(kind, name, verdicts).await?, &owner);
+    }
+
+    // What has a controller is there by now, and has no report of its own; a later pod's report tells that
+    // tagwatch has seen it.
+    eventually(LIMIT, "pods of all workloads that have some", || async {
+        let pods = bench.api("Pod").list(&ListParams::default()).await?.items;
+        ensure!(pods.len() == 6, "{} pods", pods.len());
+        Ok(())
+    })
+    .await?;
+    bench.create(pod("last", &[container("web", CLEAN)])).await?;
+    bench.reported("Pod", "last", &PASSES).await?;
+    let mut about: Vec<String> =
+        bench.reports().await?.iter().map(|report| report.scope()["kind"].to_string()).collect();
+    about.sort();
+    let mut wanted: Vec<String> = VERDICTS.iter().map(|(kind, ..)| format!("{kind:?}")).collect();
+    wanted.push("\"Pod\"".to_owned());
+    wanted.sort();
+    assert_eq!(about, wanted);
+    let writes = bench.writes()?;
+    assert_eq!(writes.count(), wanted.len(), "one write each: {writes}");
+    tagwatch.end().await
+}
+
+async fn metrics_count_what_reports_say(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    load(bench).await?;
+    judged(bench).await?;
+    let samples = tagwatch.samples().await?;
+    let namespace = bench.namespace();
+    let sum = |name: &str, labels: &[(&str, &str)]| {
+        let here: Vec<_> = labels.iter().copied().chain([("namespace", namespace)]).collect();
+        samples.sum(name, &here)
+    };
+    assert_eq!(sum("tagwatch_workloads", &[]), 8.0);
+    assert_eq!(sum("tagwatch_workloads", &[("status", "violating")]), 3.0);
+    assert_eq!(sum("tagwatch_workloads", &[("status", "error"), ("kind", "CronJob")]), 1.0);
+    assert_eq!(sum("tagwatch_workloads", &[("status", "compliant")]), 4.0);
+    assert_eq!(sum("tagwatch_violations", &[("result", "fail")]), 5.0);
+    assert_eq!(sum("tagwatch_violations", &[("result", "error")]), 1.0);
+    assert_eq!(sum("tagwatch_violations", &[("result", "warn")]), 5.0);
+    assert_eq!(sum("tagwatch_violations", &[("result", "pass")]), 0.0);
+    assert_eq!(sum("tagwatch_violations", &[("rule", "floating-tag"), ("severity", "medium")]), 3.0);
+    assert_eq!(sum("tagwatch_images", &[]), 11.0);
+    assert_eq!(sum("tagwatch_images", &[("tag_class", "floating"), ("pull_policy", "IfNotPresent")]), 1.0);
+
+    let violation =
+        [("kind", "Deployment"), ("workload", "web"), ("rule", "stale-pull-policy"), ("severity", "high")];
+    assert_eq!(sum("tagwatch_workload_violations", &violation), 1.0);
+    let report = bench.report("Deployment", "web").await?;
+    let since = report.first_seen()?["web stale-pull-policy fail"];
+    #[allow(clippy::cast_precision_loss)] // seconds since 1970
+    let since = since as f64;
+    assert_eq!(sum("tagwatch_workload_violation_start_time_seconds", &violation), since);
+
+    bench.delete("Deployment", "web").await?;
+    tagwatch.counts("tagwatch_workload_violations", &violation[..2], 0.0).await?;
+    tagwatch.end().await
+}

@@ -1,0 +1,131 @@
+//! The API server or its store goes away and comes back.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use libtest_mimic::Trial;
+use tagwatch_e2e::{Component, eventually};
+
+use crate::{
+    bench::{Bench, LIMIT},
+    controller::Controller,
+    objects::{CLEAN, LATEST, PASSES, web, with_image},
+    runner::own,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![own(api_server_killed), own(deletion_that_no_event_tells_of), own(etcd_stopped)]
+}
+
+const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
+/// Changes made while it was away are reported within this of the server's being ready again.
+const BACK: Duration = Duration::from_secs(5);
+/// One for each kind, and one for reports.
+const WATCHES: f64 = 9.0;
+
+/// Waits until every watch has failed so often.
+async fn every_watch_failed(tagwatch: &Controller, times: f64) -> Result<()> {
+    eventually(LIMIT, "every watch has failed, and tried again", || async {
+        let samples = tagwatch.samples().await?;
+        let resources = samples.values("tagwatch_watch_starts_total", &[], "resource");
+        ensure!(resources.len() >= 8, "{resources:?}");
+        for resource in resources {
+            let failed = samples.sum("tagwatch_watch_errors_total", &[("resource", resource)]);
+            ensure!(failed >= times, "{resource}: {failed}");
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn api_server_killed(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch_with(&[]).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    bench.create(web("web", CLEAN)).await?;
+    bench.create(web("steady", CLEAN)).await?;
+    bench.reported("Deployment", "web", &PASSES).await?;
+    let steady = bench.reported("Deployment", "steady", &PASSES).await?;
+    let control_plane = &bench.cluster().control_plane;
+
+    for outage in 1..=2 {
+        control_plane.kill(Component::ApiServer).await?;
+        let (down, asked) = (Instant::now(), tagwatch.samples().await?.sum("tagwatch_kube_requests_total", &[]));
+        every_watch_failed(&tagwatch, f64::from(3 * outage)).await?;
+        tagwatch.is_alive().await?;
+        tagwatch.is_ready(LIMIT).await?;
+        let asked = tagwatch.samples().await?.sum("tagwatch_kube_requests_total", &[]) - asked;
+        // Three quick tries, and then one in five seconds.
+        let allowed = WATCHES * (5.0 + down.elapsed().as_secs_f64() / 5.0);
+        ensure!(asked <= allowed, "{asked} requests in {:?} to a server that is away", down.elapsed());
+
+        control_plane.restart(Component::ApiServer).await?;
+        let (image, verdicts) = if outage == 1 { (LATEST, &FAILS) } else { (CLEAN, &PASSES) };
+        let name = format!("new-{outage}");
+        bench.patch("Deployment", "web", with_image(image, "IfNotPresent")).await?;
+        bench.create(web(&name, CLEAN)).await?;
+        bench.reported_within(BACK, "Deployment", "web", verdicts).await?;
+        bench.reported_within(BACK, "Deployment", &name, &PASSES).await?;
+    }
+    assert_eq!(bench.report("Deployment", "steady").await?.version(), steady.version(), "not written again");
+    let writes = bench.writes()?;
+    assert_eq!(writes.count(), 6, "{writes}");
+    tagwatch.is_alive().await?;
+    tagwatch.end().await
+}
+
+/// tagwatch is frozen while the object goes; then the API server forgets the event, too: a new one begins its
+/// history at its start.
+async fn deletion_that_no_event_tells_of(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch_with(&[]).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    for name in ["gone", "again", "stays"] {
+        bench.create(web(name, LATEST)).await?;
+        bench.reported("Deployment", name, &["web latest-tag fail", "web stale-pull-policy pass"]).await?;
+    }
+    let control_plane = &bench.cluster().control_plane;
+    tagwatch.freeze()?;
+    bench.delete("Deployment", "gone").await?;
+    bench.delete("Deployment", "again").await?;
+    bench.create(web("again", CLEAN)).await?;
+    control_plane.stop(Component::ApiServer).await?;
+    control_plane.restart(Component::ApiServer).await?;
+    bench.create(web("later", CLEAN)).await?;
+    tagwatch.resume()?;
+
+    bench.reported("Deployment", "later", &PASSES).await?;
+    bench.unreported("Deployment", "gone").await?;
+    bench.reported("Deployment", "again", &PASSES).await?;
+    let here = ("namespace", bench.namespace());
+    tagwatch.counts("tagwatch_workloads", &[here], 3.0).await?;
+    tagwatch.counts("tagwatch_workload_violations", &[here, ("workload", "gone")], 0.0).await?;
+    tagwatch.counts("tagwatch_workload_violations", &[here, ("workload", "again")], 0.0).await?;
+    tagwatch.counts("tagwatch_workload_violations", &[here, ("workload", "stays")], 1.0).await?;
+    tagwatch.end().await
+}
+
+async fn etcd_stopped(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch_with(&[]).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    bench.create(web("web", CLEAN)).await?;
+    let before = bench.reported("Deployment", "web", &PASSES).await?;
+    let control_plane = &bench.cluster().control_plane;
+    control_plane.stop(Component::Etcd).await?;
+    // The API server answers for itself, and fails at everything that is stored.
+    eventually(LIMIT, "the store is away", || async {
+        ensure!(bench.create(web("lost", CLEAN)).await.is_err(), "it stores");
+        Ok(())
+    })
+    .await?;
+    tagwatch.is_alive().await?;
+
+    control_plane.restart(Component::Etcd).await?;
+    eventually(LIMIT, "the store is back", || async {
+        bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await.map(drop)
+    })
+    .await?;
+    bench.reported("Deployment", "web", &FAILS).await?;
+    assert_eq!(bench.report("Deployment", "web").await?.uid(), before.uid());
+    tagwatch.is_alive().await?;
+    tagwatch.is_ready(LIMIT).await?;
+    tagwatch.end().await
+}

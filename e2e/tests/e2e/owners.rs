@@ -1,0 +1,207 @@
+//! Under whom images are reported.
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
+};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use tagwatch_e2e::{Kubelet, eventually};
+
+use crate::{
+    bench::{Bench, LIMIT},
+    checks,
+    objects::{
+        CLEAN, LATEST, PASSES, container, custom_kind, deployment, job, pod, pod_spec, pulled, template,
+    },
+    runner::shared,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        shared(pods_of_an_unwatched_owner),
+        shared(replica_set_of_an_unwatched_owner_lends_its_template),
+        shared(mirror_pod_stands_for_itself),
+        shared(container_that_only_pods_have),
+        shared(ephemeral_container),
+        shared(report_of_a_finished_job_goes),
+        shared(report_of_a_succeeded_pod_goes),
+    ]
+}
+
+/// Creates a kind of its own for this test, and one object of it.
+async fn training_run(bench: &Bench) -> Result<DynamicObject> {
+    let group = format!("{}.example.com", bench.namespace());
+    bench.create_cluster_wide(custom_kind(&group, "TrainingRun", "trainingruns")).await?;
+    let run = json!({ "apiVersion": format!("{group}/v1"), "kind": "TrainingRun", "metadata": { "name": "churn" } });
+    eventually(LIMIT, "the new kind is served", || async { bench.create(run.clone()).await }).await
+}
+
+async fn remove_kind(bench: &Bench) -> Result<()> {
+    let name = format!("trainingruns.{}.example.com", bench.namespace());
+    bench.api_cluster_wide("CustomResourceDefinition").delete(&name, &DeleteParams::default()).await?;
+    Ok(())
+}
+
+fn controlled_by(owner: &DynamicObject, mut object: Value) -> Value {
+    let types = owner.types.clone().unwrap_or_default();
+    object["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": types.api_version, "kind": types.kind, "name": owner.name_any(), "uid": owner.uid(),
+        "controller": true,
+    }]);
+    object
+}
+
+async fn pods_of_an_unwatched_owner(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let run = training_run(bench).await?;
+    let worker =
+        |name: &str, image: &str| controlled_by(&run, pod(name, &[pulled("trainer", image, "IfNotPresent")]));
+    bench.create(worker("worker-0", LATEST)).await?;
+    bench.create(worker("worker-1", LATEST)).await?;
+    let fails = ["trainer latest-tag fail", "trainer stale-pull-policy fail"];
+    let report = bench.reported("TrainingRun", "churn", &fails).await?;
+    checks::form(&report, &run);
+
+    // Another image under the same container name has results of its own.
+    bench.create(worker("worker-2", CLEAN)).await?;
+    let both = [&fails[..], &["trainer floating-tag pass", "trainer stale-pull-policy pass"]].concat();
+    checks::form(&bench.reported("TrainingRun", "churn", &both).await?, &run);
+    assert_eq!(bench.reports().await?.len(), 1, "none for the pods");
+    let kind = format!("TrainingRun.{}.example.com", bench.namespace());
+    tagwatch.counts("tagwatch_workloads", &[("kind", &kind), ("status", "violating")], 1.0).await?;
+
+    for name in ["worker-0", "worker-1", "worker-2"] {
+        bench.delete("Pod", name).await?;
+    }
+    bench.unreported("TrainingRun", "churn").await?;
+    remove_kind(bench).await?;
+    tagwatch.end().await
+}
+
+async fn replica_set_of_an_unwatched_owner_lends_its_template(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let run = training_run(bench).await?;
+    let replica_set = json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": { "name": "churn-1" },
+        "spec": {
+            "replicas": 0,
+            "selector": { "matchLabels": { "app": "churn" } },
+            "template": template("churn", &pod_spec(&[container("web", CLEAN)])),
+        },
+    });
+    bench.create(controlled_by(&run, replica_set)).await?;
+    checks::form(&bench.reported("TrainingRun", "churn", &PASSES).await?, &run);
+    assert_eq!(bench.reports().await?.len(), 1, "none for the ReplicaSet");
+    remove_kind(bench).await?;
+    tagwatch.end().await
+}
+
+async fn mirror_pod_stands_for_itself(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let name = format!("node-of-{}", bench.namespace());
+    let node = Kubelet::new(bench.client(), &name).register_node(Vec::new()).await?;
+    let mut mirror = pod("etcd", &[pulled("web", LATEST, "IfNotPresent")]);
+    mirror["metadata"]["annotations"] = json!({ "kubernetes.io/config.mirror": "0123456789abcdef" });
+    mirror["metadata"]["ownerReferences"] =
+        json!([{ "apiVersion": "v1", "kind": "Node", "name": name, "uid": node.uid(), "controller": true }]);
+    mirror["spec"]["nodeName"] = json!(name);
+    let mirror = bench.create(mirror).await?;
+    let report =
+        bench.reported("Pod", "etcd", &["web latest-tag fail", "web stale-pull-policy fail"]).await?;
+    checks::form(&report, &mirror);
+    bench.api("Pod").delete("etcd", &DeleteParams::default().grace_period(0)).await?;
+    Api::<k8s_openapi::api::core::v1::Node>::all(bench.client())
+        .delete(&name, &DeleteParams::default())
+        .await?;
+    tagwatch.end().await
+}
+
+/// Admission webhooks inject sidecars into pods, which then differ from their template. Here a ReplicaSet adopts
+/// a pod that has one container more.
+async fn container_that_only_pods_have(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let mut injected =
+        pod("adopted", &[container("web", CLEAN), container("mesh", "registry.example.com/mesh:edge")]);
+    injected["metadata"]["labels"] = json!({ "app": "canary" });
+    bench.create(injected).await?;
+    let verdicts = [
+        "mesh stale-pull-policy fail",
+        "mesh floating-tag warn",
+        "web floating-tag pass",
+        "web stale-pull-policy pass",
+    ];
+    bench.reported("Pod", "adopted", &verdicts).await?;
+
+    let canary = json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": { "name": "canary" },
+        "spec": {
+            "replicas": 1,
+            "selector": { "matchLabels": { "app": "canary" } },
+            "template": template("canary", &pod_spec(&[container("web", CLEAN)])),
+        },
+    });
+    let canary = bench.create(canary).await?;
+    checks::form(&bench.reported("ReplicaSet", "canary", &verdicts).await?, &canary);
+    bench.unreported("Pod", "adopted").await?;
+    tagwatch.end().await
+}
+
+async fn ephemeral_container(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let owner = bench.create(deployment("web", 1, &[container("web", CLEAN)])).await?;
+    bench.reported("Deployment", "web", &PASSES).await?;
+    let pods: Api<Pod> = Api::namespaced(bench.client(), bench.namespace());
+    let name = eventually(LIMIT, "a pod", || async {
+        let found = pods.list(&ListParams::default()).await?.items;
+        Ok(found.first().context("there is none")?.name_any())
+    })
+    .await?;
+    let debugger =
+        json!({ "spec": { "ephemeralContainers": [container("debugger", "registry.example.com/tools")] } });
+    pods.patch_ephemeral_containers(&name, &PatchParams::default(), &Patch::Strategic(debugger)).await?;
+    let verdicts = [
+        "debugger missing-tag fail",
+        "web floating-tag pass",
+        "debugger stale-pull-policy pass",
+        "web stale-pull-policy pass",
+    ];
+    let report = bench.reported("Deployment", "web", &verdicts).await?;
+    checks::form(&report, &owner);
+    assert_eq!(report.results()[0]["properties"]["containerType"], "ephemeral");
+
+    // Its pod goes, and another comes without it.
+    bench.delete("Pod", &name).await?;
+    bench.reported("Deployment", "web", &PASSES).await?;
+    tagwatch.end().await
+}
+
+async fn report_of_a_finished_job_goes(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    bench.create(job("import", &[container("web", CLEAN)])).await?;
+    bench.reported("Job", "import", &PASSES).await?;
+    let pods = bench.api("Pod");
+    let name = eventually(LIMIT, "the Job's pod", || async {
+        let found = pods.list(&ListParams::default()).await?.items;
+        Ok(found.first().context("there is none")?.name_any())
+    })
+    .await?;
+    Kubelet::new(bench.client(), "nowhere").succeed_pod(bench.namespace(), &name).await?;
+    bench.unreported("Job", "import").await?;
+    ensure!(bench.api("Job").get_opt("import").await?.is_some(), "the Job itself stays");
+    tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
+    tagwatch.end().await
+}
+
+async fn report_of_a_succeeded_pod_goes(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    bench.create(pod("once", &[container("web", CLEAN)])).await?;
+    bench.reported("Pod", "once", &PASSES).await?;
+    Kubelet::new(bench.client(), "nowhere").succeed_pod(bench.namespace(), "once").await?;
+    tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
+    bench.unreported("Pod", "once").await?;
+    ensure!(bench.api("Pod").get_opt("once").await?.is_some(), "the pod itself stays");
+    tagwatch.end().await
+}

@@ -1,0 +1,136 @@
+//! What tagwatch may do, and what it does of that.
+
+use std::{collections::BTreeSet, fs, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use kube::api::{Patch, PatchParams};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use tagwatch_e2e::{Identity, Options, Requests, samples::config};
+
+use crate::{
+    bench::{Bench, LIMIT},
+    cluster::USER,
+    kinds,
+    objects::{CLEAN, PASSES, container, job, web},
+    runner::{own_with, shared},
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    // Lists are asked for only where initial lists are not streamed.
+    let off = Options { feature_gates: Some("WatchList=false".to_owned()), ..Options::default() };
+    vec![own_with(off, every_right_is_used_and_none_is_missing), shared(missing_right_is_told_and_waited_for)]
+}
+
+/// API group, resource and verb.
+type Right = (String, String, String);
+
+/// What `config/rbac` grants. Wildcards stay as they are, and so are never used.
+fn granted() -> Result<BTreeSet<Right>> {
+    let text = fs::read_to_string(config("rbac/cluster_role.yaml"))?;
+    let role: ClusterRole = serde_saphyr::from_str(&text)?;
+    let mut rights = BTreeSet::new();
+    for rule in role.rules.context("a role without rules")? {
+        for group in rule.api_groups.iter().flatten() {
+            for resource in rule.resources.iter().flatten() {
+                rights.extend(rule.verbs.iter().map(|verb| (group.clone(), resource.clone(), verb.clone())));
+            }
+        }
+    }
+    Ok(rights)
+}
+
+fn used(requests: &Requests) -> BTreeSet<Right> {
+    let of_resources = requests.matching(|request| !request.resource().is_empty());
+    let right = |request: &tagwatch_e2e::Request| (request.group().to_owned(), request.resource(), request.verb.clone());
+    of_resources.iter().map(right).collect()
+}
+
+/// Everything that it ever does: all kinds, a report created, updated, read again after somebody edited it, and
+/// deleted; and two starts.
+async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
+    let mark = bench.audit_log().mark()?;
+    let tagwatch = bench.tagwatch_with(&[]).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    kinds::load(bench).await?;
+    kinds::judged(bench).await?;
+    let report = bench.report("Pod", "shell").await?;
+    let edit = json!({ "results": [] });
+    bench.patch("PolicyReport", &report.name(), edit).await?;
+    bench.reported("Pod", "shell", kinds::VERDICTS[7].2).await?;
+    bench.create(job("done", &[container("web", CLEAN)])).await?;
+    bench.reported("Job", "done", &PASSES).await?;
+    let finished = json!({ "status": {
+        "startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:00:01Z", "succeeded": 1,
+        "uncountedTerminatedPods": {},
+        "conditions": [
+            { "type": "SuccessCriteriaMet", "status": "True", "lastTransitionTime": "2026-01-01T00:00:01Z" },
+            { "type": "Complete", "status": "True", "lastTransitionTime": "2026-01-01T00:00:01Z" },
+        ],
+    } });
+    bench.api("Job").patch_status("done", &PatchParams::default(), &Patch::Merge(finished)).await?;
+    bench.unreported("Job", "done").await?;
+    tagwatch.end().await?;
+    let tagwatch = bench.tagwatch_with(&[]).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    tagwatch.end().await?;
+
+    let requests = bench.audit_log().since(mark)?.by_user(USER)?;
+    let refused = requests.matching(|request| request.code() == 403);
+    assert_eq!(refused.count(), 0, "{refused}");
+    assert_eq!(granted()?.difference(&used(&requests)).collect::<Vec<_>>(), [&("".into(), "".into(), "".into()); 0]);
+    Ok(())
+}
+
+/// Within this of a grant, tagwatch makes use of it.
+const GRANTED: Duration = Duration::from_mins(1);
+
+fn role(resources_of_batch: &[&str]) -> Value {
+    let read = ["get", "list", "watch"];
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "reader" },
+        "rules": [
+            { "apiGroups": [""], "resources": ["pods", "replicationcontrollers"], "verbs": read },
+            { "apiGroups": ["apps"], "resources": ["*"], "verbs": read },
+            { "apiGroups": ["batch"], "resources": resources_of_batch, "verbs": read },
+            { "apiGroups": ["wgpolicyk8s.io"], "resources": ["policyreports"], "verbs": ["*"] },
+        ],
+    })
+}
+
+/// Rights in one namespace are enough for `--namespaces`; here those on Jobs are missing at first.
+async fn missing_right_is_told_and_waited_for(bench: &Bench) -> Result<()> {
+    let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "reader" } });
+    bench.create(account).await?;
+    bench.create(role(&["cronjobs"])).await?;
+    bench
+        .create(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "reader" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": bench.namespace() }],
+        }))
+        .await?;
+    bench.create(web("web", CLEAN)).await?;
+    bench.create(job("import", &[container("web", CLEAN)])).await?;
+
+    let control_plane = &bench.cluster().control_plane;
+    let identity = Identity::ServiceAccount { namespace: bench.namespace(), name: "reader" };
+    let kubeconfig = control_plane.kubeconfig_as(identity, control_plane.data_dir()).await?;
+    let tagwatch = bench.tagwatch_as(&kubeconfig, &["--namespaces", bench.namespace()]).await?;
+    let forbidden = [("resource", "jobs"), ("reason", "forbidden")];
+    tagwatch.measures("tagwatch_watch_errors_total", &forbidden, |errors| errors >= 3.0).await?;
+    let (status, body) = tagwatch.get("/readyz").await?;
+    assert_eq!(status.as_u16(), 503, "{body}");
+    let missing = format!("waiting for the initial state of jobs in {}", bench.namespace());
+    ensure!(body.contains(&missing), "{body}");
+    tagwatch.is_alive().await?;
+    assert_eq!(tagwatch.logged("watch failed; trying again")?, 1, "told once");
+
+    let patch = Patch::Merge(role(&["cronjobs", "jobs"]));
+    bench.api("Role").patch("reader", &PatchParams::default(), &patch).await?;
+    tagwatch.is_ready(GRANTED).await?;
+    bench.reported("Deployment", "web", &PASSES).await?;
+    bench.reported("Job", "import", &PASSES).await?;
+    tagwatch.end().await
+}

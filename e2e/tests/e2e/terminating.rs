@@ -1,0 +1,59 @@
+//! A namespace that is being deleted.
+
+use anyhow::{Result, ensure};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api,
+    api::{DeleteParams, Patch, PatchParams},
+};
+use libtest_mimic::Trial;
+use serde_json::json;
+use tagwatch_e2e::eventually;
+
+use crate::{
+    bench::{Bench, LIMIT},
+    objects::{CLEAN, LATEST, PASSES, web, with_image},
+    runner::shared,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![shared(is_no_error)]
+}
+
+const WRITES: &str = "tagwatch_report_writes_total";
+
+/// One Deployment is held back by a finalizer, so that its report is wanted while no report can be created.
+async fn is_no_error(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let mut held = web("held", CLEAN);
+    held["metadata"]["finalizers"] = json!(["e2e.tagwatch.dev/hold"]);
+    bench.create(held).await?;
+    bench.create(web("free", CLEAN)).await?;
+    bench.reported("Deployment", "held", &PASSES).await?;
+    bench.reported("Deployment", "free", &PASSES).await?;
+
+    let namespaces: Api<Namespace> = Api::all(bench.client());
+    namespaces.delete(bench.namespace(), &DeleteParams::default()).await?;
+    // The namespace's end takes the report away, and tagwatch wants it back.
+    let refused = [("verb", "create"), ("outcome", "namespace_terminating")];
+    tagwatch.measures(WRITES, &refused, |refused| refused >= 1.0).await?;
+    bench.patch("Deployment", "held", with_image(LATEST, "IfNotPresent")).await?;
+    tagwatch.counts("tagwatch_workloads", &[("status", "violating")], 1.0).await?;
+    let tried = tagwatch.measures(WRITES, &refused, |refused| refused >= 2.0).await?;
+    ensure!(tried <= 4.0, "one try for each reason to, not a loop: {tried}");
+
+    let released = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+    bench.api("Deployment").patch("held", &PatchParams::default(), &released).await?;
+    eventually(LIMIT, "the namespace is gone", || async {
+        let left = namespaces.get_opt(bench.namespace()).await?;
+        ensure!(left.is_none(), "{:?}", left.and_then(|namespace| namespace.status));
+        Ok(())
+    })
+    .await?;
+    tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
+    tagwatch.counts("tagwatch_reconciles_total", &[("result", "failed")], 0.0).await?;
+    ensure!(!tagwatch.log_text()?.contains("cannot write the report"), "no failure is told");
+    tagwatch.is_alive().await?;
+    tagwatch.is_ready(LIMIT).await?;
+    tagwatch.end().await
+}

@@ -1,0 +1,150 @@
+//! Changes, and what is none.
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    ResourceExt,
+    api::{ListParams, Patch, PatchParams},
+};
+use libtest_mimic::Trial;
+use serde_json::json;
+use tagwatch_e2e::{Kubelet, eventually};
+
+use crate::{
+    bench::{Bench, LIMIT},
+    checks,
+    objects::{CLEAN, LATEST, PASSES, container, deployment, pod, pulled, web, with_image},
+    runner::shared,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        shared(report_turns_with_the_image),
+        shared(unchanged_results_keep_their_time),
+        shared(superseded_replica_set_says_nothing),
+        shared(other_changes_write_nothing),
+    ]
+}
+
+const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
+
+/// Timestamps have seconds: a second one is later only in the next.
+async fn next_second_after(seconds: i64) -> Result<()> {
+    eventually(LIMIT, "the clock's next second", || async {
+        ensure!(Timestamp::now().as_second() > seconds, "it is still {seconds}");
+        Ok(())
+    })
+    .await
+}
+
+async fn report_turns_with_the_image(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let owner = bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    let first = bench.reported("Deployment", "web", &FAILS).await?;
+    let failing_since = first.first_seen()?[FAILS[0]];
+
+    next_second_after(failing_since).await?;
+    bench.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
+    let passing = bench.reported("Deployment", "web", &PASSES).await?;
+    checks::form(&passing, &owner);
+    let passing_since = passing.first_seen()?[PASSES[0]];
+    ensure!(passing_since > failing_since, "{passing_since}, not after {failing_since}");
+
+    next_second_after(passing_since).await?;
+    bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
+    let again = bench.reported("Deployment", "web", &FAILS).await?;
+    ensure!(again.first_seen()?[FAILS[0]] > passing_since, "a new failure, not the old one");
+    assert_eq!((again.uid(), again.name()), (first.uid(), first.name()), "one report, updated");
+    let id = |report: &crate::report::Report| report.results()[0]["properties"]["resultID"].clone();
+    assert_eq!(id(&again), id(&first), "the same finding");
+    assert_ne!(id(&passing), id(&first), "another outcome is another result");
+
+    let writes = bench.writes()?;
+    assert_eq!(
+        (writes.count(), writes.matching(|request| request.verb == "create").count()),
+        (3, 1),
+        "{writes}"
+    );
+    tagwatch.end().await
+}
+
+async fn unchanged_results_keep_their_time(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let containers = |image| [container("steady", LATEST), pulled("web", image, "IfNotPresent")];
+    bench.create(deployment("web", 0, &containers(CLEAN))).await?;
+    let steady = ["steady latest-tag fail", "steady stale-pull-policy pass"];
+    let before = bench.reported("Deployment", "web", &[steady[0], PASSES[0], steady[1], PASSES[1]]).await?;
+    let before = before.first_seen()?;
+
+    next_second_after(before[steady[0]]).await?;
+    let patch = json!({ "spec": { "template": { "spec": { "containers": containers(LATEST) } } } });
+    bench.patch("Deployment", "web", patch).await?;
+    let after = bench.reported("Deployment", "web", &[steady[0], FAILS[0], FAILS[1], steady[1]]).await?;
+    let after = after.first_seen()?;
+    for unchanged in steady {
+        assert_eq!(after[unchanged], before[unchanged], "{unchanged}");
+    }
+    ensure!(after[FAILS[0]] > before[PASSES[0]], "the new failure began later");
+    tagwatch.end().await
+}
+
+async fn superseded_replica_set_says_nothing(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    bench.create(deployment("web", 1, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    bench.reported("Deployment", "web", &FAILS).await?;
+    let kubelet = Kubelet::new(bench.client(), "nowhere");
+    let scope = tagwatch_e2e::Scope::Namespaces(vec![bench.namespace().to_owned()]);
+    let running = kubelet.watch(scope, tagwatch_e2e::JobPods::Run);
+
+    bench.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
+    eventually(LIMIT, "the rollout has ended", || async {
+        let replicas = bench.api("ReplicaSet").list(&ListParams::default()).await?;
+        let mut replicas: Vec<_> =
+            replicas.iter().map(|set| set.data["spec"]["replicas"].to_string()).collect();
+        replicas.sort();
+        ensure!(replicas == ["0", "1"], "{replicas:?}");
+        Ok(())
+    })
+    .await?;
+    bench.reported("Deployment", "web", &PASSES).await?;
+    assert_eq!(bench.reports().await?.len(), 1, "none for either ReplicaSet");
+    running.stop().await?;
+    tagwatch.end().await
+}
+
+/// Annotations, labels, the status, the number of replicas, environment variables, and the pods' own statuses.
+async fn other_changes_write_nothing(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    bench.create(deployment("web", 1, &[container("web", CLEAN)])).await?;
+    bench.reported("Deployment", "web", &PASSES).await?;
+    let pods = bench.api("Pod");
+    let name = eventually(LIMIT, "a pod", || async {
+        let found = pods.list(&ListParams::default()).await?.items;
+        Ok(found.first().context("there is none")?.name_any())
+    })
+    .await?;
+    let version = bench.report("Deployment", "web").await?.version();
+
+    let labels = json!({ "metadata": { "labels": { "team": "a" }, "annotations": { "note": "b" } } });
+    bench.patch("Deployment", "web", labels).await?;
+    let status = json!({ "status": { "unavailableReplicas": 1 } });
+    bench.api("Deployment").patch_status("web", &PatchParams::default(), &Patch::Merge(status)).await?;
+    Kubelet::new(bench.client(), "nowhere").run_pod(bench.namespace(), &name).await?;
+    for replicas in [3, 0, 1] {
+        bench.patch("Deployment", "web", json!({ "spec": { "replicas": replicas } })).await?;
+    }
+    let mut changed = pulled("web", CLEAN, "IfNotPresent");
+    changed["env"] = json!([{ "name": "MODE", "value": "fast" }]);
+    let template = json!({ "spec": { "template": { "spec": { "containers": [changed] } } } });
+    bench.patch("Deployment", "web", template).await?;
+
+    // Reports about a later Deployment and a later pod tell that tagwatch has seen all of it.
+    bench.create(web("later", CLEAN)).await?;
+    bench.create(pod("later", &[container("web", CLEAN)])).await?;
+    bench.reported("Deployment", "later", &PASSES).await?;
+    bench.reported("Pod", "later", &PASSES).await?;
+    assert_eq!(bench.report("Deployment", "web").await?.version(), version);
+    let writes = bench.writes()?;
+    assert_eq!(writes.count(), 3, "one for each report: {writes}");
+    tagwatch.end().await
+}

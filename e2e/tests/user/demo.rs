@@ -1,0 +1,90 @@
+//! `make demo`: on a control plane of its own, and on a cluster that was there before.
+
+use std::process::Output;
+
+use anyhow::{Context, Result};
+use tagwatch_e2e::{ControlPlane, Options};
+
+use crate::{
+    readme,
+    shell::{Shell, finish},
+};
+
+async fn demo(shell: &Shell, env: &[(&str, &str)], input: &str) -> Result<(Output, String)> {
+    let mut command = shell.command(env!("CARGO_BIN_EXE_demo"))?;
+    command.env("DEMO_ONCE", "1").envs(env.iter().copied());
+    let output = finish(command, input).await?;
+    let printed = String::from_utf8(output.stdout.clone())? + &String::from_utf8(output.stderr.clone())?;
+    Ok((output, printed))
+}
+
+/// What differs from run to run: generated parts of names, ages, ports, durations, and how wide columns are.
+fn stable(line: &str) -> String {
+    let word = |word: &str| {
+        let number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
+        if let Some((name, end)) = word.rsplit_once('-')
+            && end.len() == 8
+            && end.chars().all(|c| c.is_ascii_hexdigit())
+        {
+            return format!("{name}-UID");
+        }
+        if let Some((before, port)) = word.split_once("127.0.0.1:") {
+            return format!(
+                "{before}127.0.0.1:PORT{}",
+                port.trim_start_matches(|c: char| c.is_ascii_digit())
+            );
+        }
+        if number(word) && word.contains('.') || word.strip_suffix('s').is_some_and(number) {
+            return "TIME".to_owned();
+        }
+        word.to_owned()
+    };
+    line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn shows_what_the_readme_shows() -> Result<()> {
+    let (output, printed) = demo(&Shell::new().await?, &[], "").await?;
+    assert!(output.status.success(), "{printed}");
+    let mut lines = printed.lines().map(stable);
+    // `…` stands for lines left out; all others are there, in this order.
+    for shown in readme::block("text", "==> A control plane")?.lines().filter(|line| line.trim() != "…") {
+        let wanted = stable(shown);
+        lines
+            .find(|line| *line == wanted)
+            .with_context(|| format!("not in this place: {shown}\n\n{printed}"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn leaves_an_existing_cluster_as_it_was() -> Result<()> {
+    let cluster = ControlPlane::start(Options::default()).await?;
+    let shell = Shell::on(&cluster).await?;
+    let context = cluster.kubectl(&["config", "current-context"]).await?;
+    let on_it = [("DEMO_CONTEXT", context.trim())];
+    let objects = "crd,namespaces,clusterroles,clusterrolebindings";
+    let before = cluster.kubectl(&["get", objects, "-o=name"]).await?;
+
+    let (output, printed) = demo(&shell, &on_it, "no\n").await?;
+    assert!(!output.status.success() && printed.contains("not confirmed"), "{printed}");
+    assert_eq!(cluster.kubectl(&["get", objects, "-o=name"]).await?, before);
+
+    let (output, printed) = demo(&shell, &on_it, "yes\n").await?;
+    assert!(output.status.success() && printed.contains("each as the rules say"), "{printed}");
+    assert_eq!(cluster.kubectl(&["get", objects, "-o=name"]).await?, before, "{printed}");
+
+    cluster.kubectl(&["create", "namespace", "shop"]).await?;
+    let (output, printed) = demo(&shell, &on_it, "yes\n").await?;
+    assert!(!output.status.success() && printed.contains("has already:\nnamespace/shop"), "{printed}");
+    cluster.kubectl(&["get", "namespace", "shop"]).await?;
+    cluster.shutdown().await
+}
+
+#[tokio::test]
+async fn names_a_context_that_is_not_there() -> Result<()> {
+    let cluster = ControlPlane::start(Options::default()).await?;
+    let (output, printed) = demo(&Shell::on(&cluster).await?, &[("DEMO_CONTEXT", "nowhere")], "").await?;
+    assert!(!output.status.success() && printed.contains("no context \"nowhere\""), "{printed}");
+    cluster.shutdown().await
+}

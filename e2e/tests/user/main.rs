@@ -1,0 +1,6 @@
+//! What a user meets first: the README, the demo, the ways to install.
+
+mod demo;
+mod install;
+mod readme;
+mod shell;
