@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use kube::{
-    Api, Client,
+    Api, Client, ResourceExt,
     api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     core::GroupVersionKind,
 };
@@ -153,6 +153,17 @@ impl Bench {
         deleted.map(drop).with_context(|| format!("delete {kind} {name}"))
     }
 
+    /// Waits for a pod of the workload whose template is labelled so, and returns its name.
+    pub(crate) async fn pod_of(&self, app: &str) -> Result<String> {
+        let pods = self.api("Pod");
+        let labelled = ListParams::default().labels(&format!("app={app}"));
+        eventually(LIMIT, &format!("a pod of {app}"), || async {
+            let found = pods.list(&labelled).await?.items;
+            Ok(found.first().context("there is none")?.name_any())
+        })
+        .await
+    }
+
     /// Every report in the test's namespace, whoever wrote it.
     pub(crate) async fn reports(&self) -> Result<Vec<Report>> {
         self.reports_in(self.namespace()).await
@@ -224,7 +235,8 @@ impl Bench {
     /// How often tagwatch has read this one report.
     pub(crate) fn reads_of(&self, report: &str) -> Result<usize> {
         let since = self.audit_log().since(self.began)?.of_resource("policyreports").by_agent(AGENT)?;
-        let reads = since.matching(|request| request.verb == "get" && request.object() == (self.namespace(), report));
+        let reads =
+            since.matching(|request| request.verb == "get" && request.object() == (self.namespace(), report));
         Ok(reads.count())
     }
 

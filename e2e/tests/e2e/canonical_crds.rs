@@ -32,7 +32,9 @@ fn definitions() -> Result<Vec<PathBuf>> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/crds");
     let folder = env::var_os(VARIABLE).map_or(beside, PathBuf::from);
     if !folder.is_dir() {
-        let reason = format!("no canonical definitions: {VARIABLE} names no folder, and there is none beside the checkout");
+        let reason = format!(
+            "no canonical definitions: {VARIABLE} names no folder, and there is none beside the checkout"
+        );
         return Err(Skipped(reason).into());
     }
     let mut files = Vec::new();

@@ -90,7 +90,8 @@ async fn foreign_metadata_stays(bench: &Bench) -> Result<()> {
     assert_eq!(bench.report("Deployment", "web").await?.version(), patched.version(), "nobody wrote since");
 
     bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
-    let turned = bench.reported("Deployment", "web", &["web latest-tag fail", "web stale-pull-policy fail"]).await?;
+    let turned =
+        bench.reported("Deployment", "web", &["web latest-tag fail", "web stale-pull-policy fail"]).await?;
     assert_eq!(turned.0.labels().get("team").map(String::as_str), Some("a"));
     assert_eq!(turned.0.annotations().get("note").map(String::as_str), Some("b"));
     assert!(turned.is_ours());
@@ -139,7 +140,9 @@ async fn report_of_somebody_else_is_left_alone(bench: &Bench) -> Result<()> {
     let before = Report::from(bench.create(theirs(&name)).await?);
 
     let tagwatch = bench.tagwatch().await?;
-    tagwatch.measures("tagwatch_reconciles_total", &[("result", "blocked")], |blocked| blocked >= 1.0).await?;
+    tagwatch
+        .measures("tagwatch_reconciles_total", &[("result", "blocked")], |blocked| blocked >= 1.0)
+        .await?;
     ensure!(tagwatch.logged("without our label exists; leaving it alone")? >= 1, "the log tells it");
     // It is judged all the same.
     tagwatch.counts("tagwatch_workloads", &[("status", "compliant")], 1.0).await?;
@@ -161,7 +164,9 @@ async fn report_without_our_label_is_no_longer_ours(bench: &Bench) -> Result<()>
     let before = reported_web(bench).await?;
     let unlabelled = json!({ "metadata": { "labels": { "app.kubernetes.io/managed-by": null } } });
     let taken = Report::from(bench.patch("PolicyReport", &before.name(), unlabelled).await?);
-    tagwatch.measures("tagwatch_reconciles_total", &[("result", "blocked")], |blocked| blocked >= 1.0).await?;
+    tagwatch
+        .measures("tagwatch_reconciles_total", &[("result", "blocked")], |blocked| blocked >= 1.0)
+        .await?;
     assert_eq!(bench.report("Deployment", "web").await?.version(), taken.version());
     tagwatch.end().await
 }

@@ -67,10 +67,7 @@ async fn three_hundred_workloads(bench: &Bench) -> Result<()> {
     written.dedup();
     assert_eq!(written, reports, "each of them");
 
-    bench
-        .api("Deployment")
-        .delete_collection(&DeleteParams::background(), &ListParams::default())
-        .await?;
+    bench.api("Deployment").delete_collection(&DeleteParams::background(), &ListParams::default()).await?;
     tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
     tagwatch.counts("tagwatch_violations", &[], 0.0).await?;
     eventually(LIMIT * 2, "every report is gone", || async {

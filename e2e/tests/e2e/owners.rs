@@ -1,10 +1,10 @@
 //! Under whom images are reported.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
+    api::{DeleteParams, DynamicObject, Patch, PatchParams},
 };
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -154,11 +154,7 @@ async fn ephemeral_container(bench: &Bench) -> Result<()> {
     let owner = bench.create(deployment("web", 1, &[container("web", CLEAN)])).await?;
     bench.reported("Deployment", "web", &PASSES).await?;
     let pods: Api<Pod> = Api::namespaced(bench.client(), bench.namespace());
-    let name = eventually(LIMIT, "a pod", || async {
-        let found = pods.list(&ListParams::default()).await?.items;
-        Ok(found.first().context("there is none")?.name_any())
-    })
-    .await?;
+    let name = bench.pod_of("web").await?;
     let debugger =
         json!({ "spec": { "ephemeralContainers": [container("debugger", "registry.example.com/tools")] } });
     pods.patch_ephemeral_containers(&name, &PatchParams::default(), &Patch::Strategic(debugger)).await?;
@@ -182,12 +178,7 @@ async fn report_of_a_finished_job_goes(bench: &Bench) -> Result<()> {
     let tagwatch = bench.tagwatch().await?;
     bench.create(job("import", &[container("web", CLEAN)])).await?;
     bench.reported("Job", "import", &PASSES).await?;
-    let pods = bench.api("Pod");
-    let name = eventually(LIMIT, "the Job's pod", || async {
-        let found = pods.list(&ListParams::default()).await?.items;
-        Ok(found.first().context("there is none")?.name_any())
-    })
-    .await?;
+    let name = bench.pod_of("import").await?;
     Kubelet::new(bench.client(), "nowhere").succeed_pod(bench.namespace(), &name).await?;
     bench.unreported("Job", "import").await?;
     ensure!(bench.api("Job").get_opt("import").await?.is_some(), "the Job itself stays");

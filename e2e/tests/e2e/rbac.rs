@@ -7,7 +7,7 @@ use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{Patch, PatchParams};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use tagwatch_e2e::{Identity, Options, Requests, samples::config};
+use tagwatch_e2e::{Identity, Kubelet, Options, Request, Requests, samples::config};
 
 use crate::{
     bench::{Bench, LIMIT},
@@ -43,7 +43,9 @@ fn granted() -> Result<BTreeSet<Right>> {
 
 fn used(requests: &Requests) -> BTreeSet<Right> {
     let of_resources = requests.matching(|request| !request.resource().is_empty());
-    let right = |request: &tagwatch_e2e::Request| (request.group().to_owned(), request.resource(), request.verb.clone());
+    let right = |request: &Request| {
+        (request.group().to_owned(), request.resource(), request.verb.clone())
+    };
     of_resources.iter().map(right).collect()
 }
 
@@ -61,15 +63,8 @@ async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
     bench.reported("Pod", "shell", kinds::VERDICTS[7].2).await?;
     bench.create(job("done", &[container("web", CLEAN)])).await?;
     bench.reported("Job", "done", &PASSES).await?;
-    let finished = json!({ "status": {
-        "startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:00:01Z", "succeeded": 1,
-        "uncountedTerminatedPods": {},
-        "conditions": [
-            { "type": "SuccessCriteriaMet", "status": "True", "lastTransitionTime": "2026-01-01T00:00:01Z" },
-            { "type": "Complete", "status": "True", "lastTransitionTime": "2026-01-01T00:00:01Z" },
-        ],
-    } });
-    bench.api("Job").patch_status("done", &PatchParams::default(), &Patch::Merge(finished)).await?;
+    let pod = bench.pod_of("done").await?;
+    Kubelet::new(bench.client(), "nowhere").succeed_pod(bench.namespace(), &pod).await?;
     bench.unreported("Job", "done").await?;
     tagwatch.end().await?;
     let tagwatch = bench.tagwatch_with(&[]).await?;
@@ -79,7 +74,10 @@ async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
     let requests = bench.audit_log().since(mark)?.by_user(USER)?;
     let refused = requests.matching(|request| request.code() == 403);
     assert_eq!(refused.count(), 0, "{refused}");
-    assert_eq!(granted()?.difference(&used(&requests)).collect::<Vec<_>>(), [&("".into(), "".into(), "".into()); 0]);
+    assert_eq!(
+        granted()?.difference(&used(&requests)).collect::<Vec<_>>(),
+        [&("".into(), "".into(), "".into()); 0]
+    );
     Ok(())
 }
 

@@ -1,14 +1,11 @@
 //! Changes, and what is none.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use k8s_openapi::jiff::Timestamp;
-use kube::{
-    ResourceExt,
-    api::{ListParams, Patch, PatchParams},
-};
+use kube::api::{ListParams, Patch, PatchParams};
 use libtest_mimic::Trial;
 use serde_json::json;
-use tagwatch_e2e::{Kubelet, eventually};
+use tagwatch_e2e::{JobPods, Kubelet, Scope, eventually};
 
 use crate::{
     bench::{Bench, LIMIT},
@@ -93,8 +90,8 @@ async fn superseded_replica_set_says_nothing(bench: &Bench) -> Result<()> {
     bench.create(deployment("web", 1, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     bench.reported("Deployment", "web", &FAILS).await?;
     let kubelet = Kubelet::new(bench.client(), "nowhere");
-    let scope = tagwatch_e2e::Scope::Namespaces(vec![bench.namespace().to_owned()]);
-    let running = kubelet.watch(scope, tagwatch_e2e::JobPods::Run);
+    let scope = Scope::Namespaces(vec![bench.namespace().to_owned()]);
+    let running = kubelet.watch(scope, JobPods::Run);
 
     bench.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
     eventually(LIMIT, "the rollout has ended", || async {
@@ -117,12 +114,7 @@ async fn other_changes_write_nothing(bench: &Bench) -> Result<()> {
     let tagwatch = bench.tagwatch().await?;
     bench.create(deployment("web", 1, &[container("web", CLEAN)])).await?;
     bench.reported("Deployment", "web", &PASSES).await?;
-    let pods = bench.api("Pod");
-    let name = eventually(LIMIT, "a pod", || async {
-        let found = pods.list(&ListParams::default()).await?.items;
-        Ok(found.first().context("there is none")?.name_any())
-    })
-    .await?;
+    let name = bench.pod_of("web").await?;
     let version = bench.report("Deployment", "web").await?.version();
 
     let labels = json!({ "metadata": { "labels": { "team": "a" }, "annotations": { "note": "b" } } });

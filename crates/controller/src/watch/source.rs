@@ -123,7 +123,7 @@ where
                     *config = list_instead(config.clone());
                     return End::Restart;
                 }
-                sleep(backoff.next()).await;
+                sleep(backoff.after(is_answer(&error))).await;
                 Flow::Continue
             }
         };
@@ -138,6 +138,17 @@ fn list_instead(mut config: watcher::Config) -> watcher::Config {
     config.initial_list_strategy = InitialListStrategy::ListWatch;
     config.page_size = None;
     config.any_semantic()
+}
+
+/// Whether the server said it, rather than the way to it.
+fn is_answer(error: &watcher::Error) -> bool {
+    use watcher::Error::{InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed};
+    match error {
+        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => {
+            matches!(error, kube::Error::Api(_))
+        }
+        WatchError(_) | NoResourceVersion => true,
+    }
 }
 
 /// Whether an error says that the server cannot stream an initial list: 422 where the feature gate is off,

@@ -107,12 +107,12 @@ fn what_needs_a_hand_comes_first_and_the_counters_agree() {
     assert_eq!(
         order,
         [
+            "fail stale-pull-policy a",
+            "fail stale-pull-policy b",
             "fail latest-tag a",
             "fail latest-tag b",
             "fail missing-tag a",
             "fail missing-tag b",
-            "fail stale-pull-policy a",
-            "fail stale-pull-policy b",
             "error invalid-image-reference a",
             "error invalid-image-reference b",
             "warn unclassified-tag a",
@@ -169,9 +169,9 @@ fn an_unchanged_result_keeps_its_time_and_a_new_one_gets_its_own() {
     let stored = stored(&monday);
     let findings = vec![finding("latest-tag", Outcome::Fail), finding("stale-pull-policy", Outcome::Fail)];
     let tuesday = report_later("nginx:latest", findings, stored.first_seen(), TUESDAY);
-    assert_eq!([0, 1].map(|index| property(&tuesday, index, "firstSeen")), [MONDAY, TUESDAY]);
+    assert_eq!([0, 1].map(|index| property(&tuesday, index, "firstSeen")), [TUESDAY, MONDAY]);
     let results = tuesday.results.as_ref().unwrap();
-    assert_eq!(results[1].timestamp.unwrap().seconds - results[0].timestamp.unwrap().seconds, 86_400);
+    assert_eq!(results[0].timestamp.unwrap().seconds - results[1].timestamp.unwrap().seconds, 86_400);
 }
 
 #[test]
