@@ -23,11 +23,11 @@ pub(crate) fn issues(args: IssuesArgs) -> Result<ExitCode, Failure> {
         let requests = RequestCounter::new().map_err(|error| Failure::Other(anyhow!(error)))?;
         let client = connect(context.as_deref(), &user_agent(), requests)
             .await
-            .map_err(|error| Failure::Api(anyhow!(error)))?;
+            .map_err(|error| Failure::Api(anyhow!("{error}")))?;
         let namespace =
             (!all_namespaces).then(|| namespace.unwrap_or_else(|| client.default_namespace().to_owned()));
         let query = IssueQuery { namespace: namespace.clone(), selector };
-        let issues = list_issues(&client, &query).await.map_err(|error| Failure::Api(anyhow!(error)))?;
+        let issues = list_issues(&client, &query).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
         Ok::<_, Failure>((issues, namespace))
     })?;
     if issues.is_empty() {

@@ -39,12 +39,12 @@ pub(crate) fn user_agent() -> String {
 }
 
 fn failure(error: RunError) -> Failure {
+    // Its text tells the causes, which would be printed again as a chain.
+    let told = anyhow!("{error}");
     match error {
-        RunError::Client(_) => Failure::Api(anyhow!(error)),
-        RunError::Listen { .. } | RunError::AddressFile { .. } => Failure::Usage(anyhow!(error)),
-        RunError::Metrics(_) | RunError::TaskEnded(_) | RunError::TaskFailed(_) => {
-            Failure::Other(anyhow!(error))
-        }
+        RunError::Client(_) => Failure::Api(told),
+        RunError::Listen { .. } | RunError::AddressFile { .. } => Failure::Usage(told),
+        RunError::Metrics(_) | RunError::TaskEnded(_) | RunError::TaskFailed(_) => Failure::Other(told),
     }
 }
 

@@ -201,7 +201,7 @@ impl Bench {
     ) -> Result<Report> {
         eventually(limit, &format!("the report about {kind} {name}"), || async {
             let report = self.report(kind, name).await?;
-            ensure!(report.verdicts() == verdicts, "it says {:?}", report.verdicts());
+            ensure!(report.says(verdicts), "it says {:?}", report.verdicts());
             Ok(report)
         })
         .await

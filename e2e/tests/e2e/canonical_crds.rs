@@ -64,7 +64,9 @@ fn fields(value: &Value, path: &str, into: &mut BTreeSet<String>) {
 
 fn fields_of(reports: &[Report]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    reports.iter().for_each(|report| fields(&report.0.data, "", &mut all));
+    for report in reports {
+        fields(&report.0.data, "", &mut all);
+    }
     all
 }
 

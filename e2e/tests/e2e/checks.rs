@@ -57,13 +57,15 @@ fn summary(report: &Report) -> BTreeMap<&str, usize> {
 fn results(report: &Report) {
     let mut ids = BTreeSet::new();
     let mut order = Vec::new();
+    let container = |result: &Value| result["properties"]["container"].to_string();
     for result in report.results() {
         form_of_result(result);
         let id = &result["properties"]["resultID"];
         assert!(ids.insert(id.as_str().unwrap()), "twice: {id}");
-        order.push(OUTCOMES.iter().position(|outcome| result["result"] == *outcome).unwrap());
+        let outcome = OUTCOMES.iter().position(|outcome| result["result"] == *outcome).unwrap();
+        order.push((outcome, result["policy"].to_string(), result["rule"].to_string(), container(result)));
     }
-    assert!(order.is_sorted(), "failing first: {:?}", report.verdicts());
+    assert!(order.is_sorted(), "failing first, then by policy, rule and container: {:?}", report.verdicts());
 }
 
 fn form_of_result(result: &Value) {

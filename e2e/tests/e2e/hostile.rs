@@ -99,9 +99,9 @@ fn harmless(report: &Report, name: &str) {
     // A line break only where text is laid out in lines by us.
     for result in report.results() {
         for single in ["message", "rule", "policy"] {
-            assert!(!result[single].to_string().contains("\\n"), "{name}: {result}");
+            assert!(!result[single].as_str().unwrap().contains('\n'), "{name}: {result}");
         }
-        assert!(!result["properties"]["image"].to_string().contains("\\n"), "{name}: {result}");
+        assert!(!result["properties"]["image"].as_str().unwrap().contains('\n'), "{name}: {result}");
     }
 }
 
@@ -130,7 +130,9 @@ async fn a_thousand_containers(bench: &Bench) -> Result<()> {
     checks::form(&report, &owner);
 
     assert_eq!(report.results().len(), 500);
-    assert_eq!(report.verdicts()[..2], ["web latest-tag fail", "web stale-pull-policy fail"]);
+    let mut first = report.verdicts()[..2].to_vec();
+    first.sort();
+    assert_eq!(first, ["web latest-tag fail", "web stale-pull-policy fail"]);
     assert_eq!(*report.summary(), json!({ "pass": 498, "fail": 2, "warn": 0, "error": 0, "skip": 0 }));
     let omitted = &report.results()[499]["properties"]["omittedResults"];
     assert_eq!(*omitted, json!("1500"), "2,000 results, and what is left out is told");

@@ -3,7 +3,10 @@
 //! One etcd, API server and controller manager serve most tests; each has a namespace of its own and a real
 //! `tagwatch run` with the rights that `config/rbac` gives. Tests that break the server, or need all of a
 //! cluster, start one for themselves.
-#![allow(clippy::unwrap_used, clippy::panic)] // clippy knows a test by `#[test]`, which has no place here
+// clippy knows a test by `#[test]`, which has no place here.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
+// What is compared are counts and Unix seconds, which a float holds exactly.
+#![allow(clippy::float_cmp)]
 
 mod bench;
 mod checks;

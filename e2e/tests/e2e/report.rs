@@ -58,26 +58,32 @@ impl Report {
 
     /// `container rule result` of each result, in its order.
     pub(crate) fn verdicts(&self) -> Vec<String> {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let verdict = |result: &Value| {
-            let container = text(&result["properties"]["container"]);
-            format!("{container} {} {}", text(&result["rule"]), text(&result["result"]))
-        };
         self.results().iter().map(verdict).collect()
+    }
+
+    /// Whether it has these verdicts and no others, in whatever order.
+    pub(crate) fn says(&self, verdicts: &[&str]) -> bool {
+        let mut found = self.verdicts();
+        let mut wanted = verdicts.to_vec();
+        found.sort();
+        wanted.sort_unstable();
+        found == wanted
     }
 
     /// Seconds at which each result was first seen, by its verdict.
     pub(crate) fn first_seen(&self) -> Result<BTreeMap<String, i64>> {
-        let times = self.results().iter().map(|result| {
-            result["timestamp"]["seconds"].as_i64().with_context(|| format!("no time in {result}"))
-        });
-        let times: BTreeMap<_, _> = self
-            .verdicts()
-            .into_iter()
-            .zip(times)
-            .map(|(verdict, time)| Ok((verdict, time?)))
-            .collect::<Result<_>>()?;
+        let time = |result: &Value| {
+            let seconds = result["timestamp"]["seconds"].as_i64();
+            Ok((verdict(result), seconds.with_context(|| format!("no time in {result}"))?))
+        };
+        let times: BTreeMap<_, _> = self.results().iter().map(time).collect::<Result<_>>()?;
         ensure!(times.len() == self.results().len(), "two results are alike: {:?}", self.verdicts());
         Ok(times)
     }
+}
+
+fn verdict(result: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let container = text(&result["properties"]["container"]);
+    format!("{container} {} {}", text(&result["rule"]), text(&result["result"]))
 }

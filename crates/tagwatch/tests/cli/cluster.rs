@@ -1,0 +1,46 @@
+//! Commands that need a cluster, without one.
+
+use crate::support::{folder, run};
+
+/// A kubeconfig for an API server that does not listen: port 1 of the loopback device is nobody's.
+const KUBECONFIG: &str = "\
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{ name: here, context: { cluster: here, user: me, namespace: shop } }]
+clusters: [{ name: here, cluster: { server: 'https://127.0.0.1:1' } }]
+users: [{ name: me, user: { token: none } }]
+";
+
+#[test]
+fn no_cluster_exits_with_4() {
+    let folder = folder(&[]);
+    let home = folder.path().to_str().unwrap().to_owned();
+    for arguments in [&["issues"][..], &["run", "--metrics-address", "127.0.0.1:0"]] {
+        let told = run(folder.path(), arguments).replace(&home, "HOME");
+        assert!(told.starts_with("exit code: 4\n"), "{told}");
+        assert!(told.contains("tagwatch: no cluster to talk to: "), "{told}");
+        assert!(told.contains("; set KUBECONFIG, pass --context, or run inside a cluster\n"), "{told}");
+    }
+}
+
+#[test]
+fn an_api_server_that_is_away_exits_with_4() {
+    let folder = folder(&[(".kube/config", KUBECONFIG)]);
+    insta::assert_snapshot!(run(folder.path(), &["issues"]), @"");
+}
+
+#[test]
+fn an_unknown_context_exits_with_4() {
+    let folder = folder(&[(".kube/config", KUBECONFIG)]);
+    insta::assert_snapshot!(run(folder.path(), &["issues", "--context", "there"]), @"");
+}
+
+#[test]
+fn an_address_that_is_taken_exits_with_2() {
+    let folder = folder(&[(".kube/config", KUBECONFIG)]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let told = run(folder.path(), &["run", "--log-level", "error", "--metrics-address", &address]);
+    insta::assert_snapshot!(told.replace(&address, "ADDRESS"), @"");
+}
