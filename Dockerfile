@@ -1,7 +1,10 @@
 # One static binary on an empty file system. `docker build -t tagwatch:0.1.0 .`
 FROM rust:1.95.0-alpine3.23 AS build
+# jemalloc is built by make.
+RUN apk add --no-cache make
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY crates crates
 COPY e2e e2e
 # Alpine's own target is musl. Named, so that the flags reach the binary and not the build scripts.

@@ -28,7 +28,7 @@ test: ## every test, unit to e2e
 .PHONY: bench
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
 	@hack/side-by-side.sh control-plane e2e/control-plane/build.sh \
-		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --bins'
+		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --bin tagwatch --bin bench'
 	@$(TARGET)/release/bench
 
 .PHONY: build

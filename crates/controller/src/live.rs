@@ -51,16 +51,18 @@ pub(crate) struct Extent {
 pub(crate) struct Judged {
     pub(crate) report: ReportKey,
     pub(crate) status: Status,
-    pub(crate) violations: BTreeMap<Violation, Extent>,
-    /// Containers by tag class and effective pull policy.
-    pub(crate) images: BTreeMap<(&'static str, &'static str), u64>,
+    /// In order. Of these there is one list for every workload, and most are short: a map would take several
+    /// times the memory.
+    pub(crate) violations: Box<[(Violation, Extent)]>,
+    /// Containers by tag class and effective pull policy, in order.
+    pub(crate) images: Box<[((&'static str, &'static str), u64)]>,
     pub(crate) first_seen: FirstSeen,
 }
 
 impl Judged {
     /// Sums up the verdicts on a workload; times come from the report that was built of them.
     pub(crate) fn new(key: ReportKey, verdicts: &[Verdict], report: &PolicyReport, now: Timestamp) -> Self {
-        let mut images = BTreeMap::new();
+        let mut images: BTreeMap<_, u64> = BTreeMap::new();
         for verdict in verdicts {
             let labels = (verdict.classification.class.as_str(), verdict.effective_pull_policy.as_str());
             *images.entry(labels).or_default() += 1;
@@ -70,8 +72,8 @@ impl Judged {
         Self {
             report: key,
             status: status.unwrap_or(Status::Compliant),
-            violations,
-            images,
+            violations: violations.into_iter().collect(),
+            images: images.into_iter().collect(),
             first_seen: FirstSeen::of(report),
         }
     }
@@ -81,8 +83,8 @@ impl Judged {
         Self {
             report: key,
             status: Status::Error,
-            violations: BTreeMap::new(),
-            images: BTreeMap::new(),
+            violations: Box::default(),
+            images: Box::default(),
             first_seen,
         }
     }

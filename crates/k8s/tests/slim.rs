@@ -74,10 +74,7 @@ fn a_deployment_keeps_what_identifies_dates_and_owns_it() {
     assert_eq!(meta.deletion_timestamp, None);
     let annotations: Vec<_> =
         meta.annotations.iter().flatten().map(|(key, value)| (&**key, &**value)).collect();
-    assert_eq!(
-        annotations,
-        [("deployment.kubernetes.io/revision", "3"), ("tagwatch.dev/ignore", "latest-tag")]
-    );
+    assert_eq!(annotations, [("tagwatch.dev/ignore", "latest-tag")]);
     let owner = deployment.owner().unwrap();
     assert_eq!((owner.kind.raw(), owner.name.raw()), ("Shop", "corner"));
     assert_eq!(owner.watched_kind(), None);

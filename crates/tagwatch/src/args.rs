@@ -58,7 +58,10 @@ pub(crate) struct RunArgs {
     pub(crate) log_format: LogFormat,
 
     /// What is logged: a level, or a filter such as `info,tagwatch_controller=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info", env = "TAGWATCH_LOG_LEVEL")]
+    ///
+    /// The client library logs an error for every connection that fails, beside our own line for every watch
+    /// that breaks; so it is silent unless it is asked for.
+    #[arg(long, value_name = "FILTER", default_value = "info,kube_client=off", env = "TAGWATCH_LOG_LEVEL")]
     pub(crate) log_level: String,
 }
 

@@ -16,9 +16,10 @@ use clap::Parser;
 use args::{Args, Command};
 use status::Failure;
 
-/// glibc keeps the memory of a large list for ever; mimalloc gives it back.
+/// glibc keeps the memory of a large list for ever; jemalloc gives it back, and is told in `.cargo/config.toml` to
+/// do so soon.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let result = match Args::parse().command {

@@ -28,7 +28,7 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
         let stop = stop_on_signals()?;
-        tagwatch_controller::run(options, Engine::recommended(), stop).await.map_err(failure)
+        tagwatch_controller::run(options, Engine::recommended(), stop).await.map_err(|error| failure(&error))
     });
     ended.map(|()| ExitCode::SUCCESS)
 }
@@ -38,7 +38,7 @@ pub(crate) fn user_agent() -> String {
     format!("tagwatch/{}", env!("CARGO_PKG_VERSION"))
 }
 
-fn failure(error: RunError) -> Failure {
+fn failure(error: &RunError) -> Failure {
     // Its text tells the causes, which would be printed again as a chain.
     let told = anyhow!("{error}");
     match error {

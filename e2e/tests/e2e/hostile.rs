@@ -80,7 +80,8 @@ async fn hostile_images(bench: &Bench) -> Result<()> {
 
     let control_plane = &bench.cluster().control_plane;
     let namespace = bench.namespace();
-    let described = control_plane.kubectl(&["describe", "policyreports.wgpolicyk8s.io", "-n", namespace]).await?;
+    let described =
+        control_plane.kubectl(&["describe", "policyreports.wgpolicyk8s.io", "-n", namespace]).await?;
     ensure!(described.matches("invalid-image-reference").count() >= images().len(), "{described}");
     assert_eq!(hostile_characters(&described), BTreeSet::new(), "kubectl describe");
     let listed = issues(bench).await?;
@@ -121,12 +122,15 @@ async fn issues(bench: &Bench) -> Result<String> {
 async fn a_thousand_containers(bench: &Bench) -> Result<()> {
     let tagwatch = bench.tagwatch().await?;
     // Last in the manifest, first in the report.
-    let mut containers: Vec<Value> =
-        (0..999).map(|number| container(&format!("clean-{number:03}"), "registry.example.com/a:1.2.3")).collect();
+    let mut containers: Vec<Value> = (0..999)
+        .map(|number| container(&format!("clean-{number:03}"), "registry.example.com/a:1.2.3"))
+        .collect();
     containers.push(pulled("web", "registry.example.com/a:latest", "IfNotPresent"));
     let owner = bench.create(deployment("crowd", 0, &containers)).await?;
     tagwatch.counts("tagwatch_images", &[], 1000.0).await?;
-    let report = tagwatch_e2e::eventually(crate::bench::LIMIT, "the report", || bench.report("Deployment", "crowd")).await?;
+    let report =
+        tagwatch_e2e::eventually(crate::bench::LIMIT, "the report", || bench.report("Deployment", "crowd"))
+            .await?;
     checks::form(&report, &owner);
 
     assert_eq!(report.results().len(), 500);

@@ -43,9 +43,7 @@ fn granted() -> Result<BTreeSet<Right>> {
 
 fn used(requests: &Requests) -> BTreeSet<Right> {
     let of_resources = requests.matching(|request| !request.resource().is_empty());
-    let right = |request: &Request| {
-        (request.group().to_owned(), request.resource(), request.verb.clone())
-    };
+    let right = |request: &Request| (request.group().to_owned(), request.resource(), request.verb.clone());
     of_resources.iter().map(right).collect()
 }
 

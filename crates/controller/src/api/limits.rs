@@ -1,6 +1,7 @@
 //! Time limits. kube's ordinary calls have none, and a connection that swallows packets would hold a worker
 //! for ever.
 
+use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
 
@@ -46,12 +47,23 @@ impl CallError {
     }
 }
 
-/// kube's own text of a refusal is the debug form of the whole status.
+/// kube's own text of a refusal is the debug form of the whole status, and of a lost connection it tells that
+/// there was one, but not why.
 pub(crate) fn describe(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => format!("{} ({} {})", status.message, status.code, status.reason),
-        other => other.to_string(),
+    if let kube::Error::Api(status) = error {
+        return format!("{} ({} {})", status.message, status.code, status.reason);
     }
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
 }
 
 /// Runs one call to the API server under a time limit that covers the whole answer.

@@ -1,5 +1,6 @@
 //! Names a workload across everything the controller keeps.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -13,21 +14,22 @@ use std::sync::Arc;
 pub(crate) struct WorkloadKey(Arc<Identity>);
 
 struct Identity {
-    api_version: Arc<str>,
-    kind: Arc<str>,
-    namespace: Arc<str>,
-    name: Arc<str>,
-    uid: Arc<str>,
+    // The names of the kinds that we watch are part of the program.
+    api_version: Cow<'static, str>,
+    kind: Cow<'static, str>,
+    namespace: Box<str>,
+    name: Box<str>,
+    uid: Box<str>,
 }
 
 impl WorkloadKey {
     /// Names an object.
     pub(crate) fn new(
-        api_version: impl Into<Arc<str>>,
-        kind: impl Into<Arc<str>>,
-        namespace: impl Into<Arc<str>>,
-        name: impl Into<Arc<str>>,
-        uid: impl Into<Arc<str>>,
+        api_version: impl Into<Cow<'static, str>>,
+        kind: impl Into<Cow<'static, str>>,
+        namespace: impl Into<Box<str>>,
+        name: impl Into<Box<str>>,
+        uid: impl Into<Box<str>>,
     ) -> Self {
         Self(Arc::new(Identity {
             api_version: api_version.into(),

@@ -10,9 +10,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use tagwatch_k8s::kind::WatchedKind;
+use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
 use tagwatch_k8s::owner::OwnerId;
-use tagwatch_k8s::slim::{SlimObject, SlimPod};
+use tagwatch_k8s::slim::{SlimObject, SlimPod, SlimWorkload};
 
 pub(crate) use key::WorkloadKey;
 pub(crate) use owners::{Node, OwnerIndex, Top};
@@ -80,14 +80,14 @@ impl Index {
 }
 
 /// The owner index's node for a workload object.
-pub(crate) fn node_of(object: &dyn SlimObject, replicas: Option<i32>) -> Node {
-    let namespace = place(object.metadata()).0;
+pub(crate) fn node_of<K: TemplateKind>(object: &SlimWorkload<K>) -> Node {
+    let namespace = place(SlimObject::metadata(object)).0;
     Node {
         key: key_of(object),
-        kind: object.watched_kind(),
+        kind: K::WATCHED,
         controller: object.owner().map(|owner| key_of_owner(&owner, namespace)),
-        wants_pods: !object.is_finished() && replicas != Some(0),
-        revision: revision(object.metadata()),
+        wants_pods: !object.is_finished() && object.replicas() != Some(0),
+        revision: object.revision(),
     }
 }
 
@@ -106,14 +106,6 @@ pub(crate) fn place(metadata: &ObjectMeta) -> (&str, &str) {
 /// An owner is looked for in the namespace of what it owns: all watched kinds are namespaced, and a
 /// cluster-scoped owner's report has to live somewhere.
 fn key_of_owner(owner: &OwnerId, namespace: &str) -> WorkloadKey {
-    WorkloadKey::new(owner.api_version.raw(), owner.kind.raw(), namespace, owner.name.raw(), owner.uid.raw())
-}
-
-/// Which rollout a ReplicaSet belongs to, where its owner counts them.
-fn revision(metadata: &ObjectMeta) -> u64 {
-    let annotations = metadata.annotations.as_ref();
-    annotations
-        .and_then(|annotations| annotations.get("deployment.kubernetes.io/revision"))
-        .and_then(|revision| revision.parse().ok())
-        .unwrap_or(0)
+    let [api_version, kind] = [&owner.api_version, &owner.kind].map(|text| text.raw().to_owned());
+    WorkloadKey::new(api_version, kind, namespace, owner.name.raw(), owner.uid.raw())
 }

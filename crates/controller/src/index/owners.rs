@@ -154,7 +154,7 @@ impl OwnerIndex {
 mod tests {
     use super::*;
 
-    fn key(api_version: &str, kind: &str, name: &str) -> WorkloadKey {
+    fn key(api_version: &'static str, kind: &'static str, name: &str) -> WorkloadKey {
         WorkloadKey::new(api_version, kind, "shop", name, format!("uid-{name}"))
     }
 

@@ -85,7 +85,7 @@ fn apply<K: TemplateKind>(
 ) -> WorkloadKey {
     let object: SlimWorkload<K> = serde_json::from_value(object).unwrap();
     let key = key_of(&object);
-    index.owners.apply(node_of(&object, object.replicas()));
+    index.owners.apply(node_of(&object));
     writer.apply_watcher_event(&Event::Apply(object));
     key
 }

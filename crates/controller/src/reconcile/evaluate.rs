@@ -1,7 +1,7 @@
 //! One evaluation, as a pipeline: assemble, judge, build, compare, write.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
@@ -147,10 +147,10 @@ pub(super) async fn store(
         }
         let stored = match known {
             Known::Absent => None,
-            Known::Fresh(stored) => Some(*stored),
-            Known::Stale => read(controller, key).await?,
+            Known::Fresh(stored) => Some(stored),
+            Known::Stale => read(controller, key).await?.map(Arc::new),
         };
-        let plan = plan(stored.as_ref(), wanted.clone());
+        let plan = plan(stored.as_deref(), wanted.clone());
         match plan {
             ReportPlan::Keep => {
                 controller.reports.lock().settled(key);

@@ -20,7 +20,7 @@ use crate::watch::{Flow, Sink, WatchStats, api, watch};
 /// How often an API server without the report API is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
 /// Reports a page. Bodies are read one page at a time, so this bounds the memory of a start.
-const PAGE: u32 = 100;
+const PAGE: u32 = 25;
 /// Discovery document of the report API.
 const REPORT_API: &str = "wgpolicyk8s.io/v1alpha2";
 

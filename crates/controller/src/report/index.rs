@@ -1,6 +1,7 @@
 //! What the API server holds of our reports, as far as we know, and who changed it last.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tagwatch_k8s::report::StoredReport;
@@ -26,7 +27,7 @@ pub(crate) struct ReportIndex {
 
 #[derive(Debug)]
 struct Entry {
-    stored: StoredReport,
+    stored: Arc<StoredReport>,
     /// Somebody else wrote it since we read it: its body is no longer known.
     stale: bool,
 }
@@ -44,7 +45,7 @@ pub(crate) enum Known {
     /// No report.
     Absent,
     /// A report with a body that we know.
-    Fresh(Box<StoredReport>),
+    Fresh(Arc<StoredReport>),
     /// A report that has to be read again first.
     Stale,
 }
@@ -54,7 +55,7 @@ impl ReportIndex {
     pub(crate) fn listed(&mut self, scope: Option<&str>, reports: Vec<StoredReport>) {
         self.entries.retain(|key, _| !in_scope(key, scope));
         for stored in reports {
-            self.entries.insert(key_of(&stored), Entry { stored, stale: false });
+            self.entries.insert(key_of(&stored), Entry { stored: Arc::new(stored), stale: false });
         }
         self.ready.insert(scope.map(str::to_owned));
     }
@@ -75,7 +76,7 @@ impl ReportIndex {
         match self.entries.get(key) {
             None => Known::Absent,
             Some(Entry { stale: true, .. }) => Known::Stale,
-            Some(Entry { stored, stale: false }) => Known::Fresh(Box::new(stored.clone())),
+            Some(Entry { stored, stale: false }) => Known::Fresh(Arc::clone(stored)),
         }
     }
 
@@ -94,7 +95,9 @@ impl ReportIndex {
     pub(crate) fn finish(&mut self, key: &ReportKey, stored: Option<StoredReport>) -> bool {
         let seen = self.in_flight.remove(key).flatten();
         match stored {
-            Some(stored) => self.entries.insert(key.clone(), Entry { stored, stale: false }),
+            Some(stored) => {
+                self.entries.insert(key.clone(), Entry { stored: Arc::new(stored), stale: false })
+            }
             None => self.entries.remove(key),
         };
         match seen {

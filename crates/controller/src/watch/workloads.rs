@@ -59,7 +59,7 @@ impl<K: TemplateKind> WorkloadSink<K> {
 
     fn apply(&mut self, object: SlimWorkload<K>) {
         let judged_alike = self.stored(&object).is_some_and(|known| judged_alike(&known, &object));
-        let node = node_of(&object, object.replicas());
+        let node = node_of(&object);
         let key = node.key.clone();
         self.writer.apply_watcher_event(&Event::Apply(object));
         let mut index = self.controller.index.lock();
@@ -94,7 +94,7 @@ impl<K: TemplateKind> Sink<SlimWorkload<K>> for WorkloadSink<K> {
                 self.writer.apply_watcher_event(&Event::Init);
             }
             Event::InitApply(object) => {
-                self.listed.push(node_of(&object, object.replicas()));
+                self.listed.push(node_of(&object));
                 self.writer.apply_watcher_event(&Event::InitApply(object));
             }
             Event::InitDone => self.finish_list(),

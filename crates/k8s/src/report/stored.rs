@@ -1,5 +1,7 @@
 //! What is known of a report that the API server holds.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{CONTENT_HASH_ANNOTATION, FirstSeen, MANAGED_BY_LABEL, MANAGER, PolicyReport, content_hash};
@@ -7,8 +9,12 @@ use super::{CONTENT_HASH_ANNOTATION, FirstSeen, MANAGED_BY_LABEL, MANAGER, Polic
 /// What is known of a report that the API server holds: all that the next decision asks for, without its body.
 #[derive(Debug, Clone)]
 pub struct StoredReport {
+    /// What identifies it, and what others have put into its metadata: our own label, annotation and owner are
+    /// left out, for there is one of these for every workload.
     metadata: ObjectMeta,
-    content_hash: String,
+    is_ours: bool,
+    /// Hash of the body, where the annotation says the same.
+    content_hash: Option<Box<str>>,
     first_seen: FirstSeen,
 }
 
@@ -16,13 +22,22 @@ impl From<PolicyReport> for StoredReport {
     fn from(report: PolicyReport) -> Self {
         let content_hash = content_hash(&report);
         let first_seen = FirstSeen::of(&report);
-        let metadata = ObjectMeta { managed_fields: None, ..report.metadata };
-        Self { metadata, content_hash, first_seen }
+        let subject = report.scope.and_then(|scope| scope.uid);
+        let mut metadata = ObjectMeta { managed_fields: None, ..report.metadata };
+        let is_noted = noted_hash(&metadata) == Some(&content_hash);
+        let is_ours = take(&mut metadata.labels, MANAGED_BY_LABEL, |manager| manager == MANAGER);
+        take(&mut metadata.annotations, CONTENT_HASH_ANNOTATION, |_| true);
+        if let Some(owners) = &mut metadata.owner_references {
+            owners.retain(|owner| Some(&owner.uid) != subject.as_ref());
+        }
+        metadata.owner_references = metadata.owner_references.filter(|owners| !owners.is_empty());
+        let content_hash = is_noted.then(|| content_hash.into_boxed_str());
+        Self { metadata, is_ours, content_hash, first_seen }
     }
 }
 
 impl StoredReport {
-    /// Its metadata, without `managedFields`.
+    /// Its identity and version, and the labels, annotations, owners and finalizers that are not ours.
     pub fn metadata(&self) -> &ObjectMeta {
         &self.metadata
     }
@@ -39,15 +54,26 @@ impl StoredReport {
 
     /// Whether it carries our label. A report without it belongs to somebody else, whatever its name.
     pub fn is_ours(&self) -> bool {
-        let labels = self.metadata.labels.as_ref();
-        labels.and_then(|labels| labels.get(MANAGED_BY_LABEL)).is_some_and(|manager| manager == MANAGER)
+        self.is_ours
     }
 
     /// Whether it says what a report that we built says, and its annotation does not belie it.
     pub(super) fn says_the_same(&self, wanted: &PolicyReport) -> bool {
-        let Some(hash) = noted_hash(&wanted.metadata) else { return false };
-        self.content_hash == hash && noted_hash(&self.metadata) == Some(hash)
+        self.content_hash.is_some() && self.content_hash.as_deref() == noted_hash(&wanted.metadata)
     }
+}
+
+/// Removes an entry that has the right value; a map without entries goes, too.
+fn take(map: &mut Option<BTreeMap<String, String>>, key: &str, is_right: impl FnOnce(&str) -> bool) -> bool {
+    let Some(entries) = map else { return false };
+    let found = entries.get(key).is_some_and(|value| is_right(value));
+    if found {
+        entries.remove(key);
+    }
+    if entries.is_empty() {
+        *map = None;
+    }
+    found
 }
 
 fn noted_hash(metadata: &ObjectMeta) -> Option<&str> {

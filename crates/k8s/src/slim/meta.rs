@@ -15,7 +15,7 @@ const KEPT_PREFIX: &str = "tagwatch.dev/";
 /// Set by the kubelet on the API server's image of a static pod.
 pub(super) const MIRROR_POD: &str = "kubernetes.io/config.mirror";
 /// Set by the Deployment controller: which rollout a `ReplicaSet` belongs to.
-const DEPLOYMENT_REVISION: &str = "deployment.kubernetes.io/revision";
+pub(super) const DEPLOYMENT_REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// Decodes metadata into the type that kube asks for, with labels, `managedFields`, finalizers, foreign
 /// annotations and non-controlling owners left out.

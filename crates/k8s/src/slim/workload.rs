@@ -21,6 +21,7 @@ pub struct SlimWorkload<K> {
     template: Option<PodImages>,
     replicas: Option<i32>,
     finished: bool,
+    revision: u64,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -43,6 +44,11 @@ impl<K: TemplateKind> SlimWorkload<K> {
     /// `spec.replicas`, in the kinds that have it. Zero in a `ReplicaSet` that a rollout has superseded.
     pub fn replicas(&self) -> Option<i32> {
         self.replicas
+    }
+
+    /// Which rollout of its Deployment a `ReplicaSet` belongs to, counted from 1; 0 where nobody counts.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 }
 
@@ -156,17 +162,29 @@ impl WireStatus {
 
 impl<'de, K: TemplateKind> Deserialize<'de> for SlimWorkload<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Wire { metadata, spec, status } = Wire::deserialize(deserializer)?;
+        let Wire { mut metadata, spec, status } = Wire::deserialize(deserializer)?;
         // Where a watched owner is reported instead, its template says the same.
         let owned = K::WATCHED.yields_to_owner()
             && OwnerId::controller_of(&metadata).is_some_and(|owner| owner.watched_kind().is_some());
         let replicas = spec.as_ref().and_then(|spec| spec.replicas);
         Ok(Self {
-            metadata,
             template: spec.filter(|_| !owned).and_then(WireSpec::into_template),
             replicas,
+            revision: take_revision(&mut metadata),
             finished: K::WATCHED == WatchedKind::Job && status.is_some_and(|status| status.is_finished()),
             kind: PhantomData,
+            metadata,
         })
     }
+}
+
+/// Moves the revision out of the annotations: a map for one number would take more memory than the rest of the
+/// metadata.
+fn take_revision(metadata: &mut ObjectMeta) -> u64 {
+    let Some(annotations) = &mut metadata.annotations else { return 0 };
+    let revision = annotations.remove(meta::DEPLOYMENT_REVISION);
+    if annotations.is_empty() {
+        metadata.annotations = None;
+    }
+    revision.and_then(|revision| revision.parse().ok()).unwrap_or(0)
 }

@@ -27,13 +27,21 @@ fn no_cluster_exits_with_4() {
 #[test]
 fn an_api_server_that_is_away_exits_with_4() {
     let folder = folder(&[(".kube/config", KUBECONFIG)]);
-    insta::assert_snapshot!(run(folder.path(), &["issues"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["issues"]), @"
+    exit code: 4
+    ----- stderr
+    tagwatch: cannot list the reports: ServiceError: client error (Connect): tcp connect error: Connection refused (os error 111)
+    ");
 }
 
 #[test]
 fn an_unknown_context_exits_with_4() {
     let folder = folder(&[(".kube/config", KUBECONFIG)]);
-    insta::assert_snapshot!(run(folder.path(), &["issues", "--context", "there"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["issues", "--context", "there"]), @"
+    exit code: 4
+    ----- stderr
+    tagwatch: cannot use the kubeconfig: failed to load current context: there
+    ");
 }
 
 #[test]
@@ -42,5 +50,9 @@ fn an_address_that_is_taken_exits_with_2() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let told = run(folder.path(), &["run", "--log-level", "error", "--metrics-address", &address]);
-    insta::assert_snapshot!(told.replace(&address, "ADDRESS"), @"");
+    insta::assert_snapshot!(told.replace(&address, "ADDRESS"), @"
+    exit code: 2
+    ----- stderr
+    tagwatch: cannot listen on ADDRESS: Address already in use (os error 98)
+    ");
 }

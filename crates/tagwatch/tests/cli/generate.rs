@@ -44,16 +44,33 @@ fn what_differs_is_named_and_written() {
     fs::write(&crd, "edited").unwrap();
     fs::remove_file(copy.path().join("docs/rules/latest-tag.md")).unwrap();
 
-    insta::assert_snapshot!(run(copy.path(), &["generate", "--check"]), @"");
+    insta::assert_snapshot!(run(copy.path(), &["generate", "--check"]), @"
+    exit code: 1
+    ----- stderr
+    config/crd/wgpolicyk8s.io_policyreports.yaml: not as `tagwatch generate` writes it
+    docs/rules/latest-tag.md: not as `tagwatch generate` writes it
+    ");
     assert_eq!(fs::read_to_string(&crd).unwrap(), "edited", "a check writes nothing");
-    insta::assert_snapshot!(run(copy.path(), &["generate", "crds"]), @"");
+    insta::assert_snapshot!(run(copy.path(), &["generate", "crds"]), @"
+    exit code: 0
+    ----- stdout
+    wrote config/crd/wgpolicyk8s.io_policyreports.yaml
+    ");
     assert_eq!(fs::read_to_string(&crd).unwrap(), original);
-    insta::assert_snapshot!(run(copy.path(), &["generate"]), @"");
-    insta::assert_snapshot!(run(copy.path(), &["generate", "--check"]), @"");
+    insta::assert_snapshot!(run(copy.path(), &["generate"]), @"
+    exit code: 0
+    ----- stdout
+    wrote docs/rules/latest-tag.md
+    ");
+    insta::assert_snapshot!(run(copy.path(), &["generate", "--check"]), @"exit code: 0");
 }
 
 #[test]
 fn a_folder_that_is_no_repository_exits_with_2() {
     let folder = folder(&[]);
-    insta::assert_snapshot!(run(folder.path(), &["generate", "--check"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["generate", "--check"]), @"
+    exit code: 2
+    ----- stderr
+    tagwatch: README.md: No such file or directory (os error 2)
+    ");
 }

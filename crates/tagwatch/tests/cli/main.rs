@@ -1,4 +1,5 @@
 //! The real binary, as a person or a script would run it.
+#![allow(clippy::unwrap_used)] // helpers of tests are no tests to clippy
 
 mod cluster;
 mod generate;

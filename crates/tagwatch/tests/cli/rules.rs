@@ -5,20 +5,81 @@ use crate::support::{broken_pipe, folder, run, tagwatch};
 #[test]
 fn rules_are_listed() {
     let folder = folder(&[]);
-    insta::assert_snapshot!(run(folder.path(), &["rules"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["rules"]), @"
+    exit code: 0
+    ----- stdout
+    RULE                     POLICY             SEVERITY  RESULT  SUMMARY
+    missing-tag              image-tag          high      fail    The image names neither a tag nor a digest, so it means latest
+    latest-tag               image-tag          high      fail    The tag is latest, which moves with every push
+    floating-tag             image-tag          medium    warn    The tag is one that its publisher moves, such as 1.27, stable or main
+    unclassified-tag         image-tag          low       warn    Nothing about the tag says whether it moves
+    invalid-image-reference  image-tag          high      error   The image is no valid reference, so no node can pull it
+    stale-pull-policy        image-pull-policy  critical  fail    A tag that moves is pulled only where the node has no copy of it
+    pull-policy-never        image-pull-policy  high      fail    The kubelet never pulls the image, so each node runs whatever it holds
+    ");
 }
 
 #[test]
 fn a_rule_is_explained() {
     let folder = folder(&[]);
-    insta::assert_snapshot!(run(folder.path(), &["explain", "latest-tag"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["explain", "latest-tag"]), @"
+    exit code: 0
+    ----- stdout
+    latest-tag
+
+    The tag is latest, which moves with every push.
+
+    Policy:    image-tag
+    Category:  Mutable Tags
+    Severity:  high
+    Result:    fail
+    Since:     0.1.0
+
+    WHY IT MATTERS
+
+      `latest` is whatever was pushed last without a tag of its own. The manifest
+      does not say which version runs, a restart or a new node can bring another
+      one that nobody rolled out, and a roll back changes nothing, for the older
+      manifest says `latest` too.
+
+      A digest pins the image whatever the tag beside it is, so
+      `nginx:latest@sha256:<digest>` does not violate this rule.
+
+    BAD EXAMPLE
+
+      containers:
+      - name: web
+        image: nginx:latest
+
+    GOOD EXAMPLE
+
+      containers:
+      - name: web
+        image: nginx:1.27.3
+
+    HOW TO FIX IT
+
+      1. Name a digest, with the version beside it for the reader:
+         `nginx:1.27.3@sha256:<digest>`. `docker buildx imagetools inspect
+         nginx:1.27.3` prints the digest.
+      2. Or name a tag that is never pushed again: a full version, a commit, a
+         date or a build number.
+    ");
 }
 
 #[test]
 fn a_rule_that_is_misspelt_exits_with_2_and_a_suggestion() {
     let folder = folder(&[]);
-    insta::assert_snapshot!(run(folder.path(), &["explain", "latest-tags"]), @"");
-    insta::assert_snapshot!(run(folder.path(), &["explain", "\u{1b}[31mcolour"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["explain", "latest-tags"]), @r#"
+    exit code: 2
+    ----- stderr
+    tagwatch: no rule is named "latest-tags"; did you mean latest-tag?
+    "#);
+    insta::assert_snapshot!(run(folder.path(), &["explain", "\u{1b}[31mcolour"]), @r#"
+    exit code: 2
+    ----- stderr
+    tagwatch: no rule is named "\u{1b}[31mcolour"; `tagwatch rules` lists them
+    "#);
 }
 
 #[test]

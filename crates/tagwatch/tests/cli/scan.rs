@@ -9,20 +9,47 @@ use crate::support::{
 #[test]
 fn clean_manifests_exit_with_0() {
     let folder = folder(&[("web.yaml", &deployment(VERSION))]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"
+    exit code: 0
+    ----- stdout
+    1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 0 warn, 0 skip, 2 pass
+    ");
 }
 
 #[test]
 fn findings_exit_with_1() {
     let folder = folder(&[("web.yaml", &deployment(FLOATING))]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"
+    exit code: 1
+    ----- stdout
+    web.yaml:10:31  warn  medium  floating-tag       Deployment shop/web  web
+      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+    web.yaml:10:62  fail  high    stale-pull-policy  Deployment shop/web  web
+      container web runs nginx:stable with imagePullPolicy: IfNotPresent: the tag stable floats (channel or branch `stable`); a node that has a copy never pulls again, so nodes come to run different code
+
+    1 file, 1 document, 1 workload and 1 image read: 1 fail, 0 error, 1 warn, 0 skip, 0 pass
+    ");
 }
 
 #[test]
 fn advice_exits_with_1_only_when_asked() {
     let folder = folder(&[("web.yaml", &deployment(FLOATING_ALWAYS))]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"");
-    insta::assert_snapshot!(run(folder.path(), &["scan", "--fail-on", "warn", "web.yaml"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"
+    exit code: 0
+    ----- stdout
+    web.yaml:10:31  warn  medium  floating-tag  Deployment shop/web  web
+      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+
+    1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 1 warn, 0 skip, 1 pass
+    ");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "--fail-on", "warn", "web.yaml"]), @"
+    exit code: 1
+    ----- stdout
+    web.yaml:10:31  warn  medium  floating-tag  Deployment shop/web  web
+      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+
+    1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 1 warn, 0 skip, 1 pass
+    ");
 }
 
 #[test]
@@ -35,33 +62,141 @@ fn findings_are_tolerated_on_request() {
 #[test]
 fn input_that_is_not_there_exits_with_3() {
     let folder = folder(&[("web.yaml", &deployment(FLOATING))]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "absent.yaml", "web.yaml"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "absent.yaml", "web.yaml"]), @"
+    exit code: 3
+    ----- stdout
+    web.yaml:10:31  warn  medium  floating-tag       Deployment shop/web  web
+      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+    web.yaml:10:62  fail  high    stale-pull-policy  Deployment shop/web  web
+      container web runs nginx:stable with imagePullPolicy: IfNotPresent: the tag stable floats (channel or branch `stable`); a node that has a copy never pulls again, so nodes come to run different code
+
+    1 file, 1 document, 1 workload and 1 image read: 1 fail, 0 error, 1 warn, 0 skip, 0 pass
+    ----- stderr
+    error: absent.yaml:1:1: cannot be read: No such file or directory (os error 2) [unreadable-input]
+    ");
 }
 
 #[test]
 fn input_that_is_broken_exits_with_3_and_the_rest_is_judged() {
     let text = format!("{}---\na: [1\n---\n{}", deployment(VERSION), deployment(FLOATING_ALWAYS));
     let folder = folder(&[("web.yaml", &text)]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"
+    exit code: 3
+    ----- stdout
+    web.yaml:23:31  warn  medium  floating-tag  Deployment shop/web  web
+      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+
+    1 file, 2 documents, 2 workloads and 2 images read: 0 fail, 0 error, 1 warn, 0 skip, 3 pass
+    ----- stderr
+    error: web.yaml:12:4: this is no valid YAML: unclosed bracket '[' [invalid-yaml]
+    ");
 }
 
 #[test]
 fn standard_input_is_read() {
     let folder = folder(&[]);
-    insta::assert_snapshot!(run_with_input(folder.path(), &["scan", "-"], &deployment(FLOATING_ALWAYS)), @"");
+    insta::assert_snapshot!(run_with_input(folder.path(), &["scan", "-"], &deployment(FLOATING_ALWAYS)), @"
+    exit code: 0
+    ----- stdout
+    <stdin>:10:31  warn  medium  floating-tag  Deployment shop/web  web
+      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+
+    1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 1 warn, 0 skip, 1 pass
+    ");
 }
 
 #[test]
 fn json_is_the_contract() {
     let folder = folder(&[("web.yaml", &deployment(FLOATING_ALWAYS))]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "-o", "json", "web.yaml"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "-o", "json", "web.yaml"]), @r#"
+    exit code: 0
+    ----- stdout
+    {
+      "schema": "tagwatch.dev/scan/v1",
+      "summary": {
+        "files": 1,
+        "documents": 1,
+        "workloads": 1,
+        "images": 1,
+        "results": {
+          "pass": 1,
+          "fail": 0,
+          "warn": 1,
+          "error": 0,
+          "skip": 0
+        }
+      },
+      "images": [
+        {
+          "file": "web.yaml",
+          "line": 10,
+          "column": 31,
+          "apiVersion": "apps/v1",
+          "kind": "Deployment",
+          "namespace": "shop",
+          "name": "web",
+          "container": "web",
+          "containerType": "container",
+          "fieldPath": "spec.template.spec.containers[0].image",
+          "image": "nginx:stable",
+          "reference": {
+            "registry": "docker.io",
+            "repository": "library/nginx",
+            "tag": "stable",
+            "digest": null
+          },
+          "referenceError": null,
+          "tagClass": "floating",
+          "confidence": "pattern",
+          "matched": "channel or branch `stable`",
+          "imagePullPolicy": "Always",
+          "effectivePullPolicy": "Always"
+        }
+      ],
+      "findings": [
+        {
+          "file": "web.yaml",
+          "line": 10,
+          "column": 31,
+          "apiVersion": "apps/v1",
+          "kind": "Deployment",
+          "namespace": "shop",
+          "name": "web",
+          "container": "web",
+          "containerType": "container",
+          "fieldPath": "spec.template.spec.containers[0].image",
+          "image": "nginx:stable",
+          "rule": "floating-tag",
+          "policy": "image-tag",
+          "category": "Mutable Tags",
+          "severity": "medium",
+          "result": "warn",
+          "message": "container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow",
+          "resolution": "Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>.",
+          "evidence": "containers:\n- name: web\n  image: nginx:stable\n  imagePullPolicy: Always\n",
+          "fingerprint": "c1620f7fda1dc15e945e7db691fc05e8",
+          "exemption": null
+        }
+      ],
+      "notes": []
+    }
+    "#);
 }
 
 #[test]
 fn several_outputs_and_one_of_them_a_file() {
     let folder = folder(&[("web.yaml", &deployment(FLOATING))]);
     let arguments = ["scan", "-o", "table", "-o", "json=out.json", "web.yaml"];
-    insta::assert_snapshot!(run(folder.path(), &arguments), @"");
+    insta::assert_snapshot!(run(folder.path(), &arguments), @"
+    exit code: 1
+    ----- stdout
+    web.yaml:10:31  warn  medium  floating-tag       Deployment shop/web  web
+      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+    web.yaml:10:62  fail  high    stale-pull-policy  Deployment shop/web  web
+      container web runs nginx:stable with imagePullPolicy: IfNotPresent: the tag stable floats (channel or branch `stable`); a node that has a copy never pulls again, so nodes come to run different code
+
+    1 file, 1 document, 1 workload and 1 image read: 1 fail, 0 error, 1 warn, 0 skip, 0 pass
+    ");
     let written: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(folder.path().join("out.json")).unwrap()).unwrap();
     assert_eq!(written["schema"], "tagwatch.dev/scan/v1");
@@ -72,13 +207,26 @@ fn several_outputs_and_one_of_them_a_file() {
 #[test]
 fn a_file_that_cannot_be_written_exits_with_2() {
     let folder = folder(&[("web.yaml", &deployment(FLOATING))]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "-o", "json=absent/out.json", "web.yaml"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "-o", "json=absent/out.json", "web.yaml"]), @"
+    exit code: 2
+    ----- stderr
+    tagwatch: cannot write absent/out.json: No such file or directory (os error 2)
+    ");
 }
 
 #[test]
 fn passes_are_shown_on_request() {
     let folder = folder(&[("web.yaml", &deployment(VERSION))]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "--show-passed", "web.yaml"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "--show-passed", "web.yaml"]), @"
+    exit code: 0
+    ----- stdout
+    web.yaml:10:31  pass  info  floating-tag       Deployment shop/web  web
+      container web runs nginx:1.27.3: a tag of its kind stays as it is by convention (full version `1.27.3`)
+    web.yaml:10:31  pass  info  stale-pull-policy  Deployment shop/web  web
+      container web runs nginx:1.27.3 with imagePullPolicy unset (effective: IfNotPresent): the reference is not one that moves, so a copy on the node is the right one
+
+    1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 0 warn, 0 skip, 2 pass
+    ");
 }
 
 #[test]
@@ -108,5 +256,12 @@ fn colour_only_where_it_is_wanted() {
 fn hostile_text_is_shown_escaped() {
     let container = r#"{ name: web, image: "nginx:\e[31m\a\u202e" }"#;
     let folder = folder(&[("web.yaml", &deployment(container))]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @r#"
+    exit code: 1
+    ----- stdout
+    web.yaml:10:31  error  high  invalid-image-reference  Deployment shop/web  web
+      container web names "nginx:\u{1b}[31m\u{7}\u{202e}", which is no image reference: the tag holds the character `\u{1b}`; expected letters, digits, `_`, `.` and `-`, not starting with `.` or `-`
+
+    1 file, 1 document, 1 workload and 1 image read: 0 fail, 1 error, 0 warn, 0 skip, 0 pass
+    "#);
 }
