@@ -28,7 +28,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// A report that somebody else deleted or edited is back within this.
-const RESTORE_LIMIT: Duration = Duration::from_secs(2);
+const RESTORE_LIMIT: Duration = Duration::from_secs(5);
 /// And not written again for this.
 const HOLD: SignedDuration = SignedDuration::from_secs(10);
 
