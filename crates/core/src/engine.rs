@@ -1,34 +1,11 @@
-//! Runs the rules of a profile over a workload.
+//! Runs the rules of a policy over a workload.
 
 use crate::finding::{Finding, Verdict};
+use crate::policy::Profile;
 use crate::reference::{Reference, ReferenceError};
-use crate::rules::{self, Policy, Rule, Subject};
+use crate::rules::{self, Parameters, Policy, Rule, RuleSet, RuleSetting, Subject};
 use crate::tag::{Classification, Classifier};
-use crate::workload::{Container, Origin, Workload};
-
-/// Which rules are on.
-#[derive(Debug, Clone)]
-pub struct Profile {
-    rules: Vec<&'static dyn Rule>,
-}
-
-impl Profile {
-    /// The recommended profile (`rules.md`, section 5).
-    pub fn recommended() -> Self {
-        Self { rules: rules::registry().to_vec() }
-    }
-
-    /// The rules that are on, in the order of the registry.
-    pub fn rules(&self) -> &[&'static dyn Rule] {
-        &self.rules
-    }
-}
-
-impl Default for Profile {
-    fn default() -> Self {
-        Self::recommended()
-    }
-}
+use crate::workload::{Container, Workload};
 
 /// An image as read once: it depends on the text and on the classifier alone, so whoever judges many
 /// workloads can keep it by image and hand it to [`Engine::judge_with`].
@@ -42,21 +19,27 @@ pub struct ReadImage {
 
 /// The rules that are on, with all that they need to judge. It holds no state: the same workload always gets
 /// the same verdicts, from any thread.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Engine {
-    profile: Profile,
+    rules: RuleSet,
     classifier: Classifier,
 }
 
+impl Default for Engine {
+    fn default() -> Self {
+        Self::recommended()
+    }
+}
+
 impl Engine {
-    /// Judges by a profile, with what the policy declares and the cluster proved of images.
-    pub fn new(profile: Profile, classifier: Classifier) -> Self {
-        Self { profile, classifier }
+    /// Judges by a set of rules, with what the policy declares and the cluster proved of images.
+    pub fn new(rules: RuleSet, classifier: Classifier) -> Self {
+        Self { rules, classifier }
     }
 
     /// The recommended profile, with nothing declared and nothing proven.
     pub fn recommended() -> Self {
-        Self::default()
+        Self::new(Profile::Recommended.rules(), Classifier::default())
     }
 
     /// Parses and classifies an image.
@@ -79,7 +62,7 @@ impl Engine {
             .iter()
             .enumerate()
             .map(|(index, container)| {
-                self.judge_container(index, container, workload.origin, read(container.image.raw()))
+                self.judge_container(index, container, workload, read(container.image.raw()))
             })
             .collect()
     }
@@ -88,43 +71,51 @@ impl Engine {
         &self,
         index: usize,
         container: &Container,
-        origin: Origin,
+        workload: &Workload,
         image: ReadImage,
     ) -> Verdict {
         let ReadImage { reference, classification } = image;
         let effective_pull_policy = container.effective_pull_policy();
-        let findings = self.findings(&Subject {
+        let findings = findings(&Subject {
             container,
-            origin,
+            origin: workload.origin,
             reference: reference.as_ref(),
             classification: &classification,
             effective_pull_policy,
+            image_pull_secrets: workload.image_pull_secrets,
+            always_pull_images: false,
+            rules: &self.rules,
+            parameters: &Parameters::default(),
         });
         Verdict { container: index, reference, classification, effective_pull_policy, findings }
     }
-
-    fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let mut findings: Vec<Finding> =
-            self.profile.rules.iter().filter_map(|rule| finding(*rule, subject)).collect();
-        // What does not parse is never a pass.
-        if subject.reference.is_ok() {
-            for policy in Policy::ALL {
-                if findings.iter().all(|finding| finding.rule.policy != policy) {
-                    findings.push(rules::pass(policy, subject));
-                }
-            }
-        }
-        findings.sort_by_key(|finding| finding.rule.policy);
-        findings
-    }
 }
 
-fn finding(rule: &'static dyn Rule, subject: &Subject<'_>) -> Option<Finding> {
-    let violation = rule.check(subject)?;
+fn findings(subject: &Subject<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        subject.rules.enabled().filter_map(|(rule, setting)| finding(rule, setting, subject)).collect();
+    for policy in Policy::ALL {
+        if findings.iter().all(|finding| finding.rule.policy != policy) {
+            findings.extend(rules::pass(policy, subject));
+        }
+    }
+    findings.sort_by_key(|finding| finding.rule.policy);
+    findings
+}
+
+fn finding(rule: &'static dyn Rule, setting: &RuleSetting, subject: &Subject<'_>) -> Option<Finding> {
+    let subject = Subject { parameters: &setting.parameters, ..*subject };
+    let violation = rule.check(&subject)?;
+    let meta = rule.meta();
+    let outcome = match setting.outcome {
+        Some(outcome) if meta.policy == Policy::ImageTag => subject.tag_outcome(outcome),
+        Some(outcome) => outcome,
+        None => violation.outcome,
+    };
     Some(Finding {
-        rule: rule.meta(),
-        outcome: violation.outcome,
-        severity: violation.severity,
+        rule: meta,
+        outcome,
+        severity: setting.severity.unwrap_or(violation.severity),
         message: violation.message,
         resolution: violation.resolution,
     })

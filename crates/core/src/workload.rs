@@ -12,6 +12,8 @@ pub struct Workload {
     pub origin: Origin,
     /// Every container and image volume, in the order of the pod spec.
     pub containers: Vec<Container>,
+    /// Whether the pod spec names `imagePullSecrets`.
+    pub image_pull_secrets: bool,
 }
 
 /// Names an object of a cluster or a manifest.

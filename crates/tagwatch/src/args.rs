@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
+use tagwatch_core::policy::Profile;
 use tagwatch_scan::FailOn;
 use tagwatch_scan::output::Format;
 
@@ -89,6 +90,10 @@ pub(crate) struct ScanArgs {
     /// Write passes too
     #[arg(long)]
     pub(crate) show_passed: bool,
+
+    /// The set of rules to judge by: recommended, strict, always, datadog, magalix
+    #[arg(long, value_name = "NAME", default_value_t = Profile::default())]
+    pub(crate) profile: Profile,
 }
 
 /// A format, and a file unless it goes to standard output.
@@ -177,7 +182,7 @@ pub(crate) struct GenerateArgs {
 pub(crate) enum Target {
     /// Custom resource definitions, in config/ and in the chart
     Crds,
-    /// Pages of the rules, the command line reference, and the tables in README.md
+    /// Pages of the rules and profiles, the command line reference, and the tables in README.md
     Docs,
     /// JSON Schema of `scan -o json`
     Schema,

@@ -9,6 +9,7 @@ use anstream::AutoStream;
 use anstream::stream::RawStream;
 use anyhow::Context;
 use tagwatch_core::engine::Engine;
+use tagwatch_core::tag::Classifier;
 use tagwatch_scan::output::{self, Style};
 use tagwatch_scan::report::ScanReport;
 use tagwatch_scan::{ScanOptions, scan as scan_manifests};
@@ -17,9 +18,10 @@ use crate::args::{Output, ScanArgs};
 use crate::status::Failure;
 
 pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
-    let ScanArgs { paths, output, fail_on, show_passed } = args;
+    let ScanArgs { paths, output, fail_on, show_passed, profile } = args;
+    let engine = Engine::new(profile.rules(), Classifier::default());
     let options = ScanOptions { paths, show_passed };
-    let report = scan_manifests(&Engine::recommended(), &options, &mut io::stdin().lock());
+    let report = scan_manifests(&engine, &options, &mut io::stdin().lock());
     output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
     for output in &output {
         write(output, &report)?;

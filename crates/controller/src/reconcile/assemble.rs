@@ -45,6 +45,8 @@ pub(crate) fn assemble(key: &WorkloadKey, index: &Index, stores: &Stores) -> Ass
             // The API server has filled in every pull policy of a built-in object.
             origin: Origin::Cluster,
             containers,
+            // The watched types do not carry them; the one rule that asks is off unless a policy switches it on.
+            image_pull_secrets: false,
         }),
         Err(absence) => Assembled::Absent(absence),
     }

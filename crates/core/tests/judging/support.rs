@@ -12,6 +12,14 @@ pub(crate) struct PodSpec {
     pub(crate) containers: Vec<Place>,
     pub(crate) ephemeral_containers: Vec<Place>,
     pub(crate) volumes: Vec<Volume>,
+    pub(crate) image_pull_secrets: Vec<PullSecret>,
+}
+
+/// An entry of `imagePullSecrets`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PullSecret {
+    #[serde(rename = "name")]
+    _name: String,
 }
 
 /// A container.
@@ -122,5 +130,6 @@ pub(crate) fn workload(origin: Origin, containers: Vec<Container>) -> Workload {
         },
         origin,
         containers,
+        image_pull_secrets: false,
     }
 }

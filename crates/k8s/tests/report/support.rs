@@ -32,7 +32,7 @@ pub(crate) fn workload(containers: Vec<Container>) -> Workload {
         namespace: Some("shop".into()),
         name: "web".into(),
     };
-    Workload { id, origin: Origin::Cluster, containers }
+    Workload { id, origin: Origin::Cluster, containers, image_pull_secrets: false }
 }
 
 pub(crate) fn finding(rule: &str, outcome: Outcome) -> Finding {

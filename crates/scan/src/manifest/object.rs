@@ -68,7 +68,8 @@ fn read_workload(node: Node<'_, '_>, kind: &WorkloadKind, manifest: &mut Manifes
     let Some(spec) = descend(node, kind.pod_spec, manifest) else { return };
     let path = kind.pod_spec.join(".");
     let (containers, places) = pod_spec::read(spec, &path, manifest).into_iter().unzip();
-    let workload = Workload { id, origin: Origin::Manifest, containers };
+    let image_pull_secrets = spec.get("imagePullSecrets").is_some_and(|secrets| secrets.items().len() > 0);
+    let workload = Workload { id, origin: Origin::Manifest, containers, image_pull_secrets };
     manifest.workloads.push(super::LocatedWorkload { workload, places });
 }
 

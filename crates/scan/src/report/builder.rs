@@ -147,7 +147,7 @@ impl Subject<'_> {
             image: self.container.image.clone(),
             rule: finding.rule.id,
             policy: finding.rule.policy,
-            category: finding.rule.policy.category(),
+            category: finding.rule.category,
             severity: finding.severity,
             result: finding.outcome,
             message: finding.message.clone(),
