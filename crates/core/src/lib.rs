@@ -10,7 +10,7 @@ pub mod policy;
 pub mod pull_policy;
 pub mod reference;
 pub mod rules;
-mod suggest;
+pub mod suggest;
 pub mod tag;
 pub mod text;
 pub mod workload;

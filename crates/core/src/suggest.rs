@@ -25,7 +25,7 @@ pub(crate) fn closest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str
 
 /// `there is no profile "strikt"; did you mean strict?`, or all known names where none is alike. Safe for a
 /// terminal.
-pub(crate) fn unknown(what: &str, unknown: &str, known: &[&str]) -> String {
+pub fn unknown(what: &str, unknown: &str, known: &[&str]) -> String {
     let shown: String = unknown.chars().take(MAX_BYTES).collect();
     let shown = UntrustedText::from(shown).terminal();
     match closest(unknown, known.iter().copied()) {

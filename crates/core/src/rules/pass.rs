@@ -19,6 +19,7 @@ pub(crate) fn pass(policy: Policy, subject: &Subject<'_>) -> Option<Finding> {
         severity: Severity::Info,
         message: message::runs(subject, &tail),
         resolution: String::new(),
+        exemption: None,
     })
 }
 

@@ -8,6 +8,7 @@
 
 mod fixture;
 mod hostile;
+mod policies;
 mod profiles;
 mod rule_docs;
 mod support;

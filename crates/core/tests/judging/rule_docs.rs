@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::support::{PodSpec, workload};
 use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::{Finding, Outcome};
-use tagwatch_core::rules::{self, Policy, RuleMeta, RuleSet};
-use tagwatch_core::tag::Classifier;
+use tagwatch_core::policy::{RuleSpec, TagPolicySpec};
+use tagwatch_core::rules::{self, Policy, RuleMeta};
 use tagwatch_core::workload::{Origin, Workload};
 
 fn metas() -> impl Iterator<Item = &'static RuleMeta> {
@@ -22,7 +22,11 @@ fn violations(meta: &RuleMeta, example: &str) -> Vec<Finding> {
     let engine = if meta.enabled {
         Engine::recommended()
     } else {
-        Engine::new(RuleSet::of(|rule| rule == meta), Classifier::default())
+        let rules = metas().map(|rule| {
+            (rule.id.to_owned(), RuleSpec { enabled: Some(rule == meta), ..RuleSpec::default() })
+        });
+        let spec = TagPolicySpec { rules: rules.collect(), ..TagPolicySpec::default() };
+        Engine::new(tagwatch_core::policy::Policy::compile(&spec).expect("a valid policy"))
     };
     let workload = Workload { image_pull_secrets, ..workload(Origin::Manifest, containers) };
     let verdicts = engine.judge(&workload);

@@ -121,15 +121,11 @@ pub(crate) fn container(
 
 /// A Deployment of these containers.
 pub(crate) fn workload(origin: Origin, containers: Vec<Container>) -> Workload {
-    Workload {
-        id: WorkloadId {
-            api_version: "apps/v1".into(),
-            kind: "Deployment".into(),
-            namespace: Some("shop".into()),
-            name: "web".into(),
-        },
-        origin,
-        containers,
-        image_pull_secrets: false,
-    }
+    let id = WorkloadId {
+        api_version: "apps/v1".into(),
+        kind: "Deployment".into(),
+        namespace: Some("shop".into()),
+        name: "web".into(),
+    };
+    Workload::new(id, origin, containers)
 }

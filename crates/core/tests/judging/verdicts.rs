@@ -8,10 +8,11 @@ use crate::fixture::{Case, Field, Fixture};
 use crate::support::workload;
 use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::{Outcome, Verdict};
+use tagwatch_core::policy::{Policy, RuleSpec, TagPolicySpec};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
-use tagwatch_core::rules::{self, Policy};
-use tagwatch_core::tag::{Classifier, Confidence, ImmutableGlobs, TagClass};
+use tagwatch_core::rules;
+use tagwatch_core::tag::{Confidence, TagClass};
 
 /// The fixtures of the recommended profile.
 fn fixtures() -> Vec<Fixture> {
@@ -90,10 +91,11 @@ fn missing_remarks(case: &Case, verdict: &Verdict) -> Vec<String> {
 #[test]
 fn each_policy_gives_one_result_and_what_does_not_parse_one_in_all() {
     every_case(&["verdicts"], |at, _, verdict| {
-        let policies: Vec<Policy> = verdict.findings.iter().map(|finding| finding.rule.policy).collect();
+        let policies: Vec<rules::Policy> =
+            verdict.findings.iter().map(|finding| finding.rule.policy).collect();
         match verdict.reference {
-            Ok(_) => assert_eq!(policies, Policy::ALL, "{at}"),
-            Err(_) => assert_eq!(policies, [Policy::ImageTag], "{at}"),
+            Ok(_) => assert_eq!(policies, rules::Policy::ALL, "{at}"),
+            Err(_) => assert_eq!(policies, [rules::Policy::ImageTag], "{at}"),
         }
     });
 }
@@ -158,16 +160,13 @@ fn an_image_read_once_gives_the_same_verdicts() {
 }
 
 fn engine(fixture: &Fixture) -> Engine {
-    let mut rules = fixture.profile.rules();
-    for id in &fixture.on {
-        rules.get_mut(id).expect("a rule").enabled = true;
-    }
-    Engine::new(rules, classifier(fixture))
-}
-
-fn classifier(fixture: &Fixture) -> Classifier {
-    let globs = ImmutableGlobs::new(fixture.immutable.iter().map(String::as_str)).expect("valid globs");
+    let spec = TagPolicySpec {
+        profile: Some(fixture.profile.to_string()),
+        rules: fixture.on.iter().map(|id| (id.clone(), RuleSpec::default())).collect(),
+        immutable: fixture.immutable.clone(),
+        ..TagPolicySpec::default()
+    };
     let proven: Vec<Reference> =
         fixture.proven.iter().map(|text| Reference::parse(text).expect("a valid reference")).collect();
-    Classifier::new(globs).with_proven_mutable(&proven)
+    Engine::new(Policy::compile(&spec).expect("a valid policy")).with_proven_mutable(&proven)
 }
