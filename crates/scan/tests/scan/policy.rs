@@ -304,3 +304,40 @@ spec: {template: {spec: {containers: [{name: app, image: nginx}]}}}
     assert_eq!(report.images[0].place.field_path, "spec.template.spec.containers[0].image");
     assert_eq!(notes(&judge("spec: {}\n", rollout)), ["4:26 kind-not-covered"]);
 }
+
+#[test]
+fn the_template_of_a_workload_can_exempt_and_an_unknown_rule_is_named() {
+    let deployment = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata:
+      annotations: {tagwatch.dev/ignore: 'missing-tag, latest', tagwatch.dev/ignore-reason: why}
+    spec: {containers: [{name: app, image: nginx}]}
+";
+    let report = judge("spec: {}\n", deployment);
+    assert_eq!(findings(&report), ["missing-tag skip (why)"]);
+    assert_eq!(notes(&report), ["7:42 exemption-not-honoured"]);
+    assert!(report.notes[0].message.ends_with("there is no rule \"latest\"; did you mean latest-tag?"));
+}
+
+/// Whatever is cut off: a policy, or an error with a place, and never a control character.
+#[test]
+fn a_policy_that_is_cut_off_or_hostile_never_crashes() {
+    let policy = format!(
+        "{HEAD}spec:\n  profile: \"s\\e[31m\"\n  rules: {{\"\\u202e\": {{}}, floating-tag: {{patterns: [\"(\\e\"], words: \
+         [\"\\0\"]}}}}\n  immutable: [\"\\e[\"]\n  metricLabels: [\"\\e\"]\n  exemptions:\n  - match: {{names: \
+         [\"[\\e\"]}}\n    rules: [\"\\e\"]\n    reason: \"\"\n    expires: \"\\e\"\n    \"\\e\": x\n"
+    );
+    let mut refused = 0;
+    for end in 0..=policy.len() {
+        if let Err(error) = read(&policy[..end]) {
+            refused += 1;
+            assert!(!error.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')), "{error:?}");
+            assert!(error.lines().all(|line| line.starts_with("<stdin>:")), "{error}");
+        }
+    }
+    assert!(refused > policy.len() / 2, "{refused} of {}", policy.len());
+}
