@@ -1,34 +1,18 @@
-//! Runs the rules of a profile over a workload.
+//! Runs the rules of a policy over a workload.
 
-use crate::finding::{Finding, Verdict};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::finding::{Finding, Outcome, Verdict};
+use crate::policy::{
+    AnnotationRemark, AppliedExemption, Decision, ExemptionSource, Policy, Profile, WorkloadAnnotations,
+};
 use crate::reference::{Reference, ReferenceError};
-use crate::rules::{self, Policy, Rule, Subject};
+use crate::rules::{self, Parameters, Rule, RuleSetting, Subject};
 use crate::tag::{Classification, Classifier};
-use crate::workload::{Container, Origin, Workload};
-
-/// Which rules are on.
-#[derive(Debug, Clone)]
-pub struct Profile {
-    rules: Vec<&'static dyn Rule>,
-}
-
-impl Profile {
-    /// The recommended profile (`rules.md`, section 5).
-    pub fn recommended() -> Self {
-        Self { rules: rules::registry().to_vec() }
-    }
-
-    /// The rules that are on, in the order of the registry.
-    pub fn rules(&self) -> &[&'static dyn Rule] {
-        &self.rules
-    }
-}
-
-impl Default for Profile {
-    fn default() -> Self {
-        Self::recommended()
-    }
-}
+use crate::workload::{Container, Workload, WorkloadId};
 
 /// An image as read once: it depends on the text and on the classifier alone, so whoever judges many
 /// workloads can keep it by image and hand it to [`Engine::judge_with`].
@@ -40,23 +24,69 @@ pub struct ReadImage {
     pub classification: Classification,
 }
 
-/// The rules that are on, with all that they need to judge. It holds no state: the same workload always gets
-/// the same verdicts, from any thread.
-#[derive(Debug, Clone, Default)]
+/// Everything that the engine says of a workload.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// Whether the policy's scope has the workload. One that it does not have is not judged.
+    pub in_scope: Decision,
+    /// One for each container, in order.
+    pub verdicts: Vec<Verdict>,
+    /// Exemptions of the policy that exempted something here, by their index.
+    pub exemptions_used: BTreeSet<usize>,
+    /// Annotations that exempted nothing.
+    pub remarks: Vec<AnnotationRemark>,
+}
+
+/// A policy, with all that it needs to judge. It holds no state: the same workload always gets the same verdicts,
+/// from any thread.
+#[derive(Debug, Clone)]
 pub struct Engine {
-    profile: Profile,
+    policy: Arc<Policy>,
     classifier: Classifier,
+    today: Option<Date>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::recommended()
+    }
 }
 
 impl Engine {
-    /// Judges by a profile, with what the policy declares and the cluster proved of images.
-    pub fn new(profile: Profile, classifier: Classifier) -> Self {
-        Self { profile, classifier }
+    /// Judges by a policy. As long as no day is [given](Self::on), nothing is exempt: an exemption may be over.
+    pub fn new(policy: impl Into<Arc<Policy>>) -> Self {
+        let policy = policy.into();
+        let classifier = policy.classifier().clone();
+        Self { policy, classifier, today: None }
+    }
+
+    /// Honours exemptions as they stand on a day, in UTC.
+    #[must_use]
+    pub fn on(mut self, today: Date) -> Self {
+        self.today = Some(today);
+        self
+    }
+
+    /// Adds references that the cluster saw resolve to several digests.
+    #[must_use]
+    pub fn with_proven_mutable<'a>(mut self, references: impl IntoIterator<Item = &'a Reference>) -> Self {
+        self.classifier = self.classifier.with_proven_mutable(references);
+        self
+    }
+
+    /// The day whose exemptions are honoured.
+    pub fn today(&self) -> Option<Date> {
+        self.today
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The recommended profile, with nothing declared and nothing proven.
     pub fn recommended() -> Self {
-        Self::default()
+        Self::new(Policy::of(Profile::Recommended))
     }
 
     /// Parses and classifies an image.
@@ -73,59 +103,128 @@ impl Engine {
 
     /// Judges as [`Self::judge`] does, but asks `read` for each image, which answers with what
     /// [`Self::read_image`] of an engine with the same classifier said: now, or earlier for the same text.
-    pub fn judge_with(&self, workload: &Workload, mut read: impl FnMut(&str) -> ReadImage) -> Vec<Verdict> {
-        workload
-            .containers
-            .iter()
-            .enumerate()
-            .map(|(index, container)| {
-                self.judge_container(index, container, workload.origin, read(container.image.raw()))
-            })
-            .collect()
+    pub fn judge_with(&self, workload: &Workload, read: impl FnMut(&str) -> ReadImage) -> Vec<Verdict> {
+        self.assess(workload, read).verdicts
+    }
+
+    /// Judges as [`Self::judge_with`] does, and says what came of exemptions.
+    pub fn assess(&self, workload: &Workload, mut read: impl FnMut(&str) -> ReadImage) -> Judgement {
+        let labels = workload.namespace.as_ref().map(|namespace| &namespace.labels);
+        let in_scope = self.policy.includes(workload.id.namespace.as_ref(), labels);
+        let mut judgement = Judgement {
+            in_scope,
+            verdicts: Vec::new(),
+            exemptions_used: BTreeSet::new(),
+            remarks: Vec::new(),
+        };
+        if in_scope == Decision::No {
+            return judgement;
+        }
+        let mut annotations = self.today.map(|today| self.policy.annotations(workload, today));
+        for (index, container) in workload.containers.iter().enumerate() {
+            let mut verdict = self.judge_container(index, container, workload, read(container.image.raw()));
+            if let Some((today, annotations)) = self.today.zip(annotations.as_mut()) {
+                let exempt = Exempt { policy: &self.policy, today, id: &workload.id, container };
+                exempt.apply(&mut verdict, annotations, &mut judgement.exemptions_used);
+            }
+            judgement.verdicts.push(verdict);
+        }
+        judgement.remarks = annotations.map(WorkloadAnnotations::finish).unwrap_or_default();
+        judgement
     }
 
     fn judge_container(
         &self,
         index: usize,
         container: &Container,
-        origin: Origin,
+        workload: &Workload,
         image: ReadImage,
     ) -> Verdict {
         let ReadImage { reference, classification } = image;
         let effective_pull_policy = container.effective_pull_policy();
-        let findings = self.findings(&Subject {
+        let findings = findings(&Subject {
             container,
-            origin,
+            origin: workload.origin,
             reference: reference.as_ref(),
             classification: &classification,
             effective_pull_policy,
+            image_pull_secrets: workload.image_pull_secrets,
+            always_pull_images: self.policy.always_pull_images(),
+            rules: &self.policy.rules_for(&workload.id, container, reference.as_ref().ok()),
+            parameters: &Parameters::default(),
         });
         Verdict { container: index, reference, classification, effective_pull_policy, findings }
     }
+}
 
-    fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let mut findings: Vec<Finding> =
-            self.profile.rules.iter().filter_map(|rule| finding(*rule, subject)).collect();
-        // What does not parse is never a pass.
-        if subject.reference.is_ok() {
-            for policy in Policy::ALL {
-                if findings.iter().all(|finding| finding.rule.policy != policy) {
-                    findings.push(rules::pass(policy, subject));
-                }
+/// Makes skips of what is exempt. A pass needs no exemption, and uses none.
+struct Exempt<'a> {
+    policy: &'a Policy,
+    today: Date,
+    id: &'a WorkloadId,
+    container: &'a Container,
+}
+
+impl Exempt<'_> {
+    /// The policy's exemptions go before annotations, the first one that covers before the others.
+    fn apply(
+        &self,
+        verdict: &mut Verdict,
+        annotations: &mut WorkloadAnnotations,
+        used: &mut BTreeSet<usize>,
+    ) {
+        let Verdict { reference, findings, .. } = verdict;
+        for finding in findings.iter_mut().filter(|finding| finding.outcome != Outcome::Pass) {
+            let reference = reference.as_ref().ok();
+            let covering =
+                self.policy.exempting(self.id, self.container, reference, finding.rule, self.today);
+            let mut exemption = None;
+            for (index, covers) in covering {
+                used.insert(index);
+                exemption = exemption.or_else(|| {
+                    Some(AppliedExemption {
+                        reason: covers.reason.clone(),
+                        source: ExemptionSource::Policy(index),
+                        expires: covers.expires,
+                    })
+                });
+            }
+            let annotation = annotations.exempts(self.container.name.raw(), finding.rule);
+            if let Some(exemption) = exemption.or(annotation) {
+                finding.outcome = Outcome::Skip;
+                finding.exemption = Some(exemption);
             }
         }
-        findings.sort_by_key(|finding| finding.rule.policy);
-        findings
     }
 }
 
-fn finding(rule: &'static dyn Rule, subject: &Subject<'_>) -> Option<Finding> {
-    let violation = rule.check(subject)?;
+fn findings(subject: &Subject<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        subject.rules.enabled().filter_map(|(rule, setting)| finding(rule, setting, subject)).collect();
+    for policy in rules::Policy::ALL {
+        if findings.iter().all(|finding| finding.rule.policy != policy) {
+            findings.extend(rules::pass(policy, subject));
+        }
+    }
+    findings.sort_by_key(|finding| finding.rule.policy);
+    findings
+}
+
+fn finding(rule: &'static dyn Rule, setting: &RuleSetting, subject: &Subject<'_>) -> Option<Finding> {
+    let subject = Subject { parameters: &setting.parameters, ..*subject };
+    let violation = rule.check(&subject)?;
+    let meta = rule.meta();
+    let outcome = match setting.outcome {
+        Some(outcome) if meta.policy == rules::Policy::ImageTag => subject.tag_outcome(outcome),
+        Some(outcome) => outcome,
+        None => violation.outcome,
+    };
     Some(Finding {
-        rule: rule.meta(),
-        outcome: violation.outcome,
-        severity: violation.severity,
+        rule: meta,
+        outcome,
+        severity: setting.severity.unwrap_or(violation.severity),
         message: violation.message,
         resolution: violation.resolution,
+        exemption: None,
     })
 }

@@ -1,5 +1,6 @@
 //! What the engine says of a container.
 
+use crate::policy::AppliedExemption;
 use crate::pull_policy::PullPolicy;
 use crate::reference::{Reference, ReferenceError};
 use crate::rules::RuleMeta;
@@ -95,4 +96,6 @@ pub struct Finding {
     pub message: String,
     /// How to mend it, best way first; empty for a pass.
     pub resolution: String,
+    /// What made a skip of it.
+    pub exemption: Option<AppliedExemption>,
 }

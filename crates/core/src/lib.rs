@@ -6,9 +6,11 @@
 pub mod engine;
 pub mod evidence;
 pub mod finding;
+pub mod policy;
 pub mod pull_policy;
 pub mod reference;
 pub mod rules;
+pub mod suggest;
 pub mod tag;
 pub mod text;
 pub mod workload;

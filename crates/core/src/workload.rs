@@ -1,5 +1,8 @@
 //! The workload model that the controller and the scan command both fill in and the engine judges.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::pull_policy::PullPolicy;
 use crate::text::UntrustedText;
 
@@ -12,6 +15,64 @@ pub struct Workload {
     pub origin: Origin,
     /// Every container and image volume, in the order of the pod spec.
     pub containers: Vec<Container>,
+    /// Whether the pod spec names `imagePullSecrets`.
+    pub image_pull_secrets: bool,
+    /// The workload's own annotations.
+    pub ignore: IgnoreAnnotations,
+    /// Those of its pod template.
+    pub template_ignore: IgnoreAnnotations,
+    /// Its namespace, where somebody knows it.
+    pub namespace: Option<Arc<Namespace>>,
+}
+
+impl Workload {
+    /// A workload of which nothing but its containers is known.
+    pub fn new(id: WorkloadId, origin: Origin, containers: Vec<Container>) -> Self {
+        Self {
+            id,
+            origin,
+            containers,
+            image_pull_secrets: false,
+            ignore: IgnoreAnnotations::default(),
+            template_ignore: IgnoreAnnotations::default(),
+            namespace: None,
+        }
+    }
+}
+
+/// What counts of a namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Namespace {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub ignore: IgnoreAnnotations,
+}
+
+/// The annotations by which somebody exempts what is found (`rules.md`, section 7).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IgnoreAnnotations {
+    /// Rules, or container/rule, separated by commas.
+    pub ignore: Option<UntrustedText>,
+    /// Why.
+    pub reason: Option<UntrustedText>,
+    /// The last day, in UTC.
+    pub until: Option<UntrustedText>,
+}
+
+impl IgnoreAnnotations {
+    /// Key of [`Self::ignore`].
+    pub const IGNORE: &'static str = "tagwatch.dev/ignore";
+    /// Key of [`Self::reason`].
+    pub const REASON: &'static str = "tagwatch.dev/ignore-reason";
+    /// Key of [`Self::until`].
+    pub const UNTIL: &'static str = "tagwatch.dev/ignore-until";
+
+    /// Picks them by their keys.
+    pub fn from_annotations<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let text = |key| get(key).map(UntrustedText::from);
+        Self { ignore: text(Self::IGNORE), reason: text(Self::REASON), until: text(Self::UNTIL) }
+    }
 }
 
 /// Names an object of a cluster or a manifest.

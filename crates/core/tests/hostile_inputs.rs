@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
-use tagwatch_core::tag::{Classifier, Confidence, ImmutableGlobs, TagClass};
+use tagwatch_core::tag::{Classifier, Confidence, ReferenceGlobs, TagClass};
 
 const SEEDS: [&str; 14] = [
     "",
@@ -61,7 +61,7 @@ fn assert_printable(text: &str, of: &str) {
 #[test]
 fn mutated_references_never_panic_and_never_leak() {
     let mut generator = Generator(20_240_110);
-    let classifier = Classifier::new(ImmutableGlobs::new(["registry.example.com:5000/**:v*"]).unwrap());
+    let classifier = Classifier::new(ReferenceGlobs::new(["registry.example.com:5000/**:v*"]).unwrap());
     let mut classes = BTreeSet::new();
     for round in 0..40_000 {
         let image = generator.mutate(SEEDS[round % SEEDS.len()]);
@@ -129,7 +129,7 @@ fn mutated_globs_never_panic_and_never_leak() {
     for round in 0..1_000 {
         let glob =
             generator.mutate(["registry.corp/team/*:v*", "**/{a,b}:[0-9]?", "nginx:", "\\"][round % 4]);
-        match ImmutableGlobs::new([glob.as_str()]) {
+        match ReferenceGlobs::new([glob.as_str()]) {
             Ok(globs) => {
                 let matched = Classifier::new(globs).classify(Ok(&reference)).matched.unwrap_or_default();
                 assert!(!matched.contains(char::is_control), "{matched:?}");

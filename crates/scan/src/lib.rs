@@ -6,9 +6,11 @@ mod exit;
 mod input;
 mod manifest;
 pub mod output;
+mod policy_file;
 pub mod report;
 mod scan;
 mod yaml;
 
 pub use exit::{ExitStatus, FailOn};
-pub use scan::{ScanOptions, scan};
+pub use policy_file::{POLICY_API_VERSION, POLICY_FILE_NAME, POLICY_KIND, PolicyFile, PolicyFileError};
+pub use scan::{PolicyExemptions, ScanOptions, scan};

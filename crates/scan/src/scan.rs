@@ -2,11 +2,13 @@
 
 use crate::input::{self, Input, ReadError};
 use crate::manifest::Manifest;
+use crate::policy_file::PolicyFile;
 use crate::report::{Note, NoteCode, ReportBuilder, ScanReport};
 use crate::yaml::{Documents, Limits, Located, Position, YamlError};
 use std::io::Read;
 use std::path::PathBuf;
 use tagwatch_core::engine::Engine;
+use tagwatch_core::policy::CustomWorkload;
 
 /// What to scan, and what to tell.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +17,21 @@ pub struct ScanOptions {
     pub paths: Vec<PathBuf>,
     /// Whether findings hold passes too.
     pub show_passed: bool,
+    /// The file of the engine's policy, so that notes can name its exemptions.
+    pub policy_exemptions: Option<PolicyExemptions>,
+}
+
+/// Where the exemptions of a policy are written.
+#[derive(Debug, Clone)]
+pub struct PolicyExemptions {
+    pub(crate) file: String,
+    pub(crate) places: Vec<Position>,
+}
+
+impl From<&PolicyFile> for PolicyExemptions {
+    fn from(file: &PolicyFile) -> Self {
+        Self { file: file.name.clone(), places: file.exemptions.clone() }
+    }
 }
 
 /// Reads manifests and judges them. It always gives a report: what cannot be read is a note in it, and the rest is
@@ -30,14 +47,38 @@ pub(crate) fn scan_within(
     stdin: &mut dyn Read,
 ) -> ScanReport {
     let mut builder = ReportBuilder::new(engine, options.show_passed);
+    let mut files = Vec::new();
     for input in input::discover(&options.paths, builder.notes()) {
         let name = input.name();
-        match input::read(&input, stdin, limits) {
-            Ok(text) => scan_text(&input, &name, &text, limits, &mut builder),
-            Err(error) => builder.notes().push(read_note(&name, &error)),
-        }
+        files.push(match input::read(&input, stdin, limits) {
+            Ok(text) => read_text(&input, name, &text, limits, engine.policy().workloads()),
+            Err(error) => ReadFile::unread(read_note(&name, &error), name),
+        });
     }
-    builder.finish()
+    // A namespace counts for workloads in files before its own.
+    let namespaces = files.iter().flat_map(|file| &file.manifests).flat_map(|manifest| &manifest.namespaces);
+    builder.know_namespaces(namespaces);
+    for file in files {
+        builder.add_file(file);
+    }
+    builder.finish(options.policy_exemptions.as_ref())
+}
+
+/// A file with what stands in it.
+#[derive(Debug)]
+pub(crate) struct ReadFile {
+    pub(crate) name: String,
+    pub(crate) manifests: Vec<Manifest>,
+    /// Notes on documents that were not read, and on the file as a whole.
+    pub(crate) notes: Vec<Note>,
+    /// Whether it was read as manifests.
+    pub(crate) is_read: bool,
+}
+
+impl ReadFile {
+    fn unread(note: Note, name: String) -> Self {
+        Self { name, manifests: Vec::new(), notes: vec![note], is_read: false }
+    }
 }
 
 fn read_note(name: &str, error: &ReadError) -> Note {
@@ -50,24 +91,24 @@ fn read_note(name: &str, error: &ReadError) -> Note {
     Note::at(name, at, code, &error.to_string())
 }
 
-fn scan_text(input: &Input, name: &str, text: &str, limits: Limits, builder: &mut ReportBuilder<'_>) {
+fn read_text(input: &Input, name: String, text: &str, limits: Limits, custom: &[CustomWorkload]) -> ReadFile {
     if matches!(input, Input::File(path) if input::is_chart_template(path, text)) {
         let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
-        return builder.notes().push(Note::new(name, NoteCode::HelmTemplate, message));
+        return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);
     }
     let (mut manifests, mut notes) = (Vec::new(), Vec::new());
     for document in Documents::new(text, limits) {
         match document {
-            Ok(document) => manifests.push(Manifest::read(&document)),
+            Ok(document) => manifests.push(Manifest::read(&document, custom)),
             Err(Located { at, error: YamlError::TemplateAction }) => {
                 let message = "a template that is no YAML before it is rendered, skipped: render it first, for \
                                Helm by `helm template`";
-                return builder.notes().push(Note::at(name, at, NoteCode::HelmTemplate, message));
+                return ReadFile::unread(Note::at(&name, at, NoteCode::HelmTemplate, message), name);
             }
-            Err(located) => notes.push(yaml_note(name, &located)),
+            Err(located) => notes.push(yaml_note(&name, &located)),
         }
     }
-    builder.add_file(name, &manifests, notes);
+    ReadFile { name, manifests, notes, is_read: true }
 }
 
 fn yaml_note(name: &str, located: &Located<YamlError>) -> Note {

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
+use k8s_openapi::jiff::civil::Date;
+use tagwatch_core::policy::Profile;
 use tagwatch_scan::FailOn;
 use tagwatch_scan::output::Format;
 
@@ -31,6 +33,9 @@ pub(crate) enum Command {
     Rules,
     /// Explain a rule: why it matters, what violates it, how to mend it
     Explain(ExplainArgs),
+    /// Check, explain and start policies
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Write the generated files of this repository
     Generate(GenerateArgs),
 }
@@ -92,6 +97,94 @@ pub(crate) struct ScanArgs {
     /// Write passes too
     #[arg(long)]
     pub(crate) show_passed: bool,
+
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+}
+
+/// What to judge by.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PolicyArgs {
+    /// The policy to judge by: a TagPolicy as YAML or JSON; `-` reads standard input
+    ///
+    /// By default the file .tagwatch.yaml in the working folder, or in the nearest one above; without one, the
+    /// recommended profile.
+    #[arg(long, value_name = "FILE", conflicts_with = "profile")]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// A profile to judge by, and no policy: recommended, strict, always, datadog, magalix
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<Profile>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Say whether a policy is valid, or all that is wrong with it
+    Check(PolicyCheckArgs),
+    /// Show what applies, and why
+    Show(PolicyShowArgs),
+    /// Write a policy that exempts all that is found today
+    Baseline(PolicyBaselineArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PolicyCheckArgs {
+    /// The policy; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PolicyShowArgs {
+    /// Show every rule as it applies, the profile's own included
+    #[arg(long, required = true)]
+    pub(crate) effective: bool,
+
+    /// Show what applies to this workload
+    #[arg(long = "for", value_name = "NAMESPACE/KIND/NAME")]
+    pub(crate) workload: Option<WorkloadName>,
+
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PolicyBaselineArgs {
+    /// Files and folders with manifests, YAML or JSON; `-` reads standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Why they are exempt
+    #[arg(long, value_name = "TEXT", default_value = "found when tagwatch was introduced")]
+    pub(crate) reason: String,
+
+    /// The last day of the exemptions, YYYY-MM-DD in UTC; 90 days ahead by default
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires: Option<Date>,
+
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+}
+
+/// `NAMESPACE/KIND/NAME`.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkloadName {
+    pub(crate) namespace: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+}
+
+impl FromStr for WorkloadName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split('/').collect::<Vec<_>>()[..] {
+            [namespace, kind, name] if ![namespace, kind, name].contains(&"") => {
+                Ok(Self { namespace: namespace.into(), kind: kind.into(), name: name.into() })
+            }
+            _ => Err("expected NAMESPACE/KIND/NAME, such as shop/Deployment/web".to_owned()),
+        }
+    }
 }
 
 /// A format, and a file unless it goes to standard output.
@@ -180,7 +273,7 @@ pub(crate) struct GenerateArgs {
 pub(crate) enum Target {
     /// Custom resource definitions, in config/ and in the chart
     Crds,
-    /// Pages of the rules, the command line reference, and the tables in README.md
+    /// Pages of the rules and profiles, the command line reference, and the tables in README.md
     Docs,
     /// JSON Schema of `scan -o json`
     Schema,

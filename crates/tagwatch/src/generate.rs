@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
+use tagwatch_core::policy::{self, Profile};
 use tagwatch_core::rules;
 use tagwatch_k8s::crd::crd_yaml;
 use tagwatch_scan::report::json_schema;
@@ -25,6 +26,7 @@ const CRD_PATHS: [&str; 2] = [
     "charts/tagwatch/files/crds/wgpolicyk8s.io_policyreports.yaml",
 ];
 const RULE_PAGES: &str = "docs/rules";
+const PROFILE_PAGES: &str = "docs/profiles";
 const CLI_REFERENCE: &str = "docs/cli.md";
 const METRICS_PAGE: &str = "docs/metrics.md";
 const SCAN_SCHEMA: &str = "docs/schema/scan-v1.schema.json";
@@ -68,6 +70,11 @@ fn docs(root: &Path) -> Result<Files, Failure> {
         let page = Path::new(RULE_PAGES).join(format!("{}.md", rule.meta().id));
         files.insert(page, rules::render_markdown(rule.meta()));
     }
+    for profile in Profile::ALL {
+        let page = Path::new(PROFILE_PAGES).join(format!("{profile}.md"));
+        files.insert(page, policy::render_profile_markdown(profile, "../rules"));
+    }
+    files.insert(Path::new(PROFILE_PAGES).join("README.md"), policy::render_profile_index());
     files.insert(CLI_REFERENCE.into(), cli_reference::render());
     files.insert(METRICS_PAGE.into(), metrics_page::render()?);
     let readme = fs::read_to_string(root.join(README)).context(README).map_err(Failure::Usage)?;

@@ -5,6 +5,7 @@ mod explain;
 mod generate;
 mod issues;
 mod logging;
+mod policy;
 mod run;
 mod scan;
 mod status;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Issues(args) => issues::issues(args),
         Command::Rules => explain::rules(),
         Command::Explain(args) => explain::explain(&args),
+        Command::Policy(command) => policy::policy(command),
         Command::Generate(args) => generate::generate(&args),
     };
     result.unwrap_or_else(Failure::report)

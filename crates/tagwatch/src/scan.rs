@@ -8,18 +8,20 @@ use std::process::ExitCode;
 use anstream::AutoStream;
 use anstream::stream::RawStream;
 use anyhow::Context;
-use tagwatch_core::engine::Engine;
 use tagwatch_scan::output::{self, Style};
 use tagwatch_scan::report::ScanReport;
-use tagwatch_scan::{ScanOptions, scan as scan_manifests};
+use tagwatch_scan::{PolicyExemptions, ScanOptions, scan as scan_manifests};
 
 use crate::args::{Output, ScanArgs};
+use crate::policy::{ChosenPolicy, choose};
 use crate::status::Failure;
 
 pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
-    let ScanArgs { paths, output, fail_on, show_passed } = args;
-    let options = ScanOptions { paths, show_passed };
-    let report = scan_manifests(&Engine::recommended(), &options, &mut io::stdin().lock());
+    let ScanArgs { paths, output, fail_on, show_passed, policy } = args;
+    let ChosenPolicy { engine, file } = choose(&policy)?;
+    let policy_exemptions = file.as_ref().map(PolicyExemptions::from);
+    let options = ScanOptions { paths, show_passed, policy_exemptions };
+    let report = scan_manifests(&engine, &options, &mut io::stdin().lock());
     output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
     for output in &output {
         write(output, &report)?;

@@ -40,12 +40,8 @@ pub(crate) fn assemble(key: &WorkloadKey, index: &Index, stores: &Stores) -> Ass
         None => from_dependents(key, index, stores),
     };
     match containers {
-        Ok(containers) => Assembled::Workload(Workload {
-            id: workload_id(key),
-            // The API server has filled in every pull policy of a built-in object.
-            origin: Origin::Cluster,
-            containers,
-        }),
+        // The API server has filled in every pull policy of a built-in object.
+        Ok(containers) => Assembled::Workload(Workload::new(workload_id(key), Origin::Cluster, containers)),
         Err(absence) => Assembled::Absent(absence),
     }
 }

@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 
 use super::{RuleMeta, registry};
+use crate::policy::Profile;
+use crate::suggest;
 
 /// The rule of that id.
 pub fn find(id: &str) -> Option<&'static RuleMeta> {
@@ -12,17 +14,7 @@ pub fn find(id: &str) -> Option<&'static RuleMeta> {
 
 /// The rule whose id is most like a text that is no rule, where one is close enough to be meant.
 pub fn closest(unknown: &str) -> Option<&'static RuleMeta> {
-    // Longer than any id by far: comparing takes the product of both lengths.
-    if unknown.len() > 64 {
-        return None;
-    }
-    let unknown = unknown.to_ascii_lowercase().replace('_', "-");
-    let likeness = |meta: &RuleMeta| strsim::normalized_damerau_levenshtein(&unknown, meta.id);
-    metas()
-        .map(|meta| (likeness(meta), meta))
-        .filter(|&(likeness, _)| likeness >= 0.5)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, meta)| meta)
+    suggest::closest(unknown, metas().map(|meta| meta.id)).and_then(find)
 }
 
 /// A rule's page for docs/rules.
@@ -31,18 +23,21 @@ pub fn render_markdown(meta: &RuleMeta) -> String {
         "# {id}\n\n{summary}.\n\n\
          | Policy | Category | Severity | Result | Since |\n|---|---|---|---|---|\n\
          | `{policy}` | {category} | {severity} | {result} | {since} |\n\n\
-         ## Why it matters\n\n{why}\n\n\
+         On in the profiles: {profiles}.\n\n\
+         ## Why it matters\n\n{why}\n\n{parameters}\
          ## Bad example\n\n```yaml\n{bad}```\n\n\
          ## Good example\n\n```yaml\n{good}```\n\n\
          ## How to fix it\n\n{fix}\n",
         id = meta.id,
         summary = meta.summary,
         policy = meta.policy.as_str(),
-        category = meta.policy.category(),
+        category = meta.category,
         severity = severity(meta),
         result = meta.outcome.as_str(),
         since = meta.since,
+        profiles = profiles(meta),
         why = meta.why,
+        parameters = parameters(meta),
         bad = meta.bad,
         good = meta.good,
         fix = meta.fix,
@@ -54,7 +49,7 @@ pub fn render_text(meta: &RuleMeta) -> String {
     format!(
         "{id}\n\n{summary}.\n\n\
          Policy:    {policy}\nCategory:  {category}\nSeverity:  {severity}\nResult:    {result}\n\
-         Since:     {since}\n\n\
+         Since:     {since}\nProfiles:  {profiles}\n\n\
          WHY IT MATTERS\n\n{why}\n\
          BAD EXAMPLE\n\n{bad}\n\
          GOOD EXAMPLE\n\n{good}\n\
@@ -62,10 +57,11 @@ pub fn render_text(meta: &RuleMeta) -> String {
         id = meta.id,
         summary = meta.summary,
         policy = meta.policy.as_str(),
-        category = meta.policy.category(),
+        category = meta.category,
         severity = severity(meta),
         result = meta.outcome.as_str(),
         since = meta.since,
+        profiles = profiles(meta),
         why = indent(meta.why),
         bad = indent(meta.bad),
         good = indent(meta.good),
@@ -75,22 +71,26 @@ pub fn render_text(meta: &RuleMeta) -> String {
 
 /// Every rule as a table for a terminal.
 pub fn render_table() -> String {
-    let mut table = row(["RULE", "POLICY", "SEVERITY", "RESULT", "SUMMARY"]);
+    let width = metas().map(|meta| meta.id.len()).max().unwrap_or_default();
+    let mut table = row(width, ["RULE", "POLICY", "SEVERITY", "RESULT", "DEFAULT", "SUMMARY"]);
     for meta in metas() {
-        table.push_str(&row(cells(meta)));
+        table.push_str(&row(width, cells(meta)));
     }
     table
 }
 
 /// Every rule as a Markdown table; `pages` is the path of the rules' pages, such as `docs/rules`.
 pub fn render_markdown_table(pages: &str) -> String {
-    let mut table =
-        String::from("| Rule | Policy | Severity | Result | What it finds |\n|---|---|---|---|---|\n");
+    let mut table = String::from(
+        "| Rule | Policy | Severity | Result | Default | What it finds |\n|---|---|---|---|---|---|\n",
+    );
     for meta in metas() {
-        let [id, policy, severity, result, summary] = cells(meta);
+        let [id, policy, severity, result, default, summary] = cells(meta);
         // Writing to a string cannot fail.
-        let _ =
-            writeln!(table, "| [`{id}`]({pages}/{id}.md) | `{policy}` | {severity} | {result} | {summary} |");
+        let _ = writeln!(
+            table,
+            "| [`{id}`]({pages}/{id}.md) | `{policy}` | {severity} | {result} | {default} | {summary} |"
+        );
     }
     table
 }
@@ -103,12 +103,32 @@ fn severity(meta: &RuleMeta) -> &'static str {
     meta.severity.as_str()
 }
 
-fn cells(meta: &RuleMeta) -> [&'static str; 5] {
-    [meta.id, meta.policy.as_str(), severity(meta), meta.outcome.as_str(), meta.summary]
+/// The profiles that have a rule on.
+fn profiles(meta: &RuleMeta) -> String {
+    let on = Profile::ALL.into_iter().filter(|profile| profile.rules().is_enabled(meta.id));
+    let names: Vec<&str> = on.map(Profile::as_str).collect();
+    if names.is_empty() { "none; a policy can switch it on".to_owned() } else { names.join(", ") }
 }
 
-fn row([id, policy, severity, result, summary]: [&str; 5]) -> String {
-    format!("{id:<24} {policy:<18} {severity:<9} {result:<7} {summary}\n")
+fn parameters(meta: &RuleMeta) -> String {
+    if meta.parameters.is_empty() {
+        return String::new();
+    }
+    let mut section = String::from("## Parameters\n\n");
+    for parameter in meta.parameters {
+        // Writing to a string cannot fail.
+        let _ = writeln!(section, "- `{}`: {}", parameter.as_str(), parameter.description());
+    }
+    section + "\n"
+}
+
+fn cells(meta: &RuleMeta) -> [&'static str; 6] {
+    let default = if meta.enabled { "on" } else { "off" };
+    [meta.id, meta.policy.as_str(), severity(meta), meta.outcome.as_str(), default, meta.summary]
+}
+
+fn row(width: usize, [id, policy, severity, result, default, summary]: [&str; 6]) -> String {
+    format!("{id:<width$}  {policy:<17}  {severity:<8}  {result:<6}  {default:<7}  {summary}\n")
 }
 
 fn indent(text: &str) -> String {

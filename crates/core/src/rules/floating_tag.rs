@@ -1,12 +1,15 @@
 //! `floating-tag`: any other tag that moves, by its name or by what the cluster saw.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
+use super::{Parameter, Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
 use crate::finding::{Outcome, Severity};
 use crate::tag::TagClass;
 
 pub(super) static META: RuleMeta = RuleMeta {
     id: "floating-tag",
     policy: Policy::ImageTag,
+    category: Policy::ImageTag.category(),
+    enabled: true,
+    parameters: &[Parameter::Words, Parameter::Patterns],
     severity: Severity::Medium,
     outcome: Outcome::Warn,
     since: "0.1.0",
@@ -57,7 +60,8 @@ impl Rule for FloatingTag {
     /// them: a tag that was seen to move floats, whatever its name says. Severity stays medium then, since
     /// `moved-tag` of the image-drift policy reports the proof itself.
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if !subject.is_mutable() || subject.tag().is_none_or(|tag| tag == "latest") {
+        let is_named = subject.tag().is_none_or(|tag| tag == "latest") || subject.tag_is_forbidden();
+        if !subject.is_mutable() || is_named {
             return None;
         }
         let outcome = match subject.classification.class {

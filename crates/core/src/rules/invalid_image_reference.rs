@@ -6,6 +6,9 @@ use crate::finding::{Outcome, Severity};
 pub(super) static META: RuleMeta = RuleMeta {
     id: "invalid-image-reference",
     policy: Policy::ImageTag,
+    category: Policy::ImageTag.category(),
+    enabled: true,
+    parameters: &[],
     severity: Severity::High,
     outcome: Outcome::Error,
     since: "0.1.0",

@@ -1,11 +1,14 @@
 //! `latest-tag`: the tag is exactly `latest`.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
+use super::{Parameter, Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
 use crate::finding::{Outcome, Severity};
 
 pub(super) static META: RuleMeta = RuleMeta {
     id: "latest-tag",
     policy: Policy::ImageTag,
+    category: Policy::ImageTag.category(),
+    enabled: true,
+    parameters: &[Parameter::Tags],
     severity: Severity::High,
     outcome: Outcome::Fail,
     since: "0.1.0",
@@ -17,7 +20,10 @@ one that nobody rolled out, and a roll back changes nothing, for the older
 manifest says `latest` too.
 
 A digest pins the image whatever the tag beside it is, so
-`nginx:latest@sha256:<digest>` does not violate this rule.",
+`nginx:latest@sha256:<digest>` does not violate this rule.
+
+The parameter `tags` names further tags that nobody may run. They violate
+this rule alone, whatever else they look like.",
     bad: "\
 containers:
 - name: web
@@ -46,20 +52,23 @@ impl Rule for LatestTag {
     /// Fires by the text alone, also on a reference that was seen to move, so that the finding and an
     /// exemption from it stay the same when the proof comes in.
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if !subject.is_mutable() || subject.tag() != Some("latest") {
+        let is_latest = subject.is_mutable() && subject.tag() == Some("latest");
+        if !is_latest && !subject.tag_is_forbidden() {
             return None;
         }
-        let tail = format!(
-            ": {}, so nothing says which version runs or which one to roll back to{}{}",
-            message::moves(subject),
-            message::by_digest_note(subject),
-            message::placeholder_note(subject)
-        );
+        let reason = if is_latest {
+            let moves = message::moves(subject);
+            format!("{moves}, so nothing says which version runs or which one to roll back to")
+        } else {
+            format!("the policy forbids {}", message::tag(subject))
+        };
+        let tail =
+            format!(": {reason}{}{}", message::by_digest_note(subject), message::placeholder_note(subject));
         Some(Violation {
             outcome: subject.tag_outcome(Outcome::Fail),
             severity: Severity::High,
             message: message::runs(subject, &tail),
-            resolution: resolution::pin(subject),
+            resolution: if is_latest { resolution::pin(subject) } else { resolution::pin_by_digest(subject) },
         })
     }
 }

@@ -123,7 +123,9 @@ pub(super) fn by_digest_note(subject: &Subject<'_>) -> &'static str {
 
 /// A remark on live pods that pull at each start although the template does not ask for it.
 pub(super) fn always_note(subject: &Subject<'_>) -> &'static str {
-    if subject.pods_with_always() {
+    if subject.always_pull_images && subject.admission_pulls_always() {
+        "; the policy declares AlwaysPullImages, so every pod carries Always all the same"
+    } else if subject.pods_with_always() {
         "; every live pod carries Always all the same, probably through admission"
     } else {
         ""

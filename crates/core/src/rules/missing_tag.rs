@@ -6,6 +6,9 @@ use crate::finding::{Outcome, Severity};
 pub(super) static META: RuleMeta = RuleMeta {
     id: "missing-tag",
     policy: Policy::ImageTag,
+    category: Policy::ImageTag.category(),
+    enabled: true,
+    parameters: &[],
     severity: Severity::High,
     outcome: Outcome::Fail,
     since: "0.1.0",

@@ -1,16 +1,23 @@
 //! The rules: one file each, in an explicit registry, with their documentation beside their code.
 
+mod cached_private_image;
+mod datadog;
 mod docs;
 mod floating_tag;
 mod invalid_image_reference;
 mod latest_tag;
 mod message;
 mod missing_tag;
+mod needless_pull;
 mod pass;
 mod pull_policy_never;
+mod pull_policy_not_allowed;
+mod pull_policy_not_always;
 mod resolution;
+mod settings;
 mod stale_pull_policy;
 mod unclassified_tag;
+mod unpinned_image;
 
 use std::fmt;
 
@@ -22,6 +29,7 @@ use crate::workload::{Container, ObservedPods, Origin};
 
 pub use docs::{closest, find, render_markdown, render_markdown_table, render_table, render_text};
 pub(crate) use pass::pass;
+pub use settings::{Parameter, Parameters, PullPolicyValue, RuleSet, RuleSetting};
 
 /// The groups of rules; a report's `policy` field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,15 +52,15 @@ impl Policy {
         }
     }
 
-    /// Category in reports and dashboards.
-    pub fn category(self) -> &'static str {
+    /// Category of its rules in reports and dashboards.
+    pub const fn category(self) -> &'static str {
         match self {
             Self::ImageTag => "Mutable Tags",
             Self::ImagePullPolicy => "Pull Policy",
         }
     }
 
-    /// The rule under which a pass is written when no rule of the policy fires.
+    /// The rule under which a pass is written when no rule of the policy fires and this one is on.
     pub fn leading_rule(self) -> &'static RuleMeta {
         match self {
             Self::ImageTag => &floating_tag::META,
@@ -68,9 +76,15 @@ pub struct RuleMeta {
     pub id: &'static str,
     /// The group it belongs to.
     pub policy: Policy,
-    /// Severity as the recommended profile sets it, the highest that the rule gives.
+    /// Category in reports and dashboards.
+    pub category: &'static str,
+    /// Whether the recommended profile has it on.
+    pub enabled: bool,
+    /// The parameters that it reads.
+    pub parameters: &'static [Parameter],
+    /// Its own severity, the highest that the rule gives.
     pub severity: Severity,
-    /// Outcome in the recommended profile, as `rules.md` lists it; where a cell differs, `why` says so.
+    /// Outcome that its own profiles give, as `rules.md` lists it; where a cell differs, `why` says so.
     pub outcome: Outcome,
     /// First version of tagwatch that has it.
     pub since: &'static str,
@@ -99,6 +113,14 @@ pub struct Subject<'a> {
     pub classification: &'a Classification,
     /// The pull policy that counts.
     pub effective_pull_policy: PullPolicy,
+    /// Whether the pod names `imagePullSecrets`.
+    pub image_pull_secrets: bool,
+    /// Whether the policy declares the AlwaysPullImages admission plugin.
+    pub always_pull_images: bool,
+    /// Every rule's setting for this container.
+    pub rules: &'a RuleSet,
+    /// The parameters of the rule that is asked.
+    pub parameters: &'a Parameters,
 }
 
 impl<'a> Subject<'a> {
@@ -134,8 +156,25 @@ impl<'a> Subject<'a> {
             && self.container.observed.is_some_and(ObservedPods::all_always)
     }
 
+    /// Whether admission makes `Always` of a pull policy that says otherwise: every live pod shows it, or the
+    /// policy declares it.
+    fn admission_pulls_always(&self) -> bool {
+        self.pods_with_always()
+            || (self.always_pull_images && self.effective_pull_policy != PullPolicy::Always)
+    }
+
+    /// Whether `latest-tag` is on and told to judge this tag, which is not `latest`.
+    fn tag_is_forbidden(&self) -> bool {
+        let is_listed = |tag: &str| {
+            let setting = self.rules.get(latest_tag::META.id).filter(|setting| setting.enabled);
+            setting.is_some_and(|setting| setting.parameters.tags.iter().any(|listed| listed == tag))
+        };
+        let is_fixed = matches!(self.classification.class, TagClass::Digest | TagClass::DeclaredImmutable);
+        !is_fixed && self.tag().is_some_and(is_listed)
+    }
+
     /// A tag rule's outcome: at most a warning while every live pod runs by digest (`rules.md`, section 2).
-    fn tag_outcome(&self, outcome: Outcome) -> Outcome {
+    pub(crate) fn tag_outcome(&self, outcome: Outcome) -> Outcome {
         if self.pods_by_digest() { outcome.max(Outcome::Warn) } else { outcome }
     }
 }
@@ -158,6 +197,11 @@ pub trait Rule: Sync {
     /// Identity and documentation.
     fn meta(&self) -> &'static RuleMeta;
 
+    /// Whether it reads the text alone, so that it can judge what is no image reference.
+    fn judges_unparsed(&self) -> bool {
+        false
+    }
+
     /// Says what is wrong with a container, or `None`.
     fn check(&self, subject: &Subject<'_>) -> Option<Violation>;
 }
@@ -175,8 +219,14 @@ pub fn registry() -> &'static [&'static dyn Rule] {
         &latest_tag::LatestTag,
         &floating_tag::FloatingTag,
         &unclassified_tag::UnclassifiedTag,
+        &unpinned_image::UnpinnedImage,
         &invalid_image_reference::InvalidImageReference,
         &stale_pull_policy::StalePullPolicy,
         &pull_policy_never::PullPolicyNever,
+        &pull_policy_not_always::PullPolicyNotAlways,
+        &pull_policy_not_allowed::PullPolicyNotAllowed,
+        &needless_pull::NeedlessPull,
+        &cached_private_image::CachedPrivateImage,
+        &datadog::Datadog,
     ]
 }

@@ -1,23 +1,39 @@
 //! The result of a policy in which no rule fires: a pass that says what speaks for the container.
 
-use super::{Policy, Subject, message};
+use super::{Policy, Rule, RuleMeta, Subject, message};
 use crate::finding::{Finding, Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::tag::TagClass;
 
-/// A pass under the policy's leading rule.
-pub(crate) fn pass(policy: Policy, subject: &Subject<'_>) -> Finding {
+/// The pass of a policy in which no rule fires, under its leading rule; where that one is off, under the first one
+/// that is on. `None` where no rule could judge.
+pub(crate) fn pass(policy: Policy, subject: &Subject<'_>) -> Option<Finding> {
+    let rule = passed(policy, subject)?;
     let tail = match policy {
         Policy::ImageTag => tag_tail(subject),
-        Policy::ImagePullPolicy => pull_policy_tail(subject),
+        Policy::ImagePullPolicy => pull_policy_tail(rule, subject),
     };
-    Finding {
-        rule: policy.leading_rule(),
+    Some(Finding {
+        rule,
         outcome: Outcome::Pass,
         severity: Severity::Info,
         message: message::runs(subject, &tail),
         resolution: String::new(),
+        exemption: None,
+    })
+}
+
+fn passed(policy: Policy, subject: &Subject<'_>) -> Option<&'static RuleMeta> {
+    let can_judge = |rule: &dyn Rule| subject.reference.is_ok() || rule.judges_unparsed();
+    let mut passed = None;
+    for (rule, _) in subject.rules.enabled() {
+        let meta = rule.meta();
+        if meta.policy == policy && can_judge(rule) {
+            let leads = meta == policy.leading_rule();
+            passed = if leads { Some(meta) } else { passed.or(Some(meta)) };
+        }
     }
+    passed
 }
 
 fn tag_tail(subject: &Subject<'_>) -> String {
@@ -31,7 +47,13 @@ fn tag_tail(subject: &Subject<'_>) -> String {
     format!(": {reason}{}{}", message::matched(subject), message::placeholder_note(subject))
 }
 
-fn pull_policy_tail(subject: &Subject<'_>) -> String {
+fn pull_policy_tail(rule: &RuleMeta, subject: &Subject<'_>) -> String {
+    if rule != Policy::ImagePullPolicy.leading_rule() {
+        return format!(
+            " with {}: no rule that is on speaks against it",
+            message::pull_policy_facts(subject)
+        );
+    }
     let reason = match subject.effective_pull_policy {
         PullPolicy::Always if subject.is_mutable() => {
             "the kubelet asks the registry at every start, though a mirror can answer with an old digest"

@@ -7,6 +7,9 @@ use crate::pull_policy::PullPolicy;
 pub(super) static META: RuleMeta = RuleMeta {
     id: "pull-policy-never",
     policy: Policy::ImagePullPolicy,
+    category: Policy::ImagePullPolicy.category(),
+    enabled: true,
+    parameters: &[],
     severity: Severity::High,
     outcome: Outcome::Fail,
     since: "0.1.0",

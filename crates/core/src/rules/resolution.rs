@@ -24,6 +24,13 @@ pub(super) fn pin(subject: &Subject<'_>) -> String {
     format!("Set {field} to {name}:{tag}@sha256:<digest>, {rest}")
 }
 
+/// `Set image to nginx:1.27.3@sha256:<digest>.`: the only way where a tag will not do.
+pub(super) fn pin_by_digest(subject: &Subject<'_>) -> String {
+    let field = subject.container.container_type.image_field();
+    let tag = subject.tag().filter(|&tag| tag != "latest").unwrap_or("<version>");
+    format!("Set {field} to {}:{tag}@sha256:<digest>.", name(subject))
+}
+
 fn never_pushed_again(name: &str) -> String {
     format!("or to a tag that is never pushed again, such as {name}:<full version>.")
 }

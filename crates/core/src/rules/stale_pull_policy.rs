@@ -1,6 +1,6 @@
 //! `stale-pull-policy`: a reference that moves, and a pull policy that never looks again.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
+use super::{Parameter, Policy, PullPolicyValue, Rule, RuleMeta, Subject, Violation, message, resolution};
 use crate::finding::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::workload::Origin;
@@ -8,6 +8,9 @@ use crate::workload::Origin;
 pub(super) static META: RuleMeta = RuleMeta {
     id: "stale-pull-policy",
     policy: Policy::ImagePullPolicy,
+    category: Policy::ImagePullPolicy.category(),
+    enabled: true,
+    parameters: &[Parameter::Value],
     severity: Severity::Critical,
     outcome: Outcome::Fail,
     since: "0.1.0",
@@ -28,7 +31,8 @@ with `IfNotPresent`.
 and then belongs on the policy's `immutable` list.
 
 The rule passes, with a note, while every live pod carries `Always`: the
-AlwaysPullImages admission plugin and webhooks change pods, never templates.",
+AlwaysPullImages admission plugin and webhooks change pods, never templates.
+The policy's `admission.alwaysPullImages: true` says the same of a cluster.",
     bad: "\
 containers:
 - name: web
@@ -59,8 +63,12 @@ impl Rule for StalePullPolicy {
     }
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let is_stale = subject.is_mutable() && subject.effective_pull_policy == PullPolicy::IfNotPresent;
-        if !is_stale || subject.pods_with_always() {
+        let judged = match subject.parameters.value {
+            PullPolicyValue::Effective => Some(subject.effective_pull_policy),
+            PullPolicyValue::Written => subject.container.written_pull_policy(),
+        };
+        let is_stale = subject.is_mutable() && judged == Some(PullPolicy::IfNotPresent);
+        if !is_stale || subject.admission_pulls_always() {
             return None;
         }
         Some(Violation {

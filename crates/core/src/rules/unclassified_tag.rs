@@ -7,6 +7,9 @@ use crate::tag::TagClass;
 pub(super) static META: RuleMeta = RuleMeta {
     id: "unclassified-tag",
     policy: Policy::ImageTag,
+    category: Policy::ImageTag.category(),
+    enabled: true,
+    parameters: &[],
     severity: Severity::Low,
     outcome: Outcome::Warn,
     since: "0.1.0",
@@ -43,7 +46,7 @@ impl Rule for UnclassifiedTag {
     }
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if subject.classification.class != TagClass::Unclassified {
+        if subject.classification.class != TagClass::Unclassified || subject.tag_is_forbidden() {
             return None;
         }
         let tail = format!(

@@ -3,24 +3,33 @@
 use std::collections::HashSet;
 
 use super::class::{Classification, Confidence, TagClass};
+use super::declared_floating::DeclaredFloating;
 use super::evidence::Evidence;
-use super::immutable::ImmutableGlobs;
 use super::parts::Parts;
+use super::reference_globs::ReferenceGlobs;
 use super::{floating, unique, version};
 use crate::reference::{Reference, ReferenceError};
 
 /// Everything beyond the text of a reference that a classification asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Classifier {
-    immutable: ImmutableGlobs,
+    immutable: ReferenceGlobs,
+    declared_floating: DeclaredFloating,
     /// Canonical texts, so that `nginx` and `nginx:latest` are one.
     proven_mutable: HashSet<String>,
 }
 
 impl Classifier {
     /// A classifier that takes the user's word for the references that `immutable` matches.
-    pub fn new(immutable: ImmutableGlobs) -> Self {
-        Self { immutable, proven_mutable: HashSet::new() }
+    pub fn new(immutable: ReferenceGlobs) -> Self {
+        Self { immutable, ..Self::default() }
+    }
+
+    /// Adds words and patterns by which the policy says that a tag floats.
+    #[must_use]
+    pub fn with_declared_floating(mut self, declared: DeclaredFloating) -> Self {
+        self.declared_floating = declared;
+        self
     }
 
     /// Adds references that the cluster saw resolve to several digests. References with a digest are left out:
@@ -65,7 +74,19 @@ impl Classifier {
                 matched: Some("neither tag nor digest".to_owned()),
             },
             Some("latest") => pattern(TagClass::Latest, Evidence { pattern: "tag", text: "latest" }),
-            Some(tag) => classify_tag(tag),
+            Some(tag) => self.classify_tag(tag),
+        }
+    }
+
+    fn classify_tag(&self, tag: &str) -> Classification {
+        if let Some(pattern) = self.declared_floating.pattern(tag) {
+            return declared_floating(format!("`patterns` entry `{}`", pattern.terminal()));
+        }
+        let by_name = classify_tag(tag);
+        let says_nothing = matches!(by_name.class, TagClass::Floating | TagClass::Unclassified);
+        match self.declared_floating.word(tag).filter(|_| says_nothing) {
+            Some(word) => declared_floating(format!("`words` entry `{}`", word.terminal())),
+            None => by_name,
         }
     }
 
@@ -73,6 +94,10 @@ impl Classifier {
         // Most clusters prove nothing, and then no text need be made.
         !self.proven_mutable.is_empty() && self.proven_mutable.contains(&reference.canonical())
     }
+}
+
+fn declared_floating(matched: String) -> Classification {
+    Classification { class: TagClass::Floating, confidence: Confidence::Declared, matched: Some(matched) }
 }
 
 fn classify_tag(tag: &str) -> Classification {

@@ -6,14 +6,16 @@
 
 mod class;
 mod classify;
+mod declared_floating;
 mod evidence;
 mod floating;
-mod immutable;
 mod parts;
+mod reference_globs;
 mod unique;
 mod version;
 mod words;
 
 pub use class::{Classification, Confidence, TagClass};
 pub use classify::Classifier;
-pub use immutable::{ImmutableGlobs, InvalidGlob, InvalidGlobReason};
+pub use declared_floating::{DeclaredFloating, InvalidPattern};
+pub use reference_globs::{InvalidGlob, InvalidGlobReason, ReferenceGlobs};

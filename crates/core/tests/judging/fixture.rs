@@ -1,16 +1,17 @@
 //! The format of `fixtures/verdicts`: a manifest with what is expected in comments.
 //!
 //! Beside the image, or beside the name where the image is missing:
-//! `# <class> [(<confidence>)]: <rule> <outcome> <severity>, …`, every result of the container. On lines of their
+//! `# <class> [(<confidence>)]: <rule> <outcome> <severity>, …`, every result of the container, or `none`. On lines of their
 //! own below it: `# <rule> says: <part of its message>` and `# <rule> advises: <part of its resolution>`.
 //!
-//! At the head of the file, where needed: `# origin: cluster`, `# immutable: <glob>`, `# proven: <reference>`
+//! At the head of the file, where needed: `# profile: <name>`, `# on: <rule>, …`, `# origin: cluster`, `# immutable: <glob>`, `# proven: <reference>`
 //! and `# observed <container>: <pods> pods, <n> always, <n> by digest`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use tagwatch_core::policy::Profile;
 use tagwatch_core::workload::{ObservedPods, Origin};
 
 use crate::support::{Located, PodSpec};
@@ -18,6 +19,10 @@ use crate::support::{Located, PodSpec};
 /// A file of `fixtures/verdicts`.
 pub(crate) struct Fixture {
     pub(crate) name: String,
+    pub(crate) profile: Profile,
+    /// Rules that are on beside those of the profile.
+    pub(crate) on: Vec<String>,
+    pub(crate) image_pull_secrets: bool,
     pub(crate) origin: Origin,
     pub(crate) immutable: Vec<String>,
     pub(crate) proven: Vec<String>,
@@ -68,11 +73,21 @@ impl Fixture {
     pub(crate) fn parse(path: &Path) -> Self {
         let name = path.file_name().expect("a file name").to_string_lossy().into_owned();
         let text = std::fs::read_to_string(path).expect("a readable fixture");
-        let mut fixture =
-            Self { name, origin: Origin::Manifest, immutable: vec![], proven: vec![], cases: vec![] };
+        let mut fixture = Self {
+            name,
+            profile: Profile::Recommended,
+            on: vec![],
+            image_pull_secrets: false,
+            origin: Origin::Manifest,
+            immutable: vec![],
+            proven: vec![],
+            cases: vec![],
+        };
         let lines: Vec<&str> = text.lines().collect();
         let observed = fixture.read_head(&lines);
-        let mut places = pod_spec(&text, &fixture.name).located();
+        let spec = pod_spec(&text, &fixture.name);
+        fixture.image_pull_secrets = !spec.image_pull_secrets.is_empty();
+        let mut places = spec.located();
         places.sort_by_key(|place| place.line);
         let ends: Vec<usize> = places.iter().skip(1).map(|next| next.line - 1).chain([lines.len()]).collect();
         for (mut located, end) in places.into_iter().zip(ends) {
@@ -86,6 +101,8 @@ impl Fixture {
         let mut observed = BTreeMap::new();
         for line in lines.iter().filter_map(|line| line.strip_prefix("# ")) {
             match line.split_once(": ") {
+                Some(("profile", name)) => self.profile = name.parse().expect(name),
+                Some(("on", rules)) => self.on.extend(rules.split(", ").map(str::to_owned)),
                 Some(("origin", "cluster")) => self.origin = Origin::Cluster,
                 Some(("immutable", glob)) => self.immutable.push(glob.to_owned()),
                 Some(("proven", reference)) => self.proven.push(reference.to_owned()),
@@ -109,7 +126,8 @@ impl Case {
             Some((class, confidence)) => (class, Some(confidence.trim_end_matches(')').to_owned())),
             None => (class, None),
         };
-        let mut results: Vec<String> = results.split(", ").map(|result| result.trim().to_owned()).collect();
+        let results = results.split(", ").map(|result| result.trim().to_owned());
+        let mut results: Vec<String> = results.filter(|result| result != "none").collect();
         results.sort();
         let remarks = lines[located.line..end].iter().filter_map(|line| Remark::parse(line)).collect();
         Self { located, class: class.to_owned(), confidence, results, remarks }

@@ -8,6 +8,8 @@
 
 mod fixture;
 mod hostile;
+mod policies;
+mod profiles;
 mod rule_docs;
 mod support;
 mod verdicts;

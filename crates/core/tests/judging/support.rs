@@ -12,6 +12,14 @@ pub(crate) struct PodSpec {
     pub(crate) containers: Vec<Place>,
     pub(crate) ephemeral_containers: Vec<Place>,
     pub(crate) volumes: Vec<Volume>,
+    pub(crate) image_pull_secrets: Vec<PullSecret>,
+}
+
+/// An entry of `imagePullSecrets`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PullSecret {
+    #[serde(rename = "name")]
+    _name: String,
 }
 
 /// A container.
@@ -113,14 +121,11 @@ pub(crate) fn container(
 
 /// A Deployment of these containers.
 pub(crate) fn workload(origin: Origin, containers: Vec<Container>) -> Workload {
-    Workload {
-        id: WorkloadId {
-            api_version: "apps/v1".into(),
-            kind: "Deployment".into(),
-            namespace: Some("shop".into()),
-            name: "web".into(),
-        },
-        origin,
-        containers,
-    }
+    let id = WorkloadId {
+        api_version: "apps/v1".into(),
+        kind: "Deployment".into(),
+        namespace: Some("shop".into()),
+        name: "web".into(),
+    };
+    Workload::new(id, origin, containers)
 }

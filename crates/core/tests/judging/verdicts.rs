@@ -1,19 +1,26 @@
-//! The literate fixtures: what the recommended profile says of every class, every pull policy and every rule.
+//! The literate fixtures: `verdicts` holds what the recommended profile says of every class and every pull policy,
+//! `rules` what the rules say that are off in it, `profiles` what the other profiles say of their own examples.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::fixture::{Case, Field, Fixture};
 use crate::support::workload;
-use tagwatch_core::engine::{Engine, Profile};
+use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::{Outcome, Verdict};
+use tagwatch_core::policy::{Policy, RuleSpec, TagPolicySpec};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
-use tagwatch_core::rules::{self, Policy};
-use tagwatch_core::tag::{Classifier, Confidence, ImmutableGlobs, TagClass};
+use tagwatch_core::rules;
+use tagwatch_core::tag::{Confidence, TagClass};
 
+/// The fixtures of the recommended profile.
 fn fixtures() -> Vec<Fixture> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/verdicts");
+    fixtures_in("verdicts")
+}
+
+fn fixtures_in(folder: &str) -> Vec<Fixture> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .expect("fixtures")
         .map(|entry| entry.expect("a readable folder").path())
@@ -24,11 +31,13 @@ fn fixtures() -> Vec<Fixture> {
 
 fn judge(fixture: &Fixture) -> Vec<Verdict> {
     let containers = fixture.cases.iter().map(|case| case.located.container.clone()).collect();
-    engine(fixture).judge(&workload(fixture.origin, containers))
+    let mut workload = workload(fixture.origin, containers);
+    workload.image_pull_secrets = fixture.image_pull_secrets;
+    engine(fixture).judge(&workload)
 }
 
-fn every_case(mut check: impl FnMut(&str, &Case, &Verdict)) {
-    for fixture in fixtures() {
+fn every_case(folders: &[&str], mut check: impl FnMut(&str, &Case, &Verdict)) {
+    for fixture in folders.iter().flat_map(|folder| fixtures_in(folder)) {
         let verdicts = judge(&fixture);
         assert_eq!(verdicts.len(), fixture.cases.len(), "{}", fixture.name);
         for (case, verdict) in fixture.cases.iter().zip(&verdicts) {
@@ -40,7 +49,7 @@ fn every_case(mut check: impl FnMut(&str, &Case, &Verdict)) {
 #[test]
 fn each_container_gets_what_its_fixture_says() {
     let mut wrong = Vec::new();
-    every_case(|at, case, verdict| {
+    every_case(&["verdicts", "rules", "profiles"], |at, case, verdict| {
         let class = verdict.classification.class.as_str();
         let confidence = verdict.classification.confidence.as_str();
         if class != case.class || case.confidence.as_ref().is_some_and(|expected| expected != confidence) {
@@ -81,11 +90,12 @@ fn missing_remarks(case: &Case, verdict: &Verdict) -> Vec<String> {
 
 #[test]
 fn each_policy_gives_one_result_and_what_does_not_parse_one_in_all() {
-    every_case(|at, _, verdict| {
-        let policies: Vec<Policy> = verdict.findings.iter().map(|finding| finding.rule.policy).collect();
+    every_case(&["verdicts"], |at, _, verdict| {
+        let policies: Vec<rules::Policy> =
+            verdict.findings.iter().map(|finding| finding.rule.policy).collect();
         match verdict.reference {
-            Ok(_) => assert_eq!(policies, Policy::ALL, "{at}"),
-            Err(_) => assert_eq!(policies, [Policy::ImageTag], "{at}"),
+            Ok(_) => assert_eq!(policies, rules::Policy::ALL, "{at}"),
+            Err(_) => assert_eq!(policies, [rules::Policy::ImageTag], "{at}"),
         }
     });
 }
@@ -111,7 +121,7 @@ fn each_cell_of_the_table_and_each_rule_has_a_fixture() {
     let mut cells: BTreeSet<(Row, PullPolicy)> = BTreeSet::new();
     let mut invalid = 0;
     let mut fired = BTreeSet::new();
-    every_case(|_, _, verdict| {
+    every_case(&["verdicts", "rules"], |_, _, verdict| {
         let class = verdict.classification.class;
         let confidence = (class == TagClass::Floating).then_some(verdict.classification.confidence);
         cells.insert(((class, confidence), verdict.effective_pull_policy));
@@ -150,12 +160,13 @@ fn an_image_read_once_gives_the_same_verdicts() {
 }
 
 fn engine(fixture: &Fixture) -> Engine {
-    Engine::new(Profile::recommended(), classifier(fixture))
-}
-
-fn classifier(fixture: &Fixture) -> Classifier {
-    let globs = ImmutableGlobs::new(fixture.immutable.iter().map(String::as_str)).expect("valid globs");
+    let spec = TagPolicySpec {
+        profile: Some(fixture.profile.to_string()),
+        rules: fixture.on.iter().map(|id| (id.clone(), RuleSpec::default())).collect(),
+        immutable: fixture.immutable.clone(),
+        ..TagPolicySpec::default()
+    };
     let proven: Vec<Reference> =
         fixture.proven.iter().map(|text| Reference::parse(text).expect("a valid reference")).collect();
-    Classifier::new(globs).with_proven_mutable(&proven)
+    Engine::new(Policy::compile(&spec).expect("a valid policy")).with_proven_mutable(&proven)
 }

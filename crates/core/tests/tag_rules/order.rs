@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "the texts of this table are valid")]
 
 use tagwatch_core::reference::Reference;
-use tagwatch_core::tag::{Classifier, Confidence, ImmutableGlobs, TagClass};
+use tagwatch_core::tag::{Classifier, Confidence, ReferenceGlobs, TagClass};
 
 use crate::classify;
 
@@ -12,7 +12,7 @@ const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 fn judge(image: &str) -> (TagClass, Confidence, String) {
     let moved =
         ["registry.corp/moved:1.2.3", "registry.corp/moved"].map(|moved| Reference::parse(moved).unwrap());
-    let immutable = ImmutableGlobs::new(["registry.corp/"]).unwrap();
+    let immutable = ReferenceGlobs::new(["registry.corp/"]).unwrap();
     let classifier = Classifier::new(immutable).with_proven_mutable(&moved);
     let found = classifier.classify(Reference::parse(image).as_ref());
     (found.class, found.confidence, found.matched.unwrap_or_default())

@@ -84,7 +84,7 @@ impl<'a> Entry<'a> {
             source: Some(MANAGER.into()),
             policy: rule.policy.as_str().into(),
             rule: Some(rule.id.into()),
-            category: Some(rule.policy.category().into()),
+            category: Some(rule.category.into()),
             severity: Some(severity.as_str().into()),
             result: Some(outcome.as_str().into()),
             scored: Some(!matches!(outcome, Outcome::Warn | Outcome::Skip)),

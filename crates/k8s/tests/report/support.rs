@@ -32,7 +32,7 @@ pub(crate) fn workload(containers: Vec<Container>) -> Workload {
         namespace: Some("shop".into()),
         name: "web".into(),
     };
-    Workload { id, origin: Origin::Cluster, containers }
+    Workload::new(id, Origin::Cluster, containers)
 }
 
 pub(crate) fn finding(rule: &str, outcome: Outcome) -> Finding {
@@ -44,6 +44,7 @@ pub(crate) fn finding(rule: &str, outcome: Outcome) -> Finding {
         severity: if outcome == Outcome::Pass { Severity::Info } else { rule.severity },
         message: format!("container web: {}", rule.id),
         resolution: resolution.to_owned(),
+        exemption: None,
     }
 }
 

@@ -7,13 +7,17 @@ mod uncovered;
 
 use crate::report::NoteCode;
 use crate::yaml::{Document, Position};
-use tagwatch_core::workload::Workload;
+use tagwatch_core::policy::CustomWorkload;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{Namespace, Workload};
 
 /// What a document says.
 #[derive(Debug, Default)]
 pub(crate) struct Manifest {
     /// The workloads, in the order of the document.
     pub(crate) workloads: Vec<LocatedWorkload>,
+    /// The namespaces, whose labels and annotations count for workloads in them.
+    pub(crate) namespaces: Vec<(UntrustedText, Namespace)>,
     /// Whatever is to be told besides.
     pub(crate) remarks: Vec<Remark>,
 }
@@ -24,6 +28,10 @@ pub(crate) struct LocatedWorkload {
     pub(crate) workload: Workload,
     /// One for each of [`Workload::containers`], in the same order.
     pub(crate) places: Vec<ContainerPlace>,
+    /// Where the workload is written.
+    pub(crate) at: Position,
+    /// Where exempting annotations are written: on the workload, and on its pod template.
+    pub(crate) ignore: [Option<Position>; 2],
 }
 
 /// Where a container says what it runs.
@@ -46,9 +54,9 @@ pub(crate) struct Remark {
 
 impl Manifest {
     /// Reads the object of a document, or the objects of a `List`.
-    pub(crate) fn read(document: &Document<'_>) -> Self {
+    pub(crate) fn read(document: &Document<'_>, custom: &[CustomWorkload]) -> Self {
         let mut manifest = Self::default();
-        object::read(document.root(), None, &mut manifest);
+        object::read(document.root(), None, custom, &mut manifest);
         manifest
     }
 

@@ -1,17 +1,23 @@
 //! From a document's root to its objects: identity, lists, and what each kind asks for.
 
-use super::kinds::{Coverage, WorkloadKind, coverage};
+use super::kinds::{Coverage, coverage};
 use super::{Manifest, pod_spec, uncovered};
 use crate::report::NoteCode;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Position, Value};
+use tagwatch_core::policy::CustomWorkload;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Origin, Workload, WorkloadId};
+use tagwatch_core::workload::{IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
 /// `apiVersion` and `kind` of the items of a typed list, which the API server leaves out in them.
 type Inherited<'a> = Option<(&'a str, &'a str)>;
 
 /// Reads one object, or every item of a list. Lists in lists end with the depth that the tree allows.
-pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, manifest: &mut Manifest) {
+pub(super) fn read(
+    node: Node<'_, '_>,
+    inherited: Inherited<'_>,
+    custom: &[CustomWorkload],
+    manifest: &mut Manifest,
+) {
     if node.value() != Value::Mapping {
         let message =
             format!("no Kubernetes object: expected a mapping, found a {}", node.value().type_name());
@@ -25,25 +31,49 @@ pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, manifest: &mut 
         return manifest.remark(node.position(), NoteCode::NotKubernetesObject, message);
     };
     match (kind.strip_suffix("List"), node.get("items")) {
-        (Some(item_kind), Some(items)) => read_list(items, api_version, item_kind, manifest),
-        _ => read_object(node, api_version, kind, manifest),
+        (Some(item_kind), Some(items)) => read_list(items, api_version, item_kind, custom, manifest),
+        _ => read_object(node, api_version, kind, custom, manifest),
     }
 }
 
-fn read_list(items: Node<'_, '_>, api_version: &str, item_kind: &str, manifest: &mut Manifest) {
+fn read_list(
+    items: Node<'_, '_>,
+    api_version: &str,
+    item_kind: &str,
+    custom: &[CustomWorkload],
+    manifest: &mut Manifest,
+) {
     if !matches!(items.value(), Value::Sequence | Value::Null) {
         let message = format!("items must be a list, found a {}", items.value().type_name());
         return manifest.remark(items.position(), NoteCode::InvalidField, message);
     }
     let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
     for item in items.items() {
-        read(item, inherited, manifest);
+        read(item, inherited, custom, manifest);
     }
 }
 
-fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: &mut Manifest) {
+fn read_object(
+    node: Node<'_, '_>,
+    api_version: &str,
+    kind: &str,
+    custom: &[CustomWorkload],
+    manifest: &mut Manifest,
+) {
+    if (api_version, kind) == ("v1", "Namespace") {
+        return read_namespace(node, manifest);
+    }
+    let declared = |custom: &&CustomWorkload| {
+        kind == custom.kind && api_version.split_once('/') == Some((&custom.group, &custom.version))
+    };
+    if let Some(declared) = custom.iter().find(declared) {
+        let path: Vec<&str> = declared.template_path.split('.').chain(["spec"]).collect();
+        return read_workload(node, api_version, kind, &path, manifest);
+    }
     match coverage(api_version, kind) {
-        Coverage::Covered(known) => read_workload(node, known, manifest),
+        Coverage::Covered(known) => {
+            read_workload(node, known.api_version, known.kind, known.pod_spec, manifest);
+        }
         Coverage::FormerVersion(known) => {
             let message = format!(
                 "{api_version} {kind} is no longer served and not read: its images are not judged; use {}",
@@ -63,13 +93,51 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: &mut
     }
 }
 
-fn read_workload(node: Node<'_, '_>, kind: &WorkloadKind, manifest: &mut Manifest) {
-    let id = identity(node, kind, manifest);
-    let Some(spec) = descend(node, kind.pod_spec, manifest) else { return };
-    let path = kind.pod_spec.join(".");
+fn read_workload(
+    node: Node<'_, '_>,
+    api_version: &str,
+    kind: &str,
+    pod_spec: &[&str],
+    manifest: &mut Manifest,
+) {
+    let id = identity(node, api_version, kind, manifest);
+    let Some(spec) = descend(node, pod_spec, manifest) else { return };
+    let path = pod_spec.join(".");
     let (containers, places) = pod_spec::read(spec, &path, manifest).into_iter().unzip();
-    let workload = Workload { id, origin: Origin::Manifest, containers };
-    manifest.workloads.push(super::LocatedWorkload { workload, places });
+    let image_pull_secrets = spec.get("imagePullSecrets").is_some_and(|secrets| secrets.items().len() > 0);
+    let template = pod_spec.split_last().map(|(_, path)| path).filter(|path| !path.is_empty());
+    let template = template.and_then(|path| path.iter().try_fold(node, |node, name| node.get(name)));
+    let (ignore, at) = ignore_annotations(node);
+    let (template_ignore, template_at) = template.map(ignore_annotations).unwrap_or_default();
+    let workload = Workload {
+        image_pull_secrets,
+        ignore,
+        template_ignore,
+        ..Workload::new(id, Origin::Manifest, containers)
+    };
+    let ignore = [at, template_at];
+    manifest.workloads.push(super::LocatedWorkload { workload, places, at: node.position(), ignore });
+}
+
+fn read_namespace(node: Node<'_, '_>, manifest: &mut Manifest) {
+    let Some(metadata) = node.get("metadata") else { return };
+    let Some(name) = metadata.get("name").and_then(Node::text) else { return };
+    let labels = metadata.get("labels").map(|labels| {
+        let text = |(key, value): (Node<'_, '_>, Node<'_, '_>)| {
+            Some((key.text()?.to_owned(), value.text()?.to_owned()))
+        };
+        labels.entries().filter_map(text).collect()
+    });
+    let (ignore, _) = ignore_annotations(node);
+    manifest.namespaces.push((name.into(), Namespace { labels: labels.unwrap_or_default(), ignore }));
+}
+
+/// The annotations that exempt, and where they are written.
+fn ignore_annotations(node: Node<'_, '_>) -> (IgnoreAnnotations, Option<Position>) {
+    let annotations = node.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    let get = |key: &str| annotations?.get(key);
+    let at = get(IgnoreAnnotations::IGNORE).map(Node::position);
+    (IgnoreAnnotations::from_annotations(|key| get(key)?.text()), at)
 }
 
 /// The pod spec; `None` when the object has none, as a patch for Kustomize may, or when a mapping on the way is
@@ -89,7 +157,7 @@ fn descend<'d, 't>(node: Node<'d, 't>, path: &[&str], manifest: &mut Manifest) -
 }
 
 /// The API server builds the name of an object without one from `generateName`.
-fn identity(node: Node<'_, '_>, kind: &WorkloadKind, manifest: &mut Manifest) -> WorkloadId {
+fn identity(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: &mut Manifest) -> WorkloadId {
     let metadata = node.get("metadata");
     let mut field = |name| {
         let value = metadata?.get(name)?;
@@ -99,8 +167,8 @@ fn identity(node: Node<'_, '_>, kind: &WorkloadKind, manifest: &mut Manifest) ->
     let name = field("name").or_else(|| field("generateName")).unwrap_or_default();
     let namespace = field("namespace");
     WorkloadId {
-        api_version: UntrustedText::from(kind.api_version),
-        kind: UntrustedText::from(kind.kind),
+        api_version: UntrustedText::from(api_version),
+        kind: UntrustedText::from(kind),
         namespace: namespace.map(UntrustedText::from),
         name: UntrustedText::from(name),
     }

@@ -1,7 +1,7 @@
 //! `-o table`: for people. Findings stand in groups by file; each has a row of aligned cells, and its message below.
 
 use super::Style;
-use crate::report::{FindingEntry, ScanReport, Summary};
+use crate::report::{Exemption, FindingEntry, ScanReport, Summary};
 use anstyle::AnsiColor;
 use std::io::{self, Write};
 use tagwatch_core::finding::{Outcome, Severity};
@@ -38,11 +38,20 @@ fn write_group(group: &[FindingEntry], out: &mut dyn Write, style: Style) -> io:
     let layout = Layout::of(&rows, style.width);
     for (finding, row) in group.iter().zip(&rows) {
         layout.write_row(finding, row, out, style)?;
-        for line in fold(&finding.message, style.width) {
-            writeln!(out, "{INDENT}{line}")?;
+        for text in std::iter::once(finding.message.clone()).chain(finding.exemption.as_ref().map(exempt)) {
+            for line in fold(&text, style.width) {
+                writeln!(out, "{INDENT}{line}")?;
+            }
         }
     }
     Ok(())
+}
+
+fn exempt(exemption: &Exemption) -> String {
+    match &exemption.expires {
+        Some(last) => format!("exempt until {last}: {}", exemption.reason),
+        None => format!("exempt: {}", exemption.reason),
+    }
 }
 
 fn cells(finding: &FindingEntry) -> [String; COLUMNS] {

@@ -1,18 +1,21 @@
 //! Judges workloads and collects what a report says of them.
 
+use super::exempting;
 use super::fingerprint::Fingerprints;
-use super::{FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
-use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark};
+use super::{Exemption, FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
+use crate::manifest::{ContainerPlace, LocatedWorkload, Remark};
+use crate::scan::{PolicyExemptions, ReadFile};
 use crate::yaml::Position;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use tagwatch_core::engine::{Engine, ReadImage};
 use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::Policy;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, WorkloadId};
+use tagwatch_core::workload::{Container, Namespace, Workload, WorkloadId};
 
 /// A report in the making.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(crate) struct ReportBuilder<'e> {
     /// Images read so far: manifests repeat them.
     images: HashMap<String, ReadImage>,
     fingerprints: Fingerprints,
+    namespaces: BTreeMap<UntrustedText, Arc<Namespace>>,
+    exemptions_used: BTreeSet<usize>,
 }
 
 impl<'e> ReportBuilder<'e> {
@@ -34,26 +39,49 @@ impl<'e> ReportBuilder<'e> {
             findings: Vec::new(),
             notes: Vec::new(),
         };
-        Self { engine, show_passed, report, images: HashMap::new(), fingerprints: Fingerprints::default() }
+        Self {
+            engine,
+            show_passed,
+            report,
+            images: HashMap::new(),
+            fingerprints: Fingerprints::default(),
+            namespaces: BTreeMap::new(),
+            exemptions_used: BTreeSet::new(),
+        }
     }
 
     pub(crate) fn notes(&mut self) -> &mut Vec<Note> {
         &mut self.report.notes
     }
 
-    pub(crate) fn finish(self) -> ScanReport {
+    pub(crate) fn know_namespaces<'n>(
+        &mut self,
+        namespaces: impl Iterator<Item = &'n (UntrustedText, Namespace)>,
+    ) {
+        self.namespaces
+            .extend(namespaces.map(|(name, namespace)| (name.clone(), Arc::new(namespace.clone()))));
+    }
+
+    pub(crate) fn finish(mut self, policy: Option<&PolicyExemptions>) -> ScanReport {
+        if let Some(policy) = policy {
+            let notes = exempting::policy_notes(self.engine, policy, &self.exemptions_used);
+            self.report.notes.extend(notes);
+        }
         self.report
     }
 
-    /// Adds a file with its documents; `notes` are those on documents that were not read.
-    pub(crate) fn add_file(&mut self, file: &str, manifests: &[Manifest], mut notes: Vec<Note>) {
+    /// Adds a file with its documents.
+    pub(crate) fn add_file(&mut self, file: ReadFile) {
+        let ReadFile { name: file, manifests, mut notes, is_read } = file;
         let (images, findings) = (self.report.images.len(), self.report.findings.len());
-        let name = UntrustedText::from(file);
-        self.report.summary.files += 1;
-        for manifest in manifests {
+        let name = UntrustedText::from(file.as_str());
+        self.report.summary.files += u64::from(is_read);
+        for manifest in &manifests {
             self.report.summary.documents += 1;
-            manifest.workloads.iter().for_each(|workload| self.add_workload(&name, workload));
-            let note = |remark: &Remark| Note::at(file, remark.at, remark.code, &remark.message);
+            for workload in &manifest.workloads {
+                self.add_workload(&name, workload, &mut notes);
+            }
+            let note = |remark: &Remark| Note::at(&file, remark.at, remark.code, &remark.message);
             notes.extend(manifest.remarks.iter().map(note));
         }
         // The lists of a pod spec are judged one after the other, but people and tools read from top to bottom.
@@ -63,12 +91,16 @@ impl<'e> ReportBuilder<'e> {
         self.report.notes.append(&mut notes);
     }
 
-    fn add_workload(&mut self, file: &UntrustedText, located: &LocatedWorkload) {
-        let LocatedWorkload { workload, places } = located;
+    fn add_workload(&mut self, file: &UntrustedText, located: &LocatedWorkload, notes: &mut Vec<Note>) {
+        let LocatedWorkload { workload, places, .. } = located;
+        let namespace = workload.id.namespace.as_ref().and_then(|name| self.namespaces.get(name)).cloned();
+        let workload = &Workload { namespace, ..workload.clone() };
         self.report.summary.workloads += 1;
         let (engine, images) = (self.engine, &mut self.images);
-        let verdicts = engine.judge_with(workload, |image| read_once(engine, images, image));
-        for verdict in verdicts {
+        let judgement = engine.assess(workload, |image| read_once(engine, images, image));
+        notes.extend(exempting::workload_notes(file.raw(), located, &judgement));
+        self.exemptions_used.extend(judgement.exemptions_used);
+        for verdict in judgement.verdicts {
             let parts = workload.containers.get(verdict.container).zip(places.get(verdict.container));
             if let Some((container, at)) = parts {
                 self.add_verdict(&Subject { file, id: &workload.id, container, at: *at }, verdict);
@@ -147,14 +179,17 @@ impl Subject<'_> {
             image: self.container.image.clone(),
             rule: finding.rule.id,
             policy: finding.rule.policy,
-            category: finding.rule.policy.category(),
+            category: finding.rule.category,
             severity: finding.severity,
             result: finding.outcome,
             message: finding.message.clone(),
             resolution: finding.resolution.clone(),
             evidence: evidence::snippet(self.container),
             fingerprint,
-            exemption: None,
+            exemption: finding.exemption.as_ref().map(|applied| Exemption {
+                reason: applied.reason.terminal(),
+                expires: applied.expires.map(|date| date.to_string()),
+            }),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The result of a scan: the stable contract behind `scan -o json`, from which every other format is made.
 
 mod builder;
+mod exempting;
 mod fingerprint;
 mod note;
 mod schema;
@@ -215,6 +216,8 @@ pub struct FindingEntry {
 /// Why a finding does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Exemption {
-    /// The reason that was given for it.
+    /// The reason that was given for it; safe for a terminal.
     pub reason: String,
+    /// The last day on which it counts, YYYY-MM-DD in UTC; null when it counts for ever.
+    pub expires: Option<String>,
 }

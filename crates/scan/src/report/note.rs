@@ -66,11 +66,21 @@ pub enum NoteCode {
     InvalidIgnoreFile,
     /// A folder without manifests.
     NoManifests,
+    /// A workload that the policy's scope leaves out.
+    OutOfScope,
+    /// A scope that depends on labels of a namespace which is not among the inputs.
+    UndecidedScope,
+    /// An exemption whose last day is over.
+    ExpiredExemption,
+    /// An exemption that exempts nothing.
+    UnusedExemption,
+    /// An annotation that exempts nothing, since it lacks something or the policy forbids it.
+    ExemptionNotHonoured,
 }
 
 impl NoteCode {
     /// Every kind of note, errors first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::UnreadableInput,
         Self::InvalidEncoding,
         Self::InvalidYaml,
@@ -84,6 +94,11 @@ impl NoteCode {
         Self::SymlinkNotFollowed,
         Self::InvalidIgnoreFile,
         Self::NoManifests,
+        Self::OutOfScope,
+        Self::UndecidedScope,
+        Self::ExpiredExemption,
+        Self::UnusedExemption,
+        Self::ExemptionNotHonoured,
     ];
 
     /// The name in `scan -o json`.
@@ -102,6 +117,11 @@ impl NoteCode {
             Self::SymlinkNotFollowed => "symlink-not-followed",
             Self::InvalidIgnoreFile => "invalid-ignore-file",
             Self::NoManifests => "no-manifests",
+            Self::OutOfScope => "out-of-scope",
+            Self::UndecidedScope => "undecided-scope",
+            Self::ExpiredExemption => "expired-exemption",
+            Self::UnusedExemption => "unused-exemption",
+            Self::ExemptionNotHonoured => "exemption-not-honoured",
         }
     }
 
@@ -120,7 +140,12 @@ impl NoteCode {
             | Self::NotKubernetesObject
             | Self::SymlinkNotFollowed
             | Self::InvalidIgnoreFile
-            | Self::NoManifests => false,
+            | Self::NoManifests
+            | Self::OutOfScope
+            | Self::UndecidedScope
+            | Self::ExpiredExemption
+            | Self::UnusedExemption
+            | Self::ExemptionNotHonoured => false,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! stands for is counted all the same, and limited.
 
 mod builder;
+mod deserialize;
 mod error;
 mod scalar;
 mod stream;

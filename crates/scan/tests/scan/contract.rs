@@ -34,7 +34,8 @@ fn json(report: &ScanReport) -> String {
 }
 
 fn with_passes(manifest: &str) -> ScanReport {
-    let options = ScanOptions { paths: vec![PathBuf::from("-")], show_passed: true };
+    let options =
+        ScanOptions { paths: vec![PathBuf::from("-")], show_passed: true, ..ScanOptions::default() };
     scan(&Engine::recommended(), &options, &mut manifest.as_bytes())
 }
 

@@ -48,7 +48,7 @@ fn a_named_file_is_read_whatever_it_is_called_and_only_once() {
 fn standard_input_stands_where_it_is_named() {
     let folder = folder(&[("a.yaml", &pod("a", "nginx:1.0.0"))]);
     let paths = vec![PathBuf::from("-"), folder.path().join("a.yaml"), PathBuf::from("-")];
-    let options = ScanOptions { paths, show_passed: false };
+    let options = ScanOptions { paths, ..ScanOptions::default() };
     let report = scan(&Engine::recommended(), &options, &mut pod("stdin", "nginx").as_bytes());
     assert_eq!(judged(&report), ["stdin", "a"]);
     assert_eq!(report.images[0].place.file.raw(), "<stdin>");

@@ -10,5 +10,7 @@ mod contract;
 mod documentation;
 mod inputs;
 mod literate;
+mod policy;
+mod policy_documentation;
 mod support;
 mod table;

@@ -8,14 +8,18 @@ use tempfile::TempDir;
 
 /// Scans standard input.
 pub(crate) fn scan_stdin(input: impl AsRef<[u8]>) -> ScanReport {
-    let options = ScanOptions { paths: vec![PathBuf::from("-")], show_passed: false };
+    let options =
+        ScanOptions { paths: vec![PathBuf::from("-")], show_passed: false, ..ScanOptions::default() };
     scan(&Engine::recommended(), &options, &mut input.as_ref())
 }
 
 /// Scans paths; standard input is empty.
 pub(crate) fn scan_paths(paths: &[&Path]) -> ScanReport {
-    let options =
-        ScanOptions { paths: paths.iter().map(|path| path.to_path_buf()).collect(), show_passed: false };
+    let options = ScanOptions {
+        paths: paths.iter().map(|path| path.to_path_buf()).collect(),
+        show_passed: false,
+        ..ScanOptions::default()
+    };
     scan(&Engine::recommended(), &options, &mut std::io::empty())
 }
 

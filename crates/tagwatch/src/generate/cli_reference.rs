@@ -18,10 +18,18 @@ pub(super) fn render() -> String {
     let names: Vec<String> = root.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for name in names.iter().filter(|name| *name != "help") {
         if let Some(command) = root.find_subcommand_mut(name) {
-            append(&mut page, command, &format!("tagwatch {name}"));
+            append_all(&mut page, command, &format!("tagwatch {name}"));
         }
     }
     page
+}
+
+fn append_all(page: &mut String, command: &mut Command, title: &str) {
+    append(page, command, title);
+    for command in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        let title = format!("{title} {}", command.get_name());
+        append_all(page, command, &title);
+    }
 }
 
 fn append(page: &mut String, command: &mut Command, title: &str) {

@@ -8,14 +8,20 @@ fn rules_are_listed() {
     insta::assert_snapshot!(run(folder.path(), &["rules"]), @"
     exit code: 0
     ----- stdout
-    RULE                     POLICY             SEVERITY  RESULT  SUMMARY
-    missing-tag              image-tag          high      fail    The image names neither a tag nor a digest, so it means latest
-    latest-tag               image-tag          high      fail    The tag is latest, which moves with every push
-    floating-tag             image-tag          medium    warn    The tag is one that its publisher moves, such as 1.27, stable or main
-    unclassified-tag         image-tag          low       warn    Nothing about the tag says whether it moves
-    invalid-image-reference  image-tag          high      error   The image is no valid reference, so no node can pull it
-    stale-pull-policy        image-pull-policy  critical  fail    A tag that moves is pulled only where the node has no copy of it
-    pull-policy-never        image-pull-policy  high      fail    The kubelet never pulls the image, so each node runs whatever it holds
+    RULE                                                     POLICY             SEVERITY  RESULT  DEFAULT  SUMMARY
+    missing-tag                                              image-tag          high      fail    on       The image names neither a tag nor a digest, so it means latest
+    latest-tag                                               image-tag          high      fail    on       The tag is latest, which moves with every push
+    floating-tag                                             image-tag          medium    warn    on       The tag is one that its publisher moves, such as 1.27, stable or main
+    unclassified-tag                                         image-tag          low       warn    on       Nothing about the tag says whether it moves
+    unpinned-image                                           image-tag          high      fail    off      No digest pins the image, so its tag decides which code runs
+    invalid-image-reference                                  image-tag          high      error   on       The image is no valid reference, so no node can pull it
+    stale-pull-policy                                        image-pull-policy  critical  fail    on       A tag that moves is pulled only where the node has no copy of it
+    pull-policy-never                                        image-pull-policy  high      fail    on       The kubelet never pulls the image, so each node runs whatever it holds
+    pull-policy-not-always                                   image-pull-policy  medium    fail    off      The pull policy is not Always, so a copy on the node is used unasked
+    pull-policy-not-allowed                                  image-pull-policy  medium    fail    off      The pull policy is not written, or not one that this policy allows
+    needless-pull                                            image-pull-policy  info      warn    off      A digest pins the image, yet each start asks the registry for it
+    cached-private-image                                     image-pull-policy  medium    warn    off      An image that needs credentials is used from the node without asking for them
+    kubernetes-image-pull-policy-of-container-is-not-always  image-pull-policy  low       fail    off      An image with a tag other than latest, and a pull policy other than Always
     ");
 }
 
@@ -34,6 +40,7 @@ fn a_rule_is_explained() {
     Severity:  high
     Result:    fail
     Since:     0.1.0
+    Profiles:  recommended, always, magalix
 
     WHY IT MATTERS
 
@@ -44,6 +51,9 @@ fn a_rule_is_explained() {
 
       A digest pins the image whatever the tag beside it is, so
       `nginx:latest@sha256:<digest>` does not violate this rule.
+
+      The parameter `tags` names further tags that nobody may run. They violate
+      this rule alone, whatever else they look like.
 
     BAD EXAMPLE
 

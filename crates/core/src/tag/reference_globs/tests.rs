@@ -1,7 +1,7 @@
 use super::*;
 
 fn entry_for(globs: &[&str], image: &str) -> Option<String> {
-    let globs = ImmutableGlobs::new(globs.iter().copied()).expect("valid globs");
+    let globs = ReferenceGlobs::new(globs.iter().copied()).expect("valid globs");
     let reference = Reference::parse(image).expect(image);
     globs.find(&reference).map(UntrustedText::terminal)
 }
@@ -83,7 +83,7 @@ fn the_first_entry_that_matches_is_named() {
 
 #[test]
 fn a_bad_glob_is_named() {
-    let message = |glob: &str| ImmutableGlobs::new([glob]).expect_err(glob).to_string();
+    let message = |glob: &str| ReferenceGlobs::new([glob]).expect_err(glob).to_string();
     assert_eq!(
         message("registry.corp/[a"),
         "the glob `registry.corp/[a` is invalid: unclosed character class; missing ']'; \

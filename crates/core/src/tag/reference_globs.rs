@@ -1,4 +1,4 @@
-//! The policy's `immutable` list: references whose tags never move, by the user's word.
+//! Globs over references: the policy's `immutable` list, and the images that an exemption or an override is for.
 
 use globset::{GlobBuilder, GlobMatcher};
 use thiserror::Error;
@@ -15,9 +15,9 @@ use crate::text::UntrustedText;
 /// - What is no registry is Docker Hub's, as in an image: `nginx:1.*` is `docker.io/library/nginx:1.*`,
 ///   `bitnami/` is `docker.io/bitnami/`. A first element of stars alone is any registry: `**/release:*`, `*:v*`.
 #[derive(Debug, Clone, Default)]
-pub struct ImmutableGlobs(Vec<ReferenceGlob>);
+pub struct ReferenceGlobs(Vec<ReferenceGlob>);
 
-impl ImmutableGlobs {
+impl ReferenceGlobs {
     /// Compiles a list of globs; the first bad one is the error.
     pub fn new<I>(globs: I) -> Result<Self, InvalidGlob>
     where
@@ -25,6 +25,20 @@ impl ImmutableGlobs {
         I::Item: Into<UntrustedText>,
     {
         globs.into_iter().map(|glob| ReferenceGlob::new(glob.into())).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether the list is empty.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether an entry matches; one without a tag matches a reference by digest alone too.
+    pub(crate) fn cover(&self, reference: &Reference) -> bool {
+        let (name, tag) = (reference.name(), reference.tag_or_default());
+        self.0.iter().any(|glob| match tag {
+            Some(tag) => glob.matches(&name, tag),
+            None => glob.tag.is_none() && glob.name.is_match(&name),
+        })
     }
 
     /// The first entry that matches, as it was written.
@@ -60,6 +74,12 @@ pub enum InvalidGlobReason {
     /// A `:` with nothing behind it.
     #[error("no tag follows the `:`; expected a glob of tags, or no `:`")]
     NoTag,
+    /// A star at the open end of a registry's name.
+    #[error(
+        "its registry has no boundary, so it matches hosts of strangers too (`corp.example*` matches \
+         corp.example.evil.test); write the host out, or only its subdomains as `*.corp.example`"
+    )]
+    NoBoundary,
     /// An `@`.
     #[error(
         "it names a digest; expected registry/repository[:tag], as a digest is immutable without an entry"
@@ -96,6 +116,9 @@ impl ReferenceGlob {
         if tag == Some("") {
             return Err(InvalidGlobReason::NoTag);
         }
+        if name.split_once('/').is_some_and(|(first, _)| is_unbounded_host(first)) {
+            return Err(InvalidGlobReason::NoBoundary);
+        }
         Ok((matcher(&normalize(name))?, tag.map(matcher).transpose()?))
     }
 
@@ -114,6 +137,17 @@ fn split_tag(written: &str) -> (&str, Option<&str>) {
         }
         None => (written, None),
     }
+}
+
+/// Whether a registry's glob leaves the end of the domain open, or the beginning of a label. Stars alone mean any
+/// registry, which is said openly.
+fn is_unbounded_host(element: &str) -> bool {
+    if !is_meant_as_host(element) || element.chars().all(|c| c == '*') {
+        return false;
+    }
+    let host = element.rsplit_once(':').map_or(element, |(host, _)| host);
+    let label = host.trim_start_matches('*');
+    host.ends_with('*') || (label.len() < host.len() && !label.starts_with('.'))
 }
 
 /// Fills in what [`Reference`] fills in: Docker Hub, and its namespace of official images.

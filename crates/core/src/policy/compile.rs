@@ -1,0 +1,308 @@
+//! From a spec to a policy, or to everything that is wrong with it.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use super::exemption::{AnnotationRules, Exemption};
+use super::layer::{Layer, RuleChange};
+use super::matcher::Matcher;
+use super::path::{FieldPath, PolicyError};
+use super::selector::{Scope, check_selector};
+use super::spec::{AnnotationsSpec, CustomWorkload, ExemptionSpec, OverrideSpec, RuleSpec, TagPolicySpec};
+use super::{Policy, Profile};
+use crate::rules::{self, Parameter, registry};
+use crate::suggest;
+use crate::tag::{Classifier, DeclaredFloating, ReferenceGlobs};
+use crate::text::UntrustedText;
+
+/// What was found wrong so far.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<PolicyError>);
+
+impl Problems {
+    pub(super) fn add(&mut self, path: &FieldPath, message: impl Into<String>) {
+        self.0.push(PolicyError { path: path.clone(), message: message.into() });
+    }
+
+    /// Globs of references, each bad one a problem of its own.
+    pub(super) fn reference_globs(&mut self, globs: &[String], path: &FieldPath) -> ReferenceGlobs {
+        for (index, glob) in globs.iter().enumerate() {
+            if let Err(error) = ReferenceGlobs::new([glob.as_str()]) {
+                self.add(&path.index(index), error.to_string());
+            }
+        }
+        ReferenceGlobs::new(globs.iter().map(String::as_str)).unwrap_or_default()
+    }
+
+    fn non_empty(&mut self, text: &str, path: &FieldPath, expected: &str) {
+        if text.trim().is_empty() {
+            self.add(path, format!("this is empty; expected {expected}"));
+        }
+    }
+}
+
+impl Policy {
+    /// Compiles a spec. An error is everything that is wrong with it, in the order of the fields.
+    pub fn compile(spec: &TagPolicySpec) -> Result<Self, Vec<PolicyError>> {
+        let mut problems = Problems::default();
+        let policy = compile(spec, &mut problems);
+        if problems.0.is_empty() { Ok(policy) } else { Err(problems.0) }
+    }
+}
+
+fn compile(spec: &TagPolicySpec, problems: &mut Problems) -> Policy {
+    let TagPolicySpec {
+        profile,
+        rules,
+        immutable,
+        scope,
+        overrides,
+        exemptions,
+        annotations,
+        admission,
+        metric_labels,
+        workloads,
+    } = spec;
+    let root = FieldPath::default();
+    let profile = compile_profile(profile.as_deref(), &root.field("profile"), problems);
+    let base = compile_rules(rules, &root.field("rules"), problems);
+    let mut policy = Policy {
+        profile,
+        rules: profile.rules(),
+        classifier: Classifier::default(),
+        scope: Scope::compile(scope, &root.field("scope"), problems),
+        overrides: compile_overrides(overrides, &root.field("overrides"), problems),
+        exemptions: compile_exemptions(exemptions, &root.field("exemptions"), problems),
+        annotations: compile_annotations(annotations, &root.field("annotations"), problems),
+        always_pull_images: admission.always_pull_images,
+        metric_labels: metric_labels.clone(),
+        workloads: workloads.clone(),
+        changes: base,
+    };
+    for change in &policy.changes {
+        change.apply(&mut policy.rules);
+    }
+    let globs = problems.reference_globs(immutable, &root.field("immutable"));
+    let floating = compile_floating(rules, &root.field("rules"), problems);
+    policy.classifier = Classifier::new(globs).with_declared_floating(floating);
+    check_labels(metric_labels, &root.field("metricLabels"), problems);
+    check_workloads(workloads, &root.field("workloads"), problems);
+    policy
+}
+
+fn compile_profile(name: Option<&str>, path: &FieldPath, problems: &mut Problems) -> Profile {
+    match name.map(str::parse) {
+        None => Profile::default(),
+        Some(Ok(profile)) => profile,
+        Some(Err(error)) => {
+            let error: super::profile::UnknownProfile = error;
+            problems.add(path, error.to_string());
+            Profile::default()
+        }
+    }
+}
+
+fn compile_rules(
+    rules: &BTreeMap<String, RuleSpec>,
+    path: &FieldPath,
+    problems: &mut Problems,
+) -> Vec<RuleChange> {
+    let mut changes = Vec::new();
+    for (id, spec) in rules {
+        let path = path.field(id);
+        match rules::find(id) {
+            None => problems.add(&path, unknown_rule(id)),
+            Some(meta) => {
+                for parameter in given(spec).into_iter().filter(|given| !meta.parameters.contains(given)) {
+                    let message =
+                        format!("{id} does not take {}{}", parameter.as_str(), takes(meta.parameters));
+                    problems.add(&path.field(parameter.as_str()), message);
+                }
+                changes.push(RuleChange::new(meta.id, spec));
+            }
+        }
+    }
+    changes
+}
+
+/// The parameters that are given.
+fn given(spec: &RuleSpec) -> Vec<Parameter> {
+    let RuleSpec {
+        enabled: _,
+        result: _,
+        severity: _,
+        tags,
+        words,
+        patterns,
+        value,
+        include_pinned,
+        allowed,
+    } = spec;
+    let given = [
+        (Parameter::Tags, tags.is_some()),
+        (Parameter::Words, words.is_some()),
+        (Parameter::Patterns, patterns.is_some()),
+        (Parameter::Value, value.is_some()),
+        (Parameter::IncludePinned, include_pinned.is_some()),
+        (Parameter::Allowed, allowed.is_some()),
+    ];
+    given.into_iter().filter(|&(_, given)| given).map(|(parameter, _)| parameter).collect()
+}
+
+fn takes(parameters: &[Parameter]) -> String {
+    let names: Vec<&str> = parameters.iter().map(|parameter| parameter.as_str()).collect();
+    if names.is_empty() {
+        "; it has no parameters".to_owned()
+    } else {
+        format!("; it takes {}", names.join(", "))
+    }
+}
+
+pub(super) fn unknown_rule(id: &str) -> String {
+    let ids: Vec<&str> = registry().iter().map(|rule| rule.meta().id).collect();
+    suggest::unknown("rule", id, &ids)
+}
+
+fn compile_overrides(overrides: &[OverrideSpec], path: &FieldPath, problems: &mut Problems) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    for (index, spec) in overrides.iter().enumerate() {
+        let path = path.index(index);
+        let rules_path = path.field("rules");
+        let matcher = Matcher::compile(&spec.matches, &path.field("match"), problems);
+        let changes = compile_rules(&spec.rules, &rules_path, problems);
+        if spec.rules.is_empty() {
+            problems.add(&rules_path, "no rule is named, so the override changes nothing");
+        }
+        for (id, rule) in &spec.rules {
+            for (name, given) in [("words", rule.words.is_some()), ("patterns", rule.patterns.is_some())] {
+                if given {
+                    let message =
+                        "not in an override: what floats is the same everywhere; move it to spec.rules";
+                    problems.add(&rules_path.field(id).field(name), message);
+                }
+            }
+        }
+        layers.push(Layer { matcher, changes });
+    }
+    layers
+}
+
+fn compile_exemptions(
+    exemptions: &[ExemptionSpec],
+    path: &FieldPath,
+    problems: &mut Problems,
+) -> Vec<Exemption> {
+    let mut compiled = Vec::new();
+    for (index, spec) in exemptions.iter().enumerate() {
+        let path = path.index(index);
+        let ExemptionSpec { matches, rules, reason, expires } = spec;
+        problems.non_empty(reason, &path.field("reason"), "why this is exempt; reports show it");
+        let expires_path = path.field("expires");
+        let expires = expires.as_deref().and_then(|text| match parse_date(text) {
+            Ok(date) => Some(date),
+            Err(message) => {
+                problems.add(&expires_path, message);
+                None
+            }
+        });
+        compiled.push(Exemption {
+            matcher: Matcher::compile(matches, &path.field("match"), problems),
+            rules: exempt_rules(rules, &path.field("rules"), problems),
+            reason: reason.as_str().into(),
+            expires,
+        });
+    }
+    compiled
+}
+
+/// `None` for all rules.
+fn exempt_rules(rules: &[String], path: &FieldPath, problems: &mut Problems) -> Option<Vec<&'static str>> {
+    if rules.is_empty() {
+        problems.add(path, "no rule is named; expected names of rules, or * for all");
+    }
+    if rules.iter().any(|id| id == "*") {
+        return None;
+    }
+    let mut known = Vec::new();
+    for (index, id) in rules.iter().enumerate() {
+        match rules::find(id) {
+            Some(meta) => known.push(meta.id),
+            None => problems.add(&path.index(index), unknown_rule(id)),
+        }
+    }
+    Some(known)
+}
+
+/// A date of the calendar, written in full.
+pub(super) fn parse_date(text: &str) -> Result<Date, String> {
+    let parsed: Option<Date> = Date::strptime("%Y-%m-%d", text).ok();
+    parsed.filter(|date| date.to_string() == text).ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        let shown = UntrustedText::from(shown).terminal();
+        format!("\"{shown}\" is no date; expected YYYY-MM-DD, such as 2027-01-31")
+    })
+}
+
+fn compile_annotations(spec: &AnnotationsSpec, path: &FieldPath, problems: &mut Problems) -> AnnotationRules {
+    let AnnotationsSpec { enabled, namespace_selector, max_days } = spec;
+    check_selector(namespace_selector.as_ref(), &path.field("namespaceSelector"), problems);
+    AnnotationRules { enabled: *enabled, namespace_selector: namespace_selector.clone(), max_days: *max_days }
+}
+
+fn compile_floating(
+    rules: &BTreeMap<String, RuleSpec>,
+    path: &FieldPath,
+    problems: &mut Problems,
+) -> DeclaredFloating {
+    let mut declared = DeclaredFloating::default();
+    let id = "floating-tag";
+    let Some(spec) = rules.get(id) else { return declared };
+    let path = path.field(id);
+    for (index, word) in spec.words.iter().flatten().enumerate() {
+        if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            let message = "expected a word of letters and digits: tags are cut at `-`, `_` and `.`";
+            problems.add(&path.field("words").index(index), message);
+        }
+        declared.add_word(word.as_str());
+    }
+    for (index, pattern) in spec.patterns.iter().flatten().enumerate() {
+        if let Err(error) = declared.add_pattern(pattern) {
+            problems.add(&path.field("patterns").index(index), error.to_string());
+        }
+    }
+    declared
+}
+
+/// Label names as Kubernetes has them: an optional DNS prefix, and 63 characters at most.
+fn check_labels(labels: &[String], path: &FieldPath, problems: &mut Problems) {
+    for (index, label) in labels.iter().enumerate() {
+        let name = label.rsplit_once('/').map_or(label.as_str(), |(_, name)| name);
+        let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let fits = name.len() <= 63
+            && ends(name.chars().next())
+            && ends(name.chars().last())
+            && label.len() <= 317
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+        if !fits {
+            problems.add(
+                &path.index(index),
+                "this is no name of a label; expected one such as team or example.com/team",
+            );
+        }
+    }
+}
+
+fn check_workloads(workloads: &[CustomWorkload], path: &FieldPath, problems: &mut Problems) {
+    for (index, workload) in workloads.iter().enumerate() {
+        let path = path.index(index);
+        let CustomWorkload { group, version, kind, template_path } = workload;
+        problems.non_empty(group, &path.field("group"), "an API group such as argoproj.io");
+        problems.non_empty(version, &path.field("version"), "a version such as v1alpha1");
+        problems.non_empty(kind, &path.field("kind"), "a kind such as Rollout");
+        if template_path.split('.').any(str::is_empty) {
+            let message = "expected the path of a pod template from the object's root, such as spec.template";
+            problems.add(&path.field("templatePath"), message);
+        }
+    }
+}

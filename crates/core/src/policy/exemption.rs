@@ -1,0 +1,252 @@
+//! Exemptions: by the policy, and by annotations.
+
+use std::collections::BTreeSet;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use super::compile::{parse_date, unknown_rule};
+use super::matcher::Matcher;
+use super::selector::{Decision, selects};
+use super::spec::LabelSelector;
+use crate::rules::{self, RuleMeta};
+use crate::text::UntrustedText;
+use crate::workload::{IgnoreAnnotations, Workload};
+
+/// An exemption of a policy.
+#[derive(Debug, Clone)]
+pub struct Exemption {
+    pub(super) matcher: Matcher,
+    /// `None` for all rules.
+    pub(super) rules: Option<Vec<&'static str>>,
+    /// Why.
+    pub reason: UntrustedText,
+    /// The last day on which it counts, in UTC.
+    pub expires: Option<Date>,
+}
+
+impl Exemption {
+    /// Whether it counts on a day: an exemption counts on its last day too.
+    pub fn is_active(&self, today: Date) -> bool {
+        self.expires.is_none_or(|last| today <= last)
+    }
+
+    pub(super) fn covers(&self, rule: &RuleMeta) -> bool {
+        self.rules.as_ref().is_none_or(|rules| rules.contains(&rule.id))
+    }
+}
+
+/// Whether annotations count.
+#[derive(Debug, Clone)]
+pub(super) struct AnnotationRules {
+    pub(super) enabled: bool,
+    pub(super) namespace_selector: Option<LabelSelector>,
+    pub(super) max_days: Option<u16>,
+}
+
+/// Where an annotation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AnnotationLevel {
+    /// On the workload.
+    Workload,
+    /// On its pod template.
+    Template,
+    /// On its namespace.
+    Namespace,
+}
+
+/// What came of an exemption that exempts nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExemptionProblem {
+    /// Its last day is over.
+    Expired,
+    /// Nothing is found that it would exempt.
+    Unused,
+    /// It does not count, by the policy or since it lacks something.
+    NotHonoured,
+}
+
+/// An annotation that exempts nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnotationRemark {
+    /// Where it stands.
+    pub level: AnnotationLevel,
+    /// What came of it.
+    pub problem: ExemptionProblem,
+    /// In words; safe for a terminal.
+    pub message: String,
+}
+
+/// One entry of `tagwatch.dev/ignore`.
+#[derive(Debug)]
+struct Item {
+    written: String,
+    container: Option<String>,
+    rule: &'static str,
+    used: bool,
+}
+
+/// The annotations of one level that count.
+#[derive(Debug)]
+pub(crate) struct Honoured {
+    level: AnnotationLevel,
+    items: Vec<Item>,
+    reason: UntrustedText,
+    until: Option<Date>,
+}
+
+/// The annotations of a workload, sorted out.
+#[derive(Debug, Default)]
+pub(crate) struct WorkloadAnnotations {
+    honoured: Vec<Honoured>,
+    remarks: Vec<AnnotationRemark>,
+}
+
+impl WorkloadAnnotations {
+    pub(super) fn read(workload: &Workload, rules: &AnnotationRules, today: Date) -> Self {
+        let mut read = Self::default();
+        let labels = workload.namespace.as_ref().map(|namespace| &namespace.labels);
+        let refused = if !rules.enabled {
+            Some("the policy does not allow annotations to exempt")
+        } else if selects(rules.namespace_selector.as_ref(), labels) == Decision::No {
+            Some("the policy does not allow annotations to exempt in this namespace")
+        } else {
+            None
+        };
+        let namespace = workload.namespace.as_ref().map(|namespace| &namespace.ignore);
+        let levels = [
+            (AnnotationLevel::Workload, Some(&workload.ignore)),
+            (AnnotationLevel::Template, Some(&workload.template_ignore)),
+            (AnnotationLevel::Namespace, namespace),
+        ];
+        for (level, annotations) in levels {
+            let Some((annotations, ignore)) = annotations.and_then(|a| Some((a, a.ignore.as_ref()?))) else {
+                continue;
+            };
+            match refused
+                .map_or_else(|| honour(annotations, rules, today), |reason| Err(not_honoured(reason)))
+            {
+                Ok((reason, until)) => {
+                    let items = read.items(level, ignore);
+                    read.honoured.push(Honoured { level, items, reason, until });
+                }
+                Err((problem, message)) => read.remark(level, problem, message),
+            }
+        }
+        read
+    }
+
+    fn remark(&mut self, level: AnnotationLevel, problem: ExemptionProblem, message: String) {
+        self.remarks.push(AnnotationRemark { level, problem, message });
+    }
+
+    fn items(&mut self, level: AnnotationLevel, ignore: &UntrustedText) -> Vec<Item> {
+        let mut items = Vec::new();
+        for written in ignore.raw().split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            let (container, id) = match written.rsplit_once('/') {
+                Some((container, id)) => (Some(container.trim().to_owned()), id.trim()),
+                None => (None, written),
+            };
+            match rules::find(id) {
+                Some(meta) => {
+                    items.push(Item { written: written.to_owned(), container, rule: meta.id, used: false });
+                }
+                None => self.remark(level, ExemptionProblem::NotHonoured, unknown_rule(id)),
+            }
+        }
+        items
+    }
+
+    /// The exemption of a finding; marks every entry that covers it as used.
+    pub(crate) fn exempts(&mut self, container: &str, rule: &RuleMeta) -> Option<AppliedExemption> {
+        let mut applied = None;
+        for honoured in &mut self.honoured {
+            for item in &mut honoured.items {
+                let is_here = item.container.as_deref().is_none_or(|name| name == container);
+                if is_here && item.rule == rule.id {
+                    item.used = true;
+                    applied = applied.or_else(|| {
+                        Some(AppliedExemption {
+                            reason: honoured.reason.clone(),
+                            source: ExemptionSource::Annotation(honoured.level),
+                            expires: honoured.until,
+                        })
+                    });
+                }
+            }
+        }
+        applied
+    }
+
+    /// What exempted nothing. Entries of a namespace are for many workloads, so one alone cannot tell whether they
+    /// are used.
+    pub(crate) fn finish(mut self) -> Vec<AnnotationRemark> {
+        for honoured in std::mem::take(&mut self.honoured) {
+            if honoured.level == AnnotationLevel::Namespace {
+                continue;
+            }
+            for item in honoured.items.iter().filter(|item| !item.used) {
+                let written = UntrustedText::from(item.written.as_str()).terminal();
+                let message = format!("`{written}` exempts nothing: no such finding");
+                self.remark(honoured.level, ExemptionProblem::Unused, message);
+            }
+        }
+        let mut seen = BTreeSet::new();
+        self.remarks.retain(|remark| seen.insert((remark.level, remark.problem, remark.message.clone())));
+        self.remarks
+    }
+}
+
+fn not_honoured(message: impl Into<String>) -> (ExemptionProblem, String) {
+    (ExemptionProblem::NotHonoured, message.into())
+}
+
+/// The reason and the last day, where the annotations count today.
+fn honour(
+    annotations: &IgnoreAnnotations,
+    rules: &AnnotationRules,
+    today: Date,
+) -> Result<(UntrustedText, Option<Date>), (ExemptionProblem, String)> {
+    let reason = annotations.reason.clone().filter(|reason| !reason.raw().trim().is_empty());
+    let Some(reason) = reason else {
+        return Err(not_honoured(format!(
+            "{} is missing; an exemption needs a reason",
+            IgnoreAnnotations::REASON
+        )));
+    };
+    let until = annotations.until.as_ref().map(|until| parse_date(until.raw())).transpose();
+    let until = until.map_err(|error| not_honoured(format!("{}: {error}", IgnoreAnnotations::UNTIL)))?;
+    if let Some(last) = until.filter(|&last| last < today) {
+        return Err((ExemptionProblem::Expired, format!("expired: its last day was {last}")));
+    }
+    if let Some(days) = rules.max_days {
+        let limit = today.saturating_add(i64::from(days).days());
+        if until.is_none_or(|last| last > limit) {
+            return Err(not_honoured(format!(
+                "the policy wants {} at most {days} days ahead, that is by {limit}",
+                IgnoreAnnotations::UNTIL
+            )));
+        }
+    }
+    Ok((reason, until))
+}
+
+/// Who exempted a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExemptionSource {
+    /// An entry of the policy's `exemptions`, by its index.
+    Policy(usize),
+    /// An annotation.
+    Annotation(AnnotationLevel),
+}
+
+/// The exemption that made a skip of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedExemption {
+    /// Why, as somebody wrote it.
+    pub reason: UntrustedText,
+    /// Who.
+    pub source: ExemptionSource,
+    /// The last day on which it counts, in UTC.
+    pub expires: Option<Date>,
+}

@@ -1,0 +1,163 @@
+//! What an organisation decides: which rules count, for whom, and what is exempt from them. A [`TagPolicySpec`] is
+//! what somebody wrote; a [`Policy`] is what the engine judges by.
+
+mod baseline;
+mod compile;
+mod effective;
+mod exemption;
+mod layer;
+mod matcher;
+mod path;
+mod profile;
+mod profile_docs;
+mod schema;
+mod selector;
+mod spec;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use crate::reference::Reference;
+use crate::rules::{RuleMeta, RuleSet};
+use crate::tag::Classifier;
+use crate::text::UntrustedText;
+use crate::workload::{Container, Workload, WorkloadId};
+
+pub use baseline::exact_exemption;
+pub use effective::EffectiveRule;
+pub(crate) use exemption::WorkloadAnnotations;
+pub use exemption::{
+    AnnotationLevel, AnnotationRemark, AppliedExemption, Exemption, ExemptionProblem, ExemptionSource,
+};
+pub use path::{FieldPath, PathStep, PolicyError};
+pub use profile::{Profile, UnknownProfile};
+pub use profile_docs::{ProfileMeta, render_profile_index, render_profile_markdown};
+pub use selector::Decision;
+pub use spec::{
+    AdmissionSpec, AnnotationsSpec, CustomWorkload, ExemptionSpec, LabelOperator, LabelRequirement,
+    LabelSelector, MatchSpec, OverrideSpec, Preset, PullPolicySpec, ResultSpec, RuleSpec, ScopeSpec,
+    SeveritySpec, TagPolicySpec, ValueSpec,
+};
+
+/// A compiled policy.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    profile: Profile,
+    /// Those of the profile with `changes` applied.
+    rules: RuleSet,
+    changes: Vec<layer::RuleChange>,
+    classifier: Classifier,
+    scope: selector::Scope,
+    overrides: Vec<layer::Layer>,
+    exemptions: Vec<Exemption>,
+    annotations: exemption::AnnotationRules,
+    always_pull_images: bool,
+    metric_labels: Vec<String>,
+    workloads: Vec<CustomWorkload>,
+}
+
+impl Policy {
+    /// A profile and nothing else.
+    pub fn of(profile: Profile) -> Self {
+        Self {
+            profile,
+            rules: profile.rules(),
+            changes: Vec::new(),
+            classifier: Classifier::default(),
+            scope: selector::Scope::default(),
+            overrides: Vec::new(),
+            exemptions: Vec::new(),
+            annotations: exemption::AnnotationRules {
+                enabled: true,
+                namespace_selector: None,
+                max_days: None,
+            },
+            always_pull_images: false,
+            metric_labels: Vec::new(),
+            workloads: Vec::new(),
+        }
+    }
+
+    /// The profile that it starts from.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// The rules where no override matches.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// Classifies images by what the policy declares of them.
+    pub fn classifier(&self) -> &Classifier {
+        &self.classifier
+    }
+
+    /// Its exemptions, in the order in which they are written.
+    pub fn exemptions(&self) -> &[Exemption] {
+        &self.exemptions
+    }
+
+    /// Whether it declares the AlwaysPullImages admission plugin.
+    pub fn always_pull_images(&self) -> bool {
+        self.always_pull_images
+    }
+
+    /// Labels of namespaces that metrics and reports carry.
+    pub fn metric_labels(&self) -> &[String] {
+        &self.metric_labels
+    }
+
+    /// Custom kinds that hold a pod template.
+    pub fn workloads(&self) -> &[CustomWorkload] {
+        &self.workloads
+    }
+
+    /// Whether workloads of a namespace are judged; `labels` are `None` where nobody knows them.
+    pub fn includes(
+        &self,
+        namespace: Option<&UntrustedText>,
+        labels: Option<&BTreeMap<String, String>>,
+    ) -> Decision {
+        self.scope.includes(namespace, labels)
+    }
+
+    /// The rules for a container: every override that matches, in their order.
+    pub(crate) fn rules_for(
+        &self,
+        id: &WorkloadId,
+        container: &Container,
+        reference: Option<&Reference>,
+    ) -> Cow<'_, RuleSet> {
+        let mut rules = Cow::Borrowed(&self.rules);
+        for layer in &self.overrides {
+            if layer.matcher.admits_workload(id) && layer.matcher.admits_container(container, reference) {
+                layer.changes.iter().for_each(|change| change.apply(rules.to_mut()));
+            }
+        }
+        rules
+    }
+
+    /// The exemptions that cover a finding on a day, by their index.
+    pub(crate) fn exempting(
+        &self,
+        id: &WorkloadId,
+        container: &Container,
+        reference: Option<&Reference>,
+        rule: &RuleMeta,
+        today: Date,
+    ) -> impl Iterator<Item = (usize, &Exemption)> {
+        self.exemptions.iter().enumerate().filter(move |(_, exemption)| {
+            exemption.is_active(today)
+                && exemption.covers(rule)
+                && exemption.matcher.admits_workload(id)
+                && exemption.matcher.admits_container(container, reference)
+        })
+    }
+
+    pub(crate) fn annotations(&self, workload: &Workload, today: Date) -> WorkloadAnnotations {
+        WorkloadAnnotations::read(workload, &self.annotations, today)
+    }
+}

@@ -1,0 +1,286 @@
+//! The spec of a `TagPolicy`, as it is written: in the cluster, in a file, in a Helm value.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::schema;
+
+/// What counts, for whom, and what is exempt.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TagPolicySpec {
+    /// The set of rules to start from; `recommended` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::profile")]
+    pub profile: Option<String>,
+    /// What is different from the profile, by rule. A rule that stands here is on, unless it says `enabled: false`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schema::rules")]
+    pub rules: BTreeMap<String, RuleSpec>,
+    /// Images whose tags never move, by your word: globs of registry/repository[:tag].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub immutable: Vec<String>,
+    /// Which namespaces are judged; all by default.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scope: ScopeSpec,
+    /// Other rules for some workloads, containers or images. Each that matches is applied, in this order: the last
+    /// match wins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<OverrideSpec>,
+    /// Findings that do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemptions: Vec<ExemptionSpec>,
+    /// Whether annotations on workloads, pod templates and namespaces can exempt.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub annotations: AnnotationsSpec,
+    /// What admission does to pods in the cluster.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub admission: AdmissionSpec,
+    /// Labels of namespaces that metrics and reports carry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metric_labels: Vec<String>,
+    /// Custom kinds that hold a pod template.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<CustomWorkload>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What a policy sets of a rule. What is not given stays as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuleSpec {
+    /// Whether the rule is on; true by default, since the rule is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// What the rule gives, in place of its own result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ResultSpec>,
+    /// How bad it is, in place of the rule's own severity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<SeveritySpec>,
+    /// Further tags that the rule is about, compared with case (`latest-tag`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// Further words that make a tag float, as a whole part at its head or end (`floating-tag`, not in overrides).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Vec<String>>,
+    /// Regular expressions; a tag that one matches in full floats (`floating-tag`, not in overrides).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patterns: Option<Vec<String>>,
+    /// Which pull policy is judged, the effective one by default (`stale-pull-policy`, `pull-policy-not-always`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<ValueSpec>,
+    /// Whether images by digest are judged too (`pull-policy-not-always`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_pinned: Option<bool>,
+    /// Pull policies that may be written (`pull-policy-not-allowed`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Vec<PullPolicySpec>>,
+}
+
+/// A result that a policy can give to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ResultSpec {
+    /// A violation.
+    Fail,
+    /// Advice.
+    Warn,
+}
+
+/// A severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the words of the report API say it")]
+pub enum SeveritySpec {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Info,
+}
+
+/// Which pull policy is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ValueSpec {
+    /// The one that counts, the API server's default filled in.
+    Effective,
+    /// The one that is written; an unset one is unset.
+    Written,
+}
+
+/// A pull policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the words of Kubernetes say it")]
+pub enum PullPolicySpec {
+    Always,
+    IfNotPresent,
+    Never,
+}
+
+/// Which namespaces are judged. A namespace has to satisfy everything that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScopeSpec {
+    /// Globs of names; all namespaces by default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// Globs of names that are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_namespaces: Vec<String>,
+    /// Labels that a namespace must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_selector: Option<LabelSelector>,
+    /// Lists of namespaces that are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_presets: Vec<Preset>,
+}
+
+/// A list of namespaces that hold what nobody of the organisation wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// Kubernetes' own: `kube-system`, `kube-public`, `kube-node-lease`.
+    SystemNamespaces,
+    /// Those that managed clusters bring.
+    ManagedAddOns,
+}
+
+/// A label selector, as in Kubernetes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LabelSelector {
+    /// Labels with their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub match_labels: BTreeMap<String, String>,
+    /// Further requirements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub match_expressions: Vec<LabelRequirement>,
+}
+
+/// A requirement on one label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LabelRequirement {
+    /// The label.
+    pub key: String,
+    /// How it is compared.
+    pub operator: LabelOperator,
+    /// Values, for `In` and `NotIn`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+}
+
+/// How a label is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the words of Kubernetes say it")]
+pub enum LabelOperator {
+    In,
+    NotIn,
+    Exists,
+    DoesNotExist,
+}
+
+/// What an override or an exemption is for. Everything that is given has to match; of a list, one entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MatchSpec {
+    /// Globs of namespaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// Kinds, such as `Deployment`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
+    /// Globs of the workloads' names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Globs of the containers' names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<String>,
+    /// Globs of images, as in `immutable`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
+}
+
+/// Other rules for what matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OverrideSpec {
+    /// For whom.
+    #[serde(rename = "match")]
+    pub matches: MatchSpec,
+    /// What is different, by rule.
+    #[schemars(schema_with = "schema::rules")]
+    pub rules: BTreeMap<String, RuleSpec>,
+}
+
+/// Findings that do not count.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExemptionSpec {
+    /// For whom.
+    #[serde(rename = "match")]
+    pub matches: MatchSpec,
+    /// The rules; `*` for all.
+    pub rules: Vec<String>,
+    /// Why; reports show it.
+    pub reason: String,
+    /// The last day on which it counts, in UTC: YYYY-MM-DD. Without one it counts for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+}
+
+/// Whether annotations can exempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AnnotationsSpec {
+    /// Whether they count at all.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Labels that a namespace must have for them to count in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_selector: Option<LabelSelector>,
+    /// The most days that `tagwatch.dev/ignore-until` may lie ahead; without it in the annotations, they do not
+    /// count then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_days: Option<u16>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for AnnotationsSpec {
+    fn default() -> Self {
+        Self { enabled: true, namespace_selector: None, max_days: None }
+    }
+}
+
+/// What admission does to pods.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AdmissionSpec {
+    /// The AlwaysPullImages admission plugin is on, so each pod carries `Always`.
+    #[serde(default)]
+    pub always_pull_images: bool,
+}
+
+/// A custom kind that holds a pod template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CustomWorkload {
+    /// API group, such as `argoproj.io`.
+    pub group: String,
+    /// Version, such as `v1alpha1`.
+    pub version: String,
+    /// Kind, such as `Rollout`.
+    pub kind: String,
+    /// Path of the pod template from the object's root, such as `spec.template`.
+    pub template_path: String,
+}

@@ -1,0 +1,70 @@
+//! `needless-pull`: a digest pins the image, and the kubelet asks the registry all the same.
+
+use super::{Policy, Rule, RuleMeta, Subject, Violation, cached_private_image, message};
+use crate::finding::{Outcome, Severity};
+use crate::pull_policy::PullPolicy;
+use crate::tag::TagClass;
+
+pub(super) static META: RuleMeta = RuleMeta {
+    id: "needless-pull",
+    policy: Policy::ImagePullPolicy,
+    category: Policy::ImagePullPolicy.category(),
+    enabled: false,
+    parameters: &[],
+    severity: Severity::Info,
+    outcome: Outcome::Warn,
+    since: "0.1.0",
+    summary: "A digest pins the image, yet each start asks the registry for it",
+    why: "\
+With `Always` the kubelet asks the registry at every container start. For an
+image that a digest pins the answer is always the same, so the request buys
+nothing, and a registry that is down or limits requests keeps pods from
+starting.
+
+There is one good reason for it: an image that needs credentials, on nodes
+that several tenants share. The rule is silent where the pod names
+`imagePullSecrets` and `cached-private-image` is on.",
+    bad: "\
+containers:
+- name: web
+  image: nginx@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+  imagePullPolicy: Always
+",
+    good: "\
+containers:
+- name: web
+  image: nginx@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+  imagePullPolicy: IfNotPresent
+",
+    fix: "\
+Set `imagePullPolicy: IfNotPresent`, or leave it out: that is the default
+for an image that is given by digest alone.",
+};
+
+pub(super) struct NeedlessPull;
+
+impl Rule for NeedlessPull {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
+        let is_needless = subject.classification.class == TagClass::Digest
+            && subject.effective_pull_policy == PullPolicy::Always;
+        let guards_cache =
+            subject.image_pull_secrets && subject.rules.is_enabled(cached_private_image::META.id);
+        if !is_needless || guards_cache {
+            return None;
+        }
+        let facts = message::pull_policy_facts(subject);
+        let tail =
+            format!(" with {facts}: a digest pins it, so asking the registry at every start buys nothing");
+        let field = subject.container.container_type.pull_policy_field();
+        Some(Violation {
+            outcome: Outcome::Warn,
+            severity: Severity::Info,
+            message: message::runs(subject, &tail),
+            resolution: format!("Set {field}: IfNotPresent: a copy on the node is the right one."),
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! `pull-policy-not-always`: the kubelet does not ask the registry at each start.
+
+use super::{Parameter, Policy, PullPolicyValue, Rule, RuleMeta, Subject, Violation, message, resolution};
+use crate::finding::{Outcome, Severity};
+use crate::pull_policy::PullPolicy;
+use crate::tag::TagClass;
+
+pub(super) static META: RuleMeta = RuleMeta {
+    id: "pull-policy-not-always",
+    policy: Policy::ImagePullPolicy,
+    category: Policy::ImagePullPolicy.category(),
+    enabled: false,
+    parameters: &[Parameter::Value, Parameter::IncludePinned],
+    severity: Severity::Medium,
+    outcome: Outcome::Fail,
+    since: "0.1.0",
+    summary: "The pull policy is not Always, so a copy on the node is used unasked",
+    why: "\
+Some organisations want each start to ask the registry, whatever the tag:
+so that a tag which should not move and did is noticed, and that the
+registry's access control counts at each start. This rule is for them; the
+recommended profile judges by the tag instead (`stale-pull-policy`).
+
+By default the value that counts is judged, the API server's default filled
+in; the parameter `value: written` wants `Always` to be written. An image
+that a digest pins is exempt, unless `includePinned: true` is set.",
+    bad: "\
+containers:
+- name: web
+  image: registry.example/web:1.4.2
+  imagePullPolicy: IfNotPresent
+",
+    good: "\
+containers:
+- name: web
+  image: registry.example/web:1.4.2
+  imagePullPolicy: Always
+",
+    fix: "\
+1. Name a digest (`registry.example/web:1.4.2@sha256:<digest>`): it pins the
+   image, so nothing has to be asked.
+2. As a stopgap set `imagePullPolicy: Always`. It asks the registry at every
+   start; a mirror or a cache can still answer with an old digest.",
+};
+
+pub(super) struct PullPolicyNotAlways;
+
+impl Rule for PullPolicyNotAlways {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
+        let parameters = subject.parameters;
+        let is_always = match parameters.value {
+            PullPolicyValue::Effective => {
+                subject.effective_pull_policy == PullPolicy::Always || subject.admission_pulls_always()
+            }
+            PullPolicyValue::Written => subject.container.written_pull_policy() == Some(PullPolicy::Always),
+        };
+        let is_exempt = subject.classification.class == TagClass::Digest && !parameters.include_pinned;
+        if subject.reference.is_err() || is_always || is_exempt {
+            return None;
+        }
+        let field = subject.container.container_type.pull_policy_field();
+        let tail = format!(
+            " with {}: this policy asks for Always, so that each start asks the registry",
+            message::pull_policy_facts(subject)
+        );
+        Some(Violation {
+            outcome: Outcome::Fail,
+            severity: Severity::Medium,
+            message: message::runs(subject, &tail),
+            resolution: if subject.classification.class == TagClass::Digest {
+                format!("Set {field}: Always.")
+            } else {
+                format!("{} As a stopgap set {field}: Always.", resolution::pin_by_digest(subject))
+            },
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! Tags that float by the policy's word: the words and patterns of the rule `floating-tag`.
+
+use regex::{Regex, RegexBuilder};
+use thiserror::Error;
+
+use super::parts::Parts;
+use crate::text::UntrustedText;
+
+/// Longest pattern, in bytes.
+const MAX_PATTERN: usize = 512;
+
+/// Most memory that a compiled pattern may take, in bytes: `\w{900}` and its like ask for megabytes.
+const MAX_COMPILED: usize = 1 << 18;
+
+/// Words and patterns that a policy adds to those that tagwatch knows.
+#[derive(Debug, Clone, Default)]
+pub struct DeclaredFloating {
+    words: Vec<UntrustedText>,
+    patterns: Vec<(UntrustedText, Regex)>,
+}
+
+/// A pattern that is no regular expression, or too large a one.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InvalidPattern {
+    /// Its text is too long.
+    #[error("the regular expression has {0} bytes; at most {MAX_PATTERN} are allowed")]
+    TooLong(usize),
+    /// It takes too much memory.
+    #[error("the regular expression is too large: compiled it takes more than {MAX_COMPILED} bytes")]
+    TooLarge,
+    /// It does not compile. Safe for a terminal.
+    #[error("this is no regular expression: {0}")]
+    Syntax(String),
+}
+
+impl DeclaredFloating {
+    /// Adds a word: a whole part of a tag, at its head or end, compared without case.
+    pub fn add_word(&mut self, word: impl Into<UntrustedText>) {
+        self.words.push(word.into());
+    }
+
+    /// Adds a regular expression, which has to match the whole tag.
+    pub fn add_pattern(&mut self, pattern: &str) -> Result<(), InvalidPattern> {
+        if pattern.len() > MAX_PATTERN {
+            return Err(InvalidPattern::TooLong(pattern.len()));
+        }
+        let compiled = RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_COMPILED).build();
+        let compiled = compiled.map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => InvalidPattern::TooLarge,
+            error => InvalidPattern::Syntax(syntax(&error.to_string())),
+        })?;
+        self.patterns.push((pattern.into(), compiled));
+        Ok(())
+    }
+
+    pub(super) fn pattern(&self, tag: &str) -> Option<&UntrustedText> {
+        self.patterns.iter().find(|(_, pattern)| pattern.is_match(tag)).map(|(written, _)| written)
+    }
+
+    pub(super) fn word(&self, tag: &str) -> Option<&UntrustedText> {
+        if self.words.is_empty() {
+            return None;
+        }
+        let parts = Parts::new(tag);
+        let ends = [parts.get(0), parts.len().checked_sub(1).and_then(|last| parts.get(last))];
+        self.words
+            .iter()
+            .find(|word| ends.iter().flatten().any(|part| part.text.eq_ignore_ascii_case(word.raw())))
+    }
+}
+
+/// The crate's message is a drawing of several lines, whose last one says what is wrong.
+fn syntax(message: &str) -> String {
+    let last = message.lines().last().unwrap_or_default();
+    UntrustedText::from(last.trim_start_matches("error: ")).terminal()
+}

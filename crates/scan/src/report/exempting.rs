@@ -1,0 +1,72 @@
+//! What is to be told of scopes and exemptions.
+
+use super::{Note, NoteCode};
+use crate::manifest::LocatedWorkload;
+use crate::scan::PolicyExemptions;
+use crate::yaml::Position;
+use std::collections::BTreeSet;
+use tagwatch_core::engine::{Engine, Judgement};
+use tagwatch_core::policy::{AnnotationLevel, Decision, ExemptionProblem};
+use tagwatch_core::text::UntrustedText;
+
+/// Notes on one workload.
+pub(super) fn workload_notes(file: &str, located: &LocatedWorkload, judgement: &Judgement) -> Vec<Note> {
+    let id = &located.workload.id;
+    let (kind, name) = (id.kind.raw(), id.name.raw());
+    let mut notes = Vec::new();
+    match judgement.in_scope {
+        Decision::Yes => {}
+        Decision::No => {
+            let message = format!("{kind} {name} is outside the policy's scope: it is not judged");
+            notes.push(Note::at(file, located.at, NoteCode::OutOfScope, &message));
+        }
+        Decision::Undecided => {
+            let message = format!(
+                "{kind} {name} is judged, though the policy's scope depends on its namespace, which is not among \
+                 the inputs"
+            );
+            notes.push(Note::at(file, located.at, NoteCode::UndecidedScope, &message));
+        }
+    }
+    for remark in &judgement.remarks {
+        let [workload, template] = located.ignore;
+        let (at, place) = match remark.level {
+            AnnotationLevel::Workload => (workload, ""),
+            AnnotationLevel::Template => (template, " on the pod template"),
+            AnnotationLevel::Namespace => (None, " on the namespace"),
+        };
+        let message = format!("tagwatch.dev/ignore{place} of {kind} {name}: {}", remark.message);
+        notes.push(Note::at(file, at.unwrap_or(located.at), code(remark.problem), &message));
+    }
+    notes
+}
+
+fn code(problem: ExemptionProblem) -> NoteCode {
+    match problem {
+        ExemptionProblem::Expired => NoteCode::ExpiredExemption,
+        ExemptionProblem::Unused => NoteCode::UnusedExemption,
+        ExemptionProblem::NotHonoured => NoteCode::ExemptionNotHonoured,
+    }
+}
+
+/// Notes on exemptions of the policy that exempt nothing.
+pub(super) fn policy_notes(engine: &Engine, policy: &PolicyExemptions, used: &BTreeSet<usize>) -> Vec<Note> {
+    let Some(today) = engine.today() else { return Vec::new() };
+    let mut notes = Vec::new();
+    for (index, exemption) in engine.policy().exemptions().iter().enumerate() {
+        let reason = UntrustedText::from(exemption.reason.raw()).terminal();
+        let (code, what) = match exemption.expires {
+            Some(last) if !exemption.is_active(today) => {
+                (NoteCode::ExpiredExemption, format!("expired: its last day was {last}"))
+            }
+            _ if !used.contains(&index) => {
+                (NoteCode::UnusedExemption, "exempts nothing that was scanned".to_owned())
+            }
+            _ => continue,
+        };
+        let at = policy.places.get(index).copied().unwrap_or(Position::START);
+        let message = format!("the exemption \"{reason}\" {what}");
+        notes.push(Note::at(&policy.file, at, code, &message));
+    }
+    notes
+}
