@@ -82,7 +82,7 @@ fn counted(controller: &Controller, result: &str, next: Next) -> Next {
 
 /// The report of a workload, by namespace and name.
 fn report_key(key: &WorkloadKey) -> ReportKey {
-    (key.namespace().to_owned(), report::report_name(key.kind(), key.name(), key.uid()))
+    (key.namespace().to_owned(), report::report_name(key.api_version(), key.kind(), key.name(), key.uid()))
 }
 
 /// Judges, builds the report and publishes the verdicts to the metrics. A panic of the judging code is counted,

@@ -52,7 +52,7 @@ pub fn build(input: &ReportInput<'_>) -> PolicyReport {
 
 fn metadata(id: &WorkloadId, uid: &str) -> ObjectMeta {
     ObjectMeta {
-        name: Some(report_name(id.kind.raw(), id.name.raw(), uid)),
+        name: Some(report_name(id.api_version.raw(), id.kind.raw(), id.name.raw(), uid)),
         namespace: id.namespace.as_ref().map(|namespace| namespace.raw().to_owned()),
         labels: Some([(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into()),
         owner_references: owner_reference(id, uid).map(|owner| vec![owner]),

@@ -1,6 +1,7 @@
 //! Names of reports.
 
 use super::{MANAGER, hex};
+use crate::kind::WatchedKind;
 
 /// Longest name of an object (RFC 1123 subdomain, `k8s.io/apimachinery/pkg/util/validation`).
 const MAX_NAME: usize = 253;
@@ -10,14 +11,27 @@ const MAX_KIND: usize = 63;
 const UID_DIGITS: usize = 8;
 
 /// Name of the report of an object: `tagwatch-<kind>-<name, cut>-<8 hex of the uid>`, a valid DNS subdomain
-/// whatever the three hold. Other engines use the bare UID, and meet each other there.
-pub fn report_name(kind: &str, name: &str, uid: &str) -> String {
-    let kind = dns_label(kind, MAX_KIND);
+/// whatever the parts hold. Other engines use the bare UID, and meet each other there.
+///
+/// The kind has its group behind a dot where a watched kind of another group has the same name: whoever may create a
+/// pod can write any owner into it, and must not get hold of the name of a Deployment's report that way.
+pub fn report_name(api_version: &str, kind: &str, name: &str, uid: &str) -> String {
+    let kind = kind_part(api_version, kind);
     let uid = uid_digits(uid);
     let separators = 3;
     let name = dns_label(name, MAX_NAME - MANAGER.len() - kind.len() - uid.len() - separators);
     let parts = [MANAGER, &kind, &name, &uid];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+fn kind_part(api_version: &str, kind: &str) -> String {
+    let label = dns_label(kind, MAX_KIND);
+    let is_watched = WatchedKind::find(api_version, kind).is_some();
+    if is_watched || !WatchedKind::ALL.iter().any(|watched| watched.kind().eq_ignore_ascii_case(&label)) {
+        return label;
+    }
+    let group = dns_label(api_version.split_once('/').map_or("", |(group, _)| group), MAX_KIND);
+    if group.is_empty() { format!("{label}.core") } else { format!("{label}.{group}") }
 }
 
 /// At most `max` characters of `a-z`, `0-9` and, between those, `-`.
@@ -58,19 +72,44 @@ mod tests {
 
     #[test]
     fn names_kind_name_and_uid() {
-        assert_eq!(report_name("Deployment", "web", UID), "tagwatch-deployment-web-1b4e28ba");
+        assert_eq!(report_name("apps/v1", "Deployment", "web", UID), "tagwatch-deployment-web-1b4e28ba");
         assert_eq!(
-            report_name("Pod", "kube-apiserver-node1.example.com", UID),
+            report_name("v1", "Pod", "kube-apiserver-node1.example.com", UID),
             "tagwatch-pod-kube-apiserver-node1-example-com-1b4e28ba"
         );
     }
 
     #[test]
+    fn a_kind_that_only_looks_like_a_watched_one_cannot_take_its_name() {
+        let real = report_name("apps/v1", "Deployment", "web", UID);
+        assert_eq!(
+            report_name("apps/v1beta2", "Deployment", "web", UID),
+            real,
+            "an older version is the same kind"
+        );
+        for (api_version, kind) in [
+            ("evil.example/v1", "Deployment"),
+            ("v1", "Deployment"),
+            ("apps/v1", "deployment"),
+            ("", "Deployment\0"),
+        ] {
+            let report = report_name(api_version, kind, "web", UID);
+            assert!(is_dns_subdomain(&report), "{report}");
+            // No name of a report of a built-in object holds a dot.
+            assert!(report.contains('.') && !real.contains('.'), "{report}");
+        }
+        assert_eq!(
+            report_name("argoproj.io/v1alpha1", "Rollout", "web", UID),
+            "tagwatch-rollout-web-1b4e28ba"
+        );
+    }
+
+    #[test]
     fn a_uid_without_hex_digits_is_hashed() {
-        let odd = report_name("Pod", "web", "not-a-uid");
+        let odd = report_name("v1", "Pod", "web", "not-a-uid");
         assert!(is_dns_subdomain(&odd), "{odd}");
-        assert_ne!(odd, report_name("Pod", "web", "not-a-uid-either"));
-        assert_ne!(report_name("Pod", "web", ""), report_name("Pod", "web", "é"));
+        assert_ne!(odd, report_name("v1", "Pod", "web", "not-a-uid-either"));
+        assert_ne!(report_name("v1", "Pod", "web", ""), report_name("v1", "Pod", "web", "é"));
     }
 
     #[test]
@@ -80,12 +119,12 @@ mod tests {
         for kind in parts {
             for name in parts {
                 for uid in parts {
-                    let report = report_name(kind, name, uid);
+                    let report = report_name("example.com/v1", kind, name, uid);
                     assert!(is_dns_subdomain(&report), "{report:?}");
                     assert!(report.starts_with("tagwatch-"), "{report:?}");
                 }
             }
         }
-        assert_eq!(report_name(&long, &long, UID).len(), 253);
+        assert_eq!(report_name("v1", &long, &long, UID).len(), 253);
     }
 }
