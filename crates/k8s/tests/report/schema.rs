@@ -1,7 +1,6 @@
 //! Whether an API server takes the definition, and the definitions take the reports.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -71,16 +70,9 @@ fn our_definition_takes_our_reports() {
 }
 
 #[test]
+#[ignore = "TAGWATCH_CANONICAL_CRDS must name a folder with the canonical definitions"]
 fn the_canonical_definitions_take_our_reports() {
-    let Some(folder) = std::env::var_os(CANONICAL_CRDS).map(PathBuf::from) else {
-        // Past the capture of the test's output: who reads the log must see what was not tested.
-        writeln!(
-            std::io::stderr(),
-            "SKIPPED: {CANONICAL_CRDS} names no folder with the canonical definitions"
-        )
-        .unwrap();
-        return;
-    };
+    let folder = PathBuf::from(std::env::var_os(CANONICAL_CRDS).expect(CANONICAL_CRDS));
     for file in ["wg-wgpolicyk8s.io_policyreports.yaml", "kyverno-wgpolicyk8s.io_policyreports.yaml"] {
         let yaml = std::fs::read_to_string(folder.join(file)).unwrap();
         let canonical: Value = serde_saphyr::from_str(&yaml).unwrap();
