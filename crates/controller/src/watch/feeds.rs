@@ -1,5 +1,6 @@
 //! One watch for each kind and each watched namespace (or for all namespaces at once).
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
@@ -9,12 +10,14 @@ use k8s_openapi::api::core::v1::ReplicationController;
 use kube::{Api, Client, Resource};
 use kube_runtime::reflector::store::{Writer, store};
 use kube_runtime::watcher;
+use serde::de::DeserializeOwned;
 use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
-use tagwatch_k8s::slim::{SlimPod, SlimWorkload};
+use tagwatch_k8s::slim::SlimWorkload;
 use tokio::task::JoinSet;
 
-use super::{PodSink, WatchStats, WorkloadSink, watch};
+use super::{PodSink, Sink, WatchStats, WorkloadSink, watch};
 use crate::controller::Controller;
+use crate::metrics::ControllerMetrics;
 use crate::stores::Stores;
 
 /// Makes the watches of one namespace, or of all, and the stores that they fill.
@@ -68,14 +71,10 @@ impl<K: TemplateKind> Feed for WorkloadFeed<K> {
         config: watcher::Config,
     ) {
         let Self { scope, writer } = *self;
-        let api: Api<SlimWorkload<K>> = api(client, scope.as_deref());
-        let stats = WatchStats::new(K::WATCHED.plural(), controller.metrics.clone());
+        let api = api(client, scope.as_deref());
         let name = watch_name(K::WATCHED, scope.as_deref());
         let sink = WorkloadSink::new(Arc::clone(controller), scope, name, writer);
-        tasks.spawn(async move {
-            watch(api, config, sink, stats).await;
-            K::WATCHED.plural()
-        });
+        spawn_watch(tasks, K::WATCHED, api, config, sink, &controller.metrics);
     }
 }
 
@@ -92,15 +91,29 @@ impl Feed for PodFeed {
         config: watcher::Config,
     ) {
         let Self { scope } = *self;
-        let api: Api<SlimPod> = api(client, scope.as_deref());
-        let stats = WatchStats::new(WatchedKind::Pod.plural(), controller.metrics.clone());
+        let api = api(client, scope.as_deref());
         let name = watch_name(WatchedKind::Pod, scope.as_deref());
         let sink = PodSink::new(Arc::clone(controller), scope, name);
-        tasks.spawn(async move {
-            watch(api, config, sink, stats).await;
-            WatchedKind::Pod.plural()
-        });
+        spawn_watch(tasks, WatchedKind::Pod, api, config, sink, &controller.metrics);
     }
+}
+
+fn spawn_watch<K, S>(
+    tasks: &mut JoinSet<&'static str>,
+    kind: WatchedKind,
+    api: Api<K>,
+    config: watcher::Config,
+    sink: S,
+    metrics: &ControllerMetrics,
+) where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+    S: Sink<K> + Send + 'static,
+{
+    let stats = WatchStats::new(kind.plural(), metrics.clone());
+    tasks.spawn(async move {
+        watch(api, config, sink, stats).await;
+        kind.plural()
+    });
 }
 
 /// The objects of one namespace, or of all.
