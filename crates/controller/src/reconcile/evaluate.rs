@@ -13,6 +13,7 @@ use super::{Absence, Assembled, Next, assemble};
 use crate::controller::Controller;
 use crate::index::WorkloadKey;
 use crate::live::Judged;
+use crate::metrics::ControllerMetrics;
 use crate::report::{Known, Refusal, ReportKey};
 
 /// How long garbage collection has to remove the report of a workload that is gone, before we do.
@@ -95,7 +96,7 @@ fn judge(
 ) -> Option<PolicyReport> {
     let first_seen = first_seen(controller, key, report_key);
     let now = Timestamp::now();
-    let judged = catch_unwind(AssertUnwindSafe(|| {
+    let judged = guarded(&controller.metrics, || {
         let verdicts = controller.engine.judge(workload);
         let report = report::build(&ReportInput {
             workload,
@@ -105,17 +106,24 @@ fn judge(
             now,
         });
         (Judged::new(report_key.clone(), &verdicts, &report, now), report)
-    }));
-    let (judged, report) = match judged {
-        Ok((judged, report)) => (judged, Some(report)),
-        Err(_panic) => {
-            tracing::error!(workload = ?key, "judging this workload ended in a panic; this is a bug in tagwatch");
-            controller.metrics.panics.inc();
-            (Judged::failed(report_key.clone(), first_seen), None)
-        }
+    });
+    let (judged, report) = if let Some((judged, report)) = judged {
+        (judged, Some(report))
+    } else {
+        tracing::error!(workload = ?key, "judging this workload ended in a panic; this is a bug in tagwatch");
+        (Judged::failed(report_key.clone(), first_seen), None)
     };
     controller.live.lock().insert(key.clone(), judged);
     report
+}
+
+/// Runs what must not take the process down, whatever object it looks at. A panic is counted.
+fn guarded<T>(metrics: &ControllerMetrics, work: impl FnOnce() -> T) -> Option<T> {
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    if outcome.is_err() {
+        metrics.panics.inc();
+    }
+    outcome.ok()
 }
 
 /// When the results were first seen: as we remember it, else as the stored report says. Memory comes first,
@@ -204,5 +212,23 @@ async fn write(controller: &Controller, key: &ReportKey, plan: ReportPlan) -> Re
             reports.uncertain(key);
             Err(error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::Status;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn a_panic_is_counted_and_its_workload_is_an_error() {
+        let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
+        assert_eq!(guarded(&metrics, || 7), Some(7));
+        assert_eq!(metrics.panics.get(), 0);
+        assert_eq!(guarded(&metrics, || -> u8 { panic!("on one object") }), None);
+        assert_eq!(metrics.panics.get(), 1);
+        let failed = Judged::failed(("shop".to_owned(), "web".to_owned()), FirstSeen::default());
+        assert_eq!(failed.status, Status::Error);
     }
 }

@@ -34,12 +34,7 @@ containers:
 - name: web
   image: nginx:1.27.3
 ",
-    fix: "\
-1. Name a digest, with the version beside it for the reader:
-   `nginx:1.27.3@sha256:<digest>`. `docker buildx imagetools inspect
-   nginx:1.27.3` prints the digest.
-2. Or name a tag that is never pushed again: a full version, a commit, a
-   date or a build number.",
+    fix: resolution::NAME_WHAT_STAYS,
 };
 
 pub(super) struct LatestTag;

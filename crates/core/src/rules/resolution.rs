@@ -6,6 +6,14 @@ use super::Subject;
 use crate::pull_policy::PullPolicy;
 use crate::tag::TagClass;
 
+/// How to mend an image whose tag means whatever was pushed last, for the page of a rule.
+pub(super) const NAME_WHAT_STAYS: &str = "\
+1. Name a digest, with the version beside it for the reader:
+   `nginx:1.27.3@sha256:<digest>`. `docker buildx imagetools inspect
+   nginx:1.27.3` prints the digest.
+2. Or name a tag that is never pushed again: a full version, a commit, a
+   date or a build number.";
+
 /// Longest image name that a resolution repeats: the longest repository path and a host beside it still fit
 /// the 1 KiB that reports give to a resolution, twice over.
 const MAX_NAME: usize = 320;

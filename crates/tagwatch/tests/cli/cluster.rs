@@ -1,6 +1,6 @@
 //! Commands that need a cluster, without one.
 
-use crate::support::{folder, run};
+use crate::support::{folder, run, tagwatch};
 
 /// A kubeconfig for an API server that does not listen: port 1 of the loopback device is nobody's.
 const KUBECONFIG: &str = "\
@@ -55,4 +55,17 @@ fn an_address_that_is_taken_exits_with_2() {
     ----- stderr
     tagwatch: cannot listen on ADDRESS: Address already in use (os error 98)
     ");
+}
+
+#[test]
+fn logs_are_json_on_request() {
+    let folder = folder(&[(".kube/config", KUBECONFIG)]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let arguments = ["run", "--log-format", "json", "--metrics-address", &address];
+    let logged = tagwatch(folder.path(), &arguments).output().unwrap().stderr;
+    let first = String::from_utf8(logged).unwrap().lines().next().unwrap().to_owned();
+    let line: serde_json::Value = serde_json::from_str(&first).unwrap();
+    assert_eq!((&line["level"], &line["message"]), (&"INFO".into(), &"tagwatch is starting".into()));
+    assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
 }
