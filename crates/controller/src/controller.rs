@@ -2,24 +2,27 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use tagwatch_core::engine::Engine;
 use tagwatch_k8s::report::StoredReport;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::health::Health;
 use crate::index::{Index, WorkloadKey};
+use crate::judging::Judging;
 use crate::live::LiveVerdicts;
 use crate::metrics::ControllerMetrics;
+use crate::policy::Choice;
 use crate::queue::Queue;
 use crate::report::{ReportEvents, ReportIndex, ReportKey, Writer};
 use crate::stores::Stores;
 
 /// The state of the controller. Locks are held for moments and never across a wait.
 pub(crate) struct Controller {
-    pub(crate) engine: Engine,
+    pub(crate) judging: Arc<Judging>,
     pub(crate) index: Mutex<Index>,
     pub(crate) stores: Stores,
     pub(crate) live: Arc<Mutex<LiveVerdicts>>,
@@ -30,6 +33,11 @@ pub(crate) struct Controller {
     pub(crate) metrics: ControllerMetrics,
     /// Since when a workload is known to be gone while its report is still there.
     pub(crate) gone: Mutex<HashMap<WorkloadKey, Instant>>,
+    /// Which policy is judged by, and why.
+    pub(crate) policy: Mutex<Choice>,
+    pub(crate) policy_version: AtomicU64,
+    pub(crate) policy_changed: Notify,
+    pub(crate) namespaces_readable: AtomicBool,
 }
 
 impl Controller {
@@ -100,12 +108,14 @@ impl ReportEvents for ScopedReportEvents {
     fn listed(&self, reports: Vec<StoredReport>) {
         self.with_reports(|index| index.listed(self.scope.as_deref(), reports));
         self.controller.health.in_sync(&self.name());
-        self.controller.queue.now(self.controller.everything());
+        self.controller.rejudge();
+        self.controller.policy_is_touched();
     }
 
     fn absent(&self) {
         self.with_reports(|index| index.lost(self.scope.as_deref()));
         self.controller.health.in_sync(&self.name());
+        self.controller.policy_is_touched();
     }
 
     fn changed(&self, key: ReportKey, version: &str) {

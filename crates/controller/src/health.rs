@@ -43,6 +43,12 @@ impl Health {
         let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
     }
 
+    /// Waits until every workload of the initial state was evaluated.
+    pub(crate) async fn first_evaluation(&self) {
+        // Only fails when the sender is gone, and we hold it.
+        let _ = self.evaluated.subscribe().wait_for(|evaluated| *evaluated).await;
+    }
+
     /// What is missing, in words; nothing when ready.
     pub(crate) fn waiting_for(&self) -> Vec<String> {
         let waiting = self.waiting.lock();

@@ -3,14 +3,18 @@
 
 pub mod api;
 mod backoff;
+pub mod cluster_policy;
 mod controller;
+mod day;
 mod health;
 mod http;
 mod index;
 pub mod issues;
+mod judging;
 mod live;
 mod metrics;
 mod options;
+mod policy;
 mod queue;
 mod reconcile;
 mod report;

@@ -1,9 +1,13 @@
 //! The verdicts as they stand, by workload: what `/metrics` counts, and when each result was first seen.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::finding::Verdict;
+use tagwatch_core::engine::Judgement;
+use tagwatch_core::finding::{Outcome, Verdict};
+use tagwatch_core::policy::{AnnotationLevel, AnnotationRemark, ExemptionSource};
+use tagwatch_core::workload::{Namespace, Workload};
 use tagwatch_k8s::report::{FirstSeen, PolicyReport};
 
 use crate::index::WorkloadKey;
@@ -16,7 +20,9 @@ pub(crate) enum Status {
     Violating,
     /// No fail, and something that could not be judged.
     Error,
-    /// Neither; a warning alone is compliant.
+    /// Neither, and something that is exempt.
+    Exempt,
+    /// None of these; a warning alone is compliant.
     Compliant,
 }
 
@@ -25,12 +31,13 @@ impl Status {
         match self {
             Self::Violating => "violating",
             Self::Error => "error",
+            Self::Exempt => "exempt",
             Self::Compliant => "compliant",
         }
     }
 }
 
-/// Rule, its policy, severity and result: the labels of a violation.
+/// Rule, its policy, severity and result: the labels of a violation, or of one that is exempt.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Violation {
     pub(crate) policy: &'static str,
@@ -54,25 +61,77 @@ pub(crate) struct Judged {
     /// In order. Of these there is one list for every workload, and most are short: a map would take several
     /// times the memory.
     pub(crate) violations: Box<[(Violation, Extent)]>,
+    /// Results with nothing to mend.
+    pub(crate) passes: u32,
+    /// What exemptions came to; few workloads have any.
+    pub(crate) exempting: Option<Box<Exempting>>,
     /// Containers by tag class and effective pull policy, in order.
     pub(crate) images: Box<[((&'static str, &'static str), u64)]>,
+    /// Its namespace, where it is known.
+    pub(crate) namespace: Option<Arc<Namespace>>,
     pub(crate) first_seen: FirstSeen,
 }
 
+/// What exemptions came to in a workload.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Exempting {
+    /// Exemptions of the policy that exempted something, by their index.
+    pub(crate) used: Box<[usize]>,
+    /// Where annotations stand that exempted something.
+    pub(crate) annotations: Box<[AnnotationLevel]>,
+    /// Annotations that exempted nothing.
+    pub(crate) remarks: Box<[AnnotationRemark]>,
+}
+
+impl Exempting {
+    fn of(judgement: &Judgement) -> Option<Box<Self>> {
+        let findings = judgement.verdicts.iter().flat_map(|verdict| &verdict.findings);
+        let annotations: BTreeSet<AnnotationLevel> = findings
+            .filter_map(|finding| match finding.exemption.as_ref()?.source {
+                ExemptionSource::Annotation(level) => Some(level),
+                ExemptionSource::Policy(_) => None,
+            })
+            .collect();
+        let exempting = Self {
+            used: judgement.exemptions_used.iter().copied().collect(),
+            annotations: annotations.into_iter().collect(),
+            remarks: judgement.remarks.clone().into(),
+        };
+        (exempting != Self::default()).then(|| Box::new(exempting))
+    }
+}
+
 impl Judged {
+    /// A label of its namespace.
+    pub(crate) fn namespace_label(&self, name: &str) -> Option<&str> {
+        self.namespace.as_ref()?.labels.get(name).map(String::as_str)
+    }
+
     /// Sums up the verdicts on a workload; times come from the report that was built of them.
-    pub(crate) fn new(key: ReportKey, verdicts: &[Verdict], report: &PolicyReport, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        key: ReportKey,
+        workload: &Workload,
+        judgement: &Judgement,
+        report: &PolicyReport,
+        now: Timestamp,
+    ) -> Self {
+        let verdicts = &judgement.verdicts;
         let mut images: BTreeMap<_, u64> = BTreeMap::new();
         for verdict in verdicts {
             let labels = (verdict.classification.class.as_str(), verdict.effective_pull_policy.as_str());
             *images.entry(labels).or_default() += 1;
         }
         let violations = violations(verdicts, report, now);
+        let passes = verdicts.iter().flat_map(|verdict| &verdict.findings);
+        let passes = passes.filter(|finding| finding.outcome == Outcome::Pass).count();
         let status = violations.keys().map(|violation| status_of(violation.result)).min();
         Self {
             report: key,
             status: status.unwrap_or(Status::Compliant),
             violations: violations.into_iter().collect(),
+            passes: u32::try_from(passes).unwrap_or(u32::MAX),
+            exempting: Exempting::of(judgement),
+            namespace: workload.namespace.clone(),
             images: images.into_iter().collect(),
             first_seen: FirstSeen::of(report),
         }
@@ -84,6 +143,9 @@ impl Judged {
             report: key,
             status: Status::Error,
             violations: Box::default(),
+            passes: 0,
+            exempting: None,
+            namespace: None,
             images: Box::default(),
             first_seen,
         }
@@ -94,17 +156,18 @@ fn status_of(result: &str) -> Status {
     match result {
         "fail" => Status::Violating,
         "error" => Status::Error,
+        "skip" => Status::Exempt,
         _ => Status::Compliant,
     }
 }
 
-/// Fails, errors and warnings: counts from the verdicts, which are complete, start times from the report. A
+/// Fails, errors, warnings and what is exempt: counts from the verdicts, which are complete, start times from the report. A
 /// violation that found no room in the report is as old as this evaluation.
 fn violations(verdicts: &[Verdict], report: &PolicyReport, now: Timestamp) -> BTreeMap<Violation, Extent> {
     let mut violations: BTreeMap<Violation, Extent> = BTreeMap::new();
     for finding in verdicts.iter().flat_map(|verdict| &verdict.findings) {
         let result = finding.outcome.as_str();
-        if matches!(result, "pass" | "skip") {
+        if finding.outcome == Outcome::Pass {
             continue;
         }
         let violation = Violation {
@@ -135,18 +198,26 @@ fn violations(verdicts: &[Verdict], report: &PolicyReport, now: Timestamp) -> BT
 pub(crate) struct LiveVerdicts {
     workloads: HashMap<WorkloadKey, Judged>,
     reports: HashMap<ReportKey, WorkloadKey>,
+    changes: u64,
 }
 
 impl LiveVerdicts {
     pub(crate) fn insert(&mut self, key: WorkloadKey, judged: Judged) {
+        self.changes += 1;
         self.reports.insert(judged.report.clone(), key.clone());
         self.workloads.insert(key, judged);
     }
 
     pub(crate) fn remove(&mut self, key: &WorkloadKey) {
         if let Some(judged) = self.workloads.remove(key) {
+            self.changes += 1;
             self.reports.remove(&judged.report);
         }
+    }
+
+    /// Counts up with every change: whoever sums up need not look again while it stays.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     pub(crate) fn get(&self, key: &WorkloadKey) -> Option<&Judged> {

@@ -12,6 +12,8 @@ pub struct RunOptions {
     pub metrics_address: SocketAddr,
     /// A file that receives the address once it is bound.
     pub address_file: Option<PathBuf>,
+    /// Name of the `TagPolicy` to judge by.
+    pub policy: String,
     /// `User-Agent` of every request, by which an audit log tells our requests from those of others.
     pub user_agent: String,
 }

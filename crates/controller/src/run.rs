@@ -4,31 +4,38 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube_runtime::watcher;
 use parking_lot::Mutex;
-use tagwatch_core::engine::Engine;
+use tagwatch_core::policy::{Policy, Profile};
 use tagwatch_k8s::kind::WatchedKind;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{ClientError, RequestCounter, connect};
 use crate::controller::{Controller, ScopedReportEvents, reports_in};
+use crate::day::{self, day_of};
 use crate::health::Health;
 use crate::http;
 use crate::index::Index;
+use crate::judging::Judging;
 use crate::live::LiveVerdicts;
-use crate::metrics::{ControllerMetrics, FindingsCollector, Metrics};
-use crate::options::{Namespaces, RunOptions};
+use crate::metrics::{ControllerMetrics, FindingsCollector, Metrics, PolicyCollector};
+use crate::options::RunOptions;
+use crate::policy::{self, Choice, policy_name};
 use crate::queue::{Queue, Requests};
 use crate::reconcile;
 use crate::report::{ReportIndex, Writer, follow};
 use crate::stores::Stores;
+use crate::watch::namespaces::{self, NAMESPACES};
 use crate::watch::{Feed, feeds, watch_name};
 
 /// How long open connections have to end after the signal to stop.
@@ -74,13 +81,13 @@ pub enum RunError {
 /// # Errors
 /// When it cannot start, or when a task ends that should not: the process ends then, and whoever runs it starts
 /// it anew.
-pub async fn run(options: RunOptions, engine: Engine, stop: CancellationToken) -> Result<(), RunError> {
+pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), RunError> {
     let requests = RequestCounter::new()?;
     let client = connect(None, &options.user_agent, requests.clone()).await?;
     let listener = listen(&options).await?;
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;
-    let parts = Parts::new(client.clone(), engine, &options.namespaces, &mut metrics)?;
+    let parts = Parts::new(client.clone(), &options, &mut metrics)?;
     let health = Arc::clone(&parts.controller.health);
 
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
@@ -91,7 +98,7 @@ pub async fn run(options: RunOptions, engine: Engine, stop: CancellationToken) -
         }
         "admin endpoint"
     });
-    parts.spawn(&mut tasks, &client, &options.namespaces);
+    parts.spawn(&mut tasks, &client, &options);
 
     tokio::select! {
         // In this order: the admin endpoint ends by the same token, and would look like a task that failed.
@@ -152,24 +159,23 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(
-        client: Client,
-        engine: Engine,
-        namespaces: &Namespaces,
-        metrics: &mut Metrics,
-    ) -> Result<Self, RunError> {
+    fn new(client: Client, options: &RunOptions, metrics: &mut Metrics) -> Result<Self, RunError> {
+        let namespaces = &options.namespaces;
         let controller_metrics = ControllerMetrics::register(metrics)?;
         let live = Arc::new(Mutex::new(LiveVerdicts::default()));
-        metrics.add(FindingsCollector::new(Arc::clone(&live))?)?;
+        let judging = Judging::new(Policy::of(Profile::Recommended), day_of(Timestamp::now()));
+        let judging = Arc::new(judging);
+        metrics.add(FindingsCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
+        metrics.add(PolicyCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
         let mut stores = Stores::default();
         let mut watches = Vec::new();
         for scope in namespaces.scopes() {
             watches.extend(feeds(scope.as_deref(), &mut stores));
         }
-        let health = Arc::new(Health::new(watch_names(namespaces)));
+        let health = Arc::new(Health::new(watch_names(options)));
         let controller = Arc::new(Controller {
-            engine,
+            judging,
             index: Mutex::new(Index::default()),
             stores,
             live,
@@ -179,11 +185,16 @@ impl Parts {
             health,
             metrics: controller_metrics,
             gone: Mutex::new(HashMap::new()),
+            policy: Mutex::new(Choice::recommended()),
+            policy_version: AtomicU64::new(0),
+            policy_changed: Notify::new(),
+            namespaces_readable: AtomicBool::new(true),
         });
         Ok(Self { controller, requests, watches })
     }
 
-    fn spawn(self, tasks: &mut JoinSet<&'static str>, client: &Client, namespaces: &Namespaces) {
+    fn spawn(self, tasks: &mut JoinSet<&'static str>, client: &Client, options: &RunOptions) {
+        let namespaces = &options.namespaces;
         let Self { controller, requests, watches } = self;
         let config =
             watcher::Config { field_selector: namespaces.field_selector(), ..watcher::Config::default() };
@@ -198,6 +209,8 @@ impl Parts {
                 "reports"
             });
         }
+        namespaces::spawn(tasks, &controller, client);
+        spawn_policy(tasks, &controller, client, options.policy.clone());
         tasks.spawn(measure(Arc::clone(&controller)));
         tasks.spawn(async move {
             controller.health.synced().await;
@@ -206,6 +219,30 @@ impl Parts {
             "reconcile"
         });
     }
+}
+
+/// Who follows the policy, the day on which its exemptions depend, and what its status says.
+fn spawn_policy(
+    tasks: &mut JoinSet<&'static str>,
+    controller: &Arc<Controller>,
+    client: &Client,
+    name: String,
+) {
+    let following = policy::follow(client.clone(), name, Arc::clone(controller));
+    tasks.spawn(async move {
+        following.await;
+        "policy"
+    });
+    let days = day::follow(Arc::clone(controller));
+    tasks.spawn(async move {
+        days.await;
+        "day"
+    });
+    let keeping = policy::keep_status(client.clone(), Arc::clone(controller));
+    tasks.spawn(async move {
+        keeping.await;
+        "policy status"
+    });
 }
 
 async fn measure(controller: Arc<Controller>) -> &'static str {
@@ -217,11 +254,12 @@ async fn measure(controller: Arc<Controller>) -> &'static str {
 }
 
 /// Everything that must have been listed before the first evaluation.
-fn watch_names(namespaces: &Namespaces) -> Vec<String> {
-    let scopes = namespaces.scopes();
+fn watch_names(options: &RunOptions) -> Vec<String> {
+    let scopes = options.namespaces.scopes();
     let watches = scopes
         .iter()
         .flat_map(|scope| WatchedKind::ALL.into_iter().map(|kind| watch_name(kind, scope.as_deref())));
     let reports = scopes.iter().map(|scope| reports_in(scope.as_deref()));
-    watches.chain(reports).collect()
+    let policy = [NAMESPACES.to_owned(), policy_name(&options.policy)];
+    watches.chain(reports).chain(policy).collect()
 }

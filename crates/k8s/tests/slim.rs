@@ -259,3 +259,33 @@ fn urls_are_those_of_the_api() {
         ]
     );
 }
+
+#[test]
+fn annotations_that_exempt_are_read_where_they_stand() {
+    let ignore = |rules: &str| json!({ "tagwatch.dev/ignore": rules, "example.com/other": "x" });
+    let mut template = pod_template("nginx:1.27");
+    template["metadata"]["annotations"] = ignore("floating-tag");
+    template["spec"]["imagePullSecrets"] = json!([{ "name": "registry" }]);
+    let deployment: SlimDeployment = decode(json!({
+        "metadata": { "name": "web", "annotations": ignore("latest-tag") }, "spec": { "template": template },
+    }));
+    assert_eq!(deployment.ignore().ignore.unwrap().raw(), "latest-tag");
+    assert_eq!(deployment.template_ignore().ignore.unwrap().raw(), "floating-tag");
+    assert!(deployment.images().unwrap().has_pull_secrets());
+    let bare: SlimDeployment = decode(json!({ "spec": { "template": pod_template("nginx:1.27") } }));
+    assert_eq!(bare.template_ignore().ignore, None);
+    assert!(!bare.images().unwrap().has_pull_secrets());
+}
+
+#[test]
+fn a_namespace_keeps_its_labels_and_the_annotations_that_exempt() {
+    let namespace: tagwatch_k8s::slim::SlimNamespace = decode(json!({
+        "metadata": {
+            "name": "shop", "labels": { "team": "payments" },
+            "annotations": { "tagwatch.dev/ignore": "latest-tag", "example.com/other": "x" },
+        },
+    }));
+    let read = namespace.to_namespace();
+    assert_eq!((namespace.name(), read.labels["team"].as_str()), ("shop", "payments"));
+    assert_eq!(read.ignore.ignore.unwrap().raw(), "latest-tag");
+}

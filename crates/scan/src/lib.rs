@@ -12,5 +12,5 @@ mod scan;
 mod yaml;
 
 pub use exit::{ExitStatus, FailOn};
-pub use policy_file::{POLICY_API_VERSION, POLICY_FILE_NAME, POLICY_KIND, PolicyFile, PolicyFileError};
+pub use policy_file::{POLICY_FILE_NAME, PolicyFile, PolicyFileError};
 pub use scan::{PolicyExemptions, ScanOptions, scan};

@@ -6,19 +6,13 @@ use serde::Deserialize;
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use tagwatch_core::policy::{FieldPath, PathStep, Policy, TagPolicySpec};
+use tagwatch_core::policy::{API_VERSION, FieldPath, KIND, PathStep, Policy, TagPolicySpec};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
 
 /// Name of the file that is found upward from where a scan runs.
 pub const POLICY_FILE_NAME: &str = ".tagwatch.yaml";
-
-/// API group and version of a policy.
-pub const POLICY_API_VERSION: &str = "tagwatch.dev/v1alpha1";
-
-/// Kind of a policy.
-pub const POLICY_KIND: &str = "TagPolicy";
 
 /// A policy with the places of what a scan may have to name.
 #[derive(Debug, Clone)]
@@ -73,10 +67,10 @@ impl PolicyFile {
             documents.push(document.map_err(|located| fail(located.at, located.error.to_string()))?);
         }
         let document = match documents.as_slice() {
-            [] => return Err(fail(Position::START, format!("the file is empty; expected a {POLICY_KIND}"))),
+            [] => return Err(fail(Position::START, format!("the file is empty; expected a {KIND}"))),
             [document] => document,
             [_, second, ..] => {
-                let message = format!("a second document; expected one {POLICY_KIND}");
+                let message = format!("a second document; expected one {KIND}");
                 return Err(fail(second.root().position(), message));
             }
         };
@@ -109,9 +103,9 @@ fn check_head(root: Node<'_, '_>) -> Result<(), (Position, String)> {
     const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
     if root.value() != Value::Mapping {
         let found = root.value().type_name();
-        return Err((root.position(), format!("expected a {POLICY_KIND} object, found a {found}")));
+        return Err((root.position(), format!("expected a {KIND} object, found a {found}")));
     }
-    for (field, expected) in [("apiVersion", POLICY_API_VERSION), ("kind", POLICY_KIND)] {
+    for (field, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         match root.get(field) {
             Some(value) if value.text() == Some(expected) => {}
             Some(value) => return Err((value.position(), format!("{field} must be {expected}"))),

@@ -50,6 +50,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = namespace)]
     pub(crate) exclude_namespaces: Vec<String>,
 
+    /// Name of the TagPolicy to judge by; without one in the cluster it is the recommended profile
+    #[arg(long, value_name = "NAME", default_value = "default", env = "TAGWATCH_POLICY", value_parser = object_name)]
+    pub(crate) policy: String,
+
     /// Where to serve /metrics, /livez and /readyz; port 0 lets the operating system choose
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080", env = "TAGWATCH_METRICS_ADDRESS")]
     pub(crate) metrics_address: SocketAddr,
@@ -151,8 +155,20 @@ pub(crate) struct PolicyShowArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct PolicyBaselineArgs {
     /// Files and folders with manifests, YAML or JSON; `-` reads standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "cluster", conflicts_with = "cluster", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+
+    /// Exempt what the reports of a cluster hold, and start from its TagPolicy `default`
+    #[arg(long)]
+    pub(crate) cluster: bool,
+
+    /// Only what is found in this namespace
+    #[arg(short, long, value_name = "NAME", requires = "cluster", value_parser = namespace)]
+    pub(crate) namespace: Option<String>,
+
+    /// A context of the kubeconfig other than the current one
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    pub(crate) context: Option<String>,
 
     /// Why they are exempt
     #[arg(long, value_name = "TEXT", default_value = "found when tagwatch was introduced")]
@@ -225,6 +241,14 @@ fn namespace(name: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     Err("expected the name of a namespace: at most 63 lower-case letters, digits and `-`".to_owned())
+}
+
+/// The name of a custom resource is a DNS subdomain (RFC 1123); anything else would end up in a selector.
+fn object_name(name: &str) -> Result<String, String> {
+    if name.len() <= 253 && name.split('.').all(|label| namespace(label).is_ok()) {
+        return Ok(name.to_owned());
+    }
+    Err("expected the name of an object: lower-case letters, digits, `-` and `.`".to_owned())
 }
 
 #[derive(Debug, clap::Args)]

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use tagwatch_core::policy::{self, Profile};
 use tagwatch_core::rules;
-use tagwatch_k8s::crd::crd_yaml;
+use tagwatch_k8s::crd::{crd_yaml, policy_report_crd, tag_policy_crd};
 use tagwatch_scan::report::json_schema;
 
 use crate::args::{GenerateArgs, Target};
@@ -21,10 +21,13 @@ use crate::status::Failure;
 /// Path from the repository's root, and content.
 type Files = BTreeMap<PathBuf, String>;
 
-const CRD_PATHS: [&str; 2] = [
+/// The report API is not in the chart's crds/, which Helm installs unasked: in most clusters somebody else brought it.
+const REPORT_CRD: [&str; 2] = [
     "config/crd/wgpolicyk8s.io_policyreports.yaml",
     "charts/tagwatch/files/crds/wgpolicyk8s.io_policyreports.yaml",
 ];
+const POLICY_CRD: [&str; 2] =
+    ["config/policy/tagwatch.dev_tagpolicies.yaml", "charts/tagwatch/crds/tagwatch.dev_tagpolicies.yaml"];
 const RULE_PAGES: &str = "docs/rules";
 const PROFILE_PAGES: &str = "docs/profiles";
 const CLI_REFERENCE: &str = "docs/cli.md";
@@ -59,9 +62,14 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
 }
 
 fn crds() -> Result<Files, Failure> {
-    let yaml = crd_yaml().map_err(|error| Failure::Other(anyhow!(error)))?;
-    let text = format!("# Written by `tagwatch generate crds`.\n{}\n", yaml.trim_end());
-    Ok(CRD_PATHS.map(|path| (path.into(), text.clone())).into())
+    let mut files = Files::new();
+    for (paths, definition) in [(REPORT_CRD, policy_report_crd()), (POLICY_CRD, tag_policy_crd())] {
+        let yaml = definition.and_then(|definition| crd_yaml(&definition));
+        let yaml = yaml.map_err(|error| Failure::Other(anyhow!(error)))?;
+        let text = format!("# Written by `tagwatch generate crds`.\n{}\n", yaml.trim_end());
+        files.extend(paths.map(|path| (path.into(), text.clone())));
+    }
+    Ok(files)
 }
 
 fn docs(root: &Path) -> Result<Files, Failure> {

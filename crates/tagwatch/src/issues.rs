@@ -5,12 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_controller::api::{RequestCounter, connect};
 use tagwatch_controller::issues::{Issue, IssueQuery, issues as list_issues};
-use tokio::runtime::Builder;
 
 use crate::args::IssuesArgs;
-use crate::run::user_agent;
+use crate::cluster::with_client;
 use crate::status::Failure;
 
 const HEADER: [&str; 9] =
@@ -18,17 +16,12 @@ const HEADER: [&str; 9] =
 
 pub(crate) fn issues(args: IssuesArgs) -> Result<ExitCode, Failure> {
     let IssuesArgs { namespace, all_namespaces, selector, context } = args;
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (issues, scope) = runtime.block_on(async {
-        let requests = RequestCounter::new().map_err(|error| Failure::Other(anyhow!(error)))?;
-        let client = connect(context.as_deref(), &user_agent(), requests)
-            .await
-            .map_err(|error| Failure::Api(anyhow!("{error}")))?;
+    let (issues, scope) = with_client(context.as_deref(), async |client| {
         let namespace =
             (!all_namespaces).then(|| namespace.unwrap_or_else(|| client.default_namespace().to_owned()));
         let query = IssueQuery { namespace: namespace.clone(), selector };
         let issues = list_issues(&client, &query).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
-        Ok::<_, Failure>((issues, namespace))
+        Ok((issues, namespace))
     })?;
     if issues.is_empty() {
         let place = scope.map_or_else(|| "any namespace".to_owned(), |name| format!("namespace {name}"));

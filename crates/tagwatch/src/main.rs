@@ -1,6 +1,7 @@
 //! The tagwatch binary: one program for the cluster and for CI.
 
 mod args;
+mod cluster;
 mod explain;
 mod generate;
 mod issues;

@@ -27,7 +27,7 @@ pub(crate) fn policy(command: PolicyCommand) -> Result<ExitCode, Failure> {
     match command {
         PolicyCommand::Check(args) => check(&args),
         PolicyCommand::Show(args) => show::show(&args),
-        PolicyCommand::Baseline(args) => baseline::baseline(args),
+        PolicyCommand::Baseline(args) => baseline::baseline(&args),
     }
 }
 

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use tagwatch_controller::{Namespaces, RunError, RunOptions};
-use tagwatch_core::engine::Engine;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -14,21 +13,28 @@ use crate::logging;
 use crate::status::Failure;
 
 pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
-    let RunArgs { namespaces, exclude_namespaces, metrics_address, address_file, log_format, log_level } =
-        args;
+    let RunArgs {
+        namespaces,
+        exclude_namespaces,
+        policy,
+        metrics_address,
+        address_file,
+        log_format,
+        log_level,
+    } = args;
     logging::install(log_format, &log_level)?;
     let namespaces = if namespaces.is_empty() {
         Namespaces::AllBut(exclude_namespaces)
     } else {
         Namespaces::Only(namespaces)
     };
-    let options = RunOptions { namespaces, metrics_address, address_file, user_agent: user_agent() };
+    let options = RunOptions { namespaces, metrics_address, address_file, policy, user_agent: user_agent() };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "tagwatch is starting");
     // Two threads: one decodes a large list while the other answers probes.
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
         let stop = stop_on_signals()?;
-        tagwatch_controller::run(options, Engine::recommended(), stop).await.map_err(|error| failure(&error))
+        tagwatch_controller::run(options, stop).await.map_err(|error| failure(&error))
     });
     ended.map(|()| ExitCode::SUCCESS)
 }

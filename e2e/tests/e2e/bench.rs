@@ -147,6 +147,13 @@ impl Bench {
         Ok(self.api(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?)
     }
 
+    /// A merge patch on the test's namespace itself.
+    pub(crate) async fn patch_namespace(&self, patch: Value) -> Result<()> {
+        let api = self.api_cluster_wide("Namespace");
+        api.patch(self.namespace(), &PatchParams::default(), &Patch::Merge(patch)).await?;
+        Ok(())
+    }
+
     /// Asks for the deletion of an object in the test's namespace; dependents follow in the background.
     pub(crate) async fn delete(&self, kind: &str, name: &str) -> Result<()> {
         let deleted = self.api(kind).delete(name, &DeleteParams::background()).await;
@@ -253,6 +260,7 @@ fn resource(kind: &str) -> ApiResource {
         "Job" | "CronJob" => "batch/v1",
         "PolicyReport" => "wgpolicyk8s.io/v1alpha2",
         "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
+        "TagPolicy" => "tagwatch.dev/v1alpha1",
         "Role" => "rbac.authorization.k8s.io/v1",
         _ => "v1",
     };

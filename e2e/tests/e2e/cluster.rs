@@ -7,18 +7,22 @@ use kube::Client;
 use tagwatch_e2e::{ControlPlane, Identity, Options, eventually, samples::config};
 
 const LIMIT: Duration = Duration::from_secs(30);
-/// The discovery document of the report API.
-const REPORT_API: &str = "wgpolicyk8s.io/v1alpha2";
+/// The discovery documents of the two APIs, and what they list.
+const REPORT_API: (&str, &str) = ("wgpolicyk8s.io/v1alpha2", "policyreports");
+const POLICY_API: (&str, &str) = ("tagwatch.dev/v1alpha1", "tagpolicies");
 /// Our definition of it.
 pub(crate) const CRD: &str = "crd/wgpolicyk8s.io_policyreports.yaml";
 /// What the service account of `config/rbac` is called in RBAC and in the audit log.
 pub(crate) const USER: &str = "system:serviceaccount:tagwatch:tagwatch";
 const ACCOUNT: Identity<'static> = Identity::ServiceAccount { namespace: "tagwatch", name: "tagwatch" };
-const RBAC: [&str; 4] = [
+/// Our definition of a policy.
+const POLICY_CRD: &str = "policy/tagwatch.dev_tagpolicies.yaml";
+const RBAC: [&str; 5] = [
     "controller/namespace.yaml",
     "rbac/service_account.yaml",
     "rbac/cluster_role.yaml",
     "rbac/cluster_role_binding.yaml",
+    "rbac/view_role.yaml",
 ];
 
 /// A control plane, and a kubeconfig with the rights of tagwatch's service account.
@@ -28,10 +32,11 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a control plane with our service account and its rights, and no report API.
+    /// Starts a control plane with our service account, its rights and the policy API, and no report API.
     pub(crate) async fn start(options: Options) -> Result<Self> {
         let control_plane = ControlPlane::start(options).await?;
         apply(&control_plane, &RBAC).await?;
+        apply(&control_plane, &[POLICY_CRD]).await?;
         // What RBAC grants is a matter of informers: it takes a moment.
         let client = control_plane.client_as(ACCOUNT).await?;
         eventually(LIMIT, "the rights of config/rbac hold", || async {
@@ -58,10 +63,26 @@ impl Cluster {
 
     /// Waits until the report API is served, or is not.
     pub(crate) async fn report_api_is_served(&self, wanted: bool) -> Result<()> {
+        self.is_served(REPORT_API, wanted).await
+    }
+
+    /// Installs `config/policy`.
+    pub(crate) async fn install_policy_api(&self) -> Result<()> {
+        apply(&self.control_plane, &[POLICY_CRD]).await?;
+        self.is_served(POLICY_API, true).await
+    }
+
+    /// Takes the definition of a policy away, and all policies with it.
+    pub(crate) async fn remove_policy_api(&self) -> Result<()> {
+        self.control_plane.kubectl(&["delete", "crd", "tagpolicies.tagwatch.dev"]).await?;
+        self.is_served(POLICY_API, false).await
+    }
+
+    async fn is_served(&self, (group_version, plural): (&str, &str), wanted: bool) -> Result<()> {
         let client = self.control_plane.client().await?;
-        eventually(LIMIT, "discovery tells of the report API, or not", || async {
-            let served = is_served(&client).await?;
-            ensure!(served == wanted, "{REPORT_API} is {}served", if served { "" } else { "not " });
+        eventually(LIMIT, &format!("discovery tells of {group_version}, or not"), || async {
+            let served = is_served(&client, group_version, plural).await?;
+            ensure!(served == wanted, "{group_version} is {}served", if served { "" } else { "not " });
             Ok(())
         })
         .await
@@ -72,9 +93,9 @@ impl Cluster {
     }
 }
 
-async fn is_served(client: &Client) -> Result<bool> {
-    match client.list_api_group_resources(REPORT_API).await {
-        Ok(list) => Ok(list.resources.iter().any(|resource| resource.name == "policyreports")),
+async fn is_served(client: &Client, group_version: &str, plural: &str) -> Result<bool> {
+    match client.list_api_group_resources(group_version).await {
+        Ok(list) => Ok(list.resources.iter().any(|resource| resource.name == plural)),
         // Of a group that has gone: no Status object, only the code.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(failure) => Err(failure.into()),

@@ -8,17 +8,20 @@
 // What is compared are counts and Unix seconds, which a float holds exactly.
 #![allow(clippy::float_cmp)]
 
+mod agreement;
 mod bench;
 mod checks;
 mod cluster;
 mod controller;
 mod metrics;
 mod objects;
+mod policies;
 mod report;
 mod runner;
 
 mod canonical_crds;
 mod deletion;
+mod exemptions;
 mod foreign_writers;
 mod hostile;
 mod kinds;
@@ -26,6 +29,7 @@ mod many;
 mod namespaces;
 mod outages;
 mod owners;
+mod policy;
 mod rbac;
 mod report_api;
 mod restart;
@@ -40,8 +44,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     runner::run([
+        agreement::tests(),
         canonical_crds::tests(),
         deletion::tests(),
+        exemptions::tests(),
         foreign_writers::tests(),
         hostile::tests(),
         kinds::tests(),
@@ -49,6 +55,7 @@ fn main() -> ExitCode {
         namespaces::tests(),
         outages::tests(),
         owners::tests(),
+        policy::tests(),
         rbac::tests(),
         report_api::tests(),
         restart::tests(),

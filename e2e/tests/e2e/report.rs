@@ -39,6 +39,10 @@ impl Report {
         self.0.labels().get("app.kubernetes.io/managed-by").is_some_and(|manager| manager == "tagwatch")
     }
 
+    pub(crate) fn label(&self, name: &str) -> Option<&str> {
+        self.0.labels().get(name).map(String::as_str)
+    }
+
     pub(crate) fn scope(&self) -> &Value {
         &self.0.data["scope"]
     }

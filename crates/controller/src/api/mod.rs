@@ -3,9 +3,12 @@
 
 mod client;
 mod limits;
+mod served;
 mod telemetry;
 
 pub use client::{ClientError, connect};
+pub use kube::Client;
 pub(crate) use limits::describe;
 pub use limits::{CallError, LIST_LIMIT, call};
+pub(crate) use served::is_served;
 pub use telemetry::RequestCounter;

@@ -5,6 +5,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use tagwatch_core::text::UntrustedText;
+
 /// A workload that may have a report. Cloning is cheap.
 ///
 /// Two keys are equal when group, kind, namespace, name and UID are: an object that was deleted and created
@@ -53,6 +55,15 @@ impl WorkloadKey {
     /// Kind.
     pub(crate) fn kind(&self) -> &str {
         &self.0.kind
+    }
+
+    /// `Kind`, or `Kind.group` outside the groups of the built-in workloads; safe for a terminal and for a label.
+    pub(crate) fn kind_and_group(&self) -> String {
+        let text = match self.group() {
+            "" | "apps" | "batch" => self.kind().to_owned(),
+            group => format!("{}.{group}", self.kind()),
+        };
+        UntrustedText::from(text).label()
     }
 
     /// Namespace.

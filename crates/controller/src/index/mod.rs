@@ -3,6 +3,7 @@
 //! the workloads that it can matter to; nothing here waits or talks.
 
 mod key;
+mod namespaces;
 mod owners;
 mod pods;
 
@@ -12,17 +13,19 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
 use tagwatch_k8s::owner::OwnerId;
-use tagwatch_k8s::slim::{SlimObject, SlimPod, SlimWorkload};
+use tagwatch_k8s::slim::{PodImages, SlimObject, SlimPod, SlimWorkload};
 
 pub(crate) use key::WorkloadKey;
+pub(crate) use namespaces::NamespaceIndex;
 pub(crate) use owners::{Node, OwnerIndex, Top};
-pub(crate) use pods::{PodIndex, Shape};
+pub(crate) use pods::{PodIndex, PodShape, Shape};
 
-/// Owners and pods together.
+/// Owners, pods and namespaces together.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     pub(crate) owners: OwnerIndex,
     pub(crate) pods: PodIndex,
+    pub(crate) namespaces: NamespaceIndex,
 }
 
 impl Index {
@@ -33,7 +36,7 @@ impl Index {
             self.pods.delete(namespace, name)
         } else {
             let controller = pod.owner().map_or_else(|| key_of(pod), |owner| key_of_owner(&owner, namespace));
-            self.pods.apply(namespace, name, controller, pod.containers())
+            self.pods.apply(namespace, name, controller, shape_of(pod))
         };
         self.tops(&controllers)
     }
@@ -62,6 +65,13 @@ impl Index {
         candidates
     }
 
+    /// Kinds that control live pods and that nobody reads, as `Kind.group`, safe for a terminal.
+    pub(crate) fn unread_kinds(&self) -> BTreeSet<String> {
+        let controllers: Vec<WorkloadKey> = self.pods.controllers().cloned().collect();
+        let unread = |key: &WorkloadKey| WatchedKind::find(key.api_version(), key.kind()).is_none();
+        self.tops(&controllers).iter().filter(|key| unread(key)).map(WorkloadKey::kind_and_group).collect()
+    }
+
     fn tops(&self, keys: &[WorkloadKey]) -> BTreeSet<WorkloadKey> {
         keys.iter().filter_map(|key| self.top(key)).collect()
     }
@@ -76,6 +86,14 @@ impl Index {
             Top::Workload(top) => Some(top),
             Top::Unknown => None,
         }
+    }
+}
+
+fn shape_of(pod: &SlimPod) -> PodShape {
+    PodShape {
+        containers: pod.containers().into(),
+        ignore: pod.ignore(),
+        has_pull_secrets: pod.images().is_some_and(PodImages::has_pull_secrets),
     }
 }
 

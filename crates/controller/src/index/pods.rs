@@ -4,19 +4,30 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use tagwatch_core::workload::Container;
+use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
 use super::key::WorkloadKey;
 
-/// The containers of a pod as its spec lists them. Pods of one template share one.
-pub(crate) type Shape = Arc<[Container]>;
+/// What a pod says that its verdicts depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct PodShape {
+    /// Its containers, as its spec lists them.
+    pub(crate) containers: Box<[Container]>,
+    /// Its annotations that exempt: its own, or those of the template that it was made from.
+    pub(crate) ignore: IgnoreAnnotations,
+    /// Whether it names `imagePullSecrets`.
+    pub(crate) has_pull_secrets: bool,
+}
+
+/// Pods of one template share one.
+pub(crate) type Shape = Arc<PodShape>;
 
 /// A live pod: neither finished nor being deleted.
 #[derive(Debug, Clone)]
 pub(crate) struct PodEntry {
     /// What the pod counts for: its controller as the owner reference names it, else the pod itself.
     pub(crate) controller: WorkloadKey,
-    /// Its containers.
+    /// What it says.
     pub(crate) shape: Shape,
 }
 
@@ -37,7 +48,7 @@ struct ShapeKey(Shape);
 
 impl std::hash::Hash for ShapeKey {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        for container in self.0.iter() {
+        for container in &self.0.containers {
             container.name.hash(state);
             container.image.hash(state);
             container.pull_policy.hash(state);
@@ -53,9 +64,9 @@ impl PodIndex {
         namespace: &str,
         name: &str,
         controller: WorkloadKey,
-        containers: Vec<Container>,
+        shape: PodShape,
     ) -> Vec<WorkloadKey> {
-        let shape = self.intern(containers);
+        let shape = self.intern(shape);
         let controller = self.shared(controller);
         if let Some(entry) = self.pods.get(namespace).and_then(|pods| pods.get(name))
             && entry.controller == controller
@@ -138,8 +149,8 @@ impl PodIndex {
         last
     }
 
-    fn intern(&mut self, containers: Vec<Container>) -> Shape {
-        let key = ShapeKey(containers.into());
+    fn intern(&mut self, shape: PodShape) -> Shape {
+        let key = ShapeKey(shape.into());
         if let Some(known) = self.interned.get(&key) {
             return Arc::clone(&known.0);
         }
@@ -179,23 +190,24 @@ mod tests {
         WorkloadKey::new("apps/v1", "ReplicaSet", "shop", name, format!("uid-{name}"))
     }
 
-    fn containers(image: &str) -> Vec<Container> {
-        vec![Container {
+    fn running(image: &str) -> PodShape {
+        let container = Container {
             name: "web".into(),
             container_type: ContainerType::Container,
             image: image.into(),
             pull_policy: Some("IfNotPresent".into()),
             field_path: "spec.containers[0].image".to_owned(),
             observed: None,
-        }]
+        };
+        PodShape { containers: [container].into(), ..PodShape::default() }
     }
 
     #[test]
     fn only_a_new_set_of_shapes_is_a_change() {
         let mut index = PodIndex::default();
-        assert_eq!(index.apply("shop", "a", owner("web"), containers("nginx:1.27.3")), [owner("web")]);
-        assert!(index.apply("shop", "a", owner("web"), containers("nginx:1.27.3")).is_empty());
-        assert!(index.apply("shop", "b", owner("web"), containers("nginx:1.27.3")).is_empty());
+        assert_eq!(index.apply("shop", "a", owner("web"), running("nginx:1.27.3")), [owner("web")]);
+        assert!(index.apply("shop", "a", owner("web"), running("nginx:1.27.3")).is_empty());
+        assert!(index.apply("shop", "b", owner("web"), running("nginx:1.27.3")).is_empty());
         assert_eq!(index.shapes(&owner("web"))[0].1, 2);
         assert!(index.delete("shop", "a").is_empty());
         assert_eq!(index.delete("shop", "b"), [owner("web")]);
@@ -205,16 +217,16 @@ mod tests {
     #[test]
     fn a_pod_that_changes_hands_tells_both_controllers() {
         let mut index = PodIndex::default();
-        index.apply("shop", "a", owner("old"), containers("nginx:1.27.3"));
-        let changed = index.apply("shop", "a", owner("new"), containers("nginx:1.27.3"));
+        index.apply("shop", "a", owner("old"), running("nginx:1.27.3"));
+        let changed = index.apply("shop", "a", owner("new"), running("nginx:1.27.3"));
         assert_eq!(changed, [owner("old"), owner("new")]);
     }
 
     #[test]
     fn a_complete_list_removes_what_it_does_not_name() {
         let mut index = PodIndex::default();
-        index.apply("shop", "a", owner("web"), containers("nginx:1.27.3"));
-        index.apply("mail", "b", owner("smtp"), containers("postfix:3.9.1"));
+        index.apply("shop", "a", owner("web"), running("nginx:1.27.3"));
+        index.apply("mail", "b", owner("smtp"), running("postfix:3.9.1"));
         let listed = HashSet::from([(Arc::from("mail"), Box::from("b"))]);
         assert!(index.retain(Some("mail"), &listed).is_empty());
         assert_eq!(index.retain(None, &listed), [owner("web")]);
@@ -225,7 +237,7 @@ mod tests {
     fn shapes_are_shared_and_dropped_with_their_last_pod() {
         let mut index = PodIndex::default();
         for pod in 0..100 {
-            index.apply("shop", &pod.to_string(), owner("web"), containers("nginx:1.27.3"));
+            index.apply("shop", &pod.to_string(), owner("web"), running("nginx:1.27.3"));
         }
         assert_eq!(index.interned.len(), 1);
         for pod in 0..100 {

@@ -27,6 +27,12 @@ pub(crate) struct ControllerMetrics {
     pub(crate) watch_errors: IntCounterVec,
     /// 1 while the report API is served.
     pub(crate) report_api_available: IntGauge,
+    /// 1 while the policy is valid or absent.
+    pub(crate) policy_valid: IntGauge,
+    /// 1 for where what is judged by comes from.
+    pub(crate) policy_source: IntGaugeVec,
+    /// Writes of the policy's status, by outcome.
+    pub(crate) policy_status_writes: IntCounterVec,
     /// Unix time at which all workloads were last evaluated.
     pub(crate) last_full_evaluation: Gauge,
 }
@@ -76,6 +82,21 @@ impl ControllerMetrics {
                 "tagwatch_report_api_available",
                 "1 while the API server serves the report API, else 0.",
             )?)?,
+            policy_valid: metrics.add(IntGauge::new(
+                "tagwatch_policy_valid",
+                "0 while the TagPolicy in the cluster is invalid, so that something else is judged by; else 1.",
+            )?)?,
+            policy_source: metrics.add(gauges(
+                "tagwatch_policy_source",
+                "1 for what is judged by: the TagPolicy in the cluster, its last valid spec (last_good), or the \
+                 recommended profile.",
+                &["source"],
+            )?)?,
+            policy_status_writes: metrics.add(counters(
+                "tagwatch_policy_status_writes_total",
+                "Writes of the status of the TagPolicy, by outcome.",
+                &["outcome"],
+            )?)?,
             last_full_evaluation: metrics.add(Gauge::new(
                 "tagwatch_last_full_evaluation_timestamp_seconds",
                 "Unix time at which every workload had last been evaluated.",
@@ -88,9 +109,13 @@ fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec> {
     IntCounterVec::new(Opts::new(name, help), labels)
 }
 
+fn gauges(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
+    IntGaugeVec::new(Opts::new(name, help), labels)
+}
+
 fn build_info(metrics: &mut Metrics) -> Result<()> {
-    let options = Opts::new("tagwatch_build_info", "Always 1; the labels tell the build.");
-    let info = metrics.add(IntGaugeVec::new(options, &["version"])?)?;
+    let info =
+        metrics.add(gauges("tagwatch_build_info", "Always 1; the labels tell the build.", &["version"])?)?;
     info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! Gauges of what is found, made from the live verdicts at scrape time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
-use prometheus::{Opts, core::Describer};
+use prometheus::proto::MetricFamily;
+use tagwatch_core::policy::metric_label;
 use tagwatch_core::text::UntrustedText;
 
-use crate::index::WorkloadKey;
+use super::family::{Family, Samples, as_float};
+use crate::judging::Judging;
 use crate::live::LiveVerdicts;
 
 /// Collects `tagwatch_violations`, `tagwatch_workload_violations` with its start time, `tagwatch_workloads`
@@ -17,16 +17,8 @@ use crate::live::LiveVerdicts;
 #[derive(Clone)]
 pub(crate) struct FindingsCollector {
     live: Arc<Mutex<LiveVerdicts>>,
-    families: Vec<Family>,
+    judging: Arc<Judging>,
     descriptions: Vec<Desc>,
-}
-
-/// One metric family: name, help, and its labels in order.
-#[derive(Debug, Clone, Copy)]
-struct Family {
-    name: &'static str,
-    help: &'static str,
-    labels: &'static [&'static str],
 }
 
 const VIOLATIONS: Family = Family {
@@ -47,7 +39,7 @@ const START_TIME: Family = Family {
 };
 const WORKLOADS: Family = Family {
     name: "tagwatch_workloads",
-    help: "Judged workloads by status (violating, error, compliant).",
+    help: "Judged workloads by status (violating, error, exempt, compliant).",
     labels: &["namespace", "kind", "status"],
 };
 const IMAGES: Family = Family {
@@ -56,46 +48,46 @@ const IMAGES: Family = Family {
     labels: &["namespace", "tag_class", "pull_policy"],
 };
 
-/// Values by label values.
-type Samples = BTreeMap<Vec<String>, f64>;
+const FAMILIES: [Family; 5] = [VIOLATIONS, WORKLOAD_VIOLATIONS, START_TIME, WORKLOADS, IMAGES];
 
 impl FindingsCollector {
-    pub(crate) fn new(live: Arc<Mutex<LiveVerdicts>>) -> prometheus::Result<Self> {
-        let families = vec![VIOLATIONS, WORKLOAD_VIOLATIONS, START_TIME, WORKLOADS, IMAGES];
-        let descriptions = families
-            .iter()
-            .map(|family| {
-                let labels = family.labels.iter().map(|label| (*label).to_owned()).collect();
-                Opts::new(family.name, family.help).variable_labels(labels).describe()
-            })
-            .collect::<prometheus::Result<_>>()?;
-        Ok(Self { live, families, descriptions })
+    pub(crate) fn new(live: Arc<Mutex<LiveVerdicts>>, judging: Arc<Judging>) -> prometheus::Result<Self> {
+        let descriptions = FAMILIES.iter().map(Family::describe).collect::<prometheus::Result<_>>()?;
+        Ok(Self { live, judging, descriptions })
     }
 
-    fn samples(&self) -> [Samples; 5] {
+    /// Every series carries the policy's metric labels behind its own.
+    fn samples(&self, metric_labels: &[String]) -> [Samples; 5] {
         let live = self.live.lock();
         let [mut violations, mut workload, mut start, mut workloads, mut images] =
             [const { Samples::new() }; 5];
         for (key, judged) in live.iter() {
             let namespace = label(key.namespace());
-            let kind = kind_label(key);
+            let kind = key.kind_and_group();
             let name = label(key.name());
+            let further = || {
+                metric_labels.iter().map(|name| judged.namespace_label(name).map(label).unwrap_or_default())
+            };
+            let with = |own: Vec<String>| own.into_iter().chain(further()).collect::<Vec<_>>();
             *workloads
-                .entry(vec![namespace.clone(), kind.clone(), judged.status.as_str().to_owned()])
+                .entry(with(vec![namespace.clone(), kind.clone(), judged.status.as_str().to_owned()]))
                 .or_default() += 1.0;
             for ((tag_class, pull_policy), count) in &judged.images {
                 *images
-                    .entry(vec![namespace.clone(), (*tag_class).to_owned(), (*pull_policy).to_owned()])
+                    .entry(with(vec![namespace.clone(), (*tag_class).to_owned(), (*pull_policy).to_owned()]))
                     .or_default() += as_float(*count);
             }
-            for (violation, extent) in &judged.violations {
+            for (violation, extent) in
+                judged.violations.iter().filter(|(violation, _)| violation.result != "skip")
+            {
                 let [policy, rule, severity, result] =
                     [violation.policy, violation.rule, violation.severity, violation.result]
                         .map(str::to_owned);
                 let of_namespace =
-                    vec![namespace.clone(), policy, rule.clone(), severity.clone(), result.clone()];
+                    with(vec![namespace.clone(), policy, rule.clone(), severity.clone(), result.clone()]);
                 *violations.entry(of_namespace).or_default() += as_float(extent.containers);
-                let of_workload = vec![namespace.clone(), kind.clone(), name.clone(), rule, severity, result];
+                let of_workload =
+                    with(vec![namespace.clone(), kind.clone(), name.clone(), rule, severity, result]);
                 // Two objects can share these labels for a moment: one deleted, one created under its name.
                 let since = as_float(u64::try_from(extent.since).unwrap_or(0));
                 let earliest = start.entry(of_workload.clone()).or_insert(since);
@@ -113,48 +105,14 @@ impl Collector for FindingsCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        self.families.iter().zip(self.samples()).map(|(family, samples)| family.fill(samples)).collect()
-    }
-}
-
-impl Family {
-    fn fill(&self, samples: Samples) -> MetricFamily {
-        let metrics = samples.into_iter().map(|(values, value)| {
-            let labels = self.labels.iter().zip(values).map(|(name, value)| {
-                let mut pair = LabelPair::default();
-                pair.set_name((*name).to_owned());
-                pair.set_value(value);
-                pair
-            });
-            let mut gauge = Gauge::default();
-            gauge.set_value(value);
-            let mut metric = Metric::from_label(labels.collect());
-            metric.set_gauge(gauge);
-            metric
-        });
-        let mut family = MetricFamily::default();
-        family.set_name(self.name.to_owned());
-        family.set_help(self.help.to_owned());
-        family.set_field_type(MetricType::GAUGE);
-        family.set_metric(metrics.collect());
-        family
-    }
-}
-
-/// `Kind`, or `Kind.group` outside the groups of the built-in workloads.
-fn kind_label(key: &WorkloadKey) -> String {
-    match key.group() {
-        "" | "apps" | "batch" => label(key.kind()),
-        group => label(&format!("{}.{group}", key.kind())),
+        let engine = self.judging.engine();
+        let metric_labels = engine.policy().metric_labels();
+        let names: Vec<String> = metric_labels.iter().map(|label| metric_label(label)).collect();
+        let samples = self.samples(metric_labels);
+        FAMILIES.iter().zip(samples).map(|(family, samples)| family.fill(&names, samples)).collect()
     }
 }
 
 fn label(text: &str) -> String {
     UntrustedText::from(text).label()
-}
-
-/// Counts and Unix seconds stay far below 2^53, up to which a float is exact.
-#[allow(clippy::cast_precision_loss)]
-fn as_float(count: u64) -> f64 {
-    count as f64
 }

@@ -2,7 +2,9 @@
 //! index at scrape time, so that no series outlives its object.
 
 mod controller;
+mod family;
 mod findings;
+mod policy;
 mod reference;
 
 use prometheus::core::Collector;
@@ -10,6 +12,7 @@ use prometheus::{Encoder, Registry, TextEncoder};
 
 pub(crate) use controller::ControllerMetrics;
 pub(crate) use findings::FindingsCollector;
+pub(crate) use policy::PolicyCollector;
 pub use reference::{MetricDescription, metrics_reference};
 
 /// Everything that `/metrics` shows, with what the documentation says of it.

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::jiff::civil::Date;
 use parking_lot::Mutex;
 use prometheus::core::Collector;
 use prometheus::proto::MetricType;
+use tagwatch_core::policy::{Policy, Profile};
 
-use super::{ControllerMetrics, FindingsCollector, Metrics};
+use super::{ControllerMetrics, FindingsCollector, Metrics, PolicyCollector};
 use crate::api::RequestCounter;
+use crate::judging::Judging;
 use crate::live::LiveVerdicts;
 
 /// One metric family.
@@ -57,7 +60,10 @@ fn kind(kind: MetricType) -> &'static str {
 /// Two metrics of one name: a bug.
 pub fn metrics_reference() -> prometheus::Result<Vec<MetricDescription>> {
     let mut metrics = Metrics::default();
-    metrics.add(FindingsCollector::new(Arc::new(Mutex::new(LiveVerdicts::default())))?)?;
+    let live = Arc::new(Mutex::new(LiveVerdicts::default()));
+    let judging = Arc::new(Judging::new(Policy::of(Profile::Recommended), Date::default()));
+    metrics.add(FindingsCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
+    metrics.add(PolicyCollector::new(live, judging)?)?;
     metrics.add(RequestCounter::new()?.collector())?;
     ControllerMetrics::register(&mut metrics)?;
     Ok(metrics.described)

@@ -5,11 +5,12 @@ use std::cmp::Reverse;
 
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
-use tagwatch_core::workload::{Container, ObservedPods, Origin, Workload, WorkloadId};
+use tagwatch_core::workload::{Container, IgnoreAnnotations, ObservedPods, Origin, Workload, WorkloadId};
 use tagwatch_k8s::kind::WatchedKind;
+use tagwatch_k8s::slim::PodImages;
 
 use crate::index::{Index, Node, Shape, Top, WorkloadKey};
-use crate::stores::Stores;
+use crate::stores::{StoredObject, Stores};
 
 /// How deep dependents are followed down from a workload; a CronJob's pods are two steps away.
 const MAX_DEPTH: usize = 8;
@@ -32,18 +33,34 @@ pub(crate) enum Absence {
     NotReported,
 }
 
+/// What is known of a workload beside its name and its namespace.
+#[derive(Debug, Default)]
+struct Parts {
+    containers: Vec<Container>,
+    ignore: IgnoreAnnotations,
+    template_ignore: IgnoreAnnotations,
+    has_pull_secrets: bool,
+}
+
 /// Puts together what is to be judged under a key.
 pub(crate) fn assemble(key: &WorkloadKey, index: &Index, stores: &Stores) -> Assembled {
-    let containers = match WatchedKind::find(key.api_version(), key.kind()) {
+    let parts = match WatchedKind::find(key.api_version(), key.kind()) {
         Some(WatchedKind::Pod) => from_pods_alone(index.pods.shapes(key)),
         Some(_) => from_template(key, index, stores),
         None => from_dependents(key, index, stores),
     };
-    match containers {
+    let Parts { containers, ignore, template_ignore, has_pull_secrets } = match parts {
+        Ok(parts) => parts,
+        Err(absence) => return Assembled::Absent(absence),
+    };
+    Assembled::Workload(Workload {
+        image_pull_secrets: has_pull_secrets,
+        ignore,
+        template_ignore,
+        namespace: index.namespaces.get(key.namespace()).cloned(),
         // The API server has filled in every pull policy of a built-in object.
-        Ok(containers) => Assembled::Workload(Workload::new(workload_id(key), Origin::Cluster, containers)),
-        Err(absence) => Assembled::Absent(absence),
-    }
+        ..Workload::new(workload_id(key), Origin::Cluster, containers)
+    })
 }
 
 fn workload_id(key: &WorkloadKey) -> WorkloadId {
@@ -55,33 +72,63 @@ fn workload_id(key: &WorkloadKey) -> WorkloadId {
     }
 }
 
-fn from_pods_alone(shapes: &[(Shape, u32)]) -> Result<Vec<Container>, Absence> {
-    let containers = union(shapes.iter().flat_map(|(shape, _)| shape.iter().cloned()));
-    if containers.is_empty() { Err(Absence::Gone) } else { Ok(containers) }
+fn from_pods_alone(shapes: &[(Shape, u32)]) -> Result<Parts, Absence> {
+    let containers = union(containers_of(shapes).cloned());
+    if containers.is_empty() {
+        return Err(Absence::Gone);
+    }
+    let has_pull_secrets = shapes.iter().any(|(shape, _)| shape.has_pull_secrets);
+    let ignore = common(shapes.iter().map(|(shape, _)| shape.ignore.clone()));
+    Ok(Parts { containers, ignore, has_pull_secrets, ..Parts::default() })
 }
 
-fn from_template(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<Vec<Container>, Absence> {
+fn from_template(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<Parts, Absence> {
     let object = stores.get(key).ok_or(Absence::Gone)?;
     if object.is_finished() || index.owners.top(key) != Top::Workload(key.clone()) {
         return Err(Absence::NotReported);
     }
     let mut shapes = Vec::new();
     collect_shapes(key, index, MAX_DEPTH, &mut shapes);
-    Ok(with_pods(object.containers(), &shapes))
+    Ok(Parts {
+        containers: with_pods(object.containers(), &shapes),
+        ignore: object.ignore(),
+        template_ignore: object.template_ignore(),
+        has_pull_secrets: object.images().is_some_and(PodImages::has_pull_secrets),
+    })
 }
 
-/// An owner of a kind that is not watched: the templates that its dependents lend, and its pods.
-fn from_dependents(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<Vec<Container>, Absence> {
-    let lent = lenders(key, index).into_iter().filter_map(|node| stores.get(&node.key));
-    let template = union(lent.flat_map(|object| object.containers()));
+/// An owner of a kind that is not watched: the templates that its dependents lend, and its pods. Its own annotations
+/// are not known.
+fn from_dependents(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<Parts, Absence> {
+    let lenders: Vec<StoredObject> =
+        lenders(key, index).into_iter().filter_map(|node| stores.get(&node.key)).collect();
+    let template = union(lenders.iter().flat_map(|object| object.containers()));
     let mut shapes = Vec::new();
     collect_shapes(key, index, MAX_DEPTH, &mut shapes);
-    let containers = if template.is_empty() {
-        union(shapes.iter().flat_map(|(shape, _)| shape.iter().cloned()))
+    let parts = if template.is_empty() {
+        let Parts { containers, ignore, has_pull_secrets, .. } =
+            from_pods_alone(&shapes).map_err(|_| Absence::NotReported)?;
+        Parts { containers, template_ignore: ignore, has_pull_secrets, ..Parts::default() }
     } else {
-        with_pods(template, &shapes)
+        let secrets = |object: &StoredObject| object.images().is_some_and(PodImages::has_pull_secrets);
+        Parts {
+            containers: with_pods(template, &shapes),
+            template_ignore: common(lenders.iter().map(|object| object.template_ignore())),
+            has_pull_secrets: lenders.iter().any(secrets),
+            ..Parts::default()
+        }
     };
-    if containers.is_empty() { Err(Absence::NotReported) } else { Ok(containers) }
+    Ok(parts)
+}
+
+/// Annotations that stand everywhere alike; where they differ, none count.
+fn common(mut all: impl Iterator<Item = IgnoreAnnotations>) -> IgnoreAnnotations {
+    let first = all.next().unwrap_or_default();
+    if all.all(|other| other == first) { first } else { IgnoreAnnotations::default() }
+}
+
+fn containers_of(shapes: &[(Shape, u32)]) -> impl Iterator<Item = &Container> {
+    shapes.iter().flat_map(|(shape, _)| shape.containers.iter())
 }
 
 /// The dependents whose template speaks for an owner that we do not watch: those that ask for pods, else, for
@@ -117,9 +164,7 @@ fn with_pods(mut template: Vec<Container>, shapes: &[(Shape, u32)]) -> Vec<Conta
     for container in &mut template {
         container.observed = observe(container, shapes);
     }
-    let added = shapes
-        .iter()
-        .flat_map(|(shape, _)| shape.iter())
+    let added = containers_of(shapes)
         .filter(|candidate| !template.iter().any(|container| is_same_place(container, candidate)));
     let added = union(added.cloned());
     template.extend(added);
@@ -129,7 +174,8 @@ fn with_pods(mut template: Vec<Container>, shapes: &[(Shape, u32)]) -> Vec<Conta
 fn observe(container: &Container, shapes: &[(Shape, u32)]) -> Option<ObservedPods> {
     let mut observed = ObservedPods::default();
     for (shape, pods) in shapes {
-        let Some(running) = shape.iter().find(|candidate| is_same_place(container, candidate)) else {
+        let Some(running) = shape.containers.iter().find(|candidate| is_same_place(container, candidate))
+        else {
             continue;
         };
         observed.pods += pods;

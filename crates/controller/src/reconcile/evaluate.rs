@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use tagwatch_core::policy::Decision;
 use tagwatch_core::workload::Workload;
 use tagwatch_k8s::report::{self, FirstSeen, PolicyReport, ReportInput, ReportPlan, plan};
 use tokio::time::Instant;
@@ -36,6 +37,16 @@ pub(super) enum Written {
     Blocked,
 }
 
+/// What judging a workload came to.
+enum Verdict {
+    /// The report that is wanted.
+    Report(Box<PolicyReport>),
+    /// The policy's scope leaves it out.
+    OutOfScope,
+    /// A panic: a bug of ours.
+    Panic,
+}
+
 /// Evaluates one workload and brings its report up to date.
 pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next {
     let assembled = {
@@ -43,22 +54,32 @@ pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next
         assemble(key, &index, &controller.stores)
     };
     let report_key = report_key(key);
-    let (wanted, absence) = match assembled {
+    let absence = match assembled {
         Assembled::Workload(workload) => match judge(controller, key, &report_key, &workload) {
-            Some(report) => (Some(report), None),
-            None => return counted(controller, "panic", Next::Wait),
+            Verdict::Report(report) => {
+                return bring_up_to_date(controller, key, &report_key, Some(*report)).await;
+            }
+            Verdict::OutOfScope => None,
+            Verdict::Panic => return counted(controller, "panic", Next::Wait),
         },
-        Assembled::Absent(absence) => {
-            controller.live.lock().remove(key);
-            (None, Some(absence))
-        }
+        Assembled::Absent(absence) => Some(absence),
     };
+    controller.live.lock().remove(key);
     if absence == Some(Absence::Gone) && !controller.collection_is_over(key, COLLECTION_GRACE) {
         let stored = controller.reports.lock().known(&report_key);
         let next = if matches!(stored, Known::Absent) { Next::Wait } else { Next::Again(COLLECTION_GRACE) };
         return counted(controller, "gone", next);
     }
-    match store(controller, &report_key, wanted).await {
+    bring_up_to_date(controller, key, &report_key, None).await
+}
+
+async fn bring_up_to_date(
+    controller: &Controller,
+    key: &WorkloadKey,
+    report_key: &ReportKey,
+    wanted: Option<PolicyReport>,
+) -> Next {
+    match store(controller, report_key, wanted).await {
         Ok(Written::Yes) => counted(controller, "written", Next::Wait),
         Ok(Written::Unchanged) => counted(controller, "unchanged", Next::Wait),
         Ok(Written::NotYet) => counted(controller, "no_report_api", Next::Wait),
@@ -88,33 +109,35 @@ fn report_key(key: &WorkloadKey) -> ReportKey {
 
 /// Judges, builds the report and publishes the verdicts to the metrics. A panic of the judging code is counted,
 /// shown as an error of this workload, and leaves its stored report as it is.
-fn judge(
-    controller: &Controller,
-    key: &WorkloadKey,
-    report_key: &ReportKey,
-    workload: &Workload,
-) -> Option<PolicyReport> {
+fn judge(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey, workload: &Workload) -> Verdict {
     let first_seen = first_seen(controller, key, report_key);
     let now = Timestamp::now();
+    let engine = controller.judging.engine();
     let judged = guarded(&controller.metrics, || {
-        let verdicts = controller.engine.judge(workload);
+        let judgement = engine.assess(workload, |image| engine.read_image(image));
+        if judgement.in_scope == Decision::No {
+            return None;
+        }
         let report = report::build(&ReportInput {
             workload,
             uid: key.uid(),
-            verdicts: &verdicts,
+            verdicts: &judgement.verdicts,
             first_seen: &first_seen,
+            namespace_labels: engine.policy().metric_labels(),
             now,
         });
-        (Judged::new(report_key.clone(), &verdicts, &report, now), report)
+        Some((Judged::new(report_key.clone(), workload, &judgement, &report, now), report))
     });
-    let (judged, report) = if let Some((judged, report)) = judged {
-        (judged, Some(report))
-    } else {
-        tracing::error!(workload = ?key, "judging this workload ended in a panic; this is a bug in tagwatch");
-        (Judged::failed(report_key.clone(), first_seen), None)
+    let (judged, verdict) = match judged {
+        Some(Some((judged, report))) => (judged, Verdict::Report(Box::new(report))),
+        Some(None) => return Verdict::OutOfScope,
+        None => {
+            tracing::error!(workload = ?key, "judging this workload ended in a panic; this is a bug in tagwatch");
+            (Judged::failed(report_key.clone(), first_seen), Verdict::Panic)
+        }
     };
     controller.live.lock().insert(key.clone(), judged);
-    report
+    verdict
 }
 
 /// Runs what must not take the process down, whatever object it looks at. A panic is counted.

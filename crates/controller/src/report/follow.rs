@@ -12,7 +12,7 @@ use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, StoredReport};
 use tokio::time::sleep;
 
 use super::ReportKey;
-use crate::api::{CallError, LIST_LIMIT, call};
+use crate::api::{CallError, LIST_LIMIT, call, is_served};
 use crate::backoff::Backoff;
 use crate::metrics::ControllerMetrics;
 use crate::watch::{Flow, Sink, WatchStats, api, watch};
@@ -71,18 +71,16 @@ pub(crate) async fn follow(
     }
 }
 
-/// Asks discovery, not for a CRD object: an aggregated server can serve the group without one.
 async fn wait_until_served(client: &Client, events: &dyn ReportEvents, metrics: &ControllerMetrics) {
     let mut told = false;
     let mut backoff = Backoff::new();
     loop {
-        match call(LIST_LIMIT, client.list_api_group_resources(REPORT_API)).await {
-            Ok(list) if list.resources.iter().any(|resource| resource.name == "policyreports") => {
+        match is_served(client, REPORT_API, "policyreports").await {
+            Ok(true) => {
                 metrics.report_api_available.set(1);
                 return;
             }
-            Ok(_) => {}
-            Err(error) if error.code() == Some(404) => {}
+            Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, reason = error.category(), "cannot ask for the report API; trying again");
                 sleep(backoff.next()).await;

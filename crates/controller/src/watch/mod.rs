@@ -1,6 +1,7 @@
 //! Watches of the API server: one loop that survives everything, and where each kind's events go.
 
 mod feeds;
+pub(crate) mod namespaces;
 mod pods;
 mod source;
 mod stats;

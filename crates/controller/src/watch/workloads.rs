@@ -107,5 +107,9 @@ impl<K: TemplateKind> Sink<SlimWorkload<K>> for WorkloadSink<K> {
 
 /// Whether two states of an object get the same verdicts: most updates are of the status alone.
 fn judged_alike<K: TemplateKind>(known: &SlimWorkload<K>, new: &SlimWorkload<K>) -> bool {
-    known.uid() == new.uid() && known.images() == new.images() && known.is_finished() == new.is_finished()
+    known.uid() == new.uid()
+        && known.images() == new.images()
+        && known.is_finished() == new.is_finished()
+        && known.ignore() == new.ignore()
+        && known.template_ignore() == new.template_ignore()
 }

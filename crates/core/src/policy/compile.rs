@@ -290,7 +290,19 @@ fn check_labels(labels: &[String], path: &FieldPath, problems: &mut Problems) {
                 "this is no name of a label; expected one such as team or example.com/team",
             );
         }
+        let is_taken = |other: &&String| metric_label(other) == metric_label(label);
+        if let Some(other) = labels[..index].iter().find(is_taken) {
+            let message = format!("{} stands for {other} in metrics already", metric_label(label));
+            problems.add(&path.index(index), UntrustedText::from(message).terminal());
+        }
     }
+}
+
+/// The label of a metric that stands for a label of a namespace, as kube-state-metrics names them: `label_team`.
+/// Whatever else a series or its target is labelled with begins otherwise.
+pub fn metric_label(label: &str) -> String {
+    let name = label.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    "label_".chars().chain(name).collect()
 }
 
 fn check_workloads(workloads: &[CustomWorkload], path: &FieldPath, problems: &mut Problems) {

@@ -55,6 +55,17 @@ pub enum AnnotationLevel {
     Namespace,
 }
 
+impl AnnotationLevel {
+    /// What carries the annotation, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::Template => "pod template",
+            Self::Namespace => "namespace",
+        }
+    }
+}
+
 /// What came of an exemption that exempts nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExemptionProblem {

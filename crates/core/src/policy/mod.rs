@@ -26,6 +26,7 @@ use crate::text::UntrustedText;
 use crate::workload::{Container, Workload, WorkloadId};
 
 pub use baseline::exact_exemption;
+pub use compile::metric_label;
 pub use effective::EffectiveRule;
 pub(crate) use exemption::WorkloadAnnotations;
 pub use exemption::{
@@ -36,9 +37,9 @@ pub use profile::{Profile, UnknownProfile};
 pub use profile_docs::{ProfileMeta, render_profile_index, render_profile_markdown};
 pub use selector::Decision;
 pub use spec::{
-    AdmissionSpec, AnnotationsSpec, CustomWorkload, ExemptionSpec, LabelOperator, LabelRequirement,
-    LabelSelector, MatchSpec, OverrideSpec, Preset, PullPolicySpec, ResultSpec, RuleSpec, ScopeSpec,
-    SeveritySpec, TagPolicySpec, ValueSpec,
+    API_VERSION, AdmissionSpec, AnnotationsSpec, CustomWorkload, ExemptionSpec, KIND, LabelOperator,
+    LabelRequirement, LabelSelector, MatchSpec, OverrideSpec, Preset, PullPolicySpec, ResultSpec, RuleSpec,
+    ScopeSpec, SeveritySpec, TagPolicySpec, ValueSpec,
 };
 
 /// A compiled policy.

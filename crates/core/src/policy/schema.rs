@@ -1,22 +1,59 @@
 //! Schemas of the fields whose values are names that the code knows.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
 
 use super::{Profile, RuleSpec};
-use crate::rules::registry;
+use crate::rules::{Parameter, RuleMeta, registry};
 
 pub(super) fn profile(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "enum": Profile::ALL.map(Profile::as_str) })
+    let profiles = Profile::ALL.map(Profile::as_str);
+    json_schema!({ "type": "string", "enum": profiles, "default": Profile::default().as_str() })
+}
+
+/// Names of rules, and the star for all.
+pub(super) fn exempt_rules(_: &mut SchemaGenerator) -> Schema {
+    let ids: Vec<&str> = registry().iter().map(|rule| rule.meta().id).chain(["*"]).collect();
+    json_schema!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": ids } })
+}
+
+/// A date of the calendar: the API server checks the format.
+pub(super) fn date(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date" })
+}
+
+/// Names of labels
+/// (<https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set>).
+pub(super) fn label_names(_: &mut SchemaGenerator) -> Schema {
+    let name = "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$";
+    json_schema!({ "type": "array", "maxItems": 16, "items": { "type": "string", "maxLength": 317, "pattern": name } })
+}
+
+/// A rule in CEL, which the API server runs when a policy is applied.
+pub(super) fn label_requirement() -> Value {
+    json!([{
+        "rule": "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+        "message": "In and NotIn need at least one value, Exists and DoesNotExist take none",
+    }])
 }
 
 /// A property for each rule, so that `kubectl explain` lists them and an unknown one is refused.
 pub(super) fn rules(generator: &mut SchemaGenerator) -> Schema {
-    let mut schema = json_schema!({ "type": "object", "additionalProperties": false });
-    let properties = registry().iter().map(|rule| {
-        let mut property = generator.subschema_for::<RuleSpec>();
-        property.insert("description".to_owned(), rule.meta().summary.into());
-        (rule.meta().id.to_owned(), property.to_value())
-    });
-    schema.insert("properties".to_owned(), properties.collect());
-    schema
+    let properties =
+        registry().iter().map(|rule| (rule.meta().id.to_owned(), rule_spec(rule.meta(), generator)));
+    let properties: serde_json::Map<String, Value> = properties.collect();
+    json_schema!({ "type": "object", "additionalProperties": false, "properties": properties })
+}
+
+/// What a policy can set of one rule: parameters that it does not take are unknown fields.
+fn rule_spec(meta: &RuleMeta, generator: &mut SchemaGenerator) -> Value {
+    let mut spec = RuleSpec::json_schema(generator);
+    spec.insert("description".to_owned(), meta.summary.into());
+    if let Some(Value::Object(fields)) = spec.get_mut("properties") {
+        fields.retain(|name, _| {
+            let parameter = Parameter::ALL.into_iter().find(|parameter| parameter.as_str() == name);
+            parameter.is_none_or(|parameter| meta.parameters.contains(&parameter))
+        });
+    }
+    spec.to_value()
 }

@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::schema;
 
+/// API group and version of a `TagPolicy`.
+pub const API_VERSION: &str = "tagwatch.dev/v1alpha1";
+/// Kind of the object that holds a spec.
+pub const KIND: &str = "TagPolicy";
+
 /// What counts, for whom, and what is exempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -28,6 +33,7 @@ pub struct TagPolicySpec {
     /// Other rules for some workloads, containers or images. Each that matches is applied, in this order: the last
     /// match wins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
     pub overrides: Vec<OverrideSpec>,
     /// Findings that do not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -38,8 +44,9 @@ pub struct TagPolicySpec {
     /// What admission does to pods in the cluster.
     #[serde(default, skip_serializing_if = "is_default")]
     pub admission: AdmissionSpec,
-    /// Labels of namespaces that metrics and reports carry.
+    /// Labels of namespaces, such as team, that metrics and reports carry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::label_names")]
     pub metric_labels: Vec<String>,
     /// Custom kinds that hold a pod template.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -155,18 +162,21 @@ pub enum Preset {
 /// A label selector, as in Kubernetes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub struct LabelSelector {
     /// Labels with their values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
     /// Further requirements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
     pub match_expressions: Vec<LabelRequirement>,
 }
 
 /// A requirement on one label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = schema::label_requirement()))]
 pub struct LabelRequirement {
     /// The label.
     pub key: String,
@@ -174,6 +184,7 @@ pub struct LabelRequirement {
     pub operator: LabelOperator,
     /// Values, for `In` and `NotIn`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
     pub values: Vec<String>,
 }
 
@@ -190,6 +201,7 @@ pub enum LabelOperator {
 /// What an override or an exemption is for. Everything that is given has to match; of a list, one entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub struct MatchSpec {
     /// Globs of namespaces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -228,11 +240,14 @@ pub struct ExemptionSpec {
     #[serde(rename = "match")]
     pub matches: MatchSpec,
     /// The rules; `*` for all.
+    #[schemars(schema_with = "schema::exempt_rules")]
     pub rules: Vec<String>,
     /// Why; reports show it.
+    #[schemars(regex(pattern = r"\S"))]
     pub reason: String,
     /// The last day on which it counts, in UTC: YYYY-MM-DD. Without one it counts for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::date")]
     pub expires: Option<String>,
 }
 
@@ -249,6 +264,7 @@ pub struct AnnotationsSpec {
     /// The most days that `tagwatch.dev/ignore-until` may lie ahead; without it in the annotations, they do not
     /// count then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 3650))]
     pub max_days: Option<u16>,
 }
 

@@ -7,6 +7,7 @@ use tagwatch_core::finding::{Outcome, Verdict};
 use tagwatch_core::workload::{Workload, WorkloadId};
 
 use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
+use super::carried;
 use super::entry::{self, Entry};
 use super::{
     CONTENT_HASH_ANNOTATION, FirstSeen, MANAGED_BY_LABEL, MANAGER, PolicyReport, ReportResult, ReportSummary,
@@ -27,6 +28,8 @@ pub struct ReportInput<'a> {
     pub uid: &'a str,
     /// What the engine says of it.
     pub verdicts: &'a [Verdict],
+    /// Names of the namespace's labels that the report carries too.
+    pub namespace_labels: &'a [String],
     /// When the results of the report that is stored were first seen.
     pub first_seen: &'a FirstSeen,
     /// The time of this evaluation.
@@ -38,7 +41,7 @@ pub struct ReportInput<'a> {
 pub fn build(input: &ReportInput<'_>) -> PolicyReport {
     let id = &input.workload.id;
     let mut report = PolicyReport {
-        metadata: metadata(id, input.uid),
+        metadata: metadata(input),
         scope: Some(scope(id, input.uid)),
         ..PolicyReport::default()
     };
@@ -46,15 +49,20 @@ pub fn build(input: &ReportInput<'_>) -> PolicyReport {
     report.summary = Some(summary(&results));
     report.results = Some(results);
     let hash = content_hash(&report);
-    report.metadata.annotations = Some([(CONTENT_HASH_ANNOTATION.to_owned(), hash)].into());
+    report.metadata.annotations.get_or_insert_default().insert(CONTENT_HASH_ANNOTATION.to_owned(), hash);
     report
 }
 
-fn metadata(id: &WorkloadId, uid: &str) -> ObjectMeta {
+fn metadata(input: &ReportInput<'_>) -> ObjectMeta {
+    let (id, uid) = (&input.workload.id, input.uid);
+    let mut labels = carried::labels(input.workload, input.namespace_labels);
+    let annotations = carried::annotation(&labels);
+    labels.insert(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned());
     ObjectMeta {
         name: Some(report_name(id.api_version.raw(), id.kind.raw(), id.name.raw(), uid)),
         namespace: id.namespace.as_ref().map(|namespace| namespace.raw().to_owned()),
-        labels: Some([(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into()),
+        labels: Some(labels),
+        annotations,
         owner_references: owner_reference(id, uid).map(|owner| vec![owner]),
         ..ObjectMeta::default()
     }

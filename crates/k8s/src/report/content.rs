@@ -6,17 +6,19 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
 use serde::Serialize;
 
+use super::carried;
 use super::entry::FIRST_SEEN;
 use super::{PolicyReport, ReportResult, ReportSummary, hex};
 
-/// SHA-256 in hex of all that a report says but times: its owner, its scope, its summary and its results.
-/// Labels, annotations, finalizers and owners that others have added are theirs, and do not count.
+/// SHA-256 in hex of all that a report says but times: its owner, the labels that it carries of its namespace, its
+/// scope, its summary and its results. Other labels, annotations, finalizers and owners that others have added are theirs, and do not count.
 pub fn content_hash(report: &PolicyReport) -> String {
     let PolicyReport { api_version: _, kind: _, metadata, scope, scope_selector, summary, results } = report;
     let scope_uid = scope.as_ref().and_then(|scope| scope.uid.as_ref());
     let owner = metadata.owner_references.iter().flatten().find(|owner| Some(&owner.uid) == scope_uid);
     hex::sha256_json(&Content {
         owner,
+        carried_labels: carried::of_report(metadata),
         scope: scope.as_ref(),
         scope_selector: scope_selector.as_ref(),
         summary: *summary,
@@ -27,6 +29,9 @@ pub fn content_hash(report: &PolicyReport) -> String {
 #[derive(Serialize)]
 struct Content<'a> {
     owner: Option<&'a OwnerReference>,
+    /// Left out where there are none: reports that an older version wrote keep their hash.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    carried_labels: BTreeMap<&'a str, &'a str>,
     scope: Option<&'a ObjectReference>,
     scope_selector: Option<&'a LabelSelector>,
     summary: Option<ReportSummary>,

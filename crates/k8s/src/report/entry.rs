@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
+use tagwatch_core::policy::ExemptionSource;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
@@ -113,7 +114,20 @@ impl<'a> Entry<'a> {
         if !self.finding.resolution.is_empty() {
             properties.insert("resolution".into(), bounds::cut(self.finding.resolution.clone(), MAX_LONG));
         }
+        if let Some(exemption) = &self.finding.exemption {
+            properties.insert("exemption".into(), short(&exemption.reason));
+            properties.insert("exemptionSource".into(), source(exemption.source));
+            properties.extend(exemption.expires.map(|last| ("exemptionExpires".into(), last.to_string())));
+        }
         properties
+    }
+}
+
+/// The place of an exemption.
+fn source(source: ExemptionSource) -> String {
+    match source {
+        ExemptionSource::Policy(index) => format!("spec.exemptions[{index}]"),
+        ExemptionSource::Annotation(level) => format!("annotation on the {}", level.words()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod build;
+mod carried;
 mod content;
 mod entry;
 mod first_seen;
@@ -31,5 +32,7 @@ pub const MANAGER: &str = "tagwatch";
 /// Annotation with the hash of everything in the report but times, so that metadata alone tells whether a
 /// report is what we would write.
 pub const CONTENT_HASH_ANNOTATION: &str = "tagwatch.dev/content-hash";
+/// Annotation with the names of the namespace's labels that the report carries, separated by commas.
+pub const CARRIED_LABELS_ANNOTATION: &str = "tagwatch.dev/namespace-labels";
 /// Selects our reports in a LIST or a WATCH.
 pub const MANAGED_BY_SELECTOR: &str = "app.kubernetes.io/managed-by=tagwatch";

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{CONTENT_HASH_ANNOTATION, FirstSeen, MANAGED_BY_LABEL, MANAGER, PolicyReport, content_hash};
+use super::carried;
+use super::{
+    CARRIED_LABELS_ANNOTATION, CONTENT_HASH_ANNOTATION, FirstSeen, MANAGED_BY_LABEL, MANAGER, PolicyReport,
+    content_hash,
+};
 
 /// What is known of a report that the API server holds: all that the next decision asks for, without its body.
 #[derive(Debug, Clone)]
@@ -26,7 +30,13 @@ impl From<PolicyReport> for StoredReport {
         let mut metadata = ObjectMeta { managed_fields: None, ..report.metadata };
         let is_noted = noted_hash(&metadata) == Some(&content_hash);
         let is_ours = take(&mut metadata.labels, MANAGED_BY_LABEL, |manager| manager == MANAGER);
-        take(&mut metadata.annotations, CONTENT_HASH_ANNOTATION, |_| true);
+        let carried: Vec<String> = carried::of_report(&metadata).into_keys().map(str::to_owned).collect();
+        for label in &carried {
+            take(&mut metadata.labels, label, |_| true);
+        }
+        for annotation in [CONTENT_HASH_ANNOTATION, CARRIED_LABELS_ANNOTATION] {
+            take(&mut metadata.annotations, annotation, |_| true);
+        }
         if let Some(owners) = &mut metadata.owner_references {
             owners.retain(|owner| Some(&owner.uid) != subject.as_ref());
         }

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference,
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use tagwatch_core::workload::IgnoreAnnotations;
 
 use super::text::TextVisitor;
 
@@ -60,6 +61,24 @@ fn controller_only(owners: Vec<OwnerReference>) -> Option<Vec<OwnerReference>> {
     Some(vec![controller])
 }
 
+/// Metadata of a pod template, of which the annotations that exempt count.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct TemplateMeta {
+    annotations: Option<KeptAnnotations>,
+}
+
+impl TemplateMeta {
+    pub(super) fn ignore(&self) -> IgnoreAnnotations {
+        self.annotations.as_ref().map(|kept| ignore_of(&kept.0)).unwrap_or_default()
+    }
+}
+
+/// The annotations by which somebody exempts what is found.
+pub(super) fn ignore_of(annotations: &BTreeMap<String, String>) -> IgnoreAnnotations {
+    IgnoreAnnotations::from_annotations(|key| annotations.get(key).map(String::as_str))
+}
+
 /// A time that never fails an object, and with it the list it stands in: Go formats times beyond the year 9999,
 /// and our calendar ends there.
 struct WireTime(Option<Timestamp>);
@@ -70,8 +89,9 @@ impl<'de> Deserialize<'de> for WireTime {
     }
 }
 
+/// The annotations that tagwatch reads.
 #[derive(Default)]
-struct KeptAnnotations(BTreeMap<String, String>);
+pub(super) struct KeptAnnotations(pub(super) BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for KeptAnnotations {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -4,12 +4,14 @@
 //! text of each image, the identity and the owner, and skip the rest without building it.
 
 mod meta;
+mod namespace;
 mod object;
 mod pod;
 mod pod_spec;
 mod text;
 mod workload;
 
+pub use namespace::SlimNamespace;
 pub use object::SlimObject;
 pub use pod::{PodPhase, SlimPod};
 pub use pod_spec::{ImagePlace, PodImages};

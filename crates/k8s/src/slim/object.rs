@@ -2,9 +2,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, WorkloadId};
+use tagwatch_core::workload::{Container, IgnoreAnnotations, WorkloadId};
 
-use super::PodImages;
+use super::{PodImages, meta};
 use crate::kind::WatchedKind;
 use crate::owner::OwnerId;
 
@@ -38,6 +38,16 @@ pub trait SlimObject {
             namespace: metadata.namespace.as_deref().map(UntrustedText::from),
             name: metadata.name.as_deref().unwrap_or_default().into(),
         }
+    }
+
+    /// Its own annotations that exempt.
+    fn ignore(&self) -> IgnoreAnnotations {
+        self.metadata().annotations.as_ref().map(meta::ignore_of).unwrap_or_default()
+    }
+
+    /// Those of its pod template; none for a pod, which has no template.
+    fn template_ignore(&self) -> IgnoreAnnotations {
+        IgnoreAnnotations::default()
     }
 
     /// Its UID; empty only for an object that no API server has stored.

@@ -1,6 +1,7 @@
 //! The images of a pod spec or a pod template.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
@@ -11,7 +12,10 @@ use crate::kind::WatchedKind;
 /// `ephemeralContainers`, `volumes[].image`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "WirePodSpec")]
-pub struct PodImages(Box<[ImagePlace]>);
+pub struct PodImages {
+    places: Box<[ImagePlace]>,
+    has_pull_secrets: bool,
+}
 
 /// One place of a pod spec that names an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +35,12 @@ pub struct ImagePlace {
 impl PodImages {
     /// The places, in order.
     pub fn iter(&self) -> impl Iterator<Item = &ImagePlace> {
-        self.0.iter()
+        self.places.iter()
+    }
+
+    /// Whether the pod spec names `imagePullSecrets`.
+    pub fn has_pull_secrets(&self) -> bool {
+        self.has_pull_secrets
     }
 
     /// The model that the engine judges, for a pod spec of an object of this kind. Nothing is observed yet.
@@ -67,6 +76,7 @@ struct WirePodSpec {
     init_containers: Option<Vec<WireContainer>>,
     ephemeral_containers: Option<Vec<WireContainer>>,
     volumes: Option<Vec<WireVolume>>,
+    image_pull_secrets: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Deserialize)]
@@ -103,7 +113,10 @@ impl From<WirePodSpec> for PodImages {
         let ephemeral = numbered(wire.ephemeral_containers)
             .map(|(index, container)| container.place(index, ContainerType::Ephemeral));
         let volumes = numbered(wire.volumes).filter_map(|(index, volume)| volume.place(index));
-        Self(containers.chain(init).chain(ephemeral).chain(volumes).collect())
+        Self {
+            places: containers.chain(init).chain(ephemeral).chain(volumes).collect(),
+            has_pull_secrets: wire.image_pull_secrets.is_some_and(|secrets| !secrets.is_empty()),
+        }
     }
 }
 

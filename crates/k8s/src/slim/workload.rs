@@ -9,6 +9,7 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::ReplicationController;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Deserializer};
+use tagwatch_core::workload::IgnoreAnnotations;
 
 use super::{PodImages, SlimObject, meta};
 use crate::kind::{TemplateKind, WatchedKind};
@@ -19,6 +20,8 @@ use crate::owner::OwnerId;
 pub struct SlimWorkload<K> {
     metadata: ObjectMeta,
     template: Option<PodImages>,
+    /// Few templates have any.
+    template_ignore: Option<Box<IgnoreAnnotations>>,
     replicas: Option<i32>,
     finished: bool,
     revision: u64,
@@ -67,6 +70,10 @@ impl<K: TemplateKind> SlimObject for SlimWorkload<K> {
 
     fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    fn template_ignore(&self) -> IgnoreAnnotations {
+        self.template_ignore.as_deref().cloned().unwrap_or_default()
     }
 }
 
@@ -119,6 +126,7 @@ struct WireSpec {
 
 #[derive(Deserialize)]
 struct WireTemplate {
+    metadata: Option<meta::TemplateMeta>,
     spec: Option<PodImages>,
 }
 
@@ -144,9 +152,9 @@ struct WireCondition {
 }
 
 impl WireSpec {
-    fn into_template(self) -> Option<PodImages> {
+    fn into_template(self) -> Option<WireTemplate> {
         let of_job = |job: WireJobTemplate| job.spec.and_then(|spec| spec.template);
-        self.template.or_else(|| self.job_template.and_then(of_job)).and_then(|template| template.spec)
+        self.template.or_else(|| self.job_template.and_then(of_job))
     }
 }
 
@@ -167,8 +175,14 @@ impl<'de, K: TemplateKind> Deserialize<'de> for SlimWorkload<K> {
         let owned = K::WATCHED.yields_to_owner()
             && OwnerId::controller_of(&metadata).is_some_and(|owner| owner.watched_kind().is_some());
         let replicas = spec.as_ref().and_then(|spec| spec.replicas);
+        let template = spec.filter(|_| !owned).and_then(WireSpec::into_template);
+        let template_ignore =
+            template.as_ref().and_then(|template| template.metadata.as_ref()).map(meta::TemplateMeta::ignore);
         Ok(Self {
-            template: spec.filter(|_| !owned).and_then(WireSpec::into_template),
+            template: template.and_then(|template| template.spec),
+            template_ignore: template_ignore
+                .filter(|ignore| *ignore != IgnoreAnnotations::default())
+                .map(Box::new),
             replicas,
             revision: take_revision(&mut metadata),
             finished: K::WATCHED == WatchedKind::Job && status.is_some_and(|status| status.is_finished()),

@@ -142,6 +142,7 @@ fn judge(workload: &Workload, uid: &str) -> PolicyReport {
         workload,
         uid,
         verdicts: &verdicts,
+        namespace_labels: &[],
         first_seen: &FirstSeen::default(),
         now: at(MONDAY),
     })

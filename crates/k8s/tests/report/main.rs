@@ -6,6 +6,7 @@
     reason = "clippy.toml allows them in tests, but not in their helpers"
 )]
 
+mod carried;
 mod limits;
 mod plan;
 mod schema;

@@ -73,7 +73,14 @@ pub(crate) fn report_at(
     seen: &FirstSeen,
     now: &str,
 ) -> PolicyReport {
-    build(&ReportInput { workload, uid: UID, verdicts, first_seen: seen, now: at(now) })
+    build(&ReportInput {
+        workload,
+        uid: UID,
+        verdicts,
+        namespace_labels: &[],
+        first_seen: seen,
+        now: at(now),
+    })
 }
 
 /// The report of `shop/web` with one container `web`, as it is first built on Monday.

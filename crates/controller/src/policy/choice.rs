@@ -1,0 +1,210 @@
+//! From the object in the cluster to what is judged by. An invalid policy changes nothing of what is judged: the last
+//! valid one stays in use, also over a restart, since the status holds it.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+use serde_json::Value;
+use tagwatch_core::policy::{Policy, Profile, TagPolicySpec};
+use tagwatch_core::text::UntrustedText;
+use tagwatch_k8s::tag_policy::{AcceptedSpec, TagPolicy};
+
+/// Mistakes that a message names; the rest is counted.
+const MAX_MISTAKES: usize = 8;
+
+/// Where what is judged by comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The policy as it is in the cluster.
+    Cluster,
+    /// The last valid spec of the policy, which is invalid now.
+    LastGood,
+    /// The recommended profile: there is no policy, or none that was ever valid.
+    Recommended,
+}
+
+impl Source {
+    pub(crate) const ALL: [Self; 3] = [Self::Cluster, Self::LastGood, Self::Recommended];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::LastGood => "last_good",
+            Self::Recommended => "recommended",
+        }
+    }
+}
+
+/// Why a policy is not judged by; safe for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rejection(pub(crate) String);
+
+/// What is judged by, and why.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) source: Source,
+    pub(crate) rejection: Option<Rejection>,
+    /// The valid spec that is in use; none for the recommended profile.
+    pub(crate) accepted: Option<Arc<AcceptedSpec>>,
+    /// The object as it was last seen.
+    pub(crate) object: Option<Arc<TagPolicy>>,
+}
+
+impl Choice {
+    /// Without any policy.
+    pub(crate) fn recommended() -> Self {
+        Self { source: Source::Recommended, rejection: None, accepted: None, object: None }
+    }
+
+    /// Takes the object in as it is in the cluster now. Returns the policy to judge by, where that changed.
+    pub(crate) fn see(&mut self, object: Option<TagPolicy>) -> Option<Policy> {
+        let Some(object) = object.map(Arc::new) else {
+            let changed = self.accepted.is_some();
+            *self = Self::recommended();
+            return changed.then(|| Policy::of(Profile::Recommended));
+        };
+        let before = self.accepted.take();
+        let (accepted, policy, rejection) = match compile(&object.spec) {
+            Ok(policy) => {
+                let generation = object.metadata.generation.unwrap_or_default();
+                let accepted = AcceptedSpec { generation, spec: or_empty(&object.spec) };
+                (Some(Arc::new(accepted)), policy, None)
+            }
+            Err(rejection) => {
+                let (accepted, policy) = last_good(before.clone(), &object).unzip();
+                (accepted, policy.unwrap_or_else(|| Policy::of(Profile::Recommended)), Some(rejection))
+            }
+        };
+        let spec =
+            |accepted: &Option<Arc<AcceptedSpec>>| accepted.as_ref().map(|accepted| accepted.spec.clone());
+        let changed = spec(&before) != spec(&accepted);
+        self.source = match (&rejection, &accepted) {
+            (None, _) => Source::Cluster,
+            (Some(_), Some(_)) => Source::LastGood,
+            (Some(_), None) => Source::Recommended,
+        };
+        self.rejection = rejection;
+        self.accepted = accepted;
+        self.object = Some(object);
+        changed.then_some(policy)
+    }
+
+    /// Name of the policy, where there is one.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.object.as_ref().map(|object| object.name_any())
+    }
+}
+
+/// The spec that was in use until now, else the one that the status remembers, if it is still valid.
+fn last_good(before: Option<Arc<AcceptedSpec>>, object: &TagPolicy) -> Option<(Arc<AcceptedSpec>, Policy)> {
+    let remembered = || object.read_status().and_then(|status| status.accepted).map(Arc::new);
+    let accepted = before.or_else(remembered)?;
+    let policy = compile(&accepted.spec).ok()?;
+    Some((accepted, policy))
+}
+
+fn or_empty(spec: &Value) -> Value {
+    if spec.is_null() { Value::Object(serde_json::Map::new()) } else { spec.clone() }
+}
+
+fn compile(spec: &Value) -> Result<Policy, Rejection> {
+    let spec: TagPolicySpec = serde_path_to_error::deserialize(or_empty(spec)).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { "spec".to_owned() } else { format!("spec.{path}") };
+        rejection([format!("{place}: {}", error.inner())])
+    })?;
+    Policy::compile(&spec).map_err(|mistakes| rejection(mistakes.iter().map(ToString::to_string)))
+}
+
+fn rejection(mistakes: impl IntoIterator<Item = String>) -> Rejection {
+    let mistakes: Vec<String> =
+        mistakes.into_iter().map(|mistake| UntrustedText::from(mistake).terminal()).collect();
+    let mut told = mistakes.iter().take(MAX_MISTAKES).cloned().collect::<Vec<_>>().join("; ");
+    if mistakes.len() > MAX_MISTAKES {
+        told.push_str(&format!("; and {} more", mistakes.len() - MAX_MISTAKES));
+    }
+    Rejection(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn policy(generation: i64, spec: Value) -> TagPolicy {
+        let object = json!({ "metadata": { "name": "default", "generation": generation }, "spec": spec });
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn profile(policy: Option<Policy>) -> Option<Profile> {
+        policy.map(|policy| policy.profile())
+    }
+
+    #[test]
+    fn an_invalid_policy_changes_nothing_of_what_is_judged() {
+        let mut choice = Choice::recommended();
+        assert_eq!(
+            profile(choice.see(Some(policy(1, json!({ "profile": "strict" }))))),
+            Some(Profile::Strict)
+        );
+        assert_eq!(choice.source, Source::Cluster);
+        assert_eq!(profile(choice.see(Some(policy(2, json!({ "profile": "strikt" }))))), None);
+        assert_eq!(choice.source, Source::LastGood);
+        let told = "spec.profile: there is no profile \"strikt\"; did you mean strict?";
+        assert_eq!(choice.rejection, Some(Rejection(told.to_owned())));
+        assert_eq!(choice.accepted.as_ref().unwrap().generation, 1);
+        assert_eq!(
+            profile(choice.see(Some(policy(3, json!({ "profile": "always" }))))),
+            Some(Profile::Always)
+        );
+        assert_eq!(choice.rejection, None);
+    }
+
+    #[test]
+    fn the_same_spec_again_is_no_change() {
+        let mut choice = Choice::recommended();
+        assert!(choice.see(Some(policy(1, json!({})))).is_some());
+        assert!(choice.see(Some(policy(1, json!({})))).is_none());
+        assert!(choice.see(Some(policy(1, Value::Null))).is_none(), "no spec is an empty one");
+    }
+
+    #[test]
+    fn the_status_remembers_the_last_good_one_over_a_restart() {
+        let mut object = policy(2, json!({ "rules": { "no-such-rule": {} } }));
+        object.status = json!({ "accepted": { "generation": 1, "spec": { "profile": "always" } } });
+        let mut choice = Choice::recommended();
+        assert_eq!(profile(choice.see(Some(object))), Some(Profile::Always));
+        assert_eq!(choice.source, Source::LastGood);
+    }
+
+    #[test]
+    fn without_a_last_good_one_it_is_the_recommended_profile() {
+        let mut choice = Choice::recommended();
+        assert!(choice.see(Some(policy(1, json!({ "profile": 7 })))).is_none());
+        assert_eq!(choice.source, Source::Recommended);
+        let Some(Rejection(told)) = &choice.rejection else { panic!("{choice:?}") };
+        assert!(told.starts_with("spec.profile: invalid type: integer"), "{told}");
+    }
+
+    #[test]
+    fn a_policy_that_is_gone_leaves_the_recommended_profile() {
+        let mut choice = Choice::recommended();
+        choice.see(Some(policy(1, json!({ "profile": "strict" }))));
+        assert_eq!(profile(choice.see(None)), Some(Profile::Recommended));
+        assert!(
+            choice.see(Some(policy(2, json!({ "profile": "strikt" })))).is_none(),
+            "nothing is left of the first"
+        );
+        assert_eq!(choice.source, Source::Recommended);
+    }
+
+    #[test]
+    fn hostile_text_does_not_reach_a_terminal() {
+        let spec = json!({ "immutable": vec!["\u{1b}[31m@"; 20] });
+        let mut choice = Choice::recommended();
+        choice.see(Some(policy(1, spec)));
+        let Some(Rejection(told)) = &choice.rejection else { panic!("{choice:?}") };
+        assert!(!told.contains('\u{1b}') && told.ends_with("; and 12 more"), "{told}");
+    }
+}

@@ -1,0 +1,137 @@
+//! What a change of the policy, of the day or of a namespace does to the controller.
+
+use std::sync::atomic::Ordering;
+
+use k8s_openapi::jiff::civil::Date;
+use kube::ResourceExt;
+use tagwatch_k8s::tag_policy::TagPolicy;
+
+use super::choice::{Choice, Rejection, Source};
+use super::status::Problem;
+use crate::controller::Controller;
+
+impl Controller {
+    /// Takes the policy in as it is in the cluster now, and judges everything anew where that changes anything.
+    pub(crate) fn see_policy(&self, object: Option<TagPolicy>) {
+        let object = object.map(|mut object| {
+            object.metadata.managed_fields = None;
+            object
+        });
+        let (policy, before, now) = {
+            let mut choice = self.policy.lock();
+            let before = choice.clone();
+            let policy = choice.see(object);
+            (policy, before, choice.clone())
+        };
+        tell(&before, &now);
+        self.measure_policy(&now);
+        if let Some(policy) = policy {
+            self.judging.set_policy(policy);
+            self.rejudge();
+        }
+        self.policy_is_touched();
+    }
+
+    /// The status of the policy is stored.
+    pub(crate) fn policy_is_stored(&self, mut stored: TagPolicy) {
+        stored.metadata.managed_fields = None;
+        let mut choice = self.policy.lock();
+        // What the watch has shown meanwhile is newer.
+        if choice
+            .object
+            .as_ref()
+            .is_some_and(|object| object.metadata.generation == stored.metadata.generation)
+        {
+            choice.object = Some(stored.into());
+        }
+    }
+
+    /// Another day may have begun.
+    pub(crate) fn day_is(&self, today: Date) {
+        if self.judging.set_today(today) {
+            tracing::info!(%today, "a new day: exemptions may have expired");
+            self.rejudge();
+            self.policy_is_touched();
+        }
+    }
+
+    /// Whether namespaces can be read.
+    pub(crate) fn namespaces_are_readable(&self, readable: bool) {
+        if self.namespaces_readable.swap(readable, Ordering::Relaxed) != readable {
+            self.policy_is_touched();
+        }
+    }
+
+    /// Judges everything anew: no verdict and no series stays that was made by something else.
+    pub(crate) fn rejudge(&self) {
+        self.queue.now(self.everything());
+    }
+
+    /// Judges everything in a namespace anew.
+    pub(crate) fn rejudge_namespace(&self, namespace: &str) {
+        let mut keys = self.everything();
+        keys.retain(|key| key.namespace() == namespace);
+        self.queue.now(keys);
+    }
+
+    /// What the status of the policy says may have changed.
+    pub(crate) fn policy_is_touched(&self) {
+        self.policy_version.fetch_add(1, Ordering::Relaxed);
+        self.policy_changed.notify_one();
+    }
+
+    /// Counts up with every change of what the status of the policy says, counts apart.
+    pub(crate) fn policy_version(&self) -> u64 {
+        self.policy_version.load(Ordering::Relaxed)
+    }
+
+    /// What is missing or not as it should be, the policy's own mistakes apart.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if !self.namespaces_readable.load(Ordering::Relaxed) {
+            problems.push(Problem {
+                reason: "NamespacesForbidden",
+                message: "there is no right to list and watch namespaces: their labels and annotations do not count"
+                    .to_owned(),
+            });
+        }
+        if self.metrics.report_api_available.get() == 0 {
+            problems.push(Problem {
+                reason: "ReportApiAbsent",
+                message: "policyreports.wgpolicyk8s.io/v1alpha2 is not served: no report can be written"
+                    .to_owned(),
+            });
+        }
+        problems
+    }
+
+    /// Kinds that control live pods and that nobody reads, as `Kind.group`.
+    pub(crate) fn not_covered(&self) -> Vec<String> {
+        self.index.lock().unread_kinds().into_iter().collect()
+    }
+
+    fn measure_policy(&self, choice: &Choice) {
+        self.metrics.policy_valid.set(i64::from(choice.rejection.is_none()));
+        for source in Source::ALL {
+            let in_use = i64::from(source == choice.source);
+            self.metrics.policy_source.with_label_values(&[source.as_str()]).set(in_use);
+        }
+    }
+}
+
+/// Logs what has changed; the watch repeats itself.
+fn tell(before: &Choice, now: &Choice) {
+    let generation =
+        |choice: &Choice| choice.object.as_ref().map(|object| (object.uid(), object.metadata.generation));
+    if generation(before) == generation(now) {
+        return;
+    }
+    let in_use = now.source.as_str();
+    match (now.name(), &now.rejection) {
+        (Some(policy), None) => tracing::info!(policy, "judging by this policy"),
+        (Some(policy), Some(Rejection(mistakes))) => {
+            tracing::error!(policy, in_use, mistakes, "the policy is invalid and not in use");
+        }
+        (None, _) => tracing::warn!("the policy is gone: judging by the recommended profile"),
+    }
+}

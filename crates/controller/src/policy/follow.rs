@@ -1,0 +1,91 @@
+//! Follows the one `TagPolicy` that counts: it can be there from the start, come, change and go, and so can its
+//! definition.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::{Api, Client};
+use kube_runtime::watcher::{self, Event};
+use tagwatch_core::policy::API_VERSION;
+use tagwatch_k8s::tag_policy::TagPolicy;
+use tokio::time::sleep;
+
+use crate::api::is_served;
+use crate::backoff::Backoff;
+use crate::controller::Controller;
+use crate::watch::{Flow, Sink, WatchStats, watch};
+
+/// How often an API server without the definition is asked for it.
+const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
+const PLURAL: &str = "tagpolicies";
+
+/// What [`crate::health::Health`] calls this watch.
+pub(crate) fn policy_name(name: &str) -> String {
+    format!("the TagPolicy {name}")
+}
+
+/// Follows the policy of a name, for ever.
+pub(crate) async fn follow(client: Client, name: String, controller: Arc<Controller>) {
+    let stats = WatchStats::new(PLURAL, controller.metrics.clone());
+    let mut backoff = Backoff::new();
+    loop {
+        match is_served(&client, API_VERSION, PLURAL).await {
+            Ok(true) => {
+                backoff.reset();
+                let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+                let sink = PolicySink {
+                    controller: Arc::clone(&controller),
+                    watch: policy_name(&name),
+                    listed: None,
+                };
+                watch(Api::<TagPolicy>::all(client.clone()), config, sink, stats.clone()).await;
+            }
+            Ok(false) => {
+                controller.see_policy(None);
+                controller.health.in_sync(&policy_name(&name));
+                sleep(ABSENT_INTERVAL).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, reason = error.category(), "cannot ask for the TagPolicy API; trying again");
+                sleep(backoff.next()).await;
+            }
+        }
+    }
+}
+
+struct PolicySink {
+    controller: Arc<Controller>,
+    watch: String,
+    listed: Option<TagPolicy>,
+}
+
+impl Sink<TagPolicy> for PolicySink {
+    fn event(&mut self, event: Event<TagPolicy>) -> Flow {
+        match event {
+            Event::Init => self.listed = None,
+            Event::InitApply(policy) => self.listed = Some(policy),
+            Event::InitDone => {
+                self.controller.see_policy(self.listed.take());
+                self.controller.health.in_sync(&self.watch);
+            }
+            Event::Apply(policy) => self.controller.see_policy(Some(policy)),
+            Event::Delete(_) => self.controller.see_policy(None),
+        }
+        Flow::Continue
+    }
+
+    /// 404 for a whole resource: its definition was removed. 403: whoever runs tagwatch with fewer rights wants no
+    /// policy, so nothing waits for it.
+    fn failed(&mut self, error: &watcher::Error) -> Flow {
+        match error {
+            watcher::Error::InitialListFailed(kube::Error::Api(status))
+            | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => match status.code {
+                404 => return Flow::Stop,
+                403 => self.controller.health.in_sync(&self.watch),
+                _ => {}
+            },
+            _ => {}
+        }
+        Flow::Continue
+    }
+}

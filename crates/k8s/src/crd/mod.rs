@@ -1,0 +1,34 @@
+//! The custom resource definitions that tagwatch ships.
+
+mod policy_report;
+mod schema;
+mod tag_policy;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+pub use policy_report::policy_report_crd;
+pub(crate) use schema::object_schema;
+pub use tag_policy::tag_policy_crd;
+
+/// The definition could not be made; a fault of tagwatch, not of its input.
+#[derive(Debug, Error)]
+pub enum CrdError {
+    /// The types do not make a definition.
+    #[error("the schema does not fit a custom resource definition")]
+    Schema(#[from] serde_json::Error),
+    /// The definition cannot be written as YAML.
+    #[error("the custom resource definition cannot be written as YAML")]
+    Yaml(#[from] serde_saphyr::SerializeError),
+}
+
+/// A definition as a YAML document.
+pub fn crd_yaml(definition: &CustomResourceDefinition) -> Result<String, CrdError> {
+    Ok(serde_saphyr::to_string(definition)?)
+}
+
+/// A column of `kubectl get`.
+fn column(name: &str, kind: &str, path: &str) -> Value {
+    json!({ "name": name, "type": kind, "jsonPath": path })
+}

@@ -1,0 +1,64 @@
+//! From a Rust type to a schema in the shape that the API server demands.
+
+use kube_core::schema::StructuralSchemaRewriter;
+use schemars::generate::SchemaSettings;
+use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+/// The schema of a custom resource: inline, and without what depends on Rust.
+pub(super) fn open_api_schema<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::openapi3().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    settings
+        .with_transform(StructuralSchemaRewriter)
+        .with_transform(WithoutRust)
+        .with_transform(BareMetadata)
+        .into_generator()
+        .into_root_schema_for::<T>()
+}
+
+/// Takes out what schemars derives from `Option`, from integer types and from empty defaults: in the API a field is
+/// there with a value or is absent, and only a choice is filled in for it.
+#[derive(Debug, Clone)]
+struct WithoutRust;
+
+impl Transform for WithoutRust {
+    fn transform(&mut self, schema: &mut Schema) {
+        for keyword in ["nullable", "title"] {
+            schema.remove(keyword);
+        }
+        let is_choice = schema.get("enum").is_some();
+        if schema.get("default").is_some_and(|default| !default.is_boolean() && !is_choice) {
+            schema.remove("default");
+        }
+        // A format of Rust's; the range says it too.
+        if schema
+            .get("format")
+            .is_some_and(|format| format.as_str().is_some_and(|name| name.starts_with("uint")))
+        {
+            schema.remove("format");
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+/// The API server checks metadata by a schema of its own, and refuses a definition that says more of it than its
+/// type, were it a description.
+#[derive(Debug, Clone)]
+struct BareMetadata;
+
+impl Transform for BareMetadata {
+    fn transform(&mut self, schema: &mut Schema) {
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.insert("metadata".to_owned(), json!({ "type": "object" }));
+        }
+    }
+}
+
+/// Object metadata, whose schema is the API server's own.
+pub(crate) fn object_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object" })
+}

@@ -1,0 +1,80 @@
+//! The definition of `TagPolicy`.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube_core::Resource;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tagwatch_core::policy::TagPolicySpec;
+
+use super::schema::open_api_schema;
+use super::{CrdError, column};
+use crate::tag_policy::{TagPolicy, TagPolicyStatus};
+
+/// What counts as a violation, for whom, and what is exempt. tagwatch judges by the one policy that its argument
+/// `--policy` names, `default` by default, and by the recommended profile where there is none.
+#[derive(JsonSchema, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its schema is wanted: the controller reads the spec more patiently")]
+struct TagPolicySchema {
+    /// Version of this representation: `tagwatch.dev/v1alpha1`.
+    api_version: Option<String>,
+    /// Kind of this object: `TagPolicy`.
+    kind: Option<String>,
+    /// Standard object metadata.
+    #[serde(default)]
+    #[schemars(schema_with = "super::object_schema")]
+    metadata: ObjectMeta,
+    /// What somebody wants.
+    #[serde(default)]
+    spec: TagPolicySpec,
+    /// What tagwatch says of it.
+    status: Option<TagPolicyStatus>,
+}
+
+/// The definition of `TagPolicy`.
+pub fn tag_policy_crd() -> Result<CustomResourceDefinition, CrdError> {
+    let (group, plural) = (TagPolicy::group(&()), TagPolicy::plural(&()));
+    let definition = json!({
+        "metadata": { "name": format!("{plural}.{group}") },
+        "spec": {
+            "group": group,
+            "names": {
+                "kind": TagPolicy::kind(&()),
+                "listKind": "TagPolicyList",
+                "plural": plural,
+                "singular": "tagpolicy",
+            },
+            "scope": "Cluster",
+            "versions": [{
+                "name": TagPolicy::version(&()),
+                "served": true,
+                "storage": true,
+                "subresources": { "status": {} },
+                "additionalPrinterColumns": printer_columns(),
+                "schema": { "openAPIV3Schema": open_api_schema::<TagPolicySchema>() },
+            }],
+        },
+    });
+    Ok(serde_json::from_value(definition)?)
+}
+
+/// What `kubectl get` shows.
+fn printer_columns() -> Value {
+    let ready = ".status.conditions[?(@.type==\"Ready\")]";
+    let mut reason = column("Reason", "string", &format!("{ready}.reason"));
+    reason["priority"] = json!(1);
+    json!([
+        column("Profile", "string", ".spec.profile"),
+        column("Ready", "string", &format!("{ready}.status")),
+        reason,
+        column("Workloads", "integer", ".status.workloads.total"),
+        column("Violating", "integer", ".status.workloads.violating"),
+        column("Fail", "integer", ".status.results.fail"),
+        column("Warn", "integer", ".status.results.warn"),
+        column("Error", "integer", ".status.results.error"),
+        column("Skip", "integer", ".status.results.skip"),
+        column("Age", "date", ".metadata.creationTimestamp"),
+    ])
+}

@@ -1,0 +1,128 @@
+//! What tagwatch says of a policy.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What tagwatch says of a policy, and of the cluster by it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TagPolicyStatus {
+    /// The generation of the spec that this status is about.
+    pub observed_generation: i64,
+    /// `Ready`: the cluster is judged by this spec. `Degraded`: something is missing or not as it should be.
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// The spec that the cluster is judged by: the last valid one. It survives a restart here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<AcceptedSpec>,
+    /// Judged workloads.
+    pub workloads: WorkloadCounts,
+    /// Results of all reports.
+    pub results: ResultCounts,
+    /// Results that are no pass, by rule and severity.
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["rule", "severity"]))]
+    pub rules: Vec<RuleCounts>,
+    /// Exemptions of the policy and of annotations.
+    pub exemptions: ExemptionCounts,
+    /// Kinds that control live pods and that nobody reads, as `Kind.group`: their templates are not judged.
+    pub not_covered: Vec<String>,
+}
+
+/// A spec that is in use.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AcceptedSpec {
+    /// The generation that it had.
+    pub generation: i64,
+    /// The spec.
+    #[schemars(schema_with = "any_object")]
+    pub spec: Value,
+}
+
+/// The API server checked it when it was applied.
+fn any_object(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
+/// Judged workloads by status, each counted once, under the worst.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WorkloadCounts {
+    /// All of them.
+    pub total: i64,
+    /// With at least one fail.
+    pub violating: i64,
+    /// With something that could not be judged.
+    pub error: i64,
+    /// With nothing but exempt violations.
+    pub exempt: i64,
+    /// Without any; a warning alone is compliant.
+    pub compliant: i64,
+}
+
+/// Results by what they say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ResultCounts {
+    /// Violations.
+    pub fail: i64,
+    /// What could not be judged.
+    pub error: i64,
+    /// Advice.
+    pub warn: i64,
+    /// Exempt findings.
+    pub skip: i64,
+    /// Nothing to mend.
+    pub pass: i64,
+}
+
+/// Results of one rule in one severity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+// Both are keys of the list, and the API server wants keys that are always there.
+#[schemars(extend("required" = ["rule", "severity"]))]
+pub struct RuleCounts {
+    /// The rule.
+    pub rule: String,
+    /// The severity.
+    pub severity: String,
+    /// Violations.
+    pub fail: i64,
+    /// What could not be judged.
+    pub error: i64,
+    /// Advice.
+    pub warn: i64,
+    /// Exempt findings.
+    pub skip: i64,
+}
+
+/// Exemptions by what has come of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExemptionCounts {
+    /// Those that exempt something.
+    pub active: i64,
+    /// Those whose last day is over.
+    pub expired: i64,
+    /// Those that exempt nothing.
+    pub unused: i64,
+    /// Annotations that lack something, or that the policy does not allow.
+    pub not_honoured: i64,
+    /// What is wrong with those that exempt nothing, the first of them by place.
+    pub remarks: Vec<ExemptionRemark>,
+}
+
+/// An exemption that exempts nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExemptionRemark {
+    /// Where it stands: a field of the policy, or an object with an annotation.
+    pub place: String,
+    /// `expired`, `unused` or `notHonoured`.
+    #[schemars(extend("enum" = ["expired", "unused", "notHonoured"]))]
+    pub state: String,
+    /// What is the matter.
+    pub message: String,
+}

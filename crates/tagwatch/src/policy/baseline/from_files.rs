@@ -1,0 +1,42 @@
+//! What a scan finds.
+
+use std::io;
+
+use tagwatch_core::finding::Outcome;
+use tagwatch_core::workload::WorkloadId;
+use tagwatch_scan::report::FindingEntry;
+use tagwatch_scan::{ScanOptions, output, scan};
+
+use super::{Finding, Found};
+use crate::args::PolicyBaselineArgs;
+use crate::policy::{ChosenPolicy, choose};
+use crate::scan::style;
+use crate::status::Failure;
+
+/// `None` where not everything could be read.
+pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<Found>, Failure> {
+    let ChosenPolicy { engine, file } = choose(&args.policy)?;
+    let options = ScanOptions { paths: args.paths.clone(), ..ScanOptions::default() };
+    let report = scan(&engine, &options, &mut io::stdin().lock());
+    output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
+    if !report.is_complete() {
+        return Ok(None);
+    }
+    let spec = file.map(|file| file.spec).unwrap_or_default();
+    let counts = |finding: &&FindingEntry| !matches!(finding.result, Outcome::Pass | Outcome::Skip);
+    Ok(Some(Found { spec, findings: report.findings.iter().filter(counts).map(finding).collect() }))
+}
+
+fn finding(entry: &FindingEntry) -> Finding {
+    let place = &entry.place;
+    Finding {
+        id: WorkloadId {
+            api_version: place.api_version.clone(),
+            kind: place.kind.clone(),
+            namespace: place.namespace.clone(),
+            name: place.name.clone(),
+        },
+        container: place.container.clone(),
+        rule: entry.rule.to_owned(),
+    }
+}

@@ -1,0 +1,203 @@
+//! Findings that are exempt: by the policy and by annotations on the workload, its pod template and its namespace.
+
+use anyhow::{Result, ensure};
+use k8s_openapi::jiff::{Timestamp, ToSpan, tz::TimeZone};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::{
+    bench::Bench,
+    controller::Controller,
+    objects::{LATEST, container, deployment, pod, pulled, web},
+    policies::TagPolicy,
+    runner::shared,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        shared(by_the_policy),
+        shared(by_annotations),
+        shared(on_pods_that_stand_alone),
+        shared(annotations_that_do_not_count),
+        shared(annotations_where_the_policy_allows_them),
+        shared(expired_ones_count_no_more),
+    ]
+}
+
+/// A Deployment with one container whose tag floats.
+fn floating(name: &str) -> Value {
+    deployment(name, 0, &[pulled("web", LATEST, "Always")])
+}
+
+/// What is found in it, and when that is exempt.
+const FOUND: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy pass"];
+const EXEMPT: [&str; 2] = ["web latest-tag skip", "web stale-pull-policy pass"];
+
+fn ignore(rules: &str, reason: &str) -> Value {
+    json!({ "tagwatch.dev/ignore": rules, "tagwatch.dev/ignore-reason": reason })
+}
+
+fn day(days_ahead: i64) -> String {
+    Timestamp::now().to_zoned(TimeZone::UTC).date().saturating_add(days_ahead.days()).to_string()
+}
+
+async fn counted(tagwatch: &Controller, states: [(&str, f64); 4]) -> Result<()> {
+    for (state, count) in states {
+        tagwatch.counts("tagwatch_exemptions", &[("state", state)], count).await?;
+    }
+    Ok(())
+}
+
+async fn by_the_policy(bench: &Bench) -> Result<()> {
+    let policy = TagPolicy::of(bench);
+    let last = day(30);
+    let legacy = json!({
+        "match": { "names": ["legacy-*"], "containers": ["web"] }, "rules": ["latest-tag"],
+        "reason": "replaced in spring", "expires": last,
+    });
+    let nobody = json!({ "match": { "names": ["nobody"] }, "rules": ["*"], "reason": "of no use" });
+    policy.create(json!({ "exemptions": [legacy, nobody] })).await?;
+    bench.create(floating("legacy-web")).await?;
+    bench.create(floating("other")).await?;
+    let tagwatch = policy.tagwatch().await?;
+    let report = bench.reported("Deployment", "legacy-web", &EXEMPT).await?;
+    bench.reported("Deployment", "other", &FOUND).await?;
+    let skip = &report.results()[0];
+    let properties = &skip["properties"];
+    assert_eq!(properties["exemption"], "replaced in spring");
+    assert_eq!(properties["exemptionSource"], "spec.exemptions[0]");
+    assert_eq!(properties["exemptionExpires"], last);
+    assert_eq!(skip["scored"], false);
+    assert_eq!(report.summary()["skip"], 1);
+    tagwatch.counts("tagwatch_workloads", &[("status", "exempt")], 1.0).await?;
+    tagwatch.counts("tagwatch_violations", &[("rule", "latest-tag")], 1.0).await?;
+    counted(&tagwatch, [("active", 1.0), ("unused", 1.0), ("expired", 0.0), ("not_honoured", 0.0)]).await?;
+    let expiry = [("source", "policy"), ("index", "0")];
+    tagwatch.measures("tagwatch_exemption_expiry_timestamp_seconds", &expiry, |at| at > 0.0).await?;
+    let unused = json!({ "place": "spec.exemptions[1]", "state": "unused", "message": "\"of no use\": it exempts nothing" });
+    policy
+        .status("the unused one is named", |status| status["exemptions"]["remarks"] == json!([unused]))
+        .await?;
+
+    // Without it, what it exempted counts again.
+    policy.replace(json!({})).await?;
+    bench.reported("Deployment", "legacy-web", &FOUND).await?;
+    counted(&tagwatch, [("active", 0.0), ("unused", 0.0), ("expired", 0.0), ("not_honoured", 0.0)]).await?;
+    policy.delete().await?;
+    tagwatch.end().await
+}
+
+async fn by_annotations(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    bench.create(floating("on-workload")).await?;
+    bench.create(floating("on-template")).await?;
+    bench
+        .create(deployment("one-container", 0, &[container("web", LATEST), container("side", LATEST)]))
+        .await?;
+    bench.reported("Deployment", "on-workload", &FOUND).await?;
+    bench.reported("Deployment", "on-template", &FOUND).await?;
+
+    let note = json!({ "metadata": { "annotations": ignore("latest-tag", "ticket OPS-12") } });
+    bench.patch("Deployment", "on-workload", note.clone()).await?;
+    let report = bench.reported("Deployment", "on-workload", &EXEMPT).await?;
+    assert_eq!(report.results()[0]["properties"]["exemption"], "ticket OPS-12");
+    assert_eq!(report.results()[0]["properties"]["exemptionSource"], "annotation on the workload");
+    bench.patch("Deployment", "on-template", json!({ "spec": { "template": note } })).await?;
+    let report = bench.reported("Deployment", "on-template", &EXEMPT).await?;
+    assert_eq!(report.results()[0]["properties"]["exemptionSource"], "annotation on the pod template");
+    let note = json!({ "metadata": { "annotations": ignore("side/latest-tag", "only a sidecar") } });
+    bench.patch("Deployment", "one-container", note).await?;
+    let verdicts = [
+        "web latest-tag fail",
+        "side latest-tag skip",
+        "side stale-pull-policy pass",
+        "web stale-pull-policy pass",
+    ];
+    bench.reported("Deployment", "one-container", &verdicts).await?;
+
+    let none: Value = json!({ "tagwatch.dev/ignore": null });
+    bench.patch("Deployment", "on-workload", json!({ "metadata": { "annotations": none } })).await?;
+    bench.reported("Deployment", "on-workload", &FOUND).await?;
+    let note = json!({ "metadata": { "annotations": ignore("latest-tag", "the whole namespace goes") } });
+    bench.patch_namespace(note).await?;
+    let report = bench.reported("Deployment", "on-workload", &EXEMPT).await?;
+    assert_eq!(report.results()[0]["properties"]["exemptionSource"], "annotation on the namespace");
+    // One namespace, one pod template, one workload.
+    counted(&tagwatch, [("active", 3.0), ("unused", 0.0), ("expired", 0.0), ("not_honoured", 0.0)]).await?;
+    tagwatch.end().await
+}
+
+async fn on_pods_that_stand_alone(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    let mut alone = pod("alone", &[pulled("web", LATEST, "Always")]);
+    alone["metadata"]["annotations"] = ignore("latest-tag", "a shell for today");
+    bench.create(alone).await?;
+    bench.reported("Pod", "alone", &EXEMPT).await?;
+    tagwatch.end().await
+}
+
+async fn annotations_that_do_not_count(bench: &Bench) -> Result<()> {
+    let policy = TagPolicy::of(bench);
+    policy.create(json!({ "annotations": { "maxDays": 30 } })).await?;
+    let tagwatch = policy.tagwatch().await?;
+    let too_late = json!({
+        "tagwatch.dev/ignore": "latest-tag", "tagwatch.dev/ignore-reason": "x", "tagwatch.dev/ignore-until": day(60),
+    });
+    let over = json!({
+        "tagwatch.dev/ignore": "latest-tag", "tagwatch.dev/ignore-reason": "x", "tagwatch.dev/ignore-until": day(-1),
+    });
+    for (name, annotations) in [
+        ("no-reason", json!({ "tagwatch.dev/ignore": "latest-tag", "tagwatch.dev/ignore-until": day(1) })),
+        ("too-late", too_late),
+        ("over", over),
+    ] {
+        let mut object = floating(name);
+        object["metadata"]["annotations"] = annotations;
+        bench.create(object).await?;
+        bench.reported("Deployment", name, &FOUND).await?;
+    }
+    counted(&tagwatch, [("active", 0.0), ("unused", 0.0), ("expired", 1.0), ("not_honoured", 2.0)]).await?;
+    let status = policy.status("all three are named", |status| {
+        status["exemptions"]["remarks"].as_array().is_some_and(|remarks| remarks.len() == 3)
+    });
+    let remarks = status.await?["exemptions"]["remarks"].to_string();
+    for told in
+        ["tagwatch.dev/ignore-reason is missing", "at most 30 days ahead", "expired: its last day was"]
+    {
+        ensure!(remarks.contains(told), "{remarks}");
+    }
+    policy.delete().await?;
+    tagwatch.end().await
+}
+
+async fn annotations_where_the_policy_allows_them(bench: &Bench) -> Result<()> {
+    let policy = TagPolicy::of(bench);
+    let selector = json!({ "matchLabels": { "may-ignore": "yes" } });
+    policy.create(json!({ "annotations": { "namespaceSelector": selector } })).await?;
+    let tagwatch = policy.tagwatch().await?;
+    let mut object = floating("web");
+    object["metadata"]["annotations"] = ignore("latest-tag", "ticket OPS-12");
+    bench.create(object).await?;
+    bench.reported("Deployment", "web", &FOUND).await?;
+    bench.patch_namespace(json!({ "metadata": { "labels": { "may-ignore": "yes" } } })).await?;
+    bench.reported("Deployment", "web", &EXEMPT).await?;
+    policy.replace(json!({ "annotations": { "enabled": false } })).await?;
+    bench.reported("Deployment", "web", &FOUND).await?;
+    policy.delete().await?;
+    tagwatch.end().await
+}
+
+async fn expired_ones_count_no_more(bench: &Bench) -> Result<()> {
+    let policy = TagPolicy::of(bench);
+    let exemption = |last: String| json!({ "match": { "names": ["web"] }, "rules": ["*"], "reason": "x", "expires": last });
+    policy.create(json!({ "exemptions": [exemption(day(0))] })).await?;
+    bench.create(web("web", LATEST)).await?;
+    let tagwatch = policy.tagwatch().await?;
+    // Its last day counts too.
+    bench.reported("Deployment", "web", &EXEMPT).await?;
+    policy.replace(json!({ "exemptions": [exemption(day(-1))] })).await?;
+    bench.reported("Deployment", "web", &FOUND).await?;
+    counted(&tagwatch, [("active", 0.0), ("unused", 0.0), ("expired", 1.0), ("not_honoured", 0.0)]).await?;
+    policy.delete().await?;
+    tagwatch.end().await
+}
