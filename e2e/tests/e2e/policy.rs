@@ -267,7 +267,7 @@ async fn labels_of_the_namespace_reach_metrics_and_reports(bench: &Bench) -> Res
     for metric in ["tagwatch_violations", "tagwatch_workload_violations", "tagwatch_images"] {
         tagwatch.measures(metric, &[("label_example_com_team", "payments")], |sum| sum > 0.0).await?;
     }
-    let listed = bench.cluster().control_plane;
+    let control_plane = &bench.cluster().control_plane;
     let selected = [
         "get",
         "policyreports.wgpolicyk8s.io",
@@ -278,7 +278,7 @@ async fn labels_of_the_namespace_reach_metrics_and_reports(bench: &Bench) -> Res
         "-o",
         "name",
     ];
-    ensure!(listed.kubectl(&selected).await?.lines().count() == 1);
+    ensure!(control_plane.kubectl(&selected).await?.lines().count() == 1);
 
     bench.patch_namespace(json!({ "metadata": { "labels": { "example.com/team": "checkout" } } })).await?;
     labelled(bench, Some("checkout")).await?;
@@ -306,14 +306,11 @@ async fn kind_that_nobody_reads_is_named(bench: &Bench) -> Result<()> {
     policy.create(json!({})).await?;
     let tagwatch = policy.tagwatch().await?;
     let mut pod = crate::objects::pod("worker", &[container("web", CLEAN)]);
-    // The owner need not exist for the pod to be created; garbage collection takes it in the end.
-    let owner = bench.api("ConfigMap");
-    let made = bench
+    let owner = bench
         .create(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "owner" } }))
         .await?;
-    drop(owner);
     pod["metadata"]["ownerReferences"] = json!([{
-        "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": made.metadata.uid, "controller": true,
+        "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid, "controller": true,
     }]);
     bench.create(pod).await?;
     policy.status("the kind is named", |status| status["notCovered"] == json!(["ConfigMap"])).await?;

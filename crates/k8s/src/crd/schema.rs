@@ -13,11 +13,37 @@ pub(super) fn open_api_schema<T: JsonSchema>() -> Schema {
         settings.meta_schema = None;
     });
     settings
+        .with_transform(OptionalChoice)
         .with_transform(StructuralSchemaRewriter)
         .with_transform(WithoutRust)
         .with_transform(BareMetadata)
         .into_generator()
         .into_root_schema_for::<T>()
+}
+
+/// An optional choice among words with descriptions is one with null to schemars; to the API, null is no word, and a
+/// field that is optional need not say so itself.
+#[derive(Debug, Clone)]
+struct OptionalChoice;
+
+impl Transform for OptionalChoice {
+    fn transform(&mut self, schema: &mut Schema) {
+        if let Some(Value::Array(branches)) = schema.get("anyOf").cloned() {
+            let is_null = |branch: &&Value| branch["type"] == "null" || branch["enum"] == json!([null]);
+            let mut choices = branches.iter().filter(|branch| !is_null(branch));
+            if let (true, Some(Value::Object(choice)), None) =
+                (branches.iter().any(|branch| is_null(&branch)), choices.next(), choices.next())
+            {
+                schema.remove("anyOf");
+                for (keyword, value) in choice {
+                    if schema.get(keyword).is_none() {
+                        schema.insert(keyword.clone(), value.clone());
+                    }
+                }
+            }
+        }
+        transform_subschemas(self, schema);
+    }
 }
 
 /// Takes out what schemars derives from `Option`, from integer types and from empty defaults: in the API a field is

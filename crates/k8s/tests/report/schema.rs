@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tagwatch_core::finding::Outcome;
-use tagwatch_k8s::crd::{crd_yaml, policy_report_crd};
+use tagwatch_k8s::crd::{crd_yaml, policy_report_crd, tag_policy_crd};
 use tagwatch_k8s::report::PolicyReport;
 
 use crate::support::{finding, json, report_of};
@@ -104,10 +104,12 @@ fn assert_same_fields(ours: &Value, canonical: &Value, path: &str) {
 /// (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/validation.go`).
 fn assert_structural(schema: &Value, path: &str, described: bool) {
     let fields = schema.as_object().unwrap_or_else(|| panic!("{path} is no schema: {schema}"));
-    let allowed =
-        ["additionalProperties", "description", "enum", "format", "items", "properties", "required", "type"];
+    let allowed = [
+        "additionalProperties", "default", "description", "enum", "format", "items", "maxItems", "maxLength",
+        "maximum", "minItems", "minProperties", "minimum", "pattern", "properties", "required", "type",
+    ];
     for keyword in fields.keys() {
-        assert!(allowed.contains(&keyword.as_str()), "{path}: {keyword}");
+        assert!(allowed.contains(&keyword.as_str()) || keyword.starts_with("x-kubernetes-"), "{path}: {keyword}");
     }
     assert!(schema["type"].is_string(), "{path}: type");
     if path == ".metadata" {
@@ -119,7 +121,7 @@ fn assert_structural(schema: &Value, path: &str, described: bool) {
     let both = fields.contains_key("properties") && fields.contains_key("additionalProperties");
     assert!(!both, "{path}: properties and additionalProperties");
     if let Some(format) = schema["format"].as_str() {
-        assert!(["int32", "int64"].contains(&format), "{path}: {format}");
+        assert!(["int32", "int64", "date", "date-time"].contains(&format), "{path}: {format}");
     }
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         assert_structural(field, &format!("{path}.{name}"), true);
@@ -130,8 +132,10 @@ fn assert_structural(schema: &Value, path: &str, described: bool) {
 }
 
 #[test]
-fn our_definition_is_structural_and_described() {
+fn our_definitions_are_structural_and_described() {
     assert_structural(schema_of(&definition()), "", true);
+    let policy = serde_json::to_value(tag_policy_crd().unwrap()).unwrap();
+    assert_structural(&policy["spec"]["versions"][0]["schema"]["openAPIV3Schema"], "", true);
 }
 
 #[test]
