@@ -56,8 +56,9 @@ impl Transform for WithoutRust {
         for keyword in ["nullable", "title"] {
             schema.remove(keyword);
         }
-        let is_choice = schema.get("enum").is_some();
-        if schema.get("default").is_some_and(|default| !default.is_boolean() && !is_choice) {
+        let choices = schema.get("enum").and_then(Value::as_array);
+        let is_choice = |default| choices.is_some_and(|choices| choices.contains(default));
+        if schema.get("default").is_some_and(|default| !default.is_boolean() && !is_choice(default)) {
             schema.remove("default");
         }
         // A format of Rust's; the range says it too.
