@@ -19,6 +19,7 @@ use crate::{
 };
 
 const CRD: &str = "policyreports.wgpolicyk8s.io";
+const POLICY_CRD: &str = "tagpolicies.tagwatch.dev";
 
 /// Objects by kind and name.
 type Objects = BTreeMap<(String, String), Value>;
@@ -68,19 +69,34 @@ async fn kustomized(path: &str) -> Result<Objects> {
 #[tokio::test]
 async fn the_chart_installs_what_config_default_installs() -> Result<()> {
     let mut by_kustomize = kustomized("default").await?;
-    let mut by_helm = chart(&[]).await?;
+    let mut by_helm = chart(&["--include-crds"]).await?;
     // Helm makes the namespace by `--create-namespace`.
     by_kustomize
         .remove(&("Namespace".to_owned(), "tagwatch".to_owned()))
         .context("no namespace in config")?;
+    // Helm installs the definition from crds/ as it is, without labels.
+    let policy_crd = ("CustomResourceDefinition".to_owned(), POLICY_CRD.to_owned());
+    let [ours, theirs] = [&mut by_kustomize, &mut by_helm].map(|objects| objects.remove(&policy_crd));
+    let spec = |crd: Option<Value>| Some(with_floats(crd?["spec"].clone()));
+    ensure!(ours.is_some() && spec(ours) == spec(theirs), "the definitions of TagPolicy differ");
     for object in by_helm.values_mut() {
         let labels = object["metadata"]["labels"].as_object_mut().context("no labels")?;
         labels.remove("helm.sh/chart").context("no helm.sh/chart")?;
         labels.remove("app.kubernetes.io/managed-by").context("no app.kubernetes.io/managed-by")?;
     }
-    assert_eq!(by_kustomize.len(), 5);
+    assert_eq!(by_kustomize.len(), 6);
     assert_eq!(by_helm, by_kustomize);
     Ok(())
+}
+
+/// Helm and kustomize do not write numbers alike.
+fn with_floats(value: Value) -> Value {
+    match value {
+        Value::Number(number) => number.as_f64().into(),
+        Value::Array(items) => items.into_iter().map(with_floats).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, field)| (name, with_floats(field))).collect(),
+        other => other,
+    }
 }
 
 #[tokio::test]
@@ -115,6 +131,7 @@ async fn values_are_checked() -> Result<()> {
     );
     for (values, complaint) in [
         ("imgae.tag=1", "additional properties 'imgae' not allowed"),
+        ("policy.name=Default", "at '/policy/name'"),
         ("controller.logFromat=text", "additional properties 'logFromat' not allowed"),
         ("image.digest=sha256:12", "at '/image/digest'"),
         ("controller.namespaces={a},controller.excludeNamespaces={b}", "exclude each other"),
@@ -123,6 +140,19 @@ async fn values_are_checked() -> Result<()> {
         let words = rendered(&["--set", values]).await?.expect_err(values);
         assert!(words.contains(complaint), "{values}: {words}");
     }
+    Ok(())
+}
+
+/// The same document as in a file and in `kubectl apply`.
+#[tokio::test]
+async fn a_policy_can_be_a_value() -> Result<()> {
+    let spec = r#"policy.spec={"profile":"strict","scope":{"excludePresets":["system-namespaces"]}}"#;
+    let policy = &chart(&["--set-json", spec]).await?[&("TagPolicy".to_owned(), "default".to_owned())];
+    assert_eq!(policy["spec"]["profile"], "strict");
+    let mut check = Shell::new().await?.command(tagwatch_binary()?)?;
+    check.args(["policy", "check", "-"]);
+    let output = finish(check, &policy.to_string()).await?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
@@ -155,7 +185,7 @@ async fn the_readmes_ways_to_install() -> Result<()> {
     run("helm uninstall tagwatch --namespace tagwatch --wait").await?;
     run(&format!("kubectl get crd {CRD}")).await.context("uninstalled, the CRD is to stay")?;
 
-    run(&format!("kubectl delete crd {CRD}")).await?;
+    run(&format!("kubectl delete crd {CRD} {POLICY_CRD}")).await?;
     run("kubectl delete namespace tagwatch").await?;
     run(&readme::block("sh", "kubectl apply -k config/default")?).await?;
     one_pod(cluster).await

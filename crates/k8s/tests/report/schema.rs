@@ -105,11 +105,28 @@ fn assert_same_fields(ours: &Value, canonical: &Value, path: &str) {
 fn assert_structural(schema: &Value, path: &str, described: bool) {
     let fields = schema.as_object().unwrap_or_else(|| panic!("{path} is no schema: {schema}"));
     let allowed = [
-        "additionalProperties", "default", "description", "enum", "format", "items", "maxItems", "maxLength",
-        "maximum", "minItems", "minProperties", "minimum", "pattern", "properties", "required", "type",
+        "additionalProperties",
+        "default",
+        "description",
+        "enum",
+        "format",
+        "items",
+        "maxItems",
+        "maxLength",
+        "maximum",
+        "minItems",
+        "minProperties",
+        "minimum",
+        "pattern",
+        "properties",
+        "required",
+        "type",
     ];
     for keyword in fields.keys() {
-        assert!(allowed.contains(&keyword.as_str()) || keyword.starts_with("x-kubernetes-"), "{path}: {keyword}");
+        assert!(
+            allowed.contains(&keyword.as_str()) || keyword.starts_with("x-kubernetes-"),
+            "{path}: {keyword}"
+        );
     }
     assert!(schema["type"].is_string(), "{path}: type");
     if path == ".metadata" {

@@ -60,8 +60,12 @@ impl<'a> Cluster<'a> {
     fn makes(&self) -> Vec<String> {
         let mut makes = vec!["namespace/tagwatch".to_owned()];
         makes.extend(NAMESPACES.map(|name| format!("namespace/{name}")));
-        makes.extend(["clusterrole/tagwatch", "clusterrolebinding/tagwatch"].map(str::to_owned));
+        makes.extend(
+            ["clusterrole/tagwatch", "clusterrole/tagwatch-view", "clusterrolebinding/tagwatch"]
+                .map(str::to_owned),
+        );
         makes.push(format!("crd/{CUSTOM_KIND}"));
+        makes.push("crd/tagpolicies.tagwatch.dev".to_owned());
         if !self.has_report_api {
             makes.push("crd/policyreports.wgpolicyk8s.io".to_owned());
         }
@@ -116,6 +120,7 @@ impl<'a> Cluster<'a> {
         if !self.has_report_api {
             install::report_api(&self.kubectl).await?;
         }
+        install::policy_api(&self.kubectl).await?;
         install::rbac(&self.kubectl).await?;
         let only = [format!("--namespaces={}", NAMESPACES.join(","))];
         let tagwatch = install::controller(&self.admin, &self.client, folder.path(), &only).await?;

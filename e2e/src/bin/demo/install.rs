@@ -25,6 +25,17 @@ pub(crate) async fn report_api(kubectl: &Kubectl) -> Result<()> {
     Ok(())
 }
 
+/// The custom resource definition of `TagPolicy`.
+pub(crate) async fn policy_api(kubectl: &Kubectl) -> Result<()> {
+    screen::step("config/policy: the policy API");
+    kubectl.run(["apply".as_ref(), "-k".as_ref(), config("policy").as_os_str()]).await?;
+    let established =
+        ["wait", "--for=condition=established", "crd/tagpolicies.tagwatch.dev", "--timeout=60s"];
+    kubectl.run(established).await?;
+    screen::outcome("tagpolicies.tagwatch.dev is served");
+    Ok(())
+}
+
 /// Namespace, service account, role and binding. The Deployment of `config/controller` needs an image and a
 /// kubelet: here the controller runs as a process beside the cluster.
 pub(crate) async fn rbac(kubectl: &Kubectl) -> Result<()> {

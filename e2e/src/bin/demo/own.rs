@@ -59,6 +59,7 @@ impl Stage {
         let client = control_plane.client().await?;
 
         install::report_api(&kubectl).await?;
+        install::policy_api(&kubectl).await?;
         install::rbac(&kubectl).await?;
         let admin = Kubeconfig::read_from(control_plane.kubeconfig())?;
         let tagwatch = install::controller(&admin, &client, control_plane.data_dir(), &[]).await?;

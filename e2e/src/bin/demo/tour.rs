@@ -10,7 +10,7 @@ use kube::{
 };
 use tagwatch_e2e::{
     TagwatchProcess, eventually,
-    samples::{Kubectl, Samples},
+    samples::{Kubectl, Samples, config},
     tagwatch_binary,
 };
 use tokio::{process::Command, time::Instant};
@@ -25,6 +25,10 @@ const TURN_LIMIT: Duration = Duration::from_secs(30);
 const NAMESPACE: &str = "shop";
 const NAME: &str = "cart";
 const MENDED: &str = "api=registry.example.com/shop/cart:main-9f8e7d6";
+
+/// The workload that a policy exempts, and that policy.
+const EXEMPT: &str = "gift-cards";
+const POLICY: &str = "policy/samples/gift-cards.yaml";
 
 /// Holds every report against the table of what the rules say.
 pub(crate) async fn wait_until_judged(samples: &Samples) -> Result<()> {
@@ -51,11 +55,12 @@ impl Tour<'_> {
         let ours: &[&str] =
             if self.context.is_some() { &["-l", "app.kubernetes.io/managed-by=tagwatch"] } else { &[] };
         self.kubectl(&[&["get", REPORTS, "-A"], ours].concat()).await?;
-        let report = self.report().await?.name_any();
+        let report = self.report(NAME).await?.name_any();
         self.kubectl(&["describe", REPORTS, "-n", NAMESPACE, &report]).await?;
         self.issues().await?;
         self.metrics().await?;
-        self.mend(&report).await
+        self.mend(&report).await?;
+        self.exempt().await
     }
 
     /// Prints the command as one would type it, and what it printed.
@@ -66,15 +71,15 @@ impl Tour<'_> {
         Ok(())
     }
 
-    async fn report(&self) -> Result<DynamicObject> {
+    async fn report(&self, name: &str) -> Result<DynamicObject> {
         let kind = GroupVersionKind::gvk("wgpolicyk8s.io", "v1alpha2", "PolicyReport");
         let reports: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), NAMESPACE, &ApiResource::from_gvk(&kind));
         let found = reports.list(&kube::api::ListParams::default()).await?.items;
         let about = |report: &DynamicObject| {
-            report.data["scope"]["name"] == NAME && report.data["scope"]["kind"] == "Deployment"
+            report.data["scope"]["name"] == name && report.data["scope"]["kind"] == "Deployment"
         };
-        found.into_iter().find(about).with_context(|| format!("no report about {NAMESPACE}/{NAME}"))
+        found.into_iter().find(about).with_context(|| format!("no report about {NAMESPACE}/{name}"))
     }
 
     async fn issues(&self) -> Result<()> {
@@ -115,11 +120,11 @@ impl Tour<'_> {
             "{NAMESPACE}/{NAME} runs `latest` with IfNotPresent: each node keeps whatever it pulled first.\n\
              A tag that names the commit mends it, and its report turns:"
         ));
-        let before = self.report().await?.resource_version();
+        let before = self.report(NAME).await?.resource_version();
         let begin = Instant::now();
         self.kubectl(&["set", "image", "-n", NAMESPACE, &format!("deployment/{NAME}"), MENDED]).await?;
         eventually(TURN_LIMIT, "the report turns", async || {
-            let report = self.report().await?;
+            let report = self.report(NAME).await?;
             let fails = &report.data["summary"]["fail"];
             ensure!(report.resource_version() != before && fails == 0, "{fails} results fail");
             Ok(())
@@ -131,5 +136,26 @@ impl Tour<'_> {
             "{seconds:.1} s from the command to the stored report, kubectl's own start included."
         ));
         Ok(())
+    }
+
+    /// A policy says what is to stay, why, and until when.
+    async fn exempt(&self) -> Result<()> {
+        screen::say(&format!(
+            "{NAMESPACE}/{EXEMPT} stays as it is for a while: a TagPolicy says why and until when, and everything is \
+             judged anew."
+        ));
+        let policy = config(POLICY);
+        let shown = Path::new("config").join(POLICY);
+        let output = self.kubectl.run(["apply".as_ref(), "-f".as_ref(), policy.as_os_str()]).await?;
+        screen::command(&format!("kubectl apply -f {}", shown.display()), &output);
+        let report = eventually(TURN_LIMIT, "its findings are exempt", async || {
+            let report = self.report(EXEMPT).await?;
+            ensure!(report.data["summary"]["fail"] == 0, "{}", report.data["summary"]);
+            Ok(report)
+        });
+        self.kubectl(&["get", REPORTS, "-n", NAMESPACE, &report.await?.name_any()]).await?;
+        let ready = ["wait", "--for=condition=Ready", "tagpolicy/default", "--timeout=30s"];
+        self.kubectl.run(ready).await?;
+        self.kubectl(&["get", "tagpolicies.tagwatch.dev"]).await
     }
 }
