@@ -52,7 +52,7 @@ mod tests {
         let now = || start + began.elapsed();
         let told: Mutex<Vec<(Date, Timestamp)>> = Mutex::default();
         let _ = tokio::time::timeout(
-            Duration::from_secs(60),
+            Duration::from_mins(1),
             follow_clock(now, |today| told.lock().push((today, now()))),
         )
         .await;

@@ -64,14 +64,13 @@ fn fixture(name: &str, text: &str) -> Result<Fixture> {
     let stem = name.trim_end_matches(".yaml");
     manifest["metadata"]["name"] = json!(stem);
     let mut refused = Vec::new();
-    let spec = match manifest["kind"].as_str() {
-        Some("Pod") => &mut manifest["spec"],
-        _ => {
-            manifest["spec"]["replicas"] = json!(0);
-            manifest["spec"]["selector"] = json!({ "matchLabels": { "app": stem } });
-            manifest["spec"]["template"]["metadata"] = json!({ "labels": { "app": stem } });
-            &mut manifest["spec"]["template"]["spec"]
-        }
+    let spec = if manifest["kind"] == "Pod" {
+        &mut manifest["spec"]
+    } else {
+        manifest["spec"]["replicas"] = json!(0);
+        manifest["spec"]["selector"] = json!({ "matchLabels": { "app": stem } });
+        manifest["spec"]["template"]["metadata"] = json!({ "labels": { "app": stem } });
+        &mut manifest["spec"]["template"]["spec"]
     };
     make_acceptable(spec, &mut refused);
     Ok(Fixture { name: name.to_owned(), policy: policy(text), manifest, refused })

@@ -21,6 +21,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(annotations_that_do_not_count),
         shared(annotations_where_the_policy_allows_them),
         shared(expired_ones_count_no_more),
+        shared(baseline_of_a_cluster_leaves_nothing_open),
     ]
 }
 
@@ -115,8 +116,8 @@ async fn by_annotations(bench: &Bench) -> Result<()> {
     ];
     bench.reported("Deployment", "one-container", &verdicts).await?;
 
-    let none: Value = json!({ "tagwatch.dev/ignore": null });
-    bench.patch("Deployment", "on-workload", json!({ "metadata": { "annotations": none } })).await?;
+    let removed = json!({ "tagwatch.dev/ignore": null });
+    bench.patch("Deployment", "on-workload", json!({ "metadata": { "annotations": removed } })).await?;
     bench.reported("Deployment", "on-workload", &FOUND).await?;
     let note = json!({ "metadata": { "annotations": ignore("latest-tag", "the whole namespace goes") } });
     bench.patch_namespace(note).await?;
@@ -198,6 +199,53 @@ async fn expired_ones_count_no_more(bench: &Bench) -> Result<()> {
     policy.replace(json!({ "exemptions": [exemption(day(-1))] })).await?;
     bench.reported("Deployment", "web", &FOUND).await?;
     counted(&tagwatch, [("active", 0.0), ("unused", 0.0), ("expired", 1.0), ("not_honoured", 0.0)]).await?;
+    policy.delete().await?;
+    tagwatch.end().await
+}
+
+/// What `tagwatch policy baseline --cluster` prints, applied as it is.
+async fn baseline_of_a_cluster_leaves_nothing_open(bench: &Bench) -> Result<()> {
+    let policy = TagPolicy::of(bench);
+    let tagwatch = policy.tagwatch().await?;
+    bench.create(floating("one")).await?;
+    bench.create(deployment("two", 0, &[container("web", LATEST), pulled("side", LATEST, "Never")])).await?;
+    bench.reported("Deployment", "one", &FOUND).await?;
+    let open = [
+        "web latest-tag fail",
+        "side latest-tag fail",
+        "side pull-policy-never fail",
+        "web stale-pull-policy pass",
+    ];
+    bench.reported("Deployment", "two", &open).await?;
+
+    let mut baseline = std::process::Command::new(tagwatch_e2e::tagwatch_binary()?);
+    baseline.args([
+        "policy",
+        "baseline",
+        "--cluster",
+        "--namespace",
+        bench.namespace(),
+        "--reason",
+        "day one",
+    ]);
+    let output = baseline.env("KUBECONFIG", bench.cluster().control_plane.kubeconfig()).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed: Value = serde_saphyr::from_slice(&output.stdout)?;
+    policy.create(printed["spec"].clone()).await?;
+    bench.reported("Deployment", "one", &EXEMPT).await?;
+    let exempt = [
+        "web latest-tag skip",
+        "side latest-tag skip",
+        "side pull-policy-never skip",
+        "web stale-pull-policy pass",
+    ];
+    let report = bench.reported("Deployment", "two", &exempt).await?;
+    assert_eq!(report.results()[0]["properties"]["exemption"], "day one");
+    tagwatch.counts("tagwatch_violations", &[("result", "fail")], 0.0).await?;
+
+    // What is new is open.
+    bench.create(floating("three")).await?;
+    bench.reported("Deployment", "three", &FOUND).await?;
     policy.delete().await?;
     tagwatch.end().await
 }

@@ -7,20 +7,25 @@ use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{Patch, PatchParams};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use tagwatch_e2e::{Identity, Kubelet, Options, Request, Requests, samples::config};
+use tagwatch_e2e::{Identity, Kubelet, Options, Request, Requests, eventually, samples::config};
 
 use crate::{
     bench::{Bench, LIMIT},
     cluster::USER,
     kinds,
     objects::{CLEAN, PASSES, container, job, web},
+    policies::TagPolicy,
     runner::{own_with, shared},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
     // Lists are asked for only where initial lists are not streamed.
     let off = Options { feature_gates: Some("WatchList=false".to_owned()), ..Options::default() };
-    vec![own_with(off, every_right_is_used_and_none_is_missing), shared(missing_right_is_told_and_waited_for)]
+    vec![
+        own_with(off, every_right_is_used_and_none_is_missing),
+        shared(missing_right_is_told_and_waited_for),
+        shared(viewers_read_and_nobody_but_administrators_writes),
+    ]
 }
 
 /// API group, resource and verb.
@@ -51,8 +56,11 @@ fn used(requests: &Requests) -> BTreeSet<Right> {
 /// deleted; and two starts.
 async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
     let mark = bench.audit_log().mark()?;
-    let tagwatch = bench.tagwatch_with(&[]).await?;
+    let policy = TagPolicy::of(bench);
+    policy.create(json!({})).await?;
+    let tagwatch = bench.tagwatch_with(&["--policy", policy.name()]).await?;
     tagwatch.is_ready(LIMIT).await?;
+    policy.condition("Ready", "True", "Judging").await?;
     kinds::load(bench).await?;
     kinds::judged(bench).await?;
     let report = bench.report("Pod", "shell").await?;
@@ -75,6 +83,39 @@ async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
     let (granted, used) = (granted()?, used(&requests));
     let unused: Vec<_> = granted.difference(&used).collect();
     ensure!(unused.is_empty(), "granted and never used: {unused:#?}");
+    Ok(())
+}
+
+/// Whoever has one of the roles that Kubernetes brings, for the whole cluster.
+async fn viewers_read_and_nobody_but_administrators_writes(bench: &Bench) -> Result<()> {
+    let control_plane = &bench.cluster().control_plane;
+    for role in ["view", "edit", "admin"] {
+        let user = format!("{role}-of-{}", bench.namespace());
+        let binding = format!("{}-{role}", bench.namespace());
+        bench
+            .create_cluster_wide(json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                "metadata": { "name": binding },
+                "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role },
+                "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
+            }))
+            .await?;
+        let may = async |verb: &str, resource: &str| {
+            let ask = ["auth", "can-i", verb, resource, "--as", &user];
+            control_plane.kubectl(&ask).await.is_ok()
+        };
+        for resource in ["tagpolicies.tagwatch.dev", "policyreports.wgpolicyk8s.io"] {
+            eventually(LIMIT, "the view role is taken in", async || {
+                ensure!(may("list", resource).await, "{role} may not list {resource}");
+                Ok(())
+            })
+            .await?;
+            for verb in ["create", "update", "patch", "delete"] {
+                ensure!(!may(verb, resource).await, "{role} may {verb} {resource}");
+            }
+        }
+        control_plane.kubectl(&["delete", "clusterrolebinding", &binding]).await?;
+    }
     Ok(())
 }
 
@@ -120,7 +161,11 @@ async fn missing_right_is_told_and_waited_for(bench: &Bench) -> Result<()> {
     let missing = format!("waiting for the initial state of jobs in {}", bench.namespace());
     ensure!(body.contains(&missing), "{body}");
     tagwatch.is_alive().await?;
-    assert_eq!(tagwatch.logged("watch failed; trying again")?, 1, "told once");
+    // Nothing else waits for namespaces and policies, which a Role cannot grant.
+    for resource in ["jobs", "namespaces", "tagpolicies"] {
+        let told = format!("watch failed; trying again resource=\"{resource}\"");
+        assert_eq!(tagwatch.logged(&told)?, 1, "told once: {told}");
+    }
 
     let patch = Patch::Merge(role(&["cronjobs", "jobs"]));
     bench.api("Role").patch("reader", &PatchParams::default(), &patch).await?;

@@ -119,11 +119,11 @@ fn compile(spec: &Value) -> Result<Policy, Rejection> {
 fn rejection(mistakes: impl IntoIterator<Item = String>) -> Rejection {
     let mistakes: Vec<String> =
         mistakes.into_iter().map(|mistake| UntrustedText::from(mistake).terminal()).collect();
-    let mut told = mistakes.iter().take(MAX_MISTAKES).cloned().collect::<Vec<_>>().join("; ");
+    let mut told: Vec<String> = mistakes.iter().take(MAX_MISTAKES).cloned().collect();
     if mistakes.len() > MAX_MISTAKES {
-        told.push_str(&format!("; and {} more", mistakes.len() - MAX_MISTAKES));
+        told.push(format!("and {} more", mistakes.len() - MAX_MISTAKES));
     }
-    Rejection(told)
+    Rejection(told.join("; "))
 }
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    fn policy(generation: i64, spec: Value) -> TagPolicy {
+    fn policy(generation: i64, spec: &Value) -> TagPolicy {
         let object = json!({ "metadata": { "name": "default", "generation": generation }, "spec": spec });
         serde_json::from_value(object).unwrap()
     }
@@ -145,17 +145,17 @@ mod tests {
     fn an_invalid_policy_changes_nothing_of_what_is_judged() {
         let mut choice = Choice::recommended();
         assert_eq!(
-            profile(choice.see(Some(policy(1, json!({ "profile": "strict" }))))),
+            profile(choice.see(Some(policy(1, &json!({ "profile": "strict" }))))),
             Some(Profile::Strict)
         );
         assert_eq!(choice.source, Source::Cluster);
-        assert_eq!(profile(choice.see(Some(policy(2, json!({ "profile": "strikt" }))))), None);
+        assert_eq!(profile(choice.see(Some(policy(2, &json!({ "profile": "strikt" }))))), None);
         assert_eq!(choice.source, Source::LastGood);
         let told = "spec.profile: there is no profile \"strikt\"; did you mean strict?";
         assert_eq!(choice.rejection, Some(Rejection(told.to_owned())));
         assert_eq!(choice.accepted.as_ref().unwrap().generation, 1);
         assert_eq!(
-            profile(choice.see(Some(policy(3, json!({ "profile": "always" }))))),
+            profile(choice.see(Some(policy(3, &json!({ "profile": "always" }))))),
             Some(Profile::Always)
         );
         assert_eq!(choice.rejection, None);
@@ -164,14 +164,14 @@ mod tests {
     #[test]
     fn the_same_spec_again_is_no_change() {
         let mut choice = Choice::recommended();
-        assert!(choice.see(Some(policy(1, json!({})))).is_some());
-        assert!(choice.see(Some(policy(1, json!({})))).is_none());
-        assert!(choice.see(Some(policy(1, Value::Null))).is_none(), "no spec is an empty one");
+        assert!(choice.see(Some(policy(1, &json!({})))).is_some());
+        assert!(choice.see(Some(policy(1, &json!({})))).is_none());
+        assert!(choice.see(Some(policy(1, &Value::Null))).is_none(), "no spec is an empty one");
     }
 
     #[test]
     fn the_status_remembers_the_last_good_one_over_a_restart() {
-        let mut object = policy(2, json!({ "rules": { "no-such-rule": {} } }));
+        let mut object = policy(2, &json!({ "rules": { "no-such-rule": {} } }));
         object.status = json!({ "accepted": { "generation": 1, "spec": { "profile": "always" } } });
         let mut choice = Choice::recommended();
         assert_eq!(profile(choice.see(Some(object))), Some(Profile::Always));
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn without_a_last_good_one_it_is_the_recommended_profile() {
         let mut choice = Choice::recommended();
-        assert!(choice.see(Some(policy(1, json!({ "profile": 7 })))).is_none());
+        assert!(choice.see(Some(policy(1, &json!({ "profile": 7 })))).is_none());
         assert_eq!(choice.source, Source::Recommended);
         let Some(Rejection(told)) = &choice.rejection else { panic!("{choice:?}") };
         assert!(told.starts_with("spec.profile: invalid type: integer"), "{told}");
@@ -190,10 +190,10 @@ mod tests {
     #[test]
     fn a_policy_that_is_gone_leaves_the_recommended_profile() {
         let mut choice = Choice::recommended();
-        choice.see(Some(policy(1, json!({ "profile": "strict" }))));
+        choice.see(Some(policy(1, &json!({ "profile": "strict" }))));
         assert_eq!(profile(choice.see(None)), Some(Profile::Recommended));
         assert!(
-            choice.see(Some(policy(2, json!({ "profile": "strikt" })))).is_none(),
+            choice.see(Some(policy(2, &json!({ "profile": "strikt" })))).is_none(),
             "nothing is left of the first"
         );
         assert_eq!(choice.source, Source::Recommended);
@@ -203,7 +203,7 @@ mod tests {
     fn hostile_text_does_not_reach_a_terminal() {
         let spec = json!({ "immutable": vec!["\u{1b}[31m@"; 20] });
         let mut choice = Choice::recommended();
-        choice.see(Some(policy(1, spec)));
+        choice.see(Some(policy(1, &spec)));
         let Some(Rejection(told)) = &choice.rejection else { panic!("{choice:?}") };
         assert!(!told.contains('\u{1b}') && told.ends_with("; and 12 more"), "{told}");
     }

@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    fn choice(spec: serde_json::Value) -> Choice {
+    fn choice(spec: &serde_json::Value) -> Choice {
         let object = json!({ "metadata": { "name": "default", "generation": 4 }, "spec": spec });
         let mut choice = Choice::recommended();
         choice.see(Some(serde_json::from_value(object).unwrap()));
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_condition_that_stays_keeps_its_time() {
-        let valid = choice(json!({}));
+        let valid = choice(&json!({}));
         let first = at(&valid, Vec::new(), 100, &TagPolicyStatus::default());
         assert_eq!(
             conditions(&first),
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn an_invalid_policy_says_what_is_wrong_and_what_counts_instead() {
-        let status = at(&choice(json!({ "profile": "x" })), Vec::new(), 1, &TagPolicyStatus::default());
+        let status = at(&choice(&json!({ "profile": "x" })), Vec::new(), 1, &TagPolicyStatus::default());
         assert_eq!(
             conditions(&status),
             ["Ready False InvalidSpec since 1", "Degraded True RecommendedProfileInUse since 1"]

@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::choice::Choice;
 use super::status::{StatusInput, status};
 use super::tally::Tally;
-use crate::api::call;
+use crate::api::{CallError, call};
 use crate::controller::Controller;
 
 /// How often somebody looks whether anything has changed.
@@ -113,7 +113,7 @@ async fn write(
     let body = TagPolicy { status, ..object.clone() };
     let name = object.name_any();
     let answer = call(WRITE_LIMIT, api.replace_status(&name, &PostParams::default(), &body)).await;
-    let outcome = answer.as_ref().map_or_else(|error| error.category(), |_| "ok");
+    let outcome = answer.as_ref().map_or_else(CallError::category, |_| "ok");
     controller.metrics.policy_status_writes.with_label_values(&[outcome]).inc();
     match answer {
         Ok(stored) => {

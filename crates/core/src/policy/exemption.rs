@@ -189,13 +189,10 @@ impl WorkloadAnnotations {
         applied
     }
 
-    /// What exempted nothing. Entries of a namespace are for many workloads, so one alone cannot tell whether they
-    /// are used.
+    /// What exempted nothing here. Entries of a namespace are for many workloads: whoever sees them all says whether
+    /// one is of no use to any.
     pub(crate) fn finish(mut self) -> Vec<AnnotationRemark> {
         for honoured in std::mem::take(&mut self.honoured) {
-            if honoured.level == AnnotationLevel::Namespace {
-                continue;
-            }
             for item in honoured.items.iter().filter(|item| !item.used) {
                 let written = UntrustedText::from(item.written.as_str()).terminal();
                 let message = format!("`{written}` exempts nothing: no such finding");

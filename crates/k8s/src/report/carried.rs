@@ -25,10 +25,9 @@ pub(super) fn annotation(labels: &BTreeMap<String, String>) -> Option<BTreeMap<S
 pub(super) fn of_report(metadata: &ObjectMeta) -> BTreeMap<&str, &str> {
     let annotations = metadata.annotations.as_ref();
     let names = annotations.and_then(|all| all.get(CARRIED_LABELS_ANNOTATION)).map_or("", String::as_str);
-    let named = names.split(',').filter(|name| *name != MANAGED_BY_LABEL);
+    let ours = names.split(',').filter(|name| *name != MANAGED_BY_LABEL);
     let labels = metadata.labels.as_ref();
-    named
-        .filter_map(|name| labels?.get_key_value(name))
+    ours.filter_map(|name| labels?.get_key_value(name))
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect()
 }

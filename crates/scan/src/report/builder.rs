@@ -1,6 +1,6 @@
 //! Judges workloads and collects what a report says of them.
 
-use super::exempting;
+use super::exempting::{self, NamespaceRemarks};
 use super::fingerprint::Fingerprints;
 use super::{Exemption, FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
 use crate::manifest::{ContainerPlace, LocatedWorkload, Remark};
@@ -28,6 +28,7 @@ pub(crate) struct ReportBuilder<'e> {
     fingerprints: Fingerprints,
     namespaces: BTreeMap<UntrustedText, Arc<Namespace>>,
     exemptions_used: BTreeSet<usize>,
+    namespace_remarks: NamespaceRemarks,
 }
 
 impl<'e> ReportBuilder<'e> {
@@ -47,6 +48,7 @@ impl<'e> ReportBuilder<'e> {
             fingerprints: Fingerprints::default(),
             namespaces: BTreeMap::new(),
             exemptions_used: BTreeSet::new(),
+            namespace_remarks: NamespaceRemarks::default(),
         }
     }
 
@@ -67,6 +69,7 @@ impl<'e> ReportBuilder<'e> {
             let notes = exempting::policy_notes(self.engine, policy, &self.exemptions_used);
             self.report.notes.extend(notes);
         }
+        self.report.notes.extend(self.namespace_remarks.into_notes());
         self.report
     }
 
@@ -99,6 +102,7 @@ impl<'e> ReportBuilder<'e> {
         let (engine, images) = (self.engine, &mut self.images);
         let judgement = engine.assess(workload, |image| read_once(engine, images, image));
         notes.extend(exempting::workload_notes(file.raw(), located, &judgement));
+        self.namespace_remarks.add(file.raw(), located, &judgement);
         self.exemptions_used.extend(judgement.exemptions_used);
         for verdict in judgement.verdicts {
             let parts = workload.containers.get(verdict.container).zip(places.get(verdict.container));

@@ -4,7 +4,7 @@ use super::{Note, NoteCode};
 use crate::manifest::LocatedWorkload;
 use crate::scan::PolicyExemptions;
 use crate::yaml::Position;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tagwatch_core::engine::{Engine, Judgement};
 use tagwatch_core::policy::{AnnotationLevel, Decision, ExemptionProblem};
 use tagwatch_core::text::UntrustedText;
@@ -33,12 +33,45 @@ pub(super) fn workload_notes(file: &str, located: &LocatedWorkload, judgement: &
         let (at, place) = match remark.level {
             AnnotationLevel::Workload => (workload, ""),
             AnnotationLevel::Template => (template, " on the pod template"),
-            AnnotationLevel::Namespace => (None, " on the namespace"),
+            // Its annotation is for all that is in it: see `NamespaceRemarks`.
+            AnnotationLevel::Namespace => continue,
         };
         let message = format!("tagwatch.dev/ignore{place} of {kind} {name}: {}", remark.message);
         notes.push(Note::at(file, at.unwrap_or(located.at), code(remark.problem), &message));
     }
     notes
+}
+
+/// What came of the annotations of namespaces, over all workloads in them.
+#[derive(Debug, Default)]
+pub(super) struct NamespaceRemarks {
+    workloads: BTreeMap<UntrustedText, usize>,
+    remarks: BTreeMap<(UntrustedText, ExemptionProblem, String), (usize, Note)>,
+}
+
+impl NamespaceRemarks {
+    pub(super) fn add(&mut self, file: &str, located: &LocatedWorkload, judgement: &Judgement) {
+        let Some(namespace) = &located.workload.id.namespace else { return };
+        *self.workloads.entry(namespace.clone()).or_default() += 1;
+        let of_namespace =
+            judgement.remarks.iter().filter(|remark| remark.level == AnnotationLevel::Namespace);
+        for remark in of_namespace {
+            let message = format!("tagwatch.dev/ignore of Namespace {}: {}", namespace.raw(), remark.message);
+            let note = || Note::at(file, located.at, code(remark.problem), &message);
+            let key = (namespace.clone(), remark.problem, remark.message.clone());
+            self.remarks.entry(key).or_insert_with(|| (0, note())).0 += 1;
+        }
+    }
+
+    /// One note for each remark. What one workload has a use for is not unused.
+    pub(super) fn into_notes(self) -> Vec<Note> {
+        let Self { workloads, remarks } = self;
+        let holds = |((namespace, problem, _), (count, note)): ((_, ExemptionProblem, _), (usize, Note))| {
+            let is_used = problem == ExemptionProblem::Unused && workloads.get(&namespace) != Some(&count);
+            (!is_used).then_some(note)
+        };
+        remarks.into_iter().filter_map(holds).collect()
+    }
 }
 
 fn code(problem: ExemptionProblem) -> NoteCode {

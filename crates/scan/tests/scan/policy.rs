@@ -341,3 +341,33 @@ fn a_policy_that_is_cut_off_or_hostile_never_crashes() {
     }
     assert!(refused > policy.len() / 2, "{refused} of {}", policy.len());
 }
+
+/// What one workload has no use for, another one has: only what none of them needs is unused.
+#[test]
+fn an_annotation_on_a_namespace_is_told_once_for_all_that_is_in_it() {
+    let manifest = |ignored: &str| {
+        let pods: String = ["nginx", "nginx:latest"]
+            .iter()
+            .zip(["a", "b"])
+            .map(|(image, name)| {
+                format!(
+                    "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{containers: \
+                     [{{name: app, image: '{image}'}}]}}\n---\n"
+                )
+            })
+            .collect();
+        format!(
+            "{pods}apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, annotations: {{tagwatch.dev/ignore: \
+             '{ignored}', tagwatch.dev/ignore-reason: legacy}}}}\n"
+        )
+    };
+    let used = judge("spec: {}\n", &manifest("missing-tag, latest-tag"));
+    assert_eq!((findings(&used).len(), notes(&used)), (2, vec![]), "{:?}", used.notes);
+    let unused = judge("spec: {}\n", &manifest("unclassified-tag"));
+    assert_eq!(notes(&unused), ["1:1 unused-exemption"]);
+    assert!(
+        unused.notes[0].message.starts_with("tagwatch.dev/ignore of Namespace shop: "),
+        "{:?}",
+        unused.notes
+    );
+}
