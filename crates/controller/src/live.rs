@@ -7,8 +7,9 @@ use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::engine::Judgement;
 use tagwatch_core::finding::{Outcome, Verdict};
 use tagwatch_core::policy::{AnnotationLevel, AnnotationRemark, ExemptionSource};
-use tagwatch_core::workload::{Namespace, Workload};
-use tagwatch_k8s::report::{FirstSeen, PolicyReport};
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{Container, ContainerType, Namespace, Workload};
+use tagwatch_k8s::report::{FirstSeen, History, ImageChange, PolicyReport, StoredReport};
 
 use crate::index::WorkloadKey;
 use crate::report::ReportKey;
@@ -69,7 +70,50 @@ pub(crate) struct Judged {
     pub(crate) images: Box<[((&'static str, &'static str), u64)]>,
     /// Its namespace, where it is known.
     pub(crate) namespace: Option<Arc<Namespace>>,
+    pub(crate) past: Past,
+}
+
+/// What is remembered of a workload from one evaluation to the next.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Past {
     pub(crate) first_seen: FirstSeen,
+    pub(crate) history: History,
+    /// The image of each container, where an evaluation of ours has seen it.
+    pub(crate) images: Box<[(ContainerType, UntrustedText, UntrustedText)]>,
+}
+
+impl Past {
+    /// What the API server holds of it.
+    pub(crate) fn of_stored(stored: &StoredReport) -> Self {
+        let (first_seen, history) = (stored.first_seen().clone(), stored.history().clone());
+        Self { first_seen, history, images: Box::default() }
+    }
+
+    fn of(workload: &Workload, report: &PolicyReport) -> Self {
+        let image = |container: &Container| {
+            (container.container_type, container.name.clone(), container.image.clone())
+        };
+        Self {
+            first_seen: FirstSeen::of(report),
+            history: History::of(report),
+            images: workload.containers.iter().map(image).collect(),
+        }
+    }
+
+    /// Containers that name another image now. Where pods of one workload run several images under one name, which
+    /// one came from which cannot be told.
+    pub(crate) fn image_changes(&self, workload: &Workload, now: Timestamp) -> Vec<ImageChange> {
+        let change = |container: &Container| {
+            let mut before = self
+                .images
+                .iter()
+                .filter(|(kind, name, _)| (kind, name) == (&container.container_type, &container.name));
+            let (Some((_, name, image)), None) = (before.next(), before.next()) else { return None };
+            let is_new = *image != container.image;
+            is_new.then(|| ImageChange::new(name, image, &container.image, now))
+        };
+        workload.containers.iter().filter_map(change).collect()
+    }
 }
 
 /// What exemptions came to in a workload.
@@ -133,12 +177,12 @@ impl Judged {
             exempting: Exempting::of(judgement),
             namespace: workload.namespace.clone(),
             images: images.into_iter().collect(),
-            first_seen: FirstSeen::of(report),
+            past: Past::of(workload, report),
         }
     }
 
     /// A workload on which the judging code failed: counted as an error, with whatever report it had.
-    pub(crate) fn failed(key: ReportKey, first_seen: FirstSeen) -> Self {
+    pub(crate) fn failed(key: ReportKey, past: Past) -> Self {
         Self {
             report: key,
             status: Status::Error,
@@ -147,7 +191,7 @@ impl Judged {
             exempting: None,
             namespace: None,
             images: Box::default(),
-            first_seen,
+            past,
         }
     }
 }

@@ -23,6 +23,7 @@ mod canonical_crds;
 mod deletion;
 mod exemptions;
 mod foreign_writers;
+mod history;
 mod hostile;
 mod kinds;
 mod many;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         deletion::tests(),
         exemptions::tests(),
         foreign_writers::tests(),
+        history::tests(),
         hostile::tests(),
         kinds::tests(),
         many::tests(),

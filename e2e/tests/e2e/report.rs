@@ -43,6 +43,10 @@ impl Report {
         self.0.labels().get(name).map(String::as_str)
     }
 
+    pub(crate) fn annotation(&self, name: &str) -> Option<&str> {
+        self.0.annotations().get(name).map(String::as_str)
+    }
+
     pub(crate) fn scope(&self) -> &Value {
         &self.0.data["scope"]
     }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::policy::Decision;
 use tagwatch_core::workload::Workload;
-use tagwatch_k8s::report::{self, FirstSeen, PolicyReport, ReportInput, ReportPlan, plan};
+use tagwatch_k8s::report::{self, PolicyReport, ReportInput, ReportPlan, plan};
 use tokio::time::Instant;
 
 use super::{Absence, Assembled, Next, assemble};
 use crate::controller::Controller;
 use crate::index::WorkloadKey;
-use crate::live::Judged;
+use crate::live::{Judged, Past};
 use crate::metrics::ControllerMetrics;
 use crate::report::{Known, Refusal, ReportKey};
 
@@ -110,7 +110,7 @@ fn report_key(key: &WorkloadKey) -> ReportKey {
 /// Judges, builds the report and publishes the verdicts to the metrics. A panic of the judging code is counted,
 /// shown as an error of this workload, and leaves its stored report as it is.
 fn judge(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey, workload: &Workload) -> Verdict {
-    let first_seen = first_seen(controller, key, report_key);
+    let past = past(controller, key, report_key);
     let now = Timestamp::now();
     let engine = controller.judging.engine();
     let judged = guarded(&controller.metrics, || {
@@ -122,7 +122,9 @@ fn judge(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey, wor
             workload,
             uid: key.uid(),
             verdicts: &judgement.verdicts,
-            first_seen: &first_seen,
+            first_seen: &past.first_seen,
+            history: &past.history,
+            image_changes: &past.image_changes(workload, now),
             namespace_labels: engine.policy().metric_labels(),
             now,
         });
@@ -133,7 +135,7 @@ fn judge(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey, wor
         Some(None) => return Verdict::OutOfScope,
         None => {
             tracing::error!(workload = ?key, "judging this workload ended in a panic; this is a bug in tagwatch");
-            (Judged::failed(report_key.clone(), first_seen), Verdict::Panic)
+            (Judged::failed(report_key.clone(), past), Verdict::Panic)
         }
     };
     controller.live.lock().insert(key.clone(), judged);
@@ -149,16 +151,16 @@ fn guarded<T>(metrics: &ControllerMetrics, work: impl FnOnce() -> T) -> Option<T
     outcome.ok()
 }
 
-/// When the results were first seen: as we remember it, else as the stored report says. Memory comes first,
-/// since anybody may edit a report.
-fn first_seen(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey) -> FirstSeen {
+/// When the results were first seen, and what is over: as we remember it, else as the stored report says. Memory comes
+/// first, since anybody may edit a report.
+fn past(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey) -> Past {
     let live = controller.live.lock();
     if let Some(judged) = live.get(key) {
-        return judged.first_seen.clone();
+        return judged.past.clone();
     }
     match controller.reports.lock().known(report_key) {
-        Known::Fresh(stored) => stored.first_seen().clone(),
-        Known::Absent | Known::Stale => FirstSeen::default(),
+        Known::Fresh(stored) => Past::of_stored(&stored),
+        Known::Absent | Known::Stale => Past::default(),
     }
 }
 
@@ -251,7 +253,7 @@ mod tests {
         assert_eq!(metrics.panics.get(), 0);
         assert_eq!(guarded(&metrics, || -> u8 { panic!("on one object") }), None);
         assert_eq!(metrics.panics.get(), 1);
-        let failed = Judged::failed(("shop".to_owned(), "web".to_owned()), FirstSeen::default());
+        let failed = Judged::failed(("shop".to_owned(), "web".to_owned()), Past::default());
         assert_eq!(failed.status, Status::Error);
     }
 }

@@ -1,5 +1,7 @@
 //! From verdicts to a report.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
@@ -10,8 +12,8 @@ use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
 use super::carried;
 use super::entry::{self, Entry};
 use super::{
-    CONTENT_HASH_ANNOTATION, FirstSeen, MANAGED_BY_LABEL, MANAGER, PolicyReport, ReportResult, ReportSummary,
-    content_hash, report_name,
+    CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, ImageChange, MANAGED_BY_LABEL, MANAGER,
+    PolicyReport, ReportResult, ReportSummary, ResultId, content_hash, report_name,
 };
 
 /// Name of the property that marks the cut, on the last result that is there: how many more there were.
@@ -32,6 +34,10 @@ pub struct ReportInput<'a> {
     pub namespace_labels: &'a [String],
     /// When the results of the report that is stored were first seen.
     pub first_seen: &'a FirstSeen,
+    /// What was over by then.
+    pub history: &'a History,
+    /// Images that have changed since.
+    pub image_changes: &'a [ImageChange],
     /// The time of this evaluation.
     pub now: Timestamp,
 }
@@ -45,7 +51,14 @@ pub fn build(input: &ReportInput<'_>) -> PolicyReport {
         scope: Some(scope(id, input.uid)),
         ..PolicyReport::default()
     };
-    let results = bounded(entry::entries(input), input, MAX_REPORT - RESERVE - bounds::json_len(&report));
+    let entries = entry::entries(input);
+    let found: BTreeSet<ResultId> = entries.iter().map(Entry::id).collect();
+    let history =
+        input.history.after(input.first_seen, |id| found.contains(&id), input.image_changes, input.now);
+    if let Some(history) = history.annotation() {
+        report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), history);
+    }
+    let results = bounded(entries, input, MAX_REPORT - RESERVE - bounds::json_len(&report));
     report.summary = Some(summary(&results));
     report.results = Some(results);
     let hash = content_hash(&report);

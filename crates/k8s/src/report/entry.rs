@@ -71,6 +71,11 @@ fn result_id(uid: &str, container: &Container, finding: &Finding, image: Option<
 }
 
 impl<'a> Entry<'a> {
+    /// Key of the result.
+    pub(super) fn id(&self) -> ResultId {
+        self.id
+    }
+
     fn order(&self) -> impl Ord + use<'a> {
         let (container, finding) = (self.container, self.finding);
         let what = (finding.outcome, finding.rule.policy.as_str(), finding.rule.id);

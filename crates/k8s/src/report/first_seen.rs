@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{PolicyReport, ResultId};
+use super::{PolicyReport, ReportResult, ResultId};
 
 /// When each result of a stored report was first seen, to the second. The report is the only place that holds
 /// it, so that it survives a restart.
@@ -12,31 +12,62 @@ use super::{PolicyReport, ResultId};
 pub struct FirstSeen(
     /// Sorted by key. There is one of these for every report, and most have a handful of results: a map would
     /// take several times the memory.
-    Box<[(ResultId, i64)]>,
+    Box<[Seen]>,
 );
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    id: ResultId,
+    seconds: i64,
+    /// What is needed once it is over; nothing for a pass and for what is exempt.
+    open: Option<Box<Open>>,
+}
+
+/// A violation that stood in a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Open {
+    pub(super) rule: Box<str>,
+    pub(super) container: Box<str>,
+    pub(super) image: Box<str>,
+}
 
 impl FirstSeen {
     /// Reads the timestamps of a stored report. What somebody has edited into nonsense is left out.
     pub fn of(report: &PolicyReport) -> Self {
         let results = report.results.iter().flatten();
         // The last of two results with one key counts.
-        let times: BTreeMap<ResultId, i64> = results
-            .filter_map(|result| {
-                let id = ResultId::parse(result.properties.as_ref()?.get(super::entry::RESULT_ID)?)?;
-                let seconds = result.timestamp?.seconds;
-                Timestamp::from_second(seconds).ok()?;
-                Some((id, seconds))
-            })
-            .collect();
-        Self(times.into_iter().collect())
+        let seen: BTreeMap<ResultId, Seen> = results.filter_map(seen).map(|seen| (seen.id, seen)).collect();
+        Self(seen.into_values().collect())
     }
 
     /// When a result was first seen; `now` for one that is new. A time that lies ahead was edited or came from
     /// a clock that was wrong: `now` then, too.
     pub fn get(&self, id: ResultId, now: Timestamp) -> Timestamp {
-        let found = self.0.binary_search_by_key(&id, |(id, _)| *id).ok().and_then(|at| self.0.get(at));
-        let stored = found.and_then(|(_, seconds)| Timestamp::from_second(*seconds).ok());
+        let found = self.0.binary_search_by_key(&id, |seen| seen.id).ok().and_then(|at| self.0.get(at));
+        let stored = found.and_then(|seen| Timestamp::from_second(seen.seconds).ok());
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         stored.map_or(now, |stored| stored.min(now))
     }
+
+    /// The violations, with the time at which each was first seen.
+    pub(super) fn open(&self) -> impl Iterator<Item = (ResultId, i64, &Open)> {
+        self.0.iter().filter_map(|seen| Some((seen.id, seen.seconds, seen.open.as_deref()?)))
+    }
+}
+
+fn seen(result: &ReportResult) -> Option<Seen> {
+    let property = |name: &str| result.properties.as_ref()?.get(name).map(String::as_str);
+    let id = ResultId::parse(property(super::entry::RESULT_ID)?)?;
+    let seconds = result.timestamp?.seconds;
+    Timestamp::from_second(seconds).ok()?;
+    let is_violation = matches!(result.result.as_deref(), Some("fail" | "error" | "warn"));
+    let open = is_violation.then(|| {
+        let text = |text: Option<&str>| text.unwrap_or_default().into();
+        Box::new(Open {
+            rule: text(result.rule.as_deref()),
+            container: text(property("container")),
+            image: text(property("image")),
+        })
+    });
+    Some(Seen { id, seconds, open })
 }

@@ -10,6 +10,7 @@ mod content;
 mod entry;
 mod first_seen;
 mod hex;
+mod history;
 mod name;
 mod plan;
 mod policy_report;
@@ -19,6 +20,7 @@ mod stored;
 pub use build::{ReportInput, build};
 pub use content::content_hash;
 pub use first_seen::FirstSeen;
+pub use history::{History, ImageChange, Interval, MAX_HISTORY};
 pub use name::report_name;
 pub use plan::{Precondition, ReportPlan, plan};
 pub use policy_report::{PolicyReport, ReportResult, ReportSummary, ReportTimestamp};
@@ -32,6 +34,8 @@ pub const MANAGER: &str = "tagwatch";
 /// Annotation with the hash of everything in the report but times, so that metadata alone tells whether a
 /// report is what we would write.
 pub const CONTENT_HASH_ANNOTATION: &str = "tagwatch.dev/content-hash";
+/// Annotation with what is over, as JSON: see [`History`].
+pub const HISTORY_ANNOTATION: &str = "tagwatch.dev/history";
 /// Annotation with the names of the namespace's labels that the report carries, separated by commas.
 pub const CARRIED_LABELS_ANNOTATION: &str = "tagwatch.dev/namespace-labels";
 /// Selects our reports in a LIST or a WATCH.

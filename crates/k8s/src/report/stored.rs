@@ -6,8 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::carried;
 use super::{
-    CARRIED_LABELS_ANNOTATION, CONTENT_HASH_ANNOTATION, FirstSeen, MANAGED_BY_LABEL, MANAGER, PolicyReport,
-    content_hash,
+    CARRIED_LABELS_ANNOTATION, CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History,
+    MANAGED_BY_LABEL, MANAGER, PolicyReport, content_hash,
 };
 
 /// What is known of a report that the API server holds: all that the next decision asks for, without its body.
@@ -20,12 +20,14 @@ pub struct StoredReport {
     /// Hash of the body, where the annotation says the same.
     content_hash: Option<Box<str>>,
     first_seen: FirstSeen,
+    history: History,
 }
 
 impl From<PolicyReport> for StoredReport {
     fn from(report: PolicyReport) -> Self {
         let content_hash = content_hash(&report);
         let first_seen = FirstSeen::of(&report);
+        let history = History::of(&report);
         let subject = report.scope.and_then(|scope| scope.uid);
         let mut metadata = ObjectMeta { managed_fields: None, ..report.metadata };
         let is_noted = noted_hash(&metadata) == Some(&content_hash);
@@ -34,7 +36,7 @@ impl From<PolicyReport> for StoredReport {
         for label in &carried {
             take(&mut metadata.labels, label, |_| true);
         }
-        for annotation in [CONTENT_HASH_ANNOTATION, CARRIED_LABELS_ANNOTATION] {
+        for annotation in [CONTENT_HASH_ANNOTATION, CARRIED_LABELS_ANNOTATION, HISTORY_ANNOTATION] {
             take(&mut metadata.annotations, annotation, |_| true);
         }
         if let Some(owners) = &mut metadata.owner_references {
@@ -42,7 +44,7 @@ impl From<PolicyReport> for StoredReport {
         }
         metadata.owner_references = metadata.owner_references.filter(|owners| !owners.is_empty());
         let content_hash = is_noted.then(|| content_hash.into_boxed_str());
-        Self { metadata, is_ours, content_hash, first_seen }
+        Self { metadata, is_ours, content_hash, first_seen, history }
     }
 }
 
@@ -60,6 +62,11 @@ impl StoredReport {
     /// When its results were first seen, for the next [`super::ReportInput`].
     pub fn first_seen(&self) -> &FirstSeen {
         &self.first_seen
+    }
+
+    /// What is over, for the next [`super::ReportInput`].
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     /// Whether it carries our label. A report without it belongs to somebody else, whatever its name.

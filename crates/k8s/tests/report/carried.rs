@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tagwatch_core::engine::Engine;
 use tagwatch_core::workload::Namespace;
-use tagwatch_k8s::report::{FirstSeen, PolicyReport, ReportInput, ReportPlan, StoredReport, build, plan};
+use tagwatch_k8s::report::{
+    FirstSeen, History, PolicyReport, ReportInput, ReportPlan, StoredReport, build, plan,
+};
 
 use crate::support::{MONDAY, UID, at, container, stored, stored_body, workload};
 
@@ -19,6 +21,8 @@ fn report(labels: &[(&str, &str)], names: &[&str]) -> PolicyReport {
         verdicts: &Engine::recommended().judge(&workload),
         namespace_labels: &names,
         first_seen: &FirstSeen::default(),
+        history: &History::default(),
+        image_changes: &[],
         now: at(MONDAY),
     })
 }

@@ -3,7 +3,7 @@
 use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::Outcome;
 use tagwatch_core::workload::Workload;
-use tagwatch_k8s::report::{FirstSeen, PolicyReport, ReportInput, build};
+use tagwatch_k8s::report::{FirstSeen, History, PolicyReport, ReportInput, build};
 
 use crate::support::{MONDAY, UID, at, container, finding, json, property, report_at, verdict, workload};
 
@@ -144,6 +144,8 @@ fn judge(workload: &Workload, uid: &str) -> PolicyReport {
         verdicts: &verdicts,
         namespace_labels: &[],
         first_seen: &FirstSeen::default(),
+        history: &History::default(),
+        image_changes: &[],
         now: at(MONDAY),
     })
 }

@@ -7,6 +7,7 @@
 )]
 
 mod carried;
+mod history;
 mod limits;
 mod plan;
 mod schema;

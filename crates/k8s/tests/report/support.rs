@@ -7,7 +7,7 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::rules;
 use tagwatch_core::tag::{Classification, Confidence, TagClass};
 use tagwatch_core::workload::{Container, ContainerType, Origin, Workload, WorkloadId};
-use tagwatch_k8s::report::{FirstSeen, PolicyReport, ReportInput, StoredReport, build};
+use tagwatch_k8s::report::{FirstSeen, History, ImageChange, PolicyReport, ReportInput, StoredReport, build};
 
 pub(crate) const UID: &str = "0f5d7c3e-6a55-4a8c-9f10-2f1a6a3c9b01";
 pub(crate) const MONDAY: &str = "2026-01-12T08:30:00Z";
@@ -73,12 +73,24 @@ pub(crate) fn report_at(
     seen: &FirstSeen,
     now: &str,
 ) -> PolicyReport {
+    report_after(workload, verdicts, (seen, &History::default(), &[]), now)
+}
+
+/// The report after what is remembered of the one before: first seen, what is over, images that have changed.
+pub(crate) fn report_after(
+    workload: &Workload,
+    verdicts: &[Verdict],
+    (first_seen, history, image_changes): (&FirstSeen, &History, &[ImageChange]),
+    now: &str,
+) -> PolicyReport {
     build(&ReportInput {
         workload,
         uid: UID,
         verdicts,
         namespace_labels: &[],
-        first_seen: seen,
+        first_seen,
+        history,
+        image_changes,
         now: at(now),
     })
 }

@@ -1,0 +1,110 @@
+//! What a report remembers of what is over.
+
+use serde_json::{Value, json};
+use tagwatch_core::finding::{Finding, Outcome};
+use tagwatch_k8s::report::{
+    FirstSeen, HISTORY_ANNOTATION, History, ImageChange, MAX_HISTORY, PolicyReport, ReportPlan, plan,
+};
+
+use crate::support::{
+    MONDAY, TUESDAY, at, container, finding, report_after, report_of, stored, stored_body, verdict, workload,
+};
+
+/// The report after another one, with other findings.
+fn after(before: &PolicyReport, findings: Vec<Finding>, changes: &[ImageChange], now: &str) -> PolicyReport {
+    let workload = workload(vec![container("web", "nginx:latest")]);
+    let verdicts = [verdict(&workload, 0, findings)];
+    let past = (&FirstSeen::of(before), &History::of(before), changes);
+    report_after(&workload, &verdicts, past, now)
+}
+
+fn failing() -> Vec<Finding> {
+    vec![finding("latest-tag", Outcome::Fail)]
+}
+
+fn passing() -> Vec<Finding> {
+    vec![finding("floating-tag", Outcome::Pass)]
+}
+
+#[test]
+fn a_violation_that_is_over_leaves_an_interval() {
+    let monday = report_of("nginx:latest", failing());
+    assert_eq!(History::of(&monday), History::default(), "nothing is over yet");
+    let tuesday = after(&monday, passing(), &[], TUESDAY);
+    let history = History::of(&tuesday);
+    let [interval] = &*history.closed else { panic!("{history:?}") };
+    assert_eq!((interval.rule.as_str(), interval.container.as_str()), ("latest-tag", "web"));
+    assert_eq!(interval.image, "nginx:latest");
+    assert_eq!((interval.from, interval.until), (at(MONDAY).as_second(), at(TUESDAY).as_second()));
+    let results = monday.results.unwrap();
+    let id = &results[0].properties.as_ref().unwrap()["resultID"];
+    assert_eq!(&interval.id, id);
+}
+
+#[test]
+fn a_pass_or_an_exempt_finding_that_goes_leaves_none() {
+    for outcome in [Outcome::Pass, Outcome::Skip] {
+        let monday = report_of("nginx:latest", vec![finding("latest-tag", outcome)]);
+        assert_eq!(History::of(&after(&monday, failing(), &[], TUESDAY)), History::default());
+    }
+}
+
+#[test]
+fn history_is_carried_over_and_is_no_reason_to_write() {
+    let monday = report_of("nginx:latest", failing());
+    let tuesday = after(&monday, passing(), &[], TUESDAY);
+    let again = after(&stored_body(&tuesday), passing(), &[], "2026-01-14T08:30:00Z");
+    assert_eq!(History::of(&again), History::of(&tuesday));
+    assert_eq!(plan(Some(&stored(&tuesday)), Some(again)), ReportPlan::Keep);
+}
+
+#[test]
+fn the_last_ones_are_kept() {
+    let mut report = report_of("nginx:latest", failing());
+    for day in 1..=20 {
+        let time = format!("2026-02-{day:02}T08:00:00Z");
+        report = after(&report, passing(), &[], &time);
+        report = after(&report, failing(), &[], &time);
+    }
+    let history = History::of(&report);
+    assert_eq!(history.closed.len(), MAX_HISTORY);
+    assert_eq!(history.closed.last().unwrap().until, at("2026-02-20T08:00:00Z").as_second());
+    assert!(history.closed.iter().is_sorted_by_key(|interval| interval.until));
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_time_negative() {
+    let tuesday = after(&report_of("nginx:latest", Vec::new()), failing(), &[], TUESDAY);
+    let history = History::of(&after(&tuesday, passing(), &[], MONDAY));
+    assert_eq!(history.closed[0].from, history.closed[0].until);
+}
+
+#[test]
+fn an_image_that_changes_is_remembered() {
+    let monday = report_of("nginx:latest", failing());
+    let [web, before, since] = ["web", "nginx:latest", "nginx:1.27.3"].map(Into::into);
+    let change = ImageChange::new(&web, &before, &since, at(TUESDAY));
+    let history = History::of(&after(&monday, passing(), std::slice::from_ref(&change), TUESDAY));
+    assert_eq!(*history.images, [change]);
+}
+
+#[test]
+fn what_somebody_edited_into_nonsense_is_left_out() {
+    let good = json!({ "id": "0123456789abcdef0123", "rule": "r", "container": "c", "image": "i", "from": 1, "until": 2 });
+    let with = |field: &str, value: Value| {
+        let mut edited = good.clone();
+        edited[field] = value;
+        edited
+    };
+    for (text, kept) in [
+        ("no json".to_owned(), 0),
+        (json!({ "closed": 7 }).to_string(), 0),
+        (json!({ "closed": [good, with("until", json!(0)), with("from", json!(i64::MAX)), with("id", json!("x"))] }).to_string(), 1),
+        (json!({ "closed": vec![good.clone(); 40] }).to_string(), MAX_HISTORY),
+        (" ".repeat(100_000), 0),
+    ] {
+        let mut report = report_of("nginx:latest", failing());
+        report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), text.clone());
+        assert_eq!(History::of(&report).closed.len(), kept, "{text:.100}");
+    }
+}
