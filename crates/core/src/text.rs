@@ -49,6 +49,41 @@ impl UntrustedText {
     pub fn terminal(&self) -> String {
         escape(&self.0)
     }
+
+    /// For HTML, as text or within a quoted attribute: markup is escaped, and so is all that [`Self::terminal`]
+    /// escapes, since a browser hides and reorders text by the same characters. What right-to-left letters reorder
+    /// around themselves is for the page to isolate (`unicode-bidi: isolate`).
+    pub fn html(&self) -> String {
+        let mut out = String::with_capacity(self.0.len());
+        for c in self.0.chars() {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str("&quot;"),
+                '\'' => out.push_str("&#39;"),
+                c if is_unsafe(c) => out.extend(c.escape_unicode()),
+                c => out.push(c),
+            }
+        }
+        out
+    }
+
+    /// For a line of Markdown, a table's cell too: it reads as the text, and marks up nothing.
+    pub fn markdown(&self) -> String {
+        let mut out = String::with_capacity(self.0.len());
+        for c in escape(&self.0).chars() {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '\\' | '`' | '*' | '_' | '[' | ']' | '{' | '}' | '>' | '|' | '~' | '#' | '!' | '$' => {
+                    out.extend(['\\', c]);
+                }
+                c => out.push(c),
+            }
+        }
+        out
+    }
 }
 
 /// `Debug` escapes as a Rust string literal does, so it is safe in logs.
@@ -167,6 +202,22 @@ mod tests {
         let heads: Vec<String> = (3..=12).map(|max| text.yaml_head(max)).collect();
         assert_eq!(heads[..6], [r#""a""#; 6]);
         assert_eq!(heads[6..], [r#""a\u202e""#, r#""a\u202eb""#, r#""a\u202eb""#, r#""a\u202eb""#]);
+    }
+
+    #[test]
+    fn html_is_text_and_nothing_else() {
+        let text = UntrustedText::from("\"><script>alert('&')</script>\u{1b}\0\n\u{202e}ü");
+        assert_eq!(
+            text.html(),
+            "&quot;&gt;&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;\\u{1b}\\u{0}\\u{a}\\u{202e}ü"
+        );
+    }
+
+    #[test]
+    fn markdown_marks_nothing_up() {
+        let text = UntrustedText::from("a|b `c` [d](e) <f> &lt; *g*\n# h");
+        assert_eq!(text.markdown(), r"a\|b \`c\` \[d\](e) &lt;f\> &amp;lt; \*g\*\\u\{a\}\# h");
+        assert_eq!(UntrustedText::from("nginx:1.27@sha256:0a").markdown(), "nginx:1.27@sha256:0a");
     }
 
     #[test]

@@ -1,0 +1,117 @@
+//! The OpenAPI document, made of the types that the answers are made of.
+
+use std::sync::LazyLock;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Value, json};
+
+use crate::http::{Guest, json as answer};
+use crate::record::{
+    ErrorRecord, IssueDetails, IssuePage, NamespaceList, OverviewRecord, RuleList, WorkloadDetails,
+    WorkloadPage,
+};
+
+/// It is the same for everybody.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
+
+pub(super) async fn document(_: Guest) -> Response {
+    answer(StatusCode::OK, &*DOCUMENT)
+}
+
+/// A parameter: name, where it stands, description.
+type Parameter = (&'static str, &'static str, &'static str);
+
+const ISSUE_FILTER: [Parameter; 9] = [
+    ("namespace", "query", "Namespaces, repeated or separated by commas."),
+    ("kind", "query", "Kinds, as `Kind` or `Kind.group`."),
+    ("severity", "query", "critical, high, medium, low, info."),
+    ("result", "query", "fail, error, warn, skip."),
+    ("rule", "query", "Ids of rules."),
+    ("q", "query", "Text within names, images and messages."),
+    ("exempt", "query", "no (default), yes or all."),
+    (
+        "sort",
+        "query",
+        "severity (default), result, rule, namespace, workload, container, image or age; `-` reverses.",
+    ),
+    ("page", "query", "From 1; a page beyond the last is the last."),
+];
+const WORKLOAD_FILTER: [Parameter; 3] = [
+    ("namespace", "query", "One namespace."),
+    ("status", "query", "violating, error, exempt or compliant."),
+    ("page", "query", "From 1; a page beyond the last is the last."),
+];
+const WORKLOAD: [Parameter; 3] = [
+    ("namespace", "path", "Its namespace."),
+    ("kind", "path", "Its kind, as `Kind` or `Kind.group`."),
+    ("name", "path", "Its name."),
+];
+const ISSUE: [Parameter; 1] = [("id", "path", "The result's key in the workload's report.")];
+
+fn build() -> Value {
+    // OpenAPI 3.1 takes JSON Schema 2020-12 as it is; its definitions stand in a place of their own.
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut schemas = settings.into_generator();
+    let paths = json!({
+        "/api/v1/overview": operation::<OverviewRecord>(&mut schemas, "How things stand", &[]),
+        "/api/v1/issues": operation::<IssuePage>(&mut schemas, "Issues", &ISSUE_FILTER),
+        "/api/v1/issues/{id}": operation::<IssueDetails>(&mut schemas, "One issue", &ISSUE),
+        "/api/v1/namespaces": operation::<NamespaceList>(&mut schemas, "Namespaces that hold something", &[]),
+        "/api/v1/workloads": operation::<WorkloadPage>(&mut schemas, "Judged workloads", &WORKLOAD_FILTER),
+        "/api/v1/workloads/{namespace}/{kind}/{name}":
+            operation::<WorkloadDetails>(&mut schemas, "One workload", &WORKLOAD),
+        "/api/v1/rules": operation::<RuleList>(&mut schemas, "Every rule", &[]),
+    });
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "tagwatch console",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "What the console shows, as JSON. Read-only. Fields are only ever added.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "bearer": [] }, {}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.take_definitions(true),
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "A Kubernetes token." },
+            },
+        },
+    })
+}
+
+fn operation<T: JsonSchema>(schemas: &mut SchemaGenerator, summary: &str, parameters: &[Parameter]) -> Value {
+    let content = |schema: schemars::Schema| json!({ "application/json": { "schema": schema } });
+    let success = content(schemas.subschema_for::<T>());
+    let failure = content(schemas.subschema_for::<ErrorRecord>());
+    let parameters: Vec<Value> = parameters
+        .iter()
+        .map(|&(name, place, description)| {
+            let schema = json!({ "type": if name == "page" { "integer" } else { "string" } });
+            let required = place == "path";
+            json!({ "name": name, "in": place, "required": required, "description": description, "schema": schema })
+        })
+        .collect();
+    json!({ "get": {
+        "summary": summary,
+        "operationId": operation_id::<T>(),
+        "parameters": parameters,
+        "responses": {
+            "200": { "description": summary, "content": success },
+            "default": { "description": "Why there is no answer", "content": failure },
+        },
+    } })
+}
+
+/// `getIssuePage`
+fn operation_id<T: JsonSchema>() -> String {
+    format!("get{}", T::schema_name().trim_end_matches("Record"))
+}

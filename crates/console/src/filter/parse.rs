@@ -1,0 +1,139 @@
+//! From an address to a filter.
+
+use std::borrow::Cow;
+
+use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::rules;
+use tagwatch_core::text::UntrustedText;
+
+use super::{Exempt, Filter, Sort};
+
+/// Longest text to look for, in bytes.
+const MAX_TEXT: usize = 256;
+/// Most values of one field.
+const MAX_VALUES: usize = 64;
+/// What dashboards send for a variable that is not narrowed.
+const ANY: [&str; 4] = ["", "All", "$__all", ".*"];
+
+/// What becomes of fields that nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// Links get decorated on their way through chats and dashboards.
+    Ignored,
+    /// Programs want to know.
+    Refused,
+}
+
+/// The fields of a query, decoded.
+pub(crate) fn pairs(query: Option<&str>) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+}
+
+impl Filter {
+    /// Reads a query. Fields can be repeated, or hold several values separated by commas.
+    ///
+    /// # Errors
+    /// Every field that is wrong, with what was expected; safe for a terminal.
+    pub(crate) fn parse(query: Option<&str>, unknown: Unknown) -> Result<Self, Vec<String>> {
+        let mut filter = Self::default();
+        let mut problems = Vec::new();
+        for (name, value) in pairs(query) {
+            if let Err(problem) = filter.set(&name, &value, unknown) {
+                problems.push(problem);
+            }
+        }
+        if problems.is_empty() { Ok(filter) } else { Err(problems) }
+    }
+
+    fn set(&mut self, name: &str, value: &str, unknown: Unknown) -> Result<(), String> {
+        match name {
+            "namespace" => add(&mut self.namespaces, name, value, text),
+            "kind" => add(&mut self.kinds, name, value, text),
+            "severity" => add(&mut self.severities, name, value, |value| {
+                one_of(name, value, &Severity::ALL, |severity| severity.as_str())
+            }),
+            "result" => add(&mut self.outcomes, name, value, |value| {
+                let results: Vec<Outcome> =
+                    Outcome::ALL.into_iter().filter(|&outcome| outcome != Outcome::Pass).collect();
+                one_of(name, value, &results, |outcome| outcome.as_str())
+            }),
+            "rule" => add(&mut self.rules, name, value, rule),
+            "q" => self.set_text(value),
+            "exempt" if value.is_empty() => Ok(()),
+            "exempt" => {
+                self.exempt = Some(one_of(name, value, &Exempt::ALL, |exempt| exempt.as_str())?);
+                Ok(())
+            }
+            "sort" if value.is_empty() => Ok(()),
+            "sort" => {
+                self.sort = Sort::parse(value)?;
+                Ok(())
+            }
+            "page" => {
+                self.page = value.parse().map_err(|_| format!("page: {} is no number", shown(value)))?;
+                Ok(())
+            }
+            _ if unknown == Unknown::Ignored => Ok(()),
+            _ => Err(format!(
+                "{} is no field: expected namespace, kind, severity, result, rule, q, exempt, sort or page",
+                shown(name)
+            )),
+        }
+    }
+
+    fn set_text(&mut self, value: &str) -> Result<(), String> {
+        if value.len() > MAX_TEXT {
+            return Err(format!("q: {} bytes, expected at most {MAX_TEXT}", value.len()));
+        }
+        value.trim().clone_into(&mut self.text);
+        Ok(())
+    }
+}
+
+fn add<T: PartialEq>(
+    values: &mut Vec<T>,
+    name: &str,
+    written: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<(), String> {
+    for value in written.split(',').filter(|value| !ANY.contains(value)) {
+        let value = parse(value)?;
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    if values.len() > MAX_VALUES {
+        return Err(format!("{name}: {} values, expected at most {MAX_VALUES}", values.len()));
+    }
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of several parsers, of which others fail")]
+fn text(value: &str) -> Result<UntrustedText, String> {
+    Ok(value.into())
+}
+
+fn rule(value: &str) -> Result<&'static str, String> {
+    rules::find(value)
+        .map(|rule| rule.id)
+        .ok_or_else(|| format!("rule: {} is none; /rules lists them", shown(value)))
+}
+
+pub(super) fn one_of<T: Copy>(
+    name: &str,
+    value: &str,
+    known: &[T],
+    as_str: impl Fn(&T) -> &'static str,
+) -> Result<T, String> {
+    let found = known.iter().find(|known| as_str(known) == value).copied();
+    found.ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(as_str).collect();
+        format!("{name}: {} is none of {}", shown(value), names.join(", "))
+    })
+}
+
+/// What somebody sent, cut, in backticks.
+fn shown(value: &str) -> String {
+    let head = &value[..value.floor_char_boundary(80)];
+    format!("`{}`", UntrustedText::from(head).terminal())
+}

@@ -1,0 +1,163 @@
+//! How things stand.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use tagwatch_core::finding::{Outcome, Severity};
+
+use super::Frame;
+use super::rows::{NamespaceRow, RuleRow};
+use crate::draw::{Bar, Donut, Share};
+use crate::filter::Filter;
+use crate::http::{Guest, html};
+use crate::snapshot::{Status, Tally};
+use crate::text::{Moment, Shown};
+use crate::view::View;
+
+/// Namespaces that the overview lists.
+const NAMESPACES: usize = 8;
+/// Rules that have a slice of their own.
+const SLICES: usize = 7;
+const SLICE_CLASSES: [&str; SLICES] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6"];
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage<'a> {
+    frame: &'a Frame,
+    standing: Standing,
+    donuts: [(&'static str, &'static str, Donut); 3],
+    namespaces: Vec<NamespaceRow>,
+    more_namespaces: usize,
+    rules: Vec<RuleRow>,
+    rules_off: usize,
+}
+
+/// Score, totals and freshness: what stands at the head of the overview.
+struct Standing {
+    score: Option<usize>,
+    sound: usize,
+    workloads: usize,
+    containers: usize,
+    violations: usize,
+    warnings: usize,
+    exempt: usize,
+    statuses: Vec<(Status, usize, String)>,
+    bar: Bar,
+    evaluated: Option<Moment>,
+    policy: Option<Shown>,
+    profile: &'static str,
+    leader: Option<Shown>,
+    /// Whether the caller may see no namespace at all.
+    is_blind: bool,
+}
+
+pub(super) async fn overview(Guest { view, frame }: Guest) -> Response {
+    let tally = view.tally();
+    let mut namespaces: Vec<_> = view.namespaces().collect();
+    namespaces.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.violations()));
+    let most = namespaces.first().map_or(0, |(_, tally)| tally.violations());
+    let (enabled, off): (Vec<_>, Vec<_>) = view.facts().rules.iter().partition(|rule| rule.enabled);
+    let mut rules: Vec<_> = enabled.iter().map(|&&state| RuleRow::new(state, &tally)).collect();
+    rules.sort_by_key(|row| std::cmp::Reverse(row.entities));
+    let page = OverviewPage {
+        frame: &frame,
+        standing: Standing::new(&view, &tally),
+        donuts: [
+            ("Violations by severity", "violations", by_severity(&tally)),
+            ("Rules in violation", "rules", of_rules(&rules)),
+            ("Violations by rule", "violations", by_rule(&rules)),
+        ],
+        more_namespaces: namespaces.len().saturating_sub(NAMESPACES),
+        namespaces: namespaces
+            .into_iter()
+            .take(NAMESPACES)
+            .map(|(name, tally)| NamespaceRow::new(name, tally, most))
+            .collect(),
+        rules,
+        rules_off: off.len(),
+    };
+    html(StatusCode::OK, &page)
+}
+
+impl Standing {
+    fn new(view: &View, tally: &Tally) -> Self {
+        let facts = view.facts();
+        let count = |status: Status| (status, tally.of_status(status));
+        let address = |status: Status| format!("/workloads?status={}", status.as_str());
+        let statuses = Status::ALL.map(count);
+        Self {
+            score: tally.score(),
+            sound: tally.sound(),
+            workloads: tally.workloads(),
+            containers: tally.containers,
+            violations: tally.violations(),
+            warnings: tally.of_outcome(Outcome::Warn),
+            exempt: tally.of_outcome(Outcome::Skip),
+            bar: Bar::new(statuses.map(|(status, count)| (status.as_str(), count)), tally.workloads()),
+            statuses: statuses.into_iter().map(|(status, count)| (status, count, address(status))).collect(),
+            evaluated: facts.evaluated.map(|time| Moment::new(time, view.now)),
+            policy: facts.policy.as_ref().map(Shown::short),
+            profile: facts.profile,
+            leader: facts.leader.as_ref().map(Shown::short),
+            is_blind: tally.workloads() == 0 && !facts.workloads.is_empty(),
+        }
+    }
+}
+
+fn by_severity(tally: &Tally) -> Donut {
+    let share = |severity: Severity| Share {
+        label: severity.as_str().to_owned(),
+        class: severity.as_str(),
+        icon: severity.as_str(),
+        count: tally.of_severity(severity),
+        href: Filter::of_severity(severity).address(),
+    };
+    Donut::new(Severity::ALL.map(share).into())
+}
+
+fn of_rules(rules: &[RuleRow]) -> Donut {
+    let violated: Vec<&'static str> =
+        rules.iter().filter(|row| row.violations > 0).map(|row| row.state.rule.id).collect();
+    let clean = rules.len() - violated.len();
+    let in_violation = Share {
+        label: "in violation".to_owned(),
+        class: "violating",
+        icon: "violating",
+        count: violated.len(),
+        href: Filter { rules: violated, ..Filter::default() }.address(),
+    };
+    let without = Share {
+        label: "without a violation".to_owned(),
+        class: "compliant",
+        icon: "compliant",
+        count: clean,
+        href: "/rules?state=clean".to_owned(),
+    };
+    Donut::new(vec![in_violation, without])
+}
+
+fn by_rule(rules: &[RuleRow]) -> Donut {
+    let mut rules: Vec<&RuleRow> = rules.iter().filter(|row| row.violations > 0).collect();
+    rules.sort_by_key(|row| std::cmp::Reverse(row.violations));
+    let (shown, rest) = rules.split_at(rules.len().min(SLICES));
+    let mut shares: Vec<Share> = shown
+        .iter()
+        .zip(SLICE_CLASSES)
+        .map(|(row, class)| Share {
+            label: row.state.rule.id.to_owned(),
+            class,
+            icon: "square",
+            count: row.violations,
+            href: row.issues_href.clone(),
+        })
+        .collect();
+    shares.push(Share {
+        label: "other rules".to_owned(),
+        class: "other",
+        icon: "square",
+        count: rest.iter().map(|row| row.violations).sum(),
+        href: Filter { rules: rest.iter().map(|row| row.state.rule.id).collect(), ..Filter::default() }
+            .address(),
+    });
+    Donut::new(shares)
+}

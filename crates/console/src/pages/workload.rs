@@ -1,0 +1,133 @@
+//! The page of one workload.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use tagwatch_core::tag::TagClass;
+
+use super::Frame;
+use super::rows::{IssueRow, WorkloadRow, place};
+use crate::filter::address;
+use crate::http::{Guest, html};
+use crate::snapshot::{ClosedInterval, ContainerFacts, Found, ImageChange, Workload};
+use crate::text::{Moment, Piece, Shown, own_words, seconds, span};
+
+#[derive(Template)]
+#[template(path = "workload.html")]
+struct WorkloadPage<'a> {
+    frame: &'a Frame,
+    row: WorkloadRow,
+    namespace_href: String,
+    reason: Option<Shown>,
+    containers: Vec<Container>,
+    open: Vec<IssueRow>,
+    exempt: Vec<IssueRow>,
+    closed: Vec<Closed>,
+    changes: Vec<Change>,
+}
+
+struct Container {
+    name: Shown,
+    place: Option<&'static str>,
+    image: Shown,
+    class: TagClass,
+    matched: Option<Vec<Piece>>,
+    /// As written, where that is not what counts.
+    written: Option<Shown>,
+    effective: &'static str,
+}
+
+struct Closed {
+    rule: Shown,
+    container: Shown,
+    from: Moment,
+    until: Moment,
+    lasted: String,
+}
+
+struct Change {
+    container: Shown,
+    from: Shown,
+    to: Shown,
+    at: Moment,
+}
+
+pub(super) async fn workload(
+    guest: Guest,
+    name: Result<Path<(String, String, String)>, PathRejection>,
+) -> Response {
+    let (namespace, kind, name) = name.map(|Path(name)| name).unwrap_or_default();
+    let found = guest.view.workload(&(namespace.into(), kind.into(), name.into()));
+    let Some(workload) = found else {
+        return guest.not_found("There is no such judged workload, or you may not see its namespace.");
+    };
+    html(StatusCode::OK, &WorkloadPage::new(&guest.frame, workload, guest.view.now))
+}
+
+impl<'a> WorkloadPage<'a> {
+    fn new(frame: &'a Frame, workload: &Workload, now: Timestamp) -> Self {
+        let mut issues: Vec<_> = workload.issues.iter().collect();
+        issues.sort_by_key(|issue| (issue.severity, issue.outcome));
+        let (exempt, open): (Vec<_>, Vec<_>) = issues.into_iter().partition(|issue| issue.is_exempt());
+        let rows = |issues: Vec<_>| -> Vec<IssueRow> {
+            issues.into_iter().map(|issue| IssueRow::new(Found { workload, issue }, now)).collect()
+        };
+        let mut closed: Vec<_> = workload.closed.iter().collect();
+        closed.sort_by_key(|interval| std::cmp::Reverse(interval.until));
+        let mut changes: Vec<_> = workload.image_changes.iter().collect();
+        changes.sort_by_key(|change| std::cmp::Reverse(change.at));
+        Self {
+            frame,
+            row: WorkloadRow::new(workload, now),
+            namespace_href: address("/namespaces", &[&workload.namespace]),
+            reason: workload.reason.as_deref().map(Shown::line),
+            containers: workload.containers.iter().map(Container::new).collect(),
+            open: rows(open),
+            exempt: rows(exempt),
+            closed: closed.into_iter().map(|interval| Closed::new(interval, now)).collect(),
+            changes: changes.into_iter().map(|change| Change::new(change, now)).collect(),
+        }
+    }
+}
+
+impl Container {
+    fn new(container: &ContainerFacts) -> Self {
+        let effective = container.effective_pull_policy.as_str();
+        let written = container.pull_policy.as_ref().filter(|written| written.raw() != effective);
+        Self {
+            name: Shown::short(&container.name),
+            place: place(container.container_type),
+            image: Shown::long(&container.image),
+            class: container.tag_class,
+            matched: container.matched.as_ref().map(own_words),
+            written: written.map(Shown::short),
+            effective,
+        }
+    }
+}
+
+impl Closed {
+    fn new(interval: &ClosedInterval, now: Timestamp) -> Self {
+        Self {
+            rule: Shown::short(&interval.rule),
+            container: Shown::short(&interval.container),
+            from: Moment::new(interval.from, now),
+            until: Moment::new(interval.until, now),
+            lasted: span(seconds(interval.from, interval.until)),
+        }
+    }
+}
+
+impl Change {
+    fn new(change: &ImageChange, now: Timestamp) -> Self {
+        Self {
+            container: Shown::short(&change.container),
+            from: Shown::short(&change.from),
+            to: Shown::short(&change.to),
+            at: Moment::new(change.at, now),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! An issue as JSON.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use tagwatch_core::policy::{AnnotationLevel, AppliedExemption, ExemptionSource};
+
+use crate::filter::address;
+use crate::remedy::{Remedy, remedies};
+use crate::snapshot::{ClosedInterval, Found, ImageChange};
+use crate::text::seconds;
+use crate::view::View;
+
+/// One finding of one rule for one container.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IssueRecord {
+    /// Key of the result in the workload's report.
+    pub(crate) id: String,
+    /// `critical`, `high`, `medium`, `low` or `info`.
+    pub(crate) severity: &'static str,
+    /// `fail`, `error`, `warn`, or `skip` where it is exempt.
+    pub(crate) result: &'static str,
+    pub(crate) policy: &'static str,
+    pub(crate) rule: &'static str,
+    pub(crate) category: &'static str,
+    pub(crate) namespace: String,
+    /// `Kind`, or `Kind.group` outside core, apps and batch.
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) container: String,
+    /// `container`, `init`, `sidecar`, `ephemeral` or `imageVolume`.
+    pub(crate) container_type: &'static str,
+    /// The image as written.
+    pub(crate) image: String,
+    /// How mutable the image's reference is.
+    pub(crate) tag_class: Option<&'static str>,
+    /// The pull policy that counts.
+    pub(crate) effective_pull_policy: Option<&'static str>,
+    pub(crate) message: String,
+    /// When it was first seen, in RFC 3339.
+    pub(crate) first_seen: String,
+    /// Seconds since then.
+    pub(crate) age_seconds: u64,
+    pub(crate) exemption: Option<ExemptionRecord>,
+    /// Path of its page.
+    pub(crate) path: String,
+}
+
+/// What exempts an issue.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExemptionRecord {
+    pub(crate) reason: String,
+    /// Where it is written.
+    pub(crate) source: String,
+    /// The last day on which it counts, in UTC.
+    pub(crate) expires: Option<String>,
+}
+
+/// Issues of one page.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IssuePage {
+    /// Issues that the filter admits, on all pages.
+    pub(crate) total: usize,
+    /// From 1.
+    pub(crate) page: usize,
+    pub(crate) pages: usize,
+    pub(crate) issues: Vec<IssueRecord>,
+}
+
+/// An issue with everything that its page shows.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IssueDetails {
+    #[serde(flatten)]
+    pub(crate) issue: IssueRecord,
+    /// What the rule is about.
+    pub(crate) summary: &'static str,
+    /// How to mend it, in words.
+    pub(crate) resolution: String,
+    /// The place, as YAML.
+    pub(crate) evidence: String,
+    /// The line of the evidence that is the matter, from 1.
+    pub(crate) evidence_line: usize,
+    /// Path of the image field from the object's root.
+    pub(crate) field_path: String,
+    pub(crate) remedies: Vec<Remedy>,
+    /// Times in which the same rule was violated by the same container before.
+    pub(crate) closed: Vec<IntervalRecord>,
+    pub(crate) image_changes: Vec<ImageChangeRecord>,
+}
+
+/// A time in which a rule was violated, and which is over.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IntervalRecord {
+    pub(crate) rule: String,
+    pub(crate) container: String,
+    pub(crate) from: String,
+    pub(crate) until: String,
+}
+
+/// A container that came to name another image.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImageChangeRecord {
+    pub(crate) container: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) at: String,
+}
+
+impl IssueRecord {
+    pub(crate) fn new(found: Found<'_>, now: Timestamp) -> Self {
+        let Found { workload, issue } = found;
+        let container = workload.container(issue);
+        Self {
+            id: issue.id.clone(),
+            severity: issue.severity.as_str(),
+            result: issue.outcome.as_str(),
+            policy: issue.rule.policy.as_str(),
+            rule: issue.rule.id,
+            category: issue.rule.category,
+            namespace: workload.namespace.json().to_owned(),
+            kind: workload.kind.json().to_owned(),
+            name: workload.name.json().to_owned(),
+            container: issue.container.json().to_owned(),
+            container_type: issue.container_type.as_str(),
+            image: issue.image.json().to_owned(),
+            tag_class: container.map(|container| container.tag_class.as_str()),
+            effective_pull_policy: container.map(|container| container.effective_pull_policy.as_str()),
+            message: issue.message.json().to_owned(),
+            first_seen: issue.first_seen.to_string(),
+            age_seconds: seconds(issue.first_seen, now),
+            exemption: issue.exemption.as_ref().map(ExemptionRecord::new),
+            path: address("/issues", &[&issue.id.as_str().into()]),
+        }
+    }
+}
+
+impl ExemptionRecord {
+    pub(crate) fn new(exemption: &AppliedExemption) -> Self {
+        let AppliedExemption { reason, source, expires } = exemption;
+        let source = match source {
+            ExemptionSource::Policy(index) => format!("spec.exemptions[{index}] of the policy"),
+            ExemptionSource::Annotation(AnnotationLevel::Workload) => "annotation of the workload".to_owned(),
+            ExemptionSource::Annotation(AnnotationLevel::Template) => {
+                "annotation of the pod template".to_owned()
+            }
+            ExemptionSource::Annotation(AnnotationLevel::Namespace) => {
+                "annotation of the namespace".to_owned()
+            }
+        };
+        Self { reason: reason.json().to_owned(), source, expires: expires.map(|day| day.to_string()) }
+    }
+}
+
+impl IssueDetails {
+    pub(crate) fn new(view: &View, found: Found<'_>) -> Self {
+        let Found { workload, issue } = found;
+        let same = |interval: &&ClosedInterval| {
+            interval.container == issue.container && interval.rule.raw() == issue.rule.id
+        };
+        Self {
+            issue: IssueRecord::new(found, view.now),
+            summary: issue.rule.summary,
+            resolution: issue.resolution.json().to_owned(),
+            evidence: issue.evidence.json().to_owned(),
+            evidence_line: issue.evidence_line + 1,
+            field_path: issue.field_path.clone(),
+            remedies: remedies(workload, issue),
+            closed: workload.closed.iter().filter(same).map(IntervalRecord::new).collect(),
+            image_changes: workload
+                .image_changes
+                .iter()
+                .filter(|change| change.container == issue.container)
+                .map(ImageChangeRecord::new)
+                .collect(),
+        }
+    }
+}
+
+impl IntervalRecord {
+    pub(crate) fn new(interval: &ClosedInterval) -> Self {
+        let ClosedInterval { id: _, rule, container, from, until } = interval;
+        Self {
+            rule: rule.json().to_owned(),
+            container: container.json().to_owned(),
+            from: from.to_string(),
+            until: until.to_string(),
+        }
+    }
+}
+
+impl ImageChangeRecord {
+    pub(crate) fn new(change: &ImageChange) -> Self {
+        let ImageChange { container, from, to, at } = change;
+        Self {
+            container: container.json().to_owned(),
+            from: from.json().to_owned(),
+            to: to.json().to_owned(),
+            at: at.to_string(),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What the JSON API and the exports say. Fields are only ever added.
+
+mod issue;
+mod overview;
+mod workload;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub(crate) use issue::{ExemptionRecord, IssueDetails, IssuePage, IssueRecord};
+pub(crate) use overview::{NamespaceList, OverviewRecord, RuleList};
+pub(crate) use workload::{WorkloadDetails, WorkloadPage, WorkloadRecord};
+
+/// Why there is no answer.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorRecord {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// What is wrong, and what was expected.
+    pub(crate) messages: Vec<String>,
+}

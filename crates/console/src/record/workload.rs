@@ -1,0 +1,124 @@
+//! A workload as JSON.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::IssueRecord;
+use super::issue::{ImageChangeRecord, IntervalRecord};
+use crate::filter::address;
+use crate::snapshot::{ContainerFacts, Found, Workload};
+
+/// One judged workload.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkloadRecord {
+    pub(crate) namespace: String,
+    /// `Kind`, or `Kind.group` outside core, apps and batch.
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    /// `violating`, `error`, `exempt` or `compliant`.
+    pub(crate) status: &'static str,
+    /// Why, where the issues do not tell.
+    pub(crate) reason: Option<String>,
+    pub(crate) containers: Vec<ContainerRecord>,
+    /// Findings that are neither a pass nor exempt.
+    pub(crate) violations: usize,
+    /// Path of its page.
+    pub(crate) path: String,
+}
+
+/// One container.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContainerRecord {
+    pub(crate) name: String,
+    /// `container`, `init`, `sidecar`, `ephemeral` or `imageVolume`.
+    pub(crate) container_type: &'static str,
+    /// The image as written.
+    pub(crate) image: String,
+    /// How mutable the image's reference is.
+    pub(crate) tag_class: &'static str,
+    /// The pattern by which the class was found.
+    pub(crate) matched: Option<String>,
+    /// The pull policy as written; null where it is unset.
+    pub(crate) image_pull_policy: Option<String>,
+    /// The pull policy that counts.
+    pub(crate) effective_pull_policy: &'static str,
+}
+
+/// Workloads of one page.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkloadPage {
+    /// Workloads that the filter admits, on all pages.
+    pub(crate) total: usize,
+    /// From 1.
+    pub(crate) page: usize,
+    pub(crate) pages: usize,
+    pub(crate) workloads: Vec<WorkloadRecord>,
+}
+
+/// A workload with all that was found.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkloadDetails {
+    #[serde(flatten)]
+    pub(crate) workload: WorkloadRecord,
+    pub(crate) issues: Vec<IssueRecord>,
+    /// What was found and is over.
+    pub(crate) closed: Vec<IntervalRecord>,
+    pub(crate) image_changes: Vec<ImageChangeRecord>,
+}
+
+impl WorkloadRecord {
+    pub(crate) fn new(workload: &Workload) -> Self {
+        let [namespace, kind, name] =
+            [&workload.namespace, &workload.kind, &workload.name].map(|text| text.json().to_owned());
+        Self {
+            path: address("/workloads", &[&workload.namespace, &workload.kind, &workload.name]),
+            namespace,
+            kind,
+            name,
+            status: workload.status.as_str(),
+            reason: workload.reason.clone(),
+            containers: workload.containers.iter().map(ContainerRecord::new).collect(),
+            violations: workload.open().count(),
+        }
+    }
+}
+
+impl ContainerRecord {
+    fn new(container: &ContainerFacts) -> Self {
+        let ContainerFacts {
+            name,
+            container_type,
+            image,
+            tag_class,
+            matched,
+            pull_policy,
+            effective_pull_policy,
+        } = container;
+        Self {
+            name: name.json().to_owned(),
+            container_type: container_type.as_str(),
+            image: image.json().to_owned(),
+            tag_class: tag_class.as_str(),
+            matched: matched.as_ref().map(|text| text.json().to_owned()),
+            image_pull_policy: pull_policy.as_ref().map(|text| text.json().to_owned()),
+            effective_pull_policy: effective_pull_policy.as_str(),
+        }
+    }
+}
+
+impl WorkloadDetails {
+    pub(crate) fn new(workload: &Workload, now: Timestamp) -> Self {
+        let issues = workload.issues.iter().map(|issue| Found { workload, issue });
+        Self {
+            workload: WorkloadRecord::new(workload),
+            issues: issues.map(|found| IssueRecord::new(found, now)).collect(),
+            closed: workload.closed.iter().map(IntervalRecord::new).collect(),
+            image_changes: workload.image_changes.iter().map(ImageChangeRecord::new).collect(),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the console shows, as it stood at one moment: put together once, then only read.
+
+mod history;
+mod issue;
+mod judged;
+mod rule;
+mod tally;
+mod workload;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tagwatch_core::text::UntrustedText;
+
+pub use history::{ClosedInterval, ImageChange};
+pub use issue::Issue;
+pub use judged::{Judged, Seen};
+pub use rule::RuleState;
+pub(crate) use tally::Tally;
+pub use workload::{ContainerFacts, Mend, Status, Workload, kind_label};
+
+/// Everything that a [`Snapshot`] is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The cluster's name, where somebody gave it one.
+    pub cluster: Option<UntrustedText>,
+    /// Name of the policy object; `None` where a profile alone is in force.
+    pub policy: Option<UntrustedText>,
+    /// Name of the profile that the policy starts from.
+    pub profile: &'static str,
+    /// When every workload had last been judged; `None` before the first time.
+    pub evaluated: Option<Timestamp>,
+    /// The replica that holds the lease, where there is one.
+    pub leader: Option<UntrustedText>,
+    /// Every rule, in the order of the registry.
+    pub rules: Vec<RuleState>,
+    /// Every judged workload.
+    pub workloads: Vec<Arc<Workload>>,
+}
+
+/// [`Facts`] in the order in which they are shown, with what is counted in them.
+#[derive(Debug)]
+pub struct Snapshot {
+    facts: Facts,
+    /// Every issue, most severe first.
+    order: Vec<Place>,
+    by_id: HashMap<String, Place>,
+    resolved: HashMap<String, Place>,
+    by_name: HashMap<WorkloadName, usize>,
+    namespaces: BTreeMap<UntrustedText, Tally>,
+}
+
+/// Where an issue stands: index of its workload, and its own there.
+type Place = (usize, usize);
+
+/// Namespace, kind as metrics label it, name.
+pub(crate) type WorkloadName = (UntrustedText, UntrustedText, UntrustedText);
+
+/// An issue with the workload that has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) workload: &'a Workload,
+    pub(crate) issue: &'a Issue,
+}
+
+impl Snapshot {
+    /// Puts everything in order and counts it: once for each snapshot, not for each request.
+    pub fn new(mut facts: Facts) -> Self {
+        facts.workloads.sort_by(|one, other| one.order().cmp(&other.order()));
+        let workloads = &facts.workloads;
+        let mut namespaces: BTreeMap<UntrustedText, Tally> = BTreeMap::new();
+        for workload in workloads {
+            namespaces.entry(workload.namespace.clone()).or_default().add(workload);
+        }
+        let mut order: Vec<Place> = places(workloads, |workload| workload.issues.len()).collect();
+        // Stable: issues of one rank stay in the order of their workloads.
+        order.sort_by_key(|&(workload, issue)| rank(&workloads[workload].issues[issue]));
+        let by_id =
+            order.iter().map(|&place| (workloads[place.0].issues[place.1].id.clone(), place)).collect();
+        let resolved = places(workloads, |workload| workload.closed.len())
+            .filter_map(|place| Some((workloads[place.0].closed[place.1].id.clone()?, place)))
+            .collect();
+        let by_name = workloads.iter().enumerate().map(|(at, workload)| (workload.full_name(), at)).collect();
+        Self { order, by_id, resolved, by_name, namespaces, facts }
+    }
+
+    /// What it was made of.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub(crate) fn issues(&self) -> impl Iterator<Item = Found<'_>> {
+        self.order.iter().map(|&place| self.found(place))
+    }
+
+    pub(crate) fn issue(&self, id: &str) -> Option<Found<'_>> {
+        self.by_id.get(id).map(|&place| self.found(place))
+    }
+
+    /// The workload that had an issue which is over, and the interval.
+    pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &ClosedInterval)> {
+        let &(workload, closed) = self.resolved.get(id)?;
+        let workload = &self.facts.workloads[workload];
+        Some((workload, &workload.closed[closed]))
+    }
+
+    pub(crate) fn workload(&self, name: &WorkloadName) -> Option<&Workload> {
+        self.by_name.get(name).map(|&at| &*self.facts.workloads[at])
+    }
+
+    pub(crate) fn namespaces(&self) -> &BTreeMap<UntrustedText, Tally> {
+        &self.namespaces
+    }
+
+    fn found(&self, (workload, issue): Place) -> Found<'_> {
+        let workload = &self.facts.workloads[workload];
+        Found { workload, issue: &workload.issues[issue] }
+    }
+}
+
+fn places(workloads: &[Arc<Workload>], count: fn(&Workload) -> usize) -> impl Iterator<Item = Place> {
+    workloads.iter().enumerate().flat_map(move |(at, workload)| (0..count(workload)).map(move |of| (at, of)))
+}
+
+/// What wants a hand first: the result's worth before its age.
+fn rank(issue: &Issue) -> impl Ord + use<> {
+    (issue.is_exempt(), issue.severity, issue.outcome, issue.first_seen)
+}

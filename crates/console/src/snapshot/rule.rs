@@ -1,0 +1,33 @@
+//! A rule as the policy sets it.
+
+use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::rules::{RuleMeta, RuleSet, RuleSetting};
+
+/// A rule with the setting that holds where no override matches.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleState {
+    /// The rule.
+    pub rule: &'static RuleMeta,
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Its highest severity.
+    pub severity: Severity,
+    /// Its result.
+    pub outcome: Outcome,
+}
+
+impl RuleState {
+    /// Every rule of a policy.
+    pub fn all_of(rules: &RuleSet) -> Vec<Self> {
+        rules.iter().map(|(rule, setting)| Self::of(rule.meta(), setting)).collect()
+    }
+
+    fn of(rule: &'static RuleMeta, setting: &RuleSetting) -> Self {
+        Self {
+            rule,
+            enabled: setting.enabled,
+            severity: setting.severity.unwrap_or(rule.severity),
+            outcome: setting.outcome.unwrap_or(rule.outcome),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Times, and how long ago they were.
+
+use jiff::Timestamp;
+
+/// A time as a page shows it: how long ago, with the time itself beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// `12 d`
+    pub(crate) ago: String,
+    /// `2026-11-15 10:04 UTC`
+    pub(crate) words: String,
+    /// RFC 3339.
+    pub(crate) exact: String,
+}
+
+impl Moment {
+    pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
+        Self {
+            ago: span(seconds(at, now)),
+            words: at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            exact: at.to_string(),
+        }
+    }
+}
+
+/// From one time to a later one; 0 where clocks disagree, never less.
+pub(crate) fn seconds(from: Timestamp, until: Timestamp) -> u64 {
+    u64::try_from(until.as_second() - from.as_second()).unwrap_or(0)
+}
+
+/// The two largest units of a time: `12 d 4 h`.
+pub(crate) fn span(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let first = units.iter().position(|(length, _)| seconds >= *length).unwrap_or(units.len() - 1);
+    let (length, unit) = units[first];
+    let head = format!("{} {unit}", seconds / length);
+    let rest = units.get(first + 1).map(|(next, unit)| (seconds % length / next, unit));
+    match rest {
+        Some((count, unit)) if count > 0 => format!("{head} {count} {unit}"),
+        _ => head,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_two_units_at_most() {
+        let spans = [0, 59, 60, 61, 3600, 3661, 86_399, 86_400, 1_051_200].map(span);
+        assert_eq!(
+            spans,
+            ["0 s", "59 s", "1 min", "1 min 1 s", "1 h", "1 h 1 min", "23 h 59 min", "1 d", "12 d 4 h"]
+        );
+    }
+
+    #[test]
+    fn the_future_is_now() {
+        let [earlier, later] = [5, 9].map(|second| Timestamp::from_second(second).unwrap());
+        assert_eq!((seconds(earlier, later), seconds(later, earlier)), (4, 0));
+        assert_eq!(Moment::new(earlier, later).words, "1970-01-01 00:00 UTC");
+    }
+}

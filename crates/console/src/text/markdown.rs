@@ -1,0 +1,112 @@
+//! The Markdown that rules are documented in: paragraphs, numbered lists and inline code. Nothing else occurs there,
+//! and a test sees to it.
+
+use tagwatch_core::text::UntrustedText;
+
+/// Most of what the engine says that a page shows, in bytes; it says less unless an image is absurd.
+const MAX_WORDS: usize = 4096;
+
+/// A block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Block {
+    Paragraph(Vec<Piece>),
+    Steps(Vec<Vec<Piece>>),
+}
+
+/// A part of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Words(String),
+    Code(String),
+}
+
+/// Reads a text.
+pub(crate) fn blocks(text: &str) -> Vec<Block> {
+    text.split("\n\n").filter(|block| !block.trim().is_empty()).map(block).collect()
+}
+
+fn block(text: &str) -> Block {
+    let mut steps: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match step(line) {
+            Some(first) => steps.push(first.to_owned()),
+            None if steps.is_empty() => return Block::Paragraph(pieces(&join(text))),
+            None => {
+                if let Some(last) = steps.last_mut() {
+                    last.push(' ');
+                    last.push_str(line.trim());
+                }
+            }
+        }
+    }
+    Block::Steps(steps.iter().map(|step| pieces(step)).collect())
+}
+
+/// `2. Text`.
+fn step(line: &str) -> Option<&str> {
+    let (number, text) = line.split_once(". ")?;
+    number.parse::<u8>().is_ok().then_some(text)
+}
+
+fn join(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// Splits a line at its backticks.
+pub(crate) fn pieces(line: &str) -> Vec<Piece> {
+    let parts = line.split('`').enumerate().filter(|(_, part)| !part.is_empty());
+    parts
+        .map(|(at, part)| match at % 2 {
+            0 => Piece::Words(part.to_owned()),
+            _ => Piece::Code(part.to_owned()),
+        })
+        .collect()
+}
+
+/// What the engine says of an image: words of its own, with text of others in them.
+pub(crate) fn own_words(text: &UntrustedText) -> Vec<Piece> {
+    let raw = text.raw();
+    let head = UntrustedText::from(&raw[..raw.floor_char_boundary(MAX_WORDS)]).terminal();
+    pieces(&head)
+}
+
+#[cfg(test)]
+mod tests {
+    use tagwatch_core::rules::registry;
+
+    use super::*;
+
+    fn words(text: &str) -> Piece {
+        Piece::Words(text.to_owned())
+    }
+
+    fn code(text: &str) -> Piece {
+        Piece::Code(text.to_owned())
+    }
+
+    #[test]
+    fn reads_paragraphs_steps_and_code() {
+        assert_eq!(
+            blocks("One\n`two` three.\n\n1. Name a digest:\n   `a@b`.\n2. Or not.\n"),
+            [
+                Block::Paragraph(vec![words("One "), code("two"), words(" three.")]),
+                Block::Steps(vec![
+                    vec![words("Name a digest: "), code("a@b"), words(".")],
+                    vec![words("Or not.")]
+                ]),
+            ]
+        );
+    }
+
+    #[test]
+    fn rules_are_documented_in_nothing_else() {
+        for rule in registry().iter().map(|rule| rule.meta()) {
+            for text in [rule.why, rule.fix] {
+                assert_eq!(text.matches('`').count() % 2, 0, "{}: a backtick alone", rule.id);
+                let marks = ["](", "**", "\n- ", "\n#", "\n|", "\n```", "\n>"];
+                let found: Vec<_> = marks.iter().filter(|mark| text.contains(**mark)).collect();
+                assert!(found.is_empty(), "{}: {found:?} is Markdown that no page shows", rule.id);
+            }
+        }
+    }
+}

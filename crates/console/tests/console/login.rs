@@ -1,0 +1,163 @@
+//! Who may see what.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Router;
+use axum::http::StatusCode;
+
+use crate::fixture::{Tokens, demo};
+use crate::support::{get, get_with, guarded, open, post};
+
+const HERE: (&str, &str) = ("sec-fetch-site", "same-origin");
+
+fn console() -> (Router, Arc<Tokens>) {
+    let tokens = Arc::new(Tokens::new());
+    (guarded(demo(), tokens.clone()), tokens)
+}
+
+/// Logs in and gives the cookie to send.
+async fn log_in(console: &Router, token: &str) -> String {
+    let answer = post(console, "/login", &[HERE], &format!("token={token}&next=/issues")).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/issues"));
+    answer.header("set-cookie").split(';').next().expect("a cookie").to_owned()
+}
+
+#[tokio::test]
+async fn a_link_survives_the_login() {
+    let (console, _) = console();
+    let found =
+        get_with(&console, "/api/v1/issues?q=cart", &[("authorization", "Bearer admin-token")]).await.json();
+    let path = found["issues"][0]["path"].as_str().expect("a path").to_owned();
+    let away = get(&console, &format!("{path}?a=b%26c")).await;
+    assert_eq!(away.status, StatusCode::SEE_OTHER);
+    let login = away.header("location").to_owned();
+    let form = get(&console, &login).await;
+    form.assert_holds(&format!("name=\"next\" value=\"{path}?a=b%26c\""));
+    let answer =
+        post(&console, "/login", &[HERE], &format!("token=admin-token&next={path}%3Fa%3Db%2526c")).await;
+    assert_eq!(answer.header("location"), format!("{path}?a=b%26c"));
+    let cookie = answer.header("set-cookie");
+    for part in ["__Host-tagwatch-session=", "; Path=/", "; HttpOnly", "; SameSite=Strict", "; Secure"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+    assert_eq!(get_with(&console, &path, &[("cookie", &cookie)]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_browser_that_another_site_sends_comes_again_by_itself() {
+    let (console, _) = console();
+    let page = get_with(&console, "/issues?rule=latest-tag&q=%22", &[("sec-fetch-site", "cross-site")]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.assert_holds("content=\"0; url=/issues?rule=latest-tag&#38;q=%22\"");
+    assert_eq!(page.count("cart"), 0);
+}
+
+#[tokio::test]
+async fn nobody_is_led_to_another_site() {
+    let (console, _) = console();
+    for next in ["https://example.com", "//example.com", "/%5Cexample.com", "%09//example.com"] {
+        let answer = post(&console, "/login", &[HERE], &format!("token=admin-token&next={next}")).await;
+        assert_eq!(answer.header("location"), "/", "{next}");
+    }
+    let answer = post(&open(demo()), "/theme", &[HERE], "theme=dark&next=//example.com").await;
+    assert_eq!(answer.header("location"), "/");
+    assert!(answer.header("set-cookie").starts_with("tagwatch-theme=dark; "));
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_is_refused() {
+    let (console, _) = console();
+    for (path, body) in [("/login", "token=admin-token"), ("/theme", "theme=dark")] {
+        let answer = post(&console, path, &[("sec-fetch-site", "cross-site")], body).await;
+        assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
+        assert_eq!(answer.header("set-cookie"), "");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_sees_their_namespaces_and_cannot_tell_that_there_are_others() {
+    let (console, _) = console();
+    let cookie = log_in(&console, "shopkeeper-token").await;
+    let get = async |path: &str| get_with(&console, path, &[("cookie", &cookie)]).await;
+    let overview = get("/api/v1/overview").await.json();
+    let shop = get("/api/v1/issues?namespace=shop").await.json();
+    assert_eq!(overview["violations"], shop["total"]);
+    assert_eq!(get("/api/v1/issues?exempt=all").await.json()["total"], shop["total"]);
+    let all = get_with(&console, "/api/v1/issues?q=receipts", &[("authorization", "Bearer admin-token")])
+        .await
+        .json();
+    let hidden = all["issues"][0]["path"].as_str().expect("a path").to_owned();
+    let (theirs, none) = (get(&hidden).await, get("/issues/none").await);
+    assert_eq!((theirs.status, none.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
+    assert_eq!(theirs.text.replace(&hidden, ""), none.text.replace("/issues/none", ""));
+    for path in ["/", "/issues?exempt=all", "/namespaces", "/workloads", "/rules/latest-tag", "/issues.csv"] {
+        let page = get(path).await;
+        for other in ["payments", "analytics", "receipts", "churn-model"] {
+            assert_eq!(page.count(other), 0, "{other} on {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_token_and_by_hand() {
+    let (console, tokens) = console();
+    let [one, other] = [log_in(&console, "admin-token").await, log_in(&console, "shopkeeper-token").await];
+    let answer = post(&console, "/logout", &[("cookie", &one), HERE], "").await;
+    assert!(answer.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(get_with(&console, "/", &[("cookie", &one)]).await.status, StatusCode::SEE_OTHER);
+    tokens.revoke("shopkeeper-token");
+    assert_eq!(get_with(&console, "/", &[("cookie", &other)]).await.header("location"), "/login");
+}
+
+#[tokio::test]
+async fn wrong_tokens_are_refused_and_soon_not_looked_at() {
+    let (console, tokens) = console();
+    let cookie = log_in(&console, "admin-token").await;
+    let mut codes = Vec::new();
+    for number in 0..1000 {
+        let (login, bearer) = (format!("token=wrong-{number}"), format!("Bearer wrong-{number}"));
+        codes.push(post(&console, "/login", &[HERE], &login).await.status.as_u16());
+        codes.push(get_with(&console, "/api/v1/issues", &[("authorization", &bearer)]).await.status.as_u16());
+    }
+    codes.dedup();
+    assert_eq!(codes, [401, 429]);
+    assert_eq!(tokens.asked.load(Ordering::Relaxed), 1 + 10);
+    assert_eq!(
+        get_with(&console, "/", &[("cookie", &cookie)]).await.status,
+        StatusCode::OK,
+        "a session goes on"
+    );
+}
+
+#[tokio::test]
+async fn without_a_token_there_is_nothing() {
+    let (console, tokens) = console();
+    for path in ["/", "/issues.csv", "/nothing", "/rules"] {
+        assert_eq!(get(&console, path).await.status, StatusCode::SEE_OTHER, "{path}");
+    }
+    let answer = get(&console, "/api/v1/issues").await;
+    assert_eq!((answer.status, answer.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer"));
+    assert_eq!(answer.json()["status"], 401);
+    assert_eq!(tokens.asked.load(Ordering::Relaxed), 0);
+    let away = get_with(&console, "/api/v1/issues", &[("authorization", "Bearer unavailable")]).await;
+    assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
+    for token in ["", "two%20words", "%00"] {
+        let answer = post(&console, "/login", &[HERE], &format!("token={token}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn an_open_console_answers_to_local_names_alone() {
+    let console = open(demo());
+    for host in ["localhost", "localhost:80", "127.0.0.1:8080", "[::1]:8080", "console.localhost:1"] {
+        assert_eq!(get_with(&console, "/", &[("host", host)]).await.status, StatusCode::OK, "{host}");
+    }
+    for host in ["example.com", "example.com:8080", "localhost.example.com", "127.0.0.1.example.com", ""] {
+        let answer = get_with(&console, "/", &[("host", host)]).await;
+        assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
+        assert_eq!(answer.count("cart"), 0);
+    }
+}

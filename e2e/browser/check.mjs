@@ -1,0 +1,32 @@
+// One check of the console in a real Chromium: `node check.mjs NAME`. It is told where the consoles are by
+// TAGWATCH_CONSOLES (JSON: name to address) and where its packages are by TAGWATCH_BROWSER.
+import { createRequire } from 'node:module';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const packages = createRequire(join(process.env.TAGWATCH_BROWSER, 'package.json'));
+const { chromium } = packages('playwright-core');
+
+/** The source of axe-core, to be evaluated in a page. */
+export const axeSource = () => readFileSync(packages.resolve('axe-core/axe.min.js'), 'utf8');
+
+const [name] = process.argv.slice(2);
+const consoles = JSON.parse(process.env.TAGWATCH_CONSOLES);
+const { default: check } = await import(new URL(`./checks/${name}.mjs`, import.meta.url));
+
+const profile = mkdtempSync(join(tmpdir(), 'tagwatch-browser-'));
+// Nothing of the browser's own goes to the network, and each check begins with an empty profile.
+const args = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--font-render-hinting=none',
+];
+const options = { executablePath: '/usr/bin/chromium', headless: true, args };
+const browser = await chromium.launch({ ...options, env: { ...process.env, HOME: profile } });
+try {
+  await check({ browser, consoles, axeSource });
+  console.log(`${name}: passed`);
+} finally {
+  await browser.close();
+  rmSync(profile, { recursive: true, force: true });
+}

@@ -1,0 +1,18 @@
+// The pages of a console, one of each kind, found by following links.
+
+/** Paths of one page of each kind, with what a check cannot guess looked up by the API. */
+export async function everyPage(page, origin) {
+  const api = async (path) => (await page.request.get(origin + path)).json();
+  const { issues } = await api('/api/v1/issues?sort=-severity');
+  const { issues: exempt } = await api('/api/v1/issues?exempt=yes');
+  const { workloads } = await api('/api/v1/workloads');
+  const paths = ['/', '/issues', '/issues?severity=critical&q=zebra', '/namespaces', '/workloads', '/rules',
+    '/rules/latest-tag', '/rules/unpinned-image', '/no/such/page', '/issues?severity=urgent'];
+  for (const found of [issues.at(-1), issues.find((issue) => issue.rule === 'stale-pull-policy'), exempt[0]]) {
+    if (found) paths.push(found.path);
+  }
+  const cart = issues.find((issue) => issue.name === 'cart');
+  if (cart) paths.push(cart.path, '/issues/resolved000000000001');
+  if (workloads[0]) paths.push(workloads[0].path, `/namespaces/${encodeURIComponent(workloads[0].namespace)}`);
+  return [...new Set(paths)];
+}
