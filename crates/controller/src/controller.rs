@@ -31,6 +31,8 @@ pub(crate) struct Controller {
     pub(crate) queue: Queue,
     pub(crate) health: Arc<Health>,
     pub(crate) metrics: ControllerMetrics,
+    /// Whether somebody serves pages: then more of each workload is kept.
+    pub(crate) has_console: bool,
     /// Since when a workload is known to be gone while its report is still there.
     pub(crate) gone: Mutex<HashMap<WorkloadKey, Instant>>,
     /// Which policy is judged by, and why.

@@ -4,6 +4,7 @@
 pub mod api;
 mod backoff;
 pub mod cluster_policy;
+mod console;
 mod controller;
 mod day;
 mod health;

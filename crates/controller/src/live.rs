@@ -71,6 +71,8 @@ pub(crate) struct Judged {
     /// Its namespace, where it is known.
     pub(crate) namespace: Option<Arc<Namespace>>,
     pub(crate) past: Past,
+    /// What the console shows of it, where there is a console.
+    pub(crate) shown: Option<Arc<tagwatch_console::Workload>>,
 }
 
 /// What is remembered of a workload from one evaluation to the next.
@@ -178,6 +180,7 @@ impl Judged {
             namespace: workload.namespace.clone(),
             images: images.into_iter().collect(),
             past: Past::of(workload, report),
+            shown: None,
         }
     }
 
@@ -192,6 +195,7 @@ impl Judged {
             namespace: None,
             images: Box::default(),
             past,
+            shown: None,
         }
     }
 }

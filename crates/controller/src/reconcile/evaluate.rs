@@ -11,6 +11,7 @@ use tagwatch_k8s::report::{self, PolicyReport, ReportInput, ReportPlan, plan};
 use tokio::time::Instant;
 
 use super::{Absence, Assembled, Next, assemble};
+use crate::console::shown;
 use crate::controller::Controller;
 use crate::index::WorkloadKey;
 use crate::live::{Judged, Past};
@@ -128,7 +129,10 @@ fn judge(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey, wor
             namespace_labels: engine.policy().metric_labels(),
             now,
         });
-        Some((Judged::new(report_key.clone(), workload, &judgement, &report, now), report))
+        let mut judged = Judged::new(report_key.clone(), workload, &judgement, &report, now);
+        judged.shown =
+            controller.has_console.then(|| Arc::new(shown(key, workload, &judgement, &report, now)));
+        Some((judged, report))
     });
     let (judged, verdict) = match judged {
         Some(Some((judged, report))) => (judged, Verdict::Report(Box::new(report))),

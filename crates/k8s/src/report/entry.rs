@@ -30,7 +30,7 @@ pub(super) struct Entry<'a> {
 /// with one key, which consumers would drop silently, the first stays.
 pub(super) fn entries<'a>(input: &ReportInput<'a>) -> Vec<Entry<'a>> {
     let containers = &input.workload.containers;
-    let several = names_with_several_images(containers);
+    let keys = ResultKeys::new(input.uid, containers);
     let judged =
         input.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)));
     let mut entries: Vec<_> = judged
@@ -38,14 +38,34 @@ pub(super) fn entries<'a>(input: &ReportInput<'a>) -> Vec<Entry<'a>> {
             verdict.findings.iter().map(move |finding| (container, verdict, finding))
         })
         .map(|(container, verdict, finding)| {
-            let image = several.contains(&key(container)).then(|| container.image.raw());
-            Entry { id: result_id(input.uid, container, finding, image), container, verdict, finding }
+            let id = keys.of(container, finding);
+            Entry { id, container, verdict, finding }
         })
         .collect();
     entries.sort_by(|one, other| one.order().cmp(&other.order()));
     let mut seen = BTreeSet::new();
     entries.retain(|entry| seen.insert(entry.id));
     entries
+}
+
+/// Gives the findings of a workload the keys that they have in its report.
+#[derive(Debug)]
+pub struct ResultKeys<'a> {
+    uid: &'a str,
+    several: BTreeSet<(ContainerType, &'a str)>,
+}
+
+impl<'a> ResultKeys<'a> {
+    /// For the findings about these containers of the object with this UID.
+    pub fn new(uid: &'a str, containers: &'a [Container]) -> Self {
+        Self { uid, several: names_with_several_images(containers) }
+    }
+
+    /// The key of a finding about one of them.
+    pub fn of(&self, container: &Container, finding: &Finding) -> ResultId {
+        let image = self.several.contains(&key(container)).then(|| container.image.raw());
+        result_id(self.uid, container, finding, image)
+    }
 }
 
 /// Pods of one workload can run different images under one container name.

@@ -19,6 +19,7 @@ mod stored;
 
 pub use build::{ReportInput, build};
 pub use content::content_hash;
+pub use entry::ResultKeys;
 pub use first_seen::FirstSeen;
 pub use history::{History, ImageChange, Interval, MAX_HISTORY};
 pub use name::report_name;
