@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test: the launcher's in Go, then the whole Rust workspace, unit to e2e. What the demo, the tests and the
-# benchmarks need is built first, the Go part beside the Rust part.
+# benchmarks need is built or downloaded first, side by side.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -9,7 +9,9 @@ trap 'rm -rf -- "$log"' EXIT
 
 hack/side-by-side.sh \
     go 'e2e/control-plane/build.sh && e2e/tools/build.sh' \
-    rust 'cargo build --locked --workspace --all-targets'
+    rust 'cargo build --locked --workspace --all-targets' \
+    prometheus 'hack/prometheus.sh || echo "the tests that need Prometheus will be skipped"' \
+    grafana 'hack/grafana.sh || echo "the test that needs the types of Grafana will be skipped"'
 
 status=0
 echo '== go test: the launcher of the control plane'

@@ -1,23 +1,29 @@
 //! The admin endpoint: `/metrics`, `/livez`, `/readyz`.
+//!
+//! The probes are answered for everybody, as the kubelet needs it; they tell nothing of the cluster. `/metrics` is
+//! for callers that the gate lets in.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{Decision, Gate};
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::serve::Entrance;
 
-#[derive(Debug, Clone)]
-struct Admin {
-    metrics: Metrics,
-    health: Arc<Health>,
+/// What the admin endpoint answers from.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) metrics: Metrics,
+    pub(crate) health: Arc<Health>,
+    /// Without one, everybody may read the metrics.
+    pub(crate) gate: Option<Arc<Gate>>,
 }
 
 /// Serves until cancelled.
@@ -25,33 +31,53 @@ struct Admin {
 /// # Errors
 /// When the listener fails.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    metrics: Metrics,
-    health: Arc<Health>,
+    entrance: Entrance,
+    admin: Admin,
     cancelled: CancellationToken,
 ) -> std::io::Result<()> {
     let routes = Router::new()
         .route("/metrics", get(metrics_text))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
-        .with_state(Admin { metrics, health });
-    axum::serve(listener, routes).with_graceful_shutdown(cancelled.cancelled_owned()).await
+        .with_state(admin);
+    entrance.serve(routes, cancelled).await
 }
 
-/// Listens on an address; port 0 lets the operating system choose.
-///
-/// # Errors
-/// When the address cannot be bound.
-pub(crate) async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
-}
-
-async fn metrics_text(State(admin): State<Admin>) -> Response {
+async fn metrics_text(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    if let Some(gate) = &admin.gate
+        && let Some(refusal) = refusal(gate.decide(&headers, "/metrics").await)
+    {
+        return refusal;
+    }
     match admin.metrics.encode() {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "cannot encode the metrics");
             (StatusCode::INTERNAL_SERVER_ERROR, "cannot encode the metrics\n").into_response()
+        }
+    }
+}
+
+/// What is answered to whom the gate does not let in.
+fn refusal(decision: Decision) -> Option<Response> {
+    let later = [(header::RETRY_AFTER, "10")];
+    match decision {
+        Decision::Allowed => None,
+        Decision::Unauthenticated => {
+            let scheme = [(header::WWW_AUTHENTICATE, "Bearer")];
+            let words = "a bearer token that the API server knows is needed\n";
+            Some((StatusCode::UNAUTHORIZED, scheme, words).into_response())
+        }
+        Decision::Forbidden => {
+            let words = "the token's account may not get the non-resource URL /metrics\n";
+            Some((StatusCode::FORBIDDEN, words).into_response())
+        }
+        Decision::Busy => {
+            Some((StatusCode::TOO_MANY_REQUESTS, later, "too many unknown tokens\n").into_response())
+        }
+        Decision::Unavailable => {
+            let words = "the API server does not tell who this is\n";
+            Some((StatusCode::SERVICE_UNAVAILABLE, later, words).into_response())
         }
     }
 }

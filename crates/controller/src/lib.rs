@@ -1,6 +1,7 @@
 //! tagwatch-controller: the part that runs in a cluster. It watches workloads and pods, judges what changed,
 //! and keeps one report a workload and the metrics up to date. The only crate with a Kubernetes client.
 
+mod access;
 pub mod api;
 mod backoff;
 pub mod cluster_policy;
@@ -20,9 +21,12 @@ mod queue;
 mod reconcile;
 mod report;
 mod run;
+mod serve;
 mod stores;
+mod tls;
 mod watch;
 
 pub use metrics::{MetricDescription, metrics_reference};
-pub use options::{Namespaces, RunOptions};
+pub use options::{Access, ConsoleOptions, Namespaces, RunOptions};
 pub use run::{RunError, run};
+pub use tls::{CertificateError, CertificateFiles};

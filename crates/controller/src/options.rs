@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::tls::CertificateFiles;
+
 /// Options of the controller.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
@@ -10,12 +12,43 @@ pub struct RunOptions {
     pub namespaces: Namespaces,
     /// Where `/metrics`, `/livez` and `/readyz` are served; port 0 lets the operating system choose.
     pub metrics_address: SocketAddr,
+    /// Who may read `/metrics`.
+    pub metrics_access: Access,
+    /// The console; none by default.
+    pub console: Option<ConsoleOptions>,
+    /// Name of the cluster, for pages.
+    pub cluster_name: Option<String>,
+    /// How many series of `/metrics` may name a workload.
+    pub workload_series_cap: usize,
     /// A file that receives the address once it is bound.
     pub address_file: Option<PathBuf>,
     /// Name of the `TagPolicy` to judge by.
     pub policy: String,
     /// `User-Agent` of every request, by which an audit log tells our requests from those of others.
     pub user_agent: String,
+}
+
+/// Where the console is served, and to whom.
+#[derive(Debug, Clone)]
+pub struct ConsoleOptions {
+    /// Where; port 0 lets the operating system choose.
+    pub address: SocketAddr,
+    /// A file that receives the address once it is bound.
+    pub address_file: Option<PathBuf>,
+    /// Who may see it. By token, a namespace is visible to whoever may list its reports.
+    pub access: Access,
+}
+
+/// Who may read what is served.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// Everybody, over plain HTTP.
+    Everybody,
+    /// Whoever has a token and the right to read it, over TLS.
+    Token {
+        /// The certificate; one of our own making without it.
+        certificate: Option<CertificateFiles>,
+    },
 }
 
 /// Which namespaces are looked at.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
@@ -14,27 +13,30 @@ use parking_lot::Mutex;
 use tagwatch_core::policy::{Policy, Profile};
 use tagwatch_k8s::kind::WatchedKind;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Gate;
 use crate::api::{ClientError, RequestCounter, connect};
+use crate::console;
 use crate::controller::{Controller, ScopedReportEvents, reports_in};
 use crate::day::{self, day_of};
 use crate::health::Health;
-use crate::http;
+use crate::http::{self, Admin};
 use crate::index::Index;
 use crate::judging::Judging;
 use crate::live::LiveVerdicts;
-use crate::metrics::{ControllerMetrics, FindingsCollector, Metrics, PolicyCollector};
-use crate::options::RunOptions;
+use crate::metrics::{ControllerMetrics, FindingsCollector, Metrics, PolicyCollector, WorkloadSeries};
+use crate::options::{Access, RunOptions};
 use crate::policy::{self, Choice, policy_name};
 use crate::queue::{Queue, Requests};
 use crate::reconcile;
 use crate::report::{ReportIndex, Writer, follow};
+use crate::serve::{self, Entrance, bound};
 use crate::stores::Stores;
+use crate::tls::CertificateError;
 use crate::watch::namespaces::{self, NAMESPACES};
 use crate::watch::{Feed, feeds, watch_name};
 
@@ -57,6 +59,9 @@ pub enum RunError {
         /// Why not.
         source: std::io::Error,
     },
+    /// TLS was asked for, and there is no certificate.
+    #[error("TLS: {0}")]
+    Certificate(#[from] CertificateError),
     /// The file that shall hold the bound address cannot be written.
     #[error("cannot write {path}: {source}")]
     AddressFile {
@@ -84,20 +89,28 @@ pub enum RunError {
 pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), RunError> {
     let requests = RequestCounter::new()?;
     let client = connect(None, &options.user_agent, requests.clone()).await?;
-    let listener = listen(&options).await?;
+    let listener = serve::listen(options.metrics_address, options.address_file.as_deref()).await?;
+    tracing::info!(address = %bound(&listener), "serving /metrics, /livez and /readyz");
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;
     let parts = Parts::new(client.clone(), &options, &mut metrics)?;
-    let health = Arc::clone(&parts.controller.health);
+    let is_gated = matches!(options.metrics_access, Access::Token { .. });
+    let gate = is_gated.then(|| Arc::new(Gate::new(client.clone())));
+    let entrance = Entrance::new(listener, options.metrics_access.clone())?;
+    let admin = Admin { metrics, health: Arc::clone(&parts.controller.health), gate };
 
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
     let admin_stop = stop.clone();
     tasks.spawn(async move {
-        if let Err(error) = http::serve(listener, metrics, health, admin_stop).await {
+        if let Err(error) = http::serve(entrance, admin, admin_stop).await {
             tracing::error!(%error, "the admin endpoint failed");
         }
         "admin endpoint"
     });
+    if let Some(console) = &options.console {
+        let served = console::serve(console, &options, &parts.controller, &client, stop.clone()).await?;
+        tasks.spawn(served);
+    }
     parts.spawn(&mut tasks, &client, &options);
 
     tokio::select! {
@@ -114,26 +127,6 @@ pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), Run
             None => Err(RunError::TaskEnded("all")),
         },
     }
-}
-
-async fn listen(options: &RunOptions) -> Result<TcpListener, RunError> {
-    let address = options.metrics_address;
-    let refused = |source| RunError::Listen { address, source };
-    let listener = http::listen(address).await.map_err(refused)?;
-    let bound = listener.local_addr().map_err(refused)?;
-    if let Some(path) = &options.address_file {
-        write_address(path, bound)
-            .map_err(|source| RunError::AddressFile { path: path.display().to_string(), source })?;
-    }
-    tracing::info!(address = %bound, "serving /metrics, /livez and /readyz");
-    Ok(listener)
-}
-
-/// Written beside and renamed, so that a reader never sees half an address.
-fn write_address(path: &Path, address: SocketAddr) -> std::io::Result<()> {
-    let beside = path.with_extension("part");
-    std::fs::write(&beside, format!("{address}\n"))?;
-    std::fs::rename(&beside, path)
 }
 
 /// Gives the admin endpoint a moment to end its answers; everything else has nothing to finish.
@@ -166,6 +159,9 @@ impl Parts {
         let judging = Judging::new(Policy::of(Profile::Recommended), day_of(Timestamp::now()));
         let judging = Arc::new(judging);
         metrics.add(FindingsCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
+        let workloads =
+            WorkloadSeries::new(Arc::clone(&live), Arc::clone(&judging), options.workload_series_cap);
+        metrics.add_workloads(workloads);
         metrics.add(PolicyCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
         let mut stores = Stores::default();
@@ -184,6 +180,7 @@ impl Parts {
             queue,
             health,
             metrics: controller_metrics,
+            has_console: options.console.is_some(),
             gone: Mutex::new(HashMap::new()),
             policy: Mutex::new(Choice::recommended()),
             policy_version: AtomicU64::new(0),

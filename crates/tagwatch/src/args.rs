@@ -58,9 +58,15 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080", env = "TAGWATCH_METRICS_ADDRESS")]
     pub(crate) metrics_address: SocketAddr,
 
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
+
     /// A file that receives the address once it is bound
     #[arg(long, value_name = "FILE")]
     pub(crate) address_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) console: ConsoleArgs,
 
     /// How log lines look
     #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "TAGWATCH_LOG_FORMAT")]
@@ -72,6 +78,57 @@ pub(crate) struct RunArgs {
     /// that breaks; so it is silent unless it is asked for.
     #[arg(long, value_name = "FILTER", default_value = "info,kube_client=off", env = "TAGWATCH_LOG_LEVEL")]
     pub(crate) log_level: String,
+}
+
+/// Who may read /metrics, and how much it shows.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MetricsArgs {
+    /// Who may read /metrics; /livez and /readyz are for everybody
+    #[arg(long, value_enum, value_name = "WHO", default_value_t = Auth::Token, env = "TAGWATCH_METRICS_AUTH")]
+    pub(crate) metrics_auth: Auth,
+
+    /// The certificate for --metrics-auth=token as PEM, read again when it changes; self-signed by default
+    #[arg(long, value_name = "FILE", requires = "metrics_tls_key")]
+    pub(crate) metrics_tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key as PEM
+    #[arg(long, value_name = "FILE", requires = "metrics_tls_cert")]
+    pub(crate) metrics_tls_key: Option<PathBuf>,
+
+    /// How many series of /metrics may name a workload
+    ///
+    /// A finding of a workload is two series. What is over the cap is counted under workload="_other"; the worst and
+    /// oldest findings keep series of their own.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) workload_series_cap: usize,
+}
+
+/// The console: pages and JSON about what is found.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConsoleArgs {
+    /// Where to serve the console; without it there is none; port 0 lets the operating system choose
+    #[arg(long, value_name = "ADDRESS", env = "TAGWATCH_CONSOLE_ADDRESS")]
+    pub(crate) console_address: Option<SocketAddr>,
+
+    /// A file that receives the console's address once it is bound
+    #[arg(long, value_name = "FILE", requires = "console_address")]
+    pub(crate) console_address_file: Option<PathBuf>,
+
+    /// Who may see the console; over TLS with the certificate of the metrics, or everybody on a loopback address
+    #[arg(long, value_enum, value_name = "WHO", default_value_t = Auth::Token, env = "TAGWATCH_CONSOLE_AUTH")]
+    pub(crate) console_auth: Auth,
+
+    /// Name of the cluster, as the console's pages show it
+    #[arg(long, value_name = "NAME", env = "TAGWATCH_CLUSTER_NAME")]
+    pub(crate) cluster_name: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Auth {
+    /// Whoever sends a bearer token that the API server knows, of an account that may read what is asked for; over TLS
+    Token,
+    /// Everybody, over plain HTTP
+    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -301,4 +358,8 @@ pub(crate) enum Target {
     Docs,
     /// JSON Schema of `scan -o json`
     Schema,
+    /// Grafana dashboards, in config/ and in the chart
+    Dashboards,
+    /// Prometheus rules: the alerts, in config/ and in the chart
+    Rules,
 }

@@ -2,6 +2,7 @@
 
 mod cli_reference;
 mod metrics_page;
+mod monitoring;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,6 +50,12 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
     }
     if wanted(Target::Schema) {
         files.insert(SCAN_SCHEMA.into(), schema()?);
+    }
+    if wanted(Target::Dashboards) {
+        files.extend(monitoring::dashboards()?);
+    }
+    if wanted(Target::Rules) {
+        files.extend(monitoring::rules());
     }
     let differing = differing(root, &files)?;
     if *check {

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use tagwatch_controller::{Namespaces, RunError, RunOptions};
+use tagwatch_controller::{Access, CertificateFiles, ConsoleOptions, Namespaces, RunError, RunOptions};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::RunArgs;
+use crate::args::{Auth, ConsoleArgs, MetricsArgs, RunArgs};
 use crate::logging;
 use crate::status::Failure;
 
@@ -18,7 +18,9 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         exclude_namespaces,
         policy,
         metrics_address,
+        metrics,
         address_file,
+        console,
         log_format,
         log_level,
     } = args;
@@ -28,7 +30,17 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     } else {
         Namespaces::Only(namespaces)
     };
-    let options = RunOptions { namespaces, metrics_address, address_file, policy, user_agent: user_agent() };
+    let options = RunOptions {
+        namespaces,
+        metrics_address,
+        workload_series_cap: metrics.workload_series_cap,
+        cluster_name: console.cluster_name.clone(),
+        console: console_options(console, &metrics)?,
+        metrics_access: access(&metrics)?,
+        address_file,
+        policy,
+        user_agent: user_agent(),
+    };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "tagwatch is starting");
     // Two threads: one decodes a large list while the other answers probes.
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -37,6 +49,39 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         tagwatch_controller::run(options, stop).await.map_err(|error| failure(&error))
     });
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Who may read the metrics. Files of a certificate that nobody would be shown are a mistake.
+fn access(args: &MetricsArgs) -> Result<Access, Failure> {
+    match (args.metrics_auth, certificate(args)) {
+        (Auth::None, Some(_)) => {
+            Err(Failure::Usage(anyhow!("--metrics-auth=none speaks no TLS: leave --metrics-tls-cert out")))
+        }
+        (Auth::None, None) => Ok(Access::Everybody),
+        (Auth::Token, certificate) => Ok(Access::Token { certificate }),
+    }
+}
+
+fn certificate(args: &MetricsArgs) -> Option<CertificateFiles> {
+    let (certificate, key) = args.metrics_tls_cert.clone().zip(args.metrics_tls_key.clone())?;
+    Some(CertificateFiles { certificate, key })
+}
+
+/// Without tokens the console tells everybody who reaches it everything: that is for a machine of one's own.
+fn console_options(args: ConsoleArgs, metrics: &MetricsArgs) -> Result<Option<ConsoleOptions>, Failure> {
+    let ConsoleArgs { console_address, console_address_file, console_auth, cluster_name: _ } = args;
+    let Some(address) = console_address else { return Ok(None) };
+    let access = match console_auth {
+        Auth::Token => Access::Token { certificate: certificate(metrics) },
+        Auth::None if address.ip().is_loopback() => Access::Everybody,
+        Auth::None => {
+            let told = anyhow!(
+                "--console-auth=none is for loopback addresses: {address} could be reached from elsewhere; use 127.0.0.1"
+            );
+            return Err(Failure::Usage(told));
+        }
+    };
+    Ok(Some(ConsoleOptions { address, address_file: console_address_file, access }))
 }
 
 /// `User-Agent` of everything that this program sends.
@@ -49,7 +94,9 @@ fn failure(error: &RunError) -> Failure {
     let told = anyhow!("{error}");
     match error {
         RunError::Client(_) => Failure::Api(told),
-        RunError::Listen { .. } | RunError::AddressFile { .. } => Failure::Usage(told),
+        RunError::Listen { .. } | RunError::Certificate(_) | RunError::AddressFile { .. } => {
+            Failure::Usage(told)
+        }
         RunError::Metrics(_) | RunError::TaskEnded(_) | RunError::TaskFailed(_) => Failure::Other(told),
     }
 }

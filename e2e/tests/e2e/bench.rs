@@ -239,6 +239,11 @@ impl Bench {
         self.writes_since(self.began)
     }
 
+    /// Everything that the API server was asked since the test began, by whomever.
+    pub(crate) fn requests(&self) -> Result<Requests> {
+        self.audit_log().since(self.began)
+    }
+
     /// How often tagwatch has read this one report.
     pub(crate) fn reads_of(&self, report: &str) -> Result<usize> {
         let since = self.audit_log().since(self.began)?.of_resource("policyreports").by_agent(AGENT)?;

@@ -13,6 +13,7 @@ mod bench;
 mod checks;
 mod cluster;
 mod controller;
+mod https;
 mod metrics;
 mod objects;
 mod policies;
@@ -27,6 +28,7 @@ mod history;
 mod hostile;
 mod kinds;
 mod many;
+mod metrics_auth;
 mod namespaces;
 mod outages;
 mod owners;
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         hostile::tests(),
         kinds::tests(),
         many::tests(),
+        metrics_auth::tests(),
         namespaces::tests(),
         outages::tests(),
         owners::tests(),

@@ -12,7 +12,7 @@ use tagwatch_e2e::{Identity, Kubelet, Options, Request, Requests, eventually, sa
 use crate::{
     bench::{Bench, LIMIT},
     cluster::USER,
-    kinds,
+    kinds, metrics_auth,
     objects::{CLEAN, PASSES, container, job, web},
     policies::TagPolicy,
     runner::{own_with, shared},
@@ -53,7 +53,7 @@ fn used(requests: &Requests) -> BTreeSet<Right> {
 }
 
 /// Everything that it ever does: all kinds, a report created, updated, read again after somebody edited it, and
-/// deleted; and two starts.
+/// deleted; two starts; and a scrape with a token.
 async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
     let mark = bench.audit_log().mark()?;
     let policy = TagPolicy::of(bench);
@@ -76,6 +76,7 @@ async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
     let tagwatch = bench.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
     tagwatch.end().await?;
+    metrics_auth::asks_for_a_review(bench).await?;
 
     let requests = bench.audit_log().since(mark)?.by_user(USER)?;
     let refused = requests.matching(|request| request.code() == 403);

@@ -79,12 +79,46 @@ async fn the_chart_installs_what_config_default_installs() -> Result<()> {
     let [ours, theirs] = [&mut by_kustomize, &mut by_helm].map(|objects| objects.remove(&policy_crd));
     let spec = |crd: Option<Value>| Some(with_floats(crd?["spec"].clone()));
     ensure!(ours.is_some() && spec(ours) == spec(theirs), "the definitions of TagPolicy differ");
-    for object in by_helm.values_mut() {
+    without_helms_labels(&mut by_helm)?;
+    assert_eq!(by_kustomize.len(), 7);
+    assert_eq!(by_helm, by_kustomize);
+    Ok(())
+}
+
+/// Labels that only Helm sets.
+fn without_helms_labels(objects: &mut Objects) -> Result<()> {
+    for object in objects.values_mut() {
         let labels = object["metadata"]["labels"].as_object_mut().context("no labels")?;
         labels.remove("helm.sh/chart").context("no helm.sh/chart")?;
         labels.remove("app.kubernetes.io/managed-by").context("no app.kubernetes.io/managed-by")?;
     }
-    assert_eq!(by_kustomize.len(), 6);
+    Ok(())
+}
+
+const MONITORING: &str = "monitoring.serviceMonitor.enabled=true,monitoring.prometheusRule.enabled=true,\
+                          monitoring.dashboards.enabled=true";
+
+/// What the chart's switches of monitoring add.
+async fn monitoring(values: &str) -> Result<Objects> {
+    let mut added = chart(&["--set", &format!("{MONITORING}{values}")]).await?;
+    for (key, object) in chart(&[]).await? {
+        ensure!(added.remove(&key) == Some(object), "{key:?} has changed");
+    }
+    Ok(added)
+}
+
+#[tokio::test]
+async fn the_chart_monitors_as_config_monitoring_does() -> Result<()> {
+    let mut by_helm = monitoring("").await?;
+    without_helms_labels(&mut by_helm)?;
+    // A literal block keeps no blank at its end.
+    let mut by_kustomize = kustomized("monitoring").await?;
+    for object in by_kustomize.values_mut().chain(by_helm.values_mut()) {
+        for text in object["data"].as_object_mut().into_iter().flat_map(|data| data.values_mut()) {
+            *text = text.as_str().context("no text")?.trim_end().into();
+        }
+    }
+    assert_eq!(by_kustomize.len(), 5);
     assert_eq!(by_helm, by_kustomize);
     Ok(())
 }
@@ -97,6 +131,42 @@ fn with_floats(value: Value) -> Value {
         Value::Object(fields) => fields.into_iter().map(|(name, field)| (name, with_floats(field))).collect(),
         other => other,
     }
+}
+
+#[tokio::test]
+async fn addresses_labels_and_protected_namespaces_are_values() -> Result<()> {
+    let values = ",monitoring.labels.release=stack,monitoring.consoleUrl=https://c.example.com/,\
+                  monitoring.grafanaUrl=https://g.example.com,monitoring.runbookUrl=https://r.example.com,\
+                  monitoring.prometheusRule.protectedNamespaces=live-.*";
+    let objects = monitoring(values).await?;
+    for kind in ["ServiceMonitor", "PrometheusRule"] {
+        let object = &objects[&(kind.to_owned(), "tagwatch".to_owned())];
+        assert_eq!(object["metadata"]["labels"]["release"], "stack", "{kind}");
+    }
+    let all = serde_json::to_string(&objects.values().collect::<Vec<_>>())?;
+    for there in
+        ["https://c.example.com", "https://g.example.com/d/", "https://r.example.com/Tagwatch", "live-.*"]
+    {
+        assert!(all.contains(there), "{there}");
+    }
+    for gone in ["localhost", "tagwatch.dev/docs", "prod(uction)"] {
+        assert!(!all.contains(gone), "{gone}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_authentication_probes_and_scrapes_are_plain_and_no_reviews_are_granted() -> Result<()> {
+    let objects = chart(&["--set", &format!("{MONITORING},metrics.auth=none")]).await?;
+    let container = &objects[&("Deployment".to_owned(), "tagwatch".to_owned())]["spec"]["template"]["spec"]["containers"]
+        [0];
+    for probe in ["livenessProbe", "readinessProbe"] {
+        assert_eq!(container[probe]["httpGet"]["scheme"], "HTTP");
+    }
+    let monitor = &objects[&("ServiceMonitor".to_owned(), "tagwatch".to_owned())];
+    assert_eq!(monitor["spec"]["endpoints"][0]["scheme"], "http");
+    assert!(!serde_json::to_string(&objects.values().collect::<Vec<_>>())?.contains("tokenreviews"));
+    Ok(())
 }
 
 #[tokio::test]
@@ -135,6 +205,9 @@ async fn values_are_checked() -> Result<()> {
         ("controller.logFromat=text", "additional properties 'logFromat' not allowed"),
         ("image.digest=sha256:12", "at '/image/digest'"),
         ("controller.namespaces={a},controller.excludeNamespaces={b}", "exclude each other"),
+        ("metrics.auth=basic", "at '/metrics/auth'"),
+        ("monitoring.grafanaUrl=grafana", "at '/monitoring/grafanaUrl'"),
+        ("metrics.auth=none,metrics.tls.secretName=tls", "metrics.tls.secretName is for metrics.auth=token"),
         ("serviceAccount.create=false", "serviceAccount.name is needed"),
     ] {
         let words = rendered(&["--set", values]).await?.expect_err(values);

@@ -8,7 +8,7 @@ mod telemetry;
 
 pub use client::{ClientError, connect};
 pub use kube::Client;
-pub(crate) use limits::describe;
+pub(crate) use limits::{CALL_LIMIT, describe};
 pub use limits::{CallError, LIST_LIMIT, call};
 pub(crate) use served::is_served;
 pub use telemetry::RequestCounter;

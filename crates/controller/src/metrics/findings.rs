@@ -12,8 +12,8 @@ use super::family::{Family, Samples, as_float};
 use crate::judging::Judging;
 use crate::live::LiveVerdicts;
 
-/// Collects `tagwatch_violations`, `tagwatch_workload_violations` with its start time, `tagwatch_workloads`
-/// and `tagwatch_images`. Cloning shares the verdicts.
+/// Collects `tagwatch_violations`, `tagwatch_workloads` and `tagwatch_images`, which count by namespace. Cloning shares
+/// the verdicts.
 #[derive(Clone)]
 pub(crate) struct FindingsCollector {
     live: Arc<Mutex<LiveVerdicts>>,
@@ -26,17 +26,6 @@ const VIOLATIONS: Family = Family {
     help: "Current findings by result (fail, error, warn).",
     labels: &["namespace", "policy", "rule", "severity", "result"],
 };
-const WORKLOAD_LABELS: &[&str] = &["namespace", "kind", "workload", "rule", "severity", "result"];
-const WORKLOAD_VIOLATIONS: Family = Family {
-    name: "tagwatch_workload_violations",
-    help: "Current findings of a workload: containers in which the rule fires.",
-    labels: WORKLOAD_LABELS,
-};
-const START_TIME: Family = Family {
-    name: "tagwatch_workload_violation_start_time_seconds",
-    help: "Unix time at which the finding was first seen, the earliest of the workload's containers.",
-    labels: WORKLOAD_LABELS,
-};
 const WORKLOADS: Family = Family {
     name: "tagwatch_workloads",
     help: "Judged workloads by status (violating, error, exempt, compliant).",
@@ -48,7 +37,7 @@ const IMAGES: Family = Family {
     labels: &["namespace", "tag_class", "pull_policy"],
 };
 
-const FAMILIES: [Family; 5] = [VIOLATIONS, WORKLOAD_VIOLATIONS, START_TIME, WORKLOADS, IMAGES];
+const FAMILIES: [Family; 3] = [VIOLATIONS, WORKLOADS, IMAGES];
 
 impl FindingsCollector {
     pub(crate) fn new(live: Arc<Mutex<LiveVerdicts>>, judging: Arc<Judging>) -> prometheus::Result<Self> {
@@ -57,20 +46,18 @@ impl FindingsCollector {
     }
 
     /// Every series carries the policy's metric labels behind its own.
-    fn samples(&self, metric_labels: &[String]) -> [Samples; 5] {
+    fn samples(&self, metric_labels: &[String]) -> [Samples; 3] {
         let live = self.live.lock();
-        let [mut violations, mut workload, mut start, mut workloads, mut images] =
-            [const { Samples::new() }; 5];
+        let [mut violations, mut workloads, mut images] = [const { Samples::new() }; 3];
         for (key, judged) in live.iter() {
             let namespace = label(key.namespace());
             let kind = key.kind_and_group();
-            let name = label(key.name());
             let further = || {
                 metric_labels.iter().map(|name| judged.namespace_label(name).map(label).unwrap_or_default())
             };
             let with = |own: Vec<String>| own.into_iter().chain(further()).collect::<Vec<_>>();
             *workloads
-                .entry(with(vec![namespace.clone(), kind.clone(), judged.status.as_str().to_owned()]))
+                .entry(with(vec![namespace.clone(), kind, judged.status.as_str().to_owned()]))
                 .or_default() += 1.0;
             for ((tag_class, pull_policy), count) in &judged.images {
                 *images
@@ -83,19 +70,11 @@ impl FindingsCollector {
                 let [policy, rule, severity, result] =
                     [violation.policy, violation.rule, violation.severity, violation.result]
                         .map(str::to_owned);
-                let of_namespace =
-                    with(vec![namespace.clone(), policy, rule.clone(), severity.clone(), result.clone()]);
+                let of_namespace = with(vec![namespace.clone(), policy, rule, severity, result]);
                 *violations.entry(of_namespace).or_default() += as_float(extent.containers);
-                let of_workload =
-                    with(vec![namespace.clone(), kind.clone(), name.clone(), rule, severity, result]);
-                // Two objects can share these labels for a moment: one deleted, one created under its name.
-                let since = as_float(u64::try_from(extent.since).unwrap_or(0));
-                let earliest = start.entry(of_workload.clone()).or_insert(since);
-                *earliest = earliest.min(since);
-                *workload.entry(of_workload).or_default() += as_float(extent.containers);
             }
         }
-        [violations, workload, start, workloads, images]
+        [violations, workloads, images]
     }
 }
 

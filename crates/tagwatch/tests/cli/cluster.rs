@@ -69,3 +69,31 @@ fn logs_are_json_on_request() {
     assert_eq!((&line["level"], &line["message"]), (&"INFO".into(), &"tagwatch is starting".into()));
     assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
 }
+
+#[test]
+fn a_certificate_that_cannot_be_used_exits_with_2() {
+    let files = [(".kube/config", KUBECONFIG), ("tls.crt", "no certificate"), ("tls.key", "no key")];
+    let folder = folder(&files);
+    let start = ["run", "--log-level", "error", "--metrics-address", "127.0.0.1:0"];
+    for (certificate, complaint) in [
+        ("missing.crt", "tagwatch: TLS of the metrics: cannot read missing.crt: No such file or directory"),
+        ("tls.crt", "tagwatch: TLS of the metrics: tls.crt holds no certificate as PEM: "),
+    ] {
+        let files = ["--metrics-tls-cert", certificate, "--metrics-tls-key", "tls.key"];
+        let told = run(folder.path(), &[&start[..], &files].concat());
+        assert!(told.starts_with("exit code: 2\n") && told.contains(complaint), "{told}");
+    }
+}
+
+#[test]
+fn a_certificate_that_nobody_would_see_exits_with_2() {
+    let folder = folder(&[(".kube/config", KUBECONFIG)]);
+    let arguments = ["run", "--metrics-auth", "none", "--metrics-tls-cert", "a", "--metrics-tls-key", "b"];
+    let told = run(folder.path(), &arguments);
+    assert!(
+        told.starts_with("exit code: 2\n") && told.contains("--metrics-auth=none speaks no TLS"),
+        "{told}"
+    );
+    let told = run(folder.path(), &["run", "--metrics-tls-cert", "a"]);
+    assert!(told.starts_with("exit code: 2\n") && told.contains("--metrics-tls-key <FILE>"), "{told}");
+}

@@ -11,9 +11,15 @@ use crate::support::{folder, run};
 fn copy_of_repository() -> TempDir {
     let copy = folder(&[]);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for part in
-        ["README.md", "config/crd", "config/policy", "charts/tagwatch/crds", "charts/tagwatch/files", "docs"]
-    {
+    for part in [
+        "README.md",
+        "config/crd",
+        "config/monitoring",
+        "config/policy",
+        "charts/tagwatch/crds",
+        "charts/tagwatch/files",
+        "docs",
+    ] {
         copy_all(&root.join(part), &copy.path().join(part));
     }
     copy

@@ -20,6 +20,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) rounds: NonZeroU32,
 
+    /// Series of workloads in the scrape, at least
+    #[arg(long, value_name = "N", default_value = "100000")]
+    pub(crate) series: NonZeroU32,
+
     /// A file that receives the table, too
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

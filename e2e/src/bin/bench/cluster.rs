@@ -91,6 +91,25 @@ impl Cluster {
         eventually(LIMIT, "every Deployment has been observed", || self.observed()).await
     }
 
+    /// Creates Deployments with many findings in a namespace of their own.
+    pub(crate) async fn deploy_many_findings(&self, workloads: u32) -> Result<()> {
+        let namespaces: Api<Namespace> = Api::all(self.admin.clone());
+        let metadata = ObjectMeta { name: Some(deployments::MANY.to_owned()), ..ObjectMeta::default() };
+        namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await?;
+        let api: Api<Deployment> = Api::namespaced(self.admin.clone(), deployments::MANY);
+        stream::iter(0..workloads)
+            .map(|number| {
+                let api = &api;
+                async move {
+                    api.create(&PostParams::default(), &deployments::many_findings(number)?).await?;
+                    anyhow::Ok(())
+                }
+            })
+            .buffer_unordered(CONCURRENT_CREATES)
+            .try_collect::<()>()
+            .await
+    }
+
     async fn observed(&self) -> Result<()> {
         let all: Api<Deployment> = Api::all(self.admin.clone());
         let all = all.list(&ListParams::default()).await?;

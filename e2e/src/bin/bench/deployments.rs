@@ -8,6 +8,11 @@ pub(crate) const NAMESPACES: u32 = 10;
 /// Name of the container whose image is changed.
 pub(crate) const CONTAINER: &str = "app";
 
+/// The namespace of the Deployments with many findings.
+pub(crate) const MANY: &str = "bench-many";
+/// Findings of each of them: of rule, severity and result one is like no other.
+pub(crate) const FINDINGS_OF_MANY: u32 = 9;
+
 /// A digest that no registry holds.
 const DIGEST: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
@@ -57,6 +62,32 @@ pub(crate) fn deployment(number: u32) -> serde_json::Result<Deployment> {
     }
     serde_json::from_value(json!({
         "metadata": { "name": name(number), "namespace": namespace(number), "labels": labels },
+        "spec": {
+            "replicas": 0,
+            "selector": { "matchLabels": labels },
+            "template": { "metadata": { "labels": labels }, "spec": { "containers": containers } },
+        },
+    }))
+}
+
+/// A Deployment whose containers break every rule there is, in every severity.
+pub(crate) fn many_findings(number: u32) -> serde_json::Result<Deployment> {
+    let labels = json!({ "app": name(number) });
+    let images = [
+        ("", "Always"),
+        (":latest", "Always"),
+        (":1.27", "Always"),
+        (":customer", "Always"),
+        (":latest", "IfNotPresent"),
+        (":stable", "IfNotPresent"),
+        (":stable", "Never"),
+        (":1.2.3", "Never"),
+        (":${TAG}", "Always"),
+    ];
+    let container = |(place, (tag, policy)): (usize, (&str, &str))| json!({ "name": format!("c{place}"), "image": format!("registry.example.com/app{tag}"), "imagePullPolicy": policy });
+    let containers: Vec<_> = images.into_iter().enumerate().map(container).collect();
+    serde_json::from_value(json!({
+        "metadata": { "name": name(number), "namespace": MANY },
         "spec": {
             "replicas": 0,
             "selector": { "matchLabels": labels },

@@ -14,6 +14,7 @@ mod machine;
 mod measure;
 mod post_loop;
 mod restart;
+mod scrape;
 mod spread;
 mod table;
 

@@ -12,6 +12,7 @@ use crate::{
     post_loop::{self, Body},
     progress,
     restart::{Restart, restart},
+    scrape::{Scrape, scrape},
     spread::Percentiles,
 };
 
@@ -25,6 +26,7 @@ pub(crate) struct Measurement {
     pub(crate) change_writes: usize,
     pub(crate) after_changes: Usage,
     pub(crate) restart: Restart,
+    pub(crate) scrape: Scrape,
 }
 
 /// One fill by each side.
@@ -81,11 +83,12 @@ pub(crate) async fn measure(args: &Args) -> Result<Measurement> {
 
     progress("a restart on the unchanged cluster");
     let restart = restart(&cluster, workloads).await?;
+    let scrape = scrape(&cluster, args.series.get()).await?;
     let kubernetes = cluster.version().await?;
     cluster.shutdown().await?;
     let times = times.iter().map(|time| time.as_secs_f64() * 1_000.0);
     let changes = Percentiles::of(times).context("no change")?;
-    Ok(Measurement { kubernetes, rounds, changes, change_writes, after_changes, restart })
+    Ok(Measurement { kubernetes, rounds, changes, change_writes, after_changes, restart, scrape })
 }
 
 /// A round that is not counted: the API server meets the report API for the first time. tagwatch's reports

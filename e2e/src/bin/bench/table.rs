@@ -10,10 +10,12 @@ use crate::{
     machine::Machine,
     measure::{Measurement, Round},
     post_loop::CONNECTIONS,
+    scrape::Scrape,
     spread::{Percentiles, Spread},
 };
 
 const MAX_RATIO: f64 = 1.3;
+const MAX_SCRAPE_RATIO: f64 = 1.3;
 const MAX_CHANGE_MILLISECONDS: f64 = 100.0;
 const MAX_RESIDENT_MEBIBYTES: f64 = 20.0;
 const MEBIBYTE: f64 = 1_048_576.0;
@@ -41,6 +43,7 @@ impl Measurement {
         self.write_rows(&mut table, args)?;
         self.change_rows(&mut table, args);
         self.usage_rows(&mut table)?;
+        self.scrape_rows(&mut table)?;
         Ok(table.0 + &notes(args))
     }
 
@@ -130,6 +133,29 @@ impl Measurement {
     }
 }
 
+impl Measurement {
+    fn scrape_rows(&self, table: &mut Table) -> Result<()> {
+        let Scrape { series, bytes, scrapes, encodings } = &self.scrape;
+        let ratios = scrapes.iter().zip(encodings).map(|(scrape, encoding)| scrape / encoding);
+        let ratio = spread(ratios)?;
+        let met = ratio.median <= MAX_SCRAPE_RATIO;
+        let size = mebibytes(u64::try_from(*bytes)?);
+        let what = format!("Scrape of {series} series of workloads ({size:.1} MiB), ms");
+        table.row(&what, format!("{:.0}", spread(scrapes.iter().copied())?), "");
+        table.row(
+            "The same series by the prometheus crate's gather and encoding, ms",
+            format!("{:.0}", spread(encodings.iter().copied())?),
+            "",
+        );
+        table.row(
+            "Scrape / gather and encoding, by round",
+            format!("{ratio:.2}"),
+            &aim(&format!("≤ {MAX_SCRAPE_RATIO:.2}"), met),
+        );
+        Ok(())
+    }
+}
+
 /// What is inside each number and what is not.
 fn notes(args: &Args) -> String {
     let Args { rounds, .. } = args;
@@ -141,7 +167,9 @@ fn notes(args: &Args) -> String {
          the reports. The POST loop's time begins before its clients are made, and includes TLS and connections; its \
          bodies are what tagwatch stored, ready to be sent. A change is timed from sending the PATCH of one image \
          until a watch of the reports shows a result with that image; the next one follows then. Leases and reviews \
-         are not counted as mutating requests.\n"
+         are not counted as mutating requests. A scrape is timed at the client, from sending the GET until the last byte \
+         of the answer; the gather and encoding are of a collector that always shows the same series, in this process, \
+         without HTTP.\n"
     )
 }
 

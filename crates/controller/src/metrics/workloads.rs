@@ -1,0 +1,204 @@
+//! The series that name a workload: by far the most of them, so they are written straight from the live verdicts,
+//! and bounded.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tagwatch_core::policy::metric_label;
+
+use super::cap::{Kept, keep_the_worst};
+use super::reference::MetricDescription;
+use super::text::{header, quoted};
+use crate::index::WorkloadKey;
+use crate::judging::Judging;
+use crate::live::{Extent, Judged, LiveVerdicts, Violation};
+
+/// Labels of every series of a workload.
+const LABELS: [&str; 6] = ["namespace", "kind", "workload", "rule", "severity", "result"];
+const COUNT: (&str, &str) =
+    ("tagwatch_workload_violations", "Current findings of a workload: containers in which the rule fires.");
+const START: (&str, &str) = (
+    "tagwatch_workload_violation_start_time_seconds",
+    "Unix time at which the finding was first seen, the earliest of the workload's containers.",
+);
+/// What is told of the series themselves.
+const USAGE: [(&str, &str); 3] = [
+    ("tagwatch_metrics_series", "Series that name a workload, or _other."),
+    ("tagwatch_metrics_series_cap", "How many series may name a workload (--workload-series-cap)."),
+    ("tagwatch_metrics_series_over_cap", "Series over the cap, which are counted under workload=\"_other\"."),
+];
+/// Workload and kind of what is over the cap: no object can be called so.
+const OTHER: &str = "_other";
+/// Series of one finding: how many containers, and since when.
+const SERIES_PER_FINDING: usize = 2;
+
+/// Writes `tagwatch_workload_violations` with its start time. Cloning shares the verdicts.
+#[derive(Clone)]
+pub(crate) struct WorkloadSeries {
+    live: Arc<Mutex<LiveVerdicts>>,
+    judging: Arc<Judging>,
+    cap: usize,
+}
+
+/// One finding of one workload, borrowed from the live verdicts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finding<'a> {
+    pub(super) key: &'a WorkloadKey,
+    pub(super) judged: &'a Judged,
+    pub(super) violation: &'a Violation,
+    pub(super) extent: Extent,
+}
+
+impl<'a> Finding<'a> {
+    /// What the labels of its series are made of, in their order.
+    fn series(&self) -> (&'a str, &'a str, &'a str, &'a str, &'a Violation) {
+        let key = self.key;
+        (key.namespace(), key.kind(), key.group(), key.name(), self.violation)
+    }
+}
+
+impl WorkloadSeries {
+    pub(crate) fn new(live: Arc<Mutex<LiveVerdicts>>, judging: Arc<Judging>, cap: usize) -> Self {
+        Self { live, judging, cap }
+    }
+
+    /// What the documentation says of them.
+    pub(super) fn describe() -> Vec<MetricDescription> {
+        let gauge = |(name, help): (&str, &str), labels: &[&str]| MetricDescription {
+            name: name.to_owned(),
+            kind: "gauge",
+            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+            help: help.to_owned(),
+        };
+        let of_workloads = [COUNT, START].map(|metric| gauge(metric, &LABELS));
+        of_workloads.into_iter().chain(USAGE.map(|metric| gauge(metric, &[]))).collect()
+    }
+
+    /// Appends them in the Prometheus text format. Every series carries the policy's metric labels behind its own.
+    pub(super) fn write(&self, text: &mut String) {
+        let engine = self.judging.engine();
+        let live = self.live.lock();
+        let findings = findings(&live);
+        let all = findings.len();
+        let Kept { findings, other } = keep_the_worst(findings, self.cap / SERIES_PER_FINDING);
+        let over = all - findings.len();
+        let mut series = Series::new(engine.policy().metric_labels(), findings.len() + other.len());
+        for finding in &findings {
+            series.workload(finding);
+        }
+        for sum in other.values() {
+            series.other(sum);
+        }
+        drop(live);
+        series.write(text);
+        let used = series.ends.len() * SERIES_PER_FINDING;
+        for ((name, help), value) in USAGE.into_iter().zip([used, self.cap, over * SERIES_PER_FINDING]) {
+            header(text, name, help);
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name} {value}");
+        }
+    }
+}
+
+/// Every finding, in the order of its series.
+fn findings(live: &LiveVerdicts) -> Vec<Finding<'_>> {
+    let mut findings: Vec<Finding<'_>> = Vec::new();
+    for (key, judged) in live.iter() {
+        let shown = judged.violations.iter().filter(|(violation, _)| violation.result != "skip");
+        findings.extend(shown.map(|(violation, extent)| Finding { key, judged, violation, extent: *extent }));
+    }
+    findings.sort_unstable_by(|a, b| a.series().cmp(&b.series()));
+    // Two objects share a series for a moment: one that was deleted, and one that was created under its name.
+    findings.dedup_by(|later, earlier| {
+        let same = later.series() == earlier.series();
+        if same {
+            earlier.extent.containers += later.extent.containers;
+            earlier.extent.since = earlier.extent.since.min(later.extent.since);
+        }
+        same
+    });
+    findings
+}
+
+/// Label sets, each written once for both metrics, with their values.
+struct Series<'a> {
+    /// The further labels: of the namespace, and of the series.
+    further: Vec<(&'a str, String)>,
+    labels: String,
+    /// Where a label set ends, and its values.
+    ends: Vec<(usize, Extent)>,
+    /// The labels of the workload that was written last: its next findings follow.
+    workload: (String, Option<WorkloadKey>),
+}
+
+impl<'a> Series<'a> {
+    fn new(further: &'a [String], findings: usize) -> Self {
+        Self {
+            further: further.iter().map(|label| (label.as_str(), metric_label(label))).collect(),
+            labels: String::with_capacity(findings * 128),
+            ends: Vec::with_capacity(findings),
+            workload: (String::new(), None),
+        }
+    }
+
+    fn workload(&mut self, finding: &Finding<'_>) {
+        let (labels, last) = &mut self.workload;
+        if last.as_ref() != Some(finding.key) {
+            labels.clear();
+            let [namespace, kind, workload, ..] = LABELS;
+            quoted(labels, namespace, finding.key.namespace());
+            quoted(labels, kind, &finding.key.kind_and_group());
+            quoted(labels, workload, finding.key.name());
+            *last = Some(finding.key.clone());
+        }
+        self.labels.push_str(labels);
+        self.finish(finding);
+    }
+
+    fn other(&mut self, sum: &Finding<'_>) {
+        let [namespace, kind, workload, ..] = LABELS;
+        for (label, value) in [(namespace, sum.key.namespace()), (kind, OTHER), (workload, OTHER)] {
+            quoted(&mut self.labels, label, value);
+        }
+        self.finish(sum);
+    }
+
+    fn finish(&mut self, finding: &Finding<'_>) {
+        let Violation { rule, severity, result, .. } = finding.violation;
+        let [.., rule_label, severity_label, result_label] = LABELS;
+        for (label, value) in [(rule_label, rule), (severity_label, severity), (result_label, result)] {
+            quoted(&mut self.labels, label, value);
+        }
+        for (of_namespace, label) in &self.further {
+            let value = finding.judged.namespace_label(of_namespace).unwrap_or_default();
+            quoted(&mut self.labels, label, value);
+        }
+        self.ends.push((self.labels.len(), finding.extent));
+    }
+
+    fn write(&self, text: &mut String) {
+        let names = COUNT.0.len() + START.0.len() + 32;
+        text.reserve(2 * self.labels.len() + names * self.ends.len());
+        for ((name, help), value) in [
+            (COUNT, (|extent| extent.containers.try_into().unwrap_or(i64::MAX)) as fn(&Extent) -> i64),
+            (START, |extent| extent.since.max(0)),
+        ] {
+            header(text, name, help);
+            let mut begin = 0;
+            for (end, extent) in &self.ends {
+                // The labels end in a comma, which the format allows and everybody writes without.
+                let labels = self.labels[begin..*end].trim_end_matches(',');
+                let _ = writeln!(text, "{name}{{{labels}}} {}", value(extent));
+                begin = *end;
+            }
+        }
+    }
+}
+
+/// What is over the cap, by namespace and rule: one of the findings each, with the extent of all.
+pub(super) type Other<'a> = BTreeMap<(&'a str, &'a Violation), Finding<'a>>;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! The alerts that tagwatch brings, one description each, written as a PrometheusRule object and as a rule file.
+
+mod controller;
+mod drift;
+mod findings;
+mod policy;
+mod yaml;
+
+pub use yaml::{rule_group_yaml, rule_object_yaml};
+
+/// How soon somebody has to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Now.
+    Critical,
+    /// In working hours.
+    Warning,
+    /// When there is time.
+    Info,
+}
+
+impl Urgency {
+    /// The label `severity` of the alert.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// One alert.
+#[derive(Debug, Clone)]
+pub struct Alert {
+    /// Its name, which is that of its runbook too.
+    pub name: &'static str,
+    /// The group of rules that it stands in.
+    pub group: &'static str,
+    /// The query; the alert is on while it has a result.
+    pub expression: String,
+    /// For how long the query must have a result, as Prometheus writes it.
+    pub hold: &'static str,
+    /// How soon somebody has to look.
+    pub urgency: Urgency,
+    /// One line; may use the labels of the result.
+    pub summary: &'static str,
+    /// What is wrong, and what to do first.
+    pub description: &'static str,
+    /// Path and query of a dashboard in Grafana.
+    pub dashboard: &'static str,
+}
+
+/// Every alert, in the order in which they are written.
+pub fn alerts() -> Vec<Alert> {
+    [findings::alerts(), drift::alerts(), policy::alerts(), controller::alerts()].concat()
+}
+
+/// The issues of the namespace that the alert names.
+const ISSUES: &str = "/d/tagwatch-issues?var-cluster={{ $labels.cluster | urlquery }}&\
+                      var-namespace={{ $labels.namespace | urlquery }}";
+/// The workload that the alert names.
+const WORKLOAD: &str = "/d/tagwatch-workload?var-namespace={{ $labels.namespace | urlquery }}&\
+                        var-workload={{ $labels.workload | urlquery }}";
+/// The controller.
+const CONTROLLER: &str = "/d/tagwatch-controller";

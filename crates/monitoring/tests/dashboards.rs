@@ -1,0 +1,195 @@
+//! What every dashboard keeps to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use tagwatch_monitoring::{CONSOLE_URL, dashboard_files};
+
+/// Every dashboard by its file's name.
+fn dashboards() -> BTreeMap<String, Value> {
+    dashboard_files().into_iter().map(|file| (file.name, file.json)).collect()
+}
+
+fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Panels that show data, with the dashboard that they stand in.
+fn panels(dashboards: &BTreeMap<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+    dashboards.iter().flat_map(|(name, dashboard)| {
+        list(dashboard, "/panels")
+            .iter()
+            .filter(|panel| panel["type"] != "row")
+            .map(move |panel| (name.as_str(), panel))
+    })
+}
+
+/// Every link of a panel's data.
+fn links(panel: &Value) -> Vec<&str> {
+    list(panel, "/fieldConfig/overrides")
+        .iter()
+        .flat_map(|change| list(change, "/properties"))
+        .filter(|property| property["id"] == "links")
+        .flat_map(|property| list(property, "/value"))
+        .map(|link| text(link, "/url"))
+        .collect()
+}
+
+#[test]
+fn the_three_dashboards_have_fixed_addresses() {
+    let dashboards = dashboards();
+    let names: Vec<&str> = dashboards.keys().map(String::as_str).collect();
+    assert_eq!(names, ["tagwatch-controller.json", "tagwatch-issues.json", "tagwatch-workload.json"]);
+    for (name, dashboard) in &dashboards {
+        assert_eq!(format!("{}.json", text(dashboard, "/uid")), *name);
+        assert!(dashboard.get("id").is_none(), "{name}: an id belongs to one Grafana");
+    }
+}
+
+#[test]
+fn panels_have_ids_of_their_own_and_do_not_overlap() {
+    for (name, dashboard) in dashboards() {
+        let mut ids = BTreeSet::new();
+        let mut taken = BTreeMap::new();
+        for panel in list(&dashboard, "/panels") {
+            let title = text(panel, "/title");
+            assert!(ids.insert(panel["id"].as_u64().unwrap()), "{name}: {title}: an id twice");
+            let [x, y, w, h] = ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap());
+            assert!(x + w <= 24 && w > 0 && h > 0, "{name}: {title}");
+            for place in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
+                let other = taken.insert(place, title);
+                assert_eq!(other, None, "{name}: {title} lies over another panel");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_panel_says_what_it_shows_and_in_which_unit() {
+    let dashboards = dashboards();
+    let mut titles = BTreeSet::new();
+    for (name, panel) in panels(&dashboards) {
+        let title = text(panel, "/title");
+        assert!(titles.insert((name, title)), "{name}: {title} twice");
+        assert!(text(panel, "/description").ends_with('.'), "{name}: {title} has no description");
+        assert!(!text(panel, "/fieldConfig/defaults/unit").is_empty(), "{name}: {title} has no unit");
+        assert!(!list(panel, "/targets").is_empty(), "{name}: {title} asks for nothing");
+    }
+}
+
+/// Whoever imports a dashboard has a data source of another name.
+#[test]
+fn the_data_source_is_the_variable_everywhere() {
+    fn datasources<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("datasource"));
+                fields.values().for_each(|value| datasources(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| datasources(value, found)),
+            _ => {}
+        }
+    }
+    for (name, dashboard) in dashboards() {
+        let mut found = Vec::new();
+        datasources(&dashboard, &mut found);
+        assert!(found.len() > 10, "{name}");
+        for datasource in found {
+            assert_eq!(text(datasource, "/uid"), "${datasource}", "{name}");
+            assert_eq!(text(datasource, "/type"), "prometheus", "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_variables_are_those_of_the_design() {
+    let dashboards = dashboards();
+    let names = |file: &str| -> Vec<&str> {
+        list(&dashboards[file], "/templating/list").iter().map(|one| text(one, "/name")).collect()
+    };
+    let issues = ["datasource", "cluster", "namespace", "severity", "rule", "console"];
+    assert_eq!(names("tagwatch-issues.json"), issues);
+    let workload = ["datasource", "cluster", "namespace", "workload", "severity", "rule", "console"];
+    assert_eq!(names("tagwatch-workload.json"), workload);
+    assert_eq!(names("tagwatch-controller.json"), ["datasource", "cluster"]);
+}
+
+/// A label that no series has is empty, and `All` must choose it too.
+#[test]
+fn every_variable_offers_all_and_all_means_any() {
+    for (name, dashboard) in dashboards() {
+        for variable in list(&dashboard, "/templating/list") {
+            if matches!(text(variable, "/type"), "query" | "custom") {
+                assert_eq!(variable["includeAll"], true, "{name}: {}", variable["name"]);
+                assert_eq!(variable["allValue"], ".*", "{name}: {}", variable["name"]);
+                assert_eq!(variable["current"]["value"][0], "$__all", "{name}: {}", variable["name"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_query_is_narrowed_by_the_cluster() {
+    let dashboards = dashboards();
+    for (name, panel) in panels(&dashboards) {
+        for target in list(panel, "/targets") {
+            let expression = text(target, "/expr");
+            assert!(expression.contains("cluster=~\"$cluster\""), "{name}: {}: {expression}", panel["title"]);
+        }
+    }
+}
+
+#[test]
+fn tables_donuts_and_timelines_lead_onward() {
+    let dashboards = dashboards();
+    let addresses: Vec<&str> = dashboards.values().map(|one| text(one, "/uid")).collect();
+    for (name, panel) in panels(&dashboards) {
+        let links = links(panel);
+        if matches!(text(panel, "/type"), "table" | "piechart" | "state-timeline" | "bargauge") {
+            assert!(!links.is_empty(), "{name}: {} leads nowhere", panel["title"]);
+        }
+        for link in links {
+            let to_dashboard = link.strip_prefix("/d/").and_then(|rest| rest.split('?').next());
+            let known = match to_dashboard {
+                Some(uid) => addresses.contains(&uid),
+                None => console_page(link),
+            };
+            assert!(known, "{name}: {}: {link}", panel["title"]);
+        }
+    }
+}
+
+/// Whether this is a page that the console has.
+fn console_page(link: &str) -> bool {
+    let Some(path) = link.strip_prefix("${console:raw}") else { return false };
+    let page = path.split('?').next().unwrap_or_default();
+    let depth = page.trim_start_matches('/').split('/').count();
+    match page.split('/').nth(1) {
+        Some("issues") => depth == 1,
+        Some("rules") => depth <= 2,
+        Some("namespaces") => depth == 2,
+        Some("workloads") => depth == 4,
+        _ => false,
+    }
+}
+
+#[test]
+fn the_console_is_where_the_constant_says() {
+    for (name, dashboard) in dashboards() {
+        let console = list(&dashboard, "/templating/list").iter().find(|one| one["name"] == "console");
+        assert!(console.is_none_or(|one| text(one, "/query") == CONSOLE_URL), "{name}");
+    }
+}
+
+/// `kubectl apply` keeps a copy in an annotation, which has room for 256 KiB.
+#[test]
+fn a_dashboard_fits_into_a_config_map() {
+    for (name, dashboard) in dashboards() {
+        let size = serde_json::to_string_pretty(&dashboard).unwrap().len();
+        assert!(size < 128 * 1024, "{name} has {size} bytes");
+    }
+}

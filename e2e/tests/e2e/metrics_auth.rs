@@ -1,0 +1,225 @@
+//! Who may read `/metrics`, decided by a real API server.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Result, ensure};
+use futures::future;
+use http::StatusCode;
+use k8s_openapi::api::{
+    authentication::v1::{TokenRequest, TokenRequestSpec},
+    core::v1::ServiceAccount,
+};
+use kube::{Api, api::PostParams};
+use libtest_mimic::Trial;
+use serde_json::json;
+use tagwatch_e2e::{Component, eventually, samples::config};
+use tempfile::TempDir;
+
+use crate::{
+    bench::{AGENT, Bench, LIMIT},
+    controller::Controller,
+    https::Connection,
+    runner::{own, shared},
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        shared(none_is_401_wrong_is_403_right_is_200),
+        shared(probes_need_no_token_and_plain_http_gets_nothing),
+        own(made_up_tokens_are_few_reviews_and_lock_nobody_out),
+        own(nobody_is_let_in_while_the_api_server_is_away),
+        shared(a_new_certificate_is_shown_without_a_restart),
+    ]
+}
+
+const WITH_TOKEN: &str = "--metrics-auth=token";
+
+impl Bench {
+    /// `tagwatch run` that asks for tokens.
+    async fn guarded(&self, arguments: &[&str]) -> Result<Controller> {
+        let all = [&[WITH_TOKEN, "--namespaces", self.namespace()], arguments].concat();
+        self.tagwatch_with(&all).await
+    }
+
+    /// A service account of the test's namespace, and a token of it.
+    async fn account(&self, name: &str) -> Result<String> {
+        let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } });
+        self.create(account).await?;
+        self.token(name).await
+    }
+
+    /// Another token of an account.
+    async fn token(&self, name: &str) -> Result<String> {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), self.namespace());
+        let spec = TokenRequestSpec { expiration_seconds: Some(3_600), ..TokenRequestSpec::default() };
+        let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
+        let answer = accounts.create_token_request(name, &PostParams::default(), &request).await?;
+        Ok(answer.status.and_then(|status| status.token).unwrap_or_default())
+    }
+
+    /// An account that may read, by the role that we ship.
+    async fn reader(&self) -> Result<String> {
+        let role = config("rbac/metrics_reader.yaml").display().to_string();
+        self.cluster().control_plane.kubectl(&["apply", "-f", &role]).await?;
+        let token = self.account("prometheus").await?;
+        let name = format!("metrics-reader-{}", self.namespace());
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": { "name": name },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "tagwatch-metrics-reader" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "prometheus", "namespace": self.namespace() }],
+        });
+        self.create_cluster_wide(binding).await?;
+        Ok(token)
+    }
+
+    /// Reviews that tagwatch has asked for since the test began, by resource.
+    fn reviews(&self) -> Result<[usize; 2]> {
+        let requests = self.requests()?.by_agent(AGENT)?;
+        Ok(["tokenreviews", "subjectaccessreviews"].map(|resource| requests.of_resource(resource).count()))
+    }
+}
+
+/// Waits until a token is let in: what RBAC grants takes a moment, and a refusal is remembered for ten seconds.
+async fn let_in(tagwatch: &Controller, token: &str) -> Result<String> {
+    eventually(LIMIT, "the token is let in", || async {
+        let (status, body) = Connection::open(tagwatch.address()).await?.get("/metrics", Some(token)).await?;
+        ensure!(status == StatusCode::OK, "{status}: {body}");
+        Ok(body)
+    })
+    .await
+}
+
+async fn none_is_401_wrong_is_403_right_is_200(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.guarded(&[]).await?;
+    let right = bench.reader().await?;
+    let wrong = bench.account("somebody").await?;
+    let mut connection = Connection::open(tagwatch.address()).await?;
+    for (token, expected) in [
+        (None, StatusCode::UNAUTHORIZED),
+        (Some("made-up"), StatusCode::UNAUTHORIZED),
+        (Some(wrong.as_str()), StatusCode::FORBIDDEN),
+    ] {
+        let (status, body) = connection.get("/metrics", token).await?;
+        assert_eq!(status, expected, "{body}");
+        ensure!(!body.contains("tagwatch_"), "{body}");
+    }
+    let metrics = let_in(&tagwatch, &right).await?;
+    ensure!(metrics.contains("\ntagwatch_build_info{"), "{metrics}");
+    tagwatch.end().await
+}
+
+async fn probes_need_no_token_and_plain_http_gets_nothing(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.guarded(&[]).await?;
+    let mut connection = Connection::open(tagwatch.address()).await?;
+    for path in ["/livez", "/readyz"] {
+        let answers = eventually(LIMIT, path, async || {
+            let (status, body) = Connection::open(tagwatch.address()).await?.get(path, None).await?;
+            ensure!(status == StatusCode::OK, "{status}: {body}");
+            Ok(())
+        });
+        answers.await?;
+    }
+    assert_eq!(connection.get("/elsewhere", None).await?.0, StatusCode::NOT_FOUND);
+    ensure!(tagwatch.get("/metrics").await.is_err(), "plain HTTP was answered");
+    tagwatch.end().await
+}
+
+/// Both kinds of reviews, by whatever account is known.
+pub(crate) async fn asks_for_a_review(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.guarded(&[]).await?;
+    let known = bench.account("known").await?;
+    let mut connection = Connection::open(tagwatch.address()).await?;
+    let (status, body) = connection.get("/metrics", Some(&known)).await?;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
+    tagwatch.end().await
+}
+
+/// Tokens that nobody issued.
+const MADE_UP: usize = 10_000;
+/// The budget of a burst, and of a second for each second that the flood may take, twice over.
+const MAX_REVIEWS: usize = 150;
+
+async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.guarded(&[]).await?;
+    let right = bench.reader().await?;
+    let_in(&tagwatch, &right).await?;
+    let [before, _] = bench.reviews()?;
+
+    let mut connection = Connection::open(tagwatch.address()).await?;
+    let mut refused = 0;
+    for number in 0..MADE_UP {
+        let (status, body) = connection.get("/metrics", Some(&format!("made-up-{number}"))).await?;
+        ensure!(
+            matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS),
+            "{status}: {body}"
+        );
+        refused += usize::from(status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    let [after, _] = bench.reviews()?;
+    ensure!((10..=MAX_REVIEWS).contains(&(after - before)), "{} reviews", after - before);
+    ensure!(refused >= MADE_UP - MAX_REVIEWS, "{refused} were refused unseen");
+
+    // One of many at once is not reviewed many times either, and whoever was let in still is.
+    let mut connections = future::try_join_all((0..8).map(|_| Connection::open(tagwatch.address()))).await?;
+    let scrapes = connections.iter_mut().map(|connection| connection.get("/metrics", Some(&right)));
+    for (status, body) in future::try_join_all(scrapes).await? {
+        assert_eq!(status, StatusCode::OK, "{body}");
+    }
+    tagwatch.end().await
+}
+
+async fn nobody_is_let_in_while_the_api_server_is_away(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.guarded(&[]).await?;
+    bench.reader().await?;
+    let fresh = bench.token("prometheus").await?;
+    let control_plane = &bench.cluster().control_plane;
+    control_plane.kill(Component::ApiServer).await?;
+    let mut connection = Connection::open(tagwatch.address()).await?;
+    let (status, body) = connection.get("/metrics", Some(&fresh)).await?;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    assert_eq!(connection.get("/metrics", None).await?.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(connection.get("/livez", None).await?.0, StatusCode::OK);
+    control_plane.restart(Component::ApiServer).await?;
+    let_in(&tagwatch, &fresh).await?;
+    tagwatch.end().await
+}
+
+/// A file is read again within this.
+const ROTATED: Duration = Duration::from_secs(15);
+
+/// A certificate as DER, and both files written beside one another as a Secret's volume has them.
+fn write_pair(folder: &TempDir) -> Result<Vec<u8>> {
+    let made = rcgen::generate_simple_self_signed(vec!["tagwatch.tagwatch.svc".to_owned()])?;
+    fs::write(folder.path().join("tls.crt"), made.cert.pem())?;
+    fs::write(folder.path().join("tls.key"), made.signing_key.serialize_pem())?;
+    Ok(made.cert.der().to_vec())
+}
+
+async fn a_new_certificate_is_shown_without_a_restart(bench: &Bench) -> Result<()> {
+    let folder = TempDir::with_prefix("tagwatch-tls-")?;
+    let first = write_pair(&folder)?;
+    let [certificate, key] =
+        ["tls.crt", "tls.key"].map(|name| folder.path().join(name).display().to_string());
+    let tagwatch = bench.guarded(&["--metrics-tls-cert", &certificate, "--metrics-tls-key", &key]).await?;
+    let shown = async || anyhow::Ok(Connection::open(tagwatch.address()).await?.certificate().to_vec());
+    assert_eq!(shown().await?, first);
+
+    // Half a pair is no pair: the old one stays.
+    fs::write(&certificate, "no certificate")?;
+    let told = eventually(ROTATED, "the broken file is told", async || {
+        let stays = tagwatch.logged("the certificate of the metrics stays as it was")?;
+        ensure!(stays > 0, "nothing is logged");
+        Ok(())
+    });
+    told.await?;
+    assert_eq!(shown().await?, first);
+
+    let second = write_pair(&folder)?;
+    let rotated = eventually(ROTATED, "the new certificate is shown", async || {
+        ensure!(shown().await? == second, "the old one is");
+        Ok(())
+    });
+    rotated.await?;
+    tagwatch.end().await
+}

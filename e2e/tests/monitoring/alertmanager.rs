@@ -1,0 +1,146 @@
+//! From a bad image to a webhook, and back: real tagwatch, Prometheus and Alertmanager.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use axum::{Router, extract::State, routing::post};
+use libtest_mimic::Trial;
+use serde_json::Value;
+use tagwatch_e2e::eventually;
+use tokio::net::TcpListener;
+
+use crate::{
+    prometheus::{Prometheus, program, root},
+    runner::test,
+    server::Server,
+    stage::Stage,
+};
+
+const LIMIT: Duration = Duration::from_mins(2);
+const READY_LIMIT: Duration = Duration::from_secs(30);
+const ALERT: &str = "TagwatchCriticalViolation";
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![test(a_critical_violation_reaches_the_webhook_and_resolves_with_its_fix)]
+}
+
+/// What was delivered: each alert as Alertmanager sent it.
+#[derive(Clone, Default)]
+struct Deliveries(Arc<Mutex<Vec<Value>>>);
+
+impl Deliveries {
+    async fn serve(&self) -> Result<SocketAddr> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let routes = Router::new().route("/", post(delivered)).with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Ok(address)
+    }
+
+    /// Waits until our alert about this workload has been delivered with this status.
+    async fn about(&self, workload: &str, status: &str) -> Result<Value> {
+        eventually(LIMIT, "the webhook is told", async || {
+            let all = self.0.lock().map_err(|_| anyhow::anyhow!("poisoned"))?.clone();
+            let labels = |alert: &Value| {
+                alert["labels"]["alertname"] == ALERT && alert["labels"]["workload"] == workload
+            };
+            let found = all.iter().rev().find(|alert| labels(alert) && alert["status"] == status);
+            found.cloned().with_context(|| format!("delivered so far: {all:#?}"))
+        })
+        .await
+    }
+}
+
+async fn delivered(State(deliveries): State<Deliveries>, body: String) {
+    let message: Value = serde_json::from_str(&body).unwrap_or_default();
+    let alerts = message["alerts"].as_array().cloned().unwrap_or_default();
+    deliveries.0.lock().expect("nobody panics with it").extend(alerts);
+}
+
+async fn alertmanager(webhook: SocketAddr) -> Result<Server> {
+    let config = format!(
+        "route: {{ receiver: webhook, group_by: [alertname, workload], group_wait: 1s, group_interval: 1s }}
+receivers:
+  - name: webhook
+    webhook_configs: [{{ url: 'http://{webhook}/' }}]
+"
+    );
+    let command = program("prometheus-alertmanager").await?;
+    Server::start(command, READY_LIMIT, "/-/ready", |command, folder, address| {
+        fs::write(folder.join("alertmanager.yaml"), &config)?;
+        command
+            .arg(format!("--config.file={}", folder.join("alertmanager.yaml").display()))
+            .arg(format!("--storage.path={}", folder.join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--cluster.listen-address=");
+        Ok(())
+    })
+    .await
+}
+
+/// The shipped rules, but for how long they hold: a test has no five minutes.
+fn impatient_rules() -> Result<String> {
+    let rules = fs::read_to_string(root().join("config/monitoring/rules.yaml"))?;
+    let hold = |line: &str| match line.split_once("for: ") {
+        Some((indent, _)) if indent.trim().is_empty() => format!("{indent}for: 1s"),
+        _ => line.to_owned(),
+    };
+    Ok(rules.lines().map(hold).collect::<Vec<_>>().join("\n"))
+}
+
+fn config(tagwatch: SocketAddr, alertmanager: SocketAddr) -> String {
+    format!(
+        "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}
+rule_files: [rules.yaml]
+alerting:
+  alertmanagers:
+    - static_configs: [{{ targets: ['{alertmanager}'] }}]
+scrape_configs:
+  - job_name: tagwatch
+    honor_labels: true
+    static_configs: [{{ targets: ['{tagwatch}'] }}]
+"
+    )
+}
+
+async fn a_critical_violation_reaches_the_webhook_and_resolves_with_its_fix() -> Result<()> {
+    program("promtool").await?;
+    let deliveries = Deliveries::default();
+    let alertmanager = alertmanager(deliveries.serve().await?).await?;
+    let stage = Stage::start(&[]).await?;
+    let config = config(stage.tagwatch.address(), alertmanager.address());
+    let prometheus = Prometheus::start(&config, &[("rules.yaml", &impatient_rules()?)]).await?;
+    prometheus.scrapes().await?;
+
+    let fired = deliveries.about("cart", "firing").await?;
+    for (label, value) in [
+        ("severity", "critical"),
+        ("namespace", "shop"),
+        ("kind", "Deployment"),
+        ("rule", "stale-pull-policy"),
+    ] {
+        assert_eq!(fired["labels"][label], value, "{fired:#}");
+    }
+    let annotations = &fired["annotations"];
+    assert_eq!(annotations["summary"], "shop/cart violates stale-pull-policy");
+    let runbook = annotations["runbook_url"].as_str().context("no runbook")?;
+    let page = runbook.rsplit('/').next().context("no page")?;
+    ensure!(root().join("docs/runbooks").join(page).is_file(), "{runbook}");
+    assert_eq!(
+        annotations["dashboard_url"],
+        "http://localhost:3000/d/tagwatch-workload?var-namespace=shop&var-workload=cart"
+    );
+
+    let mended = "api=registry.example.com/shop/cart:main-9f8e7d6";
+    stage.kubectl.run(["set", "image", "-n", "shop", "deployment/cart", mended]).await?;
+    deliveries.about("cart", "resolved").await?;
+
+    prometheus.end().await?;
+    alertmanager.end().await?;
+    stage.end().await
+}

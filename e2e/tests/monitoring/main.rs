@@ -1,0 +1,19 @@
+//! The dashboards and alerts against a real Prometheus and a real Alertmanager, which watch a real tagwatch on a
+//! real control plane.
+// clippy knows a test by `#[test]`, which has no place here.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
+
+mod alertmanager;
+mod grafana;
+mod prometheus;
+mod queries;
+mod rules;
+mod runner;
+mod server;
+mod stage;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runner::run([alertmanager::tests(), grafana::tests(), queries::tests(), rules::tests()])
+}

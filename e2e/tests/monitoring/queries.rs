@@ -1,0 +1,141 @@
+//! Every query of every panel and variable, against a real Prometheus that scrapes a real tagwatch.
+
+use std::{fs, io::Write, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use serde_json::Value;
+use tagwatch_e2e::eventually;
+
+use crate::{
+    prometheus::{Prometheus, program, root},
+    runner::test,
+    stage::Stage,
+};
+
+const LIMIT: Duration = Duration::from_mins(1);
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![test(every_query_returns_data)]
+}
+
+/// Labels of a target as the operator of Prometheus attaches them, and a cluster's name.
+const TARGET_LABELS: &str = "
+        labels: { cluster: east, namespace: monitoring, pod: tagwatch-0, service: tagwatch, node: worker-1 }";
+
+fn scrape(tagwatch: SocketAddr, labels: &str) -> String {
+    format!(
+        "global: {{ scrape_interval: 1s }}
+scrape_configs:
+  - job_name: tagwatch
+    honor_labels: true
+    static_configs:
+      - targets: ['{tagwatch}']{labels}
+"
+    )
+}
+
+/// Once as a plain scrape, once with labels of the target; and `promtool` has nothing against the metrics.
+async fn every_query_returns_data() -> Result<()> {
+    program("promtool").await?;
+    let stage = Stage::start(&[]).await?;
+    stage.break_the_watches().await?;
+    let address = stage.tagwatch.address();
+    let plain = Prometheus::start(&scrape(address, ""), &[]).await?;
+    let labelled = Prometheus::start(&scrape(address, TARGET_LABELS), &[]).await?;
+    for (prometheus, cluster) in [(&plain, false), (&labelled, true)] {
+        prometheus.scrapes().await?;
+        every_panel(prometheus).await?;
+        every_variable(prometheus, cluster).await?;
+    }
+    // The namespaces are those of the workloads, whatever the target is labelled with.
+    let namespaces = labelled.label_values("tagwatch_violations", "namespace").await?;
+    assert_eq!(namespaces, tagwatch_e2e::samples::NAMESPACES);
+    promtool_has_nothing_against(&stage.tagwatch.metrics().await?).await?;
+    plain.end().await?;
+    labelled.end().await?;
+    stage.end().await
+}
+
+fn dashboards() -> Result<Vec<(String, Value)>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(root().join("config/monitoring/dashboards"))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    files.sort();
+    ensure!(files.len() == 3, "{files:?}");
+    let read =
+        |path: PathBuf| Ok((path.display().to_string(), serde_json::from_str(&fs::read_to_string(path)?)?));
+    files.into_iter().map(read).collect()
+}
+
+fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// As Grafana fills in its variables when all is chosen.
+fn filled(expression: &str) -> Result<String> {
+    let mut filled = expression.replace("$__rate_interval", "10s");
+    for variable in ["cluster", "namespace", "workload", "severity", "rule"] {
+        filled = filled.replace(&format!("${variable}"), ".*");
+    }
+    ensure!(!filled.contains('$'), "an unknown variable: {expression}");
+    Ok(filled)
+}
+
+async fn every_panel(prometheus: &Prometheus) -> Result<()> {
+    let mut queries = 0;
+    for (file, dashboard) in dashboards()? {
+        for panel in list(&dashboard, "/panels") {
+            for target in list(panel, "/targets") {
+                let expression = target["expr"].as_str().context("a target without a query")?;
+                let query = filled(expression)?;
+                let range = target["range"] == true;
+                let answered = eventually(LIMIT, "it returns data", async || {
+                    let found = if range {
+                        prometheus.query_range(&query).await
+                    } else {
+                        prometheus.query(&query).await
+                    };
+                    ensure!(!found?.is_empty(), "nothing");
+                    Ok(())
+                });
+                answered.await.with_context(|| format!("{file}: {}: {expression}", panel["title"]))?;
+                queries += 1;
+            }
+        }
+    }
+    ensure!(queries > 30, "only {queries} queries were found in the dashboards");
+    Ok(())
+}
+
+async fn every_variable(prometheus: &Prometheus, cluster: bool) -> Result<()> {
+    for (file, dashboard) in dashboards()? {
+        for variable in list(&dashboard, "/templating/list") {
+            if variable["type"] != "query" {
+                continue;
+            }
+            let query = variable["query"]["query"].as_str().context("a variable without a query")?;
+            let arguments = query.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
+            let (selector, label) =
+                arguments.and_then(|arguments| arguments.rsplit_once(", ")).context("no label_values")?;
+            let values = prometheus.label_values(&filled(selector)?, label).await?;
+            // A plain scrape names no cluster.
+            let expected = label != "cluster" || cluster;
+            ensure!(values.is_empty() != expected, "{file}: {query}: {values:?}");
+        }
+    }
+    Ok(())
+}
+
+async fn promtool_has_nothing_against(metrics: &str) -> Result<()> {
+    let mut promtool = program("promtool").await?;
+    let mut file = tempfile::tempfile()?;
+    file.write_all(metrics.as_bytes())?;
+    std::io::Seek::rewind(&mut file)?;
+    promtool.args(["check", "metrics"]).stdin(Stdio::from(file));
+    let output = promtool.output().await?;
+    let words =
+        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success() && words.trim().is_empty(), "promtool check metrics: {words}");
+    Ok(())
+}
