@@ -10,6 +10,7 @@ use tagwatch_k8s::report::StoredReport;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::custom::CustomWatches;
 use crate::health::Health;
 use crate::index::{Index, WorkloadKey};
 use crate::judging::Judging;
@@ -25,6 +26,7 @@ pub(crate) struct Controller {
     pub(crate) judging: Arc<Judging>,
     pub(crate) index: Mutex<Index>,
     pub(crate) stores: Stores,
+    pub(crate) custom: CustomWatches,
     pub(crate) live: Arc<Mutex<LiveVerdicts>>,
     pub(crate) reports: Mutex<ReportIndex>,
     pub(crate) writer: Writer,

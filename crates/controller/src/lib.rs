@@ -7,6 +7,7 @@ mod backoff;
 pub mod cluster_policy;
 mod console;
 mod controller;
+mod custom;
 mod day;
 mod health;
 mod http;

@@ -10,6 +10,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube_runtime::watcher;
 use parking_lot::Mutex;
+use tagwatch_core::kinds::CustomKinds;
 use tagwatch_core::policy::{Policy, Profile};
 use tagwatch_k8s::kind::WatchedKind;
 use thiserror::Error;
@@ -22,6 +23,7 @@ use crate::access::Gate;
 use crate::api::{ClientError, RequestCounter, connect};
 use crate::console;
 use crate::controller::{Controller, ScopedReportEvents, reports_in};
+use crate::custom::{self, CUSTOM_KINDS, CustomWatches};
 use crate::day::{self, day_of};
 use crate::health::Health;
 use crate::http::{self, Admin};
@@ -170,8 +172,11 @@ impl Parts {
             watches.extend(feeds(scope.as_deref(), &mut stores));
         }
         let health = Arc::new(Health::new(watch_names(options)));
+        let gauge = controller_metrics.custom_kinds.clone();
+        let custom = CustomWatches::new(CustomKinds::default(), Arc::clone(&health), gauge);
         let controller = Arc::new(Controller {
             judging,
+            custom,
             index: Mutex::new(Index::default()),
             stores,
             live,
@@ -198,6 +203,8 @@ impl Parts {
         for feed in watches {
             feed.spawn(tasks, &controller, client, config.clone());
         }
+        let custom_kinds = custom::run(Arc::clone(&controller), client.clone(), config, namespaces.scopes());
+        tasks.spawn(custom_kinds);
         for scope in namespaces.scopes() {
             let events = ScopedReportEvents { controller: Arc::clone(&controller), scope: scope.clone() };
             let following = follow(client.clone(), scope, Arc::new(events), controller.metrics.clone());
@@ -257,6 +264,6 @@ fn watch_names(options: &RunOptions) -> Vec<String> {
         .iter()
         .flat_map(|scope| WatchedKind::ALL.into_iter().map(|kind| watch_name(kind, scope.as_deref())));
     let reports = scopes.iter().map(|scope| reports_in(scope.as_deref()));
-    let policy = [NAMESPACES.to_owned(), policy_name(&options.policy)];
+    let policy = [NAMESPACES.to_owned(), policy_name(&options.policy), CUSTOM_KINDS.to_owned()];
     watches.chain(reports).chain(policy).collect()
 }

@@ -6,6 +6,7 @@
 pub mod engine;
 pub mod evidence;
 pub mod finding;
+pub mod kinds;
 pub mod policy;
 pub mod pull_policy;
 pub mod reference;

@@ -68,6 +68,17 @@ impl IgnoreAnnotations {
     /// Key of [`Self::until`].
     pub const UNTIL: &'static str = "tagwatch.dev/ignore-until";
 
+    /// What is said where [`Self::common`] finds no common ones.
+    pub const DIFFER: &'static str = "the pod templates of this object differ in their exempting annotations, so none of \
+                                      them counts; annotate the object itself";
+
+    /// Those of several pod templates, where all say the same: one cannot speak for the containers of another.
+    pub fn common(templates: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut templates = templates.into_iter();
+        let first = templates.next().unwrap_or_default();
+        templates.all(|other| other == first).then_some(first)
+    }
+
     /// Picks them by their keys.
     pub fn from_annotations<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Self {
         let text = |key| get(key).map(UntrustedText::from);

@@ -4,8 +4,10 @@
 //! reports to a write; and the custom resource definitions that tagwatch ships.
 
 pub mod crd;
+pub mod discovery;
 pub mod kind;
 pub mod owner;
+pub mod rbac;
 pub mod report;
 pub mod slim;
 pub mod tag_policy;

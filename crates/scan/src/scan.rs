@@ -8,7 +8,7 @@ use crate::yaml::{Documents, Limits, Located, Position, YamlError};
 use std::io::Read;
 use std::path::PathBuf;
 use tagwatch_core::engine::Engine;
-use tagwatch_core::policy::CustomWorkload;
+use tagwatch_core::kinds::CustomKinds;
 
 /// What to scan, and what to tell.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +51,7 @@ pub(crate) fn scan_within(
     for input in input::discover(&options.paths, builder.notes()) {
         let name = input.name();
         files.push(match input::read(&input, stdin, limits) {
-            Ok(text) => read_text(&input, name, &text, limits, engine.policy().workloads()),
+            Ok(text) => read_text(&input, name, &text, limits, engine.policy().kinds()),
             Err(error) => ReadFile::unread(read_note(&name, &error), name),
         });
     }
@@ -91,7 +91,7 @@ fn read_note(name: &str, error: &ReadError) -> Note {
     Note::at(name, at, code, &error.to_string())
 }
 
-fn read_text(input: &Input, name: String, text: &str, limits: Limits, custom: &[CustomWorkload]) -> ReadFile {
+fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &CustomKinds) -> ReadFile {
     if matches!(input, Input::File(path) if input::is_chart_template(path, text)) {
         let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
         return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);
@@ -99,7 +99,7 @@ fn read_text(input: &Input, name: String, text: &str, limits: Limits, custom: &[
     let (mut manifests, mut notes) = (Vec::new(), Vec::new());
     for document in Documents::new(text, limits) {
         match document {
-            Ok(document) => manifests.push(Manifest::read(&document, custom)),
+            Ok(document) => manifests.push(Manifest::read(&document, kinds)),
             Err(Located { at, error: YamlError::TemplateAction }) => {
                 let message = "a template that is no YAML before it is rendered, skipped: render it first, for \
                                Helm by `helm template`";

@@ -354,7 +354,9 @@ pub(crate) struct GenerateArgs {
 pub(crate) enum Target {
     /// Custom resource definitions, in config/ and in the chart
     Crds,
-    /// Pages of the rules and profiles, the command line reference, and the tables in README.md
+    /// The ClusterRole for custom kinds, in config/ and in the chart
+    Rbac,
+    /// Pages of the rules, profiles and custom kinds, the command line reference, and the tables in README.md
     Docs,
     /// JSON Schema of `scan -o json`
     Schema,

@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
+use tagwatch_core::kinds;
 use tagwatch_core::policy::{self, Profile};
 use tagwatch_core::rules;
 use tagwatch_k8s::crd::{crd_yaml, policy_report_crd, tag_policy_crd};
+use tagwatch_k8s::rbac;
 use tagwatch_scan::report::json_schema;
 
 use crate::args::{GenerateArgs, Target};
@@ -27,6 +29,9 @@ const REPORT_CRD: [&str; 2] = [
     "config/crd/wgpolicyk8s.io_policyreports.yaml",
     "charts/tagwatch/files/crds/wgpolicyk8s.io_policyreports.yaml",
 ];
+const CUSTOM_KINDS_ROLE: &str = "config/rbac/custom-kinds/cluster_role.yaml";
+const CUSTOM_KINDS_RULES: &str = "charts/tagwatch/files/custom-kinds-rules.yaml";
+const CUSTOM_KINDS_PAGE: &str = "docs/custom-kinds.md";
 const POLICY_CRD: [&str; 2] =
     ["config/policy/tagwatch.dev_tagpolicies.yaml", "charts/tagwatch/crds/tagwatch.dev_tagpolicies.yaml"];
 const RULE_PAGES: &str = "docs/rules";
@@ -44,6 +49,9 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
     let mut files = Files::new();
     if wanted(Target::Crds) {
         files.extend(crds()?);
+    }
+    if wanted(Target::Rbac) {
+        files.extend(custom_kinds_rights());
     }
     if wanted(Target::Docs) {
         files.extend(docs(root)?);
@@ -79,6 +87,14 @@ fn crds() -> Result<Files, Failure> {
     Ok(files)
 }
 
+fn custom_kinds_rights() -> Files {
+    let written = |yaml: String| format!("# Written by `tagwatch generate rbac`.\n{yaml}");
+    Files::from([
+        (CUSTOM_KINDS_ROLE.into(), written(rbac::custom_kinds_role_yaml())),
+        (CUSTOM_KINDS_RULES.into(), written(rbac::custom_kinds_rules_yaml())),
+    ])
+}
+
 fn docs(root: &Path) -> Result<Files, Failure> {
     let mut files = Files::new();
     for rule in rules::registry() {
@@ -90,6 +106,7 @@ fn docs(root: &Path) -> Result<Files, Failure> {
         files.insert(page, policy::render_profile_markdown(profile, "../rules"));
     }
     files.insert(Path::new(PROFILE_PAGES).join("README.md"), policy::render_profile_index());
+    files.insert(CUSTOM_KINDS_PAGE.into(), kinds::render_kinds_markdown());
     files.insert(CLI_REFERENCE.into(), cli_reference::render());
     files.insert(METRICS_PAGE.into(), metrics_page::render()?);
     let readme = fs::read_to_string(root.join(README)).context(README).map_err(Failure::Usage)?;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use kube::{
     Api, Client, ResourceExt,
     api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
-    core::GroupVersionKind,
+    core::{GroupVersionKind, TypeMeta},
 };
 use serde_json::Value;
 use tagwatch_e2e::{AuditLog, Mark, Namespace, Requests, TagwatchProcess, eventually};
@@ -145,6 +145,18 @@ impl Bench {
     /// A merge patch on an object in the test's namespace.
     pub(crate) async fn patch(&self, kind: &str, name: &str, patch: Value) -> Result<DynamicObject> {
         Ok(self.api(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?)
+    }
+
+    /// A merge patch on an object of a custom kind in the test's namespace.
+    pub(crate) async fn patch_custom(
+        &self,
+        types: &TypeMeta,
+        name: &str,
+        patch: Value,
+    ) -> Result<DynamicObject> {
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client(), self.namespace(), &of_type(&types.api_version, &types.kind));
+        Ok(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?)
     }
 
     /// A merge patch on the test's namespace itself.

@@ -17,11 +17,13 @@ pub(crate) const USER: &str = "system:serviceaccount:tagwatch:tagwatch";
 const ACCOUNT: Identity<'static> = Identity::ServiceAccount { namespace: "tagwatch", name: "tagwatch" };
 /// Our definition of a policy.
 const POLICY_CRD: &str = "policy/tagwatch.dev_tagpolicies.yaml";
-const RBAC: [&str; 5] = [
+const RBAC: [&str; 7] = [
     "controller/namespace.yaml",
     "rbac/service_account.yaml",
     "rbac/cluster_role.yaml",
     "rbac/cluster_role_binding.yaml",
+    "rbac/cluster_role_extensions.yaml",
+    "rbac/cluster_role_binding_extensions.yaml",
     "rbac/view_role.yaml",
 ];
 

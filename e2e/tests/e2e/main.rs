@@ -21,6 +21,7 @@ mod report;
 mod runner;
 
 mod canonical_crds;
+mod custom_kinds;
 mod deletion;
 mod exemptions;
 mod foreign_writers;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
     runner::run([
         agreement::tests(),
         canonical_crds::tests(),
+        custom_kinds::tests(),
         deletion::tests(),
         exemptions::tests(),
         foreign_writers::tests(),

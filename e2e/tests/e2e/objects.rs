@@ -1,5 +1,6 @@
 //! Workloads as JSON.
 
+use kube::{ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
 
 /// A full version with its default pull policy.
@@ -61,6 +62,28 @@ pub(crate) fn job(name: &str, containers: &[Value]) -> Value {
     })
 }
 
+/// An object as its controller would own it.
+pub(crate) fn controlled_by(owner: &DynamicObject, mut object: Value) -> Value {
+    let types = owner.types.clone().unwrap_or_default();
+    object["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": types.api_version, "kind": types.kind, "name": owner.name_any(), "uid": owner.uid(),
+        "controller": true,
+    }]);
+    object
+}
+
+/// A ReplicaSet whose pods are labelled with its name and have these containers.
+pub(crate) fn replica_set(name: &str, replicas: u32, containers: &[Value]) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": { "name": name },
+        "spec": {
+            "replicas": replicas,
+            "selector": { "matchLabels": { "app": name } },
+            "template": template(name, &pod_spec(containers)),
+        },
+    })
+}
+
 /// A merge patch that gives a workload's only container `web` another image, and nothing else.
 ///
 /// A merge patch replaces the list whole, so the pull policy that the API server has filled in is written again.
@@ -70,16 +93,22 @@ pub(crate) fn with_image(image: &str, policy: &str) -> Value {
 
 /// A namespaced custom resource definition of a kind that tagwatch does not know, with whatever fields.
 pub(crate) fn custom_kind(group: &str, kind: &str, plural: &str) -> Value {
+    custom_kind_in(group, kind, plural, &["v1"])
+}
+
+/// A namespaced custom resource definition with whatever fields, served in these versions and stored in the first.
+pub(crate) fn custom_kind_in(group: &str, kind: &str, plural: &str, versions: &[&str]) -> Value {
+    let schema =
+        json!({ "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } });
+    let served = |(index, version): (usize, &&str)| json!({ "name": version, "served": true, "storage": index == 0, "schema": schema });
+    let versions: Vec<Value> = versions.iter().enumerate().map(served).collect();
     json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": { "name": format!("{plural}.{group}") },
         "spec": {
             "group": group, "scope": "Namespaced",
             "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase() },
-            "versions": [{
-                "name": "v1", "served": true, "storage": true,
-                "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } },
-            }],
+            "versions": versions,
         },
     })
 }

@@ -7,14 +7,15 @@ use kube::{
     api::{DeleteParams, DynamicObject, Patch, PatchParams},
 };
 use libtest_mimic::Trial;
-use serde_json::{Value, json};
+use serde_json::json;
 use tagwatch_e2e::{Kubelet, eventually};
 
 use crate::{
     bench::{Bench, LIMIT},
     checks,
     objects::{
-        CLEAN, LATEST, PASSES, container, custom_kind, deployment, job, pod, pod_spec, pulled, template,
+        CLEAN, LATEST, PASSES, container, controlled_by, custom_kind, deployment, job, pod, pulled,
+        replica_set,
     },
     runner::shared,
 };
@@ -43,15 +44,6 @@ async fn remove_kind(bench: &Bench) -> Result<()> {
     let name = format!("trainingruns.{}.example.com", bench.namespace());
     bench.api_cluster_wide("CustomResourceDefinition").delete(&name, &DeleteParams::default()).await?;
     Ok(())
-}
-
-fn controlled_by(owner: &DynamicObject, mut object: Value) -> Value {
-    let types = owner.types.clone().unwrap_or_default();
-    object["metadata"]["ownerReferences"] = json!([{
-        "apiVersion": types.api_version, "kind": types.kind, "name": owner.name_any(), "uid": owner.uid(),
-        "controller": true,
-    }]);
-    object
 }
 
 async fn pods_of_an_unwatched_owner(bench: &Bench) -> Result<()> {
@@ -84,15 +76,7 @@ async fn pods_of_an_unwatched_owner(bench: &Bench) -> Result<()> {
 async fn replica_set_of_an_unwatched_owner_lends_its_template(bench: &Bench) -> Result<()> {
     let tagwatch = bench.tagwatch().await?;
     let run = training_run(bench).await?;
-    let replica_set = json!({
-        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": { "name": "churn-1" },
-        "spec": {
-            "replicas": 0,
-            "selector": { "matchLabels": { "app": "churn" } },
-            "template": template("churn", &pod_spec(&[container("web", CLEAN)])),
-        },
-    });
-    bench.create(controlled_by(&run, replica_set)).await?;
+    bench.create(controlled_by(&run, replica_set("churn-1", 0, &[container("web", CLEAN)]))).await?;
     checks::form(&bench.reported("TrainingRun", "churn", &PASSES).await?, &run);
     assert_eq!(bench.reports().await?.len(), 1, "none for the ReplicaSet");
     remove_kind(bench).await?;
@@ -135,15 +119,7 @@ async fn container_that_only_pods_have(bench: &Bench) -> Result<()> {
     ];
     bench.reported("Pod", "adopted", &verdicts).await?;
 
-    let canary = json!({
-        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": { "name": "canary" },
-        "spec": {
-            "replicas": 1,
-            "selector": { "matchLabels": { "app": "canary" } },
-            "template": template("canary", &pod_spec(&[container("web", CLEAN)])),
-        },
-    });
-    let canary = bench.create(canary).await?;
+    let canary = bench.create(replica_set("canary", 1, &[container("web", CLEAN)])).await?;
     checks::form(&bench.reported("ReplicaSet", "canary", &verdicts).await?, &canary);
     bench.unreported("Pod", "adopted").await?;
     tagwatch.end().await

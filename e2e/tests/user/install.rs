@@ -80,7 +80,7 @@ async fn the_chart_installs_what_config_default_installs() -> Result<()> {
     let spec = |crd: Option<Value>| Some(with_floats(crd?["spec"].clone()));
     ensure!(ours.is_some() && spec(ours) == spec(theirs), "the definitions of TagPolicy differ");
     without_helms_labels(&mut by_helm)?;
-    assert_eq!(by_kustomize.len(), 7);
+    assert_eq!(by_kustomize.len(), 9);
     assert_eq!(by_helm, by_kustomize);
     Ok(())
 }
@@ -191,6 +191,25 @@ async fn the_chart_brings_the_report_api_when_asked_to_and_keeps_it() -> Result<
 }
 
 #[tokio::test]
+async fn the_right_to_read_custom_kinds_is_asked_for() -> Result<()> {
+    let role = ("ClusterRole".to_owned(), "tagwatch-custom-kinds".to_owned());
+    let mut with_kinds = chart(&["--set", "rbac.customKinds=true"]).await?;
+    let theirs = with_kinds.remove(&role).context("no ClusterRole in the chart")?;
+    assert_eq!(with_kinds, chart(&[]).await?);
+
+    let ours = &kustomized("rbac/custom-kinds").await?[&role];
+    assert_eq!(theirs["rules"], ours["rules"]);
+    let label = "tagwatch.dev/aggregate-to-controller";
+    for found in [&theirs, ours] {
+        assert_eq!(found["metadata"]["labels"][label], "true");
+    }
+    let aggregate = ("ClusterRole".to_owned(), "tagwatch-extensions".to_owned());
+    let selectors = &with_kinds[&aggregate]["aggregationRule"]["clusterRoleSelectors"];
+    assert_eq!(selectors[0]["matchLabels"][label], "true");
+    Ok(())
+}
+
+#[tokio::test]
 async fn values_are_checked() -> Result<()> {
     let digest = format!("sha256:{}", "ab".repeat(32));
     let image = format!("image.registry=registry.example.com:5000,image.digest={digest}");
@@ -200,6 +219,7 @@ async fn values_are_checked() -> Result<()> {
         format!("registry.example.com:5000/tagwatch:{}@{digest}", env!("CARGO_PKG_VERSION"))
     );
     for (values, complaint) in [
+        ("rbac.customKind=true", "additional properties 'customKind' not allowed"),
         ("imgae.tag=1", "additional properties 'imgae' not allowed"),
         ("policy.name=Default", "at '/policy/name'"),
         ("controller.logFromat=text", "additional properties 'logFromat' not allowed"),

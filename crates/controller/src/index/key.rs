@@ -81,6 +81,11 @@ impl WorkloadKey {
         &self.0.uid
     }
 
+    /// Whether it is of this kind, in whatever version.
+    pub(crate) fn is_of(&self, group: &str, kind: &str) -> bool {
+        self.kind() == kind && self.group() == group
+    }
+
     fn parts(&self) -> [&str; 5] {
         [self.uid(), self.name(), self.namespace(), self.kind(), self.group()]
     }

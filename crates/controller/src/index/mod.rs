@@ -2,10 +2,12 @@
 //! whom, and which containers run. Plain structs: `apply`, `delete` and `retain` take a change in and return
 //! the workloads that it can matter to; nothing here waits or talks.
 
+mod custom;
 mod key;
 mod namespaces;
 mod owners;
 mod pods;
+mod watched;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -15,16 +17,18 @@ use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
 use tagwatch_k8s::owner::OwnerId;
 use tagwatch_k8s::slim::{PodImages, SlimObject, SlimPod, SlimWorkload};
 
+pub(crate) use custom::{CustomIndex, custom_node};
 pub(crate) use key::WorkloadKey;
 pub(crate) use namespaces::NamespaceIndex;
-pub(crate) use owners::{Node, OwnerIndex, Top};
+pub(crate) use owners::{Node, NodeKind, OwnerIndex, Top};
 pub(crate) use pods::{PodIndex, PodShape, Shape};
 
-/// Owners, pods and namespaces together.
+/// Owners, pods, objects of custom kinds and namespaces together.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     pub(crate) owners: OwnerIndex,
     pub(crate) pods: PodIndex,
+    pub(crate) custom: CustomIndex,
     pub(crate) namespaces: NamespaceIndex,
 }
 
@@ -68,7 +72,9 @@ impl Index {
     /// Kinds that control live pods and that nobody reads, as `Kind.group`, safe for a terminal.
     pub(crate) fn unread_kinds(&self) -> BTreeSet<String> {
         let controllers: Vec<WorkloadKey> = self.pods.controllers().cloned().collect();
-        let unread = |key: &WorkloadKey| WatchedKind::find(key.api_version(), key.kind()).is_none();
+        let unread = |key: &WorkloadKey| {
+            WatchedKind::find(key.api_version(), key.kind()).is_none() && self.owners.node(key).is_none()
+        };
         self.tops(&controllers).iter().filter(|key| unread(key)).map(WorkloadKey::kind_and_group).collect()
     }
 
@@ -102,7 +108,7 @@ pub(crate) fn node_of<K: TemplateKind>(object: &SlimWorkload<K>) -> Node {
     let namespace = place(SlimObject::metadata(object)).0;
     Node {
         key: key_of(object),
-        kind: K::WATCHED,
+        kind: NodeKind::BuiltIn(K::WATCHED),
         controller: object.owner().map(|owner| key_of_owner(&owner, namespace)),
         wants_pods: !object.is_finished() && object.replicas() != Some(0),
         revision: object.revision(),

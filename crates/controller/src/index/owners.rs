@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use tagwatch_core::kinds::KindName;
 use tagwatch_k8s::kind::WatchedKind;
 
 use super::key::WorkloadKey;
+use super::watched::WatchedCustomKinds;
 
 /// How many controllers up a chain is followed; longer ones end where the limit is reached.
 const MAX_DEPTH: usize = 8;
@@ -15,14 +17,37 @@ const MAX_DEPTH: usize = 8;
 pub(crate) struct Node {
     /// The object.
     pub(crate) key: WorkloadKey,
-    /// Its kind.
-    pub(crate) kind: WatchedKind,
+    /// What its kind is to us.
+    pub(crate) kind: NodeKind,
     /// Its owner reference with `controller: true`.
     pub(crate) controller: Option<WorkloadKey>,
     /// Whether it asks for pods; a superseded ReplicaSet asks for none.
     pub(crate) wants_pods: bool,
     /// Orders the ReplicaSets of one owner: `deployment.kubernetes.io/revision` where there is one.
     pub(crate) revision: u64,
+}
+
+/// What the kind of an object says of where it is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NodeKind {
+    /// A built-in kind.
+    BuiltIn(WatchedKind),
+    /// A custom kind that holds pod templates.
+    Custom,
+    /// A custom kind between an owner and what it owns.
+    Link,
+}
+
+impl NodeKind {
+    /// Whether an object that has a controller is reported under it, whatever kind that is. The others are workloads
+    /// whoever owns them, unless it is a custom kind that we watch (`rules.md`, section 3).
+    fn yields_to_any_owner(self) -> bool {
+        match self {
+            Self::BuiltIn(kind) => kind.yields_to_owner(),
+            Self::Custom => false,
+            Self::Link => true,
+        }
+    }
 }
 
 /// Where a chain of controllers ends.
@@ -40,6 +65,7 @@ pub(crate) enum Top {
 pub(crate) struct OwnerIndex {
     nodes: HashMap<Arc<str>, Node>,
     children: HashMap<WorkloadKey, BTreeSet<WorkloadKey>>,
+    custom: WatchedCustomKinds,
 }
 
 impl OwnerIndex {
@@ -72,7 +98,7 @@ impl OwnerIndex {
     /// Forgets every object of a kind, in the watched namespace or in all, that a complete list did not name.
     pub(crate) fn retain(
         &mut self,
-        kind: WatchedKind,
+        (group, kind): (&str, &str),
         scope: Option<&str>,
         listed: &HashSet<Arc<str>>,
     ) -> BTreeSet<WorkloadKey> {
@@ -80,7 +106,7 @@ impl OwnerIndex {
             .nodes
             .iter()
             .filter(|(uid, node)| {
-                node.kind == kind
+                node.key.is_of(group, kind)
                     && scope.is_none_or(|only| only == node.key.namespace())
                     && !listed.contains(*uid)
             })
@@ -89,9 +115,32 @@ impl OwnerIndex {
         gone.iter().flat_map(|uid| self.delete(uid)).collect()
     }
 
+    /// From now on all objects of a custom kind are known, in the watched namespace or in all. Returns whether they
+    /// were not before.
+    pub(crate) fn begin_custom(&mut self, kind: &KindName, scope: Option<&str>) -> bool {
+        self.custom.begin(kind, scope)
+    }
+
+    /// Forgets the objects of a custom kind, which is not watched any more.
+    pub(crate) fn end_custom(&mut self, kind: &KindName, scope: Option<&str>) -> BTreeSet<WorkloadKey> {
+        let affected = self.retain((&kind.group, &kind.kind), scope, &HashSet::new());
+        self.custom.end(kind, scope);
+        affected
+    }
+
+    /// Whether a key is of a custom kind whose objects are all known.
+    pub(crate) fn watches_custom(&self, key: &WorkloadKey) -> bool {
+        self.custom.covers(key)
+    }
+
     /// The object of a key, if it is one that we watch and know.
     pub(crate) fn node(&self, key: &WorkloadKey) -> Option<&Node> {
         self.nodes.get(key.uid()).filter(|node| node.key == *key)
+    }
+
+    /// Whether there is an object of this UID.
+    pub(crate) fn knows(&self, uid: &str) -> bool {
+        self.nodes.contains_key(uid)
     }
 
     /// Objects whose controller is this one.
@@ -105,12 +154,13 @@ impl OwnerIndex {
         let mut current = start;
         for _ in 0..MAX_DEPTH {
             let Some(node) = self.node(current) else {
-                let watched = WatchedKind::find(current.api_version(), current.kind()).is_some();
+                let watched = WatchedKind::find(current.api_version(), current.kind()).is_some()
+                    || self.watches_custom(current);
                 return if watched { Top::Unknown } else { Top::Workload(current.clone()) };
             };
-            match &node.controller {
-                Some(controller) if node.kind.yields_to_owner() => current = controller,
-                _ => break,
+            match self.reported_under(node) {
+                Some(controller) => current = controller,
+                None => break,
             }
         }
         Top::Workload(current.clone())
@@ -127,10 +177,16 @@ impl OwnerIndex {
             .collect()
     }
 
+    /// The controller of an object that is not reported by itself.
+    fn reported_under<'a>(&self, node: &'a Node) -> Option<&'a WorkloadKey> {
+        let yields =
+            |controller: &&WorkloadKey| node.kind.yields_to_any_owner() || self.watches_custom(controller);
+        node.controller.as_ref().filter(yields)
+    }
+
     fn affected_by(&self, node: &Node) -> BTreeSet<WorkloadKey> {
         let mut affected = BTreeSet::from([node.key.clone()]);
-        if let Some(controller) = &node.controller
-            && node.kind.yields_to_owner()
+        if let Some(controller) = self.reported_under(node)
             && let Top::Workload(top) = self.top(controller)
         {
             affected.insert(top);
@@ -151,87 +207,5 @@ impl OwnerIndex {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(api_version: &'static str, kind: &'static str, name: &str) -> WorkloadKey {
-        WorkloadKey::new(api_version, kind, "shop", name, format!("uid-{name}"))
-    }
-
-    fn node(kind: WatchedKind, name: &str, controller: Option<WorkloadKey>) -> Node {
-        let key = key(kind.api_version(), kind.kind(), name);
-        Node { key, kind, controller, wants_pods: true, revision: 0 }
-    }
-
-    #[test]
-    fn a_chain_ends_at_the_deployment() {
-        let mut index = OwnerIndex::default();
-        let deployment = node(WatchedKind::Deployment, "web", None);
-        let replica_set = node(WatchedKind::ReplicaSet, "web-1", Some(deployment.key.clone()));
-        assert_eq!(index.top(&replica_set.key), Top::Unknown, "not seen yet");
-        index.apply(replica_set.clone());
-        assert_eq!(index.top(&replica_set.key), Top::Unknown, "its controller is not seen yet");
-        assert_eq!(index.apply(deployment.clone()), BTreeSet::from([deployment.key.clone()]));
-        assert_eq!(index.top(&replica_set.key), Top::Workload(deployment.key.clone()));
-        assert_eq!(index.children(&deployment.key).count(), 1);
-        assert_eq!(index.tops(), BTreeSet::from([deployment.key]));
-    }
-
-    #[test]
-    fn a_kind_that_is_not_watched_ends_the_chain_by_its_owner_reference() {
-        let mut index = OwnerIndex::default();
-        let rollout = key("argoproj.io/v1alpha1", "Rollout", "web");
-        let replica_set = node(WatchedKind::ReplicaSet, "web-1", Some(rollout.clone()));
-        index.apply(replica_set.clone());
-        assert_eq!(index.top(&replica_set.key), Top::Workload(rollout));
-    }
-
-    #[test]
-    fn the_uid_must_match() {
-        let mut index = OwnerIndex::default();
-        index.apply(node(WatchedKind::Deployment, "web", None));
-        let stale = WorkloadKey::new("apps/v1", "Deployment", "shop", "web", "uid-of-the-one-before");
-        assert_eq!(index.top(&stale), Top::Unknown);
-    }
-
-    #[test]
-    fn a_cron_job_that_something_controls_is_still_a_workload() {
-        let mut index = OwnerIndex::default();
-        let cron_job =
-            node(WatchedKind::CronJob, "report", Some(key("example.com/v1", "Schedule", "nightly")));
-        let job = node(WatchedKind::Job, "report-1", Some(cron_job.key.clone()));
-        index.apply(cron_job.clone());
-        index.apply(job.clone());
-        assert_eq!(index.top(&job.key), Top::Workload(cron_job.key));
-    }
-
-    #[test]
-    fn a_loop_of_controllers_ends() {
-        let mut index = OwnerIndex::default();
-        let a = node(WatchedKind::ReplicaSet, "a", Some(key("apps/v1", "ReplicaSet", "b")));
-        let b = node(WatchedKind::ReplicaSet, "b", Some(key("apps/v1", "ReplicaSet", "a")));
-        index.apply(a.clone());
-        index.apply(b);
-        assert!(matches!(index.top(&a.key), Top::Workload(_)));
-    }
-
-    #[test]
-    fn an_object_that_did_not_change_affects_nothing() {
-        let mut index = OwnerIndex::default();
-        let deployment = node(WatchedKind::Deployment, "web", None);
-        assert!(!index.apply(deployment.clone()).is_empty());
-        assert!(index.apply(deployment).is_empty());
-    }
-
-    #[test]
-    fn a_complete_list_removes_what_it_does_not_name() {
-        let mut index = OwnerIndex::default();
-        let web = node(WatchedKind::Deployment, "web", None);
-        let db = node(WatchedKind::StatefulSet, "db", None);
-        index.apply(web.clone());
-        index.apply(db.clone());
-        let gone = index.retain(WatchedKind::Deployment, None, &HashSet::new());
-        assert_eq!(gone, BTreeSet::from([web.key]));
-        assert_eq!(index.tops(), BTreeSet::from([db.key]));
-    }
-}
+#[path = "owners_tests.rs"]
+mod tests;

@@ -27,6 +27,8 @@ pub(crate) struct ControllerMetrics {
     pub(crate) watch_errors: IntCounterVec,
     /// 1 while the report API is served.
     pub(crate) report_api_available: IntGauge,
+    /// Custom kinds that are served, by state.
+    pub(crate) custom_kinds: IntGaugeVec,
     /// 1 while the policy is valid or absent.
     pub(crate) policy_valid: IntGauge,
     /// 1 for where what is judged by comes from.
@@ -81,6 +83,14 @@ impl ControllerMetrics {
             report_api_available: metrics.add(IntGauge::new(
                 "tagwatch_report_api_available",
                 "1 while the API server serves the report API, else 0.",
+            )?)?,
+            custom_kinds: metrics.add(IntGaugeVec::new(
+                Opts::new(
+                    "tagwatch_custom_kinds",
+                    "Custom kinds that the API server serves, by state: watching, or forbidden where the right to list \
+                     and watch them is missing.",
+                ),
+                &["state"],
             )?)?,
             policy_valid: metrics.add(IntGauge::new(
                 "tagwatch_policy_valid",

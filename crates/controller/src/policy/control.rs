@@ -9,6 +9,7 @@ use tagwatch_k8s::tag_policy::TagPolicy;
 use super::choice::{Choice, Rejection, Source};
 use super::status::Problem;
 use crate::controller::Controller;
+use crate::custom::{Place, State};
 
 impl Controller {
     /// Takes the policy in as it is in the cluster now, and judges everything anew where that changes anything.
@@ -26,6 +27,7 @@ impl Controller {
         tell(&before, &now);
         self.measure_policy(&now);
         if let Some(policy) = policy {
+            self.custom.declare(policy.workloads());
             self.judging.set_policy(policy);
             self.rejudge();
         }
@@ -102,7 +104,25 @@ impl Controller {
                     .to_owned(),
             });
         }
+        let forbidden = self.custom.forbidden();
+        if !forbidden.is_empty() {
+            let kinds: Vec<String> = forbidden.into_iter().collect();
+            problems.push(Problem {
+                reason: "CustomKindsForbidden",
+                message: format!(
+                    "there is no right to list and watch {}: of them only pods are judged",
+                    kinds.join(", ")
+                ),
+            });
+        }
         problems
+    }
+
+    /// A watch of a custom kind has come this far; `None` stands for its end.
+    pub(crate) fn custom_kind_is(&self, place: &Place, state: Option<State>) {
+        if self.custom.set(place, state) {
+            self.policy_is_touched();
+        }
     }
 
     /// Kinds that control live pods and that nobody reads, as `Kind.group`.

@@ -2,15 +2,16 @@
 //! report at all (`rules.md`, section 3).
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::{Container, IgnoreAnnotations, ObservedPods, Origin, Workload, WorkloadId};
 use tagwatch_k8s::kind::WatchedKind;
-use tagwatch_k8s::slim::PodImages;
+use tagwatch_k8s::slim::{PodImages, SlimCustom, SlimObject};
 
-use crate::index::{Index, Node, Shape, Top, WorkloadKey};
-use crate::stores::{StoredObject, Stores};
+use crate::index::{Index, Node, NodeKind, Shape, Top, WorkloadKey};
+use crate::stores::Stores;
 
 /// How deep dependents are followed down from a workload; a CronJob's pods are two steps away.
 const MAX_DEPTH: usize = 8;
@@ -40,6 +41,30 @@ struct Parts {
     ignore: IgnoreAnnotations,
     template_ignore: IgnoreAnnotations,
     has_pull_secrets: bool,
+    /// They come from a template in a custom resource, where nobody has filled in the pull policies.
+    of_custom_resource: bool,
+}
+
+impl Parts {
+    fn of(object: &(dyn SlimObject + Send + Sync)) -> Self {
+        Self {
+            containers: object.containers(),
+            ignore: object.ignore(),
+            template_ignore: object.template_ignore(),
+            has_pull_secrets: object.images().is_some_and(PodImages::has_pull_secrets),
+            of_custom_resource: false,
+        }
+    }
+
+    fn of_custom(object: &SlimCustom) -> Self {
+        Self {
+            containers: distinct(object.containers()),
+            ignore: object.ignore(),
+            template_ignore: object.template_ignore(),
+            has_pull_secrets: object.has_pull_secrets(),
+            of_custom_resource: true,
+        }
+    }
 }
 
 /// Puts together what is to be judged under a key.
@@ -47,19 +72,20 @@ pub(crate) fn assemble(key: &WorkloadKey, index: &Index, stores: &Stores) -> Ass
     let parts = match WatchedKind::find(key.api_version(), key.kind()) {
         Some(WatchedKind::Pod) => from_pods_alone(index.pods.shapes(key)),
         Some(_) => from_template(key, index, stores),
-        None => from_dependents(key, index, stores),
+        None => from_custom_kind(key, index, stores),
     };
-    let Parts { containers, ignore, template_ignore, has_pull_secrets } = match parts {
+    let Parts { containers, ignore, template_ignore, has_pull_secrets, of_custom_resource } = match parts {
         Ok(parts) => parts,
         Err(absence) => return Assembled::Absent(absence),
     };
+    // The API server has filled in every pull policy of a built-in object.
+    let origin = if of_custom_resource { Origin::Manifest } else { Origin::Cluster };
     Assembled::Workload(Workload {
         image_pull_secrets: has_pull_secrets,
         ignore,
         template_ignore,
         namespace: index.namespaces.get(key.namespace()).cloned(),
-        // The API server has filled in every pull policy of a built-in object.
-        ..Workload::new(workload_id(key), Origin::Cluster, containers)
+        ..Workload::new(workload_id(key), origin, containers)
     })
 }
 
@@ -89,20 +115,63 @@ fn from_template(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<Pa
     }
     let mut shapes = Vec::new();
     collect_shapes(key, index, MAX_DEPTH, &mut shapes);
-    Ok(Parts {
-        containers: with_pods(object.containers(), &shapes),
-        ignore: object.ignore(),
-        template_ignore: object.template_ignore(),
-        has_pull_secrets: object.images().is_some_and(PodImages::has_pull_secrets),
-    })
+    Ok(joined(Parts::of(&*object), &shapes))
 }
 
-/// An owner of a kind that is not watched: the templates that its dependents lend, and its pods. Its own annotations
-/// are not known.
+/// A template's parts with what its pods show and have besides.
+fn joined(parts: Parts, shapes: &[(Shape, u32)]) -> Parts {
+    Parts { containers: with_pods(parts.containers, shapes), ..parts }
+}
+
+/// An object of a custom kind: its own templates where it is watched and has any, else what its dependents lend.
+fn from_custom_kind(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<Parts, Absence> {
+    let object = index.custom.get(key);
+    if index.owners.watches_custom(key) {
+        index.owners.node(key).ok_or(Absence::Gone)?;
+        let finished = object.is_some_and(SlimCustom::is_finished);
+        if finished || index.owners.top(key) != Top::Workload(key.clone()) {
+            return Err(Absence::NotReported);
+        }
+    }
+    let Some(object) = object.filter(|object| object.has_template()) else {
+        let ignore = object.map(SlimCustom::ignore).unwrap_or_default();
+        return Ok(Parts { ignore, ..from_dependents(key, index, stores)? });
+    };
+    let mut shapes = Vec::new();
+    collect_shapes(key, index, MAX_DEPTH, &mut shapes);
+    Ok(joined(Parts::of_custom(object), &shapes))
+}
+
+/// Each image of each container once: roles of one object can share both. Where they differ in the pull policy alone,
+/// the one that pulls less speaks.
+fn distinct(containers: Vec<Container>) -> Vec<Container> {
+    let mut all: Vec<Container> = Vec::with_capacity(containers.len());
+    for container in containers {
+        let known =
+            all.iter_mut().find(|known| is_same_place(known, &container) && known.image == container.image);
+        match known {
+            Some(known) if known.effective_pull_policy() < container.effective_pull_policy() => {
+                *known = container;
+            }
+            Some(_) => {}
+            None => all.push(container),
+        }
+    }
+    all
+}
+
+/// What a dependent lends to its owner.
+fn lent(node: &Node, index: &Index, stores: &Stores) -> Option<Parts> {
+    let custom = index.custom.get(&node.key).map(Parts::of_custom);
+    custom.or_else(|| stores.get(&node.key).map(|object| Parts::of(&*object)))
+}
+
+/// An owner of a kind that is not watched, or that has no template of its own: the templates that its dependents lend,
+/// and its pods. Annotations of an owner that is not watched are not known.
 fn from_dependents(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<Parts, Absence> {
-    let lenders: Vec<StoredObject> =
-        lenders(key, index).into_iter().filter_map(|node| stores.get(&node.key)).collect();
-    let template = union(lenders.iter().flat_map(|object| object.containers()));
+    let lent: Vec<Parts> =
+        lenders(key, index).into_iter().filter_map(|node| lent(node, index, stores)).collect();
+    let template = union(lent.iter().flat_map(|parts| parts.containers.iter().cloned()));
     let mut shapes = Vec::new();
     collect_shapes(key, index, MAX_DEPTH, &mut shapes);
     let parts = if template.is_empty() {
@@ -110,11 +179,11 @@ fn from_dependents(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<
             from_pods_alone(&shapes).map_err(|_| Absence::NotReported)?;
         Parts { containers, template_ignore: ignore, has_pull_secrets, ..Parts::default() }
     } else {
-        let secrets = |object: &StoredObject| object.images().is_some_and(PodImages::has_pull_secrets);
         Parts {
             containers: with_pods(template, &shapes),
-            template_ignore: common(lenders.iter().map(|object| object.template_ignore())),
-            has_pull_secrets: lenders.iter().any(secrets),
+            template_ignore: common(lent.iter().map(|parts| parts.template_ignore.clone())),
+            has_pull_secrets: lent.iter().any(|parts| parts.has_pull_secrets),
+            of_custom_resource: lent.iter().any(|parts| parts.of_custom_resource),
             ..Parts::default()
         }
     };
@@ -122,9 +191,8 @@ fn from_dependents(key: &WorkloadKey, index: &Index, stores: &Stores) -> Result<
 }
 
 /// Annotations that stand everywhere alike; where they differ, none count.
-fn common(mut all: impl Iterator<Item = IgnoreAnnotations>) -> IgnoreAnnotations {
-    let first = all.next().unwrap_or_default();
-    if all.all(|other| other == first) { first } else { IgnoreAnnotations::default() }
+fn common(all: impl Iterator<Item = IgnoreAnnotations>) -> IgnoreAnnotations {
+    IgnoreAnnotations::common(all).unwrap_or_default()
 }
 
 fn containers_of(shapes: &[(Shape, u32)]) -> impl Iterator<Item = &Container> {
@@ -140,21 +208,28 @@ fn lenders<'a>(key: &WorkloadKey, index: &'a Index) -> Vec<&'a Node> {
     }
     let newest = children
         .into_iter()
-        .filter(|node| node.kind != WatchedKind::Job)
+        .filter(|node| node.kind != NodeKind::BuiltIn(WatchedKind::Job))
         .max_by_key(|node| (node.revision, node.key.clone()));
     newest.into_iter().collect()
 }
 
-/// The shapes of the live pods under a workload. Of a Deployment's ReplicaSets only the newest counts: pods of
-/// the one before say nothing of the template that is there now.
+/// The shapes of the live pods under a workload. Of a Deployment's ReplicaSets, and of other dependents of one kind that
+/// take each other's place, only the newest counts: pods of the one before say nothing of the template that is there
+/// now.
 fn collect_shapes(key: &WorkloadKey, index: &Index, depth: usize, into: &mut Vec<(Shape, u32)>) {
     into.extend_from_slice(index.pods.shapes(key));
     if depth == 0 {
         return;
     }
-    let newest = index.owners.children(key).map(|child| child.revision).max().unwrap_or(0);
-    for child in index.owners.children(key).filter(|child| child.revision == newest) {
-        collect_shapes(&child.key, index, depth - 1, into);
+    let mut newest: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for child in index.owners.children(key) {
+        let revision = newest.entry((child.key.group(), child.key.kind())).or_default();
+        *revision = child.revision.max(*revision);
+    }
+    for child in index.owners.children(key) {
+        if newest.get(&(child.key.group(), child.key.kind())) == Some(&child.revision) {
+            collect_shapes(&child.key, index, depth - 1, into);
+        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! What is judged under a key, from objects as the API server sends them.
 
+use std::collections::BTreeSet;
+
 use kube_runtime::reflector::store::{Writer, store};
 use kube_runtime::watcher::Event;
 use serde_json::{Value, json};
+use tagwatch_core::kinds::{CustomKinds, KindName};
 use tagwatch_k8s::kind::TemplateKind;
-use tagwatch_k8s::slim::{SlimPod, SlimWorkload};
+use tagwatch_k8s::slim::{CustomObject, SlimCustom, SlimPod, SlimWorkload};
 
 use super::*;
-use crate::index::{key_of, node_of};
+use crate::index::{custom_node, key_of, node_of};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 
@@ -265,4 +268,136 @@ fn an_object_recreated_under_its_name_is_another_workload() {
     again["metadata"]["uid"] = json!("uid-of-the-second-web");
     cluster.deployment(again);
     assert_eq!(cluster.judged(&old), Err(Absence::Gone));
+}
+
+/// The form in which a watch of a custom kind fills the index.
+fn apply_custom(cluster: &mut Cluster, group: &str, kind: &str, object: Value) -> WorkloadKey {
+    let kinds = CustomKinds::default();
+    let kind = kinds.get(&KindName::new(group, kind)).unwrap();
+    let version = &kind.versions[0];
+    let object: CustomObject = serde_json::from_value(object).unwrap();
+    let node = custom_node(object.metadata(), &format!("{group}/{}", version.version), kind);
+    let key = node.key.clone();
+    let object = (!kind.is_link()).then(|| SlimCustom::read(object, kind, &version.templates));
+    cluster.index.owners.begin_custom(&kind.name, None);
+    cluster.index.apply_custom(node, object);
+    key
+}
+
+fn unset(name: &str, image: &str) -> Value {
+    json!({ "spec": { "containers": [{ "name": name, "image": image }] } })
+}
+
+fn rollout_object(spec: Value) -> Value {
+    json!({ "metadata": metadata("web", None), "spec": spec })
+}
+
+#[test]
+fn a_watched_custom_object_is_judged_by_its_own_template_with_the_sidecars_of_its_pods() {
+    let mut cluster = Cluster::new();
+    cluster.replica_set(workload("web-1", Some(ROLLOUT), 1, &[("web", "nginx:1.28")]));
+    let set = ("apps/v1", "ReplicaSet", "web-1");
+    cluster.pod(pod("web-1-a", Some(set), "Running", &[("web", "nginx:1.28"), ("proxy", "envoy:1.31")]));
+    let template = rollout_object(json!({ "template": unset("web", "nginx:1.28") }));
+    let key = apply_custom(&mut cluster, "argoproj.io", "Rollout", template);
+    assert_eq!(key, rollout(), "one report, before and after");
+    assert_eq!(cluster.judged(&key), Ok(vec!["web nginx:1.28".to_owned(), "proxy envoy:1.31".to_owned()]));
+    assert_eq!(cluster.index.candidates(), BTreeSet::from([key.clone()]));
+    let Assembled::Workload(workload) = assemble(&key, &cluster.index, &cluster.stores) else {
+        panic!("absent")
+    };
+    assert_eq!(workload.origin, Origin::Manifest, "nobody filled in the pull policy of the template");
+    let policies = workload.containers.iter().map(|container| container.written_pull_policy());
+    assert_eq!(policies.collect::<Vec<_>>(), [None, Some(PullPolicy::IfNotPresent)]);
+    assert_eq!(workload.containers[0].observed.map(|observed| observed.pods), Some(1));
+}
+
+#[test]
+fn a_rollout_without_a_template_of_its_own_borrows_that_of_its_replica_set() {
+    let mut cluster = Cluster::new();
+    cluster.replica_set(workload("web-1", Some(ROLLOUT), 1, &[("web", "nginx:1.28")]));
+    let reference = rollout_object(json!({ "workloadRef": { "kind": "Deployment", "name": "web" } }));
+    let key = apply_custom(&mut cluster, "argoproj.io", "Rollout", reference);
+    assert_eq!(cluster.judged(&key), Ok(vec!["web nginx:1.28".to_owned()]));
+}
+
+#[test]
+fn what_a_watched_custom_kind_does_not_know_is_gone() {
+    let mut cluster = Cluster::new();
+    let template = rollout_object(json!({ "template": unset("web", "nginx:1.28") }));
+    let key = apply_custom(&mut cluster, "argoproj.io", "Rollout", template);
+    cluster.pod(pod("web-a", Some(ROLLOUT), "Running", &[("web", "nginx:1.28")]));
+    cluster.index.delete_custom(key.uid());
+    assert_eq!(cluster.judged(&key), Err(Absence::Gone));
+    cluster.index.end_custom(&KindName::new("argoproj.io", "Rollout"), None);
+    assert_eq!(
+        cluster.judged(&key),
+        Ok(vec!["web nginx:1.28".to_owned()]),
+        "under an owner that nobody reads"
+    );
+    assert_eq!(cluster.index.unread_kinds(), BTreeSet::from(["Rollout.argoproj.io".to_owned()]));
+}
+
+#[test]
+fn a_knative_chain_is_one_workload() {
+    let group = "serving.knative.dev";
+    let owned = |name: &str, kind: &str, owner: &str| {
+        let controller = ("serving.knative.dev/v1", kind, owner);
+        json!({ "metadata": metadata(name, Some(controller)), "spec": { "template": unset("web", "nginx:1.28") } })
+    };
+    let mut cluster = Cluster::new();
+    let service =
+        json!({ "metadata": metadata("web", None), "spec": { "template": unset("web", "nginx:1.28") } });
+    let service = apply_custom(&mut cluster, group, "Service", service);
+    let configuration = apply_custom(&mut cluster, group, "Configuration", owned("web-c", "Service", "web"));
+    for (revision, created, sidecar) in [("web-1", "01", "old-proxy"), ("web-2", "02", "proxy")] {
+        let mut object = owned(revision, "Configuration", "web-c");
+        object["metadata"]["creationTimestamp"] = json!(format!("2026-11-{created}T00:00:00Z"));
+        apply_custom(&mut cluster, group, "Revision", object);
+        let deployment = format!("{revision}-deployment");
+        let owner = ("serving.knative.dev/v1", "Revision", revision);
+        cluster.deployment(workload(&deployment, Some(owner), 1, &[("web", "nginx:1.28")]));
+        let set = format!("{revision}-set");
+        let owner = ("apps/v1", "Deployment", deployment.as_str());
+        cluster.replica_set(workload(&set, Some(owner), 1, &[("web", "nginx:1.28")]));
+        let containers = [("web", "nginx:1.28"), (sidecar, "queue:1.17.0")];
+        let owner = ("apps/v1", "ReplicaSet", set.as_str());
+        cluster.pod(pod(&format!("{revision}-a"), Some(owner), "Running", &containers));
+    }
+    assert_eq!(
+        cluster.judged(&service),
+        Ok(vec!["web nginx:1.28".to_owned(), "proxy queue:1.17.0".to_owned()])
+    );
+    assert_eq!(cluster.judged(&configuration), Err(Absence::NotReported));
+    assert_eq!(cluster.index.candidates(), BTreeSet::from([service]));
+    assert!(cluster.index.unread_kinds().is_empty());
+}
+
+#[test]
+fn roles_with_one_container_name_give_one_result_for_each_image() {
+    let role = |image: &str, policy: &str| {
+        let container = json!({ "name": "pytorch", "image": image, "imagePullPolicy": policy });
+        json!({ "template": { "spec": { "containers": [container] } } })
+    };
+    let roles = json!({
+        "Chief": role("trainer:1.0.0", "Always"), "Master": role("trainer:1.0.0", "Never"),
+        "Worker": role("trainer:main", "Always"),
+    });
+    let mut object = json!({ "metadata": metadata("churn", None), "spec": { "pytorchReplicaSpecs": roles } });
+    let mut cluster = Cluster::new();
+    let key = apply_custom(&mut cluster, "kubeflow.org", "PyTorchJob", object.clone());
+    let containers = cluster.containers(&key).unwrap();
+    let lines = containers
+        .iter()
+        .map(|container| format!("{} {:?}", container.field_path, container.written_pull_policy().unwrap()));
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        [
+            "spec.pytorchReplicaSpecs.Master.template.spec.containers[0].image Never",
+            "spec.pytorchReplicaSpecs.Worker.template.spec.containers[0].image Always",
+        ]
+    );
+    object["status"] = json!({ "conditions": [{ "type": "Succeeded", "status": "True" }] });
+    apply_custom(&mut cluster, "kubeflow.org", "PyTorchJob", object);
+    assert_eq!(cluster.judged(&key), Err(Absence::NotReported), "nothing will be pulled again");
 }

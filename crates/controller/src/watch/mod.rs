@@ -10,5 +10,5 @@ mod workloads;
 pub(crate) use feeds::{Feed, api, feeds, watch_name};
 use pods::PodSink;
 pub(crate) use source::{Flow, Sink, watch};
-pub(crate) use stats::WatchStats;
+pub(crate) use stats::{WatchStats, refusal_code};
 use workloads::WorkloadSink;

@@ -53,7 +53,6 @@ pub(crate) trait Sink<K> {
 pub(crate) async fn watch<K, S>(api: Api<K>, mut config: watcher::Config, mut sink: S, stats: WatchStats)
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
-    K::DynamicType: Default,
     S: Sink<K>,
 {
     config = config.streaming_lists();
@@ -77,7 +76,6 @@ async fn drain<K, S>(
 ) -> End
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
-    K::DynamicType: Default,
     S: Sink<K>,
 {
     let mut stream = pin!(watcher::watcher(api, config.clone()));

@@ -11,34 +11,34 @@ use crate::metrics::ControllerMetrics;
 /// Counters of one watch.
 #[derive(Debug, Clone)]
 pub(crate) struct WatchStats {
-    resource: &'static str,
+    resource: Arc<str>,
     metrics: ControllerMetrics,
     broken: Arc<AtomicBool>,
 }
 
 impl WatchStats {
-    pub(crate) fn new(resource: &'static str, metrics: ControllerMetrics) -> Self {
-        Self { resource, metrics, broken: Arc::new(AtomicBool::new(false)) }
+    pub(crate) fn new(resource: impl Into<Arc<str>>, metrics: ControllerMetrics) -> Self {
+        Self { resource: resource.into(), metrics, broken: Arc::new(AtomicBool::new(false)) }
     }
 
     /// Plural name of the watched resource.
-    pub(crate) fn resource(&self) -> &'static str {
-        self.resource
+    pub(crate) fn resource(&self) -> &str {
+        &self.resource
     }
 
     pub(crate) fn started(&self) {
-        self.metrics.watch_starts.with_label_values(&[self.resource]).inc();
+        self.metrics.watch_starts.with_label_values(&[self.resource()]).inc();
     }
 
     /// Logs the first failure loudly; the ones that follow until the watch is back only at debug level.
     pub(crate) fn failed(&self, error: &watcher::Error) {
         let reason = category(error);
-        self.metrics.watch_errors.with_label_values(&[self.resource, reason]).inc();
+        self.metrics.watch_errors.with_label_values(&[self.resource(), reason]).inc();
         if self.broken.swap(true, Ordering::Relaxed) {
-            tracing::debug!(resource = self.resource, reason, error = text(error), "watch still failing");
+            tracing::debug!(resource = self.resource(), reason, error = text(error), "watch still failing");
         } else {
             tracing::warn!(
-                resource = self.resource,
+                resource = self.resource(),
                 reason,
                 error = text(error),
                 "watch failed; trying again"
@@ -48,7 +48,7 @@ impl WatchStats {
 
     pub(crate) fn recovered(&self) {
         if self.broken.swap(false, Ordering::Relaxed) {
-            tracing::info!(resource = self.resource, "watch is back");
+            tracing::info!(resource = self.resource(), "watch is back");
         }
     }
 }
@@ -65,22 +65,27 @@ fn text(error: &watcher::Error) -> String {
     }
 }
 
-/// A label for metrics, from a small fixed set.
-fn category(error: &watcher::Error) -> &'static str {
-    let status = match error {
+/// The HTTP status by which the API server refused a watch or its list.
+pub(crate) fn refusal_code(error: &watcher::Error) -> Option<u16> {
+    match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
         | watcher::Error::WatchFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => status,
-        watcher::Error::NoResourceVersion => return "no_resource_version",
-        _ => return "unreachable",
-    };
-    match status.code {
-        403 => "forbidden",
-        404 => "not_found",
-        410 => "expired",
-        429 => "throttled",
-        400..=499 => "refused",
-        _ => "server_error",
+        | watcher::Error::WatchError(status) => Some(status.code),
+        _ => None,
+    }
+}
+
+/// A label for metrics, from a small fixed set.
+fn category(error: &watcher::Error) -> &'static str {
+    match refusal_code(error) {
+        Some(403) => "forbidden",
+        Some(404) => "not_found",
+        Some(410) => "expired",
+        Some(429) => "throttled",
+        Some(400..=499) => "refused",
+        Some(_) => "server_error",
+        None if matches!(error, watcher::Error::NoResourceVersion) => "no_resource_version",
+        None => "unreachable",
     }
 }

@@ -42,7 +42,7 @@ impl<K: TemplateKind> WorkloadSink<K> {
         let nodes = std::mem::take(&mut self.listed);
         let uids: HashSet<Arc<str>> = nodes.iter().map(|node| node.key.uid().into()).collect();
         let mut index = self.controller.index.lock();
-        let mut affected = index.owners.retain(K::WATCHED, self.scope.as_deref(), &uids);
+        let mut affected = index.owners.retain(kind_of::<K>(), self.scope.as_deref(), &uids);
         let keys: Vec<_> = nodes.iter().map(|node| node.key.clone()).collect();
         for node in nodes {
             affected.extend(index.owners.apply(node));
@@ -103,6 +103,10 @@ impl<K: TemplateKind> Sink<SlimWorkload<K>> for WorkloadSink<K> {
         }
         Flow::Continue
     }
+}
+
+fn kind_of<K: TemplateKind>() -> (&'static str, &'static str) {
+    (K::WATCHED.group(), K::WATCHED.kind())
 }
 
 /// Whether two states of an object get the same verdicts: most updates are of the status alone.

@@ -11,6 +11,7 @@ use super::path::{FieldPath, PolicyError};
 use super::selector::{Scope, check_selector};
 use super::spec::{AnnotationsSpec, CustomWorkload, ExemptionSpec, OverrideSpec, RuleSpec, TagPolicySpec};
 use super::{Policy, Profile};
+use crate::kinds::{CustomKinds, TemplatePath};
 use crate::rules::{self, Parameter, registry};
 use crate::suggest;
 use crate::tag::{Classifier, DeclaredFloating, ReferenceGlobs};
@@ -78,6 +79,7 @@ fn compile(spec: &TagPolicySpec, problems: &mut Problems) -> Policy {
         always_pull_images: admission.always_pull_images,
         metric_labels: metric_labels.clone(),
         workloads: workloads.clone(),
+        kinds: CustomKinds::new(workloads),
         changes: base,
     };
     for change in &policy.changes {
@@ -305,6 +307,16 @@ pub fn metric_label(label: &str) -> String {
     "label_".chars().chain(name).collect()
 }
 
+/// Kinds of Kubernetes itself that are read already, in the only groups where a policy could name them.
+const BUILT_IN: [(&str, &str); 6] = [
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("apps", "DaemonSet"),
+    ("apps", "ReplicaSet"),
+    ("batch", "Job"),
+    ("batch", "CronJob"),
+];
+
 fn check_workloads(workloads: &[CustomWorkload], path: &FieldPath, problems: &mut Problems) {
     for (index, workload) in workloads.iter().enumerate() {
         let path = path.index(index);
@@ -312,9 +324,15 @@ fn check_workloads(workloads: &[CustomWorkload], path: &FieldPath, problems: &mu
         problems.non_empty(group, &path.field("group"), "an API group such as argoproj.io");
         problems.non_empty(version, &path.field("version"), "a version such as v1alpha1");
         problems.non_empty(kind, &path.field("kind"), "a kind such as Rollout");
-        if template_path.split('.').any(str::is_empty) {
-            let message = "expected the path of a pod template from the object's root, such as spec.template";
-            problems.add(&path.field("templatePath"), message);
+        if BUILT_IN.contains(&(group.as_str(), kind.as_str())) {
+            problems
+                .add(&path.field("kind"), "this kind is built in and always read; expected a custom kind");
+        }
+        if let Err(error) = template_path.parse::<TemplatePath>() {
+            problems.add(&path.field("templatePath"), error.to_string());
+        }
+        if workloads[..index].contains(workload) {
+            problems.add(&path, "this stands there twice");
         }
     }
 }

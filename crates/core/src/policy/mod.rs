@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::kinds::CustomKinds;
 use crate::reference::Reference;
 use crate::rules::{RuleMeta, RuleSet};
 use crate::tag::Classifier;
@@ -57,6 +58,7 @@ pub struct Policy {
     always_pull_images: bool,
     metric_labels: Vec<String>,
     workloads: Vec<CustomWorkload>,
+    kinds: CustomKinds,
 }
 
 impl Policy {
@@ -78,6 +80,7 @@ impl Policy {
             always_pull_images: false,
             metric_labels: Vec::new(),
             workloads: Vec::new(),
+            kinds: CustomKinds::default(),
         }
     }
 
@@ -111,9 +114,14 @@ impl Policy {
         &self.metric_labels
     }
 
-    /// Custom kinds that hold a pod template.
+    /// Custom kinds that it declares.
     pub fn workloads(&self) -> &[CustomWorkload] {
         &self.workloads
+    }
+
+    /// Every custom kind that is read: those that it declares, and those of the table.
+    pub fn kinds(&self) -> &CustomKinds {
+        &self.kinds
     }
 
     /// Whether workloads of a namespace are judged; `labels` are `None` where nobody knows them.

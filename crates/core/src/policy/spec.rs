@@ -48,7 +48,7 @@ pub struct TagPolicySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::label_names")]
     pub metric_labels: Vec<String>,
-    /// Custom kinds that hold a pod template.
+    /// Custom kinds that hold pod templates, beside those that tagwatch knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<CustomWorkload>,
 }
@@ -287,7 +287,8 @@ pub struct AdmissionSpec {
     pub always_pull_images: bool,
 }
 
-/// A custom kind that holds a pod template.
+/// A custom kind that holds a pod template. Several entries for one kind add up; they take the place of what tagwatch
+/// knows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomWorkload {
@@ -297,6 +298,8 @@ pub struct CustomWorkload {
     pub version: String,
     /// Kind, such as `Rollout`.
     pub kind: String,
-    /// Path of the pod template from the object's root, such as `spec.template`.
+    /// Path of the pod template from the object's root, such as `spec.template`: fields joined by dots. `[*]` behind a
+    /// field stands for each item of its list (`spec.tasks[*].template`), `*` for each value of a mapping
+    /// (`spec.replicaSpecs.*.template`).
     pub template_path: String,
 }

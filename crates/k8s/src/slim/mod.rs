@@ -3,6 +3,7 @@
 //! A generated `Pod` takes 50 KB in a store, most of it `managedFields`. These types decode the place and the
 //! text of each image, the identity and the owner, and skip the rest without building it.
 
+mod custom;
 mod meta;
 mod namespace;
 mod object;
@@ -11,6 +12,7 @@ mod pod_spec;
 mod text;
 mod workload;
 
+pub use custom::{CustomObject, SlimCustom};
 pub use namespace::SlimNamespace;
 pub use object::SlimObject;
 pub use pod::{PodPhase, SlimPod};

@@ -1,5 +1,6 @@
 //! Kubernetes objects in YAML trees, and the workloads among them.
 
+mod custom;
 mod kinds;
 mod object;
 mod pod_spec;
@@ -7,7 +8,7 @@ mod uncovered;
 
 use crate::report::NoteCode;
 use crate::yaml::{Document, Position};
-use tagwatch_core::policy::CustomWorkload;
+use tagwatch_core::kinds::CustomKinds;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Namespace, Workload};
 
@@ -54,9 +55,9 @@ pub(crate) struct Remark {
 
 impl Manifest {
     /// Reads the object of a document, or the objects of a `List`.
-    pub(crate) fn read(document: &Document<'_>, custom: &[CustomWorkload]) -> Self {
+    pub(crate) fn read(document: &Document<'_>, kinds: &CustomKinds) -> Self {
         let mut manifest = Self::default();
-        object::read(document.root(), None, custom, &mut manifest);
+        object::read(document.root(), None, kinds, &mut manifest);
         manifest
     }
 

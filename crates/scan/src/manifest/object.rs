@@ -1,10 +1,11 @@
 //! From a document's root to its objects: identity, lists, and what each kind asks for.
 
 use super::kinds::{Coverage, coverage};
-use super::{Manifest, pod_spec, uncovered};
+use super::{Manifest, custom, pod_spec, uncovered};
 use crate::report::NoteCode;
 use crate::yaml::{Node, Position, Value};
-use tagwatch_core::policy::CustomWorkload;
+use std::collections::BTreeSet;
+use tagwatch_core::kinds::{CustomKinds, KindName};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
@@ -15,7 +16,7 @@ type Inherited<'a> = Option<(&'a str, &'a str)>;
 pub(super) fn read(
     node: Node<'_, '_>,
     inherited: Inherited<'_>,
-    custom: &[CustomWorkload],
+    kinds: &CustomKinds,
     manifest: &mut Manifest,
 ) {
     if node.value() != Value::Mapping {
@@ -31,8 +32,8 @@ pub(super) fn read(
         return manifest.remark(node.position(), NoteCode::NotKubernetesObject, message);
     };
     match (kind.strip_suffix("List"), node.get("items")) {
-        (Some(item_kind), Some(items)) => read_list(items, api_version, item_kind, custom, manifest),
-        _ => read_object(node, api_version, kind, custom, manifest),
+        (Some(item_kind), Some(items)) => read_list(items, api_version, item_kind, kinds, manifest),
+        _ => read_object(node, api_version, kind, kinds, manifest),
     }
 }
 
@@ -40,7 +41,7 @@ fn read_list(
     items: Node<'_, '_>,
     api_version: &str,
     item_kind: &str,
-    custom: &[CustomWorkload],
+    kinds: &CustomKinds,
     manifest: &mut Manifest,
 ) {
     if !matches!(items.value(), Value::Sequence | Value::Null) {
@@ -49,7 +50,7 @@ fn read_list(
     }
     let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
     for item in items.items() {
-        read(item, inherited, custom, manifest);
+        read(item, inherited, kinds, manifest);
     }
 }
 
@@ -57,22 +58,22 @@ fn read_object(
     node: Node<'_, '_>,
     api_version: &str,
     kind: &str,
-    custom: &[CustomWorkload],
+    kinds: &CustomKinds,
     manifest: &mut Manifest,
 ) {
     if (api_version, kind) == ("v1", "Namespace") {
         return read_namespace(node, manifest);
     }
-    let declared = |custom: &&CustomWorkload| {
-        kind == custom.kind && api_version.split_once('/') == Some((&custom.group, &custom.version))
-    };
-    if let Some(declared) = custom.iter().find(declared) {
-        let path: Vec<&str> = declared.template_path.split('.').chain(["spec"]).collect();
-        return read_workload(node, api_version, kind, &path, manifest);
+    if let Some((group, version)) = api_version.split_once('/')
+        && let Some(paths) = kinds.get(&KindName::new(group, kind)).and_then(|known| known.templates(version))
+    {
+        return custom::read(node, api_version, kind, paths, manifest);
     }
     match coverage(api_version, kind) {
         Coverage::Covered(known) => {
-            read_workload(node, known.api_version, known.kind, known.pod_spec, manifest);
+            if let Some(spec) = built_in_pod_spec(node, known.pod_spec, manifest) {
+                read_workload(node, known.api_version, known.kind, &[spec], manifest);
+            }
         }
         Coverage::FormerVersion(known) => {
             let message = format!(
@@ -82,7 +83,7 @@ fn read_object(
             manifest.remark(node.position(), NoteCode::KindNotCovered, message);
         }
         Coverage::Unknown => {
-            if let Some(template) = uncovered::find_pod_template(node) {
+            if let Some(template) = uncovered::find_pod_template(node, &BTreeSet::new()) {
                 let message = format!(
                     "{api_version} {kind} is not read, but holds containers in {}: their images are not judged",
                     template.path
@@ -93,30 +94,66 @@ fn read_object(
     }
 }
 
-fn read_workload(
+/// A pod spec with the template that it stands in, if it does, and its path from the object's root.
+pub(super) struct PodSpec<'d, 't> {
+    pub(super) template: Option<Node<'d, 't>>,
+    pub(super) spec: Node<'d, 't>,
+    pub(super) path: String,
+}
+
+fn built_in_pod_spec<'d, 't>(
+    node: Node<'d, 't>,
+    path: &[&str],
+    manifest: &mut Manifest,
+) -> Option<PodSpec<'d, 't>> {
+    let spec = descend(node, path, manifest)?;
+    let template = path.split_last().map(|(_, path)| path).filter(|path| !path.is_empty());
+    let template = template.and_then(|path| path.iter().try_fold(node, |node, name| node.get(name)));
+    Some(PodSpec { template, spec, path: path.join(".") })
+}
+
+/// Reads an object with all of its pod specs.
+pub(super) fn read_workload(
     node: Node<'_, '_>,
     api_version: &str,
     kind: &str,
-    pod_spec: &[&str],
+    specs: &[PodSpec<'_, '_>],
     manifest: &mut Manifest,
 ) {
     let id = identity(node, api_version, kind, manifest);
-    let Some(spec) = descend(node, pod_spec, manifest) else { return };
-    let path = pod_spec.join(".");
-    let (containers, places) = pod_spec::read(spec, &path, manifest).into_iter().unzip();
-    let image_pull_secrets = spec.get("imagePullSecrets").is_some_and(|secrets| secrets.items().len() > 0);
-    let template = pod_spec.split_last().map(|(_, path)| path).filter(|path| !path.is_empty());
-    let template = template.and_then(|path| path.iter().try_fold(node, |node, name| node.get(name)));
+    let read = specs.iter().flat_map(|spec| pod_spec::read(spec.spec, &spec.path, manifest));
+    let (containers, places) = read.collect::<Vec<_>>().into_iter().unzip();
+    let names_secrets = |spec: &PodSpec<'_, '_>| {
+        spec.spec.get("imagePullSecrets").is_some_and(|secrets| secrets.items().len() > 0)
+    };
     let (ignore, at) = ignore_annotations(node);
-    let (template_ignore, template_at) = template.map(ignore_annotations).unwrap_or_default();
+    let (template_ignore, template_at) = template_annotations(specs, manifest);
     let workload = Workload {
-        image_pull_secrets,
+        image_pull_secrets: specs.iter().any(names_secrets),
         ignore,
         template_ignore,
         ..Workload::new(id, Origin::Manifest, containers)
     };
     let ignore = [at, template_at];
     manifest.workloads.push(super::LocatedWorkload { workload, places, at: node.position(), ignore });
+}
+
+/// The annotations that the pod templates have in common, and where the first of them writes them. Where they differ,
+/// none counts, and that is told.
+fn template_annotations(
+    specs: &[PodSpec<'_, '_>],
+    manifest: &mut Manifest,
+) -> (IgnoreAnnotations, Option<Position>) {
+    let templates = specs.iter().filter_map(|spec| spec.template).map(ignore_annotations);
+    let (annotations, places): (Vec<_>, Vec<_>) = templates.unzip();
+    let at = places.into_iter().flatten().next();
+    if let Some(common) = IgnoreAnnotations::common(annotations) {
+        return (common, at);
+    }
+    if let Some(at) = at {
+        manifest.remark(at, NoteCode::ExemptionNotHonoured, IgnoreAnnotations::DIFFER);
+    }
+    (IgnoreAnnotations::default(), None)
 }
 
 fn read_namespace(node: Node<'_, '_>, manifest: &mut Manifest) {

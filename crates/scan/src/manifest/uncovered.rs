@@ -1,7 +1,9 @@
 //! Finds pod templates in kinds that are not read, so that they are named and not passed over in silence.
 
 use crate::yaml::{Node, Position, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use tagwatch_core::text::UntrustedText;
 
 /// A list of containers somewhere in an object.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,27 +14,44 @@ pub(super) struct FoundTemplate {
     pub(super) path: String,
 }
 
-/// The first `containers` in an object that is a list with an entry that has an `image`. The depth of a tree is
-/// limited, and so is this recursion.
-pub(super) fn find_pod_template(object: Node<'_, '_>) -> Option<FoundTemplate> {
+/// The first `containers` in an object that is a list with an entry that has an `image`, outside of the templates that
+/// are read, which are given by their paths. The depth of a tree is limited, and so is this recursion.
+pub(super) fn find_pod_template(object: Node<'_, '_>, read: &BTreeSet<&str>) -> Option<FoundTemplate> {
     let mut path = Vec::new();
-    let at = search(object, &mut path)?;
+    let at = search(object, read, &mut path)?;
     Some(FoundTemplate { at, path: render(&path) })
 }
+
+/// The key that merges other mappings into one (<https://yaml.org/type/merge.html>).
+const MERGE: &str = "<<";
 
 enum Segment<'d> {
     Key(&'d str),
     Index(usize),
 }
 
-fn search<'d>(node: Node<'d, '_>, path: &mut Vec<Segment<'d>>) -> Option<Position> {
+fn search<'d>(node: Node<'d, '_>, read: &BTreeSet<&str>, path: &mut Vec<Segment<'d>>) -> Option<Position> {
+    if !read.is_empty() && read.contains(&render(path).as_str()) {
+        return None;
+    }
     for (key, value) in node.entries() {
         let name = key.text().unwrap_or_default();
+        if name == MERGE {
+            // What it merges stands at the path of the mapping itself.
+            for merged in std::iter::once(value).chain(value.items()) {
+                if merged.value() == Value::Mapping
+                    && let Some(found) = search(merged, read, path)
+                {
+                    return Some(found);
+                }
+            }
+            continue;
+        }
         path.push(Segment::Key(name));
         if name == "containers" && value.items().any(|item| item.get("image").is_some()) {
             return Some(key.position());
         }
-        if let Some(found) = search(value, path) {
+        if let Some(found) = search(value, read, path) {
             return Some(found);
         }
         path.pop();
@@ -40,7 +59,7 @@ fn search<'d>(node: Node<'d, '_>, path: &mut Vec<Segment<'d>>) -> Option<Positio
     for (index, item) in node.items().enumerate() {
         if matches!(item.value(), Value::Mapping | Value::Sequence) {
             path.push(Segment::Index(index));
-            if let Some(found) = search(item, path) {
+            if let Some(found) = search(item, read, path) {
                 return Some(found);
             }
             path.pop();
@@ -53,10 +72,11 @@ fn render(path: &[Segment<'_>]) -> String {
     let mut text = String::new();
     for segment in path {
         match segment {
-            Segment::Key(name) if text.is_empty() => text.push_str(name),
             Segment::Key(name) => {
-                text.push('.');
-                text.push_str(name);
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(&UntrustedText::from(*name).terminal());
             }
             Segment::Index(index) => {
                 // Writing to a String cannot fail.

@@ -2,6 +2,7 @@
 
 use super::scalar::ScalarType;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// A place in a file, both from 1. A column counts Unicode characters (scalar values), not bytes and not UTF-16
 /// units; a tab is one character.
@@ -151,6 +152,28 @@ impl<'d, 't> Node<'d, 't> {
         self.raw_entries()
             .iter()
             .map(move |entry| (Node::new(self.document, entry.key), Node::new(self.document, entry.value)))
+    }
+
+    /// The entries of a mapping whose keys are scalars, merged ones included, each as [`Self::get`] reads it.
+    pub(crate) fn merged_entries(self) -> Vec<(&'d str, Node<'d, 't>)> {
+        let mut entries = Vec::new();
+        self.collect_entries(&mut entries);
+        let mut seen = BTreeSet::new();
+        entries.retain(|(key, _)| seen.insert(*key));
+        entries
+    }
+
+    /// Own entries first, and those of merged mappings in their order: the first of a key counts.
+    fn collect_entries(self, entries: &mut Vec<(&'d str, Node<'d, 't>)>) {
+        let all = || self.entries().zip(self.raw_entries());
+        let own = all().filter(|(_, raw)| !raw.merge);
+        entries.extend(own.filter_map(|((key, value), _)| Some((key.text()?, value))));
+        for ((_, merged), _) in all().filter(|(_, raw)| raw.merge) {
+            match merged.value() {
+                Value::Sequence => merged.items().for_each(|item| item.collect_entries(entries)),
+                _ => merged.collect_entries(entries),
+            }
+        }
     }
 
     /// Key and value of an entry of a mapping. An entry of the mapping itself goes before a merged one, and of

@@ -287,22 +287,69 @@ fn presets_leave_out_what_the_provider_brings() {
 }
 
 #[test]
-fn a_declared_kind_is_read_by_its_template_path() {
+fn a_declared_kind_is_read_by_its_template_paths() {
     let policy = "\
 spec:
   workloads:
-  - {group: argoproj.io, version: v1alpha1, kind: Rollout, templatePath: spec.template}
+  - {group: example.com, version: v1, kind: Show, templatePath: 'spec.acts[*].template'}
+  - {group: example.com, version: v1, kind: Show, templatePath: spec.cast.*.template}
 ";
-    let rollout = "\
-apiVersion: argoproj.io/v1alpha1
-kind: Rollout
+    let show = "\
+apiVersion: example.com/v1
+kind: Show
 metadata: {name: web}
-spec: {template: {spec: {containers: [{name: app, image: nginx}]}}}
+spec:
+  acts: [{template: {spec: {containers: [{name: app, image: nginx}]}}}]
+  cast: {lead: {template: {spec: {containers: [{name: app, image: 'nginx:1.27.3'}]}}}}
 ";
-    let report = judge(policy, rollout);
+    let report = judge(policy, show);
     assert_eq!((findings(&report), notes(&report)), (vec!["missing-tag fail".to_owned()], vec![]));
-    assert_eq!(report.images[0].place.field_path, "spec.template.spec.containers[0].image");
-    assert_eq!(notes(&judge("spec: {}\n", rollout)), ["4:26 kind-not-covered"]);
+    let paths: Vec<&str> = report.images.iter().map(|image| image.place.field_path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "spec.acts[0].template.spec.containers[0].image",
+            "spec.cast.lead.template.spec.containers[0].image"
+        ]
+    );
+    assert_eq!(notes(&judge("spec: {}\n", show)), ["5:29 kind-not-covered"]);
+}
+
+#[test]
+fn a_policy_wins_over_the_table_of_custom_kinds() {
+    let policy = "\
+spec:
+  workloads:
+  - {group: argoproj.io, version: v2, kind: Rollout, templatePath: spec.blue.template}
+";
+    let rollout = |version: &str| {
+        format!(
+            "apiVersion: argoproj.io/{version}\nkind: Rollout\nmetadata: {{name: web}}\nspec:\n  blue: {{template: \
+             {{spec: {{containers: [{{image: nginx}}]}}}}}}\n"
+        )
+    };
+    assert_eq!(findings(&judge(policy, &rollout("v2"))), ["missing-tag fail"]);
+    assert_eq!(notes(&judge(policy, &rollout("v1alpha1"))), ["5:28 kind-not-covered"]);
+}
+
+#[test]
+fn a_template_path_that_is_none_is_an_error_with_its_place() {
+    let policy = |path: &str| {
+        format!(
+            "{HEAD}spec:\n  workloads:\n  - {{group: a.io, version: v1, kind: B, templatePath: '{path}'}}\n"
+        )
+    };
+    for (path, expected) in [
+        ("spec.tasks[0].template", "brackets are understood as `[*]` behind a field only"),
+        ("spec..template", "is empty"),
+        ("spec.*Specs.template", "`*` stands for each value of a mapping"),
+        ("", "this is empty"),
+    ] {
+        let error = read(&policy(path)).unwrap_err();
+        assert!(error.contains("spec.workloads[0].templatePath: ") && error.contains(expected), "{error}");
+    }
+    let built_in = policy("spec.template").replace("a.io", "apps").replace("kind: B", "kind: Deployment");
+    assert!(read(&built_in).unwrap_err().contains("this kind is built in"));
 }
 
 #[test]

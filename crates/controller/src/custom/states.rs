@@ -1,0 +1,185 @@
+//! What is wanted of custom kinds, and how far it has come: shared by the watches and whoever tells of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use prometheus::IntGaugeVec;
+use tagwatch_core::kinds::{CustomKinds, KindName};
+use tagwatch_core::policy::CustomWorkload;
+use tokio::sync::watch;
+
+use crate::health::Health;
+
+/// What [`Health`] calls the first look at custom kinds.
+pub(crate) const CUSTOM_KINDS: &str = "custom kinds";
+
+/// A kind in one watched namespace, or in all.
+pub(crate) type Place = (KindName, Option<String>);
+
+/// How far a watch has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It has begun, and nothing is known yet.
+    Listing,
+    /// The API server does not answer as it should.
+    Failing,
+    /// We have no right to list or to watch.
+    Forbidden,
+    /// Everything is known.
+    Watching,
+}
+
+#[derive(Debug, Default)]
+struct States {
+    /// Discovery has told what is served, or that it does not tell.
+    discovered: bool,
+    watches: BTreeMap<Place, State>,
+}
+
+/// The wanted kinds, and the states of their watches.
+pub(crate) struct CustomWatches {
+    wanted: watch::Sender<Arc<CustomKinds>>,
+    states: Mutex<States>,
+    gauge: IntGaugeVec,
+    health: Arc<Health>,
+}
+
+impl CustomWatches {
+    pub(crate) fn new(wanted: CustomKinds, health: Arc<Health>, gauge: IntGaugeVec) -> Self {
+        let watches =
+            Self { wanted: watch::Sender::new(Arc::new(wanted)), states: Mutex::default(), gauge, health };
+        watches.tell(&States::default());
+        watches
+    }
+
+    /// Takes over what a policy declares, in addition to the table: watches begin and end within seconds.
+    pub(crate) fn declare(&self, workloads: &[CustomWorkload]) {
+        let wanted = CustomKinds::new(workloads);
+        self.wanted.send_if_modified(|current| {
+            let changed = **current != wanted;
+            *current = Arc::new(wanted);
+            changed
+        });
+    }
+
+    /// The wanted kinds, and word of each change.
+    pub(super) fn wanted(&self) -> watch::Receiver<Arc<CustomKinds>> {
+        self.wanted.subscribe()
+    }
+
+    /// The kinds that are wanted and served, and that we have no right to read, as `Kind.group`.
+    pub(crate) fn forbidden(&self) -> BTreeSet<String> {
+        let states = self.states.lock();
+        let forbidden = states.watches.iter().filter(|(_, state)| **state == State::Forbidden);
+        forbidden.map(|((kind, _), _)| kind.to_string()).collect()
+    }
+
+    /// A watch has come this far; `None` stands for its end. Returns whether the kinds that are forbidden, or those that
+    /// are watched, may be others now.
+    pub(crate) fn set(&self, place: &Place, state: Option<State>) -> bool {
+        let mut states = self.states.lock();
+        let before = match state {
+            Some(state) => states.watches.insert(place.clone(), state),
+            None => states.watches.remove(place),
+        };
+        self.tell(&states);
+        before != state
+    }
+
+    /// How far a watch has come.
+    pub(super) fn state(&self, place: &Place) -> Option<State> {
+        self.states.lock().watches.get(place).copied()
+    }
+
+    /// Discovery has answered, and the watches of what it told have begun.
+    pub(super) fn discovered(&self) {
+        let mut states = self.states.lock();
+        states.discovered = true;
+        self.tell(&states);
+    }
+
+    /// Custom kinds are waited for no longer.
+    pub(super) fn give_up_waiting(&self) {
+        self.health.in_sync(CUSTOM_KINDS);
+    }
+
+    fn tell(&self, states: &States) {
+        for (label, state) in [("watching", State::Watching), ("forbidden", State::Forbidden)] {
+            let watches = states.watches.iter().filter(|(_, found)| **found == state);
+            let kinds: BTreeSet<&KindName> = watches.map(|((kind, _), _)| kind).collect();
+            self.gauge.with_label_values(&[label]).set(i64::try_from(kinds.len()).unwrap_or(i64::MAX));
+        }
+        if states.discovered && !states.watches.values().any(|state| *state == State::Listing) {
+            self.health.in_sync(CUSTOM_KINDS);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{ControllerMetrics, Metrics};
+
+    fn watches() -> (CustomWatches, Arc<Health>) {
+        let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
+        let health = Arc::new(Health::new([CUSTOM_KINDS.to_owned()]));
+        (CustomWatches::new(CustomKinds::default(), Arc::clone(&health), metrics.custom_kinds), health)
+    }
+
+    fn place(kind: &str, scope: Option<&str>) -> Place {
+        (KindName::new("argoproj.io", kind), scope.map(str::to_owned))
+    }
+
+    #[test]
+    fn readiness_waits_for_lists_and_not_for_rights() {
+        let (watches, health) = watches();
+        let waits = || health.waiting_for().iter().any(|reason| reason.ends_with(CUSTOM_KINDS));
+        watches.set(&place("Rollout", None), Some(State::Listing));
+        watches.set(&place("Experiment", None), Some(State::Listing));
+        watches.discovered();
+        assert!(waits());
+        watches.set(&place("Rollout", None), Some(State::Watching));
+        assert!(waits());
+        watches.set(&place("Experiment", None), Some(State::Forbidden));
+        assert!(!waits());
+    }
+
+    #[test]
+    fn nothing_served_is_nothing_to_wait_for() {
+        let (watches, health) = watches();
+        watches.discovered();
+        assert_eq!(health.waiting_for(), ["workloads are being evaluated for the first time"]);
+    }
+
+    #[test]
+    fn a_kind_counts_once_however_many_namespaces_are_watched() {
+        let (watches, _) = watches();
+        let count = |state: &str| watches.gauge.with_label_values(&[state]).get();
+        watches.set(&place("Rollout", Some("shop")), Some(State::Watching));
+        watches.set(&place("Rollout", Some("mail")), Some(State::Watching));
+        watches.set(&place("Experiment", Some("shop")), Some(State::Forbidden));
+        assert_eq!((count("watching"), count("forbidden")), (1, 1));
+        assert_eq!(watches.forbidden(), BTreeSet::from(["Experiment.argoproj.io".to_owned()]));
+        assert!(watches.set(&place("Experiment", Some("shop")), None));
+        assert_eq!(count("forbidden"), 0);
+    }
+
+    #[test]
+    fn only_another_declaration_is_a_change() {
+        let (watches, _) = watches();
+        let mut wanted = watches.wanted();
+        let declared = CustomWorkload {
+            group: "example.com".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Show".to_owned(),
+            template_path: "spec.template".to_owned(),
+        };
+        watches.declare(&[]);
+        assert!(!wanted.has_changed().unwrap());
+        watches.declare(std::slice::from_ref(&declared));
+        assert!(wanted.borrow_and_update().get(&KindName::new("example.com", "Show")).is_some());
+        watches.declare(&[declared]);
+        assert!(!wanted.has_changed().unwrap());
+    }
+}

@@ -1,0 +1,36 @@
+//! The table, as a page of the documentation.
+
+use std::fmt::Write as _;
+
+use super::{KindEntry, table};
+
+const PREFACE: &str = "# Custom kinds
+
+Written by `tagwatch generate docs` from the table itself.
+
+Kinds that hold pod templates and that tagwatch reads without being told: in a scan by their manifests, in a cluster
+once their CustomResourceDefinition is there and the rights are given. A [policy](policy.md#custom-kinds) declares
+others, and takes the place of an entry here. A kind without templates is followed from pods to what they belong to.
+
+| Group | Kind | Versions | Pod templates |
+|---|---|---|---|
+";
+
+const NOT_COVERED: &str = "
+Not covered, and named where they are met: Argo Workflows and Tekton (no pod templates: parameters decide what
+runs), OpenKruise SidecarSet (cluster-scoped; its containers are judged in the pods that get them), Kubeflow Trainer's
+TrainJob (it names a runtime; the JobSet that comes of it is judged).
+";
+
+/// The page.
+pub fn render_kinds_markdown() -> String {
+    let mut page = PREFACE.to_owned();
+    for KindEntry { group, versions, kind, templates, plural: _, ends_by: _, supersedes: _ } in table() {
+        let paths: Vec<String> = templates.iter().map(|path| format!("`{path}`")).collect();
+        let versions = versions.join(", ");
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "| `{group}` | {kind} | {versions} | {} |", paths.join("<br>"));
+    }
+    page.push_str(NOT_COVERED);
+    page
+}

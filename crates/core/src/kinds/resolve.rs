@@ -1,0 +1,141 @@
+//! Where a path leads in one object: each pod template with its own, concrete path.
+
+use super::template_path::{TemplatePath, TemplateStep};
+use crate::text::UntrustedText;
+
+/// A value of an object, in whatever form somebody holds it.
+pub trait Tree: Copy {
+    /// What kind of value it is.
+    fn shape(self) -> Shape;
+
+    /// The value of a field, where this is a mapping that has it.
+    fn field(self, name: &str) -> Option<Self>;
+
+    /// The items, where this is a list.
+    fn items(self) -> Vec<Self>;
+
+    /// Keys and values, where this is a mapping.
+    fn entries(self) -> Vec<(String, Self)>;
+}
+
+/// What kind of value stands somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing, written out.
+    Null,
+    /// A mapping.
+    Mapping,
+    /// A list.
+    List,
+    /// Anything else, named for a message: `string`.
+    Other(&'static str),
+}
+
+impl Shape {
+    /// The name of the shape in a message.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Mapping => "mapping",
+            Self::List => "list",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// A pod template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundTemplate<T> {
+    /// Its path from the object's root, such as `spec.replicatedJobs[0].template.spec.template`. Keys of mappings are
+    /// escaped for a terminal.
+    pub path: String,
+    /// The template.
+    pub template: T,
+}
+
+/// Something on the way that is not what the path expects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch<T> {
+    /// Its path.
+    pub path: String,
+    /// What the path expects there: `mapping` or `list`.
+    pub expected: &'static str,
+    /// What is there.
+    pub found: T,
+}
+
+impl<T: Tree> Mismatch<T> {
+    /// In words; safe for a terminal.
+    pub fn message(&self) -> String {
+        format!("{} must be a {}, found a {}", self.path, self.expected, self.found.shape().name())
+    }
+}
+
+/// Where the paths of a kind lead in one object.
+#[derive(Debug)]
+pub struct Found<T> {
+    /// The templates, in the order of the paths and of the object.
+    pub templates: Vec<FoundTemplate<T>>,
+    /// What is in the way.
+    pub mismatches: Vec<Mismatch<T>>,
+}
+
+/// Follows paths from the root of an object. What is missing or null is no template and no mismatch: most paths are
+/// optional in their kind.
+pub fn find_templates<T: Tree>(root: T, paths: &[TemplatePath]) -> Found<T> {
+    let mut found = Found { templates: Vec::new(), mismatches: Vec::new() };
+    for path in paths {
+        found.follow(root, path.steps(), String::new());
+    }
+    found
+}
+
+impl<T: Tree> Found<T> {
+    fn follow(&mut self, value: T, steps: &[TemplateStep], path: String) {
+        if value.shape() == Shape::Null {
+            return;
+        }
+        let Some((step, rest)) = steps.split_first() else {
+            if self.is(value, Shape::Mapping, &path) {
+                self.templates.push(FoundTemplate { path, template: value });
+            }
+            return;
+        };
+        match step {
+            TemplateStep::Field(name) => {
+                if self.is(value, Shape::Mapping, &path)
+                    && let Some(next) = value.field(name)
+                {
+                    self.follow(next, rest, join(&path, name));
+                }
+            }
+            TemplateStep::EachValue => {
+                if self.is(value, Shape::Mapping, &path) {
+                    for (key, next) in value.entries() {
+                        self.follow(next, rest, join(&path, &UntrustedText::from(key).terminal()));
+                    }
+                }
+            }
+            TemplateStep::EachItem => {
+                if self.is(value, Shape::List, &path) {
+                    for (index, next) in value.items().into_iter().enumerate() {
+                        self.follow(next, rest, format!("{path}[{index}]"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is(&mut self, value: T, expected: Shape, path: &str) -> bool {
+        let fits = value.shape() == expected;
+        if !fits {
+            let path = if path.is_empty() { "the object" } else { path };
+            self.mismatches.push(Mismatch { path: path.to_owned(), expected: expected.name(), found: value });
+        }
+        fits
+    }
+}
+
+fn join(path: &str, field: &str) -> String {
+    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+}

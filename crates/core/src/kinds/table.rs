@@ -1,0 +1,154 @@
+//! The custom kinds that tagwatch knows, as data. Each group names the upstream files that its paths come from.
+//!
+//! Not here, since they hold no pod template in a form that says what will run: Argo Workflows (a template of a
+//! Workflow is a container, a script, a DAG or steps, with parameters in the image), Tekton Tasks and Pipelines (steps,
+//! with parameters), `OpenKruise` `SidecarSet` (cluster-scoped; its containers are judged in the pods that get
+//! them), Kubeflow Trainer's `TrainJob` (it names a runtime; the `JobSet` that is made of both is here).
+
+use super::KindEntry;
+
+const TEMPLATE: &[&str] = &["spec.template"];
+
+/// A kind whose objects are judged by these templates.
+const fn kind(
+    group: &'static str,
+    versions: &'static [&'static str],
+    kind: &'static str,
+    plural: &'static str,
+    templates: &'static [&'static str],
+) -> KindEntry {
+    KindEntry { group, versions, kind, plural, templates, ends_by: &[], supersedes: false }
+}
+
+impl KindEntry {
+    /// With the conditions that say `True` when an object has ended for good.
+    const fn ends_by(self, ends_by: &'static [&'static str]) -> Self {
+        Self { ends_by, ..self }
+    }
+
+    /// Of the objects that one owner controls, the newest takes the place of those before.
+    const fn supersedes(self) -> Self {
+        Self { supersedes: true, ..self }
+    }
+}
+
+const V1: &[&str] = &["v1"];
+const KRUISE: &[&str] = &["v1beta1", "v1alpha1"];
+const KUBEFLOW_ENDS: &[&str] = &["Succeeded", "Failed"];
+
+pub(super) const TABLE: &[KindEntry] = &[
+    // argoproj/argo-rollouts: pkg/apis/rollouts/v1alpha1/types.go, experiment_types.go. A Rollout with
+    // spec.workloadRef has no template of its own: its ReplicaSets lend theirs.
+    kind("argoproj.io", &["v1alpha1"], "Rollout", "rollouts", TEMPLATE),
+    kind("argoproj.io", &["v1alpha1"], "Experiment", "experiments", &["spec.templates[*].template"]),
+    // knative/serving: pkg/apis/serving/v1/service_types.go, configuration_types.go, revision_types.go. A Revision
+    // links a Configuration and a Deployment; its own spec is a copy of the template.
+    kind("serving.knative.dev", V1, "Service", "services", TEMPLATE),
+    kind("serving.knative.dev", V1, "Configuration", "configurations", TEMPLATE),
+    kind("serving.knative.dev", V1, "Revision", "revisions", &[]).supersedes(),
+    // openkruise/kruise: apis/apps/v1beta1 and v1alpha1, *_types.go.
+    kind("apps.kruise.io", KRUISE, "CloneSet", "clonesets", TEMPLATE),
+    kind("apps.kruise.io", KRUISE, "StatefulSet", "statefulsets", TEMPLATE),
+    kind("apps.kruise.io", KRUISE, "DaemonSet", "daemonsets", TEMPLATE),
+    kind("apps.kruise.io", KRUISE, "BroadcastJob", "broadcastjobs", TEMPLATE)
+        .ends_by(&["Complete", "Failed"]),
+    kind(
+        "apps.kruise.io",
+        KRUISE,
+        "AdvancedCronJob",
+        "advancedcronjobs",
+        &["spec.template.jobTemplate.spec.template", "spec.template.broadcastJobTemplate.spec.template"],
+    ),
+    kind(
+        "apps.kruise.io",
+        KRUISE,
+        "UnitedDeployment",
+        "uniteddeployments",
+        &[
+            "spec.template.statefulSetTemplate.spec.template",
+            "spec.template.advancedStatefulSetTemplate.spec.template",
+            "spec.template.cloneSetTemplate.spec.template",
+            "spec.template.deploymentTemplate.spec.template",
+        ],
+    ),
+    // kubernetes-sigs/jobset: api/jobset/v1/jobset_types.go, api/jobset/v1alpha2/jobset_types.go.
+    kind(
+        "jobset.x-k8s.io",
+        &["v1", "v1alpha2"],
+        "JobSet",
+        "jobsets",
+        &["spec.replicatedJobs[*].template.spec.template"],
+    )
+    .ends_by(&["Completed", "Failed"]),
+    // kubernetes-sigs/lws: api/leaderworkerset/v1/leaderworkerset_types.go.
+    kind(
+        "leaderworkerset.x-k8s.io",
+        V1,
+        "LeaderWorkerSet",
+        "leaderworkersets",
+        &["spec.leaderWorkerTemplate.leaderTemplate", "spec.leaderWorkerTemplate.workerTemplate"],
+    ),
+    // kubeflow/training-operator: pkg/apis/kubeflow.org/v1/*_types.go; kubeflow/mpi-operator:
+    // pkg/apis/kubeflow/v2beta1/types.go.
+    kind("kubeflow.org", V1, "PyTorchJob", "pytorchjobs", &["spec.pytorchReplicaSpecs.*.template"])
+        .ends_by(KUBEFLOW_ENDS),
+    kind("kubeflow.org", V1, "TFJob", "tfjobs", &["spec.tfReplicaSpecs.*.template"]).ends_by(KUBEFLOW_ENDS),
+    kind("kubeflow.org", &["v2beta1", "v1"], "MPIJob", "mpijobs", &["spec.mpiReplicaSpecs.*.template"])
+        .ends_by(KUBEFLOW_ENDS),
+    kind("kubeflow.org", V1, "XGBoostJob", "xgboostjobs", &["spec.xgbReplicaSpecs.*.template"])
+        .ends_by(KUBEFLOW_ENDS),
+    kind("kubeflow.org", V1, "PaddleJob", "paddlejobs", &["spec.paddleReplicaSpecs.*.template"])
+        .ends_by(KUBEFLOW_ENDS),
+    kind("kubeflow.org", V1, "JAXJob", "jaxjobs", &["spec.jaxReplicaSpecs.*.template"])
+        .ends_by(KUBEFLOW_ENDS),
+    // kubeflow/kubeflow: components/notebook-controller/api/v1/notebook_types.go.
+    kind("kubeflow.org", &["v1", "v1beta1"], "Notebook", "notebooks", TEMPLATE),
+    // ray-project/kuberay: ray-operator/apis/ray/v1/raycluster_types.go, rayjob_types.go, rayservice_types.go,
+    // raycronjob_types.go. A RayService makes another RayCluster to upgrade, and a RayJob one for each attempt.
+    kind(
+        "ray.io",
+        &["v1", "v1alpha1"],
+        "RayCluster",
+        "rayclusters",
+        &["spec.headGroupSpec.template", "spec.workerGroupSpecs[*].template"],
+    )
+    .supersedes(),
+    kind(
+        "ray.io",
+        &["v1", "v1alpha1"],
+        "RayJob",
+        "rayjobs",
+        &[
+            "spec.rayClusterSpec.headGroupSpec.template",
+            "spec.rayClusterSpec.workerGroupSpecs[*].template",
+            "spec.submitterPodTemplate",
+        ],
+    ),
+    kind(
+        "ray.io",
+        &["v1", "v1alpha1"],
+        "RayService",
+        "rayservices",
+        &[
+            "spec.rayClusterConfig.headGroupSpec.template",
+            "spec.rayClusterConfig.workerGroupSpecs[*].template",
+        ],
+    ),
+    kind(
+        "ray.io",
+        V1,
+        "RayCronJob",
+        "raycronjobs",
+        &[
+            "spec.jobTemplate.rayClusterSpec.headGroupSpec.template",
+            "spec.jobTemplate.rayClusterSpec.workerGroupSpecs[*].template",
+            "spec.jobTemplate.submitterPodTemplate",
+        ],
+    ),
+    // volcano-sh/apis: pkg/apis/batch/v1alpha1/job.go.
+    kind("batch.volcano.sh", &["v1alpha1"], "Job", "jobs", &["spec.tasks[*].template"]),
+    // kedacore/keda: apis/keda/v1alpha1/scaledjob_types.go.
+    kind("keda.sh", &["v1alpha1"], "ScaledJob", "scaledjobs", &["spec.jobTargetRef.template"]),
+    // openshift/api: apps/v1/types.go.
+    kind("apps.openshift.io", V1, "DeploymentConfig", "deploymentconfigs", TEMPLATE),
+];

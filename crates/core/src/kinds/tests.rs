@@ -1,0 +1,159 @@
+//! The table, and where its paths lead.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn declared(version: &str, kind: &str, path: &str) -> CustomWorkload {
+    CustomWorkload {
+        group: "argoproj.io".to_owned(),
+        version: version.to_owned(),
+        kind: kind.to_owned(),
+        template_path: path.to_owned(),
+    }
+}
+
+fn paths(kinds: &CustomKinds, kind: &str, version: &str) -> Option<Vec<String>> {
+    let kind = kinds.get(&KindName::new("argoproj.io", kind))?;
+    Some(kind.templates(version)?.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn every_entry_of_the_table_is_sound() {
+    let mut names = BTreeSet::new();
+    for entry in table() {
+        assert!(names.insert((entry.group, entry.kind)), "{entry:?} stands there twice");
+        assert!(entry.group.contains('.') && !entry.versions.is_empty(), "{entry:?}");
+        assert_eq!(entry.plural, entry.plural.to_lowercase(), "{entry:?}");
+        for path in entry.templates {
+            assert_eq!(path.parse::<TemplatePath>().unwrap().to_string(), *path);
+        }
+    }
+    assert_eq!(CustomKinds::default().iter().count(), table().len());
+}
+
+#[test]
+fn a_policy_wins_over_the_table_and_its_declarations_add_up() {
+    let kinds = CustomKinds::new(&[
+        declared("v2", "Rollout", "spec.blue.template"),
+        declared("v2", "Rollout", "spec.green.template"),
+        declared("v1", "Rollout", "spec.template"),
+        declared("v1", "Show", "spec.acts[*].template"),
+    ]);
+    let both = ["spec.blue.template", "spec.green.template"].map(str::to_owned);
+    assert_eq!(paths(&kinds, "Rollout", "v2"), Some(both.into()));
+    assert_eq!(paths(&kinds, "Rollout", "v1"), Some(vec!["spec.template".to_owned()]));
+    assert_eq!(paths(&kinds, "Rollout", "v1alpha1"), None, "of the table");
+    assert_eq!(paths(&kinds, "Show", "v1"), Some(vec!["spec.acts[*].template".to_owned()]));
+    assert_eq!(paths(&kinds, "Experiment", "v1alpha1").map(|paths| paths.len()), Some(1));
+}
+
+#[test]
+fn a_revision_is_a_link_and_a_configuration_is_none() {
+    let kinds = CustomKinds::default();
+    let is_link =
+        |kind: &str| kinds.get(&KindName::new("serving.knative.dev", kind)).map(|kind| kind.is_link());
+    assert_eq!(["Revision", "Configuration", "Route"].map(is_link), [Some(true), Some(false), None]);
+}
+
+/// Just enough of an object.
+#[derive(Debug, PartialEq, Eq)]
+enum Value {
+    Null,
+    Text,
+    List(Vec<Value>),
+    Mapping(Vec<(&'static str, Value)>),
+}
+
+impl Tree for &Value {
+    fn shape(self) -> Shape {
+        match self {
+            Value::Null => Shape::Null,
+            Value::Text => Shape::Other("string"),
+            Value::List(_) => Shape::List,
+            Value::Mapping(_) => Shape::Mapping,
+        }
+    }
+
+    fn field(self, name: &str) -> Option<Self> {
+        let Value::Mapping(entries) = self else { return None };
+        entries.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    fn items(self) -> Vec<Self> {
+        let Value::List(items) = self else { return Vec::new() };
+        items.iter().collect()
+    }
+
+    fn entries(self) -> Vec<(String, Self)> {
+        let Value::Mapping(entries) = self else { return Vec::new() };
+        entries.iter().map(|(key, value)| ((*key).to_owned(), value)).collect()
+    }
+}
+
+fn mapping(key: &'static str, value: Value) -> Value {
+    Value::Mapping(vec![(key, value)])
+}
+
+/// Paths of what is found, and messages of what is in the way.
+fn found(root: &Value, paths: &[&str]) -> (Vec<String>, Vec<String>) {
+    let paths: Vec<TemplatePath> = paths.iter().map(|path| path.parse().unwrap()).collect();
+    let Found { templates, mismatches } = find_templates(root, &paths);
+    let paths = templates.into_iter().map(|template| template.path);
+    (paths.collect(), mismatches.iter().map(Mismatch::message).collect())
+}
+
+fn template() -> Value {
+    mapping("spec", Value::Null)
+}
+
+#[test]
+fn paths_become_concrete() {
+    let jobs = Value::List(vec![mapping("template", template()), mapping("template", template())]);
+    let roles = Value::Mapping(vec![
+        ("Worker", mapping("template", template())),
+        ("\u{1b}[31m", mapping("template", template())),
+    ]);
+    let root =
+        mapping("spec", Value::Mapping(vec![("jobs", jobs), ("roles", roles), ("other", Value::Null)]));
+    let paths =
+        ["spec.roles.*.template", "spec.jobs[*].template", "spec.other.template", "spec.none.template"];
+    let (paths, mismatches) = found(&root, &paths);
+    assert_eq!(
+        paths,
+        [
+            "spec.roles.Worker.template",
+            "spec.roles.\\u{1b}[31m.template",
+            "spec.jobs[0].template",
+            "spec.jobs[1].template"
+        ]
+    );
+    assert!(mismatches.is_empty(), "{mismatches:?}");
+}
+
+#[test]
+fn what_is_in_the_way_is_told() {
+    let root = mapping(
+        "spec",
+        Value::Mapping(vec![
+            ("template", Value::Text),
+            ("jobs", mapping("template", template())),
+            ("roles", Value::List(vec![template()])),
+        ]),
+    );
+    let (paths, mismatches) = found(
+        &root,
+        &["spec.template", "spec.template.inner", "spec.jobs[*].template", "spec.roles.*.template"],
+    );
+    assert!(paths.is_empty());
+    assert_eq!(
+        mismatches,
+        [
+            "spec.template must be a mapping, found a string",
+            "spec.template must be a mapping, found a string",
+            "spec.jobs must be a list, found a mapping",
+            "spec.roles must be a mapping, found a list",
+        ]
+    );
+    assert_eq!(found(&Value::Text, &["spec.template"]).1, ["the object must be a mapping, found a string"]);
+}

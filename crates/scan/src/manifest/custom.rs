@@ -1,0 +1,70 @@
+//! Objects of custom kinds: their pod templates, wherever the kind keeps them.
+
+use super::object::{PodSpec, read_workload};
+use super::{Manifest, uncovered};
+use crate::report::NoteCode;
+use crate::yaml::{Node, Value};
+use std::collections::BTreeSet;
+use tagwatch_core::kinds::{Shape, TemplatePath, Tree, find_templates};
+
+impl Tree for Node<'_, '_> {
+    fn shape(self) -> Shape {
+        match self.value() {
+            Value::Null => Shape::Null,
+            Value::Mapping => Shape::Mapping,
+            Value::Sequence => Shape::List,
+            other => Shape::Other(other.type_name()),
+        }
+    }
+
+    fn field(self, name: &str) -> Option<Self> {
+        self.get(name)
+    }
+
+    fn items(self) -> Vec<Self> {
+        Node::items(self).collect()
+    }
+
+    fn entries(self) -> Vec<(String, Self)> {
+        self.merged_entries().into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+/// Reads the object through the paths of its kind. Containers that no path leads to are told.
+pub(super) fn read(
+    node: Node<'_, '_>,
+    api_version: &str,
+    kind: &str,
+    paths: &[TemplatePath],
+    manifest: &mut Manifest,
+) {
+    let found = find_templates(node, paths);
+    for mismatch in &found.mismatches {
+        manifest.remark(mismatch.found.position(), NoteCode::InvalidField, mismatch.message());
+    }
+    let read: BTreeSet<&str> = found.templates.iter().map(|template| template.path.as_str()).collect();
+    if let Some(unread) = uncovered::find_pod_template(node, &read) {
+        let message = format!(
+            "{api_version} {kind} holds containers in {}, where tagwatch knows of no pod template: their images are \
+             not judged",
+            unread.path
+        );
+        manifest.remark(unread.at, NoteCode::KindNotCovered, message);
+    }
+    let mut specs = Vec::new();
+    for found in &found.templates {
+        let path = format!("{}.spec", found.path);
+        let Some(spec) = found.template.get("spec").filter(|spec| spec.value() != Value::Null) else {
+            continue;
+        };
+        if spec.value() == Value::Mapping {
+            specs.push(PodSpec { template: Some(found.template), spec, path });
+        } else {
+            let message = format!("{path} must be a mapping, found a {}", spec.value().type_name());
+            manifest.remark(spec.position(), NoteCode::InvalidField, message);
+        }
+    }
+    if !specs.is_empty() {
+        read_workload(node, api_version, kind, &specs, manifest);
+    }
+}

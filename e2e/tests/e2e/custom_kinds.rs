@@ -1,0 +1,225 @@
+//! Custom kinds that tagwatch knows: watched while their definitions are there and the rights are given.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use kube::api::{DeleteParams, DynamicObject};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use tagwatch_e2e::{eventually, samples::config};
+
+use crate::{
+    bench::{Bench, LIMIT},
+    checks,
+    controller::Controller,
+    objects::{
+        CLEAN, LATEST, container, controlled_by, custom_kind_in, deployment, pod, pulled, replica_set,
+        template,
+    },
+    runner::own,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        own(rollout_comes_goes_and_changes_its_version),
+        own(chain_of_link_kinds_and_roles),
+        own(missing_right_is_a_state_and_a_grant_is_used),
+    ]
+}
+
+/// A definition that appears is found, and so is one that goes, within this.
+const PICKED_UP: Duration = Duration::from_secs(10);
+/// And within this, a right that somebody grants.
+const GRANTED: Duration = Duration::from_mins(1);
+const KINDS: &str = "tagwatch_custom_kinds";
+const SIDECAR: &str = "registry.example.com/mesh:edge";
+/// What is found of [`LATEST`] without a written pull policy, under the name `web`.
+const LATEST_FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy pass"];
+const SIDECAR_VERDICTS: [&str; 2] = ["mesh floating-tag warn", "mesh stale-pull-policy fail"];
+
+async fn grant(bench: &Bench) -> Result<()> {
+    let role = config("rbac/custom-kinds/cluster_role.yaml").display().to_string();
+    bench.cluster().control_plane.kubectl(&["apply", "-f", &role]).await.map(drop)
+}
+
+async fn define(bench: &Bench, group: &str, kind: &str, plural: &str, versions: &[&str]) -> Result<()> {
+    bench.create_cluster_wide(custom_kind_in(group, kind, plural, versions)).await.map(drop)
+}
+
+/// A definition that has just been created is served a moment later.
+async fn create_soon(bench: &Bench, object: Value) -> Result<DynamicObject> {
+    eventually(LIMIT, "the new kind is served", || async { bench.create(object.clone()).await }).await
+}
+
+fn rollout(spec: &Value) -> Value {
+    json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": { "name": "web" }, "spec": spec })
+}
+
+fn web_template(image: &str) -> Value {
+    template("web", &json!({ "containers": [container("web", image)] }))
+}
+
+async fn watching(tagwatch: &Controller, kinds: f64) -> Result<()> {
+    tagwatch.counts(KINDS, &[("state", "watching")], kinds).await
+}
+
+/// A Rollout with a ReplicaSet and a pod that has one container more than the template.
+async fn live_rollout(bench: &Bench) -> Result<DynamicObject> {
+    let object = create_soon(bench, rollout(&json!({ "template": web_template(LATEST) }))).await?;
+    let mut injected =
+        pod("web-1-a", &[pulled("web", LATEST, "Always"), pulled("mesh", SIDECAR, "IfNotPresent")]);
+    injected["metadata"]["labels"] = json!({ "app": "web-1" });
+    bench.create(injected).await?;
+    let replicas = replica_set("web-1", 1, &[pulled("web", LATEST, "Always")]);
+    bench.create(controlled_by(&object, replicas)).await?;
+    Ok(object)
+}
+
+async fn rollout_comes_goes_and_changes_its_version(bench: &Bench) -> Result<()> {
+    grant(bench).await?;
+    define(bench, "argoproj.io", "Rollout", "rollouts", &["v1alpha1"]).await?;
+    let tagwatch = bench.tagwatch_with(&["--namespaces", bench.namespace()]).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    watching(&tagwatch, 1.0).await?;
+
+    let object = live_rollout(bench).await?;
+    let all = [&LATEST_FAILS[..], &SIDECAR_VERDICTS].concat();
+    let report = bench.reported("Rollout", "web", &all).await?;
+    checks::form(&report, &object);
+    let of_template = report.results().iter().find(|result| result["properties"]["container"] == "web");
+    let properties = of_template.map(|result| &result["properties"]);
+    assert_eq!(properties.map(|found| &found["imagePullPolicy"]), Some(&json!("unset")));
+    assert_eq!(properties.map(|found| &found["effectivePullPolicy"]), Some(&json!("Always")));
+    assert_eq!(
+        properties.map(|found| &found["fieldPath"]),
+        Some(&json!("spec.template.spec.containers[0].image"))
+    );
+    // The pod was one of its own until the ReplicaSet took it.
+    bench.unreported("Pod", "web-1-a").await?;
+    assert_eq!(bench.reports().await?.len(), 1, "none for the ReplicaSet and the pod");
+
+    // A change of the template needs no pod to be seen.
+    let types = object.types.clone().unwrap_or_default();
+    let patch = json!({ "spec": { "template": web_template(CLEAN) } });
+    bench.patch_custom(&types, "web", patch).await?;
+    let clean = ["web floating-tag pass", "web stale-pull-policy pass"];
+    bench.reported("Rollout", "web", &[&clean[..], &SIDECAR_VERDICTS].concat()).await?;
+    let before = bench.report("Rollout", "web").await?;
+
+    // Its definition goes, and it with it. Garbage collection cannot look for an owner whose kind is gone, so its
+    // ReplicaSet stays, and is judged under an owner that nobody reads.
+    let definitions = bench.api_cluster_wide("CustomResourceDefinition");
+    definitions.delete("rollouts.argoproj.io", &DeleteParams::default()).await?;
+    watching(&tagwatch, 0.0).await?;
+    bench.reported("Rollout", "web", &all).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    bench.delete("ReplicaSet", "web-1").await?;
+    bench.unreported("Rollout", "web").await?;
+
+    // It comes back while tagwatch runs.
+    define(bench, "argoproj.io", "Rollout", "rollouts", &["v1alpha1"]).await?;
+    let again = create_soon(bench, rollout(&json!({ "template": web_template(CLEAN) }))).await?;
+    let report = bench.reported_within(PICKED_UP, "Rollout", "web", &clean).await?;
+    checks::form(&report, &again);
+    ensure!(report.scope_uid() != before.scope_uid(), "another object");
+    watching(&tagwatch, 1.0).await?;
+    tagwatch.is_alive().await?;
+    tagwatch.end().await
+}
+
+/// Both are defined while tagwatch runs; the Kubeflow group has another kind already.
+async fn chain_of_link_kinds_and_roles(bench: &Bench) -> Result<()> {
+    grant(bench).await?;
+    define(bench, "kubeflow.org", "TFJob", "tfjobs", &["v1"]).await?;
+    let tagwatch = bench.tagwatch().await?;
+    watching(&tagwatch, 1.0).await?;
+
+    let group = "serving.knative.dev";
+    for (kind, plural) in
+        [("Service", "services"), ("Configuration", "configurations"), ("Revision", "revisions")]
+    {
+        define(bench, group, kind, plural, &["v1"]).await?;
+    }
+    let of_knative = |kind: &str, name: &str| {
+        json!({
+            "apiVersion": "serving.knative.dev/v1", "kind": kind, "metadata": { "name": name },
+            "spec": { "template": web_template(LATEST) },
+        })
+    };
+    let service = create_soon(bench, of_knative("Service", "web")).await?;
+    let configuration =
+        create_soon(bench, controlled_by(&service, of_knative("Configuration", "web"))).await?;
+    let revision = create_soon(bench, controlled_by(&configuration, of_knative("Revision", "web-1"))).await?;
+    let containers = [pulled("web", LATEST, "Always"), pulled("mesh", SIDECAR, "IfNotPresent")];
+    bench.create(controlled_by(&revision, deployment("web-1", 1, &containers))).await?;
+    bench.pod_of("web-1").await?;
+    let all = [&LATEST_FAILS[..], &SIDECAR_VERDICTS].concat();
+    let report = bench.reported_within(PICKED_UP * 2, "Service", "web", &all).await?;
+    checks::form(&report, &service);
+    for (kind, name) in [("Deployment", "web-1"), ("Configuration", "web"), ("Revision", "web-1")] {
+        bench.unreported(kind, name).await?;
+    }
+
+    define(bench, "kubeflow.org", "PyTorchJob", "pytorchjobs", &["v1"]).await?;
+    let role = |image: &str| json!({ "replicas": 1, "template": template("churn", &json!({ "containers": [container("pytorch", image)] })) });
+    let training = json!({
+        "apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob", "metadata": { "name": "churn" },
+        "spec": { "pytorchReplicaSpecs": { "Master": role(CLEAN), "Worker": role(LATEST) } },
+    });
+    let training = create_soon(bench, training).await?;
+    bench
+        .create(controlled_by(&training, pod("churn-master-0", &[pulled("pytorch", CLEAN, "IfNotPresent")])))
+        .await?;
+    let roles = [
+        "pytorch latest-tag fail",
+        "pytorch floating-tag pass",
+        "pytorch stale-pull-policy pass",
+        "pytorch stale-pull-policy pass",
+    ];
+    let report = bench.reported_within(PICKED_UP, "PyTorchJob", "churn", &roles).await?;
+    checks::form(&report, &training);
+    let worker = "spec.pytorchReplicaSpecs.Worker.template.spec.containers[0].image";
+    assert_eq!(report.results()[0]["properties"]["fieldPath"], worker);
+    let kind = [("kind", "PyTorchJob.kubeflow.org"), ("status", "violating")];
+    tagwatch.counts("tagwatch_workloads", &kind, 1.0).await?;
+    watching(&tagwatch, 5.0).await?;
+
+    // The links go: what stood under the Service stands under what controls it, as far as anybody can tell.
+    let definitions = bench.api_cluster_wide("CustomResourceDefinition");
+    definitions.delete("revisions.serving.knative.dev", &DeleteParams::default()).await?;
+    watching(&tagwatch, 4.0).await?;
+    bench.reported("Service", "web", &LATEST_FAILS).await?;
+    assert_eq!(tagwatch.samples().await?.sum("tagwatch_reconcile_panics_total", &[]), 0.0);
+    tagwatch.end().await
+}
+
+async fn missing_right_is_a_state_and_a_grant_is_used(bench: &Bench) -> Result<()> {
+    define(bench, "argoproj.io", "Rollout", "rollouts", &["v1alpha1"]).await?;
+    let tagwatch = bench.tagwatch_with(&[]).await?;
+    // Neither the definition nor the missing right holds anything up.
+    tagwatch.is_ready(LIMIT).await?;
+    tagwatch.counts(KINDS, &[("state", "forbidden")], 1.0).await?;
+    watching(&tagwatch, 0.0).await?;
+    let object = live_rollout(bench).await?;
+    // As long as nobody reads it, its ReplicaSet lends its template, whose pull policy is filled in.
+    let all = [&LATEST_FAILS[..], &SIDECAR_VERDICTS].concat();
+    let report = bench.reported("Rollout", "web", &all).await?;
+    assert_eq!(report.results()[0]["properties"]["imagePullPolicy"], "IfNotPresent", "of the sidecar");
+    let before = report.uid();
+    assert_eq!(tagwatch.logged("no right to list and watch a custom kind")?, 1, "told once");
+
+    grant(bench).await?;
+    eventually(GRANTED, "the Rollout is read", || async {
+        let report = bench.report("Rollout", "web").await?;
+        let of_template = report.results().iter().find(|result| result["properties"]["container"] == "web");
+        let written = of_template.map(|result| &result["properties"]["imagePullPolicy"]);
+        ensure!(written == Some(&json!("unset")), "its pull policy is {written:?}");
+        ensure!(report.says(&all) && report.uid() == before, "the same report: {:?}", report.verdicts());
+        checks::form(&report, &object);
+        Ok(())
+    })
+    .await?;
+    tagwatch.counts(KINDS, &[("state", "forbidden")], 0.0).await?;
+    watching(&tagwatch, 1.0).await?;
+    tagwatch.end().await
+}
