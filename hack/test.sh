@@ -13,6 +13,8 @@ hack/side-by-side.sh \
     prometheus 'hack/prometheus.sh || echo "the tests that need Prometheus will be skipped"' \
     grafana 'hack/grafana.sh || echo "the test that needs the types of Grafana will be skipped"'
 
+hack/docker-registry.sh
+
 status=0
 echo '== go test: the launcher of the control plane'
 # The tag leaves the upstream components out: what is tested here is our own part.

@@ -3,6 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 use kube::api::ListParams;
 use kube::{Api, Client};
+use tagwatch_core::rules::Policy;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportResult};
 use thiserror::Error;
@@ -19,6 +20,8 @@ pub struct IssueQuery {
     pub namespace: Option<String>,
     /// A label selector on the reports, in addition to our own label.
     pub selector: Option<String>,
+    /// Those alone that are about what really runs.
+    pub drift: bool,
 }
 
 /// One finding that wants a hand: a fail, an error or a warning.
@@ -42,6 +45,12 @@ pub struct Issue {
     pub result: UntrustedText,
     /// When it was first seen.
     pub since: Option<Timestamp>,
+    /// What was found, in a sentence.
+    pub message: UntrustedText,
+    /// How sure it is, of findings about digests: likely or proven.
+    pub confidence: UntrustedText,
+    /// What shows it, as YAML.
+    pub evidence: UntrustedText,
 }
 
 /// Why there is no list.
@@ -78,14 +87,14 @@ pub async fn issues(client: &Client, query: &IssueQuery) -> Result<Vec<Issue>, I
             Err(error) if error.code() == Some(404) => return Err(IssuesError::NoReportApi),
             page => page?,
         };
-        issues.extend(page.items.iter().flat_map(issues_of));
+        issues.extend(page.items.iter().flat_map(|report| issues_of(report, query.drift)));
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
             None => break,
         }
     }
     issues.sort_by_cached_key(|issue| {
-        let Issue { namespace, kind, name, container, rule, severity, result, image: _, since: _ } = issue;
+        let Issue { namespace, kind, name, container, rule, severity, result, .. } = issue;
         (
             severity_rank(severity.raw()),
             result.clone(),
@@ -99,7 +108,7 @@ pub async fn issues(client: &Client, query: &IssueQuery) -> Result<Vec<Issue>, I
     Ok(issues)
 }
 
-fn issues_of(report: &PolicyReport) -> Vec<Issue> {
+fn issues_of(report: &PolicyReport, drift_alone: bool) -> Vec<Issue> {
     let scope = report.scope.as_ref();
     let of_scope = |field: Option<&String>| UntrustedText::from(field.map_or("", String::as_str));
     let namespace = of_scope(report.metadata.namespace.as_ref());
@@ -108,6 +117,7 @@ fn issues_of(report: &PolicyReport) -> Vec<Issue> {
     let results = report.results.iter().flatten();
     results
         .filter(|result| matches!(result.result.as_deref(), Some("fail" | "error" | "warn")))
+        .filter(|result| !drift_alone || result.policy == Policy::ImageDrift.as_str())
         .map(|result| Issue {
             namespace: namespace.clone(),
             kind: kind.clone(),
@@ -118,6 +128,9 @@ fn issues_of(report: &PolicyReport) -> Vec<Issue> {
             severity: result.severity.as_deref().unwrap_or_default().into(),
             result: result.result.as_deref().unwrap_or_default().into(),
             since: result.timestamp.and_then(|time| Timestamp::from_second(time.seconds).ok()),
+            message: result.message.as_deref().unwrap_or_default().into(),
+            confidence: property(result, "confidence"),
+            evidence: property(result, "evidence"),
         })
         .collect()
 }

@@ -49,7 +49,6 @@ impl Judging {
     }
 
     /// References that the cluster saw resolve to several digests. Returns whether they are others than before.
-    #[expect(dead_code, reason = "drift proves them")]
     pub(crate) fn set_proven(&self, proven: Vec<Reference>) -> bool {
         let is_new = self.0.lock().proven != proven;
         if is_new {

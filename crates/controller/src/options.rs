@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::registry::{Network, RegistryHost};
 use crate::tls::CertificateFiles;
 
 /// Options of the controller.
@@ -22,6 +23,12 @@ pub struct RunOptions {
     pub workload_series_cap: usize,
     /// A file that receives the address once it is bound.
     pub address_file: Option<PathBuf>,
+    /// The namespace that we run in, where proofs are kept.
+    pub own_namespace: Option<String>,
+    /// Registries that may be asked what a tag means.
+    pub registries: Vec<RegistryHost>,
+    /// Private networks in which registries may be.
+    pub registry_networks: Vec<Network>,
     /// Name of the `TagPolicy` to judge by.
     pub policy: String,
     /// `User-Agent` of every request, by which an audit log tells our requests from those of others.

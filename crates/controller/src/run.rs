@@ -25,16 +25,20 @@ use crate::console;
 use crate::controller::{Controller, ScopedReportEvents, reports_in};
 use crate::custom::{self, CUSTOM_KINDS, CustomWatches};
 use crate::day::{self, day_of};
+use crate::drift;
 use crate::health::Health;
 use crate::http::{self, Admin};
 use crate::index::Index;
 use crate::judging::Judging;
 use crate::live::LiveVerdicts;
-use crate::metrics::{ControllerMetrics, FindingsCollector, Metrics, PolicyCollector, WorkloadSeries};
+use crate::metrics::{
+    ControllerMetrics, FindingsCollector, Metrics, MixedCollector, PolicyCollector, WorkloadSeries,
+};
 use crate::options::{Access, RunOptions};
 use crate::policy::{self, Choice, policy_name};
 use crate::queue::{Queue, Requests};
 use crate::reconcile;
+use crate::registry;
 use crate::report::{ReportIndex, Writer, follow};
 use crate::serve::{self, Entrance, bound};
 use crate::stores::Stores;
@@ -165,6 +169,7 @@ impl Parts {
             WorkloadSeries::new(Arc::clone(&live), Arc::clone(&judging), options.workload_series_cap);
         metrics.add_workloads(workloads);
         metrics.add(PolicyCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
+        metrics.add(MixedCollector::new(Arc::clone(&live))?)?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
         let mut stores = Stores::default();
         let mut watches = Vec::new();
@@ -215,10 +220,13 @@ impl Parts {
         }
         namespaces::spawn(tasks, &controller, client);
         spawn_policy(tasks, &controller, client, options.policy.clone());
+        registry::spawn(tasks, &controller, options);
+        drift::spawn(tasks, &controller, client, options.own_namespace.clone());
         tasks.spawn(measure(Arc::clone(&controller)));
         tasks.spawn(async move {
             controller.health.synced().await;
             tracing::info!("the initial state of the cluster is known");
+            drift::settle(&controller);
             reconcile::run(controller, requests).await;
             "reconcile"
         });
@@ -265,5 +273,5 @@ fn watch_names(options: &RunOptions) -> Vec<String> {
         .flat_map(|scope| WatchedKind::ALL.into_iter().map(|kind| watch_name(kind, scope.as_deref())));
     let reports = scopes.iter().map(|scope| reports_in(scope.as_deref()));
     let policy = [NAMESPACES.to_owned(), policy_name(&options.policy), CUSTOM_KINDS.to_owned()];
-    watches.chain(reports).chain(policy).collect()
+    watches.chain(reports).chain(policy).chain(drift::wait_names()).collect()
 }

@@ -34,7 +34,8 @@ pub fn snippet(container: &Container) -> String {
     lines.join("\n")
 }
 
-fn value(text: &UntrustedText, max: usize) -> String {
+/// A scalar of at most `max` bytes, or its head with a mark that says so.
+pub(crate) fn value(text: &UntrustedText, max: usize) -> String {
     // A scalar is never shorter than its text.
     if text.raw().len() <= max {
         let scalar = text.yaml();
@@ -57,6 +58,7 @@ mod tests {
             pull_policy: pull_policy.map(Into::into),
             field_path: String::new(),
             observed: None,
+            drift: None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! pure: no client, no runtime, no files, no environment, no clock; the controller and the scan command feed
 //! it the same model and get the same findings.
 
+pub mod drift;
 pub mod engine;
 pub mod evidence;
 pub mod finding;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::drift::DriftEvidence;
 use crate::pull_policy::PullPolicy;
 use crate::text::UntrustedText;
 
@@ -123,6 +124,8 @@ pub struct Container {
     pub field_path: String,
     /// What the workload's live pods show for this container; `None` when there are none or nobody looked.
     pub observed: Option<ObservedPods>,
+    /// What the cluster showed of its image; `None` in a manifest, and where there is nothing to tell.
+    pub drift: Option<Arc<DriftEvidence>>,
 }
 
 impl Container {

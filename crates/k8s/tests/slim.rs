@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tagwatch_core::workload::Container;
 use tagwatch_k8s::kind::WatchedKind;
 use tagwatch_k8s::slim::{
-    PodPhase, SlimCronJob, SlimDeployment, SlimJob, SlimObject, SlimPod, SlimReplicaSet,
-    SlimReplicationController,
+    PodPhase, SlimCronJob, SlimDaemonSet, SlimDeployment, SlimJob, SlimObject, SlimPod, SlimReplicaSet,
+    SlimReplicationController, SlimStatefulSet,
 };
 
 const DEPLOYMENT: &str = include_str!("fixtures/deployment.json");
@@ -258,6 +258,43 @@ fn urls_are_those_of_the_api() {
             "/api/v1/pods"
         ]
     );
+}
+
+#[test]
+fn a_workload_says_whether_its_rollout_is_over() {
+    let deployment = |status: Value| -> SlimDeployment {
+        decode(json!({ "metadata": { "generation": 3 }, "spec": { "replicas": 4 }, "status": status }))
+    };
+    let over = |status: Value| deployment(status).is_rolled_out();
+    assert!(over(json!({ "observedGeneration": 3, "replicas": 4, "updatedReplicas": 4 })));
+    assert!(over(json!({ "observedGeneration": 3, "replicas": 2, "updatedReplicas": 2 })), "scaling out");
+    assert!(!over(json!({ "observedGeneration": 3, "replicas": 5, "updatedReplicas": 2 })));
+    assert!(over(json!({ "observedGeneration": 2, "replicas": 4, "updatedReplicas": 4 })), "not seen yet");
+    assert!(!over(json!({})));
+
+    let set = |spec: Value, updated: i32| -> bool {
+        let status = json!({
+            "observedGeneration": 1, "replicas": 3, "updatedReplicas": updated,
+            "currentRevision": "a", "updateRevision": "b",
+        });
+        let set: SlimStatefulSet = decode(
+            json!({ "metadata": { "generation": 1 }, "spec": { "updateStrategy": spec }, "status": status }),
+        );
+        set.is_rolled_out()
+    };
+    assert!(!set(json!({ "type": "RollingUpdate" }), 2));
+    assert!(set(json!({ "type": "RollingUpdate" }), 3));
+    assert!(set(json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": 1 } }), 2));
+    assert!(set(json!({ "type": "OnDelete" }), 0));
+
+    let daemons = |updated: i32| -> bool {
+        let status = json!({
+            "observedGeneration": 1, "currentNumberScheduled": 3, "updatedNumberScheduled": updated,
+        });
+        let set: SlimDaemonSet = decode(json!({ "metadata": { "generation": 1 }, "status": status }));
+        set.is_rolled_out()
+    };
+    assert!(daemons(3) && !daemons(2));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use k8s_openapi::jiff::civil::Date;
+use tagwatch_controller::{Network, RegistryHost};
 use tagwatch_core::policy::Profile;
 use tagwatch_scan::FailOn;
 use tagwatch_scan::output::Format;
@@ -60,6 +61,21 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) metrics: MetricsArgs,
+    /// The namespace that tagwatch itself runs in, where it keeps the proofs that tags moved; without it, they end
+    /// with the process
+    #[arg(long, value_name = "NAME", value_parser = namespace, env = "TAGWATCH_NAMESPACE")]
+    pub(crate) own_namespace: Option<String>,
+
+    /// Registries that may be asked what a tag means now, as images name them; with http:// before one, without TLS
+    ///
+    /// They are asked for the rule `outdated-image` alone, without credentials, once an hour for each tag.
+    #[arg(long, value_name = "HOSTS", value_delimiter = ',')]
+    pub(crate) registries: Vec<RegistryHost>,
+
+    /// Private networks in which those registries may be, such as 10.0.0.0/8; without one, no private address is
+    /// connected to
+    #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
+    pub(crate) registry_networks: Vec<Network>,
 
     /// A file that receives the address once it is bound
     #[arg(long, value_name = "FILE")]
@@ -321,6 +337,10 @@ pub(crate) struct IssuesArgs {
     /// Label selector on the reports
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub(crate) selector: Option<String>,
+
+    /// List what really runs alone: tags that moved, pods that differ, images that do not come, with the evidence
+    #[arg(long)]
+    pub(crate) drift: bool,
 
     /// A context of the kubeconfig other than the current one
     #[arg(long, value_name = "NAME")]

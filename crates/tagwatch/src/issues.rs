@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_controller::issues::{Issue, IssueQuery, issues as list_issues};
+use tagwatch_core::text::UntrustedText;
 
 use crate::args::IssuesArgs;
 use crate::cluster::with_client;
@@ -15,20 +16,25 @@ const HEADER: [&str; 9] =
     ["NAMESPACE", "KIND", "NAME", "CONTAINER", "RULE", "SEVERITY", "RESULT", "AGE", "IMAGE"];
 
 pub(crate) fn issues(args: IssuesArgs) -> Result<ExitCode, Failure> {
-    let IssuesArgs { namespace, all_namespaces, selector, context } = args;
+    let IssuesArgs { namespace, all_namespaces, selector, drift, context } = args;
     let (issues, scope) = with_client(context.as_deref(), async |client| {
         let namespace =
             (!all_namespaces).then(|| namespace.unwrap_or_else(|| client.default_namespace().to_owned()));
-        let query = IssueQuery { namespace: namespace.clone(), selector };
+        let query = IssueQuery { namespace: namespace.clone(), selector, drift };
         let issues = list_issues(&client, &query).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
         Ok((issues, namespace))
     })?;
     if issues.is_empty() {
         let place = scope.map_or_else(|| "any namespace".to_owned(), |name| format!("namespace {name}"));
-        writeln!(io::stderr(), "No issues found in {place}.")?;
+        let what = if drift { "drift" } else { "issues" };
+        writeln!(io::stderr(), "No {what} found in {place}.")?;
         return Ok(ExitCode::SUCCESS);
     }
-    write_table(&issues, Timestamp::now(), scope.is_none())?;
+    if drift {
+        write_drift(&issues, Timestamp::now())?;
+    } else {
+        write_table(&issues, Timestamp::now(), scope.is_none())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -50,8 +56,39 @@ fn write_table(issues: &[Issue], now: Timestamp, with_namespace: bool) -> io::Re
     out.flush()
 }
 
+/// A block for each: what is wrong in a sentence, and below it which digests ran where.
+fn write_drift(issues: &[Issue], now: Timestamp) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    for (index, issue) in issues.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        let Issue { namespace, kind, name, rule, severity, confidence, since, message, evidence, .. } = issue;
+        let age =
+            since.map_or_else(|| "<unknown>".to_owned(), |since| age(now.as_second() - since.as_second()));
+        let confidence = match confidence.terminal() {
+            unsaid if unsaid.is_empty() => unsaid,
+            said => format!(", {said}"),
+        };
+        writeln!(
+            out,
+            "{}/{}/{}: {} ({}{confidence}) for {age}",
+            namespace.terminal(),
+            kind.terminal(),
+            name.terminal(),
+            rule.terminal(),
+            severity.terminal(),
+        )?;
+        writeln!(out, "  {}", message.terminal())?;
+        for line in evidence.raw().lines() {
+            writeln!(out, "    {}", UntrustedText::from(line).terminal())?;
+        }
+    }
+    out.flush()
+}
+
 fn row(issue: &Issue, now: Timestamp) -> [String; 9] {
-    let Issue { namespace, kind, name, container, image, rule, severity, result, since } = issue;
+    let Issue { namespace, kind, name, container, image, rule, severity, result, since, .. } = issue;
     [
         namespace.terminal(),
         kind.terminal(),

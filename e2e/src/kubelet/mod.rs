@@ -34,6 +34,8 @@ pub struct Kubelet {
     client: Client,
     node: String,
     digests: Arc<Digests>,
+    image_ids: Option<Arc<Digests>>,
+    platform: [String; 3],
     binds: bool,
     addresses: Arc<AtomicU32>,
 }
@@ -48,12 +50,14 @@ impl fmt::Debug for Kubelet {
 }
 
 impl Kubelet {
-    /// A kubelet for the node of this name. Each reference has a digest of its own, the SHA-256 of its text.
+    /// A kubelet for the node of this name. Each reference has a digest of its own, the SHA-256 of its text in full.
     pub fn new(client: Client, node: &str) -> Self {
         Self {
             client,
             node: node.to_owned(),
             digests: Arc::new(digest_of_text),
+            image_ids: None,
+            platform: ["linux", "amd64", "containerd://2.1.4"].map(str::to_owned),
             binds: false,
             addresses: Arc::default(),
         }
@@ -63,6 +67,20 @@ impl Kubelet {
     #[must_use]
     pub fn with_digests(mut self, digests: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.digests = Arc::new(digests);
+        self
+    }
+
+    /// Takes `imageID` as a whole from this function of the reference: what another runtime writes there.
+    #[must_use]
+    pub fn with_image_ids(mut self, image_ids: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.image_ids = Some(Arc::new(image_ids));
+        self
+    }
+
+    /// Says this of its node; `runtime` as in `containerd://2.1.4`.
+    #[must_use]
+    pub fn with_platform(mut self, os: &str, architecture: &str, runtime: &str) -> Self {
+        self.platform = [os, architecture, runtime].map(str::to_owned);
         self
     }
 
@@ -93,7 +111,7 @@ impl Kubelet {
             Err(kube::Error::Api(status)) if status.is_already_exists() => {}
             outcome => drop(outcome.with_context(|| format!("create node {}", self.node))?),
         }
-        let status = json!({ "status": status::node(images, Timestamp::now()) });
+        let status = json!({ "status": status::node(images, &self.platform, Timestamp::now()) });
         let patched = nodes.patch_status(&self.node, &PatchParams::default(), &Patch::Merge(status)).await;
         patched.with_context(|| format!("status of node {}", self.node))
     }
@@ -114,6 +132,14 @@ impl Kubelet {
         self.report(namespace, name, status::succeeded).await
     }
 
+    /// Reports all containers of a pod as waiting for their images.
+    ///
+    /// # Errors
+    /// There is no such pod, or the API server refused.
+    pub async fn fail_pull(&self, namespace: &str, name: &str) -> Result<Pod> {
+        self.report(namespace, name, status::failing_to_pull).await
+    }
+
     async fn report(&self, namespace: &str, name: &str, status: StatusOf) -> Result<Pod> {
         let pod = self.pods(namespace).get(name).await;
         let pod = pod.with_context(|| format!("pod {namespace}/{name}"))?;
@@ -126,8 +152,12 @@ impl Kubelet {
         if self.binds && pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none()) {
             self.bind(&pods, &name).await?;
         }
-        let surroundings =
-            status::Surroundings { digests: &*self.digests, now: Timestamp::now(), address: self.address() };
+        let surroundings = status::Surroundings {
+            digests: &*self.digests,
+            image_ids: self.image_ids.as_deref(),
+            now: Timestamp::now(),
+            address: self.address(),
+        };
         // With the UID, so that a namesake created meanwhile does not get the status of its predecessor.
         let patch = json!({ "metadata": { "uid": pod.uid() }, "status": status(pod, &surroundings) });
         pods.patch_status(&name, &PatchParams::default(), &Patch::Merge(patch)).await
@@ -168,8 +198,9 @@ impl Kubelet {
     }
 }
 
+/// Ways to write one reference are one: a registry is asked the same for all.
 fn digest_of_text(reference: &str) -> String {
-    Sha256::digest(reference)
+    Sha256::digest(image::full_name(reference))
         .iter()
         .fold("sha256:".to_owned(), |digest, byte| digest + &format!("{byte:02x}"))
 }

@@ -3,7 +3,8 @@
 use k8s_openapi::{
     api::core::v1::{
         Container, ContainerImage, ContainerState, ContainerStateRunning, ContainerStateTerminated,
-        ContainerStatus, HostIP, NodeCondition, NodeStatus, Pod, PodCondition, PodIP, PodSpec, PodStatus,
+        ContainerStateWaiting, ContainerStatus, HostIP, NodeCondition, NodeStatus, NodeSystemInfo, Pod,
+        PodCondition, PodIP, PodSpec, PodStatus,
     },
     apimachinery::pkg::apis::meta::v1::Time,
     jiff::Timestamp,
@@ -16,13 +17,15 @@ const HOST: &str = "192.0.2.1";
 /// What a status says that is not in the pod.
 pub(super) struct Surroundings<'a> {
     pub(super) digests: &'a super::Digests,
+    /// The `imageID` in full, where another runtime writes another form.
+    pub(super) image_ids: Option<&'a super::Digests>,
     pub(super) now: Timestamp,
     /// The next free pod address; a pod that has one keeps it.
     pub(super) address: String,
 }
 
-/// A ready Node with these images.
-pub(super) fn node(images: Vec<ContainerImage>, now: Timestamp) -> NodeStatus {
+/// A ready Node with these images, on this platform: operating system, architecture, container runtime.
+pub(super) fn node(images: Vec<ContainerImage>, platform: &[String; 3], now: Timestamp) -> NodeStatus {
     let ready = NodeCondition {
         type_: "Ready".to_owned(),
         status: "True".to_owned(),
@@ -31,7 +34,19 @@ pub(super) fn node(images: Vec<ContainerImage>, now: Timestamp) -> NodeStatus {
         last_heartbeat_time: Some(Time(now)),
         last_transition_time: Some(Time(now)),
     };
-    NodeStatus { conditions: Some(vec![ready]), images: Some(images), ..NodeStatus::default() }
+    let [operating_system, architecture, container_runtime_version] = platform.clone();
+    let info = NodeSystemInfo {
+        operating_system,
+        architecture,
+        container_runtime_version,
+        ..NodeSystemInfo::default()
+    };
+    NodeStatus {
+        conditions: Some(vec![ready]),
+        images: Some(images),
+        node_info: Some(info),
+        ..NodeStatus::default()
+    }
 }
 
 /// All init containers have ended well, sidecars and all other containers run and are ready.
@@ -42,6 +57,30 @@ pub(super) fn running(pod: &Pod, surroundings: &Surroundings<'_>) -> PodStatus {
 /// All containers have ended well.
 pub(super) fn succeeded(pod: &Pod, surroundings: &Surroundings<'_>) -> PodStatus {
     of_pod(pod, surroundings, "Succeeded", State::Ended)
+}
+
+/// All containers wait for their images.
+pub(super) fn failing_to_pull(pod: &Pod, surroundings: &Surroundings<'_>) -> PodStatus {
+    let spec = pod.spec.clone().unwrap_or_default();
+    let waiting = |container: &Container| ContainerStatus {
+        name: container.name.clone(),
+        image: container.image.clone().unwrap_or_default(),
+        state: Some(ContainerState {
+            waiting: Some(ContainerStateWaiting {
+                reason: Some("ImagePullBackOff".to_owned()),
+                message: None,
+            }),
+            ..ContainerState::default()
+        }),
+        ..ContainerStatus::default()
+    };
+    PodStatus {
+        phase: Some("Pending".to_owned()),
+        conditions: Some(conditions(State::Ended, surroundings.now)),
+        container_statuses: Some(spec.containers.iter().map(waiting).collect()),
+        start_time: Some(Time(surroundings.now)),
+        ..PodStatus::default()
+    }
 }
 
 /// Whether the pod's status tells of every container with the image that its spec has now.
@@ -158,7 +197,10 @@ fn of_container(
     ContainerStatus {
         name: container.name.to_owned(),
         image: image::full_name(container.image),
-        image_id: image::image_id(container.image, surroundings.digests),
+        image_id: match surroundings.image_ids {
+            Some(image_ids) => image_ids(container.image),
+            None => image::image_id(container.image, surroundings.digests),
+        },
         ready: runs,
         started: Some(runs),
         state: Some(state),

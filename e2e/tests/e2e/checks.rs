@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::report::Report;
 
-const POLICIES: [(&str, &str); 2] = [("image-tag", "Mutable Tags"), ("image-pull-policy", "Pull Policy")];
+const POLICIES: [(&str, &str); 3] =
+    [("image-tag", "Mutable Tags"), ("image-pull-policy", "Pull Policy"), ("image-drift", "Image Drift")];
 const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
 /// In the order of a report.
 const OUTCOMES: [&str; 5] = ["fail", "error", "warn", "skip", "pass"];

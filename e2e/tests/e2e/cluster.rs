@@ -17,14 +17,17 @@ pub(crate) const USER: &str = "system:serviceaccount:tagwatch:tagwatch";
 const ACCOUNT: Identity<'static> = Identity::ServiceAccount { namespace: "tagwatch", name: "tagwatch" };
 /// Our definition of a policy.
 const POLICY_CRD: &str = "policy/tagwatch.dev_tagpolicies.yaml";
-const RBAC: [&str; 7] = [
+const RBAC: [&str; 10] = [
     "controller/namespace.yaml",
     "rbac/service_account.yaml",
     "rbac/cluster_role.yaml",
     "rbac/cluster_role_binding.yaml",
     "rbac/cluster_role_extensions.yaml",
     "rbac/cluster_role_binding_extensions.yaml",
+    "rbac/role.yaml",
+    "rbac/role_binding.yaml",
     "rbac/view_role.yaml",
+    "rbac/nodes/cluster_role.yaml",
 ];
 
 /// A control plane, and a kubeconfig with the rights of tagwatch's service account.
@@ -42,8 +45,10 @@ impl Cluster {
         // What RBAC grants is a matter of informers: it takes a moment.
         let client = control_plane.client_as(ACCOUNT).await?;
         eventually(LIMIT, "the rights of config/rbac hold", || async {
-            let pods = http::Request::get("/api/v1/pods?limit=1").body(Vec::new())?;
-            Ok(client.request_text(pods).await?)
+            for path in ["/api/v1/pods?limit=1", "/api/v1/nodes?limit=1"] {
+                client.request_text(http::Request::get(path).body(Vec::new())?).await?;
+            }
+            Ok(())
         })
         .await?;
         let kubeconfig = control_plane.kubeconfig_as(ACCOUNT, control_plane.data_dir()).await?;

@@ -23,6 +23,10 @@ mod runner;
 mod canonical_crds;
 mod custom_kinds;
 mod deletion;
+mod drift;
+mod drift_fleet;
+mod drift_memory;
+mod drift_registry;
 mod exemptions;
 mod foreign_writers;
 mod history;
@@ -52,6 +56,9 @@ fn main() -> ExitCode {
         canonical_crds::tests(),
         custom_kinds::tests(),
         deletion::tests(),
+        drift::tests(),
+        drift_memory::tests(),
+        drift_registry::tests(),
         exemptions::tests(),
         foreign_writers::tests(),
         history::tests(),

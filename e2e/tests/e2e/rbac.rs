@@ -33,13 +33,15 @@ type Right = (String, String, String);
 
 /// What `config/rbac` grants. Wildcards stay as they are, and so are never used.
 fn granted() -> Result<BTreeSet<Right>> {
-    let text = fs::read_to_string(config("rbac/cluster_role.yaml"))?;
-    let role: ClusterRole = serde_saphyr::from_str(&text)?;
     let mut rights = BTreeSet::new();
-    for rule in role.rules.context("a role without rules")? {
-        for group in rule.api_groups.iter().flatten() {
-            for resource in rule.resources.iter().flatten() {
-                rights.extend(rule.verbs.iter().map(|verb| (group.clone(), resource.clone(), verb.clone())));
+    for file in ["rbac/cluster_role.yaml", "rbac/nodes/cluster_role.yaml"] {
+        let role: ClusterRole = serde_saphyr::from_str(&fs::read_to_string(config(file))?)?;
+        for rule in role.rules.context("a role without rules")? {
+            for group in rule.api_groups.iter().flatten() {
+                for resource in rule.resources.iter().flatten() {
+                    let right = |verb: &String| (group.clone(), resource.clone(), verb.clone());
+                    rights.extend(rule.verbs.iter().map(right));
+                }
             }
         }
     }

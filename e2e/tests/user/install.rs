@@ -80,7 +80,7 @@ async fn the_chart_installs_what_config_default_installs() -> Result<()> {
     let spec = |crd: Option<Value>| Some(with_floats(crd?["spec"].clone()));
     ensure!(ours.is_some() && spec(ours) == spec(theirs), "the definitions of TagPolicy differ");
     without_helms_labels(&mut by_helm)?;
-    assert_eq!(by_kustomize.len(), 9);
+    assert_eq!(by_kustomize.len(), 11);
     assert_eq!(by_helm, by_kustomize);
     Ok(())
 }
@@ -166,6 +166,20 @@ async fn without_authentication_probes_and_scrapes_are_plain_and_no_reviews_are_
     let monitor = &objects[&("ServiceMonitor".to_owned(), "tagwatch".to_owned())];
     assert_eq!(monitor["spec"]["endpoints"][0]["scheme"], "http");
     assert!(!serde_json::to_string(&objects.values().collect::<Vec<_>>())?.contains("tokenreviews"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_chart_grants_nodes_when_asked_to() -> Result<()> {
+    let role = ("ClusterRole".to_owned(), "tagwatch-nodes".to_owned());
+    let mut ours = chart(&["--set", "rbac.nodes=true"]).await?;
+    let mut theirs = ours.remove(&role).context("no ClusterRole in the chart")?;
+    assert_eq!(ours, chart(&[]).await?);
+    let labels = theirs["metadata"]["labels"].as_object_mut().context("no labels")?;
+    for added in ["helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version"] {
+        labels.remove(added).context(added)?;
+    }
+    assert_eq!(Objects::from([(role, theirs)]), kustomized("rbac/nodes").await?);
     Ok(())
 }
 

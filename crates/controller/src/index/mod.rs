@@ -17,6 +17,8 @@ use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
 use tagwatch_k8s::owner::OwnerId;
 use tagwatch_k8s::slim::{PodImages, SlimObject, SlimPod, SlimWorkload};
 
+use crate::drift::DriftIndex;
+
 pub(crate) use custom::{CustomIndex, custom_node};
 pub(crate) use key::WorkloadKey;
 pub(crate) use namespaces::NamespaceIndex;
@@ -29,6 +31,7 @@ pub(crate) struct Index {
     pub(crate) owners: OwnerIndex,
     pub(crate) pods: PodIndex,
     pub(crate) custom: CustomIndex,
+    pub(crate) drift: DriftIndex,
     pub(crate) namespaces: NamespaceIndex,
 }
 
@@ -78,7 +81,8 @@ impl Index {
         self.tops(&controllers).iter().filter(|key| unread(key)).map(WorkloadKey::kind_and_group).collect()
     }
 
-    fn tops(&self, keys: &[WorkloadKey]) -> BTreeSet<WorkloadKey> {
+    /// The workloads under which these are reported, as far as they are known by now.
+    pub(crate) fn tops(&self, keys: &[WorkloadKey]) -> BTreeSet<WorkloadKey> {
         keys.iter().filter_map(|key| self.top(key)).collect()
     }
 
@@ -129,7 +133,7 @@ pub(crate) fn place(metadata: &ObjectMeta) -> (&str, &str) {
 
 /// An owner is looked for in the namespace of what it owns: all watched kinds are namespaced, and a
 /// cluster-scoped owner's report has to live somewhere.
-fn key_of_owner(owner: &OwnerId, namespace: &str) -> WorkloadKey {
+pub(crate) fn key_of_owner(owner: &OwnerId, namespace: &str) -> WorkloadKey {
     let [api_version, kind] = [&owner.api_version, &owner.kind].map(|text| text.raw().to_owned());
     WorkloadKey::new(api_version, kind, namespace, owner.name.raw(), owner.uid.raw())
 }

@@ -198,6 +198,7 @@ mod tests {
             pull_policy: Some("IfNotPresent".into()),
             field_path: "spec.containers[0].image".to_owned(),
             observed: None,
+            drift: None,
         };
         PodShape { containers: [container].into(), ..PodShape::default() }
     }

@@ -4,7 +4,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Result,
 };
 
-use super::Metrics;
+use super::{DriftMetrics, Metrics};
 
 /// Counters and gauges of the controller's own work. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub(crate) struct ControllerMetrics {
     pub(crate) policy_status_writes: IntCounterVec,
     /// Unix time at which all workloads were last evaluated.
     pub(crate) last_full_evaluation: Gauge,
+    /// What really runs.
+    pub(crate) drift: DriftMetrics,
 }
 
 impl ControllerMetrics {
@@ -111,6 +113,7 @@ impl ControllerMetrics {
                 "tagwatch_last_full_evaluation_timestamp_seconds",
                 "Unix time at which every workload had last been evaluated.",
             )?)?,
+            drift: DriftMetrics::register(metrics)?,
         })
     }
 }

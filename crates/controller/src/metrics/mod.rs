@@ -3,6 +3,7 @@
 
 mod cap;
 mod controller;
+mod drift;
 mod family;
 mod findings;
 mod policy;
@@ -14,6 +15,7 @@ use prometheus::core::Collector;
 use prometheus::{Registry, TextEncoder};
 
 pub(crate) use controller::ControllerMetrics;
+pub(crate) use drift::{DriftMetrics, MixedCollector};
 pub(crate) use findings::FindingsCollector;
 pub(crate) use policy::PolicyCollector;
 pub use reference::{MetricDescription, metrics_reference};

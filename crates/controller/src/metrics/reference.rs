@@ -8,7 +8,7 @@ use prometheus::core::Collector;
 use prometheus::proto::MetricType;
 use tagwatch_core::policy::{Policy, Profile};
 
-use super::{ControllerMetrics, FindingsCollector, Metrics, PolicyCollector, WorkloadSeries};
+use super::{ControllerMetrics, FindingsCollector, Metrics, MixedCollector, PolicyCollector, WorkloadSeries};
 use crate::api::RequestCounter;
 use crate::judging::Judging;
 use crate::live::LiveVerdicts;
@@ -64,7 +64,8 @@ pub fn metrics_reference() -> prometheus::Result<Vec<MetricDescription>> {
     let judging = Arc::new(Judging::new(Policy::of(Profile::Recommended), Date::default()));
     metrics.add(FindingsCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
     metrics.add_workloads(WorkloadSeries::new(Arc::clone(&live), Arc::clone(&judging), 0));
-    metrics.add(PolicyCollector::new(live, judging)?)?;
+    metrics.add(PolicyCollector::new(Arc::clone(&live), judging)?)?;
+    metrics.add(MixedCollector::new(live)?)?;
     metrics.add(RequestCounter::new()?.collector())?;
     ControllerMetrics::register(&mut metrics)?;
     Ok(metrics.described)

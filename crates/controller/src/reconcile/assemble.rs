@@ -273,7 +273,8 @@ fn is_same_place(one: &Container, other: &Container) -> bool {
 fn union(containers: impl Iterator<Item = Container>) -> Vec<Container> {
     let mut all: Vec<Container> = containers.collect();
     all.sort_by_cached_key(|container| {
-        let Container { name, container_type, image, pull_policy, field_path: _, observed: _ } = container;
+        let Container { name, container_type, image, pull_policy, field_path: _, observed: _, drift: _ } =
+            container;
         (*container_type, name.clone(), image.clone(), Reverse(pull_policy.clone()))
     });
     all.dedup_by(|a, b| is_same_place(a, b) && a.image == b.image);

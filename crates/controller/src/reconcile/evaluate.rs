@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use tagwatch_core::drift::next_look;
 use tagwatch_core::policy::Decision;
 use tagwatch_core::workload::Workload;
 use tagwatch_k8s::report::{self, PolicyReport, ReportInput, ReportPlan, plan};
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use super::{Absence, Assembled, Next, assemble};
 use crate::console::shown;
 use crate::controller::Controller;
+use crate::drift;
 use crate::index::WorkloadKey;
 use crate::live::{Judged, Past};
 use crate::metrics::ControllerMetrics;
@@ -50,15 +52,27 @@ enum Verdict {
 
 /// Evaluates one workload and brings its report up to date.
 pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next {
-    let assembled = {
-        let index = controller.index.lock();
-        assemble(key, &index, &controller.stores)
+    let (assembled, due) = {
+        let mut index = controller.index.lock();
+        let mut assembled = assemble(key, &index, &controller.stores);
+        let due = match &mut assembled {
+            Assembled::Workload(workload) => {
+                drift::attach(workload, key, &mut index, &controller.stores, Timestamp::now())
+            }
+            Assembled::Absent(_) => {
+                drift::forget(key, &mut index);
+                None
+            }
+        };
+        (assembled, due)
     };
     let report_key = report_key(key);
     let absence = match assembled {
         Assembled::Workload(workload) => match judge(controller, key, &report_key, &workload) {
             Verdict::Report(report) => {
-                return bring_up_to_date(controller, key, &report_key, Some(*report)).await;
+                let graced = next_look(controller.judging.engine().policy(), &workload);
+                let next = bring_up_to_date(controller, key, &report_key, Some(*report)).await;
+                return next.or_again(due.into_iter().chain(graced).min());
             }
             Verdict::OutOfScope => None,
             Verdict::Panic => return counted(controller, "panic", Next::Wait),

@@ -40,6 +40,16 @@ pub(crate) enum Next {
     Retry,
 }
 
+impl Next {
+    /// Another look after this time, where nothing else is asked for.
+    fn or_again(self, delay: Option<Duration>) -> Self {
+        match (self, delay) {
+            (Self::Wait, Some(delay)) => Self::Again(delay),
+            (next, _) => next,
+        }
+    }
+}
+
 /// A piece of work that has ended.
 enum Done {
     Workload(WorkloadKey, Next),

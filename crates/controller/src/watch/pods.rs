@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use k8s_openapi::jiff::Timestamp;
 use kube_runtime::watcher::Event;
 use tagwatch_k8s::slim::{SlimObject, SlimPod};
 
@@ -25,7 +26,10 @@ impl PodSink {
     }
 
     fn apply(&self, pod: &SlimPod) {
-        let affected = self.controller.index.lock().apply_pod(pod);
+        let mut index = self.controller.index.lock();
+        let mut affected = index.apply_pod(pod);
+        affected.extend(index.apply_pod_drift(pod, Timestamp::now()));
+        drop(index);
         self.controller.queue.now(affected);
     }
 }
@@ -42,7 +46,8 @@ impl Sink<SlimPod> for PodSink {
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
                 let mut index = self.controller.index.lock();
-                let affected = index.retain_pods(self.scope.as_deref(), &listed);
+                let mut affected = index.retain_pods(self.scope.as_deref(), &listed);
+                affected.extend(index.retain_pods_drift(self.scope.as_deref(), &listed, Timestamp::now()));
                 drop(index);
                 self.controller.queue.now(affected);
                 self.controller.health.in_sync(&self.name);
@@ -50,7 +55,8 @@ impl Sink<SlimPod> for PodSink {
             Event::Apply(pod) => self.apply(&pod),
             Event::Delete(pod) => {
                 let mut index = self.controller.index.lock();
-                let affected = index.delete_pod(&pod);
+                let mut affected = index.delete_pod(&pod);
+                affected.extend(index.delete_pod_drift(&pod, Timestamp::now()));
                 drop(index);
                 self.controller.queue.now(affected);
             }

@@ -114,6 +114,8 @@ fn judged_alike<K: TemplateKind>(known: &SlimWorkload<K>, new: &SlimWorkload<K>)
     known.uid() == new.uid()
         && known.images() == new.images()
         && known.is_finished() == new.is_finished()
+        && known.is_rolled_out() == new.is_rolled_out()
+        && known.restarted_at() == new.restarted_at()
         && known.ignore() == new.ignore()
         && known.template_ignore() == new.template_ignore()
 }

@@ -11,6 +11,7 @@ use super::path::{FieldPath, PolicyError};
 use super::selector::{Scope, check_selector};
 use super::spec::{AnnotationsSpec, CustomWorkload, ExemptionSpec, OverrideSpec, RuleSpec, TagPolicySpec};
 use super::{Policy, Profile};
+use crate::drift::parse_grace;
 use crate::kinds::{CustomKinds, TemplatePath};
 use crate::rules::{self, Parameter, registry};
 use crate::suggest;
@@ -121,6 +122,9 @@ fn compile_rules(
                         format!("{id} does not take {}{}", parameter.as_str(), takes(meta.parameters));
                     problems.add(&path.field(parameter.as_str()), message);
                 }
+                if let Some(Err(error)) = spec.grace.as_deref().map(parse_grace) {
+                    problems.add(&path.field(Parameter::Grace.as_str()), error.to_string());
+                }
                 changes.push(RuleChange::new(meta.id, spec));
             }
         }
@@ -140,6 +144,7 @@ fn given(spec: &RuleSpec) -> Vec<Parameter> {
         value,
         include_pinned,
         allowed,
+        grace,
     } = spec;
     let given = [
         (Parameter::Tags, tags.is_some()),
@@ -148,6 +153,7 @@ fn given(spec: &RuleSpec) -> Vec<Parameter> {
         (Parameter::Value, value.is_some()),
         (Parameter::IncludePinned, include_pinned.is_some()),
         (Parameter::Allowed, allowed.is_some()),
+        (Parameter::Grace, grace.is_some()),
     ];
     given.into_iter().filter(|&(_, given)| given).map(|(parameter, _)| parameter).collect()
 }

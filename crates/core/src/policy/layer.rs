@@ -1,7 +1,10 @@
 //! Changes of rules, on top of each other: the profile, the policy's rules, the overrides.
 
+use std::time::Duration;
+
 use super::matcher::Matcher;
 use super::spec::{PullPolicySpec, ResultSpec, RuleSpec, SeveritySpec, ValueSpec};
+use crate::drift::parse_grace;
 use crate::finding::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::rules::{PullPolicyValue, RuleSet};
@@ -10,13 +13,14 @@ use crate::rules::{PullPolicyValue, RuleSet};
 #[derive(Debug, Clone)]
 pub(super) struct RuleChange {
     pub(super) id: &'static str,
-    enabled: bool,
+    pub(super) enabled: bool,
     outcome: Option<Outcome>,
     severity: Option<Severity>,
     tags: Option<Vec<String>>,
     value: Option<PullPolicyValue>,
     include_pinned: Option<bool>,
     allowed: Option<Vec<PullPolicy>>,
+    grace: Option<Duration>,
 }
 
 /// An override.
@@ -39,6 +43,7 @@ impl RuleChange {
             value,
             include_pinned,
             allowed,
+            grace,
         } = spec;
         Self {
             id,
@@ -49,6 +54,8 @@ impl RuleChange {
             value: value.map(value_of),
             include_pinned: *include_pinned,
             allowed: allowed.as_ref().map(|allowed| allowed.iter().copied().map(pull_policy).collect()),
+            // What does not parse is a problem of the policy, and none is made of it.
+            grace: grace.as_deref().and_then(|text| parse_grace(text).ok()),
         }
     }
 
@@ -60,6 +67,7 @@ impl RuleChange {
         let parameters = &mut setting.parameters;
         parameters.value = self.value.unwrap_or(parameters.value);
         parameters.include_pinned = self.include_pinned.unwrap_or(parameters.include_pinned);
+        parameters.grace = self.grace.or(parameters.grace);
         if let Some(tags) = &self.tags {
             parameters.tags.clone_from(tags);
         }

@@ -13,6 +13,7 @@ mod profile_docs;
 mod schema;
 mod selector;
 mod spec;
+mod uses;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -88,6 +88,9 @@ pub struct RuleSpec {
     /// Pull policies that may be written (`pull-policy-not-allowed`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<Vec<PullPolicySpec>>,
+    /// How long the state may last before the rule speaks, such as `15m` (`mixed-digests`, `image-pull-failing`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace: Option<String>,
 }
 
 /// A result that a policy can give to a rule.

@@ -3,12 +3,17 @@
 mod cached_private_image;
 mod datadog;
 mod docs;
+mod drift_words;
 mod floating_tag;
+mod image_pull_failing;
 mod invalid_image_reference;
 mod latest_tag;
 mod message;
 mod missing_tag;
+mod mixed_digests;
+mod moved_tag;
 mod needless_pull;
+mod outdated_image;
 mod pass;
 mod pull_policy_never;
 mod pull_policy_not_allowed;
@@ -21,6 +26,7 @@ mod unpinned_image;
 
 use std::fmt;
 
+use crate::drift::DriftEvidence;
 use crate::finding::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::reference::{Reference, ReferenceError};
@@ -28,6 +34,8 @@ use crate::tag::{Classification, Confidence, TagClass};
 use crate::workload::{Container, ObservedPods, Origin};
 
 pub use docs::{closest, find, render_markdown, render_markdown_table, render_table, render_text};
+pub(crate) use image_pull_failing::grace as image_pull_failing_grace;
+pub(crate) use mixed_digests::grace as mixed_digests_grace;
 pub(crate) use pass::pass;
 pub use settings::{Parameter, Parameters, PullPolicyValue, RuleSet, RuleSetting};
 
@@ -38,17 +46,20 @@ pub enum Policy {
     ImageTag,
     /// How the node gets the image.
     ImagePullPolicy,
+    /// What really runs.
+    ImageDrift,
 }
 
 impl Policy {
     /// Every policy, in the order in which a container's results are written.
-    pub const ALL: [Self; 2] = [Self::ImageTag, Self::ImagePullPolicy];
+    pub const ALL: [Self; 3] = [Self::ImageTag, Self::ImagePullPolicy, Self::ImageDrift];
 
     /// Name in reports, metrics and `scan -o json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ImageTag => "image-tag",
             Self::ImagePullPolicy => "image-pull-policy",
+            Self::ImageDrift => "image-drift",
         }
     }
 
@@ -57,6 +68,7 @@ impl Policy {
         match self {
             Self::ImageTag => "Mutable Tags",
             Self::ImagePullPolicy => "Pull Policy",
+            Self::ImageDrift => "Image Drift",
         }
     }
 
@@ -65,7 +77,13 @@ impl Policy {
         match self {
             Self::ImageTag => &floating_tag::META,
             Self::ImagePullPolicy => &stale_pull_policy::META,
+            Self::ImageDrift => &moved_tag::META,
         }
+    }
+
+    /// Whether a container in which nothing fires gets a pass. That nobody saw an image drift proves nothing.
+    pub fn gives_passes(self) -> bool {
+        self != Self::ImageDrift
     }
 }
 
@@ -132,6 +150,11 @@ impl<'a> Subject<'a> {
     /// Whether the reference means `latest`, written or implied. A digest beside it changes nothing here.
     fn names_latest(&self) -> bool {
         self.reference.is_ok_and(|reference| reference.tag_or_default() == Some("latest"))
+    }
+
+    /// What the cluster showed of the image.
+    fn drift(&self) -> Option<&'a DriftEvidence> {
+        self.container.drift.as_deref()
     }
 
     /// Whether the reference can be expected to move.
@@ -228,5 +251,9 @@ pub fn registry() -> &'static [&'static dyn Rule] {
         &needless_pull::NeedlessPull,
         &cached_private_image::CachedPrivateImage,
         &datadog::Datadog,
+        &moved_tag::MovedTag,
+        &mixed_digests::MixedDigests,
+        &image_pull_failing::ImagePullFailing,
+        &outdated_image::OutdatedImage,
     ]
 }

@@ -6,12 +6,13 @@ use crate::pull_policy::PullPolicy;
 use crate::tag::TagClass;
 
 /// The pass of a policy in which no rule fires, under its leading rule; where that one is off, under the first one
-/// that is on. `None` where no rule could judge.
+/// that is on. `None` where no rule could judge, and for a policy that gives no passes.
 pub(crate) fn pass(policy: Policy, subject: &Subject<'_>) -> Option<Finding> {
     let rule = passed(policy, subject)?;
     let tail = match policy {
         Policy::ImageTag => tag_tail(subject),
         Policy::ImagePullPolicy => pull_policy_tail(rule, subject),
+        Policy::ImageDrift => return None,
     };
     Some(Finding {
         rule,
@@ -24,6 +25,9 @@ pub(crate) fn pass(policy: Policy, subject: &Subject<'_>) -> Option<Finding> {
 }
 
 fn passed(policy: Policy, subject: &Subject<'_>) -> Option<&'static RuleMeta> {
+    if !policy.gives_passes() {
+        return None;
+    }
     let can_judge = |rule: &dyn Rule| subject.reference.is_ok() || rule.judges_unparsed();
     let mut passed = None;
     for (rule, _) in subject.rules.enabled() {

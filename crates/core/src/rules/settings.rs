@@ -1,5 +1,7 @@
 //! What a policy can set of a rule, and the rules of a policy with all of it decided.
 
+use std::time::Duration;
+
 use super::{Rule, RuleMeta, registry};
 use crate::finding::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
@@ -19,12 +21,21 @@ pub enum Parameter {
     IncludePinned,
     /// [`Parameters::allowed`]
     Allowed,
+    /// [`Parameters::grace`]
+    Grace,
 }
 
 impl Parameter {
     /// Every parameter.
-    pub const ALL: [Self; 6] =
-        [Self::Tags, Self::Words, Self::Patterns, Self::Value, Self::IncludePinned, Self::Allowed];
+    pub const ALL: [Self; 7] = [
+        Self::Tags,
+        Self::Words,
+        Self::Patterns,
+        Self::Value,
+        Self::IncludePinned,
+        Self::Allowed,
+        Self::Grace,
+    ];
 
     /// The field of a policy.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +46,7 @@ impl Parameter {
             Self::Value => "value",
             Self::IncludePinned => "includePinned",
             Self::Allowed => "allowed",
+            Self::Grace => "grace",
         }
     }
 
@@ -56,6 +68,10 @@ impl Parameter {
             }
             Self::IncludePinned => "Judge images that a digest pins too. Default: false.",
             Self::Allowed => "The pull policies that may be written. Default: each of the three.",
+            Self::Grace => {
+                "How long the state may last before the rule speaks, such as `15m`, `90s` or `1h30m`. Default: `15m` \
+                 for `mixed-digests`, `5m` for `image-pull-failing`."
+            }
         }
     }
 }
@@ -81,6 +97,8 @@ pub struct Parameters {
     pub include_pinned: bool,
     /// Pull policies that may be written; none named means any.
     pub allowed: Vec<PullPolicy>,
+    /// How long a state may last before the rule speaks, where it is not the rule's own time.
+    pub grace: Option<Duration>,
 }
 
 /// A rule as a policy sets it.

@@ -1,6 +1,8 @@
 //! `stale-pull-policy`: a reference that moves, and a pull policy that never looks again.
 
-use super::{Parameter, Policy, PullPolicyValue, Rule, RuleMeta, Subject, Violation, message, resolution};
+use super::{
+    Parameter, Policy, PullPolicyValue, Rule, RuleMeta, Subject, Violation, drift_words, message, resolution,
+};
 use crate::finding::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::workload::Origin;
@@ -95,8 +97,9 @@ fn tail(subject: &Subject<'_>) -> String {
         "a node that has a copy never pulls again, so nodes come to run different code"
     };
     format!(
-        " with {facts}{cause}{}; {consequence}{}",
+        " with {facts}{cause}{}; {consequence}{}{}",
         message::moves(subject),
-        message::by_digest_note(subject)
+        message::by_digest_note(subject),
+        drift_words::restarted_note(subject)
     )
 }

@@ -5,12 +5,15 @@
 //! own below it: `# <rule> says: <part of its message>` and `# <rule> advises: <part of its resolution>`.
 //!
 //! At the head of the file, where needed: `# profile: <name>`, `# on: <rule>, …`, `# origin: cluster`, `# immutable: <glob>`, `# proven: <reference>`
-//! and `# observed <container>: <pods> pods, <n> always, <n> by digest`.
+//! `# observed <container>: <pods> pods, <n> always, <n> by digest`, and `# drift <container>: <evidence>`, which
+//! [`crate::drift::evidence`] reads.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
+use tagwatch_core::drift::DriftEvidence;
 use tagwatch_core::policy::Profile;
 use tagwatch_core::workload::{ObservedPods, Origin};
 
@@ -27,6 +30,13 @@ pub(crate) struct Fixture {
     pub(crate) immutable: Vec<String>,
     pub(crate) proven: Vec<String>,
     pub(crate) cases: Vec<Case>,
+}
+
+/// What was seen of a container's pods.
+#[derive(Default)]
+struct Seen {
+    observed: Option<ObservedPods>,
+    drift: Option<DriftEvidence>,
 }
 
 /// A container and what is expected of it.
@@ -84,21 +94,24 @@ impl Fixture {
             cases: vec![],
         };
         let lines: Vec<&str> = text.lines().collect();
-        let observed = fixture.read_head(&lines);
+        let seen = fixture.read_head(&lines);
         let spec = pod_spec(&text, &fixture.name);
         fixture.image_pull_secrets = !spec.image_pull_secrets.is_empty();
         let mut places = spec.located();
         places.sort_by_key(|place| place.line);
         let ends: Vec<usize> = places.iter().skip(1).map(|next| next.line - 1).chain([lines.len()]).collect();
         for (mut located, end) in places.into_iter().zip(ends) {
-            located.container.observed = observed.get(located.container.name.raw()).copied();
+            if let Some(Seen { observed, drift }) = seen.get(located.container.name.raw()) {
+                located.container.observed = *observed;
+                located.container.drift = drift.clone().map(Arc::new);
+            }
             fixture.cases.push(Case::parse(located, &lines, end, &fixture.name));
         }
         fixture
     }
 
-    fn read_head(&mut self, lines: &[&str]) -> BTreeMap<String, ObservedPods> {
-        let mut observed = BTreeMap::new();
+    fn read_head(&mut self, lines: &[&str]) -> BTreeMap<String, Seen> {
+        let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
         for line in lines.iter().filter_map(|line| line.strip_prefix("# ")) {
             match line.split_once(": ") {
                 Some(("profile", name)) => self.profile = name.parse().expect(name),
@@ -107,12 +120,17 @@ impl Fixture {
                 Some(("immutable", glob)) => self.immutable.push(glob.to_owned()),
                 Some(("proven", reference)) => self.proven.push(reference.to_owned()),
                 Some((key, pods)) if key.starts_with("observed ") => {
-                    observed.insert(key["observed ".len()..].to_owned(), observed_pods(pods));
+                    let container = key["observed ".len()..].to_owned();
+                    seen.entry(container).or_default().observed = Some(observed_pods(pods));
+                }
+                Some((key, evidence)) if key.starts_with("drift ") => {
+                    let container = key["drift ".len()..].to_owned();
+                    seen.entry(container).or_default().drift = Some(crate::drift::evidence(evidence));
                 }
                 _ => {}
             }
         }
-        observed
+        seen
     }
 }
 

@@ -6,6 +6,7 @@
     reason = "clippy.toml allows them in test functions, not in the helpers of an integration test"
 )]
 
+mod drift;
 mod fixture;
 mod hostile;
 mod policies;

@@ -17,12 +17,23 @@ fn each_profile_has_the_rules_of_the_design() {
             "unclassified-tag",
             "invalid-image-reference",
             "stale-pull-policy",
-            "pull-policy-never"
+            "pull-policy-never",
+            "moved-tag",
+            "mixed-digests",
+            "image-pull-failing"
         ]
     );
     assert_eq!(
         rules(Profile::Strict),
-        ["unpinned-image", "invalid-image-reference", "stale-pull-policy", "pull-policy-never"]
+        [
+            "unpinned-image",
+            "invalid-image-reference",
+            "stale-pull-policy",
+            "pull-policy-never",
+            "moved-tag",
+            "mixed-digests",
+            "image-pull-failing"
+        ]
     );
     assert_eq!(
         rules(Profile::Always),
@@ -32,7 +43,10 @@ fn each_profile_has_the_rules_of_the_design() {
             "floating-tag",
             "unclassified-tag",
             "invalid-image-reference",
-            "pull-policy-not-always"
+            "pull-policy-not-always",
+            "moved-tag",
+            "mixed-digests",
+            "image-pull-failing"
         ]
     );
     assert_eq!(rules(Profile::Datadog), ["kubernetes-image-pull-policy-of-container-is-not-always"]);

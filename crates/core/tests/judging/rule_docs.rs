@@ -17,7 +17,13 @@ fn metas() -> impl Iterator<Item = &'static RuleMeta> {
 fn violations(meta: &RuleMeta, example: &str) -> Vec<Finding> {
     let spec: PodSpec = serde_saphyr::from_str(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
     let image_pull_secrets = !spec.image_pull_secrets.is_empty();
-    let containers: Vec<_> = spec.located().into_iter().map(|located| located.container).collect();
+    let mut containers: Vec<_> = spec.located().into_iter().map(|located| located.container).collect();
+    if meta.policy == Policy::ImageDrift {
+        let drift = crate::drift::of_example(example).map(std::sync::Arc::new);
+        for container in &mut containers {
+            container.drift.clone_from(&drift);
+        }
+    }
     assert!(!containers.is_empty(), "no container in\n{example}");
     let engine = if meta.enabled {
         Engine::recommended()
@@ -102,6 +108,10 @@ fn the_table_lists_every_rule() {
                 "fail",
                 "off"
             ],
+            ["moved-tag", "image-drift", "high", "fail", "on"],
+            ["mixed-digests", "image-drift", "critical", "fail", "on"],
+            ["image-pull-failing", "image-drift", "high", "fail", "on"],
+            ["outdated-image", "image-drift", "medium", "warn", "off"],
         ]
     );
     for meta in metas() {

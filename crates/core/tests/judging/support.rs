@@ -116,6 +116,7 @@ pub(crate) fn container(
         pull_policy: pull_policy.map(Into::into),
         field_path: String::new(),
         observed: None,
+        drift: None,
     }
 }
 

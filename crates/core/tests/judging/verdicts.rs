@@ -91,10 +91,15 @@ fn missing_remarks(case: &Case, verdict: &Verdict) -> Vec<String> {
 #[test]
 fn each_policy_gives_one_result_and_what_does_not_parse_one_in_all() {
     every_case(&["verdicts"], |at, _, verdict| {
-        let policies: Vec<rules::Policy> =
-            verdict.findings.iter().map(|finding| finding.rule.policy).collect();
+        // Of what runs there is nothing to say as long as nothing was seen.
+        let policies: Vec<rules::Policy> = verdict
+            .findings
+            .iter()
+            .map(|finding| finding.rule.policy)
+            .filter(|policy| policy.gives_passes())
+            .collect();
         match verdict.reference {
-            Ok(_) => assert_eq!(policies, rules::Policy::ALL, "{at}"),
+            Ok(_) => assert_eq!(policies, [rules::Policy::ImageTag, rules::Policy::ImagePullPolicy], "{at}"),
             Err(_) => assert_eq!(policies, [rules::Policy::ImageTag], "{at}"),
         }
     });

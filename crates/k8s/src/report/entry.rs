@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
+use tagwatch_core::drift::{self, DriftConfidence, DriftEvidence};
 use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
 use tagwatch_core::policy::ExemptionSource;
+use tagwatch_core::rules::Policy;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
@@ -132,10 +134,13 @@ impl<'a> Entry<'a> {
             ("effectivePullPolicy".into(), verdict.effective_pull_policy.as_str().to_owned()),
             ("tagClass".into(), verdict.classification.class.as_str().to_owned()),
             ("fieldPath".into(), bounds::cut(container.field_path.clone(), MAX_SHORT)),
-            ("evidence".into(), evidence::snippet(container)),
+            ("evidence".into(), self.evidence()),
             (FIRST_SEEN.into(), first_seen.to_string()),
             (RESULT_ID.into(), self.id.to_string()),
         ]);
+        if let Some(confidence) = self.confidence() {
+            properties.insert("confidence".into(), confidence.as_str().to_owned());
+        }
         if !self.finding.resolution.is_empty() {
             properties.insert("resolution".into(), bounds::cut(self.finding.resolution.clone(), MAX_LONG));
         }
@@ -145,6 +150,30 @@ impl<'a> Entry<'a> {
             properties.extend(exemption.expires.map(|last| ("exemptionExpires".into(), last.to_string())));
         }
         properties
+    }
+}
+
+impl Entry<'_> {
+    fn drift(&self) -> Option<&DriftEvidence> {
+        self.container.drift.as_deref().filter(|_| self.finding.rule.policy == Policy::ImageDrift)
+    }
+
+    /// The place as YAML; what was seen to run, where the finding is about that.
+    fn evidence(&self) -> String {
+        match self.drift() {
+            Some(drift) => drift::snippet(self.container, drift),
+            None => evidence::snippet(self.container),
+        }
+    }
+
+    /// How sure a finding about digests is.
+    fn confidence(&self) -> Option<DriftConfidence> {
+        let drift = self.drift()?;
+        match self.finding.rule.id {
+            "moved-tag" => drift.moved.as_ref().map(|moved| moved.confidence),
+            "mixed-digests" => drift.mixed.as_ref().map(|mixed| mixed.resolutions.confidence),
+            _ => None,
+        }
     }
 }
 

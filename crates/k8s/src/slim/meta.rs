@@ -18,6 +18,9 @@ pub(super) const MIRROR_POD: &str = "kubernetes.io/config.mirror";
 /// Set by the Deployment controller: which rollout a `ReplicaSet` belongs to.
 pub(super) const DEPLOYMENT_REVISION: &str = "deployment.kubernetes.io/revision";
 
+/// Set on a pod template by `kubectl rollout restart`.
+const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
 /// Decodes metadata into the type that kube asks for, with labels, `managedFields`, finalizers, foreign
 /// annotations and non-controlling owners left out.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
@@ -74,6 +77,13 @@ impl TemplateMeta {
     }
 }
 
+impl TemplateMeta {
+    /// When somebody last restarted the pods.
+    pub(super) fn restarted_at(&self) -> Option<Timestamp> {
+        self.annotations.as_ref()?.0.get(RESTARTED_AT)?.parse().ok()
+    }
+}
+
 /// The annotations by which somebody exempts what is found.
 pub(super) fn ignore_of(annotations: &BTreeMap<String, String>) -> IgnoreAnnotations {
     IgnoreAnnotations::from_annotations(|key| annotations.get(key).map(String::as_str))
@@ -81,7 +91,8 @@ pub(super) fn ignore_of(annotations: &BTreeMap<String, String>) -> IgnoreAnnotat
 
 /// A time that never fails an object, and with it the list it stands in: Go formats times beyond the year 9999,
 /// and our calendar ends there.
-struct WireTime(Option<Timestamp>);
+#[derive(Debug, Clone)]
+pub(super) struct WireTime(pub(super) Option<Timestamp>);
 
 impl<'de> Deserialize<'de> for WireTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -130,7 +141,8 @@ struct KeptKey(Option<String>);
 impl<'de> Deserialize<'de> for KeptKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let keep = |key: &str| {
-            let kept = key.starts_with(KEPT_PREFIX) || key == MIRROR_POD || key == DEPLOYMENT_REVISION;
+            let kept = key.starts_with(KEPT_PREFIX)
+                || [MIRROR_POD, DEPLOYMENT_REVISION, RESTARTED_AT].contains(&key);
             kept.then(|| key.to_owned())
         };
         deserializer.deserialize_str(TextVisitor(keep)).map(Self)

@@ -6,17 +6,22 @@
 mod custom;
 mod meta;
 mod namespace;
+mod node;
 mod object;
 mod pod;
 mod pod_spec;
+mod pod_status;
+mod rollout;
 mod text;
 mod workload;
 
 pub use custom::{CustomObject, SlimCustom};
 pub use namespace::SlimNamespace;
+pub use node::SlimNode;
 pub use object::SlimObject;
 pub use pod::{PodPhase, SlimPod};
 pub use pod_spec::{ImagePlace, PodImages};
+pub use pod_status::{Seen, Sighting, Untold};
 pub use workload::{
     SlimCronJob, SlimDaemonSet, SlimDeployment, SlimJob, SlimReplicaSet, SlimReplicationController,
     SlimStatefulSet, SlimWorkload,

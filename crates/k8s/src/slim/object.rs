@@ -1,6 +1,7 @@
 //! What all slim objects have in common.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations, WorkloadId};
 
@@ -23,6 +24,16 @@ pub trait SlimObject {
 
     /// Nothing will be pulled for it any more: a completed or failed Job, a succeeded or failed pod.
     fn is_finished(&self) -> bool;
+
+    /// No rollout is in progress: every pod is of the template as it is now.
+    fn is_rolled_out(&self) -> bool {
+        true
+    }
+
+    /// When somebody last restarted its pods (`kubectl rollout restart`).
+    fn restarted_at(&self) -> Option<Timestamp> {
+        None
+    }
 
     /// Its controller. A mirror pod has none: its owner reference names its Node, which is no workload.
     fn owner(&self) -> Option<OwnerId> {

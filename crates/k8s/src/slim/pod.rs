@@ -6,9 +6,12 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Deserializer};
+use tagwatch_core::text::UntrustedText;
 
+use super::pod_spec::ScheduledImages;
+use super::pod_status::WirePodStatus;
 use super::text::TextVisitor;
-use super::{PodImages, SlimObject, meta};
+use super::{PodImages, Sighting, SlimObject, meta};
 use crate::kind::WatchedKind;
 use crate::owner::OwnerId;
 
@@ -17,14 +20,9 @@ use crate::owner::OwnerId;
 pub struct SlimPod {
     #[serde(default, deserialize_with = "meta::deserialize")]
     metadata: ObjectMeta,
-    spec: Option<PodImages>,
+    spec: Option<ScheduledImages>,
     #[serde(default)]
-    status: Option<WireStatus>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct WireStatus {
-    phase: Option<PodPhase>,
+    status: Option<WirePodStatus>,
 }
 
 /// `status.phase` of a pod.
@@ -61,6 +59,20 @@ impl SlimPod {
         self.status.as_ref().and_then(|status| status.phase).unwrap_or_default()
     }
 
+    /// The node that it runs on, once it is scheduled.
+    pub fn node(&self) -> Option<&str> {
+        self.spec.as_ref()?.node.as_ref().map(UntrustedText::raw)
+    }
+
+    /// What its containers' statuses tell of their images, in the order of its spec. Nothing while the kubelet has
+    /// not seen the spec as it is.
+    pub fn sightings(&self) -> Vec<Sighting> {
+        match (&self.spec, &self.status) {
+            (Some(spec), Some(status)) => status.sightings(&spec.images, self.metadata.generation),
+            _ => Vec::new(),
+        }
+    }
+
     /// Somebody has asked for its deletion, and its containers are being stopped.
     pub fn is_terminating(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
@@ -85,7 +97,7 @@ impl SlimObject for SlimPod {
     }
 
     fn images(&self) -> Option<&PodImages> {
-        self.spec.as_ref()
+        self.spec.as_ref().map(|spec| &spec.images)
     }
 
     fn is_finished(&self) -> bool {

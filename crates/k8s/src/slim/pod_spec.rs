@@ -59,6 +59,7 @@ impl ImagePlace {
             pull_policy: self.pull_policy.clone(),
             field_path: self.field_path(pod_spec_path),
             observed: None,
+            drift: None,
         }
     }
 
@@ -77,6 +78,22 @@ struct WirePodSpec {
     ephemeral_containers: Option<Vec<WireContainer>>,
     volumes: Option<Vec<WireVolume>>,
     image_pull_secrets: Option<Vec<IgnoredAny>>,
+    node_name: Option<Text>,
+}
+
+/// The images of a pod, and the node that it runs on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "WirePodSpec")]
+pub(super) struct ScheduledImages {
+    pub(super) images: PodImages,
+    pub(super) node: Option<UntrustedText>,
+}
+
+impl From<WirePodSpec> for ScheduledImages {
+    fn from(mut wire: WirePodSpec) -> Self {
+        let node = wire.node_name.take().map(|name| name.0).filter(|name| !name.raw().is_empty());
+        Self { images: wire.into(), node }
+    }
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::text::UntrustedText;
 
 /// Text that goes straight from the input into its shared allocation.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Text(pub(super) UntrustedText);
 
 impl<'de> Deserialize<'de> for Text {

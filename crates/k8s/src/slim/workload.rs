@@ -8,9 +8,11 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet}
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::ReplicationController;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use tagwatch_core::workload::IgnoreAnnotations;
 
+use super::rollout::{self, UpdateStrategy};
 use super::{PodImages, SlimObject, meta};
 use crate::kind::{TemplateKind, WatchedKind};
 use crate::owner::OwnerId;
@@ -24,6 +26,8 @@ pub struct SlimWorkload<K> {
     template_ignore: Option<Box<IgnoreAnnotations>>,
     replicas: Option<i32>,
     finished: bool,
+    rolled_out: bool,
+    restarted_at: Option<Timestamp>,
     revision: u64,
     kind: PhantomData<fn() -> K>,
 }
@@ -70,6 +74,14 @@ impl<K: TemplateKind> SlimObject for SlimWorkload<K> {
 
     fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    fn is_rolled_out(&self) -> bool {
+        self.rolled_out
+    }
+
+    fn restarted_at(&self) -> Option<Timestamp> {
+        self.restarted_at
     }
 
     fn template_ignore(&self) -> IgnoreAnnotations {
@@ -122,6 +134,7 @@ struct WireSpec {
     replicas: Option<i32>,
     template: Option<WireTemplate>,
     job_template: Option<WireJobTemplate>,
+    update_strategy: Option<UpdateStrategy>,
 }
 
 #[derive(Deserialize)]
@@ -141,8 +154,16 @@ struct WireJobSpec {
 }
 
 #[derive(Deserialize)]
-struct WireStatus {
+#[serde(rename_all = "camelCase")]
+pub(super) struct WireStatus {
     conditions: Option<Vec<WireCondition>>,
+    pub(super) observed_generation: Option<i64>,
+    pub(super) replicas: Option<i32>,
+    pub(super) updated_replicas: Option<i32>,
+    pub(super) current_revision: Option<String>,
+    pub(super) update_revision: Option<String>,
+    pub(super) current_number_scheduled: Option<i32>,
+    pub(super) updated_number_scheduled: Option<i32>,
 }
 
 #[derive(Deserialize)]
@@ -175,15 +196,23 @@ impl<'de, K: TemplateKind> Deserialize<'de> for SlimWorkload<K> {
         let owned = K::WATCHED.yields_to_owner()
             && OwnerId::controller_of(&metadata).is_some_and(|owner| owner.watched_kind().is_some());
         let replicas = spec.as_ref().and_then(|spec| spec.replicas);
+        let strategy = spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
+        let rolled_out = rollout::is_over(K::WATCHED, strategy, status.as_ref());
         let template = spec.filter(|_| !owned).and_then(WireSpec::into_template);
         let template_ignore =
             template.as_ref().and_then(|template| template.metadata.as_ref()).map(meta::TemplateMeta::ignore);
+        let restarted_at = template
+            .as_ref()
+            .and_then(|template| template.metadata.as_ref())
+            .and_then(meta::TemplateMeta::restarted_at);
         Ok(Self {
             template: template.and_then(|template| template.spec),
             template_ignore: template_ignore
                 .filter(|ignore| *ignore != IgnoreAnnotations::default())
                 .map(Box::new),
             replicas,
+            rolled_out,
+            restarted_at,
             revision: take_revision(&mut metadata),
             finished: K::WATCHED == WatchedKind::Job && status.is_some_and(|status| status.is_finished()),
             kind: PhantomData,

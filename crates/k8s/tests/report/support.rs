@@ -21,6 +21,7 @@ pub(crate) fn container(name: &str, image: &str) -> Container {
         pull_policy: Some("IfNotPresent".into()),
         field_path: "spec.template.spec.containers[0].image".to_owned(),
         observed: None,
+        drift: None,
     }
 }
 

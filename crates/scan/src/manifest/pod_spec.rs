@@ -94,6 +94,7 @@ impl Fields<'_, '_> {
             pull_policy: policy.map(|(written, _)| UntrustedText::from(written)),
             field_path,
             observed: None,
+            drift: None,
         };
         Some((container, ContainerPlace { image: at, pull_policy: policy.map(|(_, at)| at) }))
     }

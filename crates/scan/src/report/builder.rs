@@ -176,7 +176,7 @@ impl Subject<'_> {
     fn finding(&self, finding: &Finding, fingerprint: String) -> FindingEntry {
         let at = match finding.rule.policy {
             Policy::ImagePullPolicy => self.at.pull_policy.unwrap_or(self.at.image),
-            Policy::ImageTag => self.at.image,
+            Policy::ImageTag | Policy::ImageDrift => self.at.image,
         };
         FindingEntry {
             place: self.place(at),

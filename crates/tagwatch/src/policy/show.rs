@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use tagwatch_core::drift::render_grace;
 use tagwatch_core::policy::{Decision, EffectiveRule, Policy};
 use tagwatch_core::rules::{Parameters, PullPolicyValue};
 use tagwatch_core::workload::WorkloadId;
@@ -74,7 +75,7 @@ fn row(effective: &EffectiveRule) -> [String; 6] {
 
 /// Those that are not at their defaults.
 fn parameters(parameters: &Parameters) -> String {
-    let Parameters { tags, value, include_pinned, allowed } = parameters;
+    let Parameters { tags, value, include_pinned, allowed, grace } = parameters;
     let mut shown = Vec::new();
     if !tags.is_empty() {
         shown.push(format!("tags={}", tags.join(",")));
@@ -89,6 +90,7 @@ fn parameters(parameters: &Parameters) -> String {
         let allowed: Vec<&str> = allowed.iter().map(|policy| policy.as_str()).collect();
         shown.push(format!("allowed={}", allowed.join(",")));
     }
+    shown.extend(grace.map(|grace| format!("grace={}", render_grace(grace))));
     if shown.is_empty() { "-".to_owned() } else { shown.join(" ") }
 }
 

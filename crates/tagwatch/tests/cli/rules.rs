@@ -22,6 +22,10 @@ fn rules_are_listed() {
     needless-pull                                            image-pull-policy  info      warn    off      A digest pins the image, yet each start asks the registry for it
     cached-private-image                                     image-pull-policy  medium    warn    off      An image that needs credentials is used from the node without asking for them
     kubernetes-image-pull-policy-of-container-is-not-always  image-pull-policy  low       fail    off      An image with a tag other than latest, and a pull policy other than Always
+    moved-tag                                                image-drift        high      fail    on       The cluster saw this very reference run as more than one image
+    mixed-digests                                            image-drift        critical  fail    on       Pods of one workload run different images of the same reference
+    image-pull-failing                                       image-drift        high      fail    on       Pods wait for an image that their node does not get
+    outdated-image                                           image-drift        medium    warn    off      The registry has another image under this tag than the one that runs
     ");
 }
 

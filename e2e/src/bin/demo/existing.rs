@@ -61,8 +61,14 @@ impl<'a> Cluster<'a> {
         let mut makes = vec!["namespace/tagwatch".to_owned()];
         makes.extend(NAMESPACES.map(|name| format!("namespace/{name}")));
         makes.extend(
-            ["clusterrole/tagwatch", "clusterrole/tagwatch-view", "clusterrolebinding/tagwatch"]
-                .map(str::to_owned),
+            [
+                "clusterrole/tagwatch",
+                "clusterrole/tagwatch-extensions",
+                "clusterrole/tagwatch-view",
+                "clusterrolebinding/tagwatch",
+                "clusterrolebinding/tagwatch-extensions",
+            ]
+            .map(str::to_owned),
         );
         makes.push(format!("crd/{CUSTOM_KIND}"));
         makes.push("crd/tagpolicies.tagwatch.dev".to_owned());

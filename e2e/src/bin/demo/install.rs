@@ -1,11 +1,11 @@
 //! What `config/` installs, and the controller with the rights of its service account.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::Result;
 use kube::{Client, config::Kubeconfig};
 use tagwatch_e2e::{
-    Identity, TagwatchProcess, kubeconfig_as,
+    Identity, TagwatchProcess, eventually, kubeconfig_as,
     samples::{Kubectl, config},
 };
 
@@ -13,6 +13,7 @@ use crate::screen;
 
 /// The namespace and the service account of `config/`.
 const TAGWATCH: &str = "tagwatch";
+const GRANT_LIMIT: Duration = Duration::from_secs(30);
 
 /// The custom resource definition of the report API.
 pub(crate) async fn report_api(kubectl: &Kubectl) -> Result<()> {
@@ -44,6 +45,19 @@ pub(crate) async fn rbac(kubectl: &Kubectl) -> Result<()> {
     let applied = kubectl.run(["apply".as_ref(), "-k".as_ref(), config("rbac").as_os_str()]).await?;
     screen::outcome(applied.trim_end());
     Ok(())
+}
+
+/// The right to read nodes, by which a moved tag is proven. It counts once the control plane has filled it in.
+pub(crate) async fn nodes(kubectl: &Kubectl) -> Result<()> {
+    screen::step("config/rbac/nodes: the right to read nodes");
+    let applied = kubectl.run(["apply".as_ref(), "-k".as_ref(), config("rbac/nodes").as_os_str()]).await?;
+    screen::outcome(applied.trim_end());
+    let account = format!("--as=system:serviceaccount:{TAGWATCH}:{TAGWATCH}");
+    eventually(GRANT_LIMIT, "the right to read nodes holds", async || {
+        kubectl.run(["auth", "can-i", "list", "nodes", &account]).await
+    })
+    .await
+    .map(drop)
 }
 
 /// `tagwatch run` by a token of that service account, which is all that it can do anything with.

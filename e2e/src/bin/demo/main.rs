@@ -3,6 +3,7 @@
 //! Environment: `DEMO_ONCE=1` ends when everything has been shown, `DEMO_CONTEXT=name` uses the cluster of that
 //! kubeconfig context instead of a control plane of its own.
 
+mod drift;
 mod existing;
 mod install;
 mod own;

@@ -12,7 +12,7 @@ use tagwatch_e2e::{
 use tokio::time::timeout;
 
 use crate::{
-    install, screen,
+    drift, install, screen,
     settings::{Settings, interrupted},
     tour::{self, Tour},
 };
@@ -61,6 +61,7 @@ impl Stage {
         install::report_api(&kubectl).await?;
         install::policy_api(&kubectl).await?;
         install::rbac(&kubectl).await?;
+        install::nodes(&kubectl).await?;
         let admin = Kubeconfig::read_from(control_plane.kubeconfig())?;
         let tagwatch = install::controller(&admin, &client, control_plane.data_dir(), &[]).await?;
 
@@ -72,7 +73,9 @@ impl Stage {
         tour::wait_until_judged(&samples).await?;
 
         let kubeconfig = Some(control_plane.kubeconfig());
-        Tour { client, kubectl, kubeconfig, context: None, tagwatch: &tagwatch }.show().await?;
+        let tour = Tour { client, kubectl: kubectl.clone(), kubeconfig, context: None, tagwatch: &tagwatch };
+        tour.show().await?;
+        drift::show(&control_plane, &kubectl, &tagwatch).await?;
         Ok(Self { control_plane, tagwatch, kubelet })
     }
 

@@ -1,0 +1,131 @@
+//! Keeps proofs in a `ConfigMap` of our own namespace, so that they outlive us: the pods that showed them do not come
+//! back, and the report is no place for them, since anybody who owns a workload may edit it.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::PostParams;
+use kube::{Api, Client};
+use tagwatch_k8s::report::{MANAGED_BY_LABEL, MANAGER};
+use tokio::time::{Instant, interval, sleep};
+
+use super::pods::seconds;
+use super::proofs::Proofs;
+use super::tasks::{PROOFS, publish};
+use crate::api::{CALL_LIMIT, CallError, call};
+use crate::backoff::Backoff;
+use crate::controller::Controller;
+
+/// Name of the object.
+const NAME: &str = "tagwatch-proven-tags";
+/// Its key.
+const KEY: &str = "proven-tags.json";
+/// Writes are at least this far apart.
+const WRITE_INTERVAL: Duration = Duration::from_secs(10);
+/// How often it is looked whether there is anything to write.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Reads what is stored, and from then on writes what changes. Nothing is written that was not read before.
+pub(super) async fn keep(client: Client, controller: Arc<Controller>, namespace: Option<String>) {
+    let Some(namespace) = namespace else {
+        tracing::info!("our own namespace is not named; proofs that a tag moved end with this process");
+        controller.health.in_sync(PROOFS);
+        return pending().await;
+    };
+    let mut store = Store { api: Api::namespaced(client, &namespace), stored: None };
+    store.load(&controller).await;
+    controller.health.in_sync(PROOFS);
+    let (mut every, mut next, mut seen) = (interval(LOOK_INTERVAL), Instant::now(), None);
+    loop {
+        every.tick().await;
+        let now = seconds(Timestamp::now());
+        let version = (controller.index.lock().drift.version(), now / (24 * 3_600));
+        if seen == Some(version) || Instant::now() < next {
+            continue;
+        }
+        let text = Proofs::render(&controller.index.lock().drift, now);
+        if store.says(&text) {
+            seen = Some(version);
+            continue;
+        }
+        next = Instant::now() + WRITE_INTERVAL;
+        match store.write(&text).await {
+            Ok(()) => seen = Some(version),
+            Err(error) if error.code() == Some(409) => store.load(&controller).await,
+            Err(error) => tracing::warn!(%error, "cannot store the proofs that tags moved; trying again"),
+        }
+    }
+}
+
+/// The object as it was last read or written.
+struct Store {
+    api: Api<ConfigMap>,
+    stored: Option<ConfigMap>,
+}
+
+impl Store {
+    /// Reads the object until that works, and takes over what it holds. The first failure lets everything else begin:
+    /// a missing right must not hold reports up.
+    async fn load(&mut self, controller: &Controller) {
+        let mut backoff = Backoff::new();
+        loop {
+            match call(CALL_LIMIT, self.api.get_opt(NAME)).await {
+                Ok(found) => {
+                    self.stored = found;
+                    return self.restore(controller);
+                }
+                Err(error) => {
+                    let wait = backoff.next();
+                    tracing::warn!(%error, object = NAME, "cannot read the proofs that tags moved; trying again");
+                    controller.health.in_sync(PROOFS);
+                    sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    fn restore(&self, controller: &Controller) {
+        let Some(text) = self.text() else { return };
+        let (taken, refused) =
+            Proofs::restore(text, &mut controller.index.lock().drift, seconds(Timestamp::now()));
+        tracing::info!(taken, refused, "read the proofs that tags moved");
+        publish(controller);
+    }
+
+    fn text(&self) -> Option<&str> {
+        self.stored.as_ref()?.data.as_ref()?.get(KEY).map(String::as_str)
+    }
+
+    /// Whether there is nothing to write; an object that holds nothing is not made.
+    fn says(&self, text: &str) -> bool {
+        self.text().map_or_else(|| text == Proofs::none(), |stored| stored == text)
+    }
+
+    async fn write(&mut self, text: &str) -> Result<(), CallError> {
+        let mut wanted = self.stored.clone().unwrap_or_else(|| ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(NAME.to_owned()),
+                labels: Some([(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into()),
+                ..ObjectMeta::default()
+            },
+            ..ConfigMap::default()
+        });
+        wanted.data = Some(BTreeMap::from([(KEY.to_owned(), text.to_owned())]));
+        let params = PostParams::default();
+        let written = if self.stored.is_some() {
+            call(CALL_LIMIT, self.api.replace(NAME, &params, &wanted)).await
+        } else {
+            call(CALL_LIMIT, self.api.create(&params, &wanted)).await
+        };
+        if written.as_ref().is_err_and(|error| error.code() == Some(404)) {
+            self.stored = None;
+        }
+        self.stored = Some(written?);
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! Asks registries which digest a tag has (`outdated-image`): registries that the operator has listed and no others,
+//! without credentials, by a HEAD of the manifest. hyper follows no redirect; names are resolved once, and the
+//! connection goes to the very address that was checked.
+
+mod allowed;
+mod answers;
+mod ask;
+mod resolve;
+mod task;
+
+pub use allowed::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
+pub(crate) use answers::Answers;
+pub(crate) use task::spawn;

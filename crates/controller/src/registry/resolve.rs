@@ -1,0 +1,42 @@
+//! Resolves a registry's name to addresses that may be connected to.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::Service;
+
+use super::allowed::{Network, may_connect};
+
+/// A resolver that gives no address which may not be connected to.
+#[derive(Debug, Clone)]
+pub(super) struct GuardedResolver(pub(super) Arc<[Network]>);
+
+impl Service<Name> for GuardedResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let networks = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found.filter(|at| may_connect(at.ip(), &networks)).collect();
+            if allowed.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, FORBIDDEN));
+            }
+            Ok(allowed.into_iter())
+        })
+    }
+}
+
+/// What is said of a name without an address that may be connected to.
+pub(super) const FORBIDDEN: &str = "its address is private and not listed";

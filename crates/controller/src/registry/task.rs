@@ -1,0 +1,74 @@
+//! Asks each listed registry in turn for the references that run, at most one question a second.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use tagwatch_core::reference::Reference;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::allowed::RegistryHost;
+use super::ask::Asker;
+use crate::controller::Controller;
+use crate::options::RunOptions;
+
+/// The budget of a registry: a question for each of these.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// The rule for which registries are asked.
+const RULE: &str = "outdated-image";
+
+/// Spawns a task for each listed registry; none is asked where none is listed.
+pub(crate) fn spawn(tasks: &mut JoinSet<&'static str>, controller: &Arc<Controller>, options: &RunOptions) {
+    let networks: Arc<[_]> = options.registry_networks.as_slice().into();
+    for registry in &options.registries {
+        let asker = match Asker::new(Arc::clone(&networks), options.user_agent.clone()) {
+            Ok(asker) => asker,
+            Err(error) => {
+                tracing::error!(%error, "no root certificates, so no registry can be asked; set SSL_CERT_FILE");
+                return;
+            }
+        };
+        let asking = follow(asker, registry.clone(), Arc::clone(controller));
+        tasks.spawn(async move {
+            asking.await;
+            "registry"
+        });
+    }
+}
+
+async fn follow(asker: Asker, registry: RegistryHost, controller: Arc<Controller>) {
+    let mut every = interval(INTERVAL);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    controller.health.synced().await;
+    loop {
+        every.tick().await;
+        let due = {
+            let mut index = controller.index.lock();
+            let wanted = if controller.judging.engine().policy().uses_rule(RULE) {
+                index.drift.running(&registry.host)
+            } else {
+                BTreeSet::new()
+            };
+            let affected = index.forget_answers(&registry.host, &wanted);
+            controller.queue.now(affected);
+            index.drift.answers.due(&wanted, now())
+        };
+        let Some((canonical, reference)) =
+            due.and_then(|due| Reference::parse(&due).ok().map(|read| (due, read)))
+        else {
+            continue;
+        };
+        let answer = asker.digest(&registry, &reference).await;
+        let outcome = if answer.is_ok() { "ok" } else { "unknown" };
+        controller.metrics.drift.registry_requests.with_label_values(&[outcome]).inc();
+        let affected = controller.index.lock().answered(canonical, answer, now());
+        controller.queue.now(affected);
+    }
+}
+
+/// Unix seconds.
+fn now() -> u32 {
+    u32::try_from(Timestamp::now().as_second()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,156 @@
+//! What a cluster showed of a container's image.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::text::UntrustedText;
+
+/// Most digests that are kept of a reference.
+pub const MAX_DIGESTS: usize = 8;
+
+/// What the cluster showed of a container's image, beside what the object says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DriftEvidence {
+    /// The reference resolved to several images, somewhere in the cluster.
+    pub moved: Option<Resolutions>,
+    /// Pods of this workload run several images of the reference, and no rollout is in progress.
+    pub mixed: Option<Mixed>,
+    /// Pods of this workload wait for the image and do not get it.
+    pub pull_failure: Option<PullFailure>,
+    /// The last rollout restart ended on the digest that it began with.
+    pub restarted_same_image: bool,
+    /// Images that pods of this workload still run in this container, though the template names another.
+    pub former_images: Vec<UntrustedText>,
+    /// What the registry answered, where anybody asked it.
+    pub registry: Option<RegistryAnswer>,
+}
+
+/// How sure it is that two digests are two images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DriftConfidence {
+    /// Nothing is known of the nodes: the digests may be of one image for several platforms.
+    Likely,
+    /// Both ran on nodes of one platform, and no node knows them for one image.
+    Proven,
+}
+
+impl DriftConfidence {
+    /// The name in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Likely => "likely",
+            Self::Proven => "proven",
+        }
+    }
+}
+
+/// The images that one reference resolved to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolutions {
+    /// How sure it is that they are several.
+    pub confidence: DriftConfidence,
+    /// One for each image, in the order in which they were first seen; at most [`MAX_DIGESTS`].
+    pub digests: Vec<Resolution>,
+}
+
+/// An image that a reference resolved to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// Its digest, `algorithm:hex`.
+    pub digest: String,
+    /// Pods that run it; none where they are all gone.
+    pub pods: u32,
+    /// When it was first seen.
+    pub since: Timestamp,
+    /// When it was last seen, where no pod runs it any more.
+    pub until: Option<Timestamp>,
+    /// Some of its pods in the workload's own namespace.
+    pub here: Vec<PodSighting>,
+    /// How many pods run it that are not named in `here`: more of them, and those of other namespaces.
+    pub elsewhere: u32,
+}
+
+/// A pod that runs an image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodSighting {
+    /// Its name.
+    pub pod: UntrustedText,
+    /// The node that it runs on.
+    pub node: UntrustedText,
+}
+
+/// Several images under one workload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mixed {
+    /// The images; every pod of them is in the workload.
+    pub resolutions: Resolutions,
+    /// How long they have run side by side.
+    pub lasted: Duration,
+}
+
+/// An image that nodes do not get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullFailure {
+    /// What the kubelet says.
+    pub reason: PullFailureReason,
+    /// Since when.
+    pub since: Timestamp,
+    /// How long that is.
+    pub lasted: Duration,
+    /// Some of the pods that wait.
+    pub here: Vec<PodSighting>,
+}
+
+/// The reasons of a waiting container that are about its image, as the kubelet names them
+/// (`pkg/kubelet/images/types.go`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PullFailureReason {
+    /// `InvalidImageName`: the image does not parse.
+    InvalidName,
+    /// `ErrImageNeverPull`: the pull policy is `Never`, and the node has no copy.
+    NeverPull,
+    /// `ErrImagePull` and `ImagePullBackOff`, between which the kubelet goes to and fro.
+    Pull,
+}
+
+impl PullFailureReason {
+    /// Reads `state.waiting.reason`; `None` for what is not about the image.
+    pub fn parse(reason: &str) -> Option<Self> {
+        match reason {
+            "InvalidImageName" => Some(Self::InvalidName),
+            "ErrImageNeverPull" => Some(Self::NeverPull),
+            "ErrImagePull" | "ImagePullBackOff" => Some(Self::Pull),
+            _ => None,
+        }
+    }
+
+    /// As messages name it. Two reasons that alternate are one, so that a message does not change with them.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidName => "InvalidImageName",
+            Self::NeverPull => "ErrImageNeverPull",
+            Self::Pull => "ErrImagePull",
+        }
+    }
+
+    /// Whether another try may succeed, so that the state is given some time.
+    pub fn is_passing(self) -> bool {
+        self == Self::Pull
+    }
+}
+
+/// What a registry said of a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistryAnswer {
+    /// It has this digest, and a pod runs another image.
+    Differs {
+        /// What the registry has.
+        digest: String,
+    },
+    /// It did not say; the text tells why.
+    Unknown {
+        /// Why not, for people.
+        reason: UntrustedText,
+    },
+}

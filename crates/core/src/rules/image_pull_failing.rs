@@ -1,0 +1,114 @@
+//! `image-pull-failing`: pods that wait for an image which does not come.
+
+use std::time::Duration;
+
+use super::{Parameter, Policy, Rule, RuleMeta, RuleSet, Subject, Violation, drift_words, message};
+use crate::drift::PullFailureReason;
+use crate::finding::{Outcome, Severity};
+
+/// How long a pull may fail before the rule speaks: registries have bad minutes.
+const GRACE: Duration = Duration::from_mins(5);
+
+pub(super) static META: RuleMeta = RuleMeta {
+    id: "image-pull-failing",
+    policy: Policy::ImageDrift,
+    category: Policy::ImageDrift.category(),
+    enabled: true,
+    parameters: &[Parameter::Grace],
+    severity: Severity::High,
+    outcome: Outcome::Fail,
+    since: "0.1.0",
+    summary: "Pods wait for an image that their node does not get",
+    why: "\
+A container does not start because its image cannot be had: the tag or the
+repository does not exist (any more), the registry refuses or is away, or the
+pull policy is `Never` and the node has no copy. Pods that run already hide
+it: the next node that fails takes the workload down.
+
+`ErrImagePull` and `ImagePullBackOff` count once they have lasted for `grace`;
+`ErrImageNeverPull` and `InvalidImageName` count at once, for waiting does not
+mend them. Of an image that does not parse, `invalid-image-reference` speaks
+alone where it is on.",
+    bad: "\
+containers:
+- name: web
+  image: registry.example/web:1.4.2
+# pods wait: ImagePullBackOff
+",
+    good: "\
+containers:
+- name: web
+  image: registry.example/web:1.4.3
+",
+    fix: "\
+1. `kubectl describe pod` shows the registry's answer. Correct the name or the
+   tag, or push what is missing.
+2. Where credentials are missing, add `imagePullSecrets`.
+3. With `imagePullPolicy: Never`, load the image onto every node first, or
+   leave the policy out for a tag that is never pushed again.",
+};
+
+/// The time that a policy gives; `None` where the rule is off.
+pub(crate) fn grace(rules: &RuleSet) -> Option<Duration> {
+    let setting = rules.get(META.id).filter(|setting| setting.enabled)?;
+    Some(setting.parameters.grace.unwrap_or(GRACE))
+}
+
+pub(super) struct ImagePullFailing;
+
+impl Rule for ImagePullFailing {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn judges_unparsed(&self) -> bool {
+        true
+    }
+
+    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
+        let failure = subject.drift()?.pull_failure.as_ref()?;
+        let grace = if failure.reason.is_passing() { grace(subject.rules)? } else { Duration::ZERO };
+        let is_told = subject.reference.is_err() && subject.rules.is_enabled("invalid-image-reference");
+        if failure.lasted < grace || is_told {
+            return None;
+        }
+        let tail = format!(
+            ", which pods wait for since {}: {}{}",
+            drift_words::minute(failure.since),
+            words(failure.reason),
+            drift_words::pods_note(subject)
+        );
+        Some(Violation {
+            outcome: Outcome::Fail,
+            severity: Severity::High,
+            message: message::runs(subject, &tail),
+            resolution: resolution(subject, failure.reason),
+        })
+    }
+}
+
+fn words(reason: PullFailureReason) -> &'static str {
+    match reason {
+        PullFailureReason::InvalidName => "InvalidImageName, the image that the pods name is no reference",
+        PullFailureReason::NeverPull => "ErrImageNeverPull, the node has no copy and is told not to pull",
+        PullFailureReason::Pull => "ErrImagePull, the node does not get it",
+    }
+}
+
+fn resolution(subject: &Subject<'_>, reason: PullFailureReason) -> String {
+    let kind = subject.container.container_type;
+    match reason {
+        PullFailureReason::InvalidName => {
+            format!("Set {} to a valid reference; admission may have changed it in the pods.", kind.image_field())
+        }
+        PullFailureReason::NeverPull => format!(
+            "Load the image onto every node, or set {}: IfNotPresent and a tag that is never pushed again.",
+            kind.pull_policy_field()
+        ),
+        PullFailureReason::Pull => {
+            "See the events of a waiting pod for the registry's answer; correct the name or the tag, push what is \
+             missing, or add imagePullSecrets."
+                .to_owned()
+        }
+    }
+}

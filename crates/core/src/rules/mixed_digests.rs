@@ -1,0 +1,88 @@
+//! `mixed-digests`: pods of one workload that run different images of one reference.
+
+use std::time::Duration;
+
+use super::{
+    Parameter, Policy, Rule, RuleMeta, RuleSet, Subject, Violation, drift_words, message, resolution,
+};
+use crate::drift::Mixed;
+use crate::finding::{Outcome, Severity};
+
+/// How long pods may differ before the rule speaks: a node may be slow to pull.
+const GRACE: Duration = Duration::from_mins(15);
+
+pub(super) static META: RuleMeta = RuleMeta {
+    id: "mixed-digests",
+    policy: Policy::ImageDrift,
+    category: Policy::ImageDrift.category(),
+    enabled: true,
+    parameters: &[Parameter::Grace],
+    severity: Severity::Critical,
+    outcome: Outcome::Fail,
+    since: "0.1.0",
+    summary: "Pods of one workload run different images of the same reference",
+    why: "\
+The rollout is over, and yet some pods run one image and some another: the
+tag moved, and each node kept or pulled what it found. Requests are answered
+by old and new code in turn, and every pod looks the same to `kubectl`.
+
+Only pods of the rollout that is in force count, none that is being deleted,
+and none at all while a rollout is in progress. The rule waits for `grace`
+after the second image appeared.",
+    bad: "\
+containers:
+- name: web
+  image: registry.example/web:1.4.2
+# pods run sha256:4f1c2d3e5a6b and sha256:9b2d7c1f0e8a
+",
+    good: "\
+containers:
+- name: web
+  image: registry.example/web:1.4.3
+",
+    fix: "\
+1. Name the digest that is meant, or a tag that is never pushed again: the
+   rollout that follows brings one image to all pods.
+2. As a stopgap set `imagePullPolicy: Always` and restart the rollout: each
+   start asks the registry then, though a mirror or a cache can answer with
+   an old digest, and a push in between mixes them again.",
+};
+
+/// The time that a policy gives; `None` where the rule is off.
+pub(crate) fn grace(rules: &RuleSet) -> Option<Duration> {
+    let setting = rules.get(META.id).filter(|setting| setting.enabled)?;
+    Some(setting.parameters.grace.unwrap_or(GRACE))
+}
+
+/// Whether the rule is on and speaks.
+pub(super) fn fires(subject: &Subject<'_>) -> bool {
+    violated(subject).is_some()
+}
+
+fn violated<'a>(subject: &Subject<'a>) -> Option<&'a Mixed> {
+    let mixed = subject.drift()?.mixed.as_ref()?;
+    grace(subject.rules).filter(|grace| mixed.lasted >= *grace).map(|_| mixed)
+}
+
+pub(super) struct MixedDigests;
+
+impl Rule for MixedDigests {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
+        let mixed = violated(subject)?;
+        let tail = format!(
+            ", which its pods ran as {}{}",
+            drift_words::digests(&mixed.resolutions),
+            drift_words::pods_note(subject)
+        );
+        Some(Violation {
+            outcome: Outcome::Fail,
+            severity: Severity::Critical,
+            message: message::runs(subject, &tail),
+            resolution: resolution::pin_or_pull_always(subject),
+        })
+    }
+}

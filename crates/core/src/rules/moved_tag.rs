@@ -1,0 +1,69 @@
+//! `moved-tag`: one reference that ran as several images.
+
+use super::{Policy, Rule, RuleMeta, Subject, Violation, drift_words, message, mixed_digests, resolution};
+use crate::finding::{Outcome, Severity};
+
+pub(super) static META: RuleMeta = RuleMeta {
+    id: "moved-tag",
+    policy: Policy::ImageDrift,
+    category: Policy::ImageDrift.category(),
+    enabled: true,
+    parameters: &[],
+    severity: Severity::High,
+    outcome: Outcome::Fail,
+    since: "0.1.0",
+    summary: "The cluster saw this very reference run as more than one image",
+    why: "\
+The tag was pushed again: pods that name the same reference ran different
+images, at the same time or one after the other. What the manifest says did
+not change, so nobody reviewed it, and a rollback to the same text does not
+bring the old code back.
+
+The proof comes from the statuses of pods: the digest that the reference
+resolved to on each node. Digests are compared on nodes of one platform
+alone, and an index and its manifest count as one image. Where nothing is
+known of the nodes the finding says `likely`. Which of the digests is the
+newer one, a cluster cannot know, so no finding says it.
+
+The proof holds for 30 days after the last pod of the other image is gone.
+The rule is silent where `mixed-digests` says more.",
+    bad: "\
+containers:
+- name: web
+  image: registry.example/web:1.4.2
+# ran as sha256:4f1c2d3e5a6b and sha256:9b2d7c1f0e8a
+",
+    good: "\
+containers:
+- name: web
+  image: registry.example/web:1.4.3
+",
+    fix: "\
+1. Give what was pushed a tag of its own, and let the registry refuse to
+   overwrite tags. A digest beside the tag pins what was tested.
+2. Start the pods anew once the reference is pinned, so that all of them
+   run the same image.",
+};
+
+pub(super) struct MovedTag;
+
+impl Rule for MovedTag {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
+        let moved = subject.drift()?.moved.as_ref()?;
+        if mixed_digests::fires(subject) {
+            return None;
+        }
+        let tail =
+            format!(", which ran as {}{}", drift_words::digests(moved), drift_words::pods_note(subject));
+        Some(Violation {
+            outcome: Outcome::Fail,
+            severity: Severity::High,
+            message: message::runs(subject, &tail),
+            resolution: resolution::pin_by_digest(subject),
+        })
+    }
+}

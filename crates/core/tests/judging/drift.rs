@@ -1,0 +1,167 @@
+//! What a cluster showed, as the fixtures and the rules' examples write it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tagwatch_core::drift::{
+    DriftConfidence, DriftEvidence, Mixed, PodSighting, PullFailure, PullFailureReason, RegistryAnswer,
+    Resolution, Resolutions, parse_grace,
+};
+
+/// Reads `moved proven a=3 b=0; mixed likely 20m a=2 b=1; failing ImagePullBackOff 10m; restarted; former nginx:1.26;
+/// registry c; unknown 429`: a letter is a digest of that letter, a number how many pods run it.
+pub(crate) fn evidence(text: &str) -> DriftEvidence {
+    let mut drift = DriftEvidence::default();
+    for part in text.split("; ") {
+        let words: Vec<&str> = part.split(' ').collect();
+        match words[..] {
+            ["moved", confidence, ref digests @ ..] => drift.moved = Some(resolutions(confidence, digests)),
+            ["mixed", confidence, lasted, ref digests @ ..] => {
+                let resolutions = resolutions(confidence, digests);
+                drift.mixed = Some(Mixed { resolutions, lasted: parse_grace(lasted).expect(lasted) });
+            }
+            ["failing", reason, lasted] => drift.pull_failure = Some(failure(reason, lasted)),
+            ["restarted"] => drift.restarted_same_image = true,
+            ["former", image] => drift.former_images.push(image.into()),
+            ["registry", digest] => {
+                drift.registry = Some(RegistryAnswer::Differs { digest: digest_of(digest) });
+            }
+            ["unknown", reason] => drift.registry = Some(RegistryAnswer::Unknown { reason: reason.into() }),
+            _ => panic!("{part}: no evidence"),
+        }
+    }
+    drift
+}
+
+/// Reads the comment of a rule's example.
+pub(crate) fn of_example(yaml: &str) -> Option<DriftEvidence> {
+    let (_, comment) = yaml.split_once("\n# ")?;
+    let comment = comment.trim_end();
+    let evidence = match comment.split_once(' ')? {
+        ("ran", _) => evidence("moved proven a=1 b=1"),
+        ("pods", rest) if rest.starts_with("run ") => evidence("mixed proven 1h a=1 b=1"),
+        ("pods", rest) => evidence(&format!("failing {} 1h", rest.strip_prefix("wait: ")?)),
+        ("the", _) => evidence("registry b"),
+        _ => panic!("{comment}: no evidence"),
+    };
+    Some(evidence)
+}
+
+pub(crate) fn digest_of(letter: &str) -> String {
+    format!("sha256:{}", letter.repeat(64 / letter.len()))
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect(text)
+}
+
+fn resolutions(confidence: &str, digests: &[&str]) -> Resolutions {
+    let confidence = if confidence == "proven" { DriftConfidence::Proven } else { DriftConfidence::Likely };
+    let digests = digests.iter().map(|digest| {
+        let (letter, pods) = digest.split_once('=').expect(digest);
+        let pods: u32 = pods.parse().expect(digest);
+        let sighting = PodSighting { pod: "web-1".into(), node: "node-a".into() };
+        Resolution {
+            digest: digest_of(letter),
+            pods,
+            since: at("2026-01-12T08:30:05Z"),
+            until: (pods == 0).then(|| at("2026-01-13T09:00:00Z")),
+            here: if pods == 0 { Vec::new() } else { vec![sighting] },
+            elsewhere: pods.saturating_sub(1),
+        }
+    });
+    Resolutions { confidence, digests: digests.collect() }
+}
+
+fn failure(reason: &str, lasted: &str) -> PullFailure {
+    PullFailure {
+        reason: PullFailureReason::parse(reason).expect(reason),
+        since: at("2026-01-12T08:30:05Z"),
+        lasted: parse_grace(lasted).expect(lasted),
+        here: vec![PodSighting { pod: "web-1".into(), node: "node-a".into() }],
+    }
+}
+
+mod timers {
+    use super::*;
+    use crate::support::{container, workload};
+    use tagwatch_core::drift::next_look;
+    use tagwatch_core::policy::{Policy, Profile, RuleSpec, TagPolicySpec};
+    use tagwatch_core::workload::{ContainerType, Origin};
+
+    fn due(policy: &Policy, text: &str) -> Option<Duration> {
+        let mut web = container("web", ContainerType::Container, "nginx:1.27", None);
+        web.drift = Some(evidence(text).into());
+        next_look(policy, &workload(Origin::Cluster, vec![web]))
+    }
+
+    #[test]
+    fn a_state_is_looked_at_again_when_its_time_is_over() {
+        let policy = Policy::of(Profile::Recommended);
+        assert_eq!(due(&policy, "mixed proven 5m a=1 b=1"), Some(Duration::from_mins(10)));
+        assert_eq!(due(&policy, "mixed proven 15m a=1 b=1"), None);
+        assert_eq!(
+            due(&policy, "mixed proven 5m a=1 b=1; failing ImagePullBackOff 1m"),
+            Some(Duration::from_mins(4))
+        );
+        assert_eq!(due(&policy, "failing ErrImageNeverPull 1s"), None);
+        assert_eq!(due(&policy, "moved proven a=1 b=1"), None);
+    }
+
+    #[test]
+    fn the_policy_gives_the_time() {
+        let grace = |text: &str| RuleSpec { grace: Some(text.to_owned()), ..RuleSpec::default() };
+        let spec = TagPolicySpec {
+            rules: [("mixed-digests".to_owned(), grace("6m"))].into(),
+            ..TagPolicySpec::default()
+        };
+        let policy = Policy::compile(&spec).expect("a valid policy");
+        assert_eq!(due(&policy, "mixed proven 5m a=1 b=1"), Some(Duration::from_mins(1)));
+        assert_eq!(due(&Policy::of(Profile::Datadog), "mixed proven 5m a=1 b=1"), None);
+        let wrong = TagPolicySpec {
+            rules: [("mixed-digests".to_owned(), grace("soon")), ("moved-tag".to_owned(), grace("1m"))]
+                .into(),
+            ..TagPolicySpec::default()
+        };
+        let problems: Vec<String> =
+            Policy::compile(&wrong).expect_err("two problems").iter().map(ToString::to_string).collect();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].contains("\"soon\" is no duration"), "{problems:?}");
+        assert!(problems[1].contains("moved-tag does not take grace"), "{problems:?}");
+    }
+}
+
+mod snippets {
+    use super::*;
+    use crate::support::container;
+    use tagwatch_core::drift::snippet;
+    use tagwatch_core::evidence::MAX_BYTES;
+    use tagwatch_core::workload::ContainerType;
+
+    #[test]
+    fn names_digests_pods_and_nodes() {
+        let web = container("web", ContainerType::Container, "nginx:1.27", None);
+        let yaml = snippet(&web, &evidence("mixed proven 1h a=2 b=1; former nginx:1.26"));
+        let (a, b) = (digest_of("a"), digest_of("b"));
+        let expected = format!(
+            "container: web\npodsRun:\n- digest: {a}\n  since: 2026-01-12T08:30:05Z\n  pods: 2\n  seenOn:\n  \
+             - pod: web-1\n    node: node-a\n  otherPods: 1\n- digest: {b}\n  since: 2026-01-12T08:30:05Z\n  \
+             pods: 1\n  seenOn:\n  - pod: web-1\n    node: node-a\nformerImages:\n- nginx:1.26\n"
+        );
+        assert_eq!(yaml, expected);
+        let _: serde_json::Value = serde_saphyr::from_str(&yaml).expect("valid YAML");
+    }
+
+    #[test]
+    fn keeps_its_limit_and_says_where_it_was_cut() {
+        let web = container(&"\u{1b}".repeat(500), ContainerType::Container, "nginx:1.27", None);
+        let mut drift = evidence("moved likely a=9 b=9 c=9 d=9 e=9 f=0 aa=9 bb=9");
+        for resolution in &mut drift.moved.as_mut().expect("moved").digests {
+            let sighting = PodSighting { pod: "\u{202e}".repeat(300).into(), node: "n: {".into() };
+            resolution.here = vec![sighting; 5];
+        }
+        let yaml = snippet(&web, &drift);
+        assert!(yaml.len() <= MAX_BYTES && yaml.ends_with("# cut: there is more\n"), "{yaml}");
+        let _: serde_json::Value = serde_saphyr::from_str(&yaml).expect("valid YAML");
+    }
+}

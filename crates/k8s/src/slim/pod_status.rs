@@ -1,0 +1,190 @@
+//! What the statuses of a pod's containers tell of its images (`rules.md`, section 6).
+
+use k8s_openapi::jiff::Timestamp;
+use serde::Deserialize;
+use tagwatch_core::drift::{Discarded, PullFailureReason, manifest_digest};
+use tagwatch_core::reference::Reference;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::ContainerType;
+
+use super::meta::WireTime;
+use super::pod_spec::PodImages;
+use super::text::Text;
+
+/// What a pod showed of the image of one container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Name of the container.
+    pub container: UntrustedText,
+    /// What kind of container it is.
+    pub container_type: ContainerType,
+    /// What the pod's own spec names.
+    pub image: UntrustedText,
+    /// What came of it.
+    pub seen: Seen,
+}
+
+/// What came of an image on a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// The tag resolved to a manifest digest, and the container ran it.
+    Ran {
+        /// `algorithm:hex`.
+        digest: String,
+        /// When the container started.
+        since: Option<Timestamp>,
+    },
+    /// The kubelet does not get it.
+    PullFails {
+        /// What it says.
+        reason: PullFailureReason,
+        /// Since when the pod is not ready.
+        since: Option<Timestamp>,
+    },
+    /// The status tells nothing.
+    Nothing(Untold),
+}
+
+/// Why a status tells nothing of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untold {
+    /// There is no status of the container yet.
+    NoStatus,
+    /// The container has not run: it waits for something else than its image, or ended without a start.
+    NotRun,
+    /// The pod's spec names no valid reference.
+    InvalidImage,
+    /// The `imageID` is of no use.
+    ImageId(Discarded),
+}
+
+/// `status` of a pod, as far as images go.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct WirePodStatus {
+    pub(super) phase: Option<super::PodPhase>,
+    observed_generation: Option<i64>,
+    start_time: Option<WireTime>,
+    conditions: Option<Vec<WireCondition>>,
+    container_statuses: Option<Vec<WireContainerStatus>>,
+    init_container_statuses: Option<Vec<WireContainerStatus>>,
+    ephemeral_container_statuses: Option<Vec<WireContainerStatus>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireCondition {
+    r#type: Option<Text>,
+    status: Option<Text>,
+    last_transition_time: Option<WireTime>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireContainerStatus {
+    name: Option<Text>,
+    #[serde(rename = "imageID")]
+    image_id: Option<Text>,
+    state: Option<WireState>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct WireState {
+    running: Option<WireStarted>,
+    terminated: Option<WireStarted>,
+    waiting: Option<WireWaiting>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireStarted {
+    started_at: Option<WireTime>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct WireWaiting {
+    reason: Option<Text>,
+}
+
+impl WirePodStatus {
+    /// Whether the kubelet had seen this generation of the spec when it wrote the status. Kubelets before 1.33 do
+    /// not say.
+    fn is_of(&self, generation: Option<i64>) -> bool {
+        match self.observed_generation {
+            None | Some(0) => true,
+            Some(observed) => generation.is_none_or(|generation| generation == observed),
+        }
+    }
+
+    /// One for each container; none at all while the kubelet has not seen the spec as it is.
+    pub(super) fn sightings(&self, images: &PodImages, generation: Option<i64>) -> Vec<Sighting> {
+        if !self.is_of(generation) {
+            return Vec::new();
+        }
+        let places = images.iter().filter(|place| place.container_type != ContainerType::ImageVolume);
+        places
+            .map(|place| Sighting {
+                container: place.name.clone(),
+                container_type: place.container_type,
+                image: place.image.clone(),
+                seen: self.seen(place.container_type, &place.name, &place.image),
+            })
+            .collect()
+    }
+
+    fn seen(&self, kind: ContainerType, name: &UntrustedText, image: &UntrustedText) -> Seen {
+        let statuses = match kind {
+            ContainerType::Init | ContainerType::Sidecar => &self.init_container_statuses,
+            ContainerType::Ephemeral => &self.ephemeral_container_statuses,
+            ContainerType::Container | ContainerType::ImageVolume => &self.container_statuses,
+        };
+        let is_its =
+            |status: &&WireContainerStatus| status.name.as_ref().is_some_and(|found| found.0 == *name);
+        match statuses.iter().flatten().find(is_its) {
+            Some(status) => self.seen_in(status, image),
+            None => Seen::Nothing(Untold::NoStatus),
+        }
+    }
+
+    /// A waiting container tells of its image only that it does not come: its `imageID` is that of an earlier start.
+    fn seen_in(&self, status: &WireContainerStatus, image: &UntrustedText) -> Seen {
+        let Some(state) = &status.state else { return Seen::Nothing(Untold::NotRun) };
+        if let Some(waiting) = &state.waiting {
+            let reason = waiting.reason.as_ref().and_then(|reason| PullFailureReason::parse(reason.0.raw()));
+            return match reason {
+                Some(reason) => Seen::PullFails { reason, since: self.unready_since() },
+                None => Seen::Nothing(Untold::NotRun),
+            };
+        }
+        let time = |started: &WireStarted| started.started_at.as_ref().and_then(|time| time.0);
+        let since = match (&state.running, &state.terminated) {
+            (Some(running), _) => time(running),
+            (None, Some(terminated)) => match time(terminated) {
+                // Go's zero time stands for a container that never started.
+                Some(started) if started > Timestamp::UNIX_EPOCH => Some(started),
+                _ => return Seen::Nothing(Untold::NotRun),
+            },
+            (None, None) => return Seen::Nothing(Untold::NotRun),
+        };
+        let Ok(reference) = Reference::parse(image.raw()) else {
+            return Seen::Nothing(Untold::InvalidImage);
+        };
+        let image_id = status.image_id.as_ref().map_or("", |id| id.0.raw());
+        match manifest_digest(image_id, &reference) {
+            Ok(digest) => Seen::Ran { digest, since },
+            Err(why) => Seen::Nothing(Untold::ImageId(why)),
+        }
+    }
+
+    /// A status does not say since when a container waits; that the pod is not ready comes nearest.
+    fn unready_since(&self) -> Option<Timestamp> {
+        let is_unready = |condition: &&WireCondition| {
+            let is =
+                |text: &Option<Text>, wanted: &str| text.as_ref().is_some_and(|text| text.0.raw() == wanted);
+            is(&condition.r#type, "ContainersReady") && is(&condition.status, "False")
+        };
+        let condition = self.conditions.iter().flatten().find(is_unready);
+        let since = condition.and_then(|condition| condition.last_transition_time.as_ref());
+        since.or(self.start_time.as_ref()).and_then(|time| time.0)
+    }
+}

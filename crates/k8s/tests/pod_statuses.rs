@@ -1,0 +1,164 @@
+//! The table of pod statuses: `fixtures/pod-statuses.yaml`.
+
+#![expect(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in their helpers")]
+
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tagwatch_k8s::slim::{Seen, SlimNode, SlimPod, Untold};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Case {
+    name: String,
+    of: Option<String>,
+    told: Option<String>,
+    image: String,
+    #[serde(rename = "imageID")]
+    image_id: Option<String>,
+    state: Option<String>,
+    unready: Option<String>,
+    generation: Option<i64>,
+    observed: Option<i64>,
+    expect: String,
+}
+
+fn expand(text: &str) -> String {
+    text.replace("<a>", &"a".repeat(64)).replace("<b>", &"b".repeat(64))
+}
+
+impl Case {
+    fn pod(&self) -> SlimPod {
+        let of = self.of.as_deref().unwrap_or("container");
+        let list = |of: &str| match of {
+            "init" | "sidecar" => "initContainers",
+            "ephemeral" => "ephemeralContainers",
+            _ => "containers",
+        };
+        let mut container = json!({ "name": "web", "image": expand(&self.image) });
+        if of == "sidecar" {
+            container["restartPolicy"] = "Always".into();
+        }
+        let told = match list(self.told.as_deref().unwrap_or(of)) {
+            "initContainers" => "initContainerStatuses",
+            "ephemeralContainers" => "ephemeralContainerStatuses",
+            _ => "containerStatuses",
+        };
+        let mut status = json!({
+            "startTime": "2026-01-12T08:30:00Z",
+            told: [{ "name": "other" }, self.status()],
+        });
+        if let Some(unready) = &self.unready {
+            status["conditions"] =
+                json!([{ "type": "ContainersReady", "status": "False", "lastTransitionTime": unready }]);
+        }
+        status["observedGeneration"] = self.observed.into();
+        let pod = json!({
+            "metadata": { "name": "web-1", "namespace": "shop", "generation": self.generation },
+            "spec": { "nodeName": "node-a", list(of): [container] },
+            "status": status,
+        });
+        serde_json::from_str(&pod.to_string()).unwrap()
+    }
+
+    fn status(&self) -> Value {
+        let mut status = json!({ "name": "web", "image": "sha256:whatever" });
+        status["imageID"] = self.image_id.as_deref().map(expand).into();
+        if let Some(state) = &self.state {
+            let (kind, rest) =
+                state.split_once(' ').map_or((state.as_str(), None), |(kind, rest)| (kind, Some(rest)));
+            let field = if kind == "waiting" { "reason" } else { "startedAt" };
+            status["state"] = json!({ kind: { field: rest } });
+        }
+        status
+    }
+}
+
+fn told(seen: &Seen) -> String {
+    let mut text = String::new();
+    let since = match seen {
+        Seen::Ran { digest, since } => {
+            write!(text, "ran {}", digest.strip_prefix("sha256:").unwrap_or(digest)).unwrap();
+            since
+        }
+        Seen::PullFails { reason, since } => {
+            write!(text, "pull fails {}", reason.as_str()).unwrap();
+            since
+        }
+        Seen::Nothing(why) => {
+            let why = match why {
+                Untold::NoStatus => "there is no status of it".to_owned(),
+                Untold::NotRun => "it has not run".to_owned(),
+                Untold::InvalidImage => "the image is no reference".to_owned(),
+                Untold::ImageId(why) => why.to_string(),
+            };
+            return format!("nothing: {why}");
+        }
+    };
+    if let Some(since) = since {
+        write!(text, " since {since}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn each_shape_tells_what_the_table_says() {
+    let cases: Vec<Case> = serde_saphyr::from_str(include_str!("fixtures/pod-statuses.yaml")).unwrap();
+    assert!(cases.len() >= 40, "{} shapes", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let sightings = case.pod().sightings();
+        let found = match &sightings[..] {
+            [] => "ignored".to_owned(),
+            [one] => told(&one.seen),
+            several => format!("{} sightings", several.len()),
+        };
+        if found != expand(&case.expect) {
+            wrong.push(format!("{}: {found}", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn a_pod_names_its_node_and_what_its_own_spec_names() {
+    let pod: SlimPod = serde_json::from_str(
+        r#"{"metadata":{"name":"a"},"spec":{"nodeName":"node-a","containers":[{"name":"web","image":"nginx:1.27"}],
+            "volumes":[{"name":"m","image":{"reference":"models:1"}}]},"status":{"phase":"Pending"}}"#,
+    )
+    .unwrap();
+    assert_eq!(pod.node(), Some("node-a"));
+    let [sighting] = &pod.sightings()[..] else { panic!("{:?}", pod.sightings()) };
+    assert_eq!((sighting.container.raw(), sighting.image.raw()), ("web", "nginx:1.27"));
+    let unscheduled: SlimPod = serde_json::from_str(r#"{"metadata":{},"spec":{"containers":[]}}"#).unwrap();
+    assert_eq!((unscheduled.node(), unscheduled.sightings()), (None, Vec::new()));
+}
+
+#[test]
+fn a_node_tells_its_platform_and_which_digests_are_one_image() {
+    let (a, b) = ("a".repeat(64), "b".repeat(64));
+    let node = json!({
+        "metadata": { "name": "node-a" },
+        "status": {
+            "nodeInfo": {
+                "operatingSystem": "linux", "architecture": "arm64",
+                "containerRuntimeVersion": "containerd://2.1.4", "kernelVersion": "DROPPED",
+            },
+            "images": [
+                { "names": [format!("docker.io/library/nginx@sha256:{a}"), "docker.io/library/nginx:1.27",
+                            format!("docker.io/library/nginx@sha256:{b}")], "sizeBytes": 7 },
+                { "names": [format!("docker.io/library/redis@sha256:{a}"), "docker.io/library/redis:7"] },
+                { "names": ["\u{1b}", "none"] },
+                { "names": null },
+            ],
+        },
+    });
+    let node: SlimNode = serde_json::from_str(&node.to_string()).unwrap();
+    assert_eq!(node.name(), "node-a");
+    assert_eq!(node.platform().unwrap().as_str(), "linux/arm64/containerd");
+    let several = node.images_with_several_digests();
+    assert_eq!(several, [[format!("sha256:{a}"), format!("sha256:{b}")].into()]);
+    let bare: SlimNode = serde_json::from_str(r#"{"metadata":{"name":"b"}}"#).unwrap();
+    assert_eq!((bare.platform(), bare.images_with_several_digests().len()), (None, 0));
+}

@@ -1,0 +1,84 @@
+//! Nodes and pods for the tests of drift: each node resolves every tag to a digest of its own.
+
+use anyhow::{Result, ensure};
+use k8s_openapi::api::core::v1::ContainerImage;
+use kube::{
+    ResourceExt,
+    api::{ListParams, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+use tagwatch_e2e::{Kubelet, eventually};
+
+use crate::{
+    bench::{Bench, LIMIT},
+    controller::Controller,
+    policies::TagPolicy,
+};
+
+/// A version, whose tag nobody expects to move.
+pub(crate) const IMAGE: &str = "registry.example.com/web:1.27.3";
+/// What a report says of a container `web` with [`IMAGE`] whose tag is proven to have moved, drift apart.
+pub(crate) const PROVEN: [&str; 2] = ["web floating-tag fail", "web stale-pull-policy fail"];
+
+/// `sha256:` and 64 times this digit.
+pub(crate) fn digest(digit: char) -> String {
+    format!("sha256:{}", String::from(digit).repeat(64))
+}
+
+/// A node of the test, not registered yet, on which each tag resolves to the digest of this digit.
+pub(crate) fn kubelet(bench: &Bench, node: &str, digit: char) -> Kubelet {
+    let name = format!("{}-{node}", bench.namespace());
+    Kubelet::new(bench.client(), &name).with_digests(move |_| digest(digit)).binding()
+}
+
+/// The same, registered: Linux on amd64 with containerd, and no images.
+pub(crate) async fn node(bench: &Bench, node: &str, digit: char) -> Result<Kubelet> {
+    let kubelet = kubelet(bench, node, digit);
+    kubelet.register_node(Vec::new()).await?;
+    Ok(kubelet)
+}
+
+/// An image that a node knows by these names.
+pub(crate) fn known_as(names: &[String]) -> Vec<ContainerImage> {
+    vec![ContainerImage { names: Some(names.to_vec()), size_bytes: Some(1) }]
+}
+
+/// The names of a workload's pods once there are so many, in order.
+pub(crate) async fn pods_of(bench: &Bench, app: &str, count: usize) -> Result<Vec<String>> {
+    let labelled = ListParams::default().labels(&format!("app={app}"));
+    eventually(LIMIT, &format!("{count} pods of {app}"), || async {
+        let found = bench.api("Pod").list(&labelled).await?.items;
+        ensure!(found.len() == count, "there are {}", found.len());
+        let mut names: Vec<String> = found.iter().map(ResourceExt::name_any).collect();
+        names.sort();
+        Ok(names)
+    })
+    .await
+}
+
+/// The pods of a workload beside these.
+pub(crate) async fn pods_beside(
+    bench: &Bench,
+    app: &str,
+    others: &[String],
+    count: usize,
+) -> Result<Vec<String>> {
+    let mut pods = pods_of(bench, app, others.len() + count).await?;
+    pods.retain(|pod| !others.contains(pod));
+    Ok(pods)
+}
+
+/// A patch of a pod's status.
+pub(crate) async fn patch_status(bench: &Bench, pod: &str, status: Value) -> Result<()> {
+    let patch = Patch::Merge(json!({ "status": status }));
+    bench.api("Pod").patch_status(pod, &PatchParams::default(), &patch).await?;
+    Ok(())
+}
+
+/// tagwatch by a policy that gives drift no time.
+pub(crate) async fn hasty(bench: &Bench) -> Result<Controller> {
+    let policy = TagPolicy::of(bench);
+    let grace = json!({ "grace": "0s" });
+    policy.create(json!({ "rules": { "mixed-digests": grace, "image-pull-failing": grace } })).await?;
+    policy.tagwatch().await
+}

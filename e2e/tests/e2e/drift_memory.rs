@@ -1,0 +1,167 @@
+//! What drift remembers, what it costs, and what it needs.
+
+use anyhow::{Context, Result, ensure};
+use futures::{StreamExt, TryStreamExt, stream};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use tagwatch_e2e::{Identity, eventually};
+
+use crate::{
+    bench::{Bench, LIMIT},
+    cluster::USER,
+    drift_fleet::{IMAGE, PROVEN, hasty, node, patch_status, pods_of},
+    objects::{PASSES, deployment, pulled, web},
+    runner::shared,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        shared(ten_thousand_status_flips_write_nothing),
+        shared(proof_survives_a_restart),
+        shared(finding_stays_likely_without_the_right_to_nodes),
+    ]
+}
+
+const FLIPS: usize = 10_000;
+/// The object with the proofs.
+const PROOFS: &str = "tagwatch-proven-tags";
+const MOVED: [&str; 3] = [PROVEN[0], PROVEN[1], "web moved-tag fail"];
+
+/// Two pods of one Deployment that run two digests.
+async fn two_digests(bench: &Bench) -> Result<Vec<String>> {
+    let (old, new) = (node(bench, "a", 'a').await?, node(bench, "b", 'b').await?);
+    bench.create(deployment("web", 2, &[pulled("web", IMAGE, "IfNotPresent")])).await?;
+    let pods = pods_of(bench, "web", 2).await?;
+    old.run_pod(bench.namespace(), &pods[0]).await?;
+    new.run_pod(bench.namespace(), &pods[1]).await?;
+    Ok(pods)
+}
+
+/// Pods become ready and unready, and are restarted, where every status could matter: the tag has moved.
+async fn ten_thousand_status_flips_write_nothing(bench: &Bench) -> Result<()> {
+    let tagwatch = hasty(bench).await?;
+    let pods = two_digests(bench).await?;
+    bench.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web mixed-digests fail"]).await?;
+    let evaluated = tagwatch.samples().await?.sum("tagwatch_reconciles_total", &[]);
+    let mark = bench.audit_log().mark()?;
+    let statuses: Vec<Value> = {
+        let mut statuses = Vec::new();
+        for pod in &pods {
+            let stored = bench.api("Pod").get(pod).await?;
+            statuses.push(stored.data["status"]["containerStatuses"][0].clone());
+        }
+        statuses
+    };
+    let flips = (0..FLIPS).map(|flip| {
+        let (pod, mut status) = (&pods[flip % 2], statuses[flip % 2].clone());
+        let runs = flip / 2 % 2 == 0;
+        status["ready"] = runs.into();
+        status["restartCount"] = (flip / 4).into();
+        if !runs {
+            status["state"] = json!({ "running": null, "waiting": { "reason": "CrashLoopBackOff" } });
+        }
+        patch_status(bench, pod, json!({ "containerStatuses": [status] }))
+    });
+    stream::iter(flips).buffer_unordered(8).try_collect::<Vec<()>>().await?;
+
+    // It has seen them: what comes later is told.
+    bench.create(web("later", "registry.example.com/later:1.0.0")).await?;
+    bench.reported("Deployment", "later", &PASSES).await?;
+    let writes = bench.writes_since(mark)?.matching(|request| request.verb != "create");
+    assert_eq!(writes.count(), 0, "{writes}");
+    let cost = tagwatch.samples().await?.sum("tagwatch_reconciles_total", &[]) - evaluated;
+    ensure!(cost < 100.0, "{cost} evaluations for statuses that change nothing");
+    tagwatch.end().await
+}
+
+/// The right to keep proofs in the test's namespace.
+async fn grant_proofs(bench: &Bench) -> Result<()> {
+    bench
+        .create(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "proofs" },
+            "rules": [{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "update"] }],
+        }))
+        .await?;
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "proofs" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "proofs" },
+        "subjects": [{ "kind": "User", "name": USER }],
+    });
+    bench.create(binding).await.map(drop)
+}
+
+async fn proof_survives_a_restart(bench: &Bench) -> Result<()> {
+    grant_proofs(bench).await?;
+    let arguments = ["--namespaces", bench.namespace(), "--own-namespace", bench.namespace()];
+    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    two_digests(bench).await?;
+    bench.reported("Deployment", "web", &MOVED).await?;
+    let stored = async || {
+        let found = bench.api("ConfigMap").get(PROOFS).await?;
+        let text = found.data["data"]["proven-tags.json"].as_str().context("no proofs")?.to_owned();
+        ensure!(text.contains("registry.example.com/web:1.27.3"), "{text}");
+        Ok(text)
+    };
+    eventually(LIMIT, "the proof is stored", stored).await?;
+    tagwatch.end().await?;
+
+    // Nothing of it runs any more.
+    bench.patch("Deployment", "web", json!({ "spec": { "replicas": 0 } })).await?;
+    pods_of(bench, "web", 0).await?;
+    bench.create(web("other", IMAGE)).await?;
+    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    bench.reported("Deployment", "web", &MOVED).await?;
+    bench.reported("Deployment", "other", &MOVED).await?;
+    tagwatch.counts("tagwatch_moved_tags", &[("confidence", "proven")], 1.0).await?;
+    tagwatch.end().await?;
+
+    let mark = bench.audit_log().mark()?;
+    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    tagwatch.counts("tagwatch_workloads", &[], 2.0).await?;
+    let writes = bench.writes_since(mark)?;
+    assert_eq!(writes.count(), 0, "a restart is no event: {writes}");
+    tagwatch.end().await
+}
+
+async fn finding_stays_likely_without_the_right_to_nodes(bench: &Bench) -> Result<()> {
+    let read = ["get", "list", "watch"];
+    bench
+        .create(json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "reader" } }))
+        .await?;
+    bench
+        .create(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "reader" },
+            "rules": [
+                { "apiGroups": ["", "apps", "batch"], "resources": ["*"], "verbs": read },
+                { "apiGroups": ["wgpolicyk8s.io"], "resources": ["policyreports"], "verbs": ["*"] },
+            ],
+        }))
+        .await?;
+    bench
+        .create(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "reader" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": bench.namespace() }],
+        }))
+        .await?;
+    let control_plane = &bench.cluster().control_plane;
+    let identity = Identity::ServiceAccount { namespace: bench.namespace(), name: "reader" };
+    let kubeconfig = control_plane.kubeconfig_as(identity, control_plane.data_dir()).await?;
+    let tagwatch = bench.tagwatch_as(&kubeconfig, &["--namespaces", bench.namespace()]).await?;
+    tagwatch.is_ready(LIMIT).await.context("a right that is not granted holds nothing up")?;
+    two_digests(bench).await?;
+    // The class of the tag rests on proof alone.
+    let report = bench.reported("Deployment", "web", &[PASSES[0], PASSES[1], "web moved-tag fail"]).await?;
+    let moved =
+        report.results().iter().find(|result| result["rule"] == "moved-tag").context("no moved-tag")?;
+    assert_eq!(moved["properties"]["confidence"], "likely");
+    tagwatch.counts("tagwatch_moved_tags", &[("confidence", "likely")], 1.0).await?;
+    tagwatch.counts("tagwatch_nodes_available", &[], 0.0).await?;
+    let forbidden = [("resource", "nodes"), ("reason", "forbidden")];
+    tagwatch.measures("tagwatch_watch_errors_total", &forbidden, |errors| errors >= 1.0).await?;
+    assert_eq!(tagwatch.logged("nodes may not be read")?, 1);
+    tagwatch.end().await
+}

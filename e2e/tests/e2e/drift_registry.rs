@@ -1,0 +1,258 @@
+//! `outdated-image`: what a registry says of a tag, and what comes of registries that say something else.
+
+use std::{
+    fs,
+    io::Cursor,
+    net::{Ipv4Addr, SocketAddr},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use http::{Method, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use libtest_mimic::Trial;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tagwatch_e2e::{Kubelet, eventually};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    process::{Child, Command},
+    task::JoinHandle,
+};
+
+use crate::{
+    bench::{Bench, LIMIT, Skipped},
+    controller::Controller,
+    objects::{PASSES, deployment, pulled},
+    policies::TagPolicy,
+    report::Report,
+    runner::shared,
+};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        shared(registry_with_another_image_is_told),
+        shared(registries_that_do_not_answer_well_are_unknown),
+        shared(private_address_that_is_not_listed_is_not_asked),
+    ]
+}
+
+const PROGRAM: &str = "docker-registry";
+
+/// A real registry on the loopback interface. It ends when this is dropped.
+struct Registry {
+    address: SocketAddr,
+    client: Client<HttpConnector, Full<Cursor<Vec<u8>>>>,
+    _process: Child,
+    _folder: TempDir,
+}
+
+impl Registry {
+    /// # Errors
+    /// [`Skipped`] where there is no such program.
+    async fn start() -> Result<Self> {
+        let folder = TempDir::with_prefix("tagwatch-registry-")?;
+        let address = free_address().await?;
+        let configuration = folder.path().join("config.yml");
+        let text = json!({
+            "version": 0.1, "log": { "level": "error" },
+            "storage": { "filesystem": { "rootdirectory": folder.path().join("data") } },
+            "http": { "addr": address.to_string() },
+        });
+        fs::write(&configuration, text.to_string())?;
+        let started = Command::new(PROGRAM)
+            .arg("serve")
+            .arg(&configuration)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        let process = match started {
+            Err(failure) if failure.kind() == std::io::ErrorKind::NotFound => {
+                return Err(
+                    Skipped(format!("there is no {PROGRAM}; hack/docker-registry.sh installs it")).into()
+                );
+            }
+            started => started.context(PROGRAM)?,
+        };
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let registry = Self { address, client, _process: process, _folder: folder };
+        eventually(LIMIT, "the registry serves", || async {
+            registry.send(Method::GET, "/v2/", "", Vec::new()).await.map(drop)
+        })
+        .await?;
+        Ok(registry)
+    }
+
+    async fn send(&self, method: Method, path: &str, kind: &str, body: Vec<u8>) -> Result<header::HeaderMap> {
+        let uri = if path.starts_with("http://") {
+            path.to_owned()
+        } else {
+            format!("http://{}{path}", self.address)
+        };
+        let request = Request::builder().method(method).uri(&uri).header(header::CONTENT_TYPE, kind);
+        let response = self.client.request(request.body(Full::new(Cursor::new(body)))?).await?;
+        let (parts, body) = response.into_parts();
+        let text = body.collect().await?.to_bytes();
+        ensure!(parts.status.is_success(), "{uri}: {}: {}", parts.status, String::from_utf8_lossy(&text));
+        Ok(parts.headers)
+    }
+
+    /// Pushes an image of no layers, told from others by its content, and returns its digest.
+    async fn push(&self, repository: &str, tag: &str, content: &str) -> Result<String> {
+        let config = json!({ "architecture": "amd64", "os": "linux", "author": content }).to_string();
+        let config_digest = digest(config.as_bytes());
+        let begun =
+            self.send(Method::POST, &format!("/v2/{repository}/blobs/uploads/"), "", Vec::new()).await?;
+        let place = begun.get(header::LOCATION).context("no place to upload to")?.to_str()?.to_owned();
+        let joint = if place.contains('?') { '&' } else { '?' };
+        let place = format!("{place}{joint}digest={config_digest}");
+        self.send(Method::PUT, &place, "application/octet-stream", config.clone().into_bytes()).await?;
+        let kind = "application/vnd.docker.distribution.manifest.v2+json";
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": kind, "layers": [],
+            "config": {
+                "mediaType": "application/vnd.docker.container.image.v1+json",
+                "size": config.len(), "digest": config_digest,
+            },
+        })
+        .to_string();
+        let path = format!("/v2/{repository}/manifests/{tag}");
+        self.send(Method::PUT, &path, kind, manifest.clone().into_bytes()).await?;
+        Ok(digest(manifest.as_bytes()))
+    }
+}
+
+fn digest(content: &[u8]) -> String {
+    Sha256::digest(content).iter().fold("sha256:".to_owned(), |digest, byte| digest + &format!("{byte:02x}"))
+}
+
+async fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?)
+}
+
+/// tagwatch that may ask these registries on the loopback interface.
+async fn asking(bench: &Bench, registries: &[SocketAddr], networks: &[&str]) -> Result<Controller> {
+    let policy = TagPolicy::of(bench);
+    policy.create(json!({ "rules": { "outdated-image": {} } })).await?;
+    let registries: Vec<String> = registries.iter().map(|address| format!("http://{address}")).collect();
+    let registries = registries.join(",");
+    let mut arguments =
+        vec!["--namespaces", bench.namespace(), "--policy", policy.name(), "--registries", &registries];
+    arguments.extend(networks);
+    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    Ok(tagwatch)
+}
+
+/// A Deployment whose pod runs this digest of an image.
+async fn running(bench: &Bench, name: &str, image: &str, digest: String) -> Result<()> {
+    let node = format!("{}-{name}", bench.namespace());
+    let kubelet = Kubelet::new(bench.client(), &node).with_digests(move |_| digest.clone()).binding();
+    kubelet.register_node(Vec::new()).await?;
+    bench.create(deployment(name, 1, &[pulled("web", image, "IfNotPresent")])).await?;
+    let pod = bench.pod_of(name).await?;
+    kubelet.run_pod(bench.namespace(), &pod).await.map(drop)
+}
+
+fn message(report: &Report) -> Result<String> {
+    let found = report.results().iter().find(|result| result["rule"] == "outdated-image");
+    Ok(found.context("no outdated-image")?["message"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn registry_with_another_image_is_told(bench: &Bench) -> Result<()> {
+    let registry = Registry::start().await?;
+    let same = registry.push("shop/web", "1.27.3", "first").await?;
+    let old = registry.push("shop/api", "1.27.3", "first api").await?;
+    let new = registry.push("shop/api", "1.27.3", "pushed again").await?;
+    let image = |repository: &str| format!("{}/{repository}:1.27.3", registry.address);
+    running(bench, "web", &image("shop/web"), same).await?;
+    running(bench, "api", &image("shop/api"), old.clone()).await?;
+    running(bench, "gone", &image("shop/gone"), old).await?;
+    let tagwatch = asking(bench, &[registry.address], &["--registry-networks", "127.0.0.0/8"]).await?;
+    let outdated = [PASSES[0], PASSES[1], "web outdated-image warn"];
+    let report = bench.reported("Deployment", "api", &outdated).await?;
+    let said = message(&report)?;
+    assert!(said.contains(&new[..19]), "{said}");
+    let unknown = [PASSES[0], PASSES[1], "web outdated-image error"];
+    let report = bench.reported("Deployment", "gone", &unknown).await?;
+    let said = message(&report)?;
+    assert!(said.contains("it has no such tag (404)"), "{said}");
+    tagwatch.counts("tagwatch_registry_requests_total", &[("outcome", "ok")], 2.0).await?;
+    bench.reported("Deployment", "web", &PASSES).await?;
+    tagwatch.end().await
+}
+
+/// Answers every connection with these bytes, or never.
+async fn stand_in(answer: Option<&'static str>) -> Result<(SocketAddr, JoinHandle<()>)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let serving = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            match answer {
+                Some(answer) => drop(stream.write_all(answer.as_bytes()).await),
+                None => held.push(stream),
+            }
+        }
+    });
+    Ok((address, serving))
+}
+
+async fn registries_that_do_not_answer_well_are_unknown(bench: &Bench) -> Result<()> {
+    let redirect = "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://169.254.169.254/latest/meta-data\r\n\
+        Content-Length: 0\r\nConnection: close\r\n\r\n";
+    let nothing = "HTTP/1.1 200 OK\r\nDocker-Content-Digest: latest\r\nConnection: close\r\n\r\n";
+    let busy = "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let refuses = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let cases = [
+        ("redirects", Some(redirect), "it redirects, which is not followed (307)"),
+        ("nonsense", Some("\u{1b}[31m220 hello\r\n"), "its answer is no HTTP"),
+        ("no-digest", Some(nothing), "it names no digest"),
+        ("busy", Some(busy), "it limits requests (429)"),
+        ("refuses", Some(refuses), "it asks for credentials (401)"),
+        ("silent", None, "no answer within 10 s"),
+    ];
+    let mut registries = Vec::new();
+    for (name, answer, _) in cases {
+        let (address, serving) = stand_in(answer).await?;
+        running(bench, name, &format!("{address}/shop/web:1.27.3"), digest(b"any")).await?;
+        registries.push((address, serving));
+    }
+    let addresses: Vec<SocketAddr> = registries.iter().map(|(address, _)| *address).collect();
+    let tagwatch = asking(bench, &addresses, &["--registry-networks", "127.0.0.0/8"]).await?;
+    let unknown = [PASSES[0], PASSES[1], "web outdated-image error"];
+    for (name, _, reason) in cases {
+        let report = bench.reported_within(Duration::from_mins(1), "Deployment", name, &unknown).await?;
+        let said = message(&report)?;
+        ensure!(said.contains(reason), "{name}: {said}");
+    }
+    tagwatch.end().await?;
+    for (_, serving) in registries {
+        serving.abort();
+    }
+    Ok(())
+}
+
+async fn private_address_that_is_not_listed_is_not_asked(bench: &Bench) -> Result<()> {
+    let (address, serving) = stand_in(Some("HTTP/1.1 200 OK\r\n\r\n")).await?;
+    running(bench, "web", &format!("{address}/shop/web:1.27.3"), digest(b"any")).await?;
+    let tagwatch = asking(bench, &[address], &[]).await?;
+    let report =
+        bench.reported("Deployment", "web", &[PASSES[0], PASSES[1], "web outdated-image error"]).await?;
+    let said = message(&report)?;
+    assert!(said.contains("its address is private and not listed"), "{said}");
+    tagwatch.end().await?;
+    serving.abort();
+    Ok(())
+}
