@@ -60,7 +60,7 @@ impl Token {
         is_token.then(|| Self(text.to_owned()))
     }
 
-    /// The token itself, for a TokenReview.
+    /// The token itself, for a `TokenReview`.
     pub fn reveal(&self) -> &str {
         &self.0
     }

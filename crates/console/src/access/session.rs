@@ -1,6 +1,7 @@
 //! Sessions of browsers: an opaque key in a cookie for a token that stays here.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -30,7 +31,11 @@ impl Sessions {
     pub(crate) fn begin(&self, token: Token, now: Instant) -> Result<String, getrandom::Error> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)?;
-        let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut key = String::with_capacity(2 * bytes.len());
+        for byte in bytes {
+            // Writing to a string cannot fail.
+            let _ = write!(key, "{byte:02x}");
+        }
         let mut sessions = self.0.lock();
         sessions.retain(|_, session| session.end > now);
         if sessions.len() >= MAX {

@@ -1,4 +1,4 @@
-//! The OpenAPI document, made of the types that the answers are made of.
+//! The `OpenAPI` document, made of the types that the answers are made of.
 
 use std::sync::LazyLock;
 

@@ -24,30 +24,30 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
 }
 
 async fn csv_file(guest: Guest, RawQuery(query): RawQuery) -> Response {
-    let text = records(&guest, query.as_deref()).map(|records| csv::table(&records));
-    text.map_or_else(|refused| refused, |text| file("csv", "text/csv; charset=utf-8", text))
+    match records(&guest, query.as_deref()) {
+        Ok(records) => file("csv", "text/csv; charset=utf-8", csv::table(&records)),
+        Err(problem) => guest.frame.refuse(&problem),
+    }
 }
 
 async fn markdown_file(guest: Guest, RawQuery(query): RawQuery) -> Response {
-    let text = records(&guest, query.as_deref()).map(|records| markdown::table(&records));
-    text.map_or_else(|refused| refused, |text| file("md", "text/markdown; charset=utf-8", text))
+    match records(&guest, query.as_deref()) {
+        Ok(records) => file("md", "text/markdown; charset=utf-8", markdown::table(&records)),
+        Err(problem) => guest.frame.refuse(&problem),
+    }
 }
 
 async fn json_file(guest: Guest, RawQuery(query): RawQuery) -> Response {
     let issues = match records(&guest, query.as_deref()) {
         Ok(issues) => issues,
-        Err(refused) => return refused,
+        Err(problem) => return guest.frame.refuse(&problem),
     };
     let page = IssuePage { total: issues.len(), page: 1, pages: 1, issues };
-    let (name, value) = disposition("json");
-    let mut response = json(StatusCode::OK, &page);
-    response.headers_mut().extend(value.parse().ok().map(|value| (name, value)));
-    response
+    ([disposition("json")], json(StatusCode::OK, &page)).into_response()
 }
 
-fn records(Guest { view, frame }: &Guest, query: Option<&str>) -> Result<Vec<IssueRecord>, Response> {
-    let filter = Filter::parse(query, Unknown::Ignored)
-        .map_err(|problems| frame.refuse(&Problem::bad_request(problems)))?;
+fn records(Guest { view, .. }: &Guest, query: Option<&str>) -> Result<Vec<IssueRecord>, Problem> {
+    let filter = Filter::parse(query, Unknown::Ignored).map_err(Problem::bad_request)?;
     Ok(chosen(view, &filter).into_iter().map(|found| IssueRecord::new(found, view.now)).collect())
 }
 

@@ -89,8 +89,9 @@ impl Filter {
     /// Whether it leaves anything out but what is exempt.
     pub(crate) fn is_narrow(&self) -> bool {
         let Self { namespaces, kinds, severities, outcomes, rules, text, exempt: _, sort: _, page: _ } = self;
-        !(namespaces.is_empty() && kinds.is_empty() && severities.is_empty())
-            || !(outcomes.is_empty() && rules.is_empty() && text.is_empty())
+        let is_wide = namespaces.is_empty() && kinds.is_empty() && severities.is_empty();
+        let is_wide = is_wide && outcomes.is_empty() && rules.is_empty() && text.is_empty();
+        !is_wide
     }
 
     pub(crate) fn admits(&self, found: Found<'_>) -> bool {

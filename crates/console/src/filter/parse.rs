@@ -59,12 +59,11 @@ impl Filter {
             }),
             "rule" => add(&mut self.rules, name, value, rule),
             "q" => self.set_text(value),
-            "exempt" if value.is_empty() => Ok(()),
+            "exempt" | "sort" if value.is_empty() => Ok(()),
             "exempt" => {
                 self.exempt = Some(one_of(name, value, &Exempt::ALL, |exempt| exempt.as_str())?);
                 Ok(())
             }
-            "sort" if value.is_empty() => Ok(()),
             "sort" => {
                 self.sort = Sort::parse(value)?;
                 Ok(())

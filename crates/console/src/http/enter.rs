@@ -1,5 +1,6 @@
 //! Who a request comes from.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,6 +9,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use tagwatch_core::text::UntrustedText;
 
 use super::console::Refused;
 use super::{Console, Problem, login};
@@ -26,29 +28,24 @@ impl FromRequestParts<Arc<Console>> for Guest {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Response> {
-        let snapshot = console.source.snapshot();
         let mut frame = Frame::of(&parts.uri, &parts.headers);
-        frame.cluster.clone_from(&snapshot.facts().cluster);
-        let caller = if console.authorizer.is_open() {
-            ensure_local_name(&parts.headers).map_err(|problem| frame.refuse(&problem))?
+        let is_open = console.authorizer.is_open();
+        // Strangers are turned away before anything is put together for them.
+        let (snapshot, caller) = if is_open {
+            let caller = ensure_local_name(&parts.headers).map_err(|problem| frame.refuse(&problem))?;
+            (console.source.snapshot(), caller)
         } else {
-            let namespaces = view::namespaces(&snapshot);
-            let peer = peer(&parts.extensions);
-            let answer = match credential(&parts.headers, console) {
-                None => return Err(stranger(&parts.headers, &frame)),
-                Some(Credential::Bearer(token)) => console.try_token(&token, peer, &namespaces).await,
-                Some(Credential::Session(key, token)) => {
-                    let answer = console.authorizer.authorize(&token, &namespaces).await;
-                    if answer == Err(Denied::Unauthenticated) {
-                        console.sessions.end(&key);
-                    }
-                    answer.map_err(Refused::Denied)
-                }
+            let Some(credential) = credential(&parts.headers, console) else {
+                return Err(stranger(&parts.headers, &frame));
             };
-            answer.map_err(|refused| refuse(refused, &frame))?
+            let snapshot = console.source.snapshot();
+            let peer = peer(&parts.extensions);
+            let answer = authorize(console, credential, peer, &view::namespaces(&snapshot)).await;
+            (snapshot, answer.map_err(|refused| refuse(refused, &frame))?)
         };
+        frame.cluster.clone_from(&snapshot.facts().cluster);
         frame.user.clone_from(&caller.name);
-        frame.can_leave = !console.authorizer.is_open();
+        frame.can_leave = !is_open;
         Ok(Self { view: View::new(snapshot, caller, console.source.now()), frame })
     }
 }
@@ -58,6 +55,24 @@ enum Credential {
     /// A session's key, and the token behind it.
     Session(String, Token),
     Bearer(Token),
+}
+
+async fn authorize(
+    console: &Console,
+    credential: Credential,
+    peer: Option<IpAddr>,
+    namespaces: &BTreeSet<UntrustedText>,
+) -> Result<Caller, Refused> {
+    match credential {
+        Credential::Bearer(token) => console.try_token(&token, peer, namespaces).await,
+        Credential::Session(key, token) => {
+            let answer = console.authorizer.authorize(&token, namespaces).await;
+            if answer == Err(Denied::Unauthenticated) {
+                console.sessions.end(&key);
+            }
+            answer.map_err(Refused::Denied)
+        }
+    }
 }
 
 fn credential(headers: &HeaderMap, console: &Console) -> Option<Credential> {

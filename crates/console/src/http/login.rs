@@ -60,6 +60,9 @@ pub(super) async fn enter(
         }
     }
     let again = |problem: &Problem| login_page(&frame, problem.status, &next, problem.lines.first());
+    if console.authorizer.is_open() {
+        return Redirect::to(&next).into_response();
+    }
     let Some(token) = token else {
         return again(&Problem::new(
             StatusCode::BAD_REQUEST,

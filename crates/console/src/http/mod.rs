@@ -20,7 +20,7 @@ use crate::source::Source;
 use crate::{api, export, pages};
 
 pub(crate) use answer::{Problem, html, json};
-pub(crate) use assets::STYLE;
+pub(crate) use assets::{ICON, STYLE};
 pub(crate) use console::Console;
 pub(crate) use enter::Guest;
 pub(crate) use theme::Theme;

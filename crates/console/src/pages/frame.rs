@@ -5,7 +5,7 @@ use axum::response::Response;
 use tagwatch_core::text::UntrustedText;
 
 use super::refusal::{OnwardPage, RefusalPage};
-use crate::http::{Problem, STYLE, Theme, html, json};
+use crate::http::{ICON, Problem, STYLE, Theme, html, json};
 use crate::record::ErrorRecord;
 use crate::text::Shown;
 
@@ -19,7 +19,21 @@ pub(crate) struct Frame {
     pub(crate) user: Option<UntrustedText>,
     /// Whether there is a session to end.
     pub(crate) can_leave: bool,
+    /// What never changes, for the templates.
+    pub(crate) fixed: Fixed,
 }
+
+/// The same on every page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fixed {
+    pub(crate) stylesheet: &'static str,
+    pub(crate) icon: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) themes: [Theme; 3],
+}
+
+const FIXED: Fixed =
+    Fixed { stylesheet: STYLE, icon: ICON, version: env!("CARGO_PKG_VERSION"), themes: Theme::ALL };
 
 /// An entry of the navigation.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +54,7 @@ const SECTIONS: [(&str, &str); 5] = [
 impl Frame {
     pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         let here = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Self { here, theme: Theme::of(headers), cluster: None, user: None, can_leave: false }
+        Self { here, theme: Theme::of(headers), cluster: None, user: None, can_leave: false, fixed: FIXED }
     }
 
     /// Whether a program asks.
@@ -60,18 +74,6 @@ impl Frame {
     /// Asks the browser to come again from a page of ours.
     pub(crate) fn onward(&self) -> Response {
         html(StatusCode::OK, &OnwardPage { here: &self.here })
-    }
-
-    pub(crate) fn stylesheet(&self) -> &'static str {
-        STYLE
-    }
-
-    pub(crate) fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
-    }
-
-    pub(crate) fn themes(&self) -> [Theme; 3] {
-        Theme::ALL
     }
 
     /// The navigation.

@@ -81,7 +81,7 @@ impl WorkloadFilter {
                 "status" => match Status::ALL.into_iter().find(|status| status.as_str() == value) {
                     Some(status) => filter.status = Some(status),
                     None => {
-                        problems.push("status: expected violating, error, exempt or compliant".to_owned())
+                        problems.push("status: expected violating, error, exempt or compliant".to_owned());
                     }
                 },
                 "page" => match value.parse() {

@@ -82,7 +82,7 @@ impl Snapshot {
             .filter_map(|place| Some((workloads[place.0].closed[place.1].id.clone()?, place)))
             .collect();
         let by_name = workloads.iter().enumerate().map(|(at, workload)| (workload.full_name(), at)).collect();
-        Self { order, by_id, resolved, by_name, namespaces, facts }
+        Self { facts, order, by_id, resolved, by_name, namespaces }
     }
 
     /// What it was made of.

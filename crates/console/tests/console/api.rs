@@ -1,4 +1,4 @@
-//! The OpenAPI document describes the answers.
+//! The `OpenAPI` document describes the answers.
 
 use serde_json::{Value, json};
 

@@ -55,16 +55,8 @@ fn no_template_goes_around_escaping() {
     for file in std::fs::read_dir(folder).expect("the templates") {
         let path = file.expect("a file").path();
         let text = std::fs::read_to_string(&path).expect("a template");
-        for way in ["|safe", "| safe", "escape=", "style=", " on"] {
-            let found = text.split('<').filter(|tag| {
-                way != " on"
-                    || tag
-                        .split('>')
-                        .next()
-                        .is_some_and(|tag| tag.contains(" onclick") || tag.contains(" onload"))
-            });
-            let found = found.filter(|part| part.contains(way)).count();
-            assert_eq!(found, 0, "{way} in {}", path.display());
+        for way in ["|safe", "| safe", "escape=", "style=", "onclick", "onload", "<script"] {
+            assert!(!text.contains(way), "{way} in {}", path.display());
         }
     }
 }

@@ -1,5 +1,11 @@
 //! The console by its addresses: every page and every answer, without a browser.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy.toml allows it in tests, but not in their helpers"
+)]
+
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
