@@ -44,6 +44,14 @@ impl ControlPlane {
         Ok(Client::try_from(config)?)
     }
 
+    /// A token of somebody.
+    ///
+    /// # Errors
+    /// There is no such service account.
+    pub async fn token_of(&self, identity: Identity<'_>) -> Result<String> {
+        token(&self.client().await?, identity).await
+    }
+
     /// Writes a kubeconfig with the rights of `identity` into `folder`, and returns its path.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod report;
 mod runner;
 
 mod canonical_crds;
+mod console;
 mod custom_kinds;
 mod deletion;
 mod drift;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     runner::run([
         agreement::tests(),
         canonical_crds::tests(),
+        console::tests(),
         custom_kinds::tests(),
         deletion::tests(),
         drift::tests(),

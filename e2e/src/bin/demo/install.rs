@@ -1,6 +1,6 @@
 //! What `config/` installs, and the controller with the rights of its service account.
 
-use std::{path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::Result;
 use kube::{Client, config::Kubeconfig};
@@ -60,6 +60,12 @@ pub(crate) async fn nodes(kubectl: &Kubectl) -> Result<()> {
     .map(drop)
 }
 
+/// Where the console of [`controller`] is.
+pub(crate) fn console_url(folder: &Path) -> Result<String> {
+    let address = fs::read_to_string(folder.join("console-address"))?;
+    Ok(format!("http://{}", address.trim_end()))
+}
+
 /// `tagwatch run` by a token of that service account, which is all that it can do anything with.
 pub(crate) async fn controller(
     admin: &Kubeconfig,
@@ -68,9 +74,16 @@ pub(crate) async fn controller(
     arguments: &[String],
 ) -> Result<TagwatchProcess> {
     screen::step("tagwatch run, as system:serviceaccount:tagwatch:tagwatch");
+    let console = folder.join("console-address");
+    let serving = [
+        "--console-address=127.0.0.1:0".to_owned(),
+        "--console-auth=none".to_owned(),
+        format!("--console-address-file={}", console.display()),
+    ];
     let account = Identity::ServiceAccount { namespace: TAGWATCH, name: TAGWATCH };
     let kubeconfig = kubeconfig_as(admin, client, account, folder).await?;
-    let tagwatch = TagwatchProcess::start(&kubeconfig, arguments).await?;
+    let tagwatch = TagwatchProcess::start(&kubeconfig, arguments.iter().chain(&serving)).await?;
     screen::outcome(&format!("metrics on http://{}/metrics", tagwatch.address()));
+    screen::outcome(&format!("console on {}", console_url(folder)?));
     Ok(tagwatch)
 }

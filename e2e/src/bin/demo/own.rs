@@ -32,10 +32,12 @@ pub(crate) async fn show(settings: &Settings) -> Result<()> {
         let tagwatch = tagwatch_binary()?;
         screen::say(&format!(
             "It stays up until Ctrl-C. In another terminal:\n\n  export KUBECONFIG={}\n  \
-             kubectl get policyreports.wgpolicyk8s.io -A\n  {} issues -A\n  curl http://{}/metrics",
+             kubectl get policyreports.wgpolicyk8s.io -A\n  {} issues -A\n  curl http://{}/metrics\n\n\
+             The console, with everything that was found: {}",
             stage.control_plane.kubeconfig().display(),
             tagwatch.strip_prefix(env::current_dir()?).unwrap_or(&tagwatch).display(),
             stage.tagwatch.address(),
+            install::console_url(stage.control_plane.data_dir())?,
         ));
         until_interrupted(&mut stage.tagwatch).await?;
     }
