@@ -18,6 +18,8 @@ if [[ ! -e $policy ]]; then
     chmod +x "$policy"
     trap 'rm -f -- "$policy"' EXIT
 fi
+# A new machine may have no lists, and one of long ago old ones.
+apt-get update --quiet >/dev/null || true
 if ! DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends docker-registry >/dev/null; then
     echo 'docker-registry cannot be installed: tests that ask a real registry are skipped'
 fi

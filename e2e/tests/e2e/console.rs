@@ -61,7 +61,7 @@ async fn pages_show_what_reports_say(bench: &Bench) -> Result<()> {
         Ok(page)
     })
     .await?;
-    for shown in ["stale-pull-policy", "web", LATEST, "imagePullPolicy: IfNotPresent"] {
+    for shown in ["stale-pull-policy", "web", LATEST, "imagePullPolicy", "IfNotPresent"] {
         ensure!(page.contains(shown), "{shown} is not on the page");
     }
     let (status, body) = get(&format!("{base}/api/v1/issues?namespace={}", bench.namespace()), None)?;

@@ -16,14 +16,16 @@ use crate::{
         CLEAN, LATEST, container, controlled_by, custom_kind_in, deployment, pod, pulled, replica_set,
         template,
     },
+    policies::TagPolicy,
     runner::own,
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        own(rollout_comes_goes_and_changes_its_version),
+        own(rollout_comes_goes_and_comes_back),
         own(chain_of_link_kinds_and_roles),
         own(missing_right_is_a_state_and_a_grant_is_used),
+        own(kind_that_a_policy_declares),
     ]
 }
 
@@ -75,7 +77,7 @@ async fn live_rollout(bench: &Bench) -> Result<DynamicObject> {
     Ok(object)
 }
 
-async fn rollout_comes_goes_and_changes_its_version(bench: &Bench) -> Result<()> {
+async fn rollout_comes_goes_and_comes_back(bench: &Bench) -> Result<()> {
     grant(bench).await?;
     define(bench, "argoproj.io", "Rollout", "rollouts", &["v1alpha1"]).await?;
     let tagwatch = bench.tagwatch_with(&["--namespaces", bench.namespace()]).await?;
@@ -221,5 +223,38 @@ async fn missing_right_is_a_state_and_a_grant_is_used(bench: &Bench) -> Result<(
     .await?;
     tagwatch.counts(KINDS, &[("state", "forbidden")], 0.0).await?;
     watching(&tagwatch, 1.0).await?;
+    tagwatch.end().await
+}
+
+/// Somebody's own kind: its path stands in the policy, and its rights in a role with our label.
+async fn kind_that_a_policy_declares(bench: &Bench) -> Result<()> {
+    let group = "ml.example.com";
+    define(bench, group, "Training", "trainings", &["v1"]).await?;
+    bench
+        .create_cluster_wide(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": { "name": "trainings", "labels": { "tagwatch.dev/aggregate-to-controller": "true" } },
+            "rules": [{ "apiGroups": [group], "resources": ["trainings"], "verbs": ["list", "watch"] }],
+        }))
+        .await?;
+    let policy = TagPolicy::of(bench);
+    policy.create(json!({})).await?;
+    let tagwatch = policy.tagwatch().await?;
+    let training = json!({
+        "apiVersion": "ml.example.com/v1", "kind": "Training", "metadata": { "name": "churn" },
+        "spec": { "workers": [{ "template": web_template(LATEST) }] },
+    });
+    let object = create_soon(bench, training).await?;
+    let path = "spec.workers[*].template";
+    let declared = json!({ "group": group, "version": "v1", "kind": "Training", "templatePath": path });
+    policy.replace(json!({ "workloads": [declared] })).await?;
+    let report = bench.reported("Training", "churn", &LATEST_FAILS).await?;
+    checks::form(&report, &object);
+    let place = &report.results()[0]["properties"]["fieldPath"];
+    assert_eq!(place, "spec.workers[0].template.spec.containers[0].image");
+
+    policy.replace(json!({})).await?;
+    bench.unreported("Training", "churn").await?;
+    tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
     tagwatch.end().await
 }

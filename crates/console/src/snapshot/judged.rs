@@ -72,7 +72,7 @@ fn facts(container: &Container, verdict: &Verdict) -> ContainerFacts {
 }
 
 fn issue(container: &Container, finding: &Finding, seen: Seen) -> Issue {
-    let evidence = evidence::snippet(container);
+    let evidence = evidence::of(container, finding.rule);
     Issue {
         id: seen.id,
         rule: finding.rule,

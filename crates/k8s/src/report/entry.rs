@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::drift::{self, DriftConfidence, DriftEvidence};
+use tagwatch_core::drift::{DriftConfidence, DriftEvidence};
 use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
 use tagwatch_core::policy::ExemptionSource;
@@ -134,7 +134,7 @@ impl<'a> Entry<'a> {
             ("effectivePullPolicy".into(), verdict.effective_pull_policy.as_str().to_owned()),
             ("tagClass".into(), verdict.classification.class.as_str().to_owned()),
             ("fieldPath".into(), bounds::cut(container.field_path.clone(), MAX_SHORT)),
-            ("evidence".into(), self.evidence()),
+            ("evidence".into(), evidence::of(container, self.finding.rule)),
             (FIRST_SEEN.into(), first_seen.to_string()),
             (RESULT_ID.into(), self.id.to_string()),
         ]);
@@ -156,14 +156,6 @@ impl<'a> Entry<'a> {
 impl Entry<'_> {
     fn drift(&self) -> Option<&DriftEvidence> {
         self.container.drift.as_deref().filter(|_| self.finding.rule.policy == Policy::ImageDrift)
-    }
-
-    /// The place as YAML; what was seen to run, where the finding is about that.
-    fn evidence(&self) -> String {
-        match self.drift() {
-            Some(drift) => drift::snippet(self.container, drift),
-            None => evidence::snippet(self.container),
-        }
     }
 
     /// How sure a finding about digests is.

@@ -76,8 +76,8 @@ fn a_certificate_that_cannot_be_used_exits_with_2() {
     let folder = folder(&files);
     let start = ["run", "--log-level", "error", "--metrics-address", "127.0.0.1:0"];
     for (certificate, complaint) in [
-        ("missing.crt", "tagwatch: TLS of the metrics: cannot read missing.crt: No such file or directory"),
-        ("tls.crt", "tagwatch: TLS of the metrics: tls.crt holds no certificate as PEM: "),
+        ("missing.crt", "tagwatch: TLS: cannot read missing.crt: No such file or directory"),
+        ("tls.crt", "tagwatch: TLS: tls.crt holds no certificate as PEM: "),
     ] {
         let files = ["--metrics-tls-cert", certificate, "--metrics-tls-key", "tls.key"];
         let told = run(folder.path(), &[&start[..], &files].concat());

@@ -16,6 +16,7 @@ fn copy_of_repository() -> TempDir {
         "config/crd",
         "config/monitoring",
         "config/policy",
+        "config/rbac",
         "charts/tagwatch/crds",
         "charts/tagwatch/files",
         "docs",

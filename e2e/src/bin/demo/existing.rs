@@ -64,6 +64,7 @@ impl<'a> Cluster<'a> {
             [
                 "clusterrole/tagwatch",
                 "clusterrole/tagwatch-extensions",
+                "clusterrole/tagwatch-metrics-reader",
                 "clusterrole/tagwatch-view",
                 "clusterrolebinding/tagwatch",
                 "clusterrolebinding/tagwatch-extensions",
