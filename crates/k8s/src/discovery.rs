@@ -58,9 +58,8 @@ impl ServedKinds {
     /// How to watch a kind: by the version that it is best read in, of those that are served.
     pub fn resource(&self, kind: &CustomKind) -> Option<ApiResource> {
         let served = self.kinds.get(&kind.name)?;
-        let known = kind.versions.iter();
-        let version =
-            known.filter_map(|known| served.iter().find(|served| served.version == known.version)).next()?;
+        let mut known = kind.versions.iter();
+        let version = known.find_map(|known| served.iter().find(|served| served.version == known.version))?;
         Some(ApiResource {
             group: kind.name.group.clone(),
             version: version.version.clone(),

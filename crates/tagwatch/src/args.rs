@@ -25,7 +25,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Watch a cluster: keep a PolicyReport for each workload, and metrics
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Judge manifests before they are deployed
     Scan(ScanArgs),
     /// List what is wrong in a cluster, from the reports
@@ -374,7 +374,7 @@ pub(crate) struct GenerateArgs {
 pub(crate) enum Target {
     /// Custom resource definitions, in config/ and in the chart
     Crds,
-    /// The ClusterRole for custom kinds, in config/ and in the chart
+    /// The role for custom kinds, in config/ and in the chart
     Rbac,
     /// Pages of the rules, profiles and custom kinds, the command line reference, and the tables in README.md
     Docs,

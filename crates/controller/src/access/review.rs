@@ -31,7 +31,7 @@ pub(crate) enum Question<'a> {
     /// To `get` a path that is no resource.
     Get(&'a str),
     /// To do something with a resource.
-    Resource(ResourceAttributes),
+    Resource(Box<ResourceAttributes>),
 }
 
 /// Who a token is of; `None` for one that the API server does not know.
@@ -52,7 +52,7 @@ pub(crate) async fn allowed(
 ) -> Result<bool, CallError> {
     let (path, resource_attributes) = match question {
         Question::Get(path) => (Some(path), None),
-        Question::Resource(attributes) => (None, Some(attributes)),
+        Question::Resource(attributes) => (None, Some(*attributes)),
     };
     let non_resource_attributes =
         path.map(|path| NonResourceAttributes { path: Some(path.to_owned()), verb: Some("get".to_owned()) });

@@ -67,19 +67,14 @@ impl Reviews {
         })?;
         let mut all = self.kept.lock();
         all.retain(|_, kept| now.duration_since(kept.at) < KEPT_FOR);
-        match caller {
-            Some(caller) => {
-                if all.len() < CAPACITY {
-                    let namespaces = namespaces.clone();
-                    all.insert(hash, Kept { at: now, namespaces, caller: caller.clone() });
-                }
-                Ok(caller)
-            }
-            None => {
-                all.remove(&hash);
-                Err(Denied::Unauthenticated)
-            }
+        let Some(caller) = caller else {
+            all.remove(&hash);
+            return Err(Denied::Unauthenticated);
+        };
+        if all.len() < CAPACITY {
+            all.insert(hash, Kept { at: now, namespaces: namespaces.clone(), caller: caller.clone() });
         }
+        Ok(caller)
     }
 
     async fn ask(
@@ -111,7 +106,7 @@ impl Reviews {
             namespace: namespace.map(str::to_owned),
             ..ResourceAttributes::default()
         };
-        allowed(&self.client, user.clone(), Question::Resource(attributes)).await
+        allowed(&self.client, user.clone(), Question::Resource(Box::new(attributes))).await
     }
 }
 

@@ -288,7 +288,7 @@ fn unset(name: &str, image: &str) -> Value {
     json!({ "spec": { "containers": [{ "name": name, "image": image }] } })
 }
 
-fn rollout_object(spec: Value) -> Value {
+fn rollout_object(spec: &Value) -> Value {
     json!({ "metadata": metadata("web", None), "spec": spec })
 }
 
@@ -298,7 +298,7 @@ fn a_watched_custom_object_is_judged_by_its_own_template_with_the_sidecars_of_it
     cluster.replica_set(workload("web-1", Some(ROLLOUT), 1, &[("web", "nginx:1.28")]));
     let set = ("apps/v1", "ReplicaSet", "web-1");
     cluster.pod(pod("web-1-a", Some(set), "Running", &[("web", "nginx:1.28"), ("proxy", "envoy:1.31")]));
-    let template = rollout_object(json!({ "template": unset("web", "nginx:1.28") }));
+    let template = rollout_object(&json!({ "template": unset("web", "nginx:1.28") }));
     let key = apply_custom(&mut cluster, "argoproj.io", "Rollout", template);
     assert_eq!(key, rollout(), "one report, before and after");
     assert_eq!(cluster.judged(&key), Ok(vec!["web nginx:1.28".to_owned(), "proxy envoy:1.31".to_owned()]));
@@ -307,7 +307,7 @@ fn a_watched_custom_object_is_judged_by_its_own_template_with_the_sidecars_of_it
         panic!("absent")
     };
     assert_eq!(workload.origin, Origin::Manifest, "nobody filled in the pull policy of the template");
-    let policies = workload.containers.iter().map(|container| container.written_pull_policy());
+    let policies = workload.containers.iter().map(Container::written_pull_policy);
     assert_eq!(policies.collect::<Vec<_>>(), [None, Some(PullPolicy::IfNotPresent)]);
     assert_eq!(workload.containers[0].observed.map(|observed| observed.pods), Some(1));
 }
@@ -316,7 +316,7 @@ fn a_watched_custom_object_is_judged_by_its_own_template_with_the_sidecars_of_it
 fn a_rollout_without_a_template_of_its_own_borrows_that_of_its_replica_set() {
     let mut cluster = Cluster::new();
     cluster.replica_set(workload("web-1", Some(ROLLOUT), 1, &[("web", "nginx:1.28")]));
-    let reference = rollout_object(json!({ "workloadRef": { "kind": "Deployment", "name": "web" } }));
+    let reference = rollout_object(&json!({ "workloadRef": { "kind": "Deployment", "name": "web" } }));
     let key = apply_custom(&mut cluster, "argoproj.io", "Rollout", reference);
     assert_eq!(cluster.judged(&key), Ok(vec!["web nginx:1.28".to_owned()]));
 }
@@ -324,7 +324,7 @@ fn a_rollout_without_a_template_of_its_own_borrows_that_of_its_replica_set() {
 #[test]
 fn what_a_watched_custom_kind_does_not_know_is_gone() {
     let mut cluster = Cluster::new();
-    let template = rollout_object(json!({ "template": unset("web", "nginx:1.28") }));
+    let template = rollout_object(&json!({ "template": unset("web", "nginx:1.28") }));
     let key = apply_custom(&mut cluster, "argoproj.io", "Rollout", template);
     cluster.pod(pod("web-a", Some(ROLLOUT), "Running", &[("web", "nginx:1.28")]));
     cluster.index.delete_custom(key.uid());
@@ -341,7 +341,7 @@ fn what_a_watched_custom_kind_does_not_know_is_gone() {
 #[test]
 fn a_knative_chain_is_one_workload() {
     let group = "serving.knative.dev";
-    let owned = |name: &str, kind: &str, owner: &str| {
+    let controlled = |name: &str, kind: &str, owner: &str| {
         let controller = ("serving.knative.dev/v1", kind, owner);
         json!({ "metadata": metadata(name, Some(controller)), "spec": { "template": unset("web", "nginx:1.28") } })
     };
@@ -349,9 +349,10 @@ fn a_knative_chain_is_one_workload() {
     let service =
         json!({ "metadata": metadata("web", None), "spec": { "template": unset("web", "nginx:1.28") } });
     let service = apply_custom(&mut cluster, group, "Service", service);
-    let configuration = apply_custom(&mut cluster, group, "Configuration", owned("web-c", "Service", "web"));
+    let configuration =
+        apply_custom(&mut cluster, group, "Configuration", controlled("web-c", "Service", "web"));
     for (revision, created, sidecar) in [("web-1", "01", "old-proxy"), ("web-2", "02", "proxy")] {
-        let mut object = owned(revision, "Configuration", "web-c");
+        let mut object = controlled(revision, "Configuration", "web-c");
         object["metadata"]["creationTimestamp"] = json!(format!("2026-11-{created}T00:00:00Z"));
         apply_custom(&mut cluster, group, "Revision", object);
         let deployment = format!("{revision}-deployment");

@@ -393,7 +393,7 @@ fn a_policy_that_is_cut_off_or_hostile_never_crashes() {
 #[test]
 fn an_annotation_on_a_namespace_is_told_once_for_all_that_is_in_it() {
     let manifest = |ignored: &str| {
-        let pods: String = ["nginx", "nginx:latest"]
+        let pods: Vec<String> = ["nginx", "nginx:latest"]
             .iter()
             .zip(["a", "b"])
             .map(|(image, name)| {
@@ -404,8 +404,9 @@ fn an_annotation_on_a_namespace_is_told_once_for_all_that_is_in_it() {
             })
             .collect();
         format!(
-            "{pods}apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, annotations: {{tagwatch.dev/ignore: \
-             '{ignored}', tagwatch.dev/ignore-reason: legacy}}}}\n"
+            "{}apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, annotations: {{tagwatch.dev/ignore: \
+             '{ignored}', tagwatch.dev/ignore-reason: legacy}}}}\n",
+            pods.concat()
         )
     };
     let used = judge("spec: {}\n", &manifest("missing-tag, latest-tag"));
