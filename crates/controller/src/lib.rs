@@ -10,6 +10,7 @@ mod controller;
 mod custom;
 mod day;
 mod drift;
+mod error;
 mod health;
 mod http;
 mod index;
@@ -29,8 +30,9 @@ mod stores;
 mod tls;
 mod watch;
 
+pub use error::RunError;
 pub use metrics::{MetricDescription, metrics_reference};
 pub use options::{Access, ConsoleOptions, Namespaces, RunOptions};
 pub use registry::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
-pub use run::{RunError, run};
+pub use run::run;
 pub use tls::{CertificateError, CertificateFiles};

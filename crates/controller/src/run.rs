@@ -1,7 +1,6 @@
 //! Puts the controller together and runs it until it is told to stop.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
@@ -13,19 +12,19 @@ use parking_lot::Mutex;
 use tagwatch_core::kinds::CustomKinds;
 use tagwatch_core::policy::{Policy, Profile};
 use tagwatch_k8s::kind::WatchedKind;
-use thiserror::Error;
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Gate;
-use crate::api::{ClientError, RequestCounter, connect};
+use crate::api::{RequestCounter, connect};
 use crate::console;
 use crate::controller::{Controller, ScopedReportEvents, reports_in};
 use crate::custom::{self, CUSTOM_KINDS, CustomWatches};
 use crate::day::{self, day_of};
 use crate::drift;
+use crate::error::RunError;
 use crate::health::Health;
 use crate::http::{self, Admin};
 use crate::index::Index;
@@ -42,7 +41,6 @@ use crate::registry;
 use crate::report::{ReportIndex, Writer, follow};
 use crate::serve::{self, Entrance, bound};
 use crate::stores::Stores;
-use crate::tls::CertificateError;
 use crate::watch::namespaces::{self, NAMESPACES};
 use crate::watch::{Feed, feeds, watch_name};
 
@@ -50,42 +48,6 @@ use crate::watch::{Feed, feeds, watch_name};
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 /// How often the gauges of the queue are brought up to date.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Why the controller ended.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// There is no cluster to talk to.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// The admin address cannot be bound.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// TLS was asked for, and there is no certificate.
-    #[error("TLS: {0}")]
-    Certificate(#[from] CertificateError),
-    /// The file that shall hold the bound address cannot be written.
-    #[error("cannot write {path}: {source}")]
-    AddressFile {
-        /// The file.
-        path: String,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// Two metrics of one name: a bug.
-    #[error("cannot register the metrics: {0}")]
-    Metrics(#[from] prometheus::Error),
-    /// A task ended that never ends.
-    #[error("the task \"{0}\" ended by itself; ending the process, so that it is started anew")]
-    TaskEnded(&'static str),
-    /// A task panicked.
-    #[error("a task failed; ending the process, so that it is started anew: {0}")]
-    TaskFailed(#[from] JoinError),
-}
 
 /// Runs the controller until `stop` is cancelled, or a part of it fails.
 ///

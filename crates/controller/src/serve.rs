@@ -2,18 +2,18 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::extract::connect_info::{ConnectInfo, Connected};
-use axum::extract::{Request, connect_info};
 use axum::middleware::map_request;
 use axum::serve::IncomingStream;
-use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::RunError;
 use crate::options::Access;
-use crate::run::RunError;
 use crate::tls::{Certificate, CertificateError, TlsListener};
 
 /// Where callers come from.
@@ -70,9 +70,7 @@ impl Connected<IncomingStream<'_, TlsListener>> for Peer {
 }
 
 async fn with_peer(mut request: Request) -> Request {
-    if let Some(connect_info::ConnectInfo(Peer(peer))) =
-        request.extensions().get::<ConnectInfo<Peer>>().copied()
-    {
+    if let Some(ConnectInfo(Peer(peer))) = request.extensions().get::<ConnectInfo<Peer>>().copied() {
         request.extensions_mut().insert(ConnectInfo(peer));
     }
     request

@@ -1,7 +1,5 @@
 //! The place that a finding is about, as a snippet of YAML: the same in reports and in `scan -o json`.
 
-use crate::drift;
-use crate::rules::{Policy, RuleMeta};
 use crate::text::UntrustedText;
 use crate::workload::{Container, ContainerType};
 
@@ -13,15 +11,6 @@ pub const MAX_BYTES: usize = 2048;
 const MAX_NAME: usize = 300;
 const MAX_IMAGE: usize = 1300;
 const MAX_PULL_POLICY: usize = 148;
-
-/// What proves a finding of a rule about a container: what was seen to run, where the rule is about that, else the
-/// place itself.
-pub fn of(container: &Container, rule: &RuleMeta) -> String {
-    match container.drift.as_deref().filter(|_| rule.policy == Policy::ImageDrift) {
-        Some(drift) => drift::snippet(container, drift),
-        None => snippet(container),
-    }
-}
 
 /// The list that holds the container, with its name, its image and its pull policy as written.
 ///

@@ -1,10 +1,13 @@
 //! What the engine says of a container.
 
+use crate::drift;
+use crate::evidence;
 use crate::policy::AppliedExemption;
 use crate::pull_policy::PullPolicy;
 use crate::reference::{Reference, ReferenceError};
-use crate::rules::RuleMeta;
+use crate::rules::{Policy, RuleMeta};
 use crate::tag::Classification;
+use crate::workload::Container;
 
 /// Result of a rule for a container, as the Policy Working Group's report API names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,4 +101,14 @@ pub struct Finding {
     pub resolution: String,
     /// What made a skip of it.
     pub exemption: Option<AppliedExemption>,
+}
+
+impl Finding {
+    /// What proves it: what was seen to run, where the rule is about that, else the place itself.
+    pub fn evidence(&self, container: &Container) -> String {
+        match container.drift.as_deref().filter(|_| self.rule.policy == Policy::ImageDrift) {
+            Some(drift) => drift::snippet(container, drift),
+            None => evidence::snippet(container),
+        }
+    }
 }

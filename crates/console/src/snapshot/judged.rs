@@ -1,7 +1,6 @@
 //! From what the engine says of a workload to what the console shows of it.
 
 use jiff::Timestamp;
-use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
 use tagwatch_core::rules::Policy;
 use tagwatch_core::text::UntrustedText;
@@ -72,7 +71,7 @@ fn facts(container: &Container, verdict: &Verdict) -> ContainerFacts {
 }
 
 fn issue(container: &Container, finding: &Finding, seen: Seen) -> Issue {
-    let evidence = evidence::of(container, finding.rule);
+    let evidence = finding.evidence(container);
     Issue {
         id: seen.id,
         rule: finding.rule,

@@ -12,8 +12,8 @@ use tagwatch_console::{Authorizer, OpenToAll, Options, router};
 use tokio_util::sync::CancellationToken;
 
 use crate::controller::Controller;
+use crate::error::RunError;
 use crate::options::{Access, ConsoleOptions, RunOptions};
-use crate::run::RunError;
 use crate::serve::{self, Entrance, bound};
 use reviews::Reviews;
 pub(crate) use shown::shown;

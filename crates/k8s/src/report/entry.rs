@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::drift::{DriftConfidence, DriftEvidence};
-use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
 use tagwatch_core::policy::ExemptionSource;
 use tagwatch_core::rules::Policy;
@@ -134,7 +133,7 @@ impl<'a> Entry<'a> {
             ("effectivePullPolicy".into(), verdict.effective_pull_policy.as_str().to_owned()),
             ("tagClass".into(), verdict.classification.class.as_str().to_owned()),
             ("fieldPath".into(), bounds::cut(container.field_path.clone(), MAX_SHORT)),
-            ("evidence".into(), evidence::of(container, self.finding.rule)),
+            ("evidence".into(), self.finding.evidence(container)),
             (FIRST_SEEN.into(), first_seen.to_string()),
             (RESULT_ID.into(), self.id.to_string()),
         ]);
