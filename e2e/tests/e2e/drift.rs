@@ -255,8 +255,10 @@ async fn pull_that_fails_is_found_and_forgotten(bench: &Bench) -> Result<()> {
     }
     kubelet.run_pod(bench.namespace(), &pod).await?;
     bench.reported("Deployment", "web", &PASSES).await?;
+    // One for the end of the failure, and perhaps one for its numbers, which are taken once more after a minute; none for
+    // each of the reasons.
     let writes = bench.writes_since(mark)?;
-    assert_eq!(writes.count(), 1, "{writes}");
+    assert!((1..=2).contains(&writes.count()), "{writes}");
     tagwatch.end().await
 }
 

@@ -23,8 +23,8 @@ const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
 const BACK: Duration = Duration::from_secs(5);
 /// An API server without its store lets a write wait longer than this.
 const UNANSWERED: Duration = Duration::from_secs(2);
-/// One for each kind, and one for reports.
-const WATCHES: f64 = 9.0;
+/// One for each of eight kinds, for reports, namespaces, policies and nodes, and one who asks which kinds are served.
+const WATCHES: f64 = 13.0;
 
 /// Waits until every watch has failed so often.
 async fn every_watch_failed(tagwatch: &Controller, times: f64) -> Result<()> {

@@ -16,8 +16,9 @@ use crate::{
     cluster::Cluster,
 };
 
-/// Control planes of their own take 0.5 GB each, and the machines that run this have two cores.
-const THREADS: usize = 4;
+/// A control plane that starts takes a core for seconds and 0.5 GB, and the machines that run this have two cores: more
+/// at a time only make each other late.
+const THREADS: usize = 2;
 
 /// The control plane that tests share, once one of them has asked for it. Why it did not start is kept, so
 /// that each test tells it and none tries again.
