@@ -14,6 +14,7 @@ use crate::screen;
 /// The namespace and the service account of `config/`.
 const TAGWATCH: &str = "tagwatch";
 const GRANT_LIMIT: Duration = Duration::from_secs(30);
+const LISTEN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The custom resource definition of the report API.
 pub(crate) async fn report_api(kubectl: &Kubectl) -> Result<()> {
@@ -84,6 +85,8 @@ pub(crate) async fn controller(
     let kubeconfig = kubeconfig_as(admin, client, account, folder).await?;
     let tagwatch = TagwatchProcess::start(&kubeconfig, arguments.iter().chain(&serving)).await?;
     screen::outcome(&format!("metrics on http://{}/metrics", tagwatch.address()));
-    screen::outcome(&format!("console on {}", console_url(folder)?));
+    // It listens a moment later.
+    let console = eventually(LISTEN_LIMIT, "the console listens", async || console_url(folder)).await?;
+    screen::outcome(&format!("console on {console}"));
     Ok(tagwatch)
 }
