@@ -31,6 +31,8 @@ pub(crate) fn tests() -> Vec<Trial> {
 const RESTORE_LIMIT: Duration = Duration::from_secs(5);
 /// And not written again for this.
 const HOLD: SignedDuration = SignedDuration::from_secs(10);
+/// What a request may take from its decision to the API server, more or less than another.
+const ON_THE_WAY: SignedDuration = SignedDuration::from_millis(500);
 
 async fn reported_web(bench: &Bench) -> Result<Report> {
     bench.create(web("web", CLEAN)).await?;
@@ -116,7 +118,8 @@ async fn no_duel(bench: &Bench) -> Result<()> {
     let times: Vec<Timestamp> = times.collect::<Result<_>>()?;
     let [_created, first, second] = times[..] else { anyhow::bail!("three creations: {writes}") };
     let pause = second.duration_since(first);
-    ensure!(pause >= HOLD, "restored {pause:#} after the restoration before");
+    // From decision to decision; how long each took to arrive is the machine's doing.
+    ensure!(pause >= HOLD - ON_THE_WAY, "restored {pause:#} after the restoration before");
 
     // A change of the workload waits for nobody.
     bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
