@@ -47,8 +47,8 @@ pub(crate) fn status(input: StatusInput<'_>, previous: &TagPolicyStatus) -> TagP
             type_: type_.to_owned(),
         }
     };
-    let problems: Vec<Problem> =
-        choice.rejection.iter().map(|rejection| invalid(choice, rejection)).chain(problems).collect();
+    let rejected = choice.rejection.is_some().then(|| invalid(choice));
+    let problems: Vec<Problem> = rejected.into_iter().chain(problems).collect();
     let ready = match &choice.rejection {
         None => condition("Ready", true, "Judging", "the cluster is judged by this policy".to_owned()),
         Some(Rejection(mistakes)) => condition("Ready", false, "InvalidSpec", mistakes.clone()),
@@ -73,7 +73,7 @@ pub(crate) fn status(input: StatusInput<'_>, previous: &TagPolicyStatus) -> TagP
     }
 }
 
-fn invalid(choice: &Choice, _: &Rejection) -> Problem {
+fn invalid(choice: &Choice) -> Problem {
     match &choice.accepted {
         Some(accepted) => Problem {
             reason: "LastGoodInUse",

@@ -39,7 +39,7 @@ impl Tally {
                         ..RuleCounts::default()
                     });
                 let containers = i64::try_from(extent.containers).unwrap_or(i64::MAX);
-                tally.results.count(of_rule, violation.result, containers);
+                count(&mut tally.results, of_rule, violation.result, containers);
             }
             exemptions.add(key, judged);
         }
@@ -61,22 +61,16 @@ impl Tally {
 }
 
 /// Counts results of one kind in all and by rule.
-trait Count {
-    fn count(&mut self, of_rule: &mut RuleCounts, result: &str, containers: i64);
-}
-
-impl Count for ResultCounts {
-    fn count(&mut self, of_rule: &mut RuleCounts, result: &str, containers: i64) {
-        let counters = match result {
-            "fail" => [&mut self.fail, &mut of_rule.fail],
-            "error" => [&mut self.error, &mut of_rule.error],
-            "warn" => [&mut self.warn, &mut of_rule.warn],
-            "skip" => [&mut self.skip, &mut of_rule.skip],
-            _ => return,
-        };
-        for counter in counters {
-            *counter += containers;
-        }
+fn count(all: &mut ResultCounts, of_rule: &mut RuleCounts, result: &str, containers: i64) {
+    let counters = match result {
+        "fail" => [&mut all.fail, &mut of_rule.fail],
+        "error" => [&mut all.error, &mut of_rule.error],
+        "warn" => [&mut all.warn, &mut of_rule.warn],
+        "skip" => [&mut all.skip, &mut of_rule.skip],
+        _ => return,
+    };
+    for counter in counters {
+        *counter += containers;
     }
 }
 
