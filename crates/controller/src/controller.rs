@@ -3,14 +3,16 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tagwatch_k8s::report::StoredReport;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::api::ServerClock;
 use crate::custom::CustomWatches;
+use crate::events::Announcer;
 use crate::health::Health;
 use crate::index::{Index, WorkloadKey};
 use crate::judging::Judging;
@@ -24,6 +26,8 @@ use crate::stores::Stores;
 /// The state of the controller. Locks are held for moments and never across a wait.
 pub(crate) struct Controller {
     pub(crate) judging: Arc<Judging>,
+    /// What time it is: nothing that is stored or shown is dated by our own clock.
+    pub(crate) clock: ServerClock,
     pub(crate) index: Mutex<Index>,
     pub(crate) stores: Stores,
     pub(crate) custom: CustomWatches,
@@ -35,6 +39,8 @@ pub(crate) struct Controller {
     pub(crate) metrics: ControllerMetrics,
     /// Whether somebody serves pages: then more of each workload is kept.
     pub(crate) has_console: bool,
+    /// Who tells of issues by Events, where anybody does.
+    pub(crate) announcer: Option<Announcer>,
     /// Since when a workload is known to be gone while its report is still there.
     pub(crate) gone: Mutex<HashMap<WorkloadKey, Instant>>,
     /// Which policy is judged by, and why.
@@ -56,8 +62,8 @@ impl Controller {
     /// Every workload was evaluated once more.
     pub(crate) fn full_evaluation_done(&self) {
         self.health.evaluated();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.metrics.last_full_evaluation.set(now.as_secs_f64());
+        let since_epoch = self.clock.now().as_duration();
+        self.metrics.last_full_evaluation.set(since_epoch.as_secs_f64());
         self.reports.lock().forget_old(Instant::now());
     }
 

@@ -11,6 +11,7 @@ mod custom;
 mod day;
 mod drift;
 mod error;
+mod events;
 mod health;
 mod http;
 mod index;

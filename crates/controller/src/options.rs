@@ -29,6 +29,8 @@ pub struct RunOptions {
     pub registries: Vec<RegistryHost>,
     /// Private networks in which registries may be.
     pub registry_networks: Vec<Network>,
+    /// Whether workloads get Events about their issues.
+    pub events: bool,
     /// Name of the `TagPolicy` to judge by.
     pub policy: String,
     /// `User-Agent` of every request, by which an audit log tells our requests from those of others.

@@ -5,26 +5,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube_runtime::watcher;
 use parking_lot::Mutex;
 use tagwatch_core::kinds::CustomKinds;
 use tagwatch_core::policy::{Policy, Profile};
 use tagwatch_k8s::kind::WatchedKind;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Gate;
-use crate::api::{RequestCounter, connect};
+use crate::api::{RequestCounter, ServerClock, connect};
 use crate::console;
 use crate::controller::{Controller, ScopedReportEvents, reports_in};
 use crate::custom::{self, CUSTOM_KINDS, CustomWatches};
 use crate::day::{self, day_of};
 use crate::drift;
 use crate::error::RunError;
+use crate::events::{self, Announcer, News};
 use crate::health::Health;
 use crate::http::{self, Admin};
 use crate::index::Index;
@@ -55,13 +55,13 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 /// When it cannot start, or when a task ends that should not: the process ends then, and whoever runs it starts
 /// it anew.
 pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), RunError> {
-    let requests = RequestCounter::new()?;
-    let client = connect(None, &options.user_agent, requests.clone()).await?;
+    let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
+    let client = connect(None, &options.user_agent, requests.clone(), clock.clone()).await?;
     let listener = serve::listen(options.metrics_address, options.address_file.as_deref()).await?;
     tracing::info!(address = %bound(&listener), "serving /metrics, /livez and /readyz");
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;
-    let parts = Parts::new(client.clone(), &options, &mut metrics)?;
+    let parts = Parts::new(client.clone(), clock, &options, &mut metrics)?;
     let is_gated = matches!(options.metrics_access, Access::Token { .. });
     let gate = is_gated.then(|| Arc::new(Gate::new(client.clone())));
     let entrance = Entrance::new(listener, options.metrics_access.clone())?;
@@ -117,14 +117,20 @@ struct Parts {
     controller: Arc<Controller>,
     requests: Requests,
     watches: Vec<Box<dyn Feed>>,
+    news: Option<mpsc::Receiver<News>>,
 }
 
 impl Parts {
-    fn new(client: Client, options: &RunOptions, metrics: &mut Metrics) -> Result<Self, RunError> {
+    fn new(
+        client: Client,
+        clock: ServerClock,
+        options: &RunOptions,
+        metrics: &mut Metrics,
+    ) -> Result<Self, RunError> {
         let namespaces = &options.namespaces;
         let controller_metrics = ControllerMetrics::register(metrics)?;
         let live = Arc::new(Mutex::new(LiveVerdicts::default()));
-        let judging = Judging::new(Policy::of(Profile::Recommended), day_of(Timestamp::now()));
+        let judging = Judging::new(Policy::of(Profile::Recommended), day_of(clock.now()));
         let judging = Arc::new(judging);
         metrics.add(FindingsCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
         let workloads =
@@ -140,9 +146,11 @@ impl Parts {
         }
         let health = Arc::new(Health::new(watch_names(options)));
         let gauge = controller_metrics.custom_kinds.clone();
+        let (announcer, news) = options.events.then(|| Announcer::new(controller_metrics.clone())).unzip();
         let custom = CustomWatches::new(CustomKinds::default(), Arc::clone(&health), gauge);
         let controller = Arc::new(Controller {
             judging,
+            clock,
             custom,
             index: Mutex::new(Index::default()),
             stores,
@@ -153,18 +161,19 @@ impl Parts {
             health,
             metrics: controller_metrics,
             has_console: options.console.is_some(),
+            announcer,
             gone: Mutex::new(HashMap::new()),
             policy: Mutex::new(Choice::recommended()),
             policy_version: AtomicU64::new(0),
             policy_changed: Notify::new(),
             namespaces_readable: AtomicBool::new(true),
         });
-        Ok(Self { controller, requests, watches })
+        Ok(Self { controller, requests, watches, news })
     }
 
     fn spawn(self, tasks: &mut JoinSet<&'static str>, client: &Client, options: &RunOptions) {
         let namespaces = &options.namespaces;
-        let Self { controller, requests, watches } = self;
+        let Self { controller, requests, watches, news } = self;
         let config =
             watcher::Config { field_selector: namespaces.field_selector(), ..watcher::Config::default() };
         for feed in watches {
@@ -182,6 +191,13 @@ impl Parts {
         }
         namespaces::spawn(tasks, &controller, client);
         spawn_policy(tasks, &controller, client, options.policy.clone());
+        if let Some(news) = news {
+            let publishing = events::publish(client.clone(), news, controller.metrics.clone());
+            tasks.spawn(async move {
+                publishing.await;
+                "events"
+            });
+        }
         registry::spawn(tasks, &controller, options);
         drift::spawn(tasks, &controller, client, options.own_namespace.clone());
         tasks.spawn(measure(Arc::clone(&controller)));

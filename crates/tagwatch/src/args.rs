@@ -84,6 +84,13 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) console: ConsoleArgs,
 
+    /// Tell of each issue that opens or is resolved by a Kubernetes Event on the workload
+    ///
+    /// At most 100 at once and then one a second; the rest is counted by tagwatch_events_total. Needs the right to create
+    /// and patch events.k8s.io.
+    #[arg(long, env = "TAGWATCH_EVENTS")]
+    pub(crate) events: bool,
+
     /// How log lines look
     #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "TAGWATCH_LOG_FORMAT")]
     pub(crate) log_format: LogFormat,

@@ -17,12 +17,12 @@ const HEADER: [&str; 9] =
 
 pub(crate) fn issues(args: IssuesArgs) -> Result<ExitCode, Failure> {
     let IssuesArgs { namespace, all_namespaces, selector, drift, context } = args;
-    let (issues, scope) = with_client(context.as_deref(), async |client| {
+    let (issues, scope, now) = with_client(context.as_deref(), async |client, clock| {
         let namespace =
             (!all_namespaces).then(|| namespace.unwrap_or_else(|| client.default_namespace().to_owned()));
         let query = IssueQuery { namespace: namespace.clone(), selector, drift };
         let issues = list_issues(&client, &query).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
-        Ok((issues, namespace))
+        Ok((issues, namespace, clock.now()))
     })?;
     if issues.is_empty() {
         let place = scope.map_or_else(|| "any namespace".to_owned(), |name| format!("namespace {name}"));
@@ -31,9 +31,9 @@ pub(crate) fn issues(args: IssuesArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     if drift {
-        write_drift(&issues, Timestamp::now())?;
+        write_drift(&issues, now)?;
     } else {
-        write_table(&issues, Timestamp::now(), scope.is_none())?;
+        write_table(&issues, now, scope.is_none())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -24,6 +24,7 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         metrics,
         address_file,
         console,
+        events,
         log_format,
         log_level,
     } = args;
@@ -44,6 +45,7 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         own_namespace,
         registries,
         registry_networks,
+        events,
         policy,
         user_agent: user_agent(),
     };

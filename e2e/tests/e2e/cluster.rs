@@ -17,7 +17,7 @@ pub(crate) const USER: &str = "system:serviceaccount:tagwatch:tagwatch";
 const ACCOUNT: Identity<'static> = Identity::ServiceAccount { namespace: "tagwatch", name: "tagwatch" };
 /// Our definition of a policy.
 const POLICY_CRD: &str = "policy/tagwatch.dev_tagpolicies.yaml";
-const RBAC: [&str; 10] = [
+const RBAC: [&str; 11] = [
     "controller/namespace.yaml",
     "rbac/service_account.yaml",
     "rbac/cluster_role.yaml",
@@ -28,6 +28,7 @@ const RBAC: [&str; 10] = [
     "rbac/role_binding.yaml",
     "rbac/view_role.yaml",
     "rbac/nodes/cluster_role.yaml",
+    "rbac/events/cluster_role.yaml",
 ];
 
 /// A control plane, and a kubeconfig with the rights of tagwatch's service account.

@@ -28,6 +28,7 @@ mod drift;
 mod drift_fleet;
 mod drift_memory;
 mod drift_registry;
+mod events;
 mod exemptions;
 mod foreign_writers;
 mod history;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         drift::tests(),
         drift_memory::tests(),
         drift_registry::tests(),
+        events::tests(),
         exemptions::tests(),
         foreign_writers::tests(),
         history::tests(),

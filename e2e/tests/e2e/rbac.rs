@@ -12,7 +12,7 @@ use tagwatch_e2e::{Identity, Kubelet, Options, Request, Requests, eventually, sa
 use crate::{
     bench::{Bench, LIMIT},
     cluster::USER,
-    kinds, metrics_auth,
+    events, kinds, metrics_auth,
     objects::{CLEAN, PASSES, container, job, web},
     policies::TagPolicy,
     runner::{own_with, shared},
@@ -34,7 +34,7 @@ type Right = (String, String, String);
 /// What `config/rbac` grants. Wildcards stay as they are, and so are never used.
 fn granted() -> Result<BTreeSet<Right>> {
     let mut rights = BTreeSet::new();
-    for file in ["rbac/cluster_role.yaml", "rbac/nodes/cluster_role.yaml"] {
+    for file in ["rbac/cluster_role.yaml", "rbac/nodes/cluster_role.yaml", "rbac/events/cluster_role.yaml"] {
         let role: ClusterRole = serde_saphyr::from_str(&fs::read_to_string(config(file))?)?;
         for rule in role.rules.context("a role without rules")? {
             for group in rule.api_groups.iter().flatten() {
@@ -75,9 +75,7 @@ async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
     Kubelet::new(bench.client(), "nowhere").succeed_pod(bench.namespace(), &pod).await?;
     bench.unreported("Job", "done").await?;
     tagwatch.end().await?;
-    let tagwatch = bench.tagwatch_with(&[]).await?;
-    tagwatch.is_ready(LIMIT).await?;
-    tagwatch.end().await?;
+    events::opens_resolves_and_opens_again(bench).await?;
     metrics_auth::asks_for_a_review(bench).await?;
 
     let requests = bench.audit_log().since(mark)?.by_user(USER)?;

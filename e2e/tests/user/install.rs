@@ -171,15 +171,31 @@ async fn without_authentication_probes_and_scrapes_are_plain_and_no_reviews_are_
 
 #[tokio::test]
 async fn the_chart_grants_nodes_when_asked_to() -> Result<()> {
-    let role = ("ClusterRole".to_owned(), "tagwatch-nodes".to_owned());
     let mut ours = chart(&["--set", "rbac.nodes=true"]).await?;
-    let mut theirs = ours.remove(&role).context("no ClusterRole in the chart")?;
+    grants_the_same(&mut ours, "nodes").await?;
     assert_eq!(ours, chart(&[]).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_chart_grants_events_and_asks_for_them() -> Result<()> {
+    let mut ours = chart(&["--set", "controller.events=true"]).await?;
+    grants_the_same(&mut ours, "events").await?;
+    let deployment = &ours[&("Deployment".to_owned(), "tagwatch".to_owned())];
+    let args = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
+    ensure!(args.as_array().context("no arguments")?.contains(&"--events".into()), "{args}");
+    Ok(())
+}
+
+/// Takes the ClusterRole of one extension out of the chart's objects, which is that of a folder of `config/rbac`.
+async fn grants_the_same(ours: &mut Objects, name: &str) -> Result<()> {
+    let role = ("ClusterRole".to_owned(), format!("tagwatch-{name}"));
+    let mut theirs = ours.remove(&role).context("no ClusterRole in the chart")?;
     let labels = theirs["metadata"]["labels"].as_object_mut().context("no labels")?;
     for added in ["helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version"] {
         labels.remove(added).context(added)?;
     }
-    assert_eq!(Objects::from([(role, theirs)]), kustomized("rbac/nodes").await?);
+    assert_eq!(Objects::from([(role, theirs)]), kustomized(&format!("rbac/{name}")).await?);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use thiserror::Error;
 
+use super::clock::ServerClock;
 use super::telemetry::{RequestCounter, TelemetryLayer};
 
 /// Why there is no client.
@@ -25,6 +26,8 @@ pub enum ClientError {
 /// Connects with the kubeconfig (`KUBECONFIG`, `~/.kube/config`) or, inside a cluster, the service account;
 /// `context` picks another context of the kubeconfig than its current one. Nothing is sent yet.
 ///
+/// `requests` and `clock` learn from every answer.
+///
 /// kube sends no `User-Agent` of its own and retries 429 and 503 silently for minutes. Here every request
 /// says who it is, and a refusal is seen at once by whoever asked: retries are the caller's, with its own
 /// backoff.
@@ -32,6 +35,7 @@ pub async fn connect(
     context: Option<&str>,
     user_agent: &str,
     requests: RequestCounter,
+    clock: ServerClock,
 ) -> Result<Client, ClientError> {
     let mut config = load(context).await?;
     config.default_retry = false;
@@ -39,7 +43,7 @@ pub async fn connect(
         config.headers.push((USER_AGENT, value));
     }
     let builder = ClientBuilder::try_from(config).map_err(ClientError::Build)?;
-    Ok(builder.with_layer(&TelemetryLayer::new(requests)).build())
+    Ok(builder.with_layer(&TelemetryLayer::new(requests, clock)).build())
 }
 
 async fn load(context: Option<&str>) -> Result<Config, ClientError> {

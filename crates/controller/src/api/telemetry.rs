@@ -1,13 +1,15 @@
-//! Counts every request by verb and status code, and gives up on an answer that does not begin.
+//! Counts every request by verb and status code, reads the time off every answer, and gives up on an answer that does not begin.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{Method, Request, Response, Uri};
+use k8s_openapi::jiff::Timestamp;
 use prometheus::{IntCounterVec, Opts};
 use tower::{BoxError, Layer, Service};
 
+use super::clock::ServerClock;
 use super::limits::{CALL_LIMIT, LIST_LIMIT};
 
 /// `tagwatch_kube_requests_total{verb,code}`: requests to the API server. `code` is the HTTP status, or
@@ -36,11 +38,12 @@ impl RequestCounter {
 #[derive(Debug, Clone)]
 pub(super) struct TelemetryLayer {
     requests: RequestCounter,
+    clock: ServerClock,
 }
 
 impl TelemetryLayer {
-    pub(super) fn new(requests: RequestCounter) -> Self {
-        Self { requests }
+    pub(super) fn new(requests: RequestCounter, clock: ServerClock) -> Self {
+        Self { requests, clock }
     }
 }
 
@@ -48,7 +51,7 @@ impl<S> Layer<S> for TelemetryLayer {
     type Service = Telemetry<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Telemetry { inner, requests: self.requests.clone() }
+        Telemetry { inner, requests: self.requests.clone(), clock: self.clock.clone() }
     }
 }
 
@@ -58,6 +61,7 @@ impl<S> Layer<S> for TelemetryLayer {
 pub(super) struct Telemetry<S> {
     inner: S,
     requests: RequestCounter,
+    clock: ServerClock,
 }
 
 impl<S, B, R> Service<Request<B>> for Telemetry<S>
@@ -78,11 +82,13 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let verb = verb(request.method(), request.uri());
         let limit = if matches!(verb, "list" | "watch") { LIST_LIMIT } else { CALL_LIMIT };
-        let requests = self.requests.clone();
+        let (requests, clock) = (self.requests.clone(), self.clock.clone());
+        let sent = Timestamp::now();
         let answer = self.inner.call(request);
         Box::pin(async move {
             match tokio::time::timeout(limit, answer).await {
                 Ok(Ok(response)) => {
+                    clock.observe(response.headers(), sent, Timestamp::now());
                     requests.count(verb, response.status().as_str());
                     Ok(response)
                 }
@@ -127,6 +133,10 @@ fn names_collection(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::jiff::SignedDuration;
+    use k8s_openapi::jiff::fmt::rfc2822::DateTimePrinter;
+    use tower::{ServiceExt as _, service_fn};
+
     use super::*;
 
     #[test]
@@ -145,5 +155,21 @@ mod tests {
         for (method, uri, expected) in cases {
             assert_eq!(verb(&method, &uri.parse().unwrap()), expected, "{method} {uri}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_time_is_read_off_every_answer() {
+        let clock = ServerClock::default();
+        let layer = TelemetryLayer::new(RequestCounter::new().unwrap(), clock.clone());
+        let an_hour_ahead = |_: Request<()>| async {
+            let date = Timestamp::now() + SignedDuration::from_hours(1);
+            let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&date).unwrap();
+            let answer = Response::builder().status(403).header("date", date).body(());
+            answer.map_err(BoxError::from)
+        };
+        let answer = layer.layer(service_fn(an_hour_ahead)).oneshot(Request::default()).await.unwrap();
+        assert_eq!(answer.status(), 403);
+        let ahead = clock.now().duration_since(Timestamp::now());
+        assert!((3_598..=3_601).contains(&ahead.as_secs()), "{ahead}");
     }
 }

@@ -70,7 +70,7 @@ impl Source for ConsoleSource {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.controller.clock.now()
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn place_name(kind: ContainerType, name: &str) -> String {
 }
 
 /// Seconds as a record keeps them.
-pub(super) fn seconds(at: Timestamp) -> u32 {
+pub(crate) fn seconds(at: Timestamp) -> u32 {
     u32::try_from(at.as_second().max(0)).unwrap_or(u32::MAX)
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use tagwatch_k8s::report::{MANAGED_BY_LABEL, MANAGER};
@@ -43,7 +42,7 @@ pub(super) async fn keep(client: Client, controller: Arc<Controller>, namespace:
     let (mut every, mut next, mut seen) = (interval(LOOK_INTERVAL), Instant::now(), None);
     loop {
         every.tick().await;
-        let now = seconds(Timestamp::now());
+        let now = seconds(controller.clock.now());
         let version = (controller.index.lock().drift.version(), now / (24 * 3_600));
         if seen == Some(version) || Instant::now() < next {
             continue;
@@ -92,7 +91,7 @@ impl Store {
     fn restore(&self, controller: &Controller) {
         let Some(text) = self.text() else { return };
         let (taken, refused) =
-            Proofs::restore(text, &mut controller.index.lock().drift, seconds(Timestamp::now()));
+            Proofs::restore(text, &mut controller.index.lock().drift, seconds(controller.clock.now()));
         tracing::info!(taken, refused, "read the proofs that tags moved");
         publish(controller);
     }

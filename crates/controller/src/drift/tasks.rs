@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use kube::{Api, Client};
 use kube_runtime::watcher::{self, Event};
 use tagwatch_core::rules;
@@ -85,7 +84,7 @@ async fn follow_time(controller: Arc<Controller>) {
                 }
             }
             _ = expiring.tick() => {
-                let affected = controller.index.lock().expire_drift(Timestamp::now());
+                let affected = controller.index.lock().expire_drift(controller.clock.now());
                 controller.queue.now(affected);
             }
         }
@@ -122,7 +121,7 @@ struct NodeSink {
 
 impl Sink<SlimNode> for NodeSink {
     fn event(&mut self, event: Event<SlimNode>) -> Flow {
-        let now = Timestamp::now();
+        let now = self.controller.clock.now();
         match event {
             Event::Apply(node) | Event::InitApply(node) => {
                 let affected = self.controller.index.lock().apply_node(&node, now);
@@ -145,7 +144,7 @@ impl Sink<SlimNode> for NodeSink {
         if !self.is_told {
             tracing::info!("nodes may not be read; that a tag moved stays likely and is never proven");
         }
-        let affected = self.controller.index.lock().forget_nodes(Timestamp::now());
+        let affected = self.controller.index.lock().forget_nodes(self.controller.clock.now());
         self.controller.queue.now(affected);
         Flow::Stop
     }

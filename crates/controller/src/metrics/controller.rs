@@ -35,6 +35,8 @@ pub(crate) struct ControllerMetrics {
     pub(crate) policy_source: IntGaugeVec,
     /// Writes of the policy's status, by outcome.
     pub(crate) policy_status_writes: IntCounterVec,
+    /// Events about issues, by outcome.
+    pub(crate) events: IntCounterVec,
     /// Unix time at which all workloads were last evaluated.
     pub(crate) last_full_evaluation: Gauge,
     /// What really runs.
@@ -107,6 +109,12 @@ impl ControllerMetrics {
             policy_status_writes: metrics.add(counters(
                 "tagwatch_policy_status_writes_total",
                 "Writes of the status of the TagPolicy, by outcome.",
+                &["outcome"],
+            )?)?,
+            events: metrics.add(counters(
+                "tagwatch_events_total",
+                "Kubernetes Events about issues that opened or were resolved, by outcome (published, failed, \
+                 rate_limited).",
                 &["outcome"],
             )?)?,
             last_full_evaluation: metrics.add(Gauge::new(

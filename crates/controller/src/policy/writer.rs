@@ -98,7 +98,7 @@ fn wanted(controller: &Controller, choice: &Choice, previous: &TagPolicyStatus) 
         not_covered: controller.not_covered(),
         problems: controller.problems(),
         // The API writes times of conditions in seconds.
-        now: Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default(),
+        now: Timestamp::from_second(controller.clock.now().as_second()).unwrap_or_default(),
     };
     status(input, previous)
 }

@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::drift::next_look;
 use tagwatch_core::policy::Decision;
 use tagwatch_core::workload::Workload;
-use tagwatch_k8s::report::{self, PolicyReport, ReportInput, ReportPlan, plan};
+use tagwatch_k8s::report::{self, IssueChanges, PolicyReport, ReportInput, ReportPlan, plan};
 use tokio::time::Instant;
 
 use super::{Absence, Assembled, Next, assemble};
@@ -52,12 +52,13 @@ enum Verdict {
 
 /// Evaluates one workload and brings its report up to date.
 pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next {
+    let now = controller.clock.now();
     let (assembled, due) = {
         let mut index = controller.index.lock();
         let mut assembled = assemble(key, &index, &controller.stores);
         let due = match &mut assembled {
             Assembled::Workload(workload) => {
-                drift::attach(workload, key, &mut index, &controller.stores, Timestamp::now())
+                drift::attach(workload, key, &mut index, &controller.stores, now)
             }
             Assembled::Absent(_) => {
                 drift::forget(key, &mut index);
@@ -68,7 +69,7 @@ pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next
     };
     let report_key = report_key(key);
     let absence = match assembled {
-        Assembled::Workload(workload) => match judge(controller, key, &report_key, &workload) {
+        Assembled::Workload(workload) => match judge(controller, key, &report_key, &workload, now) {
             Verdict::Report(report) => {
                 let graced = next_look(controller.judging.engine().policy(), &workload);
                 let next = bring_up_to_date(controller, key, &report_key, Some(*report)).await;
@@ -124,9 +125,14 @@ fn report_key(key: &WorkloadKey) -> ReportKey {
 
 /// Judges, builds the report and publishes the verdicts to the metrics. A panic of the judging code is counted,
 /// shown as an error of this workload, and leaves its stored report as it is.
-fn judge(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey, workload: &Workload) -> Verdict {
+fn judge(
+    controller: &Controller,
+    key: &WorkloadKey,
+    report_key: &ReportKey,
+    workload: &Workload,
+    now: Timestamp,
+) -> Verdict {
     let past = past(controller, key, report_key);
-    let now = Timestamp::now();
     let engine = controller.judging.engine();
     let judged = guarded(&controller.metrics, || {
         let judgement = engine.assess(workload, |image| engine.read_image(image));
@@ -143,6 +149,9 @@ fn judge(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey, wor
             namespace_labels: engine.policy().metric_labels(),
             now,
         });
+        if let Some(announcer) = &controller.announcer {
+            announcer.announce(key, report_key, &IssueChanges::between(&past.first_seen, &report));
+        }
         let mut judged = Judged::new(report_key.clone(), workload, &judgement, &report, now);
         judged.shown =
             controller.has_console.then(|| Arc::new(shown(key, workload, &judgement, &report, now)));

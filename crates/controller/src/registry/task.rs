@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::reference::Reference;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -12,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::allowed::RegistryHost;
 use super::ask::Asker;
 use crate::controller::Controller;
+use crate::drift::seconds;
 use crate::options::RunOptions;
 
 /// The budget of a registry: a question for each of these.
@@ -53,7 +53,7 @@ async fn follow(asker: Asker, registry: RegistryHost, controller: Arc<Controller
             };
             let affected = index.forget_answers(&registry.host, &wanted);
             controller.queue.now(affected);
-            index.drift.answers.due(&wanted, now())
+            index.drift.answers.due(&wanted, seconds(controller.clock.now()))
         };
         let Some((canonical, reference)) =
             due.and_then(|due| Reference::parse(&due).ok().map(|read| (due, read)))
@@ -63,12 +63,7 @@ async fn follow(asker: Asker, registry: RegistryHost, controller: Arc<Controller
         let answer = asker.digest(&registry, &reference).await;
         let outcome = if answer.is_ok() { "ok" } else { "unknown" };
         controller.metrics.drift.registry_requests.with_label_values(&[outcome]).inc();
-        let affected = controller.index.lock().answered(canonical, answer, now());
+        let affected = controller.index.lock().answered(canonical, answer, seconds(controller.clock.now()));
         controller.queue.now(affected);
     }
-}
-
-/// Unix seconds.
-fn now() -> u32 {
-    u32::try_from(Timestamp::now().as_second()).unwrap_or(u32::MAX)
 }

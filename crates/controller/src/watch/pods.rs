@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use k8s_openapi::jiff::Timestamp;
 use kube_runtime::watcher::Event;
 use tagwatch_k8s::slim::{SlimObject, SlimPod};
 
@@ -28,7 +27,7 @@ impl PodSink {
     fn apply(&self, pod: &SlimPod) {
         let mut index = self.controller.index.lock();
         let mut affected = index.apply_pod(pod);
-        affected.extend(index.apply_pod_drift(pod, Timestamp::now()));
+        affected.extend(index.apply_pod_drift(pod, self.controller.clock.now()));
         drop(index);
         self.controller.queue.now(affected);
     }
@@ -47,7 +46,11 @@ impl Sink<SlimPod> for PodSink {
                 let listed = std::mem::take(&mut self.listed);
                 let mut index = self.controller.index.lock();
                 let mut affected = index.retain_pods(self.scope.as_deref(), &listed);
-                affected.extend(index.retain_pods_drift(self.scope.as_deref(), &listed, Timestamp::now()));
+                affected.extend(index.retain_pods_drift(
+                    self.scope.as_deref(),
+                    &listed,
+                    self.controller.clock.now(),
+                ));
                 drop(index);
                 self.controller.queue.now(affected);
                 self.controller.health.in_sync(&self.name);
@@ -56,7 +59,7 @@ impl Sink<SlimPod> for PodSink {
             Event::Delete(pod) => {
                 let mut index = self.controller.index.lock();
                 let mut affected = index.delete_pod(&pod);
-                affected.extend(index.delete_pod_drift(&pod, Timestamp::now()));
+                affected.extend(index.delete_pod_drift(&pod, self.controller.clock.now()));
                 drop(index);
                 self.controller.queue.now(affected);
             }

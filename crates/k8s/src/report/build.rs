@@ -123,6 +123,12 @@ fn bounded(entries: Vec<Entry<'_>>, input: &ReportInput<'_>, mut room: usize) ->
     results
 }
 
+/// Whether results were left out of a report.
+pub(super) fn is_cut(report: &PolicyReport) -> bool {
+    let last = report.results.iter().flatten().last();
+    last.and_then(|result| result.properties.as_ref()).is_some_and(|all| all.contains_key(OMITTED_RESULTS))
+}
+
 fn summary(results: &[ReportResult]) -> ReportSummary {
     let count = |outcome: Outcome| {
         let of_outcome = |result: &&ReportResult| result.result.as_deref() == Some(outcome.as_str());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
 
+use super::entry::RESULT_ID;
 use super::{PolicyReport, ReportResult, ResultId};
 
 /// When each result of a stored report was first seen, to the second. The report is the only place that holds
@@ -55,18 +56,31 @@ impl FirstSeen {
     }
 }
 
+/// Its key, where it has a valid one.
+pub(super) fn id_of(result: &ReportResult) -> Option<ResultId> {
+    ResultId::parse(property(result, RESULT_ID)?)
+}
+
+/// Whether something is wrong: neither fine nor exempt.
+pub(super) fn is_violation(result: &ReportResult) -> bool {
+    matches!(result.result.as_deref(), Some("fail" | "error" | "warn"))
+}
+
+/// One of its properties.
+pub(super) fn property<'a>(result: &'a ReportResult, name: &str) -> Option<&'a str> {
+    result.properties.as_ref()?.get(name).map(String::as_str)
+}
+
 fn seen(result: &ReportResult) -> Option<Seen> {
-    let property = |name: &str| result.properties.as_ref()?.get(name).map(String::as_str);
-    let id = ResultId::parse(property(super::entry::RESULT_ID)?)?;
+    let id = id_of(result)?;
     let seconds = result.timestamp?.seconds;
     Timestamp::from_second(seconds).ok()?;
-    let is_violation = matches!(result.result.as_deref(), Some("fail" | "error" | "warn"));
-    let open = is_violation.then(|| {
+    let open = is_violation(result).then(|| {
         let text = |text: Option<&str>| text.unwrap_or_default().into();
         Box::new(Open {
             rule: text(result.rule.as_deref()),
-            container: text(property("container")),
-            image: text(property("image")),
+            container: text(property(result, "container")),
+            image: text(property(result, "image")),
         })
     });
     Some(Seen { id, seconds, open })

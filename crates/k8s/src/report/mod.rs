@@ -6,6 +6,7 @@
 mod bounds;
 mod build;
 mod carried;
+mod changes;
 mod content;
 mod entry;
 mod first_seen;
@@ -18,6 +19,7 @@ mod result_id;
 mod stored;
 
 pub use build::{ReportInput, build};
+pub use changes::{IssueChanges, Resolved};
 pub use content::content_hash;
 pub use entry::ResultKeys;
 pub use first_seen::FirstSeen;

@@ -7,6 +7,7 @@
 )]
 
 mod carried;
+mod changes;
 mod history;
 mod limits;
 mod plan;

@@ -17,7 +17,7 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Found, Failure> {
     let is_given = args.policy.policy.is_some() || args.policy.profile.is_some();
     let given = is_given.then(|| choose(&args.policy)).transpose()?;
     let query = IssueQuery { namespace: args.namespace.clone(), ..IssueQuery::default() };
-    let (issues, spec) = with_client(args.context.as_deref(), async |client| {
+    let (issues, spec) = with_client(args.context.as_deref(), async |client, _| {
         let issues = issues(&client, &query).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
         let spec = match given {
             Some(chosen) => chosen.file.map(|file| file.spec).unwrap_or_default(),
