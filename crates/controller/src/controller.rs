@@ -64,7 +64,9 @@ impl Controller {
         self.health.evaluated();
         let since_epoch = self.clock.now().as_duration();
         self.metrics.last_full_evaluation.set(since_epoch.as_secs_f64());
-        self.reports.lock().forget_old(Instant::now());
+        if self.reports.lock().forget_old(Instant::now()) {
+            self.policy_is_touched();
+        }
     }
 
     /// Whether garbage collection has had its time with the report of a workload that is gone. The first call

@@ -1,4 +1,5 @@
-//! Kubernetes Events on the workloads, one for each issue that opened or was resolved: what `kubectl describe` and
+//! Kubernetes Events on the workloads, one for each issue that opened or was resolved, and for reports that somebody
+//! else fights over: what `kubectl describe` and
 //! `kubectl get events` show. Off by default, since each is an object in etcd; never more than the rate below, and what is
 //! over it is counted and not sent: the reports hold everything, events are news.
 
@@ -22,6 +23,7 @@ const CONTROLLER: &str = "tagwatch";
 const ACTION: &str = "Judge";
 const OPENED: &str = "IssueOpened";
 const RESOLVED: &str = "IssueResolved";
+const CONTESTED: &str = "ReportContested";
 /// Events that may go at once after a quiet time; then one for each interval.
 const BURST: usize = 100;
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -55,10 +57,30 @@ impl Announcer {
         let opened = changes.opened.iter().map(|(id, result)| opened(report, *id, result));
         let resolved = changes.resolved.iter().map(|resolved| over(report, resolved));
         for event in opened.chain(resolved) {
-            let news = News { event, about: workload(key) };
-            if !self.rate.try_acquire(1) || self.queue.try_send(news).is_err() {
-                self.metrics.events.with_label_values(&["rate_limited"]).inc();
-            }
+            self.send(key, event);
+        }
+    }
+
+    /// Tells that somebody else changed or removed a report again, soon after it was restored.
+    pub(crate) fn contested(&self, key: &WorkloadKey, report: &ReportKey) {
+        let note = format!(
+            "somebody else changes or removes PolicyReport {} again and again: it is restored once in ten seconds",
+            report.1
+        );
+        let event = Event {
+            type_: EventType::Warning,
+            reason: CONTESTED.to_owned(),
+            note: Some(bounded(note)),
+            action: "Restore".to_owned(),
+            secondary: Some(stored(report)),
+        };
+        self.send(key, event);
+    }
+
+    fn send(&self, key: &WorkloadKey, event: Event) {
+        let news = News { event, about: workload(key) };
+        if !self.rate.try_acquire(1) || self.queue.try_send(news).is_err() {
+            self.metrics.events.with_label_values(&["rate_limited"]).inc();
         }
     }
 }
@@ -111,12 +133,15 @@ fn workload(key: &WorkloadKey) -> ObjectReference {
 /// The result in the report. The recorder takes two events for one that differ neither in reason, workload nor this, so
 /// it names the result and not the report alone.
 fn place(report: &ReportKey, id: ResultId) -> ObjectReference {
+    ObjectReference { field_path: Some(format!("results{{{id}}}")), ..stored(report) }
+}
+
+fn stored(report: &ReportKey) -> ObjectReference {
     ObjectReference {
         api_version: Some(PolicyReport::api_version(&()).into_owned()),
         kind: Some(PolicyReport::kind(&()).into_owned()),
         namespace: Some(report.0.clone()),
         name: Some(report.1.clone()),
-        field_path: Some(format!("results{{{id}}}")),
         ..ObjectReference::default()
     }
 }

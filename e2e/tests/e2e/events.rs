@@ -35,7 +35,7 @@ async fn events(bench: &Bench) -> Result<Vec<Event>> {
 }
 
 /// Type, reason and how often, of each event on an object with this UID, in order.
-async fn told(bench: &Bench, uid: &str) -> Result<Vec<(String, String, i32)>> {
+pub(crate) async fn on(bench: &Bench, uid: &str) -> Result<Vec<(String, String, i32)>> {
     let about = |event: &Event| event.regarding.as_ref().and_then(|regarding| regarding.uid.clone());
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let mut told: Vec<_> = events(bench)
@@ -52,7 +52,7 @@ async fn told(bench: &Bench, uid: &str) -> Result<Vec<(String, String, i32)>> {
 
 async fn is_told(bench: &Bench, uid: &str, wanted: &[(&str, &str, i32)]) -> Result<()> {
     eventually(LIMIT, "the events", || async {
-        let told = told(bench, uid).await?;
+        let told = on(bench, uid).await?;
         let told: Vec<_> =
             told.iter().map(|(kind, why, count)| (kind.as_str(), why.as_str(), *count)).collect();
         ensure!(told == wanted, "{told:?}");
@@ -134,7 +134,8 @@ async fn none_are_sent_unless_asked_for(bench: &Bench) -> Result<()> {
 /// More issues than the rate lets through at once, in one report.
 async fn what_is_over_the_rate_is_counted(bench: &Bench) -> Result<()> {
     let tagwatch = telling(bench).await?;
-    let containers: Vec<Value> = (0..BURST + 50).map(|number| container(&format!("c{number}"), LATEST)).collect();
+    let containers: Vec<Value> =
+        (0..BURST + 50).map(|number| container(&format!("c{number}"), LATEST)).collect();
     let made = bench.create(deployment("many", 0, &containers)).await?;
     let issues = eventually(LIMIT, "the report", || async {
         let report = bench.report("Deployment", "many").await?;
@@ -150,7 +151,7 @@ async fn what_is_over_the_rate_is_counted(bench: &Bench) -> Result<()> {
     let published = tagwatch.measures(EVENTS, &published, |published| published >= 100.0).await?;
     ensure!(published < issues, "all {issues} were sent");
     let uid = made.uid().context("no UID")?;
-    let seen = told(bench, &uid).await?.len();
+    let seen = on(bench, &uid).await?.len();
     #[expect(clippy::cast_precision_loss, reason = "hundreds")]
     let seen = seen as f64;
     ensure!(seen == published, "{seen} are there, {published} were published");

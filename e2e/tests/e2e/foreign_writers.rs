@@ -11,7 +11,9 @@ use tagwatch_e2e::eventually;
 
 use crate::{
     bench::{Bench, LIMIT},
+    events,
     objects::{CLEAN, LATEST, PASSES, web, with_image},
+    policies::TagPolicy,
     report::Report,
     runner::shared,
 };
@@ -104,16 +106,28 @@ async fn foreign_metadata_stays(bench: &Bench) -> Result<()> {
 
 /// Whoever deletes a report again and again finds no partner for it.
 async fn no_duel(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
+    let policy = TagPolicy::of(bench);
+    policy.create(json!({})).await?;
+    let arguments = ["--namespaces", bench.namespace(), "--events", "--policy", policy.name()];
+    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    policy.condition("Degraded", "False", "AsExpected").await?;
     let before = reported_web(bench).await?;
     bench.delete("PolicyReport", &before.name()).await?;
     restored(bench, &before).await?;
     bench.delete("PolicyReport", &before.name()).await?;
     let held_back = [("result", "held_back")];
     tagwatch.measures("tagwatch_reconciles_total", &held_back, |looks| looks >= 1.0).await?;
+    policy.condition("Degraded", "True", "ReportsContested").await?;
+    eventually(LIMIT, "an event tells of it", || async {
+        let told = events::on(bench, before.scope_uid()).await?;
+        ensure!(told.iter().any(|(_, reason, _)| reason == "ReportContested"), "{told:?}");
+        Ok(())
+    })
+    .await?;
     bench.reported("Deployment", "web", &PASSES).await?;
 
-    let writes = bench.writes()?;
+    let writes = bench.writes()?.of_resource("policyreports");
     let times = writes.iter().map(|request| Ok(request.request_received_timestamp.parse::<Timestamp>()?));
     let times: Vec<Timestamp> = times.collect::<Result<_>>()?;
     let [_created, first, second] = times[..] else { anyhow::bail!("three creations: {writes}") };

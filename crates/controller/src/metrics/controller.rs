@@ -113,8 +113,7 @@ impl ControllerMetrics {
             )?)?,
             events: metrics.add(counters(
                 "tagwatch_events_total",
-                "Kubernetes Events about issues that opened or were resolved, by outcome (published, failed, \
-                 rate_limited).",
+                "Kubernetes Events about workloads, by outcome (published, failed, rate_limited).",
                 &["outcome"],
             )?)?,
             last_full_evaluation: metrics.add(Gauge::new(

@@ -115,6 +115,16 @@ impl Controller {
                 ),
             });
         }
+        let contested = self.reports.lock().contested().len();
+        if contested > 0 {
+            problems.push(Problem {
+                reason: "ReportsContested",
+                message: format!(
+                    "somebody else changes or removes {contested} of our reports again and again: each is restored once \
+                     in ten seconds"
+                ),
+            });
+        }
         problems
     }
 

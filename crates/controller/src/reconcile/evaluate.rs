@@ -99,7 +99,13 @@ async fn bring_up_to_date(
         Ok(Written::Yes) => counted(controller, "written", Next::Wait),
         Ok(Written::Unchanged) => counted(controller, "unchanged", Next::Wait),
         Ok(Written::NotYet) => counted(controller, "no_report_api", Next::Wait),
-        Ok(Written::Later(delay)) => counted(controller, "held_back", Next::Again(delay)),
+        Ok(Written::Later(delay)) => {
+            if let Some(announcer) = &controller.announcer {
+                announcer.contested(key, report_key);
+            }
+            controller.policy_is_touched();
+            counted(controller, "held_back", Next::Again(delay))
+        }
         Ok(Written::Blocked) => {
             tracing::warn!(workload = ?key, report = report_key.1,
                 "a report with this name and without our label exists; leaving it alone");

@@ -21,6 +21,8 @@ pub(crate) struct ReportIndex {
     /// Reports that somebody else changed or removed, not yet looked after.
     foreign: HashSet<ReportKey>,
     restored: HashMap<ReportKey, Instant>,
+    /// Reports that somebody else has changed again soon after a restoration.
+    contested: BTreeSet<ReportKey>,
     in_flight: HashMap<ReportKey, Option<Seen>>,
     ready: BTreeSet<Option<String>>,
 }
@@ -161,6 +163,7 @@ impl ReportIndex {
         if let Some(last) = self.restored.get(key) {
             let since = now.duration_since(*last);
             if since < RESTORE_INTERVAL {
+                self.contested.insert(key.clone());
                 return Err(RESTORE_INTERVAL.saturating_sub(since));
             }
         }
@@ -174,9 +177,17 @@ impl ReportIndex {
         self.foreign.remove(key);
     }
 
-    /// Forgets restorations that no longer limit anything.
-    pub(crate) fn forget_old(&mut self, now: Instant) {
+    /// Reports that somebody else changes again and again, of late.
+    pub(crate) fn contested(&self) -> &BTreeSet<ReportKey> {
+        &self.contested
+    }
+
+    /// Forgets restorations that no longer limit anything, and contests that have come to rest. Returns whether any has.
+    pub(crate) fn forget_old(&mut self, now: Instant) -> bool {
         self.restored.retain(|_, last| now.duration_since(*last) < RESTORE_INTERVAL);
+        let before = self.contested.len();
+        self.contested.retain(|key| self.restored.contains_key(key) || self.foreign.contains(key));
+        self.contested.len() < before
     }
 }
 
@@ -252,8 +263,15 @@ mod tests {
         index.finish(&key(), Some(stored("11")));
         assert!(index.deleted(&key()));
         let soon = start + Duration::from_secs(4);
+        assert_eq!(index.contested().len(), 0);
         assert_eq!(index.may_restore(&key(), soon), Err(Duration::from_secs(6)));
-        assert_eq!(index.may_restore(&key(), start + RESTORE_INTERVAL), Ok(()));
+        assert_eq!(*index.contested(), BTreeSet::from([key()]));
+        let again = start + RESTORE_INTERVAL;
+        assert!(!index.forget_old(again), "it waits to be restored");
+        assert_eq!(index.may_restore(&key(), again), Ok(()));
+        assert!(!index.forget_old(again + RESTORE_INTERVAL / 2));
+        assert!(index.forget_old(again + RESTORE_INTERVAL));
+        assert_eq!(index.contested().len(), 0);
     }
 
     #[test]
