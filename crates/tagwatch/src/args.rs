@@ -86,7 +86,7 @@ pub(crate) struct RunArgs {
 
     /// Tell of each issue that opens or is resolved by a Kubernetes Event on the workload
     ///
-    /// At most 100 at once and then one a second; the rest is counted by tagwatch_events_total. Needs the right to create
+    /// At most 100 at once and then one a second; the rest is counted by `tagwatch_events_total`. Needs the right to create
     /// and patch events.k8s.io.
     #[arg(long, env = "TAGWATCH_EVENTS")]
     pub(crate) events: bool,

@@ -187,7 +187,7 @@ async fn the_chart_grants_events_and_asks_for_them() -> Result<()> {
     Ok(())
 }
 
-/// Takes the ClusterRole of one extension out of the chart's objects, which is that of a folder of `config/rbac`.
+/// Takes the `ClusterRole` of one extension out of the chart's objects, which is that of a folder of `config/rbac`.
 async fn grants_the_same(ours: &mut Objects, name: &str) -> Result<()> {
     let role = ("ClusterRole".to_owned(), format!("tagwatch-{name}"));
     let mut theirs = ours.remove(&role).context("no ClusterRole in the chart")?;
