@@ -35,6 +35,11 @@ impl View {
         self.snapshot.issue(id).filter(|found| self.sees(&found.workload.namespace))
     }
 
+    /// The issue that had this key before its result changed.
+    pub(crate) fn successor(&self, id: &str) -> Option<Found<'_>> {
+        self.snapshot.successor(id).filter(|found| self.sees(&found.workload.namespace))
+    }
+
     pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &ClosedInterval)> {
         self.snapshot.resolved(id).filter(|(workload, _)| self.sees(&workload.namespace))
     }

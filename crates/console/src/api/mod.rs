@@ -62,7 +62,7 @@ async fn issues(Guest { view, frame }: Guest, RawQuery(query): RawQuery) -> Resp
 
 async fn issue(guest: Guest, id: Result<Path<String>, PathRejection>) -> Response {
     let id = id.map(|Path(id)| id).unwrap_or_default();
-    match guest.view.issue(&id) {
+    match guest.view.issue(&id).or_else(|| guest.view.successor(&id)) {
         Some(found) => json(StatusCode::OK, &IssueDetails::new(&guest.view, found)),
         None => guest.not_found("There is no such issue."),
     }

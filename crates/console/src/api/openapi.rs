@@ -49,7 +49,8 @@ const WORKLOAD: [Parameter; 3] = [
     ("kind", "path", "Its kind, as `Kind` or `Kind.group`."),
     ("name", "path", "Its name."),
 ];
-const ISSUE: [Parameter; 1] = [("id", "path", "The result's key in the workload's report.")];
+const ISSUE: [Parameter; 1] =
+    [("id", "path", "The result's key in the workload's report, or one that it had under another result.")];
 
 fn build() -> Value {
     // OpenAPI 3.1 takes JSON Schema 2020-12 as it is; its definitions stand in a place of their own.

@@ -160,9 +160,6 @@ impl ExemptionRecord {
 impl IssueDetails {
     pub(crate) fn new(view: &View, found: Found<'_>) -> Self {
         let Found { workload, issue } = found;
-        let same = |interval: &&ClosedInterval| {
-            interval.container == issue.container && interval.rule.raw() == issue.rule.id
-        };
         Self {
             issue: IssueRecord::new(found, view.now),
             summary: issue.rule.summary,
@@ -171,7 +168,12 @@ impl IssueDetails {
             evidence_line: issue.evidence_line + 1,
             field_path: issue.field_path.clone(),
             remedies: remedies(workload, issue),
-            closed: workload.closed.iter().filter(same).map(IntervalRecord::new).collect(),
+            closed: workload
+                .closed
+                .iter()
+                .filter(|closed| closed.is_past_of(issue))
+                .map(IntervalRecord::new)
+                .collect(),
             image_changes: workload
                 .image_changes
                 .iter()

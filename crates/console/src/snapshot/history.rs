@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use tagwatch_core::text::UntrustedText;
 
+use super::Issue;
+
 /// A time in which a rule was violated, and which is over.
 #[derive(Debug, Clone)]
 pub struct ClosedInterval {
@@ -16,6 +18,13 @@ pub struct ClosedInterval {
     pub from: Timestamp,
     /// When it was no longer seen.
     pub until: Timestamp,
+}
+
+impl ClosedInterval {
+    /// Whether it is the past of an issue of its workload: the same rule was violated by the same container.
+    pub(crate) fn is_past_of(&self, issue: &Issue) -> bool {
+        self.container == issue.container && self.rule.raw() == issue.rule.id
+    }
 }
 
 /// A container that came to name another image.

@@ -12,6 +12,8 @@ use tagwatch_core::workload::ContainerType;
 pub struct Issue {
     /// The key of the result in reports (`resultID`): the issue's address.
     pub id: String,
+    /// The addresses that it has under other results: a link to it may be older than its result.
+    pub other_ids: Box<[Box<str>]>,
     /// The rule.
     pub rule: &'static RuleMeta,
     /// How bad it is.

@@ -24,6 +24,8 @@ pub struct Judged<'a> {
 pub struct Seen {
     /// The key of the result.
     pub id: String,
+    /// The keys that it has under other results.
+    pub other_ids: Box<[Box<str>]>,
     /// When it was first seen.
     pub first_seen: Timestamp,
 }
@@ -74,6 +76,7 @@ fn issue(container: &Container, finding: &Finding, seen: Seen) -> Issue {
     let evidence = finding.evidence(container);
     Issue {
         id: seen.id,
+        other_ids: seen.other_ids,
         rule: finding.rule,
         severity: finding.severity,
         outcome: finding.outcome,

@@ -98,6 +98,17 @@ impl Snapshot {
         self.by_id.get(id).map(|&place| self.found(place))
     }
 
+    /// The issue that had this key until its result changed. Its own keys tell, also where it was exempt or history
+    /// has forgotten it; history tells where the key changed because pods came to run several images.
+    pub(crate) fn successor(&self, id: &str) -> Option<Found<'_>> {
+        let by_key = self.issues().find(|found| found.issue.other_ids.iter().any(|other| **other == *id));
+        by_key.or_else(|| {
+            let (workload, closed) = self.resolved(id)?;
+            let issue = workload.issues.iter().find(|issue| closed.is_past_of(issue))?;
+            Some(Found { workload, issue })
+        })
+    }
+
     /// The workload that had an issue which is over, and the interval.
     pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &ClosedInterval)> {
         let &(workload, closed) = self.resolved.get(id)?;

@@ -75,6 +75,30 @@ async fn a_link_to_a_resolved_issue_says_so() {
 }
 
 #[tokio::test]
+async fn a_link_survives_when_the_result_changes() {
+    let facts = demo();
+    let cart = facts.workloads.iter().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
+    let issue = cart.issues.iter().find(|issue| issue.rule.id == "stale-pull-policy").expect("an issue");
+    let exempt = facts.workloads.iter().flat_map(|workload| &workload.issues);
+    let exempt = exempt.filter(|issue| issue.is_exempt()).collect::<Vec<_>>();
+    assert!(!exempt.is_empty());
+    let console = open(facts.clone());
+    for issue in [issue].into_iter().chain(exempt) {
+        assert_eq!(issue.other_ids.len(), 4);
+        for old in &issue.other_ids {
+            let away = get(&console, &format!("/issues/{old}")).await;
+            assert_eq!(away.status, StatusCode::TEMPORARY_REDIRECT);
+            assert_eq!(away.header("location"), format!("/issues/{}", issue.id));
+            let record = get(&console, &format!("/api/v1/issues/{old}")).await.json();
+            assert_eq!(record["id"], issue.id.as_str());
+        }
+    }
+    // Only the past knows this key, and it is open again: not resolved.
+    let away = get(&console, "/issues/resultchanged0000001").await;
+    assert_eq!(away.header("location"), format!("/issues/{}", issue.id));
+}
+
+#[tokio::test]
 async fn what_is_exempt_says_why_and_until_when() {
     let console = open(demo());
     let found = get(&console, "/api/v1/issues?exempt=yes&namespace=platform").await.json();

@@ -22,7 +22,12 @@ pub(crate) fn shown(
     let judged = console::Judged { workload, verdicts: &judgement.verdicts, mend: mend(key) };
     let mut facts = judged.facts(|container, finding| {
         let id = keys.of(container, finding);
-        Seen { id: id.to_string(), first_seen: first_seen.get(id, now) }
+        let other_ids = keys.under_other_results(container, finding);
+        Seen {
+            id: id.to_string(),
+            other_ids: other_ids.map(|id| id.to_string().into()).collect(),
+            first_seen: first_seen.get(id, now),
+        }
     });
     facts.closed = history.closed.iter().filter_map(closed).collect();
     facts.image_changes = history.images.iter().filter_map(image_change).collect();

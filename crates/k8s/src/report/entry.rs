@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::drift::{DriftConfidence, DriftEvidence};
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
 use tagwatch_core::policy::ExemptionSource;
-use tagwatch_core::rules::Policy;
+use tagwatch_core::rules::{Policy, RuleMeta};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
@@ -64,8 +64,26 @@ impl<'a> ResultKeys<'a> {
 
     /// The key of a finding about one of them.
     pub fn of(&self, container: &Container, finding: &Finding) -> ResultId {
+        self.with(finding.outcome, container, finding.rule)
+    }
+
+    /// The keys that a finding about one of them has under every other result: it had one of them if its result has
+    /// changed.
+    pub fn under_other_results<'b>(
+        &'b self,
+        container: &'b Container,
+        finding: &Finding,
+    ) -> impl Iterator<Item = ResultId> + use<'a, 'b> {
+        let Finding { rule, outcome, .. } = *finding;
+        let others = Outcome::ALL.into_iter().filter(move |other| *other != outcome);
+        others.map(move |other| self.with(other, container, rule))
+    }
+
+    fn with(&self, outcome: Outcome, container: &Container, rule: &RuleMeta) -> ResultId {
         let image = self.several.contains(&key(container)).then(|| container.image.raw());
-        result_id(self.uid, container, finding, image)
+        let (policy, place) = (rule.policy.as_str(), container.container_type.as_str());
+        let parts = [MANAGER, self.uid, policy, rule.id, place, container.name.raw(), outcome.as_str()];
+        ResultId::of(&parts.into_iter().chain(image).collect::<Vec<_>>())
     }
 }
 
@@ -81,14 +99,6 @@ fn names_with_several_images(containers: &[Container]) -> BTreeSet<(ContainerTyp
 
 fn key(container: &Container) -> (ContainerType, &str) {
     (container.container_type, container.name.raw())
-}
-
-fn result_id(uid: &str, container: &Container, finding: &Finding, image: Option<&str>) -> ResultId {
-    let rule = finding.rule;
-    let (policy, outcome) = (rule.policy.as_str(), finding.outcome.as_str());
-    let place = container.container_type.as_str();
-    let parts = [MANAGER, uid, policy, rule.id, place, container.name.raw(), outcome];
-    ResultId::of(&parts.into_iter().chain(image).collect::<Vec<_>>())
 }
 
 impl<'a> Entry<'a> {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tagwatch_core::finding::Outcome;
 use tagwatch_core::workload::ContainerType;
-use tagwatch_k8s::report::FirstSeen;
+use tagwatch_k8s::report::{FirstSeen, ResultKeys};
 
 use crate::support::{
     MONDAY, TUESDAY, UID, container, finding, json, property, report_at, report_later, report_of, stored,
@@ -148,6 +148,19 @@ fn the_key_of_a_result_depends_on_its_place_and_outcome_but_not_on_its_image() {
     let both = [0, 1].map(|index| verdict(&workload, index, vec![finding("latest-tag", Outcome::Fail)]));
     let report = report_at(&workload, &both, &FirstSeen::default(), MONDAY);
     assert_ne!(property(&report, 0, "resultID"), property(&report, 1, "resultID"));
+}
+
+#[test]
+fn the_keys_under_other_results_are_those_that_reports_had() {
+    let workload = workload(vec![container("web", "nginx:latest")]);
+    let keys = ResultKeys::new(UID, &workload.containers);
+    let warning = finding("latest-tag", Outcome::Warn);
+    let others = keys.under_other_results(&workload.containers[0], &warning).map(|id| id.to_string());
+    let reported = [Outcome::Fail, Outcome::Error, Outcome::Skip, Outcome::Pass].map(|outcome| {
+        let report = report_of("nginx:latest", vec![finding("latest-tag", outcome)]);
+        property(&report, 0, "resultID").to_owned()
+    });
+    assert_eq!(others.collect::<Vec<_>>(), reported);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::draw::{Mark, Timeline};
 use crate::pages::rows::issue_address;
-use crate::snapshot::{ClosedInterval, Found};
+use crate::snapshot::Found;
 use crate::text::{Moment, Shown, seconds, span};
 
 /// Most events that a page lists.
@@ -87,9 +87,7 @@ type Time = (Timestamp, Option<Timestamp>);
 
 /// The times in which this rule was violated by this container, latest first.
 fn times(Found { workload, issue }: Found<'_>) -> Vec<Time> {
-    let same =
-        |closed: &&ClosedInterval| closed.container == issue.container && closed.rule.raw() == issue.rule.id;
-    let closed = workload.closed.iter().filter(same);
+    let closed = workload.closed.iter().filter(|closed| closed.is_past_of(issue));
     let mut times: Vec<Time> = closed.map(|closed| (closed.from, Some(closed.until))).collect();
     times.push((issue.first_seen, None));
     times.sort_by_key(|(from, _)| std::cmp::Reverse(*from));
@@ -109,13 +107,9 @@ fn events(Found { workload, issue }: Found<'_>) -> Vec<(Timestamp, Shown, What)>
             let what = What::Opened { rule: Shown::line(other.rule.id), href };
             (other.first_seen, Shown::short(&other.container), what)
         });
-    let over = workload
-        .closed
-        .iter()
-        .filter(|closed| closed.container != issue.container || closed.rule.raw() != issue.rule.id)
-        .map(|closed| {
-            let what = What::Opened { rule: Shown::short(&closed.rule), href: None };
-            (closed.from, Shown::short(&closed.container), what)
-        });
+    let over = workload.closed.iter().filter(|closed| !closed.is_past_of(issue)).map(|closed| {
+        let what = What::Opened { rule: Shown::short(&closed.rule), href: None };
+        (closed.from, Shown::short(&closed.container), what)
+    });
     images.chain(opened).chain(over).collect()
 }

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use tagwatch_core::finding::{Outcome, Severity};
 
 use super::Frame;
@@ -107,11 +107,15 @@ pub(super) async fn issue(Guest { view, frame }: Guest, id: Result<Path<String>,
     if let Some(found) = guest.view.issue(&id) {
         return html(StatusCode::OK, &IssuePage::new(&guest.frame, &guest.view, found));
     }
+    // Before what is remembered: what goes on under another result is not over. For now only, as it can change back.
+    if let Some(found) = guest.view.successor(&id) {
+        return Redirect::temporary(&issue_address(found.issue)).into_response();
+    }
     if let Some((workload, interval)) = guest.view.resolved(&id) {
         return html(StatusCode::OK, &ResolvedPage::new(&guest.frame, &guest.view, workload, interval));
     }
     guest.not_found(
-        "There is no such issue: it is resolved, its result has changed, or you may not see its namespace.",
+        "There is no such issue: it was resolved too long ago, its workload is gone, or you may not see its namespace.",
     )
 }
 
