@@ -1,5 +1,6 @@
-// One check of the console in a real Chromium: `node check.mjs NAME`. It is told where the consoles are by
-// TAGWATCH_CONSOLES (JSON: name to address) and where its packages are by TAGWATCH_BROWSER.
+// One check of the console in a real Chromium: `node check.mjs NAME`. What it is given, as where the consoles are, comes
+// as JSON by standard input; where its packages are, by TAGWATCH_BROWSER. The last line of its output is what the check
+// returned, as JSON.
 import { createRequire } from 'node:module';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ const { chromium } = packages('playwright-core');
 export const axeSource = () => readFileSync(packages.resolve('axe-core/axe.min.js'), 'utf8');
 
 const [name] = process.argv.slice(2);
-const consoles = JSON.parse(process.env.TAGWATCH_CONSOLES);
+const given = JSON.parse(readFileSync(0, 'utf8'));
 const { default: check } = await import(new URL(`./checks/${name}.mjs`, import.meta.url));
 
 const profile = mkdtempSync(join(tmpdir(), 'tagwatch-browser-'));
@@ -24,8 +25,8 @@ const args = [
 const options = { executablePath: '/usr/bin/chromium', headless: true, args };
 const browser = await chromium.launch({ ...options, env: { ...process.env, HOME: profile } });
 try {
-  await check({ browser, consoles, axeSource });
-  console.log(`${name}: passed`);
+  const figures = await check({ ...given, browser, axeSource });
+  console.log(JSON.stringify(figures ?? null));
 } finally {
   await browser.close();
   rmSync(profile, { recursive: true, force: true });

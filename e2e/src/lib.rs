@@ -2,10 +2,12 @@
 //!
 //! [`ControlPlane`] starts a real etcd, kube-apiserver and controller manager; [`AuditLog`] counts who asked
 //! what of it; [`Kubelet`] writes pod statuses as a kubelet would; [`Namespace`] gives each test a namespace
-//! of its own; [`TagwatchProcess`] runs the real binary; [`eventually`] waits on conditions. Nothing here
-//! sleeps to synchronise, and every process that it starts is ended by its id.
+//! of its own; [`TagwatchProcess`] runs the real binary; [`Browser`] looks at the console with a real Chromium;
+//! [`eventually`] waits on conditions. Nothing here sleeps to synchronise, and every process that it starts is ended by
+//! its id.
 
 pub use audit::{AuditLog, Mark, Request, Requests};
+pub use browser::{Browser, Checked};
 pub use control_plane::{Component, ControlPlane, Identity, Options, kubeconfig_as};
 pub use kubelet::{JobPods, Kubelet, KubeletTask, Scope};
 pub use namespace::Namespace;
@@ -13,6 +15,7 @@ pub use tagwatch::{Memory, TagwatchProcess, binary as tagwatch_binary};
 pub use wait::eventually;
 
 mod audit;
+mod browser;
 mod control_plane;
 mod dump;
 mod kubelet;

@@ -8,19 +8,19 @@ mod fixture;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
-use libtest_mimic::{Arguments, Failed, Trial};
+use anyhow::Result;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use serde_json::json;
 use tagwatch_console::{Authorizer, Facts, OpenToAll, Options, router};
+use tagwatch_e2e::Browser;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::fixture::{Fixed, Tokens};
 
-/// Every check.
+/// Every check of a console that shows a fixture.
 const CHECKS: [&str; 11] = [
     "accessible",
     "donuts_filter",
@@ -35,9 +35,6 @@ const CHECKS: [&str; 11] = [
     "without_script",
 ];
 
-/// Status of `hack/browser.sh` where there is no browser to be had.
-const CANNOT_INSTALL: i32 = 3;
-
 fn main() -> Result<()> {
     let arguments = Arguments::from_args();
     // A list needs no browser.
@@ -45,60 +42,28 @@ fn main() -> Result<()> {
         let trials = CHECKS.map(|name| Trial::test(name, || Ok(()))).into();
         libtest_mimic::run(&arguments, trials).exit();
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
-    let packages = packages(&root)?;
     let runtime = Runtime::new()?;
-    let consoles = serde_json::to_string(&runtime.block_on(serve_all())?)?;
+    let browser = runtime.block_on(Browser::install())?;
+    let given = json!({ "consoles": runtime.block_on(serve_all())? });
     let trials = CHECKS.map(|name| {
-        let (root, packages, consoles) = (root.clone(), packages.clone(), consoles.clone());
-        let is_ignored = packages.is_none();
-        let check = move || {
-            let packages = packages.context("no browser is installed").map_err(failed)?;
-            run(name, &root, &packages, &consoles).map_err(failed)
-        };
-        Trial::test(name, check).with_ignored_flag(is_ignored)
+        let (browser, given, runtime) = (browser.clone(), given.clone(), runtime.handle().clone());
+        Trial::ignorable_test(name, move || match browser {
+            Ok(browser) => {
+                let checked = runtime.block_on(browser.check(name, &given)).map_err(failed)?;
+                println!("{}", checked.said);
+                Ok(Completion::Completed)
+            }
+            Err(reason) => Ok(Completion::ignored_with(reason)),
+        })
     });
-    // One browser at a time: they are large, and one of the checks takes times.
-    let mut arguments = Arguments { test_threads: Some(arguments.test_threads.unwrap_or(1)), ..arguments };
-    if packages.is_none() {
-        // Whoever asks for ignored tests means those of others, which this machine has what it takes for.
-        (arguments.include_ignored, arguments.ignored) = (false, false);
-    }
+    // One browser at a time: they are large.
+    let arguments = Arguments { test_threads: Some(arguments.test_threads.unwrap_or(1)), ..arguments };
     libtest_mimic::run(&arguments, trials.into()).exit();
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
 fn failed(error: anyhow::Error) -> Failed {
     Failed::from(format!("{error:#}"))
-}
-
-/// The folder of the packages; `None` where they cannot be installed, which has been said then.
-fn packages(root: &Path) -> Result<Option<PathBuf>> {
-    let script = root.join("hack/browser.sh");
-    let output = Command::new(&script).stderr(Stdio::inherit()).output().context("hack/browser.sh")?;
-    if output.status.code() == Some(CANNOT_INSTALL) {
-        return Ok(None);
-    }
-    ensure!(output.status.success(), "hack/browser.sh: {}", output.status);
-    Ok(Some(PathBuf::from(String::from_utf8(output.stdout)?.trim())))
-}
-
-fn run(name: &str, root: &Path, packages: &Path, consoles: &str) -> Result<()> {
-    let output = Command::new("node")
-        .arg(root.join("e2e/browser/check.mjs"))
-        .arg(name)
-        .env("TAGWATCH_BROWSER", packages)
-        .env("TAGWATCH_CONSOLES", consoles)
-        .stdin(Stdio::null())
-        .output()
-        .context("node")?;
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if !output.status.success() {
-        bail!("{}\n{said}", output.status);
-    }
-    print!("{said}");
-    Ok(())
 }
 
 /// One console for each fixture, by name.
