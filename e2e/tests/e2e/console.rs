@@ -1,35 +1,52 @@
-//! The console on a real control plane: who sees what, and that a page shows what the report says.
+//! The console on a real control plane: who sees what, by a program and by a browser, and that a page shows what the
+//! report says.
 
 use std::{fs, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use tagwatch_e2e::{Identity, eventually};
+use tagwatch_e2e::{Browser, Identity, eventually};
 
 use crate::{
-    bench::{Bench, LIMIT},
+    bench::{Bench, LIMIT, Skipped},
+    controller::Controller,
     objects::{CLEAN, LATEST, PASSES, deployment, pulled, with_image},
     runner::shared,
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![shared(pages_show_what_reports_say), shared(a_token_sees_the_namespaces_whose_reports_it_may_list)]
+    vec![
+        shared(pages_show_what_reports_say),
+        shared(a_token_sees_the_namespaces_whose_reports_it_may_list),
+        shared(a_link_survives_the_login_in_a_browser),
+    ]
 }
 
 const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
+const EXEMPT: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy skip"];
 
-/// Arguments that serve the console on a port of the system's choice, and the file that tells which.
-fn serving(bench: &Bench, auth: &str) -> (Vec<String>, std::path::PathBuf) {
+/// A ready tagwatch that serves the console on a port of the system's choice, and the console's origin.
+async fn serving(bench: &Bench, auth: &str) -> Result<(Controller, String)> {
     let file = bench.cluster().control_plane.data_dir().join(format!("console-of-{}", bench.namespace()));
-    let arguments = vec![
-        "--namespaces".to_owned(),
-        bench.namespace().to_owned(),
-        "--console-address=127.0.0.1:0".to_owned(),
-        format!("--console-auth={auth}"),
-        format!("--console-address-file={}", file.display()),
+    let arguments = [
+        "--namespaces",
+        bench.namespace(),
+        "--console-address=127.0.0.1:0",
+        &format!("--console-auth={auth}"),
+        &format!("--console-address-file={}", file.display()),
     ];
-    (arguments, file)
+    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    let scheme = if auth == "none" { "http" } else { "https" };
+    let address = fs::read_to_string(file)?;
+    Ok((tagwatch, format!("{scheme}://{}", address.trim_end())))
+}
+
+/// A Deployment with two issues, and the key of that of `stale-pull-policy`.
+async fn two_issues(bench: &Bench) -> Result<String> {
+    bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    bench.reported("Deployment", "web", &FAILS).await?.key_of("stale-pull-policy")
 }
 
 /// A request by curl, which trusts the certificate of our own making: status and body.
@@ -45,15 +62,21 @@ fn get(url: &str, token: Option<&str>) -> Result<(u16, String)> {
     Ok((status.parse()?, body.to_owned()))
 }
 
+/// Waits until the address of one key leads to the issue that has another.
+async fn leads_to(base: &str, old: &str, new: &str) -> Result<()> {
+    eventually(LIMIT, "the old link leads to the issue", || async {
+        let (status, _) = get(&format!("{base}/issues/{old}"), None)?;
+        let (_, body) = get(&format!("{base}/api/v1/issues/{old}"), None)?;
+        let issue: Value = serde_json::from_str(&body).with_context(|| body.clone())?;
+        ensure!(status == 307 && issue["id"] == new, "{status} {body}");
+        Ok(())
+    })
+    .await
+}
+
 async fn pages_show_what_reports_say(bench: &Bench) -> Result<()> {
-    let (arguments, file) = serving(bench, "none");
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
-    tagwatch.is_ready(LIMIT).await?;
-    let base = format!("http://{}", fs::read_to_string(file)?.trim_end());
-    bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
-    let report = bench.reported("Deployment", "web", &FAILS).await?;
-    let id = report.results()[0]["properties"]["resultID"].as_str().context("no key")?.to_owned();
+    let (tagwatch, base) = serving(bench, "none").await?;
+    let id = two_issues(bench).await?;
 
     let page = eventually(LIMIT, "the issue has a page", || async {
         let (status, page) = get(&format!("{base}/issues/{id}"), None)?;
@@ -68,6 +91,18 @@ async fn pages_show_what_reports_say(bench: &Bench) -> Result<()> {
     let listed: Value = serde_json::from_str(&body)?;
     assert_eq!((status, &listed["total"]), (200, &json!(2)), "{body}");
 
+    // Another result has another key; the link leads on to it, and back.
+    let annotated = |rules: Value| {
+        let reason = if rules.is_null() { Value::Null } else { json!("ticket OPS-12") };
+        json!({ "metadata": { "annotations": { "tagwatch.dev/ignore": rules, "tagwatch.dev/ignore-reason": reason } } })
+    };
+    bench.patch("Deployment", "web", annotated(json!("stale-pull-policy"))).await?;
+    let exempt = bench.reported("Deployment", "web", &EXEMPT).await?.key_of("stale-pull-policy")?;
+    leads_to(&base, &id, &exempt).await?;
+    bench.patch("Deployment", "web", annotated(Value::Null)).await?;
+    bench.reported("Deployment", "web", &FAILS).await?;
+    leads_to(&base, &exempt, &id).await?;
+
     // What is over stays on record, at the address that it had.
     bench.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
     bench.reported("Deployment", "web", &PASSES).await?;
@@ -75,21 +110,18 @@ async fn pages_show_what_reports_say(bench: &Bench) -> Result<()> {
         let (_, body) = get(&format!("{base}/api/v1/workloads/{}/Deployment/web", bench.namespace()), None)?;
         let workload: Value = serde_json::from_str(&body).with_context(|| body.clone())?;
         let closed = workload["closed"].as_array().map_or(0, Vec::len);
-        ensure!(closed == 2 && workload["status"] == "compliant", "{body}");
+        // One of them twice: it was exempt in between.
+        ensure!(closed == 3 && workload["status"] == "compliant", "{body}");
         Ok(())
     })
     .await?;
+    let (status, page) = get(&format!("{base}/issues/{id}"), None)?;
+    ensure!(status == 200 && page.contains("Resolved"), "{status} {page}");
     tagwatch.end().await
 }
 
-async fn a_token_sees_the_namespaces_whose_reports_it_may_list(bench: &Bench) -> Result<()> {
-    let (arguments, file) = serving(bench, "token");
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
-    tagwatch.is_ready(LIMIT).await?;
-    let base = format!("https://{}", fs::read_to_string(file)?.trim_end());
-    bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
-    bench.reported("Deployment", "web", &FAILS).await?;
+/// The service account that may list the reports of the test's namespace, and one that may not: their tokens.
+async fn reader_and_stranger(bench: &Bench) -> Result<(String, String)> {
     for name in ["reader", "stranger"] {
         let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } });
         bench.create(account).await?;
@@ -111,18 +143,45 @@ async fn a_token_sees_the_namespaces_whose_reports_it_may_list(bench: &Bench) ->
         let identity = Identity::ServiceAccount { namespace: bench.namespace(), name };
         bench.cluster().control_plane.token_of(identity).await
     };
-    let (reader, stranger) = (token("reader").await?, token("stranger").await?);
-    let issues = format!("{base}/api/v1/issues");
-    assert_eq!(get(&issues, None)?.0, 401);
-    assert_eq!(get(&issues, Some("made-up"))?.0, 401);
+    Ok((token("reader").await?, token("stranger").await?))
+}
+
+/// Waits until the authorizer has heard of the reader's rights, and the console of the issues.
+async fn are_told_apart(base: &str, reader: &str, stranger: &str) -> Result<()> {
     eventually(LIMIT, "the reader sees both issues, the stranger none", || async {
-        for (token, wanted) in [(&reader, 2), (&stranger, 0)] {
-            let (status, body) = get(&issues, Some(token))?;
+        for (token, wanted) in [(reader, 2), (stranger, 0)] {
+            let (status, body) = get(&format!("{base}/api/v1/issues"), Some(token))?;
             let total = serde_json::from_str::<Value>(&body).map(|listed| listed["total"].clone());
             ensure!(status == 200 && total.ok() == Some(json!(wanted)), "{status} {body}");
         }
         Ok(())
     })
-    .await?;
+    .await
+}
+
+async fn a_token_sees_the_namespaces_whose_reports_it_may_list(bench: &Bench) -> Result<()> {
+    let (tagwatch, base) = serving(bench, "token").await?;
+    two_issues(bench).await?;
+    let (reader, stranger) = reader_and_stranger(bench).await?;
+    let issues = format!("{base}/api/v1/issues");
+    assert_eq!(get(&issues, None)?.0, 401);
+    assert_eq!(get(&issues, Some("made-up"))?.0, 401);
+    are_told_apart(&base, &reader, &stranger).await?;
+    tagwatch.end().await
+}
+
+async fn a_link_survives_the_login_in_a_browser(bench: &Bench) -> Result<()> {
+    let browser = Browser::install().await?.map_err(Skipped)?;
+    let (tagwatch, base) = serving(bench, "token").await?;
+    let id = two_issues(bench).await?;
+    let (reader, stranger) = reader_and_stranger(bench).await?;
+    are_told_apart(&base, &reader, &stranger).await?;
+    let account = |name: &str, token: &str| json!({ "user": format!("system:serviceaccount:{}:{name}", bench.namespace()), "token": token });
+    let given = json!({
+        "origin": base, "path": format!("/issues/{id}"), "namespace": bench.namespace(),
+        "rule": "stale-pull-policy", "marked": "imagePullPolicy: IfNotPresent",
+        "reader": account("reader", &reader), "stranger": account("stranger", &stranger),
+    });
+    browser.check("served_login", &given).await?;
     tagwatch.end().await
 }

@@ -78,6 +78,14 @@ impl Report {
         found == wanted
     }
 
+    /// Key of its only result of a rule.
+    pub(crate) fn key_of(&self, rule: &str) -> Result<String> {
+        let mut found = self.results().iter().filter(|result| result["rule"] == rule);
+        let result = found.next().with_context(|| format!("no result of {rule}"))?;
+        ensure!(found.next().is_none(), "several results of {rule}");
+        Ok(result["properties"]["resultID"].as_str().context("no key")?.to_owned())
+    }
+
     /// Seconds at which each result was first seen, by its verdict.
     pub(crate) fn first_seen(&self) -> Result<BTreeMap<String, i64>> {
         let time = |result: &Value| {
