@@ -24,7 +24,32 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "100000")]
     pub(crate) series: NonZeroU32,
 
+    /// What to measure
+    #[arg(long = "part", value_name = "PARTS", value_enum, value_delimiter = ',', default_values_t = Part::ALL)]
+    pub(crate) parts: Vec<Part>,
+
     /// A file that receives the table, too
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// A part of the measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// Reports: how fast they are written, and what that takes
+    Reports,
+    /// The first paint of the console, in a real Chromium
+    Console,
+    /// A scrape of very many series
+    Scrape,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Reports, Self::Console, Self::Scrape];
+}
+
+impl Args {
+    pub(crate) fn asks_for(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
 }

@@ -62,6 +62,11 @@ impl Cluster {
         Ok(Kubeconfig::read_from(&self.kubeconfig)?)
     }
 
+    /// Where files may be left: the folder goes with the cluster.
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.control_plane.data_dir()
+    }
+
     pub(crate) fn audit_log(&self) -> AuditLog {
         self.control_plane.audit_log()
     }
@@ -73,11 +78,8 @@ impl Cluster {
 
     /// Creates the Deployments, and waits until the controller manager is done with them.
     pub(crate) async fn deploy(&self, workloads: u32) -> Result<()> {
-        let namespaces: Api<Namespace> = Api::all(self.admin.clone());
         for number in 0..NAMESPACES.min(workloads) {
-            let metadata = ObjectMeta { name: Some(deployments::namespace(number)), ..ObjectMeta::default() };
-            let namespace = Namespace { metadata, ..Namespace::default() };
-            namespaces.create(&PostParams::default(), &namespace).await?;
+            self.create_namespace(deployments::namespace(number)).await?;
         }
         stream::iter(0..workloads)
             .map(|number| async move {
@@ -91,23 +93,29 @@ impl Cluster {
         eventually(LIMIT, "every Deployment has been observed", || self.observed()).await
     }
 
-    /// Creates Deployments with many findings in a namespace of their own.
-    pub(crate) async fn deploy_many_findings(&self, workloads: u32) -> Result<()> {
-        let namespaces: Api<Namespace> = Api::all(self.admin.clone());
-        let metadata = ObjectMeta { name: Some(deployments::MANY.to_owned()), ..ObjectMeta::default() };
-        namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await?;
-        let api: Api<Deployment> = Api::namespaced(self.admin.clone(), deployments::MANY);
-        stream::iter(0..workloads)
-            .map(|number| {
-                let api = &api;
-                async move {
-                    api.create(&PostParams::default(), &deployments::many_findings(number)?).await?;
-                    anyhow::Ok(())
-                }
+    /// Creates Deployments with many findings, spread over namespaces of their own.
+    pub(crate) async fn deploy_many_findings(&self, namespaces: &[String], workloads: u32) -> Result<()> {
+        for namespace in namespaces {
+            self.create_namespace(namespace.clone()).await?;
+        }
+        let placed = (0..workloads).zip(namespaces.iter().cycle());
+        stream::iter(placed)
+            .map(|(number, namespace)| async move {
+                let api: Api<Deployment> = Api::namespaced(self.admin.clone(), namespace);
+                let wanted = deployments::many_findings(namespace, number)?;
+                api.create(&PostParams::default(), &wanted).await?;
+                anyhow::Ok(())
             })
             .buffer_unordered(CONCURRENT_CREATES)
             .try_collect::<()>()
             .await
+    }
+
+    async fn create_namespace(&self, name: String) -> Result<()> {
+        let metadata = ObjectMeta { name: Some(name), ..ObjectMeta::default() };
+        let namespaces: Api<Namespace> = Api::all(self.admin.clone());
+        namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await?;
+        Ok(())
     }
 
     async fn observed(&self) -> Result<()> {

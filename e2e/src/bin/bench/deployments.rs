@@ -12,6 +12,8 @@ pub(crate) const CONTAINER: &str = "app";
 pub(crate) const MANY: &str = "bench-many";
 /// Findings of each of them: of rule, severity and result one is like no other.
 pub(crate) const FINDINGS_OF_MANY: u32 = 9;
+/// Issues of each of them, alike or not.
+pub(crate) const ISSUES_OF_MANY: u32 = 12;
 
 /// A digest that no registry holds.
 const DIGEST: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -71,7 +73,7 @@ pub(crate) fn deployment(number: u32) -> serde_json::Result<Deployment> {
 }
 
 /// A Deployment whose containers break every rule there is, in every severity.
-pub(crate) fn many_findings(number: u32) -> serde_json::Result<Deployment> {
+pub(crate) fn many_findings(namespace: &str, number: u32) -> serde_json::Result<Deployment> {
     let labels = json!({ "app": name(number) });
     let images = [
         ("", "Always"),
@@ -87,7 +89,7 @@ pub(crate) fn many_findings(number: u32) -> serde_json::Result<Deployment> {
     let container = |(place, (tag, policy)): (usize, (&str, &str))| json!({ "name": format!("c{place}"), "image": format!("registry.example.com/app{tag}"), "imagePullPolicy": policy });
     let containers: Vec<_> = images.into_iter().enumerate().map(container).collect();
     serde_json::from_value(json!({
-        "metadata": { "name": name(number), "namespace": MANY },
+        "metadata": { "name": name(number), "namespace": namespace },
         "spec": {
             "replicas": 0,
             "selector": { "matchLabels": labels },

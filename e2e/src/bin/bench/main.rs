@@ -8,6 +8,7 @@ mod args;
 mod audit;
 mod change;
 mod cluster;
+mod console;
 mod deployments;
 mod fill;
 mod machine;

@@ -1,13 +1,16 @@
 //! The measurement from start to end.
 
-use anyhow::{Context, Result};
 use std::sync::Arc;
 
+use anyhow::{Context, Result};
+use tagwatch_e2e::Browser;
+
 use crate::{
-    args::Args,
+    args::{Args, Part},
     audit,
     change::changes,
     cluster::Cluster,
+    console::{Console, console},
     fill::{self, AGENT, Fill, Usage},
     post_loop::{self, Body},
     progress,
@@ -16,17 +19,25 @@ use crate::{
     spread::Percentiles,
 };
 
-/// Everything that the table shows.
+/// Everything that the table shows: what was asked for.
 #[derive(Debug)]
 pub(crate) struct Measurement {
     pub(crate) kubernetes: String,
+    pub(crate) reports: Option<Reports>,
+    /// Or why there is no browser to measure it with.
+    pub(crate) console: Option<Result<Console, String>>,
+    pub(crate) scrape: Option<Scrape>,
+}
+
+/// How fast reports are written, and what that takes.
+#[derive(Debug)]
+pub(crate) struct Reports {
     pub(crate) rounds: Vec<Round>,
     /// Milliseconds.
     pub(crate) changes: Percentiles,
     pub(crate) change_writes: usize,
     pub(crate) after_changes: Usage,
     pub(crate) restart: Restart,
-    pub(crate) scrape: Scrape,
 }
 
 /// One fill by each side.
@@ -43,15 +54,35 @@ impl Round {
     }
 }
 
-/// Measures all of it on a control plane of its own.
+/// Measures all that is asked for on a control plane of its own.
 pub(crate) async fn measure(args: &Args) -> Result<Measurement> {
-    let workloads = args.workloads.get();
+    // First, so that whoever waits hears soon that there is none.
+    let browser = if args.asks_for(Part::Console) { Some(Browser::install().await?) } else { None };
+    if let Some(Err(reason)) = &browser {
+        progress(&format!("NO BROWSER, SO THE CONSOLE IS NOT MEASURED: {reason}"));
+    }
     progress("starting a control plane");
     let cluster = Cluster::start().await?;
+    let reports = if args.asks_for(Part::Reports) { Some(reports(&cluster, args).await?) } else { None };
+    // Before the scrape, whose many workloads are no part of what the console is to show.
+    let console = match browser {
+        Some(Ok(browser)) => Some(Ok(console(&cluster, &browser).await?)),
+        Some(Err(reason)) => Some(Err(reason)),
+        None => None,
+    };
+    let scrape =
+        if args.asks_for(Part::Scrape) { Some(scrape(&cluster, args.series.get()).await?) } else { None };
+    let kubernetes = cluster.version().await?;
+    cluster.shutdown().await?;
+    Ok(Measurement { kubernetes, reports, console, scrape })
+}
+
+async fn reports(cluster: &Cluster, args: &Args) -> Result<Reports> {
+    let workloads = args.workloads.get();
     progress(&format!("creating {workloads} Deployments"));
     cluster.deploy(workloads).await?;
 
-    let bodies = warm_up(&cluster, workloads).await?;
+    let bodies = warm_up(cluster, workloads).await?;
     let mut rounds = Vec::new();
     let mut running = None;
     for number in 1..=args.rounds.get() {
@@ -59,9 +90,9 @@ pub(crate) async fn measure(args: &Args) -> Result<Measurement> {
             fill::stop(tagwatch).await?;
         }
         cluster.delete_reports().await?;
-        let post_loop = post_loop::fill(&cluster, &bodies).await?;
+        let post_loop = post_loop::fill(cluster, &bodies).await?;
         cluster.delete_reports().await?;
-        let (tagwatch, process) = fill::fill(&cluster, workloads).await?;
+        let (tagwatch, process) = fill::fill(cluster, workloads).await?;
         running = Some(process);
         let round = Round { tagwatch, post_loop };
         progress(&format!(
@@ -76,19 +107,16 @@ pub(crate) async fn measure(args: &Args) -> Result<Measurement> {
 
     progress(&format!("{} changes", args.changes));
     let mark = cluster.audit_log().mark()?;
-    let times = changes(&cluster, workloads, args.changes.get()).await?;
+    let times = changes(cluster, workloads, args.changes.get()).await?;
     let after_changes = Usage::of(&tagwatch)?;
     fill::stop(tagwatch).await?;
     let change_writes = audit::writes(&cluster.audit_log(), mark, AGENT)?.count();
 
     progress("a restart on the unchanged cluster");
-    let restart = restart(&cluster, workloads).await?;
-    let scrape = scrape(&cluster, args.series.get()).await?;
-    let kubernetes = cluster.version().await?;
-    cluster.shutdown().await?;
+    let restart = restart(cluster, workloads).await?;
     let times = times.iter().map(|time| time.as_secs_f64() * 1_000.0);
     let changes = Percentiles::of(times).context("no change")?;
-    Ok(Measurement { kubernetes, rounds, changes, change_writes, after_changes, restart, scrape })
+    Ok(Reports { rounds, changes, change_writes, after_changes, restart })
 }
 
 /// A round that is not counted: the API server meets the report API for the first time. tagwatch's reports

@@ -37,7 +37,7 @@ pub(crate) struct Scrape {
 pub(crate) async fn scrape(cluster: &Cluster, series: u32) -> Result<Scrape> {
     let workloads = series.div_ceil(SERIES_PER_WORKLOAD);
     progress(&format!("{workloads} Deployments with {series} series, and {ROUNDS} scrapes"));
-    cluster.deploy_many_findings(workloads).await?;
+    cluster.deploy_many_findings(&[deployments::MANY.to_owned()], workloads).await?;
     let cap = (2 * series).to_string();
     let arguments = ["--namespaces", deployments::MANY, "--workload-series-cap", &cap, "--log-level", "warn"];
     let tagwatch = TagwatchProcess::start(cluster.kubeconfig(), arguments).await?;

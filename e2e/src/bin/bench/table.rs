@@ -6,9 +6,10 @@ use anyhow::{Context, Result};
 
 use crate::{
     args::Args,
+    console::{self, Console, Page},
     fill::{Fill, Usage},
     machine::Machine,
-    measure::{Measurement, Round},
+    measure::{Measurement, Reports, Round},
     post_loop::CONNECTIONS,
     scrape::Scrape,
     spread::{Percentiles, Spread},
@@ -18,6 +19,8 @@ const MAX_RATIO: f64 = 1.3;
 const MAX_SCRAPE_RATIO: f64 = 1.3;
 const MAX_CHANGE_MILLISECONDS: f64 = 100.0;
 const MAX_RESIDENT_MEBIBYTES: f64 = 20.0;
+const MAX_PAINT_MILLISECONDS: f64 = 500.0;
+const MAX_PAGE_KIBIBYTES: f64 = 150.0;
 const MEBIBYTE: f64 = 1_048_576.0;
 
 /// Rows of a table, in order.
@@ -39,12 +42,30 @@ impl Measurement {
     pub(crate) fn to_markdown(&self, args: &Args, machine: &Machine) -> Result<String> {
         let mut table =
             Table(format!("{}\n| Measure | Value | Aim |\n|---|---|---|\n", self.heading(machine)));
-        self.fill_rows(&mut table, args)?;
-        self.write_rows(&mut table, args)?;
-        self.change_rows(&mut table, args);
-        self.usage_rows(&mut table)?;
-        self.scrape_rows(&mut table)?;
-        Ok(table.0 + &notes(args))
+        let mut notes = Vec::new();
+        if let Some(reports) = &self.reports {
+            reports.rows(&mut table, args)?;
+            notes.push(reports_note(args));
+        }
+        match &self.console {
+            Some(Ok(console)) => {
+                console_rows(console, &mut table)?;
+                notes.push(console_note());
+            }
+            Some(Err(reason)) => {
+                table.row(
+                    "First paint of the console, ms",
+                    format!("**not measured**, for want of a browser: {reason}"),
+                    "",
+                );
+            }
+            None => {}
+        }
+        if let Some(scrape) = &self.scrape {
+            scrape_rows(scrape, &mut table)?;
+            notes.push(SCRAPE_NOTE.to_owned());
+        }
+        Ok(format!("{}\n{}\n", table.0, notes.join("\n\n")))
     }
 
     fn heading(&self, machine: &Machine) -> String {
@@ -56,6 +77,15 @@ impl Measurement {
             self.kubernetes,
             mebibytes(*memory) / 1024.0,
         )
+    }
+}
+
+impl Reports {
+    fn rows(&self, table: &mut Table, args: &Args) -> Result<()> {
+        self.fill_rows(table, args)?;
+        self.write_rows(table, args)?;
+        self.change_rows(table, args);
+        self.usage_rows(table)
     }
 
     fn fills<T>(&self, value: impl Fn(&Fill) -> T) -> Vec<T> {
@@ -133,45 +163,73 @@ impl Measurement {
     }
 }
 
-impl Measurement {
-    fn scrape_rows(&self, table: &mut Table) -> Result<()> {
-        let Scrape { series, bytes, scrapes, encodings } = &self.scrape;
-        let ratios = scrapes.iter().zip(encodings).map(|(scrape, encoding)| scrape / encoding);
-        let ratio = spread(ratios)?;
-        let met = ratio.median <= MAX_SCRAPE_RATIO;
-        let size = mebibytes(u64::try_from(*bytes)?);
-        let what = format!("Scrape of {series} series of workloads ({size:.1} MiB), ms");
-        table.row(&what, format!("{:.0}", spread(scrapes.iter().copied())?), "");
+fn console_rows(console: &Console, table: &mut Table) -> Result<()> {
+    for Page { path, bytes, paints } in &console.pages {
+        let paint = spread(paints.iter().copied())?;
         table.row(
-            "The same series by the prometheus crate's gather and encoding, ms",
-            format!("{:.0}", spread(encodings.iter().copied())?),
-            "",
+            &format!("First paint of `{path}` of the console with {} issues, ms", console.issues),
+            format!("{paint:.0}"),
+            &aim(&format!("≤ {MAX_PAINT_MILLISECONDS:.0}"), paint.median <= MAX_PAINT_MILLISECONDS),
         );
+        let size = mebibytes(*bytes) * 1024.0;
         table.row(
-            "Scrape / gather and encoding, by round",
-            format!("{ratio:.2}"),
-            &aim(&format!("≤ {MAX_SCRAPE_RATIO:.2}"), met),
+            &format!("Transferred for `{path}`, with its style sheet, KiB"),
+            format!("{size:.1}"),
+            &aim(&format!("≤ {MAX_PAGE_KIBIBYTES:.0}"), size <= MAX_PAGE_KIBIBYTES),
         );
-        Ok(())
     }
+    Ok(())
 }
 
-/// What is inside each number and what is not.
-fn notes(args: &Args) -> String {
+fn scrape_rows(scrape: &Scrape, table: &mut Table) -> Result<()> {
+    let Scrape { series, bytes, scrapes, encodings } = scrape;
+    let ratios = scrapes.iter().zip(encodings).map(|(scrape, encoding)| scrape / encoding);
+    let ratio = spread(ratios)?;
+    let met = ratio.median <= MAX_SCRAPE_RATIO;
+    let size = mebibytes(u64::try_from(*bytes)?);
+    let what = format!("Scrape of {series} series of workloads ({size:.1} MiB), ms");
+    table.row(&what, format!("{:.0}", spread(scrapes.iter().copied())?), "");
+    table.row(
+        "The same series by the prometheus crate's gather and encoding, ms",
+        format!("{:.0}", spread(encodings.iter().copied())?),
+        "",
+    );
+    table.row(
+        "Scrape / gather and encoding, by round",
+        format!("{ratio:.2}"),
+        &aim(&format!("≤ {MAX_SCRAPE_RATIO:.2}"), met),
+    );
+    Ok(())
+}
+
+/// What is inside each number of the reports and what is not.
+fn reports_note(args: &Args) -> String {
     let Args { rounds, .. } = args;
     format!(
-        "\nValues with a range are median (smallest–largest) of {rounds} rounds after one that is not counted; each \
-         round deletes all reports, lets the POST loop write them, deletes them, and lets tagwatch write them. Both \
-         sides use the service account of `config/rbac` and end when the audit log has the last creation. tagwatch's \
-         time begins before its process does, and includes reading what is in the cluster, judging it and building \
-         the reports. The POST loop's time begins before its clients are made, and includes TLS and connections; its \
-         bodies are what tagwatch stored, ready to be sent. A change is timed from sending the PATCH of one image \
-         until a watch of the reports shows a result with that image; the next one follows then. Leases and reviews \
-         are not counted as mutating requests. A scrape is timed at the client, from sending the GET until the last byte \
-         of the answer; the gather and encoding are of a collector that always shows the same series, in this process, \
-         without HTTP.\n"
+        "Values with a range are median (smallest–largest), those of reports of {rounds} rounds after one that is not \
+         counted; each round deletes all reports, lets the POST loop write them, deletes them, and lets tagwatch write \
+         them. Both sides use the service account of `config/rbac` and end when the audit log has the last creation. \
+         tagwatch's time begins before its process does, and includes reading what is in the cluster, judging it and \
+         building the reports. The POST loop's time begins before its clients are made, and includes TLS and \
+         connections; its bodies are what tagwatch stored, ready to be sent. A change is timed from sending the PATCH \
+         of one image until a watch of the reports shows a result with that image; the next one follows then. Leases \
+         and reviews are not counted as mutating requests."
     )
 }
+
+fn console_note() -> String {
+    format!(
+        "A first paint is Chromium's first contentful paint, from the start of the navigation, on the same machine: the \
+         median of {} looks after one that is not counted, each with nothing cached. What is transferred is the bodies \
+         of the page and of all that it loads.",
+        console::ROUNDS
+    )
+}
+
+/// What is inside the numbers of the scrape.
+const SCRAPE_NOTE: &str = "A scrape is timed at the client, from sending the GET until the last byte of the answer; the \
+                           gather and encoding are of a collector that always shows the same series, in this \
+                           process, without HTTP.";
 
 fn spread(values: impl IntoIterator<Item = f64>) -> Result<Spread> {
     Spread::of(values).context("no round")
