@@ -36,7 +36,7 @@ pub(crate) struct Args {
 /// A part of the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Part {
-    /// Reports: how fast they are written, and what that takes
+    /// How fast reports are written, and what that takes
     Reports,
     /// The first paint of the console, in a real Chromium
     Console,
