@@ -1,4 +1,5 @@
-# Needs Rust, Go, a C compiler, make and bash on Linux; installs nothing on the machine. `make help` lists the targets.
+# Needs Rust, Go, a C compiler, make and bash on Linux. `make test` and `make bench` install a browser, and `make test` a
+# registry, on Debian as root, and say so. `make help` lists the targets.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
