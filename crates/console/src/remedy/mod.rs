@@ -10,7 +10,7 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::Policy;
 use tagwatch_core::workload::ContainerType;
 
-use crate::snapshot::{Issue, Mend, Workload};
+use crate::snapshot::{Issue, Mend, PULL_FAILING, Workload};
 use crate::text::quote;
 use place::Place;
 
@@ -52,7 +52,7 @@ impl Target<'_> {
     /// The digest that the tag means now, beside the tag; a `latest` says nothing beside a digest.
     fn pin(&self) -> Option<Remedy> {
         // What does not come by its tag does not come by its digest.
-        if self.issue.rule.id == "image-pull-failing" {
+        if self.issue.rule.id == PULL_FAILING {
             return None;
         }
         let image = self.issue.image.raw();

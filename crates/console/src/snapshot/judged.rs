@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
-use tagwatch_core::rules::Policy;
+use tagwatch_core::rules::{Policy, RuleMeta};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
 
 use super::{ContainerFacts, Issue, Mend, Status, Workload, kind_label};
+
+/// The rule about images that do not come.
+pub(crate) const PULL_FAILING: &str = "image-pull-failing";
 
 /// A workload with its verdicts.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +88,7 @@ fn issue(container: &Container, finding: &Finding, seen: Seen) -> Issue {
         image: container.image.clone(),
         message: finding.message.as_str().into(),
         resolution: finding.resolution.as_str().into(),
-        evidence_line: marked_line(&evidence, container, finding.rule.policy),
+        evidence_line: marked_line(&evidence, container, finding.rule),
         evidence: evidence.into(),
         field_path: container.field_path.clone(),
         first_seen: seen.first_seen,
@@ -94,14 +97,55 @@ fn issue(container: &Container, finding: &Finding, seen: Seen) -> Issue {
 }
 
 /// The line that holds the value which the rule judged: the pull policy where one is written and the rule is about
-/// that, else the image. Values stand on the line of their key, so no value can be taken for a key.
-fn marked_line(evidence: &str, container: &Container, policy: Policy) -> usize {
+/// that; of what ran, the digest that came last, or why the image does not come; else the image. Values stand on the
+/// line of their key, so no value can be taken for a key.
+fn marked_line(evidence: &str, container: &Container, rule: &RuleMeta) -> usize {
     let kind = container.container_type;
-    let line_of = |field: &str| {
-        let key = format!("{field}: ");
-        evidence.lines().position(|line| line.trim_start().starts_with(&key))
+    let line_of = |key: &str| evidence.lines().position(|line| line.trim_start().starts_with(key));
+    let last_digest = || {
+        let digests = evidence.lines().enumerate().filter(|(_, line)| line.starts_with("- digest: "));
+        digests.last().map(|(at, _)| at)
     };
-    let pull_policy =
-        (policy == Policy::ImagePullPolicy).then(|| line_of(kind.pull_policy_field())).flatten();
-    pull_policy.or_else(|| line_of(kind.image_field())).unwrap_or_default()
+    let judged = match rule.policy {
+        Policy::ImagePullPolicy => line_of(&format!("{}: ", kind.pull_policy_field())),
+        Policy::ImageDrift => line_of("- reason: ").filter(|_| rule.id == PULL_FAILING).or_else(last_digest),
+        Policy::ImageTag => None,
+    };
+    judged.or_else(|| line_of(&format!("{}: ", kind.image_field()))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use tagwatch_core::rules;
+    use tagwatch_core::workload::ContainerType;
+
+    use super::*;
+
+    /// The line of an evidence that is marked for a rule.
+    fn marked<'a>(evidence: &'a str, rule: &str) -> &'a str {
+        let rule = rules::registry().iter().map(|rule| rule.meta()).find(|meta| meta.id == rule).unwrap();
+        let container = Container {
+            name: "web".into(),
+            container_type: ContainerType::Container,
+            image: "web:1".into(),
+            pull_policy: None,
+            field_path: String::new(),
+            observed: None,
+            drift: None,
+        };
+        evidence.lines().nth(marked_line(evidence, &container, rule)).unwrap().trim()
+    }
+
+    #[test]
+    fn the_value_that_a_rule_judged_is_marked() {
+        let written = "- name: web\n  image: web:1\n  imagePullPolicy: Never\n";
+        assert_eq!(marked(written, "floating-tag"), "image: web:1");
+        assert_eq!(marked(written, "stale-pull-policy"), "imagePullPolicy: Never");
+        assert_eq!(marked("- name: web\n  image: web:1\n", "stale-pull-policy"), "image: web:1");
+        let ran = "container: web\npodsRun:\n- digest: sha256:a\n  pods: 1\n- digest: sha256:b\n  pods: 1\n";
+        assert_eq!(marked(ran, "mixed-digests"), "- digest: sha256:b");
+        let failing = format!("{ran}podsWait:\n- reason: ErrImagePull\n");
+        assert_eq!(marked(&failing, "image-pull-failing"), "- reason: ErrImagePull");
+        assert_eq!(marked(&failing, "moved-tag"), "- digest: sha256:b");
+    }
 }
