@@ -10,12 +10,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use http_body_util::{BodyExt, Empty};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::{
@@ -23,12 +18,15 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{dump, eventually, process};
+use crate::{
+    dump, eventually,
+    get::{HttpClient, get_by, http_client},
+    process,
+};
 
 pub use crate::process::Memory;
 
 const LISTEN_LIMIT: Duration = Duration::from_secs(30);
-const GET_LIMIT: Duration = Duration::from_secs(10);
 const VARIABLE: &str = "TAGWATCH_BIN";
 
 /// A running `tagwatch run`. It is killed when this is dropped.
@@ -38,7 +36,7 @@ pub struct TagwatchProcess {
     pid: u32,
     log: PathBuf,
     address: SocketAddr,
-    http: Client<HttpConnector, Empty<&'static [u8]>>,
+    http: HttpClient,
     /// Holds the log and the address file.
     _folder: TempDir,
 }
@@ -86,8 +84,7 @@ impl TagwatchProcess {
         let address = address(&mut child, &address_file)
             .await
             .with_context(|| format!("tagwatch run; the end of its log:\n{}", dump::tail(&log)))?;
-        let http = Client::builder(TokioExecutor::new()).build_http();
-        Ok(Self { child, pid, log, address, http, _folder: folder })
+        Ok(Self { child, pid, log, address, http: http_client(), _folder: folder })
     }
 
     /// Where it listens.
@@ -110,17 +107,9 @@ impl TagwatchProcess {
     /// # Errors
     /// There was no answer within 10 s, or no text.
     pub async fn get(&self, path: &str) -> Result<(http::StatusCode, String)> {
-        let url: http::Uri = format!("http://{}{path}", self.address).parse()?;
-        let exchange = async {
-            let response = self.http.get(url).await?;
-            let status = response.status();
-            let body = response.into_body().collect().await?.to_bytes();
-            anyhow::Ok((status, String::from_utf8(body.to_vec())?))
-        };
-        timeout(GET_LIMIT, exchange)
-            .await
-            .map_err(|_| anyhow!("no answer within {GET_LIMIT:?}"))?
-            .with_context(|| format!("GET {path} of tagwatch"))
+        let url = format!("http://{}{path}", self.address).parse()?;
+        let (head, body) = get_by(&self.http, url).await?.into_parts();
+        Ok((head.status, body))
     }
 
     /// Its metrics, in the text format of Prometheus.

@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use crate::checkout;
+
 pub use expected::{Row, Verdicts, Workload, compare, expected, reported};
 pub use kubectl::Kubectl;
 pub use load::Samples;
@@ -20,6 +22,5 @@ pub const NODE: &str = "worker-1";
 
 /// `config/` of the checkout that this was built from.
 pub fn config(path: &str) -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    root.parent().unwrap_or(&root).join("config").join(path)
+    checkout().join("config").join(path)
 }

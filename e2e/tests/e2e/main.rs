@@ -45,6 +45,7 @@ mod report_api;
 mod restart;
 mod samples;
 mod scan_agrees;
+mod series_cap;
 mod shutdown;
 mod terminating;
 mod update;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         restart::tests(),
         samples::tests(),
         scan_agrees::tests(),
+        series_cap::tests(),
         shutdown::tests(),
         terminating::tests(),
         update::tests(),

@@ -10,14 +10,16 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use axum::{Router, extract::State, routing::post};
 use libtest_mimic::Trial;
-use serde_json::Value;
-use tagwatch_e2e::eventually;
+use serde_json::{Value, json};
+use tagwatch_e2e::{
+    checkout, eventually,
+    monitoring::{Server, scrape_config},
+};
 use tokio::net::TcpListener;
 
 use crate::{
-    prometheus::{Prometheus, program, root},
+    programs::{folder, prometheus},
     runner::test,
-    server::Server,
     stage::Stage,
 };
 
@@ -70,8 +72,8 @@ receivers:
     webhook_configs: [{{ url: 'http://{webhook}/' }}]
 "
     );
-    let command = program("prometheus-alertmanager").await?;
-    Server::start(command, READY_LIMIT, "/-/ready", |command, folder, address| {
+    let program = folder().await?.join("prometheus-alertmanager");
+    Server::start(&program, READY_LIMIT, "/-/ready", |command, folder, address| {
         fs::write(folder.join("alertmanager.yaml"), &config)?;
         command
             .arg(format!("--config.file={}", folder.join("alertmanager.yaml").display()))
@@ -85,7 +87,7 @@ receivers:
 
 /// The shipped rules, but for how long they hold: a test has no five minutes.
 fn impatient_rules() -> Result<String> {
-    let rules = fs::read_to_string(root().join("config/monitoring/rules.yaml"))?;
+    let rules = fs::read_to_string(checkout().join("config/monitoring/rules.yaml"))?;
     let hold = |line: &str| match line.split_once("for: ") {
         Some((indent, _)) if indent.trim().is_empty() => format!("{indent}for: 1s"),
         _ => line.to_owned(),
@@ -93,28 +95,16 @@ fn impatient_rules() -> Result<String> {
     Ok(rules.lines().map(hold).collect::<Vec<_>>().join("\n"))
 }
 
-fn config(tagwatch: SocketAddr, alertmanager: SocketAddr) -> String {
-    format!(
-        "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}
-rule_files: [rules.yaml]
-alerting:
-  alertmanagers:
-    - static_configs: [{{ targets: ['{alertmanager}'] }}]
-scrape_configs:
-  - job_name: tagwatch
-    honor_labels: true
-    static_configs: [{{ targets: ['{tagwatch}'] }}]
-"
-    )
-}
-
 async fn a_critical_violation_reaches_the_webhook_and_resolves_with_its_fix() -> Result<()> {
-    program("promtool").await?;
+    folder().await?;
     let deliveries = Deliveries::default();
     let alertmanager = alertmanager(deliveries.serve().await?).await?;
     let stage = Stage::start(&[]).await?;
-    let config = config(stage.tagwatch.address(), alertmanager.address());
-    let prometheus = Prometheus::start(&config, &[("rules.yaml", &impatient_rules()?)]).await?;
+    let mut config = scrape_config(stage.tagwatch.address());
+    config["rule_files"] = json!(["rules.yaml"]);
+    let target = alertmanager.address().to_string();
+    config["alerting"] = json!({ "alertmanagers": [{ "static_configs": [{ "targets": [target] }] }] });
+    let prometheus = prometheus(&config, &[("rules.yaml", &impatient_rules()?)]).await?;
     prometheus.scrapes().await?;
 
     let fired = deliveries.about("cart", "firing").await?;
@@ -130,7 +120,7 @@ async fn a_critical_violation_reaches_the_webhook_and_resolves_with_its_fix() ->
     assert_eq!(annotations["summary"], "shop/cart violates stale-pull-policy");
     let runbook = annotations["runbook_url"].as_str().context("no runbook")?;
     let page = runbook.rsplit('/').next().context("no page")?;
-    ensure!(root().join("docs/runbooks").join(page).is_file(), "{runbook}");
+    ensure!(checkout().join("docs/runbooks").join(page).is_file(), "{runbook}");
     assert_eq!(
         annotations["dashboard_url"],
         "http://localhost:3000/d/tagwatch-workload?var-namespace=shop&var-workload=cart"

@@ -4,19 +4,17 @@ use std::process::Stdio;
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
+use tagwatch_e2e::checkout;
 use tokio::process::Command;
 
-use crate::{
-    prometheus::root,
-    runner::{Skipped, test},
-};
+use crate::runner::{Skipped, test};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![test(grafanas_types_accept_the_dashboards)]
 }
 
 async fn run(program: &str, arguments: &[&str]) -> Result<String> {
-    let folder = root().join("e2e/grafana");
+    let folder = checkout().join("e2e/grafana");
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await?;
@@ -29,7 +27,7 @@ async fn run(program: &str, arguments: &[&str]) -> Result<String> {
 /// Also that they refuse what is wrong: a check that accepts everything checks nothing.
 async fn grafanas_types_accept_the_dashboards() -> Result<()> {
     // Fetched by `make test` beforehand: no test talks to a registry.
-    if !root().join("e2e/grafana/node_modules").is_dir() {
+    if !checkout().join("e2e/grafana/node_modules").is_dir() {
         return Err(Skipped("Grafana's types are missing: run `npm ci` in e2e/grafana".to_owned()).into());
     }
     let words = run("node", &["check.mjs"]).await?;

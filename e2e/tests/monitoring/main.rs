@@ -4,16 +4,22 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
 mod alertmanager;
+mod authenticated;
 mod grafana;
-mod prometheus;
+mod programs;
 mod queries;
 mod rules;
 mod runner;
-mod server;
 mod stage;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    runner::run([alertmanager::tests(), grafana::tests(), queries::tests(), rules::tests()])
+    runner::run([
+        alertmanager::tests(),
+        authenticated::tests(),
+        grafana::tests(),
+        queries::tests(),
+        rules::tests(),
+    ])
 }

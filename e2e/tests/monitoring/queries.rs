@@ -1,14 +1,18 @@
 //! Every query of every panel and variable, against a real Prometheus that scrapes a real tagwatch.
 
-use std::{fs, io::Write, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
+use std::{fs, io::Write, path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, ensure};
+use http::StatusCode;
 use libtest_mimic::Trial;
-use serde_json::Value;
-use tagwatch_e2e::eventually;
+use serde_json::{Value, json};
+use tagwatch_e2e::{
+    checkout, eventually, get,
+    monitoring::{Panel, Prometheus, Query, filled, panels, scrape_config},
+};
 
 use crate::{
-    prometheus::{Prometheus, program, root},
+    programs::{folder, prometheus, promtool},
     runner::test,
     stage::Stage,
 };
@@ -19,30 +23,18 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![test(every_query_returns_data)]
 }
 
-/// Labels of a target as the operator of Prometheus attaches them, and a cluster's name.
-const TARGET_LABELS: &str = "
-        labels: { cluster: east, namespace: monitoring, pod: tagwatch-0, service: tagwatch, node: worker-1 }";
-
-fn scrape(tagwatch: SocketAddr, labels: &str) -> String {
-    format!(
-        "global: {{ scrape_interval: 1s }}
-scrape_configs:
-  - job_name: tagwatch
-    honor_labels: true
-    static_configs:
-      - targets: ['{tagwatch}']{labels}
-"
-    )
-}
-
 /// Once as a plain scrape, once with labels of the target; and `promtool` has nothing against the metrics.
 async fn every_query_returns_data() -> Result<()> {
-    program("promtool").await?;
+    folder().await?;
     let stage = Stage::start(&[]).await?;
     stage.break_the_watches().await?;
-    let address = stage.tagwatch.address();
-    let plain = Prometheus::start(&scrape(address, ""), &[]).await?;
-    let labelled = Prometheus::start(&scrape(address, TARGET_LABELS), &[]).await?;
+    let mut config = scrape_config(stage.tagwatch.address());
+    let plain = prometheus(&config, &[]).await?;
+    // Labels of a target as the operator of Prometheus attaches them, and a cluster's name.
+    config["scrape_configs"][0]["static_configs"][0]["labels"] = json!({
+        "cluster": "east", "namespace": "monitoring", "pod": "tagwatch-0", "service": "tagwatch", "node": "worker-1",
+    });
+    let labelled = prometheus(&config, &[]).await?;
     for (prometheus, cluster) in [(&plain, false), (&labelled, true)] {
         prometheus.scrapes().await?;
         every_panel(prometheus).await?;
@@ -58,7 +50,7 @@ async fn every_query_returns_data() -> Result<()> {
 }
 
 fn dashboards() -> Result<Vec<(String, Value)>> {
-    let mut files: Vec<PathBuf> = fs::read_dir(root().join("config/monitoring/dashboards"))?
+    let mut files: Vec<PathBuf> = fs::read_dir(checkout().join("config/monitoring/dashboards"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     files.sort();
@@ -72,39 +64,43 @@ fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// As Grafana fills in its variables when all is chosen.
-fn filled(expression: &str) -> Result<String> {
-    let mut filled = expression.replace("$__rate_interval", "10s");
-    for variable in ["cluster", "namespace", "workload", "severity", "rule"] {
-        filled = filled.replace(&format!("${variable}"), ".*");
-    }
-    ensure!(!filled.contains('$'), "an unknown variable: {expression}");
-    Ok(filled)
-}
-
 async fn every_panel(prometheus: &Prometheus) -> Result<()> {
     let mut queries = 0;
     for (file, dashboard) in dashboards()? {
-        for panel in list(&dashboard, "/panels") {
-            for target in list(panel, "/targets") {
-                let expression = target["expr"].as_str().context("a target without a query")?;
-                let query = filled(expression)?;
-                let range = target["range"] == true;
+        for panel in panels(&dashboard)? {
+            for query in &panel.queries {
                 let answered = eventually(LIMIT, "it returns data", async || {
-                    let found = if range {
-                        prometheus.query_range(&query).await
+                    let found = if query.range {
+                        prometheus.query_range(&query.expression).await
                     } else {
-                        prometheus.query(&query).await
+                        prometheus.query(&query.expression).await
                     };
                     ensure!(!found?.is_empty(), "nothing");
                     Ok(())
                 });
-                answered.await.with_context(|| format!("{file}: {}: {expression}", panel["title"]))?;
+                answered.await.with_context(|| format!("{file}: {}: {query:?}", panel.title))?;
                 queries += 1;
             }
+            links_open(prometheus, &panel).await?;
         }
     }
     ensure!(queries > 30, "only {queries} queries were found in the dashboards");
+    Ok(())
+}
+
+/// The demo links to the queries in their short form: it says the same, and the page is there.
+async fn links_open(prometheus: &Prometheus, panel: &Panel) -> Result<()> {
+    let short: Vec<String> = panel.queries.iter().map(Query::short).collect();
+    for (query, short) in panel.queries.iter().zip(&short) {
+        let labels = async |expression: &str| {
+            let found = prometheus.query(expression).await?;
+            anyhow::Ok(found.into_iter().map(|mut series| series["metric"].take()).collect::<Vec<_>>())
+        };
+        assert_eq!(labels(short).await?, labels(&query.expression).await?, "{short}");
+    }
+    let link = prometheus.link(&short.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let answer = get(link.parse()?).await?;
+    ensure!(answer.status() == StatusCode::OK, "{link}: {}: {}", answer.status(), answer.body());
     Ok(())
 }
 
@@ -128,7 +124,7 @@ async fn every_variable(prometheus: &Prometheus, cluster: bool) -> Result<()> {
 }
 
 async fn promtool_has_nothing_against(metrics: &str) -> Result<()> {
-    let mut promtool = program("promtool").await?;
+    let mut promtool = promtool().await?;
     let mut file = tempfile::tempfile()?;
     file.write_all(metrics.as_bytes())?;
     std::io::Seek::rewind(&mut file)?;

@@ -5,11 +5,9 @@ use std::{collections::BTreeSet, fs};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
+use tagwatch_e2e::checkout;
 
-use crate::{
-    prometheus::{program, root},
-    runner::test,
-};
+use crate::{programs, runner::test};
 
 const RULES: &str = "config/monitoring/rules.yaml";
 /// One file for each alert.
@@ -24,7 +22,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 async fn promtool(arguments: &[&str]) -> Result<()> {
-    let output = program("promtool").await?.args(arguments).output().await?;
+    let output = programs::promtool().await?.args(arguments).output().await?;
     let words =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "promtool {}: {words}", arguments.join(" "));
@@ -36,7 +34,7 @@ async fn promtool_accepts_the_rules() -> Result<()> {
 }
 
 fn names() -> Result<BTreeSet<String>> {
-    let rules: Value = serde_saphyr::from_str(&fs::read_to_string(root().join(RULES))?)?;
+    let rules: Value = serde_saphyr::from_str(&fs::read_to_string(checkout().join(RULES))?)?;
     let groups = rules["groups"].as_array().context("no groups")?;
     let alerts = groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten());
     Ok(alerts.filter_map(|rule| rule["alert"].as_str().map(str::to_owned)).collect())
@@ -44,7 +42,7 @@ fn names() -> Result<BTreeSet<String>> {
 
 async fn every_alert_has_a_case_of_firing_and_of_resolving() -> Result<()> {
     let mut cases = BTreeSet::new();
-    for entry in fs::read_dir(root().join(CASES))? {
+    for entry in fs::read_dir(checkout().join(CASES))? {
         let path = entry?.path();
         let name = path.file_stem().and_then(|stem| stem.to_str()).context("no name")?.to_owned();
         let file: Value = serde_saphyr::from_str(&fs::read_to_string(&path)?)?;

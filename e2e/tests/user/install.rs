@@ -10,12 +10,12 @@ use kube::{
     core::{ApiResource, GroupVersionKind},
 };
 use serde_json::Value;
-use tagwatch_e2e::{ControlPlane, Options, eventually, samples::config, tagwatch_binary};
+use tagwatch_e2e::{ControlPlane, Options, checkout, eventually, samples::config, tagwatch_binary};
 use tokio::{process::Command, sync::OnceCell};
 
 use crate::{
     readme,
-    shell::{Shell, finish, helm, root},
+    shell::{Shell, finish, helm},
 };
 
 const CRD: &str = "policyreports.wgpolicyk8s.io";
@@ -45,7 +45,7 @@ async fn rendered(args: &[&str]) -> Result<Result<String, String>> {
     template
         .arg("template")
         .arg("tagwatch")
-        .arg(root().join("charts/tagwatch"))
+        .arg(checkout().join("charts/tagwatch"))
         .args(["--namespace", "tagwatch"]);
     let output = template.args(args).kill_on_drop(true).output().await?;
     let words = String::from_utf8(output.stderr)?;

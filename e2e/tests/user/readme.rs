@@ -3,8 +3,9 @@
 use std::{fmt::Write as _, fs};
 
 use anyhow::{Context, Result};
+use tagwatch_e2e::checkout;
 
-use crate::shell::{Shell, root};
+use crate::shell::Shell;
 
 /// A fenced block: what stands behind the fence, and its lines.
 pub(crate) struct Block {
@@ -14,7 +15,7 @@ pub(crate) struct Block {
 
 /// The blocks of README.md.
 pub(crate) fn blocks() -> Result<Vec<Block>> {
-    let readme = fs::read_to_string(root().join("README.md")).context("README.md")?;
+    let readme = fs::read_to_string(checkout().join("README.md")).context("README.md")?;
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for line in readme.lines() {

@@ -11,16 +11,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use tagwatch_e2e::{ControlPlane, tagwatch_binary};
+use tagwatch_e2e::{ControlPlane, checkout, tagwatch_binary};
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, process::Command, sync::OnceCell, time::timeout};
 
 const LIMIT: Duration = Duration::from_mins(5);
-
-/// The checkout.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 /// Helm, built from its module.
 pub(crate) async fn helm() -> Result<&'static PathBuf> {
@@ -40,7 +35,7 @@ async fn control_plane() -> Result<&'static PathBuf> {
 
 /// What a build script makes and prints.
 async fn built(script: &str) -> Result<PathBuf> {
-    let output = Command::new(root().join(script)).stderr(Stdio::inherit()).output().await?;
+    let output = Command::new(checkout().join(script)).stderr(Stdio::inherit()).output().await?;
     ensure!(output.status.success(), "{script}: {}", output.status);
     let printed = String::from_utf8(output.stdout)?;
     Ok(PathBuf::from(printed.lines().next_back().with_context(|| format!("{script} printed no path"))?))
@@ -83,7 +78,7 @@ impl Shell {
         path.extend(env::split_paths(&env::var_os("PATH").context("no PATH")?));
         let mut command = Command::new(program);
         command
-            .current_dir(root())
+            .current_dir(checkout())
             .env_clear()
             .env("PATH", env::join_paths(path)?)
             .env("HOME", self.home.path())

@@ -10,12 +10,13 @@ use kube::{
 };
 use tagwatch_e2e::{
     TagwatchProcess,
+    monitoring::Prometheus,
     samples::{Kubectl, NAMESPACES, Samples, expected},
 };
 use tempfile::TempDir;
 
 use crate::{
-    install, own, screen,
+    install, monitoring, own, screen,
     settings::{Settings, interrupted},
     tour::{self, Tour},
 };
@@ -111,19 +112,20 @@ impl<'a> Cluster<'a> {
     async fn tour_and_wait(&self, settings: &Settings) -> Result<()> {
         // Outlives the controller, which reads its token from there.
         let folder = TempDir::with_prefix("tagwatch-demo-")?;
-        let mut tagwatch = tokio::select! {
+        let (mut tagwatch, prometheus) = tokio::select! {
             shown = self.tour(&folder) => shown?,
             () = interrupted() => return Err(anyhow!("interrupted before everything was shown")),
         };
         if !settings.once {
             let address = tagwatch.address();
-            screen::say(&format!("It stays up until Ctrl-C; metrics on http://{address}/metrics"));
+            let pages = own::pages(folder.path(), prometheus.as_ref())?;
+            screen::say(&format!("It stays up until Ctrl-C; metrics on http://{address}/metrics\n\n{pages}"));
             own::until_interrupted(&mut tagwatch).await?;
         }
-        own::end(tagwatch).await
+        own::end(tagwatch, prometheus).await
     }
 
-    async fn tour(&self, folder: &TempDir) -> Result<TagwatchProcess> {
+    async fn tour(&self, folder: &TempDir) -> Result<(TagwatchProcess, Option<Prometheus>)> {
         if !self.has_report_api {
             install::report_api(&self.kubectl).await?;
         }
@@ -140,7 +142,8 @@ impl<'a> Cluster<'a> {
         let tour =
             Tour { client, kubectl, kubeconfig: None, context: Some(self.context), tagwatch: &tagwatch };
         tour.show().await?;
-        Ok(tagwatch)
+        let prometheus = monitoring::show(&tagwatch).await?;
+        Ok((tagwatch, prometheus))
     }
 
     async fn remove(&self) -> Result<()> {

@@ -6,6 +6,7 @@
 mod drift;
 mod existing;
 mod install;
+mod monitoring;
 mod own;
 mod screen;
 mod settings;

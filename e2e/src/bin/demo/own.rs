@@ -1,18 +1,19 @@
 //! The demo on a control plane of its own, which is gone when the demo ends.
 
-use std::{env, fs, time::Duration};
+use std::{env, fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use kube::config::Kubeconfig;
 use tagwatch_e2e::{
     ControlPlane, KubeletTask, Options, TagwatchProcess,
+    monitoring::Prometheus,
     samples::{Kubectl, NAMESPACES, Samples},
     tagwatch_binary,
 };
 use tokio::time::timeout;
 
 use crate::{
-    drift, install, screen,
+    drift, install, monitoring, screen,
     settings::{Settings, interrupted},
     tour::{self, Tour},
 };
@@ -33,11 +34,11 @@ pub(crate) async fn show(settings: &Settings) -> Result<()> {
         screen::say(&format!(
             "It stays up until Ctrl-C. In another terminal:\n\n  export KUBECONFIG={}\n  \
              kubectl get policyreports.wgpolicyk8s.io -A\n  {} issues -A\n  curl http://{}/metrics\n\n\
-             The console, with everything that was found: {}",
+             {}",
             stage.control_plane.kubeconfig().display(),
             tagwatch.strip_prefix(env::current_dir()?).unwrap_or(&tagwatch).display(),
             stage.tagwatch.address(),
-            install::console_url(stage.control_plane.data_dir())?,
+            pages(stage.control_plane.data_dir(), stage.prometheus.as_ref())?,
         ));
         until_interrupted(&mut stage.tagwatch).await?;
     }
@@ -49,6 +50,7 @@ struct Stage {
     control_plane: ControlPlane,
     tagwatch: TagwatchProcess,
     kubelet: KubeletTask,
+    prometheus: Option<Prometheus>,
 }
 
 impl Stage {
@@ -78,15 +80,25 @@ impl Stage {
         let tour = Tour { client, kubectl: kubectl.clone(), kubeconfig, context: None, tagwatch: &tagwatch };
         tour.show().await?;
         drift::show(&control_plane, &kubectl, &tagwatch).await?;
-        Ok(Self { control_plane, tagwatch, kubelet })
+        let prometheus = monitoring::show(&tagwatch).await?;
+        Ok(Self { control_plane, tagwatch, kubelet, prometheus })
     }
 
     async fn end(self) -> Result<()> {
-        let Self { control_plane, tagwatch, kubelet } = self;
-        end(tagwatch).await?;
+        let Self { control_plane, tagwatch, kubelet, prometheus } = self;
+        end(tagwatch, prometheus).await?;
         kubelet.stop().await?;
         control_plane.shutdown().await
     }
+}
+
+/// Where there is more to look at; the console of a tagwatch with this folder.
+pub(crate) fn pages(folder: &Path, prometheus: Option<&Prometheus>) -> Result<String> {
+    let mut pages = format!("The console, with everything that was found: {}", install::console_url(folder)?);
+    if let Some(prometheus) = prometheus {
+        pages += &format!("\nPrometheus, with the queries above: {}", prometheus.url());
+    }
+    Ok(pages)
 }
 
 /// Ctrl-C reaches every process of the terminal, so tagwatch may end before we hear of it.
@@ -102,7 +114,10 @@ pub(crate) async fn until_interrupted(tagwatch: &mut TagwatchProcess) -> Result<
 }
 
 /// The demo ends in order only if tagwatch does.
-pub(crate) async fn end(mut tagwatch: TagwatchProcess) -> Result<()> {
+pub(crate) async fn end(mut tagwatch: TagwatchProcess, prometheus: Option<Prometheus>) -> Result<()> {
+    if let Some(prometheus) = prometheus {
+        prometheus.end().await?;
+    }
     // It may have ended by the same Ctrl-C.
     let _ = tagwatch.sigterm();
     let status = tagwatch.wait(END_LIMIT).await.context("SIGTERM to tagwatch")?;

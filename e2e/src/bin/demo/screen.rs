@@ -19,6 +19,14 @@ pub(crate) fn outcome(text: &str) {
     }
 }
 
+/// Something to look at: what it is, what it says now, and more of it.
+pub(crate) fn look(title: &str, value: &str, more: &[&str]) {
+    println!("\n    {STRONG}{title}{STRONG:#}: {value}");
+    for line in more {
+        println!("    {line}");
+    }
+}
+
 /// A command, as one would type it, and what it printed.
 pub(crate) fn command(command: &str, output: &str) {
     println!("\n{STRONG}$ {command}{STRONG:#}\n{}", output.trim_end());
