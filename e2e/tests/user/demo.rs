@@ -1,9 +1,9 @@
 //! `make demo`: on a control plane of its own, and on a cluster that was there before.
 
-use std::process::Output;
+use std::{env, process::Output};
 
 use anyhow::{Context, Result};
-use tagwatch_e2e::{ControlPlane, Options};
+use tagwatch_e2e::{ControlPlane, Options, monitoring::Prometheus};
 
 use crate::{
     readme,
@@ -44,17 +44,37 @@ fn stable(line: &str) -> String {
 
 #[tokio::test]
 async fn shows_what_the_readme_shows() -> Result<()> {
-    let (output, printed) = demo(&Shell::new().await?, &[], "").await?;
+    let prometheus = Prometheus::installed().await.ok();
+    let mut shown = readme::block("text", "==> A control plane")?;
+    let mut shell = Shell::new().await?;
+    if let Some(folder) = prometheus.clone() {
+        shell = shell.with_programs(folder);
+        shown += &readme::block("text", "==> Prometheus")?;
+    }
+    let (output, printed) = demo(&shell, &[], "").await?;
     assert!(output.status.success(), "{printed}");
     let mut lines = printed.lines().map(stable);
     // `…` stands for lines left out; all others are there, in this order.
-    for shown in readme::block("text", "==> A control plane")?.lines().filter(|line| line.trim() != "…") {
+    for shown in shown.lines().filter(|line| line.trim() != "…") {
         let wanted = stable(shown);
         lines
             .find(|line| *line == wanted)
             .with_context(|| format!("not in this place: {shown}\n\n{printed}"))?;
     }
+    let links = printed.lines().filter(|line| line.contains("?g0.expr=")).count();
+    assert_eq!(links, if prometheus.is_some() { 6 } else { 0 }, "{printed}");
     Ok(())
+}
+
+/// What the demo says of Prometheus in a shell with nothing but our PATH.
+fn about_prometheus() -> Result<&'static str> {
+    let path = env::var_os("PATH").context("no PATH")?;
+    let there = env::split_paths(&path).any(|folder| folder.join("prometheus").is_file());
+    Ok(if there {
+        "scrapes tagwatch"
+    } else {
+        "left out: no prometheus on the PATH; hack/prometheus.sh downloads one"
+    })
 }
 
 #[tokio::test]
@@ -72,6 +92,7 @@ async fn leaves_an_existing_cluster_as_it_was() -> Result<()> {
 
     let (output, printed) = demo(&shell, &on_it, "yes\n").await?;
     assert!(output.status.success() && printed.contains("each as the rules say"), "{printed}");
+    assert!(printed.contains(about_prometheus()?), "{printed}");
     assert_eq!(cluster.kubectl(&["get", objects, "-o=name"]).await?, before, "{printed}");
 
     cluster.kubectl(&["create", "namespace", "shop"]).await?;

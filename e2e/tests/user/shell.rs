@@ -43,6 +43,8 @@ async fn built(script: &str) -> Result<PathBuf> {
 
 pub(crate) struct Shell {
     home: TempDir,
+    /// On the PATH, before what is on ours.
+    programs: Option<PathBuf>,
     control_plane: &'static Path,
     kubeconfig: Option<PathBuf>,
 }
@@ -55,7 +57,7 @@ impl Shell {
         fs::create_dir(&bin)?;
         symlink(tagwatch_binary()?, bin.join("tagwatch"))?;
         symlink(helm().await?, bin.join("helm"))?;
-        Ok(Self { home, control_plane: control_plane().await?, kubeconfig: None })
+        Ok(Self { home, programs: None, control_plane: control_plane().await?, kubeconfig: None })
     }
 
     /// With the kubectl and the kubeconfig of a cluster.
@@ -72,9 +74,15 @@ impl Shell {
         Ok(shell)
     }
 
+    /// With the programs of a folder on its PATH.
+    pub(crate) fn with_programs(self, folder: PathBuf) -> Self {
+        Self { programs: Some(folder), ..self }
+    }
+
     /// A program in the checkout, with nothing of our environment but the PATH.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Result<Command> {
         let mut path = vec![self.home.path().join("bin")];
+        path.extend(self.programs.clone());
         path.extend(env::split_paths(&env::var_os("PATH").context("no PATH")?));
         let mut command = Command::new(program);
         command
