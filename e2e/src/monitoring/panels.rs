@@ -22,7 +22,7 @@ pub struct Panel {
 /// A query of a panel.
 #[derive(Debug)]
 pub struct Query {
-    /// In PromQL, as Grafana fills in its variables when all is chosen.
+    /// What Prometheus is asked, as Grafana fills in its variables when all is chosen.
     pub expression: String,
     /// How Grafana names a series of its result; `{{label}}` stands for a label's value.
     pub legend: String,

@@ -61,8 +61,8 @@ async fn shows_what_the_readme_shows() -> Result<()> {
             .find(|line| *line == wanted)
             .with_context(|| format!("not in this place: {shown}\n\n{printed}"))?;
     }
-    let links = printed.lines().filter(|line| line.contains("?g0.expr=")).count();
-    assert_eq!(links, if prometheus.is_some() { 6 } else { 0 }, "{printed}");
+    let queries = printed.lines().filter(|line| line.contains("?g0.expr=")).count();
+    assert_eq!(queries, if prometheus.is_some() { 6 } else { 0 }, "{printed}");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tagwatch_e2e::{
     TagwatchProcess, eventually,
-    monitoring::{Panel, Prometheus, panels, scrape_config},
+    monitoring::{Panel, Prometheus, Query, panels, scrape_config},
 };
 use tagwatch_monitoring::{dashboard_files, rule_group_yaml};
 
@@ -64,7 +64,7 @@ async fn alerts(prometheus: &Prometheus) -> Result<()> {
 }
 
 async fn look(prometheus: &Prometheus, panel: &Panel) -> Result<()> {
-    let queries: Vec<String> = panel.queries.iter().map(|query| query.short()).collect();
+    let queries: Vec<String> = panel.queries.iter().map(Query::short).collect();
     let mut values = Vec::new();
     for (query, expression) in panel.queries.iter().zip(&queries) {
         let series = eventually(LIMIT, &panel.title, async || {

@@ -94,11 +94,11 @@ impl Stage {
 
 /// Where there is more to look at; the console of a tagwatch with this folder.
 pub(crate) fn pages(folder: &Path, prometheus: Option<&Prometheus>) -> Result<String> {
-    let mut pages = format!("The console, with everything that was found: {}", install::console_url(folder)?);
-    if let Some(prometheus) = prometheus {
-        pages += &format!("\nPrometheus, with the queries above: {}", prometheus.url());
-    }
-    Ok(pages)
+    let console = format!("The console, with everything that was found: {}", install::console_url(folder)?);
+    Ok(match prometheus {
+        Some(prometheus) => format!("{console}\nPrometheus, with the queries above: {}", prometheus.url()),
+        None => console,
+    })
 }
 
 /// Ctrl-C reaches every process of the terminal, so tagwatch may end before we hear of it.
