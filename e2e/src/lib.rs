@@ -10,6 +10,7 @@ use std::path::Path;
 
 pub use audit::{AuditLog, Mark, Request, Requests};
 pub use browser::{Browser, Checked};
+pub use certificate::{CERTIFICATE_NAME, write_certificate};
 pub use control_plane::{Component, ControlPlane, Identity, Options, kubeconfig_as};
 pub use get::get;
 pub use kubelet::{JobPods, Kubelet, KubeletTask, Scope};
@@ -19,6 +20,7 @@ pub use wait::eventually;
 
 mod audit;
 mod browser;
+mod certificate;
 mod control_plane;
 mod dump;
 mod get;

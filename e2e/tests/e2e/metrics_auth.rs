@@ -12,7 +12,7 @@ use k8s_openapi::api::{
 use kube::{Api, api::PostParams};
 use libtest_mimic::Trial;
 use serde_json::json;
-use tagwatch_e2e::{Component, eventually, samples::config};
+use tagwatch_e2e::{Component, eventually, samples::config, write_certificate};
 use tempfile::TempDir;
 
 use crate::{
@@ -188,17 +188,9 @@ async fn nobody_is_let_in_while_the_api_server_is_away(bench: &Bench) -> Result<
 /// A file is read again within this.
 const ROTATED: Duration = Duration::from_secs(15);
 
-/// A certificate as DER, and both files written beside one another as a Secret's volume has them.
-fn write_pair(folder: &TempDir) -> Result<Vec<u8>> {
-    let made = rcgen::generate_simple_self_signed(vec!["tagwatch.tagwatch.svc".to_owned()])?;
-    fs::write(folder.path().join("tls.crt"), made.cert.pem())?;
-    fs::write(folder.path().join("tls.key"), made.signing_key.serialize_pem())?;
-    Ok(made.cert.der().to_vec())
-}
-
 async fn a_new_certificate_is_shown_without_a_restart(bench: &Bench) -> Result<()> {
     let folder = TempDir::with_prefix("tagwatch-tls-")?;
-    let first = write_pair(&folder)?;
+    let first = write_certificate(folder.path())?;
     let [certificate, key] =
         ["tls.crt", "tls.key"].map(|name| folder.path().join(name).display().to_string());
     let tagwatch = bench.guarded(&["--metrics-tls-cert", &certificate, "--metrics-tls-key", &key]).await?;
@@ -215,7 +207,7 @@ async fn a_new_certificate_is_shown_without_a_restart(bench: &Bench) -> Result<(
     told.await?;
     assert_eq!(shown().await?, first);
 
-    let second = write_pair(&folder)?;
+    let second = write_certificate(folder.path())?;
     let rotated = eventually(ROTATED, "the new certificate is shown", async || {
         ensure!(shown().await? == second, "the old one is");
         Ok(())

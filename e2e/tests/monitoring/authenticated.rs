@@ -1,11 +1,11 @@
 //! A real Prometheus reads `/metrics` by TLS and a token, as docs/monitoring.md says.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use tagwatch_e2e::{Identity, checkout, samples::config};
+use tagwatch_e2e::{CERTIFICATE_NAME, Identity, checkout, samples::config, write_certificate};
 use tempfile::TempDir;
 
 use crate::{
@@ -15,8 +15,6 @@ use crate::{
 };
 
 const NAMESPACE: &str = "monitoring";
-/// What the certificate is for: whoever scrapes a Service by an address checks it by name.
-const NAME: &str = "tagwatch.tagwatch.svc";
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -81,13 +79,14 @@ async fn the_readers_token_is_let_in_and_another_is_not() -> Result<()> {
     let files = TempDir::with_prefix("tagwatch-scrape-")?;
     let path = |name: &str| files.path().join(name).display().to_string();
     let (certificate, key) = (path("tls.crt"), path("tls.key"));
-    write_pair(&certificate, &key)?;
+    write_certificate(files.path())?;
     let arguments = ["--metrics-auth=token", "--metrics-tls-cert", &certificate, "--metrics-tls-key", &key];
     let stage = Stage::start(&arguments).await?;
     stage.with_accounts().await?;
 
     let mut config = stage.documented_scrape(&stage.token_file("prometheus", &files).await?)?;
-    config["scrape_configs"][0]["tls_config"] = json!({ "ca_file": certificate, "server_name": NAME });
+    config["scrape_configs"][0]["tls_config"] =
+        json!({ "ca_file": certificate, "server_name": CERTIFICATE_NAME });
     let reader = prometheus(&config, &[]).await?;
     reader.scrapes().await?;
     ensure!(reader.query("tagwatch_build_info").await?.len() == 1, "nothing was read");
@@ -102,13 +101,6 @@ async fn the_readers_token_is_let_in_and_another_is_not() -> Result<()> {
     assert_eq!(refused.query("tagwatch_build_info").await?, [Value::Null; 0]);
     refused.end().await?;
     stage.end().await
-}
-
-fn write_pair(certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<()> {
-    let made = rcgen::generate_simple_self_signed(vec![NAME.to_owned()])?;
-    fs::write(certificate, made.cert.pem())?;
-    fs::write(key, made.signing_key.serialize_pem())?;
-    Ok(())
 }
 
 async fn the_documented_scrape_reads_a_tagwatch_with_a_certificate_of_its_own() -> Result<()> {
