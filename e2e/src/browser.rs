@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     time::Duration,
 };
@@ -14,6 +14,8 @@ use tokio::{
     process::Command,
     time::timeout,
 };
+
+use crate::checkout;
 
 /// Status of `hack/browser.sh` where there is no browser to be had.
 const CANNOT_INSTALL: i32 = 3;
@@ -42,7 +44,7 @@ impl Browser {
     /// # Errors
     /// The script failed in another way.
     pub async fn install() -> Result<Result<Self, String>> {
-        let script = root().join("hack/browser.sh");
+        let script = checkout().join("hack/browser.sh");
         let mut command = Command::new(&script);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| script.display().to_string())?;
@@ -67,7 +69,7 @@ impl Browser {
     /// It failed, or took too long.
     pub async fn check(&self, name: &str, given: &Value) -> Result<Checked> {
         let mut child = Command::new("node")
-            .arg(root().join("e2e/browser/check.mjs"))
+            .arg(checkout().join("e2e/browser/check.mjs"))
             .arg(name)
             .env("TAGWATCH_BROWSER", &self.packages)
             .stdin(Stdio::piped())
@@ -91,10 +93,4 @@ impl Browser {
         let value = serde_json::from_str(value).with_context(|| format!("{name} ended with {value:?}"))?;
         Ok(Checked { said: said.to_owned(), value })
     }
-}
-
-/// The checkout that this was built from.
-fn root() -> &'static Path {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    folder.parent().unwrap_or(folder)
 }
