@@ -91,12 +91,12 @@ impl Past {
         Self { first_seen, history, images: Box::default() }
     }
 
-    fn of(workload: &Workload, report: &PolicyReport) -> Self {
+    fn of(workload: &Workload, report: &PolicyReport, before: &Self) -> Self {
         let image = |container: &Container| {
             (container.container_type, container.name.clone(), container.image.clone())
         };
         Self {
-            first_seen: FirstSeen::of(report),
+            first_seen: FirstSeen::of(report).shared_with(&before.first_seen),
             history: History::of(report),
             images: workload.containers.iter().map(image).collect(),
         }
@@ -159,6 +159,7 @@ impl Judged {
         workload: &Workload,
         judgement: &Judgement,
         report: &PolicyReport,
+        past: &Past,
         now: Timestamp,
     ) -> Self {
         let verdicts = &judgement.verdicts;
@@ -179,7 +180,7 @@ impl Judged {
             exempting: Exempting::of(judgement),
             namespace: workload.namespace.clone(),
             images: images.into_iter().collect(),
-            past: Past::of(workload, report),
+            past: Past::of(workload, report, past),
             shown: None,
         }
     }
@@ -275,6 +276,11 @@ impl LiveVerdicts {
     /// Whose report it is, if the report is wanted.
     pub(crate) fn workload_of(&self, report: &ReportKey) -> Option<&WorkloadKey> {
         self.reports.get(report)
+    }
+
+    /// When the results of a report that is wanted were first seen.
+    pub(crate) fn first_seen(&self, report: &ReportKey) -> Option<&FirstSeen> {
+        Some(&self.get(self.workload_of(report)?)?.past.first_seen)
     }
 
     /// Every workload with what is known of it, in order.

@@ -158,7 +158,7 @@ fn judge(
         if let Some(announcer) = &controller.announcer {
             announcer.announce(key, report_key, &IssueChanges::between(&past.first_seen, &report));
         }
-        let mut judged = Judged::new(report_key.clone(), workload, &judgement, &report, now);
+        let mut judged = Judged::new(report_key.clone(), workload, &judgement, &report, &past, now);
         judged.shown =
             controller.has_console.then(|| Arc::new(shown(key, workload, &judgement, &report, now)));
         Some((judged, report))
@@ -256,7 +256,15 @@ async fn read(
 
 async fn write(controller: &Controller, key: &ReportKey, plan: ReportPlan) -> Result<(), Refusal> {
     controller.reports.lock().begin(key);
-    let answer = controller.writer.carry_out(key, plan).await;
+    let answer = controller.writer.carry_out(key, plan).await.map(|stored| {
+        // There is one for every workload: what it says of times is remembered once.
+        let live = controller.live.lock();
+        let known = live.first_seen(key);
+        stored.map(|stored| match known {
+            Some(known) => stored.shared_with(known),
+            None => stored,
+        })
+    });
     let mut reports = controller.reports.lock();
     match answer {
         Ok(stored) => {

@@ -1,6 +1,7 @@
 //! When each result of a report was first seen.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -12,8 +13,8 @@ use super::{PolicyReport, ReportResult, ResultId};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FirstSeen(
     /// Sorted by key. There is one of these for every report, and most have a handful of results: a map would
-    /// take several times the memory.
-    Box<[Seen]>,
+    /// take several times the memory. Whoever remembers the same shares it.
+    Arc<[Seen]>,
 );
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,12 @@ impl FirstSeen {
         // The last of two results with one key counts.
         let seen: BTreeMap<ResultId, Seen> = results.filter_map(seen).map(|seen| (seen.id, seen)).collect();
         Self(seen.into_values().collect())
+    }
+
+    /// The same, in the memory of `other` where that says the same.
+    #[must_use]
+    pub fn shared_with(self, other: &Self) -> Self {
+        if self == *other { other.clone() } else { self }
     }
 
     /// When a result was first seen; `now` for one that is new. A time that lies ahead was edited or came from
@@ -84,4 +91,29 @@ fn seen(result: &ReportResult) -> Option<Seen> {
         })
     });
     Some(Seen { id, seconds, open })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{ReportTimestamp, StoredReport};
+
+    fn report(seconds: i64) -> PolicyReport {
+        let result = ReportResult {
+            result: Some("fail".into()),
+            timestamp: Some(ReportTimestamp { seconds, nanos: 0 }),
+            properties: Some([(RESULT_ID.into(), "0123456789abcdef0123".to_owned())].into()),
+            ..ReportResult::default()
+        };
+        PolicyReport { results: Some(vec![result]), ..PolicyReport::default() }
+    }
+
+    #[test]
+    fn what_is_the_same_is_remembered_once() {
+        let known = FirstSeen::of(&report(100));
+        let stored = StoredReport::from(report(100)).shared_with(&known);
+        assert!(Arc::ptr_eq(&stored.first_seen().0, &known.0));
+        let other = StoredReport::from(report(200)).shared_with(&known);
+        assert_eq!(*other.first_seen(), FirstSeen::of(&report(200)));
+    }
 }

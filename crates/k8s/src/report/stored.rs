@@ -69,6 +69,12 @@ impl StoredReport {
         &self.history
     }
 
+    /// The same, sharing what it says of times with whoever remembers the same.
+    #[must_use]
+    pub fn shared_with(self, first_seen: &FirstSeen) -> Self {
+        Self { first_seen: self.first_seen.shared_with(first_seen), ..self }
+    }
+
     /// Whether it carries our label. A report without it belongs to somebody else, whatever its name.
     pub fn is_ours(&self) -> bool {
         self.is_ours
