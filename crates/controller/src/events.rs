@@ -1,7 +1,7 @@
 //! Kubernetes Events on the workloads, one for each issue that opened or was resolved, and for reports that somebody
-//! else fights over: what `kubectl describe` and
-//! `kubectl get events` show. Off by default, since each is an object in etcd; never more than the rate below, and what is
-//! over it is counted and not sent: the reports hold everything, events are news.
+//! else fights over: what `kubectl describe` and `kubectl get events` show. Off by default, since each is an object in
+//! etcd; never more than the rate below, and what is over it is counted and not sent: the reports hold everything, events
+//! are news.
 
 use std::time::Duration;
 
