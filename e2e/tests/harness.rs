@@ -54,7 +54,7 @@ async fn kubectl_is_the_real_one() -> Result<()> {
 async fn audit_log_counts_requests_by_agent_and_user() -> Result<()> {
     let cluster = shared().await?;
     let namespace = Namespace::create(&cluster.client().await?, "audit").await?;
-    let mark = cluster.audit_log().mark()?;
+    let mark = cluster.audit_log().mark().await?;
     let maps: Api<ConfigMap> = namespace.api();
     maps.create(&PostParams::default(), &config_map("one")).await?;
     maps.get("one").await?;
@@ -69,7 +69,7 @@ async fn audit_log_counts_requests_by_agent_and_user() -> Result<()> {
     let refused = theirs.create(&PostParams::default(), &config_map("two")).await;
     assert!(matches!(&refused, Err(kube::Error::Api(status)) if status.code == 403), "{refused:?}");
 
-    let since = cluster.audit_log().since(mark)?;
+    let since = cluster.audit_log().since(mark).await?;
     let here = since.matching(|request| request.object().0 == namespace.name()).of_resource("configmaps");
     let ours = here.by_agent("tagwatch-e2e/")?;
     assert_eq!(ours.by_user("admin")?.mutating().count(), 1, "{ours}");

@@ -81,6 +81,7 @@ pub struct ControlPlane {
     launcher: Launcher,
     ready: Ready,
     kubeconfig: Kubeconfig,
+    audit_log: AuditLog,
 }
 
 impl ControlPlane {
@@ -98,7 +99,8 @@ impl ControlPlane {
         let ready: Ready = serde_json::from_str(&first_line)
             .with_context(|| format!("the launcher's first line: {first_line}"))?;
         let kubeconfig = Kubeconfig::read_from(&ready.kubeconfig)?;
-        Ok(Self { launcher, ready, kubeconfig })
+        let audit_log = AuditLog::at(&ready.audit_log);
+        Ok(Self { launcher, ready, kubeconfig, audit_log })
     }
 
     /// The administrator's kubeconfig. It holds the CA and the token in itself.
@@ -129,7 +131,7 @@ impl ControlPlane {
 
     /// What the API server was asked, by whom.
     pub fn audit_log(&self) -> AuditLog {
-        AuditLog::at(&self.ready.audit_log)
+        self.audit_log.clone()
     }
 
     /// A new client with the administrator's rights. Its connections live as long as the runtime it is first

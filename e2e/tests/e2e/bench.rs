@@ -53,7 +53,7 @@ impl std::error::Error for Skipped {}
 impl Bench {
     pub(crate) async fn new(cluster: Arc<Cluster>) -> Result<Self> {
         let client = cluster.control_plane.client().await?;
-        let began = cluster.control_plane.audit_log().mark()?;
+        let began = cluster.control_plane.audit_log().mark().await?;
         let namespace = Namespace::create(&client, "test").await?;
         Ok(Self { cluster, client, namespace, began, transcript: Rc::new(RefCell::default()) })
     }
@@ -247,26 +247,27 @@ impl Bench {
 
     /// What tagwatch wrote to the test's namespace since the test began. An error if no tagwatch has asked for
     /// anything there: nothing could be learnt from that.
-    pub(crate) fn writes(&self) -> Result<Requests> {
-        self.writes_since(self.began)
+    pub(crate) async fn writes(&self) -> Result<Requests> {
+        self.writes_since(self.began).await
     }
 
     /// Everything that the API server was asked since the test began, by whomever.
-    pub(crate) fn requests(&self) -> Result<Requests> {
-        self.audit_log().since(self.began)
+    pub(crate) async fn requests(&self) -> Result<Requests> {
+        self.audit_log().since(self.began).await
     }
 
     /// How often tagwatch has read this one report.
-    pub(crate) fn reads_of(&self, report: &str) -> Result<usize> {
-        let since = self.audit_log().since(self.began)?.of_resource("policyreports").by_agent(AGENT)?;
+    pub(crate) async fn reads_of(&self, report: &str) -> Result<usize> {
+        let since = self.audit_log().since(self.began).await?.of_resource("policyreports").by_agent(AGENT)?;
         let reads =
             since.matching(|request| request.verb == "get" && request.object() == (self.namespace(), report));
         Ok(reads.count())
     }
 
     /// What tagwatch wrote to the test's namespace behind a mark, behind which it must have appeared.
-    pub(crate) fn writes_since(&self, mark: Mark) -> Result<Requests> {
-        let here = self.audit_log().since(mark)?.matching(|request| request.object().0 == self.namespace());
+    pub(crate) async fn writes_since(&self, mark: Mark) -> Result<Requests> {
+        let here =
+            self.audit_log().since(mark).await?.matching(|request| request.object().0 == self.namespace());
         Ok(here.by_agent(AGENT)?.mutating().without_leases_and_reviews())
     }
 }

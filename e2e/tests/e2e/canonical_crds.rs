@@ -115,9 +115,9 @@ async fn canonical_definitions_take_the_reports(bench: &Bench) -> Result<()> {
         // Nothing was dropped on the way in, so a second run finds what the first one wrote.
         let theirs = bench.reports().await?;
         assert_eq!(fields_of(&theirs), fields_of(&ours), "{}", what());
-        let mark = bench.audit_log().mark()?;
+        let mark = bench.audit_log().mark().await?;
         let tagwatch = bench.tagwatch().await?;
-        let writes = bench.writes_since(mark)?;
+        let writes = bench.writes_since(mark).await?;
         assert_eq!(writes.count(), 0, "{}: {writes}", what());
         tagwatch.end().await?;
         for (report, number) in ours.iter().zip(0..) {

@@ -30,7 +30,7 @@ async fn report_goes_with_its_workload(bench: &Bench) -> Result<()> {
     // learn of a new kind as late as 30 s after its definition.
     bench.create(web("later", CLEAN)).await?;
     bench.reported("Deployment", "later", &PASSES).await?;
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     let deletions = writes.matching(|request| request.verb == "delete").count();
     ensure!(deletions <= 1, "{writes}");
     assert_eq!(writes.count() - deletions, 2, "one creation each: {writes}");

@@ -65,13 +65,13 @@ async fn repushed_tag_is_found_with_digests_and_nodes(bench: &Bench) -> Result<(
     listed(bench, &pods).await?;
 
     // More of the same is nothing to write.
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     bench.patch("Deployment", "web", json!({ "spec": { "replicas": 3 } })).await?;
     let third = pods_beside(bench, "web", &pods, 1).await?;
     new.run_pod(bench.namespace(), &third[0]).await?;
     bench.create(deployment("other", 0, &[container("web", IMAGE)])).await?;
     bench.reported("Deployment", "other", &[PROVEN[0], PROVEN[1], "web moved-tag fail"]).await?;
-    let writes = bench.writes_since(mark)?;
+    let writes = bench.writes_since(mark).await?;
     let updates = writes.matching(|request| request.verb != "create");
     assert!(updates.count() <= 1, "numbers are taken once more after a minute, and no oftener: {writes}");
     tagwatch.end().await
@@ -123,7 +123,7 @@ async fn rolling_update_in_progress_is_no_finding(bench: &Bench) -> Result<()> {
     bench.reported("Deployment", "web", &PASSES).await?;
 
     // Another tag: half of the pods run another image, as everybody expects.
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     bench.patch("Deployment", "web", with_image("registry.example.com/web:1.27.4", "IfNotPresent")).await?;
     let first = pods_beside(bench, "web", &before, 1).await?;
     new.run_pod(bench.namespace(), &first[0]).await?;
@@ -136,7 +136,7 @@ async fn rolling_update_in_progress_is_no_finding(bench: &Bench) -> Result<()> {
     let report = eventually(LIMIT, "the report names the new image", turned).await?;
     ensure!(report.says(&PASSES), "{:?}", report.verdicts());
     tagwatch.counts("tagwatch_moved_tags", &[], 0.0).await?;
-    let writes = bench.writes_since(mark)?;
+    let writes = bench.writes_since(mark).await?;
     assert_eq!(writes.count(), 1, "the image's name alone: {writes}");
     tagwatch.end().await
 }
@@ -247,7 +247,7 @@ async fn pull_that_fails_is_found_and_forgotten(bench: &Bench) -> Result<()> {
     assert!(message.contains("ErrImagePull") && !failing["properties"]["evidence"].is_null(), "{message}");
 
     // The kubelet goes to and fro between two reasons.
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     for reason in ["ErrImagePull", "ImagePullBackOff", "ErrImagePull"] {
         let waiting = json!([{ "name": "web", "image": IMAGE, "imageID": "", "ready": false,
             "restartCount": 0, "state": { "waiting": { "reason": reason } } }]);
@@ -257,7 +257,7 @@ async fn pull_that_fails_is_found_and_forgotten(bench: &Bench) -> Result<()> {
     bench.reported("Deployment", "web", &PASSES).await?;
     // One for the end of the failure, and perhaps one for its numbers, which are taken once more after a minute; none for
     // each of the reasons.
-    let writes = bench.writes_since(mark)?;
+    let writes = bench.writes_since(mark).await?;
     assert!((1..=2).contains(&writes.count()), "{writes}");
     tagwatch.end().await
 }

@@ -43,7 +43,7 @@ async fn ten_thousand_status_flips_write_nothing(bench: &Bench) -> Result<()> {
     let pods = two_digests(bench).await?;
     bench.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web mixed-digests fail"]).await?;
     let evaluated = tagwatch.samples().await?.sum("tagwatch_reconciles_total", &[]);
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let statuses: Vec<Value> = {
         let mut statuses = Vec::new();
         for pod in &pods {
@@ -67,7 +67,7 @@ async fn ten_thousand_status_flips_write_nothing(bench: &Bench) -> Result<()> {
     // It has seen them: what comes later is told.
     bench.create(web("later", "registry.example.com/later:1.0.0")).await?;
     bench.reported("Deployment", "later", &PASSES).await?;
-    let writes = bench.writes_since(mark)?.matching(|request| request.verb != "create");
+    let writes = bench.writes_since(mark).await?.matching(|request| request.verb != "create");
     assert_eq!(writes.count(), 0, "{writes}");
     let cost = tagwatch.samples().await?.sum("tagwatch_reconciles_total", &[]) - evaluated;
     ensure!(cost < 100.0, "{cost} evaluations for statuses that change nothing");
@@ -117,11 +117,11 @@ async fn proof_survives_a_restart(bench: &Bench) -> Result<()> {
     tagwatch.counts("tagwatch_moved_tags", &[("confidence", "proven")], 1.0).await?;
     tagwatch.end().await?;
 
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let tagwatch = bench.tagwatch_with(&arguments).await?;
     tagwatch.is_ready(LIMIT).await?;
     tagwatch.counts("tagwatch_workloads", &[], 2.0).await?;
-    let writes = bench.writes_since(mark)?;
+    let writes = bench.writes_since(mark).await?;
     assert_eq!(writes.count(), 0, "a restart is no event: {writes}");
     tagwatch.end().await
 }

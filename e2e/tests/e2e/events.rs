@@ -125,9 +125,12 @@ async fn none_are_sent_unless_asked_for(bench: &Bench) -> Result<()> {
     let tagwatch = bench.tagwatch().await?;
     bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     bench.reported("Deployment", "web", &FAILS).await?;
-    let sent = bench.writes()?.of_resource("events");
+    let sent = bench.writes().await?.of_resource("events");
     ensure!(sent.count() == 0, "{sent}");
-    ensure!(bench.writes()?.of_resource("policyreports").count() == 1, "the report is a write that is seen");
+    ensure!(
+        bench.writes().await?.of_resource("policyreports").count() == 1,
+        "the report is a write that is seen"
+    );
     tagwatch.end().await
 }
 

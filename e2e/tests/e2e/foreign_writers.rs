@@ -57,7 +57,7 @@ async fn deleted_report_is_restored(bench: &Bench) -> Result<()> {
     // With the times of the results, which the deleted report held.
     let after = restored(bench, &before).await?;
     assert_ne!(after.uid(), before.uid());
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(writes.matching(|request| request.verb == "create").count(), 2, "{writes}");
     assert_eq!(writes.count(), 2, "{writes}");
     tagwatch.end().await
@@ -70,7 +70,7 @@ async fn edited_report_is_restored(bench: &Bench) -> Result<()> {
     bench.patch("PolicyReport", &before.name(), edits).await?;
     let after = restored(bench, &before).await?;
     assert_eq!(after.uid(), before.uid(), "updated, not made anew");
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(writes.matching(|request| request.verb == "update").count(), 1, "{writes}");
     assert_eq!(writes.count(), 2, "{writes}");
     tagwatch.end().await
@@ -84,7 +84,7 @@ async fn foreign_metadata_stays(bench: &Bench) -> Result<()> {
     let patched = Report::from(bench.patch("PolicyReport", &before.name(), metadata).await?);
     // tagwatch has seen it when it has read it: it cannot know what the edit was without that.
     eventually(LIMIT, "tagwatch reads the report", || async {
-        let reads = bench.reads_of(&before.name())?;
+        let reads = bench.reads_of(&before.name()).await?;
         ensure!(reads >= 1, "{reads} reads");
         Ok(())
     })
@@ -99,7 +99,7 @@ async fn foreign_metadata_stays(bench: &Bench) -> Result<()> {
     assert_eq!(turned.0.labels().get("team").map(String::as_str), Some("a"));
     assert_eq!(turned.0.annotations().get("note").map(String::as_str), Some("b"));
     assert!(turned.is_ours());
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(writes.count(), 3, "two creations and the update: {writes}");
     tagwatch.end().await
 }
@@ -127,7 +127,7 @@ async fn no_duel(bench: &Bench) -> Result<()> {
     .await?;
     bench.reported("Deployment", "web", &PASSES).await?;
 
-    let writes = bench.writes()?.of_resource("policyreports");
+    let writes = bench.writes().await?.of_resource("policyreports");
     let times = writes.iter().map(|request| Ok(request.request_received_timestamp.parse::<Timestamp>()?));
     let times: Vec<Timestamp> = times.collect::<Result<_>>()?;
     let [_created, first, second] = times[..] else { anyhow::bail!("three creations: {writes}") };
@@ -171,7 +171,7 @@ async fn report_of_somebody_else_is_left_alone(bench: &Bench) -> Result<()> {
 
     let after = bench.reports().await?;
     assert_eq!(after.iter().map(Report::version).collect::<Vec<_>>(), [before.version()], "untouched");
-    let stored = bench.writes()?.matching(|request| request.code() < 400);
+    let stored = bench.writes().await?.matching(|request| request.code() < 400);
     assert_eq!(stored.count(), 0, "{stored}");
     tagwatch.end().await
 }

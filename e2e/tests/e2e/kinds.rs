@@ -104,7 +104,7 @@ async fn each_kind_has_its_report(bench: &Bench) -> Result<()> {
     wanted.push("\"Pod\"".to_owned());
     wanted.sort();
     assert_eq!(about, wanted);
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(writes.count(), wanted.len(), "one write each: {writes}");
     tagwatch.end().await
 }

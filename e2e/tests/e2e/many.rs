@@ -45,7 +45,7 @@ async fn three_hundred_workloads(bench: &Bench) -> Result<()> {
         .await?;
     all_say(bench, &PASSES).await?;
     tagwatch.counts("tagwatch_workloads", &[("kind", "Deployment"), ("status", "compliant")], 300.0).await?;
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(by_verb(&writes), [WORKLOADS, 0, 0], "{writes}");
 
     stream::iter(names.iter().map(Ok))
@@ -56,7 +56,7 @@ async fn three_hundred_workloads(bench: &Bench) -> Result<()> {
     all_say(bench, &["web latest-tag fail", "web stale-pull-policy fail"]).await?;
     tagwatch.counts("tagwatch_violations", &[("rule", "latest-tag")], 300.0).await?;
     tagwatch.counts("tagwatch_workloads", &[("status", "violating")], 300.0).await?;
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(by_verb(&writes), [WORKLOADS, WORKLOADS, 0], "{writes}");
     let mut written: Vec<_> = writes.iter().map(|request| request.object().1.to_owned()).collect();
     written.sort();
@@ -76,7 +76,7 @@ async fn three_hundred_workloads(bench: &Bench) -> Result<()> {
         Ok(())
     })
     .await?;
-    let [created, updated, _] = by_verb(&bench.writes()?);
+    let [created, updated, _] = by_verb(&bench.writes().await?);
     assert_eq!([created, updated], [WORKLOADS, WORKLOADS], "nothing came back");
     tagwatch.counts("tagwatch_reconciles_total", &[("result", "failed")], 0.0).await?;
     tagwatch.end().await

@@ -74,8 +74,8 @@ impl Bench {
     }
 
     /// Reviews that tagwatch has asked for since the test began, by resource.
-    fn reviews(&self) -> Result<[usize; 2]> {
-        let requests = self.requests()?.by_agent(AGENT)?;
+    async fn reviews(&self) -> Result<[usize; 2]> {
+        let requests = self.requests().await?.by_agent(AGENT)?;
         Ok(["tokenreviews", "subjectaccessreviews"].map(|resource| requests.of_resource(resource).count()))
     }
 }
@@ -144,7 +144,7 @@ async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(bench: &Bench) -> Re
     let tagwatch = bench.guarded(&[]).await?;
     let right = bench.reader().await?;
     let_in(&tagwatch, &right).await?;
-    let [before, _] = bench.reviews()?;
+    let [before, _] = bench.reviews().await?;
 
     let mut connection = Connection::open(tagwatch.address()).await?;
     let mut refused = 0;
@@ -156,7 +156,7 @@ async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(bench: &Bench) -> Re
         );
         refused += usize::from(status == StatusCode::TOO_MANY_REQUESTS);
     }
-    let [after, _] = bench.reviews()?;
+    let [after, _] = bench.reviews().await?;
     ensure!((10..=MAX_REVIEWS).contains(&(after - before)), "{} reviews", after - before);
     ensure!(refused >= MADE_UP - MAX_REVIEWS, "{refused} were refused unseen");
 

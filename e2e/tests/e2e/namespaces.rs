@@ -38,7 +38,7 @@ async fn chosen_namespaces_alone(bench: &Bench) -> Result<()> {
     let before = reports_in(bench, other.name()).await?;
     bench.create_in(other.name(), web("web", CLEAN)).await?;
 
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let both = format!("{},{}", bench.namespace(), second.name());
     let tagwatch = bench.tagwatch_with(&["--namespaces", &both]).await?;
     tagwatch.is_ready(LIMIT).await?;
@@ -57,7 +57,7 @@ async fn chosen_namespaces_alone(bench: &Bench) -> Result<()> {
 
     // Rights in those namespaces would be enough: nothing was asked of any other, or of all at once.
     tagwatch.end().await?;
-    let requests = bench.audit_log().since(mark)?.by_agent(AGENT)?;
+    let requests = bench.audit_log().since(mark).await?.by_agent(AGENT)?;
     let process = requests.matching(|request| !request.resource().is_empty());
     let elsewhere = process.matching(|request| request.object().0 == other.name());
     assert_eq!(elsewhere.count(), 0, "{elsewhere}");
@@ -81,7 +81,7 @@ async fn excluded_namespaces_lose_their_reports(bench: &Bench) -> Result<()> {
 
     let with_others = reports_in(bench, excluded.name()).await?;
     let theirs: Vec<Report> = with_others.into_iter().filter(|report| !report.is_ours()).collect();
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let tagwatch = bench.tagwatch_with(&["--exclude-namespaces", excluded.name()]).await?;
     tagwatch.is_ready(LIMIT).await?;
     eventually(LIMIT, "our reports in the excluded namespace are gone", || async {
@@ -100,7 +100,7 @@ async fn excluded_namespaces_lose_their_reports(bench: &Bench) -> Result<()> {
     bench.create(web("later", CLEAN)).await?;
     bench.reported("Deployment", "later", &PASSES).await?;
     assert_eq!(versions(&bench.reports_in(excluded.name()).await?), versions(&theirs));
-    let writes = bench.audit_log().since(mark)?.by_agent(AGENT)?.mutating();
+    let writes = bench.audit_log().since(mark).await?.by_agent(AGENT)?.mutating();
     let there = writes.matching(|request| request.object().0 == excluded.name());
     assert!(there.iter().all(|request| request.verb == "delete"), "{there}");
     tagwatch.end().await?;

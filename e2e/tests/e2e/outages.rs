@@ -71,7 +71,7 @@ async fn api_server_killed(bench: &Bench) -> Result<()> {
         bench.reported_within(BACK, "Deployment", &name, &PASSES).await?;
     }
     assert_eq!(bench.report("Deployment", "steady").await?.version(), steady.version(), "not written again");
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(writes.count(), 6, "{writes}");
     tagwatch.is_alive().await?;
     tagwatch.end().await

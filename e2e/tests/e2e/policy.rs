@@ -220,15 +220,19 @@ async fn status_is_written_when_it_changes_and_not_otherwise(bench: &Bench) -> R
     let tagwatch = policy.tagwatch().await?;
     policy.status("it is counted", |status| status["workloads"]["total"] == 1).await?;
     tagwatch.end().await?;
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let tagwatch = policy.tagwatch().await?;
     // A second look at everything, and a touch that changes nothing.
     let label = json!({ "metadata": { "labels": { "touched": "yes" } } });
     bench.patch("Deployment", "web", label).await?;
     bench.create(web("other", CLEAN)).await?;
     policy.status("the other one is counted", |status| status["workloads"]["total"] == 2).await?;
-    let writes =
-        bench.audit_log().since(mark)?.of_resource("tagpolicies/status").by_agent(crate::bench::AGENT)?;
+    let writes = bench
+        .audit_log()
+        .since(mark)
+        .await?
+        .of_resource("tagpolicies/status")
+        .by_agent(crate::bench::AGENT)?;
     let ours = writes.matching(|request| request.object().1 == policy.name()).mutating();
     assert_eq!(ours.count(), 1, "{ours}");
     policy.delete().await?;

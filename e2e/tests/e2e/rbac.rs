@@ -57,7 +57,7 @@ fn used(requests: &Requests) -> BTreeSet<Right> {
 /// Everything that it ever does: all kinds, a report created, updated, read again after somebody edited it, and
 /// deleted; two starts; and a scrape with a token.
 async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let policy = TagPolicy::of(bench);
     policy.create(json!({})).await?;
     let tagwatch = bench.tagwatch_with(&["--policy", policy.name()]).await?;
@@ -78,7 +78,7 @@ async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
     events::opens_resolves_and_opens_again(bench).await?;
     metrics_auth::asks_for_a_review(bench).await?;
 
-    let requests = bench.audit_log().since(mark)?.by_user(USER)?;
+    let requests = bench.audit_log().since(mark).await?.by_user(USER)?;
     let refused = requests.matching(|request| request.code() == 403);
     assert_eq!(refused.count(), 0, "{refused}");
     let (granted, used) = (granted()?, used(&requests));

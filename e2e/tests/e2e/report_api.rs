@@ -45,7 +45,7 @@ async fn comes_and_goes(bench: &Bench) -> Result<()> {
     bench.reported_within(PICKED_UP, "Deployment", "first", &PASSES).await?;
     bench.reported_within(PICKED_UP, "Deployment", "second", &FAILS).await?;
     tagwatch.counts(AVAILABLE, &[], 1.0).await?;
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(writes.count(), 2, "{writes}");
 
     // Its removal takes all reports along.

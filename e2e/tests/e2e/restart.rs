@@ -35,14 +35,14 @@ async fn restarts_write_nothing(bench: &Bench) -> Result<()> {
     ensure!(before.len() == kinds::VERDICTS.len(), "{before:?}");
 
     for run in ["after SIGTERM", "after SIGKILL"] {
-        let mark = bench.audit_log().mark()?;
+        let mark = bench.audit_log().mark().await?;
         let mut tagwatch = bench.tagwatch().await?;
         tagwatch.counts("tagwatch_workloads", &[], 8.0).await?;
-        let writes = bench.writes_since(mark)?;
+        let writes = bench.writes_since(mark).await?;
         assert_eq!(writes.count(), 0, "{run}: {writes}");
         assert_eq!(versions(bench).await?, before, "{run}");
         tagwatch.counts("tagwatch_report_writes_total", &[], 0.0).await?;
-        let reads = bench.audit_log().since(mark)?.by_agent(AGENT)?.of_resource("policyreports");
+        let reads = bench.audit_log().since(mark).await?.by_agent(AGENT)?.of_resource("policyreports");
         assert!(reads.iter().any(|request| request.verb == "list"), "{reads}");
 
         // It is not only quiet, it works.
@@ -77,7 +77,7 @@ async fn change_while_away_keeps_the_rest(bench: &Bench) -> Result<()> {
     bench.create(web("new", CLEAN)).await?;
     bench.unreported_within(COLLECTION_LIMIT, "Deployment", "gone").await?;
 
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let tagwatch = bench.tagwatch().await?;
     let fails = [steady[0], "web latest-tag fail", "web stale-pull-policy fail", steady[1]];
     let after = bench.reported("Deployment", "web", &fails).await?;
@@ -86,7 +86,7 @@ async fn change_while_away_keeps_the_rest(bench: &Bench) -> Result<()> {
         assert_eq!(after.first_seen()?[unchanged], before.first_seen()?[unchanged], "{unchanged}");
     }
     tagwatch.counts("tagwatch_workloads", &[], 3.0).await?;
-    let writes = bench.writes_since(mark)?;
+    let writes = bench.writes_since(mark).await?;
     assert_eq!(writes.count(), 2, "one update and one creation: {writes}");
 
     // The times that were read from the stored report last, too.

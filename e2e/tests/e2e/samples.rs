@@ -21,7 +21,7 @@ async fn versions(bench: &Bench) -> Result<Vec<(String, Option<String>)>> {
 }
 
 async fn judged_as_the_table_says_and_not_written_again(bench: &Bench) -> Result<()> {
-    let began = bench.audit_log().mark()?;
+    let began = bench.audit_log().mark().await?;
     let tagwatch = bench.tagwatch_with(&[]).await?;
     let samples = Samples::new(bench.client(), Kubectl::of(&bench.cluster().control_plane))?;
     let kubelet = samples.load().await?;
@@ -29,16 +29,17 @@ async fn judged_as_the_table_says_and_not_written_again(bench: &Bench) -> Result
     tagwatch.end().await?;
     let before = versions(bench).await?;
 
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let tagwatch = bench.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
     compare(samples.expected(), &reported(&bench.client()).await?)?;
     tagwatch.end().await?;
-    let requests = bench.audit_log().since(mark)?.by_agent(AGENT)?;
+    let requests = bench.audit_log().since(mark).await?.by_agent(AGENT)?;
     assert_eq!(requests.mutating().count(), 0, "an unchanged cluster: {requests}");
     assert_eq!(versions(bench).await?, before);
 
-    let refused = bench.audit_log().since(began)?.by_user(USER)?.matching(|request| request.code() == 403);
+    let refused =
+        bench.audit_log().since(began).await?.by_user(USER)?.matching(|request| request.code() == 403);
     assert_eq!(refused.count(), 0, "{refused}");
     kubelet.stop().await
 }

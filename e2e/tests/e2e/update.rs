@@ -56,7 +56,7 @@ async fn report_turns_with_the_image(bench: &Bench) -> Result<()> {
     assert_eq!(id(&again), id(&first), "the same finding");
     assert_ne!(id(&passing), id(&first), "another outcome is another result");
 
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(
         (writes.count(), writes.matching(|request| request.verb == "create").count()),
         (3, 1),
@@ -136,7 +136,7 @@ async fn other_changes_write_nothing(bench: &Bench) -> Result<()> {
     bench.reported("Deployment", "later", &PASSES).await?;
     bench.reported("Pod", "later", &PASSES).await?;
     assert_eq!(bench.report("Deployment", "web").await?.version(), version);
-    let writes = bench.writes()?;
+    let writes = bench.writes().await?;
     assert_eq!(writes.count(), 3, "one for each report: {writes}");
     tagwatch.end().await
 }

@@ -18,7 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 async fn falls_back_to_lists(bench: &Bench) -> Result<()> {
     bench.create(web("first", CLEAN)).await?;
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let tagwatch = bench.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
     ensure!(tagwatch.logged("does not stream initial lists")? >= 8, "the log tells of it for each kind");
@@ -30,17 +30,17 @@ async fn falls_back_to_lists(bench: &Bench) -> Result<()> {
     bench.delete("Deployment", "second").await?;
     bench.unreported("Deployment", "second").await?;
 
-    let requests = bench.audit_log().since(mark)?.by_agent(AGENT)?;
+    let requests = bench.audit_log().since(mark).await?.by_agent(AGENT)?;
     let lists = requests.of_resource("deployments").matching(|request| request.verb == "list");
     assert_eq!(lists.count(), 1, "one list, from the server's cache: {requests}");
     assert!(lists.iter().all(|list| list.uri.contains("resourceVersion=0") && !list.uri.contains("limit=")));
     tagwatch.end().await?;
 
-    let mark = bench.audit_log().mark()?;
+    let mark = bench.audit_log().mark().await?;
     let tagwatch = bench.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
     tagwatch.counts("tagwatch_workloads", &[("namespace", bench.namespace())], 1.0).await?;
-    let writes = bench.audit_log().since(mark)?.by_agent(AGENT)?.mutating();
+    let writes = bench.audit_log().since(mark).await?.by_agent(AGENT)?.mutating();
     assert_eq!(writes.count(), 0, "after a restart: {writes}");
     tagwatch.end().await
 }

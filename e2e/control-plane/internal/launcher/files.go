@@ -19,13 +19,17 @@ type files struct {
 	etcdData, logDir                                 string
 }
 
-// auditPolicy makes one line of each request, when its answer is complete:
-// who, with which agent, what, and with which outcome. A watch gets its line
-// when it ends.
+// auditPolicy makes two lines of each request, one before anything is done
+// about it and one when its answer is complete: who, with which agent, what,
+// and with which outcome. So a reader knows what is still to come. A watch gets
+// its one line when it ends.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
-omitStages: [RequestReceived, ResponseStarted, Panic]
+omitStages: [ResponseStarted, Panic]
 rules:
+- level: Metadata
+  verbs: [watch]
+  omitStages: [RequestReceived]
 - level: Metadata
 `
 

@@ -30,8 +30,8 @@ fn is_created_report(request: &Request) -> bool {
 }
 
 /// What `agent` has asked for that writes, its lease aside. It must have asked for something.
-pub(crate) fn writes(log: &AuditLog, mark: Mark, agent: &str) -> Result<Requests> {
-    Ok(log.since(mark)?.by_agent(agent)?.mutating().without_leases_and_reviews())
+pub(crate) async fn writes(log: &AuditLog, mark: Mark, agent: &str) -> Result<Requests> {
+    Ok(log.since(mark).await?.by_agent(agent)?.mutating().without_leases_and_reviews())
 }
 
 /// Seconds from one time to a later one.

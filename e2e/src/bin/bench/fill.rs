@@ -41,13 +41,13 @@ impl Usage {
 /// Fills the cluster; tagwatch goes on running.
 pub(crate) async fn fill(cluster: &Cluster, workloads: u32) -> Result<(Fill, TagwatchProcess)> {
     let log = cluster.audit_log();
-    let mark = log.mark()?;
+    let mark = log.mark().await?;
     let started = Timestamp::now();
     let tagwatch = start(cluster).await?;
     let last = audit::last_created(&log, mark, AGENT, workloads).await?;
     ready(&tagwatch).await?;
     let usage = Usage::of(&tagwatch)?;
-    let writes = audit::writes(&log, mark, AGENT)?.count();
+    let writes = audit::writes(&log, mark, AGENT).await?.count();
     Ok((Fill { seconds: audit::seconds(started, last), writes, usage }, tagwatch))
 }
 

@@ -106,11 +106,11 @@ async fn reports(cluster: &Cluster, args: &Args) -> Result<Reports> {
     let tagwatch = running.context("no round")?;
 
     progress(&format!("{} changes", args.changes));
-    let mark = cluster.audit_log().mark()?;
+    let mark = cluster.audit_log().mark().await?;
     let times = changes(cluster, workloads, args.changes.get()).await?;
     let after_changes = Usage::of(&tagwatch)?;
     fill::stop(tagwatch).await?;
-    let change_writes = audit::writes(&cluster.audit_log(), mark, AGENT)?.count();
+    let change_writes = audit::writes(&cluster.audit_log(), mark, AGENT).await?.count();
 
     progress("a restart on the unchanged cluster");
     let restart = restart(cluster, workloads).await?;

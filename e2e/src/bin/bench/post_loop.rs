@@ -54,7 +54,7 @@ fn body(report: DynamicObject) -> Result<Body> {
 /// TLS, connections and requests, but neither the making of the bodies nor the start of a process.
 pub(crate) async fn fill(cluster: &Cluster, bodies: &Arc<[Body]>) -> Result<f64> {
     let log = cluster.audit_log();
-    let mark = log.mark()?;
+    let mark = log.mark().await?;
     let credentials = cluster.credentials()?;
     let started = Timestamp::now();
     post_all(&credentials, bodies).await?;

@@ -23,7 +23,7 @@ pub(crate) struct Restart {
 /// Starts tagwatch, lets it evaluate everything, and ends it.
 pub(crate) async fn restart(cluster: &Cluster, workloads: u32) -> Result<Restart> {
     let log = cluster.audit_log();
-    let mark = log.mark()?;
+    let mark = log.mark().await?;
     let started = Instant::now();
     let tagwatch = fill::start(cluster).await?;
     fill::ready(&tagwatch).await?;
@@ -32,7 +32,7 @@ pub(crate) async fn restart(cluster: &Cluster, workloads: u32) -> Result<Restart
     let evaluated = evaluated(&tagwatch.metrics().await?)?;
     ensure!(evaluated >= u64::from(workloads), "{evaluated} evaluations of {workloads} workloads");
     fill::stop(tagwatch).await?;
-    let writes = audit::writes(&log, mark, AGENT)?.count();
+    let writes = audit::writes(&log, mark, AGENT).await?.count();
     Ok(Restart { ready, writes, usage })
 }
 
