@@ -20,7 +20,7 @@ use crate::checkout;
 /// Status of `hack/browser.sh` where there is no browser to be had.
 const CANNOT_INSTALL: i32 = 3;
 /// Longest time of a check; each step of one has a limit of its own.
-const CHECK_LIMIT: Duration = Duration::from_mins(5);
+const CHECK_LIMIT: Duration = Duration::from_mins(15);
 
 /// A Chromium, and the packages that drive it.
 #[derive(Clone, Debug)]

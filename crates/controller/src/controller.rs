@@ -136,8 +136,8 @@ impl ReportEvents for ScopedReportEvents {
         }
     }
 
-    fn deleted(&self, key: ReportKey) {
-        if self.with_reports(|index| index.deleted(&key)) {
+    fn deleted(&self, key: ReportKey, version: &str) {
+        if self.with_reports(|index| index.deleted(&key, version)) {
             self.controller.look_after(&key);
         }
     }

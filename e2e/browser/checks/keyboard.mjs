@@ -32,7 +32,8 @@ export default async function check({ browser, consoles }) {
   await page.goto(consoles.demo);
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'main', 'the first stop skips to the content');
+  // The first stop skips to the content.
+  await page.waitForFunction(() => document.activeElement.id === 'main');
   await page.locator('.ring svg a').first().focus();
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/issues\?severity=/);

@@ -26,7 +26,7 @@ mod request;
 mod requests;
 
 /// How long an answer is waited for. One that an API server was killed over never comes.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 const INTERVAL: Duration = Duration::from_millis(2);
 
@@ -58,9 +58,7 @@ impl AuditLog {
     /// # Errors
     /// The log cannot be read, or a line in it is no audit event.
     pub async fn mark(&self) -> Result<Mark> {
-        self.answered().await?;
-        let metadata = self.path.metadata().with_context(|| self.path.display().to_string())?;
-        Ok(Mark(metadata.len()))
+        self.answered().await
     }
 
     /// The requests behind `mark`, once all that was received until now is answered. Nothing is left out.
@@ -82,24 +80,27 @@ impl AuditLog {
         Ok(events.into_iter().filter(|event| event.stage == Stage::ResponseComplete).collect())
     }
 
-    /// Waits until each request that has been received is answered.
-    async fn answered(&self) -> Result<()> {
+    /// Waits until each request that has been received is answered. Returns the place behind the last whole line.
+    async fn answered(&self) -> Result<Mark> {
         let deadline = Instant::now() + ANSWERED_WITHIN;
-        let mut awaited = self.read_on(|unanswered| unanswered.clone())?;
+        let mut awaited = self.read_on(|unanswered| unanswered.ids.clone())?;
         while !awaited.is_empty() && Instant::now() < deadline {
             sleep(INTERVAL).await;
-            self.read_on(|unanswered| awaited.retain(|id| unanswered.contains(id)))?;
+            self.read_on(|unanswered| awaited.retain(|id| unanswered.ids.contains(id)))?;
         }
-        // So that nobody waits for these again.
-        self.read_on(|unanswered| unanswered.retain(|id| !awaited.contains(id)))
+        self.read_on(|unanswered| {
+            // So that nobody waits for these again.
+            unanswered.ids.retain(|id| !awaited.contains(id));
+            unanswered.read_to
+        })
     }
 
     /// Brings what is unanswered up to the end of the log.
-    fn read_on<T>(&self, then: impl FnOnce(&mut HashSet<String>) -> T) -> Result<T> {
+    fn read_on<T>(&self, then: impl FnOnce(&mut Unanswered) -> T) -> Result<T> {
         let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
         let events = self.events(&mut unanswered.read_to)?;
         unanswered.follow(events);
-        Ok(then(&mut unanswered.ids))
+        Ok(then(&mut unanswered))
     }
 
     fn events(&self, mark: &mut Mark) -> Result<Vec<Request>> {
@@ -183,6 +184,7 @@ mod tests {
         let mut mark = Mark::default();
         assert_eq!(log.advance(&mut mark).unwrap().count(), 1);
         assert_eq!(mark, Mark(u64::try_from(whole.len()).unwrap()));
+        assert_eq!(log.mark().await.unwrap(), mark, "a mark is between lines");
         file.write_all(rest.as_bytes()).unwrap();
         assert_eq!(log.advance(&mut mark).unwrap().count(), 1);
     }

@@ -113,7 +113,15 @@ impl Prometheus {
     /// # Errors
     /// It cannot be had.
     pub async fn query(&self, expression: &str) -> Result<Vec<Value>> {
-        self.results(&format!("/api/v1/query?query={}", encoded(expression))).await
+        self.query_at(expression, Timestamp::now()).await
+    }
+
+    /// The result of a query at a time: always the same for one that is over.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub async fn query_at(&self, expression: &str, time: Timestamp) -> Result<Vec<Value>> {
+        self.results(&format!("/api/v1/query?query={}&time={time}", encoded(expression))).await
     }
 
     /// The result of a query over the last minute.

@@ -139,6 +139,12 @@ async fn reader_and_stranger(bench: &Bench) -> Result<(String, String)> {
             "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": bench.namespace() }],
         }))
         .await?;
+    // tagwatch remembers for a minute what it was told, so it asks when the authorizer has heard of the role.
+    let account = format!("system:serviceaccount:{}:reader", bench.namespace());
+    let reports = "policyreports.wgpolicyk8s.io";
+    let question = ["auth", "can-i", "list", reports, "-n", bench.namespace(), "--as", &account];
+    eventually(LIMIT, "the reader may list reports", || bench.cluster().control_plane.kubectl(&question))
+        .await?;
     let token = async |name: &str| {
         let identity = Identity::ServiceAccount { namespace: bench.namespace(), name };
         bench.cluster().control_plane.token_of(identity).await

@@ -17,9 +17,6 @@ use crate::{bench::LIMIT, metrics::Samples};
 pub(crate) type Transcript = Rc<RefCell<Vec<String>>>;
 
 const LOG_TAIL: usize = 60;
-/// SIGTERM ends it within this.
-pub(crate) const END_LIMIT: Duration = Duration::from_secs(5);
-
 /// A running `tagwatch run`. It is killed when this is dropped.
 pub(crate) struct Controller {
     process: TagwatchProcess,
@@ -83,10 +80,15 @@ impl Controller {
         Ok(self.log_text()?.matches(text).count())
     }
 
-    /// Ends it by SIGTERM and asserts that it ended well and in time.
-    pub(crate) async fn end(mut self) -> Result<()> {
+    /// Ends it by SIGTERM and asserts that it ended well.
+    pub(crate) async fn end(self) -> Result<()> {
+        self.end_within(LIMIT).await
+    }
+
+    /// Likewise, and in time.
+    pub(crate) async fn end_within(mut self, limit: Duration) -> Result<()> {
         self.sigterm()?;
-        let status = self.wait(END_LIMIT).await?;
+        let status = self.wait(limit).await?;
         ensure!(status.code() == Some(0), "tagwatch ended with {status}");
         Ok(())
     }

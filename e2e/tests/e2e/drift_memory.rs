@@ -103,7 +103,7 @@ async fn proof_survives_a_restart(bench: &Bench) -> Result<()> {
         ensure!(text.contains("registry.example.com/web:1.27.3"), "{text}");
         Ok(text)
     };
-    eventually(LIMIT, "the proof is stored", stored).await?;
+    let running = eventually(LIMIT, "the proof is stored", stored).await?;
     tagwatch.end().await?;
 
     // Nothing of it runs any more.
@@ -115,6 +115,13 @@ async fn proof_survives_a_restart(bench: &Bench) -> Result<()> {
     bench.reported("Deployment", "web", &MOVED).await?;
     bench.reported("Deployment", "other", &MOVED).await?;
     tagwatch.counts("tagwatch_moved_tags", &[("confidence", "proven")], 1.0).await?;
+    // It says when they were seen last.
+    eventually(LIMIT, "the proof is stored as it is now", async || {
+        let ended = stored().await?;
+        ensure!(ended != running, "{ended}");
+        Ok(())
+    })
+    .await?;
     tagwatch.end().await?;
 
     let mark = bench.audit_log().mark().await?;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use tagwatch_e2e::eventually;
+use tagwatch_e2e::{Requests, eventually};
 
 use crate::{
     bench::{Bench, LIMIT},
@@ -33,8 +33,6 @@ pub(crate) fn tests() -> Vec<Trial> {
 const RESTORE_LIMIT: Duration = Duration::from_secs(5);
 /// And not written again for this.
 const HOLD: SignedDuration = SignedDuration::from_secs(10);
-/// What a request may take from its decision to the API server, more or less than another.
-const ON_THE_WAY: SignedDuration = SignedDuration::from_millis(500);
 
 async fn reported_web(bench: &Bench) -> Result<Report> {
     bench.create(web("web", CLEAN)).await?;
@@ -128,12 +126,17 @@ async fn no_duel(bench: &Bench) -> Result<()> {
     bench.reported("Deployment", "web", &PASSES).await?;
 
     let writes = bench.writes().await?.of_resource("policyreports");
-    let times = writes.iter().map(|request| Ok(request.request_received_timestamp.parse::<Timestamp>()?));
-    let times: Vec<Timestamp> = times.collect::<Result<_>>()?;
-    let [_created, first, second] = times[..] else { anyhow::bail!("three creations: {writes}") };
-    let pause = second.duration_since(first);
-    // From decision to decision; how long each took to arrive is the machine's doing.
-    ensure!(pause >= HOLD - ON_THE_WAY, "restored {pause:#} after the restoration before");
+    let times = |requests: &Requests| -> Result<Vec<Timestamp>> {
+        requests.iter().map(|request| Ok(request.request_received_timestamp.parse()?)).collect()
+    };
+    let [_created, _first, second] = times(&writes)?[..] else { bail!("three creations: {writes}") };
+    let deletions = bench.requests().await?.of_resource("policyreports").matching(|request| {
+        request.verb == "delete" && request.object() == (bench.namespace(), before.name().as_str())
+    });
+    let [deleted, _again] = times(&deletions)?[..] else { bail!("two deletions: {deletions}") };
+    // The first restoration was not decided on before its reason.
+    let pause = second.duration_since(deleted);
+    ensure!(pause >= HOLD, "restored for the second time {pause:#} after the first deletion");
 
     // A change of the workload waits for nobody.
     bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;

@@ -1,7 +1,5 @@
 //! A cluster without the report API, with it, without it again.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use kube::api::DeleteParams;
 use libtest_mimic::Trial;
@@ -17,8 +15,6 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![without_report_api(comes_and_goes)]
 }
 
-/// The report API is found within this.
-const PICKED_UP: Duration = Duration::from_secs(10);
 const AVAILABLE: &str = "tagwatch_report_api_available";
 const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy pass"];
 
@@ -42,8 +38,8 @@ async fn comes_and_goes(bench: &Bench) -> Result<()> {
     is_healthy(&tagwatch).await?;
 
     bench.cluster().install_report_api().await?;
-    bench.reported_within(PICKED_UP, "Deployment", "first", &PASSES).await?;
-    bench.reported_within(PICKED_UP, "Deployment", "second", &FAILS).await?;
+    bench.reported("Deployment", "first", &PASSES).await?;
+    bench.reported("Deployment", "second", &FAILS).await?;
     tagwatch.counts(AVAILABLE, &[], 1.0).await?;
     let writes = bench.writes().await?;
     assert_eq!(writes.count(), 2, "{writes}");
@@ -59,9 +55,9 @@ async fn comes_and_goes(bench: &Bench) -> Result<()> {
     ensure!(tagwatch.logged(said)? <= 2, "said once each time");
 
     bench.cluster().install_report_api().await?;
-    bench.reported_within(PICKED_UP, "Deployment", "first", &PASSES).await?;
-    bench.reported_within(PICKED_UP, "Deployment", "second", &FAILS).await?;
-    bench.reported_within(PICKED_UP, "Deployment", "third", &PASSES).await?;
+    bench.reported("Deployment", "first", &PASSES).await?;
+    bench.reported("Deployment", "second", &FAILS).await?;
+    bench.reported("Deployment", "third", &PASSES).await?;
     tagwatch.counts(AVAILABLE, &[], 1.0).await?;
     is_healthy(&tagwatch).await?;
     tagwatch.end().await

@@ -5,13 +5,13 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use tagwatch_e2e::{CERTIFICATE_NAME, Identity, checkout, samples::config, write_certificate};
+use tagwatch_e2e::{CERTIFICATE_NAME, Identity, checkout, eventually, samples::config, write_certificate};
 use tempfile::TempDir;
 
 use crate::{
     programs::{folder, prometheus},
     runner::test,
-    stage::Stage,
+    stage::{LIMIT, Stage},
 };
 
 const NAMESPACE: &str = "monitoring";
@@ -89,15 +89,24 @@ async fn the_readers_token_is_let_in_and_another_is_not() -> Result<()> {
         json!({ "ca_file": certificate, "server_name": CERTIFICATE_NAME });
     let reader = prometheus(&config, &[]).await?;
     reader.scrapes().await?;
-    ensure!(reader.query("tagwatch_build_info").await?.len() == 1, "nothing was read");
+    eventually(LIMIT, "what was read can be asked for", async || {
+        let found = reader.query("tagwatch_build_info").await?;
+        ensure!(found.len() == 1, "{found:?}");
+        Ok(())
+    })
+    .await?;
     reader.end().await?;
 
     let wrong = stage.token_file("somebody", &files).await?;
     config["scrape_configs"][0]["authorization"]["credentials_file"] = json!(wrong);
     let refused = prometheus(&config, &[]).await?;
-    let target = refused.target_is("down").await?;
-    let reason = target["lastError"].as_str().unwrap_or_default();
-    ensure!(reason.contains("403"), "{target}");
+    // Its first scrape may take longer than it waits.
+    eventually(LIMIT, "the target is down for want of the right", async || {
+        let target = refused.target_is("down").await?;
+        ensure!(target["lastError"].as_str().is_some_and(|reason| reason.contains("403")), "{target}");
+        Ok(())
+    })
+    .await?;
     assert_eq!(refused.query("tagwatch_build_info").await?, [Value::Null; 0]);
     refused.end().await?;
     stage.end().await

@@ -8,7 +8,7 @@ use tagwatch_e2e::{
     samples::{Kubectl, Samples, config},
 };
 
-const LIMIT: Duration = Duration::from_mins(2);
+pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 
 pub(crate) struct Stage {
     pub(crate) control_plane: ControlPlane,

@@ -34,7 +34,9 @@ fn stable(line: &str) -> String {
                 port.trim_start_matches(|c: char| c.is_ascii_digit())
             );
         }
-        if number(word) && word.contains('.') || word.strip_suffix('s').is_some_and(number) {
+        // `7s`, `0.3s`, and from two minutes on `2m5s`.
+        let spans = |text: &str| text.split(['d', 'h', 'm']).all(|span| span.is_empty() || number(span));
+        if number(word) && word.contains('.') || word.strip_suffix(['s', 'm', 'h']).is_some_and(spans) {
             return "TIME".to_owned();
         }
         word.to_owned()

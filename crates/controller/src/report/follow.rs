@@ -32,8 +32,8 @@ pub(crate) trait ReportEvents: Send + Sync {
     fn absent(&self);
     /// A report has this version now.
     fn changed(&self, key: ReportKey, version: &str);
-    /// A report is gone.
-    fn deleted(&self, key: ReportKey);
+    /// A report went at this version.
+    fn deleted(&self, key: ReportKey, version: &str);
     /// A complete list named these.
     fn retain(&self, listed: &HashSet<ReportKey>);
 }
@@ -134,7 +134,7 @@ impl Sink<PartialObjectMeta<PolicyReport>> for MetadataSink {
                 self.events.retain(&listed);
             }
             Event::Apply(report) => self.events.changed(key_of(&report), &version_of(&report)),
-            Event::Delete(report) => self.events.deleted(key_of(&report)),
+            Event::Delete(report) => self.events.deleted(key_of(&report), &version_of(&report)),
         }
         Flow::Continue
     }

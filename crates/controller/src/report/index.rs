@@ -38,7 +38,10 @@ struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Seen {
     Version(String),
-    Deleted,
+    /// At this version.
+    Deleted(String),
+    /// It was not in a complete list.
+    Unlisted,
 }
 
 /// What is known before a write.
@@ -104,8 +107,9 @@ impl ReportIndex {
         };
         match seen {
             Some(Seen::Version(version)) => self.changed(key, &version),
-            Some(Seen::Deleted) if self.entries.contains_key(key) => self.deleted(key),
-            Some(Seen::Deleted) | None => false,
+            Some(Seen::Deleted(version)) => self.deleted(key, &version),
+            Some(Seen::Unlisted) => self.unlisted(key),
+            None => false,
         }
     }
 
@@ -133,25 +137,41 @@ impl ReportIndex {
         true
     }
 
-    /// The watch shows that a report is gone. Returns whether it is somebody else's doing.
-    pub(crate) fn deleted(&mut self, key: &ReportKey) -> bool {
+    /// The watch shows that a report went at this version. Returns whether it is somebody else's doing.
+    pub(crate) fn deleted(&mut self, key: &ReportKey, version: &str) -> bool {
         if let Some(seen) = self.in_flight.get_mut(key) {
-            *seen = Some(Seen::Deleted);
+            *seen = Some(Seen::Deleted(version.to_owned()));
             return false;
         }
-        let known = self.entries.remove(key).is_some();
-        if known {
-            self.foreign.insert(key.clone());
-        }
-        known
+        match self.entries.get(key) {
+            None => return false,
+            // An earlier report of that name, which we have made anew since.
+            Some(entry) if is_older(version, entry.stored.resource_version()) => return false,
+            Some(_) => self.entries.remove(key),
+        };
+        self.foreign.insert(key.clone());
+        true
     }
 
-    /// Every known report of the scope that a complete list did not name counts as deleted.
+    /// Every known report of the scope that a complete list did not name is to be read again: it may be gone. The list
+    /// may as well be older than a write of ours, since a watch begins with what the API server's cache holds.
     pub(crate) fn retain(&mut self, scope: Option<&str>, listed: &HashSet<ReportKey>) -> BTreeSet<ReportKey> {
-        let mut gone = self.keys();
-        gone.retain(|key| in_scope(key, scope) && !listed.contains(key));
-        gone.retain(|key| self.deleted(key));
-        gone
+        let mut missing = self.keys();
+        missing.retain(|key| in_scope(key, scope) && !listed.contains(key));
+        missing.retain(|key| self.unlisted(key));
+        missing
+    }
+
+    fn unlisted(&mut self, key: &ReportKey) -> bool {
+        if let Some(seen) = self.in_flight.get_mut(key) {
+            // What the watch shows of our write counts for more.
+            seen.get_or_insert(Seen::Unlisted);
+            return false;
+        }
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        entry.stale = true;
+        self.foreign.insert(key.clone());
+        true
     }
 
     /// Asks leave to restore a report that somebody else changed: at once the first time, and then once in ten
@@ -256,12 +276,12 @@ mod tests {
     #[test]
     fn a_deletion_is_restored_at_once_and_then_every_ten_seconds() {
         let mut index = index_with("10");
-        assert!(index.deleted(&key()));
+        assert!(index.deleted(&key(), "11"));
         let start = Instant::now();
         assert_eq!(index.may_restore(&key(), start), Ok(()));
         index.begin(&key());
         index.finish(&key(), Some(stored("11")));
-        assert!(index.deleted(&key()));
+        assert!(index.deleted(&key(), "13"));
         let soon = start + Duration::from_secs(4);
         assert_eq!(index.contested().len(), 0);
         assert_eq!(index.may_restore(&key(), soon), Err(Duration::from_secs(6)));
@@ -288,7 +308,39 @@ mod tests {
         let mut index = index_with("10");
         assert_eq!(index.retain(Some("mail"), &HashSet::new()), BTreeSet::new());
         assert_eq!(index.retain(None, &HashSet::new()), BTreeSet::from([key()]));
+        assert!(matches!(index.known(&key()), Known::Stale), "only a read tells");
+        index.begin(&key());
+        assert!(!index.finish(&key(), None));
+        assert!(index.may_restore(&key(), Instant::now()).is_ok());
         assert!(matches!(index.known(&key()), Known::Absent));
+    }
+
+    #[test]
+    fn a_list_that_is_older_than_our_write_costs_one_read() {
+        let mut index = ReportIndex::default();
+        index.listed(None, Vec::new());
+        index.begin(&key());
+        assert!(index.retain(None, &HashSet::new()).is_empty(), "it is on the way");
+        assert!(index.finish(&key(), Some(stored("11"))), "the list did not name it");
+        assert!(matches!(index.known(&key()), Known::Stale));
+        index.begin(&key());
+        assert!(!index.finish(&key(), Some(stored("11"))), "it is read");
+        index.settled(&key());
+        assert!(matches!(index.known(&key()), Known::Fresh(_)));
+        let now = Instant::now();
+        assert!(index.deleted(&key(), "12"));
+        assert!(index.may_restore(&key(), now).is_ok(), "no restoration was spent on it");
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_report_is_not_that_of_ours() {
+        let mut index = index_with("10");
+        assert!(!index.deleted(&key(), "9"));
+        index.begin(&key());
+        assert!(!index.deleted(&key(), "11"), "before the answer");
+        assert!(!index.finish(&key(), Some(stored("12"))));
+        assert!(matches!(index.known(&key()), Known::Fresh(_)));
+        assert!(index.deleted(&key(), "13"));
     }
 
     #[test]

@@ -89,7 +89,11 @@ async fn moved(client: &Client) -> Result<String> {
         let found = reports.list(&ListParams::default()).await?.items;
         let report = found.first().context("no report")?;
         let results = report.data["results"].as_array().context("no results")?;
-        ensure!(results.iter().any(|result| result["rule"] == "moved-tag"), "{results:?}");
+        // Nodes and pods are heard of in any order; it is proven once both are known.
+        let proven = |result: &serde_json::Value| {
+            result["rule"] == "moved-tag" && result["properties"]["confidence"] == "proven"
+        };
+        ensure!(results.iter().any(proven), "{results:?}");
         Ok(report.name_any())
     })
     .await
