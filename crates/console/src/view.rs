@@ -65,6 +65,11 @@ impl View {
         total
     }
 
+    /// Whether something was judged, and the caller may see none of it.
+    pub(crate) fn is_blind(&self) -> bool {
+        !self.facts().workloads.is_empty() && self.workloads().next().is_none()
+    }
+
     fn sees(&self, namespace: &UntrustedText) -> bool {
         self.caller.visible.admits(namespace)
     }

@@ -7,7 +7,7 @@ mod url;
 use tagwatch_core::finding::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 
-use crate::snapshot::Found;
+use crate::snapshot::{Found, Workload};
 
 pub(crate) use parse::{Unknown, pairs};
 pub(crate) use sort::{Column, Sort};
@@ -66,6 +66,13 @@ impl Filter {
         Self { severities: vec![severity], ..Self::default() }
     }
 
+    /// Issues of one workload, exempt ones too, and of others whose name begins or ends like its name.
+    pub(crate) fn of_workload(workload: &Workload) -> Self {
+        let kinds = vec![key(&workload.kind)];
+        let text = workload.name.raw().to_owned();
+        Self { kinds, text, exempt: Some(Exempt::All), ..Self::default() }.within(&workload.namespace)
+    }
+
     /// The same within one namespace.
     #[must_use]
     pub(crate) fn within(mut self, namespace: &UntrustedText) -> Self {
@@ -88,9 +95,10 @@ impl Filter {
 
     /// Whether it leaves anything out but what is exempt.
     pub(crate) fn is_narrow(&self) -> bool {
-        let Self { namespaces, kinds, severities, outcomes, rules, text, exempt: _, sort: _, page: _ } = self;
+        let Self { namespaces, kinds, severities, outcomes, rules, text, exempt, sort: _, page: _ } = self;
         let is_wide = namespaces.is_empty() && kinds.is_empty() && severities.is_empty();
         let is_wide = is_wide && outcomes.is_empty() && rules.is_empty() && text.is_empty();
+        let is_wide = is_wide && *exempt != Some(Exempt::Yes);
         !is_wide
     }
 

@@ -33,6 +33,11 @@ impl Column {
         Self::Age,
     ];
 
+    /// Whether the least comes first, unless that is reversed.
+    pub(crate) fn is_ascending(self) -> bool {
+        !matches!(self, Self::Severity | Self::Result | Self::Age)
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Severity => "severity",

@@ -1,5 +1,7 @@
 //! The table of issues.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
@@ -23,6 +25,8 @@ struct IssuesPage<'a> {
     choices: Choices,
     active: Vec<Active>,
     rows: Vec<IssueRow>,
+    /// What it means that there is no row.
+    nothing: Nothing,
     headings: Vec<Heading>,
     total: usize,
     /// Issues that no filter leaves out.
@@ -31,20 +35,46 @@ struct IssuesPage<'a> {
     exports: [(&'static str, String); 3],
 }
 
-/// One field of the form.
+/// Why a page shows no issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nothing {
+    /// No workload has been judged.
+    NotJudged,
+    /// Those that have been lie in namespaces that the caller may not see.
+    Unseen,
+    /// The filter admits none.
+    Filtered,
+    /// There is none.
+    Clean,
+}
+
+/// One value of a field of the form.
 pub(super) struct Choice {
     pub(super) value: Shown,
     pub(super) is_chosen: bool,
 }
 
-/// What can be chosen.
+/// A field of the form: what can be chosen.
+pub(super) struct Field {
+    pub(super) choices: Vec<Choice>,
+    /// Several values, which stand together as one choice: they come by links, and a form would send the last alone.
+    pub(super) several: Option<Several>,
+}
+
+pub(super) struct Several {
+    pub(super) count: usize,
+    /// As an address holds them.
+    pub(super) values: Shown,
+}
+
+/// The fields of the form.
 struct Choices {
-    namespaces: Vec<Choice>,
-    kinds: Vec<Choice>,
-    severities: Vec<Choice>,
-    results: Vec<Choice>,
-    rules: Vec<Choice>,
-    exempt: Vec<Choice>,
+    namespaces: Field,
+    kinds: Field,
+    severities: Field,
+    results: Field,
+    rules: Field,
+    exempt: Field,
     text: Shown,
     sort: Option<String>,
 }
@@ -88,6 +118,7 @@ pub(super) async fn issues(Guest { view, frame }: Guest, RawQuery(query): RawQue
         active: Active::all(&filter),
         rows: pages.of(&found).iter().map(|&found| IssueRow::new(found, view.now)).collect(),
         headings: headings(&filter),
+        nothing: Nothing::of(&view, &filter),
         total: found.len(),
         of: view.tally().violations(),
         exports: [("CSV", "csv"), ("JSON", "json"), ("Markdown", "md")]
@@ -154,37 +185,60 @@ impl Active {
     }
 }
 
-impl Choice {
-    /// Values that a form can send back as they are.
-    pub(super) fn all<'a>(
+impl Nothing {
+    fn of(view: &View, filter: &Filter) -> Self {
+        if view.is_blind() {
+            Self::Unseen
+        } else if view.facts().workloads.is_empty() {
+            Self::NotJudged
+        } else if filter.is_narrow() {
+            Self::Filtered
+        } else {
+            Self::Clean
+        }
+    }
+}
+
+impl Field {
+    /// Values that a form can send back as they are, and those that are chosen, whether anything has them now or not.
+    pub(super) fn of_names<'a>(
         values: impl IntoIterator<Item = &'a UntrustedText>,
-        chosen: &[UntrustedText],
-    ) -> Vec<Self> {
-        let choice =
-            |value: &UntrustedText| Self { value: Shown::long(value), is_chosen: chosen.contains(value) };
-        values.into_iter().filter(|value| key(value) == **value).map(choice).collect()
+        chosen: &'a [UntrustedText],
+    ) -> Self {
+        let known: BTreeSet<&UntrustedText> =
+            values.into_iter().filter(|value| key(value) == **value).chain(chosen).collect();
+        let choice = |value| Choice { value: Shown::long(value), is_chosen: chosen.contains(value) };
+        let names: Vec<&str> = chosen.iter().map(UntrustedText::raw).collect();
+        Self { choices: known.into_iter().map(choice).collect(), several: None }.with_several(&names)
     }
 
-    fn words<T: PartialEq>(known: &[T], chosen: &[T], as_str: impl Fn(&T) -> &'static str) -> Vec<Self> {
-        let choice = |value| Self { value: Shown::line(as_str(value)), is_chosen: chosen.contains(value) };
-        known.iter().map(choice).collect()
+    fn of_words<T: PartialEq>(known: &[T], chosen: &[T], as_str: impl Fn(&T) -> &'static str) -> Self {
+        let choice = |value| Choice { value: Shown::line(as_str(value)), is_chosen: chosen.contains(value) };
+        let words: Vec<&str> = chosen.iter().map(&as_str).collect();
+        Self { choices: known.iter().map(choice).collect(), several: None }.with_several(&words)
+    }
+
+    fn with_several(mut self, chosen: &[&str]) -> Self {
+        if chosen.len() > 1 {
+            self.choices.iter_mut().for_each(|choice| choice.is_chosen = false);
+            self.several = Some(Several { count: chosen.len(), values: Shown::code(&chosen.join(",")) });
+        }
+        self
     }
 }
 
 impl Choices {
     fn new(view: &View, filter: &Filter) -> Self {
-        let mut kinds: Vec<&UntrustedText> = view.workloads().map(|workload| &workload.kind).collect();
-        kinds.sort();
-        kinds.dedup();
+        let kinds = view.workloads().map(|workload| &workload.kind);
         let results = [Outcome::Fail, Outcome::Error, Outcome::Warn, Outcome::Skip];
         let rules: Vec<&'static str> = view.facts().rules.iter().map(|state| state.rule.id).collect();
         Self {
-            namespaces: Choice::all(view.namespaces().map(|(name, _)| name), &filter.namespaces),
-            kinds: Choice::all(kinds, &filter.kinds),
-            severities: Choice::words(&Severity::ALL, &filter.severities, |severity| severity.as_str()),
-            results: Choice::words(&results, &filter.outcomes, |outcome| outcome.as_str()),
-            rules: Choice::words(&rules, &filter.rules, |rule| rule),
-            exempt: Choice::words(&Exempt::ALL, &[filter.exempt()], |exempt| exempt.as_str()),
+            namespaces: Field::of_names(view.namespaces().map(|(name, _)| name), &filter.namespaces),
+            kinds: Field::of_names(kinds, &filter.kinds),
+            severities: Field::of_words(&Severity::ALL, &filter.severities, |severity| severity.as_str()),
+            results: Field::of_words(&results, &filter.outcomes, |outcome| outcome.as_str()),
+            rules: Field::of_words(&rules, &filter.rules, |rule| rule),
+            exempt: Field::of_words(&Exempt::ALL, &[filter.exempt()], |exempt| exempt.as_str()),
             text: Shown::line(&filter.text),
             sort: (filter.sort != Sort::default()).then(|| filter.sort.written()),
         }
@@ -206,10 +260,9 @@ fn headings(filter: &Filter) -> Vec<Heading> {
 fn heading(filter: &Filter, column: Column, label: &'static str, class: &'static str) -> Heading {
     let is_current = filter.sort.column == column;
     let reversed = is_current && !filter.sort.reversed;
-    let order = match (is_current, filter.sort.reversed) {
-        (false, _) => None,
-        (true, false) => Some("ascending"),
-        (true, true) => Some("descending"),
-    };
+    let order = is_current.then(|| {
+        let is_ascending = column.is_ascending() != filter.sort.reversed;
+        if is_ascending { "ascending" } else { "descending" }
+    });
     Heading { label, class, href: filter.sorted(Sort { column, reversed }).address(), order }
 }

@@ -1,17 +1,18 @@
 //! All namespaces, and one.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::Response;
 use tagwatch_core::finding::Severity;
 use tagwatch_core::text::UntrustedText;
 
 use super::Frame;
+use super::issues::Pages;
 use super::rows::{NamespaceRow, RuleRow, WorkloadRow, severities};
-use crate::filter::{Filter, key};
-use crate::http::{Guest, html};
+use crate::filter::{Filter, key, pairs};
+use crate::http::{Guest, Problem, html};
 use crate::text::Shown;
 
 /// Workloads that the page of a namespace lists.
@@ -22,6 +23,9 @@ const WORKLOADS: usize = 50;
 struct NamespacesPage<'a> {
     frame: &'a Frame,
     rows: Vec<NamespaceRow>,
+    total: usize,
+    pages: Pages,
+    is_blind: bool,
 }
 
 #[derive(Template)]
@@ -42,12 +46,24 @@ struct NamespacePage<'a> {
     issues_href: String,
 }
 
-pub(super) async fn namespaces(Guest { view, frame }: Guest) -> Response {
+pub(super) async fn namespaces(Guest { view, frame }: Guest, RawQuery(query): RawQuery) -> Response {
+    let written = pairs(query.as_deref()).find(|(name, _)| name == "page").map(|(_, value)| value);
+    let Ok(number) = written.as_deref().unwrap_or("1").parse() else {
+        return frame.refuse(&Problem::bad_request(vec!["page: expected a number".to_owned()]));
+    };
     let mut namespaces: Vec<_> = view.namespaces().collect();
     namespaces.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.violations()));
     let most = namespaces.first().map_or(0, |(_, tally)| tally.violations());
-    let rows = namespaces.into_iter().map(|(name, tally)| NamespaceRow::new(name, tally, most)).collect();
-    html(StatusCode::OK, &NamespacesPage { frame: &frame, rows })
+    let pages = Pages::new(number, namespaces.len(), |page| format!("/namespaces?page={page}"));
+    let rows = pages.of(&namespaces).iter();
+    let page = NamespacesPage {
+        frame: &frame,
+        rows: rows.map(|(name, tally)| NamespaceRow::new(name, tally, most)).collect(),
+        total: namespaces.len(),
+        pages,
+        is_blind: view.is_blind(),
+    };
+    html(StatusCode::OK, &page)
 }
 
 pub(super) async fn namespace(guest: Guest, name: Result<Path<String>, PathRejection>) -> Response {
@@ -59,9 +75,7 @@ pub(super) async fn namespace(guest: Guest, name: Result<Path<String>, PathRejec
     let mut workloads: Vec<_> = view.workloads().filter(|workload| workload.namespace == *name).collect();
     workloads.sort_by_key(|workload| (workload.status, std::cmp::Reverse(workload.open().count())));
     let of_severity = |severity| Filter::of_severity(severity).within(name).address();
-    let enabled =
-        view.facts().rules.iter().filter(|rule| rule.enabled || tally.of_rule(rule.rule.id).entities > 0);
-    let mut rules: Vec<_> = enabled.map(|&state| RuleRow::new(state, tally)).collect();
+    let mut rules: Vec<_> = view.facts().rules.iter().map(|&state| RuleRow::new(state, tally)).collect();
     rules.retain(|row| row.entities > 0 || row.exempt > 0);
     rules.sort_by_key(|row| std::cmp::Reverse(row.entities));
     for row in &mut rules {

@@ -56,8 +56,8 @@ pub(super) async fn overview(Guest { view, frame }: Guest) -> Response {
     let mut namespaces: Vec<_> = view.namespaces().collect();
     namespaces.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.violations()));
     let most = namespaces.first().map_or(0, |(_, tally)| tally.violations());
-    let (enabled, off): (Vec<_>, Vec<_>) = view.facts().rules.iter().partition(|rule| rule.enabled);
-    let mut rules: Vec<_> = enabled.iter().map(|&&state| RuleRow::new(state, &tally)).collect();
+    let rules = view.facts().rules.iter().map(|&state| RuleRow::new(state, &tally));
+    let (mut rules, off): (Vec<_>, Vec<_>) = rules.partition(|row| row.is_on);
     rules.sort_by_key(|row| std::cmp::Reverse(row.entities));
     let page = OverviewPage {
         frame: &frame,
@@ -99,7 +99,7 @@ impl Standing {
             policy: facts.policy.as_ref().map(Shown::short),
             profile: facts.profile,
             leader: facts.leader.as_ref().map(Shown::short),
-            is_blind: tally.workloads() == 0 && !facts.workloads.is_empty(),
+            is_blind: view.is_blind(),
         }
     }
 }

@@ -62,9 +62,18 @@ pub(super) struct WorkloadRow {
 
 impl WorkloadRow {
     pub(super) fn new(workload: &Workload, now: Timestamp) -> Self {
-        let count = |severity| workload.open().filter(|issue| issue.severity == severity).count();
+        Self::about(workload, workload.open(), now)
+    }
+
+    /// The same of some of its issues.
+    pub(super) fn about<'a>(
+        workload: &Workload,
+        issues: impl Iterator<Item = &'a Issue> + Clone,
+        now: Timestamp,
+    ) -> Self {
+        let count = |severity| issues.clone().filter(|issue| issue.severity == severity).count();
         let severities = Severity::ALL.map(|severity| (severity, count(severity)));
-        let since = workload.open().map(|issue| issue.first_seen).min();
+        let since = issues.clone().map(|issue| issue.first_seen).min();
         Self {
             href: workload_address(workload),
             namespace: Shown::short(&workload.namespace),
@@ -110,6 +119,8 @@ pub(super) struct RuleRow {
     pub(super) href: String,
     pub(super) issues_href: String,
     pub(super) state: RuleState,
+    /// Here or there: an override may have it on where the policy has it off.
+    pub(super) is_on: bool,
     pub(super) violations: usize,
     pub(super) entities: usize,
     pub(super) of_entities: usize,
@@ -125,6 +136,7 @@ impl RuleRow {
             href: rule_address(state.rule),
             issues_href: Filter::of_rule(state.rule.id).address(),
             state,
+            is_on: state.is_on(tally),
             violations: counts.violations,
             entities: counts.entities,
             of_entities: whole,

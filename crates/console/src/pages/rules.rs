@@ -14,8 +14,9 @@ use super::issue::Evidence;
 use super::rows::{RuleRow, WorkloadRow};
 use crate::filter::{Filter, pairs};
 use crate::http::{Guest, Problem, html};
-use crate::snapshot::Workload;
+use crate::snapshot::{Issue, Workload};
 use crate::text::{Block, blocks};
+use crate::view::View;
 
 /// Entities that the page of a rule lists.
 const ENTITIES: usize = 50;
@@ -41,8 +42,8 @@ impl State {
         match self {
             Self::All => true,
             Self::Violated => row.violations > 0,
-            Self::Clean => row.state.enabled && row.violations == 0,
-            Self::Off => !row.state.enabled,
+            Self::Clean => row.is_on && row.violations == 0,
+            Self::Off => !row.is_on,
         }
     }
 }
@@ -106,11 +107,8 @@ pub(super) async fn rule(guest: Guest, id: Result<Path<String>, PathRejection>) 
         return guest.not_found(&format!("There is no such rule.{message}"));
     };
     let meta = state.rule;
-    let violates = |workload: &&Workload| workload.open().any(|issue| issue.rule.id == meta.id);
-    let violating: Vec<_> = view.workloads().filter(violates).collect();
-    let mut entities: Vec<_> =
-        violating.iter().take(ENTITIES).map(|workload| WorkloadRow::new(workload, view.now)).collect();
-    entities.sort_by(|one, other| one.severities.cmp(&other.severities));
+    let violating = longest_first(view, meta.id);
+    let entities = violating.iter().take(ENTITIES);
     let snippet = |text: &str| Evidence::new(&UntrustedText::from(text), None);
     let page = RulePage {
         frame,
@@ -125,8 +123,23 @@ pub(super) async fn rule(guest: Guest, id: Result<Path<String>, PathRejection>) 
             .map(Profile::as_str)
             .collect(),
         more: violating.len().saturating_sub(ENTITIES),
-        entities,
+        entities: entities
+            .map(|workload| WorkloadRow::about(workload, of_rule(workload, meta.id), view.now))
+            .collect(),
         exempt_href: format!("{}&exempt=yes", Filter::of_rule(meta.id).address()),
     };
     html(StatusCode::OK, &page)
+}
+
+/// The workloads that violate a rule.
+fn longest_first<'a>(view: &'a View, rule: &'static str) -> Vec<&'a Workload> {
+    let since = |workload| of_rule(workload, rule).map(|issue| issue.first_seen).min();
+    let mut violating: Vec<_> =
+        view.workloads().filter_map(|workload| Some((since(workload)?, workload))).collect();
+    violating.sort_by_key(|(since, _)| *since);
+    violating.into_iter().map(|(_, workload)| workload).collect()
+}
+
+fn of_rule<'a>(workload: &'a Workload, rule: &'static str) -> impl Iterator<Item = &'a Issue> + Clone {
+    workload.open().filter(move |issue| issue.rule.id == rule)
 }

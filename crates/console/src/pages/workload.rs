@@ -10,10 +10,13 @@ use tagwatch_core::tag::TagClass;
 
 use super::Frame;
 use super::rows::{IssueRow, WorkloadRow, place};
-use crate::filter::address;
+use crate::filter::{Filter, address};
 use crate::http::{Guest, html};
 use crate::snapshot::{ClosedInterval, ContainerFacts, Found, ImageChange, Workload};
 use crate::text::{Moment, Piece, Shown, own_words, seconds, span};
+
+/// Containers, open issues and exempt ones that the page lists, of each.
+const LISTED: usize = 50;
 
 #[derive(Template)]
 #[template(path = "workload.html")]
@@ -22,11 +25,19 @@ struct WorkloadPage<'a> {
     row: WorkloadRow,
     namespace_href: String,
     reason: Option<Shown>,
-    containers: Vec<Container>,
-    open: Vec<IssueRow>,
-    exempt: Vec<IssueRow>,
+    containers: Listed<Container>,
+    open: Listed<IssueRow>,
+    exempt: Listed<IssueRow>,
+    /// All of its issues.
+    issues_href: String,
     closed: Vec<Closed>,
     changes: Vec<Change>,
+}
+
+/// As many as a page can bear.
+struct Listed<T> {
+    rows: Vec<T>,
+    more: usize,
 }
 
 struct Container {
@@ -72,9 +83,7 @@ impl<'a> WorkloadPage<'a> {
         let mut issues: Vec<_> = workload.issues.iter().collect();
         issues.sort_by_key(|issue| (issue.severity, issue.outcome));
         let (exempt, open): (Vec<_>, Vec<_>) = issues.into_iter().partition(|issue| issue.is_exempt());
-        let rows = |issues: Vec<_>| -> Vec<IssueRow> {
-            issues.into_iter().map(|issue| IssueRow::new(Found { workload, issue }, now)).collect()
-        };
+        let row = |issue| IssueRow::new(Found { workload, issue }, now);
         let mut closed: Vec<_> = workload.closed.iter().collect();
         closed.sort_by_key(|interval| std::cmp::Reverse(interval.until));
         let mut changes: Vec<_> = workload.image_changes.iter().collect();
@@ -84,12 +93,19 @@ impl<'a> WorkloadPage<'a> {
             row: WorkloadRow::new(workload, now),
             namespace_href: address("/namespaces", &[&workload.namespace]),
             reason: workload.reason.as_deref().map(Shown::line),
-            containers: workload.containers.iter().map(Container::new).collect(),
-            open: rows(open),
-            exempt: rows(exempt),
+            containers: Listed::new(&workload.containers, Container::new),
+            open: Listed::new(&open, |issue| row(issue)),
+            exempt: Listed::new(&exempt, |issue| row(issue)),
+            issues_href: Filter::of_workload(workload).address(),
             closed: closed.into_iter().map(|interval| Closed::new(interval, now)).collect(),
             changes: changes.into_iter().map(|change| Change::new(change, now)).collect(),
         }
+    }
+}
+
+impl<T> Listed<T> {
+    fn new<'a, S>(all: &'a [S], row: impl Fn(&'a S) -> T) -> Self {
+        Self { rows: all.iter().take(LISTED).map(row).collect(), more: all.len().saturating_sub(LISTED) }
     }
 }
 

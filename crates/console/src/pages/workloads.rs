@@ -8,7 +8,7 @@ use form_urlencoded::Serializer;
 use tagwatch_core::text::UntrustedText;
 
 use super::Frame;
-use super::issues::{Choice, Pages};
+use super::issues::{Field, Pages};
 use super::rows::WorkloadRow;
 use crate::filter::{Unknown, key, pairs};
 use crate::http::{Guest, Problem, html};
@@ -29,7 +29,7 @@ struct WorkloadsPage<'a> {
     frame: &'a Frame,
     rows: Vec<WorkloadRow>,
     total: usize,
-    namespaces: Vec<Choice>,
+    namespaces: Field,
     tabs: Vec<Tab>,
     status: Option<&'static str>,
     pages: Pages,
@@ -55,7 +55,7 @@ pub(super) async fn workloads(Guest { view, frame }: Guest, RawQuery(query): Raw
         frame: &frame,
         rows: pages.of(&chosen).iter().map(|workload| WorkloadRow::new(workload, view.now)).collect(),
         total: chosen.len(),
-        namespaces: Choice::all(view.namespaces().map(|(name, _)| name), &named),
+        namespaces: Field::of_names(view.namespaces().map(|(name, _)| name), &named),
         tabs: filter.tabs(&view),
         status: filter.status.map(Status::as_str),
         pages,

@@ -96,7 +96,7 @@ impl OverviewRecord {
     pub(crate) fn new(view: &View) -> Self {
         let (facts, tally) = (view.facts(), view.tally());
         let text = |text: &Option<UntrustedText>| text.as_ref().map(|text| text.json().to_owned());
-        let enabled = || facts.rules.iter().filter(|rule| rule.enabled);
+        let on = || facts.rules.iter().filter(|rule| rule.is_on(&tally));
         Self {
             cluster: text(&facts.cluster),
             policy: text(&facts.policy),
@@ -104,8 +104,8 @@ impl OverviewRecord {
             evaluated: facts.evaluated.map(|time| time.to_string()),
             leader: text(&facts.leader),
             counts: CountsRecord::new(&tally),
-            rules_enabled: enabled().count(),
-            rules_violated: enabled().filter(|rule| tally.of_rule(rule.rule.id).violations > 0).count(),
+            rules_enabled: on().count(),
+            rules_violated: on().filter(|rule| tally.of_rule(rule.rule.id).violations > 0).count(),
         }
     }
 }

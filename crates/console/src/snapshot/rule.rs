@@ -3,6 +3,8 @@
 use tagwatch_core::finding::{Outcome, Severity};
 use tagwatch_core::rules::{RuleMeta, RuleSet, RuleSetting};
 
+use super::Tally;
+
 /// A rule with the setting that holds where no override matches.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleState {
@@ -20,6 +22,12 @@ impl RuleState {
     /// Every rule of a policy.
     pub fn all_of(rules: &RuleSet) -> Vec<Self> {
         rules.iter().map(|(rule, setting)| Self::of(rule.meta(), setting)).collect()
+    }
+
+    /// Whether it is on at all: where no override matches, or where one does that has it on, which what it found shows.
+    pub(crate) fn is_on(&self, tally: &Tally) -> bool {
+        let found = tally.of_rule(self.rule.id);
+        self.enabled || found.violations > 0 || found.exempt > 0
     }
 
     fn of(rule: &'static RuleMeta, setting: &RuleSetting) -> Self {

@@ -117,7 +117,7 @@ impl Workload {
     }
 
     /// Issues that want a hand.
-    pub fn open(&self) -> impl Iterator<Item = &Issue> {
+    pub fn open(&self) -> impl Iterator<Item = &Issue> + Clone {
         self.issues.iter().filter(|issue| !issue.is_exempt())
     }
 

@@ -17,3 +17,4 @@ mod login;
 mod pages;
 mod size;
 mod support;
+mod tables;
