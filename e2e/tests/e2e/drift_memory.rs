@@ -18,6 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(ten_thousand_status_flips_write_nothing),
         shared(proof_survives_a_restart),
+        shared(object_of_somebody_else_is_left_alone),
         shared(finding_stays_likely_without_the_right_to_nodes),
     ]
 }
@@ -131,6 +132,34 @@ async fn proof_survives_a_restart(bench: &Bench) -> Result<()> {
     let writes = bench.writes_since(mark).await?;
     assert_eq!(writes.count(), 0, "a restart is no event: {writes}");
     tagwatch.end().await
+}
+
+async fn object_of_somebody_else_is_left_alone(bench: &Bench) -> Result<()> {
+    grant_proofs(bench).await?;
+    let foreign = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": PROOFS },
+        "data": { "theirs": "1", "proven-tags.json": "{\"references\":[]}" } });
+    let foreign = bench.create(foreign).await?;
+    let arguments = ["--namespaces", bench.namespace(), "--own-namespace", bench.namespace()];
+    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    two_digests(bench).await?;
+    bench.reported("Deployment", "web", &MOVED).await?;
+    let told = async || {
+        ensure!(tagwatch.logged("it is left alone")? == 1, "not told once");
+        Ok(())
+    };
+    eventually(LIMIT, "the object of somebody else is told", told).await?;
+    // A proof would have been stored before anything that is proven later is told.
+    let other = json!({ "spec": { "replicas": 0 } });
+    bench.patch("Deployment", "web", other).await?;
+    pods_of(bench, "web", 0).await?;
+    bench.create(web("other", IMAGE)).await?;
+    bench.reported("Deployment", "other", &MOVED).await?;
+    tagwatch.end().await?;
+    let now = bench.api("ConfigMap").get(PROOFS).await?;
+    assert_eq!(now.data["data"], foreign.data["data"]);
+    assert_eq!(now.metadata.resource_version, foreign.metadata.resource_version);
+    Ok(())
 }
 
 async fn finding_stays_likely_without_the_right_to_nodes(bench: &Bench) -> Result<()> {

@@ -26,6 +26,8 @@ const NAME: &str = "tagwatch-proven-tags";
 const KEY: &str = "proven-tags.json";
 /// Writes are at least this far apart.
 const WRITE_INTERVAL: Duration = Duration::from_secs(10);
+/// How often it is looked whether an object of our name that is not ours is still there.
+const FOREIGN_INTERVAL: Duration = Duration::from_mins(10);
 /// How often it is looked whether there is anything to write.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -36,7 +38,7 @@ pub(super) async fn keep(client: Client, controller: Arc<Controller>, namespace:
         controller.health.in_sync(PROOFS);
         return pending().await;
     };
-    let mut store = Store { api: Api::namespaced(client, &namespace), stored: None };
+    let mut store = Store { api: Api::namespaced(client, &namespace), stored: None, is_foreign: false };
     store.load(&controller).await;
     controller.health.in_sync(PROOFS);
     let (mut every, mut next, mut seen) = (interval(LOOK_INTERVAL), Instant::now(), None);
@@ -52,6 +54,13 @@ pub(super) async fn keep(client: Client, controller: Arc<Controller>, namespace:
             seen = Some(version);
             continue;
         }
+        if store.is_foreign {
+            store.load(&controller).await;
+            if store.is_foreign {
+                next = Instant::now() + FOREIGN_INTERVAL;
+                continue;
+            }
+        }
         next = Instant::now() + WRITE_INTERVAL;
         match store.write(&text).await {
             Ok(()) => seen = Some(version),
@@ -65,6 +74,8 @@ pub(super) async fn keep(client: Client, controller: Arc<Controller>, namespace:
 struct Store {
     api: Api<ConfigMap>,
     stored: Option<ConfigMap>,
+    /// There is an object of our name that is not ours: we neither read nor write it.
+    is_foreign: bool,
 }
 
 impl Store {
@@ -75,7 +86,7 @@ impl Store {
         loop {
             match call(CALL_LIMIT, self.api.get_opt(NAME)).await {
                 Ok(found) => {
-                    self.stored = found;
+                    self.take(found);
                     return self.restore(controller);
                 }
                 Err(error) => {
@@ -86,6 +97,20 @@ impl Store {
                 }
             }
         }
+    }
+
+    fn take(&mut self, found: Option<ConfigMap>) {
+        let was_foreign = self.is_foreign;
+        self.is_foreign = found.as_ref().is_some_and(|found| !is_ours(found));
+        if self.is_foreign && !was_foreign {
+            tracing::warn!(
+                object = NAME,
+                label = MANAGED_BY_LABEL,
+                "there is an object of this name without our label; it is left alone, and proofs that a tag moved end \
+                 with this process"
+            );
+        }
+        self.stored = found.filter(|_| !self.is_foreign);
     }
 
     fn restore(&self, controller: &Controller) {
@@ -127,4 +152,9 @@ impl Store {
         self.stored = Some(written?);
         Ok(())
     }
+}
+
+fn is_ours(object: &ConfigMap) -> bool {
+    let labels = object.metadata.labels.as_ref();
+    labels.and_then(|labels| labels.get(MANAGED_BY_LABEL)).is_some_and(|manager| manager == MANAGER)
 }
