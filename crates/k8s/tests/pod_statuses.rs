@@ -68,8 +68,11 @@ impl Case {
         if let Some(state) = &self.state {
             let (kind, rest) =
                 state.split_once(' ').map_or((state.as_str(), None), |(kind, rest)| (kind, Some(rest)));
+            let (first, finished) = rest
+                .and_then(|rest| rest.split_once(" to "))
+                .map_or((rest, None), |(started, finished)| (Some(started), Some(finished)));
             let field = if kind == "waiting" { "reason" } else { "startedAt" };
-            status["state"] = json!({ kind: { field: rest } });
+            status["state"] = json!({ kind: { field: first, "finishedAt": finished } });
         }
         status
     }
@@ -77,17 +80,18 @@ impl Case {
 
 fn told(seen: &Seen) -> String {
     let mut text = String::new();
-    let since = match seen {
-        Seen::Ran { digest, since } => {
+    let (since, until) = match seen {
+        Seen::Ran { digest, since, until } => {
             write!(text, "ran {}", digest.strip_prefix("sha256:").unwrap_or(digest)).unwrap();
-            since
+            (since, until)
         }
         Seen::PullFails { reason, since } => {
             write!(text, "pull fails {}", reason.as_str()).unwrap();
-            since
+            (since, &None)
         }
         Seen::Nothing(why) => {
             let why = match why {
+                Untold::Outdated => return "ignored".to_owned(),
                 Untold::NoStatus => "there is no status of it".to_owned(),
                 Untold::NotRun => "it has not run".to_owned(),
                 Untold::InvalidImage => "the image is no reference".to_owned(),
@@ -98,6 +102,9 @@ fn told(seen: &Seen) -> String {
     };
     if let Some(since) = since {
         write!(text, " since {since}").unwrap();
+    }
+    if let Some(until) = until {
+        write!(text, " to {until}").unwrap();
     }
     text
 }
@@ -110,7 +117,6 @@ fn each_shape_tells_what_the_table_says() {
     for case in &cases {
         let sightings = case.pod().sightings();
         let found = match &sightings[..] {
-            [] => "ignored".to_owned(),
             [one] => told(&one.seen),
             several => format!("{} sightings", several.len()),
         };

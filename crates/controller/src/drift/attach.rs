@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::drift::{
     DriftConfidence, DriftEvidence, Mixed, PodSighting, PullFailure, PullFailureReason, RegistryAnswer,
-    Resolution, Resolutions, divided,
+    Resolution, Resolutions, divided, images,
 };
 use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::{Container, ContainerType, Workload};
@@ -147,32 +147,34 @@ impl DriftIndex {
         now: u32,
     ) -> Option<Resolutions> {
         let confidence = record.moved(&self.same)?;
+        let images = record.images(&self.same);
         let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
         for slot in record.slots() {
-            let class = classes.entry(self.same.class_of(&slot.digest)).or_insert_with(|| Class::new(now));
+            let Some(image) = images.get(&*slot.digest) else { continue };
+            let class = classes.entry(*image).or_insert_with(|| Class::new(now));
             class.pods += slot.live;
             class.since = class.since.min(slot.first);
             class.last = class.last.max(slot.last);
         }
         self.name_pods(key.namespace(), &mut classes, |what, _| match what {
-            What::Ran(reference, slot) if reference == id => record.at(slot).map(|slot| &*slot.digest),
+            What::Ran(reference, slot) if reference == id => images.get(&*record.at(slot)?.digest).copied(),
             _ => None,
         });
         Some(resolutions(confidence, classes))
     }
 
-    /// Fills in pods of a namespace; `digest_of` says which digest a state is of, if it counts.
+    /// Fills in pods of a namespace; `image_of` says which image a state is of, if it counts.
     fn name_pods<'a>(
         &'a self,
         namespace: &str,
         classes: &mut BTreeMap<&str, Class>,
-        digest_of: impl Fn(What, (&WorkloadKey, PlaceId)) -> Option<&'a str>,
+        image_of: impl Fn(What, (&WorkloadKey, PlaceId)) -> Option<&'a str>,
     ) {
         let pods: BTreeMap<_, _> = self.pods.get(namespace).into_iter().flatten().collect();
         for (name, record) in pods {
             for state in &record.states {
-                let digest = digest_of(state.what, (&record.controller, state.place));
-                let class = digest.and_then(|digest| classes.get_mut(self.same.class_of(digest)));
+                let image = image_of(state.what, (&record.controller, state.place));
+                let class = image.and_then(|image| classes.get_mut(image));
                 let Some(class) = class.filter(|class| class.here.len() < MAX_NAMED) else { continue };
                 class.here.insert(self.sighting(name, record));
             }
@@ -238,7 +240,7 @@ impl<'a> Here<'a> {
         let digest = |run: &'a Run| match run.what {
             What::Ran(reference, slot) if reference == id => {
                 let slot = index.references.get(reference)?.at(slot)?;
-                Some((index.same.class_of(&slot.digest), run))
+                Some((&*slot.digest, run))
             }
             _ => None,
         };
@@ -250,10 +252,12 @@ impl<'a> Here<'a> {
             return None;
         }
         let runs = self.of_reference(id);
-        let confidence = divided(runs.iter().map(|(class, run)| (*class, run.platform)))?;
+        let seen = || runs.iter().map(|(digest, run)| (*digest, run.platform));
+        let confidence = divided(&self.index.same, seen())?;
+        let images = images(&self.index.same, seen());
         let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
         for (digest, run) in &runs {
-            let class = classes.entry(*digest).or_insert_with(|| Class::new(now));
+            let class = classes.entry(images[digest]).or_insert_with(|| Class::new(now));
             class.pods += run.pods;
             class.since = class.since.min(run.since);
         }
@@ -262,7 +266,8 @@ impl<'a> Here<'a> {
             What::Ran(reference, slot)
                 if reference == id && place == self.place && self.scene.current.contains(controller) =>
             {
-                self.index.references.get(id)?.at(slot).map(|slot| &*slot.digest)
+                let slot = self.index.references.get(id)?.at(slot)?;
+                images.get(&*slot.digest).copied()
             }
             _ => None,
         });
@@ -299,10 +304,9 @@ impl<'a> Here<'a> {
         let Some(restarted) = self.scene.restarted.filter(|_| self.scene.is_rolled_out) else { return false };
         let restarted = seconds(restarted);
         let runs = self.of_reference(id);
-        let classes: BTreeSet<&str> =
-            record.slots().map(|slot| self.index.same.class_of(&slot.digest)).collect();
+        let images: BTreeSet<&str> = record.images(&self.index.same).into_values().collect();
         let before = record.slots().map(|slot| slot.first).min();
-        classes.len() == 1
+        images.len() == 1
             && before.is_some_and(|before| before < restarted)
             && !runs.is_empty()
             && runs.iter().all(|(_, run)| run.since >= restarted)
@@ -317,9 +321,13 @@ impl<'a> Here<'a> {
             return None;
         }
         let unknown = |reason: &str| Some(RegistryAnswer::Unknown { reason: reason.into() });
+        let is_one = |(ran, run): &(&str, &Run), digest: &str| {
+            let class = |digest| self.index.same.class_of(run.platform, digest);
+            class(ran) == class(digest)
+        };
         match &answer.digest {
             Err(reason) => unknown(reason),
-            Ok(digest) if runs.iter().all(|(class, _)| *class == self.index.same.class_of(digest)) => None,
+            Ok(digest) if runs.iter().all(|run| is_one(run, digest)) => None,
             Ok(_) if runs.iter().any(|(_, run)| run.platform.is_none()) => {
                 unknown("nothing is known of the nodes, so its digest cannot be compared with what they run")
             }

@@ -36,11 +36,35 @@ impl Index {
         self.reported(affected)
     }
 
+    /// Takes in a node of a list that goes on. Its pods are counted when the list is complete: in the order of the
+    /// list, each node would look through all pods.
+    pub(super) fn see_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        let (platform, images) = (node.platform(), node.images_with_several_digests());
+        let affected = self.drift.see_node(node.name(), platform.as_ref(), &images, seconds(now));
+        self.reported(affected)
+    }
+
+    /// The list of nodes is complete.
+    pub(super) fn retain_nodes(
+        &mut self,
+        listed: &HashSet<Box<str>>,
+        now: Timestamp,
+    ) -> BTreeSet<WorkloadKey> {
+        self.drift.retain_nodes(listed);
+        let affected = self.drift.count_nodes(seconds(now));
+        self.reported(affected)
+    }
+
     /// Takes a node in.
     pub(super) fn apply_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let (platform, images) = (node.platform(), node.images_with_several_digests());
         let affected = self.drift.apply_node(node.name(), platform.as_ref(), &images, seconds(now));
         self.reported(affected)
+    }
+
+    /// A node is gone.
+    pub(super) fn delete_node(&mut self, node: &SlimNode) {
+        self.drift.delete_node(node.name());
     }
 
     /// Nothing is known of any node any more.

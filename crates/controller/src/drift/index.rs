@@ -5,17 +5,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use tagwatch_core::drift::{Platform, SameImage};
-use tagwatch_core::reference::Reference;
-use tagwatch_k8s::slim::{Seen, Sighting};
+use tagwatch_core::drift::Platform;
+use tagwatch_k8s::slim::Seen;
 
 use super::frozen::Frozen;
-use super::nodes::{NodeId, Nodes};
-use super::pods::{PlaceId, PodFacts, PodRecord, State, What, keeps_earlier, place_name, seconds};
-use super::references::{ReferenceId, References};
+use super::nodes::{NodeId, Nodes, PlatformId};
+use super::pods::{PlaceId, PodFacts, PodRecord, State, What, hash, seconds};
+use super::references::{MEMORY, ReferenceId, References, Same, SlotId};
 use super::runs::Runs;
 use crate::index::WorkloadKey;
 use crate::registry::Answers;
+
+/// How often what nobody needs is looked for to make room for digests of one image, in seconds.
+const MAKES_ROOM_EVERY: u32 = 60;
 
 type Pods = HashMap<Box<str>, PodRecord>;
 
@@ -24,11 +26,15 @@ type Pods = HashMap<Box<str>, PodRecord>;
 pub(crate) struct DriftIndex {
     pub(super) pods: HashMap<Arc<str>, Pods>,
     pub(super) controllers: HashMap<WorkloadKey, Runs>,
-    places: HashMap<Box<str>, PlaceId>,
-    next_place: u32,
+    pub(super) places: HashMap<Box<str>, PlaceId>,
+    pub(super) next_place: u32,
     pub(super) references: References,
     pub(super) nodes: Nodes,
-    pub(super) same: SameImage,
+    /// Nodes whose pods are counted under another platform than is known now.
+    uncounted: BTreeSet<NodeId>,
+    pub(super) same: Same,
+    /// When room was made in `same`.
+    made_room: Option<u32>,
     pub(super) frozen: Frozen,
     /// What registries have answered.
     pub(crate) answers: Answers,
@@ -39,16 +45,19 @@ pub(crate) struct DriftIndex {
 impl DriftIndex {
     /// Takes a pod in. `now` is in Unix seconds.
     pub(crate) fn apply(&mut self, pod: PodFacts<'_>, now: u32) -> BTreeSet<WorkloadKey> {
-        let PodFacts { namespace, name, controller, node, sightings, is_live } = pod;
+        if !pod.is_live {
+            return self.note_and_forget(&pod, now);
+        }
+        let PodFacts { namespace, name, uid, controller, node, sightings, is_live: _ } = pod;
+        let uid = hash(uid);
         let node = node.and_then(|node| self.nodes.id(node));
         let platform = node.and_then(|node| self.nodes.platform_of(node));
         let known = self.pods.get(namespace).and_then(|pods| pods.get(name)).cloned();
-        let states = self.states(&sightings, known.as_ref(), now);
-        if !is_live {
-            return self.note_and_forget(namespace, name, platform, &states, now);
-        }
-        let record = PodRecord { controller: self.shared(controller), node, platform, states: states.into() };
-        if known.as_ref() == Some(&record) || (known.is_none() && record.states.is_empty()) {
+        // Another pod that had its name tells nothing of this one.
+        let itself = known.as_ref().filter(|known| known.uid == uid);
+        let states = self.states(&sightings, itself, now).into();
+        let record = PodRecord { uid, controller: self.shared(controller), node, platform, states };
+        if known.as_ref() == Some(&record) {
             return BTreeSet::new();
         }
         // In this order, so that a digest that stays is never without a pod.
@@ -86,7 +95,7 @@ impl DriftIndex {
         gone.iter().flat_map(|(namespace, name)| self.delete(namespace, name, now)).collect()
     }
 
-    /// Takes a node in: its platform, and which digests its runtime knows as one image.
+    /// Takes a node in, and counts its pods.
     pub(crate) fn apply_node(
         &mut self,
         name: &str,
@@ -94,18 +103,55 @@ impl DriftIndex {
         images: &[BTreeSet<String>],
         now: u32,
     ) -> BTreeSet<WorkloadKey> {
+        let mut affected = self.see_node(name, platform, images, now);
+        affected.extend(self.count_nodes(now));
+        affected
+    }
+
+    /// Takes a node in: its platform, and which digests its runtime knows as one image. Its pods are still to be counted.
+    pub(crate) fn see_node(
+        &mut self,
+        name: &str,
+        platform: Option<&Platform>,
+        images: &[BTreeSet<String>],
+        now: u32,
+    ) -> BTreeSet<WorkloadKey> {
+        let id = self.nodes.id(name);
+        if let Some(id) = id
+            && self.nodes.set_platform(id, platform)
+        {
+            self.uncounted.insert(id);
+        }
+        let platform = platform.and_then(|platform| self.nodes.platform(platform));
         let mut affected = BTreeSet::new();
         for digests in images {
-            let merged = self.same.merge(digests.iter().map(String::as_str));
+            let merged = self.merge(platform, digests, now);
+            if merged.is_empty() {
+                continue;
+            }
             for reference in self.references.with_digests(&merged) {
                 affected.extend(self.moved_differently(reference));
             }
         }
-        let id = self.nodes.id(name);
-        if id.is_some_and(|id| self.nodes.set_platform(id, platform)) {
-            affected.extend(self.count_anew(id, now));
-        }
         affected
+    }
+
+    /// Counts the pods of nodes that were seen under the platforms that are known now.
+    pub(crate) fn count_nodes(&mut self, now: u32) -> BTreeSet<WorkloadKey> {
+        let nodes = std::mem::take(&mut self.uncounted);
+        if nodes.is_empty() { BTreeSet::new() } else { self.count_anew(Some(&nodes), now) }
+    }
+
+    /// A node is gone. What ran on it ran on its platform all the same.
+    pub(crate) fn delete_node(&mut self, name: &str) {
+        if let Some(id) = self.nodes.find(name) {
+            self.nodes.remove(id);
+        }
+    }
+
+    /// The nodes that a complete list did not name are gone.
+    pub(crate) fn retain_nodes(&mut self, listed: &HashSet<Box<str>>) {
+        self.nodes.retain(listed);
     }
 
     /// Nothing is known of any node any more.
@@ -114,13 +160,39 @@ impl DriftIndex {
         self.count_anew(None, now)
     }
 
+    /// Takes in which digests are one image on a platform. Returns those of which that is news.
+    fn merge(
+        &mut self,
+        platform: Option<PlatformId>,
+        digests: &BTreeSet<String>,
+        now: u32,
+    ) -> BTreeSet<Arc<str>> {
+        let digests = || digests.iter().map(String::as_str);
+        let merged = self.same.merge(platform, digests()).or_else(|full| {
+            if self.made_room.is_some_and(|made| now < made.saturating_add(MAKES_ROOM_EVERY)) {
+                return Err(full);
+            }
+            if self.made_room.is_none() {
+                tracing::warn!(
+                    "nodes know more images by several digests than are kept; what no pod runs is forgotten"
+                );
+            }
+            self.made_room = Some(now);
+            let known = self.references.digests();
+            self.same.retain(|digest| known.contains(digest));
+            self.same.merge(platform, digests())
+        });
+        // The node says so again in a while.
+        merged.unwrap_or_default()
+    }
+
     /// Forgets what is older than proofs last. To be called now and then.
     pub(crate) fn expire(&mut self, now: u32) -> BTreeSet<WorkloadKey> {
         // Ephemeral containers have a name of their own each.
         let used: BTreeSet<PlaceId> =
             self.controllers.values().flat_map(|runs| runs.iter().map(|run| run.place)).collect();
         self.places.retain(|_, place| used.contains(place));
-        let changed = self.references.expire(now);
+        let changed = self.references.expire(&self.same, now);
         self.version += u64::from(!changed.is_empty());
         changed.into_iter().flat_map(|reference| self.users(reference)).collect()
     }
@@ -135,92 +207,43 @@ impl DriftIndex {
         self.places.get(name).copied()
     }
 
-    fn states(&mut self, sightings: &[Sighting], known: Option<&PodRecord>, now: u32) -> Vec<State> {
-        let mut states = Vec::with_capacity(sightings.len());
-        for sighting in sightings {
-            let place = self.place_of(sighting);
-            let before = known.and_then(|known| known.states.iter().find(|state| state.place == place));
-            let state = self.state(sighting, place, before, now);
-            states.extend(state.map(|state| match before {
-                // A restart of the same image is no news.
-                Some(before) if before.what == state.what => *before,
-                _ => state,
-            }));
-        }
-        states
-    }
-
-    fn state(
-        &mut self,
-        sighting: &Sighting,
-        place: PlaceId,
-        before: Option<&State>,
-        now: u32,
-    ) -> Option<State> {
-        match &sighting.seen {
-            Seen::Ran { digest, since } => {
-                let canonical = Reference::parse(sighting.image.raw()).ok()?.canonical();
-                let since = since.map_or(now, seconds).min(now);
-                let (reference, slot) = self.references.slot(&canonical, digest, since)?;
-                Some(State { place, what: What::Ran(reference, slot), since })
-            }
-            Seen::PullFails { reason, since } => {
-                Some(State { place, what: What::Fails(*reason), since: since.map_or(now, seconds).min(now) })
-            }
-            seen @ Seen::Nothing(_) => {
-                let canonical = Reference::parse(sighting.image.raw()).ok()?.canonical();
-                let is_same = |state: &&State| {
-                    let What::Ran(reference, _) = state.what else { return false };
-                    self.references.get(reference).is_some_and(|record| *record.name == *canonical)
-                };
-                before.filter(|_| keeps_earlier(seen)).filter(is_same).copied()
-            }
-        }
-    }
-
-    fn place_of(&mut self, sighting: &Sighting) -> PlaceId {
-        let name = place_name(sighting.container_type, sighting.container.raw());
-        if let Some(known) = self.places.get(&*name) {
-            return *known;
-        }
-        let next = PlaceId(self.next_place);
-        self.next_place = self.next_place.wrapping_add(1);
-        self.places.insert(name.into(), next);
-        next
-    }
-
     /// A pod that has ended, or is being deleted, ran what it ran, and counts for nobody.
-    fn note_and_forget(
-        &mut self,
-        namespace: &str,
-        name: &str,
-        platform: Option<super::nodes::PlatformId>,
-        states: &[State],
-        now: u32,
-    ) -> BTreeSet<WorkloadKey> {
+    fn note_and_forget(&mut self, pod: &PodFacts<'_>, now: u32) -> BTreeSet<WorkloadKey> {
+        let platform = pod.node.and_then(|node| self.nodes.platform_of(self.nodes.find(node)?));
         let mut affected = BTreeSet::new();
-        for state in states {
-            if let What::Ran(reference, slot) = state.what
-                && self.references.note((reference, slot), platform, state.since)
+        for sighting in &pod.sightings {
+            let Seen::Ran { digest, since, until } = &sighting.seen else { continue };
+            let first = since.map_or(now, seconds).min(now);
+            // A pod that is being deleted may still run it.
+            let last = until.map_or(now, seconds).clamp(first, now);
+            // Pods that have ended may stay for years, and are listed again and again.
+            if last.saturating_add(MEMORY) < now {
+                continue;
+            }
+            if let Some(What::Ran(reference, slot)) = self.ran(sighting, digest, (first, last))
+                && self.references.note((reference, slot), platform, (first, last))
             {
                 affected.extend(self.moved_differently(reference));
             }
         }
-        affected.extend(self.delete(namespace, name, now));
+        affected.extend(self.delete(pod.namespace, pod.name, now));
         affected
     }
 
     fn enter(&mut self, record: &PodRecord, now: u32) -> BTreeSet<WorkloadKey> {
         let mut affected = BTreeSet::new();
+        if let Some(node) = record.node {
+            self.nodes.hold(node);
+        }
         for state in &record.states {
             let runs = self.controllers.entry(record.controller.clone()).or_default();
             if runs.enter(*state, record.platform) {
                 affected.insert(record.controller.clone());
             }
-            if let What::Ran(reference, slot) = state.what
-                && self.references.enter((reference, slot), record.platform, state.since, now)
-            {
-                affected.extend(self.moved_differently(reference));
+        }
+        for (ran, since) in each_once(&record.states) {
+            if self.references.enter(ran, record.platform, since, now) {
+                affected.extend(self.moved_differently(ran.0));
             }
         }
         affected
@@ -237,11 +260,14 @@ impl DriftIndex {
                     self.controllers.remove(&record.controller);
                 }
             }
-            if let What::Ran(reference, slot) = state.what
-                && self.references.leave((reference, slot), record.platform, now)
-            {
-                affected.extend(self.moved_differently(reference));
+        }
+        for (ran, _) in each_once(&record.states) {
+            if self.references.leave(ran, record.platform, now) {
+                affected.extend(self.moved_differently(ran.0));
             }
+        }
+        if let Some(node) = record.node {
+            self.nodes.release(node);
         }
         affected
     }
@@ -273,9 +299,11 @@ impl DriftIndex {
         users.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Counts the pods of a node, or of all, under the platforms that are known now.
-    fn count_anew(&mut self, node: Option<NodeId>, now: u32) -> BTreeSet<WorkloadKey> {
-        let is_concerned = |record: &PodRecord| node.is_none_or(|node| record.node == Some(node));
+    /// Counts the pods of these nodes, or of all, under the platforms that are known now.
+    fn count_anew(&mut self, nodes: Option<&BTreeSet<NodeId>>, now: u32) -> BTreeSet<WorkloadKey> {
+        let is_concerned = |record: &PodRecord| {
+            nodes.is_none_or(|nodes| record.node.is_some_and(|node| nodes.contains(&node)))
+        };
         let pods = self.pods.iter().flat_map(|(namespace, pods)| {
             pods.iter().map(move |(name, record)| ((Arc::clone(namespace), name.clone()), record))
         });
@@ -303,7 +331,7 @@ impl DriftIndex {
             .get_key_value(namespace)
             .map_or_else(|| Arc::<str>::from(namespace), |(known, _)| Arc::clone(known));
         let pods = self.pods.entry(namespace).or_default();
-        // A pod without a state is kept as long as it lives: it may be waiting for its next start.
+        // A pod without a state is kept as long as it lives: that it was seen tells since when its next state lasts.
         pods.insert(name.into(), record);
     }
 
@@ -311,6 +339,18 @@ impl DriftIndex {
     fn shared(&self, controller: WorkloadKey) -> WorkloadKey {
         self.controllers.get_key_value(&controller).map_or(controller, |(known, _)| known.clone())
     }
+}
+
+/// What a pod ran, each image once however many of its containers ran it, with the earliest start.
+fn each_once(states: &[State]) -> BTreeMap<(ReferenceId, SlotId), u32> {
+    let mut ran = BTreeMap::new();
+    for state in states {
+        if let What::Ran(reference, slot) = state.what {
+            let since = ran.entry((reference, slot)).or_insert(state.since);
+            *since = state.since.min(*since);
+        }
+    }
+    ran
 }
 
 #[cfg(test)]

@@ -1,13 +1,20 @@
 //! The index by itself: what it says changed, and what it remembers.
 
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::drift::PullFailureReason;
+use tagwatch_core::drift::{Discarded, PullFailureReason};
+use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::ContainerType;
-use tagwatch_k8s::slim::Untold;
+use tagwatch_k8s::slim::{Sighting, Untold};
 
-use super::super::proofs::Proofs;
 use super::super::references::MEMORY;
 use super::*;
+
+#[path = "index_tests_platforms.rs"]
+mod platforms;
+#[path = "index_tests_pods.rs"]
+mod pods;
+#[path = "index_tests_proofs.rs"]
+mod proofs;
 
 const NOW: u32 = 1_800_000_000;
 
@@ -20,7 +27,11 @@ fn digest(letter: &str) -> String {
 }
 
 fn ran(letter: &str) -> Seen {
-    Seen::Ran { digest: digest(letter), since: Timestamp::from_second((NOW - 60).into()).ok() }
+    Seen::Ran { digest: digest(letter), since: at(NOW - 60), until: None }
+}
+
+fn at(seconds: u32) -> Option<Timestamp> {
+    Timestamp::from_second(seconds.into()).ok()
 }
 
 fn pod<'a>(name: &'a str, owned: &str, node: &'a str, image: &str, seen: Seen) -> PodFacts<'a> {
@@ -33,6 +44,7 @@ fn pod<'a>(name: &'a str, owned: &str, node: &'a str, image: &str, seen: Seen) -
     PodFacts {
         namespace: "shop",
         name,
+        uid: name,
         controller: owner(owned),
         node: Some(node),
         sightings: vec![sighting],
@@ -42,6 +54,10 @@ fn pod<'a>(name: &'a str, owned: &str, node: &'a str, image: &str, seen: Seen) -
 
 fn amd64() -> Platform {
     Platform::new("linux", "amd64", "containerd://2.1.4").unwrap()
+}
+
+fn arm64() -> Platform {
+    Platform::new("linux", "arm64", "containerd://2.1.4").unwrap()
 }
 
 fn index_with_nodes(names: &[&str]) -> DriftIndex {
@@ -146,8 +162,7 @@ fn nodes_that_come_later_make_proof_of_what_was_likely() {
 #[test]
 fn nodes_of_two_platforms_run_two_manifests_of_one_index() {
     let mut index = index_with_nodes(&["a"]);
-    let arm64 = Platform::new("linux", "arm64", "containerd://2.1.4");
-    index.apply_node("b", arm64.as_ref(), &[], NOW);
+    index.apply_node("b", Some(&arm64()), &[], NOW);
     index.apply(pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
     index.apply(pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
     assert_eq!(index.moved_references(), (Vec::new(), 0));
@@ -200,68 +215,6 @@ fn a_complete_list_removes_what_it_does_not_name() {
     assert!(index.retain(Some("mail"), &HashSet::new(), NOW).is_empty());
     assert_eq!(index.retain(None, &listed, NOW), [owner("web")].into());
     assert_eq!(index.pods.values().map(HashMap::len).sum::<usize>(), 1);
-}
-
-#[test]
-fn proofs_read_back_as_they_were_written() {
-    let mut index = index_with_nodes(&["a", "b"]);
-    index.apply(pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
-    index.apply(pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
-    index.apply(pod("three", "api", "b", "redis:7", ran("c")), NOW);
-    index.delete("shop", "one", NOW);
-    let text = Proofs::render(&index, NOW);
-    assert!(!text.contains("redis"), "{text}");
-    let mut restored = DriftIndex::default();
-    assert_eq!(Proofs::restore(&text, &mut restored, NOW), (1, 0));
-    assert_eq!(moved(&restored), moved(&index));
-    restored.apply_node("b", Some(&amd64()), &[], NOW);
-    restored.apply(pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
-    assert_eq!(Proofs::render(&restored, NOW), text);
-    // What was merged stays merged.
-    index.apply_node("b", Some(&amd64()), &[[digest("b"), digest("d")].into()], NOW);
-    index.apply(pod("four", "web", "b", "nginx:1.27", ran("d")), NOW);
-    let mut restored = DriftIndex::default();
-    Proofs::restore(&Proofs::render(&index, NOW), &mut restored, NOW);
-    assert_eq!(restored.same.class_of(&digest("d")), digest("b"));
-}
-
-#[test]
-fn what_is_stored_is_read_with_suspicion() {
-    let entry = |reference: &str, digest: &str, last: u32| {
-        format!(
-            r#"{{"reference":"{reference}","digests":[
-                {{"digest":"{digest}","first":1,"last":{last},"platforms":["linux/amd64/containerd"]}},
-                {{"digest":"sha256:{b}","first":1,"last":{last},"platforms":["linux/amd64/containerd"]}}]}}"#,
-            b = "b".repeat(64)
-        )
-    };
-    let good = digest("a");
-    for (text, expected) in [
-        (String::new(), (0, 1)),
-        ("[]".to_owned(), (0, 1)),
-        (format!(r#"{{"references":[{}]}}"#, entry("docker.io/library/nginx:1", &good, NOW)), (1, 0)),
-        (format!(r#"{{"references":[{}]}}"#, entry("nginx:1", &good, NOW)), (0, 1)),
-        (format!(r#"{{"references":[{}]}}"#, entry("$X", &good, NOW)), (0, 1)),
-        (format!(r#"{{"references":[{}]}}"#, entry("docker.io/library/nginx:1", "sha256:1", NOW)), (0, 1)),
-        (format!(r#"{{"references":[{}]}}"#, entry("docker.io/library/nginx:1", &good, 5)), (0, 1)),
-        (r#"{"references":[{"reference":"docker.io/library/nginx:1","digests":[]}]}"#.to_owned(), (0, 1)),
-    ] {
-        assert_eq!(Proofs::restore(&text, &mut DriftIndex::default(), NOW), expected, "{text}");
-    }
-}
-
-#[test]
-fn the_store_is_bounded_and_the_oldest_goes_first() {
-    let mut index = index_with_nodes(&["a"]);
-    for at in 0..1_200_u32 {
-        let image = format!("registry.example/{}:{at:04}", "x".repeat(100));
-        for letter in ["a", "b"] {
-            index.apply(pod("one", "web", "a", &image, ran(letter)), NOW + at);
-        }
-    }
-    let text = Proofs::render(&index, NOW + 2_000);
-    assert!(text.len() <= super::super::proofs::MAX_BYTES, "{} bytes", text.len());
-    assert!(text.contains(":1199\"") && !text.contains(":0000\""));
 }
 
 /// Resident memory of this process, in bytes.

@@ -13,6 +13,7 @@ mod pods;
 mod proofs;
 mod references;
 mod runs;
+mod states;
 mod store;
 mod tasks;
 

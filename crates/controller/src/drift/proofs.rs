@@ -1,7 +1,7 @@
 //! Proofs as they are stored: which references moved, with the digests that show it.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tagwatch_core::drift::{DriftConfidence, MAX_DIGESTS, Platform};
@@ -34,12 +34,41 @@ struct Moved {
 struct Digest {
     #[serde(rename = "digest")]
     text: String,
-    /// The digest that stands for the same image, where that is another one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    same_as: Option<String>,
+    /// The digests that stand for the same image, where those are others.
+    #[serde(default, skip_serializing_if = "SameAs::is_none")]
+    same_as: SameAs,
     first: u32,
     last: u32,
     platforms: BTreeSet<String>,
+}
+
+/// Digests that stand for an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum SameAs {
+    /// By the platform on which that is so.
+    On(BTreeMap<String, String>),
+    /// As earlier versions wrote it: on every platform of the digest.
+    Anywhere(String),
+}
+
+impl Default for SameAs {
+    fn default() -> Self {
+        Self::On(BTreeMap::new())
+    }
+}
+
+impl SameAs {
+    fn is_none(&self) -> bool {
+        matches!(self, Self::On(by_platform) if by_platform.is_empty())
+    }
+
+    fn on(&self, platform: &str) -> Option<&str> {
+        match self {
+            Self::On(by_platform) => by_platform.get(platform).map(String::as_str),
+            Self::Anywhere(digest) => Some(digest),
+        }
+    }
 }
 
 impl Proofs {
@@ -67,7 +96,8 @@ impl Proofs {
     }
 
     /// Takes over what was stored. Whoever may write the object may have written anything: what is no proof is left
-    /// out. Returns how many references were taken over, and how many were not.
+    /// out, a digest by itself or a reference of which fewer than two are left. Returns how many references were taken
+    /// over, and how many were not.
     pub(super) fn restore(text: &str, index: &mut DriftIndex, now: u32) -> (usize, usize) {
         let Ok(Self { references }) = serde_json::from_str(text) else { return (0, 1) };
         let total = references.len();
@@ -100,13 +130,23 @@ impl Moved {
         if !is_canonical || !(2..=MAX_DIGESTS).contains(&self.digests.len()) {
             return None;
         }
-        let slots: Vec<Slot> =
-            self.digests.iter().map(|digest| digest.slot(&reference, index, now)).collect::<Option<_>>()?;
-        for (slot, digest) in slots.iter().zip(&self.digests) {
-            if let Some(same) = &digest.same_as {
-                index.same.merge([&*slot.digest, same.as_str()]);
+        let digests: Vec<(&Digest, Slot)> = self
+            .digests
+            .iter()
+            .filter_map(|digest| Some((digest, digest.slot(&reference, index, now)?)))
+            .collect();
+        if digests.len() < 2 {
+            return None;
+        }
+        for (digest, slot) in digests {
+            for name in &digest.platforms {
+                let platform = Platform::parse(name).and_then(|platform| index.nodes.platform(&platform));
+                if let Some(same) = digest.same_as.on(name).filter(|_| platform.is_some()) {
+                    // Where there is no room, nodes say it again.
+                    let _ = index.same.merge(platform, [&*slot.digest, same]);
+                }
             }
-            index.references.restore(&self.reference, slot);
+            index.references.restore(&self.reference, &slot);
         }
         Some(())
     }
@@ -114,12 +154,16 @@ impl Moved {
 
 impl Digest {
     fn of(slot: &Slot, index: &DriftIndex, now: u32) -> Self {
-        let class = index.same.class_of(&slot.digest);
-        let platforms =
-            slot.platforms.iter().filter_map(|(platform, _)| index.nodes.platform_name((*platform)?));
+        let ids = || slot.platforms.iter().filter_map(|(platform, _)| *platform);
+        let named = ids().filter_map(|id| Some((id, index.nodes.platform_name(id)?)));
+        let same_as = named.filter_map(|(id, name)| {
+            let class = index.same.class_of(Some(id), &slot.digest);
+            (class != &*slot.digest).then(|| (name.to_owned(), class.to_owned()))
+        });
+        let platforms = ids().filter_map(|id| index.nodes.platform_name(id));
         Self {
             text: slot.digest.to_string(),
-            same_as: (class != &*slot.digest).then(|| class.to_owned()),
+            same_as: SameAs::On(same_as.collect()),
             first: slot.first,
             // Of what runs on, a day is near enough: a write for each second would buy nothing.
             last: if slot.live > 0 { now - now % DAY } else { slot.last },
@@ -130,7 +174,8 @@ impl Digest {
     fn slot(&self, reference: &Reference, index: &mut DriftIndex, now: u32) -> Option<Slot> {
         let Self { text, same_as, first, last, platforms } = self;
         let is_digest = |digest: &str| Reference::parse(&format!("{}@{digest}", reference.name())).is_ok();
-        if !is_digest(text) || !same_as.as_deref().is_none_or(is_digest) || platforms.is_empty() {
+        let is_sane = platforms.iter().all(|platform| same_as.on(platform).is_none_or(is_digest));
+        if !is_digest(text) || !is_sane || platforms.is_empty() {
             return None;
         }
         let is_over = last.saturating_add(MEMORY) < now;

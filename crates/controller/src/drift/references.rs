@@ -1,17 +1,21 @@
 //! What each reference resolved to in the cluster: at most eight digests each, with the times and platforms at which
 //! they ran, also after their pods are gone.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use tagwatch_core::drift::{DriftConfidence, MAX_DIGESTS, SameImage, divided};
+use tagwatch_core::drift::{DriftConfidence, MAX_DIGESTS, SameImage, divided, images};
 
 use super::nodes::PlatformId;
 
 /// How long a digest is remembered after its last pod.
 pub(super) const MEMORY: u32 = 30 * 24 * 3_600;
-/// References without a pod that are remembered at most, those seen last first.
-const MAX_IDLE: usize = 10_000;
+/// References without a pod that are remembered at most: those that are proven to have moved first, then those seen
+/// last.
+pub(super) const MAX_IDLE: usize = 10_000;
+
+/// Which digests are one image, on which platform.
+pub(super) type Same = SameImage<PlatformId>;
 
 /// A reference, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +39,7 @@ pub(super) struct Slot {
     pub(super) digest: Arc<str>,
     pub(super) first: u32,
     pub(super) last: u32,
-    /// Containers that run it.
+    /// Pods that run it.
     pub(super) live: u32,
     /// Where it ever ran, with how many run it there now.
     pub(super) platforms: Vec<(Option<PlatformId>, u32)>,
@@ -62,10 +66,16 @@ impl References {
         self.records.get_mut(usize::try_from(id.0).ok()?)?.as_mut()
     }
 
-    /// The number of a reference's digest. `None` where it has eight others that all run: they prove enough.
-    pub(super) fn slot(&mut self, canonical: &str, digest: &str, seen: u32) -> Option<(ReferenceId, SlotId)> {
+    /// The number of a reference's digest that was seen from `first` to `last`. `None` where it has eight others that
+    /// all run, or were all seen later: they prove enough.
+    pub(super) fn slot(
+        &mut self,
+        canonical: &str,
+        digest: &str,
+        (first, last): (u32, u32),
+    ) -> Option<(ReferenceId, SlotId)> {
         let id = self.find(canonical).unwrap_or_else(|| self.insert(canonical));
-        let slot = self.get_mut(id)?.slot(digest, seen)?;
+        let slot = self.get_mut(id)?.slot(digest, (first, last))?;
         Some((id, slot))
     }
 
@@ -83,7 +93,7 @@ impl References {
         id
     }
 
-    /// A container runs it. Returns whether it is the first that does.
+    /// A pod runs it. Returns whether it is the first that does, anywhere or on this platform.
     pub(super) fn enter(
         &mut self,
         (id, slot): (ReferenceId, SlotId),
@@ -92,12 +102,12 @@ impl References {
         now: u32,
     ) -> bool {
         let Some(slot) = self.get_mut(id).and_then(|record| record.at_mut(slot)) else { return false };
-        slot.note(platform, since, now, 1);
+        let is_new = slot.note(platform, since, now, 1);
         slot.live += 1;
-        slot.live == 1
+        is_new || slot.live == 1
     }
 
-    /// A container no longer runs it. Returns whether it was the last.
+    /// A pod no longer runs it. Returns whether it was the last, or the last of which nobody knows the platform.
     pub(super) fn leave(
         &mut self,
         (id, slot): (ReferenceId, SlotId),
@@ -110,26 +120,24 @@ impl References {
         if let Some((_, live)) = slot.platforms.iter_mut().find(|(known, _)| *known == platform) {
             *live = live.saturating_sub(1);
         }
-        slot.live == 0
+        slot.forget_unknown() || slot.live == 0
     }
 
-    /// A container ran it and has ended. Returns whether nobody was seen to run it before.
+    /// A pod ran it and has ended. Returns whether nobody was seen to run it before, anywhere or on this platform.
     pub(super) fn note(
         &mut self,
         (id, slot): (ReferenceId, SlotId),
         platform: Option<PlatformId>,
-        since: u32,
+        (first, last): (u32, u32),
     ) -> bool {
         let Some(slot) = self.get_mut(id).and_then(|record| record.at_mut(slot)) else { return false };
-        let is_new = slot.platforms.is_empty();
-        // A status does not tell when a pod that ended long ago did so.
-        slot.note(platform, since, since, 0);
-        is_new
+        slot.note(platform, first, last, 0)
     }
 
     /// Takes over what was stored.
     pub(super) fn restore(&mut self, canonical: &str, stored: &Slot) {
-        let Some((id, slot)) = self.slot(canonical, &stored.digest, stored.first) else { return };
+        let times = (stored.first, stored.last);
+        let Some((id, slot)) = self.slot(canonical, &stored.digest, times) else { return };
         let Some(slot) = self.get_mut(id).and_then(|record| record.at_mut(slot)) else { return };
         slot.first = slot.first.min(stored.first);
         slot.last = slot.last.max(stored.last);
@@ -138,11 +146,13 @@ impl References {
                 slot.platforms.push((*platform, 0));
             }
         }
+        slot.forget_unknown();
     }
 
-    /// Forgets digests that have been gone for too long, and references that nobody has used for the longest time.
-    /// Returns the references that have other digests now.
-    pub(super) fn expire(&mut self, now: u32) -> BTreeSet<ReferenceId> {
+    /// Forgets digests that have been gone for too long, and of too many references without a pod those that are not
+    /// proven to have moved, then those that nobody has used for the longest time. Returns the references that have
+    /// other digests now.
+    pub(super) fn expire(&mut self, same: &Same, now: u32) -> BTreeSet<ReferenceId> {
         let mut changed = BTreeSet::new();
         let mut idle = Vec::new();
         let ids = (0..).map(ReferenceId);
@@ -152,14 +162,16 @@ impl References {
                 changed.insert(id);
             }
             if record.slots().all(|slot| slot.live == 0) {
-                idle.push((record.slots().map(|slot| slot.last).max().unwrap_or(0), id));
+                let is_proven = record.moved(same) == Some(DriftConfidence::Proven);
+                idle.push((is_proven, record.slots().map(|slot| slot.last).max(), id));
             }
         }
         idle.sort_unstable();
         let surplus = idle.len().saturating_sub(MAX_IDLE);
-        for (at, (last, id)) in idle.into_iter().enumerate() {
-            if last == 0 || at < surplus {
+        for (at, (is_proven, last, id)) in idle.into_iter().enumerate() {
+            if last.is_none() || at < surplus {
                 self.remove(id);
+                changed.extend(is_proven.then_some(id));
             }
         }
         changed
@@ -174,18 +186,21 @@ impl References {
     }
 
     /// Every reference that moved, by name, with how sure that is.
-    pub(super) fn moved(&self, same: &SameImage) -> BTreeMap<&str, (&Record, DriftConfidence)> {
+    pub(super) fn moved(&self, same: &Same) -> BTreeMap<&str, (&Record, DriftConfidence)> {
         let records = self.records.iter().flatten();
         records.filter_map(|record| Some((&*record.name, (record, record.moved(same)?)))).collect()
     }
 
     /// The references that resolved to one of these digests.
-    pub(super) fn with_digests(&self, digests: &[Box<str>]) -> BTreeSet<ReferenceId> {
-        let has = |record: &Record| {
-            record.slots().any(|slot| digests.iter().any(|digest| **digest == *slot.digest))
-        };
+    pub(super) fn with_digests(&self, digests: &BTreeSet<Arc<str>>) -> BTreeSet<ReferenceId> {
+        let has = |record: &Record| record.slots().any(|slot| digests.contains(&slot.digest));
         let ids = (0..).map(ReferenceId).zip(&self.records);
         ids.filter(|(_, record)| record.as_ref().is_some_and(has)).map(|(id, _)| id).collect()
+    }
+
+    /// Every digest that any reference resolved to.
+    pub(super) fn digests(&self) -> HashSet<&str> {
+        self.records.iter().flatten().flat_map(Record::slots).map(|slot| &*slot.digest).collect()
     }
 
     /// Every reference that runs somewhere.
@@ -214,30 +229,39 @@ impl Record {
     }
 
     /// Whether it resolved to several images.
-    pub(super) fn moved(&self, same: &SameImage) -> Option<DriftConfidence> {
+    pub(super) fn moved(&self, same: &Same) -> Option<DriftConfidence> {
         self.slots().nth(1)?;
-        let seen = self.slots().flat_map(|slot| {
-            slot.platforms.iter().map(|(platform, _)| (same.class_of(&slot.digest), *platform))
-        });
-        divided(seen)
+        divided(same, self.seen())
     }
 
-    fn slot(&mut self, digest: &str, seen: u32) -> Option<SlotId> {
+    /// Its digests, each with the one that stands for the same image.
+    pub(super) fn images<'a>(&'a self, same: &Same) -> BTreeMap<&'a str, &'a str> {
+        images(same, self.seen())
+    }
+
+    /// Each digest with each platform on which it ran.
+    fn seen(&self) -> impl Iterator<Item = (&str, Option<PlatformId>)> {
+        self.slots().flat_map(|slot| slot.platforms.iter().map(|(platform, _)| (&*slot.digest, *platform)))
+    }
+
+    fn slot(&mut self, digest: &str, (first, last): (u32, u32)) -> Option<SlotId> {
         let known =
             self.slots.iter().position(|slot| slot.as_ref().is_some_and(|slot| &*slot.digest == digest));
-        let at =
-            known.or_else(|| self.slots.iter().position(Option::is_none)).or_else(|| self.oldest_idle())?;
+        let at = known
+            .or_else(|| self.slots.iter().position(Option::is_none))
+            .or_else(|| self.oldest_idle(last))?;
         if known.is_none() {
             let digest = digest.into();
-            *self.slots.get_mut(at)? =
-                Some(Slot { digest, first: seen, last: seen, live: 0, platforms: Vec::new() });
+            *self.slots.get_mut(at)? = Some(Slot { digest, first, last, live: 0, platforms: Vec::new() });
         }
         u8::try_from(at).ok().map(SlotId)
     }
 
-    fn oldest_idle(&self) -> Option<usize> {
+    /// Of the digests that nobody has run since, the one seen longest ago.
+    fn oldest_idle(&self, since: u32) -> Option<usize> {
         let idle = |(at, slot): (usize, &Option<Slot>)| {
-            slot.as_ref().filter(|slot| slot.live == 0).map(|slot| (slot.last, at))
+            let idle = slot.as_ref().filter(|slot| slot.live == 0 && slot.last <= since);
+            idle.map(|slot| (slot.last, at))
         };
         self.slots.iter().enumerate().filter_map(idle).min().map(|(_, at)| at)
     }
@@ -254,16 +278,26 @@ impl Record {
 }
 
 impl Slot {
-    fn note(&mut self, platform: Option<PlatformId>, since: u32, now: u32, live: u32) {
-        self.first = self.first.min(since);
-        self.last = self.last.max(now);
-        match self.platforms.iter_mut().find(|(known, _)| *known == platform) {
-            Some((_, count)) => *count += live,
-            None => self.platforms.push((platform, live)),
+    /// Returns whether it was not seen on this platform before.
+    fn note(&mut self, platform: Option<PlatformId>, first: u32, last: u32, live: u32) -> bool {
+        self.first = self.first.min(first);
+        self.last = self.last.max(last);
+        if let Some((_, count)) = self.platforms.iter_mut().find(|(known, _)| *known == platform) {
+            *count += live;
+            return false;
         }
-        // What ran on a node that nobody knew is known better by now.
-        if self.platforms.len() > 1 {
+        self.platforms.push((platform, live));
+        // Of a pod that has ended on a node that nobody knows, that is no news where others are known.
+        !(self.forget_unknown() && platform.is_none())
+    }
+
+    /// What ran on a node that nobody knew is known better by now, where nothing runs there any more. Returns whether
+    /// there was such a node.
+    fn forget_unknown(&mut self) -> bool {
+        let known = self.platforms.len();
+        if known > 1 {
             self.platforms.retain(|(platform, live)| platform.is_some() || *live > 0);
         }
+        self.platforms.len() < known
     }
 }

@@ -35,7 +35,7 @@ impl Runs {
             run.since = run.since.min(state.since);
             return false;
         }
-        let State { place, what, since } = state;
+        let State { place, what, since, image: _ } = state;
         self.0.push(Run { place, what, platform, pods: 1, since });
         self.matters(place, what)
     }

@@ -1,5 +1,6 @@
 //! The tasks of drift: the watch of nodes, proofs to and from their store, and what time alone changes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +98,7 @@ async fn follow_nodes(client: Client, controller: Arc<Controller>) {
     let mut is_told = false;
     loop {
         if is_on(&controller) {
-            let sink = NodeSink { controller: Arc::clone(&controller), is_told };
+            let sink = NodeSink { controller: Arc::clone(&controller), listed: HashSet::new(), is_told };
             watch(Api::<SlimNode>::all(client.clone()), watcher::Config::default(), sink, stats.clone())
                 .await;
             is_told = true;
@@ -115,6 +116,7 @@ fn is_on(controller: &Controller) -> bool {
 /// Feeds the drift index from the watch of nodes.
 struct NodeSink {
     controller: Arc<Controller>,
+    listed: HashSet<Box<str>>,
     /// The refusal was logged.
     is_told: bool,
 }
@@ -123,16 +125,24 @@ impl Sink<SlimNode> for NodeSink {
     fn event(&mut self, event: Event<SlimNode>) -> Flow {
         let now = self.controller.clock.now();
         match event {
-            Event::Apply(node) | Event::InitApply(node) => {
+            Event::Init => self.listed.clear(),
+            Event::InitApply(node) => {
+                self.listed.insert(node.name().into());
+                let affected = self.controller.index.lock().see_node(&node, now);
+                self.controller.queue.now(affected);
+            }
+            Event::Apply(node) => {
                 let affected = self.controller.index.lock().apply_node(&node, now);
                 self.controller.queue.now(affected);
             }
+            Event::Delete(node) => self.controller.index.lock().delete_node(&node),
             Event::InitDone => {
+                let listed = std::mem::take(&mut self.listed);
+                let affected = self.controller.index.lock().retain_nodes(&listed, now);
+                self.controller.queue.now(affected);
                 self.controller.metrics.drift.nodes_available.set(1);
                 self.controller.health.in_sync(NODES);
             }
-            // What ran on a node that is gone ran on its platform all the same.
-            Event::Delete(_) | Event::Init => {}
         }
         if is_on(&self.controller) { Flow::Continue } else { Flow::Stop }
     }

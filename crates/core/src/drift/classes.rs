@@ -1,107 +1,271 @@
 //! Which digests are one image, and when several of them prove that a tag moved.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use thiserror::Error;
 
 use super::DriftConfidence;
 
 /// Digests that name one image: an index and the manifest of it that a node runs. A node lists both in one entry of
 /// `status.images`. That two digests name one image stays true whatever becomes of the node.
-#[derive(Debug, Default)]
-pub struct SameImage {
-    /// Each digest of a class but its first, with the first: the smallest by text, so that the order in which nodes
-    /// are seen makes no difference.
-    first: HashMap<Box<str>, Box<str>>,
-    /// Each first with the others.
-    others: HashMap<Box<str>, Vec<Box<str>>>,
+///
+/// It is true on the node's platform alone: two indexes that share their manifest for one architecture are one image
+/// there, and two on every other. Of a platform that nobody knows (`None`) everything counts that any node knows.
+#[derive(Debug)]
+pub struct SameImage<P> {
+    platforms: BTreeMap<Option<P>, Classes>,
 }
 
-impl SameImage {
-    /// How many digests it holds at most. A cluster lists 50 images a node, mostly the same ones.
-    pub const MAX: usize = 20_000;
+/// There is no room for another digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("too many digests are known by several names")]
+pub struct Full;
 
-    /// Takes in what one entry of a node's image list names. Returns the digests whose class is another now.
-    pub fn merge<'a>(&mut self, digests: impl IntoIterator<Item = &'a str>) -> Vec<Box<str>> {
-        let classes: BTreeSet<&str> = digests.into_iter().map(|digest| self.class_of(digest)).collect();
-        if classes.len() < 2 || self.first.len() >= Self::MAX {
-            return Vec::new();
+impl<P> Default for SameImage<P> {
+    fn default() -> Self {
+        Self { platforms: BTreeMap::new() }
+    }
+}
+
+impl<P: Copy + Ord> SameImage<P> {
+    /// How many entries it holds at most: one of each digest for its platform, and one for those that nobody knows. A
+    /// cluster lists 50 images a node, mostly the same ones.
+    pub const MAX: usize = 40_000;
+
+    /// Takes in what one entry of the image list of a node of this platform names. Returns the digests whose class is
+    /// another now.
+    pub fn merge<'a>(
+        &mut self,
+        platform: Option<P>,
+        digests: impl IntoIterator<Item = &'a str>,
+    ) -> Result<BTreeSet<Arc<str>>, Full> {
+        let digests: BTreeSet<&str> = digests.into_iter().collect();
+        let mut concerned = vec![None];
+        concerned.extend(platform.map(Some));
+        concerned.retain(|of| self.classes_of(*of, &digests).len() > 1);
+        let added: usize = concerned.iter().map(|of| self.classes_of(*of, &digests).len() - 1).sum();
+        if self.len() + added > Self::MAX {
+            return Err(Full);
         }
-        let firsts: Vec<Box<str>> = classes.into_iter().map(Into::into).collect();
-        let Some((new, merged)) = firsts.split_first() else { return Vec::new() };
-        let mut members = self.others.remove(new).unwrap_or_default();
-        let mut changed = vec![new.clone()];
-        for old in merged {
-            let moved = self.others.remove(old).unwrap_or_default();
-            for digest in std::iter::once(old.clone()).chain(moved) {
-                self.first.insert(digest.clone(), new.clone());
-                changed.push(digest.clone());
+        let mut changed = BTreeSet::new();
+        if !concerned.is_empty() {
+            let digests: Vec<Arc<str>> = digests.into_iter().map(Into::into).collect();
+            for of in concerned {
+                changed.extend(self.platforms.entry(of).or_default().merge(&digests));
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The digest that stands for the class of this one on a platform.
+    pub fn class_of<'a>(&'a self, platform: Option<P>, digest: &'a str) -> &'a str {
+        self.platforms.get(&platform).map_or(digest, |classes| classes.class_of(digest))
+    }
+
+    /// Forgets the classes that have no digest of which this holds.
+    pub fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        for classes in self.platforms.values_mut() {
+            classes.retain(&is_wanted);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.platforms.values().map(|classes| classes.first.len()).sum()
+    }
+
+    fn classes_of<'a>(&'a self, platform: Option<P>, digests: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
+        digests.iter().map(|digest| self.class_of(platform, digest)).collect()
+    }
+}
+
+/// The classes of one platform.
+#[derive(Debug, Default)]
+struct Classes {
+    /// Each digest of a class but its first, with the first: the smallest by text, so that the order in which nodes
+    /// are seen makes no difference.
+    first: HashMap<Arc<str>, Arc<str>>,
+    /// Each first with the others.
+    others: HashMap<Arc<str>, Vec<Arc<str>>>,
+}
+
+impl Classes {
+    /// Makes one class of those of these digests. Returns all of its digests.
+    fn merge(&mut self, digests: &[Arc<str>]) -> Vec<Arc<str>> {
+        let classes: BTreeSet<Arc<str>> =
+            digests.iter().map(|digest| Arc::clone(self.first.get(digest).unwrap_or(digest))).collect();
+        let mut classes = classes.into_iter();
+        let Some(new) = classes.next() else { return Vec::new() };
+        let mut members = self.others.remove(&new).unwrap_or_default();
+        for old in classes {
+            let moved = self.others.remove(&old).unwrap_or_default();
+            for digest in std::iter::once(old).chain(moved) {
+                self.first.insert(Arc::clone(&digest), Arc::clone(&new));
                 members.push(digest);
             }
         }
-        self.others.insert(new.clone(), members);
-        changed
+        let all = std::iter::once(&new).chain(&members).cloned().collect();
+        self.others.insert(new, members);
+        all
     }
 
-    /// The digest that stands for the class of this one.
-    pub fn class_of<'a>(&'a self, digest: &'a str) -> &'a str {
+    fn class_of<'a>(&'a self, digest: &'a str) -> &'a str {
         self.first.get(digest).map_or(digest, |first| first)
+    }
+
+    fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        let Self { first, others } = self;
+        others.retain(|class, members| {
+            let stays = is_wanted(class) || members.iter().any(|digest| is_wanted(digest));
+            if !stays {
+                for digest in members {
+                    first.remove(digest);
+                }
+            }
+            stays
+        });
     }
 }
 
-/// Whether digests of one reference are of two or more images, and how surely. Each is given as its class with a
-/// platform on which it ran; `None` is a platform that nobody knows, which may be any.
-pub fn divided<'a, P: Ord>(seen: impl IntoIterator<Item = (&'a str, Option<P>)>) -> Option<DriftConfidence> {
+/// Whether digests of one reference are of two or more images, and how surely. Each is given with a platform on which
+/// it ran; `None` is a platform that nobody knows, which may be any.
+pub fn divided<'a, P: Copy + Ord>(
+    same: &'a SameImage<P>,
+    seen: impl IntoIterator<Item = (&'a str, Option<P>)>,
+) -> Option<DriftConfidence> {
     let mut by_platform: BTreeMap<Option<P>, BTreeSet<&str>> = BTreeMap::new();
-    for (class, platform) in seen {
-        by_platform.entry(platform).or_default().insert(class);
+    for (digest, platform) in seen {
+        by_platform.entry(platform).or_default().insert(digest);
     }
-    let unknown = by_platform.remove(&None).unwrap_or_default();
-    if by_platform.values().any(|classes| classes.len() > 1) {
+    if by_platform
+        .iter()
+        .any(|(platform, ran)| platform.is_some() && same.classes_of(*platform, ran).len() > 1)
+    {
         return Some(DriftConfidence::Proven);
     }
-    let differs = |classes: &BTreeSet<&str>| classes.union(&unknown).count() > 1;
+    let unknown = by_platform.remove(&None).unwrap_or_default();
+    let unknown = same.classes_of(None, &unknown);
+    let differs = |ran: &BTreeSet<&'a str>| same.classes_of(None, ran).union(&unknown).count() > 1;
     let is_likely = unknown.len() > 1 || (!unknown.is_empty() && by_platform.values().any(differs));
     is_likely.then_some(DriftConfidence::Likely)
+}
+
+/// Which digests of one reference to tell as one image: each with the one that stands for it, the first by text. Those
+/// are one that any node knows for one, unless both ran on a platform where they are two.
+pub fn images<'a, P: Copy + Ord>(
+    same: &SameImage<P>,
+    seen: impl IntoIterator<Item = (&'a str, Option<P>)>,
+) -> BTreeMap<&'a str, &'a str> {
+    let mut ran: BTreeMap<&str, BTreeSet<Option<P>>> = BTreeMap::new();
+    for (digest, platform) in seen {
+        ran.entry(digest).or_default().insert(platform);
+    }
+    let is_one = |one: &str, other: &str| {
+        let is_one_on = |platform: Option<P>| same.class_of(platform, one) == same.class_of(platform, other);
+        is_one_on(None) && ran[one].intersection(&ran[other]).all(|platform| is_one_on(*platform))
+    };
+    let mut images: Vec<Vec<&str>> = Vec::new();
+    for digest in ran.keys() {
+        match images.iter_mut().find(|image| image.iter().all(|other| is_one(other, digest))) {
+            Some(image) => image.push(digest),
+            None => images.push(vec![digest]),
+        }
+    }
+    images.iter().flat_map(|image| image.iter().map(|digest| (*digest, image[0]))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    type Same = SameImage<&'static str>;
+
+    const AMD64: Option<&str> = Some("amd64");
+    const ARM64: Option<&str> = Some("arm64");
+
+    fn alone<'a>(seen: impl IntoIterator<Item = (&'a str, Option<&'static str>)>) -> Option<DriftConfidence> {
+        let seen: Vec<_> = seen.into_iter().collect();
+        divided(&Same::default(), seen.iter().copied())
+    }
+
     #[test]
     fn what_one_entry_names_is_one_class() {
-        let mut same = SameImage::default();
-        assert!(same.merge(["b"]).is_empty());
-        assert_eq!(same.merge(["c", "b"]), ["b".into(), "c".into()]);
-        assert!(same.merge(["b", "c"]).is_empty());
-        assert_eq!((same.class_of("b"), same.class_of("c"), same.class_of("d")), ("b", "b", "d"));
-        same.merge(["e", "f"]);
-        same.merge(["c", "e", "a"]);
+        let mut same = Same::default();
+        assert!(same.merge(AMD64, ["b"]).unwrap().is_empty());
+        assert_eq!(same.merge(AMD64, ["c", "b"]), Ok(["b".into(), "c".into()].into()));
+        assert!(same.merge(AMD64, ["b", "c"]).unwrap().is_empty());
+        let class = |digest| same.class_of(AMD64, digest);
+        assert_eq!((class("b"), class("c"), class("d")), ("b", "b", "d"));
+        same.merge(AMD64, ["e", "f"]).unwrap();
+        same.merge(AMD64, ["c", "e", "a"]).unwrap();
         for digest in ["a", "b", "c", "e", "f"] {
-            assert_eq!(same.class_of(digest), "a");
+            assert_eq!(same.class_of(AMD64, digest), "a");
         }
+    }
+
+    #[test]
+    fn a_class_is_one_on_its_platform_alone() {
+        let mut same = Same::default();
+        same.merge(ARM64, ["i1", "i2", "m"]).unwrap();
+        assert_eq!((same.class_of(ARM64, "i2"), same.class_of(AMD64, "i2")), ("i1", "i2"));
+        // A node that nobody knows may be of either.
+        assert_eq!(same.class_of(None, "i2"), "i1");
+        // Of what is known of any node already, only the platform's own class is another.
+        assert_eq!(same.merge(AMD64, ["m", "i2"]), Ok(["i2".into(), "m".into()].into()));
+        assert_eq!(same.class_of(AMD64, "i1"), "i1");
+    }
+
+    #[test]
+    fn two_indexes_with_one_manifest_in_common_are_two_images_elsewhere() {
+        let mut same = Same::default();
+        same.merge(ARM64, ["i1", "i2", "m"]).unwrap();
+        let seen = [("i1", AMD64), ("i2", AMD64), ("i1", ARM64), ("m", ARM64)];
+        assert_eq!(divided(&same, seen), Some(DriftConfidence::Proven));
+        assert_eq!(images(&same, seen), [("i1", "i1"), ("i2", "i2"), ("m", "i1")].into());
+        let seen = [("i1", AMD64), ("i2", ARM64), ("m", ARM64)];
+        assert_eq!(divided(&same, seen), None);
+        assert_eq!(images(&same, seen), [("i1", "i1"), ("i2", "i1"), ("m", "i1")].into());
+        assert_eq!(divided(&same, [("i1", AMD64), ("i2", None)]), None);
+        assert_eq!(divided(&same, [("i1", AMD64), ("x", None)]), Some(DriftConfidence::Likely));
+    }
+
+    #[test]
+    fn what_is_full_makes_room_of_what_nobody_wants() {
+        let mut same = Same::default();
+        let names: Vec<String> = (0..=Same::MAX).map(|at| format!("{at:05}")).collect();
+        for pair in names.chunks_exact(2) {
+            same.merge(AMD64, [pair[0].as_str(), pair[1].as_str()]).unwrap();
+        }
+        assert_eq!(same.merge(AMD64, ["x", "y"]), Err(Full));
+        assert!(same.merge(AMD64, ["00000", "00001"]).unwrap().is_empty());
+        same.retain(|digest| digest == "00001");
+        assert_eq!(same.class_of(AMD64, "00001"), "00000");
+        assert_eq!(same.class_of(AMD64, "00003"), "00003");
+        assert_eq!(same.len(), 2);
+        assert!(!same.merge(AMD64, ["x", "y"]).unwrap().is_empty());
     }
 
     #[test]
     fn two_images_on_one_platform_prove_it() {
         let proven = Some(DriftConfidence::Proven);
-        assert_eq!(divided([("a", Some("amd64")), ("b", Some("amd64"))]), proven);
-        assert_eq!(divided([("a", Some("amd64")), ("b", Some("arm64")), ("c", Some("arm64"))]), proven);
-        assert_eq!(divided([("a", Some("amd64")), ("b", Some("amd64")), ("c", None)]), proven);
+        assert_eq!(alone([("a", AMD64), ("b", AMD64)]), proven);
+        assert_eq!(alone([("a", AMD64), ("b", ARM64), ("c", ARM64)]), proven);
+        assert_eq!(alone([("a", AMD64), ("b", AMD64), ("c", None)]), proven);
     }
 
     #[test]
     fn each_platform_has_an_image_of_its_own() {
-        assert_eq!(divided([("a", Some("amd64")), ("b", Some("arm64"))]), None);
-        assert_eq!(divided([("a", Some("amd64")), ("a", Some("arm64"))]), None);
-        assert_eq!(divided::<&str>([]), None);
+        assert_eq!(alone([("a", AMD64), ("b", ARM64)]), None);
+        assert_eq!(alone([("a", AMD64), ("a", ARM64)]), None);
+        assert_eq!(alone([]), None);
     }
 
     #[test]
     fn a_node_that_nobody_knows_may_be_any() {
         let likely = Some(DriftConfidence::Likely);
-        assert_eq!(divided::<&str>([("a", None), ("b", None)]), likely);
-        assert_eq!(divided([("a", Some("amd64")), ("b", None)]), likely);
-        assert_eq!(divided([("a", Some("amd64")), ("a", None)]), None);
-        assert_eq!(divided([("a", Some("amd64")), ("b", Some("arm64")), ("a", None)]), likely);
+        assert_eq!(alone([("a", None), ("b", None)]), likely);
+        assert_eq!(alone([("a", AMD64), ("b", None)]), likely);
+        assert_eq!(alone([("a", AMD64), ("a", None)]), None);
+        assert_eq!(alone([("a", AMD64), ("b", ARM64), ("a", None)]), likely);
     }
 }

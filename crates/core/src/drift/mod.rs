@@ -12,7 +12,7 @@ mod pending;
 mod platform;
 mod snippet;
 
-pub use classes::{SameImage, divided};
+pub use classes::{Full, SameImage, divided, images};
 pub use evidence::{
     DriftConfidence, DriftEvidence, MAX_DIGESTS, Mixed, PodSighting, PullFailure, PullFailureReason,
     RegistryAnswer, Resolution, Resolutions,

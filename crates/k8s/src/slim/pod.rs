@@ -64,8 +64,7 @@ impl SlimPod {
         self.spec.as_ref()?.node.as_ref().map(UntrustedText::raw)
     }
 
-    /// What its containers' statuses tell of their images, in the order of its spec. Nothing while the kubelet has
-    /// not seen the spec as it is.
+    /// What its containers' statuses tell of their images, in the order of its spec.
     pub fn sightings(&self) -> Vec<Sighting> {
         match (&self.spec, &self.status) {
             (Some(spec), Some(status)) => status.sightings(&spec.images, self.metadata.generation),

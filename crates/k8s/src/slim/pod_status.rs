@@ -33,6 +33,8 @@ pub enum Seen {
         digest: String,
         /// When the container started.
         since: Option<Timestamp>,
+        /// When it ended, if it has; where the status does not say when that was, as it started.
+        until: Option<Timestamp>,
     },
     /// The kubelet does not get it.
     PullFails {
@@ -48,6 +50,8 @@ pub enum Seen {
 /// Why a status tells nothing of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Untold {
+    /// The kubelet has not seen the spec as it is.
+    Outdated,
     /// There is no status of the container yet.
     NoStatus,
     /// The container has not run: it waits for something else than its image, or ended without a start.
@@ -90,15 +94,16 @@ struct WireContainerStatus {
 
 #[derive(Debug, Clone, Deserialize)]
 struct WireState {
-    running: Option<WireStarted>,
-    terminated: Option<WireStarted>,
+    running: Option<WireTimes>,
+    terminated: Option<WireTimes>,
     waiting: Option<WireWaiting>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireStarted {
+struct WireTimes {
     started_at: Option<WireTime>,
+    finished_at: Option<WireTime>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -116,18 +121,20 @@ impl WirePodStatus {
         }
     }
 
-    /// One for each container; none at all while the kubelet has not seen the spec as it is.
+    /// One for each container.
     pub(super) fn sightings(&self, images: &PodImages, generation: Option<i64>) -> Vec<Sighting> {
-        if !self.is_of(generation) {
-            return Vec::new();
-        }
+        let is_outdated = !self.is_of(generation);
         let places = images.iter().filter(|place| place.container_type != ContainerType::ImageVolume);
         places
             .map(|place| Sighting {
                 container: place.name.clone(),
                 container_type: place.container_type,
                 image: place.image.clone(),
-                seen: self.seen(place.container_type, &place.name, &place.image),
+                seen: if is_outdated {
+                    Seen::Nothing(Untold::Outdated)
+                } else {
+                    self.seen(place.container_type, &place.name, &place.image)
+                },
             })
             .collect()
     }
@@ -156,12 +163,14 @@ impl WirePodStatus {
                 None => Seen::Nothing(Untold::NotRun),
             };
         }
-        let time = |started: &WireStarted| started.started_at.as_ref().and_then(|time| time.0);
-        let since = match (&state.running, &state.terminated) {
-            (Some(running), _) => time(running),
-            (None, Some(terminated)) => match time(terminated) {
+        let time = |time: &Option<WireTime>| time.as_ref().and_then(|time| time.0);
+        let (since, until) = match (&state.running, &state.terminated) {
+            (Some(running), _) => (time(&running.started_at), None),
+            (None, Some(terminated)) => match time(&terminated.started_at) {
                 // Go's zero time stands for a container that never started.
-                Some(started) if started > Timestamp::UNIX_EPOCH => Some(started),
+                Some(started) if started > Timestamp::UNIX_EPOCH => {
+                    (Some(started), time(&terminated.finished_at).max(Some(started)))
+                }
                 _ => return Seen::Nothing(Untold::NotRun),
             },
             (None, None) => return Seen::Nothing(Untold::NotRun),
@@ -171,7 +180,7 @@ impl WirePodStatus {
         };
         let image_id = status.image_id.as_ref().map_or("", |id| id.0.raw());
         match manifest_digest(image_id, &reference) {
-            Ok(digest) => Seen::Ran { digest, since },
+            Ok(digest) => Seen::Ran { digest, since, until },
             Err(why) => Seen::Nothing(Untold::ImageId(why)),
         }
     }
