@@ -19,6 +19,6 @@ pub use access::{Answer, Authorizer, Caller, Denied, OpenToAll, Token, Visible};
 pub use http::{Options, router};
 pub use snapshot::{
     ClosedInterval, ContainerFacts, Facts, ImageChange, Issue, Judged, Mend, RuleState, Seen, Snapshot,
-    Status, Workload, kind_label,
+    Status, Workload,
 };
 pub use source::Source;

@@ -27,9 +27,11 @@ impl UntrustedText {
         &self.0
     }
 
-    /// For a Prometheus label: control characters replaced, since dashboards print labels as they are.
+    /// For a Prometheus label: control characters replaced, since dashboards print labels as they are. A backslash is
+    /// replaced too, so that two texts never become one label.
     pub fn label(&self) -> String {
-        escape(&self.0)
+        let parts: Vec<String> = self.0.split('\\').map(escape).collect();
+        parts.join("\\u{5c}")
     }
 
     /// For a YAML block mapping: one line that reads back as exactly this text. It is plain where no reader can
@@ -179,6 +181,12 @@ mod tests {
         let text = UntrustedText::from("a\u{1b}[31m\n\0\u{202e}b\u{200b}ü");
         assert_eq!(text.terminal(), "a\\u{1b}[31m\\u{a}\\u{0}\\u{202e}b\\u{200b}ü");
         assert_eq!(text.label(), text.terminal());
+    }
+
+    #[test]
+    fn what_is_escaped_in_a_label_cannot_be_written_by_hand() {
+        let [escape, by_hand] = ["\u{1b}", "\\u{1b}"].map(|text| UntrustedText::from(text).label());
+        assert_eq!([escape.as_str(), by_hand.as_str()], ["\\u{1b}", "\\u{5c}u{1b}"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Pod, ReplicationController};
+use tagwatch_core::text::UntrustedText;
 
 /// A kind that tagwatch watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,6 +108,24 @@ impl WatchedKind {
     }
 }
 
+/// A kind as labels and addresses name it, safe for both: `Kind` where it is one that tagwatch watches, else
+/// `Kind.group`, and `Kind.core` for the core group.
+///
+/// Whoever may create a pod can write any owner into it, a `v1` Deployment too. No two kinds have the same label, so
+/// none can take the place of another.
+pub fn kind_label(api_version: &str, kind: &str) -> String {
+    if WatchedKind::find(api_version, kind).is_some() {
+        return kind.to_owned();
+    }
+    // No real kind holds a dot, and no real group is called `core`.
+    let kind = UntrustedText::from(kind).label().replace('.', "\\u{2e}");
+    match api_version.split_once('/').map_or("", |(group, _)| group) {
+        "" => format!("{kind}.core"),
+        "core" => format!("{kind}.\\u{{63}}ore"),
+        group => format!("{kind}.{}", UntrustedText::from(group).label()),
+    }
+}
+
 /// A generated API type whose objects hold a pod template; marks [`crate::slim::SlimWorkload`].
 pub trait TemplateKind:
     k8s_openapi::Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + Send + Sync + 'static
@@ -144,6 +163,27 @@ mod tests {
         assert_eq!(WatchedKind::find("v1", "Deployment"), None);
         assert_eq!(WatchedKind::find("batch.volcano.sh/v1alpha1", "Job"), None);
         assert_eq!(WatchedKind::find("apps/v1", "deployment"), None);
+    }
+
+    #[test]
+    fn a_kind_has_its_bare_name_only_where_it_is_watched() {
+        for (api_version, kind, label) in [
+            ("apps/v1", "Deployment", "Deployment"),
+            ("apps/v1beta2", "Deployment", "Deployment"),
+            ("v1", "Pod", "Pod"),
+            ("argoproj.io/v1alpha1", "Rollout", "Rollout.argoproj.io"),
+            ("v1", "Deployment", "Deployment.core"),
+            ("batch/v1", "Deployment", "Deployment.batch"),
+            ("apps/v1", "deployment", "deployment.apps"),
+            ("v1", "ConfigMap", "ConfigMap.core"),
+            // Whoever writes these means to be taken for another.
+            ("io/v1", "Rollout.argoproj", "Rollout\\u{2e}argoproj.io"),
+            ("core/v1", "Deployment", "Deployment.\\u{63}ore"),
+            ("v1", "Deploy\u{1b}ment", "Deploy\\u{1b}ment.core"),
+            ("v1", "Deploy\\u{1b}ment", "Deploy\\u{5c}u{1b}ment.core"),
+        ] {
+            assert_eq!(kind_label(api_version, kind), label, "{api_version} {kind}");
+        }
     }
 
     #[test]

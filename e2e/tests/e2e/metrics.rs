@@ -1,8 +1,8 @@
 //! The text format of Prometheus, as far as tagwatch writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// One line: metric, labels, value.
 #[derive(Debug)]
@@ -20,7 +20,12 @@ impl Samples {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         let samples = lines.map(|line| sample(line).with_context(|| format!("no sample: {line}")));
-        samples.collect::<Result<_>>().map(Self)
+        let samples: Vec<Sample> = samples.collect::<Result<_>>()?;
+        let mut series = BTreeSet::new();
+        for Sample { name, labels, .. } in &samples {
+            ensure!(series.insert((name, labels)), "{name}{labels:?} twice in one scrape");
+        }
+        Ok(Self(samples))
     }
 
     /// The sum over all samples of a metric that have these labels; zero where there is none.

@@ -23,6 +23,7 @@ use crate::{
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(pods_of_an_unwatched_owner),
+        shared(an_owner_that_looks_like_a_deployment_takes_nothing_of_it),
         shared(replica_set_of_an_unwatched_owner_lends_its_template),
         shared(mirror_pod_stands_for_itself),
         shared(container_that_only_pods_have),
@@ -70,6 +71,27 @@ async fn pods_of_an_unwatched_owner(bench: &Bench) -> Result<()> {
     }
     bench.unreported("TrainingRun", "churn").await?;
     remove_kind(bench).await?;
+    tagwatch.end().await
+}
+
+/// Whoever may create a pod can write any owner into it. A `v1` Deployment is none, and has series of its own.
+async fn an_owner_that_looks_like_a_deployment_takes_nothing_of_it(bench: &Bench) -> Result<()> {
+    let tagwatch = bench.tagwatch().await?;
+    bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    let mut claims = pod("claims", &[pulled("web", LATEST, "IfNotPresent")]);
+    claims["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": "v1", "kind": "Deployment", "name": "web", "uid": "claimed", "controller": true,
+    }]);
+    bench.create(claims).await?;
+    // Reading the samples fails where a series is there twice.
+    for kind in ["Deployment", "Deployment.core"] {
+        let of = [("namespace", bench.namespace()), ("kind", kind)];
+        tagwatch.counts("tagwatch_workloads", &of, 1.0).await?;
+        for rule in ["latest-tag", "stale-pull-policy"] {
+            let of = [&of[..], &[("workload", "web"), ("rule", rule)]].concat();
+            tagwatch.counts("tagwatch_workload_violations", &of, 1.0).await?;
+        }
+    }
     tagwatch.end().await
 }
 

@@ -5,8 +5,9 @@ use tagwatch_core::finding::{Finding, Outcome, Verdict};
 use tagwatch_core::rules::{Policy, RuleMeta};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
+use tagwatch_k8s::kind::kind_label;
 
-use super::{ContainerFacts, Issue, Mend, Status, Workload, kind_label};
+use super::{ContainerFacts, Issue, Mend, Status, Workload};
 
 /// The rule about images that do not come.
 pub(crate) const PULL_FAILING: &str = "image-pull-failing";
@@ -45,7 +46,7 @@ impl Judged<'_> {
         }
         Workload {
             namespace: id.namespace.clone().unwrap_or_default(),
-            kind: kind_label(&id.api_version, &id.kind),
+            kind: kind_label(id.api_version.raw(), id.kind.raw()).into(),
             name: id.name.clone(),
             status: Status::of(issues.iter().map(|issue| issue.outcome)),
             reason: None,

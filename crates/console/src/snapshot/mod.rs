@@ -19,7 +19,7 @@ pub(crate) use judged::PULL_FAILING;
 pub use judged::{Judged, Seen};
 pub use rule::RuleState;
 pub(crate) use tally::Tally;
-pub use workload::{ContainerFacts, Mend, Status, Workload, kind_label};
+pub use workload::{ContainerFacts, Mend, Status, Workload};
 
 /// Everything that a [`Snapshot`] is made of.
 #[derive(Debug, Clone, Default)]

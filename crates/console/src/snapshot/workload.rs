@@ -15,7 +15,7 @@ use super::{ClosedInterval, ImageChange, Issue, WorkloadName};
 pub struct Workload {
     /// Its namespace.
     pub namespace: UntrustedText,
-    /// Its kind as metrics label it: see [`kind_label`].
+    /// Its kind as metrics label it: see [`tagwatch_k8s::kind::kind_label`].
     pub kind: UntrustedText,
     /// Its name.
     pub name: UntrustedText,
@@ -128,13 +128,5 @@ impl Workload {
                 && container.container_type == issue.container_type
                 && container.image == issue.image
         })
-    }
-}
-
-/// `Kind`, or `Kind.group` outside core, apps and batch: the `kind` label of metrics.
-pub fn kind_label(api_version: &UntrustedText, kind: &UntrustedText) -> UntrustedText {
-    match api_version.raw().split_once('/').map_or("", |(group, _)| group) {
-        "" | "apps" | "batch" => kind.clone(),
-        group => format!("{}.{group}", kind.raw()).into(),
     }
 }

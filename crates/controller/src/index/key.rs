@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use tagwatch_core::text::UntrustedText;
+use tagwatch_k8s::kind::kind_label;
 
 /// A workload that may have a report. Cloning is cheap.
 ///
@@ -57,13 +57,9 @@ impl WorkloadKey {
         &self.0.kind
     }
 
-    /// `Kind`, or `Kind.group` outside the groups of the built-in workloads; safe for a terminal and for a label.
+    /// `Kind`, or `Kind.group` of kinds that are not built in (see [`kind_label`]); safe for a terminal and for a label.
     pub(crate) fn kind_and_group(&self) -> String {
-        let text = match self.group() {
-            "" | "apps" | "batch" => self.kind().to_owned(),
-            group => format!("{}.{group}", self.kind()),
-        };
-        UntrustedText::from(text).label()
+        kind_label(self.api_version(), self.kind())
     }
 
     /// Namespace.
