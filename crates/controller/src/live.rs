@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::civil::Date;
 use tagwatch_core::engine::Judgement;
 use tagwatch_core::finding::{Outcome, Verdict};
 use tagwatch_core::policy::{AnnotationLevel, AnnotationRemark, ExemptionSource};
@@ -39,7 +40,7 @@ impl Status {
 }
 
 /// Rule, its policy, severity and result: the labels of a violation, or of one that is exempt.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Violation {
     pub(crate) policy: &'static str,
     pub(crate) rule: &'static str,
@@ -125,6 +126,8 @@ pub(crate) struct Exempting {
     pub(crate) used: Box<[usize]>,
     /// Where annotations stand that exempted something.
     pub(crate) annotations: Box<[AnnotationLevel]>,
+    /// The last day of the first of these to end.
+    pub(crate) until: Option<Date>,
     /// Annotations that exempted nothing.
     pub(crate) remarks: Box<[AnnotationRemark]>,
 }
@@ -132,13 +135,16 @@ pub(crate) struct Exempting {
 impl Exempting {
     fn of(judgement: &Judgement) -> Option<Box<Self>> {
         let findings = judgement.verdicts.iter().flat_map(|verdict| &verdict.findings);
-        let annotations: BTreeSet<AnnotationLevel> = findings
-            .filter_map(|finding| match finding.exemption.as_ref()?.source {
-                ExemptionSource::Annotation(level) => Some(level),
+        let by_annotation = findings.filter_map(|finding| {
+            let exemption = finding.exemption.as_ref()?;
+            match exemption.source {
+                ExemptionSource::Annotation(level) => Some((level, exemption.expires)),
                 ExemptionSource::Policy(_) => None,
-            })
-            .collect();
+            }
+        });
+        let (annotations, until): (BTreeSet<AnnotationLevel>, Vec<Option<Date>>) = by_annotation.unzip();
         let exempting = Self {
+            until: until.into_iter().flatten().min(),
             used: judgement.exemptions_used.iter().copied().collect(),
             annotations: annotations.into_iter().collect(),
             remarks: judgement.remarks.clone().into(),

@@ -1,5 +1,6 @@
 //! Gauges of what is judged by: rules and exemptions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::jiff::tz::TimeZone;
@@ -8,6 +9,7 @@ use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use tagwatch_core::policy::Policy;
+use tagwatch_core::text::UntrustedText;
 
 use super::family::{Family, Samples, as_float};
 use crate::judging::Judging;
@@ -35,8 +37,9 @@ const EXEMPTIONS: Family = Family {
 };
 const EXPIRY: Family = Family {
     name: "tagwatch_exemption_expiry_timestamp_seconds",
-    help: "Unix time at which an exemption of the policy counts no more, by its index in spec.exemptions.",
-    labels: &["source", "index"],
+    help: "Unix time at which an exemption counts no more: of each of the policy by its index in spec.exemptions, and of \
+           the first to end of a namespace's annotations that exempt something.",
+    labels: &["source", "index", "namespace"],
 };
 const FAMILIES: [Family; 3] = [RULE_INFO, EXEMPTIONS, EXPIRY];
 
@@ -55,8 +58,12 @@ impl Collector for PolicyCollector {
     fn collect(&self) -> Vec<MetricFamily> {
         let engine = self.judging.engine();
         let policy = engine.policy();
-        let tally = Tally::of(&self.live.lock(), policy, engine.today());
-        let samples = [rules(policy), exemptions(&tally), expiries(policy)];
+        let (tally, annotations) = {
+            let live = self.live.lock();
+            (Tally::of(&live, policy, engine.today()), annotation_ends(&live))
+        };
+        let ends = expiries(policy).chain(annotations).collect();
+        let samples = [rules(policy), exemptions(&tally), ends];
         FAMILIES.iter().zip(samples).map(|(family, samples)| family.fill(&[], samples)).collect()
     }
 }
@@ -82,11 +89,28 @@ fn exemptions(tally: &Tally) -> Samples {
     states.map(|(state, count)| (vec![state.to_owned()], as_float(u64::try_from(count).unwrap_or(0)))).into()
 }
 
-fn expiries(policy: &Policy) -> Samples {
+fn expiries(policy: &Policy) -> impl Iterator<Item = (Vec<String>, f64)> {
     let expiry = |(index, exemption): (usize, &tagwatch_core::policy::Exemption)| {
-        Some((vec!["policy".to_owned(), index.to_string()], end_of(exemption.expires?)?))
+        let labels = ["policy".to_owned(), index.to_string(), String::new()];
+        Some((labels.into(), end_of(exemption.expires?)?))
     };
-    policy.exemptions().iter().enumerate().filter_map(expiry).collect()
+    policy.exemptions().iter().enumerate().filter_map(expiry)
+}
+
+/// One series for each namespace, not for each annotation: there may be one on every workload.
+fn annotation_ends(live: &LiveVerdicts) -> Samples {
+    let mut first: BTreeMap<&str, Date> = BTreeMap::new();
+    for (key, judged) in live.iter() {
+        if let Some(until) = judged.exempting.as_ref().and_then(|exempting| exempting.until) {
+            let earliest = first.entry(key.namespace()).or_insert(until);
+            *earliest = until.min(*earliest);
+        }
+    }
+    let sample = |(namespace, until)| {
+        let labels = ["annotation".to_owned(), String::new(), UntrustedText::from(namespace).label()];
+        Some((labels.into(), end_of(until)?))
+    };
+    first.into_iter().filter_map(sample).collect()
 }
 
 /// An exemption counts on its last day too.
@@ -98,10 +122,36 @@ fn end_of(last: Date) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::WorkloadKey;
+    use crate::live::{Exempting, Judged, Past};
 
     #[test]
     fn an_exemption_ends_with_its_last_day() {
         // `date -ud 2027-02-01 +%s`
         assert_eq!(end_of("2027-01-31".parse().unwrap()), Some(1_801_440_000.0));
+    }
+
+    /// However many annotations there are.
+    #[test]
+    fn the_first_annotation_of_a_namespace_to_end_has_a_series() {
+        let mut live = LiveVerdicts::default();
+        for (name, namespace, until) in [
+            ("a", "shop", Some("2027-03-31")),
+            ("b", "shop", Some("2027-01-31")),
+            ("c", "shop", None),
+            ("d", "mail", Some("2027-01-31")),
+            ("e", "travel", None),
+        ] {
+            let until = until.map(|until| until.parse().unwrap());
+            let exempting = Some(Box::new(Exempting { until, ..Exempting::default() }));
+            let judged = Judged {
+                exempting,
+                ..Judged::failed((namespace.to_owned(), name.to_owned()), Past::default())
+            };
+            live.insert(WorkloadKey::new("apps/v1", "Deployment", namespace, name, name), judged);
+        }
+        let of = |namespace: &str| ["annotation", "", namespace].map(str::to_owned).to_vec();
+        let ends = [(of("mail"), 1_801_440_000.0), (of("shop"), 1_801_440_000.0)];
+        assert_eq!(annotation_ends(&live), Samples::from(ends));
     }
 }

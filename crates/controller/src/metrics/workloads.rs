@@ -1,7 +1,6 @@
 //! The series that name a workload: by far the most of them, so they are written straight from the live verdicts,
 //! and bounded.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -29,7 +28,7 @@ const USAGE: [(&str, &str); 3] = [
     ("tagwatch_metrics_series_cap", "How many series may name a workload (--workload-series-cap)."),
     ("tagwatch_metrics_series_over_cap", "Series over the cap, which are counted under workload=\"_other\"."),
 ];
-/// Workload and kind of what is over the cap: no object can be called so.
+/// Workload and kind of what is over the cap, and namespace of a sum over all: no object can be called so.
 const OTHER: &str = "_other";
 /// Series of one finding: how many containers, and since when.
 const SERIES_PER_FINDING: usize = 2;
@@ -88,8 +87,8 @@ impl WorkloadSeries {
         for finding in &findings {
             series.workload(finding);
         }
-        for sum in other.values() {
-            series.other(sum);
+        for ((namespace, _), sum) in &other {
+            series.other(*namespace, sum);
         }
         drop(live);
         series.write(text);
@@ -154,25 +153,27 @@ impl<'a> Series<'a> {
             *last = Some(finding.key.clone());
         }
         self.labels.push_str(labels);
-        self.finish(finding);
+        self.finish(finding, Some(finding.judged));
     }
 
-    fn other(&mut self, sum: &Finding<'_>) {
+    /// A sum of one namespace, or over all.
+    fn other(&mut self, of_namespace: Option<&str>, sum: &Finding<'_>) {
         let [namespace, kind, workload, ..] = LABELS;
-        for (label, value) in [(namespace, sum.key.namespace()), (kind, OTHER), (workload, OTHER)] {
+        for (label, value) in [(namespace, of_namespace.unwrap_or(OTHER)), (kind, OTHER), (workload, OTHER)] {
             quoted(&mut self.labels, label, value);
         }
-        self.finish(sum);
+        self.finish(sum, of_namespace.map(|_| sum.judged));
     }
 
-    fn finish(&mut self, finding: &Finding<'_>) {
+    /// The labels behind the workload's: what was found, and what the namespace is labelled with, where it is of one.
+    fn finish(&mut self, finding: &Finding<'_>, labelled: Option<&Judged>) {
         let Violation { rule, severity, result, .. } = finding.violation;
         let [.., rule_label, severity_label, result_label] = LABELS;
         for (label, value) in [(rule_label, rule), (severity_label, severity), (result_label, result)] {
             quoted(&mut self.labels, label, value);
         }
         for (of_namespace, label) in &self.further {
-            let value = finding.judged.namespace_label(of_namespace).unwrap_or_default();
+            let value = labelled.and_then(|judged| judged.namespace_label(of_namespace)).unwrap_or_default();
             quoted(&mut self.labels, label, value);
         }
         self.ends.push((self.labels.len(), finding.extent));
@@ -196,9 +197,6 @@ impl<'a> Series<'a> {
         }
     }
 }
-
-/// What is over the cap, by namespace and rule: one of the findings each, with the extent of all.
-pub(super) type Other<'a> = BTreeMap<(&'a str, &'a Violation), Finding<'a>>;
 
 #[cfg(test)]
 mod tests;

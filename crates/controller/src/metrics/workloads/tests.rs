@@ -1,5 +1,6 @@
 use k8s_openapi::jiff::civil::Date;
 use tagwatch_core::policy::{Policy, Profile};
+use tagwatch_core::workload::Namespace;
 
 use super::*;
 use crate::live::{Judged, Past, Status};
@@ -83,7 +84,7 @@ fn what_is_exempt_has_no_series() {
 #[test]
 fn names_that_would_break_the_format_are_escaped() {
     let text = series(10, &[("shop", "a\"} 1\n\\\u{1b}", &[(critical(), 0)])]);
-    assert!(counts(&text)[0].contains(r#"workload="a\"} 1\\u{a}\\\\u{1b}""#), "{text}");
+    assert!(counts(&text)[0].contains(r#"workload="a\"} 1\\u{a}\\u{5c}\\u{1b}""#), "{text}");
     assert_eq!(counts(&text).len(), 1);
 }
 
@@ -98,12 +99,13 @@ fn two_objects_of_one_name_are_one_series() {
 
 #[test]
 fn over_the_cap_the_worst_and_oldest_stay_and_the_rest_is_summed_up() {
-    let workloads: [Workload<'_>; 5] = [
+    let workloads: [Workload<'_>; 6] = [
         ("shop", "a-warned", &[(warning(), 1)]),
         ("shop", "b-young", &[(high(), 300)]),
         ("shop", "c-old", &[(high(), 200)]),
         ("shop", "d-critical", &[(critical(), 400)]),
         ("shop", "e-younger", &[(high(), 301)]),
+        ("shop", "f-warned", &[(warning(), 2)]),
     ];
     let text = series(8, &workloads);
     let shown = counts(&text);
@@ -117,12 +119,96 @@ fn over_the_cap_the_worst_and_oldest_stay_and_the_rest_is_summed_up() {
     ]) {
         assert!(line.contains(part), "{text}");
     }
-    assert!(shown[3].ends_with("} 2"), "{text}");
+    assert!(shown[2].ends_with("} 2") && shown[3].ends_with("} 2"), "{text}");
     assert!(
         text.contains("rule=\"latest-tag\",severity=\"high\",result=\"fail\"} 300\n"),
         "the oldest: {text}"
     );
-    assert_eq!(usage(&text), ["8", "6"]);
+    assert_eq!(usage(&text), ["8", "8"]);
+}
+
+/// Its series would be one all the same.
+#[test]
+fn what_would_be_alone_in_a_sum_is_named() {
+    let workloads: [Workload<'_>; 4] = [
+        ("shop", "a", &[(high(), 1)]),
+        ("shop", "b", &[(high(), 2)]),
+        ("shop", "c", &[(high(), 3)]),
+        ("shop", "d", &[(warning(), 4)]),
+    ];
+    let text = series(6, &workloads);
+    let shown = counts(&text);
+    assert_eq!(shown.len(), 3, "{text}");
+    assert!(shown[0].contains("workload=\"a\"") && shown[1].contains("workload=\"d\""), "{text}");
+    assert!(shown[2].contains("workload=\"_other\"") && shown[2].ends_with("} 2"), "{text}");
+    assert_eq!(usage(&text), ["6", "4"]);
+}
+
+/// One workload in each of many namespaces, with four findings: no two of a namespace and rule.
+#[test]
+fn where_sums_by_namespace_do_not_fit_they_are_by_rule_alone() {
+    let findings = [
+        (critical(), 9),
+        (high(), 8),
+        (violation("mutable-tag", "medium", "fail"), 7),
+        (violation("unparsable", "high", "error"), 6),
+    ];
+    let names: Vec<String> = (0..1_500).map(|number| format!("n{number:04}")).collect();
+    let workloads: Vec<Workload<'_>> =
+        names.iter().map(|name| (name.as_str(), "web", findings.as_slice())).collect();
+    let text = series(10_000, &workloads);
+    let shown = counts(&text);
+    // All that fail, then as many errors as there is room for beside their sum.
+    assert_eq!(shown.len(), 5_000);
+    assert_eq!(usage(&text), ["10000", "2002"]);
+    let named = |rule: &str| {
+        shown.iter().filter(|line| line.contains(rule) && line.contains("workload=\"web\"")).count()
+    };
+    let rules = ["stale-pull-policy", "latest-tag", "mutable-tag", "unparsable"];
+    assert_eq!(rules.map(named), [1_500, 1_500, 1_500, 499]);
+    let sums: Vec<&&str> = shown.iter().filter(|line| line.contains("_other")).collect();
+    assert_eq!(sums.len(), 1, "{sums:?}");
+}
+
+/// Below the room, and yet they would leave none for a name.
+#[test]
+fn sums_by_namespace_take_half_of_the_room_at_most() {
+    let names: Vec<String> = (0..40).map(|number| format!("n{number:02}")).collect();
+    let findings = [(critical(), 7)];
+    let workloads: Vec<Workload<'_>> = names
+        .iter()
+        .flat_map(|name| ["a", "b", "c"].map(|workload| (name.as_str(), workload, findings.as_slice())))
+        .collect();
+    let named = |cap| {
+        let text = series(cap, &workloads);
+        let shown = counts(&text);
+        assert!(shown.len() * SERIES_PER_FINDING <= cap, "{text}");
+        let sums = shown.iter().filter(|line| line.contains("workload=\"_other\"")).count();
+        let coarse = shown.iter().filter(|line| line.contains("namespace=\"_other\"")).count();
+        [shown.len() - sums, sums, coarse]
+    };
+    assert_eq!(named(84), [41, 1, 1]);
+    assert_eq!(named(160), [60, 20, 0]);
+    assert_eq!(named(240), [120, 0, 0]);
+}
+
+/// What one namespace is labelled with says nothing of a sum over all.
+#[test]
+fn a_sum_over_all_namespaces_has_no_label_of_one() {
+    let key = WorkloadKey::new("apps/v1", "Deployment", "shop", "web", "1");
+    let labels = [("team".to_owned(), "red".to_owned())].into();
+    let namespace = Some(Arc::new(Namespace { labels, ..Namespace::default() }));
+    let judged = Judged { namespace, ..judged(&[(high(), 7)]) };
+    let (violation, extent) = judged.violations.iter().next().unwrap();
+    let finding = Finding { key: &key, judged: &judged, violation, extent: *extent };
+    for (of_namespace, team) in [(Some("shop"), "red"), (None, "")] {
+        let further = ["team".to_owned()];
+        let mut series = Series::new(&further, 1);
+        series.other(of_namespace, &finding);
+        let namespace = of_namespace.unwrap_or("_other");
+        assert!(series.labels.starts_with(&format!("namespace=\"{namespace}\",kind=\"_other\",")));
+        assert!(series.labels.ends_with(&format!("label_team=\"{team}\",")), "{}", series.labels);
+    }
 }
 
 #[test]
@@ -141,7 +227,9 @@ fn what_is_shown_does_not_hang_on_the_order_in_which_it_came() {
 #[test]
 fn without_room_everything_is_summed_up() {
     let text = series(0, &[("mail", "a", &[(high(), 7)]), ("shop", "b", &[(high(), 8), (critical(), 9)])]);
-    assert_eq!(counts(&text).len(), 3);
-    assert!(counts(&text).iter().all(|line| line.contains("kind=\"_other\",workload=\"_other\"")), "{text}");
-    assert_eq!(usage(&text), ["6", "6"]);
+    assert_eq!(counts(&text).len(), 2);
+    let all = "{namespace=\"_other\",kind=\"_other\",workload=\"_other\"";
+    assert!(counts(&text).iter().all(|line| line.starts_with(all)), "{text}");
+    assert!(text.contains("rule=\"latest-tag\",severity=\"high\",result=\"fail\"} 7\n"), "{text}");
+    assert_eq!(usage(&text), ["4", "6"]);
 }
