@@ -110,7 +110,7 @@ pub(crate) struct MetricsArgs {
     #[arg(long, value_enum, value_name = "WHO", default_value_t = Auth::Token, env = "TAGWATCH_METRICS_AUTH")]
     pub(crate) metrics_auth: Auth,
 
-    /// The certificate for --metrics-auth=token as PEM, read again when it changes; self-signed by default
+    /// The certificate of the metrics and of the console as PEM, read again when it changes; self-signed by default
     #[arg(long, value_name = "FILE", requires = "metrics_tls_key")]
     pub(crate) metrics_tls_cert: Option<PathBuf>,
 

@@ -34,13 +34,15 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     } else {
         Namespaces::Only(namespaces)
     };
+    let cluster_name = console.cluster_name.clone();
+    let console = console_options(console, &metrics)?;
     let options = RunOptions {
         namespaces,
         metrics_address,
         workload_series_cap: metrics.workload_series_cap,
-        cluster_name: console.cluster_name.clone(),
-        console: console_options(console, &metrics)?,
-        metrics_access: access(&metrics)?,
+        cluster_name,
+        metrics_access: access(&metrics, console.as_ref())?,
+        console,
         address_file,
         own_namespace,
         registries,
@@ -59,13 +61,17 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// Who may read the metrics. Files of a certificate that nobody would be shown are a mistake.
-fn access(args: &MetricsArgs) -> Result<Access, Failure> {
+/// Who may read the metrics. Files of a certificate that nobody would be shown, by the console neither, are a mistake.
+fn access(args: &MetricsArgs, console: Option<&ConsoleOptions>) -> Result<Access, Failure> {
+    let console_speaks_tls = console.is_some_and(|console| matches!(console.access, Access::Token { .. }));
     match (args.metrics_auth, certificate(args)) {
-        (Auth::None, Some(_)) => {
-            Err(Failure::Usage(anyhow!("--metrics-auth=none speaks no TLS: leave --metrics-tls-cert out")))
+        (Auth::None, Some(_)) if !console_speaks_tls => {
+            let told = anyhow!(
+                "--metrics-auth=none speaks no TLS, and there is no console that does: leave --metrics-tls-cert out"
+            );
+            Err(Failure::Usage(told))
         }
-        (Auth::None, None) => Ok(Access::Everybody),
+        (Auth::None, _) => Ok(Access::Everybody),
         (Auth::Token, certificate) => Ok(Access::Token { certificate }),
     }
 }

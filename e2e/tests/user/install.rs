@@ -169,6 +169,36 @@ async fn without_authentication_probes_and_scrapes_are_plain_and_no_reviews_are_
     Ok(())
 }
 
+/// It asks for a token whether or not the metrics do.
+#[tokio::test]
+async fn the_console_can_ask_who_comes_and_show_a_certificate() -> Result<()> {
+    for auth in ["token", "none"] {
+        let values = format!("console.enabled=true,metrics.auth={auth},metrics.tls.secretName=own");
+        let objects = chart(&["--set", &values]).await?;
+        let role = &objects[&("ClusterRole".to_owned(), "tagwatch".to_owned())]["rules"];
+        for reviews in ["tokenreviews", "subjectaccessreviews"] {
+            let granted = role.as_array().into_iter().flatten().any(|rule| rule["resources"][0] == reviews);
+            assert!(granted, "{auth}: {role}");
+        }
+        let spec = &objects[&("Deployment".to_owned(), "tagwatch".to_owned())]["spec"]["template"]["spec"];
+        assert_eq!(spec["volumes"][0]["secret"]["secretName"], "own", "{auth}");
+        let arguments = serde_json::to_string(&spec["containers"][0]["args"])?;
+        for argument in
+            ["--console-address=0.0.0.0:8090", "--metrics-tls-cert=/etc/tagwatch/metrics-tls/tls.crt"]
+        {
+            assert!(arguments.contains(argument), "{auth}: {arguments}");
+        }
+    }
+    let install = "helm install tagwatch charts/tagwatch --namespace tagwatch --dry-run=client \
+                   --set console.enabled=true,console.port=9090";
+    let told = String::from_utf8(Shell::on(cluster().await?).await?.run(install).await?.stdout)?;
+    let (_, notes) = told.split_once("NOTES:").with_context(|| told.clone())?;
+    for line in ["  https://localhost:9090\n", "port-forward service/tagwatch 9090:console\n"] {
+        assert!(notes.contains(line), "{notes}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_chart_grants_nodes_when_asked_to() -> Result<()> {
     let mut ours = chart(&["--set", "rbac.nodes=true"]).await?;
@@ -257,7 +287,7 @@ async fn values_are_checked() -> Result<()> {
         ("controller.namespaces={a},controller.excludeNamespaces={b}", "exclude each other"),
         ("metrics.auth=basic", "at '/metrics/auth'"),
         ("monitoring.grafanaUrl=grafana", "at '/monitoring/grafanaUrl'"),
-        ("metrics.auth=none,metrics.tls.secretName=tls", "metrics.tls.secretName is for metrics.auth=token"),
+        ("metrics.auth=none,metrics.tls.secretName=tls", "is for metrics.auth=token and for the console"),
         ("serviceAccount.create=false", "serviceAccount.name is needed"),
     ] {
         let words = rendered(&["--set", values]).await?.expect_err(values);

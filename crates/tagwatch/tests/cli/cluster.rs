@@ -88,12 +88,18 @@ fn a_certificate_that_cannot_be_used_exits_with_2() {
 #[test]
 fn a_certificate_that_nobody_would_see_exits_with_2() {
     let folder = folder(&[(".kube/config", KUBECONFIG)]);
-    let arguments = ["run", "--metrics-auth", "none", "--metrics-tls-cert", "a", "--metrics-tls-key", "b"];
-    let told = run(folder.path(), &arguments);
-    assert!(
-        told.starts_with("exit code: 2\n") && told.contains("--metrics-auth=none speaks no TLS"),
-        "{told}"
-    );
+    let plain = ["run", "--metrics-auth", "none", "--metrics-tls-cert", "a", "--metrics-tls-key", "b"];
+    let console = ["--console-address", "127.0.0.1:0"];
+    for arguments in [plain.to_vec(), [&plain[..], &console, &["--console-auth", "none"]].concat()] {
+        let told = run(folder.path(), &arguments);
+        assert!(
+            told.starts_with("exit code: 2\n") && told.contains("--metrics-auth=none speaks no TLS"),
+            "{told}"
+        );
+    }
+    // The console would show it: these files are only missing.
+    let told = run(folder.path(), &[&plain[..], &console, &["--metrics-address", "127.0.0.1:0"]].concat());
+    assert!(told.starts_with("exit code: 2\n") && told.contains("TLS: cannot read a: "), "{told}");
     let told = run(folder.path(), &["run", "--metrics-tls-cert", "a"]);
     assert!(told.starts_with("exit code: 2\n") && told.contains("--metrics-tls-key <FILE>"), "{told}");
 }
