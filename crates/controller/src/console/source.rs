@@ -35,7 +35,7 @@ impl ConsoleSource {
 
     fn version(&self) -> (u64, u64, u64) {
         let controller = &self.controller;
-        let evaluated = controller.metrics.last_full_evaluation.get().to_bits();
+        let evaluated = controller.metrics.last_full_evaluation.get().map_or(0, f64::to_bits);
         (controller.live.lock().changes(), controller.policy_version(), evaluated)
     }
 
@@ -47,7 +47,7 @@ impl ConsoleSource {
             cluster: self.cluster.as_deref().map(Into::into),
             policy: controller.policy.lock().name().map(Into::into),
             profile: engine.policy().profile().as_str(),
-            evaluated: evaluated(controller.metrics.last_full_evaluation.get()),
+            evaluated: controller.metrics.last_full_evaluation.get().and_then(timestamp),
             leader: None,
             rules: RuleState::all_of(engine.policy().rules()),
             workloads: live.iter().filter_map(|(_, judged)| judged.shown.clone()).collect(),
@@ -74,8 +74,8 @@ impl Source for ConsoleSource {
     }
 }
 
-/// Unix seconds; 0 before the first time.
+/// From Unix seconds.
 #[expect(clippy::cast_possible_truncation, reason = "seconds of a clock fit by far")]
-fn evaluated(seconds: f64) -> Option<Timestamp> {
-    (seconds > 0.0).then(|| Timestamp::from_second(seconds as i64).ok()).flatten()
+fn timestamp(seconds: f64) -> Option<Timestamp> {
+    Timestamp::from_second(seconds as i64).ok()
 }

@@ -4,7 +4,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Result,
 };
 
-use super::{DriftMetrics, Metrics};
+use super::{DriftMetrics, Metrics, Moment};
 
 /// Counters and gauges of the controller's own work. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub(crate) struct ControllerMetrics {
     /// Events about issues, by outcome.
     pub(crate) events: IntCounterVec,
     /// Unix time at which all workloads were last evaluated.
-    pub(crate) last_full_evaluation: Gauge,
+    pub(crate) last_full_evaluation: Moment,
     /// What really runs.
     pub(crate) drift: DriftMetrics,
 }
@@ -116,9 +116,9 @@ impl ControllerMetrics {
                 "Kubernetes Events about workloads, by outcome (published, failed, rate_limited).",
                 &["outcome"],
             )?)?,
-            last_full_evaluation: metrics.add(Gauge::new(
+            last_full_evaluation: metrics.add(Moment::new(
                 "tagwatch_last_full_evaluation_timestamp_seconds",
-                "Unix time at which every workload had last been evaluated.",
+                "Unix time at which every workload had last been evaluated; no series before the first time.",
             )?)?,
             drift: DriftMetrics::register(metrics)?,
         })
