@@ -4,13 +4,14 @@ use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use tagwatch_core::finding::Severity;
 use tagwatch_core::text::UntrustedText;
 
 use super::Frame;
 use super::issues::Pages;
 use super::rows::{NamespaceRow, RuleRow, WorkloadRow, severities};
+use super::workload::OTHER;
 use crate::filter::{Filter, key, pairs};
 use crate::http::{Guest, Problem, html};
 use crate::text::Shown;
@@ -68,6 +69,9 @@ pub(super) async fn namespaces(Guest { view, frame }: Guest, RawQuery(query): Ra
 
 pub(super) async fn namespace(guest: Guest, name: Result<Path<String>, PathRejection>) -> Response {
     let name = UntrustedText::from(name.map(|Path(name)| name).unwrap_or_default());
+    if name.raw() == OTHER {
+        return Redirect::to("/namespaces").into_response();
+    }
     let Guest { view, frame } = &guest;
     let Some((name, tally)) = view.namespaces().find(|(known, _)| key(known) == name) else {
         return guest.not_found("There is no such namespace with a judged workload, or you may not see it.");

@@ -4,8 +4,9 @@ use askama::Template;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
+use tagwatch_core::finding::Outcome;
 use tagwatch_core::tag::TagClass;
 
 use super::Frame;
@@ -66,16 +67,29 @@ struct Change {
     at: Moment,
 }
 
+/// What metrics call everything that is over the cap of series, and where no namespace is told, the namespace too. No
+/// object has this name.
+pub(super) const OTHER: &str = "_other";
+
 pub(super) async fn workload(
     guest: Guest,
     name: Result<Path<(String, String, String)>, PathRejection>,
 ) -> Response {
     let (namespace, kind, name) = name.map(|Path(name)| name).unwrap_or_default();
+    if kind == OTHER && name == OTHER {
+        return Redirect::to(&all_that_fails(&namespace)).into_response();
+    }
     let found = guest.view.workload(&(namespace.into(), kind.into(), name.into()));
     let Some(workload) = found else {
         return guest.not_found("There is no such judged workload, or you may not see its namespace.");
     };
     html(StatusCode::OK, &WorkloadPage::new(&guest.frame, workload, guest.view.now))
+}
+
+/// What a row of a dashboard stands for that sums up a namespace, or all.
+fn all_that_fails(namespace: &str) -> String {
+    let namespaces = if namespace == OTHER { Vec::new() } else { vec![namespace.into()] };
+    Filter { namespaces, outcomes: vec![Outcome::Fail], ..Filter::default() }.address()
 }
 
 impl<'a> WorkloadPage<'a> {

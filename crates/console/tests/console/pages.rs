@@ -45,6 +45,21 @@ async fn every_link_leads_somewhere() {
     }
 }
 
+/// Dashboards and alerts lead here from what is over the cap of series.
+#[tokio::test]
+async fn what_metrics_sum_up_leads_to_a_list() {
+    let console = open(demo());
+    for (from, to) in [
+        ("/workloads/shop/_other/_other", "/issues?namespace=shop&result=fail"),
+        ("/workloads/_other/_other/_other", "/issues?result=fail"),
+        ("/namespaces/_other", "/namespaces"),
+    ] {
+        let answer = get(&console, from).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, to), "{from}");
+        assert_eq!(get(&console, to).await.status, StatusCode::OK, "{to}");
+    }
+}
+
 #[tokio::test]
 async fn an_issue_has_evidence_resolution_and_history() {
     let console = open(demo());
