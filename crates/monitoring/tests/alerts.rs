@@ -24,18 +24,41 @@ fn names_are_unique_and_groups_stay_together() {
 /// An alert that kept a label of the pod would begin anew with every restart of tagwatch.
 #[test]
 fn no_alert_keeps_a_label_of_the_pod_and_texts_use_what_is_kept() {
-    let finding = ["namespace", "kind", "workload", "rule", "severity"];
-    for Alert { name, expression, summary, description, .. } in alerts() {
+    let finding = ["cluster", "namespace", "kind", "workload", "rule", "severity"];
+    for Alert { name, expression, summary, description, dashboard, console, .. } in alerts() {
         let whole =
             expression.contains("without (instance, pod, node, endpoint, container, service, job, result)");
         assert!(whole || expression.contains(" by (cluster"), "{name}: {expression}");
-        for part in [summary, description].iter().flat_map(|text| text.split("$labels.").skip(1)) {
+        for part in [summary, description, dashboard]
+            .iter()
+            .chain(&console)
+            .flat_map(|text| text.split("$labels.").skip(1))
+        {
             let label =
                 part.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
             let kept = expression.contains(label) || (whole && finding.contains(&label));
             assert!(kept, "{name} speaks of {label}, which its query does not keep");
         }
     }
+}
+
+/// Somebody who is called in the night finds the page, of the right cluster.
+#[test]
+fn alerts_on_workloads_and_namespaces_lead_to_the_console_and_dashboards_know_the_cluster() {
+    for Alert { name, description, dashboard, console, .. } in alerts() {
+        assert!(dashboard.contains("var-cluster={{"), "{name}: {dashboard}");
+        let names = |label: &str| description.contains(&format!("$labels.{label} "));
+        let console = console.unwrap_or_default();
+        if names("workload") {
+            assert!(console.starts_with("/workloads/") && console.contains("$labels.workload"), "{name}");
+        } else if names("namespace") {
+            assert!(console.contains("$labels.namespace"), "{name}: {console}");
+        }
+    }
+    let rules = rule_group_yaml();
+    assert!(
+        rules.contains("console_url: 'http://localhost:8090/workloads/{{ $labels.namespace | urlquery }}/")
+    );
 }
 
 #[test]

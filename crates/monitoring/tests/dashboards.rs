@@ -163,6 +163,27 @@ fn tables_donuts_and_timelines_lead_onward() {
     }
 }
 
+/// A number and the page that it leads to count the same: findings of one result, of what is chosen.
+#[test]
+fn links_to_issues_choose_what_the_panel_chooses() {
+    let dashboards = dashboards();
+    let mut results = BTreeSet::new();
+    for (name, panel) in panels(&dashboards) {
+        for link in links(panel).into_iter().filter(|link| link.contains("/issues")) {
+            assert!(link.contains("namespace=${namespace:csv}"), "{name}: {}: {link}", panel["title"]);
+            let query = text(panel, "/targets/0/expr");
+            if query.contains("tagwatch_violations") {
+                let result = link.split("result=").nth(1).and_then(|rest| rest.split('&').next());
+                let result = result.unwrap_or_else(|| panic!("{name}: {}: {link}", panel["title"]));
+                assert!(query.contains(&format!("result=~\"{result}\"")), "{query}: {link}");
+                assert!(link.contains("&severity=$") && link.contains("&rule=$"), "{link}");
+                results.insert(result.to_owned());
+            }
+        }
+    }
+    assert_eq!(results.into_iter().collect::<Vec<_>>(), ["error", "fail", "warn"]);
+}
+
 /// Whether this is a page that the console has.
 fn console_page(link: &str) -> bool {
     let Some(path) = link.strip_prefix("${console:raw}") else { return false };

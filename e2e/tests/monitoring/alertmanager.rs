@@ -123,8 +123,9 @@ async fn a_critical_violation_reaches_the_webhook_and_resolves_with_its_fix() ->
     ensure!(checkout().join("docs/runbooks").join(page).is_file(), "{runbook}");
     assert_eq!(
         annotations["dashboard_url"],
-        "http://localhost:3000/d/tagwatch-workload?var-namespace=shop&var-workload=cart"
+        "http://localhost:3000/d/tagwatch-workload?var-cluster=&var-namespace=shop&var-workload=cart"
     );
+    assert_eq!(annotations["console_url"], "http://localhost:8090/workloads/shop/Deployment/cart");
 
     let mended = "api=registry.example.com/shop/cart:main-9f8e7d6";
     stage.kubectl.run(["set", "image", "-n", "shop", "deployment/cart", mended]).await?;

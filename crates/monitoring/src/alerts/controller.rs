@@ -9,6 +9,8 @@ const FAILED_WRITES: u32 = 5;
 const STUCK: u32 = 300;
 /// A full evaluation runs every ten minutes; seconds after which several are missing.
 const STALE: u32 = 2_700;
+/// For how long a cluster is missed whose tagwatch is gone.
+const MEMORY: &str = "7d";
 
 pub(super) fn alerts() -> Vec<Alert> {
     vec![
@@ -24,18 +26,21 @@ pub(super) fn alerts() -> Vec<Alert> {
 }
 
 fn absent() -> Alert {
-    // The second part tells which of several clusters went.
-    let gone = "max by (cluster) (tagwatch_build_info offset 1h) unless on (cluster) max by (cluster) \
-                (tagwatch_build_info)";
+    // Which of several clusters went; the second part is for where none was seen for as long.
+    let gone = format!(
+        "max by (cluster) (present_over_time(tagwatch_build_info[{MEMORY}])) unless \
+         max by (cluster) (tagwatch_build_info)"
+    );
     Alert {
         name: "TagwatchAbsent",
         group: GROUP,
-        expression: format!("absent(tagwatch_build_info) or {gone}"),
+        expression: format!("{gone} or (absent(tagwatch_build_info) unless on () ({gone}))"),
         hold: "10m",
         urgency: Urgency::Critical,
         summary: "tagwatch is gone",
         description: "Prometheus scrapes no tagwatch: nothing is judged, and every other alert of tagwatch is silent.",
         dashboard: CONTROLLER,
+        console: None,
     }
 }
 
@@ -53,6 +58,7 @@ fn reports_not_written() -> Alert {
         description: "{{ $value | humanize }} writes of reports have failed within 15 minutes ({{ $labels.outcome }}): \
                       reports no longer tell what runs.",
         dashboard: CONTROLLER,
+        console: None,
     }
 }
 
@@ -67,6 +73,7 @@ fn report_api_absent() -> Alert {
         description: "The API server does not serve the group that tagwatch writes its reports in. Metrics go on; \
                       reports are not written until the definition is installed.",
         dashboard: CONTROLLER,
+        console: None,
     }
 }
 
@@ -82,22 +89,29 @@ fn watch_failing() -> Alert {
         description: "The watch of {{ $labels.resource }} fails again and again ({{ $labels.reason }}): what changes \
                       there is not judged.",
         dashboard: CONTROLLER,
+        console: None,
     }
 }
 
 fn stale() -> Alert {
+    let last = "tagwatch_last_full_evaluation_timestamp_seconds";
+    // There is no such series before the first evaluation ends.
+    let runs = "max by (cluster) (tagwatch_build_info)";
+    let never = format!(
+        "{runs} and max by (cluster) (tagwatch_build_info offset {STALE}s) unless \
+         max by (cluster) (max_over_time({last}[{STALE}s]))"
+    );
     Alert {
         name: "TagwatchEvaluationStale",
         group: GROUP,
-        expression: format!(
-            "time() - max by (cluster) (tagwatch_last_full_evaluation_timestamp_seconds) > {STALE}"
-        ),
+        expression: format!("time() - max by (cluster) ({last}) > {STALE} or {STALE} * ({never})"),
         hold: "5m",
         urgency: Urgency::Warning,
         summary: "tagwatch has not evaluated everything for {{ $value | humanizeDuration }}",
         description: "Every workload is evaluated every ten minutes, and has not been for {{ $value | \
                       humanizeDuration }}: findings may be out of date.",
         dashboard: CONTROLLER,
+        console: None,
     }
 }
 
@@ -112,6 +126,7 @@ fn stuck() -> Alert {
         description: "tagwatch does not keep up: the workload that waits longest has waited {{ $value | \
                       humanizeDuration }}.",
         dashboard: CONTROLLER,
+        console: None,
     }
 }
 
@@ -126,6 +141,7 @@ fn panicking() -> Alert {
         description: "Judging a workload ended in a panic. The workload counts as an error and the rest goes on; the \
                       log names it.",
         dashboard: CONTROLLER,
+        console: None,
     }
 }
 
@@ -140,5 +156,6 @@ fn capped() -> Alert {
         description: "What is over the cap is counted under the workload _other, so alerts no longer name each \
                       workload. Mend findings, exempt them, or raise --workload-series-cap.",
         dashboard: CONTROLLER,
+        console: None,
     }
 }

@@ -1,6 +1,6 @@
 //! Alerts on what the cluster proves about its images.
 
-use super::{Alert, Urgency, WORKLOAD};
+use super::{Alert, Urgency, WORKLOAD, WORKLOAD_PAGE};
 use crate::promql::for_alert;
 
 const GROUP: &str = "tagwatch-drift";
@@ -25,6 +25,7 @@ fn moved() -> Alert {
         description: "The cluster saw one reference of {{ $labels.kind }} {{ $labels.workload }} in namespace \
                       {{ $labels.namespace }} resolve to several digests: what runs depends on when a node pulled.",
         dashboard: WORKLOAD,
+        console: WORKLOAD_PAGE,
     }
 }
 
@@ -39,6 +40,7 @@ fn mixed() -> Alert {
         description: "Pods of {{ $labels.kind }} {{ $labels.workload }} in namespace {{ $labels.namespace }} run \
                       different digests of one reference, and no rollout is in progress.",
         dashboard: WORKLOAD,
+        console: WORKLOAD_PAGE,
     }
 }
 
@@ -53,5 +55,6 @@ fn pull_failing() -> Alert {
         description: "Nodes cannot pull an image of {{ $labels.kind }} {{ $labels.workload }} in namespace \
                       {{ $labels.namespace }}: its pods do not start.",
         dashboard: WORKLOAD,
+        console: WORKLOAD_PAGE,
     }
 }

@@ -1,6 +1,6 @@
 //! Alerts on what is found.
 
-use super::{Alert, ISSUES, Urgency, WORKLOAD};
+use super::{Alert, FAILING, ISSUES, NAMESPACE_PAGE, Urgency, WORKLOAD, WORKLOAD_PAGE};
 use crate::PROTECTED_NAMESPACES;
 use crate::promql::{for_alert, once};
 
@@ -31,6 +31,7 @@ fn critical() -> Alert {
                       {{ $labels.namespace }} violate {{ $labels.rule }}: two nodes can run different code under \
                       one reference, and nothing will show it.",
         dashboard: WORKLOAD,
+        console: WORKLOAD_PAGE,
     }
 }
 
@@ -49,6 +50,7 @@ fn many() -> Alert {
         description: "More than 20 findings fail in namespace {{ $labels.namespace }}. The dashboard shows by which \
                       rules; one chart or pipeline is often behind most of them.",
         dashboard: ISSUES,
+        console: FAILING,
     }
 }
 
@@ -67,6 +69,7 @@ fn rising() -> Alert {
         description: "Violations in namespace {{ $labels.namespace }} have risen by {{ $value }} within an hour: \
                       look for a deployment that brought them.",
         dashboard: ISSUES,
+        console: FAILING,
     }
 }
 
@@ -88,6 +91,7 @@ fn overdue() -> Alert {
                       {{ $labels.workload }} in namespace {{ $labels.namespace }} is older than it may be: a day \
                       for critical, a week for high, 30 days for medium ones.",
         dashboard: WORKLOAD,
+        console: WORKLOAD_PAGE,
     }
 }
 
@@ -109,5 +113,6 @@ fn protected() -> Alert {
         description: "Namespace {{ $labels.namespace }} is protected, and {{ $value }} more containers than an hour \
                       ago run an image whose tag can move. Pin them by digest or by a unique tag.",
         dashboard: ISSUES,
+        console: NAMESPACE_PAGE,
     }
 }

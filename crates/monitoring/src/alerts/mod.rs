@@ -49,6 +49,8 @@ pub struct Alert {
     pub description: &'static str,
     /// Path and query of a dashboard in Grafana.
     pub dashboard: &'static str,
+    /// Path and query of a page of the console, where one tells more.
+    pub console: Option<&'static str>,
 }
 
 /// Every alert, in the order in which they are written.
@@ -60,7 +62,17 @@ pub fn alerts() -> Vec<Alert> {
 const ISSUES: &str = "/d/tagwatch-issues?var-cluster={{ $labels.cluster | urlquery }}&\
                       var-namespace={{ $labels.namespace | urlquery }}";
 /// The workload that the alert names.
-const WORKLOAD: &str = "/d/tagwatch-workload?var-namespace={{ $labels.namespace | urlquery }}&\
+const WORKLOAD: &str = "/d/tagwatch-workload?var-cluster={{ $labels.cluster | urlquery }}&\
+                        var-namespace={{ $labels.namespace | urlquery }}&\
                         var-workload={{ $labels.workload | urlquery }}";
-/// The controller.
-const CONTROLLER: &str = "/d/tagwatch-controller";
+/// The controller of the cluster that the alert names; of all where it names none, since there is none.
+const CONTROLLER: &str =
+    "/d/tagwatch-controller{{ with $labels.cluster }}?var-cluster={{ . | urlquery }}{{ end }}";
+/// The page of the workload that the alert names. The console knows where what is over the cap of series is.
+const WORKLOAD_PAGE: Option<&str> = Some(
+    "/workloads/{{ $labels.namespace | urlquery }}/{{ $labels.kind | urlquery }}/{{ $labels.workload | urlquery }}",
+);
+/// What fails in the namespace that the alert names.
+const FAILING: Option<&str> = Some("/issues?result=fail&namespace={{ $labels.namespace | urlquery }}");
+/// The namespace that the alert names.
+const NAMESPACE_PAGE: Option<&str> = Some("/namespaces/{{ $labels.namespace | urlquery }}");

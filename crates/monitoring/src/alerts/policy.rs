@@ -19,20 +19,27 @@ fn invalid() -> Alert {
         description: "A TagPolicy is not valid, so tagwatch goes on by the last valid one, or by the recommended \
                       profile. The object's condition Ready says what is wrong.",
         dashboard: CONTROLLER,
+        console: Some("/rules"),
     }
 }
 
 fn expiring() -> Alert {
-    let left = "min by (cluster, source, index) (tagwatch_exemption_expiry_timestamp_seconds) - time()";
+    let left =
+        "min by (cluster, source, index, namespace) (tagwatch_exemption_expiry_timestamp_seconds) - time()";
     Alert {
         name: "TagwatchExemptionExpiring",
         group: GROUP,
         expression: format!("{left} < 604800 and {left} > 0"),
         hold: "15m",
         urgency: Urgency::Info,
-        summary: "Exemption {{ $labels.index }} of the {{ $labels.source }} ends in {{ $value | humanizeDuration }}",
+        summary: "{{ if eq $labels.source \"policy\" }}Exemption {{ $labels.index }} of the policy{{ else }}An exemption \
+                  by annotation in namespace {{ $labels.namespace }}{{ end }} ends in {{ $value | humanizeDuration }}",
         description: "It ends within a week. What it exempts will \
                       be found again from then on.",
         dashboard: CONTROLLER,
+        console: Some(
+            "/issues?exempt=yes{{ if eq $labels.source \"annotation\" }}&namespace={{ $labels.namespace | urlquery }}\
+             {{ end }}",
+        ),
     }
 }

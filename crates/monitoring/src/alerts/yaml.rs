@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Alert, alerts};
-use crate::{GRAFANA_URL, RUNBOOK_URL};
+use crate::{CONSOLE_URL, GRAFANA_URL, RUNBOOK_URL};
 
 const WRITTEN_BY: &str = "# Written by `tagwatch generate rules`.\n";
 
@@ -35,7 +35,7 @@ fn groups(indent: &str) -> String {
 }
 
 fn rule(yaml: &mut String, alert: &Alert, indent: &str) {
-    let Alert { name, expression, hold, urgency, summary, description, dashboard, .. } = alert;
+    let Alert { name, expression, hold, urgency, summary, description, dashboard, console, .. } = alert;
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let lines = [
         format!("- alert: {name}"),
@@ -49,7 +49,8 @@ fn rule(yaml: &mut String, alert: &Alert, indent: &str) {
         format!("    runbook_url: {RUNBOOK_URL}/{name}.md"),
         format!("    dashboard_url: {}", quoted(&format!("{GRAFANA_URL}{dashboard}"))),
     ];
-    for line in lines {
+    let console = console.map(|page| format!("    console_url: {}", quoted(&format!("{CONSOLE_URL}{page}"))));
+    for line in lines.into_iter().chain(console) {
         let _ = writeln!(yaml, "{indent}{line}");
     }
 }

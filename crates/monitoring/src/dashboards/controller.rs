@@ -43,6 +43,7 @@ fn now() -> Vec<Panel> {
             .query(format!("min({})", of("tagwatch_report_api_available")), "served"),
         stat("Last full evaluation", "How long ago every workload had been evaluated; at most ten minutes.")
             .unit("s")
+            .with("noValue", "not yet".into())
             .traffic_light(&[(None, "green"), (Some(900.0), "orange"), (Some(1_800.0), "red")])
             .query(format!("time() - max({})", of("tagwatch_last_full_evaluation_timestamp_seconds")), "age"),
         stat("Panics", "Evaluations that ended in a panic, since the start; each is a bug.")

@@ -2,8 +2,8 @@
 
 use super::workload::UID as WORKLOAD;
 use crate::dashboard::{
-    Column, Dashboard, Panel, Row, Variable, bars, console, dashboard as link, donut, lines, severity_colors,
-    stat, status_colors, table,
+    Column, Dashboard, Link, Panel, Row, Variable, bars, console, dashboard as link, donut, lines,
+    severity_colors, stat, status_colors, table,
 };
 use crate::promql::{CLUSTERS, FINDING, FINDINGS, NAMESPACES, findings, once, or_zero, start};
 
@@ -29,6 +29,13 @@ pub(super) fn dashboard() -> Dashboard {
     }
 }
 
+/// What is chosen, with this result, in the console. A variable that is not narrowed says `.*` there, which the console
+/// takes for any.
+fn issues_of(title: &'static str, result: &str) -> Link {
+    let chosen = "namespace=${namespace:csv}&severity=${severity:csv}&rule=${rule:csv}";
+    console(title, &format!("/issues?result={result}&{chosen}"))
+}
+
 fn totals() -> Vec<Panel> {
     let workloads = |status: &str| {
         format!("sum({})", once(&format!("tagwatch_workloads{{{NAMESPACES}, status=~\"{status}\"}}")))
@@ -44,15 +51,17 @@ fn totals() -> Vec<Panel> {
         stat("Violations", "Findings that fail, one for each rule and container.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "red")])
-            .links(&[console("Issues in the console", "/issues?result=fail")])
+            .links(&[issues_of("Issues in the console", "fail")])
             .query(count("fail"), "violations"),
         stat("Warnings", "Findings that advise; they are not scored.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "orange")])
+            .links(&[issues_of("Warnings in the console", "warn")])
             .query(count("warn"), "warnings"),
         stat("Errors", "Images that could not be judged, since their references do not parse.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "purple")])
+            .links(&[issues_of("Errors in the console", "error")])
             .query(count("error"), "errors"),
         stat("Workloads judged", "Workloads in the chosen namespaces.")
             .unit("short")
@@ -76,7 +85,10 @@ fn donuts() -> Vec<Panel> {
         )
         .unit("short")
         .overrides(severity_colors())
-        .links(&[console("Issues of this severity", "/issues?severity=${__field.labels.severity}")])
+        .links(&[console(
+            "Issues of this severity",
+            "/issues?result=fail&severity=${__field.labels.severity}&namespace=${namespace:csv}&rule=${rule:csv}",
+        )])
         .query(format!("sum by (severity) ({})", findings("fail")), "{{severity}}"),
         donut(
             "Rules in violation, of all rules",

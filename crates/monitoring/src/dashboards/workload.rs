@@ -61,7 +61,7 @@ fn totals() -> Vec<Panel> {
             .size(12, 8)
             .unit("short")
             .overrides(status_colors())
-            .links(&[console("Issues in the console", "/issues")])
+            .links(&[console("Issues in the console", "/issues?namespace=${namespace:csv}")])
             .query(
                 format!("sum by (status) ({})", once(&format!("tagwatch_workloads{{{NAMESPACES}}}"))),
                 "{{status}}",
@@ -107,11 +107,11 @@ fn images() -> Vec<Panel> {
     vec![
         donut("Images by class", "Judged containers by the class of their image's tag.")
             .unit("short")
-            .links(&[console("Issues in the console", "/issues")])
+            .links(&[console("Issues in the console", "/issues?namespace=${namespace:csv}")])
             .query(format!("sum by (tag_class) ({images})"), "{{tag_class}}"),
         donut("Images by pull policy", "Judged containers by the pull policy that applies.")
             .unit("short")
-            .links(&[console("Issues in the console", "/issues")])
+            .links(&[console("Issues in the console", "/issues?namespace=${namespace:csv}")])
             .query(format!("sum by (pull_policy) ({images})"), "{{pull_policy}}"),
         bars(
             "Mutable images that are not pulled again",
