@@ -1,13 +1,22 @@
 //! `make demo`: on a control plane of its own, and on a cluster that was there before.
 
-use std::{env, process::Output};
+use std::{
+    env,
+    process::{Output, Stdio},
+};
 
 use anyhow::{Context, Result};
-use tagwatch_e2e::{ControlPlane, Options, monitoring::Prometheus};
+use http::StatusCode;
+use rustix::process::{Pid, Signal, kill_process};
+use tagwatch_e2e::{ControlPlane, Options, get, monitoring::Prometheus};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    time::timeout,
+};
 
 use crate::{
     readme,
-    shell::{Shell, finish},
+    shell::{LIMIT, Shell, finish},
 };
 
 async fn demo(shell: &Shell, env: &[(&str, &str)], input: &str) -> Result<(Output, String)> {
@@ -53,8 +62,7 @@ async fn shows_what_the_readme_shows() -> Result<()> {
         shell = shell.with_programs(folder);
         shown += &readme::block("text", "==> Prometheus")?;
     }
-    let (output, printed) = demo(&shell, &[], "").await?;
-    assert!(output.status.success(), "{printed}");
+    let printed = until_ctrl_c(&shell).await?;
     let mut lines = printed.lines().map(stable);
     // `…` stands for lines left out; all others are there, in this order.
     for shown in shown.lines().filter(|line| line.trim() != "…") {
@@ -66,6 +74,33 @@ async fn shows_what_the_readme_shows() -> Result<()> {
     let queries = printed.lines().filter(|line| line.contains("?g0.expr=")).count();
     assert_eq!(queries, if prometheus.is_some() { 6 } else { 0 }, "{printed}");
     Ok(())
+}
+
+/// What the demo prints until it only stays up, which it does until Ctrl-C; the console is there then.
+async fn until_ctrl_c(shell: &Shell) -> Result<String> {
+    let mut demo = shell.command(env!("CARGO_BIN_EXE_demo"))?.stderr(Stdio::inherit()).spawn()?;
+    let mut lines = BufReader::new(demo.stdout.take().context("no standard output")?).lines();
+    let (mut printed, mut console) = (String::new(), None);
+    let reading = async {
+        while console.is_none() {
+            let line = lines.next_line().await?.with_context(|| format!("it ended:\n{printed}"))?;
+            console = line.strip_prefix("The console, with everything that was found: ").map(str::to_owned);
+            printed += &format!("{line}\n");
+        }
+        anyhow::Ok(())
+    };
+    timeout(LIMIT, reading).await.context("the demo does not come to its end")??;
+    assert!(printed.contains("\nIt stays up until Ctrl-C."), "{printed}");
+    let page = get(console.context("no console")?.parse()?).await?;
+    assert_eq!(page.status(), StatusCode::OK, "{printed}");
+
+    let id = i32::try_from(demo.id().context("the demo has ended")?)?;
+    kill_process(Pid::from_raw(id).context("no process id")?, Signal::INT)?;
+    while let Some(line) = lines.next_line().await? {
+        printed += &format!("{line}\n");
+    }
+    assert!(demo.wait().await?.success(), "{printed}");
+    Ok(printed)
 }
 
 /// What the demo says of Prometheus in a shell with nothing but our PATH.

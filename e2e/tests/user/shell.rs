@@ -15,7 +15,7 @@ use tagwatch_e2e::{ControlPlane, checkout, tagwatch_binary};
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, process::Command, sync::OnceCell, time::timeout};
 
-const LIMIT: Duration = Duration::from_mins(5);
+pub(crate) const LIMIT: Duration = Duration::from_mins(5);
 
 /// Helm, built from its module.
 pub(crate) async fn helm() -> Result<&'static PathBuf> {
