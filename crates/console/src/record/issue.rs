@@ -25,7 +25,7 @@ pub(crate) struct IssueRecord {
     pub(crate) rule: &'static str,
     pub(crate) category: &'static str,
     pub(crate) namespace: String,
-    /// `Kind`, or `Kind.group` outside core, apps and batch.
+    /// `Kind` of the workloads of Kubernetes itself, else `Kind.group`.
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) container: String,

@@ -14,7 +14,7 @@ use crate::snapshot::{ContainerFacts, Found, Workload};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkloadRecord {
     pub(crate) namespace: String,
-    /// `Kind`, or `Kind.group` outside core, apps and batch.
+    /// `Kind` of the workloads of Kubernetes itself, else `Kind.group`.
     pub(crate) kind: String,
     pub(crate) name: String,
     /// `violating`, `error`, `exempt` or `compliant`.

@@ -18,7 +18,8 @@ How long the oldest violation of each namespace has lasted, in seconds:
 time() - min by (namespace) (tagwatch_workload_violation_start_time_seconds{result=\"fail\"})
 ```
 
-A rule that fires on violations which matter (`kind` is `Kind`, or `Kind.group` outside core, apps and batch):
+A rule that fires on violations which matter (`kind` is `Kind` of the workloads of Kubernetes itself, else
+`Kind.group`):
 
 ```promql
 sum by (namespace, kind, workload, rule) (tagwatch_workload_violations{severity=\"critical\", result=\"fail\"}) > 0
