@@ -85,7 +85,7 @@ async fn until_ctrl_c(shell: &Shell) -> Result<String> {
         while console.is_none() {
             let line = lines.next_line().await?.with_context(|| format!("it ended:\n{printed}"))?;
             console = line.strip_prefix("The console, with everything that was found: ").map(str::to_owned);
-            printed += &format!("{line}\n");
+            printed.extend([line.as_str(), "\n"]);
         }
         anyhow::Ok(())
     };
@@ -97,7 +97,7 @@ async fn until_ctrl_c(shell: &Shell) -> Result<String> {
     let id = i32::try_from(demo.id().context("the demo has ended")?)?;
     kill_process(Pid::from_raw(id).context("no process id")?, Signal::INT)?;
     while let Some(line) = lines.next_line().await? {
-        printed += &format!("{line}\n");
+        printed.extend([line.as_str(), "\n"]);
     }
     assert!(demo.wait().await?.success(), "{printed}");
     Ok(printed)

@@ -32,7 +32,9 @@ impl Collector for Moment {
     fn collect(&self) -> Vec<MetricFamily> {
         let mut families = self.0.collect();
         if self.get().is_none() {
-            families.iter_mut().for_each(|family| family.set_metric(Vec::new()));
+            for family in &mut families {
+                family.set_metric(Vec::new());
+            }
         }
         families
     }

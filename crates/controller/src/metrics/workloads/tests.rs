@@ -161,11 +161,11 @@ fn where_sums_by_namespace_do_not_fit_they_are_by_rule_alone() {
     // All that fail, then as many errors as there is room for beside their sum.
     assert_eq!(shown.len(), 5_000);
     assert_eq!(usage(&text), ["10000", "2002"]);
-    let named = |rule: &str| {
+    let shown_of = |rule: &str| {
         shown.iter().filter(|line| line.contains(rule) && line.contains("workload=\"web\"")).count()
     };
     let rules = ["stale-pull-policy", "latest-tag", "mutable-tag", "unparsable"];
-    assert_eq!(rules.map(named), [1_500, 1_500, 1_500, 499]);
+    assert_eq!(rules.map(shown_of), [1_500, 1_500, 1_500, 499]);
     let sums: Vec<&&str> = shown.iter().filter(|line| line.contains("_other")).collect();
     assert_eq!(sums.len(), 1, "{sums:?}");
 }
@@ -179,7 +179,7 @@ fn sums_by_namespace_take_half_of_the_room_at_most() {
         .iter()
         .flat_map(|name| ["a", "b", "c"].map(|workload| (name.as_str(), workload, findings.as_slice())))
         .collect();
-    let named = |cap| {
+    let shown_at = |cap| {
         let text = series(cap, &workloads);
         let shown = counts(&text);
         assert!(shown.len() * SERIES_PER_FINDING <= cap, "{text}");
@@ -187,9 +187,9 @@ fn sums_by_namespace_take_half_of_the_room_at_most() {
         let coarse = shown.iter().filter(|line| line.contains("namespace=\"_other\"")).count();
         [shown.len() - sums, sums, coarse]
     };
-    assert_eq!(named(84), [41, 1, 1]);
-    assert_eq!(named(160), [60, 20, 0]);
-    assert_eq!(named(240), [120, 0, 0]);
+    assert_eq!(shown_at(84), [41, 1, 1]);
+    assert_eq!(shown_at(160), [60, 20, 0]);
+    assert_eq!(shown_at(240), [120, 0, 0]);
 }
 
 /// What one namespace is labelled with says nothing of a sum over all.
