@@ -65,7 +65,7 @@ impl Judging {
 }
 
 fn engine(policy: &Arc<Policy>, today: Date, proven: &[Reference]) -> Arc<Engine> {
-    Arc::new(Engine::new(Arc::clone(policy)).on(today).with_proven_mutable(proven))
+    Arc::new(Engine::new(Arc::clone(policy)).on(today).in_cluster().with_proven_mutable(proven))
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub struct Engine {
     policy: Arc<Policy>,
     classifier: Classifier,
     today: Option<Date>,
+    in_cluster: bool,
 }
 
 impl Default for Engine {
@@ -57,13 +58,21 @@ impl Engine {
     pub fn new(policy: impl Into<Arc<Policy>>) -> Self {
         let policy = policy.into();
         let classifier = policy.classifier().clone();
-        Self { policy, classifier, today: None }
+        Self { policy, classifier, today: None, in_cluster: false }
     }
 
     /// Honours exemptions as they stand on a day, in UTC.
     #[must_use]
     pub fn on(mut self, today: Date) -> Self {
         self.today = Some(today);
+        self
+    }
+
+    /// Judges what lives in a cluster. There a namespace whose labels nobody knows is one that cannot be read, and what
+    /// a policy allows by labels is not allowed in it.
+    #[must_use]
+    pub fn in_cluster(mut self) -> Self {
+        self.in_cluster = true;
         self
     }
 
@@ -120,7 +129,8 @@ impl Engine {
         if in_scope == Decision::No {
             return judgement;
         }
-        let mut annotations = self.today.map(|today| self.policy.annotations(workload, today));
+        let mut annotations =
+            self.today.map(|today| self.policy.annotations(workload, today, self.in_cluster));
         for (index, container) in workload.containers.iter().enumerate() {
             let mut verdict = self.judge_container(index, container, workload, read(container.image.raw()));
             if let Some((today, annotations)) = self.today.zip(annotations.as_mut()) {

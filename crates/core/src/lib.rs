@@ -7,6 +7,7 @@ pub mod drift;
 pub mod engine;
 pub mod evidence;
 pub mod finding;
+mod glob;
 pub mod kinds;
 pub mod policy;
 pub mod pull_policy;

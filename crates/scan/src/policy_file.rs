@@ -1,18 +1,24 @@
 //! A policy from a file: a `TagPolicy` object as YAML or JSON, also as `kubectl get tagpolicy NAME -o yaml` prints it.
 
 use crate::input::{self, Input};
-use crate::yaml::{Document, Documents, Limits, Node, Position, Value};
-use serde::Deserialize;
+use crate::yaml::{Document, Documents, Limits, Node, Position, Value, to_json};
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use tagwatch_core::policy::{API_VERSION, FieldPath, KIND, PathStep, Policy, TagPolicySpec};
+use tagwatch_core::policy::{API_VERSION, FieldPath, KIND, PathStep, Policy, PolicyError, TagPolicySpec};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
 
 /// Name of the file that is found upward from where a scan runs.
 pub const POLICY_FILE_NAME: &str = ".tagwatch.yaml";
+
+/// Most bytes of a policy: a baseline of ten thousand findings takes about half of it.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// Most mistakes that are printed, and the most characters of each.
+const MAX_MISTAKES: usize = 50;
+const MAX_MESSAGE: usize = 1000;
 
 /// A policy with the places of what a scan may have to name.
 #[derive(Debug, Clone)]
@@ -32,14 +38,26 @@ pub struct PolicyFile {
 pub struct PolicyFileError(String);
 
 impl PolicyFileError {
+    /// Tells of mistakes in the order in which they stand in the file.
     fn new(name: &str, errors: impl IntoIterator<Item = (Position, String)>) -> Self {
         let name = UntrustedText::from(name).terminal();
+        let mut errors: Vec<(Position, String)> = errors.into_iter().collect();
+        errors.sort_by_key(|(at, _)| *at);
         let mut lines = String::new();
-        for (at, message) in errors {
+        for (at, message) in errors.iter().take(MAX_MISTAKES) {
             let separator = if lines.is_empty() { "" } else { "\n" };
-            let message = UntrustedText::from(message).terminal();
+            let mut message = UntrustedText::from(message.as_str()).terminal();
+            if message.len() > MAX_MESSAGE {
+                message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+                message.push('…');
+            }
             // Writing to a String cannot fail.
             let _ = write!(lines, "{separator}{name}:{}:{}: {message}", at.line, at.column);
+        }
+        if let Some((at, _)) = errors.get(MAX_MISTAKES) {
+            let more = errors.len() - MAX_MISTAKES;
+            let _ =
+                write!(lines, "\n{name}:{}:{}: and more mistakes from here on: {more}", at.line, at.column);
         }
         Self(lines)
     }
@@ -53,7 +71,7 @@ impl PolicyFile {
     pub fn read(path: &Path, stdin: &mut dyn Read) -> Result<Self, PolicyFileError> {
         let source = if path.as_os_str() == "-" { Input::Stdin } else { Input::File(path.to_path_buf()) };
         let name = source.name();
-        let limits = Limits { bytes: 1 << 20, ..Limits::default() };
+        let limits = Limits { bytes: MAX_BYTES, ..Limits::default() };
         match input::read(&source, stdin, limits) {
             Ok(text) => Self::parse(&name, &text, limits),
             Err(error) => Err(PolicyFileError::new(&name, [(Position::START, error.to_string())])),
@@ -76,18 +94,16 @@ impl PolicyFile {
         };
         let root = document.root();
         check_head(root).map_err(|(at, message)| fail(at, message))?;
-        let spec = match root.get("spec").filter(|spec| spec.value() != Value::Null) {
-            Some(spec) => TagPolicySpec::deserialize(spec)
-                .map_err(|error| fail(error.at.unwrap_or(Position::START), error.message))?,
-            None => TagPolicySpec::default(),
-        };
-        let policy = Policy::compile(&spec).map_err(|errors| {
-            PolicyFileError::new(
-                name,
-                errors.into_iter().map(|error| (place(document, &error.path), error.to_string())),
-            )
+        let written = root.get("spec").filter(|spec| spec.value() != Value::Null);
+        let written = written.map_or_else(|| Ok(serde_json::json!({})), to_json);
+        let written = written.map_err(|(at, message)| fail(at, message))?;
+        let (spec, policy) = Policy::read(&written).map_err(|errors| {
+            let located =
+                |error: PolicyError| (place(document, &error.path, error.of_name), error.to_string());
+            PolicyFileError::new(name, errors.into_iter().map(located))
         })?;
-        let exemption = |index| place(document, &FieldPath::default().field("exemptions").index(index));
+        let exemption =
+            |index| place(document, &FieldPath::default().field("exemptions").index(index), false);
         let exemptions = (0..spec.exemptions.len()).map(exemption).collect();
         Ok(Self { name: name.to_owned(), spec, policy, exemptions })
     }
@@ -123,18 +139,18 @@ fn check_head(root: Node<'_, '_>) -> Result<(), (Position, String)> {
     Ok(())
 }
 
-/// Where a field is written; where it is not, the nearest one around it that is.
-fn place(document: &Document<'_>, path: &FieldPath) -> Position {
+/// Where the value of a field is written, or its name; where it is not, the nearest one around it that is.
+fn place(document: &Document<'_>, path: &FieldPath, of_name: bool) -> Position {
     let Some(mut node) = document.root().get("spec") else { return Position::START };
+    let mut at = node.position();
     for step in path.steps() {
         let next = match step {
-            PathStep::Field(name) => node.get(name),
-            PathStep::Index(index) => node.items().nth(*index),
+            PathStep::Field(name) => node.entry(name).map(|(key, value)| (key.position(), value)),
+            PathStep::Index(index) => node.item(*index).map(|item| (item.position(), item)),
         };
-        match next {
-            Some(next) => node = next,
-            None => break,
-        }
+        let Some((name, next)) = next else { return node.position() };
+        node = next;
+        at = if of_name { name } else { node.position() };
     }
-    node.position()
+    at
 }

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use tagwatch_scan::PolicyFileError;
+
 /// A command that could not do its work, with the exit code that says why (the same for every command).
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -26,7 +28,12 @@ impl Failure {
             Self::BrokenPipe => return ExitCode::SUCCESS,
         };
         // Nobody is left to be told when standard error is gone too.
-        let _ = writeln!(io::stderr(), "tagwatch: {error:#}");
+        let _ = if error.is::<PolicyFileError>() {
+            // Each of its lines names its place, as compilers do, and none is ours.
+            writeln!(io::stderr(), "{error}")
+        } else {
+            writeln!(io::stderr(), "tagwatch: {error:#}")
+        };
         ExitCode::from(code)
     }
 }

@@ -74,13 +74,35 @@ fn a_broken_policy_ends_with_2_and_nothing_is_judged() {
         let ended = tagwatch(&folder, args);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{args:?}");
         assert!(
-            ended
-                .stderr
-                .ends_with(".tagwatch.yaml:3:8: there is no field \"profil\"; did you mean profile?\n"),
+            ended.stderr.ends_with(
+                ".tagwatch.yaml:3:8: spec.profil: there is no field \"profil\"; did you mean profile?\n"
+            ),
             "{}",
             ended.stderr
         );
     }
+    std::fs::write(
+        folder.path().join("two.yaml"),
+        "apiVersion: tagwatch.dev/v1alpha1\nkind: TagPolicy\nspec:\n  profil: x\n  scop: {}\n",
+    )
+    .unwrap();
+    let check = tagwatch(&folder, &["policy", "check", "two.yaml"]);
+    assert_eq!(
+        check.stderr,
+        "two.yaml:4:3: spec.profil: there is no field \"profil\"; did you mean profile?\n\
+         two.yaml:5:3: spec.scop: there is no field \"scop\"; did you mean scope?\n"
+    );
+    let bomb = format!("{}a{}", "{a,".repeat(126), "}".repeat(126));
+    std::fs::write(
+        folder.path().join("bomb.yaml"),
+        format!(
+            "apiVersion: tagwatch.dev/v1alpha1\nkind: TagPolicy\nspec: {{scope: {{namespaces: ['{bomb}']}}}}\n"
+        ),
+    )
+    .unwrap();
+    let check = tagwatch(&folder, &["policy", "check", "bomb.yaml"]);
+    assert_eq!(check.code, Some(2), "{}", check.stderr);
+    assert!(check.stderr.contains("nested too deeply"), "{}", check.stderr);
     let check = tagwatch(&folder, &["policy", "check", "gone.yaml"]);
     assert_eq!(check.code, Some(2));
     assert!(check.stderr.contains("gone.yaml:1:1: cannot be read: "), "{}", check.stderr);

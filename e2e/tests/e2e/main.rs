@@ -40,6 +40,7 @@ mod namespaces;
 mod outages;
 mod owners;
 mod policy;
+mod policy_verdicts;
 mod rbac;
 mod report_api;
 mod restart;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         outages::tests(),
         owners::tests(),
         policy::tests(),
+        policy_verdicts::tests(),
         rbac::tests(),
         report_api::tests(),
         restart::tests(),

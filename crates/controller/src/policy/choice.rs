@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 use serde_json::Value;
-use tagwatch_core::policy::{Policy, Profile, TagPolicySpec};
+use tagwatch_core::policy::{Policy, Profile};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::tag_policy::{AcceptedSpec, TagPolicy};
 
@@ -63,6 +63,14 @@ impl Choice {
             *self = Self::recommended();
             return changed.then(|| Policy::of(Profile::Recommended));
         };
+        // The watch shows our own writes of the status too.
+        if self.is_known(&object) {
+            if let (None, Some(accepted)) = (&self.rejection, &mut self.accepted) {
+                Arc::make_mut(accepted).generation = object.metadata.generation.unwrap_or_default();
+            }
+            self.object = Some(object);
+            return None;
+        }
         let before = self.accepted.take();
         let (accepted, policy, rejection) = match compile(&object.spec) {
             Ok(policy) => {
@@ -89,6 +97,12 @@ impl Choice {
         changed.then_some(policy)
     }
 
+    /// Whether the object holds the spec that was seen last, and nothing can come of compiling it again.
+    fn is_known(&self, object: &TagPolicy) -> bool {
+        let same = self.object.as_ref().is_some_and(|known| known.spec == object.spec);
+        same && self.accepted.is_some()
+    }
+
     /// Name of the policy, where there is one.
     pub(crate) fn name(&self) -> Option<String> {
         self.object.as_ref().map(|object| object.name_any())
@@ -108,12 +122,8 @@ fn or_empty(spec: &Value) -> Value {
 }
 
 fn compile(spec: &Value) -> Result<Policy, Rejection> {
-    let spec: TagPolicySpec = serde_path_to_error::deserialize(or_empty(spec)).map_err(|error| {
-        let path = error.path().to_string();
-        let place = if path == "." { "spec".to_owned() } else { format!("spec.{path}") };
-        rejection([format!("{place}: {}", error.inner())])
-    })?;
-    Policy::compile(&spec).map_err(|mistakes| rejection(mistakes.iter().map(ToString::to_string)))
+    let read = Policy::read(&or_empty(spec));
+    read.map(|(_, policy)| policy).map_err(|mistakes| rejection(mistakes.iter().map(ToString::to_string)))
 }
 
 fn rejection(mistakes: impl IntoIterator<Item = String>) -> Rejection {
@@ -167,6 +177,26 @@ mod tests {
         assert!(choice.see(Some(policy(1, &json!({})))).is_some());
         assert!(choice.see(Some(policy(1, &json!({})))).is_none());
         assert!(choice.see(Some(policy(1, &Value::Null))).is_none(), "no spec is an empty one");
+        assert!(choice.see(Some(policy(2, &Value::Null))).is_none());
+        assert_eq!(choice.accepted.as_ref().unwrap().generation, 2, "another generation of the same");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told() {
+        let spec = json!({ "profil": "strict", "rules": { "latest-tags": {} }, "exemptions": [
+            { "match": { "names": ["a"] }, "rules": ["*", "no-such-rule"], "reason": "" },
+        ]});
+        let mut choice = Choice::recommended();
+        choice.see(Some(policy(1, &spec)));
+        let Some(Rejection(told)) = &choice.rejection else { panic!("{choice:?}") };
+        for part in [
+            "spec.profil: ",
+            "spec.rules.latest-tags: ",
+            "exemptions[0].rules[1]: ",
+            "exemptions[0].reason: ",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
     }
 
     #[test]
@@ -184,7 +214,7 @@ mod tests {
         assert!(choice.see(Some(policy(1, &json!({ "profile": 7 })))).is_none());
         assert_eq!(choice.source, Source::Recommended);
         let Some(Rejection(told)) = &choice.rejection else { panic!("{choice:?}") };
-        assert!(told.starts_with("spec.profile: invalid type: integer"), "{told}");
+        assert!(told.starts_with("spec.profile: expected one of recommended, "), "{told}");
     }
 
     #[test]

@@ -18,12 +18,11 @@ impl Controller {
             object.metadata.managed_fields = None;
             object
         });
-        let (policy, before, now) = {
-            let mut choice = self.policy.lock();
-            let before = choice.clone();
-            let policy = choice.see(object);
-            (policy, before, choice.clone())
-        };
+        // One task sees policies, so nobody else makes a choice meanwhile; and compiling takes its time.
+        let before = self.policy.lock().clone();
+        let mut now = before.clone();
+        let policy = now.see(object);
+        *self.policy.lock() = now.clone();
         tell(&before, &now);
         self.measure_policy(&now);
         if let Some(policy) = policy {
@@ -93,7 +92,8 @@ impl Controller {
         if !self.namespaces_readable.load(Ordering::Relaxed) {
             problems.push(Problem {
                 reason: "NamespacesForbidden",
-                message: "there is no right to list and watch namespaces: their labels and annotations do not count"
+                message: "there is no right to list and watch namespaces: their labels and annotations do not count, \
+                          nor do annotations that the policy allows by namespaceSelector"
                     .to_owned(),
             });
         }

@@ -18,6 +18,8 @@ use crate::watch::{Flow, Sink, WatchStats, watch};
 /// How often an API server without the definition is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
 const PLURAL: &str = "tagpolicies";
+/// What is judged by unless somebody asks for another one; many clusters have none.
+const DEFAULT_NAME: &str = "default";
 
 /// What [`crate::health::Health`] calls this watch.
 pub(crate) fn policy_name(name: &str) -> String {
@@ -37,6 +39,7 @@ pub(crate) async fn follow(client: Client, name: String, controller: Arc<Control
                     controller: Arc::clone(&controller),
                     watch: policy_name(&name),
                     listed: None,
+                    missed: (name != DEFAULT_NAME).then(|| name.clone()),
                 };
                 watch(Api::<TagPolicy>::all(client.clone()), config, sink, stats.clone()).await;
             }
@@ -57,6 +60,8 @@ struct PolicySink {
     controller: Arc<Controller>,
     watch: String,
     listed: Option<TagPolicy>,
+    /// The name of a policy that somebody asked for, until it is told that there is none.
+    missed: Option<String>,
 }
 
 impl Sink<TagPolicy> for PolicySink {
@@ -65,7 +70,12 @@ impl Sink<TagPolicy> for PolicySink {
             Event::Init => self.listed = None,
             Event::InitApply(policy) => self.listed = Some(policy),
             Event::InitDone => {
-                self.controller.see_policy(self.listed.take());
+                let listed = self.listed.take();
+                let missed = self.missed.take();
+                if let Some(policy) = missed.filter(|_| listed.is_none()) {
+                    tracing::warn!(policy, "there is no such TagPolicy: judging by the recommended profile");
+                }
+                self.controller.see_policy(listed);
                 self.controller.health.in_sync(&self.watch);
             }
             Event::Apply(policy) => self.controller.see_policy(Some(policy)),

@@ -151,7 +151,8 @@ fn state(problem: ExemptionProblem) -> &'static str {
     match problem {
         ExemptionProblem::Expired => "expired",
         ExemptionProblem::Unused => "unused",
-        ExemptionProblem::NotHonoured => "notHonoured",
+        // The second is never said of what lives in a cluster.
+        ExemptionProblem::NotHonoured | ExemptionProblem::Undecided => "notHonoured",
     }
 }
 

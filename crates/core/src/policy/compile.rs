@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::exemption::{AnnotationRules, Exemption};
+use super::exemption_index::ExemptionIndex;
 use super::layer::{Layer, RuleChange};
 use super::matcher::Matcher;
 use super::path::{FieldPath, PolicyError};
 use super::selector::{Scope, check_selector};
+use super::shape::Shape;
 use super::spec::{AnnotationsSpec, CustomWorkload, ExemptionSpec, OverrideSpec, RuleSpec, TagPolicySpec};
 use super::{Policy, Profile};
 use crate::drift::parse_grace;
+use crate::glob::Globs;
 use crate::kinds::{CustomKinds, TemplatePath};
 use crate::rules::{self, Parameter, registry};
 use crate::suggest;
@@ -20,21 +25,30 @@ use crate::text::UntrustedText;
 
 /// What was found wrong so far.
 #[derive(Debug, Default)]
-pub(super) struct Problems(Vec<PolicyError>);
+pub(super) struct Problems {
+    errors: Vec<PolicyError>,
+    /// What is compiled already: equal globs of a policy are compiled once.
+    globs: Globs,
+}
 
 impl Problems {
     pub(super) fn add(&mut self, path: &FieldPath, message: impl Into<String>) {
-        self.0.push(PolicyError { path: path.clone(), message: message.into() });
+        self.errors.push(PolicyError::at(path.clone(), message));
+    }
+
+    pub(super) fn globs(&mut self) -> &mut Globs {
+        &mut self.globs
     }
 
     /// Globs of references, each bad one a problem of its own.
     pub(super) fn reference_globs(&mut self, globs: &[String], path: &FieldPath) -> ReferenceGlobs {
+        let mut compiled = ReferenceGlobs::default();
         for (index, glob) in globs.iter().enumerate() {
-            if let Err(error) = ReferenceGlobs::new([glob.as_str()]) {
+            if let Err(error) = compiled.add(glob.as_str(), &mut self.globs) {
                 self.add(&path.index(index), error.to_string());
             }
         }
-        ReferenceGlobs::new(globs.iter().map(String::as_str)).unwrap_or_default()
+        compiled
     }
 
     fn non_empty(&mut self, text: &str, path: &FieldPath, expected: &str) {
@@ -47,9 +61,30 @@ impl Problems {
 impl Policy {
     /// Compiles a spec. An error is everything that is wrong with it, in the order of the fields.
     pub fn compile(spec: &TagPolicySpec) -> Result<Self, Vec<PolicyError>> {
+        match serde_json::to_value(spec) {
+            Ok(written) => Self::read(&written).map(|(_, policy)| policy),
+            Err(error) => Err(vec![PolicyError::at(FieldPath::default(), error.to_string())]),
+        }
+    }
+
+    /// Reads a spec as somebody wrote it, and compiles it. An error is everything that is wrong with it, in the order
+    /// of the fields: what would hide the rest is left out of what is compiled.
+    pub fn read(written: &Value) -> Result<(TagPolicySpec, Self), Vec<PolicyError>> {
+        let (shape, left) = Shape::check(written);
         let mut problems = Problems::default();
-        let policy = compile(spec, &mut problems);
-        if problems.0.is_empty() { Ok(policy) } else { Err(problems.0) }
+        let read = match TagPolicySpec::deserialize(&left) {
+            Ok(spec) => {
+                let policy = compile(&spec, &mut problems);
+                Some((spec, policy))
+            }
+            // The schema and the type are made of one definition, so this is a mistake of ours, if any.
+            Err(error) => {
+                problems.add(&FieldPath::default(), UntrustedText::from(error.to_string()).terminal());
+                None
+            }
+        };
+        let errors = shape.join(problems.errors);
+        read.filter(|_| errors.is_empty()).ok_or(errors)
     }
 }
 
@@ -68,14 +103,16 @@ fn compile(spec: &TagPolicySpec, problems: &mut Problems) -> Policy {
     } = spec;
     let root = FieldPath::default();
     let profile = compile_profile(profile.as_deref(), &root.field("profile"), problems);
-    let base = compile_rules(rules, &root.field("rules"), problems);
+    let base = compile_rules(rules, Some(true), &root.field("rules"), problems);
+    let compiled = compile_exemptions(exemptions, &root.field("exemptions"), problems);
     let mut policy = Policy {
         profile,
         rules: profile.rules(),
         classifier: Classifier::default(),
         scope: Scope::compile(scope, &root.field("scope"), problems),
         overrides: compile_overrides(overrides, &root.field("overrides"), problems),
-        exemptions: compile_exemptions(exemptions, &root.field("exemptions"), problems),
+        exemption_index: ExemptionIndex::of(&compiled),
+        exemptions: compiled,
         annotations: compile_annotations(annotations, &root.field("annotations"), problems),
         always_pull_images: admission.always_pull_images,
         metric_labels: metric_labels.clone(),
@@ -106,65 +143,22 @@ fn compile_profile(name: Option<&str>, path: &FieldPath, problems: &mut Problems
     }
 }
 
+/// The changes of rules that are known; the others are told of by the shape.
 fn compile_rules(
     rules: &BTreeMap<String, RuleSpec>,
+    unless_said: Option<bool>,
     path: &FieldPath,
     problems: &mut Problems,
 ) -> Vec<RuleChange> {
     let mut changes = Vec::new();
     for (id, spec) in rules {
-        let path = path.field(id);
-        match rules::find(id) {
-            None => problems.add(&path, unknown_rule(id)),
-            Some(meta) => {
-                for parameter in given(spec).into_iter().filter(|given| !meta.parameters.contains(given)) {
-                    let message =
-                        format!("{id} does not take {}{}", parameter.as_str(), takes(meta.parameters));
-                    problems.add(&path.field(parameter.as_str()), message);
-                }
-                if let Some(Err(error)) = spec.grace.as_deref().map(parse_grace) {
-                    problems.add(&path.field(Parameter::Grace.as_str()), error.to_string());
-                }
-                changes.push(RuleChange::new(meta.id, spec));
-            }
+        let Some(meta) = rules::find(id) else { continue };
+        if let Some(Err(error)) = spec.grace.as_deref().map(parse_grace) {
+            problems.add(&path.field(id).field(Parameter::Grace.as_str()), error.to_string());
         }
+        changes.push(RuleChange::new(meta.id, unless_said, spec));
     }
     changes
-}
-
-/// The parameters that are given.
-fn given(spec: &RuleSpec) -> Vec<Parameter> {
-    let RuleSpec {
-        enabled: _,
-        result: _,
-        severity: _,
-        tags,
-        words,
-        patterns,
-        value,
-        include_pinned,
-        allowed,
-        grace,
-    } = spec;
-    let given = [
-        (Parameter::Tags, tags.is_some()),
-        (Parameter::Words, words.is_some()),
-        (Parameter::Patterns, patterns.is_some()),
-        (Parameter::Value, value.is_some()),
-        (Parameter::IncludePinned, include_pinned.is_some()),
-        (Parameter::Allowed, allowed.is_some()),
-        (Parameter::Grace, grace.is_some()),
-    ];
-    given.into_iter().filter(|&(_, given)| given).map(|(parameter, _)| parameter).collect()
-}
-
-fn takes(parameters: &[Parameter]) -> String {
-    let names: Vec<&str> = parameters.iter().map(|parameter| parameter.as_str()).collect();
-    if names.is_empty() {
-        "; it has no parameters".to_owned()
-    } else {
-        format!("; it takes {}", names.join(", "))
-    }
 }
 
 pub(super) fn unknown_rule(id: &str) -> String {
@@ -176,21 +170,9 @@ fn compile_overrides(overrides: &[OverrideSpec], path: &FieldPath, problems: &mu
     let mut layers = Vec::new();
     for (index, spec) in overrides.iter().enumerate() {
         let path = path.index(index);
-        let rules_path = path.field("rules");
         let matcher = Matcher::compile(&spec.matches, &path.field("match"), problems);
-        let changes = compile_rules(&spec.rules, &rules_path, problems);
-        if spec.rules.is_empty() {
-            problems.add(&rules_path, "no rule is named, so the override changes nothing");
-        }
-        for (id, rule) in &spec.rules {
-            for (name, given) in [("words", rule.words.is_some()), ("patterns", rule.patterns.is_some())] {
-                if given {
-                    let message =
-                        "not in an override: what floats is the same everywhere; move it to spec.rules";
-                    problems.add(&rules_path.field(id).field(name), message);
-                }
-            }
-        }
+        // Field by field: what an override does not say stays as it was, on or off.
+        let changes = compile_rules(&spec.rules, None, &path.field("rules"), problems);
         layers.push(Layer { matcher, changes });
     }
     layers
@@ -232,14 +214,8 @@ fn exempt_rules(rules: &[String], path: &FieldPath, problems: &mut Problems) -> 
     if rules.iter().any(|id| id == "*") {
         return None;
     }
-    let mut known = Vec::new();
-    for (index, id) in rules.iter().enumerate() {
-        match rules::find(id) {
-            Some(meta) => known.push(meta.id),
-            None => problems.add(&path.index(index), unknown_rule(id)),
-        }
-    }
-    Some(known)
+    // Those that are unknown are told of by the shape.
+    Some(rules.iter().filter_map(|id| rules::find(id)).map(|meta| meta.id).collect())
 }
 
 /// A date of the calendar, written in full.
@@ -282,22 +258,9 @@ fn compile_floating(
     declared
 }
 
-/// Label names as Kubernetes has them: an optional DNS prefix, and 63 characters at most.
+/// Two labels of one name cannot stand in metrics.
 fn check_labels(labels: &[String], path: &FieldPath, problems: &mut Problems) {
     for (index, label) in labels.iter().enumerate() {
-        let name = label.rsplit_once('/').map_or(label.as_str(), |(_, name)| name);
-        let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        let fits = name.len() <= 63
-            && ends(name.chars().next())
-            && ends(name.chars().last())
-            && label.len() <= 317
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-        if !fits {
-            problems.add(
-                &path.index(index),
-                "this is no name of a label; expected one such as team or example.com/team",
-            );
-        }
         let is_taken = |other: &&String| metric_label(other) == metric_label(label);
         if let Some(other) = labels[..index].iter().find(is_taken) {
             let message = format!("{} stands for {other} in metrics already", metric_label(label));

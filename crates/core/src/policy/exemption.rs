@@ -75,6 +75,8 @@ pub enum ExemptionProblem {
     Unused,
     /// It does not count, by the policy or since it lacks something.
     NotHonoured,
+    /// It counts, but whether the policy allows it depends on labels of a namespace that nobody knows offline.
+    Undecided,
 }
 
 /// An annotation that exempts nothing.
@@ -114,13 +116,20 @@ pub(crate) struct WorkloadAnnotations {
 }
 
 impl WorkloadAnnotations {
-    pub(super) fn read(workload: &Workload, rules: &AnnotationRules, today: Date) -> Self {
+    pub(super) fn read(workload: &Workload, rules: &AnnotationRules, today: Date, in_cluster: bool) -> Self {
         let mut read = Self::default();
         let labels = workload.namespace.as_ref().map(|namespace| &namespace.labels);
+        let allowed = selects(rules.namespace_selector.as_ref(), labels);
         let refused = if !rules.enabled {
             Some("the policy does not allow annotations to exempt")
-        } else if selects(rules.namespace_selector.as_ref(), labels) == Decision::No {
+        } else if allowed == Decision::No {
             Some("the policy does not allow annotations to exempt in this namespace")
+        } else if allowed == Decision::Undecided && in_cluster {
+            // In a cluster a right is missing, or the namespace is yet to come. Nobody gets by a selector that way.
+            Some(
+                "the policy allows annotations to exempt by labels of the namespace, and this one's labels cannot \
+                 be read",
+            )
         } else {
             None
         };
@@ -139,6 +148,11 @@ impl WorkloadAnnotations {
             {
                 Ok((reason, until)) => {
                     let items = read.items(level, ignore);
+                    if allowed == Decision::Undecided {
+                        let message = "whether it counts depends on labels of the namespace, which is not among the \
+                                       inputs; it is taken to count";
+                        read.remark(level, ExemptionProblem::Undecided, message.to_owned());
+                    }
                     read.honoured.push(Honoured { level, items, reason, until });
                 }
                 Err((problem, message)) => read.remark(level, problem, message),

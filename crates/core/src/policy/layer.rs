@@ -13,7 +13,7 @@ use crate::rules::{PullPolicyValue, RuleSet};
 #[derive(Debug, Clone)]
 pub(super) struct RuleChange {
     pub(super) id: &'static str,
-    pub(super) enabled: bool,
+    pub(super) enabled: Option<bool>,
     outcome: Option<Outcome>,
     severity: Option<Severity>,
     tags: Option<Vec<String>>,
@@ -31,7 +31,8 @@ pub(super) struct Layer {
 }
 
 impl RuleChange {
-    pub(super) fn new(id: &'static str, spec: &RuleSpec) -> Self {
+    /// `unless_said` is what holds where a policy does not say whether the rule is on.
+    pub(super) fn new(id: &'static str, unless_said: Option<bool>, spec: &RuleSpec) -> Self {
         // Words and patterns belong to the classifier, which is the same for all.
         let RuleSpec {
             enabled,
@@ -47,7 +48,7 @@ impl RuleChange {
         } = spec;
         Self {
             id,
-            enabled: enabled.unwrap_or(true),
+            enabled: enabled.or(unless_said),
             outcome: result.map(outcome),
             severity: severity.map(severity_of),
             tags: tags.clone(),
@@ -61,7 +62,7 @@ impl RuleChange {
 
     pub(super) fn apply(&self, rules: &mut RuleSet) {
         let Some(setting) = rules.get_mut(self.id) else { return };
-        setting.enabled = self.enabled;
+        setting.enabled = self.enabled.unwrap_or(setting.enabled);
         setting.outcome = self.outcome.or(setting.outcome);
         setting.severity = self.severity.or(setting.severity);
         let parameters = &mut setting.parameters;

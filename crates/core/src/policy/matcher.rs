@@ -1,10 +1,9 @@
 //! For whom an override or an exemption is.
 
-use globset::{GlobBuilder, GlobMatcher};
-
 use super::compile::Problems;
 use super::path::FieldPath;
 use super::spec::MatchSpec;
+use crate::glob::{Glob, GlobError, Style};
 use crate::reference::Reference;
 use crate::tag::ReferenceGlobs;
 use crate::text::UntrustedText;
@@ -12,25 +11,31 @@ use crate::workload::{Container, WorkloadId};
 
 /// Globs of names; none match everything.
 #[derive(Debug, Clone, Default)]
-pub(super) struct NameGlobs(Vec<GlobMatcher>);
+pub(super) struct NameGlobs(Vec<Glob>);
 
 impl NameGlobs {
     pub(super) fn compile(globs: &[String], path: &FieldPath, problems: &mut Problems) -> Self {
         let compile = |(index, glob): (usize, &String)| {
-            let path = path.index(index);
             if glob.is_empty() {
-                problems.add(&path, "this is empty; expected a name, or a glob with * ? [a-z] {a,b}");
+                let message = "this is empty; expected a name, or a glob with * ? [a-z] {a,b}";
+                problems.add(&path.index(index), message);
                 return None;
             }
-            match GlobBuilder::new(glob).backslash_escape(false).build() {
-                Ok(compiled) => Some(compiled.compile_matcher()),
-                Err(error) => {
-                    let glob = UntrustedText::from(glob.as_str()).terminal();
-                    let reason = UntrustedText::from(error.kind().to_string()).terminal();
-                    problems.add(&path, format!("the glob `{glob}` is invalid: {reason}"));
-                    None
+            let error = match problems.globs().compile(glob, Style::Name) {
+                Ok(compiled) => return Some(compiled),
+                Err(error) => error,
+            };
+            let message = match error {
+                GlobError::Syntax(reason) => {
+                    format!(
+                        "the glob `{}` is invalid: {reason}",
+                        UntrustedText::from(glob.as_str()).terminal()
+                    )
                 }
-            }
+                error => format!("this glob is refused: {error}"),
+            };
+            problems.add(&path.index(index), message);
+            None
         };
         Self(globs.iter().enumerate().filter_map(compile).collect())
     }
@@ -42,6 +47,11 @@ impl NameGlobs {
     /// Whether one of them matches; not where there are none.
     pub(super) fn any(&self, name: &str) -> bool {
         self.0.iter().any(|glob| glob.is_match(name))
+    }
+
+    /// The names, where nothing else matches.
+    pub(super) fn literals(&self) -> Option<Vec<&str>> {
+        if self.is_empty() { None } else { self.0.iter().map(Glob::literal).collect() }
     }
 
     fn admit(&self, name: Option<&str>) -> bool {
@@ -87,6 +97,11 @@ impl Matcher {
     pub(super) fn admits_container(&self, container: &Container, reference: Option<&Reference>) -> bool {
         self.containers.admit(Some(container.name.raw()))
             && (self.images.is_empty() || reference.is_some_and(|reference| self.images.cover(reference)))
+    }
+
+    /// The namespaces and the names that it is for, each where they are written out.
+    pub(super) fn literals(&self) -> (Option<Vec<&str>>, Option<Vec<&str>>) {
+        (self.namespaces.literals(), self.names.literals())
     }
 
     /// Whether it asks for nothing of a container.

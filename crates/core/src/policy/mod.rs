@@ -5,6 +5,7 @@ mod baseline;
 mod compile;
 mod effective;
 mod exemption;
+mod exemption_index;
 mod layer;
 mod matcher;
 mod path;
@@ -12,8 +13,10 @@ mod profile;
 mod profile_docs;
 mod schema;
 mod selector;
+mod shape;
 mod spec;
 mod uses;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -26,6 +29,8 @@ use crate::rules::{RuleMeta, RuleSet};
 use crate::tag::Classifier;
 use crate::text::UntrustedText;
 use crate::workload::{Container, Workload, WorkloadId};
+
+use exemption_index::ExemptionIndex;
 
 pub use baseline::exact_exemption;
 pub use compile::metric_label;
@@ -55,6 +60,7 @@ pub struct Policy {
     scope: selector::Scope,
     overrides: Vec<layer::Layer>,
     exemptions: Vec<Exemption>,
+    exemption_index: ExemptionIndex,
     annotations: exemption::AnnotationRules,
     always_pull_images: bool,
     metric_labels: Vec<String>,
@@ -73,6 +79,7 @@ impl Policy {
             scope: selector::Scope::default(),
             overrides: Vec::new(),
             exemptions: Vec::new(),
+            exemption_index: ExemptionIndex::default(),
             annotations: exemption::AnnotationRules {
                 enabled: true,
                 namespace_selector: None,
@@ -159,7 +166,9 @@ impl Policy {
         rule: &RuleMeta,
         today: Date,
     ) -> impl Iterator<Item = (usize, &Exemption)> {
-        self.exemptions.iter().enumerate().filter(move |(_, exemption)| {
+        let candidates = self.exemption_index.candidates(id).into_iter();
+        let candidates = candidates.filter_map(|index| Some((index, self.exemptions.get(index)?)));
+        candidates.filter(move |(_, exemption)| {
             exemption.is_active(today)
                 && exemption.covers(rule)
                 && exemption.matcher.admits_workload(id)
@@ -167,7 +176,12 @@ impl Policy {
         })
     }
 
-    pub(crate) fn annotations(&self, workload: &Workload, today: Date) -> WorkloadAnnotations {
-        WorkloadAnnotations::read(workload, &self.annotations, today)
+    pub(crate) fn annotations(
+        &self,
+        workload: &Workload,
+        today: Date,
+        in_cluster: bool,
+    ) -> WorkloadAnnotations {
+        WorkloadAnnotations::read(workload, &self.annotations, today, in_cluster)
     }
 }

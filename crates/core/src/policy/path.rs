@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 /// A step from a field to one in it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PathStep {
     /// A key of a mapping.
     Field(String),
@@ -14,7 +14,7 @@ pub enum PathStep {
 }
 
 /// The way to a field from the root of a [`TagPolicySpec`](super::TagPolicySpec).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct FieldPath(Vec<PathStep>);
 
 impl FieldPath {
@@ -28,6 +28,17 @@ impl FieldPath {
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
         self.step(PathStep::Index(index))
+    }
+
+    /// Whether one of the two leads to the other, or both are the same.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+    }
+
+    /// Whether a field stands so many steps before the end; 0 is the end itself.
+    pub(super) fn ends_with(&self, from_end: usize, name: &str) -> bool {
+        let at = self.0.len().checked_sub(from_end + 1);
+        matches!(at.and_then(|at| self.0.get(at)), Some(PathStep::Field(field)) if field == name)
     }
 
     /// The steps from the root.
@@ -45,12 +56,17 @@ impl fmt::Display for FieldPath {
         f.write_str("spec")?;
         for step in &self.0 {
             match step {
-                PathStep::Field(name) => write!(f, ".{name}")?,
+                PathStep::Field(name) => write!(f, ".{}", shortened(name))?,
                 PathStep::Index(index) => write!(f, "[{index}]")?,
             }
         }
         Ok(())
     }
+}
+
+/// A field's name is what somebody wrote, as long as they liked.
+fn shortened(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(64)).unwrap_or_default()
 }
 
 /// What is wrong with a field of a policy.
@@ -61,4 +77,12 @@ pub struct PolicyError {
     pub path: FieldPath,
     /// What is wrong, and what was expected; safe for a terminal.
     pub message: String,
+    /// Whether it is the field's name that is wrong, rather than what stands in it.
+    pub of_name: bool,
+}
+
+impl PolicyError {
+    pub(super) fn at(path: FieldPath, message: impl Into<String>) -> Self {
+        Self { path, message: message.into(), of_name: false }
+    }
 }

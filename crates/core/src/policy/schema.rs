@@ -14,7 +14,7 @@ pub(super) fn profile(_: &mut SchemaGenerator) -> Schema {
 /// Names of rules, and the star for all.
 pub(super) fn exempt_rules(_: &mut SchemaGenerator) -> Schema {
     let ids: Vec<&str> = registry().iter().map(|rule| rule.meta().id).chain(["*"]).collect();
-    json_schema!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": ids } })
+    json_schema!({ "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "enum": ids } })
 }
 
 /// A date of the calendar: the API server checks the format.
@@ -39,8 +39,27 @@ pub(super) fn label_requirement() -> Value {
 
 /// A property for each rule, so that `kubectl explain` lists them and an unknown one is refused.
 pub(super) fn rules(generator: &mut SchemaGenerator) -> Schema {
+    of_rules(generator, |spec| spec)
+}
+
+/// The same in an override: it sets something, and says nothing of what floats.
+pub(super) fn override_rules(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = of_rules(generator, |mut spec| {
+        if let Some(Value::Object(fields)) = spec.get_mut("properties") {
+            fields.retain(|name, _| {
+                ![Parameter::Words, Parameter::Patterns].map(Parameter::as_str).contains(&name.as_str())
+            });
+        }
+        spec["minProperties"] = json!(1);
+        spec
+    });
+    schema.insert("minProperties".to_owned(), json!(1));
+    schema
+}
+
+fn of_rules(generator: &mut SchemaGenerator, change: impl Fn(Value) -> Value) -> Schema {
     let properties =
-        registry().iter().map(|rule| (rule.meta().id.to_owned(), rule_spec(rule.meta(), generator)));
+        registry().iter().map(|rule| (rule.meta().id.to_owned(), change(rule_spec(rule.meta(), generator))));
     let properties: serde_json::Map<String, Value> = properties.collect();
     json_schema!({ "type": "object", "additionalProperties": false, "properties": properties })
 }

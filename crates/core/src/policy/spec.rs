@@ -26,6 +26,7 @@ pub struct TagPolicySpec {
     pub rules: BTreeMap<String, RuleSpec>,
     /// Images whose tags never move, by your word: globs of registry/repository[:tag].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024), inner(length(min = 1, max = 512)))]
     pub immutable: Vec<String>,
     /// Which namespaces are judged; all by default.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -37,6 +38,7 @@ pub struct TagPolicySpec {
     pub overrides: Vec<OverrideSpec>,
     /// Findings that do not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10_000))]
     pub exemptions: Vec<ExemptionSpec>,
     /// Whether annotations on workloads, pod templates and namespaces can exempt.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -50,6 +52,7 @@ pub struct TagPolicySpec {
     pub metric_labels: Vec<String>,
     /// Custom kinds that hold pod templates, beside those that tagwatch knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
     pub workloads: Vec<CustomWorkload>,
 }
 
@@ -72,12 +75,15 @@ pub struct RuleSpec {
     pub severity: Option<SeveritySpec>,
     /// Further tags that the rule is about, compared with case (`latest-tag`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 128)))]
     pub tags: Option<Vec<String>>,
     /// Further words that make a tag float, as a whole part at its head or end (`floating-tag`, not in overrides).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 128)))]
     pub words: Option<Vec<String>>,
     /// Regular expressions; a tag that one matches in full floats (`floating-tag`, not in overrides).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(max = 512)))]
     pub patterns: Option<Vec<String>>,
     /// Which pull policy is judged, the effective one by default (`stale-pull-policy`, `pull-policy-not-always`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,9 +93,11 @@ pub struct RuleSpec {
     pub include_pinned: Option<bool>,
     /// Pull policies that may be written (`pull-policy-not-allowed`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 8))]
     pub allowed: Option<Vec<PullPolicySpec>>,
     /// How long the state may last before the rule speaks, such as `15m` (`mixed-digests`, `image-pull-failing`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
     pub grace: Option<String>,
 }
 
@@ -140,15 +148,18 @@ pub enum PullPolicySpec {
 pub struct ScopeSpec {
     /// Globs of names; all namespaces by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024), inner(length(min = 1, max = 512)))]
     pub namespaces: Vec<String>,
     /// Globs of names that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024), inner(length(min = 1, max = 512)))]
     pub exclude_namespaces: Vec<String>,
     /// Labels that a namespace must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_selector: Option<LabelSelector>,
     /// Lists of namespaces that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
     pub exclude_presets: Vec<Preset>,
 }
 
@@ -182,6 +193,7 @@ pub struct LabelSelector {
 #[schemars(extend("x-kubernetes-validations" = schema::label_requirement()))]
 pub struct LabelRequirement {
     /// The label.
+    #[schemars(length(min = 1, max = 317))]
     pub key: String,
     /// How it is compared.
     pub operator: LabelOperator,
@@ -208,18 +220,23 @@ pub enum LabelOperator {
 pub struct MatchSpec {
     /// Globs of namespaces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub namespaces: Vec<String>,
     /// Kinds, such as `Deployment`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub kinds: Vec<String>,
     /// Globs of the workloads' names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub names: Vec<String>,
     /// Globs of the containers' names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub containers: Vec<String>,
     /// Globs of images, as in `immutable`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub images: Vec<String>,
 }
 
@@ -230,8 +247,8 @@ pub struct OverrideSpec {
     /// For whom.
     #[serde(rename = "match")]
     pub matches: MatchSpec,
-    /// What is different, by rule.
-    #[schemars(schema_with = "schema::rules")]
+    /// What is different, by rule. What is not given stays as it was, on or off.
+    #[schemars(schema_with = "schema::override_rules")]
     pub rules: BTreeMap<String, RuleSpec>,
 }
 
@@ -246,7 +263,7 @@ pub struct ExemptionSpec {
     #[schemars(schema_with = "schema::exempt_rules")]
     pub rules: Vec<String>,
     /// Why; reports show it.
-    #[schemars(regex(pattern = r"\S"))]
+    #[schemars(regex(pattern = r"\S"), length(max = 4096))]
     pub reason: String,
     /// The last day on which it counts, in UTC: YYYY-MM-DD. Without one it counts for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -296,13 +313,17 @@ pub struct AdmissionSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomWorkload {
     /// API group, such as `argoproj.io`.
+    #[schemars(length(min = 1, max = 253))]
     pub group: String,
     /// Version, such as `v1alpha1`.
+    #[schemars(length(min = 1, max = 63))]
     pub version: String,
     /// Kind, such as `Rollout`.
+    #[schemars(length(min = 1, max = 63))]
     pub kind: String,
     /// Path of the pod template from the object's root, such as `spec.template`: fields joined by dots. `[*]` behind a
     /// field stands for each item of its list (`spec.tasks[*].template`), `*` for each value of a mapping
     /// (`spec.replicaSpecs.*.template`).
+    #[schemars(length(min = 1, max = 512))]
     pub template_path: String,
 }

@@ -7,7 +7,7 @@ impl Policy {
     /// Whether a rule is on, be it for some workloads alone.
     pub fn uses_rule(&self, id: &str) -> bool {
         let mut changes = self.overrides.iter().flat_map(|layer| &layer.changes);
-        self.rules.is_enabled(id) || changes.any(|change| change.enabled && change.id == id)
+        self.rules.is_enabled(id) || changes.any(|change| change.enabled == Some(true) && change.id == id)
     }
 
     /// Whether a rule of a group is on, be it for some workloads alone: else nobody need look at what it judges.
@@ -15,6 +15,6 @@ impl Policy {
         let of_group = |id: &str| rules::find(id).is_some_and(|rule| rule.policy == group);
         let changes = self.overrides.iter().flat_map(|layer| &layer.changes);
         self.rules.enabled().any(|(rule, _)| rule.meta().policy == group)
-            || changes.into_iter().any(|change| change.enabled && of_group(change.id))
+            || changes.into_iter().any(|change| change.enabled == Some(true) && of_group(change.id))
     }
 }

@@ -12,6 +12,9 @@ const MAX_PATTERN: usize = 512;
 /// Most memory that a compiled pattern may take, in bytes: `\w{900}` and its like ask for megabytes.
 const MAX_COMPILED: usize = 1 << 18;
 
+/// Most patterns: with [`MAX_COMPILED`] the budget of them all.
+pub(crate) const MAX_PATTERNS: usize = 64;
+
 /// Words and patterns that a policy adds to those that tagwatch knows.
 #[derive(Debug, Clone, Default)]
 pub struct DeclaredFloating {
@@ -25,6 +28,9 @@ pub enum InvalidPattern {
     /// Its text is too long.
     #[error("the regular expression has {0} bytes; at most {MAX_PATTERN} are allowed")]
     TooLong(usize),
+    /// There are too many of them.
+    #[error("there are more than {MAX_PATTERNS} regular expressions; join some by |")]
+    TooMany,
     /// It takes too much memory.
     #[error("the regular expression is too large: compiled it takes more than {MAX_COMPILED} bytes")]
     TooLarge,
@@ -44,11 +50,14 @@ impl DeclaredFloating {
         if pattern.len() > MAX_PATTERN {
             return Err(InvalidPattern::TooLong(pattern.len()));
         }
-        let compiled = RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_COMPILED).build();
-        let compiled = compiled.map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => InvalidPattern::TooLarge,
-            error => InvalidPattern::Syntax(syntax(&error.to_string())),
-        })?;
+        if self.patterns.len() >= MAX_PATTERNS {
+            return Err(InvalidPattern::TooMany);
+        }
+        // By itself first: `a)|(?:b` is none, though it would be one within the group.
+        compile(pattern)?;
+        // A comment, which `(?x)` allows, would swallow the end of the group: where it does, a line of its own ends it.
+        let compiled =
+            compile(&format!("^(?:{pattern})$")).or_else(|_| compile(&format!("^(?:{pattern}\n)$")))?;
         self.patterns.push((pattern.into(), compiled));
         Ok(())
     }
@@ -69,8 +78,58 @@ impl DeclaredFloating {
     }
 }
 
+fn compile(pattern: &str) -> Result<Regex, InvalidPattern> {
+    let compiled = RegexBuilder::new(pattern).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
+    compiled.map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => InvalidPattern::TooLarge,
+        error => InvalidPattern::Syntax(syntax(&error.to_string())),
+    })
+}
+
 /// The crate's message is a drawing of several lines, whose last one says what is wrong.
 fn syntax(message: &str) -> String {
     let last = message.lines().last().unwrap_or_default();
     UntrustedText::from(last.trim_start_matches("error: ")).terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn floats(pattern: &str, tag: &str) -> bool {
+        let mut declared = DeclaredFloating::default();
+        declared.add_pattern(pattern).expect(pattern);
+        declared.pattern(tag).is_some()
+    }
+
+    #[test]
+    fn a_pattern_matches_the_whole_tag() {
+        for (pattern, tag, expected) in [
+            ("v1", "v1", true),
+            ("v1", "v1.2", false),
+            ("a|ab", "ab", true),
+            ("a|b", "ab", false),
+            ("(?x) v1 # release", "v1", true),
+            ("(?x) v1 # release", "v1-x", false),
+            ("(?x) v1 # )", "v1", true),
+            ("(?i)v1", "V1", true),
+        ] {
+            assert_eq!(floats(pattern, tag), expected, "{pattern} on {tag}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_cannot_leave_its_group() {
+        let error = DeclaredFloating::default().add_pattern("a)|(?:b").expect_err("no regular expression");
+        assert!(matches!(error, InvalidPattern::Syntax(_)), "{error}");
+    }
+
+    #[test]
+    fn the_number_of_patterns_is_bounded() {
+        let mut declared = DeclaredFloating::default();
+        for index in 0..MAX_PATTERNS {
+            assert_eq!(declared.add_pattern(&format!("a{index}")), Ok(()));
+        }
+        assert_eq!(declared.add_pattern("b"), Err(InvalidPattern::TooMany));
+    }
 }

@@ -15,6 +15,7 @@ mod unique;
 mod version;
 mod words;
 
+pub use crate::glob::GlobError;
 pub use class::{Classification, Confidence, TagClass};
 pub use classify::Classifier;
 pub use declared_floating::{DeclaredFloating, InvalidPattern};

@@ -1,19 +1,25 @@
 //! Globs over references: the policy's `immutable` list, and the images that an exemption or an override is for.
 
-use globset::{GlobBuilder, GlobMatcher};
+mod alternatives;
+mod check;
+
 use thiserror::Error;
 
+use crate::glob::{Glob, GlobError, Globs, Style, check_size, parse};
 use crate::reference::{DOCKER_HUB, DOCKER_HUB_LEGACY, OFFICIAL_NAMESPACE, Reference, is_meant_as_host};
 use crate::text::UntrustedText;
 
+use alternatives::{MAX_ALTERNATIVES, alternatives};
+
 /// Globs over references, each written like an image: `registry/repository[:tag]`.
 ///
-/// - `*`, `?`, `[…]` and `{a,b}` stay within one path element, `**` crosses them. So `registry.corp/` never
-///   matches in `registry.corp-evil/`.
+/// - `*`, `?` and `[…]` stay within one path element, `**` crosses them. So `registry.corp/` never matches in
+///   `registry.corp-evil/`. `{a,b}` stands for two globs, each of which has to be one.
 /// - A name that ends with `/` means everything below it: `registry.corp/`, `registry.corp/team/`.
 /// - Without a tag every tag is meant. An image without a tag counts as tagged `latest`.
 /// - What is no registry is Docker Hub's, as in an image: `nginx:1.*` is `docker.io/library/nginx:1.*`,
 ///   `bitnami/` is `docker.io/bitnami/`. A first element of stars alone is any registry: `**/release:*`, `*:v*`.
+/// - In a registry a star stands for the first labels alone: `*.corp.example/`.
 #[derive(Debug, Clone, Default)]
 pub struct ReferenceGlobs(Vec<ReferenceGlob>);
 
@@ -24,7 +30,26 @@ impl ReferenceGlobs {
         I: IntoIterator,
         I::Item: Into<UntrustedText>,
     {
-        globs.into_iter().map(|glob| ReferenceGlob::new(glob.into())).collect::<Result<_, _>>().map(Self)
+        let mut compiled = Self::default();
+        let mut known = Globs::default();
+        for glob in globs {
+            compiled.add(glob, &mut known)?;
+        }
+        Ok(compiled)
+    }
+
+    /// Adds a glob.
+    pub(crate) fn add(
+        &mut self,
+        glob: impl Into<UntrustedText>,
+        known: &mut Globs,
+    ) -> Result<(), InvalidGlob> {
+        let written = glob.into();
+        match compile(written.raw(), known) {
+            Ok(alternatives) => self.0.push(ReferenceGlob { written, alternatives }),
+            Err(reason) => return Err(InvalidGlob { glob: written, reason }),
+        }
+        Ok(())
     }
 
     /// Whether the list is empty.
@@ -35,10 +60,7 @@ impl ReferenceGlobs {
     /// Whether an entry matches; one without a tag matches a reference by digest alone too.
     pub(crate) fn cover(&self, reference: &Reference) -> bool {
         let (name, tag) = (reference.name(), reference.tag_or_default());
-        self.0.iter().any(|glob| match tag {
-            Some(tag) => glob.matches(&name, tag),
-            None => glob.tag.is_none() && glob.name.is_match(&name),
-        })
+        self.0.iter().any(|glob| glob.matches(&name, tag))
     }
 
     /// The first entry that matches, as it was written.
@@ -48,18 +70,29 @@ impl ReferenceGlobs {
         }
         let name = reference.name();
         let tag = reference.tag_or_default()?;
-        self.0.iter().find(|glob| glob.matches(&name, tag)).map(|glob| &glob.written)
+        self.0.iter().find(|glob| glob.matches(&name, Some(tag))).map(|glob| &glob.written)
     }
 }
 
 /// An entry of the list that is no glob of references.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the glob `{}` is invalid: {reason}", .glob.terminal())]
+#[error("the glob `{}` is invalid: {reason}", shown(.glob))]
 pub struct InvalidGlob {
     /// The entry as written.
     pub glob: UntrustedText,
     /// What is wrong with it.
     pub reason: InvalidGlobReason,
+}
+
+/// As much of a glob as tells which one is meant.
+fn shown(glob: &UntrustedText) -> String {
+    const MOST: usize = 80;
+    let raw = glob.raw();
+    if raw.len() <= MOST {
+        return glob.terminal();
+    }
+    let begin = &raw[..raw.floor_char_boundary(MOST)];
+    format!("{}…", UntrustedText::from(begin).terminal())
 }
 
 /// What is wrong with a glob.
@@ -74,57 +107,97 @@ pub enum InvalidGlobReason {
     /// A `:` with nothing behind it.
     #[error("no tag follows the `:`; expected a glob of tags, or no `:`")]
     NoTag,
-    /// A star at the open end of a registry's name.
+    /// A wildcard in a registry's name that stands for more than its first labels.
     #[error(
         "its registry has no boundary, so it matches hosts of strangers too (`corp.example*` matches \
          corp.example.evil.test); write the host out, or only its subdomains as `*.corp.example`"
     )]
     NoBoundary,
+    /// A registry with nothing behind it, which would be an image of Docker Hub.
+    #[error("it names a registry and no repository; did you mean {0}/?")]
+    NoRepository(String),
+    /// A scheme.
+    #[error("a reference has no scheme; write it without {0}://")]
+    Scheme(String),
+    /// A character that no reference holds in that place, so that the glob would match nothing. Safe for a terminal.
+    #[error("no {place} of an image holds `{character}`, so it would match nothing")]
+    Character {
+        /// The part of a reference.
+        place: &'static str,
+        /// The character.
+        character: String,
+    },
+    /// Two slashes, or one at the beginning.
+    #[error("an element between its slashes is empty, so it would match nothing")]
+    EmptyElement,
     /// An `@`.
     #[error(
         "it names a digest; expected registry/repository[:tag], as a digest is immutable without an entry"
     )]
     Digest,
+    /// Its braces stand for too many globs.
+    #[error("its braces stand for more than {MAX_ALTERNATIVES} globs")]
+    Alternatives,
     /// The glob's own syntax.
-    #[error("{}; expected *, **, ?, [a-z] and {{a,b}}", .0.terminal())]
-    Syntax(UntrustedText),
+    #[error("{0}; expected *, **, ?, [a-z] and {{a,b}}")]
+    Syntax(GlobError),
+    /// Its size.
+    #[error(transparent)]
+    Size(GlobError),
+}
+
+impl From<GlobError> for InvalidGlobReason {
+    fn from(error: GlobError) -> Self {
+        match error {
+            GlobError::Syntax(_) => Self::Syntax(error),
+            _ => Self::Size(error),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
 struct ReferenceGlob {
     written: UntrustedText,
-    name: GlobMatcher,
-    tag: Option<GlobMatcher>,
+    /// What its braces stand for.
+    alternatives: Vec<Alternative>,
+}
+
+#[derive(Debug, Clone)]
+struct Alternative {
+    name: Glob,
+    tag: Option<Glob>,
 }
 
 impl ReferenceGlob {
-    fn new(written: UntrustedText) -> Result<Self, InvalidGlob> {
-        match Self::compile(written.raw()) {
-            Ok((name, tag)) => Ok(Self { written, name, tag }),
-            Err(reason) => Err(InvalidGlob { glob: written, reason }),
-        }
+    /// An image by digest alone has no tag, and is matched by what asks for none.
+    fn matches(&self, name: &str, tag: Option<&str>) -> bool {
+        self.alternatives.iter().any(|alternative| {
+            let of_tag = match (&alternative.tag, tag) {
+                (None, _) => true,
+                (Some(glob), Some(tag)) => glob.is_match(tag),
+                (Some(_), None) => false,
+            };
+            of_tag && alternative.name.is_match(name)
+        })
     }
+}
 
-    fn compile(written: &str) -> Result<(GlobMatcher, Option<GlobMatcher>), InvalidGlobReason> {
-        if written.contains('@') {
-            return Err(InvalidGlobReason::Digest);
-        }
-        let (name, tag) = split_tag(written);
-        if name.is_empty() {
-            return Err(InvalidGlobReason::NoName);
-        }
-        if tag == Some("") {
-            return Err(InvalidGlobReason::NoTag);
-        }
-        if name.split_once('/').is_some_and(|(first, _)| is_unbounded_host(first)) {
-            return Err(InvalidGlobReason::NoBoundary);
-        }
-        Ok((matcher(&normalize(name))?, tag.map(matcher).transpose()?))
+fn compile(written: &str, known: &mut Globs) -> Result<Vec<Alternative>, InvalidGlobReason> {
+    check_size(written)?;
+    if written.contains('@') {
+        return Err(InvalidGlobReason::Digest);
     }
-
-    fn matches(&self, name: &str, tag: &str) -> bool {
-        self.name.is_match(name) && self.tag.as_ref().is_none_or(|glob| glob.is_match(tag))
+    parse(written, Style::Path)?;
+    let mut compiled = Vec::new();
+    for alternative in alternatives(written)? {
+        let (name, tag) = split_tag(&alternative);
+        check::name(name, tag, written)?;
+        tag.map_or(Ok(()), check::tag)?;
+        let name = known.compile(&normalize(name), Style::Path)?;
+        let tag = tag.map(|tag| known.compile(tag, Style::Path)).transpose()?;
+        compiled.push(Alternative { name, tag });
     }
+    Ok(compiled)
 }
 
 /// A `:` before the last `/` belongs to a registry's port.
@@ -137,17 +210,6 @@ fn split_tag(written: &str) -> (&str, Option<&str>) {
         }
         None => (written, None),
     }
-}
-
-/// Whether a registry's glob leaves the end of the domain open, or the beginning of a label. Stars alone mean any
-/// registry, which is said openly.
-fn is_unbounded_host(element: &str) -> bool {
-    if !is_meant_as_host(element) || element.chars().all(|c| c == '*') {
-        return false;
-    }
-    let host = element.rsplit_once(':').map_or(element, |(host, _)| host);
-    let label = host.trim_start_matches('*');
-    host.ends_with('*') || (label.len() < host.len() && !label.starts_with('.'))
 }
 
 /// Fills in what [`Reference`] fills in: Docker Hub, and its namespace of official images.
@@ -167,15 +229,6 @@ fn normalize(name: &str) -> String {
     let is_ipv6 = registry.starts_with('[') && registry.contains(':');
     let registry = if is_ipv6 { globset::escape(registry) } else { registry.to_owned() };
     format!("{registry}/{namespace}{path}")
-}
-
-fn matcher(glob: &str) -> Result<GlobMatcher, InvalidGlobReason> {
-    GlobBuilder::new(glob)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
-        .map(|glob| glob.compile_matcher())
-        .map_err(|error| InvalidGlobReason::Syntax(error.kind().to_string().into()))
 }
 
 #[cfg(test)]

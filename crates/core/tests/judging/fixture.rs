@@ -4,7 +4,7 @@
 //! `# <class> [(<confidence>)]: <rule> <outcome> <severity>, …`, every result of the container, or `none`. On lines of their
 //! own below it: `# <rule> says: <part of its message>` and `# <rule> advises: <part of its resolution>`.
 //!
-//! At the head of the file, where needed: `# profile: <name>`, `# on: <rule>, …`, `# origin: cluster`, `# immutable: <glob>`, `# proven: <reference>`
+//! At the head of the file, where needed: `# profile: <name>`, `# on: <rule>, …`, `# origin: cluster`, `# immutable: <glob>`, `# policy: <a spec in one line>`, `# proven: <reference>`
 //! `# observed <container>: <pods> pods, <n> always, <n> by digest`, and `# drift <container>: <evidence>`, which
 //! [`crate::drift::evidence`] reads.
 
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tagwatch_core::drift::DriftEvidence;
-use tagwatch_core::policy::Profile;
+use tagwatch_core::policy::{Profile, TagPolicySpec};
 use tagwatch_core::workload::{ObservedPods, Origin};
 
 use crate::support::{Located, PodSpec};
@@ -28,6 +28,8 @@ pub(crate) struct Fixture {
     pub(crate) image_pull_secrets: bool,
     pub(crate) origin: Origin,
     pub(crate) immutable: Vec<String>,
+    /// What the policy says beside all that.
+    pub(crate) policy: TagPolicySpec,
     pub(crate) proven: Vec<String>,
     pub(crate) cases: Vec<Case>,
 }
@@ -90,6 +92,7 @@ impl Fixture {
             image_pull_secrets: false,
             origin: Origin::Manifest,
             immutable: vec![],
+            policy: TagPolicySpec::default(),
             proven: vec![],
             cases: vec![],
         };
@@ -117,6 +120,7 @@ impl Fixture {
                 Some(("profile", name)) => self.profile = name.parse().expect(name),
                 Some(("on", rules)) => self.on.extend(rules.split(", ").map(str::to_owned)),
                 Some(("origin", "cluster")) => self.origin = Origin::Cluster,
+                Some(("policy", spec)) => self.policy = serde_saphyr::from_str(spec).expect(spec),
                 Some(("immutable", glob)) => self.immutable.push(glob.to_owned()),
                 Some(("proven", reference)) => self.proven.push(reference.to_owned()),
                 Some((key, pods)) if key.starts_with("observed ") => {

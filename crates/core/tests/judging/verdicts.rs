@@ -167,9 +167,14 @@ fn an_image_read_once_gives_the_same_verdicts() {
 fn engine(fixture: &Fixture) -> Engine {
     let spec = TagPolicySpec {
         profile: Some(fixture.profile.to_string()),
-        rules: fixture.on.iter().map(|id| (id.clone(), RuleSpec::default())).collect(),
+        rules: fixture
+            .on
+            .iter()
+            .map(|id| (id.clone(), RuleSpec::default()))
+            .chain(fixture.policy.rules.clone())
+            .collect(),
         immutable: fixture.immutable.clone(),
-        ..TagPolicySpec::default()
+        ..fixture.policy.clone()
     };
     let proven: Vec<Reference> =
         fixture.proven.iter().map(|text| Reference::parse(text).expect("a valid reference")).collect();

@@ -56,6 +56,10 @@ impl Transform for WithoutRust {
         for keyword in ["nullable", "title"] {
             schema.remove(keyword);
         }
+        // To the API null is no word, though an option without descriptions has it among its words.
+        if let Some(Value::Array(choices)) = schema.get_mut("enum") {
+            choices.retain(|choice| !choice.is_null());
+        }
         let choices = schema.get("enum").and_then(Value::as_array);
         let is_choice = |default| choices.is_some_and(|choices| choices.contains(default));
         if schema.get("default").is_some_and(|default| !default.is_boolean() && !is_choice(default)) {

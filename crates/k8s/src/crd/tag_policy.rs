@@ -78,3 +78,29 @@ fn printer_columns() -> Value {
         column("Age", "date", ".metadata.creationTimestamp"),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enums<'a>(schema: &'a Value, found: &mut Vec<&'a Value>) {
+        match schema {
+            Value::Object(fields) => {
+                found.extend(fields.get("enum"));
+                fields.values().for_each(|field| enums(field, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| enums(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn null_is_no_word_of_a_choice() {
+        let definition = serde_json::to_value(tag_policy_crd().unwrap()).unwrap();
+        let mut found = Vec::new();
+        enums(&definition, &mut found);
+        let words: Vec<&Value> = found.iter().filter_map(|words| words.as_array()).flatten().collect();
+        assert!(words.iter().any(|word| **word == "critical"));
+        assert!(words.iter().all(|word| word.is_string()), "{words:?}");
+    }
+}

@@ -79,6 +79,7 @@ fn code(problem: ExemptionProblem) -> NoteCode {
         ExemptionProblem::Expired => NoteCode::ExpiredExemption,
         ExemptionProblem::Unused => NoteCode::UnusedExemption,
         ExemptionProblem::NotHonoured => NoteCode::ExemptionNotHonoured,
+        ExemptionProblem::Undecided => NoteCode::UndecidedExemption,
     }
 }
 

@@ -76,11 +76,14 @@ pub enum NoteCode {
     UnusedExemption,
     /// An annotation that exempts nothing, since it lacks something or the policy forbids it.
     ExemptionNotHonoured,
+    /// An annotation that counts, though whether the policy allows it depends on labels of a namespace which is not
+    /// among the inputs.
+    UndecidedExemption,
 }
 
 impl NoteCode {
     /// Every kind of note, errors first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::UnreadableInput,
         Self::InvalidEncoding,
         Self::InvalidYaml,
@@ -99,6 +102,7 @@ impl NoteCode {
         Self::ExpiredExemption,
         Self::UnusedExemption,
         Self::ExemptionNotHonoured,
+        Self::UndecidedExemption,
     ];
 
     /// The name in `scan -o json`.
@@ -122,6 +126,7 @@ impl NoteCode {
             Self::ExpiredExemption => "expired-exemption",
             Self::UnusedExemption => "unused-exemption",
             Self::ExemptionNotHonoured => "exemption-not-honoured",
+            Self::UndecidedExemption => "undecided-exemption",
         }
     }
 
@@ -145,7 +150,8 @@ impl NoteCode {
             | Self::UndecidedScope
             | Self::ExpiredExemption
             | Self::UnusedExemption
-            | Self::ExemptionNotHonoured => false,
+            | Self::ExemptionNotHonoured
+            | Self::UndecidedExemption => false,
         }
     }
 }

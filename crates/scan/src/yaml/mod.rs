@@ -6,12 +6,13 @@
 //! stands for is counted all the same, and limited.
 
 mod builder;
-mod deserialize;
 mod error;
+mod json;
 mod scalar;
 mod stream;
 mod tree;
 
 pub(crate) use error::{Located, YamlError};
+pub(crate) use json::to_json;
 pub(crate) use stream::{Documents, Limits};
 pub(crate) use tree::{Document, Node, Position, Value};

@@ -140,6 +140,14 @@ impl<'d, 't> Node<'d, 't> {
         items.iter().map(move |&id| Node::new(self.document, id))
     }
 
+    /// One item of a sequence.
+    pub(crate) fn item(self, index: usize) -> Option<Node<'d, 't>> {
+        match self.content() {
+            Content::Sequence(items) => items.get(index).map(|&id| Node::new(self.document, id)),
+            _ => None,
+        }
+    }
+
     fn raw_entries(self) -> &'d [Entry] {
         match self.content() {
             Content::Mapping(entries) => entries,

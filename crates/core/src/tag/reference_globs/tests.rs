@@ -82,8 +82,98 @@ fn the_first_entry_that_matches_is_named() {
 }
 
 #[test]
+fn braces_are_globs_of_their_own() {
+    assert_matches("{docker.io,quay.io}/nginx", &["nginx", "quay.io/nginx"]);
+    assert_no_match("{docker.io,quay.io}/nginx", &["ghcr.io/nginx"]);
+    assert_matches("registry.corp/{a,b/c}:{v*,main}", &["registry.corp/a:v1", "registry.corp/b/c:main"]);
+    assert_matches("{nginx:1.*,redis}", &["nginx:1.27", "redis:7"]);
+    assert_no_match("{nginx:1.*,redis}", &["nginx:2", "registry.corp/redis"]);
+    assert_matches("app{,-canary}", &["app", "app-canary"]);
+    assert_matches("*.corp.example:*/", &["eu.corp.example:5000/app", "a.b.corp.example:443/x/y"]);
+}
+
+fn message(glob: &str) -> String {
+    ReferenceGlobs::new([glob]).expect_err(glob).to_string()
+}
+
+#[test]
+fn a_registry_without_a_boundary_is_refused_however_it_is_written() {
+    for glob in [
+        "registry.corp*/app",
+        "registry.corp**/app",
+        "registry.corp{,*}/app",
+        "registry.{corp,corp*}/app",
+        "{registry.corp,registry.corp*}/app",
+        "{a.b,**}/app",
+        "{a.b,*}/app",
+        "{*,a.b}/app",
+        "registry.corp*?/app",
+        "registry.corp*t/app",
+        "registry.corp*[a-z]/app",
+        "registry.corp?/app",
+        "[a-z]*corp.example/app",
+        "?*corp.example/app",
+        "*corp.example/app",
+        "registry.*.example/app",
+        "*.*/app",
+        "[.a-z]*/app",
+        "*.corp.example*:5000/app",
+        "[a*:b]/app",
+    ] {
+        assert!(message(glob).contains("has no boundary"), "{glob}: {}", message(glob));
+    }
+}
+
+#[test]
+fn a_registry_alone_is_no_image_of_docker_hub() {
+    for (glob, meant) in [
+        ("registry.corp", "registry.corp/"),
+        ("registry.corp*", "registry.corp/"),
+        ("registry.corp:5000", "registry.corp:5000/"),
+        ("registry.corp:v*", "registry.corp/"),
+        ("localhost:5000", "localhost:5000/"),
+        ("*.corp", "*.corp/"),
+        ("{nginx,registry.corp}", "registry.corp/"),
+    ] {
+        assert!(message(glob).ends_with(&format!("did you mean {meant}?")), "{}", message(glob));
+    }
+}
+
+#[test]
+fn what_no_reference_can_hold_is_refused() {
+    for (glob, expected) in [
+        (" ", "no repository of an image holds ` `"),
+        (" nginx", "no repository of an image holds ` `"),
+        ("nginx ", "no repository of an image holds ` `"),
+        ("/", "names no repository"),
+        ("//", "is empty"),
+        ("/nginx", "is empty"),
+        ("a//b", "is empty"),
+        ("https://ghcr.io/x", "without https://"),
+        ("NGINX", "no repository of an image holds `N`"),
+        ("ghcr.io/Team/app", "no repository of an image holds `T`"),
+        ("nginx:1.*:2", "no tag of an image holds `:`"),
+        ("nginx:1 2", "no tag of an image holds ` `"),
+        ("nginx:ü", "no tag of an image holds `ü`"),
+        ("registry.corp:http/x", "no port of an image holds `h`"),
+        ("registry_corp.example/x", "no registry of an image holds `_`"),
+        ("a\\*", "no repository of an image holds"),
+    ] {
+        assert!(message(glob).contains(expected), "{glob}: {}", message(glob));
+    }
+}
+
+#[test]
+fn a_glob_is_bounded_before_it_is_built() {
+    let long = message(&format!("nginx{}", "?".repeat(900_000)));
+    assert!(long.len() < 300 && long.contains("it has 900005 bytes; at most 512 are allowed"), "{long}");
+    assert!(message(&format!("{}a{}", "{a,".repeat(126), "}".repeat(126))).contains("nested too deeply"));
+    assert!(message(&"{".repeat(200_000)).contains("at most 512"));
+    assert!(message(&"{a,b}".repeat(20)).contains("more than 64 globs"));
+}
+
+#[test]
 fn a_bad_glob_is_named() {
-    let message = |glob: &str| ReferenceGlobs::new([glob]).expect_err(glob).to_string();
     assert_eq!(
         message("registry.corp/[a"),
         "the glob `registry.corp/[a` is invalid: unclosed character class; missing ']'; \

@@ -1,0 +1,286 @@
+//! Whether what somebody wrote has the shape of a spec: names, types, and the bounds that the schema sets. It is the
+//! schema of which the cluster's definition is made too, so a file and the API server refuse the same.
+//!
+//! Everything that is wrong is told, not the first alone. So what is of no use is left out, and the rest is compiled
+//! as if it stood there alone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use regex::Regex;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value};
+
+use super::compile::{parse_date, unknown_rule};
+use super::path::{FieldPath, PathStep, PolicyError};
+use super::spec::TagPolicySpec;
+use super::words;
+use crate::suggest;
+
+/// Most mistakes that are collected. Nobody reads as many, and each costs memory.
+const MAX_MISTAKES: usize = 1000;
+
+static SPEC: LazyLock<Value> = LazyLock::new(|| {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    settings.into_generator().into_root_schema_for::<TagPolicySpec>().to_value()
+});
+
+/// What came of a look at the shape.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    mistakes: Vec<Mistake>,
+    /// Items that are left in a list of which some are of no use: where they stood. By the list's path among what is
+    /// left.
+    moved: BTreeMap<FieldPath, Vec<usize>>,
+    patterns: HashMap<String, Option<Regex>>,
+}
+
+#[derive(Debug)]
+struct Mistake {
+    error: PolicyError,
+    /// The value is still there, and whoever compiles it may have better words for what is wrong.
+    kept: bool,
+}
+
+/// A value's place, as written and among what is left.
+#[derive(Debug, Clone, Default)]
+struct At {
+    written: FieldPath,
+    left: FieldPath,
+}
+
+impl At {
+    fn field(&self, name: &str) -> Self {
+        Self { written: self.written.field(name), left: self.left.field(name) }
+    }
+}
+
+impl Shape {
+    /// Looks at a spec, and returns what is of use of it.
+    pub(super) fn check(spec: &Value) -> (Self, Value) {
+        let mut shape = Self::default();
+        let left = shape.value(spec, &SPEC, &At::default());
+        (shape, left.unwrap_or_else(|| Value::Object(Map::new())))
+    }
+
+    /// Its mistakes together with what was found in what was left, in the order of the fields.
+    pub(super) fn join(self, compiled: Vec<PolicyError>) -> Vec<PolicyError> {
+        let compiled: Vec<PolicyError> = compiled
+            .into_iter()
+            .map(|error| PolicyError { path: self.written(&error.path), ..error })
+            .filter(|error| {
+                !self.mistakes.iter().any(|known| !known.kept && known.error.path.is_of(&error.path))
+            })
+            .collect();
+        let is_told =
+            |mistake: &Mistake| mistake.kept && compiled.iter().any(|error| error.path == mistake.error.path);
+        let own = self.mistakes.iter().filter(|mistake| !is_told(mistake)).map(|known| known.error.clone());
+        let mut all: Vec<PolicyError> = own.collect();
+        all.extend(compiled);
+        all.sort_by(|one, other| one.path.cmp(&other.path));
+        all
+    }
+
+    /// Where something stands that has a path among what is left.
+    fn written(&self, left: &FieldPath) -> FieldPath {
+        let (mut walked, mut written) = (FieldPath::default(), FieldPath::default());
+        for step in left.steps() {
+            match step {
+                PathStep::Field(name) => {
+                    (walked, written) = (walked.field(name), written.field(name));
+                }
+                PathStep::Index(index) => {
+                    let before = self.moved.get(&walked).and_then(|moved| moved.get(*index));
+                    written = written.index(before.copied().unwrap_or(*index));
+                    walked = walked.index(*index);
+                }
+            }
+        }
+        written
+    }
+
+    fn tell(&mut self, path: &FieldPath, kept: bool, message: impl Into<String>) {
+        if self.mistakes.len() < MAX_MISTAKES {
+            let error = PolicyError::at(path.clone(), message);
+            self.mistakes.push(Mistake { error, kept });
+        }
+    }
+
+    fn tell_of_name(&mut self, path: &FieldPath, message: String) {
+        if self.mistakes.len() < MAX_MISTAKES {
+            let error = PolicyError { path: path.clone(), message, of_name: true };
+            self.mistakes.push(Mistake { error, kept: false });
+        }
+    }
+
+    /// What is of use of a value; `None` where nothing is.
+    fn value(&mut self, value: &Value, schema: &Value, at: &At) -> Option<Value> {
+        let schema = choice(schema);
+        let kind = kind(schema);
+        let fits = match (kind, value) {
+            ("object", Value::Object(fields)) => return Some(self.object(fields, schema, at)),
+            ("array", Value::Array(items)) => return self.array(items, schema, at),
+            ("string", Value::String(text)) => self.text(text, schema, at),
+            ("boolean", Value::Bool(_)) => true,
+            ("integer", Value::Number(_)) => self.number(value, schema, at),
+            _ => {
+                let message = words::wrong_type(kind, &options(schema), value, &at.written);
+                self.tell(&at.written, false, message);
+                false
+            }
+        };
+        fits.then(|| value.clone())
+    }
+
+    fn object(&mut self, fields: &Map<String, Value>, schema: &Value, at: &At) -> Value {
+        let known = schema["properties"].as_object();
+        let others = schema.get("additionalProperties").filter(|others| others.is_object());
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut left = Map::new();
+        for (name, value) in fields {
+            let Some(of_field) = known.and_then(|known| known.get(name)).or(others) else {
+                let names: Vec<&str> =
+                    known.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
+                self.tell_of_name(&at.written.field(name), words::unknown(name, &names, &at.written));
+                continue;
+            };
+            // As kubectl, which takes a field without a value for none.
+            if value.is_null() && !required.contains(&name.as_str()) && is_optional(of_field) {
+                continue;
+            }
+            if let Some(value) = self.value(value, of_field, &at.field(name)) {
+                left.insert(name.clone(), value);
+            }
+        }
+        for name in required {
+            if !fields.contains_key(name) {
+                self.tell(&at.written.field(name), false, "this field is missing");
+            }
+            if !left.contains_key(name) {
+                left.insert(name.to_owned(), stand_in(&schema["properties"][name]));
+            }
+        }
+        if fields.is_empty() && at_least(schema, "minProperties") > 0 {
+            self.tell(&at.written, true, words::nothing_named(known, &at.written));
+        }
+        Value::Object(left)
+    }
+
+    fn array(&mut self, items: &[Value], schema: &Value, at: &At) -> Option<Value> {
+        if let Some(most) = schema["maxItems"].as_u64().filter(|&most| items.len() as u64 > most) {
+            self.tell(&at.written, false, format!("{} entries; at most {most} are allowed", items.len()));
+            return None;
+        }
+        if items.is_empty() && at_least(schema, "minItems") > 0 {
+            self.tell(&at.written, true, "this is empty; expected at least one entry");
+        }
+        let (mut left, mut from) = (Vec::new(), Vec::new());
+        for (index, item) in items.iter().enumerate() {
+            let at = At { written: at.written.index(index), left: at.left.index(left.len()) };
+            if let Some(item) = self.value(item, &schema["items"], &at) {
+                left.push(item);
+                from.push(index);
+            }
+        }
+        if left.len() < items.len() {
+            self.moved.insert(at.left.clone(), from);
+        }
+        Some(Value::Array(left))
+    }
+
+    fn text(&mut self, text: &str, schema: &Value, at: &At) -> bool {
+        let options = options(schema);
+        if !options.is_empty() && !options.contains(&text) {
+            let message = match words::what(&at.written) {
+                "rule" => unknown_rule(text),
+                what => suggest::unknown(what, text, &options),
+            };
+            self.tell(&at.written, false, message);
+            return false;
+        }
+        let length = text.chars().count() as u64;
+        if let Some(most) = schema["maxLength"].as_u64().filter(|&most| length > most) {
+            self.tell(&at.written, false, format!("{length} characters; at most {most} are allowed"));
+            return false;
+        }
+        if length < at_least(schema, "minLength") {
+            self.tell(&at.written, true, "this is empty");
+        } else if schema["format"] == "date" {
+            if let Err(message) = parse_date(text) {
+                self.tell(&at.written, true, message);
+            }
+        } else if let Some(pattern) = schema["pattern"].as_str() {
+            let compiled =
+                self.patterns.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).ok());
+            if compiled.as_ref().is_some_and(|pattern| !pattern.is_match(text)) {
+                self.tell(&at.written, true, words::wrong_form(&at.written));
+            }
+        }
+        true
+    }
+
+    fn number(&mut self, value: &Value, schema: &Value, at: &At) -> bool {
+        let (least, most) = (at_least(schema, "minimum"), schema["maximum"].as_u64().unwrap_or(u64::MAX));
+        let fits = value.as_u64().is_some_and(|number| (least..=most).contains(&number));
+        if !fits {
+            let message = format!("{value} is not allowed; expected a whole number from {least} to {most}");
+            self.tell(&at.written, false, message);
+        }
+        fits
+    }
+}
+
+/// What an optional value is when it is there.
+fn choice(schema: &Value) -> &Value {
+    let branches = schema["anyOf"].as_array().map(Vec::as_slice).unwrap_or_default();
+    branches.iter().find(|branch| branch["type"] != "null").unwrap_or(schema)
+}
+
+fn kind(schema: &Value) -> &str {
+    let several = schema["type"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let named = schema["type"].as_str().or_else(|| several.into_iter().find(|&kind| kind != "null"));
+    // A choice among words with descriptions has no type of its own.
+    named.unwrap_or("string")
+}
+
+/// The words of a choice; none where there is none.
+fn options(schema: &Value) -> Vec<&str> {
+    let described = schema["oneOf"].as_array().into_iter().flatten();
+    let described = described.flat_map(|branch| {
+        branch["const"]
+            .as_str()
+            .into_iter()
+            .chain(branch["enum"].as_array().into_iter().flatten().filter_map(Value::as_str))
+    });
+    let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    described.chain(listed).collect()
+}
+
+/// Whether a field without a value is as good as none: not a mapping or a list, whose content may be missing by
+/// mistake.
+fn is_optional(schema: &Value) -> bool {
+    let by_type = schema["type"].as_array().is_some_and(|types| types.iter().any(|kind| kind == "null"));
+    let by_choice =
+        schema["anyOf"].as_array().is_some_and(|all| all.iter().any(|branch| branch["type"] == "null"));
+    by_type || by_choice || matches!(kind(choice(schema)), "string" | "boolean" | "integer")
+}
+
+fn at_least(schema: &Value, keyword: &str) -> u64 {
+    schema[keyword].as_u64().unwrap_or_default()
+}
+
+/// Takes the place of a required value that is missing, so that what is around it can be read.
+fn stand_in(schema: &Value) -> Value {
+    let schema = choice(schema);
+    match (kind(schema), options(schema).first()) {
+        ("object", _) => Value::Object(Map::new()),
+        ("array", _) => Value::Array(Vec::new()),
+        ("boolean", _) => Value::Bool(false),
+        ("integer", _) => schema["minimum"].clone(),
+        (_, option) => Value::String(option.copied().unwrap_or_default().to_owned()),
+    }
+}
