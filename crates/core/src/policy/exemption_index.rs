@@ -10,12 +10,14 @@ use crate::workload::WorkloadId;
 /// Most names in most namespaces that one exemption is entered for.
 const MAX_ENTRIES: usize = 64;
 
+/// A namespace and a name, of which either may be any.
+type Words = (Option<Box<str>>, Option<Box<str>>);
+
 /// Exemptions by what they ask of a workload in so many words. The index narrows down; whether one matches, its
 /// matcher says.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ExemptionIndex {
-    /// By namespace and name, of which either may be any.
-    by_words: HashMap<(Option<Box<str>>, Option<Box<str>>), Vec<usize>>,
+    by_words: HashMap<Words, Vec<usize>>,
 }
 
 impl ExemptionIndex {

@@ -66,9 +66,8 @@ pub(super) fn wrong_type(kind: &str, options: &[&str], value: &Value, path: &Fie
     };
     let is_rule = path.ends_with(1, "rules");
     let advice = match (kind, value) {
-        ("object", Value::Null) if is_rule => "; write {} to switch the rule on",
+        ("object", Value::Null | Value::Bool(true)) if is_rule => "; write {} to switch the rule on",
         ("object", Value::Bool(false)) if is_rule => "; write {enabled: false} to switch the rule off",
-        ("object", Value::Bool(true)) if is_rule => "; write {} to switch the rule on",
         (_, Value::Bool(false)) if path.ends_with(0, "result") => {
             "; write enabled: false to switch the rule off"
         }

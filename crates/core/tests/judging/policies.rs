@@ -1,14 +1,15 @@
 //! Compiled policies: what applies to a workload and why, and the schema that follows the rules.
 
+use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::Severity;
 use tagwatch_core::policy::{
-    EffectiveRule, ExemptionSpec, MatchSpec, OverrideSpec, Policy, RuleSpec, SeveritySpec, TagPolicySpec,
-    exact_exemption,
+    EffectiveRule, ExemptionProblem, ExemptionSpec, MatchSpec, OverrideSpec, Policy, RuleSpec, SeveritySpec,
+    TagPolicySpec, exact_exemption,
 };
 use tagwatch_core::rules;
-use tagwatch_core::workload::{Origin, WorkloadId};
+use tagwatch_core::workload::{ContainerType, IgnoreAnnotations, Origin, WorkloadId};
 
-use crate::support::workload;
+use crate::support::{container, workload};
 
 fn id() -> WorkloadId {
     workload(Origin::Manifest, Vec::new()).id
@@ -87,5 +88,29 @@ fn the_schema_has_every_rule_and_describes_every_field() {
         for (field, property) in definition["properties"].as_object().into_iter().flatten() {
             assert!(property["description"].is_string(), "{name}.{field}");
         }
+    }
+}
+
+#[test]
+fn annotations_that_labels_allow_do_not_count_in_a_cluster_whose_labels_nobody_can_read() {
+    let spec =
+        serde_json::json!({ "annotations": { "namespaceSelector": { "matchLabels": { "free": "yes" } } } });
+    let (_, policy) = Policy::read(&spec).expect("a valid policy");
+    let today = "2027-01-03".parse().expect("a day");
+    let image = container("app", ContainerType::Container, "nginx", None);
+    // Templates in custom resources are read like manifests, in a cluster too.
+    for origin in [Origin::Cluster, Origin::Manifest] {
+        let mut workload = workload(origin, vec![image.clone()]);
+        workload.ignore =
+            IgnoreAnnotations { ignore: Some("missing-tag".into()), reason: Some("why".into()), until: None };
+        let problems = |engine: &Engine| {
+            let judgement = engine.assess(&workload, |image| engine.read_image(image));
+            let skips = judgement.verdicts[0].findings.iter().filter(|finding| finding.exemption.is_some());
+            let remarks = judgement.remarks.iter().map(|remark| remark.problem);
+            (skips.count(), remarks.collect::<Vec<_>>())
+        };
+        let engine = Engine::new(policy.clone()).on(today);
+        assert_eq!(problems(&engine), (1, vec![ExemptionProblem::Undecided]), "{origin:?}");
+        assert_eq!(problems(&engine.in_cluster()), (0, vec![ExemptionProblem::NotHonoured]), "{origin:?}");
     }
 }

@@ -12,5 +12,6 @@ mod inputs;
 mod literate;
 mod policy;
 mod policy_documentation;
+mod policy_errors;
 mod support;
 mod table;
