@@ -1,7 +1,8 @@
 # One static binary on an empty file system. `docker build -t tagwatch:0.1.0 .`
 FROM rust:1.95.0-alpine3.23 AS build
 # jemalloc is built by make.
-RUN apk add --no-cache make
+# Root certificates are for the rule outdated-image alone, which asks registries.
+RUN apk add --no-cache ca-certificates make
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
@@ -16,6 +17,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cp "target/$target/release/tagwatch" /tagwatch
 
 FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /tagwatch /tagwatch
 COPY LICENSE /LICENSE
 # Numeric, so that the kubelet can check runAsNonRoot.

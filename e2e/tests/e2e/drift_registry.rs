@@ -30,6 +30,7 @@ use tokio::{
 use crate::{
     bench::{Bench, LIMIT, Skipped},
     controller::Controller,
+    drift_fleet::PROVEN,
     objects::{PASSES, deployment, pulled},
     policies::TagPolicy,
     report::Report,
@@ -39,6 +40,7 @@ use crate::{
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(registry_with_another_image_is_told),
+        shared(answer_older_than_a_rollout_is_not_compared_with_it),
         shared(registries_that_do_not_answer_well_are_unknown),
         shared(private_address_that_is_not_listed_is_not_asked),
     ]
@@ -181,13 +183,30 @@ async fn registry_with_another_image_is_told(bench: &Bench) -> Result<()> {
     let outdated = [PASSES[0], PASSES[1], "web outdated-image warn"];
     let report = bench.reported("Deployment", "api", &outdated).await?;
     let said = message(&report)?;
-    assert!(said.contains(&new[..19]), "{said}");
+    assert!(said.contains(&new[..19]) && said.contains("which no pod runs"), "{said}");
     let unknown = [PASSES[0], PASSES[1], "web outdated-image error"];
     let report = bench.reported("Deployment", "gone", &unknown).await?;
     let said = message(&report)?;
     assert!(said.contains("it has no such tag (404)"), "{said}");
     tagwatch.counts("tagwatch_registry_requests_total", &[("outcome", "ok")], 2.0).await?;
     bench.reported("Deployment", "web", &PASSES).await?;
+    tagwatch.end().await
+}
+
+async fn answer_older_than_a_rollout_is_not_compared_with_it(bench: &Bench) -> Result<()> {
+    let registry = Registry::start().await?;
+    let old = registry.push("shop/web", "1.27.3", "first").await?;
+    let image = format!("{}/shop/web:1.27.3", registry.address);
+    running(bench, "before", &image, old).await?;
+    let tagwatch = asking(bench, &[registry.address], &["--registry-networks", "127.0.0.0/8"]).await?;
+    tagwatch.counts("tagwatch_registry_requests_total", &[("outcome", "ok")], 1.0).await?;
+    let new = registry.push("shop/web", "1.27.3", "pushed again").await?;
+    running(bench, "after", &image, new).await?;
+    // The registry is asked again long before the hour is over: else `after` would be the outdated one.
+    tagwatch.counts("tagwatch_registry_requests_total", &[("outcome", "ok")], 2.0).await?;
+    bench.reported("Deployment", "after", &[PROVEN[0], PROVEN[1], "web moved-tag fail"]).await?;
+    let both = [PROVEN[0], PROVEN[1], "web moved-tag fail", "web outdated-image warn"];
+    bench.reported("Deployment", "before", &both).await?;
     tagwatch.end().await
 }
 

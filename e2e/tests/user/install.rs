@@ -217,6 +217,22 @@ async fn the_chart_grants_events_and_asks_for_them() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn the_chart_mounts_certificates_of_registries() -> Result<()> {
+    let ours = chart(&["--set", "controller.registryCertificates=authorities"]).await?;
+    let pod = &ours[&("Deployment".to_owned(), "tagwatch".to_owned())]["spec"]["template"]["spec"];
+    assert_eq!(pod["volumes"][0]["configMap"]["name"], "authorities", "{pod}");
+    let container = &pod["containers"][0];
+    let path = &container["volumeMounts"][0]["mountPath"];
+    let env = container["env"].as_array().context("no environment")?;
+    let value =
+        |name: &str| env.iter().find(|variable| variable["name"] == name).map(|found| &found["value"]);
+    assert_eq!(value("SSL_CERT_DIR"), Some(path), "{container}");
+    // The public ones count all the same.
+    assert_eq!(value("SSL_CERT_FILE"), Some(&"/etc/ssl/certs/ca-certificates.crt".into()), "{container}");
+    Ok(())
+}
+
 /// Takes the `ClusterRole` of one extension out of the chart's objects, which is that of a folder of `config/rbac`.
 async fn grants_the_same(ours: &mut Objects, name: &str) -> Result<()> {
     let role = ("ClusterRole".to_owned(), format!("tagwatch-{name}"));

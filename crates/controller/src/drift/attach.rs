@@ -328,10 +328,17 @@ impl<'a> Here<'a> {
         match &answer.digest {
             Err(reason) => unknown(reason),
             Ok(digest) if runs.iter().all(|run| is_one(run, digest)) => None,
+            // What was pushed and rolled out since then is asked for at once; until then nothing is said.
+            Ok(digest) if runs.iter().any(|run| !is_one(run, digest) && answer.is_older_than(run.0)) => None,
             Ok(_) if runs.iter().any(|(_, run)| run.platform.is_none()) => {
                 unknown("nothing is known of the nodes, so its digest cannot be compared with what they run")
             }
-            Ok(digest) => Some(RegistryAnswer::Differs { digest: digest.clone() }),
+            Ok(digest) => {
+                let some_run_it = runs.iter().any(|run| is_one(run, digest));
+                let runs: BTreeSet<&str> = runs.into_iter().map(|(ran, _)| ran).collect();
+                let runs = runs.into_iter().map(str::to_owned).collect();
+                Some(RegistryAnswer::Differs { digest: digest.clone(), some_run_it, runs })
+            }
         }
     }
 

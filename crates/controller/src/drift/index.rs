@@ -243,6 +243,10 @@ impl DriftIndex {
         }
         for (ran, since) in each_once(&record.states) {
             if self.references.enter(ran, record.platform, since, now) {
+                let begun = self.references.get(ran.0);
+                if let Some((begun, slot)) = begun.and_then(|begun| Some((begun, begun.at(ran.1)?))) {
+                    self.answers.began(&begun.name, &slot.digest);
+                }
                 affected.extend(self.moved_differently(ran.0));
             }
         }

@@ -1,6 +1,6 @@
 //! Which registries may be asked, and at which addresses.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use tagwatch_core::reference::Reference;
@@ -89,10 +89,17 @@ fn shifted(bits: u128, width: u8, prefix: u8) -> u128 {
 /// cluster answers requests that its pods trust, and a link-local one may be that of a cloud's metadata.
 pub(super) fn may_connect(address: IpAddr, networks: &[Network]) -> bool {
     let address = match address {
-        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4),
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().or_else(|| behind_nat64(v6)).map_or(address, IpAddr::V4),
         IpAddr::V4(_) => address,
     };
     is_public(address) || networks.iter().any(|network| network.has(address))
+}
+
+/// The address that a cluster without IPv4 reaches by this one (RFC 6052, the well-known prefix).
+fn behind_nat64(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let bits = address.to_bits();
+    let low = u32::try_from(bits & u128::from(u32::MAX)).ok()?;
+    (bits >> 32 == 0x0064_ff9b << 64).then(|| Ipv4Addr::from_bits(low))
 }
 
 fn is_public(address: IpAddr) -> bool {
@@ -111,7 +118,7 @@ fn is_public(address: IpAddr) -> bool {
                 || is_special
                 || is_benchmark)
         }
-        // Global unicast, but for what stands for an address of IPv4 (RFC 6052, RFC 3056, RFC 4380) or documents.
+        // Global unicast, but for what stands for an address of IPv4 (RFC 3056, RFC 4380) or documents.
         IpAddr::V6(v6) => {
             let [first, second, ..] = v6.segments();
             let is_tunnel = first == 0x2002 || (first == 0x2001 && second == 0);
@@ -149,7 +156,7 @@ mod tests {
             let networks: Vec<Network> = networks.iter().map(|text| text.parse().unwrap()).collect();
             may_connect(address.parse().unwrap(), &networks)
         };
-        for address in ["1.1.1.1", "93.184.216.34", "2606:4700::1111"] {
+        for address in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "64:ff9b::101:101"] {
             assert!(may(address, &[]), "{address}");
         }
         for address in [
@@ -170,6 +177,9 @@ mod tests {
             "::ffff:10.0.0.1",
             "::ffff:169.254.169.254",
             "64:ff9b::a00:1",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::101:101",
+            "::1.1.1.1",
             "2002:a00:1::",
             "2001:db8::1",
             "ff02::1",
@@ -179,6 +189,7 @@ mod tests {
         }
         assert!(may("127.0.0.1", &["127.0.0.0/8"]) && may("10.1.2.3", &["0.0.0.0/0"]));
         assert!(may("::ffff:10.0.0.1", &["10.0.0.0/8"]) && may("fd00::1", &["fd00::/8"]));
+        assert!(may("64:ff9b::a00:1", &["10.0.0.0/8"]));
         assert!(!may("10.1.2.3", &["10.2.0.0/16", "fd00::/8"]));
     }
 

@@ -14,6 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tagwatch_core::reference::Reference;
 use tokio::time::timeout;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::allowed::{Network, RegistryHost, may_connect};
 use super::resolve::{FORBIDDEN, GuardedResolver};
@@ -24,30 +25,36 @@ const LIMIT: Duration = Duration::from_secs(10);
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.docker.distribution.manifest.v2+json";
+/// Why no registry is asked by TLS.
+const NO_ROOTS: &str = "there are no root certificates to check it by (SSL_CERT_FILE)";
 /// Header with the digest of the manifest.
 const DIGEST: &str = "docker-content-digest";
 
 /// Asks registries.
 pub(super) struct Asker {
     client: Client<HttpsConnector<HttpConnector<GuardedResolver>>, Empty<&'static [u8]>>,
+    /// Whether there is any certificate by which a registry's own can be checked.
+    has_roots: bool,
     networks: Arc<[Network]>,
     user_agent: String,
 }
 
 impl Asker {
-    /// # Errors
-    /// The system's root certificates cannot be read.
-    pub(super) fn new(networks: Arc<[Network]>, user_agent: String) -> std::io::Result<Self> {
+    pub(super) fn new(networks: Arc<[Network]>, user_agent: String) -> Self {
         let mut http = HttpConnector::new_with_resolver(GuardedResolver(Arc::clone(&networks)));
         http.enforce_http(false);
         http.set_connect_timeout(Some(LIMIT));
-        let https = HttpsConnectorBuilder::new()
-            .with_native_roots()?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
+        let (tls, has_roots) = match HttpsConnectorBuilder::new().with_native_roots() {
+            Ok(tls) => (tls, true),
+            Err(error) => {
+                tracing::error!(%error, "no root certificates: registries are asked without TLS alone");
+                let none = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
+                (HttpsConnectorBuilder::new().with_tls_config(none.with_no_client_auth()), false)
+            }
+        };
+        let https = tls.https_or_http().enable_http1().wrap_connector(http);
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https);
-        Ok(Self { client, networks, user_agent })
+        Self { client, has_roots, networks, user_agent }
     }
 
     /// The digest that a tag has, or why nobody knows: a text without anything that the registry wrote.
@@ -56,6 +63,9 @@ impl Asker {
         registry: &RegistryHost,
         reference: &Reference,
     ) -> Result<String, String> {
+        if !self.has_roots && !registry.is_plain {
+            return Err(NO_ROOTS.to_owned());
+        }
         let tag = reference.tag_or_default().unwrap_or_default();
         let url = format!("{}/v2/{}/manifests/{tag}", registry.base(), reference.repository());
         let request = Request::builder()
@@ -111,5 +121,48 @@ fn unreachable(error: &hyper_util::client::legacy::Error) -> String {
         "it cannot be connected to".to_owned()
     } else {
         "its answer is no HTTP".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    fn asker(networks: &[&str]) -> Asker {
+        let networks: Vec<Network> = networks.iter().map(|text| text.parse().unwrap()).collect();
+        Asker::new(networks.into(), "tagwatch-test".to_owned())
+    }
+
+    async fn ask(asker: &Asker, host: &str) -> Result<String, String> {
+        let reference = Reference::parse("registry.example.com/shop/web:1").unwrap();
+        asker.digest(&host.parse().unwrap(), &reference).await
+    }
+
+    #[tokio::test]
+    async fn a_name_is_asked_only_at_addresses_that_are_listed() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let host = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let answer =
+            format!("HTTP/1.1 200 OK\r\nDocker-Content-Digest: {digest}\r\nConnection: close\r\n\r\n");
+        let serving = tokio::spawn(async move {
+            let mut requests = 0;
+            let (mut stream, _) = listener.accept().await.unwrap();
+            requests += stream.read(&mut [0; 1024]).await.map(|_| 1).unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            requests
+        });
+        assert_eq!(ask(&asker(&[]), &host).await, Err(FORBIDDEN.to_owned()));
+        assert!(!serving.is_finished());
+        assert_eq!(ask(&asker(&["127.0.0.0/8"]), &host).await, Ok(digest));
+        assert_eq!(serving.await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn without_root_certificates_nobody_is_asked_by_tls() {
+        let asker = Asker { has_roots: false, ..asker(&[]) };
+        assert_eq!(ask(&asker, "registry.example.com").await, Err(NO_ROOTS.to_owned()));
     }
 }

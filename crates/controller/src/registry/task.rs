@@ -23,13 +23,7 @@ const RULE: &str = "outdated-image";
 pub(crate) fn spawn(tasks: &mut JoinSet<&'static str>, controller: &Arc<Controller>, options: &RunOptions) {
     let networks: Arc<[_]> = options.registry_networks.as_slice().into();
     for registry in &options.registries {
-        let asker = match Asker::new(Arc::clone(&networks), options.user_agent.clone()) {
-            Ok(asker) => asker,
-            Err(error) => {
-                tracing::error!(%error, "no root certificates, so no registry can be asked; set SSL_CERT_FILE");
-                return;
-            }
-        };
+        let asker = Asker::new(Arc::clone(&networks), options.user_agent.clone());
         let asking = follow(asker, registry.clone(), Arc::clone(controller));
         tasks.spawn(async move {
             asking.await;
@@ -53,7 +47,11 @@ async fn follow(asker: Asker, registry: RegistryHost, controller: Arc<Controller
             };
             let affected = index.forget_answers(&registry.host, &wanted);
             controller.queue.now(affected);
-            index.drift.answers.due(&wanted, seconds(controller.clock.now()))
+            let due = index.drift.answers.due(&wanted, seconds(controller.clock.now()));
+            if let Some(due) = &due {
+                index.drift.answers.asking(due);
+            }
+            due
         };
         let Some((canonical, reference)) =
             due.and_then(|due| Reference::parse(&due).ok().map(|read| (due, read)))

@@ -147,6 +147,10 @@ pub enum RegistryAnswer {
     Differs {
         /// What the registry has.
         digest: String,
+        /// Whether any pod runs that.
+        some_run_it: bool,
+        /// The images that pods run, a digest for each.
+        runs: Vec<String>,
     },
     /// It did not say; the text tells why.
     Unknown {

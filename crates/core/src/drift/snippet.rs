@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::{DriftEvidence, PodSighting, PullFailure, Resolution, Resolutions};
+use super::{DriftEvidence, PodSighting, PullFailure, RegistryAnswer, Resolution, Resolutions};
 use crate::evidence::{MAX_BYTES, value};
 use crate::workload::Container;
 
@@ -23,6 +23,16 @@ pub fn snippet(container: &Container, drift: &DriftEvidence) -> String {
     } else if let Some(moved) = &drift.moved {
         out.line(0, "ranAs:");
         resolutions(&mut out, moved);
+    }
+    if let Some(RegistryAnswer::Differs { digest, some_run_it: _, runs }) = &drift.registry {
+        out.line(0, &format!("registryHas: {digest}"));
+        // With pods and nodes it stands there already.
+        if drift.mixed.is_none() {
+            out.line(0, "podsRun:");
+            for digest in runs {
+                out.line(0, &format!("- digest: {digest}"));
+            }
+        }
     }
     if let Some(failure) = &drift.pull_failure {
         pull_failure(&mut out, failure);

@@ -47,11 +47,12 @@ impl Rule for OutdatedImage {
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
         let (outcome, tail) = match subject.drift()?.registry.as_ref()? {
-            RegistryAnswer::Differs { digest } => (
+            RegistryAnswer::Differs { digest, some_run_it, runs: _ } => (
                 Outcome::Warn,
                 format!(
-                    ", and the registry has {} under that name, which is not what all pods run",
-                    drift_words::short(digest)
+                    ", and the registry has {} under that name, which {}",
+                    drift_words::short(digest),
+                    if *some_run_it { "some pods run and others do not" } else { "no pod runs" }
                 ),
             ),
             RegistryAnswer::Unknown { reason } => {

@@ -24,7 +24,9 @@ pub(crate) fn evidence(text: &str) -> DriftEvidence {
             ["restarted"] => drift.restarted_same_image = true,
             ["former", image] => drift.former_images.push(image.into()),
             ["registry", digest] => {
-                drift.registry = Some(RegistryAnswer::Differs { digest: digest_of(digest) });
+                let runs = vec![digest_of("a")];
+                let answer = RegistryAnswer::Differs { digest: digest_of(digest), some_run_it: false, runs };
+                drift.registry = Some(answer);
             }
             ["unknown", reason] => drift.registry = Some(RegistryAnswer::Unknown { reason: reason.into() }),
             _ => panic!("{part}: no evidence"),
@@ -150,6 +152,14 @@ mod snippets {
         );
         assert_eq!(yaml, expected);
         let _: serde_json::Value = serde_saphyr::from_str(&yaml).expect("valid YAML");
+    }
+
+    #[test]
+    fn tells_what_the_registry_has_and_what_runs() {
+        let web = container("web", ContainerType::Container, "nginx:1.27", None);
+        let yaml = snippet(&web, &evidence("registry b"));
+        let (a, b) = (digest_of("a"), digest_of("b"));
+        assert_eq!(yaml, format!("container: web\nregistryHas: {b}\npodsRun:\n- digest: {a}\n"));
     }
 
     #[test]
