@@ -41,6 +41,7 @@ use crate::registry;
 use crate::report::{ReportIndex, Writer, follow};
 use crate::serve::{self, Entrance, bound};
 use crate::stores::Stores;
+use crate::tls::Of;
 use crate::watch::namespaces::{self, NAMESPACES};
 use crate::watch::{Feed, feeds, watch_name};
 
@@ -64,7 +65,7 @@ pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), Run
     let parts = Parts::new(client.clone(), clock, &options, &mut metrics)?;
     let is_gated = matches!(options.metrics_access, Access::Token { .. });
     let gate = is_gated.then(|| Arc::new(Gate::new(client.clone())));
-    let entrance = Entrance::new(listener, options.metrics_access.clone())?;
+    let entrance = Entrance::new(listener, options.metrics_access.clone(), Of::Metrics)?;
     let admin = Admin { metrics, health: Arc::clone(&parts.controller.health), gate };
 
     let mut tasks: JoinSet<&'static str> = JoinSet::new();

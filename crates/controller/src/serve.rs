@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::RunError;
 use crate::options::Access;
-use crate::tls::{Certificate, CertificateError, TlsListener};
+use crate::tls::{Certificate, CertificateError, Of, TlsListener};
 
 /// Where callers come from.
 pub(crate) enum Entrance {
@@ -29,12 +29,12 @@ impl Entrance {
     ///
     /// # Errors
     /// When there is no certificate that can be used.
-    pub(crate) fn new(listener: TcpListener, access: Access) -> Result<Self, CertificateError> {
+    pub(crate) fn new(listener: TcpListener, access: Access, of: Of) -> Result<Self, CertificateError> {
         match access {
             Access::Everybody => Ok(Self::Plain(listener)),
             Access::Token { certificate } => {
                 let certificate = Arc::new(Certificate::load(certificate)?);
-                Ok(Self::Tls(TlsListener::new(listener, certificate)?))
+                Ok(Self::Tls(TlsListener::new(listener, certificate, of)?))
             }
         }
     }

@@ -40,7 +40,7 @@ impl Authorizer for OpenToAll {
     }
 
     fn authorize<'a>(&'a self, _: &'a Token, _: &'a BTreeSet<UntrustedText>) -> Answer<'a> {
-        Box::pin(async { Ok(Caller { name: None, visible: Visible::All }) })
+        Box::pin(async { Ok(Caller { name: None, visible: Visible::All, may_see_more: false }) })
     }
 }
 
@@ -79,6 +79,8 @@ pub struct Caller {
     pub name: Option<UntrustedText>,
     /// What they may see.
     pub visible: Visible,
+    /// Whether there are so many namespaces that not all of them were asked about: pages say so, without a number.
+    pub may_see_more: bool,
 }
 
 /// Namespaces that somebody may see.
@@ -105,6 +107,8 @@ impl Visible {
 pub enum Denied {
     /// The token is none, or no longer.
     Unauthenticated,
+    /// Too many tokens that nobody knows are asked about at once.
+    Busy,
     /// Nobody can tell now: the API server does not answer.
     Unavailable,
 }

@@ -59,7 +59,7 @@ impl Filter {
             }),
             "rule" => add(&mut self.rules, name, value, rule),
             "q" => self.set_text(value),
-            "exempt" | "sort" if value.is_empty() => Ok(()),
+            "exempt" | "sort" | "page" if value.is_empty() => Ok(()),
             "exempt" => {
                 self.exempt = Some(one_of(name, value, &Exempt::ALL, |exempt| exempt.as_str())?);
                 Ok(())

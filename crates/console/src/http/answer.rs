@@ -13,33 +13,57 @@ use crate::access::Denied;
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) lines: Vec<String>,
+    /// Seconds after which it is worth another try, where there is a time.
+    pub(crate) retry_after: Option<u16>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, line: impl Into<String>) -> Self {
-        Self { status, lines: vec![line.into()] }
+        Self { status, lines: vec![line.into()], retry_after: None }
     }
 
     /// Several things that are wrong with an address.
     pub(crate) fn bad_request(lines: Vec<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, lines }
+        Self { status: StatusCode::BAD_REQUEST, lines, retry_after: None }
+    }
+
+    /// A form that is taken from pages of ours alone.
+    pub(super) fn of_another_site() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "This form was sent from another site.")
     }
 
     pub(super) fn refused(refused: Refused) -> Self {
-        match refused {
-            Refused::TooMany => Self::new(
+        let (status, line, retry_after) = match refused {
+            Refused::TooMany => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many tokens from here were wrong. Try again in a minute.",
+                Some(60),
             ),
-            Refused::Denied(Denied::Unauthenticated) => Self::new(
+            Refused::Denied(Denied::Unauthenticated) => (
                 StatusCode::UNAUTHORIZED,
                 "The API server does not accept this token: it is wrong, or has expired.",
+                None,
             ),
-            Refused::Denied(Denied::Unavailable) => Self::new(
+            Refused::Denied(Denied::Busy) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many people whom nobody knows come at once. Try again in some seconds.",
+                Some(10),
+            ),
+            Refused::Denied(Denied::Unavailable) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The API server does not answer, so nobody can tell who you are. Try again in a moment.",
+                Some(10),
             ),
+        };
+        Self { retry_after, ..Self::new(status, line) }
+    }
+
+    /// Puts what a program reads of it into the head of an answer.
+    pub(crate) fn mark(&self, mut response: Response) -> Response {
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
+        response
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tagwatch_core::text::UntrustedText;
 
@@ -46,12 +45,10 @@ impl Console {
         peer: Option<IpAddr>,
         namespaces: &BTreeSet<UntrustedText>,
     ) -> Result<Caller, Refused> {
-        if !self.limiter.take(peer, Instant::now()) {
-            return Err(Refused::TooMany);
-        }
+        let Some(attempt) = self.limiter.take(peer).await else { return Err(Refused::TooMany) };
         let answer = self.authorizer.authorize(token, namespaces).await;
         if answer != Err(Denied::Unauthenticated) {
-            self.limiter.give_back(peer);
+            attempt.is_not_wrong();
         }
         answer.map_err(Refused::Denied)
     }

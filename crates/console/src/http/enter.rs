@@ -46,9 +46,14 @@ impl FromRequestParts<Arc<Console>> for Guest {
         frame.cluster.clone_from(&snapshot.facts().cluster);
         frame.user.clone_from(&caller.name);
         frame.can_leave = !is_open;
+        frame.notices.extend(caller.may_see_more.then(|| LEFT_OUT.to_owned()));
         Ok(Self { view: View::new(snapshot, caller, console.source.now()), frame })
     }
 }
+
+/// Said where a page may hold less than its caller may see.
+const LEFT_OUT: &str = "Namespaces may be missing here: there are too many to ask about each of them. Whoever may list \
+                        policyreports in all namespaces sees all.";
 
 /// What somebody brings.
 enum Credential {
@@ -121,7 +126,7 @@ fn ensure_local_name(headers: &HeaderMap) -> Result<Caller, Problem> {
     let name = with_port.map_or(host, |(name, _)| name);
     let is_address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
     if is_address || name == "localhost" || name.ends_with(".localhost") {
-        return Ok(Caller { name: None, visible: Visible::All });
+        return Ok(Caller { name: None, visible: Visible::All, may_see_more: false });
     }
     let line =
         "A console without log-in answers to localhost and to addresses alone, and this is another name.";

@@ -49,7 +49,7 @@ pub(super) async fn enter(
 ) -> Response {
     let frame = Frame::of(&uri, &headers);
     if !is_from_here(&headers) {
-        return frame.refuse(&Problem::new(StatusCode::FORBIDDEN, "This form was sent from another site."));
+        return frame.refuse(&Problem::of_another_site());
     }
     let (mut token, mut next) = (None, "/".to_owned());
     for (name, value) in form_urlencoded::parse(&body) {
@@ -59,7 +59,8 @@ pub(super) async fn enter(
             _ => {}
         }
     }
-    let again = |problem: &Problem| login_page(&frame, problem.status, &next, problem.lines.first());
+    let again =
+        |problem: &Problem| problem.mark(login_page(&frame, problem.status, &next, problem.lines.first()));
     if console.authorizer.is_open() {
         return Redirect::to(&next).into_response();
     }
@@ -85,10 +86,14 @@ fn begin(console: &Console, token: Token, next: &str) -> Result<Response, Proble
     Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(next)).into_response())
 }
 
-/// Ends the session.
-pub(super) async fn leave(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
+/// Ends the session. Another site's form ends nothing: the browser keeps the cookie back from it, and would take the
+/// one that removes it all the same.
+pub(super) async fn leave(State(console): State<Arc<Console>>, headers: HeaderMap, uri: Uri) -> Response {
+    if !is_from_here(&headers) {
+        return Frame::of(&uri, &headers).refuse(&Problem::of_another_site());
+    }
     let name = console.session_cookie();
-    if let Some(key) = cookie(&headers, name).filter(|_| is_from_here(&headers)) {
+    if let Some(key) = cookie(&headers, name) {
         console.sessions.end(key);
     }
     let gone = set_cookie(name, "", 0, console.options.tls);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 
-use super::Console;
+use super::{Console, Problem};
 use crate::access::{cookie, is_from_here, same_site_path, set_cookie};
+use crate::pages::Frame;
 
 const COOKIE: &str = "tagwatch-theme";
 const YEAR: u64 = 365 * 24 * 3600;
@@ -44,7 +45,16 @@ impl Theme {
 }
 
 /// Remembers a theme and leads back.
-pub(super) async fn choose(State(console): State<Arc<Console>>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn choose(
+    State(console): State<Arc<Console>>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Bytes,
+) -> Response {
+    let frame = Frame::of(&uri, &headers);
+    if !is_from_here(&headers) {
+        return frame.refuse(&Problem::of_another_site());
+    }
     let (mut theme, mut next) = (None, "/".to_owned());
     for (name, value) in form_urlencoded::parse(&body) {
         match &*name {
@@ -53,8 +63,9 @@ pub(super) async fn choose(State(console): State<Arc<Console>>, headers: HeaderM
             _ => {}
         }
     }
-    let Some(theme) = theme.filter(|_| is_from_here(&headers)) else {
-        return (StatusCode::BAD_REQUEST, "theme: expected system, light or dark\n").into_response();
+    let Some(theme) = theme else {
+        let line = "theme: expected system, light or dark";
+        return frame.refuse(&Problem::new(StatusCode::BAD_REQUEST, line));
     };
     let age = if theme == Theme::System { 0 } else { YEAR };
     let cookie = set_cookie(COOKIE, theme.as_str(), age, console.options.tls);

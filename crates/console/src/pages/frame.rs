@@ -5,6 +5,7 @@ use axum::response::Response;
 use tagwatch_core::text::UntrustedText;
 
 use super::refusal::{OnwardPage, RefusalPage};
+use crate::access::same_site_path;
 use crate::http::{ICON, Problem, STYLE, Theme, html, json};
 use crate::record::ErrorRecord;
 use crate::text::Shown;
@@ -12,13 +13,17 @@ use crate::text::Shown;
 /// Navigation, theme and who is there.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
-    /// Path and query of this page.
+    /// Path and query of this page, to lead back to; `/` where browsers could take them for another site's.
     pub(crate) here: String,
+    /// The path as it was asked for: never to be shown nor led to.
+    path: String,
     pub(crate) theme: Theme,
     pub(crate) cluster: Option<UntrustedText>,
     pub(crate) user: Option<UntrustedText>,
     /// Whether there is a session to end.
     pub(crate) can_leave: bool,
+    /// What makes the page less than it looks, to be said on it.
+    pub(crate) notices: Vec<String>,
     /// What never changes, for the templates.
     pub(crate) fixed: Fixed,
 }
@@ -53,22 +58,33 @@ const SECTIONS: [(&str, &str); 5] = [
 
 impl Frame {
     pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
-        let here = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Self { here, theme: Theme::of(headers), cluster: None, user: None, can_leave: false, fixed: FIXED }
+        let here =
+            uri.path_and_query().and_then(|path| same_site_path(path.as_str())).unwrap_or("/").to_owned();
+        let (path, theme) = (uri.path().to_owned(), Theme::of(headers));
+        Self {
+            here,
+            path,
+            theme,
+            cluster: None,
+            user: None,
+            can_leave: false,
+            notices: Vec::new(),
+            fixed: FIXED,
+        }
     }
 
     /// Whether a program asks.
     pub(crate) fn is_api(&self) -> bool {
-        self.here.starts_with("/api/")
+        self.path.starts_with("/api/")
     }
 
     /// Says why there is no page, to a program in its own way.
     pub(crate) fn refuse(&self, problem: &Problem) -> Response {
         if self.is_api() {
             let record = ErrorRecord { status: problem.status.as_u16(), messages: problem.lines.clone() };
-            return json(problem.status, &record);
+            return problem.mark(json(problem.status, &record));
         }
-        html(problem.status, &RefusalPage::new(self, problem))
+        problem.mark(html(problem.status, &RefusalPage::new(self, problem)))
     }
 
     /// Asks the browser to come again from a page of ours.
@@ -78,8 +94,8 @@ impl Frame {
 
     /// The navigation.
     pub(crate) fn sections(&self) -> impl Iterator<Item = Section> {
-        let path = self.here.split(['?', '#']).next().unwrap_or_default();
         SECTIONS.into_iter().map(move |(name, href)| {
+            let path = self.path.as_str();
             let is_below = href != "/" && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'));
             Section { name, href, is_here: path == href || is_below }
         })

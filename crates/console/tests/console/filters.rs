@@ -82,6 +82,9 @@ async fn what_is_wrong_is_named_with_what_was_expected() {
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{query}");
         page.assert_holds("This address does not work");
     }
+    for unset in ["/issues?page=&sort=&exempt=", "/workloads?page=&status=", "/api/v1/issues?page="] {
+        assert_eq!(get(&console, unset).await.status, StatusCode::OK, "{unset}");
+    }
     let unknown = get(&console, "/api/v1/issues?colour=red").await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
     assert_eq!(get(&console, "/issues?utm_source=chat").await.status, StatusCode::OK);

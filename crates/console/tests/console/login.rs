@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::http::StatusCode;
+use tokio::task::JoinSet;
 
 use crate::fixture::{Tokens, demo};
 use crate::support::{get, get_with, guarded, open, post};
@@ -66,14 +67,68 @@ async fn nobody_is_led_to_another_site() {
     assert!(answer.header("set-cookie").starts_with("tagwatch-theme=dark; "));
 }
 
+/// Paths that browsers take for another host, as a link of that host would have them.
+const ELSEWHERE: [&str; 6] = [
+    "//elsewhere.example/login",
+    "//elsewhere.example",
+    "/\\elsewhere.example/login",
+    "///elsewhere.example/login?a=b",
+    "//elsewhere.example/api/v1/issues",
+    "/\\/elsewhere.example",
+];
+
+#[tokio::test]
+async fn no_answer_names_a_path_that_is_another_site_to_browsers() {
+    let (guarded, _) = console();
+    let open = open(demo());
+    let cookie = log_in(&guarded, "admin-token").await;
+    for path in ELSEWHERE {
+        for site in ["cross-site", "same-site", "same-origin", "none"] {
+            let site = ("sec-fetch-site", site);
+            let answers = [
+                get_with(&guarded, path, &[site]).await,
+                get_with(&guarded, path, &[site, ("cookie", &cookie)]).await,
+                get_with(&open, path, &[site]).await,
+                post(&guarded, path, &[site], "").await,
+            ];
+            for answer in answers {
+                assert_eq!(answer.count("elsewhere.example"), 0, "{path}: {}", answer.text);
+                assert!(!answer.header("location").contains("elsewhere.example"), "{path}");
+            }
+        }
+        let onward = get_with(&guarded, path, &[("sec-fetch-site", "cross-site")]).await;
+        onward.assert_holds("content=\"0; url=/\"");
+        assert_eq!(get_with(&guarded, path, &[]).await.header("location"), "/login", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_answered_as_one_however_long_its_address_is() {
+    let (console, _) = console();
+    let path = format!("/api/v1/issues?q={}", "x".repeat(4000));
+    let answer = get(&console, &path).await;
+    assert_eq!((answer.status, answer.json()["status"].as_u64()), (StatusCode::UNAUTHORIZED, Some(401)));
+}
+
 #[tokio::test]
 async fn a_form_of_another_site_is_refused() {
     let (console, _) = console();
-    for (path, body) in [("/login", "token=admin-token"), ("/theme", "theme=dark")] {
-        let answer = post(&console, path, &[("sec-fetch-site", "cross-site")], body).await;
-        assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
-        assert_eq!(answer.header("set-cookie"), "");
+    let cookie = log_in(&console, "admin-token").await;
+    for site in ["cross-site", "same-site"] {
+        let elsewhere = ("sec-fetch-site", site);
+        for (path, body) in [("/login", "token=admin-token"), ("/theme", "theme=dark"), ("/logout", "")] {
+            for headers in [vec![elsewhere], vec![elsewhere, ("cookie", &cookie)]] {
+                let answer = post(&console, path, &headers, body).await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+                assert_eq!(answer.header("set-cookie"), "", "{path}");
+                answer.assert_holds("sent from another site");
+            }
+        }
     }
+    assert_eq!(get_with(&console, "/", &[("cookie", &cookie)]).await.status, StatusCode::OK);
+    let unknown = post(&console, "/theme", &[HERE], "theme=blue").await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+    unknown.assert_holds("theme: expected system, light or dark");
 }
 
 #[tokio::test]
@@ -136,6 +191,51 @@ async fn wrong_tokens_are_refused_and_soon_not_looked_at() {
         StatusCode::OK,
         "a session goes on"
     );
+}
+
+#[tokio::test]
+async fn good_tokens_are_let_in_however_many_requests_come_at_once() {
+    let (console, _) = console();
+    let mut requests = JoinSet::new();
+    for _ in 0..100 {
+        let console = console.clone();
+        let headers = [("authorization", "Bearer admin-token")];
+        requests.spawn(async move { get_with(&console, "/api/v1/overview", &headers).await.status });
+    }
+    assert_eq!(requests.join_all().await, [StatusCode::OK; 100]);
+}
+
+#[tokio::test]
+async fn whoever_is_to_come_again_is_told_when() {
+    let (console, tokens) = console();
+    for (token, status, after) in [("busy", 429, "10"), ("unavailable", 503, "10"), ("wrong", 401, "")] {
+        let bearer = format!("Bearer {token}");
+        let program = get_with(&console, "/api/v1/issues", &[("authorization", &bearer)]).await;
+        let person = post(&console, "/login", &[HERE], &format!("token={token}")).await;
+        for answer in [program, person] {
+            assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (status, after), "{token}");
+            assert_eq!(answer.count("does not answer"), usize::from(status == 503), "{}", answer.text);
+        }
+    }
+    for number in 0..20 {
+        post(&console, "/login", &[HERE], &format!("token=wrong-{number}")).await;
+    }
+    let answer = post(&console, "/login", &[HERE], "token=admin-token").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "60"));
+    assert!(tokens.asked.load(Ordering::Relaxed) < 20);
+}
+
+#[tokio::test]
+async fn a_page_says_that_it_may_hold_less_than_its_caller_may_see() {
+    let (console, tokens) = console();
+    let cookie = log_in(&console, "shopkeeper-token").await;
+    for path in ["/", "/issues", "/namespaces", "/nothing"] {
+        assert_eq!(get_with(&console, path, &[("cookie", &cookie)]).await.count("may be missing here"), 0);
+    }
+    tokens.cut("shopkeeper-token");
+    for path in ["/", "/issues", "/namespaces", "/nothing"] {
+        get_with(&console, path, &[("cookie", &cookie)]).await.assert_holds("may be missing here");
+    }
 }
 
 #[tokio::test]

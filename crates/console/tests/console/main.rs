@@ -12,6 +12,7 @@ mod fixture;
 mod api;
 mod exports;
 mod filters;
+mod headers;
 mod hostile;
 mod login;
 mod pages;

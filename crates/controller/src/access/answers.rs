@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Decision, TokenHash};
+use super::TokenHash;
 
 /// As long as the API server itself remembers a TokenReview by webhook: what is taken away works at most so long on.
 const LET_IN_FOR: Duration = Duration::from_mins(1);
@@ -18,9 +18,11 @@ const CAPACITY: usize = 512;
 
 /// What is known of a token.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Remembered {
-    /// It was decided lately.
-    Answer(Decision),
+pub(super) enum Remembered<A, R> {
+    /// It was let in lately.
+    LetIn(A),
+    /// It was refused lately.
+    Refused(R),
     /// It was let in, too long ago to rely on.
     LetInBefore,
     /// Nothing.
@@ -28,57 +30,72 @@ pub(super) enum Remembered {
 }
 
 /// Those that were let in and those that were refused apart, so that no number of the latter drives out the former.
-#[derive(Default)]
-pub(super) struct Answers {
-    allowed: HashMap<TokenHash, Instant>,
-    refused: HashMap<TokenHash, (Decision, Instant)>,
+/// `A` is what was said of the former, `R` of the latter.
+pub(super) struct Answers<A, R> {
+    /// Without what was said, where that is too old to rely on.
+    allowed: HashMap<TokenHash, (Option<A>, Instant)>,
+    refused: HashMap<TokenHash, (R, Instant)>,
 }
 
-impl Answers {
-    pub(super) fn get(&self, token: &TokenHash, now: Instant) -> Remembered {
-        if let Some((decision, at)) = self.refused.get(token)
-            && now.saturating_duration_since(*at) < REFUSED_FOR
+impl<A, R> Default for Answers<A, R> {
+    fn default() -> Self {
+        Self { allowed: HashMap::new(), refused: HashMap::new() }
+    }
+}
+
+impl<A: Clone, R: Copy> Answers<A, R> {
+    pub(super) fn get(&self, token: &TokenHash, now: Instant) -> Remembered<A, R> {
+        if let Some((answer, at)) = self.refused.get(token)
+            && is_within(REFUSED_FOR, *at, now)
         {
-            return Remembered::Answer(*decision);
+            return Remembered::Refused(*answer);
         }
-        match self.allowed.get(token).map(|at| now.saturating_duration_since(*at)) {
-            Some(age) if age < LET_IN_FOR => Remembered::Answer(Decision::Allowed),
-            Some(age) if age < KNOWN_FOR => Remembered::LetInBefore,
+        match self.allowed.get(token) {
+            Some((Some(answer), at)) if is_within(LET_IN_FOR, *at, now) => Remembered::LetIn(answer.clone()),
+            Some((_, at)) if is_within(KNOWN_FOR, *at, now) => Remembered::LetInBefore,
             _ => Remembered::Nothing,
         }
     }
 
-    /// Remembers an answer of the API server; that there was none is not remembered.
-    pub(super) fn put(&mut self, token: TokenHash, decision: Decision, now: Instant) {
-        match decision {
-            Decision::Allowed => {
-                self.refused.remove(&token);
-                make_room(&mut self.allowed, |at| *at, KNOWN_FOR, now);
-                self.allowed.insert(token, now);
+    /// Remembers that a token was let in.
+    pub(super) fn let_in(&mut self, token: TokenHash, answer: A, now: Instant) {
+        self.refused.remove(&token);
+        make_room(&mut self.allowed, KNOWN_FOR, now);
+        for (answer, at) in self.allowed.values_mut() {
+            if !is_within(LET_IN_FOR, *at, now) {
+                *answer = None;
             }
-            Decision::Unauthenticated | Decision::Forbidden => {
-                self.allowed.remove(&token);
-                make_room(&mut self.refused, |(_, at)| *at, REFUSED_FOR, now);
-                self.refused.insert(token, (decision, now));
-            }
-            Decision::Busy | Decision::Unavailable => {}
         }
+        self.allowed.insert(token, (Some(answer), now));
+    }
+
+    /// Adds to what was said of a token, which grows no younger by it.
+    pub(super) fn add(&mut self, token: &TokenHash, answer: A) {
+        if let Some((Some(known), _)) = self.allowed.get_mut(token) {
+            *known = answer;
+        }
+    }
+
+    /// Remembers that a token was refused.
+    pub(super) fn refuse(&mut self, token: TokenHash, answer: R, now: Instant) {
+        self.allowed.remove(&token);
+        make_room(&mut self.refused, REFUSED_FOR, now);
+        self.refused.insert(token, (answer, now));
     }
 }
 
+fn is_within(time: Duration, at: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(at) < time
+}
+
 /// Forgets what is too old, and then the oldest, until there is room for one more.
-fn make_room<V>(
-    answers: &mut HashMap<TokenHash, V>,
-    at: impl Fn(&V) -> Instant,
-    keep: Duration,
-    now: Instant,
-) {
+fn make_room<V>(answers: &mut HashMap<TokenHash, (V, Instant)>, keep: Duration, now: Instant) {
     if answers.len() < CAPACITY {
         return;
     }
-    answers.retain(|_, answer| now.saturating_duration_since(at(answer)) < keep);
+    answers.retain(|_, (_, at)| is_within(keep, *at, now));
     if answers.len() >= CAPACITY
-        && let Some(oldest) = answers.iter().min_by_key(|(_, answer)| at(answer)).map(|(token, _)| *token)
+        && let Some(oldest) = answers.iter().min_by_key(|(_, (_, at))| *at).map(|(token, _)| *token)
     {
         answers.remove(&oldest);
     }
@@ -97,37 +114,49 @@ mod tests {
     #[test]
     fn answers_are_remembered_for_their_time() {
         let (mut answers, start) = (Answers::default(), Instant::now());
-        answers.put(token(1), Decision::Allowed, start);
-        answers.put(token(2), Decision::Forbidden, start);
-        answers.put(token(3), Decision::Unavailable, start);
+        answers.let_in(token(1), 'a', start);
+        answers.refuse(token(2), 'r', start);
         let at = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(answers.get(&token(1), at(59)), Remembered::Answer(Decision::Allowed));
+        assert_eq!(answers.get(&token(1), at(59)), Remembered::LetIn('a'));
         assert_eq!(answers.get(&token(1), at(60)), Remembered::LetInBefore);
-        assert_eq!(answers.get(&token(2), at(9)), Remembered::Answer(Decision::Forbidden));
+        assert_eq!(answers.get(&token(2), at(9)), Remembered::Refused('r'));
         assert_eq!(answers.get(&token(2), at(10)), Remembered::Nothing);
         assert_eq!(answers.get(&token(3), at(0)), Remembered::Nothing);
     }
 
     #[test]
+    fn what_is_added_is_as_old_as_what_it_is_added_to() {
+        let (mut answers, start) = (Answers::<_, ()>::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        answers.let_in(token(1), 'a', start);
+        answers.add(&token(1), 'b');
+        assert_eq!(answers.get(&token(1), at(59)), Remembered::LetIn('b'));
+        answers.let_in(token(2), 'c', at(60));
+        answers.add(&token(1), 'd');
+        assert_eq!(
+            answers.get(&token(1), at(60)),
+            Remembered::LetInBefore,
+            "others end nobody's being known"
+        );
+        assert!(answers.allowed[&token(1)].0.is_none(), "what nobody relies on takes no room");
+    }
+
+    #[test]
     fn who_is_no_longer_let_in_is_not_known_either() {
         let (mut answers, start) = (Answers::default(), Instant::now());
-        answers.put(token(1), Decision::Allowed, start);
-        answers.put(token(1), Decision::Unauthenticated, start + Duration::from_mins(2));
+        answers.let_in(token(1), (), start);
+        answers.refuse(token(1), (), start + Duration::from_mins(2));
         assert_eq!(answers.get(&token(1), start + Duration::from_mins(5)), Remembered::Nothing);
     }
 
     #[test]
     fn a_flood_is_forgotten_and_drives_nobody_out() {
         let (mut answers, start) = (Answers::default(), Instant::now());
-        answers.put(token(0), Decision::Allowed, start);
+        answers.let_in(token(0), (), start);
         for number in 1..10_000 {
-            answers.put(
-                token(number),
-                Decision::Unauthenticated,
-                start + Duration::from_millis(number.into()),
-            );
+            answers.refuse(token(number), (), start + Duration::from_millis(number.into()));
         }
         assert_eq!(answers.refused.len(), CAPACITY);
-        assert_eq!(answers.get(&token(0), start), Remembered::Answer(Decision::Allowed));
+        assert_eq!(answers.get(&token(0), start), Remembered::LetIn(()));
     }
 }

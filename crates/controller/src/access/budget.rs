@@ -8,20 +8,30 @@ const BURST: f64 = 10.0;
 /// Reviews a second after that.
 const RATE: f64 = 1.0;
 
-/// What is left, and when that was counted.
-pub(crate) struct Budget(Mutex<(f64, Option<Instant>)>);
+/// Reviews that may be asked for.
+pub(crate) struct Budget {
+    burst: f64,
+    rate: f64,
+    /// What is left, and when that was counted.
+    state: Mutex<(f64, Option<Instant>)>,
+}
 
 impl Budget {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new((BURST, None)))
+        Self::of(BURST, RATE)
+    }
+
+    /// So many at once, and so many a second after that.
+    pub(crate) fn of(burst: f64, rate: f64) -> Self {
+        Self { burst, rate, state: Mutex::new((burst, None)) }
     }
 
     /// Takes one, if one is left.
     pub(crate) fn take(&self, now: Instant) -> bool {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let (left, counted) = *state;
         let passed = counted.map_or(0.0, |counted| now.saturating_duration_since(counted).as_secs_f64());
-        let left = (left + passed * RATE).min(BURST);
+        let left = (left + passed * self.rate).min(self.burst);
         let enough = left >= 1.0;
         *state = (if enough { left - 1.0 } else { left }, Some(now));
         enough

@@ -7,24 +7,22 @@
 
 mod answers;
 mod budget;
+mod ledger;
 mod review;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use kube::Client;
-use parking_lot::Mutex;
-use sha2::{Digest, Sha256};
-use tokio::time::Instant;
 
-use answers::{Answers, Remembered};
 pub(crate) use budget::Budget;
+pub(crate) use ledger::{Ledger, Next, Turn};
 pub(crate) use review::{Question, allowed, user};
 
 /// Longer than any token of a service account, and than what an API server takes for one in practice.
 const MAX_TOKEN: usize = 16 * 1024;
 
 /// A token, as far as we keep it.
-pub(crate) type TokenHash = [u8; 32];
+type TokenHash = [u8; 32];
 
 /// What is said to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,38 +42,30 @@ pub(crate) enum Decision {
 /// Decides on callers.
 pub(crate) struct Gate {
     client: Client,
-    answers: Mutex<Answers>,
-    /// Reviews of tokens that nothing is known of.
-    strangers: Budget,
-    /// Reviews of tokens that were let in before.
-    regulars: Budget,
+    ledger: Ledger<(), Decision>,
 }
 
 impl Gate {
     pub(crate) fn new(client: Client) -> Self {
-        Self {
-            client,
-            answers: Mutex::new(Answers::default()),
-            strangers: Budget::new(),
-            regulars: Budget::new(),
-        }
+        Self { client, ledger: Ledger::new(Budget::new()) }
     }
 
     /// Whether whoever sent these headers may `get` the path.
     pub(crate) async fn decide(&self, headers: &HeaderMap, path: &str) -> Decision {
         let Some(token) = bearer(headers) else { return Decision::Unauthenticated };
-        let hash: TokenHash = Sha256::digest(token).into();
-        let remembered = self.answers.lock().get(&hash, Instant::now());
-        let budget = match remembered {
-            Remembered::Answer(decision) => return decision,
-            Remembered::LetInBefore => &self.regulars,
-            Remembered::Nothing => &self.strangers,
+        let turn = match self.ledger.next(token, |()| true).await {
+            Next::LetIn(()) => return Decision::Allowed,
+            Next::Refused(decision) => return decision,
+            Next::Busy => return Decision::Busy,
+            Next::Failed => return Decision::Unavailable,
+            Next::Ask(turn, _) => turn,
         };
-        if !budget.take(Instant::now()) {
-            return Decision::Busy;
-        }
         let decision = review::ask(&self.client, token, path).await;
-        self.answers.lock().put(hash, decision, Instant::now());
+        match decision {
+            Decision::Allowed => self.ledger.let_in(&turn, ()),
+            Decision::Unauthenticated | Decision::Forbidden => self.ledger.refuse(&turn, decision),
+            Decision::Busy | Decision::Unavailable => turn.fail(),
+        }
         decision
     }
 }

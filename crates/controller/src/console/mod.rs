@@ -15,6 +15,7 @@ use crate::controller::Controller;
 use crate::error::RunError;
 use crate::options::{Access, ConsoleOptions, RunOptions};
 use crate::serve::{self, Entrance, bound};
+use crate::tls::Of;
 use reviews::Reviews;
 pub(crate) use shown::shown;
 use source::ConsoleSource;
@@ -36,7 +37,7 @@ pub(crate) async fn serve(
         Access::Everybody => (Arc::new(OpenToAll), false),
         Access::Token { .. } => (Arc::new(Reviews::new(client.clone())), true),
     };
-    let entrance = Entrance::new(listener, console.access.clone())?;
+    let entrance = Entrance::new(listener, console.access.clone(), Of::Console)?;
     let source = ConsoleSource::new(Arc::clone(controller), options.cluster_name.clone());
     let routes = router(Arc::new(source), authorizer, Options { tls });
     Ok(async move {

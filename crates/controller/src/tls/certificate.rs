@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
-use super::{CertificateError, CertificateFiles};
+use super::{CertificateError, CertificateFiles, Of};
 
 /// How often the files are compared with what was read of them. A Secret's volume changes by a link, so that nothing
 /// but their content tells.
@@ -43,16 +43,16 @@ impl Certificate {
     }
 
     /// Keeps the certificate up to date, for ever.
-    pub(crate) async fn follow_files(&self) {
+    pub(crate) async fn follow_files(&self, of: Of) {
         let mut every = interval(RELOAD_INTERVAL);
         loop {
             every.tick().await;
-            self.reload();
+            self.reload(of);
         }
     }
 
     /// Reads the files again. What cannot be used is told, and the last good certificate stays.
-    fn reload(&self) {
+    fn reload(&self, of: Of) {
         let Some((files, known)) = &self.files else { return };
         let mut known = known.lock();
         let parsed = match read(files) {
@@ -66,9 +66,9 @@ impl Certificate {
         match parsed {
             Ok(certificate) => {
                 *self.current.write() = Arc::new(certificate);
-                tracing::info!("the certificate of the metrics has changed");
+                tracing::info!("the certificate of the {of} has changed");
             }
-            Err(error) => tracing::warn!(%error, "the certificate of the metrics stays as it was"),
+            Err(error) => tracing::warn!(%error, "the certificate of the {of} stays as it was"),
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::{Certificate, CertificateError, acceptor};
+use super::{Certificate, CertificateError, Of, acceptor};
 
 /// A client that is silent in its handshake is not waited for longer.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
@@ -34,18 +34,19 @@ impl TlsListener {
     pub(crate) fn new(
         listener: TcpListener,
         certificate: Arc<Certificate>,
+        of: Of,
     ) -> Result<Self, CertificateError> {
         let acceptor = acceptor(Arc::clone(&certificate))?;
         let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
         let (sender, accepted) = mpsc::channel(HANDSHAKES);
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, acceptor, sender));
-        tasks.spawn(async move { certificate.follow_files().await });
+        tasks.spawn(accept(listener, acceptor, sender, of));
+        tasks.spawn(async move { certificate.follow_files(of).await });
         Ok(Self { accepted, address, _tasks: tasks })
     }
 }
 
-async fn accept(mut listener: TcpListener, acceptor: TlsAcceptor, accepted: mpsc::Sender<Accepted>) {
+async fn accept(mut listener: TcpListener, acceptor: TlsAcceptor, accepted: mpsc::Sender<Accepted>, of: Of) {
     let room = Arc::new(Semaphore::new(HANDSHAKES));
     loop {
         // Never closed, so that this waits until there is room.
@@ -58,8 +59,8 @@ async fn accept(mut listener: TcpListener, acceptor: TlsAcceptor, accepted: mpsc
             match timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
                 // Only fails when the server ends.
                 Ok(Ok(stream)) => drop(accepted.send((stream, peer)).await),
-                Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS with a client of the metrics"),
-                Err(_) => tracing::debug!(%peer, "a client of the metrics was silent in its handshake"),
+                Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS with a client of the {of}"),
+                Err(_) => tracing::debug!(%peer, "a client of the {of} was silent in its handshake"),
             }
         });
     }

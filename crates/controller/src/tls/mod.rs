@@ -1,8 +1,9 @@
-//! TLS for the admin endpoint.
+//! TLS for the admin endpoint and the console.
 
 mod certificate;
 mod listener;
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +14,24 @@ use tokio_rustls::rustls::{self, ServerConfig, crypto::ring};
 
 pub(crate) use certificate::Certificate;
 pub(crate) use listener::TlsListener;
+
+/// What is served by TLS: log lines name it, since both are served by the same code and mostly by the same files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// The admin endpoint.
+    Metrics,
+    /// The console.
+    Console,
+}
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Metrics => "metrics",
+            Self::Console => "console",
+        })
+    }
+}
 
 /// A certificate and its key, as PEM files.
 #[derive(Debug, Clone)]
