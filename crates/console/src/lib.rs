@@ -17,6 +17,7 @@ mod view;
 
 pub use access::{Answer, Authorizer, Caller, Denied, OpenToAll, Token, Visible};
 pub use http::{Options, router};
+pub use remedy::{Remedy, remedies};
 pub use snapshot::{
     ClosedInterval, ContainerFacts, Facts, ImageChange, Issue, Judged, Mend, RuleState, Seen, Snapshot,
     Status, Workload,

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::civil::Date;
 use tagwatch_core::engine::Judgement;
-use tagwatch_core::finding::{Outcome, Verdict};
+use tagwatch_core::finding::Outcome;
 use tagwatch_core::policy::{AnnotationLevel, AnnotationRemark, ExemptionSource};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType, Namespace, Workload};
-use tagwatch_k8s::report::{FirstSeen, History, ImageChange, PolicyReport, StoredReport};
+use tagwatch_k8s::report::{
+    FirstSeen, History, ImageChange, PolicyReport, ReportInput, ResultKeys, StoredReport,
+};
 
 use crate::index::WorkloadKey;
 use crate::report::ReportKey;
@@ -83,23 +85,27 @@ pub(crate) struct Past {
     pub(crate) history: History,
     /// The image of each container, where an evaluation of ours has seen it.
     pub(crate) images: Box<[(ContainerType, UntrustedText, UntrustedText)]>,
+    /// It began while no report could be read, so there may be one that says more.
+    pub(crate) is_unread: bool,
 }
 
 impl Past {
-    /// What the API server holds of it.
-    pub(crate) fn of_stored(stored: &StoredReport) -> Self {
-        let (first_seen, history) = (stored.first_seen().clone(), stored.history().clone());
-        Self { first_seen, history, images: Box::default() }
+    /// The same, beginning with what the API server holds of it.
+    pub(crate) fn behind(self, stored: &StoredReport) -> Self {
+        let first_seen = self.first_seen.joined(stored.first_seen(), &self.history);
+        let history = self.history.behind(stored.history(), stored.first_seen());
+        Self { first_seen: first_seen.shared_with(stored.first_seen()), history, is_unread: false, ..self }
     }
 
-    fn of(workload: &Workload, report: &PolicyReport, before: &Self) -> Self {
+    fn of(input: &ReportInput<'_>, report: &PolicyReport, before: &Self) -> Self {
         let image = |container: &Container| {
             (container.container_type, container.name.clone(), container.image.clone())
         };
         Self {
-            first_seen: FirstSeen::of(report).shared_with(&before.first_seen),
+            first_seen: FirstSeen::after(input, report).shared_with(&before.first_seen),
             history: History::of(report),
-            images: workload.containers.iter().map(image).collect(),
+            images: input.workload.containers.iter().map(image).collect(),
+            is_unread: before.is_unread,
         }
     }
 
@@ -159,22 +165,22 @@ impl Judged {
         self.namespace.as_ref()?.labels.get(name).map(String::as_str)
     }
 
-    /// Sums up the verdicts on a workload; times come from the report that was built of them.
+    /// Sums up the judgement of a workload, the report that was built of it, and what is remembered of the one before.
     pub(crate) fn new(
         key: ReportKey,
-        workload: &Workload,
+        input: &ReportInput<'_>,
         judgement: &Judgement,
         report: &PolicyReport,
         past: &Past,
-        now: Timestamp,
     ) -> Self {
-        let verdicts = &judgement.verdicts;
+        let verdicts = input.verdicts;
+        let past = Past::of(input, report, past);
         let mut images: BTreeMap<_, u64> = BTreeMap::new();
         for verdict in verdicts {
             let labels = (verdict.classification.class.as_str(), verdict.effective_pull_policy.as_str());
             *images.entry(labels).or_default() += 1;
         }
-        let violations = violations(verdicts, report, now);
+        let violations = violations(input, &past.first_seen);
         let passes = verdicts.iter().flat_map(|verdict| &verdict.findings);
         let passes = passes.filter(|finding| finding.outcome == Outcome::Pass).count();
         let status = violations.keys().map(|violation| status_of(violation.result)).min();
@@ -184,9 +190,9 @@ impl Judged {
             violations: violations.into_iter().collect(),
             passes: u32::try_from(passes).unwrap_or(u32::MAX),
             exempting: Exempting::of(judgement),
-            namespace: workload.namespace.clone(),
+            namespace: input.workload.namespace.clone(),
             images: images.into_iter().collect(),
-            past: Past::of(workload, report, past),
+            past,
             shown: None,
         }
     }
@@ -216,33 +222,24 @@ fn status_of(result: &str) -> Status {
     }
 }
 
-/// Fails, errors, warnings and what is exempt: counts from the verdicts, which are complete, start times from the report. A
-/// violation that found no room in the report is as old as this evaluation.
-fn violations(verdicts: &[Verdict], report: &PolicyReport, now: Timestamp) -> BTreeMap<Violation, Extent> {
+/// Fails, errors, warnings and what is exempt, each since the first of its containers has it.
+fn violations(input: &ReportInput<'_>, first_seen: &FirstSeen) -> BTreeMap<Violation, Extent> {
     let mut violations: BTreeMap<Violation, Extent> = BTreeMap::new();
-    for finding in verdicts.iter().flat_map(|verdict| &verdict.findings) {
-        let result = finding.outcome.as_str();
-        if finding.outcome == Outcome::Pass {
-            continue;
-        }
-        let violation = Violation {
-            policy: finding.rule.policy.as_str(),
-            rule: finding.rule.id,
-            severity: finding.severity.as_str(),
-            result,
-        };
-        violations.entry(violation).or_insert(Extent { containers: 0, since: now.as_second() }).containers +=
-            1;
-    }
-    for result in report.results.iter().flatten() {
-        let Some(timestamp) = result.timestamp else { continue };
-        for (violation, extent) in &mut violations {
-            if result.rule.as_deref() == Some(violation.rule)
-                && result.severity.as_deref() == Some(violation.severity)
-                && result.result.as_deref() == Some(violation.result)
-            {
-                extent.since = extent.since.min(timestamp.seconds);
-            }
+    let containers = &input.workload.containers;
+    let keys = ResultKeys::new(input.uid, containers);
+    for verdict in input.verdicts {
+        let Some(container) = containers.get(verdict.container) else { continue };
+        for finding in verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass) {
+            let violation = Violation {
+                policy: finding.rule.policy.as_str(),
+                rule: finding.rule.id,
+                severity: finding.severity.as_str(),
+                result: finding.outcome.as_str(),
+            };
+            let since = first_seen.get(keys.of(container, finding), input.now).as_second();
+            let extent = violations.entry(violation).or_insert(Extent { containers: 0, since });
+            extent.containers += 1;
+            extent.since = extent.since.min(since);
         }
     }
     violations

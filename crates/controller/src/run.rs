@@ -254,3 +254,30 @@ fn watch_names(options: &RunOptions) -> Vec<String> {
     let policy = [NAMESPACES.to_owned(), policy_name(&options.policy), CUSTOM_KINDS.to_owned()];
     watches.chain(reports).chain(policy).chain(drift::wait_names()).collect()
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::options::Namespaces;
+
+    /// A controller as it is before anything is known; none of its tasks runs.
+    pub(crate) fn controller(client: Client) -> Arc<Controller> {
+        let options = RunOptions {
+            namespaces: Namespaces::AllBut(Vec::new()),
+            metrics_address: ([127, 0, 0, 1], 0).into(),
+            metrics_access: Access::Everybody,
+            console: None,
+            cluster_name: None,
+            workload_series_cap: 10,
+            address_file: None,
+            own_namespace: None,
+            registries: Vec::new(),
+            registry_networks: Vec::new(),
+            events: false,
+            policy: "default".to_owned(),
+            user_agent: "tagwatch".to_owned(),
+        };
+        let parts = Parts::new(client, ServerClock::default(), &options, &mut Metrics::default());
+        parts.unwrap().controller
+    }
+}

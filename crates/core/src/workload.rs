@@ -172,6 +172,11 @@ impl ContainerType {
         }
     }
 
+    /// The kind of place of a name that [`Self::as_str`] gives.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The words that messages use.
     pub fn words(self) -> &'static str {
         match self {

@@ -27,7 +27,7 @@ const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
 const EXEMPT: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy skip"];
 
 /// A ready tagwatch that serves the console on a port of the system's choice, and the console's origin.
-async fn serving(bench: &Bench, auth: &str) -> Result<(Controller, String)> {
+pub(crate) async fn serving(bench: &Bench, auth: &str) -> Result<(Controller, String)> {
     let file = bench.cluster().control_plane.data_dir().join(format!("console-of-{}", bench.namespace()));
     let arguments = [
         "--namespaces",
@@ -50,7 +50,7 @@ async fn two_issues(bench: &Bench) -> Result<String> {
 }
 
 /// A request by curl, which trusts the certificate of our own making: status and body.
-fn get(url: &str, token: Option<&str>) -> Result<(u16, String)> {
+pub(crate) fn get(url: &str, token: Option<&str>) -> Result<(u16, String)> {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--insecure", "--max-time", "10", "--write-out", "\n%{http_code}", url]);
     if let Some(token) = token {

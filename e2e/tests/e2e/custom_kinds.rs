@@ -37,17 +37,23 @@ const SIDECAR: &str = "registry.example.com/mesh:edge";
 const LATEST_FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy pass"];
 const SIDECAR_VERDICTS: [&str; 2] = ["mesh floating-tag warn", "mesh stale-pull-policy fail"];
 
-async fn grant(bench: &Bench) -> Result<()> {
+pub(crate) async fn grant(bench: &Bench) -> Result<()> {
     let role = config("rbac/custom-kinds/cluster_role.yaml").display().to_string();
     bench.cluster().control_plane.kubectl(&["apply", "-f", &role]).await.map(drop)
 }
 
-async fn define(bench: &Bench, group: &str, kind: &str, plural: &str, versions: &[&str]) -> Result<()> {
+pub(crate) async fn define(
+    bench: &Bench,
+    group: &str,
+    kind: &str,
+    plural: &str,
+    versions: &[&str],
+) -> Result<()> {
     bench.create_cluster_wide(custom_kind_in(group, kind, plural, versions)).await.map(drop)
 }
 
 /// A definition that has just been created is served a moment later.
-async fn create_soon(bench: &Bench, object: Value) -> Result<DynamicObject> {
+pub(crate) async fn create_soon(bench: &Bench, object: Value) -> Result<DynamicObject> {
     eventually(LIMIT, "the new kind is served", || async { bench.create(object.clone()).await }).await
 }
 

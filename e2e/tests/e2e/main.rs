@@ -42,6 +42,7 @@ mod owners;
 mod policy;
 mod policy_verdicts;
 mod rbac;
+mod remedies;
 mod report_api;
 mod restart;
 mod samples;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         policy::tests(),
         policy_verdicts::tests(),
         rbac::tests(),
+        remedies::tests(),
         report_api::tests(),
         restart::tests(),
         samples::tests(),

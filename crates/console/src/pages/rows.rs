@@ -8,7 +8,7 @@ use tagwatch_core::workload::ContainerType;
 
 use crate::draw::Bar;
 use crate::filter::{Filter, address};
-use crate::snapshot::{Found, Issue, RuleState, Status, Tally, Workload};
+use crate::snapshot::{ClosedInterval, Found, Issue, RuleState, Status, Tally, Workload};
 use crate::text::{Moment, Shown};
 
 /// An issue.
@@ -160,6 +160,16 @@ pub(super) fn workload_address(workload: &Workload) -> String {
 /// An issue's page.
 pub(super) fn issue_address(issue: &Issue) -> String {
     address("/issues", &[&issue.id.as_str().into()])
+}
+
+/// Where an interval leads, if its address is known: to the issue that it is the past of, else to what is said of it.
+pub(super) fn interval_address(workload: &Workload, closed: &ClosedInterval) -> Option<String> {
+    let id = closed.id.as_ref()?;
+    Some(
+        workload
+            .issue_after(closed)
+            .map_or_else(|| address("/issues", &[&id.as_str().into()]), issue_address),
+    )
 }
 
 /// A rule's page.

@@ -10,7 +10,7 @@ use tagwatch_core::finding::Outcome;
 use tagwatch_core::tag::TagClass;
 
 use super::Frame;
-use super::rows::{IssueRow, WorkloadRow, place};
+use super::rows::{IssueRow, WorkloadRow, interval_address, place};
 use crate::filter::{Filter, address};
 use crate::http::{Guest, html};
 use crate::snapshot::{ClosedInterval, ContainerFacts, Found, ImageChange, Workload};
@@ -53,6 +53,7 @@ struct Container {
 }
 
 struct Closed {
+    href: Option<String>,
     rule: Shown,
     container: Shown,
     from: Moment,
@@ -98,8 +99,6 @@ impl<'a> WorkloadPage<'a> {
         issues.sort_by_key(|issue| (issue.severity, issue.outcome));
         let (exempt, open): (Vec<_>, Vec<_>) = issues.into_iter().partition(|issue| issue.is_exempt());
         let row = |issue| IssueRow::new(Found { workload, issue }, now);
-        let mut closed: Vec<_> = workload.closed.iter().collect();
-        closed.sort_by_key(|interval| std::cmp::Reverse(interval.until));
         let mut changes: Vec<_> = workload.image_changes.iter().collect();
         changes.sort_by_key(|change| std::cmp::Reverse(change.at));
         Self {
@@ -111,7 +110,11 @@ impl<'a> WorkloadPage<'a> {
             open: Listed::new(&open, |issue| row(issue)),
             exempt: Listed::new(&exempt, |issue| row(issue)),
             issues_href: Filter::of_workload(workload).address(),
-            closed: closed.into_iter().map(|interval| Closed::new(interval, now)).collect(),
+            closed: workload
+                .resolved()
+                .into_iter()
+                .map(|(interval, span)| Closed::new(workload, interval, span.0, now))
+                .collect(),
             changes: changes.into_iter().map(|change| Change::new(change, now)).collect(),
         }
     }
@@ -140,13 +143,15 @@ impl Container {
 }
 
 impl Closed {
-    fn new(interval: &ClosedInterval, now: Timestamp) -> Self {
+    /// An interval that is part of a longer time, from the begin of that.
+    fn new(workload: &Workload, interval: &ClosedInterval, from: Timestamp, now: Timestamp) -> Self {
         Self {
+            href: interval_address(workload, interval),
             rule: Shown::short(&interval.rule),
             container: Shown::short(&interval.container),
-            from: Moment::new(interval.from, now),
+            from: Moment::new(from, now),
             until: Moment::new(interval.until, now),
-            lasted: span(seconds(interval.from, interval.until)),
+            lasted: span(seconds(from, interval.until)),
         }
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tagwatch_core::policy::{AnnotationLevel, AppliedExemption, ExemptionSource};
+use tagwatch_core::workload::ContainerType;
 
 use crate::filter::address;
 use crate::remedy::{Remedy, remedies};
@@ -87,6 +88,10 @@ pub(crate) struct IssueDetails {
     /// Path of the image field from the object's root.
     pub(crate) field_path: String,
     pub(crate) remedies: Vec<Remedy>,
+    /// Seconds in violation, in all its times together; while it is exempt it violates nothing.
+    pub(crate) violated_seconds: u64,
+    /// Whether there may have been more times than anybody remembers.
+    pub(crate) violated_longer: bool,
     /// Times in which the same rule was violated by the same container before.
     pub(crate) closed: Vec<IntervalRecord>,
     pub(crate) image_changes: Vec<ImageChangeRecord>,
@@ -98,6 +103,10 @@ pub(crate) struct IssueDetails {
 pub(crate) struct IntervalRecord {
     pub(crate) rule: String,
     pub(crate) container: String,
+    /// As in an issue; null where nobody remembers.
+    pub(crate) container_type: Option<&'static str>,
+    /// Its image at the end.
+    pub(crate) image: String,
     pub(crate) from: String,
     pub(crate) until: String,
 }
@@ -168,10 +177,16 @@ impl IssueDetails {
             evidence_line: issue.evidence_line + 1,
             field_path: issue.field_path.clone(),
             remedies: remedies(workload, issue),
+            violated_seconds: workload
+                .violated(issue)
+                .into_iter()
+                .map(|(from, until)| seconds(from, until.unwrap_or(view.now)))
+                .sum(),
+            violated_longer: workload.is_history_full,
             closed: workload
                 .closed
                 .iter()
-                .filter(|closed| closed.is_past_of(issue))
+                .filter(|closed| workload.is_past_of(closed, issue))
                 .map(IntervalRecord::new)
                 .collect(),
             image_changes: workload
@@ -186,10 +201,12 @@ impl IssueDetails {
 
 impl IntervalRecord {
     pub(crate) fn new(interval: &ClosedInterval) -> Self {
-        let ClosedInterval { id: _, rule, container, from, until } = interval;
+        let ClosedInterval { id: _, rule, container, container_type, image, from, until } = interval;
         Self {
             rule: rule.json().to_owned(),
             container: container.json().to_owned(),
+            container_type: container_type.map(ContainerType::as_str),
+            image: image.json().to_owned(),
             from: from.to_string(),
             until: until.to_string(),
         }

@@ -17,29 +17,54 @@ use place::Place;
 /// One way to mend an issue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Remedy {
-    pub(crate) title: &'static str,
+pub struct Remedy {
+    /// What it does.
+    pub title: &'static str,
     /// What to know before.
-    pub(crate) note: Option<&'static str>,
+    pub note: Option<String>,
     /// A patch of the object, as YAML. `<digest>` stands for what the command finds out.
-    pub(crate) patch: String,
+    pub patch: String,
     /// A command for a POSIX shell; null where the object cannot be changed in place.
-    pub(crate) command: Option<String>,
+    pub command: Option<String>,
 }
 
 const RECREATE: &str = "Nobody may change the pod template of this object: change the manifest, delete the object, and apply it anew.";
-const POD: &str =
-    "A Pod's pull policy cannot be changed: change the manifest, delete the Pod, and apply it anew.";
+const REPLACE: &str = "Pods that run keep what they were made with: delete them once the template is changed, and new ones \
+                       take their place.";
+const CUSTOM: &str =
+    "Whether this change is accepted, and when it reaches pods, is up to the controller of this kind.";
+const POD: &str = "Of a Pod nothing but the images of its containers can be changed: change the manifest, delete the Pod, \
+                   and apply it anew.";
+const MIRROR: &str = "A kubelet runs this Pod from a file on its node and takes no change from the API server: change the \
+                      file.";
 const STOPGAP: &str = "A stopgap: the kubelet asks the registry at every start, though a mirror or a cache can still \
                        answer with an old digest.";
+const MOVES: &str =
+    "Nodes that hold a copy keep it, whatever the tag has come to mean: pin the image as well.";
 
-/// Ways to mend an issue, best first. None where the place that was judged is not the object's own, and none for an
-/// ephemeral container, which nobody can change.
-pub(crate) fn remedies(workload: &Workload, issue: &Issue) -> Vec<Remedy> {
-    let is_own = workload.mend != Mend::Elsewhere && issue.container_type != ContainerType::Ephemeral;
-    let Some(place) = Place::parse(&issue.field_path).filter(|_| is_own) else { return Vec::new() };
+const ADDED: &str = "The pod template of this object does not have this place: something adds it to the pods, such as a \
+                     webhook that injects sidecars. Change it there.";
+const ELSEWHERE: &str = "The image was read from what this object made, its pods or what makes them: change it where the \
+                         object names it.";
+const EPHEMERAL: &str = "Nobody can change an ephemeral container: it goes with its Pod, and the next one is started as it should be.";
+
+/// Ways to mend an issue, best first. None where [`why_none`] says why.
+pub fn remedies(workload: &Workload, issue: &Issue) -> Vec<Remedy> {
+    let Some(place) = Place::parse(&issue.field_path).filter(|_| why_none(issue).is_none()) else {
+        return Vec::new();
+    };
     let target = Target { workload, issue, place };
     [target.pin(), target.pull()].into_iter().flatten().collect()
+}
+
+/// Why there is nothing to paste: the object does not hold the place that was judged, or nobody can change it.
+pub(crate) fn why_none(issue: &Issue) -> Option<&'static str> {
+    match (issue.container_type, issue.mend) {
+        (ContainerType::Ephemeral, _) => Some(EPHEMERAL),
+        (_, Mend::Added) => Some(ADDED),
+        (_, Mend::Elsewhere) => Some(ELSEWHERE),
+        _ => None,
+    }
 }
 
 struct Target<'a> {
@@ -51,26 +76,25 @@ struct Target<'a> {
 impl Target<'_> {
     /// The digest that the tag means now, beside the tag; a `latest` says nothing beside a digest.
     fn pin(&self) -> Option<Remedy> {
-        // What does not come by its tag does not come by its digest.
-        if self.issue.rule.id == PULL_FAILING {
+        // What does not come by its tag does not come by its digest, and what a digest pins can lack the right policy.
+        if [PULL_FAILING, "pull-policy-not-allowed", "cached-private-image"].contains(&self.issue.rule.id) {
             return None;
         }
         let image = self.issue.image.raw();
         let reference = Reference::parse(image).ok().filter(|reference| reference.digest().is_none())?;
-        let moves =
-            self.workload.container(self.issue).is_some_and(|container| container.tag_class.is_mutable());
-        if self.issue.rule.policy == Policy::ImagePullPolicy && !moves {
+        if self.issue.rule.policy == Policy::ImagePullPolicy && !self.moves() {
             return None;
         }
         let named = if reference.tag() == Some("latest") { image.strip_suffix(":latest")? } else { image };
         let inspect = "docker buildx imagetools inspect --format '{{.Manifest.Digest}}'";
+        let (note, is_in_place) = self.change(self.issue.container_type != ContainerType::ImageVolume);
         let command = self.patch(&self.place.image(), "replace", &format!("{named}@"), "\"$digest\"");
         Some(Remedy {
             title: "Pin what the tag means today",
-            note: (self.workload.mend == Mend::Recreate).then_some(RECREATE),
+            note: note.map(str::to_owned),
             patch: self.place.yaml(&self.issue.container, &format!("{named}@sha256:<digest>").into()),
             command: command
-                .filter(|_| self.workload.mend != Mend::Recreate)
+                .filter(|_| is_in_place)
                 .and_then(|patch| Some(format!("digest=$({inspect} {}) &&\n{patch}", quote(image)?))),
         })
     }
@@ -79,23 +103,52 @@ impl Target<'_> {
         if self.issue.rule.policy != Policy::ImagePullPolicy {
             return None;
         }
-        let (title, policy) = match self.issue.rule.id {
-            "needless-pull" => ("Let nodes use the copy they have", PullPolicy::IfNotPresent),
-            _ => ("Pull at every start", PullPolicy::Always),
+        let wanted: &[PullPolicy] = match self.issue.rule.id {
+            "needless-pull" => &[PullPolicy::IfNotPresent],
+            "pull-policy-not-allowed" | "pull-policy-never" if self.moves() => {
+                &[PullPolicy::Always, PullPolicy::IfNotPresent]
+            }
+            "pull-policy-not-allowed" | "pull-policy-never" => {
+                &[PullPolicy::IfNotPresent, PullPolicy::Always]
+            }
+            _ => &[PullPolicy::Always],
         };
+        let policy =
+            wanted.iter().copied().find(|policy| self.issue.allowed_pull_policies.contains(policy))?;
         let place = self.place.pull_policy(self.issue.container_type);
-        let note = match self.workload.mend {
-            Mend::Recreate => Some(RECREATE),
-            Mend::Pod => Some(POD),
-            _ => (policy == PullPolicy::Always).then_some(STOPGAP),
+        let (title, of_policy) = match policy {
+            PullPolicy::Always => ("Pull at every start", Some(STOPGAP)),
+            _ => ("Let nodes use the copy they have", self.moves().then_some(MOVES)),
         };
+        let (of_change, is_in_place) = self.change(false);
+        let notes: Vec<&str> = [of_change, of_policy].into_iter().flatten().collect();
         let command = self.patch(&place.image(), "add", policy.as_str(), "");
         Some(Remedy {
             title,
-            note,
+            note: (!notes.is_empty()).then(|| notes.join(" ")),
             patch: place.yaml(&self.issue.container, &policy.as_str().into()),
-            command: command.filter(|_| self.workload.mend == Mend::Template),
+            command: command.filter(|_| is_in_place),
         })
+    }
+
+    /// Whether the same image can come to mean other bytes.
+    fn moves(&self) -> bool {
+        self.workload.container(self.issue).is_some_and(|container| container.tag_class.is_mutable())
+    }
+
+    /// What to know of a change of the object, and whether the API server takes it; of a container's image, or of
+    /// something else.
+    fn change(&self, of_image: bool) -> (Option<&'static str>, bool) {
+        match self.issue.mend {
+            Mend::Template => (None, true),
+            Mend::Replace => (Some(REPLACE), true),
+            Mend::Custom => (Some(CUSTOM), true),
+            Mend::Pod if of_image => (None, true),
+            Mend::Pod => (Some(POD), false),
+            Mend::Mirror => (Some(MIRROR), false),
+            Mend::Recreate => (Some(RECREATE), false),
+            Mend::Added | Mend::Elsewhere => (None, false),
+        }
     }
 
     /// A JSON patch (RFC 6902), which every kind takes. It tests the container's name first: a list that has changed

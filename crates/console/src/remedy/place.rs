@@ -3,24 +3,42 @@
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
-/// A path such as `spec.template.spec.containers[0].image`, split at its one index.
+/// A path such as `spec.template.spec.containers[0].image`, split behind its last index: before that the container or
+/// volume, behind it the value in there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place<'a> {
-    list: Vec<&'a str>,
-    index: usize,
+    item: Vec<Step<'a>>,
     fields: Vec<&'a str>,
+}
+
+/// A step from a value to one in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step<'a> {
+    Field(&'a str),
+    Item(usize),
 }
 
 impl<'a> Place<'a> {
     /// `None` for a path that is not that of a value in a list of containers or volumes.
     pub(super) fn parse(path: &'a str) -> Option<Self> {
-        let (list, rest) = path.split_once('[')?;
-        let (index, fields) = rest.split_once("].")?;
-        let names = |path: &'a str| -> Vec<&'a str> { path.split('.').collect() };
-        let place = Self { list: names(list), index: index.parse().ok()?, fields: names(fields) };
-        let is_plain =
-            |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        place.list.iter().chain(&place.fields).all(is_plain).then_some(place)
+        let mut item = Vec::new();
+        let mut fields = Vec::new();
+        for segment in path.split('.') {
+            let (name, index) = match segment.split_once('[') {
+                Some((name, rest)) => (name, Some(rest.strip_suffix(']')?.parse().ok()?)),
+                None => (segment, None),
+            };
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            if name.is_empty() || !name.bytes().all(is_plain) {
+                return None;
+            }
+            fields.push(name);
+            if let Some(index) = index {
+                item.extend(fields.drain(..).map(Step::Field));
+                item.push(Step::Item(index));
+            }
+        }
+        (!item.is_empty() && !fields.is_empty()).then_some(Self { item, fields })
     }
 
     /// Where the pull policy of the same container stands.
@@ -28,7 +46,7 @@ impl<'a> Place<'a> {
         let mut fields = self.fields.clone();
         fields.pop();
         fields.push(kind.pull_policy_field());
-        Self { list: self.list.clone(), index: self.index, fields }
+        Self { item: self.item.clone(), fields }
     }
 
     /// JSON pointer (RFC 6901) of the value.
@@ -42,23 +60,36 @@ impl<'a> Place<'a> {
     }
 
     fn item(&self) -> String {
-        format!("/{}/{}", self.list.join("/"), self.index)
+        let step = |step: &Step<'_>| match step {
+            Step::Field(name) => format!("/{name}"),
+            Step::Item(index) => format!("/{index}"),
+        };
+        self.item.iter().map(step).collect()
     }
 
-    /// A patch as YAML, which finds the container by its name.
+    /// What the manifest is to say, as YAML. It names the container; of lists around it, it tells which item is meant.
     pub(super) fn yaml(&self, name: &UntrustedText, value: &UntrustedText) -> String {
-        let mut lines: Vec<String> = self
-            .list
-            .iter()
-            .enumerate()
-            .map(|(depth, field)| format!("{}{field}:", "  ".repeat(depth)))
-            .collect();
-        let depth = self.list.len() - 1;
-        lines.push(format!("{}- name: {}", "  ".repeat(depth), name.yaml()));
+        let indent = |depth: usize| "  ".repeat(depth);
+        let (mut lines, mut depth) = (Vec::new(), 0_usize);
+        for (at, step) in self.item.iter().enumerate() {
+            let outer = indent(depth.saturating_sub(1));
+            match step {
+                Step::Field(field) => {
+                    lines.push(format!("{}{field}:", indent(depth)));
+                    depth += 1;
+                }
+                Step::Item(_) if at + 1 == self.item.len() => {
+                    lines.push(format!("{outer}- name: {}", name.yaml()));
+                }
+                Step::Item(index) => {
+                    lines.push(format!("{outer}- # the item at {index}, counted from 0"));
+                }
+            }
+        }
         for (at, field) in self.fields.iter().enumerate() {
             let is_last = at + 1 == self.fields.len();
             let value = if is_last { format!(" {}", value.yaml()) } else { String::new() };
-            lines.push(format!("{}{field}:{value}", "  ".repeat(depth + 1 + at)));
+            lines.push(format!("{}{field}:{value}", indent(depth + at)));
         }
         lines.push(String::new());
         lines.join("\n")
@@ -92,8 +123,32 @@ mod tests {
     }
 
     #[test]
+    fn a_template_can_stand_in_a_list_or_in_a_mapping() {
+        let place = Place::parse("spec.jobs[1].template.spec.containers[0].image").unwrap();
+        assert_eq!(place.image(), "/spec/jobs/1/template/spec/containers/0/image");
+        assert_eq!(
+            place.yaml(&"web".into(), &"nginx:1.27".into()),
+            "spec:\n  jobs:\n  - # the item at 1, counted from 0\n    template:\n      spec:\n        containers:\n        \
+             - name: web\n          image: nginx:1.27\n"
+        );
+        let place = Place::parse("spec.roles.Work-er_2.template.spec.containers[0].image").unwrap();
+        assert_eq!(place.image(), "/spec/roles/Work-er_2/template/spec/containers/0/image");
+    }
+
+    #[test]
     fn anything_else_is_no_place() {
-        for path in ["", "spec.image", "spec.containers[x].image", "a/b[0].c", "a[0]", "spec.~[0].image"] {
+        for path in [
+            "",
+            "spec.image",
+            "spec.containers[x].image",
+            "a/b[0].c",
+            "a[0]",
+            "spec.~[0].image",
+            "spec..a[0].image",
+            "a[0]b.c",
+            "a[0][1].c",
+            "[0].c",
+        ] {
             assert_eq!(Place::parse(path), None, "{path}");
         }
     }

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 use tagwatch_core::finding::{Outcome, Severity};
 use tagwatch_core::policy::AppliedExemption;
+use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::RuleMeta;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
+
+use super::Mend;
 
 /// What a rule found in one container: a fail, an error, a warning, or any of them exempt.
 #[derive(Debug, Clone)]
@@ -36,6 +39,10 @@ pub struct Issue {
     pub evidence_line: usize,
     /// Path of the image field from the object's root.
     pub field_path: String,
+    /// How the place can be changed.
+    pub mend: Mend,
+    /// Pull policies that the policy lets this place have.
+    pub allowed_pull_policies: Box<[PullPolicy]>,
     /// When it was first seen.
     pub first_seen: Timestamp,
     /// What exempts it.

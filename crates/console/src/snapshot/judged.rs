@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
+use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::{Policy, RuleMeta};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
@@ -19,8 +20,8 @@ pub struct Judged<'a> {
     pub workload: &'a workload::Workload,
     /// What the engine says of it.
     pub verdicts: &'a [Verdict],
-    /// How its images can be changed.
-    pub mend: Mend,
+    /// What it was judged by.
+    pub policy: &'a tagwatch_core::policy::Policy,
 }
 
 /// What the stored report says of a finding.
@@ -35,14 +36,21 @@ pub struct Seen {
 }
 
 impl Judged<'_> {
-    /// The workload as it is shown, without history: that is for the caller to fill in. `seen` is asked for each
-    /// finding that is not a pass.
-    pub fn facts(&self, mut seen: impl FnMut(&Container, &Finding) -> Seen) -> Workload {
+    /// The workload as it is shown, without history: that is for the caller to fill in. `mend` is asked for each
+    /// container, and `seen` for each finding that is not a pass.
+    pub fn facts(
+        &self,
+        mend: impl Fn(&Container) -> Mend,
+        mut seen: impl FnMut(&Container, &Finding) -> Seen,
+    ) -> Workload {
         let id = &self.workload.id;
         let mut issues = Vec::new();
         for (container, verdict) in self.containers() {
             let findings = verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass);
-            issues.extend(findings.map(|finding| issue(container, finding, seen(container, finding))));
+            for finding in findings {
+                let allowed = self.allowed_pull_policies(container, verdict, finding);
+                issues.push(issue(container, finding, (mend(container), allowed), seen(container, finding)));
+            }
         }
         Workload {
             namespace: id.namespace.clone().unwrap_or_default(),
@@ -50,12 +58,26 @@ impl Judged<'_> {
             name: id.name.clone(),
             status: Status::of(issues.iter().map(|issue| issue.outcome)),
             reason: None,
-            mend: self.mend,
             containers: self.containers().map(|(container, verdict)| facts(container, verdict)).collect(),
             issues,
             closed: Vec::new(),
+            is_history_full: false,
             image_changes: Vec::new(),
         }
+    }
+
+    /// Only findings about pull policies are mended by one.
+    fn allowed_pull_policies(
+        &self,
+        container: &Container,
+        verdict: &Verdict,
+        finding: &Finding,
+    ) -> Box<[PullPolicy]> {
+        if finding.rule.policy != Policy::ImagePullPolicy {
+            return Box::default();
+        }
+        let reference = verdict.reference.as_ref().ok();
+        self.policy.allowed_pull_policies(&self.workload.id, container, reference).into()
     }
 
     fn containers(&self) -> impl Iterator<Item = (&Container, &Verdict)> {
@@ -76,7 +98,12 @@ fn facts(container: &Container, verdict: &Verdict) -> ContainerFacts {
     }
 }
 
-fn issue(container: &Container, finding: &Finding, seen: Seen) -> Issue {
+fn issue(
+    container: &Container,
+    finding: &Finding,
+    (mend, allowed_pull_policies): (Mend, Box<[PullPolicy]>),
+    seen: Seen,
+) -> Issue {
     let evidence = finding.evidence(container);
     Issue {
         id: seen.id,
@@ -92,6 +119,8 @@ fn issue(container: &Container, finding: &Finding, seen: Seen) -> Issue {
         evidence_line: marked_line(&evidence, container, finding.rule),
         evidence: evidence.into(),
         field_path: container.field_path.clone(),
+        mend,
+        allowed_pull_policies,
         first_seen: seen.first_seen,
         exemption: finding.exemption.clone(),
     }

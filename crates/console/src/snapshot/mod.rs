@@ -13,6 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tagwatch_core::text::UntrustedText;
 
+pub(crate) use history::Span;
 pub use history::{ClosedInterval, ImageChange};
 pub use issue::Issue;
 pub(crate) use judged::PULL_FAILING;
@@ -105,7 +106,7 @@ impl Snapshot {
         let by_key = self.issues().find(|found| found.issue.other_ids.iter().any(|other| **other == *id));
         by_key.or_else(|| {
             let (workload, closed) = self.resolved(id)?;
-            let issue = workload.issues.iter().find(|issue| closed.is_past_of(issue))?;
+            let issue = workload.issue_after(closed)?;
             Some(Found { workload, issue })
         })
     }

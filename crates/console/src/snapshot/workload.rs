@@ -23,14 +23,14 @@ pub struct Workload {
     pub status: Status,
     /// Why, where the issues do not tell.
     pub reason: Option<String>,
-    /// How its images can be changed.
-    pub mend: Mend,
     /// Every container and image volume, in the order of the pod spec.
     pub containers: Vec<ContainerFacts>,
     /// What was found.
     pub issues: Vec<Issue>,
     /// What was found and is over.
     pub closed: Vec<ClosedInterval>,
+    /// Whether there may have been more that is over than somebody remembers.
+    pub is_history_full: bool,
     /// Images that changed, as far back as somebody remembers.
     pub image_changes: Vec<ImageChange>,
 }
@@ -93,16 +93,24 @@ impl Status {
     }
 }
 
-/// How the images of a workload can be changed, which decides the command that a page offers.
+/// How the place that was judged can be changed, which decides the patch and the command that a page offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mend {
-    /// The object holds the place that was judged, and a change of it is rolled out.
+    /// The object holds it, and a change of it is rolled out.
     Template,
-    /// The object is a Pod: its images can be changed in place, and nothing else.
+    /// The object holds it, and pods keep what they were made with until they are replaced (a ReplicaSet).
+    Replace,
+    /// The object is of a custom kind and holds it: what a change does is up to the controller of that kind.
+    Custom,
+    /// The object is a Pod: the images of its containers can be changed in place, and nothing else.
     Pod,
-    /// The object holds the place, but nobody may change it (a Job): it has to be made anew.
+    /// The object is what the API server shows of a Pod that a kubelet runs from a file.
+    Mirror,
+    /// The object holds it, but nobody may change it (a Job): it has to be made anew.
     Recreate,
-    /// The place was read from something that the object made (pods of a kind that is not watched).
+    /// Only pods have it: something adds it to those that the object asks for.
+    Added,
+    /// It was read from something that the object made, which is of a kind whose own fields nobody reads.
     Elsewhere,
 }
 

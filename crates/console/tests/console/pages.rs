@@ -1,8 +1,12 @@
 //! Every page says what it is for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
+use tagwatch_console::{ClosedInterval, Workload};
+use tagwatch_core::finding::Outcome;
+use tagwatch_core::workload::ContainerType;
 
 use crate::fixture::{demo, empty, green, three};
 use crate::support::{get, links, open};
@@ -128,7 +132,8 @@ async fn commands_are_offered_only_where_they_work() {
     let console = open(demo());
     for (query, has, has_not) in [
         ("q=ledger-migration&rule=latest-tag", "apply it anew", "kubectl patch"),
-        ("q=churn-model&rule=floating-tag", "read from the pods", "kubectl patch"),
+        ("q=debug-shell&rule=stale-pull-policy", "delete the Pod", "imagePullPolicy&quot;,&quot;value"),
+        ("q=churn-model&rule=floating-tag", "read from what this object made", "kubectl patch"),
         ("q=receipts", "Resolution", "kubectl patch"),
         ("q=dashboards&rule=floating-tag", "kubectl patch rollout.argoproj.io dashboards", "apply it anew"),
         ("q=fraud&rule=latest-tag", "/spec/template/spec/volumes/1/image/reference", "apply it anew"),
@@ -138,6 +143,82 @@ async fn commands_are_offered_only_where_they_work() {
         page.assert_holds(has);
         assert_eq!(page.count(has_not), 0, "{query}");
     }
+}
+
+/// The issue of `stale-pull-policy` in shop/cart, which was violated from 2026-10-21T08:00 to 2026-11-02T16:30, and again
+/// since 2026-11-15T10:04.
+fn cart(facts: &mut tagwatch_console::Facts) -> (&mut Workload, usize) {
+    let cart =
+        facts.workloads.iter_mut().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
+    let cart = Arc::make_mut(cart);
+    let at = cart.issues.iter().position(|issue| issue.rule.id == "stale-pull-policy").expect("an issue");
+    (cart, at)
+}
+
+#[tokio::test]
+async fn what_is_exempt_is_not_in_violation() {
+    let mut facts = demo();
+    let (workload, at) = cart(&mut facts);
+    workload.issues[at].outcome = Outcome::Skip;
+    let id = workload.issues[at].id.clone();
+    let page = get(&open(facts.clone()), &format!("/issues/{id}")).await;
+    for text in [
+        "Exempt since <time datetime=\"2026-11-15T10:04:00Z\">",
+        "for <strong>12 d 4 h</strong>",
+        "<strong>12 d 8 h</strong> in violation before",
+        "class=\"stretch exempt\"",
+        "class=\"stretch closed\"",
+        "<dt>Exempt for</dt>",
+    ] {
+        page.assert_holds(text);
+    }
+    for text in ["stretch open", "Open for", "<strong>now</strong>"] {
+        assert_eq!(page.count(text), 0, "{text}");
+    }
+    let record = get(&open(facts.clone()), &format!("/api/v1/issues/{id}")).await.json();
+    assert_eq!(record["violatedSeconds"], 12 * 86_400 + 8 * 3600 + 1800);
+    // One that has been exempt from its begin violates nothing, and never has.
+    cart(&mut facts).0.closed.clear();
+    let page = get(&open(facts), &format!("/issues/{id}")).await;
+    page.assert_holds("Exempt since");
+    assert_eq!(page.count("in violation"), 0);
+}
+
+#[tokio::test]
+async fn no_time_counts_twice_and_a_failure_that_became_a_warning_goes_on() {
+    let mut facts = demo();
+    let (workload, at) = cart(&mut facts);
+    let id = workload.issues[at].id.clone();
+    let other_images = workload.closed[0].clone();
+    // Pods ran a second image for some of that time; a volume has the container's name; a warning before the failure of
+    // now, which it met.
+    workload.closed.push(ClosedInterval { image: "other:1".into(), ..other_images.clone() });
+    let volume = Some(ContainerType::ImageVolume);
+    let (from, until) = (time("2026-11-05T00:00:00Z"), time("2026-11-06T00:00:00Z"));
+    workload.closed.push(ClosedInterval {
+        id: None,
+        container_type: volume,
+        from,
+        until,
+        ..other_images.clone()
+    });
+    let (from, until) = (time("2026-11-14T10:04:00Z"), time("2026-11-15T10:04:00Z"));
+    workload.closed.push(ClosedInterval { from, until, ..other_images });
+    let console = open(facts.clone());
+    let page = get(&console, &format!("/issues/{id}")).await;
+    page.assert_holds("<p class=\"lead\"><strong>25 d 13 h</strong> in violation, in 2 intervals");
+    let page = get(&console, "/workloads/shop/Deployment/cart").await;
+    let resolved = page.text.split("<h3>Resolved</h3>").nth(1).expect("a list").split("</ul>").next();
+    let resolved = resolved.expect("a list");
+    // That of November, that of the volume, and that of floating-tag.
+    assert_eq!(resolved.matches("<li>").count(), 3, "{resolved}");
+    assert!(!resolved.contains("2026-11-14"), "{resolved}");
+    cart(&mut facts).0.is_history_full = true;
+    get(&open(facts), &format!("/issues/{id}")).await.assert_holds("At least <strong>25 d 13 h</strong>");
+}
+
+fn time(text: &str) -> jiff::Timestamp {
+    text.parse().expect("a time")
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The console, served by the controller from its memory.
 
+mod holder;
 mod reviews;
 mod shown;
 mod source;
@@ -16,6 +17,7 @@ use crate::error::RunError;
 use crate::options::{Access, ConsoleOptions, RunOptions};
 use crate::serve::{self, Entrance, bound};
 use crate::tls::Of;
+pub(crate) use holder::Holder;
 use reviews::Reviews;
 pub(crate) use shown::shown;
 use source::ConsoleSource;

@@ -1,54 +1,48 @@
 //! From a judged workload to what the console shows of it.
 
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_console::{self as console, Mend, Seen};
-use tagwatch_core::engine::Judgement;
-use tagwatch_core::workload::Workload;
-use tagwatch_k8s::kind::WatchedKind;
-use tagwatch_k8s::report::{FirstSeen, History, ImageChange, Interval, PolicyReport, ResultKeys};
+use tagwatch_console as console;
+use tagwatch_core::policy::Policy;
+use tagwatch_core::workload::ContainerType;
+use tagwatch_k8s::report::{ImageChange, Interval, MAX_HISTORY, ReportInput, ResultKeys};
 
-use crate::index::WorkloadKey;
+use super::Holder;
+use crate::live::Past;
 
-/// Everything that the console shows of a workload; times and keys are those of its report.
+/// Everything that the console shows of a workload: what its report was built of, and what is remembered of it since.
 pub(crate) fn shown(
-    key: &WorkloadKey,
-    workload: &Workload,
-    judgement: &Judgement,
-    report: &PolicyReport,
-    now: Timestamp,
+    input: &ReportInput<'_>,
+    past: &Past,
+    policy: &Policy,
+    holder: &Holder,
 ) -> console::Workload {
-    let (first_seen, history) = (FirstSeen::of(report), History::of(report));
-    let keys = ResultKeys::new(key.uid(), &workload.containers);
-    let judged = console::Judged { workload, verdicts: &judgement.verdicts, mend: mend(key) };
-    let mut facts = judged.facts(|container, finding| {
+    let ReportInput { workload, uid, verdicts, now, .. } = *input;
+    let keys = ResultKeys::new(uid, &workload.containers);
+    let judged = console::Judged { workload, verdicts, policy };
+    let seen = |container: &_, finding: &_| {
         let id = keys.of(container, finding);
         let other_ids = keys.under_other_results(container, finding);
-        Seen {
+        console::Seen {
             id: id.to_string(),
             other_ids: other_ids.map(|id| id.to_string().into()).collect(),
-            first_seen: first_seen.get(id, now),
+            first_seen: past.first_seen.get(id, now),
         }
-    });
-    facts.closed = history.closed.iter().filter_map(closed).collect();
-    facts.image_changes = history.images.iter().filter_map(image_change).collect();
+    };
+    let mut facts = judged.facts(|container| holder.mend(container), seen);
+    facts.closed = past.history.closed.iter().filter_map(closed).collect();
+    facts.is_history_full = past.history.closed.len() >= MAX_HISTORY;
+    facts.image_changes = past.history.images.iter().filter_map(image_change).collect();
     facts
 }
 
-fn mend(key: &WorkloadKey) -> Mend {
-    match WatchedKind::find(key.api_version(), key.kind()) {
-        Some(WatchedKind::Pod) => Mend::Pod,
-        Some(WatchedKind::Job) => Mend::Recreate,
-        Some(_) => Mend::Template,
-        None => Mend::Elsewhere,
-    }
-}
-
 fn closed(interval: &Interval) -> Option<console::ClosedInterval> {
-    let Interval { id, rule, container, image: _, from, until } = interval;
+    let Interval { id, rule, container, container_type, image, from, until } = interval;
     Some(console::ClosedInterval {
         id: Some(id.clone()),
         rule: rule.as_str().into(),
         container: container.as_str().into(),
+        container_type: container_type.as_deref().and_then(ContainerType::parse),
+        image: image.as_str().into(),
         from: Timestamp::from_second(*from).ok()?,
         until: Timestamp::from_second(*until).ok()?,
     })
@@ -59,3 +53,7 @@ fn image_change(change: &ImageChange) -> Option<console::ImageChange> {
     let [container, from, to] = [container, from, to].map(|text| text.as_str().into());
     Some(console::ImageChange { container, from, to, at: Timestamp::from_second(*at).ok()? })
 }
+
+#[cfg(test)]
+#[path = "shown_tests.rs"]
+mod tests;

@@ -104,6 +104,7 @@ fn shape_of(pod: &SlimPod) -> PodShape {
         containers: pod.containers().into(),
         ignore: pod.ignore(),
         has_pull_secrets: pod.images().is_some_and(PodImages::has_pull_secrets),
+        is_mirror: pod.is_mirror(),
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct PodShape {
     pub(crate) ignore: IgnoreAnnotations,
     /// Whether it names `imagePullSecrets`.
     pub(crate) has_pull_secrets: bool,
+    /// Whether a kubelet runs it from a file of its own.
+    pub(crate) is_mirror: bool,
 }
 
 /// Pods of one template share one.

@@ -283,4 +283,4 @@ fn union(containers: impl Iterator<Item = Container>) -> Vec<Container> {
 
 #[cfg(test)]
 #[path = "assemble_tests.rs"]
-mod tests;
+pub(crate) mod tests;

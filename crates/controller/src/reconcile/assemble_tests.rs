@@ -15,9 +15,9 @@ use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 
 /// A cluster in memory: the index and stores as the watches fill them.
-struct Cluster {
-    index: Index,
-    stores: Stores,
+pub(crate) struct Cluster {
+    pub(crate) index: Index,
+    pub(crate) stores: Stores,
     deployments: Writer<SlimWorkload<Deployment>>,
     replica_sets: Writer<SlimWorkload<ReplicaSet>>,
     jobs: Writer<SlimWorkload<Job>>,
@@ -25,7 +25,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut stores = Stores::default();
         Self {
             deployments: add_store(&mut stores),
@@ -37,15 +37,15 @@ impl Cluster {
         }
     }
 
-    fn deployment(&mut self, object: Value) -> WorkloadKey {
+    pub(crate) fn deployment(&mut self, object: Value) -> WorkloadKey {
         apply(&mut self.index, &mut self.deployments, object)
     }
 
-    fn replica_set(&mut self, object: Value) -> WorkloadKey {
+    pub(crate) fn replica_set(&mut self, object: Value) -> WorkloadKey {
         apply(&mut self.index, &mut self.replica_sets, object)
     }
 
-    fn job(&mut self, object: Value) -> WorkloadKey {
+    pub(crate) fn job(&mut self, object: Value) -> WorkloadKey {
         apply(&mut self.index, &mut self.jobs, object)
     }
 
@@ -53,7 +53,7 @@ impl Cluster {
         apply(&mut self.index, &mut self.cron_jobs, object)
     }
 
-    fn pod(&mut self, object: Value) -> WorkloadKey {
+    pub(crate) fn pod(&mut self, object: Value) -> WorkloadKey {
         let pod: SlimPod = serde_json::from_value(object).unwrap();
         self.index.apply_pod(&pod);
         key_of(&pod)
@@ -75,13 +75,13 @@ impl Cluster {
     }
 }
 
-fn add_store<K: TemplateKind>(stores: &mut Stores) -> Writer<SlimWorkload<K>> {
+pub(crate) fn add_store<K: TemplateKind>(stores: &mut Stores) -> Writer<SlimWorkload<K>> {
     let (reader, writer) = store();
     stores.add(K::WATCHED, Box::new(reader));
     writer
 }
 
-fn apply<K: TemplateKind>(
+pub(crate) fn apply<K: TemplateKind>(
     index: &mut Index,
     writer: &mut Writer<SlimWorkload<K>>,
     object: Value,
@@ -93,7 +93,7 @@ fn apply<K: TemplateKind>(
     key
 }
 
-fn metadata(name: &str, owner: Option<(&str, &str, &str)>) -> Value {
+pub(crate) fn metadata(name: &str, owner: Option<(&str, &str, &str)>) -> Value {
     let owners: Vec<Value> = owner
         .into_iter()
         .map(|(api_version, kind, name)| {
@@ -114,14 +114,19 @@ fn containers(all: &[(&str, &str)]) -> Value {
     json!({ "containers": list.collect::<Vec<_>>() })
 }
 
-fn workload(name: &str, owner: Option<(&str, &str, &str)>, replicas: i32, all: &[(&str, &str)]) -> Value {
+pub(crate) fn workload(
+    name: &str,
+    owner: Option<(&str, &str, &str)>,
+    replicas: i32,
+    all: &[(&str, &str)],
+) -> Value {
     json!({
         "metadata": metadata(name, owner),
         "spec": { "replicas": replicas, "template": { "spec": containers(all) } },
     })
 }
 
-fn pod(name: &str, owner: Option<(&str, &str, &str)>, phase: &str, all: &[(&str, &str)]) -> Value {
+pub(crate) fn pod(name: &str, owner: Option<(&str, &str, &str)>, phase: &str, all: &[(&str, &str)]) -> Value {
     json!({ "metadata": metadata(name, owner), "spec": containers(all), "status": { "phase": phase } })
 }
 
@@ -131,10 +136,10 @@ fn revision(mut replica_set: Value, revision: u32) -> Value {
     replica_set
 }
 
-const WEB: (&str, &str, &str) = ("apps/v1", "Deployment", "web");
-const ROLLOUT: (&str, &str, &str) = ("argoproj.io/v1alpha1", "Rollout", "web");
+pub(crate) const WEB: (&str, &str, &str) = ("apps/v1", "Deployment", "web");
+pub(crate) const ROLLOUT: (&str, &str, &str) = ("argoproj.io/v1alpha1", "Rollout", "web");
 
-fn rollout() -> WorkloadKey {
+pub(crate) fn rollout() -> WorkloadKey {
     WorkloadKey::new(ROLLOUT.0, ROLLOUT.1, "shop", ROLLOUT.2, uid(ROLLOUT.2))
 }
 
@@ -271,7 +276,7 @@ fn an_object_recreated_under_its_name_is_another_workload() {
 }
 
 /// The form in which a watch of a custom kind fills the index.
-fn apply_custom(cluster: &mut Cluster, group: &str, kind: &str, object: Value) -> WorkloadKey {
+pub(crate) fn apply_custom(cluster: &mut Cluster, group: &str, kind: &str, object: Value) -> WorkloadKey {
     let kinds = CustomKinds::default();
     let kind = kinds.get(&KindName::new(group, kind)).unwrap();
     let version = &kind.versions[0];
@@ -284,11 +289,11 @@ fn apply_custom(cluster: &mut Cluster, group: &str, kind: &str, object: Value) -
     key
 }
 
-fn unset(name: &str, image: &str) -> Value {
+pub(crate) fn unset(name: &str, image: &str) -> Value {
     json!({ "spec": { "containers": [{ "name": name, "image": image }] } })
 }
 
-fn rollout_object(spec: &Value) -> Value {
+pub(crate) fn rollout_object(spec: &Value) -> Value {
     json!({ "metadata": metadata("web", None), "spec": spec })
 }
 

@@ -12,7 +12,7 @@ use tagwatch_k8s::report::{self, IssueChanges, PolicyReport, ReportInput, Report
 use tokio::time::Instant;
 
 use super::{Absence, Assembled, Next, assemble};
-use crate::console::shown;
+use crate::console::{Holder, shown};
 use crate::controller::Controller;
 use crate::drift;
 use crate::index::WorkloadKey;
@@ -53,7 +53,7 @@ enum Verdict {
 /// Evaluates one workload and brings its report up to date.
 pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next {
     let now = controller.clock.now();
-    let (assembled, due) = {
+    let (assembled, holder, due) = {
         let mut index = controller.index.lock();
         let mut assembled = assemble(key, &index, &controller.stores);
         let due = match &mut assembled {
@@ -65,19 +65,25 @@ pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next
                 None
             }
         };
-        (assembled, due)
+        (assembled, Holder::of(key, &index, &controller.stores), due)
     };
     let report_key = report_key(key);
     let absence = match assembled {
-        Assembled::Workload(workload) => match judge(controller, key, &report_key, &workload, now) {
-            Verdict::Report(report) => {
-                let graced = next_look(controller.judging.engine().policy(), &workload);
-                let next = bring_up_to_date(controller, key, &report_key, Some(*report)).await;
-                return next.or_again(due.into_iter().chain(graced).min());
+        Assembled::Workload(workload) => {
+            if let Err(error) = make_known(controller, key, &report_key).await {
+                tracing::warn!(workload = ?key, report = report_key.1, %error, "cannot read the report; trying again");
+                return counted(controller, "failed", Next::Retry);
             }
-            Verdict::OutOfScope => None,
-            Verdict::Panic => return counted(controller, "panic", Next::Wait),
-        },
+            match judge(controller, key, &report_key, (&workload, &holder), now) {
+                Verdict::Report(report) => {
+                    let graced = next_look(controller.judging.engine().policy(), &workload);
+                    let next = bring_up_to_date(controller, key, &report_key, Some(*report)).await;
+                    return next.or_again(due.into_iter().chain(graced).min());
+                }
+                Verdict::OutOfScope => None,
+                Verdict::Panic => return counted(controller, "panic", Next::Wait),
+            }
+        }
         Assembled::Absent(absence) => Some(absence),
     };
     controller.live.lock().remove(key);
@@ -135,7 +141,7 @@ fn judge(
     controller: &Controller,
     key: &WorkloadKey,
     report_key: &ReportKey,
-    workload: &Workload,
+    (workload, holder): (&Workload, &Holder),
     now: Timestamp,
 ) -> Verdict {
     let past = past(controller, key, report_key);
@@ -145,7 +151,7 @@ fn judge(
         if judgement.in_scope == Decision::No {
             return None;
         }
-        let report = report::build(&ReportInput {
+        let input = ReportInput {
             workload,
             uid: key.uid(),
             verdicts: &judgement.verdicts,
@@ -154,13 +160,14 @@ fn judge(
             image_changes: &past.image_changes(workload, now),
             namespace_labels: engine.policy().metric_labels(),
             now,
-        });
+        };
+        let report = report::build(&input);
         if let Some(announcer) = &controller.announcer {
             announcer.announce(key, report_key, &IssueChanges::between(&past.first_seen, &report));
         }
-        let mut judged = Judged::new(report_key.clone(), workload, &judgement, &report, &past, now);
+        let mut judged = Judged::new(report_key.clone(), &input, &judgement, &report, &past);
         judged.shown =
-            controller.has_console.then(|| Arc::new(shown(key, workload, &judgement, &report, now)));
+            controller.has_console.then(|| Arc::new(shown(&input, &judged.past, engine.policy(), holder)));
         Some((judged, report))
     });
     let (judged, verdict) = match judged {
@@ -184,16 +191,36 @@ fn guarded<T>(metrics: &ControllerMetrics, work: impl FnOnce() -> T) -> Option<T
     outcome.ok()
 }
 
-/// When the results were first seen, and what is over: as we remember it, else as the stored report says. Memory comes
-/// first, since anybody may edit a report.
-fn past(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey) -> Past {
-    let live = controller.live.lock();
-    if let Some(judged) = live.get(key) {
-        return judged.past.clone();
+/// Reads the report of a workload of which nothing is remembered, where somebody changed it since it was listed: it
+/// may be another tagwatch, which goes as we come.
+async fn make_known(
+    controller: &Controller,
+    key: &WorkloadKey,
+    report_key: &ReportKey,
+) -> Result<(), Refusal> {
+    let is_remembered = remembered(controller, key).is_some_and(|past| !past.is_unread);
+    let is_stale = matches!(controller.reports.lock().known(report_key), Known::Stale(_));
+    if is_stale && !is_remembered {
+        read(controller, report_key).await?;
     }
-    match controller.reports.lock().known(report_key) {
-        Known::Fresh(stored) => Past::of_stored(&stored),
-        Known::Absent | Known::Stale => Past::default(),
+    Ok(())
+}
+
+fn remembered(controller: &Controller, key: &WorkloadKey) -> Option<Past> {
+    controller.live.lock().get(key).map(|judged| judged.past.clone())
+}
+
+/// When the results were first seen, and what is over: as we remember it, else as the stored report says. Memory comes
+/// first, since anybody may edit a report; unless it began while no report could be read.
+fn past(controller: &Controller, key: &WorkloadKey, report_key: &ReportKey) -> Past {
+    let memory = match remembered(controller, key) {
+        Some(past) if !past.is_unread => return past,
+        memory => memory.unwrap_or_default(),
+    };
+    let reports = controller.reports.lock();
+    match reports.known(report_key) {
+        Known::Fresh(stored) | Known::Stale(stored) => memory.behind(&stored),
+        Known::Absent => Past { is_unread: !reports.is_ready(&report_key.0), ..memory },
     }
 }
 
@@ -214,7 +241,7 @@ pub(super) async fn store(
         let stored = match known {
             Known::Absent => None,
             Known::Fresh(stored) => Some(stored),
-            Known::Stale => read(controller, key).await?.map(Arc::new),
+            Known::Stale(_) => read(controller, key).await?.map(Arc::new),
         };
         let plan = plan(stored.as_deref(), wanted.clone());
         match plan {
@@ -298,3 +325,7 @@ mod tests {
         assert_eq!(failed.status, Status::Error);
     }
 }
+
+#[cfg(test)]
+#[path = "evaluate_tests.rs"]
+mod remembering;

@@ -17,6 +17,8 @@ use kube_runtime::scheduler::scheduler;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
+#[cfg(test)]
+pub(crate) use assemble::tests as cluster;
 pub(crate) use assemble::{Absence, Assembled, assemble};
 
 use crate::backoff::Backoff;

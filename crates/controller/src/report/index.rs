@@ -51,8 +51,8 @@ pub(crate) enum Known {
     Absent,
     /// A report with a body that we know.
     Fresh(Arc<StoredReport>),
-    /// A report that has to be read again first.
-    Stale,
+    /// A report that has to be read again first; this is what it was.
+    Stale(Arc<StoredReport>),
 }
 
 impl ReportIndex {
@@ -80,7 +80,7 @@ impl ReportIndex {
     pub(crate) fn known(&self, key: &ReportKey) -> Known {
         match self.entries.get(key) {
             None => Known::Absent,
-            Some(Entry { stale: true, .. }) => Known::Stale,
+            Some(Entry { stored, stale: true }) => Known::Stale(Arc::clone(stored)),
             Some(Entry { stored, stale: false }) => Known::Fresh(Arc::clone(stored)),
         }
     }
@@ -270,7 +270,7 @@ mod tests {
         index.begin(&key());
         assert!(!index.changed(&key(), "12"));
         assert!(index.finish(&key(), Some(stored("11"))));
-        assert!(matches!(index.known(&key()), Known::Stale));
+        assert!(matches!(index.known(&key()), Known::Stale(_)));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::kinds::CustomKinds;
+use crate::pull_policy::PullPolicy;
 use crate::reference::Reference;
 use crate::rules::{RuleMeta, RuleSet};
 use crate::tag::Classifier;
@@ -155,6 +156,22 @@ impl Policy {
             }
         }
         rules
+    }
+
+    /// The pull policies that may be written for a container: those of the rule `pull-policy-not-allowed` where it is
+    /// on, else every one.
+    pub fn allowed_pull_policies(
+        &self,
+        id: &WorkloadId,
+        container: &Container,
+        reference: Option<&Reference>,
+    ) -> Vec<PullPolicy> {
+        let rules = self.rules_for(id, container, reference);
+        let setting = rules.get("pull-policy-not-allowed").filter(|setting| setting.enabled);
+        match setting.map(|setting| setting.parameters.allowed.as_slice()) {
+            None | Some([]) => PullPolicy::ALL.to_vec(),
+            Some(allowed) => allowed.to_vec(),
+        }
     }
 
     /// The exemptions that cover a finding on a day, by their index.

@@ -1,12 +1,16 @@
 //! When each result of a report was first seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::entry::RESULT_ID;
-use super::{PolicyReport, ReportResult, ResultId};
+use super::build::is_cut;
+use super::entry::{self, RESULT_ID};
+use super::{History, PolicyReport, ReportInput, ReportResult, ResultId};
+
+/// How many results that find no room in a report are remembered all the same.
+const MAX_OMITTED: usize = 10_000;
 
 /// When each result of a stored report was first seen, to the second. The report is the only place that holds
 /// it, so that it survives a restart.
@@ -30,6 +34,7 @@ struct Seen {
 pub(super) struct Open {
     pub(super) rule: Box<str>,
     pub(super) container: Box<str>,
+    pub(super) container_type: Box<str>,
     pub(super) image: Box<str>,
 }
 
@@ -42,6 +47,47 @@ impl FirstSeen {
         Self(seen.into_values().collect())
     }
 
+    /// The times after an evaluation: those of the report that was built, and of as many results that found no room in
+    /// it as memory can bear. Those are known by their time alone: what is over of them leaves no interval.
+    pub fn after(input: &ReportInput<'_>, report: &PolicyReport) -> Self {
+        let seen = Self::of(report);
+        if !is_cut(report) {
+            return seen;
+        }
+        let mut all: BTreeMap<ResultId, Seen> = seen.0.iter().map(|seen| (seen.id, seen.clone())).collect();
+        for entry in entry::entries(input).into_iter().take(all.len() + MAX_OMITTED) {
+            let id = entry.id();
+            let seconds = input.first_seen.get(id, input.now).as_second();
+            all.entry(id).or_insert(Seen { id, seconds, open: None });
+        }
+        Self(all.into_values().collect())
+    }
+
+    /// What is remembered since a time from which no report could be read, with what the report says now that it is
+    /// read: the older time counts, and what is open in the report and not known to be `over` is known again.
+    #[must_use]
+    pub fn joined(&self, stored: &Self, over: &History) -> Self {
+        let mut all: BTreeMap<ResultId, Seen> = self.0.iter().map(|seen| (seen.id, seen.clone())).collect();
+        let over: BTreeSet<ResultId> =
+            over.closed.iter().filter_map(|interval| ResultId::parse(&interval.id)).collect();
+        for seen in &*stored.0 {
+            match all.get_mut(&seen.id) {
+                Some(known) => known.seconds = known.seconds.min(seen.seconds),
+                None if over.contains(&seen.id) => {}
+                None => {
+                    all.insert(seen.id, seen.clone());
+                }
+            }
+        }
+        Self(all.into_values().collect())
+    }
+
+    /// When a result was first seen, in Unix seconds, where that is known.
+    pub(super) fn since(&self, id: ResultId) -> Option<i64> {
+        let found = self.0.binary_search_by_key(&id, |seen| seen.id).ok().and_then(|at| self.0.get(at));
+        found.map(|seen| seen.seconds)
+    }
+
     /// The same, in the memory of `other` where that says the same.
     #[must_use]
     pub fn shared_with(self, other: &Self) -> Self {
@@ -51,8 +97,7 @@ impl FirstSeen {
     /// When a result was first seen; `now` for one that is new. A time that lies ahead was edited or came from
     /// a clock that was wrong: `now` then, too.
     pub fn get(&self, id: ResultId, now: Timestamp) -> Timestamp {
-        let found = self.0.binary_search_by_key(&id, |seen| seen.id).ok().and_then(|at| self.0.get(at));
-        let stored = found.and_then(|seen| Timestamp::from_second(seen.seconds).ok());
+        let stored = self.since(id).and_then(|seconds| Timestamp::from_second(seconds).ok());
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         stored.map_or(now, |stored| stored.min(now))
     }
@@ -87,6 +132,7 @@ fn seen(result: &ReportResult) -> Option<Seen> {
         Box::new(Open {
             rule: text(result.rule.as_deref()),
             container: text(property(result, "container")),
+            container_type: text(property(result, "containerType")),
             image: text(property(result, "image")),
         })
     });

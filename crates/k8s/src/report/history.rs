@@ -35,6 +35,9 @@ pub struct Interval {
     pub rule: String,
     /// The container.
     pub container: String,
+    /// What kind of place it is, by the name that results have for it; `None` where an older version wrote it.
+    #[serde(rename = "containerType", skip_serializing_if = "Option::is_none", default)]
+    pub container_type: Option<String>,
     /// Its image at the end.
     pub image: String,
     /// When it was first seen.
@@ -96,6 +99,7 @@ impl History {
             id: id.to_string(),
             rule: open.rule.to_string(),
             container: open.container.to_string(),
+            container_type: Some(open.container_type.to_string()).filter(|kind| !kind.is_empty()),
             image: open.image.to_string(),
             from,
             // A clock that was set back makes no time negative.
@@ -106,6 +110,25 @@ impl History {
         Self {
             closed: last(self.closed.iter().cloned().chain(ended)),
             images: last(self.images.iter().cloned().chain(changes.iter().cloned())),
+        }
+    }
+
+    /// What is remembered since a time from which no report could be read, behind what the report says of the time
+    /// before, now that it is read. What was open in the report and is over since began when the report says.
+    #[must_use]
+    pub fn behind(&self, stored: &Self, seen: &FirstSeen) -> Self {
+        let begun_earlier = |interval: &Interval| {
+            let since = ResultId::parse(&interval.id).and_then(|id| seen.since(id));
+            Interval {
+                from: since.map_or(interval.from, |since| since.min(interval.from)),
+                ..interval.clone()
+            }
+        };
+        let is_new = |interval: &&Interval| !stored.closed.contains(interval);
+        let closed = self.closed.iter().filter(is_new).map(begun_earlier);
+        Self {
+            closed: last(stored.closed.iter().cloned().chain(closed)),
+            images: last(stored.images.iter().chain(&self.images).cloned()),
         }
     }
 

@@ -192,6 +192,11 @@ impl SlimCustom {
         self.templates.iter().flat_map(of).collect()
     }
 
+    /// Paths of the pod specs of its templates, from the object's root.
+    pub fn pod_spec_paths(&self) -> impl Iterator<Item = &str> {
+        self.templates.iter().map(|template| &*template.path)
+    }
+
     /// Whether a template names `imagePullSecrets`.
     pub fn has_pull_secrets(&self) -> bool {
         self.templates.iter().any(|template| template.images.has_pull_secrets())

@@ -30,6 +30,11 @@ pub trait SlimObject {
         true
     }
 
+    /// A change of its template reaches no pod until somebody deletes the pod (the update strategy `OnDelete`).
+    fn is_updated_by_hand(&self) -> bool {
+        false
+    }
+
     /// When somebody last restarted its pods (`kubectl rollout restart`).
     fn restarted_at(&self) -> Option<Timestamp> {
         None

@@ -19,7 +19,7 @@ struct RollingUpdate {
 }
 
 impl UpdateStrategy {
-    fn is_by_hand(&self) -> bool {
+    pub(super) fn is_by_hand(&self) -> bool {
         self.r#type.as_deref() == Some("OnDelete")
     }
 

@@ -27,6 +27,7 @@ pub struct SlimWorkload<K> {
     replicas: Option<i32>,
     finished: bool,
     rolled_out: bool,
+    by_hand: bool,
     restarted_at: Option<Timestamp>,
     revision: u64,
     kind: PhantomData<fn() -> K>,
@@ -78,6 +79,10 @@ impl<K: TemplateKind> SlimObject for SlimWorkload<K> {
 
     fn is_rolled_out(&self) -> bool {
         self.rolled_out
+    }
+
+    fn is_updated_by_hand(&self) -> bool {
+        self.by_hand
     }
 
     fn restarted_at(&self) -> Option<Timestamp> {
@@ -198,6 +203,7 @@ impl<'de, K: TemplateKind> Deserialize<'de> for SlimWorkload<K> {
         let replicas = spec.as_ref().and_then(|spec| spec.replicas);
         let strategy = spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
         let rolled_out = rollout::is_over(K::WATCHED, strategy, status.as_ref());
+        let by_hand = strategy.is_some_and(UpdateStrategy::is_by_hand);
         let template = spec.filter(|_| !owned).and_then(WireSpec::into_template);
         let template_ignore =
             template.as_ref().and_then(|template| template.metadata.as_ref()).map(meta::TemplateMeta::ignore);
@@ -212,6 +218,7 @@ impl<'de, K: TemplateKind> Deserialize<'de> for SlimWorkload<K> {
                 .map(Box::new),
             replicas,
             rolled_out,
+            by_hand,
             restarted_at,
             revision: take_revision(&mut metadata),
             finished: K::WATCHED == WatchedKind::Job && status.is_some_and(|status| status.is_finished()),

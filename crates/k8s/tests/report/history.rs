@@ -7,7 +7,8 @@ use tagwatch_k8s::report::{
 };
 
 use crate::support::{
-    MONDAY, TUESDAY, at, container, finding, report_after, report_of, stored, stored_body, verdict, workload,
+    MONDAY, TUESDAY, at, container, finding, property, report_after, report_later, report_of, stored,
+    stored_body, verdict, workload,
 };
 
 /// The report after another one, with other findings.
@@ -35,6 +36,7 @@ fn a_violation_that_is_over_leaves_an_interval() {
     let [interval] = &*history.closed else { panic!("{history:?}") };
     assert_eq!((interval.rule.as_str(), interval.container.as_str()), ("latest-tag", "web"));
     assert_eq!(interval.image, "nginx:latest");
+    assert_eq!(interval.container_type.as_deref(), Some("container"));
     assert_eq!((interval.from, interval.until), (at(MONDAY).as_second(), at(TUESDAY).as_second()));
     let results = monday.results.unwrap();
     let id = &results[0].properties.as_ref().unwrap()["resultID"];
@@ -107,4 +109,33 @@ fn what_somebody_edited_into_nonsense_is_left_out() {
         report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), text.clone());
         assert_eq!(History::of(&report).closed.len(), kept, "{text:.100}");
     }
+}
+
+#[test]
+fn what_was_remembered_before_a_report_could_be_read_comes_behind_what_it_says() {
+    let id = |report: &PolicyReport| property(report, 0, "resultID").to_owned();
+    let monday = report_of("nginx:latest", failing());
+    let (stored, before) = (FirstSeen::of(&monday), History::of(&monday));
+    // While nobody could read it, the same violation seemed new, and was mended.
+    let memory = report_later("nginx:latest", failing(), &FirstSeen::default(), TUESDAY);
+    let wednesday = "2026-01-14T08:30:00Z";
+    let mended = after(&memory, passing(), &[], wednesday);
+    let (seen, over) = (FirstSeen::of(&mended), History::of(&mended));
+    let joined = over.behind(&before, &stored);
+    let [interval] = &*joined.closed else { panic!("{joined:?}") };
+    assert_eq!(interval.id, id(&monday));
+    let times = (interval.from, interval.until);
+    assert_eq!(times, (at(MONDAY).as_second(), at(wednesday).as_second()));
+    // It is over, and not over once more.
+    let seen = seen.joined(&stored, &over);
+    let workload = workload(vec![container("web", "nginx:latest")]);
+    let verdicts = [verdict(&workload, 0, passing())];
+    let later = report_after(&workload, &verdicts, (&seen, &joined, &[]), "2026-01-15T08:30:00Z");
+    assert_eq!(History::of(&later), joined);
+    // What still is takes the older time, and what was mended before anybody looked is over at the next look.
+    let still = FirstSeen::of(&memory).joined(&stored, &History::default());
+    assert_eq!(still, stored);
+    let unseen = FirstSeen::default().joined(&stored, &History::default());
+    let later = report_after(&workload, &verdicts, (&unseen, &History::default(), &[]), wednesday);
+    assert_eq!(History::of(&later).closed.len(), 1);
 }

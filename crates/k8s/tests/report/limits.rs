@@ -3,9 +3,11 @@
 use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::Outcome;
 use tagwatch_core::workload::Workload;
-use tagwatch_k8s::report::{FirstSeen, History, PolicyReport, ReportInput, build};
+use tagwatch_k8s::report::{FirstSeen, History, PolicyReport, ReportInput, ResultKeys, build};
 
-use crate::support::{MONDAY, UID, at, container, finding, json, property, report_at, verdict, workload};
+use crate::support::{
+    MONDAY, TUESDAY, UID, at, container, finding, json, property, report_at, verdict, workload,
+};
 
 /// A workload of many containers, each with a violation and a pass.
 fn crowd(containers: usize, image: &str) -> PolicyReport {
@@ -38,6 +40,32 @@ fn a_report_has_at_most_500_results_violations_first() {
     assert_eq!(property(&report, 499, "omittedResults"), "300");
     assert!(size(&report) <= 512 * 1024);
     assert_counters_agree(&report);
+}
+
+#[test]
+fn what_found_no_room_is_remembered_all_the_same() {
+    let workload = workload((0..600).map(|index| container(&format!("c{index:04}"), "a:latest")).collect());
+    let findings = || vec![finding("latest-tag", Outcome::Fail)];
+    let verdicts: Vec<_> = (0..600).map(|index| verdict(&workload, index, findings())).collect();
+    let after = |first_seen: &FirstSeen, now: &str| {
+        let input = ReportInput {
+            workload: &workload,
+            uid: UID,
+            verdicts: &verdicts,
+            namespace_labels: &[],
+            first_seen,
+            history: &History::default(),
+            image_changes: &[],
+            now: at(now),
+        };
+        FirstSeen::after(&input, &build(&input))
+    };
+    let tuesday = after(&after(&FirstSeen::default(), MONDAY), TUESDAY);
+    let keys = ResultKeys::new(UID, &workload.containers);
+    for index in [0, 499, 500, 599] {
+        let id = keys.of(&workload.containers[index], &finding("latest-tag", Outcome::Fail));
+        assert_eq!(tuesday.get(id, at(TUESDAY)), at(MONDAY), "{index}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::draw::{Mark, Timeline};
-use crate::pages::rows::issue_address;
+use crate::pages::rows::{interval_address, issue_address};
 use crate::snapshot::Found;
 use crate::text::{Moment, Shown, seconds, span};
 
@@ -14,7 +14,12 @@ const MAX_EVENTS: usize = 40;
 pub(super) struct History {
     /// The open interval first, then closed ones, latest first.
     pub(super) intervals: Vec<Interval>,
+    /// Of the intervals together.
     pub(super) total: String,
+    /// There may have been more intervals than anybody remembers.
+    pub(super) is_full: bool,
+    /// Since when it is exempt.
+    pub(super) exempt: Option<Moment>,
     pub(super) line: Timeline,
     /// What happened in the intervals, latest first.
     pub(super) events: Vec<Event>,
@@ -43,7 +48,8 @@ pub(super) enum What {
 
 impl History {
     pub(super) fn new(found: Found<'_>, now: Timestamp) -> Self {
-        let times = times(found);
+        let Found { workload, issue } = found;
+        let times = workload.violated(issue);
         let mut events = events(found);
         events.retain(|(at, ..)| times.iter().any(|(from, until)| from <= at && *at <= until.unwrap_or(now)));
         events.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
@@ -51,7 +57,9 @@ impl History {
         let total = times.iter().map(|&(from, until)| seconds(from, until.unwrap_or(now))).sum();
         Self {
             total: span(total),
-            line: Timeline::new(&times, &moments, now),
+            is_full: workload.is_history_full,
+            exempt: issue.is_exempt().then(|| Moment::new(issue.first_seen, now)),
+            line: Timeline::new(&times, issue.is_exempt().then_some(issue.first_seen), &moments, now),
             intervals: times
                 .iter()
                 .map(|&(from, until)| Interval {
@@ -83,17 +91,6 @@ impl What {
     }
 }
 
-type Time = (Timestamp, Option<Timestamp>);
-
-/// The times in which this rule was violated by this container, latest first.
-fn times(Found { workload, issue }: Found<'_>) -> Vec<Time> {
-    let closed = workload.closed.iter().filter(|closed| closed.is_past_of(issue));
-    let mut times: Vec<Time> = closed.map(|closed| (closed.from, Some(closed.until))).collect();
-    times.push((issue.first_seen, None));
-    times.sort_by_key(|(from, _)| std::cmp::Reverse(*from));
-    times
-}
-
 /// Image changes of the container, and every other finding of the workload that was opened.
 fn events(Found { workload, issue }: Found<'_>) -> Vec<(Timestamp, Shown, What)> {
     let images =
@@ -107,8 +104,9 @@ fn events(Found { workload, issue }: Found<'_>) -> Vec<(Timestamp, Shown, What)>
             let what = What::Opened { rule: Shown::line(other.rule.id), href };
             (other.first_seen, Shown::short(&other.container), what)
         });
-    let over = workload.closed.iter().filter(|closed| !closed.is_past_of(issue)).map(|closed| {
-        let what = What::Opened { rule: Shown::short(&closed.rule), href: None };
+    let over = workload.closed.iter().filter(|closed| !workload.is_past_of(closed, issue)).map(|closed| {
+        let href = interval_address(workload, closed);
+        let what = What::Opened { rule: Shown::short(&closed.rule), href };
         (closed.from, Shown::short(&closed.container), what)
     });
     images.chain(opened).chain(over).collect()

@@ -15,8 +15,8 @@ use super::rows::{issue_address, place, rule_address, workload_address};
 use crate::filter::address;
 use crate::http::{Guest, html};
 use crate::record::ExemptionRecord;
-use crate::remedy::remedies;
-use crate::snapshot::{ClosedInterval, ContainerFacts, Found, Issue, Mend, Workload};
+use crate::remedy::{remedies, why_none};
+use crate::snapshot::{ClosedInterval, ContainerFacts, Found, Issue, Workload};
 use crate::text::{Block, Moment, Piece, Shown, blocks, own_words, pieces};
 use crate::view::View;
 pub(super) use evidence::Evidence;
@@ -33,7 +33,8 @@ struct IssuePage<'a> {
     evidence: Evidence,
     resolution: Vec<Piece>,
     remedies: Vec<Way>,
-    is_elsewhere: bool,
+    /// Why there are none.
+    why_no_remedy: Option<&'static str>,
     history: History,
     container: Option<Facts>,
     exemption: Option<Exemption>,
@@ -73,7 +74,7 @@ struct Facts {
 /// A remedy as it is shown.
 struct Way {
     title: &'static str,
-    note: Option<&'static str>,
+    note: Option<String>,
     patch: Shown,
     command: Option<Shown>,
 }
@@ -139,7 +140,7 @@ impl<'a> IssuePage<'a> {
                     command: remedy.command.as_deref().map(Shown::code),
                 })
                 .collect(),
-            is_elsewhere: workload.mend == Mend::Elsewhere,
+            why_no_remedy: why_none(issue),
             history: History::new(found, view.now),
             container: workload.container(issue).map(Facts::new),
             exemption: issue.exemption.as_ref().map(|exemption| {

@@ -1,0 +1,204 @@
+//! What pages offer to mend, by where the place that was judged was read.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+use tagwatch_console::{Remedy, remedies};
+use tagwatch_core::engine::Engine;
+use tagwatch_k8s::report::{FirstSeen, History};
+
+use super::*;
+use crate::index::WorkloadKey;
+use crate::reconcile::cluster::{
+    Cluster, ROLLOUT, WEB, add_store, apply, apply_custom, metadata, pod, rollout, rollout_object, unset,
+    workload,
+};
+use crate::reconcile::{Assembled, assemble};
+
+/// A remedy with the container and the rule that it is for.
+type Offer = (String, &'static str, Remedy);
+
+/// What the console offers for a workload by a policy.
+fn offers_by(cluster: &Cluster, key: &WorkloadKey, policy: Value) -> Vec<Offer> {
+    let Assembled::Workload(workload) = assemble(key, &cluster.index, &cluster.stores) else {
+        panic!("absent")
+    };
+    let spec = serde_json::from_value(policy).unwrap();
+    let engine = Engine::new(Policy::compile(&spec).unwrap());
+    let input = ReportInput {
+        workload: &workload,
+        uid: key.uid(),
+        verdicts: &engine.judge(&workload),
+        namespace_labels: &[],
+        first_seen: &FirstSeen::default(),
+        history: &History::default(),
+        image_changes: &[],
+        now: Timestamp::UNIX_EPOCH,
+    };
+    let holder = Holder::of(key, &cluster.index, &cluster.stores);
+    let facts = shown(&input, &Past::default(), engine.policy(), &holder);
+    let of = |issue| {
+        let remedies = remedies(&facts, issue).into_iter();
+        remedies
+            .map(move |remedy| (issue.container.raw().to_owned(), issue.rule.id, remedy))
+            .collect::<Vec<_>>()
+    };
+    facts.issues.iter().flat_map(of).collect()
+}
+
+fn offers(cluster: &Cluster, key: &WorkloadKey) -> Vec<Offer> {
+    offers_by(cluster, key, json!({ "profile": "recommended" }))
+}
+
+/// The one offer to pin an image of a container.
+fn pin<'a>(offers: &'a [Offer], container: &str) -> &'a Remedy {
+    let pins = |(name, _, remedy): &&Offer| name == container && remedy.title.starts_with("Pin");
+    &offers.iter().find(pins).unwrap_or_else(|| panic!("{container}: {offers:?}")).2
+}
+
+fn command(remedy: &Remedy) -> &str {
+    remedy.command.as_deref().unwrap_or_default()
+}
+
+fn note(remedy: &Remedy) -> &str {
+    remedy.note.as_deref().unwrap_or_default()
+}
+
+#[test]
+fn a_template_is_patched_and_a_sidecar_that_only_pods_have_is_not() {
+    let mut cluster = Cluster::new();
+    let key = cluster.deployment(workload("web", None, 1, &[("web", "nginx:1.27")]));
+    cluster.replica_set(workload("web-1", Some(WEB), 1, &[("web", "nginx:1.27")]));
+    let set = ("apps/v1", "ReplicaSet", "web-1");
+    cluster.pod(pod("web-1-a", Some(set), "Running", &[("web", "nginx:1.27"), ("proxy", "envoy:1.31")]));
+    let offers = offers(&cluster, &key);
+    let pin = pin(&offers, "web");
+    assert!(command(pin).contains("kubectl patch deployment web --namespace shop"), "{pin:?}");
+    assert!(command(pin).contains("/spec/template/spec/containers/0/image"), "{pin:?}");
+    assert_eq!(pin.note, None);
+    assert!(offers.iter().all(|(container, ..)| container == "web"), "{offers:?}");
+}
+
+#[test]
+fn a_custom_object_is_patched_where_it_holds_a_template_itself() {
+    let mut cluster = Cluster::new();
+    let set = ("apps/v1", "ReplicaSet", "web-1");
+    cluster.replica_set(workload("web-1", Some(ROLLOUT), 1, &[("web", "nginx:1.28")]));
+    cluster.pod(pod("web-1-a", Some(set), "Running", &[("web", "nginx:1.28"), ("proxy", "envoy:1.31")]));
+    assert_eq!(offers(&cluster, &rollout()), [], "nobody reads the Rollout");
+    let object = rollout_object(&json!({ "template": unset("web", "nginx:1.28") }));
+    let key = apply_custom(&mut cluster, "argoproj.io", "Rollout", object);
+    let all = offers(&cluster, &key);
+    let pin = pin(&all, "web");
+    assert!(command(pin).contains("kubectl patch rollout.argoproj.io web --namespace shop"), "{pin:?}");
+    assert!(command(pin).contains("/spec/template/spec/containers/0/image"), "{pin:?}");
+    assert!(note(pin).contains("up to the controller of this kind"), "{pin:?}");
+    assert!(all.iter().all(|(container, ..)| container == "web"), "{all:?}");
+    let reference = rollout_object(&json!({ "workloadRef": { "kind": "Deployment", "name": "web" } }));
+    apply_custom(&mut cluster, "argoproj.io", "Rollout", reference);
+    assert_eq!(offers(&cluster, &key), [], "its ReplicaSet lends the template");
+}
+
+#[test]
+fn a_template_in_a_list_or_a_mapping_is_found_there() {
+    let mut cluster = Cluster::new();
+    let roles = json!({ "Worker": { "template": unset("pytorch", "trainer:main") } });
+    let object = json!({ "metadata": metadata("churn", None), "spec": { "pytorchReplicaSpecs": roles } });
+    let key = apply_custom(&mut cluster, "kubeflow.org", "PyTorchJob", object);
+    let all = offers(&cluster, &key);
+    let path = "/spec/pytorchReplicaSpecs/Worker/template/spec/containers/0/image";
+    assert!(command(pin(&all, "pytorch")).contains(path), "{all:?}");
+    let jobs = json!([{ "template": { "spec": { "template": unset("web", "nginx:1.27") } } }]);
+    let object = json!({ "metadata": metadata("set", None), "spec": { "replicatedJobs": jobs } });
+    let key = apply_custom(&mut cluster, "jobset.x-k8s.io", "JobSet", object);
+    let all = offers(&cluster, &key);
+    let path = "/spec/replicatedJobs/0/template/spec/template/spec/containers/0/image";
+    assert!(command(pin(&all, "web")).contains(path), "{all:?}");
+}
+
+#[test]
+fn of_a_pod_the_images_of_containers_alone_can_be_changed() {
+    let mut cluster = Cluster::new();
+    let mut object = pod("debug", None, "Running", &[("sh", "busybox:latest")]);
+    object["spec"]["volumes"] = json!([{ "name": "model", "image": { "reference": "models:latest" } }]);
+    let key = cluster.pod(object);
+    let all = offers(&cluster, &key);
+    assert!(command(pin(&all, "sh")).contains("kubectl patch pod debug"), "{all:?}");
+    assert!(all.iter().any(|(_, _, remedy)| remedy.title == "Pull at every start"), "{all:?}");
+    for (container, _, remedy) in &all {
+        if container == "model" || remedy.title == "Pull at every start" {
+            assert_eq!(remedy.command, None, "{remedy:?}");
+            assert!(note(remedy).contains("delete the Pod"), "{remedy:?}");
+        }
+    }
+    assert!(pin(&all, "model").patch.contains("reference: "), "{all:?}");
+}
+
+#[test]
+fn a_mirror_pod_and_a_job_are_not_patched() {
+    let mut cluster = Cluster::new();
+    let mut mirror = pod("etcd-n1", Some(("v1", "Node", "n1")), "Running", &[("etcd", "etcd:latest")]);
+    mirror["metadata"]["annotations"] = json!({ "kubernetes.io/config.mirror": "hash" });
+    let mirror = cluster.pod(mirror);
+    let job = cluster.job(workload("once", None, 1, &[("once", "etcd:latest")]));
+    for (key, words) in [(mirror, "change the file"), (job, "apply it anew")] {
+        let all = offers(&cluster, &key);
+        assert!(!all.is_empty());
+        for (_, _, remedy) in &all {
+            assert_eq!(remedy.command, None, "{remedy:?}");
+            assert!(note(remedy).contains(words), "{remedy:?}");
+        }
+    }
+}
+
+#[test]
+fn where_nobody_replaces_pods_the_note_says_so() {
+    let mut cluster = Cluster::new();
+    let alone = cluster.replica_set(workload("alone", None, 1, &[("web", "nginx:1.27")]));
+    let mut sets = add_store::<StatefulSet>(&mut cluster.stores);
+    let mut object = workload("db", None, 1, &[("web", "nginx:1.27")]);
+    let rolling = apply(&mut cluster.index, &mut sets, object.clone());
+    assert_eq!(pin(&offers(&cluster, &rolling), "web").note, None);
+    object["spec"]["updateStrategy"] = json!({ "type": "OnDelete" });
+    let by_hand = apply(&mut cluster.index, &mut sets, object);
+    for key in [alone, by_hand] {
+        let all = offers(&cluster, &key);
+        assert!(command(pin(&all, "web")).contains("kubectl patch "), "{all:?}");
+        assert!(note(pin(&all, "web")).contains("delete them"), "{all:?}");
+    }
+}
+
+#[test]
+fn no_pull_policy_is_offered_that_the_policy_forbids() {
+    let mut cluster = Cluster::new();
+    let key = cluster.deployment(workload("web", None, 1, &[("web", "nginx:1.27")]));
+    let by = |allowed: &str, image: &str| {
+        let mut cluster = Cluster::new();
+        let mut object = workload("web", None, 1, &[("web", image)]);
+        object["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = json!("Never");
+        let key = cluster.deployment(object);
+        let rule = json!({ "pull-policy-not-allowed": { "enabled": true, "allowed": [allowed] } });
+        offers_by(&cluster, &key, json!({ "profile": "recommended", "rules": rule }))
+    };
+    let pulls = |all: &[Offer]| -> Vec<(&'static str, &'static str)> {
+        let pulls = all.iter().filter(|(_, _, remedy)| !remedy.title.starts_with("Pin"));
+        pulls.map(|(_, rule, remedy)| (*rule, remedy.title)).collect()
+    };
+    let (always, cached) = ("Pull at every start", "Let nodes use the copy they have");
+    let (not_allowed, never) = ("pull-policy-not-allowed", "pull-policy-never");
+    for (allowed, image, title) in [
+        ("IfNotPresent", "nginx:1.27", cached),
+        ("IfNotPresent", "nginx:1.27.3", cached),
+        ("Always", "nginx:1.27", always),
+        ("Always", "nginx:1.27.3", always),
+    ] {
+        let mut found = pulls(&by(allowed, image));
+        found.sort_unstable();
+        assert_eq!(found, [(never, title), (not_allowed, title)], "{allowed} {image}");
+    }
+    assert_eq!(pulls(&offers(&cluster, &key)), [("stale-pull-policy", always)]);
+    let rule = json!({ "pull-policy-not-allowed": { "enabled": true, "allowed": ["IfNotPresent"] } });
+    let all = offers_by(&cluster, &key, json!({ "profile": "recommended", "rules": rule }));
+    assert_eq!(pulls(&all), [], "to pull always is forbidden");
+    assert!(!pin(&all, "web").patch.is_empty());
+}
