@@ -308,7 +308,7 @@ mod tests {
         let mut index = index_with("10");
         assert_eq!(index.retain(Some("mail"), &HashSet::new()), BTreeSet::new());
         assert_eq!(index.retain(None, &HashSet::new()), BTreeSet::from([key()]));
-        assert!(matches!(index.known(&key()), Known::Stale), "only a read tells");
+        assert!(matches!(index.known(&key()), Known::Stale(_)), "only a read tells");
         index.begin(&key());
         assert!(!index.finish(&key(), None));
         assert!(index.may_restore(&key(), Instant::now()).is_ok());
@@ -322,7 +322,7 @@ mod tests {
         index.begin(&key());
         assert!(index.retain(None, &HashSet::new()).is_empty(), "it is on the way");
         assert!(index.finish(&key(), Some(stored("11"))), "the list did not name it");
-        assert!(matches!(index.known(&key()), Known::Stale));
+        assert!(matches!(index.known(&key()), Known::Stale(_)));
         index.begin(&key());
         assert!(!index.finish(&key(), Some(stored("11"))), "it is read");
         index.settled(&key());
