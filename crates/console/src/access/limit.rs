@@ -31,7 +31,7 @@ pub(crate) struct Limiter {
     looked_at: Notify,
 }
 
-/// The right to have one token looked at. Dropped without [`Try::is_not_wrong`], it counts as a wrong one: whoever
+/// The right to have one token looked at. Dropped without [`Try::was_not_wrong`], it counts as a wrong one: whoever
 /// goes away before the answer may know what it will be.
 #[derive(Debug)]
 pub(crate) struct Try<'a> {
@@ -91,7 +91,7 @@ impl Limiter {
 
 impl Try<'_> {
     /// The token was good, or nobody can tell.
-    pub(crate) fn is_not_wrong(mut self) {
+    pub(crate) fn was_not_wrong(mut self) {
         self.is_wrong = false;
     }
 }
@@ -144,11 +144,11 @@ mod tests {
         }
         assert!(matches!(limiter.place(Some(peer("2001:db8::2")), Instant::now()), Place::Full));
         let (waited, ()) = tokio::join!(limiter.take(Some(peer("2001:db8::2"))), async {
-            tries.drain(..).for_each(Try::is_not_wrong);
+            tries.drain(..).for_each(Try::was_not_wrong);
         });
-        waited.unwrap().is_not_wrong();
+        waited.unwrap().was_not_wrong();
         for _ in 0..TRIES * 3 {
-            limiter.take(Some(peer("2001:db8::1"))).await.unwrap().is_not_wrong();
+            limiter.take(Some(peer("2001:db8::1"))).await.unwrap().was_not_wrong();
         }
     }
 

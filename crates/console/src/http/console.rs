@@ -48,7 +48,7 @@ impl Console {
         let Some(attempt) = self.limiter.take(peer).await else { return Err(Refused::TooMany) };
         let answer = self.authorizer.authorize(token, namespaces).await;
         if answer != Err(Denied::Unauthenticated) {
-            attempt.is_not_wrong();
+            attempt.was_not_wrong();
         }
         answer.map_err(Refused::Denied)
     }

@@ -68,12 +68,13 @@ impl WorkloadRow {
     /// The same of some of its issues.
     pub(super) fn about<'a>(
         workload: &Workload,
-        issues: impl Iterator<Item = &'a Issue> + Clone,
+        issues: impl Iterator<Item = &'a Issue>,
         now: Timestamp,
     ) -> Self {
-        let count = |severity| issues.clone().filter(|issue| issue.severity == severity).count();
+        let issues: Vec<&Issue> = issues.collect();
+        let count = |severity| issues.iter().filter(|issue| issue.severity == severity).count();
         let severities = Severity::ALL.map(|severity| (severity, count(severity)));
-        let since = issues.clone().map(|issue| issue.first_seen).min();
+        let since = issues.iter().map(|issue| issue.first_seen).min();
         Self {
             href: workload_address(workload),
             namespace: Shown::short(&workload.namespace),

@@ -140,6 +140,6 @@ fn longest_first<'a>(view: &'a View, rule: &'static str) -> Vec<&'a Workload> {
     violating.into_iter().map(|(_, workload)| workload).collect()
 }
 
-fn of_rule<'a>(workload: &'a Workload, rule: &'static str) -> impl Iterator<Item = &'a Issue> + Clone {
+fn of_rule<'a>(workload: &'a Workload, rule: &'static str) -> impl Iterator<Item = &'a Issue> {
     workload.open().filter(move |issue| issue.rule.id == rule)
 }

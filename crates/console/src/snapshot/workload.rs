@@ -125,7 +125,7 @@ impl Workload {
     }
 
     /// Issues that want a hand.
-    pub fn open(&self) -> impl Iterator<Item = &Issue> + Clone {
+    pub fn open(&self) -> impl Iterator<Item = &Issue> {
         self.issues.iter().filter(|issue| !issue.is_exempt())
     }
 

@@ -61,11 +61,11 @@ impl<A: Clone, R: Copy> Answers<A, R> {
     pub(super) fn let_in(&mut self, token: TokenHash, answer: A, now: Instant) {
         self.refused.remove(&token);
         make_room(&mut self.allowed, KNOWN_FOR, now);
-        for (answer, at) in self.allowed.values_mut() {
-            if !is_within(LET_IN_FOR, *at, now) {
-                *answer = None;
-            }
-        }
+        // Those that were let in longer ago stay known, without what was said of them.
+        self.allowed.retain(|_, (answer, at)| {
+            *answer = answer.take().filter(|_| is_within(LET_IN_FOR, *at, now));
+            true
+        });
         self.allowed.insert(token, (Some(answer), now));
     }
 

@@ -34,7 +34,12 @@ fn scripted(rights: &[(&'static str, &[&str])]) -> (Shared, Reviews) {
     let service = tower::service_fn(move |request: Request<Body>| {
         let server = Arc::clone(&shared);
         async move {
-            let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+            let body = request
+                .into_body()
+                .collect()
+                .await
+                .map(http_body_util::Collected::to_bytes)
+                .unwrap_or_default();
             let review: Value = serde_json::from_slice(&body).unwrap_or_default();
             {
                 let mut server = server.lock();

@@ -156,7 +156,8 @@ impl ReportIndex {
     /// Every known report of the scope that a complete list did not name is to be read again: it may be gone. The list
     /// may as well be older than a write of ours, since a watch begins with what the API server's cache holds.
     pub(crate) fn retain(&mut self, scope: Option<&str>, listed: &HashSet<ReportKey>) -> BTreeSet<ReportKey> {
-        let mut missing = self.keys();
+        // Those, too, that a write of ours is about to make known.
+        let mut missing: BTreeSet<_> = self.entries.keys().chain(self.in_flight.keys()).cloned().collect();
         missing.retain(|key| in_scope(key, scope) && !listed.contains(key));
         missing.retain(|key| self.unlisted(key));
         missing
