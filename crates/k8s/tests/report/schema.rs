@@ -115,6 +115,7 @@ fn assert_structural(schema: &Value, path: &str, described: bool) {
         "maxLength",
         "maximum",
         "minItems",
+        "minLength",
         "minProperties",
         "minimum",
         "pattern",
