@@ -1,6 +1,8 @@
 //! The live list of issues, read from the stored reports: what `tagwatch issues` prints.
 
 use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::civil::Date;
+use k8s_openapi::jiff::tz::TimeZone;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use tagwatch_core::rules::Policy;
@@ -8,7 +10,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportResult};
 use thiserror::Error;
 
-use crate::api::{CallError, LIST_LIMIT, call};
+use crate::api::{CallError, LIST_LIMIT, ServerClock, call};
 
 /// Reports a page.
 const PAGE: u32 = 500;
@@ -41,7 +43,7 @@ pub struct Issue {
     pub rule: UntrustedText,
     /// Severity: critical, high, medium, low or info.
     pub severity: UntrustedText,
-    /// Result: fail, error or warn.
+    /// Result: fail, error or warn; `expired` for one that was exempt until a day that is over.
     pub result: UntrustedText,
     /// When it was first seen.
     pub since: Option<Timestamp>,
@@ -71,7 +73,11 @@ pub enum IssuesError {
 ///
 /// # Errors
 /// When the report API is not served, or the API server refuses.
-pub async fn issues(client: &Client, query: &IssueQuery) -> Result<Vec<Issue>, IssuesError> {
+pub async fn issues(
+    client: &Client,
+    query: &IssueQuery,
+    clock: &ServerClock,
+) -> Result<Vec<Issue>, IssuesError> {
     let api: Api<PolicyReport> = match &query.namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
@@ -87,7 +93,9 @@ pub async fn issues(client: &Client, query: &IssueQuery) -> Result<Vec<Issue>, I
             Err(error) if error.code() == Some(404) => return Err(IssuesError::NoReportApi),
             page => page?,
         };
-        issues.extend(page.items.iter().flat_map(|report| issues_of(report, query.drift)));
+        // The clock has learnt the server's time from the answer.
+        let today = clock.now().to_zoned(TimeZone::UTC).date();
+        issues.extend(page.items.iter().flat_map(|report| issues_of(report, query.drift, today)));
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
             None => break,
@@ -108,7 +116,23 @@ pub async fn issues(client: &Client, query: &IssueQuery) -> Result<Vec<Issue>, I
     Ok(issues)
 }
 
-fn issues_of(report: &PolicyReport, drift_alone: bool) -> Vec<Issue> {
+/// What a result asks for: nothing, where it is a pass or exempt. An exemption ends with its last day, whether or not a
+/// controller was there to say so in the report.
+fn open(result: &ReportResult, today: Date) -> Option<&str> {
+    match result.result.as_deref()? {
+        open @ ("fail" | "error" | "warn") => Some(open),
+        "skip" => {
+            let last: Date = property(result, "exemptionExpires").raw().parse().ok()?;
+            (last < today).then_some(EXPIRED)
+        }
+        _ => None,
+    }
+}
+
+/// The result of what was exempt: the report does not tell what it was before.
+const EXPIRED: &str = "expired";
+
+fn issues_of(report: &PolicyReport, drift_alone: bool, today: Date) -> Vec<Issue> {
     let scope = report.scope.as_ref();
     let of_scope = |field: Option<&String>| UntrustedText::from(field.map_or("", String::as_str));
     let namespace = of_scope(report.metadata.namespace.as_ref());
@@ -116,9 +140,9 @@ fn issues_of(report: &PolicyReport, drift_alone: bool) -> Vec<Issue> {
     let name = of_scope(scope.and_then(|scope| scope.name.as_ref()));
     let results = report.results.iter().flatten();
     results
-        .filter(|result| matches!(result.result.as_deref(), Some("fail" | "error" | "warn")))
         .filter(|result| !drift_alone || result.policy == Policy::ImageDrift.as_str())
-        .map(|result| Issue {
+        .filter_map(|result| Some((result, open(result, today)?)))
+        .map(|(result, open)| Issue {
             namespace: namespace.clone(),
             kind: kind.clone(),
             name: name.clone(),
@@ -126,7 +150,7 @@ fn issues_of(report: &PolicyReport, drift_alone: bool) -> Vec<Issue> {
             image: property(result, "image"),
             rule: result.rule.as_deref().unwrap_or_default().into(),
             severity: result.severity.as_deref().unwrap_or_default().into(),
-            result: result.result.as_deref().unwrap_or_default().into(),
+            result: open.into(),
             since: result.timestamp.and_then(|time| Timestamp::from_second(time.seconds).ok()),
             message: result.message.as_deref().unwrap_or_default().into(),
             confidence: property(result, "confidence"),
@@ -144,4 +168,41 @@ fn property(result: &ReportResult, name: &str) -> UntrustedText {
 fn severity_rank(severity: &str) -> usize {
     let known = tagwatch_core::finding::Severity::ALL.iter();
     known.map(|known| known.as_str()).position(|known| known == severity).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn listed(today: &str) -> Vec<String> {
+        let result = |rule: &str, result: &str, expires: Option<&str>| {
+            let mut properties = json!({ "container": "app" });
+            if let Some(expires) = expires {
+                properties["exemptionExpires"] = json!(expires);
+            }
+            json!({ "policy": "image-tag", "rule": rule, "result": result, "properties": properties })
+        };
+        let report: PolicyReport = serde_json::from_value(json!({
+            "apiVersion": "wgpolicyk8s.io/v1alpha2", "kind": "PolicyReport",
+            "metadata": { "name": "web", "namespace": "shop" },
+            "results": [
+                result("latest-tag", "fail", None),
+                result("missing-tag", "skip", Some("2027-01-31")),
+                result("floating-tag", "skip", None),
+                result("unclassified-tag", "skip", Some("some day")),
+                result("stale-pull-policy", "pass", None),
+            ],
+        }))
+        .unwrap();
+        let issues = issues_of(&report, false, today.parse().unwrap());
+        issues.iter().map(|issue| format!("{} {}", issue.rule.raw(), issue.result.raw())).collect()
+    }
+
+    #[test]
+    fn an_exemption_hides_a_finding_through_its_last_day_and_no_longer() {
+        assert_eq!(listed("2027-01-31"), ["latest-tag fail"]);
+        assert_eq!(listed("2027-02-01"), ["latest-tag fail", "missing-tag expired"]);
+    }
 }

@@ -199,3 +199,38 @@ fn a_declared_path_may_begin_anywhere() {
         ["template.spec.containers[0].image nginx"]
     );
 }
+
+/// A path that leads past the template, or nowhere, would let every image pass in silence.
+#[test]
+fn containers_where_no_path_leads_are_told_with_the_path_that_was_meant() {
+    let kind = kind("apps.kruise.io", "CloneSet");
+    let read = |path: &str, spec: Value| {
+        let object = json!({ "metadata": { "name": "a" }, "spec": spec });
+        let object: CustomObject = serde_json::from_value(object).unwrap();
+        SlimCustom::read(object, &kind, &[path.parse::<TemplatePath>().unwrap()])
+    };
+    let pod = || json!({ "spec": { "containers": [{ "name": "a", "image": "nginx" }] } });
+    for path in ["spec.template.spec", "spec", "spec.tmplate"] {
+        let object = read(path, json!({ "template": pod() }));
+        assert!(object.is_unread() && !object.has_template(), "{path}");
+        let remark = object.remarks().join("\n");
+        assert!(remark.ends_with("did you mean spec.template?"), "{remark}");
+    }
+    let acts = read("spec.acts", json!({ "acts": [{ "template": pod() }] }));
+    assert!(
+        acts.remarks().join("\n").contains("did you mean spec.acts[*].template?"),
+        "{:?}",
+        acts.remarks()
+    );
+    let nothing = read("spec.template", json!({ "template": { "spec": { "nodes": 1 } } }));
+    assert!(
+        nothing.is_unread() && nothing.remarks()[0].contains("has no spec.containers"),
+        "{:?}",
+        nothing.remarks()
+    );
+    // A kind may leave its template to somebody else.
+    for spec in [json!({}), json!({ "workloadRef": {} }), json!({ "template": {} })] {
+        assert!(!read("spec.template", spec).is_unread());
+    }
+    assert!(!read("spec.template", json!({ "template": pod() })).is_unread());
+}

@@ -12,5 +12,5 @@ mod scan;
 mod yaml;
 
 pub use exit::{ExitStatus, FailOn};
-pub use policy_file::{POLICY_FILE_NAME, PolicyFile, PolicyFileError};
+pub use policy_file::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError, PolicyMetadata};
 pub use scan::{PolicyExemptions, ScanOptions, scan};

@@ -1,9 +1,10 @@
 //! A policy from a file: a `TagPolicy` object as YAML or JSON, also as `kubectl get tagpolicy NAME -o yaml` prints it.
 
-use crate::input::{self, Input};
-use crate::yaml::{Document, Documents, Limits, Node, Position, Value, to_json};
+use crate::input::{self, Input, ReadError};
+use crate::yaml::{Documents, Limits, Node, Position, Value, to_json};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use tagwatch_core::policy::{API_VERSION, FieldPath, KIND, PathStep, Policy, PolicyError, TagPolicySpec};
 use tagwatch_core::suggest;
@@ -13,17 +14,37 @@ use thiserror::Error;
 /// Name of the file that is found upward from where a scan runs.
 pub const POLICY_FILE_NAME: &str = ".tagwatch.yaml";
 
-/// Most bytes of a policy: a baseline of ten thousand findings takes about half of it.
-const MAX_BYTES: u64 = 4 << 20;
-
 /// Most mistakes that are printed, and the most characters of each.
 const MAX_MISTAKES: usize = 50;
 const MAX_MESSAGE: usize = 1000;
+
+/// What people write in its place, and nobody reads.
+const OTHER_POLICY_FILE_NAME: &str = ".tagwatch.yml";
+
+/// The policy file that counts in a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundPolicy {
+    /// The file in the folder, or in the nearest one above that has one.
+    pub path: Option<PathBuf>,
+    /// Files on the way that look like one by their name, and are none.
+    pub misnamed: Vec<PathBuf>,
+}
+
+/// How a policy is named and labelled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicyMetadata {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+}
 
 /// A policy with the places of what a scan may have to name.
 #[derive(Debug, Clone)]
 pub struct PolicyFile {
     pub(crate) name: String,
+    /// Its name and labels.
+    pub metadata: PolicyMetadata,
     /// What is written.
     pub spec: TagPolicySpec,
     /// What it means.
@@ -34,8 +55,11 @@ pub struct PolicyFile {
 
 /// Why a file is no policy: one line for each thing that is wrong, as compilers write them. Safe for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct PolicyFileError(String);
+#[error("{lines}")]
+pub struct PolicyFileError {
+    lines: String,
+    is_empty: bool,
+}
 
 impl PolicyFileError {
     /// Tells of mistakes in the order in which they stand in the file.
@@ -59,11 +83,31 @@ impl PolicyFileError {
             let _ =
                 write!(lines, "\n{name}:{}:{}: and more mistakes from here on: {more}", at.line, at.column);
         }
-        Self(lines)
+        Self { lines, is_empty: false }
+    }
+
+    /// On a file that has no text to point into.
+    fn unread(name: &str, error: &ReadError) -> Self {
+        let name = UntrustedText::from(name).terminal();
+        let message = match error {
+            ReadError::Io(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                "is a folder; expected a file".to_owned()
+            }
+            other => UntrustedText::from(other.to_string()).terminal(),
+        };
+        Self { lines: format!("{name}: {message}"), is_empty: false }
+    }
+
+    /// Whether nothing at all stands in the file, as a shell leaves one that it is about to write.
+    pub fn is_empty(&self) -> bool {
+        self.is_empty
     }
 }
 
 impl PolicyFile {
+    /// Most bytes of a policy: a baseline of ten thousand findings takes about half of it.
+    pub const MAX_BYTES: u64 = 4 << 20;
+
     /// Reads and compiles a policy; `-` reads standard input.
     ///
     /// # Errors
@@ -71,11 +115,26 @@ impl PolicyFile {
     pub fn read(path: &Path, stdin: &mut dyn Read) -> Result<Self, PolicyFileError> {
         let source = if path.as_os_str() == "-" { Input::Stdin } else { Input::File(path.to_path_buf()) };
         let name = source.name();
-        let limits = Limits { bytes: MAX_BYTES, ..Limits::default() };
+        let limits = Limits { bytes: Self::MAX_BYTES, ..Limits::default() };
         match input::read(&source, stdin, limits) {
             Ok(text) => Self::parse(&name, &text, limits),
-            Err(error) => Err(PolicyFileError::new(&name, [(Position::START, error.to_string())])),
+            Err(ReadError::NotUtf8 { at, byte }) => {
+                let error = ReadError::NotUtf8 { at, byte };
+                Err(PolicyFileError::new(&name, [(at, error.to_string())]))
+            }
+            Err(error) => Err(PolicyFileError::unread(&name, &error)),
         }
+    }
+
+    /// The file, as positions name it; safe for a terminal.
+    pub fn shown_name(&self) -> String {
+        UntrustedText::from(self.name.as_str()).terminal()
+    }
+
+    /// Where an exemption is written, as `file:line:column`; safe for a terminal.
+    pub fn exemption_place(&self, index: usize) -> String {
+        let at = self.exemptions.get(index).copied().unwrap_or(Position::START);
+        format!("{}:{}:{}", self.shown_name(), at.line, at.column)
     }
 
     fn parse(name: &str, text: &str, limits: Limits) -> Result<Self, PolicyFileError> {
@@ -85,33 +144,79 @@ impl PolicyFile {
             documents.push(document.map_err(|located| fail(located.at, located.error.to_string()))?);
         }
         let document = match documents.as_slice() {
-            [] => return Err(fail(Position::START, format!("the file is empty; expected a {KIND}"))),
+            [] => {
+                let error = fail(Position::START, format!("the file is empty; expected a {KIND}"));
+                return Err(PolicyFileError { is_empty: true, ..error });
+            }
             [document] => document,
             [_, second, ..] => {
                 let message = format!("a second document; expected one {KIND}");
                 return Err(fail(second.root().position(), message));
             }
         };
-        let root = document.root();
+        let root = only_item(document.root()).map_err(|(at, message)| fail(at, message))?;
         check_head(root).map_err(|(at, message)| fail(at, message))?;
         let written = root.get("spec").filter(|spec| spec.value() != Value::Null);
         let written = written.map_or_else(|| Ok(serde_json::json!({})), to_json);
         let written = written.map_err(|(at, message)| fail(at, message))?;
         let (spec, policy) = Policy::read(&written).map_err(|errors| {
             let located =
-                |error: PolicyError| (place(document, &error.path, error.of_name), error.to_string());
+                |error: PolicyError| (place(root, &error.path, error.of_name), error.to_string());
             PolicyFileError::new(name, errors.into_iter().map(located))
         })?;
         let exemption =
-            |index| place(document, &FieldPath::default().field("exemptions").index(index), false);
+            |index| place(root, &FieldPath::default().field("exemptions").index(index), false);
         let exemptions = (0..spec.exemptions.len()).map(exemption).collect();
-        Ok(Self { name: name.to_owned(), spec, policy, exemptions })
+        Ok(Self { name: name.to_owned(), metadata: metadata(root), spec, policy, exemptions })
     }
 
-    /// The file that counts in a folder: the one in it, or in the nearest folder above.
-    pub fn find_upward(folder: &Path) -> Option<PathBuf> {
-        folder.ancestors().map(|folder| folder.join(POLICY_FILE_NAME)).find(|path| path.is_file())
+    /// The file that counts in a folder: the one in it, or in the nearest folder above. Whatever has its name is
+    /// found, a link to nothing too, so that reading it says what is wrong with it.
+    pub fn find_upward(folder: &Path) -> FoundPolicy {
+        let mut found = FoundPolicy::default();
+        for folder in folder.ancestors() {
+            let path = folder.join(POLICY_FILE_NAME);
+            if path.symlink_metadata().is_ok() {
+                found.path = Some(path);
+                break;
+            }
+            let other = folder.join(OTHER_POLICY_FILE_NAME);
+            if other.symlink_metadata().is_ok() {
+                found.misnamed.push(other);
+            }
+        }
+        found
     }
+}
+
+/// The object itself, or the one item of a list, as `kubectl get tagpolicy -o yaml` prints it.
+fn only_item<'d, 't>(root: Node<'d, 't>) -> Result<Node<'d, 't>, (Position, String)> {
+    let is_list = root
+        .get("kind")
+        .and_then(Node::text)
+        .is_some_and(|kind| kind == "List" || kind.strip_suffix("List") == Some(KIND));
+    let Some(items) = root.get("items").filter(|_| is_list) else { return Ok(root) };
+    let mut items_of = items.items();
+    match (items_of.next(), items_of.len()) {
+        (Some(item), 0) => Ok(item),
+        (first, more) => {
+            let count = usize::from(first.is_some()) + more;
+            let message = format!(
+                "a list of {count} objects; expected one {KIND}, as `kubectl get tagpolicy NAME -o yaml` prints it"
+            );
+            Err((items.position(), message))
+        }
+    }
+}
+
+/// Whatever is no text there is left out: the API server would refuse it.
+fn metadata(root: Node<'_, '_>) -> PolicyMetadata {
+    let Some(metadata) = root.get("metadata") else { return PolicyMetadata::default() };
+    let name = metadata.get("name").and_then(Node::text).filter(|name| !name.is_empty());
+    let text =
+        |(key, value): (Node<'_, '_>, Node<'_, '_>)| Some((key.text()?.to_owned(), value.text()?.to_owned()));
+    let labels = metadata.get("labels").map(|labels| labels.entries().filter_map(text).collect());
+    PolicyMetadata { name: name.map(str::to_owned), labels: labels.unwrap_or_default() }
 }
 
 /// What stands around the spec. The cluster adds metadata and a status.
@@ -140,8 +245,8 @@ fn check_head(root: Node<'_, '_>) -> Result<(), (Position, String)> {
 }
 
 /// Where the value of a field is written, or its name; where it is not, the nearest one around it that is.
-fn place(document: &Document<'_>, path: &FieldPath, of_name: bool) -> Position {
-    let Some(mut node) = document.root().get("spec") else { return Position::START };
+fn place(root: Node<'_, '_>, path: &FieldPath, of_name: bool) -> Position {
+    let Some(mut node) = root.get("spec") else { return Position::START };
     let mut at = node.position();
     for step in path.steps() {
         let next = match step {

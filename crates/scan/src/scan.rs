@@ -9,6 +9,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use tagwatch_core::engine::Engine;
 use tagwatch_core::kinds::CustomKinds;
+use tagwatch_core::policy::{Profile, TagPolicySpec};
 
 /// What to scan, and what to tell.
 #[derive(Debug, Clone, Default)]
@@ -19,18 +20,33 @@ pub struct ScanOptions {
     pub show_passed: bool,
     /// The file of the engine's policy, so that notes can name its exemptions.
     pub policy_exemptions: Option<PolicyExemptions>,
+    /// Whether nobody named that file, so that a note has to say which one it is.
+    pub policy_is_found: bool,
+    /// The namespace of manifests that name none.
+    pub namespace: Option<String>,
 }
 
 /// Where the exemptions of a policy are written.
 #[derive(Debug, Clone)]
 pub struct PolicyExemptions {
     pub(crate) file: String,
+    pub(crate) profile: Profile,
     pub(crate) places: Vec<Position>,
+    /// Whether an exemption or an override is for namespaces, which a manifest without one cannot match.
+    pub(crate) asks_for_namespaces: bool,
 }
 
 impl From<&PolicyFile> for PolicyExemptions {
     fn from(file: &PolicyFile) -> Self {
-        Self { file: file.name.clone(), places: file.exemptions.clone() }
+        let TagPolicySpec { overrides, exemptions, .. } = &file.spec;
+        let mut matches =
+            overrides.iter().map(|spec| &spec.matches).chain(exemptions.iter().map(|spec| &spec.matches));
+        Self {
+            file: file.name.clone(),
+            profile: file.policy.profile(),
+            places: file.exemptions.clone(),
+            asks_for_namespaces: matches.any(|spec| !spec.namespaces.is_empty()),
+        }
     }
 }
 
@@ -55,13 +71,19 @@ pub(crate) fn scan_within(
             Err(error) => ReadFile::unread(read_note(&name, &error), name),
         });
     }
+    if let Some(namespace) = &options.namespace {
+        let manifests = files.iter_mut().flat_map(|file| &mut file.manifests);
+        for located in manifests.flat_map(|manifest| &mut manifest.workloads) {
+            located.workload.id.namespace.get_or_insert_with(|| namespace.as_str().into());
+        }
+    }
     // A namespace counts for workloads in files before its own.
     let namespaces = files.iter().flat_map(|file| &file.manifests).flat_map(|manifest| &manifest.namespaces);
     builder.know_namespaces(namespaces);
     for file in files {
         builder.add_file(file);
     }
-    builder.finish(options.policy_exemptions.as_ref())
+    builder.finish(options.policy_exemptions.as_ref(), options.policy_is_found)
 }
 
 /// A file with what stands in it.

@@ -9,7 +9,7 @@ use clap::builder::TypedValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use k8s_openapi::jiff::civil::Date;
 use tagwatch_controller::{Network, RegistryHost};
-use tagwatch_core::policy::Profile;
+use tagwatch_core::policy::{ExemptionSpec, MatchSpec, Policy, Profile, TagPolicySpec};
 use tagwatch_scan::FailOn;
 use tagwatch_scan::output::Format;
 
@@ -182,6 +182,10 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) show_passed: bool,
 
+    /// The namespace of manifests that name none, as those of `helm template`
+    #[arg(short, long, value_name = "NAME", value_parser = namespace)]
+    pub(crate) namespace: Option<String>,
+
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
 }
@@ -238,12 +242,25 @@ pub(crate) struct PolicyBaselineArgs {
     #[arg(required_unless_present = "cluster", conflicts_with = "cluster", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Exempt what the reports of a cluster hold, and start from its TagPolicy `default`
+    /// Where to write it; standard output by default
+    ///
+    /// An existing file is the policy to start from, unless --policy, --profile or --cluster says otherwise. It is
+    /// replaced as a whole when the baseline is complete. A shell's `>` empties it first instead.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Exempt what the reports of a cluster hold, and start from its TagPolicy
     #[arg(long)]
     pub(crate) cluster: bool,
 
-    /// Only what is found in this namespace
-    #[arg(short, long, value_name = "NAME", requires = "cluster", value_parser = namespace)]
+    /// Name of the TagPolicy: the one in the cluster to start from, and that of the one that is written
+    ///
+    /// By default that of the policy to start from; `default` without one.
+    #[arg(long, value_name = "NAME", value_parser = object_name)]
+    pub(crate) policy_name: Option<String>,
+
+    /// Of a cluster, only what is found in this namespace; else the namespace of manifests that name none
+    #[arg(short, long, value_name = "NAME", value_parser = namespace)]
     pub(crate) namespace: Option<String>,
 
     /// A context of the kubeconfig other than the current one
@@ -255,7 +272,7 @@ pub(crate) struct PolicyBaselineArgs {
     pub(crate) reason: String,
 
     /// The last day of the exemptions, YYYY-MM-DD in UTC; 90 days ahead by default
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = last_day)]
     pub(crate) expires: Option<Date>,
 
     #[command(flatten)]
@@ -311,6 +328,21 @@ impl FromStr for Output {
 fn fail_on() -> impl TypedValueParser<Value = FailOn> {
     PossibleValuesParser::new(FailOn::ALL.map(FailOn::as_str))
         .map(|name| FailOn::ALL.into_iter().find(|fail_on| fail_on.as_str() == name).unwrap_or_default())
+}
+
+/// The last day of an exemption, by the rules of the policy that will hold it.
+fn last_day(text: &str) -> Result<Date, String> {
+    let exemption = ExemptionSpec {
+        matches: MatchSpec { names: vec!["*".to_owned()], ..MatchSpec::default() },
+        rules: vec!["*".to_owned()],
+        reason: "a date to be checked".to_owned(),
+        expires: Some(text.to_owned()),
+    };
+    let spec = TagPolicySpec { exemptions: vec![exemption], ..TagPolicySpec::default() };
+    let policy = Policy::compile(&spec)
+        .map_err(|errors| errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("; "))?;
+    let date = policy.exemptions().first().and_then(|exemption| exemption.expires);
+    date.ok_or_else(|| "expected a date".to_owned())
 }
 
 /// A namespace's name is a DNS label (RFC 1123); anything else would end up in a URL or a selector.

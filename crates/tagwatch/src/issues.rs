@@ -21,7 +21,8 @@ pub(crate) fn issues(args: IssuesArgs) -> Result<ExitCode, Failure> {
         let namespace =
             (!all_namespaces).then(|| namespace.unwrap_or_else(|| client.default_namespace().to_owned()));
         let query = IssueQuery { namespace: namespace.clone(), selector, drift };
-        let issues = list_issues(&client, &query).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
+        let issues =
+            list_issues(&client, &query, &clock).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
         Ok((issues, namespace, clock.now()))
     })?;
     if issues.is_empty() {

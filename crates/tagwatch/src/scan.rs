@@ -8,19 +8,21 @@ use std::process::ExitCode;
 use anstream::AutoStream;
 use anstream::stream::RawStream;
 use anyhow::Context;
+use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::output::{self, Style};
 use tagwatch_scan::report::ScanReport;
 use tagwatch_scan::{PolicyExemptions, ScanOptions, scan as scan_manifests};
 
 use crate::args::{Output, ScanArgs};
-use crate::policy::{ChosenPolicy, choose};
+use crate::policy::{ChosenPolicy, choose, refuse_stdin_twice};
 use crate::status::Failure;
 
 pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
-    let ScanArgs { paths, output, fail_on, show_passed, policy } = args;
-    let ChosenPolicy { engine, file } = choose(&policy)?;
+    let ScanArgs { paths, output, fail_on, show_passed, namespace, policy } = args;
+    refuse_stdin_twice(&policy, &paths)?;
+    let ChosenPolicy { engine, file, is_found } = choose(&policy)?;
     let policy_exemptions = file.as_ref().map(PolicyExemptions::from);
-    let options = ScanOptions { paths, show_passed, policy_exemptions };
+    let options = ScanOptions { paths, show_passed, policy_exemptions, policy_is_found: is_found, namespace };
     let report = scan_manifests(&engine, &options, &mut io::stdin().lock());
     output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
     for output in &output {
@@ -44,7 +46,8 @@ fn write_file(output: &Output, path: &Path, report: &ScanReport) -> anyhow::Resu
         output::write(output.format, report, &mut out, Style::default())?;
         out.flush()
     };
-    written().with_context(|| format!("cannot write {}", path.display()))
+    let name = || UntrustedText::from(path.to_string_lossy().as_ref()).terminal();
+    written().with_context(|| format!("cannot write {}", name()))
 }
 
 /// Colours where the stream is a terminal that has them and `NO_COLOR` does not forbid it.

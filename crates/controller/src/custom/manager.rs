@@ -131,7 +131,16 @@ impl Manager {
                 None => {}
             }
         }
-        self.watches.controller.custom.discovered();
+        let served = self.discovery.served();
+        let is_absent = |kind: &&Arc<CustomKind>| {
+            served.resource(kind).is_none() && !served.is_uncertain(&kind.name.group)
+        };
+        let absent = wanted.iter().filter(is_absent).map(|kind| kind.name.clone()).collect();
+        let controller = &self.watches.controller;
+        if controller.custom.are_absent(absent) {
+            controller.policy_is_touched();
+        }
+        controller.custom.discovered();
     }
 
     /// Whether a kind that discovery left out is to be given up.

@@ -1,5 +1,6 @@
 //! Where the events of custom kinds go: into the index, as long as the watch is wanted.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -90,10 +91,27 @@ impl CustomSink {
         if !self.wanted.load(Ordering::Relaxed) {
             return Flow::Stop;
         }
+        let before = index.custom.unread_kinds();
         let affected = act(&mut index);
+        let unread = index.custom.unread_kinds();
         drop(index);
         self.controller.queue.now(affected);
+        self.tell_unread(&before, &unread);
         Flow::Continue
+    }
+
+    /// A kind whose paths lead to no template is named once, and in the status of the policy: its images are not judged.
+    fn tell_unread(&self, before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) {
+        for (kind, remark) in now.iter().filter(|(kind, _)| !before.contains_key(*kind)) {
+            tracing::warn!(
+                kind,
+                remark,
+                "a custom kind holds its pod templates elsewhere than its template paths say"
+            );
+        }
+        if !before.keys().eq(now.keys()) {
+            self.controller.policy_is_touched();
+        }
     }
 
     fn finish_list(&mut self) -> Flow {

@@ -34,6 +34,10 @@ pub(crate) enum State {
 struct States {
     /// Discovery has told what is served, or that it does not tell.
     discovered: bool,
+    /// What the policy declares.
+    declared: BTreeSet<KindName>,
+    /// What is wanted and was not served when discovery last told for sure.
+    absent: BTreeSet<KindName>,
     watches: BTreeMap<Place, State>,
 }
 
@@ -56,6 +60,10 @@ impl CustomWatches {
     /// Takes over what a policy declares, in addition to the table: watches begin and end within seconds.
     pub(crate) fn declare(&self, workloads: &[CustomWorkload]) {
         let wanted = CustomKinds::new(workloads);
+        self.states.lock().declared = workloads
+            .iter()
+            .map(|workload| KindName::new(workload.group.as_str(), workload.kind.as_str()))
+            .collect();
         self.wanted.send_if_modified(|current| {
             let changed = **current != wanted;
             *current = Arc::new(wanted);
@@ -73,6 +81,20 @@ impl CustomWatches {
         let states = self.states.lock();
         let forbidden = states.watches.iter().filter(|(_, state)| **state == State::Forbidden);
         forbidden.map(|((kind, _), _)| kind.to_string()).collect()
+    }
+
+    /// Discovery leaves these out. Returns whether the declared kinds that are not served are others now.
+    pub(super) fn are_absent(&self, kinds: BTreeSet<KindName>) -> bool {
+        let before = self.unserved();
+        self.states.lock().absent = kinds;
+        before != self.unserved()
+    }
+
+    /// The kinds that the policy declares and that the API server does not serve in a version that is declared, as
+    /// `Kind.group`.
+    pub(crate) fn unserved(&self) -> BTreeSet<String> {
+        let states = self.states.lock();
+        states.declared.intersection(&states.absent).map(ToString::to_string).collect()
     }
 
     /// A watch has come this far; `None` stands for its end. Returns whether the kinds that are forbidden, or those that
@@ -163,6 +185,26 @@ mod tests {
         assert_eq!(watches.forbidden(), BTreeSet::from(["Experiment.argoproj.io".to_owned()]));
         assert!(watches.set(&place("Experiment", Some("shop")), None));
         assert_eq!(count("forbidden"), 0);
+    }
+
+    #[test]
+    fn what_is_declared_and_not_served_is_named() {
+        let (watches, _) = watches();
+        let name = |kind: &str| KindName::new("example.com", kind);
+        let declared = CustomWorkload {
+            group: "example.com".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Shwo".to_owned(),
+            template_path: "spec.template".to_owned(),
+        };
+        watches.declare(&[declared]);
+        assert_eq!(watches.unserved(), BTreeSet::new(), "nobody has asked yet");
+        let rollout = KindName::new("argoproj.io", "Rollout");
+        assert!(watches.are_absent([name("Shwo"), rollout].into()), "the table's own may be absent");
+        assert_eq!(watches.unserved(), ["Shwo.example.com".to_owned()].into());
+        assert!(!watches.are_absent([name("Shwo")].into()));
+        watches.declare(&[]);
+        assert_eq!(watches.unserved(), BTreeSet::new());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Objects of custom kinds: their templates, kept beside the owner index by UID.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -12,12 +12,60 @@ use super::{Index, Node, NodeKind, Top, WorkloadKey, key_of_owner, place};
 
 /// The objects of custom kinds that hold templates.
 #[derive(Debug, Default)]
-pub(crate) struct CustomIndex(HashMap<Arc<str>, SlimCustom>);
+pub(crate) struct CustomIndex {
+    objects: HashMap<Arc<str>, SlimCustom>,
+    /// Those without a template where one is expected, by `Kind.group`, and what is the matter with one of them.
+    unread: BTreeMap<String, Unread>,
+}
+
+#[derive(Debug)]
+struct Unread {
+    remark: String,
+    uids: HashSet<Arc<str>>,
+}
 
 impl CustomIndex {
     /// The object of a key.
     pub(crate) fn get(&self, key: &WorkloadKey) -> Option<&SlimCustom> {
-        self.0.get(key.uid())
+        self.objects.get(key.uid())
+    }
+
+    /// The kinds with objects that hold no template where one is expected, as `Kind.group`, each with what is the
+    /// matter.
+    pub(crate) fn unread_kinds(&self) -> BTreeMap<String, String> {
+        self.unread.iter().map(|(kind, unread)| (kind.clone(), unread.remark.clone())).collect()
+    }
+
+    fn insert(&mut self, key: &WorkloadKey, object: SlimCustom) {
+        let uid: Arc<str> = key.uid().into();
+        if object.is_unread() {
+            let remark = object.remarks().first().cloned().unwrap_or_default();
+            let empty = Unread { remark, uids: HashSet::new() };
+            self.unread.entry(key.kind_and_group()).or_insert(empty).uids.insert(Arc::clone(&uid));
+        } else {
+            self.is_read(&uid);
+        }
+        self.objects.insert(uid, object);
+    }
+
+    fn remove(&mut self, uid: &str) {
+        self.is_read(uid);
+        self.objects.remove(uid);
+    }
+
+    fn is_read(&mut self, uid: &str) {
+        self.unread.retain(|_, unread| {
+            unread.uids.remove(uid);
+            !unread.uids.is_empty()
+        });
+    }
+
+    fn retain(&mut self, knows: impl Fn(&str) -> bool) {
+        self.objects.retain(|uid, _| knows(uid));
+        self.unread.retain(|_, unread| {
+            unread.uids.retain(|uid| knows(uid));
+            !unread.uids.is_empty()
+        });
     }
 }
 
@@ -43,7 +91,7 @@ impl Index {
         let mut affected = self.owners.apply(node);
         let Some(object) = object else { return affected };
         let judged_alike = self.custom.get(&key).is_some_and(|known| known.is_judged_alike(&object));
-        self.custom.0.insert(key.uid().into(), object);
+        self.custom.insert(&key, object);
         if !judged_alike && let Top::Workload(top) = self.owners.top(&key) {
             affected.insert(top);
         }
@@ -53,7 +101,7 @@ impl Index {
     /// Forgets an object of a custom kind.
     pub(crate) fn delete_custom(&mut self, uid: &str) -> BTreeSet<WorkloadKey> {
         let affected = self.owners.delete(uid);
-        self.custom.0.remove(uid);
+        self.custom.remove(uid);
         affected
     }
 
@@ -86,6 +134,6 @@ impl Index {
     /// Drops the templates of objects that the owner index does not know any more.
     fn drop_orphans(&mut self) {
         let owners = &self.owners;
-        self.custom.0.retain(|uid, _| owners.knows(uid));
+        self.custom.retain(|uid| owners.knows(uid));
     }
 }

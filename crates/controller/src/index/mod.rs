@@ -72,13 +72,21 @@ impl Index {
         candidates
     }
 
-    /// Kinds that control live pods and that nobody reads, as `Kind.group`, safe for a terminal.
+    /// Kinds that control live pods and that nobody reads, and those whose templates are not where they are looked
+    /// for, as `Kind.group`, safe for a terminal.
     pub(crate) fn unread_kinds(&self) -> BTreeSet<String> {
         let controllers: Vec<WorkloadKey> = self.pods.controllers().cloned().collect();
         let unread = |key: &WorkloadKey| {
             WatchedKind::find(key.api_version(), key.kind()).is_none() && self.owners.node(key).is_none()
         };
-        self.tops(&controllers).iter().filter(|key| unread(key)).map(WorkloadKey::kind_and_group).collect()
+        let mut kinds: BTreeSet<String> = self
+            .tops(&controllers)
+            .iter()
+            .filter(|key| unread(key))
+            .map(WorkloadKey::kind_and_group)
+            .collect();
+        kinds.extend(self.custom.unread_kinds().into_keys());
+        kinds
     }
 
     /// The workloads under which these are reported, as far as they are known by now.

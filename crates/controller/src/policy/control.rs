@@ -135,9 +135,12 @@ impl Controller {
         }
     }
 
-    /// Kinds that control live pods and that nobody reads, as `Kind.group`.
+    /// Kinds whose templates are not judged, as `Kind.group`: nobody reads them, their paths lead to none, or the
+    /// policy declares what the API server does not serve.
     pub(crate) fn not_covered(&self) -> Vec<String> {
-        self.index.lock().unread_kinds().into_iter().collect()
+        let mut kinds = self.index.lock().unread_kinds();
+        kinds.extend(self.custom.unserved());
+        kinds.into_iter().collect()
     }
 
     fn measure_policy(&self, choice: &Choice) {

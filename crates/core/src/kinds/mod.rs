@@ -5,6 +5,7 @@ mod docs;
 mod resolve;
 mod table;
 mod template_path;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::text::UntrustedText;
 pub use docs::render_kinds_markdown;
 pub use resolve::{Found, FoundTemplate, Mismatch, Shape, Tree, find_templates};
 pub use template_path::{TemplatePath, TemplatePathError, TemplateStep};
+pub use unread::{find_unread_template, holds_containers, is_flawed, template_path_of, unread_template};
 
 /// A kind of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

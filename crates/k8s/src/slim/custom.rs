@@ -1,6 +1,7 @@
 //! Objects of custom kinds: their pod templates, wherever the kind keeps them.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -9,7 +10,10 @@ use kube_core::discovery::ApiResource;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
-use tagwatch_core::kinds::{CustomKind, Shape, TemplatePath, Tree, find_templates};
+use tagwatch_core::kinds::{
+    CustomKind, Shape, TemplatePath, Tree, find_templates, find_unread_template, holds_containers, is_flawed,
+    template_path_of, unread_template,
+};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
@@ -143,6 +147,18 @@ impl SlimCustom {
         let found = find_templates(Json(&content), paths);
         let mut remarks: Vec<String> =
             found.mismatches.iter().map(|mismatch| cut(&mismatch.message())).collect();
+        let holding = found.templates.iter().filter(|template| holds_containers(template.template));
+        let read: BTreeSet<&str> = holding.map(|template| template.path.as_str()).collect();
+        let mut flawed = found.templates.iter().filter(|template| is_flawed(template.template)).peekable();
+        if (read.is_empty() || flawed.peek().is_some())
+            && let Some(meant) = find_unread_template(Json(&content), &read)
+                .and_then(|containers| template_path_of(&containers))
+        {
+            let flawed = flawed.peek().map(|flawed| flawed.path.as_str());
+            remarks.push(cut(&unread_template(flawed, Some(&meant))));
+        } else {
+            remarks.extend(flawed.map(|flawed| cut(&unread_template(Some(&flawed.path), None))));
+        }
         let mut templates = Vec::new();
         for template in found.templates {
             match CustomTemplate::read(&template.path, template.template.0) {
@@ -171,6 +187,12 @@ impl SlimCustom {
     /// Whether it has a template.
     pub fn has_template(&self) -> bool {
         !self.templates.is_empty()
+    }
+
+    /// Whether its images are not judged, though something stands where a template is expected, or containers where
+    /// none is.
+    pub fn is_unread(&self) -> bool {
+        self.templates.is_empty() && !self.remarks.is_empty()
     }
 
     /// Nothing will be pulled for it any more, as far as its kind tells.
@@ -227,6 +249,9 @@ impl CustomTemplate {
         let Some(spec) = template.get("spec").filter(|spec| !spec.is_null()) else { return Ok(None) };
         let path = format!("{path}.spec");
         let images = PodImages::deserialize(spec).map_err(|error| format!("{path}: {error}"))?;
+        if images.iter().next().is_none() && !holds_containers(Json(template)) {
+            return Ok(None);
+        }
         let annotations = template.get("metadata").and_then(|metadata| metadata.get("annotations"));
         Ok(Some(Self {
             path: path.into(),

@@ -5,7 +5,9 @@ use super::{Manifest, uncovered};
 use crate::report::NoteCode;
 use crate::yaml::{Node, Value};
 use std::collections::BTreeSet;
-use tagwatch_core::kinds::{Shape, TemplatePath, Tree, find_templates};
+use tagwatch_core::kinds::{
+    Shape, TemplatePath, Tree, find_templates, holds_containers, is_flawed, template_path_of, unread_template,
+};
 
 impl Tree for Node<'_, '_> {
     fn shape(self) -> Shape {
@@ -42,14 +44,28 @@ pub(super) fn read(
     for mismatch in &found.mismatches {
         manifest.remark(mismatch.found.position(), NoteCode::InvalidField, mismatch.message());
     }
-    let read: BTreeSet<&str> = found.templates.iter().map(|template| template.path.as_str()).collect();
+    let holding = found.templates.iter().filter(|template| holds_containers(template.template));
+    let read: BTreeSet<&str> = holding.map(|template| template.path.as_str()).collect();
+    let mut flawed = found.templates.iter().filter(|template| is_flawed(template.template)).peekable();
     if let Some(unread) = uncovered::find_pod_template(node, &read) {
-        let message = format!(
+        let mut message = format!(
             "{api_version} {kind} holds containers in {}, where tagwatch knows of no pod template: their images are \
              not judged",
             unread.path
         );
+        if let Some(meant) = template_path_of(&unread.path) {
+            let question = match flawed.peek() {
+                Some(flawed) => format!("; {} is none, did you mean {meant}?", flawed.path),
+                None => format!("; templatePath: {meant} in the policy's workloads would read it"),
+            };
+            message.push_str(&question);
+        }
         manifest.remark(unread.at, NoteCode::KindNotCovered, message);
+    } else {
+        for flawed in flawed {
+            let message = format!("{api_version} {kind}: {}", unread_template(Some(&flawed.path), None));
+            manifest.remark(flawed.template.position(), NoteCode::KindNotCovered, message);
+        }
     }
     let mut specs = Vec::new();
     for found in &found.templates {

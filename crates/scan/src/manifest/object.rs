@@ -6,6 +6,7 @@ use crate::report::NoteCode;
 use crate::yaml::{Node, Position, Value};
 use std::collections::BTreeSet;
 use tagwatch_core::kinds::{CustomKinds, KindName};
+use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
@@ -126,7 +127,7 @@ pub(super) fn read_workload(
     let names_secrets = |spec: &PodSpec<'_, '_>| {
         spec.spec.get("imagePullSecrets").is_some_and(|secrets| secrets.items().len() > 0)
     };
-    let (ignore, at) = ignore_annotations(node);
+    let (ignore, at) = ignore_annotations(node, manifest);
     let (template_ignore, template_at) = template_annotations(specs, manifest);
     let workload = Workload {
         image_pull_secrets: specs.iter().any(names_secrets),
@@ -144,8 +145,9 @@ fn template_annotations(
     specs: &[PodSpec<'_, '_>],
     manifest: &mut Manifest,
 ) -> (IgnoreAnnotations, Option<Position>) {
-    let templates = specs.iter().filter_map(|spec| spec.template).map(ignore_annotations);
-    let (annotations, places): (Vec<_>, Vec<_>) = templates.unzip();
+    let templates = specs.iter().filter_map(|spec| spec.template);
+    let (annotations, places): (Vec<_>, Vec<_>) =
+        templates.map(|template| ignore_annotations(template, manifest)).unzip();
     let at = places.into_iter().flatten().next();
     if let Some(common) = IgnoreAnnotations::common(annotations) {
         return (common, at);
@@ -165,15 +167,30 @@ fn read_namespace(node: Node<'_, '_>, manifest: &mut Manifest) {
         };
         labels.entries().filter_map(text).collect()
     });
-    let (ignore, _) = ignore_annotations(node);
+    let (ignore, _) = ignore_annotations(node, manifest);
     manifest.namespaces.push((name.into(), Namespace { labels: labels.unwrap_or_default(), ignore }));
 }
 
-/// The annotations that exempt, and where they are written.
-fn ignore_annotations(node: Node<'_, '_>) -> (IgnoreAnnotations, Option<Position>) {
+/// Where annotations that exempt are at home.
+const ANNOTATION_PREFIX: &str = "tagwatch.dev/";
+
+/// The annotations that exempt, and where they are written. A key that is nearly one of them is told: it would exempt
+/// nothing, or for ever.
+fn ignore_annotations(node: Node<'_, '_>, manifest: &mut Manifest) -> (IgnoreAnnotations, Option<Position>) {
+    const KNOWN: [&str; 3] = [IgnoreAnnotations::IGNORE, IgnoreAnnotations::REASON, IgnoreAnnotations::UNTIL];
     let annotations = node.get("metadata").and_then(|metadata| metadata.get("annotations"));
     let get = |key: &str| annotations?.get(key);
     let at = get(IgnoreAnnotations::IGNORE).map(Node::position);
+    for (key, _) in annotations.into_iter().flat_map(Node::entries) {
+        let Some(name) = key.text() else { continue };
+        if name.starts_with(ANNOTATION_PREFIX) && !KNOWN.contains(&name) {
+            manifest.remark(
+                key.position(),
+                NoteCode::UnknownAnnotation,
+                suggest::unknown("annotation", name, &KNOWN),
+            );
+        }
+    }
     (IgnoreAnnotations::from_annotations(|key| get(key)?.text()), at)
 }
 

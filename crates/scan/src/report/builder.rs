@@ -1,6 +1,6 @@
 //! Judges workloads and collects what a report says of them.
 
-use super::exempting::{self, NamespaceRemarks};
+use super::exempting::{self, NamespaceRemarks, WithoutNamespace};
 use super::fingerprint::Fingerprints;
 use super::{Exemption, FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
 use crate::manifest::{ContainerPlace, LocatedWorkload, Remark};
@@ -29,6 +29,7 @@ pub(crate) struct ReportBuilder<'e> {
     namespaces: BTreeMap<UntrustedText, Arc<Namespace>>,
     exemptions_used: BTreeSet<usize>,
     namespace_remarks: NamespaceRemarks,
+    without_namespace: WithoutNamespace,
 }
 
 impl<'e> ReportBuilder<'e> {
@@ -49,6 +50,7 @@ impl<'e> ReportBuilder<'e> {
             namespaces: BTreeMap::new(),
             exemptions_used: BTreeSet::new(),
             namespace_remarks: NamespaceRemarks::default(),
+            without_namespace: WithoutNamespace::default(),
         }
     }
 
@@ -64,8 +66,13 @@ impl<'e> ReportBuilder<'e> {
             .extend(namespaces.map(|(name, namespace)| (name.clone(), Arc::new(namespace.clone()))));
     }
 
-    pub(crate) fn finish(mut self, policy: Option<&PolicyExemptions>) -> ScanReport {
+    pub(crate) fn finish(mut self, policy: Option<&PolicyExemptions>, is_found: bool) -> ScanReport {
         if let Some(policy) = policy {
+            if is_found {
+                // Before everything else: it decides on all of it.
+                self.report.notes.insert(0, exempting::found_note(policy));
+            }
+            self.report.notes.extend(exempting::namespace_note(policy, &self.without_namespace));
             let notes = exempting::policy_notes(self.engine, policy, &self.exemptions_used);
             self.report.notes.extend(notes);
         }
@@ -103,6 +110,9 @@ impl<'e> ReportBuilder<'e> {
         let judgement = engine.assess(workload, |image| read_once(engine, images, image));
         notes.extend(exempting::workload_notes(file.raw(), located, &judgement));
         self.namespace_remarks.add(file.raw(), located, &judgement);
+        if workload.id.namespace.is_none() {
+            self.without_namespace.add(file.raw(), located.at);
+        }
         self.exemptions_used.extend(judgement.exemptions_used);
         for verdict in judgement.verdicts {
             let parts = workload.containers.get(verdict.container).zip(places.get(verdict.container));

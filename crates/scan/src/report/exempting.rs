@@ -83,6 +83,43 @@ fn code(problem: ExemptionProblem) -> NoteCode {
     }
 }
 
+/// Workloads whose manifests name no namespace: how many, and where the first one is.
+#[derive(Debug, Default)]
+pub(super) struct WithoutNamespace {
+    count: usize,
+    first: Option<(String, Position)>,
+}
+
+impl WithoutNamespace {
+    pub(super) fn add(&mut self, file: &str, at: Position) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| (file.to_owned(), at));
+    }
+}
+
+/// Names the policy that somebody left to be found.
+pub(super) fn found_note(policy: &PolicyExemptions) -> Note {
+    let message = format!(
+        "judged by this policy, which was found from the working folder upward; profile {}",
+        policy.profile
+    );
+    Note::new(&policy.file, NoteCode::PolicyFound, &message)
+}
+
+/// What `helm template` prints has no namespaces, so parts of a policy that are for some would silently be for none.
+pub(super) fn namespace_note(policy: &PolicyExemptions, without: &WithoutNamespace) -> Option<Note> {
+    let (file, at) = without.first.as_ref().filter(|_| policy.asks_for_namespaces)?;
+    let workloads = match without.count {
+        1 => "1 workload names".to_owned(),
+        count => format!("{count} workloads name"),
+    };
+    let message = format!(
+        "{workloads} no namespace, so exemptions and overrides of the policy that are for namespaces cannot match; \
+         --namespace says which one it is"
+    );
+    Some(Note::at(file, *at, NoteCode::NamespaceUnknown, &message))
+}
+
 /// Notes on exemptions of the policy that exempt nothing.
 pub(super) fn policy_notes(engine: &Engine, policy: &PolicyExemptions, used: &BTreeSet<usize>) -> Vec<Note> {
     let Some(today) = engine.today() else { return Vec::new() };

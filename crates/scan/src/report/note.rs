@@ -79,11 +79,17 @@ pub enum NoteCode {
     /// An annotation that counts, though whether the policy allows it depends on labels of a namespace which is not
     /// among the inputs.
     UndecidedExemption,
+    /// An annotation that looks like one of ours by its key, and is none.
+    UnknownAnnotation,
+    /// Workloads without a namespace, where the policy has parts that are for namespaces.
+    NamespaceUnknown,
+    /// The policy that was found, where none was named.
+    PolicyFound,
 }
 
 impl NoteCode {
     /// Every kind of note, errors first.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::UnreadableInput,
         Self::InvalidEncoding,
         Self::InvalidYaml,
@@ -103,6 +109,9 @@ impl NoteCode {
         Self::UnusedExemption,
         Self::ExemptionNotHonoured,
         Self::UndecidedExemption,
+        Self::UnknownAnnotation,
+        Self::NamespaceUnknown,
+        Self::PolicyFound,
     ];
 
     /// The name in `scan -o json`.
@@ -127,6 +136,9 @@ impl NoteCode {
             Self::UnusedExemption => "unused-exemption",
             Self::ExemptionNotHonoured => "exemption-not-honoured",
             Self::UndecidedExemption => "undecided-exemption",
+            Self::UnknownAnnotation => "unknown-annotation",
+            Self::NamespaceUnknown => "namespace-unknown",
+            Self::PolicyFound => "policy-found",
         }
     }
 
@@ -151,7 +163,10 @@ impl NoteCode {
             | Self::ExpiredExemption
             | Self::UnusedExemption
             | Self::ExemptionNotHonoured
-            | Self::UndecidedExemption => false,
+            | Self::UndecidedExemption
+            | Self::UnknownAnnotation
+            | Self::NamespaceUnknown
+            | Self::PolicyFound => false,
         }
     }
 }

@@ -72,7 +72,100 @@ kind: List
 fn a_policy_is_found_upward() {
     let folder = folder(&[(".tagwatch.yaml", HEAD), ("a/b/c.yaml", "")]);
     let found = PolicyFile::find_upward(&folder.path().join("a/b"));
-    assert_eq!(found, Some(folder.path().join(".tagwatch.yaml")));
+    assert_eq!(found.path, Some(folder.path().join(".tagwatch.yaml")));
+    assert_eq!(found.misnamed, Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn another_name_and_a_link_to_nothing_are_not_passed_over() {
+    let files = folder(&[(".tagwatch.yaml", HEAD), ("a/.tagwatch.yml", HEAD), ("a/b/c.yaml", "")]);
+    let found = PolicyFile::find_upward(&files.path().join("a/b"));
+    assert_eq!(found.misnamed, [files.path().join("a/.tagwatch.yml")]);
+    assert_eq!(found.path, Some(files.path().join(".tagwatch.yaml")));
+    let link = files.path().join("a/b/.tagwatch.yaml");
+    std::os::unix::fs::symlink("gone.yaml", &link).unwrap();
+    assert_eq!(PolicyFile::find_upward(&files.path().join("a/b")).path, Some(link.clone()));
+    let error = PolicyFile::read(&link, &mut std::io::empty()).unwrap_err().to_string();
+    assert!(error.contains(".tagwatch.yaml: cannot be read: "), "{error}");
+    let error = PolicyFile::read(files.path(), &mut std::io::empty()).unwrap_err().to_string();
+    assert_eq!(error, format!("{}: is a folder; expected a file", files.path().display()));
+}
+
+#[test]
+fn a_list_counts_as_the_one_policy_in_it() {
+    let item = "{apiVersion: tagwatch.dev/v1alpha1, kind: TagPolicy, metadata: {name: prod, labels: {team: a}}, \
+                spec: {profile: strikt}}";
+    let list = |items: &str| read(&format!("apiVersion: v1\nkind: List\nmetadata: {{}}\nitems:\n{items}"));
+    let error = list(&format!("- {item}\n")).unwrap_err();
+    assert!(error.contains("there is no profile \"strikt\"") && error.starts_with("<stdin>:5:"), "{error}");
+    let one = list(&format!("- {}\n", item.replace("strikt", "strict"))).unwrap();
+    assert_eq!(one.policy.profile().as_str(), "strict");
+    assert_eq!(one.metadata.name.as_deref(), Some("prod"));
+    assert_eq!(one.metadata.labels["team"], "a");
+    let error = list(&format!("- {item}\n- {item}\n")).unwrap_err();
+    assert!(error.contains("a list of 2 objects; expected one TagPolicy"), "{error}");
+    assert!(list("[]").is_err());
+}
+
+#[test]
+fn a_template_path_that_leads_past_the_template_is_told() {
+    let policy = |path: &str| {
+        format!("spec: {{workloads: [{{group: a.io, version: v1, kind: B, templatePath: {path}}}]}}\n")
+    };
+    let object = "apiVersion: a.io/v1\nkind: B\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      \
+                  containers: [{name: app, image: 'nginx:latest'}]\n";
+    for path in ["spec.template.spec", "spec"] {
+        let report = judge(&policy(path), object);
+        assert_eq!(notes(&report), ["7:7 kind-not-covered"], "{path}");
+        let message = &report.notes[0].message;
+        assert!(message.ends_with(&format!("; {path} is none, did you mean spec.template?")), "{message}");
+    }
+    assert_eq!(findings(&judge(&policy("spec.template"), object)), ["latest-tag fail"]);
+    // Nothing that looks like containers anywhere else.
+    let empty = object.replace("containers", "others");
+    let report = judge(&policy("spec.template"), &empty);
+    assert!(report.notes[0].message.contains("spec.template is no pod template"), "{:?}", report.notes);
+    assert_eq!(
+        notes(&judge(&policy("spec.template"), &object.replace("template", "x"))),
+        ["7:7 kind-not-covered"]
+    );
+    assert_eq!(
+        notes(&judge(&policy("spec.template"), "apiVersion: a.io/v1\nkind: B\nspec: {template: {}}\n")),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_manifest_without_a_namespace_is_told_where_the_policy_asks_for_one() {
+    let policy = "spec: {exemptions: [{match: {namespaces: [shop]}, rules: ['*'], reason: legacy}]}\n";
+    let report = judge(policy, &pod("web", "nginx"));
+    assert_eq!(findings(&report), ["missing-tag fail"]);
+    assert_eq!(notes(&report)[0], "1:1 namespace-unknown", "{:?}", report.notes);
+    assert_eq!(notes(&judge("spec: {}\n", &pod("web", "nginx"))), [""; 0]);
+    let file = read(&format!("{HEAD}{policy}")).unwrap();
+    let options = ScanOptions {
+        paths: vec!["-".into()],
+        policy_exemptions: Some(PolicyExemptions::from(&file)),
+        namespace: Some("shop".to_owned()),
+        ..ScanOptions::default()
+    };
+    let engine = Engine::new(file.policy.clone()).on("2027-01-03".parse().unwrap());
+    let report = scan(&engine, &options, &mut pod("web", "nginx").as_bytes());
+    assert_eq!((findings(&report), notes(&report)), (vec!["missing-tag skip (legacy)".to_owned()], vec![]));
+    assert_eq!(report.findings[0].place.namespace, Some("shop".into()));
+}
+
+#[test]
+fn an_annotation_that_is_nearly_one_of_ours_is_told() {
+    let report = judge(
+        "spec: {}\n",
+        &annotated(
+            "{tagwatch.dev/ignore: missing-tag, tagwatch.dev/ignore-reason: why, tagwatch.dev/ignore-untill: x}",
+        ),
+    );
+    let message = &report.notes[0].message;
+    assert_eq!(notes(&report), ["6:84 unknown-annotation"], "{message}");
+    assert!(message.ends_with("did you mean tagwatch.dev/ignore-until?"), "{message}");
 }
 
 #[test]

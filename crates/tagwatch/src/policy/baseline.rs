@@ -2,19 +2,22 @@
 
 mod from_cluster;
 mod from_files;
+mod grouped;
+mod replace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use k8s_openapi::jiff::ToSpan;
 use serde::Serialize;
-use tagwatch_core::policy::{API_VERSION, ExemptionSpec, KIND, TagPolicySpec, exact_exemption};
+use tagwatch_core::policy::{API_VERSION, ExemptionSpec, KIND, Policy, TagPolicySpec, exact_exemption};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
+use tagwatch_scan::{PolicyFile, PolicyMetadata};
 
-use super::today;
+use super::{counted, note, today};
 use crate::args::PolicyBaselineArgs;
 use crate::status::Failure;
 
@@ -30,11 +33,15 @@ struct PolicyObject {
 
 #[derive(Debug, Serialize)]
 struct Metadata {
-    name: &'static str,
+    name: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
 }
 
 /// What a baseline is made of.
 struct Found {
+    /// The name and labels of the policy that it adds to.
+    metadata: PolicyMetadata,
     /// The policy that it adds to.
     spec: TagPolicySpec,
     findings: Vec<Finding>,
@@ -51,25 +58,80 @@ pub(crate) fn baseline(args: &PolicyBaselineArgs) -> Result<ExitCode, Failure> {
     if args.reason.trim().is_empty() {
         return Err(Failure::Usage(anyhow!("--reason is empty; reports show it")));
     }
+    let (today, until) = (today(), args.expires);
+    if let Some(past) = until.filter(|last| *last < today) {
+        let message =
+            format!("--expires {past} is over: nothing would be exempt; expected {today} or a later day");
+        return Err(Failure::Usage(anyhow!(message)));
+    }
     let found = if args.cluster { Some(from_cluster::find(args)?) } else { from_files::find(args)? };
-    let Some(Found { mut spec, findings }) = found else {
+    let Some(Found { metadata, mut spec, findings }) = found else {
         writeln!(io::stderr(), "tagwatch: not everything was read, so no baseline is written")?;
         return Ok(ExitCode::from(3));
     };
     if let Some(profile) = args.policy.profile {
         spec.profile = Some(profile.to_string());
     }
-    let expires = args.expires.unwrap_or_else(|| today().saturating_add(90.days()));
+    tell_without_namespace(&findings);
+    let expires = until.unwrap_or_else(|| today.saturating_add(90.days()));
     spec.exemptions.extend(exemptions(findings, &args.reason, &expires.to_string()));
-    let metadata = Metadata { name: DEFAULT_POLICY };
+    check(&spec)?;
+    let name = args.policy_name.clone().or(metadata.name).unwrap_or_else(|| DEFAULT_POLICY.to_owned());
+    let metadata = Metadata { name, labels: metadata.labels };
     let object = PolicyObject { api_version: API_VERSION, kind: KIND, metadata, spec };
     let yaml = serde_saphyr::to_string(&object).map_err(|error| Failure::Other(anyhow!(error)))?;
-    io::stdout().write_all(yaml.as_bytes())?;
+    tell_size(&object, &yaml)?;
+    match &args.output {
+        Some(path) => replace::replace(path, yaml.as_bytes()).map_err(Failure::Usage)?,
+        None => io::stdout().write_all(yaml.as_bytes())?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The policy that `tagwatch run` judges by unless it is told another.
 const DEFAULT_POLICY: &str = "default";
+
+/// How much `kubectl apply` can keep in its annotation, of all annotations together.
+const MAX_ANNOTATIONS: usize = 256 << 10;
+
+/// What is written has to be a policy, whatever it started from.
+fn check(spec: &TagPolicySpec) -> Result<(), Failure> {
+    let written = serde_json::to_value(spec).map_err(|error| Failure::Other(anyhow!(error)))?;
+    let Err(errors) = Policy::read(&written) else { return Ok(()) };
+    let lines: Vec<String> = errors.iter().map(|error| format!("\n  {error}")).collect();
+    Err(Failure::Usage(anyhow!("what would be written is no valid policy:{}", lines.concat())))
+}
+
+fn tell_without_namespace(findings: &[Finding]) {
+    let without = findings.iter().filter(|finding| finding.id.namespace.is_none());
+    let ids: BTreeSet<&WorkloadId> = without.map(|finding| &finding.id).collect();
+    if !ids.is_empty() {
+        note(&format!(
+            "{} without a namespace: the exemptions count in every namespace; --namespace says which one it is",
+            counted(ids.len(), "workload")
+        ));
+    }
+}
+
+fn tell_size(object: &PolicyObject, yaml: &str) -> Result<(), Failure> {
+    let json = serde_json::to_vec(object).map_err(|error| Failure::Other(anyhow!(error)))?.len();
+    let file_limit = usize::try_from(PolicyFile::MAX_BYTES).unwrap_or(usize::MAX);
+    if yaml.len() > file_limit {
+        note(&format!(
+            "the policy has {} bytes, and a policy file may have {file_limit}: a scan would refuse it; make one for \
+             each folder",
+            yaml.len()
+        ));
+    }
+    // Its own fields come on top.
+    if json > MAX_ANNOTATIONS - 4_096 {
+        note(&format!(
+            "the policy has {json} bytes as JSON, more than `kubectl apply` can keep in its annotation: use \
+             `kubectl apply --server-side`"
+        ));
+    }
+    Ok(())
+}
 
 /// One for each container, with all rules that speak against it.
 fn exemptions(findings: Vec<Finding>, reason: &str, expires: &str) -> Vec<ExemptionSpec> {
@@ -84,5 +146,5 @@ fn exemptions(findings: Vec<Finding>, reason: &str, expires: &str) -> Vec<Exempt
         rules.sort();
         exact_exemption(&id, &container, rules, reason, Some(expires.to_owned()))
     };
-    found.into_iter().map(exempt).collect()
+    grouped::grouped(found.into_iter().map(exempt).collect())
 }

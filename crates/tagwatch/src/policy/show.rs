@@ -3,10 +3,18 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use tagwatch_core::drift::render_grace;
-use tagwatch_core::policy::{Decision, EffectiveRule, Policy};
+use tagwatch_core::policy::{
+    AnnotationsSpec, CustomWorkload, Decision, EffectiveRule, ExemptionSpec, LabelOperator, LabelRequirement,
+    LabelSelector, Policy, RuleSpec, TagPolicySpec,
+};
 use tagwatch_core::rules::{Parameters, PullPolicyValue};
+use tagwatch_core::suggest;
+use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
+use tagwatch_k8s::kind::WatchedKind;
+use tagwatch_scan::PolicyFile;
 
 use super::{choose, today};
 use crate::args::{PolicyShowArgs, WorkloadName};
@@ -17,15 +25,46 @@ const HEADER: [&str; 6] = ["RULE", "STATE", "RESULT", "SEVERITY", "PARAMETERS", 
 pub(crate) fn show(args: &PolicyShowArgs) -> Result<ExitCode, Failure> {
     let chosen = choose(&args.policy)?;
     let policy = chosen.engine.policy();
+    let spec = chosen.file.as_ref().map(|file| file.spec.clone()).unwrap_or_default();
+    if let Some(workload) = &args.workload {
+        check_kind(&workload.kind, policy, &spec)?;
+    }
     let id = args.workload.as_ref().map(workload_id);
-    let mut text = table(&policy.effective(id.as_ref()));
-    if let Some(id) = &id {
-        text.push('\n');
-        text.push_str(&scope(policy, id));
-        text.push_str(&exemptions(policy, id));
+    let file = chosen.file.as_ref().map_or_else(|| "none".to_owned(), PolicyFile::shown_name);
+    let mut text = format!("Policy: {file}, profile {}\n\n", policy.profile());
+    text.push_str(&table(&policy.effective(id.as_ref()), &spec));
+    text.push('\n');
+    text.push_str(&settings(&spec));
+    match &id {
+        Some(id) => {
+            text.push_str(&scope(policy, id));
+            text.push_str(&exemptions(policy, &spec, id));
+        }
+        None => text.push_str(&all_exemptions(policy)),
     }
     io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Kinds are compared by the letter, so `deployment` would silently be nobody's.
+fn check_kind(kind: &str, policy: &Policy, spec: &TagPolicySpec) -> Result<(), Failure> {
+    let built_in = WatchedKind::ALL.iter().map(|kind| kind.kind());
+    let custom = policy.kinds().iter().map(|kind| kind.name.kind.as_str());
+    let exemptions = spec.exemptions.iter().map(|exemption| &exemption.matches);
+    let matches = spec.overrides.iter().map(|spec| &spec.matches).chain(exemptions);
+    let known: Vec<&str> = built_in
+        .chain(custom)
+        .chain(matches.flat_map(|spec| spec.kinds.iter().map(String::as_str)))
+        .collect();
+    if known.contains(&kind) {
+        return Ok(());
+    }
+    let meant = kind.strip_suffix('s').unwrap_or(kind);
+    let meant = known.iter().find(|known| [kind, meant].iter().any(|name| name.eq_ignore_ascii_case(known)));
+    match meant {
+        Some(meant) => Err(Failure::Usage(anyhow!("--for: {}", suggest::unknown("kind", kind, &[*meant])))),
+        None => Ok(()),
+    }
 }
 
 /// Overrides and exemptions do not ask for the API version.
@@ -38,8 +77,8 @@ fn workload_id(name: &WorkloadName) -> WorkloadId {
     }
 }
 
-fn table(rules: &[EffectiveRule]) -> String {
-    let rows: Vec<[String; 6]> = rules.iter().map(row).collect();
+fn table(rules: &[EffectiveRule], spec: &TagPolicySpec) -> String {
+    let rows: Vec<[String; 6]> = rules.iter().map(|rule| row(rule, spec)).collect();
     let mut widths = HEADER.map(str::len);
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -56,7 +95,7 @@ fn table(rules: &[EffectiveRule]) -> String {
     text
 }
 
-fn row(effective: &EffectiveRule) -> [String; 6] {
+fn row(effective: &EffectiveRule, spec: &TagPolicySpec) -> [String; 6] {
     let EffectiveRule { rule, setting, origins, for_some_containers } = effective;
     let mut from = origins.join(", ");
     if !for_some_containers.is_empty() {
@@ -68,17 +107,26 @@ fn row(effective: &EffectiveRule) -> [String; 6] {
         if setting.enabled { "on" } else { "off" }.to_owned(),
         setting.outcome.unwrap_or(rule.outcome).as_str().to_owned(),
         setting.severity.unwrap_or(rule.severity).as_str().to_owned(),
-        parameters(&setting.parameters),
+        parameters(&setting.parameters, spec.rules.get(rule.id)),
         from,
     ]
 }
 
-/// Those that are not at their defaults.
-fn parameters(parameters: &Parameters) -> String {
+/// Those that are not at their defaults. `words` and `patterns` are no setting of their rule: they decide on the class.
+fn parameters(parameters: &Parameters, written: Option<&RuleSpec>) -> String {
     let Parameters { tags, value, include_pinned, allowed, grace } = parameters;
     let mut shown = Vec::new();
     if !tags.is_empty() {
-        shown.push(format!("tags={}", tags.join(",")));
+        shown.push(format!("tags={}", list(tags, ",")));
+    }
+    let classes = [
+        ("words", written.and_then(|rule| rule.words.as_deref())),
+        ("patterns", written.and_then(|rule| rule.patterns.as_deref())),
+    ];
+    for (name, values) in classes {
+        shown.extend(
+            values.filter(|values| !values.is_empty()).map(|values| format!("{name}={}", list(values, ","))),
+        );
     }
     if *value == PullPolicyValue::Written {
         shown.push("value=written".to_owned());
@@ -103,7 +151,91 @@ fn scope(policy: &Policy, id: &WorkloadId) -> String {
     .to_owned()
 }
 
-fn exemptions(policy: &Policy, id: &WorkloadId) -> String {
+/// The parts of a policy that are about no single rule. Each has its line, so that what is not set is seen too.
+fn settings(spec: &TagPolicySpec) -> String {
+    let TagPolicySpec {
+        profile: _,
+        rules: _,
+        immutable,
+        scope: _,
+        overrides: _,
+        exemptions: _,
+        annotations,
+        admission,
+        metric_labels,
+        workloads,
+    } = spec;
+    let workloads: Vec<String> = workloads
+        .iter()
+        .map(|workload| {
+            let CustomWorkload { group, version, kind, template_path } = workload;
+            format!("{group}/{version} {kind} at {template_path}")
+        })
+        .collect();
+    let plugin = if admission.always_pull_images {
+        "AlwaysPullImages is on"
+    } else {
+        "AlwaysPullImages is not declared"
+    };
+    let lines = [
+        ("Immutable", listed(immutable)),
+        ("Admission", plugin.to_owned()),
+        ("Annotations", annotations_in_words(annotations)),
+        ("Custom kinds", listed(&workloads)),
+        ("Metric labels", listed(metric_labels)),
+    ];
+    lines.map(|(name, content)| format!("{name}: {content}\n")).concat()
+}
+
+fn annotations_in_words(spec: &AnnotationsSpec) -> String {
+    let AnnotationsSpec { enabled, namespace_selector, max_days } = spec;
+    if !enabled {
+        return "exempt nothing".to_owned();
+    }
+    let mut words = "exempt".to_owned();
+    if let Some(selector) = namespace_selector {
+        words = words + " in namespaces with " + &selector_in_words(selector);
+    }
+    if let Some(days) = max_days {
+        words = format!("{words}, with an ignore-until at most {days} days ahead");
+    }
+    words
+}
+
+fn selector_in_words(selector: &LabelSelector) -> String {
+    let labels = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
+    let expressions = selector.match_expressions.iter().map(|requirement| {
+        let LabelRequirement { key, operator, values } = requirement;
+        match operator {
+            LabelOperator::Exists | LabelOperator::DoesNotExist => format!("{key} {operator:?}"),
+            LabelOperator::In | LabelOperator::NotIn => format!("{key} {operator:?} ({})", values.join(", ")),
+        }
+    });
+    list(&labels.chain(expressions).collect::<Vec<_>>(), " and ")
+}
+
+/// What somebody wrote, joined; safe for a terminal.
+fn list(values: &[String], separator: &str) -> String {
+    UntrustedText::from(values.join(separator)).terminal()
+}
+
+fn listed(values: &[String]) -> String {
+    if values.is_empty() { "none".to_owned() } else { list(values, ", ") }
+}
+
+fn all_exemptions(policy: &Policy) -> String {
+    let exemptions = policy.exemptions();
+    if exemptions.is_empty() {
+        return "Exemptions: none\n".to_owned();
+    }
+    let expired = exemptions.iter().filter(|exemption| !exemption.is_active(today())).count();
+    format!(
+        "Exemptions: {}, {expired} of them expired; --for says which are for a workload\n",
+        exemptions.len()
+    )
+}
+
+fn exemptions(policy: &Policy, spec: &TagPolicySpec, id: &WorkloadId) -> String {
     let today = today();
     let lines: Vec<String> = policy
         .exemptions_for(id)
@@ -113,7 +245,8 @@ fn exemptions(policy: &Policy, id: &WorkloadId) -> String {
                 Some(last) if exemption.is_active(today) => format!("until {last}"),
                 Some(last) => format!("expired on {last}"),
             };
-            format!("  spec.exemptions[{index}], {state}: {}\n", exemption.reason.terminal())
+            let what = spec.exemptions.get(index).map(exempts).unwrap_or_default();
+            format!("  spec.exemptions[{index}], {state}, {what}: {}\n", exemption.reason.terminal())
         })
         .collect();
     if lines.is_empty() {
@@ -121,4 +254,17 @@ fn exemptions(policy: &Policy, id: &WorkloadId) -> String {
     } else {
         format!("Exemptions:\n{}", lines.concat())
     }
+}
+
+/// Its rules, and for which containers and images of a workload.
+fn exempts(exemption: &ExemptionSpec) -> String {
+    let ExemptionSpec { matches, rules, .. } = exemption;
+    let mut what =
+        if rules.iter().any(|rule| rule == "*") { "all rules".to_owned() } else { list(rules, " and ") };
+    for (name, values) in [("containers", &matches.containers), ("images", &matches.images)] {
+        if !values.is_empty() {
+            what = format!("{what}, {name} {}", list(values, " and "));
+        }
+    }
+    what
 }

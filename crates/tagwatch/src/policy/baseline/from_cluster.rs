@@ -1,14 +1,15 @@
 //! What the reports of a cluster hold.
 
 use anyhow::anyhow;
-use tagwatch_controller::cluster_policy::read_policy;
+use tagwatch_controller::cluster_policy::{ClusterPolicy, read_policy};
 use tagwatch_controller::issues::{Issue, IssueQuery, issues};
 use tagwatch_core::workload::WorkloadId;
+use tagwatch_scan::PolicyMetadata;
 
 use super::{DEFAULT_POLICY, Finding, Found};
 use crate::args::PolicyBaselineArgs;
 use crate::cluster::with_client;
-use crate::policy::choose;
+use crate::policy::{choose, note};
 use crate::status::Failure;
 
 /// Starts from the policy of the arguments, else from the one in the cluster, so that what this writes can take its
@@ -17,18 +18,25 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Found, Failure> {
     let is_given = args.policy.policy.is_some() || args.policy.profile.is_some();
     let given = is_given.then(|| choose(&args.policy)).transpose()?;
     let query = IssueQuery { namespace: args.namespace.clone(), ..IssueQuery::default() };
-    let (issues, spec) = with_client(args.context.as_deref(), async |client, _| {
-        let issues = issues(&client, &query).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
-        let spec = match given {
-            Some(chosen) => chosen.file.map(|file| file.spec).unwrap_or_default(),
-            None => read_policy(&client, DEFAULT_POLICY)
-                .await
-                .map_err(|error| Failure::Api(anyhow!("{error}")))?
-                .unwrap_or_default(),
+    let name = args.policy_name.as_deref().unwrap_or(DEFAULT_POLICY);
+    let (issues, (metadata, spec)) = with_client(args.context.as_deref(), async |client, clock| {
+        let issues =
+            issues(&client, &query, &clock).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
+        let policy = match given {
+            Some(chosen) => chosen.file.map(|file| (file.metadata, file.spec)).unwrap_or_default(),
+            None => {
+                let policy = read_policy(&client, name).await;
+                let policy = policy.map_err(|error| Failure::Api(anyhow!("{error}")))?;
+                if policy.is_none() && args.policy_name.is_some() {
+                    note(&format!("there is no TagPolicy {name}: starting from the recommended profile"));
+                }
+                let ClusterPolicy { labels, spec } = policy.unwrap_or_default();
+                (PolicyMetadata { name: Some(name.to_owned()), labels }, spec)
+            }
         };
-        Ok((issues, spec))
+        Ok((issues, policy))
     })?;
-    Ok(Found { spec, findings: issues.into_iter().map(finding).collect() })
+    Ok(Found { metadata, spec, findings: issues.into_iter().map(finding).collect() })
 }
 
 fn finding(issue: Issue) -> Finding {

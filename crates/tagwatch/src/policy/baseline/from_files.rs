@@ -5,26 +5,33 @@ use std::io;
 use tagwatch_core::finding::Outcome;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::report::FindingEntry;
-use tagwatch_scan::{ScanOptions, output, scan};
+use tagwatch_scan::{PolicyExemptions, ScanOptions, output, scan};
 
 use super::{Finding, Found};
 use crate::args::PolicyBaselineArgs;
-use crate::policy::{ChosenPolicy, choose};
+use crate::policy::{ChosenPolicy, choose_to_extend, refuse_stdin_twice};
 use crate::scan::style;
 use crate::status::Failure;
 
 /// `None` where not everything could be read.
 pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<Found>, Failure> {
-    let ChosenPolicy { engine, file } = choose(&args.policy)?;
-    let options = ScanOptions { paths: args.paths.clone(), ..ScanOptions::default() };
+    refuse_stdin_twice(&args.policy, &args.paths)?;
+    let ChosenPolicy { engine, file, is_found } = choose_to_extend(&args.policy, args.output.as_deref())?;
+    let options = ScanOptions {
+        paths: args.paths.clone(),
+        policy_exemptions: file.as_ref().map(PolicyExemptions::from).filter(|_| is_found),
+        policy_is_found: is_found,
+        namespace: args.namespace.clone(),
+        ..ScanOptions::default()
+    };
     let report = scan(&engine, &options, &mut io::stdin().lock());
     output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
     if !report.is_complete() {
         return Ok(None);
     }
-    let spec = file.map(|file| file.spec).unwrap_or_default();
+    let (metadata, spec) = file.map(|file| (file.metadata, file.spec)).unwrap_or_default();
     let counts = |finding: &&FindingEntry| !matches!(finding.result, Outcome::Pass | Outcome::Skip);
-    Ok(Some(Found { spec, findings: report.findings.iter().filter(counts).map(finding).collect() }))
+    Ok(Some(Found { metadata, spec, findings: report.findings.iter().filter(counts).map(finding).collect() }))
 }
 
 fn finding(entry: &FindingEntry) -> Finding {
