@@ -15,9 +15,12 @@ pub fn holds_containers<T: Tree>(template: T) -> bool {
         .is_some_and(|containers| containers.shape() != Shape::Null)
 }
 
-/// Whether what a path leads to is no pod template, though something stands there.
+/// Whether what a path leads to is no pod template, though something stands there. A `spec` that is no mapping is a
+/// mistake of another kind, and told by whoever reads it.
 pub fn is_flawed<T: Tree>(template: T) -> bool {
-    !holds_containers(template) && !template.entries().is_empty()
+    let can_hold =
+        template.field("spec").is_none_or(|spec| matches!(spec.shape(), Shape::Mapping | Shape::Null));
+    can_hold && !holds_containers(template) && !template.entries().is_empty()
 }
 
 /// What is said of a place that is no pod template, with the path that was probably meant. Safe for a terminal, as its
