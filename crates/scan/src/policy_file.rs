@@ -160,12 +160,10 @@ impl PolicyFile {
         let written = written.map_or_else(|| Ok(serde_json::json!({})), to_json);
         let written = written.map_err(|(at, message)| fail(at, message))?;
         let (spec, policy) = Policy::read(&written).map_err(|errors| {
-            let located =
-                |error: PolicyError| (place(root, &error.path, error.of_name), error.to_string());
+            let located = |error: PolicyError| (place(root, &error.path, error.of_name), error.to_string());
             PolicyFileError::new(name, errors.into_iter().map(located))
         })?;
-        let exemption =
-            |index| place(root, &FieldPath::default().field("exemptions").index(index), false);
+        let exemption = |index| place(root, &FieldPath::default().field("exemptions").index(index), false);
         let exemptions = (0..spec.exemptions.len()).map(exemption).collect();
         Ok(Self { name: name.to_owned(), metadata: metadata(root), spec, policy, exemptions })
     }
