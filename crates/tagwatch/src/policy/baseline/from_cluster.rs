@@ -22,17 +22,16 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Found, Failure> {
     let (issues, (metadata, spec)) = with_client(args.context.as_deref(), async |client, clock| {
         let issues =
             issues(&client, &query, &clock).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
-        let policy = match given {
-            Some(chosen) => chosen.file.map(|file| (file.metadata, file.spec)).unwrap_or_default(),
-            None => {
-                let policy = read_policy(&client, name).await;
-                let policy = policy.map_err(|error| Failure::Api(anyhow!("{error}")))?;
-                if policy.is_none() && args.policy_name.is_some() {
-                    note(&format!("there is no TagPolicy {name}: starting from the recommended profile"));
-                }
-                let ClusterPolicy { labels, spec } = policy.unwrap_or_default();
-                (PolicyMetadata { name: Some(name.to_owned()), labels }, spec)
+        let policy = if let Some(chosen) = given {
+            chosen.file.map(|file| (file.metadata, file.spec)).unwrap_or_default()
+        } else {
+            let policy = read_policy(&client, name).await;
+            let policy = policy.map_err(|error| Failure::Api(anyhow!("{error}")))?;
+            if policy.is_none() && args.policy_name.is_some() {
+                note(&format!("there is no TagPolicy {name}: starting from the recommended profile"));
             }
+            let ClusterPolicy { labels, spec } = policy.unwrap_or_default();
+            (PolicyMetadata { name: Some(name.to_owned()), labels }, spec)
         };
         Ok((issues, policy))
     })?;
