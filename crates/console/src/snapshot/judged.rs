@@ -127,18 +127,15 @@ fn issue(
 }
 
 /// The line that holds the value which the rule judged: the pull policy where one is written and the rule is about
-/// that; of what ran, the digest that came last, or why the image does not come; else the image. Values stand on the
-/// line of their key, so no value can be taken for a key.
+/// that; of what ran, the line above the digests, of which none is the wrong one as far as anybody knows, or why the
+/// image does not come; else the image. Values stand on the line of their key, so no value can be taken for a key.
 fn marked_line(evidence: &str, container: &Container, rule: &RuleMeta) -> usize {
     let kind = container.container_type;
     let line_of = |key: &str| evidence.lines().position(|line| line.trim_start().starts_with(key));
-    let last_digest = || {
-        let digests = evidence.lines().enumerate().filter(|(_, line)| line.starts_with("- digest: "));
-        digests.last().map(|(at, _)| at)
-    };
+    let digests = || line_of("podsRun:").or_else(|| line_of("ranAs:"));
     let judged = match rule.policy {
         Policy::ImagePullPolicy => line_of(&format!("{}: ", kind.pull_policy_field())),
-        Policy::ImageDrift => line_of("- reason: ").filter(|_| rule.id == PULL_FAILING).or_else(last_digest),
+        Policy::ImageDrift => line_of("- reason: ").filter(|_| rule.id == PULL_FAILING).or_else(digests),
         Policy::ImageTag => None,
     };
     judged.or_else(|| line_of(&format!("{}: ", kind.image_field()))).unwrap_or_default()
@@ -173,9 +170,10 @@ mod tests {
         assert_eq!(marked(written, "stale-pull-policy"), "imagePullPolicy: Never");
         assert_eq!(marked("- name: web\n  image: web:1\n", "stale-pull-policy"), "image: web:1");
         let ran = "container: web\npodsRun:\n- digest: sha256:a\n  pods: 1\n- digest: sha256:b\n  pods: 1\n";
-        assert_eq!(marked(ran, "mixed-digests"), "- digest: sha256:b");
+        assert_eq!(marked(ran, "mixed-digests"), "podsRun:");
         let failing = format!("{ran}podsWait:\n- reason: ErrImagePull\n");
         assert_eq!(marked(&failing, "image-pull-failing"), "- reason: ErrImagePull");
-        assert_eq!(marked(&failing, "moved-tag"), "- digest: sha256:b");
+        assert_eq!(marked(&failing, "moved-tag"), "podsRun:");
+        assert_eq!(marked("container: web\nranAs:\n- digest: sha256:a\n", "moved-tag"), "ranAs:");
     }
 }
