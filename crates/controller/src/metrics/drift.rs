@@ -7,11 +7,12 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use tagwatch_core::drift::DriftConfidence;
+use tagwatch_core::finding::Outcome;
 use tagwatch_core::text::UntrustedText;
 
 use super::Metrics;
 use super::family::{Family, Samples};
-use crate::live::LiveVerdicts;
+use crate::live::{LiveVerdicts, Violation};
 
 /// What is known of references and nodes. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ impl DriftMetrics {
 
 const MIXED: Family = Family {
     name: "tagwatch_mixed_workloads",
-    help: "Workloads whose pods run different images of one reference, beyond the grace time.",
+    help: "Workloads whose pods run different images of one reference, beyond the grace time and not exempt.",
     labels: &["namespace"],
 };
 
@@ -83,10 +84,38 @@ impl Collector for MixedCollector {
     fn collect(&self) -> Vec<MetricFamily> {
         let mut samples = Samples::new();
         for (key, judged) in self.live.lock().iter() {
-            if judged.violations.iter().any(|(violation, _)| violation.rule == "mixed-digests") {
+            // What is exempt is no mixed workload to anybody who watches this.
+            let is_mixed = |violation: &Violation| {
+                violation.rule == "mixed-digests" && violation.result != Outcome::Skip.as_str()
+            };
+            if judged.violations.iter().any(|(violation, _)| is_mixed(violation)) {
                 *samples.entry(vec![UntrustedText::from(key.namespace()).label()]).or_default() += 1.0;
             }
         }
         vec![MIXED.fill(&[], samples)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::WorkloadKey;
+    use crate::live::{Extent, Judged, Past};
+
+    #[test]
+    fn what_is_exempt_is_not_counted() {
+        let live = Arc::new(Mutex::new(LiveVerdicts::default()));
+        for (name, result) in [("web", "fail"), ("api", "warn"), ("known", "skip")] {
+            let violation =
+                Violation { policy: "image-drift", rule: "mixed-digests", severity: "critical", result };
+            let mut judged = Judged::failed(("shop".to_owned(), name.to_owned()), Past::default());
+            judged.violations = [(violation, Extent { containers: 1, since: 0 })].into();
+            let key = WorkloadKey::new("apps/v1", "Deployment", "shop", name, format!("uid-of-{name}"));
+            live.lock().insert(key, judged);
+        }
+        let families = MixedCollector::new(live).unwrap().collect();
+        let values: Vec<f64> =
+            families[0].get_metric().iter().map(|metric| metric.get_gauge().get_value()).collect();
+        assert_eq!(values, [2.0]);
     }
 }
