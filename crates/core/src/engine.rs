@@ -10,7 +10,7 @@ use crate::policy::{
     AnnotationRemark, AppliedExemption, Decision, ExemptionSource, Policy, Profile, WorkloadAnnotations,
 };
 use crate::reference::{Reference, ReferenceError};
-use crate::rules::{self, Parameters, Rule, RuleSetting, Subject};
+use crate::rules::{self, Parameters, Rule, RuleMeta, RuleSetting, Subject};
 use crate::tag::{Classification, Classifier};
 use crate::workload::{Container, Workload, WorkloadId};
 
@@ -137,6 +137,7 @@ impl Engine {
                 let exempt = Exempt { policy: &self.policy, today, id: &workload.id, container };
                 exempt.apply(&mut verdict, annotations, &mut judgement.exemptions_used);
             }
+            rules::drop_repeated(container, &mut verdict.findings);
             judgement.verdicts.push(verdict);
         }
         judgement.remarks = annotations.map(WorkloadAnnotations::finish).unwrap_or_default();
@@ -184,8 +185,24 @@ impl Exempt<'_> {
         used: &mut BTreeSet<usize>,
     ) {
         let Verdict { reference, findings, .. } = verdict;
-        for finding in findings.iter_mut().filter(|finding| finding.outcome != Outcome::Pass) {
-            let reference = reference.as_ref().ok();
+        let reference = reference.as_ref().ok();
+        // What is repeated needs no exemption, and uses none either.
+        self.exempt(findings, |rule| !rules::may_repeat(rule), reference, annotations, used);
+        rules::drop_repeated(self.container, findings);
+        self.exempt(findings, rules::may_repeat, reference, annotations, used);
+    }
+
+    /// Makes skips of findings of these rules.
+    fn exempt(
+        &self,
+        findings: &mut [Finding],
+        is_of: impl Fn(&RuleMeta) -> bool,
+        reference: Option<&Reference>,
+        annotations: &mut WorkloadAnnotations,
+        used: &mut BTreeSet<usize>,
+    ) {
+        let of_rules = findings.iter_mut().filter(|finding| is_of(finding.rule));
+        for finding in of_rules.filter(|finding| finding.outcome != Outcome::Pass) {
             let covering =
                 self.policy.exempting(self.id, self.container, reference, finding.rule, self.today);
             let mut exemption = None;

@@ -1,5 +1,9 @@
 //! The place that a finding is about, as a snippet of YAML: the same in reports and in `scan -o json`.
 
+use std::fmt::Write as _;
+
+use crate::drift::DriftEvidence;
+use crate::pull_policy::PullPolicy;
 use crate::text::UntrustedText;
 use crate::workload::{Container, ContainerType};
 
@@ -12,26 +16,79 @@ const MAX_NAME: usize = 300;
 const MAX_IMAGE: usize = 1300;
 const MAX_PULL_POLICY: usize = 148;
 
-/// The list that holds the container, with its name, its image and its pull policy as written.
+/// Longest name of a pod, a node or a pod's image that is shown; Kubernetes allows 253 characters in a name.
+pub(crate) const MAX_SHOWN: usize = 260;
+/// Says that the rest found no room.
+const CUT: &str = "# cut: there is more\n";
+
+/// The list that holds the container, with its name, its image and its pull policy as written; below it what its
+/// pods have instead, where that is known.
 ///
 /// It is valid YAML whatever the cluster or the manifest holds: values that could be read as anything but
 /// text are quoted and escaped. A value too long to fit is cut, and a comment beside it says so.
 pub fn snippet(container: &Container) -> String {
     let kind = container.container_type;
-    let mut lines = vec![format!("{}:", kind.list_field())];
-    lines.push(format!("- name: {}", value(&container.name, MAX_NAME)));
+    let mut out = Lines::default();
+    out.line(0, &format!("{}:", kind.list_field()));
+    out.line(0, &format!("- name: {}", value(&container.name, MAX_NAME)));
     let indent = if kind == ContainerType::ImageVolume {
-        lines.push("  image:".to_owned());
-        "    "
+        out.line(1, "image:");
+        2
     } else {
-        "  "
+        1
     };
-    lines.push(format!("{indent}{}: {}", kind.image_field(), value(&container.image, MAX_IMAGE)));
+    out.line(indent, &format!("{}: {}", kind.image_field(), value(&container.image, MAX_IMAGE)));
     if let Some(policy) = &container.pull_policy {
-        lines.push(format!("{indent}{}: {}", kind.pull_policy_field(), value(policy, MAX_PULL_POLICY)));
+        out.line(indent, &format!("{}: {}", kind.pull_policy_field(), value(policy, MAX_PULL_POLICY)));
     }
-    lines.push(String::new());
-    lines.join("\n")
+    pods_differ(&mut out, container, container.drift.as_deref());
+    out.finish()
+}
+
+/// What live pods have in place of the image and the pull policy that the container says.
+pub(crate) fn pods_differ(out: &mut Lines, container: &Container, drift: Option<&DriftEvidence>) {
+    let others = drift.map(|drift| drift.other_images.as_slice()).unwrap_or_default();
+    if !others.is_empty() {
+        out.line(0, "podsImages:");
+    }
+    for image in others {
+        out.line(0, &format!("- {}", value(image, MAX_SHOWN)));
+    }
+    let Some(observed) = container.observed else { return };
+    let carried = if container.effective_pull_policy() == PullPolicy::Always {
+        if observed.all_always() { None } else { Some("other than Always") }
+    } else {
+        Some("Always").filter(|_| observed.always > 0)
+    };
+    if let Some(carried) = carried.filter(|_| observed.pods > 0) {
+        let some = if observed.is_divided() { "some " } else { "" };
+        out.line(0, &format!("podsPullPolicy: {some}{carried}"));
+    }
+}
+
+/// Lines of a snippet, as many as there is room for.
+#[derive(Default)]
+pub(crate) struct Lines {
+    text: String,
+    is_cut: bool,
+}
+
+impl Lines {
+    /// Adds one, unless it or one before it found no room.
+    pub(crate) fn line(&mut self, indent: usize, line: &str) {
+        let length = 2 * indent + line.len() + 1;
+        self.is_cut = self.is_cut || self.text.len() + length + CUT.len() > MAX_BYTES;
+        if !self.is_cut {
+            // Writing to a string cannot fail.
+            let _ = writeln!(self.text, "{:1$}{line}", "", 2 * indent);
+        }
+    }
+
+    /// The text, with a mark where it was cut.
+    pub(crate) fn finish(self) -> String {
+        let mark = if self.is_cut { CUT } else { "" };
+        self.text + mark
+    }
 }
 
 /// A scalar of at most `max` bytes, or its head with a mark that says so.
@@ -72,6 +129,31 @@ mod tests {
             snippet(&container(ContainerType::ImageVolume, "models:1", None)),
             "volumes:\n- name: web\n  image:\n    reference: models:1\n"
         );
+    }
+
+    #[test]
+    fn says_what_pods_have_instead() {
+        let observed = |pods, always| Some(crate::workload::ObservedPods { pods, always, by_digest: 0 });
+        let drift = crate::drift::DriftEvidence {
+            other_images: vec!["nginx:1.26".into()],
+            ..crate::drift::DriftEvidence::default()
+        };
+        let mut web = container(ContainerType::Container, "nginx:1.27", Some("Always"));
+        web.observed = observed(2, 0);
+        web.drift = Some(drift.into());
+        assert_eq!(
+            snippet(&web),
+            "containers:\n- name: web\n  image: nginx:1.27\n  imagePullPolicy: Always\npodsImages:\n- nginx:1.26\n\
+             podsPullPolicy: other than Always\n"
+        );
+        web.observed = observed(2, 1);
+        assert!(snippet(&web).ends_with("podsPullPolicy: some other than Always\n"));
+        web.pull_policy = Some("IfNotPresent".into());
+        assert!(snippet(&web).ends_with("podsPullPolicy: some Always\n"));
+        for same in [observed(2, 0), observed(0, 0), None] {
+            web.observed = same;
+            assert!(!snippet(&web).contains("podsPullPolicy"));
+        }
     }
 
     #[test]

@@ -227,6 +227,11 @@ impl ObservedPods {
         self.pods > 0 && self.always == self.pods
     }
 
+    /// Some pods pull at each start, and some do not.
+    pub fn is_divided(self) -> bool {
+        self.always > 0 && self.always < self.pods
+    }
+
     /// Every pod runs by digest, whatever the template says.
     pub fn all_by_digest(self) -> bool {
         self.pods > 0 && self.by_digest == self.pods

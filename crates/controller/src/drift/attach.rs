@@ -9,21 +9,19 @@ use tagwatch_core::drift::{
     Resolution, Resolutions, divided, images,
 };
 use tagwatch_core::reference::Reference;
+use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType, Workload};
 
 use super::index::DriftIndex;
 use super::pods::{PlaceId, What, place_name, seconds, time};
 use super::references::{Record, ReferenceId};
 use super::runs::Run;
+use super::scene::{Scene, is_named, means_same};
 use crate::index::{Index, WorkloadKey};
 use crate::stores::Stores;
 
-/// How deep dependents are followed down from a workload.
-const MAX_DEPTH: usize = 8;
 /// Pods that evidence names of a digest.
 const MAX_NAMED: usize = 5;
-/// Images that evidence names beside the one that the template names.
-const MAX_FORMER: usize = 3;
 
 /// Hangs the evidence on the containers of a workload. Returns in how long it is to be looked at again, where its
 /// numbers are still in motion.
@@ -36,9 +34,17 @@ pub(crate) fn attach(
 ) -> Option<Duration> {
     let now = seconds(now);
     let scene = Scene::of(key, index, stores);
+    let restarted_same = index.drift.restarted_same(key, &scene);
+    let containers = &workload.containers;
+    let found = containers.iter().map(|container| {
+        let others = scene.other_images(container, containers, index);
+        let (scene, restarted_same) = (&scene, &restarted_same);
+        let asked = Asked { container, containers, key, scene, restarted_same, others };
+        index.drift.evidence(asked, now)
+    });
+    let found: Vec<Option<DriftEvidence>> = found.collect();
     let mut places = Vec::new();
-    for container in &mut workload.containers {
-        let evidence = index.drift.evidence(container, key, &scene, now);
+    for (container, evidence) in workload.containers.iter_mut().zip(found) {
         container.drift = evidence.map(|evidence| {
             let place = place_name(container.container_type, container.name.raw());
             let place = format!("{place} {}", container.image.raw());
@@ -53,60 +59,24 @@ pub(crate) fn attach(
 /// Nothing is told of a workload any more.
 pub(crate) fn forget(key: &WorkloadKey, index: &mut Index) {
     index.drift.frozen.keep(key, &[]);
+    index.drift.forget_restart(key);
 }
 
-/// Who counts for a workload.
-struct Scene {
-    /// Controllers of pods of the rollout that is in force.
-    current: BTreeSet<WorkloadKey>,
-    /// Those and the ones before.
-    all: BTreeSet<WorkloadKey>,
-    is_rolled_out: bool,
-    restarted: Option<Timestamp>,
-}
-
-impl Scene {
-    fn of(key: &WorkloadKey, index: &Index, stores: &Stores) -> Self {
-        let (mut current, mut all) = (BTreeSet::from([key.clone()]), BTreeSet::from([key.clone()]));
-        dependents(key, index, MAX_DEPTH, true, &mut current);
-        dependents(key, index, MAX_DEPTH, false, &mut all);
-        let object = stores.get(key);
-        // Of an owner that nobody reads: several dependents that ask for pods are a rollout in progress.
-        let asking = index.owners.children(key).filter(|child| child.wants_pods).count();
-        Self {
-            current,
-            all,
-            is_rolled_out: object.as_ref().map_or(asking <= 1, |object| object.is_rolled_out()),
-            restarted: object.and_then(|object| object.restarted_at()),
-        }
-    }
-}
-
-/// The pods' controllers under a workload, of the newest revision alone or of all.
-fn dependents(
-    key: &WorkloadKey,
-    index: &Index,
-    depth: usize,
-    newest_alone: bool,
-    into: &mut BTreeSet<WorkloadKey>,
-) {
-    let newest = index.owners.children(key).map(|child| child.revision).max().unwrap_or(0);
-    for child in index.owners.children(key).filter(|child| !newest_alone || child.revision == newest) {
-        into.insert(child.key.clone());
-        if depth > 0 {
-            dependents(&child.key, index, depth - 1, newest_alone, into);
-        }
-    }
+/// A container with what is needed to find its evidence.
+struct Asked<'a> {
+    container: &'a Container,
+    /// All of the workload's: several can stand in one place, with an image each.
+    containers: &'a [Container],
+    key: &'a WorkloadKey,
+    scene: &'a Scene,
+    restarted_same: &'a BTreeSet<PlaceId>,
+    /// Images that its pods name instead.
+    others: Vec<UntrustedText>,
 }
 
 impl DriftIndex {
-    fn evidence(
-        &self,
-        container: &Container,
-        key: &WorkloadKey,
-        scene: &Scene,
-        now: u32,
-    ) -> Option<DriftEvidence> {
+    fn evidence(&self, asked: Asked<'_>, now: u32) -> Option<DriftEvidence> {
+        let Asked { container, containers, key, scene, restarted_same, others } = asked;
         if container.container_type == ContainerType::ImageVolume {
             return None;
         }
@@ -115,43 +85,38 @@ impl DriftIndex {
         let record = reference.and_then(|reference| self.references.get(reference));
         let place = self.place(&place_name(container.container_type, container.name.raw()));
         let here = place.map(|place| Here { index: self, key, scene, place });
-        let pull_failure = here.as_ref().and_then(|here| here.pull_failure(now));
-        let moved = reference.zip(record).and_then(|(id, record)| self.moved(key, id, record, now));
-        let mixed = reference.zip(here.as_ref()).and_then(|(id, here)| here.mixed(id, now));
-        let restarted_same_image = reference
-            .zip(record)
-            .zip(here.as_ref())
-            .is_some_and(|((id, record), here)| here.restarted_same_image(id, record));
-        let registry = reference
-            .zip(record)
-            .zip(here.as_ref())
-            .and_then(|((id, record), here)| here.registry(id, record));
-        if moved.is_none()
-            && mixed.is_none()
-            && pull_failure.is_none()
-            && !restarted_same_image
-            && registry.is_none()
-        {
-            return None;
-        }
-        let former_images = here.map(|here| here.former_images(reference)).unwrap_or_default();
-        Some(DriftEvidence { moved, mixed, pull_failure, restarted_same_image, former_images, registry })
+        let of_pods =
+            here.as_ref().map(|here| here.other_references(container, containers)).unwrap_or_default();
+        let references = || {
+            let own = reference.map(|id| (id, false));
+            own.into_iter().chain(of_pods.iter().map(|id| (*id, true)))
+        };
+        let evidence = DriftEvidence {
+            moved: references().find_map(|(id, is_of_pods)| self.moved(key, id, is_of_pods, now)),
+            mixed: here
+                .as_ref()
+                .and_then(|here| references().find_map(|(id, is_of_pods)| here.mixed(id, is_of_pods, now))),
+            pull_failure: here.as_ref().and_then(|here| here.pull_failure(container, containers, now)),
+            restarted_same_image: place.is_some_and(|place| restarted_same.contains(&place)),
+            other_images: others,
+            registry: reference
+                .zip(record)
+                .zip(here.as_ref())
+                .and_then(|((id, record), here)| here.registry(id, record)),
+        };
+        (evidence != DriftEvidence::default()).then_some(evidence)
     }
 
     /// What the reference resolved to in the whole cluster, with the pods of the workload's namespace by name.
-    fn moved<'a>(
-        &'a self,
-        key: &WorkloadKey,
-        id: ReferenceId,
-        record: &'a Record,
-        now: u32,
-    ) -> Option<Resolutions> {
+    fn moved(&self, key: &WorkloadKey, id: ReferenceId, is_of_pods: bool, now: u32) -> Option<Resolutions> {
+        let record = self.references.get(id)?;
         let confidence = record.moved(&self.same)?;
         let images = record.images(&self.same);
-        let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
+        let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
         for slot in record.slots() {
             let Some(image) = images.get(&*slot.digest) else { continue };
             let class = classes.entry(*image).or_insert_with(|| Class::new(now));
+            class.digests.insert((slot.live == 0, &*slot.digest));
             class.pods += slot.live;
             class.since = class.since.min(slot.first);
             class.last = class.last.max(slot.last);
@@ -160,14 +125,14 @@ impl DriftIndex {
             What::Ran(reference, slot) if reference == id => images.get(&*record.at(slot)?.digest).copied(),
             _ => None,
         });
-        Some(resolutions(confidence, classes))
+        Some(resolutions(confidence, is_of_pods.then_some(&*record.name), classes))
     }
 
     /// Fills in pods of a namespace; `image_of` says which image a state is of, if it counts.
     fn name_pods<'a>(
         &'a self,
         namespace: &str,
-        classes: &mut BTreeMap<&str, Class>,
+        classes: &mut BTreeMap<&str, Class<'_>>,
         image_of: impl Fn(What, (&WorkloadKey, PlaceId)) -> Option<&'a str>,
     ) {
         let pods: BTreeMap<_, _> = self.pods.get(namespace).into_iter().flatten().collect();
@@ -188,33 +153,44 @@ impl DriftIndex {
 }
 
 /// What is gathered of one image.
-struct Class {
+struct Class<'a> {
+    /// The digests of it that pods ran; those that none runs any more come last.
+    digests: BTreeSet<(bool, &'a str)>,
     pods: u32,
     since: u32,
     last: u32,
     here: BTreeSet<PodSighting>,
 }
 
-impl Class {
+impl Class<'_> {
     fn new(now: u32) -> Self {
-        Self { pods: 0, since: now, last: 0, here: BTreeSet::new() }
+        Self { digests: BTreeSet::new(), pods: 0, since: now, last: 0, here: BTreeSet::new() }
     }
 }
 
-fn resolutions(confidence: DriftConfidence, classes: BTreeMap<&str, Class>) -> Resolutions {
+/// A class is named by a digest that pods ran, which its own need not be: a node may have named that one alone.
+fn resolutions(
+    confidence: DriftConfidence,
+    of_pods: Option<&str>,
+    classes: BTreeMap<&str, Class<'_>>,
+) -> Resolutions {
     let mut digests: Vec<Resolution> = classes
-        .into_iter()
-        .map(|(digest, Class { pods, since, last, here })| Resolution {
-            digest: digest.to_owned(),
-            pods,
-            since: time(since),
-            until: (pods == 0).then(|| time(last)),
-            elsewhere: pods.saturating_sub(u32::try_from(here.len()).unwrap_or(u32::MAX)),
-            here: here.into_iter().collect(),
+        .into_values()
+        .map(|Class { digests, pods, since, last, here }| {
+            let mut digests = digests.into_iter().map(|(_, digest)| digest.to_owned());
+            Resolution {
+                digest: digests.next().unwrap_or_default(),
+                same: digests.collect(),
+                pods,
+                since: time(since),
+                until: (pods == 0).then(|| time(last)),
+                elsewhere: pods.saturating_sub(u32::try_from(here.len()).unwrap_or(u32::MAX)),
+                here: here.into_iter().collect(),
+            }
         })
         .collect();
     digests.sort_by(|one, other| (one.since, &one.digest).cmp(&(other.since, &other.digest)));
-    Resolutions { confidence, digests }
+    Resolutions { confidence, reference: of_pods.map(Into::into), digests }
 }
 
 /// One container of one workload.
@@ -247,17 +223,30 @@ impl<'a> Here<'a> {
         self.runs(&self.scene.current).filter_map(digest).collect()
     }
 
-    fn mixed(&self, id: ReferenceId, now: u32) -> Option<Mixed> {
+    /// References that pods run here and that no container of the workload names here, in the order of their names.
+    fn other_references(&self, container: &Container, containers: &[Container]) -> Vec<ReferenceId> {
+        let name = |run: &Run| match run.what {
+            What::Ran(id, _) => self.index.references.get(id).map(|record| (&*record.name, id)),
+            What::Fails(..) => None,
+        };
+        let found: BTreeSet<(&str, ReferenceId)> = self.runs(self.scene.judged()).filter_map(name).collect();
+        let others = found.into_iter().filter(|(name, _)| !is_named(name, container, containers));
+        others.map(|(_, id)| id).collect()
+    }
+
+    fn mixed(&self, id: ReferenceId, is_of_pods: bool, now: u32) -> Option<Mixed> {
         if !self.scene.is_rolled_out {
             return None;
         }
+        let record = self.index.references.get(id)?;
         let runs = self.of_reference(id);
         let seen = || runs.iter().map(|(digest, run)| (*digest, run.platform));
         let confidence = divided(&self.index.same, seen())?;
         let images = images(&self.index.same, seen());
-        let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
+        let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
         for (digest, run) in &runs {
             let class = classes.entry(images[digest]).or_insert_with(|| Class::new(now));
+            class.digests.insert((false, *digest));
             class.pods += run.pods;
             class.since = class.since.min(run.since);
         }
@@ -266,50 +255,51 @@ impl<'a> Here<'a> {
             What::Ran(reference, slot)
                 if reference == id && place == self.place && self.scene.current.contains(controller) =>
             {
-                let slot = self.index.references.get(id)?.at(slot)?;
-                images.get(&*slot.digest).copied()
+                images.get(&*record.at(slot)?.digest).copied()
             }
             _ => None,
         });
         let lasted = Duration::from_secs(now.saturating_sub(together).into());
-        Some(Mixed { resolutions: resolutions(confidence, classes), lasted })
+        let resolutions = resolutions(confidence, is_of_pods.then_some(&*record.name), classes);
+        Some(Mixed { resolutions, lasted })
     }
 
-    fn pull_failure(&self, now: u32) -> Option<PullFailure> {
-        let reason = |run: &Run| match run.what {
-            What::Fails(reason) => Some((reason, run.since)),
+    /// The failure of the image that the container names goes before those of images that pods name instead. Another
+    /// container that stands here speaks for its own.
+    fn pull_failure(&self, container: &Container, containers: &[Container], now: u32) -> Option<PullFailure> {
+        let failing = self.runs(&self.scene.current).filter_map(|run| match run.what {
+            What::Fails(reason, image) => {
+                let name = self.index.failing.name(image);
+                let is_own = means_same(name, container.image.raw());
+                let is_its = is_own || !is_named(name, container, containers);
+                is_its.then_some((reason, !is_own, name, run))
+            }
             What::Ran(..) => None,
+        });
+        let failing: Vec<(PullFailureReason, bool, &str, &Run)> = failing.collect();
+        let first = failing.iter().map(|(reason, is_other, name, _)| (*reason, *is_other, *name)).min()?;
+        let (reason, is_other, name) = first;
+        // Two spellings of the container's own image are one to it.
+        let is_it = |found: &(PullFailureReason, bool, &str)| {
+            found.0 == reason && found.1 == is_other && (!is_other || found.2 == name)
         };
-        let failing: Vec<(PullFailureReason, u32)> =
-            self.runs(&self.scene.current).filter_map(reason).collect();
-        let reason = failing.iter().map(|(reason, _)| *reason).min()?;
-        let since = failing.iter().filter(|(of, _)| *of == reason).map(|(_, since)| *since).min()?;
+        let of_it = failing.iter().filter(|(reason, is_other, name, _)| is_it(&(*reason, *is_other, *name)));
+        let (whats, sinces): (BTreeSet<What>, BTreeSet<u32>) =
+            of_it.map(|(_, _, _, run)| (run.what, run.since)).unzip();
+        let since = sinces.first().copied()?;
         let pods: BTreeMap<_, _> = self.index.pods.get(self.key.namespace()).into_iter().flatten().collect();
         let waits = |record: &super::pods::PodRecord| {
-            let fails =
-                |state: &super::pods::State| state.place == self.place && state.what == What::Fails(reason);
+            let fails = |state: &super::pods::State| state.place == self.place && whats.contains(&state.what);
             self.scene.current.contains(&record.controller) && record.states.iter().any(fails)
         };
         let here = pods.into_iter().filter(|(_, record)| waits(record)).take(MAX_NAMED);
         Some(PullFailure {
             reason,
+            image: is_other.then(|| name.into()),
             since: time(since),
             lasted: Duration::from_secs(now.saturating_sub(since).into()),
             here: here.map(|(name, record)| self.index.sighting(name, record)).collect(),
         })
-    }
-
-    /// Every pod started after the last restart, and runs the one digest that the reference had before it.
-    fn restarted_same_image(&self, id: ReferenceId, record: &Record) -> bool {
-        let Some(restarted) = self.scene.restarted.filter(|_| self.scene.is_rolled_out) else { return false };
-        let restarted = seconds(restarted);
-        let runs = self.of_reference(id);
-        let images: BTreeSet<&str> = record.images(&self.index.same).into_values().collect();
-        let before = record.slots().map(|slot| slot.first).min();
-        images.len() == 1
-            && before.is_some_and(|before| before < restarted)
-            && !runs.is_empty()
-            && runs.iter().all(|(_, run)| run.since >= restarted)
     }
 
     /// What the registry says, where that is not what every pod runs. The digest of an index and that of its manifest
@@ -341,20 +331,8 @@ impl<'a> Here<'a> {
             }
         }
     }
-
-    /// Images that pods run in this container, other than the template's. While a rollout is in progress they are
-    /// what everybody expects.
-    fn former_images(&self, reference: Option<ReferenceId>) -> Vec<tagwatch_core::text::UntrustedText> {
-        if !self.scene.is_rolled_out {
-            return Vec::new();
-        }
-        let other = |run: &Run| match run.what {
-            What::Ran(id, _) if Some(id) != reference => {
-                self.index.references.get(id).map(|record| &*record.name)
-            }
-            _ => None,
-        };
-        let names: BTreeSet<&str> = self.runs(&self.scene.all).filter_map(other).collect();
-        names.into_iter().take(MAX_FORMER).map(Into::into).collect()
-    }
 }
+
+#[cfg(test)]
+#[path = "attach_tests.rs"]
+mod tests;

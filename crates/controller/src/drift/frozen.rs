@@ -82,21 +82,20 @@ fn aged(told: &DriftEvidence, new: &DriftEvidence) -> DriftEvidence {
 }
 
 fn signature(evidence: &DriftEvidence) -> String {
-    let DriftEvidence { moved, mixed, pull_failure, restarted_same_image, former_images, registry } =
-        evidence;
+    let DriftEvidence { moved, mixed, pull_failure, restarted_same_image, other_images, registry } = evidence;
     let digests = |resolutions: &tagwatch_core::drift::Resolutions| {
         let each = resolutions.digests.iter();
-        let each: Vec<_> = each.map(|found| (found.digest.clone(), found.until.is_some())).collect();
-        (resolutions.confidence, each)
+        let each = each.map(|found| (found.digest.clone(), found.same.clone(), found.until.is_some()));
+        (resolutions.confidence, resolutions.reference.clone(), each.collect::<Vec<_>>())
     };
     format!(
         "{:?}",
         (
             moved.as_ref().map(digests),
             mixed.as_ref().map(|mixed| digests(&mixed.resolutions)),
-            pull_failure.as_ref().map(|failure| failure.reason),
+            pull_failure.as_ref().map(|failure| (failure.reason, failure.image.clone())),
             restarted_same_image,
-            former_images,
+            other_images,
             registry,
         )
     )

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use tagwatch_core::drift::Platform;
 use tagwatch_k8s::slim::Seen;
 
+use super::failing::{FailingImages, ImageId};
 use super::frozen::Frozen;
 use super::nodes::{NodeId, Nodes, PlatformId};
 use super::pods::{PlaceId, PodFacts, PodRecord, State, What, hash, seconds};
 use super::references::{MEMORY, ReferenceId, References, Same, SlotId};
+use super::restarts::Restarts;
 use super::runs::Runs;
 use crate::index::WorkloadKey;
 use crate::registry::Answers;
@@ -36,6 +38,8 @@ pub(crate) struct DriftIndex {
     /// When room was made in `same`.
     made_room: Option<u32>,
     pub(super) frozen: Frozen,
+    pub(super) failing: FailingImages,
+    pub(super) restarts: Restarts,
     /// What registries have answered.
     pub(crate) answers: Answers,
     /// Counts changes of what is proven.
@@ -192,6 +196,14 @@ impl DriftIndex {
         let used: BTreeSet<PlaceId> =
             self.controllers.values().flat_map(|runs| runs.iter().map(|run| run.place)).collect();
         self.places.retain(|_, place| used.contains(place));
+        let runs = self.controllers.values().flat_map(Runs::iter);
+        let failing: BTreeSet<ImageId> = runs
+            .filter_map(|run| match run.what {
+                What::Fails(_, image) => Some(image),
+                What::Ran(..) => None,
+            })
+            .collect();
+        self.failing.keep(&failing);
         let changed = self.references.expire(&self.same, now);
         self.version += u64::from(!changed.is_empty());
         changed.into_iter().flat_map(|reference| self.users(reference)).collect()
@@ -237,7 +249,7 @@ impl DriftIndex {
         }
         for state in &record.states {
             let runs = self.controllers.entry(record.controller.clone()).or_default();
-            if runs.enter(*state, record.platform) {
+            if runs.enter(*state, record.platform) || self.restarts.awaits(&record.controller) {
                 affected.insert(record.controller.clone());
             }
         }
@@ -257,11 +269,15 @@ impl DriftIndex {
         let mut affected = BTreeSet::new();
         for state in &record.states {
             if let Some(runs) = self.controllers.get_mut(&record.controller) {
-                if runs.leave(*state, record.platform) {
+                let (is_news, ended) = runs.leave(*state, record.platform);
+                if is_news || self.restarts.awaits(&record.controller) {
                     affected.insert(record.controller.clone());
                 }
                 if runs.is_empty() {
                     self.controllers.remove(&record.controller);
+                }
+                if let Some(run) = ended {
+                    self.run_ended(&record.controller, &run, now);
                 }
             }
         }

@@ -12,7 +12,7 @@ fn fails() -> Seen {
 /// Since when pods of a workload wait for their image.
 fn failing(index: &DriftIndex) -> Option<u32> {
     let runs = index.controllers.get(&owner("web"))?;
-    runs.iter().find(|run| matches!(run.what, What::Fails(_))).map(|run| run.since)
+    runs.iter().find(|run| matches!(run.what, What::Fails(..))).map(|run| run.since)
 }
 
 fn slots<'a>(index: &'a DriftIndex, canonical: &str) -> Vec<&'a Slot> {

@@ -5,6 +5,7 @@
 //! and our process in a `ConfigMap`.
 
 mod attach;
+mod failing;
 mod feed;
 mod frozen;
 mod index;
@@ -12,7 +13,9 @@ mod nodes;
 mod pods;
 mod proofs;
 mod references;
+mod restarts;
 mod runs;
+mod scene;
 mod states;
 mod store;
 mod tasks;

@@ -7,6 +7,7 @@ use tagwatch_core::drift::PullFailureReason;
 use tagwatch_core::workload::ContainerType;
 use tagwatch_k8s::slim::{Sighting, SlimObject, SlimPod, Untold};
 
+use super::failing::ImageId;
 use super::nodes::{NodeId, PlatformId};
 use super::references::{ReferenceId, SlotId};
 use crate::index::WorkloadKey;
@@ -90,8 +91,8 @@ pub(super) fn hash(text: &str) -> u64 {
 pub(super) enum What {
     /// The reference resolved to one of its digests.
     Ran(ReferenceId, SlotId),
-    /// The kubelet does not get the image.
-    Fails(PullFailureReason),
+    /// The kubelet does not get this image.
+    Fails(PullFailureReason, ImageId),
 }
 
 /// The name by which a place is numbered.

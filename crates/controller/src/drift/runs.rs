@@ -11,7 +11,7 @@ pub(super) struct Run {
     pub(super) what: What,
     pub(super) platform: Option<PlatformId>,
     pub(super) pods: u32,
-    /// The earliest of them.
+    /// The earliest of them and of those before, back to when there was none: at least one pod has shown it since then.
     pub(super) since: u32,
 }
 
@@ -40,16 +40,18 @@ impl Runs {
         self.matters(place, what)
     }
 
-    /// A container no longer shows this. Returns whether that tells something new of the workload.
-    pub(super) fn leave(&mut self, state: State, platform: Option<PlatformId>) -> bool {
-        let Some(run) = self.find(state, platform) else { return false };
+    /// A container no longer shows this. Returns whether that tells something new of the workload, and the run where
+    /// that was the last pod of it.
+    pub(super) fn leave(&mut self, state: State, platform: Option<PlatformId>) -> (bool, Option<Run>) {
+        let Some(run) = self.find(state, platform) else { return (false, None) };
         run.pods -= 1;
         if run.pods > 0 {
-            return false;
+            return (false, None);
         }
+        let ended = *run;
         let matters = self.matters(state.place, state.what);
         self.0.retain(|run| run.pods > 0);
-        matters
+        (matters, Some(ended))
     }
 
     pub(super) fn runs_reference(&self, reference: ReferenceId) -> bool {

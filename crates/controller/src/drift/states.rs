@@ -36,7 +36,7 @@ impl DriftIndex {
                 }
                 Seen::PullFails { reason, since } => {
                     let failing = before
-                        .filter(|before| matches!(before.what, What::Fails(_)) && before.image == image);
+                        .filter(|before| matches!(before.what, What::Fails(..)) && before.image == image);
                     let unready = since.map_or(now, seconds).min(now);
                     let is_near = now - unready <= NEAR;
                     let since = match failing {
@@ -45,7 +45,8 @@ impl DriftIndex {
                         // It was seen, and its pull did not fail.
                         None => now,
                     };
-                    Some(State { place, image, what: What::Fails(*reason), since })
+                    let what = What::Fails(*reason, self.failing.id(sighting.image.raw()));
+                    Some(State { place, image, what, since })
                 }
                 Seen::Nothing(why) => {
                     before.filter(|before| before.image == image && keeps_earlier(*why, before.what)).copied()

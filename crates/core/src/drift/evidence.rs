@@ -12,7 +12,7 @@ pub const MAX_DIGESTS: usize = 8;
 /// What the cluster showed of a container's image, beside what the object says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DriftEvidence {
-    /// The reference resolved to several images, somewhere in the cluster.
+    /// The reference, or one that its pods name instead, resolved to several images, somewhere in the cluster.
     pub moved: Option<Resolutions>,
     /// Pods of this workload run several images of the reference, and no rollout is in progress.
     pub mixed: Option<Mixed>,
@@ -20,8 +20,9 @@ pub struct DriftEvidence {
     pub pull_failure: Option<PullFailure>,
     /// The last rollout restart ended on the digest that it began with.
     pub restarted_same_image: bool,
-    /// Images that pods of this workload still run in this container, though the template names another.
-    pub former_images: Vec<UntrustedText>,
+    /// Images that pods of this workload name in this container, though the template names another: from before it
+    /// changed, or through admission.
+    pub other_images: Vec<UntrustedText>,
     /// What the registry answered, where anybody asked it.
     pub registry: Option<RegistryAnswer>,
 }
@@ -29,7 +30,7 @@ pub struct DriftEvidence {
 /// How sure it is that two digests are two images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DriftConfidence {
-    /// Nothing is known of the nodes: the digests may be of one image for several platforms.
+    /// Not all of the nodes are known: the digests may be of one image for several platforms.
     Likely,
     /// Both ran on nodes of one platform, and no node knows them for one image.
     Proven,
@@ -50,6 +51,8 @@ impl DriftConfidence {
 pub struct Resolutions {
     /// How sure it is that they are several.
     pub confidence: DriftConfidence,
+    /// The reference, where pods name another than the template does.
+    pub reference: Option<UntrustedText>,
     /// One for each image, in the order in which they were first seen; at most [`MAX_DIGESTS`].
     pub digests: Vec<Resolution>,
 }
@@ -57,8 +60,10 @@ pub struct Resolutions {
 /// An image that a reference resolved to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
-    /// Its digest, `algorithm:hex`.
+    /// A digest of it that pods ran, `algorithm:hex`.
     pub digest: String,
+    /// Other digests that pods ran, and that a node knows for the same image.
+    pub same: Vec<String>,
     /// Pods that run it; none where they are all gone.
     pub pods: u32,
     /// When it was first seen.
@@ -94,6 +99,8 @@ pub struct Mixed {
 pub struct PullFailure {
     /// What the kubelet says.
     pub reason: PullFailureReason,
+    /// The image that the pods name, where the template names another.
+    pub image: Option<UntrustedText>,
     /// Since when.
     pub since: Timestamp,
     /// How long that is.

@@ -4,12 +4,14 @@ use jiff::Timestamp;
 
 use super::Subject;
 use crate::drift::{DriftConfidence, Resolution, Resolutions};
-use crate::pull_policy::PullPolicy;
+use crate::text::UntrustedText;
 
 /// Hex digits of a digest in a message, as other tools cut it; evidence has it in full.
 const SHORT_HEX: usize = 12;
 /// Digests that a message names; evidence has the others.
 const MAX_NAMED: usize = 4;
+/// Longest reference of pods that a message names beside the template's: it is never cut.
+const MAX_REFERENCE: usize = 128;
 
 /// `2 digests: sha256:0123… on 3 pods since …, sha256:4567… on 1 pod since …`. Neither is called the newer one or the
 /// right one: only a registry knows.
@@ -22,13 +24,13 @@ pub(super) fn digests(resolutions: &Resolutions) -> String {
     };
     let doubt = match resolutions.confidence {
         DriftConfidence::Proven => "",
-        DriftConfidence::Likely => "; likely, for nothing is known of the nodes",
+        DriftConfidence::Likely => "; likely, for not all of the nodes are known",
     };
     format!("{} digests: {}{more}{doubt}", all.len(), named.join(", "))
 }
 
 fn digest(resolution: &Resolution) -> String {
-    let Resolution { digest, pods, since, until, here: _, elsewhere: _ } = resolution;
+    let Resolution { digest, same: _, pods, since, until, here: _, elsewhere: _ } = resolution;
     let digest = short(digest);
     match until {
         Some(until) => format!("{digest} from {} until {}", minute(*since), minute(*until)),
@@ -50,21 +52,20 @@ pub(super) fn minute(at: Timestamp) -> String {
     text.get(..16).map_or(text.clone(), |minute| format!("{minute}Z"))
 }
 
-/// A remark on pods whose pull policy is another than the template's, or whose image is.
-pub(super) fn pods_note(subject: &Subject<'_>) -> String {
-    let mut note = String::new();
-    if let Some(observed) = subject.container.observed.filter(|observed| observed.pods > 0) {
-        let wants_always = subject.effective_pull_policy == PullPolicy::Always;
-        if wants_always && observed.always < observed.pods {
-            note.push_str("; pods carry another pull policy than the Always that is written");
-        } else if !wants_always && observed.always > 0 {
-            note.push_str("; pods carry Always, which is not what is written");
-        }
+/// The image that pods name where that is another than the template's; evidence has it where it is too long.
+pub(super) fn reference(of_pods: &UntrustedText) -> String {
+    let shown = of_pods.terminal();
+    if shown.chars().count() <= MAX_REFERENCE { shown.into() } else { "another image".to_owned() }
+}
+
+/// A remark on pods whose image is another than the template's. Whether the template changed since or admission changes
+/// the pods, nobody can tell.
+pub(super) fn other_images_note(subject: &Subject<'_>) -> &'static str {
+    if subject.drift().is_some_and(|drift| !drift.other_images.is_empty()) {
+        "; pods carry another image than the template names"
+    } else {
+        ""
     }
-    if subject.drift().is_some_and(|drift| !drift.former_images.is_empty()) {
-        note.push_str("; pods still run an image that the template no longer names");
-    }
-    note
 }
 
 /// A remark on a rollout restart that brought the same image again.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Parameter, Policy, Rule, RuleMeta, RuleSet, Subject, Violation, drift_words, message};
-use crate::drift::PullFailureReason;
+use crate::drift::{PullFailure, PullFailureReason};
 use crate::finding::{Outcome, Severity};
 
 /// How long a pull may fail before the rule speaks: registries have bad minutes.
@@ -28,7 +28,12 @@ it: the next node that fails takes the workload down.
 `ErrImagePull` and `ImagePullBackOff` count once they have lasted for `grace`;
 `ErrImageNeverPull` and `InvalidImageName` count at once, for waiting does not
 mend them. Of an image that does not parse, `invalid-image-reference` speaks
-alone where it is on.",
+alone where it is on.
+
+Pods can wait for another image than the template names: admission rewrites
+it, or a StatefulSet waits for a pod that it made before the template was
+corrected, and will not replace. The finding names the image that is waited
+for.",
     bad: "\
 containers:
 - name: web
@@ -45,7 +50,9 @@ containers:
    tag, or push what is missing.
 2. Where credentials are missing, add `imagePullSecrets`.
 3. With `imagePullPolicy: Never`, load the image onto every node first, or
-   leave the policy out for a tag that is never pushed again.",
+   leave the policy out for a tag that is never pushed again.
+4. Delete a pod that waits for an image which the template has ceased to
+   name; its controller makes another one.",
 };
 
 /// The time that a policy gives; `None` where the rule is off.
@@ -68,21 +75,28 @@ impl Rule for ImagePullFailing {
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
         let failure = subject.drift()?.pull_failure.as_ref()?;
         let grace = if failure.reason.is_passing() { grace(subject.rules)? } else { Duration::ZERO };
-        let is_told = subject.reference.is_err() && subject.rules.is_enabled("invalid-image-reference");
+        let of_pods = failure.image.as_ref();
+        let is_told = of_pods.is_none()
+            && subject.reference.is_err()
+            && subject.rules.is_enabled("invalid-image-reference");
         if failure.lasted < grace || is_told {
             return None;
         }
+        let lead = match of_pods {
+            Some(image) => format!(", but pods wait for {}", drift_words::reference(image)),
+            None => ", which pods wait for".to_owned(),
+        };
         let tail = format!(
-            ", which pods wait for since {}: {}{}",
+            "{lead} since {}: {}{}",
             drift_words::minute(failure.since),
             words(failure.reason),
-            drift_words::pods_note(subject)
+            message::pods_policy_note(subject)
         );
         Some(Violation {
             outcome: Outcome::Fail,
             severity: Severity::High,
-            message: message::runs(subject, &tail),
-            resolution: resolution(subject, failure.reason),
+            message: message::runs_with_pods(subject, of_pods, &tail),
+            resolution: resolution(subject, failure),
         })
     }
 }
@@ -95,9 +109,14 @@ fn words(reason: PullFailureReason) -> &'static str {
     }
 }
 
-fn resolution(subject: &Subject<'_>, reason: PullFailureReason) -> String {
+fn resolution(subject: &Subject<'_>, failure: &PullFailure) -> String {
+    if failure.image.is_some() {
+        return "See the events of a waiting pod for the registry's answer. Delete the pod if it was made before the \
+                template was corrected; else correct what admission makes of the image."
+            .to_owned();
+    }
     let kind = subject.container.container_type;
-    match reason {
+    match failure.reason {
         PullFailureReason::InvalidName => {
             format!("Set {} to a valid reference; admission may have changed it in the pods.", kind.image_field())
         }

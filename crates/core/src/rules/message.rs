@@ -1,7 +1,8 @@
 //! What a finding says. Every message names the container and the image, stands on its own, and is safe for a
 //! terminal.
 
-use super::Subject;
+use super::{Subject, drift_words};
+use crate::pull_policy::PullPolicy;
 use crate::reference::Reference;
 use crate::tag::TagClass;
 use crate::text::UntrustedText;
@@ -21,11 +22,28 @@ const MAX_TAIL: usize = 370;
 
 /// `container web runs nginx:latest`, then the tail.
 pub(super) fn runs(subject: &Subject<'_>, tail: &str) -> String {
-    let verb = match subject.container.container_type {
+    fit(
+        subject,
+        verb(subject),
+        &subject.container.image.terminal(),
+        tail,
+        drift_words::other_images_note(subject),
+    )
+}
+
+/// The same with a tail that names the image which pods carry instead, where there is one.
+pub(super) fn runs_with_pods(subject: &Subject<'_>, of_pods: Option<&UntrustedText>, tail: &str) -> String {
+    if of_pods.is_none() {
+        return runs(subject, tail);
+    }
+    fit(subject, verb(subject), &subject.container.image.terminal(), tail, "")
+}
+
+fn verb(subject: &Subject<'_>) -> &'static str {
+    match subject.container.container_type {
         ContainerType::ImageVolume => "mounts",
         _ => "runs",
-    };
-    fit(subject, verb, &subject.container.image.terminal(), tail)
+    }
 }
 
 /// `container web names "$IMAGE:1.2"`, then the tail: for what is no reference, and could hold blanks.
@@ -33,14 +51,16 @@ pub(super) fn names(subject: &Subject<'_>, tail: &str) -> String {
     if subject.container.image.raw().is_empty() {
         return format!("{} names no image", place(subject));
     }
-    fit(subject, "names", &format!("\"{}\"", subject.container.image.terminal()), tail)
+    let image = format!("\"{}\"", subject.container.image.terminal());
+    fit(subject, "names", &image, tail, drift_words::other_images_note(subject))
 }
 
-/// A cut reference would read as another image, so one that does not fit is described by its length.
-fn fit(subject: &Subject<'_>, verb: &str, image: &str, tail: &str) -> String {
+/// A cut reference would read as another image, so one that does not fit is described by its length. The note follows
+/// the tail, and is never cut.
+fn fit(subject: &Subject<'_>, verb: &str, image: &str, tail: &str, note: &str) -> String {
     let lead = format!("{} {verb} ", place(subject));
-    let tail = shorten(&UntrustedText::from(tail).terminal(), MAX_TAIL);
     let chars = |text: &str| text.chars().count();
+    let tail = shorten(&UntrustedText::from(tail).terminal(), MAX_TAIL - chars(note)) + note;
     if chars(&lead) + chars(image) + chars(&tail) <= MAX_CHARS {
         return lead + image + &tail;
     }
@@ -129,6 +149,32 @@ pub(super) fn always_note(subject: &Subject<'_>) -> &'static str {
         "; every live pod carries Always all the same, probably through admission"
     } else {
         ""
+    }
+}
+
+/// Why that what is written does not reach the pods is no finding.
+pub(super) fn without_always_note(subject: &Subject<'_>) -> &'static str {
+    if subject.pods_by_digest() {
+        by_digest_note(subject)
+    } else if subject.always_pull_images {
+        "; the policy declares AlwaysPullImages, though not every pod shows it"
+    } else {
+        ""
+    }
+}
+
+/// A remark on live pods whose pull policy is another than the template's.
+pub(super) fn pods_policy_note(subject: &Subject<'_>) -> &'static str {
+    let Some(observed) = subject.container.observed.filter(|observed| observed.pods > 0) else { return "" };
+    let wants_always = subject.effective_pull_policy == PullPolicy::Always;
+    match (wants_always, observed.always) {
+        (true, 0) => "; pods carry another pull policy than the Always that is written",
+        (true, _) if observed.is_divided() => {
+            "; some pods carry another pull policy than the Always that is written"
+        }
+        (false, _) if observed.is_divided() => "; some pods carry Always, which is not what is written",
+        (false, _) if observed.all_always() => "; pods carry Always, which is not what is written",
+        _ => "",
     }
 }
 

@@ -26,9 +26,15 @@ The rollout is over, and yet some pods run one image and some another: the
 tag moved, and each node kept or pulled what it found. Requests are answered
 by old and new code in turn, and every pod looks the same to `kubectl`.
 
-Only pods of the rollout that is in force count, none that is being deleted,
-and none at all while a rollout is in progress. The rule waits for `grace`
-after the second image appeared.",
+Of a Deployment only pods of the rollout that is in force count; no pod
+counts that is being deleted, and none at all while a rollout is in
+progress. A StatefulSet with a `partition`, and what is updated `OnDelete`,
+counts as rolled out while pods of earlier templates still run, and all of
+its pods count. The rule waits for `grace` after the second image appeared.
+
+Where pods name another image than the template, because admission rewrites
+it or because they are older, theirs is judged too, and the finding names
+it.",
     bad: "\
 containers:
 - name: web
@@ -54,11 +60,6 @@ pub(crate) fn grace(rules: &RuleSet) -> Option<Duration> {
     Some(setting.parameters.grace.unwrap_or(GRACE))
 }
 
-/// Whether the rule is on and speaks.
-pub(super) fn fires(subject: &Subject<'_>) -> bool {
-    violated(subject).is_some()
-}
-
 fn violated<'a>(subject: &Subject<'a>) -> Option<&'a Mixed> {
     let mixed = subject.drift()?.mixed.as_ref()?;
     grace(subject.rules).filter(|grace| mixed.lasted >= *grace).map(|_| mixed)
@@ -73,15 +74,20 @@ impl Rule for MixedDigests {
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
         let mixed = violated(subject)?;
+        let of_pods = mixed.resolutions.reference.as_ref();
+        let lead = match of_pods {
+            Some(image) => format!(", but pods run {}, which they", drift_words::reference(image)),
+            None => ", which its pods".to_owned(),
+        };
         let tail = format!(
-            ", which its pods ran as {}{}",
+            "{lead} ran as {}{}",
             drift_words::digests(&mixed.resolutions),
-            drift_words::pods_note(subject)
+            message::pods_policy_note(subject)
         );
         Some(Violation {
             outcome: Outcome::Fail,
             severity: Severity::Critical,
-            message: message::runs(subject, &tail),
+            message: message::runs_with_pods(subject, of_pods, &tail),
             resolution: resolution::pin_or_pull_always(subject),
         })
     }

@@ -27,7 +27,7 @@ mod unpinned_image;
 use std::fmt;
 
 use crate::drift::DriftEvidence;
-use crate::finding::{Outcome, Severity};
+use crate::finding::{Finding, Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::reference::{Reference, ReferenceError};
 use crate::tag::{Classification, Confidence, TagClass};
@@ -179,6 +179,12 @@ impl<'a> Subject<'a> {
             && self.container.observed.is_some_and(ObservedPods::all_always)
     }
 
+    /// Whether there are live pods, and not all of them carry the `Always` that the template says.
+    fn pods_without_always(&self) -> bool {
+        let lacks = |observed: ObservedPods| observed.pods > 0 && !observed.all_always();
+        self.effective_pull_policy == PullPolicy::Always && self.container.observed.is_some_and(lacks)
+    }
+
     /// Whether admission makes `Always` of a pull policy that says otherwise: every live pod shows it, or the
     /// policy declares it.
     fn admission_pulls_always(&self) -> bool {
@@ -232,6 +238,25 @@ pub trait Rule: Sync {
 impl fmt::Debug for dyn Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.meta().id)
+    }
+}
+
+/// Whether a rule is silent where another one says more, by [`drop_repeated`].
+pub(crate) fn may_repeat(rule: &RuleMeta) -> bool {
+    *rule == moved_tag::META
+}
+
+/// Takes out `moved-tag` where `mixed-digests` says more of the same reference. An exempt finding says nothing, so this
+/// is for after exempting.
+pub(crate) fn drop_repeated(container: &Container, findings: &mut Vec<Finding>) {
+    let says_more =
+        |finding: &Finding| *finding.rule == mixed_digests::META && finding.outcome != Outcome::Skip;
+    let is_same = container.drift.as_deref().is_some_and(|drift| {
+        let of_moved = drift.moved.as_ref().map(|moved| &moved.reference);
+        of_moved.is_some() && of_moved == drift.mixed.as_ref().map(|mixed| &mixed.resolutions.reference)
+    });
+    if is_same && findings.iter().any(says_more) {
+        findings.retain(|finding| !may_repeat(finding.rule));
     }
 }
 

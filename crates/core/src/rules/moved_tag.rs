@@ -1,6 +1,6 @@
 //! `moved-tag`: one reference that ran as several images.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, drift_words, message, mixed_digests, resolution};
+use super::{Policy, Rule, RuleMeta, Subject, Violation, drift_words, message, resolution};
 use crate::finding::{Outcome, Severity};
 
 pub(super) static META: RuleMeta = RuleMeta {
@@ -21,12 +21,17 @@ bring the old code back.
 
 The proof comes from the statuses of pods: the digest that the reference
 resolved to on each node. Digests are compared on nodes of one platform
-alone, and an index and its manifest count as one image. Where nothing is
-known of the nodes the finding says `likely`. Which of the digests is the
+alone, and an index and its manifest count as one image. Where not all of
+the nodes are known the finding says `likely`. Which of the digests is the
 newer one, a cluster cannot know, so no finding says it.
 
+Where pods name another image than the template, because admission rewrites
+it or because they are older, theirs is judged too, and the finding names
+it: the template's own first, else the first of theirs that moved.
+
 The proof holds for 30 days after the last pod of the other image is gone.
-The rule is silent where `mixed-digests` says more.",
+The rule is silent where `mixed-digests` says more of the same reference and
+is not exempt.",
     bad: "\
 containers:
 - name: web
@@ -54,15 +59,18 @@ impl Rule for MovedTag {
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
         let moved = subject.drift()?.moved.as_ref()?;
-        if mixed_digests::fires(subject) {
-            return None;
-        }
-        let tail =
-            format!(", which ran as {}{}", drift_words::digests(moved), drift_words::pods_note(subject));
+        let of_pods = moved.reference.as_ref();
+        let lead = of_pods.map(|image| format!(", but pods run {}", drift_words::reference(image)));
+        let tail = format!(
+            "{}, which ran as {}{}",
+            lead.unwrap_or_default(),
+            drift_words::digests(moved),
+            message::pods_policy_note(subject)
+        );
         Some(Violation {
             outcome: Outcome::Fail,
             severity: Severity::High,
-            message: message::runs(subject, &tail),
+            message: message::runs_with_pods(subject, of_pods, &tail),
             resolution: resolution::pin_by_digest(subject),
         })
     }

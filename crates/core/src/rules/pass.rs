@@ -54,22 +54,34 @@ fn tag_tail(subject: &Subject<'_>) -> String {
 fn pull_policy_tail(rule: &RuleMeta, subject: &Subject<'_>) -> String {
     if rule != Policy::ImagePullPolicy.leading_rule() {
         return format!(
-            " with {}: no rule that is on speaks against it",
-            message::pull_policy_facts(subject)
+            " with {}: no rule that is on speaks against it{}",
+            message::pull_policy_facts(subject),
+            message::pods_policy_note(subject)
         );
     }
+    let copy_is_right = if subject.classification.class == TagClass::Unclassified {
+        "nothing says whether the tag moves, so nothing speaks against a copy on the node"
+    } else {
+        "the reference is not one that moves, so a copy on the node is the right one"
+    };
+    let mut note = message::pods_policy_note(subject);
     let reason = match subject.effective_pull_policy {
+        // What is written does not reach the pods.
+        PullPolicy::Always if subject.pods_without_always() && subject.is_mutable() => {
+            format!("{}{}", message::moves(subject), message::without_always_note(subject))
+        }
+        PullPolicy::Always if subject.pods_without_always() => copy_is_right.to_owned(),
         PullPolicy::Always if subject.is_mutable() => {
             "the kubelet asks the registry at every start, though a mirror can answer with an old digest"
                 .to_owned()
         }
         PullPolicy::Always => "the kubelet asks the registry at every start".to_owned(),
         // The template asks for a stale copy, and admission prevents it.
-        _ if subject.is_mutable() => format!("{}{}", message::moves(subject), message::always_note(subject)),
-        _ if subject.classification.class == TagClass::Unclassified => {
-            "nothing says whether the tag moves, so nothing speaks against a copy on the node".to_owned()
+        _ if subject.is_mutable() => {
+            note = "";
+            format!("{}{}", message::moves(subject), message::always_note(subject))
         }
-        _ => "the reference is not one that moves, so a copy on the node is the right one".to_owned(),
+        _ => copy_is_right.to_owned(),
     };
-    format!(" with {}: {reason}", message::pull_policy_facts(subject))
+    format!(" with {}: {reason}{note}", message::pull_policy_facts(subject))
 }

@@ -34,7 +34,9 @@ and then belongs on the policy's `immutable` list.
 
 The rule passes, with a note, while every live pod carries `Always`: the
 AlwaysPullImages admission plugin and webhooks change pods, never templates.
-The policy's `admission.alwaysPullImages: true` says the same of a cluster.",
+The policy's `admission.alwaysPullImages: true` says the same of a cluster.
+And it fires where `Always` is written and live pods carry another policy,
+unless all of them run by digest.",
     bad: "\
 containers:
 - name: web
@@ -69,8 +71,11 @@ impl Rule for StalePullPolicy {
             PullPolicyValue::Effective => Some(subject.effective_pull_policy),
             PullPolicyValue::Written => subject.container.written_pull_policy(),
         };
-        let is_stale = subject.is_mutable() && judged == Some(PullPolicy::IfNotPresent);
-        if !is_stale || subject.admission_pulls_always() {
+        let is_written = judged == Some(PullPolicy::IfNotPresent) && !subject.admission_pulls_always();
+        // `Always` is the intent, and something keeps it from the pods: they show what runs.
+        let is_carried =
+            subject.pods_without_always() && !subject.pods_by_digest() && !subject.always_pull_images;
+        if !subject.is_mutable() || !(is_written || is_carried) {
             return None;
         }
         Some(Violation {
@@ -78,15 +83,27 @@ impl Rule for StalePullPolicy {
             // By the name, not by the class: proof that `latest` moves makes it no less severe.
             severity: if subject.names_latest() { Severity::Critical } else { Severity::High },
             message: message::runs(subject, &tail(subject)),
-            resolution: resolution::pin_or_pull_always(subject),
+            resolution: resolution(subject),
         })
     }
+}
+
+fn resolution(subject: &Subject<'_>) -> String {
+    let pin = resolution::pin_or_pull_always(subject);
+    if subject.pods_without_always() {
+        return format!(
+            "{pin} Look for what gives the pods another pull policy: admission, or an earlier template."
+        );
+    }
+    pin
 }
 
 fn tail(subject: &Subject<'_>) -> String {
     let facts = message::pull_policy_facts(subject);
     let stored = subject.origin == Origin::Cluster && subject.names_latest();
-    let cause = if stored {
+    let cause = if subject.pods_without_always() {
+        ", which not all pods carry: "
+    } else if stored {
         ", though a new object with this tag would get Always: probably left from an earlier tag; "
     } else {
         ": "
@@ -97,8 +114,9 @@ fn tail(subject: &Subject<'_>) -> String {
         "a node that has a copy never pulls again, so nodes come to run different code"
     };
     format!(
-        " with {facts}{cause}{}; {consequence}{}{}",
+        " with {facts}{cause}{}; {consequence}{}{}{}",
         message::moves(subject),
+        message::pods_policy_note(subject),
         message::by_digest_note(subject),
         drift_words::restarted_note(subject)
     )

@@ -8,13 +8,23 @@ use tagwatch_core::drift::{
     Resolution, Resolutions, parse_grace,
 };
 
-/// Reads `moved proven a=3 b=0; mixed likely 20m a=2 b=1; failing ImagePullBackOff 10m; restarted; former nginx:1.26;
-/// registry c; unknown 429`: a letter is a digest of that letter, a number how many pods run it.
+/// Reads `moved proven a=3 b=0; mixed likely 20m a=2 b=1; failing ImagePullBackOff 10m; restarted; other nginx:1.26;
+/// registry c; unknown 429`: a letter is a digest of that letter, a number how many pods run it. `moved of <image>`,
+/// `mixed of <image>` and `failing of <image>` say which image the pods name instead of the template's.
 pub(crate) fn evidence(text: &str) -> DriftEvidence {
     let mut drift = DriftEvidence::default();
     for part in text.split("; ") {
         let words: Vec<&str> = part.split(' ').collect();
         match words[..] {
+            ["moved", "of", image] => {
+                drift.moved.as_mut().expect(text).reference = Some(image.into());
+            }
+            ["mixed", "of", image] => {
+                drift.mixed.as_mut().expect(text).resolutions.reference = Some(image.into());
+            }
+            ["failing", "of", image] => {
+                drift.pull_failure.as_mut().expect(text).image = Some(image.into());
+            }
             ["moved", confidence, ref digests @ ..] => drift.moved = Some(resolutions(confidence, digests)),
             ["mixed", confidence, lasted, ref digests @ ..] => {
                 let resolutions = resolutions(confidence, digests);
@@ -22,7 +32,7 @@ pub(crate) fn evidence(text: &str) -> DriftEvidence {
             }
             ["failing", reason, lasted] => drift.pull_failure = Some(failure(reason, lasted)),
             ["restarted"] => drift.restarted_same_image = true,
-            ["former", image] => drift.former_images.push(image.into()),
+            ["other", image] => drift.other_images.push(image.into()),
             ["registry", digest] => {
                 let runs = vec![digest_of("a")];
                 let answer = RegistryAnswer::Differs { digest: digest_of(digest), some_run_it: false, runs };
@@ -65,6 +75,7 @@ fn resolutions(confidence: &str, digests: &[&str]) -> Resolutions {
         let sighting = PodSighting { pod: "web-1".into(), node: "node-a".into() };
         Resolution {
             digest: digest_of(letter),
+            same: Vec::new(),
             pods,
             since: at("2026-01-12T08:30:05Z"),
             until: (pods == 0).then(|| at("2026-01-13T09:00:00Z")),
@@ -72,12 +83,13 @@ fn resolutions(confidence: &str, digests: &[&str]) -> Resolutions {
             elsewhere: pods.saturating_sub(1),
         }
     });
-    Resolutions { confidence, digests: digests.collect() }
+    Resolutions { confidence, reference: None, digests: digests.collect() }
 }
 
 fn failure(reason: &str, lasted: &str) -> PullFailure {
     PullFailure {
         reason: PullFailureReason::parse(reason).expect(reason),
+        image: None,
         since: at("2026-01-12T08:30:05Z"),
         lasted: parse_grace(lasted).expect(lasted),
         here: vec![PodSighting { pod: "web-1".into(), node: "node-a".into() }],
@@ -143,12 +155,12 @@ mod snippets {
     #[test]
     fn names_digests_pods_and_nodes() {
         let web = container("web", ContainerType::Container, "nginx:1.27", None);
-        let yaml = snippet(&web, &evidence("mixed proven 1h a=2 b=1; former nginx:1.26"));
+        let yaml = snippet(&web, &evidence("mixed proven 1h a=2 b=1; other nginx:1.26"));
         let (a, b) = (digest_of("a"), digest_of("b"));
         let expected = format!(
             "container: web\npodsRun:\n- digest: {a}\n  since: 2026-01-12T08:30:05Z\n  pods: 2\n  seenOn:\n  \
              - pod: web-1\n    node: node-a\n  otherPods: 1\n- digest: {b}\n  since: 2026-01-12T08:30:05Z\n  \
-             pods: 1\n  seenOn:\n  - pod: web-1\n    node: node-a\nformerImages:\n- nginx:1.26\n"
+             pods: 1\n  seenOn:\n  - pod: web-1\n    node: node-a\npodsImages:\n- nginx:1.26\n"
         );
         assert_eq!(yaml, expected);
         let _: serde_json::Value = serde_saphyr::from_str(&yaml).expect("valid YAML");
@@ -163,6 +175,31 @@ mod snippets {
     }
 
     #[test]
+    fn names_what_pods_name_instead() {
+        let web = container("web", ContainerType::Container, "nginx:1.27", None);
+        let mirror = "mirror.example/nginx:1.27";
+        let mut drift =
+            evidence(&format!("mixed proven 1h a=1 b=1; mixed of {mirror}; moved proven a=1 b=1"));
+        // Two references have a list each, one reference has one.
+        let yaml = snippet(&web, &drift);
+        assert!(yaml.contains(&format!("podsRunImage: {mirror}\npodsRun:\n")), "{yaml}");
+        assert!(yaml.contains("\nranAs:\n"), "{yaml}");
+        drift.moved.as_mut().expect("moved").reference = Some(mirror.into());
+        drift.moved.as_mut().expect("moved").digests[0].same = vec![digest_of("c")];
+        assert!(!snippet(&web, &drift).contains("ranAs"));
+        drift.mixed = None;
+        let yaml = snippet(&web, &drift);
+        let (a, c) = (digest_of("a"), digest_of("c"));
+        let expected = format!("ranAsImage: {mirror}\nranAs:\n- digest: {a}\n  sameImage: [{c}]\n");
+        assert!(yaml.contains(&expected), "{yaml}");
+        let waits = snippet(&web, &evidence(&format!("failing ErrImagePull 1h; failing of {mirror}")));
+        assert!(waits.contains(&format!("- reason: ErrImagePull\n  image: {mirror}\n")), "{waits}");
+        for yaml in [yaml, waits] {
+            let _: serde_json::Value = serde_saphyr::from_str(&yaml).expect("valid YAML");
+        }
+    }
+
+    #[test]
     fn keeps_its_limit_and_says_where_it_was_cut() {
         let web = container(&"\u{1b}".repeat(500), ContainerType::Container, "nginx:1.27", None);
         let mut drift = evidence("moved likely a=9 b=9 c=9 d=9 e=9 f=0 aa=9 bb=9");
@@ -173,5 +210,48 @@ mod snippets {
         let yaml = snippet(&web, &drift);
         assert!(yaml.len() <= MAX_BYTES && yaml.ends_with("# cut: there is more\n"), "{yaml}");
         let _: serde_json::Value = serde_saphyr::from_str(&yaml).expect("valid YAML");
+    }
+}
+
+mod repeated {
+    use super::*;
+    use crate::support::{container, workload};
+    use jiff::civil::date;
+    use tagwatch_core::engine::Engine;
+    use tagwatch_core::finding::Outcome;
+    use tagwatch_core::workload::{ContainerType, IgnoreAnnotations, Origin};
+
+    /// The drift results of a container, where a rule is exempt by annotation.
+    fn results(drift: &str, ignored: Option<&str>) -> Vec<(&'static str, Outcome)> {
+        let mut web = container("web", ContainerType::Container, "nginx:1.27.3", None);
+        web.drift = Some(evidence(drift).into());
+        let mut workload = workload(Origin::Cluster, vec![web]);
+        workload.ignore =
+            IgnoreAnnotations { ignore: ignored.map(Into::into), reason: Some("known".into()), until: None };
+        let verdicts = Engine::recommended().on(date(2026, 1, 15)).judge(&workload);
+        let findings = verdicts.into_iter().flat_map(|verdict| verdict.findings);
+        let of_drift = findings.filter(|finding| finding.rule.policy.as_str() == "image-drift");
+        of_drift.map(|finding| (finding.rule.id, finding.outcome)).collect()
+    }
+
+    #[test]
+    fn an_exempt_finding_hides_no_other() {
+        let both = "moved proven a=1 b=1; mixed proven 1h a=1 b=1";
+        let (moved, mixed) = ("moved-tag", "mixed-digests");
+        assert_eq!(results(both, None), [(mixed, Outcome::Fail)]);
+        assert_eq!(results(both, Some(mixed)), [(moved, Outcome::Fail), (mixed, Outcome::Skip)]);
+        assert_eq!(results(both, Some(moved)), [(mixed, Outcome::Fail)]);
+        assert_eq!(
+            results(both, Some("moved-tag, mixed-digests")),
+            [(moved, Outcome::Skip), (mixed, Outcome::Skip)]
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_two_references_is_said_twice() {
+        let two = "moved proven a=1 b=1; mixed proven 1h a=1 b=1; mixed of mirror.example/nginx:1.27.3";
+        assert_eq!(results(two, None), [("moved-tag", Outcome::Fail), ("mixed-digests", Outcome::Fail)]);
+        let one = format!("{two}; moved of mirror.example/nginx:1.27.3");
+        assert_eq!(results(&one, None), [("mixed-digests", Outcome::Fail)]);
     }
 }
