@@ -1,6 +1,7 @@
 //! What really runs: digests that differ, and those that only seem to.
 
 use anyhow::{Context, Result, ensure};
+use kube::{ResourceExt, api::ListParams};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tagwatch_e2e::{eventually, tagwatch_binary};
@@ -11,7 +12,7 @@ use crate::{
     drift_fleet::{
         IMAGE, PROVEN, digest, hasty, known_as, kubelet, node, patch_status, pods_beside, pods_of,
     },
-    objects::{PASSES, container, deployment, pod, pulled, with_image},
+    objects::{PASSES, container, deployment, pod, pulled},
     report::Report,
     runner::shared,
 };
@@ -116,30 +117,53 @@ async fn grace_ends_without_an_event(bench: &Bench) -> Result<()> {
 async fn rolling_update_in_progress_is_no_finding(bench: &Bench) -> Result<()> {
     let tagwatch = hasty(bench).await?;
     let (old, new) = (node(bench, "a", 'a').await?, node(bench, "b", 'b').await?);
-    bench.create(deployment("web", 2, &[pulled("web", IMAGE, "IfNotPresent")])).await?;
-    let before = pods_of(bench, "web", 2).await?;
+    let other = node(bench, "c", 'c').await?;
+    bench.create(deployment("web", 3, &[pulled("web", IMAGE, "IfNotPresent")])).await?;
+    let before = pods_of(bench, "web", 3).await?;
     for pod in &before {
         old.run_pod(bench.namespace(), pod).await?;
     }
     bench.reported("Deployment", "web", &PASSES).await?;
 
-    // Another tag: half of the pods run another image, as everybody expects.
-    let mark = bench.audit_log().mark().await?;
-    bench.patch("Deployment", "web", with_image("registry.example.com/web:1.27.4", "IfNotPresent")).await?;
-    let first = pods_beside(bench, "web", &before, 1).await?;
-    new.run_pod(bench.namespace(), &first[0]).await?;
-    let turned = async || {
-        let report = bench.report("Deployment", "web").await?;
-        let image = report.results()[0]["properties"]["image"].clone();
-        ensure!(image == "registry.example.com/web:1.27.4", "{image}");
-        Ok(report)
-    };
-    let report = eventually(LIMIT, "the report names the new image", turned).await?;
-    ensure!(report.says(&PASSES), "{:?}", report.verdicts());
-    tagwatch.counts("tagwatch_moved_tags", &[], 0.0).await?;
-    let writes = bench.writes_since(mark).await?;
-    assert_eq!(writes.count(), 1, "the image's name alone: {writes}");
+    // The same tag, pushed again: each pod that starts runs another image, on one node as on another.
+    let restarted = json!({ "spec": { "template": { "metadata": { "annotations": {
+        "kubectl.kubernetes.io/restartedAt": k8s_openapi::jiff::Timestamp::now().to_string(),
+    } } } } });
+    bench.patch("Deployment", "web", restarted).await?;
+    let first = started(bench, &[]).await?;
+    new.run_pod(bench.namespace(), &first).await?;
+    let second = started(bench, &[&first]).await?;
+    other.run_pod(bench.namespace(), &second).await?;
+    let third = started(bench, &[&first, &second]).await?;
+    // What comes later in the same watch has been seen, so that those pods have been, too.
+    bench.create(pod("later", &[container("web", "registry.example.com/later:1.0.0")])).await?;
+    bench.reported("Pod", "later", &PASSES).await?;
+    let moved = [PROVEN[0], PROVEN[1], "web moved-tag fail"];
+    bench.reported("Deployment", "web", &moved).await?;
+    tagwatch.counts("tagwatch_mixed_workloads", &[], 0.0).await?;
+
+    // The last pod of the ReplicaSet before goes, and the rollout is over.
+    other.run_pod(bench.namespace(), &third).await?;
+    let report =
+        bench.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web mixed-digests fail"]).await?;
+    let message = result(&report, "mixed-digests")?["message"].as_str().context("a message")?;
+    assert!(message.contains("ran as 2 digests") && !message.contains("sha256:aaaa"), "{message}");
     tagwatch.end().await
+}
+
+/// The next pod of the Deployment's newest ReplicaSet, beside those that run already.
+async fn started(bench: &Bench, running: &[&str]) -> Result<String> {
+    eventually(LIMIT, "a pod of the newest ReplicaSet", || async {
+        let sets = bench.api("ReplicaSet").list(&ListParams::default()).await?.items;
+        let restarted = |set: &&kube::api::DynamicObject| {
+            !set.data["spec"]["template"]["metadata"]["annotations"].is_null()
+        };
+        let newest = sets.iter().find(restarted).context("no ReplicaSet was made")?.name_any();
+        let pods = bench.api("Pod").list(&ListParams::default().labels("app=web")).await?.items;
+        let mut names = pods.iter().map(ResourceExt::name_any).filter(|name| name.starts_with(&newest));
+        names.find(|name| !running.contains(&name.as_str())).context("it has no other pod")
+    })
+    .await
 }
 
 async fn platforms_of_one_index_are_no_finding(bench: &Bench) -> Result<()> {
@@ -196,8 +220,8 @@ async fn agree(bench: &Bench, nodes: &[&tagwatch_e2e::Kubelet]) -> Result<()> {
 
 /// One more pod of the Deployment on this node makes a finding.
 async fn differs(bench: &Bench, node: &tagwatch_e2e::Kubelet) -> Result<()> {
-    let pods = bench.api("Pod").list(&kube::api::ListParams::default().labels("app=web")).await?.items;
-    let names: Vec<String> = pods.iter().map(kube::ResourceExt::name_any).collect();
+    let pods = bench.api("Pod").list(&ListParams::default().labels("app=web")).await?.items;
+    let names: Vec<String> = pods.iter().map(ResourceExt::name_any).collect();
     bench.patch("Deployment", "web", json!({ "spec": { "replicas": names.len() + 1 } })).await?;
     let added = pods_beside(bench, "web", &names, 1).await?;
     node.run_pod(bench.namespace(), &added[0]).await?;
