@@ -48,18 +48,18 @@ impl Cluster {
     /// A StatefulSet that is rolled out, with one container `web`.
     fn stateful_set(&mut self, image: &str, restarted: Option<u32>) -> WorkloadKey {
         let status = json!({ "observedGeneration": 1, "replicas": 2, "updatedReplicas": 2 });
-        let object = workload("web", None, image, restarted, status);
+        let object = workload("web", None, image, restarted, &status);
         apply(&mut self.index, &mut self.stateful_sets, object)
     }
 
     /// A Deployment with so many pods, of which so many are of its newest ReplicaSet.
     fn deployment(&mut self, image: &str, replicas: u32, updated: u32) -> WorkloadKey {
         let status = json!({ "observedGeneration": 1, "replicas": replicas, "updatedReplicas": updated });
-        apply(&mut self.index, &mut self.deployments, workload("web", None, image, None, status))
+        apply(&mut self.index, &mut self.deployments, workload("web", None, image, None, &status))
     }
 
     fn replica_set(&mut self, name: &str, owner: (&str, &str), image: &str, revision: u32) {
-        let mut object = workload(name, Some(owner), image, None, json!({}));
+        let mut object = workload(name, Some(owner), image, None, &json!({}));
         object["metadata"]["annotations"] =
             json!({ "deployment.kubernetes.io/revision": revision.to_string() });
         apply(&mut self.index, &mut self.replica_sets, object);
@@ -140,7 +140,7 @@ fn workload(
     owner: Option<(&str, &str)>,
     image: &str,
     restarted: Option<u32>,
-    status: Value,
+    status: &Value,
 ) -> Value {
     let mut template = json!({ "spec": { "containers": containers(image) } });
     if let Some(restarted) = restarted {
@@ -159,7 +159,7 @@ fn digest(letter: &str) -> String {
 }
 
 /// A pod on the one node.
-fn pod(name: &str, owner: (&str, &str), image: &str, state: Value) -> Value {
+fn pod(name: &str, owner: (&str, &str), image: &str, state: &Value) -> Value {
     json!({
         "metadata": metadata(name, Some(owner)),
         "spec": { "nodeName": "node", "containers": containers(image) },
@@ -172,7 +172,7 @@ fn ran_since(name: &str, owner: (&str, &str), image: &str, letter: &str, since: 
     let repository = image.rsplit_once(':').map_or(image, |(repository, _)| repository);
     let started = json!({ "startedAt": time(since).to_string() });
     let image_id = format!("{repository}@{}", digest(letter));
-    pod(name, owner, image, json!({ "name": "web", "imageID": image_id, "state": { "running": started } }))
+    pod(name, owner, image, &json!({ "name": "web", "imageID": image_id, "state": { "running": started } }))
 }
 
 fn ran(name: &str, owner: (&str, &str), image: &str, letter: &str) -> Value {
@@ -181,7 +181,7 @@ fn ran(name: &str, owner: (&str, &str), image: &str, letter: &str) -> Value {
 
 fn waits(name: &str, owner: (&str, &str), image: &str) -> Value {
     let waiting = json!({ "waiting": { "reason": "ImagePullBackOff" } });
-    pod(name, owner, image, json!({ "name": "web", "imageID": "", "state": waiting }))
+    pod(name, owner, image, &json!({ "name": "web", "imageID": "", "state": waiting }))
 }
 
 fn digests(resolutions: &Resolutions) -> Vec<&str> {
@@ -307,7 +307,7 @@ fn pods_of_an_earlier_template_are_told() {
     let daemon_set = |strategy: &str| {
         let status =
             json!({ "observedGeneration": 2, "currentNumberScheduled": 2, "updatedNumberScheduled": 0 });
-        let mut object = workload("web", None, "app:2", None, status);
+        let mut object = workload("web", None, "app:2", None, &status);
         object["spec"]["updateStrategy"] = json!({ "type": strategy });
         object
     };
@@ -345,7 +345,7 @@ fn dependents_that_stand_side_by_side_are_no_rollout() {
     let mut cluster = Cluster::new();
     let owner = ("JobSet", "train");
     for name in ["train-leader", "train-worker"] {
-        apply(&mut cluster.index, &mut cluster.jobs, workload(name, Some(owner), NGINX, None, json!({})));
+        apply(&mut cluster.index, &mut cluster.jobs, workload(name, Some(owner), NGINX, None, &json!({})));
     }
     cluster.pod(ran("leader-a", ("Job", "train-leader"), NGINX, "a"));
     let affected = cluster.pod(ran("worker-a", ("Job", "train-worker"), NGINX, "b"));

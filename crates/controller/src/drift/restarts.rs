@@ -22,7 +22,7 @@ const MAX_ENDED: usize = 2_000;
 /// What restarts began with.
 #[derive(Debug, Default)]
 pub(super) struct Restarts {
-    restarts: HashMap<WorkloadKey, Restart>,
+    known: HashMap<WorkloadKey, Restart>,
     ended: VecDeque<Ended>,
     awaited: HashSet<WorkloadKey>,
 }
@@ -76,13 +76,13 @@ impl Restarts {
     }
 
     fn forget(&mut self, key: &WorkloadKey) {
-        if let Some(restart) = self.restarts.remove(key) {
+        if let Some(restart) = self.known.remove(key) {
             self.awaited.retain(|controller| !restart.awaits.contains(controller));
         }
     }
 
     fn awaits_from_now_on(&mut self, key: &WorkloadKey, controllers: Vec<WorkloadKey>) {
-        let Some(restart) = self.restarts.get_mut(key) else { return };
+        let Some(restart) = self.known.get_mut(key) else { return };
         self.awaited.retain(|controller| !restart.awaits.contains(controller));
         self.awaited.extend(controllers.iter().cloned());
         restart.awaits = controllers;
@@ -111,12 +111,12 @@ impl DriftIndex {
             self.restarts.forget(key);
             return BTreeSet::new();
         };
-        if self.restarts.restarts.get(key).is_none_or(|known| known.at != at) {
+        if self.restarts.known.get(key).is_none_or(|known| known.at != at) {
             self.restarts.forget(key);
             let restart = Restart { at, before: self.ran_at(at, scene), awaits: Vec::new() };
-            self.restarts.restarts.insert(key.clone(), restart);
+            self.restarts.known.insert(key.clone(), restart);
         }
-        let Some(Restart { before, .. }) = self.restarts.restarts.get(key) else { return BTreeSet::new() };
+        let Some(Restart { before, .. }) = self.restarts.known.get(key) else { return BTreeSet::new() };
         if before.is_empty() {
             return BTreeSet::new();
         }

@@ -71,7 +71,7 @@ impl Scene {
 }
 
 /// Of an owner that nobody reads: what is under it is rolled out, and not two ReplicaSets of one owner ask for pods.
-/// Other dependents stand side by side for good, such as the Jobs of a JobSet.
+/// Other dependents stand side by side for good, such as the Jobs of a `JobSet`.
 fn is_at_rest(key: &WorkloadKey, current: &BTreeSet<WorkloadKey>, index: &Index, stores: &Stores) -> bool {
     let asking = index.owners.children(key).filter(|child| child.wants_pods && is_replica_set(&child.key));
     let is_over = |key: &WorkloadKey| stores.get(key).is_none_or(|object| object.is_rolled_out());

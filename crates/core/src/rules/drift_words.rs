@@ -55,7 +55,7 @@ pub(super) fn minute(at: Timestamp) -> String {
 /// The image that pods name where that is another than the template's; evidence has it where it is too long.
 pub(super) fn reference(of_pods: &UntrustedText) -> String {
     let shown = of_pods.terminal();
-    if shown.chars().count() <= MAX_REFERENCE { shown.into() } else { "another image".to_owned() }
+    if shown.chars().count() <= MAX_REFERENCE { shown } else { "another image".to_owned() }
 }
 
 /// A remark on pods whose image is another than the template's. Whether the template changed since or admission changes
