@@ -1,6 +1,7 @@
 //! What really runs: digests that differ, and those that only seem to.
 
 use anyhow::{Context, Result, ensure};
+use k8s_openapi::jiff::Timestamp;
 use kube::{ResourceExt, api::ListParams};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -106,8 +107,13 @@ async fn grace_ends_without_an_event(bench: &Bench) -> Result<()> {
     let pods = pods_of(bench, "web", 2).await?;
     old.run_pod(bench.namespace(), &pods[0]).await?;
     new.run_pod(bench.namespace(), &pods[1]).await?;
-    bench.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web moved-tag fail"]).await?;
-    bench.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web mixed-digests fail"]).await?;
+    let report =
+        bench.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web mixed-digests fail"]).await?;
+    let second = bench.api("Pod").get(&pods[1]).await?;
+    let started = second.data["status"]["containerStatuses"][0]["state"]["running"]["startedAt"].as_str();
+    let started: Timestamp = started.context("it does not run")?.parse()?;
+    let waited = report.first_seen()?["web mixed-digests fail"] - started.as_second();
+    ensure!(waited >= 8, "found {waited} s after the second pod's start");
     // The pods agree again, and the tag has moved all the same.
     bench.patch("Deployment", "web", json!({ "spec": { "replicas": 0 } })).await?;
     bench.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web moved-tag fail"]).await?;

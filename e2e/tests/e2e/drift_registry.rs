@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
-use http::{Method, Request, header};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use http::{Method, Request, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -47,6 +47,8 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 const PROGRAM: &str = "docker-registry";
+/// The port is free when it is chosen; somebody else may be faster.
+const ATTEMPTS: usize = 3;
 
 /// A real registry on the loopback interface. It ends when this is dropped.
 struct Registry {
@@ -60,6 +62,17 @@ impl Registry {
     /// # Errors
     /// [`Skipped`] where there is no such program.
     async fn start() -> Result<Self> {
+        let mut failure = anyhow!("no attempt");
+        for _ in 0..ATTEMPTS {
+            match Self::start_on_a_port().await {
+                Err(error) if !error.is::<Skipped>() => failure = error,
+                outcome => return outcome,
+            }
+        }
+        Err(failure)
+    }
+
+    async fn start_on_a_port() -> Result<Self> {
         let folder = TempDir::with_prefix("tagwatch-registry-")?;
         let address = free_address().await?;
         let configuration = folder.path().join("config.yml");
@@ -77,7 +90,7 @@ impl Registry {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn();
-        let process = match started {
+        let mut process = match started {
             Err(failure) if failure.kind() == std::io::ErrorKind::NotFound => {
                 return Err(
                     Skipped(format!("there is no {PROGRAM}; hack/docker-registry.sh installs it")).into()
@@ -86,12 +99,17 @@ impl Registry {
             started => started.context(PROGRAM)?,
         };
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let registry = Self { address, client, _process: process, _folder: folder };
-        eventually(LIMIT, "the registry serves", || async {
-            registry.send(Method::GET, "/v2/", "", Vec::new()).await.map(drop)
-        })
-        .await?;
-        Ok(registry)
+        let url: Uri = format!("http://{address}/v2/").parse()?;
+        let serves = eventually(LIMIT, "the registry serves", || async {
+            let answer = client.get(url.clone()).await?;
+            ensure!(answer.status().is_success(), "{}", answer.status());
+            Ok(())
+        });
+        tokio::select! {
+            served = serves => served?,
+            ended = process.wait() => bail!("the registry ended: {}", ended?),
+        }
+        Ok(Self { address, client, _process: process, _folder: folder })
     }
 
     async fn send(&self, method: Method, path: &str, kind: &str, body: Vec<u8>) -> Result<header::HeaderMap> {

@@ -236,8 +236,9 @@ fn collect_shapes(key: &WorkloadKey, index: &Index, depth: usize, into: &mut Vec
 /// The template's containers with what its pods show of each, and behind them the containers that only pods
 /// have: injected sidecars and ephemeral containers.
 fn with_pods(mut template: Vec<Container>, shapes: &[(Shape, u32)]) -> Vec<Container> {
-    for container in &mut template {
-        container.observed = observe(container, shapes);
+    let observed: Vec<_> = template.iter().map(|container| observe(container, &template, shapes)).collect();
+    for (container, observed) in template.iter_mut().zip(observed) {
+        container.observed = observed;
     }
     let added = containers_of(shapes)
         .filter(|candidate| !template.iter().any(|container| is_same_place(container, candidate)));
@@ -246,13 +247,22 @@ fn with_pods(mut template: Vec<Container>, shapes: &[(Shape, u32)]) -> Vec<Conta
     template
 }
 
-fn observe(container: &Container, shapes: &[(Shape, u32)]) -> Option<ObservedPods> {
+/// What pods show of a container. Where several templates of one workload have a container of that name, a pod with the
+/// image of another of them shows that other.
+fn observe(container: &Container, all: &[Container], shapes: &[(Shape, u32)]) -> Option<ObservedPods> {
     let mut observed = ObservedPods::default();
+    let is_anothers = |running: &Container| {
+        let has_its_image = |other: &Container| is_same_place(other, running) && other.image == running.image;
+        running.image != container.image && all.iter().any(has_its_image)
+    };
     for (shape, pods) in shapes {
         let Some(running) = shape.containers.iter().find(|candidate| is_same_place(container, candidate))
         else {
             continue;
         };
+        if is_anothers(running) {
+            continue;
+        }
         observed.pods += pods;
         if running.written_pull_policy() == Some(PullPolicy::Always) {
             observed.always += pods;

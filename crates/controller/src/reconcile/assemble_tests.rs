@@ -403,6 +403,13 @@ fn roles_with_one_container_name_give_one_result_for_each_image() {
             "spec.pytorchReplicaSpecs.Worker.template.spec.containers[0].image Always",
         ]
     );
+    // A pod with the image of one role shows that role; one with an image of neither, which admission wrote, both.
+    let owner = Some(("kubeflow.org/v1", "PyTorchJob", "churn"));
+    cluster.pod(pod("churn-master-0", owner, "Running", &[("pytorch", "trainer:1.0.0")]));
+    cluster.pod(pod("churn-worker-0", owner, "Running", &[("pytorch", "mirror.example/trainer:main")]));
+    let containers = cluster.containers(&key).unwrap();
+    let pods: Vec<_> = containers.iter().map(|container| container.observed.map(|seen| seen.pods)).collect();
+    assert_eq!(pods, [Some(2), Some(1)]);
     object["status"] = json!({ "conditions": [{ "type": "Succeeded", "status": "True" }] });
     apply_custom(&mut cluster, "kubeflow.org", "PyTorchJob", object);
     assert_eq!(cluster.judged(&key), Err(Absence::NotReported), "nothing will be pulled again");
