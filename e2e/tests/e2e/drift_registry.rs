@@ -106,7 +106,7 @@ impl Registry {
             Ok(())
         });
         tokio::select! {
-            served = serves => served?,
+            outcome = serves => outcome?,
             ended = process.wait() => bail!("the registry ended: {}", ended?),
         }
         Ok(Self { address, client, _process: process, _folder: folder })
