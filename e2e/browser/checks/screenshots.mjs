@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { everyPage } from '../pages.mjs';
 
-const LIMIT = 120 * 1024;
+const LIMIT = 160 * 1024;
 
 export default async function check({ browser, consoles }) {
   const shoot = async (url, { width, height, dark = false, full = false }) => {
@@ -19,7 +19,7 @@ export default async function check({ browser, consoles }) {
   const page = await browser.newPage();
   const { issues } = await (await page.request.get(`${consoles.demo}/api/v1/issues?q=shop/cart&rule=stale-pull-policy`)).json();
   const pictures = {
-    'overview.png': [consoles.demo, { width: 1200, height: 720 }],
+    'overview.png': [consoles.demo, { width: 1200, height: 820 }],
     'issues.png': [`${consoles.demo}/issues`, { width: 1200, height: 720 }],
     'issue-dark.png': [consoles.demo + issues[0].path, { width: 1200, height: 720, dark: true }],
     'overview-phone.png': [consoles.demo, { width: 390, height: 844 }],
