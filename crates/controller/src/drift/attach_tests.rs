@@ -2,15 +2,13 @@
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
-use kube_runtime::reflector::store::{Writer, store};
-use kube_runtime::watcher::Event;
+use kube_runtime::reflector::store::Writer;
 use serde_json::{Value, json};
 use tagwatch_core::drift::Platform;
-use tagwatch_k8s::kind::TemplateKind;
 use tagwatch_k8s::slim::{SlimPod, SlimWorkload};
 
 use super::*;
-use crate::index::{key_of, node_of};
+use crate::reconcile::cluster::{add_store, apply};
 use crate::reconcile::{Assembled, assemble};
 
 const NOW: u32 = 1_800_000_000;
@@ -91,24 +89,6 @@ impl Cluster {
         let drift = workload.containers.iter().map(|container| container.drift.as_deref().cloned());
         drift.map(Option::unwrap_or_default).collect()
     }
-}
-
-fn add_store<K: TemplateKind>(stores: &mut Stores) -> Writer<SlimWorkload<K>> {
-    let (reader, writer) = store();
-    stores.add(K::WATCHED, Box::new(reader));
-    writer
-}
-
-fn apply<K: TemplateKind>(
-    index: &mut Index,
-    writer: &mut Writer<SlimWorkload<K>>,
-    object: Value,
-) -> WorkloadKey {
-    let object: SlimWorkload<K> = serde_json::from_value(object).unwrap();
-    let key = key_of(&object);
-    index.owners.apply(node_of(&object));
-    writer.apply_watcher_event(&Event::Apply(object));
-    key
 }
 
 fn metadata(name: &str, owner: Option<(&str, &str)>) -> Value {
