@@ -5,7 +5,7 @@ use k8s_openapi::jiff::civil::Date;
 use k8s_openapi::jiff::tz::TimeZone;
 use kube::api::ListParams;
 use kube::{Api, Client};
-use tagwatch_core::rules::Policy;
+use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportResult};
 use thiserror::Error;
@@ -140,7 +140,7 @@ fn issues_of(report: &PolicyReport, drift_alone: bool, today: Date) -> Vec<Issue
     let name = of_scope(scope.and_then(|scope| scope.name.as_ref()));
     let results = report.results.iter().flatten();
     results
-        .filter(|result| !drift_alone || result.policy == Policy::ImageDrift.as_str())
+        .filter(|result| !drift_alone || result.policy == RuleGroup::ImageDrift.as_str())
         .filter_map(|result| Some((result, open(result, today)?)))
         .map(|(result, open)| Issue {
             namespace: namespace.clone(),
@@ -166,7 +166,7 @@ fn property(result: &ReportResult, name: &str) -> UntrustedText {
 
 /// Most severe first; what we do not know comes last.
 fn severity_rank(severity: &str) -> usize {
-    let known = tagwatch_core::finding::Severity::ALL.iter();
+    let known = tagwatch_core::outcome::Severity::ALL.iter();
     known.map(|known| known.as_str()).position(|known| known == severity).unwrap_or(usize::MAX)
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::civil::Date;
 use tagwatch_core::engine::Judgement;
-use tagwatch_core::finding::Outcome;
-use tagwatch_core::policy::{AnnotationLevel, AnnotationRemark, ExemptionSource};
+use tagwatch_core::exemption::{AnnotationLevel, ExemptionSource};
+use tagwatch_core::outcome::Outcome;
+use tagwatch_core::policy::AnnotationRemark;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType, Namespace, Workload};
 use tagwatch_k8s::report::{
@@ -231,7 +232,7 @@ fn violations(input: &ReportInput<'_>, first_seen: &FirstSeen) -> BTreeMap<Viola
         let Some(container) = containers.get(verdict.container) else { continue };
         for finding in verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass) {
             let violation = Violation {
-                policy: finding.rule.policy.as_str(),
+                policy: finding.rule.group.as_str(),
                 rule: finding.rule.id,
                 severity: finding.severity.as_str(),
                 result: finding.outcome.as_str(),

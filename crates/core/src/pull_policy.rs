@@ -32,12 +32,12 @@ impl PullPolicy {
     }
 
     /// What the API server fills in for an unset policy: `Always` when the parsed tag is `latest` (written, or
-    /// implied by neither tag nor digest), else `IfNotPresent`, also where the image does not parse
+    /// implied by neither tag nor digest), else `IfNotPresent`, also for `None`, an image that does not parse
     /// (`SetDefaults_Container` in Kubernetes' `pkg/apis/core/v1/defaults.go`, which asks
     /// `pkg/util/parsers.ParseImageName`). A `latest` beside a digest counts.
-    pub fn default_for(image: &str) -> Self {
-        match Reference::parse(image) {
-            Ok(reference) if reference.tag_or_default() == Some("latest") => Self::Always,
+    pub fn default_for(reference: Option<&Reference>) -> Self {
+        match reference {
+            Some(reference) if reference.tag_or_default() == Some("latest") => Self::Always,
             _ => Self::IfNotPresent,
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::drift::DriftEvidence;
 use crate::pull_policy::PullPolicy;
+use crate::reference::Reference;
 use crate::text::UntrustedText;
 
 /// A workload: what a report is about.
@@ -129,10 +130,17 @@ pub struct Container {
 }
 
 impl Container {
-    /// The pull policy that counts: what is written, where it is one of the three values, else the default
-    /// that the API server would fill in (`rules.md`: "the effective pull policy").
+    /// The pull policy that the kubelet applies: the written one, where it is one of the three values, else the default
+    /// that the API server fills in for this image (docs/design/verdicts.md, "Effective pull policy"). Parses the image
+    /// where the default is needed.
     pub fn effective_pull_policy(&self) -> PullPolicy {
-        self.written_pull_policy().unwrap_or_else(|| PullPolicy::default_for(self.image.raw()))
+        let default = || PullPolicy::default_for(Reference::parse(self.image.raw()).ok().as_ref());
+        self.written_pull_policy().unwrap_or_else(default)
+    }
+
+    /// The same with the image as parsed before.
+    pub fn effective_pull_policy_of(&self, reference: Option<&Reference>) -> PullPolicy {
+        self.written_pull_policy().unwrap_or_else(|| PullPolicy::default_for(reference))
     }
 
     /// The pull policy as written, where it is one that Kubernetes knows.

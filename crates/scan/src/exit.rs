@@ -1,7 +1,7 @@
 //! From a report to the exit status of the process.
 
 use crate::report::ScanReport;
-use tagwatch_core::finding::Outcome;
+use tagwatch_core::outcome::Outcome;
 
 /// How a scan ended. Usage and configuration errors (2) are the command line's own and go before these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,18 +4,18 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use tagwatch_core::rules;
+use tagwatch_core::{docs, rules};
 
 use crate::args::ExplainArgs;
 use crate::status::Failure;
 
 pub(crate) fn rules() -> Result<ExitCode, Failure> {
-    print(&rules::render_table())
+    print(&docs::render_rule_table())
 }
 
 pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     match rules::find(&args.rule) {
-        Some(rule) => print(&rules::render_text(rule)),
+        Some(rule) => print(&docs::render_rule_text(rule)),
         None => Err(Failure::Usage(unknown(&args.rule))),
     }
 }

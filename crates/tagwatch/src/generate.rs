@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
-use tagwatch_core::kinds;
-use tagwatch_core::policy::{self, Profile};
-use tagwatch_core::rules;
+use tagwatch_core::policy::Profile;
+use tagwatch_core::{docs, rules};
 use tagwatch_k8s::crd::{crd_yaml, policy_report_crd, tag_policy_crd};
 use tagwatch_k8s::rbac;
 use tagwatch_scan::report::json_schema;
@@ -97,16 +96,16 @@ fn custom_kinds_rights() -> Files {
 
 fn docs(root: &Path) -> Result<Files, Failure> {
     let mut files = Files::new();
-    for rule in rules::registry() {
-        let page = Path::new(RULE_PAGES).join(format!("{}.md", rule.meta().id));
-        files.insert(page, rules::render_markdown(rule.meta()));
+    for rule in rules::all() {
+        let page = Path::new(RULE_PAGES).join(format!("{}.md", rule.id));
+        files.insert(page, docs::render_rule_markdown(rule));
     }
     for profile in Profile::ALL {
         let page = Path::new(PROFILE_PAGES).join(format!("{profile}.md"));
-        files.insert(page, policy::render_profile_markdown(profile, "../rules"));
+        files.insert(page, docs::render_profile_markdown(profile, "../rules"));
     }
-    files.insert(Path::new(PROFILE_PAGES).join("README.md"), policy::render_profile_index());
-    files.insert(CUSTOM_KINDS_PAGE.into(), kinds::render_kinds_markdown());
+    files.insert(Path::new(PROFILE_PAGES).join("README.md"), docs::render_profile_index());
+    files.insert(CUSTOM_KINDS_PAGE.into(), docs::render_kinds_markdown());
     files.insert(CLI_REFERENCE.into(), cli_reference::render());
     files.insert(METRICS_PAGE.into(), metrics_page::render()?);
     let readme = fs::read_to_string(root.join(README)).context(README).map_err(Failure::Usage)?;
@@ -119,7 +118,7 @@ fn with_rules_table(readme: &str) -> anyhow::Result<String> {
     let missing = || anyhow!("{README} has no {} … {TABLE_END}", TABLE_BEGIN.trim_end());
     let (before, rest) = readme.split_once(TABLE_BEGIN).ok_or_else(missing)?;
     let (_, after) = rest.split_once(TABLE_END).ok_or_else(missing)?;
-    let table = rules::render_markdown_table(RULE_PAGES);
+    let table = docs::render_rule_markdown_table(RULE_PAGES);
     Ok(format!("{before}{TABLE_BEGIN}{table}{TABLE_END}{after}"))
 }
 

@@ -4,7 +4,7 @@ mod parse;
 mod sort;
 mod url;
 
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 
 use crate::snapshot::{Found, Workload};

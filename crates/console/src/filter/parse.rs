@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::rules;
 use tagwatch_core::text::UntrustedText;
 

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use tagwatch_core::finding::Severity;
+use tagwatch_core::outcome::Severity;
 use tagwatch_core::text::UntrustedText;
 
 use super::Frame;

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 
 use super::Frame;
 use super::rows::{NamespaceRow, RuleRow};

@@ -1,7 +1,7 @@
 //! Rows of tables.
 
 use jiff::Timestamp;
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::rules::RuleMeta;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;

@@ -6,7 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use tagwatch_core::finding::Outcome;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::tag::TagClass;
 
 use super::Frame;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tagwatch_core::policy::{AnnotationLevel, AppliedExemption, ExemptionSource};
+use tagwatch_core::exemption::{AnnotationLevel, AppliedExemption, ExemptionSource};
 use tagwatch_core::workload::ContainerType;
 
 use crate::filter::address;
@@ -129,7 +129,7 @@ impl IssueRecord {
             id: issue.id.clone(),
             severity: issue.severity.as_str(),
             result: issue.outcome.as_str(),
-            policy: issue.rule.policy.as_str(),
+            policy: issue.rule.group.as_str(),
             rule: issue.rule.id,
             category: issue.rule.category,
             namespace: workload.namespace.json().to_owned(),

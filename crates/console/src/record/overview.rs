@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 
 use crate::snapshot::{RuleState, Status, Tally};
@@ -154,7 +154,7 @@ impl RuleRecord {
         let counts = tally.of_rule(rule.id);
         Self {
             rule: rule.id,
-            policy: rule.policy.as_str(),
+            policy: rule.group.as_str(),
             category: rule.category,
             summary: rule.summary,
             severity: severity.as_str(),

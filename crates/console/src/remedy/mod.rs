@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
-use tagwatch_core::rules::Policy;
+use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::workload::ContainerType;
 
-use crate::snapshot::{Issue, Mend, PULL_FAILING, Workload};
+use crate::snapshot::{Issue, Mend, Workload};
 use crate::text::quote;
 use place::Place;
 
@@ -77,12 +77,14 @@ impl Target<'_> {
     /// The digest that the tag means now, beside the tag; a `latest` says nothing beside a digest.
     fn pin(&self) -> Option<Remedy> {
         // What does not come by its tag does not come by its digest, and what a digest pins can lack the right policy.
-        if [PULL_FAILING, "pull-policy-not-allowed", "cached-private-image"].contains(&self.issue.rule.id) {
+        if [ids::IMAGE_PULL_FAILING, ids::PULL_POLICY_NOT_ALLOWED, ids::CACHED_PRIVATE_IMAGE]
+            .contains(&self.issue.rule.id)
+        {
             return None;
         }
         let image = self.issue.image.raw();
         let reference = Reference::parse(image).ok().filter(|reference| reference.digest().is_none())?;
-        if self.issue.rule.policy == Policy::ImagePullPolicy && !self.moves() {
+        if self.issue.rule.group == RuleGroup::ImagePullPolicy && !self.moves() {
             return None;
         }
         let named = if reference.tag() == Some("latest") { image.strip_suffix(":latest")? } else { image };
@@ -100,15 +102,15 @@ impl Target<'_> {
     }
 
     fn pull(&self) -> Option<Remedy> {
-        if self.issue.rule.policy != Policy::ImagePullPolicy {
+        if self.issue.rule.group != RuleGroup::ImagePullPolicy {
             return None;
         }
         let wanted: &[PullPolicy] = match self.issue.rule.id {
-            "needless-pull" => &[PullPolicy::IfNotPresent],
-            "pull-policy-not-allowed" | "pull-policy-never" if self.moves() => {
+            ids::NEEDLESS_PULL => &[PullPolicy::IfNotPresent],
+            ids::PULL_POLICY_NOT_ALLOWED | ids::PULL_POLICY_NEVER if self.moves() => {
                 &[PullPolicy::Always, PullPolicy::IfNotPresent]
             }
-            "pull-policy-not-allowed" | "pull-policy-never" => {
+            ids::PULL_POLICY_NOT_ALLOWED | ids::PULL_POLICY_NEVER => {
                 &[PullPolicy::IfNotPresent, PullPolicy::Always]
             }
             _ => &[PullPolicy::Always],

@@ -1,8 +1,8 @@
 //! One finding that is not a pass.
 
 use jiff::Timestamp;
-use tagwatch_core::finding::{Outcome, Severity};
-use tagwatch_core::policy::AppliedExemption;
+use tagwatch_core::exemption::AppliedExemption;
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::RuleMeta;
 use tagwatch_core::text::UntrustedText;

@@ -1,17 +1,15 @@
 //! From what the engine says of a workload to what the console shows of it.
 
 use jiff::Timestamp;
-use tagwatch_core::finding::{Finding, Outcome, Verdict};
+use tagwatch_core::finding::{Finding, Verdict};
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::rules::{Policy, RuleMeta};
+use tagwatch_core::rules::{RuleGroup, RuleMeta, ids};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
 use tagwatch_k8s::kind::kind_label;
 
 use super::{ContainerFacts, Issue, Mend, Status, Workload};
-
-/// The rule about images that do not come.
-pub(crate) const PULL_FAILING: &str = "image-pull-failing";
 
 /// A workload with its verdicts.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +71,7 @@ impl Judged<'_> {
         verdict: &Verdict,
         finding: &Finding,
     ) -> Box<[PullPolicy]> {
-        if finding.rule.policy != Policy::ImagePullPolicy {
+        if finding.rule.group != RuleGroup::ImagePullPolicy {
             return Box::default();
         }
         let reference = verdict.reference.as_ref().ok();
@@ -133,10 +131,12 @@ fn marked_line(evidence: &str, container: &Container, rule: &RuleMeta) -> usize 
     let kind = container.container_type;
     let line_of = |key: &str| evidence.lines().position(|line| line.trim_start().starts_with(key));
     let digests = || line_of("podsRun:").or_else(|| line_of("ranAs:"));
-    let judged = match rule.policy {
-        Policy::ImagePullPolicy => line_of(&format!("{}: ", kind.pull_policy_field())),
-        Policy::ImageDrift => line_of("- reason: ").filter(|_| rule.id == PULL_FAILING).or_else(digests),
-        Policy::ImageTag => None,
+    let judged = match rule.group {
+        RuleGroup::ImagePullPolicy => line_of(&format!("{}: ", kind.pull_policy_field())),
+        RuleGroup::ImageDrift => {
+            line_of("- reason: ").filter(|_| rule.id == ids::IMAGE_PULL_FAILING).or_else(digests)
+        }
+        RuleGroup::ImageTag => None,
     };
     judged.or_else(|| line_of(&format!("{}: ", kind.image_field()))).unwrap_or_default()
 }
@@ -150,7 +150,7 @@ mod tests {
 
     /// The line of an evidence that is marked for a rule.
     fn marked<'a>(evidence: &'a str, rule: &str) -> &'a str {
-        let rule = rules::registry().iter().map(|rule| rule.meta()).find(|meta| meta.id == rule).unwrap();
+        let rule = rules::all().find(|meta| meta.id == rule).unwrap();
         let container = Container {
             name: "web".into(),
             container_type: ContainerType::Container,

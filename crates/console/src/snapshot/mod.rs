@@ -16,7 +16,6 @@ use tagwatch_core::text::UntrustedText;
 pub(crate) use history::Span;
 pub use history::{ClosedInterval, ImageChange};
 pub use issue::Issue;
-pub(crate) use judged::PULL_FAILING;
 pub use judged::{Judged, Seen};
 pub use rule::RuleState;
 pub(crate) use tally::Tally;

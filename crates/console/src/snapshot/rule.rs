@@ -1,6 +1,6 @@
 //! A rule as the policy sets it.
 
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::rules::{RuleMeta, RuleSet, RuleSetting};
 
 use super::Tally;
@@ -21,7 +21,7 @@ pub struct RuleState {
 impl RuleState {
     /// Every rule of a policy.
     pub fn all_of(rules: &RuleSet) -> Vec<Self> {
-        rules.iter().map(|(rule, setting)| Self::of(rule.meta(), setting)).collect()
+        rules.iter().map(|(rule, setting)| Self::of(rule, setting)).collect()
     }
 
     /// Whether it is on at all: where no override matches, or where one does that has it on, which what it found shows.

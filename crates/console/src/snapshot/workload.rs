@@ -1,6 +1,6 @@
 //! A judged workload.
 
-use tagwatch_core::finding::Outcome;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;

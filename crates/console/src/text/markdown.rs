@@ -72,7 +72,7 @@ pub(crate) fn own_words(text: &UntrustedText) -> Vec<Piece> {
 
 #[cfg(test)]
 mod tests {
-    use tagwatch_core::rules::registry;
+    use tagwatch_core::rules;
 
     use super::*;
 
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn rules_are_documented_in_nothing_else() {
-        for rule in registry().iter().map(|rule| rule.meta()) {
+        for rule in rules::all() {
             for text in [rule.why, rule.fix] {
                 assert_eq!(text.matches('`').count() % 2, 0, "{}: a backtick alone", rule.id);
                 let marks = ["](", "**", "\n- ", "\n#", "\n|", "\n```", "\n>"];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use tagwatch_console::{ClosedInterval, Workload};
-use tagwatch_core::finding::Outcome;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::ContainerType;
 
 use crate::fixture::{demo, empty, green, three};

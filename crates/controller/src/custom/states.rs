@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use prometheus::IntGaugeVec;
+use tagwatch_core::kinds::CustomWorkload;
 use tagwatch_core::kinds::{CustomKinds, KindName};
-use tagwatch_core::policy::CustomWorkload;
 use tokio::sync::watch;
 
 use crate::health::Health;

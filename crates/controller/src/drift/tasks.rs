@@ -110,7 +110,7 @@ async fn follow_nodes(client: Client, controller: Arc<Controller>) {
 }
 
 fn is_on(controller: &Controller) -> bool {
-    controller.judging.engine().policy().uses(rules::Policy::ImageDrift)
+    controller.judging.engine().policy().uses(rules::RuleGroup::ImageDrift)
 }
 
 /// Feeds the drift index from the watch of nodes.

@@ -7,7 +7,8 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use tagwatch_core::drift::DriftConfidence;
-use tagwatch_core::finding::Outcome;
+use tagwatch_core::outcome::Outcome;
+use tagwatch_core::rules::ids;
 use tagwatch_core::text::UntrustedText;
 
 use super::Metrics;
@@ -86,7 +87,7 @@ impl Collector for MixedCollector {
         for (key, judged) in self.live.lock().iter() {
             // What is exempt is no mixed workload to anybody who watches this.
             let is_mixed = |violation: &Violation| {
-                violation.rule == "mixed-digests" && violation.result != Outcome::Skip.as_str()
+                violation.rule == ids::MIXED_DIGESTS && violation.result != Outcome::Skip.as_str()
             };
             if judged.violations.iter().any(|(violation, _)| is_mixed(violation)) {
                 *samples.entry(vec![UntrustedText::from(key.namespace()).label()]).or_default() += 1.0;

@@ -69,11 +69,10 @@ impl Collector for PolicyCollector {
 }
 
 fn rules(policy: &Policy) -> Samples {
-    let rules = policy.rules().iter().map(|(rule, setting)| {
-        let meta = rule.meta();
+    let rules = policy.rules().iter().map(|(meta, setting)| {
         let severity = setting.severity.unwrap_or(meta.severity).as_str();
         let state = if setting.enabled { "on" } else { "off" };
-        ([meta.id, meta.policy.as_str(), severity, state].map(str::to_owned).to_vec(), 1.0)
+        ([meta.id, meta.group.as_str(), severity, state].map(str::to_owned).to_vec(), 1.0)
     });
     rules.collect()
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::civil::Date;
-use tagwatch_core::policy::{AnnotationLevel, ExemptionProblem, Policy};
+use tagwatch_core::exemption::AnnotationLevel;
+use tagwatch_core::policy::{ExemptionProblem, Policy};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::tag_policy::{ExemptionCounts, ExemptionRemark, ResultCounts, RuleCounts, WorkloadCounts};
 

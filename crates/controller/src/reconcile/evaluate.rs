@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::drift::next_look;
 use tagwatch_core::policy::Decision;
 use tagwatch_core::workload::Workload;
 use tagwatch_k8s::report::{self, IssueChanges, PolicyReport, ReportInput, ReportPlan, plan};
@@ -42,8 +41,8 @@ pub(super) enum Written {
 
 /// What judging a workload came to.
 enum Verdict {
-    /// The report that is wanted.
-    Report(Box<PolicyReport>),
+    /// The report that is wanted, and in how long a rule has to be asked again.
+    Report(Box<PolicyReport>, Option<Duration>),
     /// The policy's scope leaves it out.
     OutOfScope,
     /// A panic: a bug of ours.
@@ -75,8 +74,7 @@ pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next
                 return counted(controller, "failed", Next::Retry);
             }
             match judge(controller, key, &report_key, (&workload, &holder), now) {
-                Verdict::Report(report) => {
-                    let graced = next_look(controller.judging.engine().policy(), &workload);
+                Verdict::Report(report, graced) => {
                     let next = bring_up_to_date(controller, key, &report_key, Some(*report)).await;
                     return next.or_again(due.into_iter().chain(graced).min());
                 }
@@ -168,10 +166,10 @@ fn judge(
         let mut judged = Judged::new(report_key.clone(), &input, &judgement, &report, &past);
         judged.shown =
             controller.has_console.then(|| Arc::new(shown(&input, &judged.past, engine.policy(), holder)));
-        Some((judged, report))
+        Some((judged, report, judgement.due_in))
     });
     let (judged, verdict) = match judged {
-        Some(Some((judged, report))) => (judged, Verdict::Report(Box::new(report))),
+        Some(Some((judged, report, due_in))) => (judged, Verdict::Report(Box::new(report), due_in)),
         Some(None) => return Verdict::OutOfScope,
         None => {
             tracing::error!(workload = ?key, "judging this workload ended in a panic; this is a bug in tagwatch");

@@ -8,9 +8,7 @@ mod classes;
 mod evidence;
 mod grace;
 mod image_id;
-mod pending;
 mod platform;
-mod snippet;
 
 pub use classes::{Full, SameImage, divided, images};
 pub use evidence::{
@@ -19,6 +17,4 @@ pub use evidence::{
 };
 pub use grace::{InvalidGrace, parse_grace, render_grace};
 pub use image_id::{Discarded, manifest_digest};
-pub use pending::next_look;
 pub use platform::Platform;
-pub use snippet::snippet;

@@ -1,7 +1,7 @@
 //! Custom kinds that hold pod templates, and the kinds that stand between such an object and its pods: a table of
 //! those that are common, and what a policy declares beside it.
 
-mod docs;
+mod declared;
 mod resolve;
 mod table;
 mod template_path;
@@ -11,10 +11,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::policy::CustomWorkload;
 use crate::text::UntrustedText;
 
-pub use docs::render_kinds_markdown;
+pub use declared::CustomWorkload;
 pub use resolve::{Found, FoundTemplate, Mismatch, Shape, Tree, find_templates};
 pub use template_path::{TemplatePath, TemplatePathError, TemplateStep};
 pub use unread::{find_unread_template, holds_containers, is_flawed, template_path_of, unread_template};

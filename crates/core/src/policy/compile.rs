@@ -12,13 +12,13 @@ use super::layer::{Layer, RuleChange};
 use super::matcher::Matcher;
 use super::path::{FieldPath, PolicyError};
 use super::selector::{Scope, check_selector};
-use super::shape::Shape;
-use super::spec::{AnnotationsSpec, CustomWorkload, ExemptionSpec, OverrideSpec, RuleSpec, TagPolicySpec};
+use super::spec::{AnnotationsSpec, ExemptionSpec, OverrideSpec, RuleSpec, TagPolicySpec};
+use super::validate::SpecValidator;
 use super::{Policy, Profile};
 use crate::drift::parse_grace;
 use crate::glob::Globs;
-use crate::kinds::{CustomKinds, TemplatePath};
-use crate::rules::{self, Parameter, registry};
+use crate::kinds::{CustomKinds, CustomWorkload, TemplatePath};
+use crate::rules::{self, Parameter, ids};
 use crate::suggest;
 use crate::tag::{Classifier, DeclaredFloating, ReferenceGlobs};
 use crate::text::UntrustedText;
@@ -70,7 +70,7 @@ impl Policy {
     /// Reads a spec as somebody wrote it, and compiles it. An error is everything that is wrong with it, in the order
     /// of the fields: what would hide the rest is left out of what is compiled.
     pub fn read(written: &Value) -> Result<(TagPolicySpec, Self), Vec<PolicyError>> {
-        let (shape, left) = Shape::check(written);
+        let (validator, left) = SpecValidator::check(written);
         let mut problems = Problems::default();
         let read = match TagPolicySpec::deserialize(&left) {
             Ok(spec) => {
@@ -83,7 +83,7 @@ impl Policy {
                 None
             }
         };
-        let errors = shape.join(problems.errors);
+        let errors = validator.join(problems.errors);
         read.filter(|_| errors.is_empty()).ok_or(errors)
     }
 }
@@ -162,7 +162,7 @@ fn compile_rules(
 }
 
 pub(super) fn unknown_rule(id: &str) -> String {
-    let ids: Vec<&str> = registry().iter().map(|rule| rule.meta().id).collect();
+    let ids: Vec<&str> = rules::all().map(|meta| meta.id).collect();
     suggest::unknown("rule", id, &ids)
 }
 
@@ -240,9 +240,8 @@ fn compile_floating(
     problems: &mut Problems,
 ) -> DeclaredFloating {
     let mut declared = DeclaredFloating::default();
-    let id = "floating-tag";
-    let Some(spec) = rules.get(id) else { return declared };
-    let path = path.field(id);
+    let Some(spec) = rules.get(ids::FLOATING_TAG) else { return declared };
+    let path = path.field(ids::FLOATING_TAG);
     for (index, word) in spec.words.iter().flatten().enumerate() {
         if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             let message = "expected a word of letters and digits: tags are cut at `-`, `_` and `.`";

@@ -26,7 +26,7 @@ impl Policy {
             .rules()
             .iter()
             .map(|(rule, setting)| EffectiveRule {
-                rule: rule.meta(),
+                rule,
                 setting: setting.clone(),
                 origins: vec![origin.clone()],
                 for_some_containers: Vec::new(),

@@ -9,6 +9,7 @@ use super::compile::{parse_date, unknown_rule};
 use super::matcher::Matcher;
 use super::selector::{Decision, selects};
 use super::spec::LabelSelector;
+use crate::exemption::{AnnotationLevel, AppliedExemption, ExemptionSource};
 use crate::rules::{self, RuleMeta};
 use crate::text::UntrustedText;
 use crate::workload::{IgnoreAnnotations, Workload};
@@ -42,28 +43,6 @@ pub(super) struct AnnotationRules {
     pub(super) enabled: bool,
     pub(super) namespace_selector: Option<LabelSelector>,
     pub(super) max_days: Option<u16>,
-}
-
-/// Where an annotation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AnnotationLevel {
-    /// On the workload.
-    Workload,
-    /// On its pod template.
-    Template,
-    /// On its namespace.
-    Namespace,
-}
-
-impl AnnotationLevel {
-    /// What carries the annotation, in words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Workload => "workload",
-            Self::Template => "pod template",
-            Self::Namespace => "namespace",
-        }
-    }
 }
 
 /// What came of an exemption that exempts nothing.
@@ -251,24 +230,4 @@ fn honour(
         }
     }
     Ok((reason, until))
-}
-
-/// Who exempted a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExemptionSource {
-    /// An entry of the policy's `exemptions`, by its index.
-    Policy(usize),
-    /// An annotation.
-    Annotation(AnnotationLevel),
-}
-
-/// The exemption that made a skip of a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppliedExemption {
-    /// Why, as somebody wrote it.
-    pub reason: UntrustedText,
-    /// Who.
-    pub source: ExemptionSource,
-    /// The last day on which it counts, in UTC.
-    pub expires: Option<Date>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::matcher::Matcher;
 use super::spec::{PullPolicySpec, ResultSpec, RuleSpec, SeveritySpec, ValueSpec};
 use crate::drift::parse_grace;
-use crate::finding::{Outcome, Severity};
+use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::rules::{PullPolicyValue, RuleSet};
 

@@ -10,12 +10,11 @@ mod layer;
 mod matcher;
 mod path;
 mod profile;
-mod profile_docs;
 mod schema;
 mod selector;
-mod shape;
 mod spec;
 mod uses;
+mod validate;
 mod words;
 
 use std::borrow::Cow;
@@ -23,10 +22,10 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::kinds::CustomKinds;
+use crate::kinds::{CustomKinds, CustomWorkload};
 use crate::pull_policy::PullPolicy;
 use crate::reference::Reference;
-use crate::rules::{RuleMeta, RuleSet};
+use crate::rules::{RuleMeta, RuleSet, ids};
 use crate::tag::Classifier;
 use crate::text::UntrustedText;
 use crate::workload::{Container, Workload, WorkloadId};
@@ -37,17 +36,14 @@ pub use baseline::exact_exemption;
 pub use compile::metric_label;
 pub use effective::EffectiveRule;
 pub(crate) use exemption::WorkloadAnnotations;
-pub use exemption::{
-    AnnotationLevel, AnnotationRemark, AppliedExemption, Exemption, ExemptionProblem, ExemptionSource,
-};
+pub use exemption::{AnnotationRemark, Exemption, ExemptionProblem};
 pub use path::{FieldPath, PathStep, PolicyError};
-pub use profile::{Profile, UnknownProfile};
-pub use profile_docs::{ProfileMeta, render_profile_index, render_profile_markdown};
+pub use profile::{Profile, ProfileMeta, UnknownProfile};
 pub use selector::Decision;
 pub use spec::{
-    API_VERSION, AdmissionSpec, AnnotationsSpec, CustomWorkload, ExemptionSpec, KIND, LabelOperator,
-    LabelRequirement, LabelSelector, MatchSpec, OverrideSpec, Preset, PullPolicySpec, ResultSpec, RuleSpec,
-    ScopeSpec, SeveritySpec, TagPolicySpec, ValueSpec,
+    API_VERSION, AdmissionSpec, AnnotationsSpec, ExemptionSpec, KIND, LabelOperator, LabelRequirement,
+    LabelSelector, MatchSpec, OverrideSpec, Preset, PullPolicySpec, ResultSpec, RuleSpec, ScopeSpec,
+    SeveritySpec, TagPolicySpec, ValueSpec,
 };
 
 /// A compiled policy.
@@ -167,8 +163,10 @@ impl Policy {
         reference: Option<&Reference>,
     ) -> Vec<PullPolicy> {
         let rules = self.rules_for(id, container, reference);
-        let setting = rules.get("pull-policy-not-allowed").filter(|setting| setting.enabled);
-        match setting.map(|setting| setting.parameters.allowed.as_slice()) {
+        match rules
+            .get_enabled(ids::PULL_POLICY_NOT_ALLOWED)
+            .map(|setting| setting.parameters.allowed.as_slice())
+        {
             None | Some([]) => PullPolicy::ALL.to_vec(),
             Some(allowed) => allowed.to_vec(),
         }

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::rules::{RuleMeta, RuleSet};
+use crate::rules::{self, RuleMeta, RuleSet, ids};
 use crate::suggest;
 
-/// A set of rules with a name (`rules.md`, section 5). A policy can change anything of it.
+/// A set of rules with a name (docs/design/verdicts.md, "Rules and profiles"). A policy can change each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Profile {
-    /// By the tag: what can move and is not pulled again is what hurts.
+    /// What can move, above all where it is not pulled again.
     #[default]
     Recommended,
     /// A digest on each image.
@@ -22,44 +22,136 @@ pub enum Profile {
     Magalix,
 }
 
+/// What a profile sets, and its documentation.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ProfileMeta {
+    /// The name in a policy and on the command line.
+    pub name: &'static str,
+    /// The rules that are on.
+    on: On,
+    /// One line.
+    pub summary: &'static str,
+    /// Whom it is for, and what it leaves out: Markdown.
+    pub about: &'static str,
+}
+
+/// The rules of a profile, by their ids.
+#[derive(Debug, PartialEq, Eq)]
+enum On {
+    /// The recommended rules, but for some.
+    Recommended { with: &'static [&'static str], without: &'static [&'static str] },
+    /// These alone.
+    Only(&'static [&'static str]),
+}
+
+static RECOMMENDED: ProfileMeta = ProfileMeta {
+    name: "recommended",
+    on: On::Recommended { with: &[], without: &[] },
+    summary: "What can move, and above all what can move and is not pulled again",
+    about: "\
+The default. It judges the tag and the pull policy together: a tag that moves
+is advice as long as each start asks the registry, and a failure where nodes
+keep what they pulled once. Full versions, commits, dates and build numbers
+pass, for by convention they are pushed once.",
+};
+
+static STRICT: ProfileMeta = ProfileMeta {
+    name: "strict",
+    on: On::Recommended {
+        with: &[ids::UNPINNED_IMAGE],
+        without: &[ids::MISSING_TAG, ids::LATEST_TAG, ids::FLOATING_TAG, ids::UNCLASSIFIED_TAG],
+    },
+    summary: "A digest on each image",
+    about: "\
+For clusters in which each image is given by digest. `unpinned-image` alone
+judges tags: a full version fails as `latest` does, with a lower severity.
+Pull policies are judged as in the recommended profile.",
+};
+
+static ALWAYS: ProfileMeta = ProfileMeta {
+    name: "always",
+    on: On::Recommended {
+        with: &[ids::PULL_POLICY_NOT_ALWAYS],
+        without: &[ids::STALE_PULL_POLICY, ids::PULL_POLICY_NEVER],
+    },
+    summary: "Always on each image that no digest pins",
+    about: "\
+For organisations that want each start to ask the registry, whatever the tag.
+`pull-policy-not-always` alone judges pull policies, by the value that counts:
+an unset one is `Always` for `latest` and for no tag. An image that a digest
+pins is exempt. Tags are judged as in the recommended profile.
+
+`Always` is no promise that the image is fresh: a mirror or a cache can answer
+with an old digest.",
+};
+
+static DATADOG: ProfileMeta = ProfileMeta {
+    name: "datadog",
+    on: On::Only(&[ids::DATADOG]),
+    summary: "Datadog's rule on pull policies, to the letter",
+    about: "\
+For those who are measured by the Infrastructure as Code rule
+`kubernetes-image-pull-policy-of-container-is-not-always`, and want the same
+answer before a merge and in the cluster. Nothing else is judged: neither
+tags, nor whether an image is a reference at all.
+
+The rule compares text, so a registry's port counts as a tag, and a
+placeholder (`$IMAGE:1.2`) is judged like any image.",
+};
+
+static MAGALIX: ProfileMeta = ProfileMeta {
+    name: "magalix",
+    on: On::Only(&[
+        ids::MISSING_TAG,
+        ids::LATEST_TAG,
+        ids::INVALID_IMAGE_REFERENCE,
+        ids::PULL_POLICY_NOT_ALLOWED,
+    ]),
+    summary: "The pair of Magalix' KubeAdvisor: a tag, and a written pull policy",
+    about: "\
+The pair of policies that KubeAdvisor had on images. `image_tags_enforce` asks
+for a tag, and for one other than `latest`; a digest counts as a tag. Here it
+is `missing-tag` and `latest-tag`, and the parameter `tags` of `latest-tag`
+forbids further ones. Its companion asks for `imagePullPolicy` to be written;
+here it is `pull-policy-not-allowed`, whose parameter `allowed` names the
+values that may be.
+
+Objects in a cluster always carry a pull policy, so a missing one shows only
+in manifests. An image that is no reference is an error, for nobody can tell
+whether it has a tag.",
+};
+
 impl Profile {
     /// Every profile, in the order in which documentation lists them.
     pub const ALL: [Self; 5] = [Self::Recommended, Self::Strict, Self::Always, Self::Datadog, Self::Magalix];
 
-    /// The name in a policy and on the command line.
-    pub fn as_str(self) -> &'static str {
+    /// What it sets, and its documentation.
+    pub fn meta(self) -> &'static ProfileMeta {
         match self {
-            Self::Recommended => "recommended",
-            Self::Strict => "strict",
-            Self::Always => "always",
-            Self::Datadog => "datadog",
-            Self::Magalix => "magalix",
+            Self::Recommended => &RECOMMENDED,
+            Self::Strict => &STRICT,
+            Self::Always => &ALWAYS,
+            Self::Datadog => &DATADOG,
+            Self::Magalix => &MAGALIX,
         }
     }
 
-    /// The rules that are on, as the profile sets them.
+    /// The name in a policy and on the command line.
+    pub fn as_str(self) -> &'static str {
+        self.meta().name
+    }
+
+    /// Every rule, as the profile sets it.
     pub fn rules(self) -> RuleSet {
-        RuleSet::of(|rule| self.has(rule))
+        rules::rule_set(|rule| self.has(rule))
     }
 
     fn has(self, rule: &RuleMeta) -> bool {
-        match self {
-            Self::Recommended => rule.enabled,
-            Self::Strict => match rule.id {
-                "unpinned-image" => true,
-                "missing-tag" | "latest-tag" | "floating-tag" | "unclassified-tag" => false,
-                _ => rule.enabled,
-            },
-            Self::Always => match rule.id {
-                "pull-policy-not-always" => true,
-                "stale-pull-policy" | "pull-policy-never" => false,
-                _ => rule.enabled,
-            },
-            Self::Datadog => rule.id == "kubernetes-image-pull-policy-of-container-is-not-always",
-            Self::Magalix => matches!(
-                rule.id,
-                "missing-tag" | "latest-tag" | "invalid-image-reference" | "pull-policy-not-allowed"
-            ),
+        match self.meta().on {
+            On::Recommended { with, without } => {
+                with.contains(&rule.id) || (rule.enabled && !without.contains(&rule.id))
+            }
+            On::Only(ids) => ids.contains(&rule.id),
         }
     }
 }
@@ -70,7 +162,7 @@ impl fmt::Display for Profile {
     }
 }
 
-/// A name that no profile has; the message names the one that was probably meant.
+/// An unknown name of a profile; the message suggests the closest one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UnknownProfile(String);

@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::{Profile, RuleSpec};
-use crate::rules::{Parameter, RuleMeta, registry};
+use crate::rules::{self, Parameter, RuleMeta};
 
 pub(super) fn profile(_: &mut SchemaGenerator) -> Schema {
     let profiles = Profile::ALL.map(Profile::as_str);
@@ -13,7 +13,7 @@ pub(super) fn profile(_: &mut SchemaGenerator) -> Schema {
 
 /// Names of rules, and the star for all.
 pub(super) fn exempt_rules(_: &mut SchemaGenerator) -> Schema {
-    let ids: Vec<&str> = registry().iter().map(|rule| rule.meta().id).chain(["*"]).collect();
+    let ids: Vec<&str> = rules::all().map(|meta| meta.id).chain(["*"]).collect();
     json_schema!({ "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "string", "enum": ids } })
 }
 
@@ -58,8 +58,7 @@ pub(super) fn override_rules(generator: &mut SchemaGenerator) -> Schema {
 }
 
 fn of_rules(generator: &mut SchemaGenerator, change: impl Fn(Value) -> Value) -> Schema {
-    let properties =
-        registry().iter().map(|rule| (rule.meta().id.to_owned(), change(rule_spec(rule.meta(), generator))));
+    let properties = rules::all().map(|meta| (meta.id.to_owned(), change(rule_spec(meta, generator))));
     let properties: serde_json::Map<String, Value> = properties.collect();
     json_schema!({ "type": "object", "additionalProperties": false, "properties": properties })
 }

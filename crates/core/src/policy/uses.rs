@@ -11,10 +11,10 @@ impl Policy {
     }
 
     /// Whether a rule of a group is on, be it for some workloads alone: else nobody need look at what it judges.
-    pub fn uses(&self, group: rules::Policy) -> bool {
-        let of_group = |id: &str| rules::find(id).is_some_and(|rule| rule.policy == group);
+    pub fn uses(&self, group: rules::RuleGroup) -> bool {
+        let of_group = |id: &str| rules::find(id).is_some_and(|rule| rule.group == group);
         let changes = self.overrides.iter().flat_map(|layer| &layer.changes);
-        self.rules.enabled().any(|(rule, _)| rule.meta().policy == group)
+        self.rules.enabled().any(|(rule, _)| rule.group == group)
             || changes.into_iter().any(|change| change.enabled == Some(true) && of_group(change.id))
     }
 }

@@ -1,14 +1,18 @@
 //! `cached-private-image`: an image that needs credentials, open to whoever shares the node once it is there.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message};
+use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "cached-private-image",
-    policy: Policy::ImagePullPolicy,
-    category: Policy::ImagePullPolicy.category(),
+    id: ids::CACHED_PRIVATE_IMAGE,
+    group: RuleGroup::ImagePullPolicy,
+    category: RuleGroup::ImagePullPolicy.category(),
     enabled: false,
+    needs_reference: true,
     parameters: &[],
     severity: Severity::Medium,
     outcome: Outcome::Warn,
@@ -57,9 +61,8 @@ impl Rule for CachedPrivateImage {
     }
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let is_cached = subject.reference.is_ok()
-            && subject.image_pull_secrets
-            && subject.effective_pull_policy == PullPolicy::IfNotPresent;
+        let is_cached =
+            subject.image_pull_secrets && subject.effective_pull_policy == PullPolicy::IfNotPresent;
         if !is_cached || subject.admission_pulls_always() {
             return None;
         }

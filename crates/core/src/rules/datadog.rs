@@ -1,14 +1,18 @@
 //! `kubernetes-image-pull-policy-of-container-is-not-always`: Datadog's rule of this id, to the letter.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message};
+use crate::outcome::{Outcome, Severity};
 use crate::workload::ContainerType;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "kubernetes-image-pull-policy-of-container-is-not-always",
-    policy: Policy::ImagePullPolicy,
+    id: ids::DATADOG,
+    group: RuleGroup::ImagePullPolicy,
     category: "Insecure Configurations",
     enabled: false,
+    needs_reference: false,
     parameters: &[],
     severity: Severity::Low,
     outcome: Outcome::Fail,
@@ -48,10 +52,6 @@ pub(super) struct Datadog;
 impl Rule for Datadog {
     fn meta(&self) -> &'static RuleMeta {
         &META
-    }
-
-    fn judges_unparsed(&self) -> bool {
-        true
     }
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::drift::{DriftConfidence, Resolution, Resolutions};
 use crate::text::UntrustedText;
 

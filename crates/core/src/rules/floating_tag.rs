@@ -1,14 +1,19 @@
 //! `floating-tag`: any other tag that moves, by its name or by what the cluster saw.
 
-use super::{Parameter, Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::parameters::Parameter;
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
 use crate::tag::TagClass;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "floating-tag",
-    policy: Policy::ImageTag,
-    category: Policy::ImageTag.category(),
+    id: ids::FLOATING_TAG,
+    group: RuleGroup::ImageTag,
+    category: RuleGroup::ImageTag.category(),
     enabled: true,
+    needs_reference: true,
     parameters: &[Parameter::Words, Parameter::Patterns],
     severity: Severity::Medium,
     outcome: Outcome::Warn,
@@ -56,11 +61,10 @@ impl Rule for FloatingTag {
         &META
     }
 
-    /// Speaks for every moving reference that `missing-tag` and `latest-tag` do not name, proven ones among
-    /// them: a tag that was seen to move floats, whatever its name says. Severity stays medium then, since
-    /// `moved-tag` of the image-drift policy reports the proof itself.
+    /// Fires for every moving tag but `latest`, proven ones among them: a tag that was seen to move floats, whatever
+    /// its name says. The severity stays medium then, since `moved-tag` reports the proof itself.
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let is_named = subject.tag().is_none_or(|tag| tag == "latest") || subject.tag_is_forbidden();
+        let is_named = subject.tag().is_none_or(|tag| tag == "latest");
         if !subject.is_mutable() || is_named {
             return None;
         }

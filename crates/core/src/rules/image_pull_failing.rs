@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use super::{Parameter, Policy, Rule, RuleMeta, RuleSet, Subject, Violation, drift_words, message};
+use super::meta::{RuleGroup, RuleMeta};
+use super::parameters::Parameter;
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{drift_words, ids, message};
 use crate::drift::{PullFailure, PullFailureReason};
-use crate::finding::{Outcome, Severity};
+use crate::outcome::{Outcome, Severity};
 
 /// How long a pull may fail before the rule speaks: registries have bad minutes.
 const GRACE: Duration = Duration::from_mins(5);
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "image-pull-failing",
-    policy: Policy::ImageDrift,
-    category: Policy::ImageDrift.category(),
+    id: ids::IMAGE_PULL_FAILING,
+    group: RuleGroup::ImageDrift,
+    category: RuleGroup::ImageDrift.category(),
     enabled: true,
+    needs_reference: false,
     parameters: &[Parameter::Grace],
     severity: Severity::High,
     outcome: Outcome::Fail,
@@ -55,10 +60,8 @@ containers:
    name; its controller makes another one.",
 };
 
-/// The time that a policy gives; `None` where the rule is off.
-pub(crate) fn grace(rules: &RuleSet) -> Option<Duration> {
-    let setting = rules.get(META.id).filter(|setting| setting.enabled)?;
-    Some(setting.parameters.grace.unwrap_or(GRACE))
+fn grace(subject: &Subject<'_>, failure: &PullFailure) -> Duration {
+    if failure.reason.is_passing() { subject.parameters.grace.unwrap_or(GRACE) } else { Duration::ZERO }
 }
 
 pub(super) struct ImagePullFailing;
@@ -68,20 +71,12 @@ impl Rule for ImagePullFailing {
         &META
     }
 
-    fn judges_unparsed(&self) -> bool {
-        true
-    }
-
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
         let failure = subject.drift()?.pull_failure.as_ref()?;
-        let grace = if failure.reason.is_passing() { grace(subject.rules)? } else { Duration::ZERO };
-        let of_pods = failure.image.as_ref();
-        let is_told = of_pods.is_none()
-            && subject.reference.is_err()
-            && subject.rules.is_enabled("invalid-image-reference");
-        if failure.lasted < grace || is_told {
+        if failure.lasted < grace(subject, failure) {
             return None;
         }
+        let of_pods = failure.image.as_ref();
         let lead = match of_pods {
             Some(image) => format!(", but pods wait for {}", drift_words::reference(image)),
             None => ", which pods wait for".to_owned(),
@@ -98,6 +93,11 @@ impl Rule for ImagePullFailing {
             message: message::runs_with_pods(subject, of_pods, &tail),
             resolution: resolution(subject, failure),
         })
+    }
+
+    fn due_in(&self, subject: &Subject<'_>) -> Option<Duration> {
+        let failure = subject.drift()?.pull_failure.as_ref()?;
+        grace(subject, failure).checked_sub(failure.lasted)
     }
 }
 

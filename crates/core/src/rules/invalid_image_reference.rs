@@ -1,13 +1,17 @@
 //! `invalid-image-reference`: the image does not parse. The only result of such a container.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message};
+use crate::outcome::{Outcome, Severity};
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "invalid-image-reference",
-    policy: Policy::ImageTag,
-    category: Policy::ImageTag.category(),
+    id: ids::INVALID_IMAGE_REFERENCE,
+    group: RuleGroup::ImageTag,
+    category: RuleGroup::ImageTag.category(),
     enabled: true,
+    needs_reference: false,
     parameters: &[],
     severity: Severity::High,
     outcome: Outcome::Error,

@@ -1,13 +1,19 @@
 //! `latest-tag`: the tag is exactly `latest`.
 
-use super::{Parameter, Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::parameters::Parameter;
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
+use crate::tag::TagClass;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "latest-tag",
-    policy: Policy::ImageTag,
-    category: Policy::ImageTag.category(),
+    id: ids::LATEST_TAG,
+    group: RuleGroup::ImageTag,
+    category: RuleGroup::ImageTag.category(),
     enabled: true,
+    needs_reference: true,
     parameters: &[Parameter::Tags],
     severity: Severity::High,
     outcome: Outcome::Fail,
@@ -37,6 +43,13 @@ containers:
     fix: resolution::NAME_WHAT_STAYS,
 };
 
+/// Whether the policy's `tags` name this tag, which neither a digest nor the `immutable` list fixes.
+fn is_forbidden(subject: &Subject<'_>) -> bool {
+    let is_fixed = matches!(subject.classification.class, TagClass::Digest | TagClass::DeclaredImmutable);
+    let is_listed = |tag: &str| subject.parameters.tags.iter().any(|listed| listed == tag);
+    !is_fixed && subject.tag().is_some_and(is_listed)
+}
+
 pub(super) struct LatestTag;
 
 impl Rule for LatestTag {
@@ -48,7 +61,7 @@ impl Rule for LatestTag {
     /// exemption from it stay the same when the proof comes in.
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
         let is_latest = subject.is_mutable() && subject.tag() == Some("latest");
-        if !is_latest && !subject.tag_is_forbidden() {
+        if !is_latest && !is_forbidden(subject) {
             return None;
         }
         let reason = if is_latest {

@@ -1,7 +1,8 @@
 //! What a finding says. Every message names the container and the image, stands on its own, and is safe for a
 //! terminal.
 
-use super::{Subject, drift_words};
+use super::drift_words;
+use super::subject::Subject;
 use crate::pull_policy::PullPolicy;
 use crate::reference::Reference;
 use crate::tag::TagClass;
@@ -21,7 +22,7 @@ const MAX_QUOTED: usize = 64;
 const MAX_TAIL: usize = 370;
 
 /// `container web runs nginx:latest`, then the tail.
-pub(super) fn runs(subject: &Subject<'_>, tail: &str) -> String {
+pub(crate) fn runs(subject: &Subject<'_>, tail: &str) -> String {
     fit(
         subject,
         verb(subject),
@@ -78,7 +79,7 @@ fn place(subject: &Subject<'_>) -> String {
 }
 
 /// The pull policy's both facts, what is written and what counts.
-pub(super) fn pull_policy_facts(subject: &Subject<'_>) -> String {
+pub(crate) fn pull_policy_facts(subject: &Subject<'_>) -> String {
     let field = subject.container.container_type.pull_policy_field();
     let effective = subject.effective_pull_policy.as_str();
     match subject.container.pull_policy.as_ref().filter(|written| !written.raw().is_empty()) {
@@ -95,7 +96,7 @@ pub(super) fn pull_policy_facts(subject: &Subject<'_>) -> String {
 }
 
 /// Why the reference can be expected to move, as a clause.
-pub(super) fn moves(subject: &Subject<'_>) -> String {
+pub(crate) fn moves(subject: &Subject<'_>) -> String {
     let tag = tag(subject);
     if subject.classification.class == TagClass::ProvenMutable {
         return format!("the cluster saw {tag} resolve to more than one digest");
@@ -120,7 +121,7 @@ pub(super) fn tag(subject: &Subject<'_>) -> String {
 }
 
 /// ` (partial version 1.27)`, or nothing where no pattern matched.
-pub(super) fn matched(subject: &Subject<'_>) -> String {
+pub(crate) fn matched(subject: &Subject<'_>) -> String {
     match &subject.classification.matched {
         Some(pattern) if pattern.chars().count() <= MAX_QUOTED => format!(" ({pattern})"),
         _ => String::new(),
@@ -142,7 +143,7 @@ pub(super) fn by_digest_note(subject: &Subject<'_>) -> &'static str {
 }
 
 /// A remark on live pods that pull at each start although the template does not ask for it.
-pub(super) fn always_note(subject: &Subject<'_>) -> &'static str {
+pub(crate) fn always_note(subject: &Subject<'_>) -> &'static str {
     if subject.always_pull_images && subject.admission_pulls_always() {
         "; the policy declares AlwaysPullImages, so every pod carries Always all the same"
     } else if subject.pods_with_always() {
@@ -153,7 +154,7 @@ pub(super) fn always_note(subject: &Subject<'_>) -> &'static str {
 }
 
 /// Why that what is written does not reach the pods is no finding.
-pub(super) fn without_always_note(subject: &Subject<'_>) -> &'static str {
+pub(crate) fn without_always_note(subject: &Subject<'_>) -> &'static str {
     if subject.pods_by_digest() {
         by_digest_note(subject)
     } else if subject.always_pull_images {
@@ -164,7 +165,7 @@ pub(super) fn without_always_note(subject: &Subject<'_>) -> &'static str {
 }
 
 /// A remark on live pods whose pull policy is another than the template's.
-pub(super) fn pods_policy_note(subject: &Subject<'_>) -> &'static str {
+pub(crate) fn pods_policy_note(subject: &Subject<'_>) -> &'static str {
     let Some(observed) = subject.container.observed.filter(|observed| observed.pods > 0) else { return "" };
     let wants_always = subject.effective_pull_policy == PullPolicy::Always;
     match (wants_always, observed.always) {
@@ -179,7 +180,7 @@ pub(super) fn pods_policy_note(subject: &Subject<'_>) -> &'static str {
 }
 
 /// An upper-case host is legal, yet hardly anybody writes one but in `REGISTRY/app:1`.
-pub(super) fn placeholder_note(subject: &Subject<'_>) -> &'static str {
+pub(crate) fn placeholder_note(subject: &Subject<'_>) -> &'static str {
     if subject.reference.is_ok_and(Reference::looks_like_placeholder_host) {
         "; its registry is written in upper case: probably a placeholder"
     } else {

@@ -1,13 +1,17 @@
 //! `missing-tag`: neither tag nor digest.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "missing-tag",
-    policy: Policy::ImageTag,
-    category: Policy::ImageTag.category(),
+    id: ids::MISSING_TAG,
+    group: RuleGroup::ImageTag,
+    category: RuleGroup::ImageTag.category(),
     enabled: true,
+    needs_reference: true,
     parameters: &[],
     severity: Severity::High,
     outcome: Outcome::Fail,

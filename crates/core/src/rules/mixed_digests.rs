@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
-use super::{
-    Parameter, Policy, Rule, RuleMeta, RuleSet, Subject, Violation, drift_words, message, resolution,
-};
-use crate::drift::Mixed;
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::parameters::Parameter;
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{drift_words, ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
 
 /// How long pods may differ before the rule speaks: a node may be slow to pull.
 const GRACE: Duration = Duration::from_mins(15);
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "mixed-digests",
-    policy: Policy::ImageDrift,
-    category: Policy::ImageDrift.category(),
+    id: ids::MIXED_DIGESTS,
+    group: RuleGroup::ImageDrift,
+    category: RuleGroup::ImageDrift.category(),
     enabled: true,
+    needs_reference: false,
     parameters: &[Parameter::Grace],
     severity: Severity::Critical,
     outcome: Outcome::Fail,
@@ -54,15 +56,8 @@ containers:
    an old digest, and a push in between mixes them again.",
 };
 
-/// The time that a policy gives; `None` where the rule is off.
-pub(crate) fn grace(rules: &RuleSet) -> Option<Duration> {
-    let setting = rules.get(META.id).filter(|setting| setting.enabled)?;
-    Some(setting.parameters.grace.unwrap_or(GRACE))
-}
-
-fn violated<'a>(subject: &Subject<'a>) -> Option<&'a Mixed> {
-    let mixed = subject.drift()?.mixed.as_ref()?;
-    grace(subject.rules).filter(|grace| mixed.lasted >= *grace).map(|_| mixed)
+fn grace(subject: &Subject<'_>) -> Duration {
+    subject.parameters.grace.unwrap_or(GRACE)
 }
 
 pub(super) struct MixedDigests;
@@ -73,7 +68,10 @@ impl Rule for MixedDigests {
     }
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let mixed = violated(subject)?;
+        let mixed = subject.drift()?.mixed.as_ref()?;
+        if mixed.lasted < grace(subject) {
+            return None;
+        }
         let of_pods = mixed.resolutions.reference.as_ref();
         let lead = match of_pods {
             Some(image) => format!(", but pods run {}, which they", drift_words::reference(image)),
@@ -90,5 +88,10 @@ impl Rule for MixedDigests {
             message: message::runs_with_pods(subject, of_pods, &tail),
             resolution: resolution::pin_or_pull_always(subject),
         })
+    }
+
+    fn due_in(&self, subject: &Subject<'_>) -> Option<Duration> {
+        let mixed = subject.drift()?.mixed.as_ref()?;
+        grace(subject).checked_sub(mixed.lasted)
     }
 }

@@ -1,13 +1,17 @@
 //! `moved-tag`: one reference that ran as several images.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, drift_words, message, resolution};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{drift_words, ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "moved-tag",
-    policy: Policy::ImageDrift,
-    category: Policy::ImageDrift.category(),
+    id: ids::MOVED_TAG,
+    group: RuleGroup::ImageDrift,
+    category: RuleGroup::ImageDrift.category(),
     enabled: true,
+    needs_reference: false,
     parameters: &[],
     severity: Severity::High,
     outcome: Outcome::Fail,

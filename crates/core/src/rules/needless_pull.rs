@@ -1,15 +1,19 @@
 //! `needless-pull`: a digest pins the image, and the kubelet asks the registry all the same.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, cached_private_image, message};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message};
+use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::tag::TagClass;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "needless-pull",
-    policy: Policy::ImagePullPolicy,
-    category: Policy::ImagePullPolicy.category(),
+    id: ids::NEEDLESS_PULL,
+    group: RuleGroup::ImagePullPolicy,
+    category: RuleGroup::ImagePullPolicy.category(),
     enabled: false,
+    needs_reference: true,
     parameters: &[],
     severity: Severity::Info,
     outcome: Outcome::Warn,
@@ -51,9 +55,7 @@ impl Rule for NeedlessPull {
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
         let is_needless = subject.classification.class == TagClass::Digest
             && subject.effective_pull_policy == PullPolicy::Always;
-        let guards_cache =
-            subject.image_pull_secrets && subject.rules.is_enabled(cached_private_image::META.id);
-        if !is_needless || guards_cache {
+        if !is_needless {
             return None;
         }
         let facts = message::pull_policy_facts(subject);

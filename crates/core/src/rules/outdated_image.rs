@@ -1,14 +1,18 @@
 //! `outdated-image`: the registry has another image under the tag than the one that runs.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, drift_words, message, resolution};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{drift_words, ids, message, resolution};
 use crate::drift::RegistryAnswer;
-use crate::finding::{Outcome, Severity};
+use crate::outcome::{Outcome, Severity};
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "outdated-image",
-    policy: Policy::ImageDrift,
-    category: Policy::ImageDrift.category(),
+    id: ids::OUTDATED_IMAGE,
+    group: RuleGroup::ImageDrift,
+    category: RuleGroup::ImageDrift.category(),
     enabled: false,
+    needs_reference: false,
     parameters: &[],
     severity: Severity::Medium,
     outcome: Outcome::Warn,

@@ -1,14 +1,18 @@
 //! `pull-policy-never`: the kubelet never pulls, so the image must be on the node already.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "pull-policy-never",
-    policy: Policy::ImagePullPolicy,
-    category: Policy::ImagePullPolicy.category(),
+    id: ids::PULL_POLICY_NEVER,
+    group: RuleGroup::ImagePullPolicy,
+    category: RuleGroup::ImagePullPolicy.category(),
     enabled: true,
+    needs_reference: true,
     parameters: &[],
     severity: Severity::High,
     outcome: Outcome::Fail,
@@ -52,7 +56,7 @@ impl Rule for PullPolicyNever {
     }
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if subject.reference.is_err() || subject.effective_pull_policy != PullPolicy::Never {
+        if subject.effective_pull_policy != PullPolicy::Never {
             return None;
         }
         let (outcome, severity, consequence) = if subject.is_mutable() {

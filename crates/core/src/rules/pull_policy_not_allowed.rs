@@ -1,14 +1,19 @@
 //! `pull-policy-not-allowed`: the pull policy is not written, or is none of those that may be written.
 
-use super::{Parameter, Policy, Rule, RuleMeta, Subject, Violation, message};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::parameters::Parameter;
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message};
+use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "pull-policy-not-allowed",
-    policy: Policy::ImagePullPolicy,
-    category: Policy::ImagePullPolicy.category(),
+    id: ids::PULL_POLICY_NOT_ALLOWED,
+    group: RuleGroup::ImagePullPolicy,
+    category: RuleGroup::ImagePullPolicy.category(),
     enabled: false,
+    needs_reference: true,
     parameters: &[Parameter::Allowed],
     severity: Severity::Medium,
     outcome: Outcome::Fail,
@@ -46,9 +51,6 @@ impl Rule for PullPolicyNotAllowed {
     }
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if subject.reference.is_err() {
-            return None;
-        }
         let allowed = match subject.parameters.allowed.as_slice() {
             [] => PullPolicy::ALL.as_slice(),
             allowed => allowed,

@@ -1,15 +1,20 @@
 //! `pull-policy-not-always`: the kubelet does not ask the registry at each start.
 
-use super::{Parameter, Policy, PullPolicyValue, Rule, RuleMeta, Subject, Violation, message, resolution};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::parameters::{Parameter, PullPolicyValue};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::tag::TagClass;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "pull-policy-not-always",
-    policy: Policy::ImagePullPolicy,
-    category: Policy::ImagePullPolicy.category(),
+    id: ids::PULL_POLICY_NOT_ALWAYS,
+    group: RuleGroup::ImagePullPolicy,
+    category: RuleGroup::ImagePullPolicy.category(),
     enabled: false,
+    needs_reference: true,
     parameters: &[Parameter::Value, Parameter::IncludePinned],
     severity: Severity::Medium,
     outcome: Outcome::Fail,
@@ -59,7 +64,7 @@ impl Rule for PullPolicyNotAlways {
             PullPolicyValue::Written => subject.container.written_pull_policy() == Some(PullPolicy::Always),
         };
         let is_exempt = subject.classification.class == TagClass::Digest && !parameters.include_pinned;
-        if subject.reference.is_err() || is_always || is_exempt {
+        if is_always || is_exempt {
             return None;
         }
         let field = subject.container.container_type.pull_policy_field();

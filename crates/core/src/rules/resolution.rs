@@ -2,7 +2,7 @@
 //! never pushed again. `Always` is a stopgap and said to be one, since a mirror or a cache can answer with an
 //! old digest.
 
-use super::Subject;
+use super::subject::Subject;
 use crate::pull_policy::PullPolicy;
 use crate::tag::TagClass;
 

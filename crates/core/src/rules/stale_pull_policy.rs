@@ -1,17 +1,20 @@
 //! `stale-pull-policy`: a reference that moves, and a pull policy that never looks again.
 
-use super::{
-    Parameter, Policy, PullPolicyValue, Rule, RuleMeta, Subject, Violation, drift_words, message, resolution,
-};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::parameters::{Parameter, PullPolicyValue};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{drift_words, ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::workload::Origin;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "stale-pull-policy",
-    policy: Policy::ImagePullPolicy,
-    category: Policy::ImagePullPolicy.category(),
+    id: ids::STALE_PULL_POLICY,
+    group: RuleGroup::ImagePullPolicy,
+    category: RuleGroup::ImagePullPolicy.category(),
     enabled: true,
+    needs_reference: true,
     parameters: &[Parameter::Value],
     severity: Severity::Critical,
     outcome: Outcome::Fail,

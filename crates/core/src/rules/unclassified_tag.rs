@@ -1,14 +1,18 @@
 //! `unclassified-tag`: nothing about the tag says whether it moves.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
 use crate::tag::TagClass;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "unclassified-tag",
-    policy: Policy::ImageTag,
-    category: Policy::ImageTag.category(),
+    id: ids::UNCLASSIFIED_TAG,
+    group: RuleGroup::ImageTag,
+    category: RuleGroup::ImageTag.category(),
     enabled: true,
+    needs_reference: true,
     parameters: &[],
     severity: Severity::Low,
     outcome: Outcome::Warn,
@@ -46,7 +50,7 @@ impl Rule for UnclassifiedTag {
     }
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if subject.classification.class != TagClass::Unclassified || subject.tag_is_forbidden() {
+        if subject.classification.class != TagClass::Unclassified {
             return None;
         }
         let tail = format!(

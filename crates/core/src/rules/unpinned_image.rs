@@ -1,14 +1,18 @@
 //! `unpinned-image`: no digest pins the image.
 
-use super::{Policy, Rule, RuleMeta, Subject, Violation, message, resolution};
-use crate::finding::{Outcome, Severity};
+use super::meta::{RuleGroup, RuleMeta};
+use super::rule::{Rule, Violation};
+use super::subject::Subject;
+use super::{ids, message, resolution};
+use crate::outcome::{Outcome, Severity};
 use crate::tag::TagClass;
 
 pub(super) static META: RuleMeta = RuleMeta {
-    id: "unpinned-image",
-    policy: Policy::ImageTag,
-    category: Policy::ImageTag.category(),
+    id: ids::UNPINNED_IMAGE,
+    group: RuleGroup::ImageTag,
+    category: RuleGroup::ImageTag.category(),
     enabled: false,
+    needs_reference: true,
     parameters: &[],
     severity: Severity::High,
     outcome: Outcome::Fail,
@@ -50,7 +54,7 @@ impl Rule for UnpinnedImage {
     }
 
     fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if subject.reference.is_err() || subject.classification.class == TagClass::Digest {
+        if subject.classification.class == TagClass::Digest {
             return None;
         }
         let severity = if subject.is_mutable() { Severity::High } else { Severity::Medium };

@@ -99,14 +99,16 @@ fn failure(reason: &str, lasted: &str) -> PullFailure {
 mod timers {
     use super::*;
     use crate::support::{container, workload};
-    use tagwatch_core::drift::next_look;
+    use tagwatch_core::engine::Engine;
     use tagwatch_core::policy::{Policy, Profile, RuleSpec, TagPolicySpec};
     use tagwatch_core::workload::{ContainerType, Origin};
 
     fn due(policy: &Policy, text: &str) -> Option<Duration> {
         let mut web = container("web", ContainerType::Container, "nginx:1.27", None);
         web.drift = Some(evidence(text).into());
-        next_look(policy, &workload(Origin::Cluster, vec![web]))
+        let engine = Engine::new(policy.clone());
+        let workload = workload(Origin::Cluster, vec![web]);
+        engine.assess(&workload, |image| engine.read_image(image)).due_in
     }
 
     #[test]
@@ -148,8 +150,7 @@ mod timers {
 mod snippets {
     use super::*;
     use crate::support::container;
-    use tagwatch_core::drift::snippet;
-    use tagwatch_core::evidence::MAX_BYTES;
+    use tagwatch_core::evidence::{MAX_BYTES, drift_snippet as snippet};
     use tagwatch_core::workload::ContainerType;
 
     #[test]
@@ -218,7 +219,7 @@ mod repeated {
     use crate::support::{container, workload};
     use jiff::civil::date;
     use tagwatch_core::engine::Engine;
-    use tagwatch_core::finding::Outcome;
+    use tagwatch_core::outcome::Outcome;
     use tagwatch_core::workload::{ContainerType, IgnoreAnnotations, Origin};
 
     /// The drift results of a container, where a rule is exempt by annotation.
@@ -230,7 +231,7 @@ mod repeated {
             IgnoreAnnotations { ignore: ignored.map(Into::into), reason: Some("known".into()), until: None };
         let verdicts = Engine::recommended().on(date(2026, 1, 15)).judge(&workload);
         let findings = verdicts.into_iter().flat_map(|verdict| verdict.findings);
-        let of_drift = findings.filter(|finding| finding.rule.policy.as_str() == "image-drift");
+        let of_drift = findings.filter(|finding| finding.rule.group.as_str() == "image-drift");
         of_drift.map(|finding| (finding.rule.id, finding.outcome)).collect()
     }
 

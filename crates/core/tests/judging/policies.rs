@@ -1,7 +1,7 @@
 //! Compiled policies: what applies to a workload and why, and the schema that follows the rules.
 
 use tagwatch_core::engine::Engine;
-use tagwatch_core::finding::Severity;
+use tagwatch_core::outcome::Severity;
 use tagwatch_core::policy::{
     EffectiveRule, ExemptionProblem, ExemptionSpec, MatchSpec, OverrideSpec, Policy, RuleSpec, SeveritySpec,
     TagPolicySpec, exact_exemption,
@@ -80,9 +80,9 @@ fn the_schema_has_every_rule_and_describes_every_field() {
     for field in ["rules", "profile", "exemptions", "scope", "workloads"] {
         assert!(schema["properties"][field].is_object(), "{field}");
     }
-    for rule in rules::registry() {
-        let property = &schema["properties"]["rules"]["properties"][rule.meta().id];
-        assert_eq!(property["description"], rule.meta().summary);
+    for rule in rules::all() {
+        let property = &schema["properties"]["rules"]["properties"][rule.id];
+        assert_eq!(property["description"], rule.summary);
     }
     for (name, definition) in schema["$defs"].as_object().expect("definitions") {
         for (field, property) in definition["properties"].as_object().into_iter().flatten() {

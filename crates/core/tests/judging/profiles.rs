@@ -1,9 +1,10 @@
 //! The profiles: what they switch on, and their pages.
 
-use tagwatch_core::policy::{self, Profile};
+use tagwatch_core::docs;
+use tagwatch_core::policy::Profile;
 
 fn rules(profile: Profile) -> Vec<&'static str> {
-    profile.rules().enabled().map(|(rule, _)| rule.meta().id).collect()
+    profile.rules().enabled().map(|(rule, _)| rule.id).collect()
 }
 
 #[test]
@@ -59,12 +60,12 @@ fn each_profile_has_the_rules_of_the_design() {
 #[test]
 fn a_page_lists_the_rules_of_its_profile() {
     for profile in Profile::ALL {
-        let page = policy::render_profile_markdown(profile, "../rules");
+        let page = docs::render_profile_markdown(profile, "../rules");
         assert!(page.starts_with(&format!("# Profile {profile}\n\n{}", profile.meta().summary)));
         let listed: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| [`")).collect();
         let listed: Vec<&str> = listed.into_iter().filter_map(|row| Some(row.split_once('`')?.0)).collect();
         assert_eq!(listed, rules(profile));
-        assert!(policy::render_profile_index().contains(&format!("({profile}.md)")));
+        assert!(docs::render_profile_index().contains(&format!("({profile}.md)")));
     }
 }
 

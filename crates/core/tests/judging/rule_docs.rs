@@ -3,22 +3,20 @@
 use std::collections::BTreeSet;
 
 use crate::support::{PodSpec, workload};
+use tagwatch_core::docs;
 use tagwatch_core::engine::Engine;
-use tagwatch_core::finding::{Finding, Outcome};
+use tagwatch_core::finding::Finding;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::policy::{RuleSpec, TagPolicySpec};
-use tagwatch_core::rules::{self, Policy, RuleMeta};
+use tagwatch_core::rules::{self, RuleGroup, RuleMeta};
 use tagwatch_core::workload::{Origin, Workload};
-
-fn metas() -> impl Iterator<Item = &'static RuleMeta> {
-    rules::registry().iter().map(|rule| rule.meta())
-}
 
 /// What an example violates: in the recommended profile, or, where the rule is off there, of the rule alone.
 fn violations(meta: &RuleMeta, example: &str) -> Vec<Finding> {
     let spec: PodSpec = serde_saphyr::from_str(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
     let image_pull_secrets = !spec.image_pull_secrets.is_empty();
     let mut containers: Vec<_> = spec.located().into_iter().map(|located| located.container).collect();
-    if meta.policy == Policy::ImageDrift {
+    if meta.group == RuleGroup::ImageDrift {
         let drift = crate::drift::of_example(example).map(std::sync::Arc::new);
         for container in &mut containers {
             container.drift.clone_from(&drift);
@@ -28,7 +26,7 @@ fn violations(meta: &RuleMeta, example: &str) -> Vec<Finding> {
     let engine = if meta.enabled {
         Engine::recommended()
     } else {
-        let rules = metas().map(|rule| {
+        let rules = rules::all().map(|rule| {
             (rule.id.to_owned(), RuleSpec { enabled: Some(rule == meta), ..RuleSpec::default() })
         });
         let spec = TagPolicySpec { rules: rules.collect(), ..TagPolicySpec::default() };
@@ -47,15 +45,15 @@ fn violations(meta: &RuleMeta, example: &str) -> Vec<Finding> {
 /// the tag's own rule may speak beside it.
 #[test]
 fn each_bad_example_violates_its_rule() {
-    for meta in metas() {
+    for meta in rules::all() {
         let found = violations(meta, meta.bad);
         let of_policy: Vec<&str> = found
             .iter()
-            .filter(|finding| finding.rule.policy == meta.policy)
+            .filter(|finding| finding.rule.group == meta.group)
             .map(|finding| finding.rule.id)
             .collect();
         assert_eq!(of_policy, [meta.id]);
-        if meta.policy == Policy::ImageTag {
+        if meta.group == RuleGroup::ImageTag {
             assert_eq!(found.len(), 1, "{}: {found:?}", meta.id);
         }
         let own = found.iter().find(|finding| finding.rule.id == meta.id).expect("found above");
@@ -65,25 +63,25 @@ fn each_bad_example_violates_its_rule() {
 
 #[test]
 fn each_good_example_violates_nothing() {
-    for meta in metas() {
+    for meta in rules::all() {
         assert_eq!(violations(meta, meta.good), [], "{}", meta.id);
     }
 }
 
 #[test]
 fn ids_are_unique_and_the_registry_groups_policies() {
-    let ids: BTreeSet<&str> = metas().map(|meta| meta.id).collect();
-    assert_eq!(ids.len(), rules::registry().len());
-    assert!(metas().map(|meta| meta.policy).is_sorted());
-    for policy in Policy::ALL {
-        assert_eq!(rules::find(policy.leading_rule().id), Some(policy.leading_rule()));
+    let ids: BTreeSet<&str> = rules::all().map(|meta| meta.id).collect();
+    assert_eq!(ids.len(), rules::all().count());
+    assert!(rules::all().map(|meta| meta.group).is_sorted());
+    for policy in RuleGroup::ALL {
+        assert!(rules::find(policy.leading_rule()).is_some_and(|rule| rule.group == policy));
     }
 }
 
 /// The design's table of the rules (id, policy, severity, result), and whether the recommended profile has them on.
 #[test]
 fn the_table_lists_every_rule() {
-    let table = rules::render_table();
+    let table = docs::render_rule_table();
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().take(5).collect()).collect();
     assert_eq!(
         rows,
@@ -114,24 +112,24 @@ fn the_table_lists_every_rule() {
             ["outdated-image", "image-drift", "medium", "warn", "off"],
         ]
     );
-    for meta in metas() {
+    for meta in rules::all() {
         assert!(table.contains(meta.summary), "{}", meta.id);
     }
 }
 
 #[test]
 fn the_markdown_table_links_each_page() {
-    let table = rules::render_markdown_table("docs/rules");
-    assert_eq!(table.lines().count(), 2 + rules::registry().len());
-    for meta in metas() {
+    let table = docs::render_rule_markdown_table("docs/rules");
+    assert_eq!(table.lines().count(), 2 + rules::all().count());
+    for meta in rules::all() {
         assert!(table.contains(&format!("| [`{0}`](docs/rules/{0}.md) |", meta.id)));
     }
 }
 
 #[test]
 fn each_page_holds_all_of_the_documentation() {
-    for meta in metas() {
-        let page = rules::render_markdown(meta);
+    for meta in rules::all() {
+        let page = docs::render_rule_markdown(meta);
         for part in [meta.summary, meta.why, meta.bad, meta.good, meta.fix, meta.since, meta.category] {
             assert!(page.contains(part), "{} lacks\n{part}", meta.id);
         }
@@ -142,8 +140,8 @@ fn each_page_holds_all_of_the_documentation() {
 
 #[test]
 fn each_explanation_fits_a_terminal() {
-    for meta in metas() {
-        let page = rules::render_text(meta);
+    for meta in rules::all() {
+        let page = docs::render_rule_text(meta);
         for line in page.lines() {
             // A digest cannot be folded.
             let fits = line.chars().count() <= 80 || line.contains("@sha256:0123");
@@ -159,7 +157,7 @@ fn each_explanation_fits_a_terminal() {
 
 #[test]
 fn nothing_advises_latest_or_praises_always_as_fresh() {
-    for meta in metas() {
+    for meta in rules::all() {
         let advice = format!("{}{}", meta.good, meta.fix);
         assert!(!advice.contains("latest"), "{}", meta.id);
         if meta.fix.contains("Always") {

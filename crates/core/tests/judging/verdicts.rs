@@ -7,7 +7,8 @@ use std::path::Path;
 use crate::fixture::{Case, Field, Fixture};
 use crate::support::workload;
 use tagwatch_core::engine::Engine;
-use tagwatch_core::finding::{Outcome, Verdict};
+use tagwatch_core::finding::Verdict;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::policy::{Policy, RuleSpec, TagPolicySpec};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
@@ -92,15 +93,17 @@ fn missing_remarks(case: &Case, verdict: &Verdict) -> Vec<String> {
 fn each_policy_gives_one_result_and_what_does_not_parse_one_in_all() {
     every_case(&["verdicts"], |at, _, verdict| {
         // Of what runs there is nothing to say as long as nothing was seen.
-        let policies: Vec<rules::Policy> = verdict
+        let policies: Vec<rules::RuleGroup> = verdict
             .findings
             .iter()
-            .map(|finding| finding.rule.policy)
+            .map(|finding| finding.rule.group)
             .filter(|policy| policy.gives_passes())
             .collect();
         match verdict.reference {
-            Ok(_) => assert_eq!(policies, [rules::Policy::ImageTag, rules::Policy::ImagePullPolicy], "{at}"),
-            Err(_) => assert_eq!(policies, [rules::Policy::ImageTag], "{at}"),
+            Ok(_) => {
+                assert_eq!(policies, [rules::RuleGroup::ImageTag, rules::RuleGroup::ImagePullPolicy], "{at}")
+            }
+            Err(_) => assert_eq!(policies, [rules::RuleGroup::ImageTag], "{at}"),
         }
     });
 }
@@ -141,8 +144,7 @@ fn each_cell_of_the_table_and_each_rule_has_a_fixture() {
         }
     }
     assert!(invalid > 0, "no fixture for an invalid reference");
-    for rule in rules::registry() {
-        let meta = rule.meta();
+    for meta in rules::all() {
         let worst = fired.iter().filter(|(id, ..)| *id == meta.id).map(|&(.., severity)| severity).min();
         assert_eq!(worst, Some(meta.severity), "{}: the most severe finding of the fixtures", meta.id);
         let usual = fired.iter().any(|&(id, outcome, _)| id == meta.id && outcome == meta.outcome);

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::finding::{Outcome, Verdict};
+use tagwatch_core::finding::Verdict;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::{Workload, WorkloadId};
 
 use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::drift::{DriftConfidence, DriftEvidence};
-use tagwatch_core::finding::{Finding, Outcome, Verdict};
-use tagwatch_core::policy::ExemptionSource;
-use tagwatch_core::rules::{Policy, RuleMeta};
+use tagwatch_core::exemption::ExemptionSource;
+use tagwatch_core::finding::{Finding, Verdict};
+use tagwatch_core::outcome::Outcome;
+use tagwatch_core::rules::{RuleGroup, RuleMeta, ids};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
@@ -81,7 +82,7 @@ impl<'a> ResultKeys<'a> {
 
     fn with(&self, outcome: Outcome, container: &Container, rule: &RuleMeta) -> ResultId {
         let image = self.several.contains(&key(container)).then(|| container.image.raw());
-        let (policy, place) = (rule.policy.as_str(), container.container_type.as_str());
+        let (policy, place) = (rule.group.as_str(), container.container_type.as_str());
         let parts = [MANAGER, self.uid, policy, rule.id, place, container.name.raw(), outcome.as_str()];
         ResultId::of(&parts.into_iter().chain(image).collect::<Vec<_>>())
     }
@@ -109,7 +110,7 @@ impl<'a> Entry<'a> {
 
     fn order(&self) -> impl Ord + use<'a> {
         let (container, finding) = (self.container, self.finding);
-        let what = (finding.outcome, finding.rule.policy.as_str(), finding.rule.id);
+        let what = (finding.outcome, finding.rule.group.as_str(), finding.rule.id);
         (what, container.name.raw(), container.container_type, container.image.raw())
     }
 
@@ -119,7 +120,7 @@ impl<'a> Entry<'a> {
         let first_seen = input.first_seen.get(self.id, input.now);
         ReportResult {
             source: Some(MANAGER.into()),
-            policy: rule.policy.as_str().into(),
+            policy: rule.group.as_str().into(),
             rule: Some(rule.id.into()),
             category: Some(rule.category.into()),
             severity: Some(severity.as_str().into()),
@@ -164,15 +165,15 @@ impl<'a> Entry<'a> {
 
 impl Entry<'_> {
     fn drift(&self) -> Option<&DriftEvidence> {
-        self.container.drift.as_deref().filter(|_| self.finding.rule.policy == Policy::ImageDrift)
+        self.container.drift.as_deref().filter(|_| self.finding.rule.group == RuleGroup::ImageDrift)
     }
 
     /// How sure a finding about digests is.
     fn confidence(&self) -> Option<DriftConfidence> {
         let drift = self.drift()?;
         match self.finding.rule.id {
-            "moved-tag" => drift.moved.as_ref().map(|moved| moved.confidence),
-            "mixed-digests" => drift.mixed.as_ref().map(|mixed| mixed.resolutions.confidence),
+            ids::MOVED_TAG => drift.moved.as_ref().map(|moved| moved.confidence),
+            ids::MIXED_DIGESTS => drift.mixed.as_ref().map(|mixed| mixed.resolutions.confidence),
             _ => None,
         }
     }

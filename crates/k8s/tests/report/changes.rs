@@ -1,6 +1,7 @@
 //! What opened and what was resolved between two reports.
 
-use tagwatch_core::finding::{Finding, Outcome};
+use tagwatch_core::finding::Finding;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_k8s::report::{FirstSeen, IssueChanges, PolicyReport};
 
 use crate::support::{MONDAY, at, finding, report_of};

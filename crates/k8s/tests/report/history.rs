@@ -1,7 +1,8 @@
 //! What a report remembers of what is over.
 
 use serde_json::{Value, json};
-use tagwatch_core::finding::{Finding, Outcome};
+use tagwatch_core::finding::Finding;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_k8s::report::{
     FirstSeen, HISTORY_ANNOTATION, History, ImageChange, MAX_HISTORY, PolicyReport, ReportPlan, plan,
 };

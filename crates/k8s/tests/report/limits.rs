@@ -1,7 +1,7 @@
 //! The limits of a report, and hostile text in it.
 
 use tagwatch_core::engine::Engine;
-use tagwatch_core::finding::Outcome;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::Workload;
 use tagwatch_k8s::report::{FirstSeen, History, PolicyReport, ReportInput, ResultKeys, build};
 

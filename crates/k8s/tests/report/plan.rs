@@ -1,7 +1,8 @@
 //! Which write takes what is stored to what is wanted.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
-use tagwatch_core::finding::{Finding, Outcome};
+use tagwatch_core::finding::Finding;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_k8s::report::{
     FirstSeen, PolicyReport, Precondition, ReportPlan, StoredReport, content_hash, plan,
 };

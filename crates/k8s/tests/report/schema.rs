@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tagwatch_core::finding::Outcome;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_k8s::crd::{crd_yaml, policy_report_crd, tag_policy_crd};
 use tagwatch_k8s::report::PolicyReport;
 

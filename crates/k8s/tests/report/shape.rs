@@ -1,7 +1,7 @@
 //! The shape of a report.
 
 use serde_json::json;
-use tagwatch_core::finding::Outcome;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::ContainerType;
 use tagwatch_k8s::report::{FirstSeen, ResultKeys};
 

@@ -2,7 +2,8 @@
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
-use tagwatch_core::finding::{Finding, Outcome, Severity, Verdict};
+use tagwatch_core::finding::{Finding, Verdict};
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules;
 use tagwatch_core::tag::{Classification, Confidence, TagClass};
@@ -37,7 +38,7 @@ pub(crate) fn workload(containers: Vec<Container>) -> Workload {
 }
 
 pub(crate) fn finding(rule: &str, outcome: Outcome) -> Finding {
-    let rule = rules::registry().iter().map(|rule| rule.meta()).find(|meta| meta.id == rule).unwrap();
+    let rule = rules::all().find(|meta| meta.id == rule).unwrap();
     let resolution = if outcome == Outcome::Pass { "" } else { "Use a unique tag." };
     Finding {
         rule,

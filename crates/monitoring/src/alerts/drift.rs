@@ -1,5 +1,7 @@
 //! Alerts on what the cluster proves about its images.
 
+use tagwatch_core::rules::ids;
+
 use super::{Alert, Urgency, WORKLOAD, WORKLOAD_PAGE};
 use crate::promql::for_alert;
 
@@ -18,7 +20,7 @@ fn moved() -> Alert {
     Alert {
         name: "TagwatchTagMoved",
         group: GROUP,
-        expression: rule("moved-tag"),
+        expression: rule(ids::MOVED_TAG),
         hold: "5m",
         urgency: Urgency::Warning,
         summary: "A tag that {{ $labels.namespace }}/{{ $labels.workload }} runs has moved",
@@ -33,7 +35,7 @@ fn mixed() -> Alert {
     Alert {
         name: "TagwatchMixedDigests",
         group: GROUP,
-        expression: rule("mixed-digests"),
+        expression: rule(ids::MIXED_DIGESTS),
         hold: "5m",
         urgency: Urgency::Critical,
         summary: "Replicas of {{ $labels.namespace }}/{{ $labels.workload }} run different images",
@@ -48,7 +50,7 @@ fn pull_failing() -> Alert {
     Alert {
         name: "TagwatchImagePullFailing",
         group: GROUP,
-        expression: rule("image-pull-failing"),
+        expression: rule(ids::IMAGE_PULL_FAILING),
         hold: "5m",
         urgency: Urgency::Warning,
         summary: "{{ $labels.namespace }}/{{ $labels.workload }} cannot pull an image",

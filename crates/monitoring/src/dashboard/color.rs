@@ -1,7 +1,7 @@
 //! One colour for each severity and status, in every panel.
 
 use serde_json::{Value, json};
-use tagwatch_core::finding::Severity;
+use tagwatch_core::outcome::Severity;
 
 /// An override: the field or series of this name has this colour.
 fn color(name: &str, color: &str) -> Value {

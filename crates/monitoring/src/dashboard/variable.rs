@@ -1,7 +1,7 @@
 //! The variables at the top of a dashboard.
 
 use serde_json::{Value, json};
-use tagwatch_core::finding::Severity;
+use tagwatch_core::outcome::Severity;
 
 use super::datasource;
 use crate::CONSOLE_URL;

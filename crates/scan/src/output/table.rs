@@ -4,7 +4,7 @@ use super::Style;
 use crate::report::{Exemption, FindingEntry, ScanReport, Summary};
 use anstyle::AnsiColor;
 use std::io::{self, Write};
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 use unicode_width::UnicodeWidthStr;
 

@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use tagwatch_core::engine::{Engine, ReadImage};
 use tagwatch_core::evidence;
-use tagwatch_core::finding::{Finding, Outcome, Verdict};
+use tagwatch_core::finding::{Finding, Verdict};
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::reference::Reference;
-use tagwatch_core::rules::Policy;
+use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, Namespace, Workload, WorkloadId};
 
@@ -184,15 +185,15 @@ impl Subject<'_> {
     }
 
     fn finding(&self, finding: &Finding, fingerprint: String) -> FindingEntry {
-        let at = match finding.rule.policy {
-            Policy::ImagePullPolicy => self.at.pull_policy.unwrap_or(self.at.image),
-            Policy::ImageTag | Policy::ImageDrift => self.at.image,
+        let at = match finding.rule.group {
+            RuleGroup::ImagePullPolicy => self.at.pull_policy.unwrap_or(self.at.image),
+            RuleGroup::ImageTag | RuleGroup::ImageDrift => self.at.image,
         };
         FindingEntry {
             place: self.place(at),
             image: self.container.image.clone(),
             rule: finding.rule.id,
-            policy: finding.rule.policy,
+            policy: finding.rule.group,
             category: finding.rule.category,
             severity: finding.severity,
             result: finding.outcome,

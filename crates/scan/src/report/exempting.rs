@@ -6,7 +6,8 @@ use crate::scan::PolicyExemptions;
 use crate::yaml::Position;
 use std::collections::{BTreeMap, BTreeSet};
 use tagwatch_core::engine::{Engine, Judgement};
-use tagwatch_core::policy::{AnnotationLevel, Decision, ExemptionProblem};
+use tagwatch_core::exemption::AnnotationLevel;
+use tagwatch_core::policy::{Decision, ExemptionProblem};
 use tagwatch_core::text::UntrustedText;
 
 /// Notes on one workload.

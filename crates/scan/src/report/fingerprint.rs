@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use tagwatch_core::finding::{Finding, Outcome};
+use tagwatch_core::finding::Finding;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::{Container, WorkloadId};
 
 /// Bytes of the hash that a fingerprint shows.

@@ -12,9 +12,9 @@ pub use schema::json_schema;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::rules::Policy;
+use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::tag::{Confidence, TagClass};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
@@ -189,8 +189,8 @@ pub struct FindingEntry {
     pub rule: &'static str,
     /// The group of rules.
     #[serde(serialize_with = "schema::policy")]
-    #[schemars(with = "String", extend("enum" = Policy::ALL.map(Policy::as_str)))]
-    pub policy: Policy,
+    #[schemars(with = "String", extend("enum" = RuleGroup::ALL.map(RuleGroup::as_str)))]
+    pub policy: RuleGroup,
     /// Category as dashboards show it.
     pub category: &'static str,
     /// How bad it is.

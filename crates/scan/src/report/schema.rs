@@ -3,9 +3,9 @@
 use super::ScanReport;
 use schemars::generate::SchemaSettings;
 use serde::Serializer;
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::rules::Policy;
+use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::tag::{Confidence, TagClass};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
@@ -38,7 +38,7 @@ by_name!(
     tag_class(TagClass),
     confidence(Confidence),
     pull_policy(PullPolicy),
-    policy(Policy),
+    policy(RuleGroup),
     severity(Severity),
     outcome(Outcome),
 );

@@ -8,7 +8,7 @@ fn errors(text: &str) -> String {
 
 /// Policies, and what is told of each; `RULES` stands for the names of all rules.
 fn assert_told(cases: &[(&str, &str)]) {
-    let ids: Vec<&str> = tagwatch_core::rules::registry().iter().map(|rule| rule.meta().id).collect();
+    let ids: Vec<&str> = tagwatch_core::rules::all().map(|rule| rule.id).collect();
     let told = |text: &str| errors(text).replace(&ids.join(", "), "RULES");
     let wrong: Vec<String> = cases
         .iter()

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use tagwatch_core::drift::render_grace;
+use tagwatch_core::kinds::CustomWorkload;
 use tagwatch_core::policy::{
-    AnnotationsSpec, CustomWorkload, Decision, EffectiveRule, ExemptionSpec, LabelOperator, LabelRequirement,
-    LabelSelector, Policy, RuleSpec, TagPolicySpec,
+    AnnotationsSpec, Decision, EffectiveRule, ExemptionSpec, LabelOperator, LabelRequirement, LabelSelector,
+    Policy, RuleSpec, TagPolicySpec,
 };
 use tagwatch_core::rules::{Parameters, PullPolicyValue};
 use tagwatch_core::suggest;

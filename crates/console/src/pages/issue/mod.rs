@@ -8,7 +8,7 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::outcome::{Outcome, Severity};
 
 use super::Frame;
 use super::rows::{issue_address, place, rule_address, workload_address};
@@ -160,7 +160,7 @@ impl Head {
             rule: issue.rule.id,
             rule_href: rule_address(issue.rule),
             summary: pieces(issue.rule.summary),
-            policy: issue.rule.policy.as_str(),
+            policy: issue.rule.group.as_str(),
             category: issue.rule.category,
             kind: Shown::short(&workload.kind),
             namespace: Shown::short(&workload.namespace),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tagwatch_core::finding::Outcome;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::report::FindingEntry;
 use tagwatch_scan::{PolicyExemptions, ScanOptions, output, scan};

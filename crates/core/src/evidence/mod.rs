@@ -1,5 +1,7 @@
 //! The place that a finding is about, as a snippet of YAML: the same in reports and in `scan -o json`.
 
+mod drift;
+
 use std::fmt::Write as _;
 
 use crate::drift::DriftEvidence;
@@ -7,7 +9,9 @@ use crate::pull_policy::PullPolicy;
 use crate::text::UntrustedText;
 use crate::workload::{Container, ContainerType};
 
-/// Longest snippet in bytes (`reports.md`, "Bounds").
+pub use drift::drift_snippet;
+
+/// Longest snippet in bytes (docs/design/reports.md, "Shape").
 pub const MAX_BYTES: usize = 2048;
 
 // What the values may take of it, quotes and escapes included. Keys, indents and three cut marks take less

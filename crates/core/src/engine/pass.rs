@@ -1,18 +1,19 @@
-//! The result of a policy in which no rule fires: a pass that says what speaks for the container.
+//! The result of a group in which no rule fires: a pass that says what speaks for the container.
 
-use super::{Policy, Rule, RuleMeta, Subject, message};
-use crate::finding::{Finding, Outcome, Severity};
+use crate::finding::Finding;
+use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
+use crate::rules::{RuleGroup, RuleMeta, Subject, message};
 use crate::tag::TagClass;
 
-/// The pass of a policy in which no rule fires, under its leading rule; where that one is off, under the first one
-/// that is on. `None` where no rule could judge, and for a policy that gives no passes.
-pub(crate) fn pass(policy: Policy, subject: &Subject<'_>) -> Option<Finding> {
-    let rule = passed(policy, subject)?;
-    let tail = match policy {
-        Policy::ImageTag => tag_tail(subject),
-        Policy::ImagePullPolicy => pull_policy_tail(rule, subject),
-        Policy::ImageDrift => return None,
+/// The pass of a group, under its leading rule; where that one is off, under the first one that is on. `None` where no
+/// rule could check the container, and for a group that gives no passes.
+pub(super) fn pass(group: RuleGroup, subject: &Subject<'_>) -> Option<Finding> {
+    let rule = passed(group, subject)?;
+    let tail = match group {
+        RuleGroup::ImageTag => tag_tail(subject),
+        RuleGroup::ImagePullPolicy => pull_policy_tail(rule, subject),
+        RuleGroup::ImageDrift => return None,
     };
     Some(Finding {
         rule,
@@ -24,18 +25,15 @@ pub(crate) fn pass(policy: Policy, subject: &Subject<'_>) -> Option<Finding> {
     })
 }
 
-fn passed(policy: Policy, subject: &Subject<'_>) -> Option<&'static RuleMeta> {
-    if !policy.gives_passes() {
+fn passed(group: RuleGroup, subject: &Subject<'_>) -> Option<&'static RuleMeta> {
+    if !group.gives_passes() {
         return None;
     }
-    let can_judge = |rule: &dyn Rule| subject.reference.is_ok() || rule.judges_unparsed();
+    let can_check = |rule: &RuleMeta| subject.reference.is_ok() || !rule.needs_reference;
     let mut passed = None;
-    for (rule, _) in subject.rules.enabled() {
-        let meta = rule.meta();
-        if meta.policy == policy && can_judge(rule) {
-            let leads = meta == policy.leading_rule();
-            passed = if leads { Some(meta) } else { passed.or(Some(meta)) };
-        }
+    for (rule, _) in subject.rules.enabled().filter(|(rule, _)| rule.group == group && can_check(rule)) {
+        let leads = rule.id == group.leading_rule();
+        passed = if leads { Some(rule) } else { passed.or(Some(rule)) };
     }
     passed
 }
@@ -52,7 +50,7 @@ fn tag_tail(subject: &Subject<'_>) -> String {
 }
 
 fn pull_policy_tail(rule: &RuleMeta, subject: &Subject<'_>) -> String {
-    if rule != Policy::ImagePullPolicy.leading_rule() {
+    if rule.id != RuleGroup::ImagePullPolicy.leading_rule() {
         return format!(
             " with {}: no rule that is on speaks against it{}",
             message::pull_policy_facts(subject),

@@ -1,24 +1,13 @@
-//! The rules' documentation, made from their metadata: the page in docs/rules, what `tagwatch explain`
-//! prints, and the tables of the README and of `tagwatch rules`.
+//! The rules' documentation, rendered from their metadata: their pages, what `tagwatch explain` prints, and the tables
+//! of the README and of `tagwatch rules`.
 
 use std::fmt::Write as _;
 
-use super::{RuleMeta, registry};
 use crate::policy::Profile;
-use crate::suggest;
-
-/// The rule of that id.
-pub fn find(id: &str) -> Option<&'static RuleMeta> {
-    metas().find(|meta| meta.id == id)
-}
-
-/// The rule whose id is most like a text that is no rule, where one is close enough to be meant.
-pub fn closest(unknown: &str) -> Option<&'static RuleMeta> {
-    suggest::closest(unknown, metas().map(|meta| meta.id)).and_then(find)
-}
+use crate::rules::{self, RuleMeta};
 
 /// A rule's page for docs/rules.
-pub fn render_markdown(meta: &RuleMeta) -> String {
+pub fn render_rule_markdown(meta: &RuleMeta) -> String {
     format!(
         "# {id}\n\n{summary}.\n\n\
          | Policy | Category | Severity | Result | Since |\n|---|---|---|---|---|\n\
@@ -30,7 +19,7 @@ pub fn render_markdown(meta: &RuleMeta) -> String {
          ## How to fix it\n\n{fix}\n",
         id = meta.id,
         summary = meta.summary,
-        policy = meta.policy.as_str(),
+        policy = meta.group.as_str(),
         category = meta.category,
         severity = severity(meta),
         result = meta.outcome.as_str(),
@@ -45,7 +34,7 @@ pub fn render_markdown(meta: &RuleMeta) -> String {
 }
 
 /// A rule's page for a terminal: 80 columns at most, no escape sequences.
-pub fn render_text(meta: &RuleMeta) -> String {
+pub fn render_rule_text(meta: &RuleMeta) -> String {
     format!(
         "{id}\n\n{summary}.\n\n\
          Policy:    {policy}\nCategory:  {category}\nSeverity:  {severity}\nResult:    {result}\n\
@@ -56,7 +45,7 @@ pub fn render_text(meta: &RuleMeta) -> String {
          HOW TO FIX IT\n\n{fix}",
         id = meta.id,
         summary = meta.summary,
-        policy = meta.policy.as_str(),
+        policy = meta.group.as_str(),
         category = meta.category,
         severity = severity(meta),
         result = meta.outcome.as_str(),
@@ -70,21 +59,21 @@ pub fn render_text(meta: &RuleMeta) -> String {
 }
 
 /// Every rule as a table for a terminal.
-pub fn render_table() -> String {
-    let width = metas().map(|meta| meta.id.len()).max().unwrap_or_default();
+pub fn render_rule_table() -> String {
+    let width = rules::all().map(|meta| meta.id.len()).max().unwrap_or_default();
     let mut table = row(width, ["RULE", "POLICY", "SEVERITY", "RESULT", "DEFAULT", "SUMMARY"]);
-    for meta in metas() {
+    for meta in rules::all() {
         table.push_str(&row(width, cells(meta)));
     }
     table
 }
 
 /// Every rule as a Markdown table; `pages` is the path of the rules' pages, such as `docs/rules`.
-pub fn render_markdown_table(pages: &str) -> String {
+pub fn render_rule_markdown_table(pages: &str) -> String {
     let mut table = String::from(
         "| Rule | Policy | Severity | Result | Default | What it finds |\n|---|---|---|---|---|---|\n",
     );
-    for meta in metas() {
+    for meta in rules::all() {
         let [id, policy, severity, result, default, summary] = cells(meta);
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -93,10 +82,6 @@ pub fn render_markdown_table(pages: &str) -> String {
         );
     }
     table
-}
-
-fn metas() -> impl Iterator<Item = &'static RuleMeta> {
-    registry().iter().map(|rule| rule.meta())
 }
 
 fn severity(meta: &RuleMeta) -> &'static str {
@@ -124,7 +109,7 @@ fn parameters(meta: &RuleMeta) -> String {
 
 fn cells(meta: &RuleMeta) -> [&'static str; 6] {
     let default = if meta.enabled { "on" } else { "off" };
-    [meta.id, meta.policy.as_str(), severity(meta), meta.outcome.as_str(), default, meta.summary]
+    [meta.id, meta.group.as_str(), severity(meta), meta.outcome.as_str(), default, meta.summary]
 }
 
 fn row(width: usize, [id, policy, severity, result, default, summary]: [&str; 6]) -> String {

@@ -30,7 +30,7 @@ static SPEC: LazyLock<Value> = LazyLock::new(|| {
 
 /// What came of a look at the shape.
 #[derive(Debug, Default)]
-pub(super) struct Shape {
+pub(super) struct SpecValidator {
     mistakes: Vec<Mistake>,
     /// Items that are left in a list of which some are of no use: where they stood. By the list's path among what is
     /// left.
@@ -58,12 +58,12 @@ impl At {
     }
 }
 
-impl Shape {
+impl SpecValidator {
     /// Looks at a spec, and returns what is of use of it.
     pub(super) fn check(spec: &Value) -> (Self, Value) {
-        let mut shape = Self::default();
-        let left = shape.value(spec, &SPEC, &At::default());
-        (shape, left.unwrap_or_else(|| Value::Object(Map::new())))
+        let mut validator = Self::default();
+        let left = validator.value(spec, &SPEC, &At::default());
+        (validator, left.unwrap_or_else(|| Value::Object(Map::new())))
     }
 
     /// Its mistakes together with what was found in what was left, in the order of the fields.

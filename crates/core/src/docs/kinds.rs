@@ -1,8 +1,8 @@
-//! The table, as a page of the documentation.
+//! The page of the custom kinds.
 
 use std::fmt::Write as _;
 
-use super::{KindEntry, table};
+use crate::kinds::{KindEntry, table};
 
 const PREFACE: &str = "# Custom kinds
 

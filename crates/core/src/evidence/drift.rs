@@ -1,25 +1,25 @@
-//! What was seen, as YAML: the evidence of a drift finding in a report.
+//! What the cluster showed of an image, as YAML: the evidence of a drift finding.
 
 use jiff::Timestamp;
 
-use super::{DriftEvidence, PodSighting, PullFailure, RegistryAnswer, Resolution, Resolutions};
-use crate::evidence::{Lines, MAX_SHOWN, pods_differ, value};
+use super::{Lines, MAX_SHOWN, pods_differ, value};
+use crate::drift::{DriftEvidence, PodSighting, PullFailure, RegistryAnswer, Resolution, Resolutions};
 use crate::workload::Container;
 
-/// Everything that the cluster showed of a container's image, in at most [`crate::evidence::MAX_BYTES`].
-pub fn snippet(container: &Container, drift: &DriftEvidence) -> String {
+/// Everything that the cluster showed of a container's image, in at most [`MAX_BYTES`](super::MAX_BYTES).
+pub fn drift_snippet(container: &Container, drift: &DriftEvidence) -> String {
     let mut out = Lines::default();
     out.line(0, &format!("container: {}", value(&container.name, MAX_SHOWN)));
     if let Some(mixed) = &drift.mixed {
         resolutions(&mut out, "podsRun", &mixed.resolutions);
     }
-    let told = drift.mixed.as_ref().map(|mixed| &mixed.resolutions.reference);
-    if let Some(moved) = drift.moved.as_ref().filter(|moved| told != Some(&moved.reference)) {
+    let shown = drift.mixed.as_ref().map(|mixed| &mixed.resolutions.reference);
+    if let Some(moved) = drift.moved.as_ref().filter(|moved| shown != Some(&moved.reference)) {
         resolutions(&mut out, "ranAs", moved);
     }
     if let Some(RegistryAnswer::Differs { digest, some_run_it: _, runs }) = &drift.registry {
         out.line(0, &format!("registryHas: {digest}"));
-        // With pods and nodes it stands there already.
+        // `mixed` lists them already, with pods and nodes.
         if drift.mixed.is_none() {
             out.line(0, "podsRun:");
             for digest in runs {
