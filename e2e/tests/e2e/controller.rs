@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Result, ensure};
 use tagwatch_e2e::{TagwatchProcess, eventually};
 
-use crate::{bench::LIMIT, metrics::Samples};
+use crate::{metrics::Samples, test_env::LIMIT};
 
 /// The logs of the processes that have ended.
 pub(crate) type Transcript = Rc<RefCell<Vec<String>>>;

@@ -12,8 +12,8 @@ use tokio::{
 };
 
 use crate::{
-    bench::{Bench, Skipped},
     cluster::Cluster,
+    test_env::{Skipped, TestEnv},
 };
 
 /// A control plane that starts takes a core for seconds and 0.5 GB, and the machines that run this have two cores: more
@@ -54,7 +54,7 @@ async fn end(cluster: Arc<Cluster>) -> Result<()> {
 /// A test in a namespace of its own on the shared control plane, with the report API and our RBAC in place.
 pub(crate) fn shared<F>(test: F) -> Trial
 where
-    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+    F: AsyncFnOnce(&TestEnv) -> Result<()> + Send + 'static,
 {
     trial::<F>(async move || {
         let mut shared = SHARED.lock().await;
@@ -75,7 +75,7 @@ where
 /// A test on a control plane of its own with the report API and our RBAC in place.
 pub(crate) fn own<F>(test: F) -> Trial
 where
-    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+    F: AsyncFnOnce(&TestEnv) -> Result<()> + Send + 'static,
 {
     own_with(Options::default(), test)
 }
@@ -83,7 +83,7 @@ where
 /// Like [`own`], with an API server that is started in another way.
 pub(crate) fn own_with<F>(options: Options, test: F) -> Trial
 where
-    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+    F: AsyncFnOnce(&TestEnv) -> Result<()> + Send + 'static,
 {
     trial::<F>(async move || {
         let cluster = Arc::new(Cluster::with_report_api(options).await?);
@@ -94,7 +94,7 @@ where
 /// A test on a control plane of its own without the report API.
 pub(crate) fn without_report_api<F>(test: F) -> Trial
 where
-    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+    F: AsyncFnOnce(&TestEnv) -> Result<()> + Send + 'static,
 {
     trial::<F>(async move || {
         let cluster = Arc::new(Cluster::start(Options::default()).await?);
@@ -109,15 +109,15 @@ async fn then_end(cluster: Arc<Cluster>, outcome: Result<()>) -> Result<()> {
 
 async fn in_namespace<F>(cluster: Arc<Cluster>, test: F) -> Result<()>
 where
-    F: AsyncFnOnce(&Bench) -> Result<()>,
+    F: AsyncFnOnce(&TestEnv) -> Result<()>,
 {
-    let bench = Bench::new(cluster).await?;
+    let env = TestEnv::new(cluster).await?;
     // What was seen is wanted from a failed assertion, too.
-    let outcome = match AssertUnwindSafe(test(&bench)).catch_unwind().await {
+    let outcome = match AssertUnwindSafe(test(&env)).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => Err(anyhow!("{}", text_of(&*panic))),
     };
-    bench.end(outcome).await
+    env.end(outcome).await
 }
 
 fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {

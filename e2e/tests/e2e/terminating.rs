@@ -14,9 +14,9 @@ use tagwatch_e2e::eventually;
 use tokio::time::sleep;
 
 use crate::{
-    bench::{Bench, LIMIT},
     objects::{CLEAN, LATEST, PASSES, web, with_image},
     runner::shared,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -28,21 +28,21 @@ const WRITES: &str = "tagwatch_report_writes_total";
 const QUIET: Duration = Duration::from_secs(6);
 
 /// One Deployment is held back by a finalizer, so that its report is wanted while no report can be created.
-async fn is_no_error(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
+async fn is_no_error(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
     let mut held = web("held", CLEAN);
     held["metadata"]["finalizers"] = json!(["e2e.tagwatch.dev/hold"]);
-    bench.create(held).await?;
-    bench.create(web("free", CLEAN)).await?;
-    bench.reported("Deployment", "held", &PASSES).await?;
-    bench.reported("Deployment", "free", &PASSES).await?;
+    env.create(held).await?;
+    env.create(web("free", CLEAN)).await?;
+    env.reported("Deployment", "held", &PASSES).await?;
+    env.reported("Deployment", "free", &PASSES).await?;
 
-    let namespaces: Api<Namespace> = Api::all(bench.client());
-    namespaces.delete(bench.namespace(), &DeleteParams::default()).await?;
+    let namespaces: Api<Namespace> = Api::all(env.client());
+    namespaces.delete(env.namespace(), &DeleteParams::default()).await?;
     // The namespace's end takes the report away, and tagwatch wants it back.
     let refused = [("verb", "create"), ("outcome", "namespace_terminating")];
     tagwatch.measures(WRITES, &refused, |refused| refused >= 1.0).await?;
-    bench.patch("Deployment", "held", with_image(LATEST, "IfNotPresent")).await?;
+    env.patch("Deployment", "held", with_image(LATEST, "IfNotPresent")).await?;
     tagwatch.counts("tagwatch_workloads", &[("status", "violating")], 1.0).await?;
     tagwatch.measures(WRITES, &refused, |refused| refused >= 2.0).await?;
     eventually(LIMIT, "no try without a reason", || async {
@@ -55,9 +55,9 @@ async fn is_no_error(bench: &Bench) -> Result<()> {
     .await?;
 
     let released = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
-    bench.api("Deployment").patch("held", &PatchParams::default(), &released).await?;
+    env.api("Deployment").patch("held", &PatchParams::default(), &released).await?;
     eventually(2 * LIMIT, "the namespace is gone", || async {
-        let left = namespaces.get_opt(bench.namespace()).await?;
+        let left = namespaces.get_opt(env.namespace()).await?;
         ensure!(left.is_none(), "{:?}", left.and_then(|namespace| namespace.status));
         Ok(())
     })

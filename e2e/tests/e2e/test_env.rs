@@ -30,7 +30,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) const AGENT: &str = "tagwatch/";
 
 /// What a test works with.
-pub(crate) struct Bench {
+pub(crate) struct TestEnv {
     cluster: Arc<Cluster>,
     client: Client,
     namespace: Namespace,
@@ -50,7 +50,7 @@ impl fmt::Display for Skipped {
 
 impl std::error::Error for Skipped {}
 
-impl Bench {
+impl TestEnv {
     pub(crate) async fn new(cluster: Arc<Cluster>) -> Result<Self> {
         let client = cluster.control_plane.client().await?;
         let began = cluster.control_plane.audit_log().mark().await?;
