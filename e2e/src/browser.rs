@@ -51,7 +51,7 @@ impl Browser {
         let mut talk = BufReader::new(child.stderr.take().context("no standard error")?).lines();
         let mut last = String::new();
         while let Some(line) = talk.next_line().await? {
-            // Nobody may be reading, so that this fails is no failure.
+            // The reader may be gone, which is no failure.
             let _ = writeln!(io::stderr(), "{line}");
             line.trim_start_matches("browser: ").clone_into(&mut last);
         }

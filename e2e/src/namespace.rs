@@ -53,7 +53,7 @@ impl Namespace {
         Ok(namespace)
     }
 
-    /// Its name.
+    /// Unique in the control plane.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -87,17 +87,17 @@ impl TagwatchProcess {
         Ok(Self { child, pid, log, address, http: http_client(), _folder: folder })
     }
 
-    /// Where it listens.
+    /// The address of the metrics.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its process id.
+    /// Process id, for signals.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// The file with everything that it printed; it goes with this.
+    /// The file with everything that it printed. It is removed with this value.
     pub fn log(&self) -> &Path {
         &self.log
     }
@@ -173,7 +173,7 @@ impl TagwatchProcess {
         Ok(self.child.kill().await?)
     }
 
-    /// Memory in use.
+    /// Memory in use, in bytes.
     ///
     /// # Errors
     /// It has ended, or the system has no `/proc`.
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_binary_that_ends_is_told_with_its_log() {
+    async fn a_binary_that_ends_is_reported_with_its_log() {
         let args = ["-c", "echo no such cluster >&2; exit 3"];
         let failure =
             TagwatchProcess::start_binary(Path::new("/bin/false"), Path::new("/"), args).await.unwrap_err();

@@ -221,7 +221,7 @@ async fn kubelet_binds_ends_and_removes_pods() -> Result<()> {
         Ok(())
     })
     .await?;
-    // It is bound: the API server waits for the kubelet's word.
+    // It is bound: the API server waits for the kubelet to confirm.
     pods.delete("alone", &DeleteParams::default()).await?;
     eventually(LIMIT, "the pod is gone", || async {
         ensure!(pods.get_opt("alone").await?.is_none(), "it is still there");

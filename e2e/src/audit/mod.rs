@@ -4,8 +4,8 @@
 //! it (stage `RequestReceived`), one when its answer is complete (`ResponseComplete`). Only the second is counted. A
 //! watch has no more than the second, once it has ended.
 //!
-//! What a request did is seen by others before its answer is complete, so before its second line is there. Whoever
-//! counts, or takes a [`Mark`], therefore waits for the answers of all requests that were received by then.
+//! Other clients see the effect of a request before its answer is complete, so before its second line is there.
+//! Counting, and taking a [`Mark`], therefore wait for the answers of all requests that were received by then.
 
 use std::{
     collections::HashSet,
@@ -89,7 +89,7 @@ impl AuditLog {
             self.read_on(|unanswered| awaited.retain(|id| unanswered.ids.contains(id)))?;
         }
         self.read_on(|unanswered| {
-            // So that nobody waits for these again.
+            // Later marks do not wait for these again.
             unanswered.ids.retain(|id| !awaited.contains(id));
             unanswered.read_to
         })
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tells_writes_from_leases_and_reviews() {
+    async fn separates_writes_from_leases_and_reviews() {
         let requests = requests(&[
             answered("a/1", "update", "coordination.k8s.io", "leases"),
             answered("a/1", "create", "authentication.k8s.io", "tokenreviews"),

@@ -77,7 +77,7 @@ impl Launcher {
 
     fn send(&self, command: &str) -> Result<()> {
         let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
-        let pipe = stdin.as_mut().context("the launcher was told to end")?;
+        let pipe = stdin.as_mut().context("the launcher is already ending")?;
         writeln!(pipe, "{command}").with_context(|| format!("{command}: the launcher has ended"))
     }
 

@@ -35,9 +35,9 @@ pub struct Options {
 /// One program of the control plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Component {
-    /// The store.
+    /// The store of the API server.
     Etcd,
-    /// The API server.
+    /// `kube-apiserver`.
     ApiServer,
     /// The controllers: pods for Deployments, garbage collection, the end of namespaces.
     ControllerManager,
@@ -113,7 +113,7 @@ impl ControlPlane {
         &self.ready.server
     }
 
-    /// The folder with the logs of the components; it goes when the control plane ends.
+    /// The folder with the logs of the components. It is removed when the control plane ends.
     pub fn data_dir(&self) -> &Path {
         &self.ready.data_dir
     }

@@ -32,13 +32,13 @@ pub enum Scope {
 /// What becomes of the pods of Jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobPods {
-    /// They run on.
+    /// They keep running.
     Run,
-    /// They end well at once, and so do their Jobs.
+    /// They succeed at once, and so do their Jobs.
     Succeed,
 }
 
-/// A kubelet that brings every pod in its scope to its state as soon as it appears, tells of changed images
+/// A kubelet that brings every pod in its scope to its state as soon as it appears, reports changed images
 /// and new ephemeral containers, and removes deleted pods. It stops when this is dropped.
 #[derive(Debug)]
 pub struct KubeletTask(JoinHandle<()>);
@@ -101,7 +101,7 @@ fn phase_of(pod: &Pod) -> Option<&str> {
 }
 
 impl KubeletTask {
-    /// Stops it.
+    /// Ends the task.
     ///
     /// # Errors
     /// It had ended by itself.

@@ -9,13 +9,13 @@ const VARIABLES: [&str; 5] = ["cluster", "namespace", "workload", "severity", "r
 /// A panel that shows data.
 #[derive(Debug)]
 pub struct Panel {
-    /// Its heading.
+    /// The heading in Grafana.
     pub title: String,
-    /// What it shows.
+    /// The text behind the info icon.
     pub description: String,
     /// Grafana's name of the unit of its values.
     pub unit: String,
-    /// Its queries.
+    /// In the order of their letters, `A` first.
     pub queries: Vec<Query>,
 }
 
@@ -24,7 +24,7 @@ pub struct Panel {
 pub struct Query {
     /// What Prometheus is asked, as Grafana fills in its variables when all is chosen.
     pub expression: String,
-    /// How Grafana names a series of its result; `{{label}}` stands for a label's value.
+    /// How Grafana names a series of its result; Grafana replaces `{{label}}` by the label's value.
     pub legend: String,
     /// Asked for over the time range, and not for now.
     pub range: bool,

@@ -1,4 +1,4 @@
-//! Every fixture of the rules, of the verdicts and of the profiles goes through the scan and through the controller, a
+//! Every fixture of the rules, of the verdicts and of the profiles is judged by the scan and by the controller, a
 //! real API server with its defaulting in between, and gets the same findings. The one difference allowed is what the
 //! API server fills in: a rule that reads the pull policy as it is written finds one where the manifest has none.
 
@@ -203,7 +203,7 @@ async fn agree(
     let stored = env.create(fixture.manifest.clone()).await?;
     let (kind, name) = (stored.types.clone().context("its kind")?.kind, stored.name_any());
 
-    // What the API server has made of the manifest is judged alike, whoever reads it.
+    // The object with the API server's defaults gets the same findings from both.
     let defaulted = scan(env, policy, fixture, &serde_json::to_value(&stored)?)?;
     let found = eventually(LIMIT, "the report says what the scan says", || async {
         let found = live(&env.report(&kind, &name).await?);

@@ -70,7 +70,7 @@ fn fields_of(reports: &[Report]) -> BTreeSet<String> {
     all
 }
 
-/// A copy of a stored report, as somebody would write it who takes every unknown field for an error.
+/// A copy of a stored report, as a client writes it that treats unknown fields as errors.
 async fn accepted_strictly(env: &TestEnv, report: &Report, name: &str) -> Result<()> {
     let mut copy = report.0.data.clone();
     copy["apiVersion"] = json!("wgpolicyk8s.io/v1alpha2");

@@ -137,7 +137,7 @@ async fn reader_and_stranger(env: &TestEnv) -> Result<(String, String)> {
         "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": env.namespace() }],
     }))
     .await?;
-    // tagwatch remembers for a minute what it was told, so it asks when the authorizer has heard of the role.
+    // tagwatch caches an answer for a minute, so it must ask after the authorizer knows the role.
     let account = format!("system:serviceaccount:{}:reader", env.namespace());
     let reports = "policyreports.wgpolicyk8s.io";
     let question = ["auth", "can-i", "list", reports, "-n", env.namespace(), "--as", &account];

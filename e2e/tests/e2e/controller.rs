@@ -75,7 +75,7 @@ impl Controller {
         Ok(fs::read_to_string(self.log())?)
     }
 
-    /// How often a text stands in its log.
+    /// How often its log has a text.
     pub(crate) fn logged(&self, text: &str) -> Result<usize> {
         Ok(self.log_text()?.matches(text).count())
     }

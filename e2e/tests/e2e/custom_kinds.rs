@@ -29,7 +29,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-/// A right that somebody grants is tried once in 50 s, and may be missed by a moment.
+/// A new right is tried once in 50 s, and may just miss one try.
 const GRANTED: Duration = Duration::from_mins(2);
 const KINDS: &str = "tagwatch_custom_kinds";
 const SIDECAR: &str = "registry.example.com/mesh:edge";
@@ -114,8 +114,8 @@ async fn rollout_comes_goes_and_comes_back(env: &TestEnv) -> Result<()> {
     env.reported("Rollout", "web", &[&clean[..], &SIDECAR_VERDICTS].concat()).await?;
     let before = env.report("Rollout", "web").await?;
 
-    // Its definition goes, and it with it. Garbage collection may find that out or not, depending on when it last asked
-    // which kinds there are; without it the ReplicaSet stays, and is judged under an owner that nobody reads.
+    // Its definition is deleted, and the Rollout with it. Garbage collection may notice or not, depending on when it last
+    // asked for the served kinds. Without it the ReplicaSet stays, and is reported under an owner that is not read.
     env.cluster().control_plane.stop(Component::ControllerManager).await?;
     let definitions = env.api_cluster_wide("CustomResourceDefinition");
     definitions.delete("rollouts.argoproj.io", &DeleteParams::default()).await?;
@@ -192,7 +192,7 @@ async fn chain_of_link_kinds_and_roles(env: &TestEnv) -> Result<()> {
     tagwatch.counts("tagwatch_workloads", &kind, 1.0).await?;
     watching(&tagwatch, 5.0).await?;
 
-    // The links go: what stood under the Service stands under what controls it, as far as anybody can tell.
+    // Without the links, what was reported under the Service is reported under the nearest owner that is known.
     let definitions = env.api_cluster_wide("CustomResourceDefinition");
     definitions.delete("revisions.serving.knative.dev", &DeleteParams::default()).await?;
     watching(&tagwatch, 4.0).await?;
@@ -209,7 +209,7 @@ async fn missing_right_is_a_state_and_a_grant_is_used(env: &TestEnv) -> Result<(
     tagwatch.counts(KINDS, &[("state", "forbidden")], 1.0).await?;
     watching(&tagwatch, 0.0).await?;
     let object = live_rollout(env).await?;
-    // As long as nobody reads it, its ReplicaSet lends its template, whose pull policy is filled in.
+    // As long as it is not read, its ReplicaSet lends its template, whose pull policy is filled in.
     let all = [&LATEST_FAILS[..], &SIDECAR_VERDICTS].concat();
     let report = env.reported("Rollout", "web", &all).await?;
     assert_eq!(report.results()[0]["properties"]["imagePullPolicy"], "IfNotPresent", "of the sidecar");
@@ -232,7 +232,7 @@ async fn missing_right_is_a_state_and_a_grant_is_used(env: &TestEnv) -> Result<(
     tagwatch.end().await
 }
 
-/// Somebody's own kind: its path stands in the policy, and its rights in a role with our label.
+/// A user's own kind: the policy has its path, and a role with our label its rights.
 async fn kind_that_a_policy_declares(env: &TestEnv) -> Result<()> {
     let group = "ml.example.com";
     define(env, group, "Training", "trainings", &["v1"]).await?;

@@ -146,7 +146,7 @@ async fn rolling_update_in_progress_is_no_finding(env: &TestEnv) -> Result<()> {
     env.reported("Deployment", "web", &moved).await?;
     tagwatch.counts("tagwatch_mixed_workloads", &[], 0.0).await?;
 
-    // The last pod of the ReplicaSet before goes, and the rollout is over.
+    // The last pod of the previous ReplicaSet is deleted, and the rollout is over.
     other.run_pod(env.namespace(), &third).await?;
     let report = env.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web mixed-digests fail"]).await?;
     let message = result(&report, "mixed-digests")?["message"].as_str().context("a message")?;
@@ -252,7 +252,7 @@ async fn status_of_an_older_spec_is_ignored(env: &TestEnv) -> Result<()> {
     ensure!(one.metadata.generation == Some(generation + 1), "{:?}", one.metadata.generation);
     patched("two").await?;
     new.run_pod(env.namespace(), "two").await?;
-    // The status of the first still tells of what it ran before.
+    // The status of the first still shows what it ran before.
     env.create(pod("later", &[container("web", "registry.example.com/later:1.0.0")])).await?;
     env.reported("Pod", "later", &PASSES).await?;
     tagwatch.counts("tagwatch_moved_tags", &[], 0.0).await?;
@@ -308,7 +308,7 @@ async fn pull_that_fails_is_found_and_forgotten(env: &TestEnv) -> Result<()> {
     let message = failing["message"].as_str().unwrap();
     assert!(message.contains("ErrImagePull") && !failing["properties"]["evidence"].is_null(), "{message}");
 
-    // The kubelet goes to and fro between two reasons.
+    // The kubelet alternates between two reasons.
     let mark = env.audit_log().mark().await?;
     for reason in ["ErrImagePull", "ImagePullBackOff", "ErrImagePull"] {
         let waiting = json!([{ "name": "web", "image": IMAGE, "imageID": "", "ready": false,

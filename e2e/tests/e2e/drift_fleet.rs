@@ -15,7 +15,7 @@ use crate::{
     test_env::{LIMIT, TestEnv},
 };
 
-/// A version, whose tag nobody expects to move.
+/// A full version, whose tag should not move.
 pub(crate) const IMAGE: &str = "registry.example.com/web:1.27.3";
 /// What a report says of a container `web` with [`IMAGE`] whose tag is proven to have moved, drift apart.
 pub(crate) const PROVEN: [&str; 2] = ["web floating-tag fail", "web stale-pull-policy fail"];

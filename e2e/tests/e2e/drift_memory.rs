@@ -65,7 +65,7 @@ async fn ten_thousand_status_flips_write_nothing(env: &TestEnv) -> Result<()> {
     });
     stream::iter(flips).buffer_unordered(8).try_collect::<Vec<()>>().await?;
 
-    // It has seen them: what comes later is told.
+    // It has seen them: later changes are reported.
     env.create(web("later", "registry.example.com/later:1.0.0")).await?;
     env.reported("Deployment", "later", &PASSES).await?;
     let writes = env.writes_since(mark).await?.matching(|request| request.verb != "create");
@@ -148,7 +148,7 @@ async fn object_of_somebody_else_is_left_alone(env: &TestEnv) -> Result<()> {
         Ok(())
     };
     eventually(LIMIT, "the object of somebody else is told", told).await?;
-    // A proof would have been stored before anything that is proven later is told.
+    // A proof would have been stored before anything that is proven later is reported.
     let other = json!({ "spec": { "replicas": 0 } });
     env.patch("Deployment", "web", other).await?;
     pods_of(env, "web", 0).await?;

@@ -47,7 +47,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 const PROGRAM: &str = "docker-registry";
-/// The port is free when it is chosen; somebody else may be faster.
+/// The port is free when it is chosen, but another process may take it first.
 const ATTEMPTS: usize = 3;
 
 /// A real registry on the loopback interface. It ends when this is dropped.
@@ -126,7 +126,7 @@ impl Registry {
         Ok(parts.headers)
     }
 
-    /// Pushes an image of no layers, told from others by its content, and returns its digest.
+    /// Pushes an image without layers, with content of its own, and returns its digest.
     async fn push(&self, repository: &str, tag: &str, content: &str) -> Result<String> {
         let config = json!({ "architecture": "amd64", "os": "linux", "author": content }).to_string();
         let config_digest = digest(config.as_bytes());

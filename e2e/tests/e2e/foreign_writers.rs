@@ -1,4 +1,4 @@
-//! Somebody else deletes, edits or holds a report.
+//! Another client deletes, edits or holds a report.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-/// A report that somebody else deleted or edited is back within this.
+/// A report that another client deleted or edited is back within this time.
 const RESTORE_LIMIT: Duration = Duration::from_secs(5);
 /// And not written again for this.
 const HOLD: SignedDuration = SignedDuration::from_secs(10);
@@ -102,7 +102,7 @@ async fn foreign_metadata_stays(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-/// Whoever deletes a report again and again finds no partner for it.
+/// A client that deletes a report repeatedly does not make tagwatch write as often.
 async fn no_duel(env: &TestEnv) -> Result<()> {
     let policy = TagPolicy::of(env);
     policy.create(json!({})).await?;
@@ -138,7 +138,7 @@ async fn no_duel(env: &TestEnv) -> Result<()> {
     let pause = second.duration_since(deleted);
     ensure!(pause >= HOLD, "restored for the second time {pause:#} after the first deletion");
 
-    // A change of the workload waits for nobody.
+    // A change of the workload is not held back.
     env.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
     let fails = ["web latest-tag fail", "web stale-pull-policy fail"];
     env.reported_within(RESTORE_LIMIT, "Deployment", "web", &fails).await?;
@@ -179,7 +179,7 @@ async fn report_of_somebody_else_is_left_alone(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-/// Whoever takes our label off a report takes it over.
+/// A client that removes our label from a report takes it over.
 async fn report_without_our_label_is_no_longer_ours(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch().await?;
     let before = reported_web(env).await?;

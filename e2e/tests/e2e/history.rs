@@ -49,7 +49,7 @@ async fn intervals_survive_a_restart(env: &TestEnv) -> Result<()> {
     assert_eq!((&change["from"], &change["to"]), (&LATEST.into(), &CLEAN.into()), "{change}");
     tagwatch.end().await?;
 
-    // What ended while nobody looked is over at the next look.
+    // What ended while tagwatch did not run is over at its next evaluation.
     let tagwatch = env.tagwatch().await?;
     env.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
     let again = env.reported("Deployment", "web", &FAILS).await?;

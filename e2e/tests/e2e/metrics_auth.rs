@@ -138,9 +138,9 @@ pub(crate) async fn asks_for_a_review(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-/// Tokens that nobody issued.
+/// Tokens that the API server did not issue.
 const MADE_UP: usize = 10_000;
-/// Reviews at once of tokens that nobody knows; then there is one a second.
+/// Reviews of unknown tokens at once; after that one a second.
 const BURST: usize = 10;
 
 async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(env: &TestEnv) -> Result<()> {
@@ -165,7 +165,7 @@ async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(env: &TestEnv) -> Re
     ensure!((1..=budget).contains(&(after - before)), "{} reviews of {budget}", after - before);
     ensure!(refused >= MADE_UP - budget, "{refused} were refused unseen");
 
-    // One of many at once is not reviewed many times either, and whoever was let in still is.
+    // One token in many requests at once is reviewed once, and allowed tokens stay allowed.
     let mut connections = future::try_join_all((0..8).map(|_| Connection::open(tagwatch.address()))).await?;
     let scrapes = connections.iter_mut().map(|connection| connection.get("/metrics", Some(&right)));
     for (status, body) in future::try_join_all(scrapes).await? {

@@ -16,7 +16,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![shared(chosen_namespaces_alone), own(excluded_namespaces_lose_their_reports)]
 }
 
-/// A report in another namespace by somebody else, and one that looks like ours.
+/// A report of another client in another namespace, and one that looks like ours.
 async fn reports_in(env: &TestEnv, namespace: &str) -> Result<Vec<Report>> {
     for (name, manager) in [("theirs", "other-engine"), ("ours", "tagwatch")] {
         let report = json!({

@@ -47,7 +47,7 @@ pub(crate) fn web(name: &str, image: &str) -> Value {
     deployment(name, 0, &[container("web", image)])
 }
 
-/// A pod with these containers and nobody who controls it.
+/// A pod with these containers and without a controller.
 pub(crate) fn pod(name: &str, containers: &[Value]) -> Value {
     json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name }, "spec": pod_spec(containers) })
 }

@@ -1,4 +1,4 @@
-//! The API server or its store goes away and comes back.
+//! The API server or its store fails and comes back.
 
 use std::time::{Duration, Instant};
 
@@ -75,7 +75,7 @@ async fn api_server_killed(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-/// tagwatch is frozen while the object goes; then the API server forgets the event, too: a new one begins its
+/// tagwatch is frozen while the object is deleted. Then the API server forgets the event too: a new one begins its
 /// history at its start.
 async fn deletion_that_no_event_tells_of(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch_with(&[]).await?;

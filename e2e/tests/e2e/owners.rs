@@ -74,7 +74,7 @@ async fn pods_of_an_unwatched_owner(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-/// Whoever may create a pod can write any owner into it. A `v1` Deployment is none, and has series of its own.
+/// A user who may create pods can write any owner into one. A `v1` Deployment does not exist, and has series of its own.
 async fn an_owner_that_looks_like_a_deployment_takes_nothing_of_it(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch().await?;
     env.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
@@ -165,7 +165,7 @@ async fn ephemeral_container(env: &TestEnv) -> Result<()> {
     checks::form(&report, &owner);
     assert_eq!(report.results()[0]["properties"]["containerType"], "ephemeral");
 
-    // Its pod goes, and another comes without it.
+    // Its pod is deleted, and another comes without it.
     env.delete("Pod", &name).await?;
     env.reported("Deployment", "web", &PASSES).await?;
     tagwatch.end().await

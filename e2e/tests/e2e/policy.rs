@@ -1,4 +1,4 @@
-//! The policy of a cluster: it comes, changes, breaks, is mended and goes.
+//! The policy of a cluster: it is created, changed, broken, fixed and deleted.
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;

@@ -54,7 +54,7 @@ fn used(requests: &Requests) -> BTreeSet<Right> {
     of_resources.iter().map(right).collect()
 }
 
-/// Everything that it ever does: all kinds, a report created, updated, read again after somebody edited it, and
+/// Everything that it ever does: all kinds, a report created, updated, read again after another client edited it, and
 /// deleted; two starts; and a scrape with a token.
 async fn every_right_is_used_and_none_is_missing(env: &TestEnv) -> Result<()> {
     let mark = env.audit_log().mark().await?;
@@ -87,7 +87,7 @@ async fn every_right_is_used_and_none_is_missing(env: &TestEnv) -> Result<()> {
     Ok(())
 }
 
-/// Whoever has one of the roles that Kubernetes brings, for the whole cluster.
+/// Accounts with the roles that Kubernetes ships, for the whole cluster.
 async fn viewers_read_and_nobody_but_administrators_writes(env: &TestEnv) -> Result<()> {
     let control_plane = &env.cluster().control_plane;
     for role in ["view", "edit", "admin"] {
@@ -119,7 +119,7 @@ async fn viewers_read_and_nobody_but_administrators_writes(env: &TestEnv) -> Res
     Ok(())
 }
 
-/// A right that somebody grants is tried once in 50 s, and may be missed by a moment.
+/// A new right is tried once in 50 s, and may just miss one try.
 const GRANTED: Duration = Duration::from_mins(2);
 
 fn role(resources_of_batch: &[&str]) -> Value {
@@ -156,7 +156,7 @@ async fn missing_right_is_told_and_waited_for(env: &TestEnv) -> Result<()> {
     // Nothing else waits for namespaces and policies, which a Role cannot grant.
     let refused = ["jobs", "namespaces", "tagpolicies"];
     for resource in refused {
-        // A failure is counted before it is told, so with the second one the first has been told.
+        // A failure is counted before it is logged, so with the second one the first has been logged.
         let forbidden = [("resource", resource), ("reason", "forbidden")];
         tagwatch.measures("tagwatch_watch_errors_total", &forbidden, |errors| errors >= 2.0).await?;
     }

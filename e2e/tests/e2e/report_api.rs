@@ -30,7 +30,7 @@ async fn comes_and_goes(env: &TestEnv) -> Result<()> {
     tagwatch.counts(AVAILABLE, &[], 0.0).await?;
     let said = "does not serve the PolicyReport API";
     assert_eq!(tagwatch.logged(said)?, 1, "said once");
-    // What is found is told all the same.
+    // Findings are in the metrics all the same.
     tagwatch.counts("tagwatch_workloads", &[("status", "compliant")], 1.0).await?;
     env.create(web("second", LATEST)).await?;
     tagwatch.counts("tagwatch_workloads", &[("status", "violating")], 1.0).await?;

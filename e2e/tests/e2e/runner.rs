@@ -20,8 +20,8 @@ use crate::{
 /// at a time only make each other late.
 const THREADS: usize = 2;
 
-/// The control plane that tests share, once one of them has asked for it. Why it did not start is kept, so
-/// that each test tells it and none tries again.
+/// The control plane that tests share, once one of them has asked for it. The reason why it did not start
+/// is kept, so that each test reports it and none tries again.
 static SHARED: Mutex<Option<Result<Arc<Cluster>, String>>> = Mutex::const_new(None);
 
 pub(crate) fn run(tests: impl IntoIterator<Item = Vec<Trial>>) -> ExitCode {
@@ -41,7 +41,7 @@ fn end_shared() -> Result<()> {
     runtime()?.block_on(async {
         match SHARED.lock().await.take() {
             Some(Ok(cluster)) => end(cluster).await,
-            // Nobody asked for one, or each that did has told why there is none.
+            // No test asked for one, or each has reported why there is none.
             None | Some(Err(_)) => Ok(()),
         }
     })

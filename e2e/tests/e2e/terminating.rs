@@ -24,7 +24,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 const WRITES: &str = "tagwatch_report_writes_total";
-/// Longer than tagwatch's longest pause before another try: whoever tries again and again is seen doing so.
+/// Longer than tagwatch's longest pause before another try, so that repeated tries would be seen.
 const QUIET: Duration = Duration::from_secs(6);
 
 /// One Deployment is held back by a finalizer, so that its report is wanted while no report can be created.

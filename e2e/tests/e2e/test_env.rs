@@ -26,7 +26,7 @@ use crate::{
 
 /// How long anything may take that is not itself what is measured.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
-/// How tagwatch's requests are told from others (`User-Agent`).
+/// `User-Agent` of tagwatch's requests in the audit log.
 pub(crate) const AGENT: &str = "tagwatch/";
 
 /// What a test works with.
@@ -38,7 +38,7 @@ pub(crate) struct TestEnv {
     transcript: Transcript,
 }
 
-/// The reason why a test could not run: it is told as ignored, never as passed.
+/// The reason why a test could not run: it is reported as ignored, never as passed.
 #[derive(Debug)]
 pub(crate) struct Skipped(pub(crate) String);
 
@@ -58,7 +58,7 @@ impl TestEnv {
         Ok(Self { cluster, client, namespace, began, transcript: Rc::new(RefCell::default()) })
     }
 
-    /// Deletes the namespace. A failure gets told with what is in it and what tagwatch said.
+    /// Deletes the namespace. A failure is reported with the objects in it and tagwatch's log.
     pub(crate) async fn end(self, outcome: Result<()>) -> Result<()> {
         let Self { cluster, client: _, namespace, began: _, transcript } = self;
         let outcome = match outcome {
@@ -100,7 +100,7 @@ impl TestEnv {
         self.tagwatch_as(&self.cluster.kubeconfig, arguments).await
     }
 
-    /// `tagwatch run` with the rights of somebody else.
+    /// `tagwatch run` with the rights of another account.
     pub(crate) async fn tagwatch_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Result<Controller> {
         let process = TagwatchProcess::start(kubeconfig, arguments).await?;
         Ok(Controller::new(process, Rc::clone(&self.transcript)))
@@ -183,7 +183,7 @@ impl TestEnv {
         .await
     }
 
-    /// Every report in the test's namespace, whoever wrote it.
+    /// Every report in the test's namespace, of any client.
     pub(crate) async fn reports(&self) -> Result<Vec<Report>> {
         self.reports_in(self.namespace()).await
     }

@@ -130,7 +130,7 @@ async fn other_changes_write_nothing(env: &TestEnv) -> Result<()> {
     let template = json!({ "spec": { "template": { "spec": { "containers": [changed] } } } });
     env.patch("Deployment", "web", template).await?;
 
-    // Reports about a later Deployment and a later pod tell that tagwatch has seen all of it.
+    // Reports about a later Deployment and a later pod show that tagwatch has seen all of it.
     env.create(web("later", CLEAN)).await?;
     env.create(pod("later", &[container("web", CLEAN)])).await?;
     env.reported("Deployment", "later", &PASSES).await?;

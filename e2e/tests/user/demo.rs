@@ -64,7 +64,7 @@ async fn shows_what_the_readme_shows() -> Result<()> {
     }
     let printed = until_ctrl_c(&shell).await?;
     let mut lines = printed.lines().map(stable);
-    // `…` stands for lines left out; all others are there, in this order.
+    // `…` marks lines left out; all others are there, in this order.
     for shown in shown.lines().filter(|line| line.trim() != "…") {
         let wanted = stable(shown);
         lines
