@@ -7,6 +7,9 @@
 //! Other clients see the effect of a request before its answer is complete, so before its second line is there.
 //! Counting, and taking a [`Mark`], therefore wait for the answers of all requests that were received by then.
 
+mod request;
+mod requests;
+
 use std::{
     collections::HashSet,
     fs::File,
@@ -21,9 +24,6 @@ use tokio::time::{Instant, sleep};
 
 use self::request::Stage;
 pub use self::{request::Request, requests::Requests};
-
-mod request;
-mod requests;
 
 /// How long an answer is waited for. One that an API server was killed over never comes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);

@@ -1,5 +1,9 @@
 //! A control plane as a test fixture.
 
+mod binary;
+mod identity;
+mod launcher;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -15,13 +19,10 @@ use rustix::process::Signal;
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::{AuditLog, process};
 pub use identity::{Identity, kubeconfig_as};
-use launcher::Launcher;
 
-mod binary;
-mod identity;
-mod launcher;
+use crate::{AuditLog, process};
+use launcher::Launcher;
 
 /// How a control plane is started.
 #[derive(Clone, Debug, Default)]

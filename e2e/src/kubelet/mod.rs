@@ -1,5 +1,9 @@
 //! What a kubelet writes: pod statuses and Node objects. No container runs.
 
+mod image;
+mod status;
+mod task;
+
 use std::{
     fmt,
     sync::{
@@ -21,10 +25,6 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use task::{JobPods, KubeletTask, Scope};
-
-mod image;
-mod status;
-mod task;
 
 type Digests = dyn Fn(&str) -> String + Send + Sync;
 
