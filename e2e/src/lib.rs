@@ -1,7 +1,7 @@
 //! The harness of the tests, the demo and the benchmarks that need a cluster.
 //!
-//! [`ControlPlane`] starts a real etcd, kube-apiserver and controller manager; [`AuditLog`] counts who asked
-//! what of it; [`Kubelet`] writes pod statuses as a kubelet would; [`Namespace`] gives each test a namespace
+//! [`ControlPlane`] starts a real etcd, kube-apiserver and controller manager; [`AuditLog`] counts
+//! requests by client; [`Kubelet`] writes pod statuses as a kubelet would; [`Namespace`] gives each test a namespace
 //! of its own; [`TagwatchProcess`] runs the real binary, a [`Prometheus`](monitoring::Prometheus) scrapes it, and
 //! [`Browser`] looks at its console with a real Chromium; [`eventually`] waits on conditions. Nothing here sleeps to
 //! synchronise, and every process that it starts is ended by its id.

@@ -72,7 +72,7 @@ impl TagwatchProcess {
             .envs(env::vars_os().filter(|(name, _)| name == "RUST_LOG"))
             .env("KUBECONFIG", kubeconfig)
             .env("HOME", folder.path())
-            // What a laptop does; a test of the authentication says otherwise by an argument.
+            // As on a laptop; a test of the authentication overrides it by an argument.
             .env("TAGWATCH_METRICS_AUTH", "none")
             .env("RUST_BACKTRACE", "1")
             .stdin(Stdio::null())
@@ -115,7 +115,7 @@ impl TagwatchProcess {
     /// Its metrics, in the text format of Prometheus.
     ///
     /// # Errors
-    /// They cannot be had.
+    /// There was no answer within 10 s, or no text.
     pub async fn metrics(&self) -> Result<String> {
         let (status, body) = self.get("/metrics").await?;
         ensure!(status == http::StatusCode::OK, "GET /metrics of tagwatch: {status}: {body}");
@@ -138,7 +138,7 @@ impl TagwatchProcess {
         self.signal(Signal::STOP)
     }
 
-    /// Lets it go on after [`freeze`](Self::freeze).
+    /// Resumes it after [`freeze`](Self::freeze).
     ///
     /// # Errors
     /// It has ended already.
@@ -147,7 +147,7 @@ impl TagwatchProcess {
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
-        // The id stays ours until the child has been waited for.
+        // The id is not reused before the child has been waited for.
         ensure!(self.child.id().is_some(), "tagwatch has ended");
         process::signal(self.pid, signal)
     }

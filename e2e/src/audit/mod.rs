@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep};
 use self::request::Stage;
 pub use self::{request::Request, requests::Requests};
 
-/// How long an answer is waited for. One that an API server was killed over never comes.
+/// How long to wait for an answer. If the API server is killed meanwhile, it never comes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 const INTERVAL: Duration = Duration::from_millis(2);
@@ -37,7 +37,7 @@ pub struct AuditLog {
     unanswered: Arc<Mutex<Unanswered>>,
 }
 
-/// A place in the audit log: everything behind it came later.
+/// A position in the audit log: everything behind it came later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(u64);
 

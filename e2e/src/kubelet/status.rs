@@ -1,4 +1,4 @@
-//! Pod and Node statuses, as pure functions of the object and its surroundings.
+//! Pod and Node statuses, as pure functions of the object and its environment.
 
 use k8s_openapi::{
     api::core::v1::{
@@ -14,7 +14,7 @@ use super::image;
 
 const HOST: &str = "192.0.2.1";
 
-/// What a status says that is not in the pod.
+/// Parts of a status that do not come from the pod.
 pub(super) struct Surroundings<'a> {
     pub(super) digests: &'a super::Digests,
     /// The `imageID` in full, where another runtime writes another form.
@@ -49,12 +49,12 @@ pub(super) fn node(images: Vec<ContainerImage>, platform: &[String; 3], now: Tim
     }
 }
 
-/// All init containers have ended well, sidecars and all other containers run and are ready.
+/// All init containers have succeeded; sidecars and all other containers run and are ready.
 pub(super) fn running(pod: &Pod, surroundings: &Surroundings<'_>) -> PodStatus {
     of_pod(pod, surroundings, "Running", State::Runs)
 }
 
-/// All containers have ended well.
+/// All containers have succeeded.
 pub(super) fn succeeded(pod: &Pod, surroundings: &Surroundings<'_>) -> PodStatus {
     of_pod(pod, surroundings, "Succeeded", State::Ended)
 }

@@ -94,7 +94,7 @@ impl Server {
     /// # Errors
     /// It did not end in order.
     pub async fn end(mut self) -> Result<()> {
-        // A Ctrl-C may have ended it already; the id stays ours until it has been waited for.
+        // A Ctrl-C may have ended it already. Its id is not reused before it has been waited for.
         process::signal(self.child.id().context("the server has ended")?, Signal::TERM)?;
         match timeout(END_LIMIT, self.child.wait()).await {
             Ok(status) => ensure!(status?.success(), "the server did not end in order: {}", self.log()),

@@ -1,4 +1,4 @@
-//! Workloads that go.
+//! Deleted workloads.
 
 use anyhow::{Result, ensure};
 use kube::{ResourceExt, api::DeleteParams};

@@ -31,7 +31,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 /// A report that another client deleted or edited is back within this time.
 const RESTORE_LIMIT: Duration = Duration::from_secs(5);
-/// And not written again for this.
+/// After that it is not written again for this time.
 const HOLD: SignedDuration = SignedDuration::from_secs(10);
 
 async fn reported_web(env: &TestEnv) -> Result<Report> {
@@ -74,7 +74,7 @@ async fn edited_report_is_restored(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-/// What others put beside our content is theirs, and no reason to write.
+/// Labels and annotations of other clients are kept, and cause no write.
 async fn foreign_metadata_stays(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch().await?;
     let before = reported_web(env).await?;

@@ -30,7 +30,7 @@ pub(crate) fn template(app: &str, spec: &Value) -> Value {
     json!({ "metadata": { "labels": { "app": app } }, "spec": spec })
 }
 
-/// A Deployment with so many pods of these containers.
+/// A Deployment with this many pods of these containers.
 pub(crate) fn deployment(name: &str, replicas: u32, containers: &[Value]) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": name },

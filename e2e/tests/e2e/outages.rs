@@ -21,10 +21,10 @@ pub(crate) fn tests() -> Vec<Trial> {
 const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
 /// An API server without its store lets a write wait longer than this.
 const UNANSWERED: Duration = Duration::from_secs(2);
-/// One for each of eight kinds, for reports, namespaces, policies and nodes, and one who asks which kinds are served.
+/// One for each of eight kinds, for reports, namespaces, policies and nodes, and one that asks for the served kinds.
 const WATCHES: f64 = 13.0;
 
-/// Waits until every watch has failed so often.
+/// Waits until every watch has failed this often.
 async fn every_watch_failed(tagwatch: &Controller, times: f64) -> Result<()> {
     eventually(LIMIT, "every watch has failed, and tried again", || async {
         let samples = tagwatch.samples().await?;

@@ -1,4 +1,4 @@
-//! Under whom images are reported.
+//! The workload under which images are reported.
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
@@ -83,7 +83,7 @@ async fn an_owner_that_looks_like_a_deployment_takes_nothing_of_it(env: &TestEnv
         "apiVersion": "v1", "kind": "Deployment", "name": "web", "uid": "claimed", "controller": true,
     }]);
     env.create(claims).await?;
-    // Reading the samples fails where a series is there twice.
+    // Reading the samples fails if a series occurs twice.
     for kind in ["Deployment", "Deployment.core"] {
         let of = [("namespace", env.namespace()), ("kind", kind)];
         tagwatch.counts("tagwatch_workloads", &of, 1.0).await?;

@@ -1,4 +1,4 @@
-//! What a file may hold the cluster takes, and what it may not the API server refuses: both go by one schema.
+//! A policy file and the API server accept and refuse the same specs: both use one schema.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! A restart is no event for the cluster.
+//! A restart of tagwatch writes nothing.
 
 use std::{collections::BTreeMap, time::Duration};
 

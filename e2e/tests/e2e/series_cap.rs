@@ -30,7 +30,7 @@ async fn violating(tagwatch: &Controller, workloads: u32) -> Result<Samples> {
     let wanted = f64::from(workloads);
     tagwatch.counts("tagwatch_workloads", &[("status", "violating")], wanted).await?;
     let samples = tagwatch.samples().await?;
-    // Whatever is named, and whatever is summed up: nothing is lost.
+    // Nothing is lost: named and summed findings together are all findings.
     for rule in RULES.map(|rule| [("rule", rule)]) {
         assert_eq!(samples.sum("tagwatch_violations", &rule), wanted);
         assert_eq!(samples.sum(COUNT, &rule), wanted);

@@ -1,4 +1,4 @@
-//! SIGTERM, whatever state the API server is in.
+//! SIGTERM in every state of the API server.
 
 use std::time::Duration;
 

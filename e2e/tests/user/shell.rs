@@ -43,7 +43,7 @@ async fn built(script: &str) -> Result<PathBuf> {
 
 pub(crate) struct Shell {
     home: TempDir,
-    /// On the PATH, before what is on ours.
+    /// On the PATH, before the folders of ours.
     programs: Option<PathBuf>,
     control_plane: &'static Path,
     kubeconfig: Option<PathBuf>,
