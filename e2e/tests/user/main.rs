@@ -1,4 +1,4 @@
-//! What a user meets first: the README, the demo, the ways to install.
+//! What users and contributors meet first: the README, the pages, the demo, the ways to install.
 
 mod crate_graph;
 mod demo;
