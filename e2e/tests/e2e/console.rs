@@ -151,7 +151,7 @@ async fn reader_and_stranger(env: &TestEnv) -> Result<(String, String)> {
 }
 
 /// Waits until the authorizer has heard of the reader's rights, and the console of the issues.
-async fn are_told_apart(base: &str, reader: &str, stranger: &str) -> Result<()> {
+async fn reader_sees_issues_and_stranger_does_not(base: &str, reader: &str, stranger: &str) -> Result<()> {
     eventually(LIMIT, "the reader sees both issues, the stranger none", || async {
         for (token, wanted) in [(reader, 2), (stranger, 0)] {
             let (status, body) = get(&format!("{base}/api/v1/issues"), Some(token))?;
@@ -170,7 +170,7 @@ async fn a_token_sees_the_namespaces_whose_reports_it_may_list(env: &TestEnv) ->
     let issues = format!("{base}/api/v1/issues");
     assert_eq!(get(&issues, None)?.0, 401);
     assert_eq!(get(&issues, Some("made-up"))?.0, 401);
-    are_told_apart(&base, &reader, &stranger).await?;
+    reader_sees_issues_and_stranger_does_not(&base, &reader, &stranger).await?;
     tagwatch.end().await
 }
 
@@ -179,7 +179,7 @@ async fn a_link_survives_the_login_in_a_browser(env: &TestEnv) -> Result<()> {
     let (tagwatch, base) = serving(env, "token").await?;
     let id = two_issues(env).await?;
     let (reader, stranger) = reader_and_stranger(env).await?;
-    are_told_apart(&base, &reader, &stranger).await?;
+    reader_sees_issues_and_stranger_does_not(&base, &reader, &stranger).await?;
     let account = |name: &str, token: &str| json!({ "user": format!("system:serviceaccount:{}:{name}", env.namespace()), "token": token });
     let given = json!({
         "origin": base, "path": format!("/issues/{id}"), "namespace": env.namespace(),

@@ -22,7 +22,7 @@ use crate::{
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        own(rollout_comes_goes_and_comes_back),
+        own(rollout_definition_is_installed_removed_and_installed_again),
         own(chain_of_link_kinds_and_roles),
         own(missing_right_is_a_state_and_a_grant_is_used),
         own(kind_that_a_policy_declares),
@@ -83,7 +83,7 @@ async fn live_rollout(env: &TestEnv) -> Result<DynamicObject> {
     Ok(object)
 }
 
-async fn rollout_comes_goes_and_comes_back(env: &TestEnv) -> Result<()> {
+async fn rollout_definition_is_installed_removed_and_installed_again(env: &TestEnv) -> Result<()> {
     grant(env).await?;
     define(env, "argoproj.io", "Rollout", "rollouts", &["v1alpha1"]).await?;
     let tagwatch = env.tagwatch_with(&["--namespaces", env.namespace()]).await?;

@@ -13,10 +13,10 @@ use crate::{
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![shared(report_goes_with_its_workload), shared(namesake_has_a_report_of_its_own)]
+    vec![shared(report_is_deleted_with_its_workload), shared(namesake_has_a_report_of_its_own)]
 }
 
-async fn report_goes_with_its_workload(env: &TestEnv) -> Result<()> {
+async fn report_is_deleted_with_its_workload(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch().await?;
     env.create(web("web", CLEAN)).await?;
     env.reported("Deployment", "web", &PASSES).await?;

@@ -353,6 +353,6 @@ async fn restart_with_the_same_image_is_said(env: &TestEnv) -> Result<()> {
         ensure!(message.contains("restarted, same image"), "{message}");
         Ok(())
     };
-    eventually(LIMIT, "the restart is told", said).await?;
+    eventually(LIMIT, "the restart is reported", said).await?;
     tagwatch.end().await
 }

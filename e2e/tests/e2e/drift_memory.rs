@@ -18,7 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(ten_thousand_status_flips_write_nothing),
         shared(proof_survives_a_restart),
-        shared(object_of_somebody_else_is_left_alone),
+        shared(object_of_another_client_is_left_alone),
         shared(finding_stays_likely_without_the_right_to_nodes),
     ]
 }
@@ -133,7 +133,7 @@ async fn proof_survives_a_restart(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-async fn object_of_somebody_else_is_left_alone(env: &TestEnv) -> Result<()> {
+async fn object_of_another_client_is_left_alone(env: &TestEnv) -> Result<()> {
     grant_proofs(env).await?;
     let foreign = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": PROOFS },
         "data": { "theirs": "1", "proven-tags.json": "{\"references\":[]}" } });
@@ -147,7 +147,7 @@ async fn object_of_somebody_else_is_left_alone(env: &TestEnv) -> Result<()> {
         ensure!(tagwatch.logged("it is left alone")? == 1, "not told once");
         Ok(())
     };
-    eventually(LIMIT, "the object of somebody else is told", told).await?;
+    eventually(LIMIT, "the other client's object is reported", told).await?;
     // A proof would have been stored before anything that is proven later is reported.
     let other = json!({ "spec": { "replicas": 0 } });
     env.patch("Deployment", "web", other).await?;

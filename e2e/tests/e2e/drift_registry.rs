@@ -39,7 +39,7 @@ use crate::{
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        shared(registry_with_another_image_is_told),
+        shared(registry_with_another_image_is_reported),
         shared(answer_older_than_a_rollout_is_not_compared_with_it),
         shared(registries_that_do_not_answer_well_are_unknown),
         shared(private_address_that_is_not_listed_is_not_asked),
@@ -188,7 +188,7 @@ fn message(report: &Report) -> Result<String> {
     Ok(found.context("no outdated-image")?["message"].as_str().unwrap_or_default().to_owned())
 }
 
-async fn registry_with_another_image_is_told(env: &TestEnv) -> Result<()> {
+async fn registry_with_another_image_is_reported(env: &TestEnv) -> Result<()> {
     let registry = Registry::start().await?;
     let same = registry.push("shop/web", "1.27.3", "first").await?;
     let old = registry.push("shop/api", "1.27.3", "first api").await?;

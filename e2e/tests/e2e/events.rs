@@ -17,7 +17,7 @@ use crate::{
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(each_issue_has_its_events),
-        shared(nothing_is_told_again_after_a_restart),
+        shared(no_event_is_repeated_after_a_restart),
         shared(none_are_sent_unless_asked_for),
         shared(what_is_over_the_rate_is_counted),
     ]
@@ -50,7 +50,7 @@ pub(crate) async fn on(env: &TestEnv, uid: &str) -> Result<Vec<(String, String, 
     Ok(told)
 }
 
-async fn is_told(env: &TestEnv, uid: &str, wanted: &[(&str, &str, i32)]) -> Result<()> {
+async fn has_events(env: &TestEnv, uid: &str, wanted: &[(&str, &str, i32)]) -> Result<()> {
     eventually(LIMIT, "the events", || async {
         let told = on(env, uid).await?;
         let told: Vec<_> =
@@ -91,32 +91,32 @@ pub(crate) async fn opens_resolves_and_opens_again(env: &TestEnv) -> Result<()> 
     let made = env.create(deployment("told", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     let uid = made.uid().context("no UID")?;
     let opened = ("Warning", "IssueOpened", 1);
-    is_told(env, &uid, &[opened, opened]).await?;
+    has_events(env, &uid, &[opened, opened]).await?;
     env.patch("Deployment", "told", with_image(CLEAN, "IfNotPresent")).await?;
     env.reported("Deployment", "told", &PASSES).await?;
     let resolved = ("Normal", "IssueResolved", 1);
-    is_told(env, &uid, &[resolved, resolved, opened, opened]).await?;
+    has_events(env, &uid, &[resolved, resolved, opened, opened]).await?;
     env.patch("Deployment", "told", with_image(LATEST, "IfNotPresent")).await?;
     env.reported("Deployment", "told", &FAILS).await?;
     let again = ("Warning", "IssueOpened", 2);
-    is_told(env, &uid, &[resolved, resolved, again, again]).await?;
+    has_events(env, &uid, &[resolved, resolved, again, again]).await?;
     tagwatch.counts(EVENTS, &[("outcome", "published")], 6.0).await?;
     tagwatch.counts(EVENTS, &[], 6.0).await?;
     tagwatch.end().await
 }
 
-async fn nothing_is_told_again_after_a_restart(env: &TestEnv) -> Result<()> {
+async fn no_event_is_repeated_after_a_restart(env: &TestEnv) -> Result<()> {
     let tagwatch = telling(env).await?;
     let made = env.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     let uid = made.uid().context("no UID")?;
     let opened = ("Warning", "IssueOpened", 1);
-    is_told(env, &uid, &[opened, opened]).await?;
+    has_events(env, &uid, &[opened, opened]).await?;
     env.reported("Deployment", "web", &FAILS).await?;
     tagwatch.end().await?;
     let tagwatch = telling(env).await?;
     env.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
     let resolved = ("Normal", "IssueResolved", 1);
-    is_told(env, &uid, &[resolved, resolved, opened, opened]).await?;
+    has_events(env, &uid, &[resolved, resolved, opened, opened]).await?;
     tagwatch.counts(EVENTS, &[], 2.0).await?;
     tagwatch.end().await
 }

@@ -23,8 +23,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(deleted_report_is_restored),
         shared(edited_report_is_restored),
         shared(foreign_metadata_stays),
-        shared(no_duel),
-        shared(report_of_somebody_else_is_left_alone),
+        shared(repeated_deletions_are_restored_once_in_ten_seconds),
+        shared(report_of_another_client_is_left_alone),
         shared(report_without_our_label_is_no_longer_ours),
     ]
 }
@@ -89,7 +89,7 @@ async fn foreign_metadata_stays(env: &TestEnv) -> Result<()> {
     .await?;
     env.create(web("later", CLEAN)).await?;
     env.reported("Deployment", "later", &PASSES).await?;
-    assert_eq!(env.report("Deployment", "web").await?.version(), patched.version(), "nobody wrote since");
+    assert_eq!(env.report("Deployment", "web").await?.version(), patched.version(), "no write since");
 
     env.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
     let turned =
@@ -103,7 +103,7 @@ async fn foreign_metadata_stays(env: &TestEnv) -> Result<()> {
 }
 
 /// A client that deletes a report repeatedly does not make tagwatch write as often.
-async fn no_duel(env: &TestEnv) -> Result<()> {
+async fn repeated_deletions_are_restored_once_in_ten_seconds(env: &TestEnv) -> Result<()> {
     let policy = TagPolicy::of(env);
     policy.create(json!({})).await?;
     let arguments = ["--namespaces", env.namespace(), "--events", "--policy", policy.name()];
@@ -154,7 +154,7 @@ fn theirs(name: &str) -> Value {
     })
 }
 
-async fn report_of_somebody_else_is_left_alone(env: &TestEnv) -> Result<()> {
+async fn report_of_another_client_is_left_alone(env: &TestEnv) -> Result<()> {
     let owner = env.create(web("web", CLEAN)).await?;
     let uid = owner.uid().context("a uid")?;
     let name = format!("tagwatch-deployment-web-{}", &uid[..8]);

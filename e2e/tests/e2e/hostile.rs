@@ -139,6 +139,6 @@ async fn a_thousand_containers(env: &TestEnv) -> Result<()> {
     assert_eq!(first, ["web latest-tag fail", "web stale-pull-policy fail"]);
     assert_eq!(*report.summary(), json!({ "pass": 498, "fail": 2, "warn": 0, "error": 0, "skip": 0 }));
     let omitted = &report.results()[499]["properties"]["omittedResults"];
-    assert_eq!(*omitted, json!("1500"), "2,000 results, and what is left out is told");
+    assert_eq!(*omitted, json!("1500"), "2,000 results, and the rest is counted");
     tagwatch.end().await
 }

@@ -29,8 +29,8 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(none_is_401_wrong_is_403_right_is_200),
         shared(probes_need_no_token_and_plain_http_gets_nothing),
-        own(made_up_tokens_are_few_reviews_and_lock_nobody_out),
-        own(nobody_is_let_in_while_the_api_server_is_away),
+        own(made_up_tokens_cause_few_reviews_and_lock_out_no_reader),
+        own(access_is_denied_while_the_api_server_is_down),
         shared(a_new_certificate_is_shown_without_a_restart),
     ]
 }
@@ -143,7 +143,7 @@ const MADE_UP: usize = 10_000;
 /// Reviews of unknown tokens at once; after that one a second.
 const BURST: usize = 10;
 
-async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(env: &TestEnv) -> Result<()> {
+async fn made_up_tokens_cause_few_reviews_and_lock_out_no_reader(env: &TestEnv) -> Result<()> {
     let tagwatch = env.guarded(&[]).await?;
     let right = env.reader().await?;
     let_in(&tagwatch, &right).await?;
@@ -174,7 +174,7 @@ async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(env: &TestEnv) -> Re
     tagwatch.end().await
 }
 
-async fn nobody_is_let_in_while_the_api_server_is_away(env: &TestEnv) -> Result<()> {
+async fn access_is_denied_while_the_api_server_is_down(env: &TestEnv) -> Result<()> {
     let tagwatch = env.guarded(&[]).await?;
     env.reader().await?;
     let fresh = env.token("prometheus").await?;
@@ -204,7 +204,7 @@ async fn a_new_certificate_is_shown_without_a_restart(env: &TestEnv) -> Result<(
 
     // Half a pair is no pair: the old one stays.
     fs::write(&certificate, "no certificate")?;
-    let told = eventually(ROTATED, "the broken file is told", async || {
+    let told = eventually(ROTATED, "the broken file is reported", async || {
         let stays = tagwatch.logged("the certificate of the metrics stays as it was")?;
         ensure!(stays > 0, "nothing is logged");
         Ok(())

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![own(api_server_killed), own(deletion_that_no_event_tells_of), own(etcd_stopped)]
+    vec![own(api_server_killed), own(missed_deletion_is_found_later), own(etcd_stopped)]
 }
 
 const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
@@ -77,7 +77,7 @@ async fn api_server_killed(env: &TestEnv) -> Result<()> {
 
 /// tagwatch is frozen while the object is deleted. Then the API server forgets the event too: a new one begins its
 /// history at its start.
-async fn deletion_that_no_event_tells_of(env: &TestEnv) -> Result<()> {
+async fn missed_deletion_is_found_later(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
     for name in ["gone", "again", "stays"] {

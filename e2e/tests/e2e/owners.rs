@@ -25,11 +25,11 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(pods_of_an_unwatched_owner),
         shared(an_owner_that_looks_like_a_deployment_takes_nothing_of_it),
         shared(replica_set_of_an_unwatched_owner_lends_its_template),
-        shared(mirror_pod_stands_for_itself),
+        shared(mirror_pod_is_reported_on_its_own),
         shared(container_that_only_pods_have),
         shared(ephemeral_container),
-        shared(report_of_a_finished_job_goes),
-        shared(report_of_a_succeeded_pod_goes),
+        shared(report_of_a_finished_job_is_deleted),
+        shared(report_of_a_succeeded_pod_is_deleted),
     ]
 }
 
@@ -105,7 +105,7 @@ async fn replica_set_of_an_unwatched_owner_lends_its_template(env: &TestEnv) -> 
     tagwatch.end().await
 }
 
-async fn mirror_pod_stands_for_itself(env: &TestEnv) -> Result<()> {
+async fn mirror_pod_is_reported_on_its_own(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch().await?;
     let name = format!("node-of-{}", env.namespace());
     let node = Kubelet::new(env.client(), &name).register_node(Vec::new()).await?;
@@ -171,7 +171,7 @@ async fn ephemeral_container(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-async fn report_of_a_finished_job_goes(env: &TestEnv) -> Result<()> {
+async fn report_of_a_finished_job_is_deleted(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch().await?;
     env.create(job("import", &[container("web", CLEAN)])).await?;
     env.reported("Job", "import", &PASSES).await?;
@@ -183,7 +183,7 @@ async fn report_of_a_finished_job_goes(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-async fn report_of_a_succeeded_pod_goes(env: &TestEnv) -> Result<()> {
+async fn report_of_a_succeeded_pod_is_deleted(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch().await?;
     env.create(pod("once", &[container("web", CLEAN)])).await?;
     env.reported("Pod", "once", &PASSES).await?;

@@ -23,8 +23,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(status_is_written_when_it_changes_and_not_otherwise),
         shared(scope_by_the_labels_of_a_namespace),
         shared(labels_of_the_namespace_reach_metrics_and_reports),
-        shared(kind_that_nobody_reads_is_named),
-        own(definition_that_comes_later_and_goes),
+        shared(kind_that_is_not_read_is_named),
+        own(definition_is_installed_later_and_removed),
     ]
 }
 
@@ -303,7 +303,7 @@ async fn labelled(env: &TestEnv, team: Option<&str>) -> Result<()> {
     .await
 }
 
-async fn kind_that_nobody_reads_is_named(env: &TestEnv) -> Result<()> {
+async fn kind_that_is_not_read_is_named(env: &TestEnv) -> Result<()> {
     let policy = TagPolicy::of(env);
     policy.create(json!({})).await?;
     let tagwatch = policy.tagwatch().await?;
@@ -320,7 +320,7 @@ async fn kind_that_nobody_reads_is_named(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-async fn definition_that_comes_later_and_goes(env: &TestEnv) -> Result<()> {
+async fn definition_is_installed_later_and_removed(env: &TestEnv) -> Result<()> {
     let policy = TagPolicy::of(env);
     env.cluster().remove_policy_api().await?;
     env.create(web("web", CLEAN)).await?;

@@ -23,8 +23,8 @@ pub(crate) fn tests() -> Vec<Trial> {
     let off = Options { feature_gates: Some("WatchList=false".to_owned()), ..Options::default() };
     vec![
         own_with(off, every_right_is_used_and_none_is_missing),
-        shared(missing_right_is_told_and_waited_for),
-        shared(viewers_read_and_nobody_but_administrators_writes),
+        shared(missing_right_is_reported_and_waited_for),
+        shared(viewers_read_and_only_administrators_write),
     ]
 }
 
@@ -88,7 +88,7 @@ async fn every_right_is_used_and_none_is_missing(env: &TestEnv) -> Result<()> {
 }
 
 /// Accounts with the roles that Kubernetes ships, for the whole cluster.
-async fn viewers_read_and_nobody_but_administrators_writes(env: &TestEnv) -> Result<()> {
+async fn viewers_read_and_only_administrators_write(env: &TestEnv) -> Result<()> {
     let control_plane = &env.cluster().control_plane;
     for role in ["view", "edit", "admin"] {
         let user = format!("{role}-of-{}", env.namespace());
@@ -136,7 +136,7 @@ fn role(resources_of_batch: &[&str]) -> Value {
 }
 
 /// Rights in one namespace are enough for `--namespaces`; here those on Jobs are missing at first.
-async fn missing_right_is_told_and_waited_for(env: &TestEnv) -> Result<()> {
+async fn missing_right_is_reported_and_waited_for(env: &TestEnv) -> Result<()> {
     let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "reader" } });
     env.create(account).await?;
     env.create(role(&["cronjobs"])).await?;

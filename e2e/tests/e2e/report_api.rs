@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![without_report_api(comes_and_goes)]
+    vec![without_report_api(report_api_is_installed_and_removed)]
 }
 
 const AVAILABLE: &str = "tagwatch_report_api_available";
@@ -23,7 +23,7 @@ async fn is_healthy(tagwatch: &Controller) -> Result<()> {
     tagwatch.is_ready(LIMIT).await
 }
 
-async fn comes_and_goes(env: &TestEnv) -> Result<()> {
+async fn report_api_is_installed_and_removed(env: &TestEnv) -> Result<()> {
     env.create(web("first", CLEAN)).await?;
     let tagwatch = env.tagwatch_with(&["--namespaces", env.namespace()]).await?;
     is_healthy(&tagwatch).await?;

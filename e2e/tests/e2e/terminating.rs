@@ -64,7 +64,7 @@ async fn is_no_error(env: &TestEnv) -> Result<()> {
     .await?;
     tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
     tagwatch.counts("tagwatch_reconciles_total", &[("result", "failed")], 0.0).await?;
-    ensure!(!tagwatch.log_text()?.contains("cannot write the report"), "no failure is told");
+    ensure!(!tagwatch.log_text()?.contains("cannot write the report"), "no failure is logged");
     tagwatch.is_alive().await?;
     tagwatch.is_ready(LIMIT).await?;
     tagwatch.end().await
