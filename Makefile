@@ -29,12 +29,13 @@ test: ## every test, unit to e2e
 .PHONY: bench
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
 	@hack/side-by-side.sh control-plane e2e/control-plane/build.sh \
-		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --bin tagwatch --bin bench'
+		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --features tagwatch/jemalloc \
+		--bin tagwatch --bin bench'
 	@$(TARGET)/release/bench
 
 .PHONY: build
 build: ## the tagwatch binary, optimised: target/release/tagwatch
-	@cargo build --locked --release --package tagwatch
+	@cargo build --locked --release --package tagwatch --features jemalloc
 
 .PHONY: generate
 generate: ## what is generated from the code: CRDs, rule pages, CLI reference

@@ -11,8 +11,8 @@ use tokio::process::Command;
 
 const VARIABLE: &str = "TAGWATCH_CONTROL_PLANE";
 
-/// The file named by `TAGWATCH_CONTROL_PLANE`, or else what `build.sh` builds and prints. The script's own
-/// words go to our standard error.
+/// The file named by `TAGWATCH_CONTROL_PLANE`, or else what `build.sh` builds and prints. The script's
+/// messages are written to our standard error.
 pub(super) async fn find() -> Result<PathBuf> {
     if let Some(named) = env::var_os(VARIABLE) {
         let path = PathBuf::from(named);

@@ -26,11 +26,11 @@ use crate::{
 
 /// How long anything may take that is not itself what is measured.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
-/// How tagwatch's requests are told from others (`User-Agent`).
+/// `User-Agent` of tagwatch's requests in the audit log.
 pub(crate) const AGENT: &str = "tagwatch/";
 
 /// What a test works with.
-pub(crate) struct Bench {
+pub(crate) struct TestEnv {
     cluster: Arc<Cluster>,
     client: Client,
     namespace: Namespace,
@@ -38,7 +38,7 @@ pub(crate) struct Bench {
     transcript: Transcript,
 }
 
-/// The reason why a test could not run: it is told as ignored, never as passed.
+/// The reason why a test could not run: it is reported as ignored, never as passed.
 #[derive(Debug)]
 pub(crate) struct Skipped(pub(crate) String);
 
@@ -50,7 +50,7 @@ impl fmt::Display for Skipped {
 
 impl std::error::Error for Skipped {}
 
-impl Bench {
+impl TestEnv {
     pub(crate) async fn new(cluster: Arc<Cluster>) -> Result<Self> {
         let client = cluster.control_plane.client().await?;
         let began = cluster.control_plane.audit_log().mark().await?;
@@ -58,7 +58,7 @@ impl Bench {
         Ok(Self { cluster, client, namespace, began, transcript: Rc::new(RefCell::default()) })
     }
 
-    /// Deletes the namespace. A failure gets told with what is in it and what tagwatch said.
+    /// Deletes the namespace. A failure is reported with the objects in it and tagwatch's log.
     pub(crate) async fn end(self, outcome: Result<()>) -> Result<()> {
         let Self { cluster, client: _, namespace, began: _, transcript } = self;
         let outcome = match outcome {
@@ -100,7 +100,7 @@ impl Bench {
         self.tagwatch_as(&self.cluster.kubeconfig, arguments).await
     }
 
-    /// `tagwatch run` with the rights of somebody else.
+    /// `tagwatch run` with the rights of another account.
     pub(crate) async fn tagwatch_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Result<Controller> {
         let process = TagwatchProcess::start(kubeconfig, arguments).await?;
         Ok(Controller::new(process, Rc::clone(&self.transcript)))
@@ -183,7 +183,7 @@ impl Bench {
         .await
     }
 
-    /// Every report in the test's namespace, whoever wrote it.
+    /// Every report in the test's namespace, of any client.
     pub(crate) async fn reports(&self) -> Result<Vec<Report>> {
         self.reports_in(self.namespace()).await
     }
