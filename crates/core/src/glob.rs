@@ -1,5 +1,5 @@
-//! Globs as a policy writes them. What they may cost is bounded before anything is built of them: a policy comes from
-//! whoever may write one, and must not take the process with it.
+//! Globs as a policy writes them. Their cost is bounded before they are compiled: a policy must not be able to exhaust
+//! the process.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use crate::text::UntrustedText;
 /// Longest glob, in bytes.
 pub(crate) const MAX_BYTES: usize = 512;
 
-/// Most braces within each other. What reads them calls itself for each.
+/// Deepest nesting of braces, which the parser reads by recursion.
 const MAX_DEPTH: usize = 8;
 
 /// Most memory that a compiled glob may take, in bytes.
 const MAX_COMPILED: usize = 1 << 18;
 
-/// Most different globs with wildcards in a policy. Names without any cost nothing, and are not counted.
+/// Most different globs with wildcards in a policy. Names without wildcards cost nothing, and are not counted.
 const MAX_PATTERNS: usize = 2048;
 
 /// How a glob reads `/`.
@@ -30,7 +30,7 @@ pub(crate) enum Style {
     Path,
 }
 
-/// What is wrong with a glob.
+/// Why a glob is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GlobError {
     /// Its text is too long.
@@ -109,7 +109,7 @@ impl Globs {
     }
 }
 
-/// What a glob's text alone tells of its size.
+/// The size that a glob's text alone shows.
 pub(crate) fn check_size(glob: &str) -> Result<(), GlobError> {
     if glob.len() > MAX_BYTES {
         return Err(GlobError::TooLong(glob.len()));

@@ -1,11 +1,11 @@
-//! "Did you mean": what to say of a name that is none of those that are known.
+//! "Did you mean": messages for unknown names.
 
 use crate::text::UntrustedText;
 
-/// Longer than any name that is known by far: comparing takes the product of both lengths.
+/// Longest name that is compared, far longer than any known name: comparing takes the product of both lengths.
 const MAX_BYTES: usize = 64;
 
-/// How alike two names must be at least, from 0 to 1.
+/// Least similarity of two names, from 0 to 1.
 const MIN_LIKENESS: f64 = 0.5;
 
 /// The known name that was probably meant.

@@ -1,13 +1,13 @@
-//! Text that comes from a cluster or a manifest, which is hostile until it is escaped for where it goes.
+//! Text from a cluster or a manifest, which is hostile until it is escaped for its destination.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Text that somebody else wrote: image references, names, annotations.
+/// Text that users of the cluster write: image references, names, annotations.
 ///
 /// An API server accepts escape sequences, NUL, newlines, right-to-left marks and megabytes of text in an
-/// image field, so this type has no `Display`. It leaves the program through the exits below only, one for
-/// each kind of place it can go to. Cloning is cheap: the text is shared.
+/// image field, so this type has no `Display`. It leaves the program through the methods below only, one for
+/// each kind of destination. Cloning is cheap: the text is shared.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UntrustedText(Arc<str>);
 
@@ -17,7 +17,7 @@ impl UntrustedText {
         Self(text.into())
     }
 
-    /// The text itself, to be judged or compared, never to be shown.
+    /// The text itself, to be checked or compared, never to be shown.
     pub fn raw(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The workload model that the controller and the scan command both fill in and the engine judges.
+//! The workload model: the controller and the scan command fill it in, and the engine judges it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ pub struct Workload {
     pub ignore: IgnoreAnnotations,
     /// Those of its pod template.
     pub template_ignore: IgnoreAnnotations,
-    /// Its namespace, where somebody knows it.
+    /// Its namespace, where it is known.
     pub namespace: Option<Arc<Namespace>>,
 }
 
 impl Workload {
-    /// A workload of which nothing but its containers is known.
+    /// A workload with nothing known but its containers.
     pub fn new(id: WorkloadId, origin: Origin, containers: Vec<Container>) -> Self {
         Self {
             id,
@@ -42,7 +42,7 @@ impl Workload {
     }
 }
 
-/// What counts of a namespace.
+/// What the engine reads of a namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Namespace {
     /// Its labels.
@@ -51,14 +51,14 @@ pub struct Namespace {
     pub ignore: IgnoreAnnotations,
 }
 
-/// The annotations by which somebody exempts what is found (`rules.md`, section 7).
+/// The annotations that exempt findings (docs/design/verdicts.md, "Exemptions").
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IgnoreAnnotations {
     /// Rules, or container/rule, separated by commas.
     pub ignore: Option<UntrustedText>,
-    /// Why.
+    /// The reason.
     pub reason: Option<UntrustedText>,
-    /// The last day, in UTC.
+    /// The last day, in UTC, as written.
     pub until: Option<UntrustedText>,
 }
 
@@ -70,25 +70,25 @@ impl IgnoreAnnotations {
     /// Key of [`Self::until`].
     pub const UNTIL: &'static str = "tagwatch.dev/ignore-until";
 
-    /// What is said where [`Self::common`] finds no common ones.
+    /// The remark for an object for which [`Self::common`] finds none.
     pub const DIFFER: &'static str = "the pod templates of this object differ in their exempting annotations, so none of \
                                       them counts; annotate the object itself";
 
-    /// Those of several pod templates, where all say the same: one cannot speak for the containers of another.
+    /// Those of several pod templates, where all agree: one template cannot exempt the containers of another.
     pub fn common(templates: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut templates = templates.into_iter();
         let first = templates.next().unwrap_or_default();
         templates.all(|other| other == first).then_some(first)
     }
 
-    /// Picks them by their keys.
+    /// Reads them by their keys.
     pub fn from_annotations<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Self {
         let text = |key| get(key).map(UntrustedText::from);
         Self { ignore: text(Self::IGNORE), reason: text(Self::REASON), until: text(Self::UNTIL) }
     }
 }
 
-/// Names an object of a cluster or a manifest.
+/// Identifies an object of a cluster or a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkloadId {
     /// `group/version`, or `version` alone for the core group.
@@ -106,7 +106,7 @@ pub struct WorkloadId {
 pub enum Origin {
     /// A built-in object from the API server, which has filled in the pull policy: it is never recomputed.
     Cluster,
-    /// A manifest, or a pod template inside a custom resource: an unset pull policy is defaulted by us.
+    /// A manifest, or a pod template inside a custom resource: tagwatch fills in an unset pull policy.
     Manifest,
 }
 
@@ -123,9 +123,9 @@ pub struct Container {
     pub pull_policy: Option<UntrustedText>,
     /// Path of the image field from the object's root, such as `spec.template.spec.containers[0].image`.
     pub field_path: String,
-    /// What the workload's live pods show for this container; `None` when there are none or nobody looked.
+    /// What the workload's live pods show for this container; `None` without live pods, and in a scan.
     pub observed: Option<ObservedPods>,
-    /// What the cluster showed of its image; `None` in a manifest, and where there is nothing to tell.
+    /// What the cluster showed of its image; `None` in a manifest, and without any evidence.
     pub drift: Option<Arc<DriftEvidence>>,
 }
 
@@ -180,7 +180,7 @@ impl ContainerType {
         }
     }
 
-    /// The kind of place of a name that [`Self::as_str`] gives.
+    /// Reads a name that [`Self::as_str`] gives.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
@@ -217,8 +217,8 @@ impl ContainerType {
     }
 }
 
-/// What the live pods of a workload say of one of its containers. Admission changes pods, never templates,
-/// so the template shows the intent and this shows what runs.
+/// What the live pods of a workload show for one of its containers. Admission changes pods, never templates, so the
+/// template shows the intent and this shows what runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ObservedPods {
     /// Pods that have this container and are neither finished nor being deleted.

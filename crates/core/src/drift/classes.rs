@@ -8,10 +8,10 @@ use thiserror::Error;
 use super::DriftConfidence;
 
 /// Digests that name one image: an index and the manifest of it that a node runs. A node lists both in one entry of
-/// `status.images`. That two digests name one image stays true whatever becomes of the node.
+/// `status.images`. That two digests name one image stays true after the node is gone.
 ///
 /// It is true on the node's platform alone: two indexes that share their manifest for one architecture are one image
-/// there, and two on every other. Of a platform that nobody knows (`None`) everything counts that any node knows.
+/// there, and two on every other. For an unknown platform (`None`), the classes of all nodes apply.
 #[derive(Debug)]
 pub struct SameImage<P> {
     platforms: BTreeMap<Option<P>, Classes>,
@@ -29,12 +29,11 @@ impl<P> Default for SameImage<P> {
 }
 
 impl<P: Copy + Ord> SameImage<P> {
-    /// How many entries it holds at most: one of each digest for its platform, and one for those that nobody knows. A
-    /// cluster lists 50 images a node, mostly the same ones.
+    /// Most entries: one of each digest for its platform, and one for unknown platforms. A node lists 50 images, mostly
+    /// the same ones as other nodes.
     pub const MAX: usize = 40_000;
 
-    /// Takes in what one entry of the image list of a node of this platform names. Returns the digests whose class is
-    /// another now.
+    /// Merges the digests that one entry of a node's image list names. Returns the digests whose class changed.
     pub fn merge<'a>(
         &mut self,
         platform: Option<P>,
@@ -58,12 +57,12 @@ impl<P: Copy + Ord> SameImage<P> {
         Ok(changed)
     }
 
-    /// The digest that stands for the class of this one on a platform.
+    /// The digest that represents the class of this one on a platform.
     pub fn class_of<'a>(&'a self, platform: Option<P>, digest: &'a str) -> &'a str {
         self.platforms.get(&platform).map_or(digest, |classes| classes.class_of(digest))
     }
 
-    /// Forgets the classes that have no digest of which this holds.
+    /// Removes the classes without a wanted digest.
     pub fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
         for classes in self.platforms.values_mut() {
             classes.retain(&is_wanted);
@@ -127,8 +126,8 @@ impl Classes {
     }
 }
 
-/// Whether digests of one reference are of two or more images, and how surely. Each is given with a platform on which
-/// it ran; `None` is a platform that nobody knows, which may be any.
+/// Whether digests of one reference are of two or more images, and with which confidence. Each is given with a platform
+/// on which it ran; `None` is an unknown platform, which may be any.
 pub fn divided<'a, P: Copy + Ord>(
     same: &'a SameImage<P>,
     seen: impl IntoIterator<Item = (&'a str, Option<P>)>,
@@ -150,8 +149,8 @@ pub fn divided<'a, P: Copy + Ord>(
     is_likely.then_some(DriftConfidence::Likely)
 }
 
-/// Which digests of one reference to tell as one image: each with the one that stands for it, the first by text. Those
-/// are one that any node knows for one, unless both ran on a platform where they are two.
+/// Groups the digests of one reference by image: each with the digest that represents it, the first by text. Digests
+/// are one image where any node lists them as one, unless both ran on a platform where they are two.
 pub fn images<'a, P: Copy + Ord>(
     same: &SameImage<P>,
     seen: impl IntoIterator<Item = (&'a str, Option<P>)>,
@@ -208,9 +207,9 @@ mod tests {
         let mut same = Same::default();
         same.merge(ARM64, ["i1", "i2", "m"]).unwrap();
         assert_eq!((same.class_of(ARM64, "i2"), same.class_of(AMD64, "i2")), ("i1", "i2"));
-        // A node that nobody knows may be of either.
+        // An unknown node may be of either platform.
         assert_eq!(same.class_of(None, "i2"), "i1");
-        // Of what is known of any node already, only the platform's own class is another.
+        // Only the platform's own class changes: the class for unknown platforms holds these digests already.
         assert_eq!(same.merge(AMD64, ["m", "i2"]), Ok(["i2".into(), "m".into()].into()));
         assert_eq!(same.class_of(AMD64, "i1"), "i1");
     }
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_full_makes_room_of_what_nobody_wants() {
+    fn a_full_set_makes_room_by_dropping_unwanted_classes() {
         let mut same = Same::default();
         let names: Vec<String> = (0..=Same::MAX).map(|at| format!("{at:05}")).collect();
         for pair in names.chunks_exact(2) {
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_nobody_knows_may_be_any() {
+    fn an_unknown_node_may_be_of_any_platform() {
         let likely = Some(DriftConfidence::Likely);
         assert_eq!(alone([("a", None), ("b", None)]), likely);
         assert_eq!(alone([("a", AMD64), ("b", None)]), likely);

@@ -12,7 +12,7 @@ pub const MAX_DIGESTS: usize = 8;
 /// What the cluster showed of a container's image, beside what the object says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DriftEvidence {
-    /// The reference, or one that its pods name instead, resolved to several images, somewhere in the cluster.
+    /// The reference, or one that its pods name instead, resolved to several images somewhere in the cluster.
     pub moved: Option<Resolutions>,
     /// Pods of this workload run several images of the reference, and no rollout is in progress.
     pub mixed: Option<Mixed>,
@@ -23,16 +23,16 @@ pub struct DriftEvidence {
     /// Images that pods of this workload name in this container, though the template names another: from before it
     /// changed, or through admission.
     pub other_images: Vec<UntrustedText>,
-    /// What the registry answered, where anybody asked it.
+    /// The registry's answer, where it was asked.
     pub registry: Option<RegistryAnswer>,
 }
 
-/// How sure it is that two digests are two images.
+/// The confidence that two digests are two images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DriftConfidence {
     /// Not all of the nodes are known: the digests may be of one image for several platforms.
     Likely,
-    /// Both ran on nodes of one platform, and no node knows them for one image.
+    /// Both ran on nodes of one platform, and no node lists them as one image.
     Proven,
 }
 
@@ -49,7 +49,7 @@ impl DriftConfidence {
 /// The images that one reference resolved to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolutions {
-    /// How sure it is that they are several.
+    /// The confidence that they are several.
     pub confidence: DriftConfidence,
     /// The reference, where pods name another than the template does.
     pub reference: Option<UntrustedText>,
@@ -62,7 +62,7 @@ pub struct Resolutions {
 pub struct Resolution {
     /// A digest of it that pods ran, `algorithm:hex`.
     pub digest: String,
-    /// Other digests that pods ran, and that a node knows for the same image.
+    /// Other digests that pods ran, and that a node lists for the same image.
     pub same: Vec<String>,
     /// Pods that run it; none where they are all gone.
     pub pods: u32,
@@ -117,7 +117,7 @@ pub enum PullFailureReason {
     InvalidName,
     /// `ErrImageNeverPull`: the pull policy is `Never`, and the node has no copy.
     NeverPull,
-    /// `ErrImagePull` and `ImagePullBackOff`, between which the kubelet goes to and fro.
+    /// `ErrImagePull` and `ImagePullBackOff`, between which the kubelet alternates.
     Pull,
 }
 
@@ -132,7 +132,7 @@ impl PullFailureReason {
         }
     }
 
-    /// As messages name it. Two reasons that alternate are one, so that a message does not change with them.
+    /// The name in messages. Two reasons that alternate have one name, so that messages stay the same.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidName => "InvalidImageName",
@@ -141,13 +141,13 @@ impl PullFailureReason {
         }
     }
 
-    /// Whether another try may succeed, so that the state is given some time.
+    /// Whether another attempt may succeed, so that the state is given some time.
     pub fn is_passing(self) -> bool {
         self == Self::Pull
     }
 }
 
-/// What a registry said of a reference.
+/// A registry's answer about a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistryAnswer {
     /// It has this digest, and a pod runs another image.
@@ -159,9 +159,9 @@ pub enum RegistryAnswer {
         /// The images that pods run, a digest for each.
         runs: Vec<String>,
     },
-    /// It did not say; the text tells why.
+    /// It did not answer with a digest.
     Unknown {
-        /// Why not, for people.
+        /// The reason, for people.
         reason: UntrustedText,
     },
 }

@@ -1,4 +1,4 @@
-//! How long a state may last before a rule speaks.
+//! Grace times: how long a state may last before a rule fires.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use thiserror::Error;
 
 use crate::text::UntrustedText;
 
-/// The longest grace: whoever wants more switches the rule off.
+/// The longest grace time; to wait longer, switch the rule off.
 const MAX: Duration = Duration::from_hours(7 * 24);
 /// Units, in the order in which they are written, in seconds.
 const UNITS: [(char, u64); 3] = [('h', 3_600), ('m', 60), ('s', 1)];
 
-/// What is no grace time.
+/// A text that is no grace time.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "\"{0}\" is no duration; expected whole hours, minutes and seconds up to seven days, such as 15m, 90s or 1h30m"

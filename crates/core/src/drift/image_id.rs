@@ -9,10 +9,10 @@ const DOCKER_PULLABLE: &str = "docker-pullable://";
 /// And this before one that was built or loaded on the node.
 const DOCKER: &str = "docker://";
 
-/// Why an `imageID` says nothing of what a reference resolved to.
+/// Why an `imageID` says nothing about what a reference resolved to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Discarded {
-    /// Nobody has filled it in yet.
+    /// The kubelet has not filled it in yet.
     #[error("it is empty")]
     Empty,
     /// It is the digest of an image's configuration, which differs from one runtime to the next and is comparable

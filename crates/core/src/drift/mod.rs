@@ -1,8 +1,9 @@
-//! What really runs: which digest a reference resolved to, where, and since when (`docs/design/verdicts.md`, "Proof from the cluster").
+//! What really runs: which digest a reference resolved to, where, and since when (docs/design/verdicts.md, "Proof from
+//! the cluster").
 //!
-//! Whoever watches a cluster reads pod statuses with [`manifest_digest`], tells digests of one image from digests of
-//! two by [`SameImage`] and [`divided`], and hangs what it found on the container as [`DriftEvidence`]. The rules of
-//! the policy `image-drift` read that; a manifest has none of it.
+//! The controller reads pod statuses with [`manifest_digest`], decides with [`SameImage`] and [`divided`] whether digests
+//! name one image or several, and attaches the result to the container as [`DriftEvidence`]. The rules of the group
+//! `image-drift` read that; a manifest has none of it.
 
 mod classes;
 mod evidence;

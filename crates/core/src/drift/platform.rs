@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_does_not_say_has_no_platform() {
+    fn a_node_without_platform_fields_has_no_platform() {
         assert_eq!(Platform::new("linux", "arm64", ""), None);
         assert_eq!(Platform::new("", "arm64", "containerd://2.1.4"), None);
         assert_eq!(Platform::parse("linux/arm64"), None);

@@ -1,4 +1,4 @@
-//! The result of a group in which no rule fires: a pass that says what speaks for the container.
+//! The result of a group in which no rule fires: a pass with its reason.
 
 use crate::finding::Finding;
 use crate::outcome::{Outcome, Severity};
@@ -64,7 +64,7 @@ fn pull_policy_tail(rule: &RuleMeta, subject: &Subject<'_>) -> String {
     };
     let mut note = message::pods_policy_note(subject);
     let reason = match subject.effective_pull_policy {
-        // What is written does not reach the pods.
+        // The written policy does not reach the pods.
         PullPolicy::Always if subject.pods_without_always() && subject.is_mutable() => {
             format!("{}{}", message::moves(subject), message::without_always_note(subject))
         }
@@ -74,7 +74,7 @@ fn pull_policy_tail(rule: &RuleMeta, subject: &Subject<'_>) -> String {
                 .to_owned()
         }
         PullPolicy::Always => "the kubelet asks the registry at every start".to_owned(),
-        // The template asks for a stale copy, and admission prevents it.
+        // The template allows a stale copy, and admission prevents it.
         _ if subject.is_mutable() => {
             note = "";
             format!("{}{}", message::moves(subject), message::always_note(subject))

@@ -1,4 +1,4 @@
-//! The place that a finding is about, as a snippet of YAML: the same in reports and in `scan -o json`.
+//! Evidence of a finding, as a snippet of YAML: the same in reports and in `scan -o json`.
 
 mod drift;
 
@@ -14,22 +14,22 @@ pub use drift::drift_snippet;
 /// Longest snippet in bytes (docs/design/reports.md, "Shape").
 pub const MAX_BYTES: usize = 2048;
 
-// What the values may take of it, quotes and escapes included. Keys, indents and three cut marks take less
-// than the 300 bytes that remain.
+// Most bytes of each value, quotes and escapes included. Keys, indents and three cut marks take less than the 300
+// bytes that remain.
 const MAX_NAME: usize = 300;
 const MAX_IMAGE: usize = 1300;
 const MAX_PULL_POLICY: usize = 148;
 
 /// Longest name of a pod, a node or a pod's image that is shown; Kubernetes allows 253 characters in a name.
 pub(crate) const MAX_SHOWN: usize = 260;
-/// Says that the rest found no room.
+/// Marks a snippet whose rest did not fit.
 const CUT: &str = "# cut: there is more\n";
 
-/// The list that holds the container, with its name, its image and its pull policy as written; below it what its
-/// pods have instead, where that is known.
+/// The list that holds the container, with its name, its image and its pull policy as written. Below it follows what
+/// its pods have instead, where that is known.
 ///
-/// It is valid YAML whatever the cluster or the manifest holds: values that could be read as anything but
-/// text are quoted and escaped. A value too long to fit is cut, and a comment beside it says so.
+/// It is valid YAML for any input: values that could be read as anything but text are quoted and escaped. A value too
+/// long to fit is cut, and a comment beside it says so.
 pub fn snippet(container: &Container) -> String {
     let kind = container.container_type;
     let mut out = Lines::default();
@@ -49,7 +49,7 @@ pub fn snippet(container: &Container) -> String {
     out.finish()
 }
 
-/// What live pods have in place of the image and the pull policy that the container says.
+/// What live pods have in place of the image and the pull policy of the container.
 pub(crate) fn pods_differ(out: &mut Lines, container: &Container, drift: Option<&DriftEvidence>) {
     let others = drift.map(|drift| drift.other_images.as_slice()).unwrap_or_default();
     if !others.is_empty() {
@@ -70,7 +70,7 @@ pub(crate) fn pods_differ(out: &mut Lines, container: &Container, drift: Option<
     }
 }
 
-/// Lines of a snippet, as many as there is room for.
+/// Lines of a snippet, up to [`MAX_BYTES`].
 #[derive(Default)]
 pub(crate) struct Lines {
     text: String,
@@ -78,7 +78,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Adds one, unless it or one before it found no room.
+    /// Adds a line, unless it or one before it did not fit.
     pub(crate) fn line(&mut self, indent: usize, line: &str) {
         let length = 2 * indent + line.len() + 1;
         self.is_cut = self.is_cut || self.text.len() + length + CUT.len() > MAX_BYTES;

@@ -1,10 +1,10 @@
-//! Exemptions for what is found today.
+//! Exemptions for the findings of today.
 
 use super::spec::{ExemptionSpec, MatchSpec};
 use crate::text::UntrustedText;
 use crate::workload::WorkloadId;
 
-/// An exemption of rules for one container of one workload. Names are taken by the letter.
+/// An exemption of rules for one container of one workload. Names are matched literally.
 pub fn exact_exemption(
     id: &WorkloadId,
     container: &UntrustedText,

@@ -1,4 +1,4 @@
-//! From a spec to a policy, or to everything that is wrong with it.
+//! Compiles a spec to a policy, or reports everything that is wrong with it.
 
 use std::collections::BTreeMap;
 
@@ -23,11 +23,11 @@ use crate::suggest;
 use crate::tag::{Classifier, DeclaredFloating, ReferenceGlobs};
 use crate::text::UntrustedText;
 
-/// What was found wrong so far.
+/// The mistakes found so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     errors: Vec<PolicyError>,
-    /// What is compiled already: equal globs of a policy are compiled once.
+    /// Globs compiled so far: equal ones are compiled once.
     globs: Globs,
 }
 
@@ -40,7 +40,7 @@ impl Problems {
         &mut self.globs
     }
 
-    /// Globs of references, each bad one a problem of its own.
+    /// Compiles globs of references; each bad one is a problem of its own.
     pub(super) fn reference_globs(&mut self, globs: &[String], path: &FieldPath) -> ReferenceGlobs {
         let mut compiled = ReferenceGlobs::default();
         for (index, glob) in globs.iter().enumerate() {
@@ -59,7 +59,7 @@ impl Problems {
 }
 
 impl Policy {
-    /// Compiles a spec. An error is everything that is wrong with it, in the order of the fields.
+    /// Compiles a spec. The error lists everything that is wrong with it, in the order of the fields.
     pub fn compile(spec: &TagPolicySpec) -> Result<Self, Vec<PolicyError>> {
         match serde_json::to_value(spec) {
             Ok(written) => Self::read(&written).map(|(_, policy)| policy),
@@ -67,8 +67,8 @@ impl Policy {
         }
     }
 
-    /// Reads a spec as somebody wrote it, and compiles it. An error is everything that is wrong with it, in the order
-    /// of the fields: what would hide the rest is left out of what is compiled.
+    /// Reads a spec as written, and compiles it. The error lists everything that is wrong with it, in the order of the
+    /// fields: a value that would hide other mistakes is left out of the compilation.
     pub fn read(written: &Value) -> Result<(TagPolicySpec, Self), Vec<PolicyError>> {
         let (validator, left) = SpecValidator::check(written);
         let mut problems = Problems::default();
@@ -77,7 +77,7 @@ impl Policy {
                 let policy = compile(&spec, &mut problems);
                 Some((spec, policy))
             }
-            // The schema and the type are made of one definition, so this is a mistake of ours, if any.
+            // The schema is generated from the type, so a value that fits one and not the other is a bug of ours.
             Err(error) => {
                 problems.add(&FieldPath::default(), UntrustedText::from(error.to_string()).terminal());
                 None
@@ -143,10 +143,10 @@ fn compile_profile(name: Option<&str>, path: &FieldPath, problems: &mut Problems
     }
 }
 
-/// The changes of rules that are known; the others are told of by the shape.
+/// The changes of known rules; the validator reports the others.
 fn compile_rules(
     rules: &BTreeMap<String, RuleSpec>,
-    unless_said: Option<bool>,
+    default_enabled: Option<bool>,
     path: &FieldPath,
     problems: &mut Problems,
 ) -> Vec<RuleChange> {
@@ -156,7 +156,7 @@ fn compile_rules(
         if let Some(Err(error)) = spec.grace.as_deref().map(parse_grace) {
             problems.add(&path.field(id).field(Parameter::Grace.as_str()), error.to_string());
         }
-        changes.push(RuleChange::new(meta.id, unless_said, spec));
+        changes.push(RuleChange::new(meta.id, default_enabled, spec));
     }
     changes
 }
@@ -171,7 +171,7 @@ fn compile_overrides(overrides: &[OverrideSpec], path: &FieldPath, problems: &mu
     for (index, spec) in overrides.iter().enumerate() {
         let path = path.index(index);
         let matcher = Matcher::compile(&spec.matches, &path.field("match"), problems);
-        // Field by field: what an override does not say stays as it was, on or off.
+        // Field by field: what an override leaves out stays as it was, on or off.
         let changes = compile_rules(&spec.rules, None, &path.field("rules"), problems);
         layers.push(Layer { matcher, changes });
     }
@@ -214,7 +214,7 @@ fn exempt_rules(rules: &[String], path: &FieldPath, problems: &mut Problems) -> 
     if rules.iter().any(|id| id == "*") {
         return None;
     }
-    // Those that are unknown are told of by the shape.
+    // The validator reports unknown ones.
     Some(rules.iter().filter_map(|id| rules::find(id)).map(|meta| meta.id).collect())
 }
 
@@ -257,7 +257,7 @@ fn compile_floating(
     declared
 }
 
-/// Two labels of one name cannot stand in metrics.
+/// Two labels must not become one label of a metric.
 fn check_labels(labels: &[String], path: &FieldPath, problems: &mut Problems) {
     for (index, label) in labels.iter().enumerate() {
         let is_taken = |other: &&String| metric_label(other) == metric_label(label);
@@ -268,14 +268,14 @@ fn check_labels(labels: &[String], path: &FieldPath, problems: &mut Problems) {
     }
 }
 
-/// The label of a metric that stands for a label of a namespace, as kube-state-metrics names them: `label_team`.
-/// Whatever else a series or its target is labelled with begins otherwise.
+/// The metric label for a label of a namespace, as kube-state-metrics names them: `label_team`. No other label of a
+/// series or its target starts with `label_`.
 pub fn metric_label(label: &str) -> String {
     let name = label.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
     "label_".chars().chain(name).collect()
 }
 
-/// Kinds of Kubernetes itself that are read already, in the only groups where a policy could name them.
+/// Built-in kinds of the groups that a policy could name.
 const BUILT_IN: [(&str, &str); 6] = [
     ("apps", "Deployment"),
     ("apps", "StatefulSet"),

@@ -1,24 +1,24 @@
-//! What applies to a workload, and why.
+//! The rules and exemptions that apply to a workload, with their origin.
 
 use super::{Exemption, Policy};
 use crate::rules::{RuleMeta, RuleSetting};
 use crate::workload::WorkloadId;
 
-/// A rule as it applies, with where its setting comes from.
+/// A rule as it applies, with the origin of its setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveRule {
     /// The rule.
     pub rule: &'static RuleMeta,
-    /// Its setting, those overrides apart that are for some containers or images alone.
+    /// Its setting, without overrides that match only some containers or images.
     pub setting: RuleSetting,
-    /// What decided, in order: the profile, then fields of the policy.
+    /// The origins of the setting, in order: the profile, then fields of the policy.
     pub origins: Vec<String>,
     /// Overrides that change it for some containers or images.
     pub for_some_containers: Vec<String>,
 }
 
 impl Policy {
-    /// Every rule as it applies to a workload; to one that no override matches, where none is given.
+    /// Every rule as it applies to a workload; without one, as it applies where no override matches.
     pub fn effective(&self, id: Option<&WorkloadId>) -> Vec<EffectiveRule> {
         let origin = format!("profile {}", self.profile);
         let mut rules: Vec<EffectiveRule> = self
@@ -59,7 +59,7 @@ impl Policy {
         rules
     }
 
-    /// The exemptions that are for a workload, or for some of its containers, by their index.
+    /// The exemptions that match a workload, or some of its containers, by their index.
     pub fn exemptions_for(&self, id: &WorkloadId) -> impl Iterator<Item = (usize, &Exemption)> {
         let id = id.clone();
         self.exemptions

@@ -1,4 +1,4 @@
-//! Exemptions: by the policy, and by annotations.
+//! Exemptions by the policy and by annotations (docs/design/verdicts.md, "Exemptions").
 
 use std::collections::BTreeSet;
 
@@ -20,14 +20,14 @@ pub struct Exemption {
     pub(super) matcher: Matcher,
     /// `None` for all rules.
     pub(super) rules: Option<Vec<&'static str>>,
-    /// Why.
+    /// The written reason.
     pub reason: UntrustedText,
-    /// The last day on which it counts, in UTC.
+    /// The last day on which it applies, in UTC.
     pub expires: Option<Date>,
 }
 
 impl Exemption {
-    /// Whether it counts on a day: an exemption counts on its last day too.
+    /// Whether it applies on a day, the last day included.
     pub fn is_active(&self, today: Date) -> bool {
         self.expires.is_none_or(|last| today <= last)
     }
@@ -37,7 +37,7 @@ impl Exemption {
     }
 }
 
-/// Whether annotations count.
+/// Where annotations can exempt, and for how long.
 #[derive(Debug, Clone)]
 pub(super) struct AnnotationRules {
     pub(super) enabled: bool,
@@ -45,25 +45,25 @@ pub(super) struct AnnotationRules {
     pub(super) max_days: Option<u16>,
 }
 
-/// What came of an exemption that exempts nothing.
+/// Why an exemption exempts nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExemptionProblem {
-    /// Its last day is over.
+    /// Its last day has passed.
     Expired,
-    /// Nothing is found that it would exempt.
+    /// There is no finding that it would exempt.
     Unused,
-    /// It does not count, by the policy or since it lacks something.
+    /// The policy does not allow it, or it lacks something.
     NotHonoured,
-    /// It counts, but whether the policy allows it depends on labels of a namespace that nobody knows offline.
+    /// It is applied, but whether the policy allows it depends on labels of a namespace that a scan does not know.
     Undecided,
 }
 
 /// An annotation that exempts nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnnotationRemark {
-    /// Where it stands.
+    /// The object that carries it.
     pub level: AnnotationLevel,
-    /// What came of it.
+    /// Why it exempts nothing.
     pub problem: ExemptionProblem,
     /// In words; safe for a terminal.
     pub message: String,
@@ -78,7 +78,7 @@ struct Item {
     used: bool,
 }
 
-/// The annotations of one level that count.
+/// The annotations of one level that apply.
 #[derive(Debug)]
 pub(crate) struct Honoured {
     level: AnnotationLevel,
@@ -87,7 +87,7 @@ pub(crate) struct Honoured {
     until: Option<Date>,
 }
 
-/// The annotations of a workload, sorted out.
+/// The annotations of a workload: those that apply, and remarks on the others.
 #[derive(Debug, Default)]
 pub(crate) struct WorkloadAnnotations {
     honoured: Vec<Honoured>,
@@ -104,7 +104,7 @@ impl WorkloadAnnotations {
         } else if allowed == Decision::No {
             Some("the policy does not allow annotations to exempt in this namespace")
         } else if allowed == Decision::Undecided && in_cluster {
-            // In a cluster a right is missing, or the namespace is yet to come. Nobody gets by a selector that way.
+            // In a cluster a right is missing, or the namespace is not listed yet. Neither may bypass the selector.
             Some(
                 "the policy allows annotations to exempt by labels of the namespace, and this one's labels cannot \
                  be read",
@@ -161,7 +161,7 @@ impl WorkloadAnnotations {
         items
     }
 
-    /// The exemption of a finding; marks every entry that covers it as used.
+    /// Finds the exemption of a finding, and marks every entry that covers it as used.
     pub(crate) fn exempts(&mut self, container: &str, rule: &RuleMeta) -> Option<AppliedExemption> {
         let mut applied = None;
         for honoured in &mut self.honoured {
@@ -182,8 +182,8 @@ impl WorkloadAnnotations {
         applied
     }
 
-    /// What exempted nothing here. Entries of a namespace are for many workloads: whoever sees them all says whether
-    /// one is of no use to any.
+    /// Remarks on entries that exempted nothing here. An entry of a namespace applies to many workloads, so only a caller
+    /// that sees them all can call it unused.
     pub(crate) fn finish(mut self) -> Vec<AnnotationRemark> {
         for honoured in std::mem::take(&mut self.honoured) {
             for item in honoured.items.iter().filter(|item| !item.used) {
@@ -202,7 +202,7 @@ fn not_honoured(message: impl Into<String>) -> (ExemptionProblem, String) {
     (ExemptionProblem::NotHonoured, message.into())
 }
 
-/// The reason and the last day, where the annotations count today.
+/// The reason and the last day, where the annotations apply today.
 fn honour(
     annotations: &IgnoreAnnotations,
     rules: &AnnotationRules,

@@ -1,5 +1,5 @@
-//! Which exemptions may be for a workload, without a walk over them all: a baseline has thousands, each for one
-//! workload by its name.
+//! Finds the exemptions that can match a workload without walking over all of them: a baseline has thousands, each for
+//! one workload by its name.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,13 @@ use super::Exemption;
 use crate::text::UntrustedText;
 use crate::workload::WorkloadId;
 
-/// Most names in most namespaces that one exemption is entered for.
+/// Most pairs of a namespace and a name under which one exemption is indexed.
 const MAX_ENTRIES: usize = 64;
 
-/// A namespace and a name, of which either may be any.
+/// A namespace and a name; `None` for any.
 type Words = (Option<Box<str>>, Option<Box<str>>);
 
-/// Exemptions by what they ask of a workload in so many words. The index narrows down; whether one matches, its
-/// matcher says.
+/// Exemptions by the namespaces and names that they spell out. The index narrows down; the matcher decides.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ExemptionIndex {
     by_words: HashMap<Words, Vec<usize>>,
@@ -27,7 +26,7 @@ impl ExemptionIndex {
             let (namespaces, names) = exemption.matcher.literals();
             let (mut namespaces, mut names) = (options(namespaces), options(names));
             if namespaces.len().saturating_mul(names.len()) > MAX_ENTRIES {
-                // The longer list says more.
+                // Keeps the longer list, which narrows down more.
                 if namespaces.len() > names.len() {
                     names = vec![None];
                 } else {
@@ -65,7 +64,7 @@ impl ExemptionIndex {
     }
 }
 
-/// `None` stands for whatever there is.
+/// `None` for any.
 fn options(literals: Option<Vec<&str>>) -> Vec<Option<&str>> {
     literals.map_or_else(|| vec![None], |literals| literals.into_iter().map(Some).collect())
 }

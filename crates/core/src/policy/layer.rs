@@ -1,4 +1,4 @@
-//! Changes of rules, on top of each other: the profile, the policy's rules, the overrides.
+//! Changes of rules, in layers: the profile, the policy's rules, the overrides.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::rules::{PullPolicyValue, RuleSet};
 
-/// What a policy changes of one rule. What it does not name stays as it was.
+/// What a policy changes of one rule. `None` leaves a setting as it was.
 #[derive(Debug, Clone)]
 pub(super) struct RuleChange {
     pub(super) id: &'static str,
@@ -31,9 +31,9 @@ pub(super) struct Layer {
 }
 
 impl RuleChange {
-    /// `unless_said` is what holds where a policy does not say whether the rule is on.
-    pub(super) fn new(id: &'static str, unless_said: Option<bool>, spec: &RuleSpec) -> Self {
-        // Words and patterns belong to the classifier, which is the same for all.
+    /// `default_enabled` applies where the policy does not say whether the rule is on.
+    pub(super) fn new(id: &'static str, default_enabled: Option<bool>, spec: &RuleSpec) -> Self {
+        // Words and patterns belong to the classifier, which all workloads share.
         let RuleSpec {
             enabled,
             result,
@@ -48,14 +48,14 @@ impl RuleChange {
         } = spec;
         Self {
             id,
-            enabled: enabled.or(unless_said),
+            enabled: enabled.or(default_enabled),
             outcome: result.map(outcome),
             severity: severity.map(severity_of),
             tags: tags.clone(),
             value: value.map(value_of),
             include_pinned: *include_pinned,
             allowed: allowed.as_ref().map(|allowed| allowed.iter().copied().map(pull_policy).collect()),
-            // What does not parse is a problem of the policy, and none is made of it.
+            // A text that does not parse is reported as a problem of the policy.
             grace: grace.as_deref().and_then(|text| parse_grace(text).ok()),
         }
     }

@@ -1,4 +1,4 @@
-//! For whom an override or an exemption is.
+//! What an override or an exemption matches.
 
 use super::compile::Problems;
 use super::path::FieldPath;
@@ -9,7 +9,7 @@ use crate::tag::ReferenceGlobs;
 use crate::text::UntrustedText;
 use crate::workload::{Container, WorkloadId};
 
-/// Globs of names; none match everything.
+/// Globs of names; an empty list admits every name.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NameGlobs(Vec<Glob>);
 
@@ -44,12 +44,12 @@ impl NameGlobs {
         self.0.is_empty()
     }
 
-    /// Whether one of them matches; not where there are none.
+    /// Whether one of them matches; false for an empty list.
     pub(super) fn any(&self, name: &str) -> bool {
         self.0.iter().any(|glob| glob.is_match(name))
     }
 
-    /// The names, where nothing else matches.
+    /// The names, where no glob has a wildcard.
     pub(super) fn literals(&self) -> Option<Vec<&str>> {
         if self.is_empty() { None } else { self.0.iter().map(Glob::literal).collect() }
     }
@@ -70,7 +70,7 @@ pub(super) struct Matcher {
 }
 
 impl Matcher {
-    /// One without any criterion is refused: it would silently be for everybody.
+    /// A spec without any criterion is refused: it would silently match everything.
     pub(super) fn compile(spec: &MatchSpec, path: &FieldPath, problems: &mut Problems) -> Self {
         let MatchSpec { namespaces, kinds, names, containers, images } = spec;
         if *spec == MatchSpec::default() {
@@ -86,25 +86,25 @@ impl Matcher {
         }
     }
 
-    /// Whether a workload has what is asked of it; a manifest without a namespace has none that could match.
+    /// Whether a workload matches. A manifest without a namespace matches no list of namespaces.
     pub(super) fn admits_workload(&self, id: &WorkloadId) -> bool {
         self.namespaces.admit(id.namespace.as_ref().map(UntrustedText::raw))
             && self.kinds.admit(Some(id.kind.raw()))
             && self.names.admit(Some(id.name.raw()))
     }
 
-    /// Whether a container has what is asked of it. What is no image reference matches no glob of images.
+    /// Whether a container matches. An image that does not parse matches no glob of images.
     pub(super) fn admits_container(&self, container: &Container, reference: Option<&Reference>) -> bool {
         self.containers.admit(Some(container.name.raw()))
             && (self.images.is_empty() || reference.is_some_and(|reference| self.images.cover(reference)))
     }
 
-    /// The namespaces and the names that it is for, each where they are written out.
+    /// The namespaces and the names that it matches, each where they have no wildcards.
     pub(super) fn literals(&self) -> (Option<Vec<&str>>, Option<Vec<&str>>) {
         (self.namespaces.literals(), self.names.literals())
     }
 
-    /// Whether it asks for nothing of a container.
+    /// Whether it matches every container of a workload that it matches.
     pub(super) fn is_for_every_container(&self) -> bool {
         self.containers.is_empty() && self.images.is_empty()
     }

@@ -1,5 +1,5 @@
-//! What an organisation decides: which rules count, for whom, and what is exempt from them. A [`TagPolicySpec`] is
-//! what somebody wrote; a [`Policy`] is what the engine judges by.
+//! What an organisation decides: which rules apply to which workloads, and what is exempt from them. A [`TagPolicySpec`]
+//! is a policy as written; a [`Policy`] is compiled, and the engine judges by it.
 
 mod baseline;
 mod compile;
@@ -99,7 +99,7 @@ impl Policy {
         &self.rules
     }
 
-    /// Classifies images by what the policy declares of them.
+    /// Classifies images with the words, patterns and globs that the policy declares.
     pub fn classifier(&self) -> &Classifier {
         &self.classifier
     }
@@ -124,12 +124,12 @@ impl Policy {
         &self.workloads
     }
 
-    /// Every custom kind that is read: those that it declares, and those of the table.
+    /// Every custom kind that is read: those that the policy declares, and those of the table.
     pub fn kinds(&self) -> &CustomKinds {
         &self.kinds
     }
 
-    /// Whether workloads of a namespace are judged; `labels` are `None` where nobody knows them.
+    /// Whether workloads of a namespace are in scope; `labels` are `None` where they are unknown.
     pub fn includes(
         &self,
         namespace: Option<&UntrustedText>,

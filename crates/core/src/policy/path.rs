@@ -30,12 +30,12 @@ impl FieldPath {
         self.step(PathStep::Index(index))
     }
 
-    /// Whether one of the two leads to the other, or both are the same.
+    /// Whether one of the two contains the other, or both are the same.
     pub(super) fn is_of(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
     }
 
-    /// Whether a field stands so many steps before the end; 0 is the end itself.
+    /// Whether the step `from_end` steps before the last one is this field; 0 is the last step.
     pub(super) fn ends_with(&self, from_end: usize, name: &str) -> bool {
         let at = self.0.len().checked_sub(from_end + 1);
         matches!(at.and_then(|at| self.0.get(at)), Some(PathStep::Field(field)) if field == name)
@@ -64,7 +64,7 @@ impl fmt::Display for FieldPath {
     }
 }
 
-/// A field's name is what somebody wrote, as long as they liked.
+/// A field's name comes from the user, and has no limit.
 fn shortened(name: &str) -> &str {
     name.get(..name.floor_char_boundary(64)).unwrap_or_default()
 }
@@ -77,7 +77,7 @@ pub struct PolicyError {
     pub path: FieldPath,
     /// What is wrong, and what was expected; safe for a terminal.
     pub message: String,
-    /// Whether it is the field's name that is wrong, rather than what stands in it.
+    /// Whether the field's name is wrong, rather than its value.
     pub of_name: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Schemas of the fields whose values are names that the code knows.
+//! Schemas of fields whose values are names known to the code.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ pub(super) fn rules(generator: &mut SchemaGenerator) -> Schema {
     of_rules(generator, |spec| spec)
 }
 
-/// The same in an override: it sets something, and says nothing of what floats.
+/// The same in an override: it sets at least one field, and neither words nor patterns, which are global.
 pub(super) fn override_rules(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = of_rules(generator, |mut spec| {
         if let Some(Value::Object(fields)) = spec.get_mut("properties") {

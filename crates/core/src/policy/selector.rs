@@ -32,18 +32,18 @@ const MANAGED_ADD_ONS: &[&str] = &[
     "tigera-operator",
 ];
 
-/// Whether something holds, where it can be told.
+/// Whether a condition holds, where that can be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// It does.
     Yes,
     /// It does not.
     No,
-    /// It depends on the namespace's labels, or its name, which nobody knows offline.
+    /// It depends on the namespace's labels or its name, which are unknown.
     Undecided,
 }
 
-/// The namespaces that are judged.
+/// The namespaces that are in scope.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scope {
     namespaces: NameGlobs,

@@ -1,16 +1,16 @@
-//! Which groups of rules a policy has a use for.
+//! Which rules a policy has on anywhere.
 
 use super::Policy;
 use crate::rules;
 
 impl Policy {
-    /// Whether a rule is on, be it for some workloads alone.
+    /// Whether a rule is on, if only for some workloads.
     pub fn uses_rule(&self, id: &str) -> bool {
         let mut changes = self.overrides.iter().flat_map(|layer| &layer.changes);
         self.rules.is_enabled(id) || changes.any(|change| change.enabled == Some(true) && change.id == id)
     }
 
-    /// Whether a rule of a group is on, be it for some workloads alone: else nobody need look at what it judges.
+    /// Whether a rule of a group is on, if only for some workloads: else its evidence need not be collected.
     pub fn uses(&self, group: rules::RuleGroup) -> bool {
         let of_group = |id: &str| rules::find(id).is_some_and(|rule| rule.group == group);
         let changes = self.overrides.iter().flat_map(|layer| &layer.changes);

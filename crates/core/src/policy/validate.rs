@@ -1,8 +1,8 @@
-//! Whether what somebody wrote has the shape of a spec: names, types, and the bounds that the schema sets. It is the
-//! schema of which the cluster's definition is made too, so a file and the API server refuse the same.
+//! Validates a written spec against its schema: names, types and bounds. The cluster's CustomResourceDefinition is
+//! generated from the same schema, so a file and the API server refuse the same.
 //!
-//! Everything that is wrong is told, not the first alone. So what is of no use is left out, and the rest is compiled
-//! as if it stood there alone.
+//! Every mistake is reported, not only the first. So unusable values are left out, and the rest is compiled without
+//! them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ use super::spec::TagPolicySpec;
 use super::words;
 use crate::suggest;
 
-/// Most mistakes that are collected. Nobody reads as many, and each costs memory.
+/// Most mistakes that are collected: each costs memory, and no reader needs as many.
 const MAX_MISTAKES: usize = 1000;
 
 static SPEC: LazyLock<Value> = LazyLock::new(|| {
@@ -28,11 +28,11 @@ static SPEC: LazyLock<Value> = LazyLock::new(|| {
     settings.into_generator().into_root_schema_for::<TagPolicySpec>().to_value()
 });
 
-/// What came of a look at the shape.
+/// Collects the mistakes of a spec.
 #[derive(Debug, Default)]
 pub(super) struct SpecValidator {
     mistakes: Vec<Mistake>,
-    /// Items that are left in a list of which some are of no use: where they stood. By the list's path among what is
+    /// The original indexes of the items that are left in a list with unusable items, by the list's path in what is
     /// left.
     moved: BTreeMap<FieldPath, Vec<usize>>,
     patterns: HashMap<String, Option<Regex>>,
@@ -41,11 +41,11 @@ pub(super) struct SpecValidator {
 #[derive(Debug)]
 struct Mistake {
     error: PolicyError,
-    /// The value is still there, and whoever compiles it may have better words for what is wrong.
+    /// The value was kept, and the compiler may report the same mistake in better words.
     kept: bool,
 }
 
-/// A value's place, as written and among what is left.
+/// The path of a value, as written and in what is left.
 #[derive(Debug, Clone, Default)]
 struct At {
     written: FieldPath,
@@ -59,14 +59,14 @@ impl At {
 }
 
 impl SpecValidator {
-    /// Looks at a spec, and returns what is of use of it.
+    /// Validates a spec, and returns its usable part.
     pub(super) fn check(spec: &Value) -> (Self, Value) {
         let mut validator = Self::default();
         let left = validator.value(spec, &SPEC, &At::default());
         (validator, left.unwrap_or_else(|| Value::Object(Map::new())))
     }
 
-    /// Its mistakes together with what was found in what was left, in the order of the fields.
+    /// Its mistakes, joined with those that the compiler found in the usable part, in the order of the fields.
     pub(super) fn join(self, compiled: Vec<PolicyError>) -> Vec<PolicyError> {
         let compiled: Vec<PolicyError> = compiled
             .into_iter()
@@ -75,16 +75,17 @@ impl SpecValidator {
                 !self.mistakes.iter().any(|known| !known.kept && known.error.path.is_of(&error.path))
             })
             .collect();
-        let is_told =
+        let is_reported =
             |mistake: &Mistake| mistake.kept && compiled.iter().any(|error| error.path == mistake.error.path);
-        let own = self.mistakes.iter().filter(|mistake| !is_told(mistake)).map(|known| known.error.clone());
+        let own =
+            self.mistakes.iter().filter(|mistake| !is_reported(mistake)).map(|known| known.error.clone());
         let mut all: Vec<PolicyError> = own.collect();
         all.extend(compiled);
         all.sort_by(|one, other| one.path.cmp(&other.path));
         all
     }
 
-    /// Where something stands that has a path among what is left.
+    /// The written path for a path in what is left.
     fn written(&self, left: &FieldPath) -> FieldPath {
         let (mut walked, mut written) = (FieldPath::default(), FieldPath::default());
         for step in left.steps() {
@@ -102,21 +103,21 @@ impl SpecValidator {
         written
     }
 
-    fn tell(&mut self, path: &FieldPath, kept: bool, message: impl Into<String>) {
+    fn report(&mut self, path: &FieldPath, kept: bool, message: impl Into<String>) {
         if self.mistakes.len() < MAX_MISTAKES {
             let error = PolicyError::at(path.clone(), message);
             self.mistakes.push(Mistake { error, kept });
         }
     }
 
-    fn tell_of_name(&mut self, path: &FieldPath, message: String) {
+    fn report_name(&mut self, path: &FieldPath, message: String) {
         if self.mistakes.len() < MAX_MISTAKES {
             let error = PolicyError { path: path.clone(), message, of_name: true };
             self.mistakes.push(Mistake { error, kept: false });
         }
     }
 
-    /// What is of use of a value; `None` where nothing is.
+    /// The usable part of a value, if any.
     fn value(&mut self, value: &Value, schema: &Value, at: &At) -> Option<Value> {
         let schema = choice(schema);
         let kind = kind(schema);
@@ -128,7 +129,7 @@ impl SpecValidator {
             ("integer", Value::Number(_)) => self.number(value, schema, at),
             _ => {
                 let message = words::wrong_type(kind, &options(schema), value, &at.written);
-                self.tell(&at.written, false, message);
+                self.report(&at.written, false, message);
                 false
             }
         };
@@ -145,10 +146,10 @@ impl SpecValidator {
             let Some(of_field) = known.and_then(|known| known.get(name)).or(others) else {
                 let names: Vec<&str> =
                     known.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
-                self.tell_of_name(&at.written.field(name), words::unknown(name, &names, &at.written));
+                self.report_name(&at.written.field(name), words::unknown(name, &names, &at.written));
                 continue;
             };
-            // As kubectl, which takes a field without a value for none.
+            // As kubectl, which treats a field without a value as absent.
             if value.is_null() && !required.contains(&name.as_str()) && is_optional(of_field) {
                 continue;
             }
@@ -158,25 +159,25 @@ impl SpecValidator {
         }
         for name in required {
             if !fields.contains_key(name) {
-                self.tell(&at.written.field(name), false, "this field is missing");
+                self.report(&at.written.field(name), false, "this field is missing");
             }
             if !left.contains_key(name) {
                 left.insert(name.to_owned(), stand_in(&schema["properties"][name]));
             }
         }
         if fields.is_empty() && at_least(schema, "minProperties") > 0 {
-            self.tell(&at.written, true, words::nothing_named(known, &at.written));
+            self.report(&at.written, true, words::nothing_named(known, &at.written));
         }
         Value::Object(left)
     }
 
     fn array(&mut self, items: &[Value], schema: &Value, at: &At) -> Option<Value> {
         if let Some(most) = schema["maxItems"].as_u64().filter(|&most| items.len() as u64 > most) {
-            self.tell(&at.written, false, format!("{} entries; at most {most} are allowed", items.len()));
+            self.report(&at.written, false, format!("{} entries; at most {most} are allowed", items.len()));
             return None;
         }
         if items.is_empty() && at_least(schema, "minItems") > 0 {
-            self.tell(&at.written, true, "this is empty; expected at least one entry");
+            self.report(&at.written, true, "this is empty; expected at least one entry");
         }
         let (mut left, mut from) = (Vec::new(), Vec::new());
         for (index, item) in items.iter().enumerate() {
@@ -199,25 +200,25 @@ impl SpecValidator {
                 "rule" => unknown_rule(text),
                 what => suggest::unknown(what, text, &options),
             };
-            self.tell(&at.written, false, message);
+            self.report(&at.written, false, message);
             return false;
         }
         let length = text.chars().count() as u64;
         if let Some(most) = schema["maxLength"].as_u64().filter(|&most| length > most) {
-            self.tell(&at.written, false, format!("{length} characters; at most {most} are allowed"));
+            self.report(&at.written, false, format!("{length} characters; at most {most} are allowed"));
             return false;
         }
         if length < at_least(schema, "minLength") {
-            self.tell(&at.written, true, "this is empty");
+            self.report(&at.written, true, "this is empty");
         } else if schema["format"] == "date" {
             if let Err(message) = parse_date(text) {
-                self.tell(&at.written, true, message);
+                self.report(&at.written, true, message);
             }
         } else if let Some(pattern) = schema["pattern"].as_str() {
             let compiled =
                 self.patterns.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).ok());
             if compiled.as_ref().is_some_and(|pattern| !pattern.is_match(text)) {
-                self.tell(&at.written, true, words::wrong_form(&at.written));
+                self.report(&at.written, true, words::wrong_form(&at.written));
             }
         }
         true
@@ -228,13 +229,13 @@ impl SpecValidator {
         let fits = value.as_u64().is_some_and(|number| (least..=most).contains(&number));
         if !fits {
             let message = format!("{value} is not allowed; expected a whole number from {least} to {most}");
-            self.tell(&at.written, false, message);
+            self.report(&at.written, false, message);
         }
         fits
     }
 }
 
-/// What an optional value is when it is there.
+/// The schema of an optional value when it is present.
 fn choice(schema: &Value) -> &Value {
     let branches = schema["anyOf"].as_array().map(Vec::as_slice).unwrap_or_default();
     branches.iter().find(|branch| branch["type"] != "null").unwrap_or(schema)
@@ -243,11 +244,11 @@ fn choice(schema: &Value) -> &Value {
 fn kind(schema: &Value) -> &str {
     let several = schema["type"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let named = schema["type"].as_str().or_else(|| several.into_iter().find(|&kind| kind != "null"));
-    // A choice among words with descriptions has no type of its own.
+    // A choice among described words has no type of its own.
     named.unwrap_or("string")
 }
 
-/// The words of a choice; none where there is none.
+/// The words of a choice; empty for any other schema.
 fn options(schema: &Value) -> Vec<&str> {
     let described = schema["oneOf"].as_array().into_iter().flatten();
     let described = described.flat_map(|branch| {
@@ -260,8 +261,8 @@ fn options(schema: &Value) -> Vec<&str> {
     described.chain(listed).collect()
 }
 
-/// Whether a field without a value is as good as none: not a mapping or a list, whose content may be missing by
-/// mistake.
+/// Whether a field without a value is treated as absent. Not so for a mapping or a list, whose content may be missing
+/// by mistake.
 fn is_optional(schema: &Value) -> bool {
     let by_type = schema["type"].as_array().is_some_and(|types| types.iter().any(|kind| kind == "null"));
     let by_choice =
@@ -273,7 +274,7 @@ fn at_least(schema: &Value, keyword: &str) -> u64 {
     schema[keyword].as_u64().unwrap_or_default()
 }
 
-/// Takes the place of a required value that is missing, so that what is around it can be read.
+/// Stands in for a missing required value, so that the rest can be read.
 fn stand_in(schema: &Value) -> Value {
     let schema = choice(schema);
     match (kind(schema), options(schema).first()) {

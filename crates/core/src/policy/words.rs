@@ -1,4 +1,4 @@
-//! The words for what is wrong with the shape of a spec.
+//! Messages for mistakes in a spec.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::path::{FieldPath, PathStep};
 use crate::rules::{self, Parameter};
 use crate::suggest;
 
-/// What a word that is none of those expected is one of.
+/// What an unexpected word was meant to name.
 pub(super) fn what(path: &FieldPath) -> &'static str {
     if path.ends_with(0, "profile") {
         "profile"
@@ -18,7 +18,7 @@ pub(super) fn what(path: &FieldPath) -> &'static str {
     }
 }
 
-/// A field in a mapping that has none of this name.
+/// An unknown field of a mapping.
 pub(super) fn unknown(name: &str, known: &[&str], mapping: &FieldPath) -> String {
     if mapping.ends_with(0, "rules") {
         return unknown_rule(name);
@@ -78,7 +78,7 @@ pub(super) fn wrong_type(kind: &str, options: &[&str], value: &Value, path: &Fie
     format!("expected {expected}, found {found}{advice}")
 }
 
-/// A mapping that holds nothing where something is needed.
+/// An empty mapping that needs at least one field.
 pub(super) fn nothing_named(known: Option<&Map<String, Value>>, path: &FieldPath) -> String {
     if path.ends_with(0, "rules") {
         return "no rule is named, so the override changes nothing".to_owned();
@@ -90,7 +90,7 @@ pub(super) fn nothing_named(known: Option<&Map<String, Value>>, path: &FieldPath
     format!("nothing is named; expected one of {}", names.join(", "))
 }
 
-/// A text that has not the form of what it names.
+/// A text that does not match the pattern of its field.
 pub(super) fn wrong_form(path: &FieldPath) -> &'static str {
     if path.ends_with(1, "metricLabels") {
         "this is no name of a label; expected one such as team or example.com/team"

@@ -5,7 +5,7 @@ use super::ReferenceError;
 /// The algorithms that distribution/reference knows (opencontainers/go-digest), with their hex digits.
 const ALGORITHMS: [(&str, usize); 3] = [("sha256", 64), ("sha384", 96), ("sha512", 128)];
 
-/// Checks what stands behind the `@`.
+/// Checks the text after the `@`.
 pub(super) fn check(digest: &str) -> Result<(), ReferenceError> {
     if digest.is_empty() {
         return Err(ReferenceError::MissingDigest);

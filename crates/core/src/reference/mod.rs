@@ -1,6 +1,6 @@
 //! Image references: the grammar of the distribution/reference project, as kubelet and containerd use it.
 //!
-//! The crates that read references to talk to a registry are of no use for judging: they fill in `latest`,
+//! The crates that parse references for a registry client are of no use for checks: they fill in `latest`,
 //! refuse IPv6 hosts, take digests in upper case and read `MyOrg/app` as a repository of Docker Hub.
 
 mod digest;
@@ -11,7 +11,7 @@ pub use error::ReferenceError;
 pub use parse::MAX_BYTES;
 pub(crate) use parse::{DOCKER_HUB, DOCKER_HUB_LEGACY, OFFICIAL_NAMESPACE, is_meant_as_host};
 
-/// The tag that a registry is asked for where neither a tag nor a digest is written.
+/// The tag that is pulled where neither a tag nor a digest is written.
 const DEFAULT_TAG: &str = "latest";
 
 /// A parsed image reference. Absent tag, `:latest` and digest are kept apart.
@@ -91,7 +91,7 @@ impl Reference {
     }
 
     /// Whether the registry holds an upper-case letter (`REGISTRY/app:1`, `MyOrg/app`). Such a name parses,
-    /// as a host, but is more often a placeholder nobody filled in, or an organisation in wrong case.
+    /// as a host, but is more often a placeholder that was never filled in, or an organisation in wrong case.
     pub fn looks_like_placeholder_host(&self) -> bool {
         self.registry.bytes().any(|byte| byte.is_ascii_uppercase())
     }

@@ -16,7 +16,7 @@ pub(crate) const DOCKER_HUB: &str = "docker.io";
 /// What Docker Hub was called before; the Go parser folds it into `docker.io`.
 pub(crate) const DOCKER_HUB_LEGACY: &str = "index.docker.io";
 
-/// The namespace that Docker Hub's official images live in and nobody writes.
+/// The namespace of Docker Hub's official images, which is left out when they are written.
 pub(crate) const OFFICIAL_NAMESPACE: &str = "library/";
 
 /// The parts of a reference, as slices of it.
@@ -36,7 +36,7 @@ pub(super) fn parse(image: &str) -> Result<Spans<'_>, ReferenceError> {
     if image.len() > MAX_BYTES {
         return Err(ReferenceError::TooLong { bytes: image.len() });
     }
-    // What a person would see at first glance says more than the character at which the grammar gave up.
+    // A mistake visible in the whole text says more than the character at which the grammar gave up.
     spans(image).map_err(|error| first_glance(image).unwrap_or(error))
 }
 
@@ -165,7 +165,7 @@ fn check_tag(tag: &str) -> Result<(), ReferenceError> {
     Ok(())
 }
 
-/// The errors that show in a text as a whole, for a text that does not parse.
+/// The errors visible in the whole of a text that does not parse.
 fn first_glance(image: &str) -> Option<ReferenceError> {
     if let Some(mark) = placeholder_mark(image) {
         return Some(ReferenceError::Placeholder { mark });

@@ -1,4 +1,4 @@
-//! `cached-private-image`: an image that needs credentials, open to whoever shares the node once it is there.
+//! `cached-private-image`: an image that needs credentials, open to every pod on the node once it is cached.
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::rule::{Rule, Violation};

@@ -1,4 +1,4 @@
-//! `kubernetes-image-pull-policy-of-container-is-not-always`: Datadog's rule of this id, to the letter.
+//! `kubernetes-image-pull-policy-of-container-is-not-always`: Datadog's rule of this id, exactly as Datadog evaluates it.
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::rule::{Rule, Violation};

@@ -1,4 +1,4 @@
-//! What findings say of images that were seen to run.
+//! Words of findings about images that pods ran.
 
 use jiff::Timestamp;
 
@@ -52,14 +52,13 @@ pub(super) fn minute(at: Timestamp) -> String {
     text.get(..16).map_or(text.clone(), |minute| format!("{minute}Z"))
 }
 
-/// The image that pods name where that is another than the template's; evidence has it where it is too long.
+/// The image that pods name in place of the template's. One too long for a message is in the evidence only.
 pub(super) fn reference(of_pods: &UntrustedText) -> String {
     let shown = of_pods.terminal();
     if shown.chars().count() <= MAX_REFERENCE { shown } else { "another image".to_owned() }
 }
 
-/// A remark on pods whose image is another than the template's. Whether the template changed since or admission changes
-/// the pods, nobody can tell.
+/// A remark on pods whose image differs from the template's. Whether the template or admission changed it is unknown.
 pub(super) fn other_images_note(subject: &Subject<'_>) -> &'static str {
     if subject.drift().is_some_and(|drift| !drift.other_images.is_empty()) {
         "; pods carry another image than the template names"

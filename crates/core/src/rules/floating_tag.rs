@@ -1,4 +1,4 @@
-//! `floating-tag`: any other tag that moves, by its name or by what the cluster saw.
+//! `floating-tag`: any other tag that moves, by its name or by proof from the cluster.
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::Parameter;

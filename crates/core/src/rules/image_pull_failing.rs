@@ -1,4 +1,4 @@
-//! `image-pull-failing`: pods that wait for an image which does not come.
+//! `image-pull-failing`: pods that wait for an image that cannot be pulled.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{drift_words, ids, message};
 use crate::drift::{PullFailure, PullFailureReason};
 use crate::outcome::{Outcome, Severity};
 
-/// How long a pull may fail before the rule speaks: registries have bad minutes.
+/// How long a pull may fail before the rule fires: registries have short outages.
 const GRACE: Duration = Duration::from_mins(5);
 
 pub(super) static META: RuleMeta = RuleMeta {

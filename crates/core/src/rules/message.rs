@@ -1,4 +1,4 @@
-//! What a finding says. Every message names the container and the image, stands on its own, and is safe for a
+//! Messages of findings. Every message names the container and the image, can be read on its own, and is safe for a
 //! terminal.
 
 use super::drift_words;
@@ -9,7 +9,7 @@ use crate::tag::TagClass;
 use crate::text::UntrustedText;
 use crate::workload::{ContainerType, Origin};
 
-/// Longest message in characters (`docs/design/reports.md`, "Shape").
+/// Longest message in characters (docs/design/reports.md, "Shape").
 const MAX_CHARS: usize = 512;
 
 /// Kubernetes allows 63 characters in a container's name; a manifest can hold anything.
@@ -32,7 +32,7 @@ pub(crate) fn runs(subject: &Subject<'_>, tail: &str) -> String {
     )
 }
 
-/// The same with a tail that names the image which pods carry instead, where there is one.
+/// The same, with a tail that names the image that pods carry instead, where there is one.
 pub(super) fn runs_with_pods(subject: &Subject<'_>, of_pods: Option<&UntrustedText>, tail: &str) -> String {
     if of_pods.is_none() {
         return runs(subject, tail);
@@ -47,7 +47,7 @@ fn verb(subject: &Subject<'_>) -> &'static str {
     }
 }
 
-/// `container web names "$IMAGE:1.2"`, then the tail: for what is no reference, and could hold blanks.
+/// `container web names "$IMAGE:1.2"`, then the tail: for an image that does not parse, and can hold blanks.
 pub(super) fn names(subject: &Subject<'_>, tail: &str) -> String {
     if subject.container.image.raw().is_empty() {
         return format!("{} names no image", place(subject));
@@ -78,7 +78,7 @@ fn place(subject: &Subject<'_>) -> String {
     }
 }
 
-/// The pull policy's both facts, what is written and what counts.
+/// The pull policy as written and as effective.
 pub(crate) fn pull_policy_facts(subject: &Subject<'_>) -> String {
     let field = subject.container.container_type.pull_policy_field();
     let effective = subject.effective_pull_policy.as_str();
@@ -128,12 +128,12 @@ pub(crate) fn matched(subject: &Subject<'_>) -> String {
     }
 }
 
-/// What the user can do where tagwatch cannot tell.
+/// Advice where tagwatch cannot decide whether a tag moves.
 pub(super) const DECLARE_IMMUTABLE: &str =
     "if it is never pushed again, put it on the policy's `immutable` list";
 
-/// A remark on live pods that differ from the template in a way that softens a tag rule. Pods are not counted: the
-/// number changes with every scaling, and the report would be written anew each time.
+/// A remark on live pods that run by digest, which softens a tag rule. It names no number of pods: scaling would change
+/// it, and the report would be written again each time.
 pub(super) fn by_digest_note(subject: &Subject<'_>) -> &'static str {
     if subject.pods_by_digest() {
         "; every live pod runs by digest all the same, probably through admission"
@@ -142,7 +142,7 @@ pub(super) fn by_digest_note(subject: &Subject<'_>) -> &'static str {
     }
 }
 
-/// A remark on live pods that pull at each start although the template does not ask for it.
+/// A remark on live pods that pull at each start although the template has another pull policy.
 pub(crate) fn always_note(subject: &Subject<'_>) -> &'static str {
     if subject.always_pull_images && subject.admission_pulls_always() {
         "; the policy declares AlwaysPullImages, so every pod carries Always all the same"
@@ -153,7 +153,7 @@ pub(crate) fn always_note(subject: &Subject<'_>) -> &'static str {
     }
 }
 
-/// Why that what is written does not reach the pods is no finding.
+/// Why it is no finding that pods lack the `Always` of the template.
 pub(crate) fn without_always_note(subject: &Subject<'_>) -> &'static str {
     if subject.pods_by_digest() {
         by_digest_note(subject)
@@ -179,7 +179,7 @@ pub(crate) fn pods_policy_note(subject: &Subject<'_>) -> &'static str {
     }
 }
 
-/// An upper-case host is legal, yet hardly anybody writes one but in `REGISTRY/app:1`.
+/// An upper-case host is legal, but most are placeholders such as `REGISTRY/app:1`.
 pub(crate) fn placeholder_note(subject: &Subject<'_>) -> &'static str {
     if subject.reference.is_ok_and(Reference::looks_like_placeholder_host) {
         "; its registry is written in upper case: probably a placeholder"

@@ -9,7 +9,7 @@ use super::subject::Subject;
 use super::{drift_words, ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
 
-/// How long pods may differ before the rule speaks: a node may be slow to pull.
+/// How long pods may differ before the rule fires: a node may pull slowly.
 const GRACE: Duration = Duration::from_mins(15);
 
 pub(super) static META: RuleMeta = RuleMeta {

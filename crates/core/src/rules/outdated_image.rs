@@ -1,4 +1,4 @@
-//! `outdated-image`: the registry has another image under the tag than the one that runs.
+//! `outdated-image`: the registry has another image under the tag than the pods run.
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::rule::{Rule, Violation};

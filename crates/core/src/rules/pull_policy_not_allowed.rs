@@ -1,4 +1,4 @@
-//! `pull-policy-not-allowed`: the pull policy is not written, or is none of those that may be written.
+//! `pull-policy-not-allowed`: the pull policy is not written, or is not an allowed one.
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::Parameter;

@@ -1,12 +1,11 @@
-//! How to mend a finding, in terms of the very image. The best way comes first: a digest or a tag that is
-//! never pushed again. `Always` is a stopgap and said to be one, since a mirror or a cache can answer with an
-//! old digest.
+//! How to fix a finding, with the names of its own image. The best way comes first: a digest, or a tag that is never
+//! pushed again. `Always` is called a stopgap, since a mirror or a cache can answer with an old digest.
 
 use super::subject::Subject;
 use crate::pull_policy::PullPolicy;
 use crate::tag::TagClass;
 
-/// How to mend an image whose tag means whatever was pushed last, for the page of a rule.
+/// How to fix an image whose tag means the newest push, for the page of a rule.
 pub(super) const NAME_WHAT_STAYS: &str = "\
 1. Name a digest, with the version beside it for the reader:
    `nginx:1.27.3@sha256:<digest>`. `docker buildx imagetools inspect
@@ -32,7 +31,7 @@ pub(super) fn pin(subject: &Subject<'_>) -> String {
     format!("Set {field} to {name}:{tag}@sha256:<digest>, {rest}")
 }
 
-/// `Set image to nginx:1.27.3@sha256:<digest>.`: the only way where a tag will not do.
+/// `Set image to nginx:1.27.3@sha256:<digest>.`: the only way where no tag is accepted.
 pub(super) fn pin_by_digest(subject: &Subject<'_>) -> String {
     let field = subject.container.container_type.image_field();
     let tag = subject.tag().filter(|&tag| tag != "latest").unwrap_or("<version>");
@@ -61,7 +60,7 @@ pub(super) fn pin_or_pull_always(subject: &Subject<'_>) -> String {
     )
 }
 
-/// The image as written, without tag and digest. Only a parsed image is repeated: its alphabet is harmless.
+/// The image as written, without tag and digest. Only a parsed image is repeated: its characters are harmless.
 fn name<'a>(subject: &Subject<'a>) -> &'a str {
     let written = subject.container.image.raw();
     let bare = written.split_once('@').map_or(written, |(name, _)| name);

@@ -1,4 +1,4 @@
-//! `stale-pull-policy`: a reference that moves, and a pull policy that never looks again.
+//! `stale-pull-policy`: a reference that moves, and a pull policy that never pulls it again.
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::{Parameter, PullPolicyValue};
@@ -75,7 +75,7 @@ impl Rule for StalePullPolicy {
             PullPolicyValue::Written => subject.container.written_pull_policy(),
         };
         let is_written = judged == Some(PullPolicy::IfNotPresent) && !subject.admission_pulls_always();
-        // `Always` is the intent, and something keeps it from the pods: they show what runs.
+        // The template says `Always`, but the pods carry another pull policy.
         let is_carried =
             subject.pods_without_always() && !subject.pods_by_digest() && !subject.always_pull_images;
         if !subject.is_mutable() || !(is_written || is_carried) {
@@ -83,7 +83,7 @@ impl Rule for StalePullPolicy {
         }
         Some(Violation {
             outcome: if subject.is_lone_number() { Outcome::Warn } else { Outcome::Fail },
-            // By the name, not by the class: proof that `latest` moves makes it no less severe.
+            // By the name, not by the class: `latest` stays critical when it is proven to move.
             severity: if subject.names_latest() { Severity::Critical } else { Severity::High },
             message: message::runs(subject, &tail(subject)),
             resolution: resolution(subject),

@@ -64,13 +64,13 @@ impl<'a> Subject<'a> {
         self.container.observed.is_some_and(ObservedPods::all_by_digest)
     }
 
-    /// Whether there are live pods, and all of them carry `Always` where the template says otherwise.
+    /// Whether there are live pods, and all of them carry `Always` though the template has another policy.
     pub(super) fn pods_with_always(&self) -> bool {
         self.effective_pull_policy != PullPolicy::Always
             && self.container.observed.is_some_and(ObservedPods::all_always)
     }
 
-    /// Whether there are live pods, and not all of them carry the `Always` that the template says.
+    /// Whether there are live pods, and not all of them carry the `Always` of the template.
     pub(crate) fn pods_without_always(&self) -> bool {
         let lacks = |observed: ObservedPods| observed.pods > 0 && !observed.all_always();
         self.effective_pull_policy == PullPolicy::Always && self.container.observed.is_some_and(lacks)

@@ -1,4 +1,4 @@
-//! `unclassified-tag`: nothing about the tag says whether it moves.
+//! `unclassified-tag`: nothing in the tag shows whether it moves.
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::rule::{Rule, Violation};

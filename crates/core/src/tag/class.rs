@@ -1,6 +1,6 @@
-//! The classes, and what a class rests on.
+//! The classes of tags, and the confidence of a class.
 
-/// How likely it is that the same reference names other bytes tomorrow.
+/// How likely the same reference names other bytes tomorrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TagClass {
     /// Does not parse.
@@ -62,21 +62,21 @@ impl TagClass {
     }
 }
 
-/// What a classification rests on.
+/// The basis of a classification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Confidence {
-    /// The policy says so.
+    /// The policy declares it.
     Declared,
     /// The cluster showed it.
     Proven,
-    /// The shape of the reference says so.
+    /// The form of the reference shows it.
     Pattern,
     /// Cannot tell.
     Unknown,
 }
 
 impl Confidence {
-    /// Every confidence, what somebody said or saw first.
+    /// Every confidence, declared and proven ones first.
     pub const ALL: [Self; 4] = [Self::Declared, Self::Proven, Self::Pattern, Self::Unknown];
 
     /// The name that reports and `scan -o json` use.
@@ -90,13 +90,13 @@ impl Confidence {
     }
 }
 
-/// A class with what it rests on.
+/// A class with its basis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Classification {
     /// The class.
     pub class: TagClass,
-    /// What the class rests on. [`Confidence::Unknown`] goes with [`TagClass::Invalid`] and
-    /// [`TagClass::Unclassified`], of which nothing is known, and with [`TagClass::Floating`] where the tag is
+    /// The basis of the class. It is [`Confidence::Unknown`] for [`TagClass::Invalid`] and
+    /// [`TagClass::Unclassified`], and for [`TagClass::Floating`] where the tag is
     /// one number alone, which may be a major version or a build number.
     pub confidence: Confidence,
     /// The pattern that matched, in words with the matching text, such as "git SHA `1a2b3c4`"; `None` where no

@@ -10,7 +10,7 @@ use super::reference_globs::ReferenceGlobs;
 use super::{floating, unique, version};
 use crate::reference::{Reference, ReferenceError};
 
-/// Everything beyond the text of a reference that a classification asks for.
+/// Everything beyond the text of a reference that a classification depends on.
 #[derive(Debug, Clone, Default)]
 pub struct Classifier {
     immutable: ReferenceGlobs,
@@ -20,20 +20,20 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// A classifier that takes the user's word for the references that `immutable` matches.
+    /// A classifier by which the references that `immutable` matches never move.
     pub fn new(immutable: ReferenceGlobs) -> Self {
         Self { immutable, ..Self::default() }
     }
 
-    /// Adds words and patterns by which the policy says that a tag floats.
+    /// Adds the policy's own words and patterns of floating tags.
     #[must_use]
     pub fn with_declared_floating(mut self, declared: DeclaredFloating) -> Self {
         self.declared_floating = declared;
         self
     }
 
-    /// Adds references that the cluster saw resolve to several digests. References with a digest are left out:
-    /// they cannot move, and are [`TagClass::Digest`] whatever stands here.
+    /// Adds references that the cluster saw resolve to several digests. References with a digest are left out: they
+    /// cannot move, and are always [`TagClass::Digest`].
     #[must_use]
     pub fn with_proven_mutable<'a>(mut self, references: impl IntoIterator<Item = &'a Reference>) -> Self {
         let movable = references.into_iter().filter(|reference| reference.digest().is_none());
@@ -41,7 +41,7 @@ impl Classifier {
         self
     }
 
-    /// Classifies a parsed image, first match wins (`docs/design/verdicts.md`, "Tag classes").
+    /// Classifies a parsed image; the first match wins (docs/design/verdicts.md, "Tag classes").
     pub fn classify(&self, reference: Result<&Reference, &ReferenceError>) -> Classification {
         let Ok(reference) = reference else {
             return Classification {
@@ -91,7 +91,7 @@ impl Classifier {
     }
 
     fn is_proven_mutable(&self, reference: &Reference) -> bool {
-        // Most clusters prove nothing, and then no text need be made.
+        // Most clusters have no proof, and then the canonical text is not needed.
         !self.proven_mutable.is_empty() && self.proven_mutable.contains(&reference.canonical())
     }
 }

@@ -1,4 +1,4 @@
-//! Tags that float by the policy's word: the words and patterns of the rule `floating-tag`.
+//! Tags that the policy declares floating: the words and patterns of the rule `floating-tag`.
 
 use regex::{Regex, RegexBuilder};
 use thiserror::Error;
@@ -9,7 +9,7 @@ use crate::text::UntrustedText;
 /// Longest pattern, in bytes.
 const MAX_PATTERN: usize = 512;
 
-/// Most memory that a compiled pattern may take, in bytes: `\w{900}` and its like ask for megabytes.
+/// Most memory that a compiled pattern may take, in bytes: patterns such as `\w{900}` need megabytes.
 const MAX_COMPILED: usize = 1 << 18;
 
 /// Most patterns: with [`MAX_COMPILED`] the budget of them all.
@@ -53,7 +53,7 @@ impl DeclaredFloating {
         if self.patterns.len() >= MAX_PATTERNS {
             return Err(InvalidPattern::TooMany);
         }
-        // By itself first: `a)|(?:b` is none, though it would be one within the group.
+        // Compiled by itself first: `a)|(?:b` is invalid, but would be valid within the group.
         compile(pattern)?;
         // A comment, which `(?x)` allows, would swallow the end of the group: where it does, a line of its own ends it.
         let compiled =
@@ -86,7 +86,7 @@ fn compile(pattern: &str) -> Result<Regex, InvalidPattern> {
     })
 }
 
-/// The crate's message is a drawing of several lines, whose last one says what is wrong.
+/// The crate's message spans several lines; the last one says what is wrong.
 fn syntax(message: &str) -> String {
     let last = message.lines().last().unwrap_or_default();
     UntrustedText::from(last.trim_start_matches("error: ")).terminal()

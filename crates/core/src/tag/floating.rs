@@ -6,7 +6,7 @@ use super::parts::{Parts, Separator};
 use super::version::Version;
 use super::words;
 
-/// What was found, and whether it leaves a doubt.
+/// The pattern found, and whether it is certain.
 #[derive(Debug)]
 pub(super) struct Floating<'a> {
     pub(super) evidence: Evidence<'a>,

@@ -1,6 +1,6 @@
 //! A tag cut into its parts.
 
-/// What stands before a part.
+/// The separator before a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Separator {
     /// Nothing: the part is the tag's head.
@@ -31,7 +31,7 @@ impl Part<'_> {
     }
 }
 
-/// The parts of a tag: what stands between `-`, `_` and `.`. Separators at the ends belong to no part.
+/// The parts of a tag, between `-`, `_` and `.`. Separators at the ends belong to no part.
 #[derive(Debug)]
 pub(super) struct Parts<'a> {
     tag: &'a str,

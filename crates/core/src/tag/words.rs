@@ -2,8 +2,8 @@
 //!
 //! Everything goes through `listed`, so that a policy's own words have one place to join. A word counts as a
 //! whole part, and is compared without case. Names of applications (`web`, `worker`, `nginx`), environments
-//! that are nobody's convention (`blue`, `demo`) and code names that are words of their own (Node's and ROS's
-//! `iron`, `hydrogen`) are left out on purpose: they say nothing of whether a tag moves.
+//! without a convention (`blue`, `demo`) and code names that are words of their own (Node's and ROS's
+//! `iron`, `hydrogen`) are left out on purpose: they do not say whether a tag moves.
 
 #![expect(clippy::doc_markdown, reason = "the sources are names of products, which are no code")]
 

@@ -1,8 +1,8 @@
-//! What the braces of a glob stand for: one glob each, so that each can be checked by itself.
+//! Expands the braces of a glob to one glob for each alternative, so that each can be checked by itself.
 
 use super::InvalidGlobReason;
 
-/// Most globs that one may stand for: the product of its braces.
+/// Most alternatives of one glob: the product of its braces.
 pub(super) const MAX_ALTERNATIVES: usize = 64;
 
 /// The globs without braces, in order. The braces are known to match.
@@ -32,7 +32,7 @@ struct Group<'a> {
     parts: Vec<&'a str>,
 }
 
-/// The first pair of braces that stands in no other.
+/// The first outermost pair of braces.
 fn first_group(glob: &str) -> Option<Group<'_>> {
     let bytes = glob.as_bytes();
     let (mut depth, mut start, mut part) = (0_usize, 0, 0);

@@ -1,12 +1,12 @@
-//! What a glob of references may hold, its braces taken apart. One that could match no reference, or that matches
-//! registries of strangers, is a mistake.
+//! Checks a glob of references whose braces are expanded. One that could match no reference, or that matches foreign
+//! registries, is a mistake.
 
 use super::InvalidGlobReason;
 use super::alternatives::end_of_class;
 use crate::reference::is_meant_as_host;
 use crate::text::UntrustedText;
 
-/// Checks what stands before the tag; `written` is the glob before its braces were taken apart.
+/// Checks the part before the tag; `written` is the glob before its braces were expanded.
 pub(super) fn name(name: &str, tag: Option<&str>, written: &str) -> Result<(), InvalidGlobReason> {
     if name.is_empty() || name == "/" {
         return Err(InvalidGlobReason::NoName);
@@ -21,7 +21,7 @@ pub(super) fn name(name: &str, tag: Option<&str>, written: &str) -> Result<(), I
         return Err(InvalidGlobReason::EmptyElement);
     }
     if matches!(first, "*" | "**") {
-        // Any registry is said openly, not as one case of several.
+        // Any registry has to be written openly, not as one alternative of several.
         if written.starts_with('{') {
             return Err(InvalidGlobReason::NoBoundary);
         }
@@ -92,7 +92,7 @@ fn element(element: &str) -> Result<(), InvalidGlobReason> {
     characters(element, "repository", fits)
 }
 
-/// Wildcards fit everywhere; so does whatever stands in a class, for another of its characters may be meant.
+/// Wildcards fit everywhere; so does each character of a class, since another one of the class may match.
 fn characters(text: &str, place: &'static str, fits: impl Fn(u8) -> bool) -> Result<(), InvalidGlobReason> {
     let mut at = 0;
     while let Some(&byte) = text.as_bytes().get(at) {

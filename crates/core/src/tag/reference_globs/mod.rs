@@ -74,7 +74,7 @@ impl ReferenceGlobs {
     }
 }
 
-/// An entry of the list that is no glob of references.
+/// An entry of the list that is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the glob `{}` is invalid: {reason}", shown(.glob))]
 pub struct InvalidGlob {
@@ -84,7 +84,7 @@ pub struct InvalidGlob {
     pub reason: InvalidGlobReason,
 }
 
-/// As much of a glob as tells which one is meant.
+/// The head of a glob, enough to identify it.
 fn shown(glob: &UntrustedText) -> String {
     const MOST: usize = 80;
     let raw = glob.raw();
@@ -95,7 +95,7 @@ fn shown(glob: &UntrustedText) -> String {
     format!("{}…", UntrustedText::from(begin).terminal())
 }
 
-/// What is wrong with a glob.
+/// Why a glob is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidGlobReason {
@@ -107,7 +107,7 @@ pub enum InvalidGlobReason {
     /// A `:` with nothing behind it.
     #[error("no tag follows the `:`; expected a glob of tags, or no `:`")]
     NoTag,
-    /// A wildcard in a registry's name that stands for more than its first labels.
+    /// A wildcard in a registry's name behind its first labels.
     #[error(
         "its registry has no boundary, so it matches hosts of strangers too (`corp.example*` matches \
          corp.example.evil.test); write the host out, or only its subdomains as `*.corp.example`"
