@@ -7,7 +7,7 @@ use crate::pull_policy::PullPolicy;
 use crate::text::UntrustedText;
 use crate::workload::{Container, ContainerType};
 
-/// Longest snippet in bytes (`docs/design/reports.md`, "Shape").
+/// Longest snippet in bytes (`reports.md`, "Bounds").
 pub const MAX_BYTES: usize = 2048;
 
 // What the values may take of it, quotes and escapes included. Keys, indents and three cut marks take less

@@ -50,7 +50,7 @@ pub struct Namespace {
     pub ignore: IgnoreAnnotations,
 }
 
-/// The annotations by which somebody exempts what is found (`docs/design/verdicts.md`, "Exemptions").
+/// The annotations by which somebody exempts what is found (`rules.md`, section 7).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IgnoreAnnotations {
     /// Rules, or container/rule, separated by commas.
@@ -130,7 +130,7 @@ pub struct Container {
 
 impl Container {
     /// The pull policy that counts: what is written, where it is one of the three values, else the default
-    /// that the API server would fill in (`docs/design/verdicts.md`, "Effective pull policy").
+    /// that the API server would fill in (`rules.md`: "the effective pull policy").
     pub fn effective_pull_policy(&self) -> PullPolicy {
         self.written_pull_policy().unwrap_or_else(|| PullPolicy::default_for(self.image.raw()))
     }

@@ -1,4 +1,4 @@
-//! What really runs: which digest a reference resolved to, where, and since when (`docs/design/verdicts.md`, "Proof from the cluster").
+//! What really runs: which digest a reference resolved to, where, and since when (`rules.md`, section 6).
 //!
 //! Whoever watches a cluster reads pod statuses with [`manifest_digest`], tells digests of one image from digests of
 //! two by [`SameImage`] and [`divided`], and hangs what it found on the container as [`DriftEvidence`]. The rules of

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::rules::{RuleMeta, RuleSet};
 use crate::suggest;
 
-/// A set of rules with a name (`docs/design/verdicts.md`, "Rules and profiles"). A policy can change anything of it.
+/// A set of rules with a name (`rules.md`, section 5). A policy can change anything of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Profile {
     /// By the tag: what can move and is not pulled again is what hurts.

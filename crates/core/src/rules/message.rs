@@ -8,7 +8,7 @@ use crate::tag::TagClass;
 use crate::text::UntrustedText;
 use crate::workload::{ContainerType, Origin};
 
-/// Longest message in characters (`docs/design/reports.md`, "Shape").
+/// Longest message in characters (`reports.md`, "Shape").
 const MAX_CHARS: usize = 512;
 
 /// Kubernetes allows 63 characters in a container's name; a manifest can hold anything.

@@ -102,7 +102,7 @@ pub struct RuleMeta {
     pub parameters: &'static [Parameter],
     /// Its own severity, the highest that the rule gives.
     pub severity: Severity,
-    /// Outcome that its own profiles give (`docs/design/verdicts.md`, "Rules and profiles"); where a cell differs, `why` says so.
+    /// Outcome that its own profiles give, as `rules.md` lists it; where a cell differs, `why` says so.
     pub outcome: Outcome,
     /// First version of tagwatch that has it.
     pub since: &'static str,
@@ -202,7 +202,7 @@ impl<'a> Subject<'a> {
         !is_fixed && self.tag().is_some_and(is_listed)
     }
 
-    /// A tag rule's outcome: at most a warning while every live pod runs by digest (`docs/design/verdicts.md`, "Effective pull policy").
+    /// A tag rule's outcome: at most a warning while every live pod runs by digest (`rules.md`, section 2).
     pub(crate) fn tag_outcome(&self, outcome: Outcome) -> Outcome {
         if self.pods_by_digest() { outcome.max(Outcome::Warn) } else { outcome }
     }

@@ -41,7 +41,7 @@ impl Classifier {
         self
     }
 
-    /// Classifies a parsed image, first match wins (`docs/design/verdicts.md`, "Tag classes").
+    /// Classifies a parsed image, first match wins (`rules.md`, section 4).
     pub fn classify(&self, reference: Result<&Reference, &ReferenceError>) -> Classification {
         let Ok(reference) = reference else {
             return Classification {
