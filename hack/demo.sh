@@ -104,7 +104,7 @@ progress() {
 echo 'Building; the first time takes some minutes, after that seconds.'
 if [[ -z ${DEMO_CONTEXT:-} ]]; then
     # Behind the Rust build, which is the first to have something to show.
-    TAGWATCH_BUILD_PACKAGES=$log/packages start control-plane nice -n 19 e2e/control-plane/build.sh
+    TAGWATCH_BUILD_PACKAGES=$log/packages start control-plane nice -n 10 e2e/control-plane/build.sh
     start scan cargo build --locked --workspace --example scan
     until_done scan
     if is_running control-plane; then
