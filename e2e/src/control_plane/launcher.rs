@@ -116,7 +116,7 @@ impl Drop for Launcher {
 }
 
 fn arguments(options: &Options) -> Vec<String> {
-    let Options { feature_gates, apiserver_args } = options;
+    let Options { feature_gates, apiserver_args, optimised: _ } = options;
     let mut arguments = vec!["up".to_owned(), "--control-stdin".to_owned()];
     arguments.extend(feature_gates.iter().map(|gates| format!("--feature-gates={gates}")));
     arguments.extend(apiserver_args.iter().map(|argument| format!("--apiserver-arg={argument}")));

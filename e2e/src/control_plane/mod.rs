@@ -31,6 +31,8 @@ pub struct Options {
     pub feature_gates: Option<String>,
     /// Further arguments of the API server. They override those of the launcher.
     pub apiserver_args: Vec<String>,
+    /// Built with all of Go's optimisations, for measurements; tests take the build that is compiled sooner.
+    pub optimised: bool,
 }
 
 /// One program of the control plane.
@@ -95,7 +97,7 @@ impl ControlPlane {
     /// There is no launcher and it cannot be built, or a component did not become ready; the error then holds
     /// the end of its log.
     pub async fn start(options: Options) -> Result<Self> {
-        let binary = binary::find().await.context("the control plane's launcher")?;
+        let binary = binary::find(options.optimised).await.context("the control plane's launcher")?;
         let (launcher, first_line) = Launcher::start(&binary, &options).await?;
         let ready: Ready = serde_json::from_str(&first_line)
             .with_context(|| format!("the launcher's first line: {first_line}"))?;

@@ -2,6 +2,7 @@
 
 mod crate_graph;
 mod demo;
+mod demo_build;
 mod documents;
 mod install;
 mod readme;

@@ -1,4 +1,4 @@
-//! What really runs (`docs/design/verdicts.md`, "Proof from the cluster"): which digest each reference resolved to, on which pods and nodes.
+//! What really runs (`rules.md`, section 6): which digest each reference resolved to, on which pods and nodes.
 //!
 //! The index is fed by the watches of pods and nodes and says which workloads a change matters to; [`attach`] hangs
 //! what is known of a workload on its containers, for the rules to judge. Proofs that a tag moved outlive their pods

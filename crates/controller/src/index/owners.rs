@@ -40,7 +40,7 @@ pub(crate) enum NodeKind {
 
 impl NodeKind {
     /// Whether an object that has a controller is reported under it, whatever kind that is. The others are workloads
-    /// whoever owns them, unless it is a custom kind that we watch (`docs/design/verdicts.md`, "Where images are found").
+    /// whoever owns them, unless it is a custom kind that we watch (`rules.md`, section 3).
     fn yields_to_any_owner(self) -> bool {
         match self {
             Self::BuiltIn(kind) => kind.yields_to_owner(),
@@ -148,7 +148,7 @@ impl OwnerIndex {
         self.children.get(key).into_iter().flatten().filter_map(|child| self.node(child))
     }
 
-    /// The workload under which an object is reported (`docs/design/verdicts.md`, "Where images are found"): up the chain of controllers,
+    /// The workload under which an object is reported (`rules.md`, section 3): up the chain of controllers,
     /// until one that stands for itself, has no controller, or is of a kind that we do not watch.
     pub(crate) fn top(&self, start: &WorkloadKey) -> Top {
         let mut current = start;

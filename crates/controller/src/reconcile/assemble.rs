@@ -1,5 +1,5 @@
 //! From a key to the workload model: the template, what live pods add to it, and whether there is anything to
-//! report at all (`docs/design/verdicts.md`, "Where images are found").
+//! report at all (`rules.md`, section 3).
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

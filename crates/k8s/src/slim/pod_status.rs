@@ -1,4 +1,4 @@
-//! What the statuses of a pod's containers tell of its images (`docs/design/verdicts.md`, "Proof from the cluster").
+//! What the statuses of a pod's containers tell of its images (`rules.md`, section 6).
 
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;

@@ -38,7 +38,8 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts a control plane and installs `config/crd` and `config/rbac`.
     pub(crate) async fn start() -> Result<Self> {
-        let control_plane = ControlPlane::start(Options::default()).await?;
+        let options = Options { optimised: true, ..Options::default() };
+        let control_plane = ControlPlane::start(options).await?;
         let admin = control_plane.client().await?;
         for (flag, path) in [("-k", "crd"), ("-f", "controller/namespace.yaml"), ("-k", "rbac")] {
             let path = config(path);

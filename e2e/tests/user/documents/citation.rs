@@ -1,7 +1,9 @@
 //! Mentions of pages in any text: a path from the checkout, and perhaps a heading behind it, as in
 //! `docs/reports.md, "The reports"`.
 
-use super::page::{Heading, Target};
+use std::path::Path;
+
+use super::page::{Heading, Target, is_page};
 
 /// Where the pages are published; the address of a runbook begins with it.
 const SITE: &str = "https://tagwatch.dev/";
@@ -12,7 +14,7 @@ pub(super) fn targets(text: &str) -> Vec<Target> {
     let mut targets = Vec::new();
     for (word, behind) in words(&text) {
         let path = word.strip_prefix(SITE).unwrap_or(word).trim_start_matches(['.', '/']);
-        if path.starts_with("docs/") && path.ends_with(".md") {
+        if path.starts_with("docs/") && is_page(Path::new(path)) {
             targets.push(Target { path: path.into(), heading: heading(behind) });
         }
     }
@@ -24,7 +26,7 @@ pub(super) fn targets(text: &str) -> Vec<Target> {
 pub(super) fn names(text: &str) -> Vec<Target> {
     let comments = text.lines().filter(|line| line.trim_start().starts_with(['/', '#']));
     let words = comments.flat_map(words).map(|(word, _)| word);
-    let is_name = |word: &&str| word.ends_with(".md") && !word.contains('/');
+    let is_name = |word: &&str| is_page(Path::new(word)) && !word.contains('/');
     words.filter(is_name).map(|name| Target { path: name.into(), heading: None }).collect()
 }
 

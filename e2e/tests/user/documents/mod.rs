@@ -30,7 +30,7 @@ struct Source {
 
 impl Source {
     fn is_page(&self) -> bool {
-        self.path.extension().is_some_and(|extension| extension == "md")
+        page::is_page(&self.path)
     }
 }
 

@@ -22,6 +22,11 @@ pub(super) enum Heading {
     Anchor(String),
 }
 
+/// Whether a file is written in Markdown.
+pub(super) fn is_page(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "md")
+}
+
 /// The files of a checkout.
 pub(super) struct Pages<'a> {
     checkout: &'a Path,

@@ -7,21 +7,21 @@ use super::{
 
 const PAGE: &str = "# The page\n\n## Tag classes\n\n```sh\n# no heading\n```\n\n## `twice`\n\n## `twice`\n";
 
-fn target(path: &str, heading: Option<Heading>) -> Target {
-    Target { path: path.into(), heading }
+fn target(path: &str, heading: impl Into<Option<Heading>>) -> Target {
+    Target { path: path.into(), heading: heading.into() }
 }
 
-fn text(heading: &str) -> Option<Heading> {
-    Some(Heading::Text(heading.to_owned()))
+fn text(heading: &str) -> Heading {
+    Heading::Text(heading.to_owned())
 }
 
-fn anchor(heading: &str) -> Option<Heading> {
-    Some(Heading::Anchor(heading.to_owned()))
+fn anchor(heading: &str) -> Heading {
+    Heading::Anchor(heading.to_owned())
 }
 
 #[test]
 fn a_heading_that_is_not_there_is_a_mistake() {
-    let mistake = |heading: Option<Heading>| missing(PAGE, &heading.unwrap());
+    let mistake = |heading: Heading| missing(PAGE, &heading);
     for found in
         [text("Tag classes"), text("The page"), anchor("tag-classes"), anchor("twice"), anchor("twice-1")]
     {
