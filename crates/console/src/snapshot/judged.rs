@@ -3,15 +3,12 @@
 use jiff::Timestamp;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
 use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::rules::{Policy, RuleMeta};
+use tagwatch_core::rules::{Policy, RuleMeta, ids};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
 use tagwatch_k8s::kind::kind_label;
 
-use super::{ContainerFacts, Issue, Mend, Status, Workload};
-
-/// The rule about images that do not come.
-pub(crate) const PULL_FAILING: &str = "image-pull-failing";
+use super::{ContainerFacts, EditMode, Issue, Status, Workload};
 
 /// A workload with its verdicts.
 #[derive(Debug, Clone, Copy)]
@@ -36,11 +33,11 @@ pub struct Seen {
 }
 
 impl Judged<'_> {
-    /// The workload as it is shown, without history: that is for the caller to fill in. `mend` is asked for each
+    /// The workload as it is shown, without history: that is for the caller to fill in. `edit_mode` is asked for each
     /// container, and `seen` for each finding that is not a pass.
     pub fn facts(
         &self,
-        mend: impl Fn(&Container) -> Mend,
+        edit_mode: impl Fn(&Container) -> EditMode,
         mut seen: impl FnMut(&Container, &Finding) -> Seen,
     ) -> Workload {
         let id = &self.workload.id;
@@ -49,7 +46,12 @@ impl Judged<'_> {
             let findings = verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass);
             for finding in findings {
                 let allowed = self.allowed_pull_policies(container, verdict, finding);
-                issues.push(issue(container, finding, (mend(container), allowed), seen(container, finding)));
+                issues.push(issue(
+                    container,
+                    finding,
+                    (edit_mode(container), allowed),
+                    seen(container, finding),
+                ));
             }
         }
         Workload {
@@ -101,7 +103,7 @@ fn facts(container: &Container, verdict: &Verdict) -> ContainerFacts {
 fn issue(
     container: &Container,
     finding: &Finding,
-    (mend, allowed_pull_policies): (Mend, Box<[PullPolicy]>),
+    (edit_mode, allowed_pull_policies): (EditMode, Box<[PullPolicy]>),
     seen: Seen,
 ) -> Issue {
     let evidence = finding.evidence(container);
@@ -119,7 +121,7 @@ fn issue(
         evidence_line: marked_line(&evidence, container, finding.rule),
         evidence: evidence.into(),
         field_path: container.field_path.clone(),
-        mend,
+        edit_mode,
         allowed_pull_policies,
         first_seen: seen.first_seen,
         exemption: finding.exemption.clone(),
@@ -135,7 +137,9 @@ fn marked_line(evidence: &str, container: &Container, rule: &RuleMeta) -> usize 
     let digests = || line_of("podsRun:").or_else(|| line_of("ranAs:"));
     let judged = match rule.policy {
         Policy::ImagePullPolicy => line_of(&format!("{}: ", kind.pull_policy_field())),
-        Policy::ImageDrift => line_of("- reason: ").filter(|_| rule.id == PULL_FAILING).or_else(digests),
+        Policy::ImageDrift => {
+            line_of("- reason: ").filter(|_| rule.id == ids::IMAGE_PULL_FAILING).or_else(digests)
+        }
         Policy::ImageTag => None,
     };
     judged.or_else(|| line_of(&format!("{}: ", kind.image_field()))).unwrap_or_default()
