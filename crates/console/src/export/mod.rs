@@ -1,4 +1,4 @@
-//! Issues as files: what a filter admits, all of it.
+//! Issues as files: all that a filter admits, without pages.
 
 mod csv;
 mod markdown;
@@ -11,9 +11,9 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use crate::filter::{Filter, Unknown};
-use crate::http::{Console, Guest, Problem, json};
-use crate::pages::chosen;
+use crate::auth::AuthenticatedRequest;
+use crate::filter::{Filter, UnknownFields};
+use crate::http::{Console, Problem, json};
 use crate::record::{IssuePage, IssueRecord};
 
 pub(crate) fn routes() -> Router<Arc<Console>> {
@@ -23,32 +23,35 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .route("/issues.md", get(markdown_file))
 }
 
-async fn csv_file(guest: Guest, RawQuery(query): RawQuery) -> Response {
-    match records(&guest, query.as_deref()) {
-        Ok(records) => file("csv", "text/csv; charset=utf-8", csv::table(&records)),
-        Err(problem) => guest.frame.refuse(&problem),
+async fn csv_file(request: AuthenticatedRequest, RawQuery(query): RawQuery) -> Response {
+    export(&request, query.as_deref(), |issues| file("csv", "text/csv; charset=utf-8", csv::table(&issues)))
+}
+
+async fn markdown_file(request: AuthenticatedRequest, RawQuery(query): RawQuery) -> Response {
+    export(&request, query.as_deref(), |issues| {
+        file("md", "text/markdown; charset=utf-8", markdown::table(&issues))
+    })
+}
+
+async fn json_file(request: AuthenticatedRequest, RawQuery(query): RawQuery) -> Response {
+    export(&request, query.as_deref(), |issues| {
+        let page = IssuePage { total: issues.len(), page: 1, pages: 1, issues };
+        ([disposition("json")], json(StatusCode::OK, &page)).into_response()
+    })
+}
+
+fn export(
+    AuthenticatedRequest { view, frame }: &AuthenticatedRequest,
+    query: Option<&str>,
+    write: impl Fn(Vec<IssueRecord>) -> Response,
+) -> Response {
+    match Filter::parse(query, UnknownFields::Ignored) {
+        Ok(filter) => {
+            let issues = filter.select(view.issues()).into_iter();
+            write(issues.map(|issue| IssueRecord::new(issue, view.now)).collect())
+        }
+        Err(problems) => frame.refuse(&Problem::bad_request(problems)),
     }
-}
-
-async fn markdown_file(guest: Guest, RawQuery(query): RawQuery) -> Response {
-    match records(&guest, query.as_deref()) {
-        Ok(records) => file("md", "text/markdown; charset=utf-8", markdown::table(&records)),
-        Err(problem) => guest.frame.refuse(&problem),
-    }
-}
-
-async fn json_file(guest: Guest, RawQuery(query): RawQuery) -> Response {
-    let issues = match records(&guest, query.as_deref()) {
-        Ok(issues) => issues,
-        Err(problem) => return guest.frame.refuse(&problem),
-    };
-    let page = IssuePage { total: issues.len(), page: 1, pages: 1, issues };
-    ([disposition("json")], json(StatusCode::OK, &page)).into_response()
-}
-
-fn records(Guest { view, .. }: &Guest, query: Option<&str>) -> Result<Vec<IssueRecord>, Problem> {
-    let filter = Filter::parse(query, Unknown::Ignored).map_err(Problem::bad_request)?;
-    Ok(chosen(view, &filter).into_iter().map(|found| IssueRecord::new(found, view.now)).collect())
 }
 
 fn file(extension: &str, content_type: &str, text: String) -> Response {

@@ -1,6 +1,6 @@
 //! Where the places that were judged stand: in the object itself, or in something that it made.
 
-use tagwatch_console::Mend;
+use tagwatch_console::EditMode;
 use tagwatch_core::workload::Container;
 use tagwatch_k8s::kind::WatchedKind;
 use tagwatch_k8s::slim::SlimCustom;
@@ -46,21 +46,21 @@ impl Holder {
     }
 
     /// How a place can be changed. Where a place stands shows in its path: pods have a shorter one than any template.
-    pub(crate) fn mend(&self, container: &Container) -> Mend {
+    pub(crate) fn edit_mode(&self, container: &Container) -> EditMode {
         let is_in = |pod_spec: &str| {
             container.field_path.strip_prefix(pod_spec).is_some_and(|rest| rest.starts_with('.'))
         };
         match self {
-            Self::Pod { is_mirror: true } => Mend::Mirror,
-            Self::Pod { is_mirror: false } => Mend::Pod,
-            Self::BuiltIn { kind, .. } if !is_in(kind.pod_spec_path()) => Mend::Added,
-            Self::BuiltIn { kind: WatchedKind::Job, .. } => Mend::Recreate,
+            Self::Pod { is_mirror: true } => EditMode::Mirror,
+            Self::Pod { is_mirror: false } => EditMode::Pod,
+            Self::BuiltIn { kind, .. } if !is_in(kind.pod_spec_path()) => EditMode::Added,
+            Self::BuiltIn { kind: WatchedKind::Job, .. } => EditMode::Recreate,
             Self::BuiltIn { kind: WatchedKind::ReplicaSet | WatchedKind::ReplicationController, .. }
-            | Self::BuiltIn { by_hand: true, .. } => Mend::Replace,
-            Self::BuiltIn { .. } => Mend::Template,
-            Self::Custom(paths) if paths.is_empty() => Mend::Elsewhere,
-            Self::Custom(paths) if paths.iter().any(|path| is_in(path)) => Mend::Custom,
-            Self::Custom(_) => Mend::Added,
+            | Self::BuiltIn { by_hand: true, .. } => EditMode::Replace,
+            Self::BuiltIn { .. } => EditMode::Template,
+            Self::Custom(paths) if paths.is_empty() => EditMode::Elsewhere,
+            Self::Custom(paths) if paths.iter().any(|path| is_in(path)) => EditMode::Custom,
+            Self::Custom(_) => EditMode::Added,
         }
     }
 }

@@ -1,13 +1,15 @@
-//! Objects of custom kinds: their pod templates, wherever the kind keeps them.
+//! Objects of custom kinds, and their pod templates.
+
+use std::collections::BTreeSet;
+
+use tagwatch_core::kinds::{
+    Shape, TemplatePath, Tree, find_templates, holds_containers, is_flawed, template_path_of, unread_template,
+};
 
 use super::object::{PodSpec, read_workload};
 use super::{Manifest, uncovered};
 use crate::report::NoteCode;
 use crate::yaml::{Node, Value};
-use std::collections::BTreeSet;
-use tagwatch_core::kinds::{
-    Shape, TemplatePath, Tree, find_templates, holds_containers, is_flawed, template_path_of, unread_template,
-};
 
 impl Tree for Node<'_, '_> {
     fn shape(self) -> Shape {
@@ -32,7 +34,7 @@ impl Tree for Node<'_, '_> {
     }
 }
 
-/// Reads the object through the paths of its kind. Containers that no path leads to are told.
+/// Reads an object by the template paths of its kind. Containers outside these paths get a note.
 pub(super) fn read(
     node: Node<'_, '_>,
     api_version: &str,

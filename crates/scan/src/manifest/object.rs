@@ -1,19 +1,21 @@
-//! From a document's root to its objects: identity, lists, and what each kind asks for.
+//! From the root of a document to its objects: lists, identity, and the pod specs of each kind.
 
-use super::kinds::{Coverage, coverage};
-use super::{Manifest, custom, pod_spec, uncovered};
-use crate::report::NoteCode;
-use crate::yaml::{Node, Position, Value};
 use std::collections::BTreeSet;
+
 use tagwatch_core::kinds::{CustomKinds, KindName};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
-/// `apiVersion` and `kind` of the items of a typed list, which the API server leaves out in them.
+use super::kinds::{Coverage, coverage};
+use super::{Manifest, custom, pod_spec, uncovered};
+use crate::report::NoteCode;
+use crate::yaml::{Node, Position, Value};
+
+/// `apiVersion` and `kind` of the items of a typed list. The API server omits them in the items.
 type Inherited<'a> = Option<(&'a str, &'a str)>;
 
-/// Reads one object, or every item of a list. Lists in lists end with the depth that the tree allows.
+/// Reads one object, or every item of a list. The depth of the tree limits lists in lists.
 pub(super) fn read(
     node: Node<'_, '_>,
     inherited: Inherited<'_>,
@@ -95,7 +97,7 @@ fn read_object(
     }
 }
 
-/// A pod spec with the template that it stands in, if it does, and its path from the object's root.
+/// A pod spec, its template if it has one, and its path from the root of the object.
 pub(super) struct PodSpec<'d, 't> {
     pub(super) template: Option<Node<'d, 't>>,
     pub(super) spec: Node<'d, 't>,
@@ -139,8 +141,8 @@ pub(super) fn read_workload(
     manifest.workloads.push(super::LocatedWorkload { workload, places, at: node.position(), ignore });
 }
 
-/// The annotations that the pod templates have in common, and where the first of them writes them. Where they differ,
-/// none counts, and that is told.
+/// The annotations that all pod templates share, and their position in the first one. If templates differ, none applies
+/// and a note says so.
 fn template_annotations(
     specs: &[PodSpec<'_, '_>],
     manifest: &mut Manifest,
@@ -171,11 +173,10 @@ fn read_namespace(node: Node<'_, '_>, manifest: &mut Manifest) {
     manifest.namespaces.push((name.into(), Namespace { labels: labels.unwrap_or_default(), ignore }));
 }
 
-/// Where annotations that exempt are at home.
 const ANNOTATION_PREFIX: &str = "tagwatch.dev/";
 
-/// The annotations that exempt, and where they are written. A key that is nearly one of them is told: it would exempt
-/// nothing, or for ever.
+/// The exempting annotations and their position. A misspelled key gets a note: it would have no effect, or make an
+/// exemption permanent.
 fn ignore_annotations(node: Node<'_, '_>, manifest: &mut Manifest) -> (IgnoreAnnotations, Option<Position>) {
     const KNOWN: [&str; 3] = [IgnoreAnnotations::IGNORE, IgnoreAnnotations::REASON, IgnoreAnnotations::UNTIL];
     let annotations = node.get("metadata").and_then(|metadata| metadata.get("annotations"));
@@ -194,8 +195,8 @@ fn ignore_annotations(node: Node<'_, '_>, manifest: &mut Manifest) -> (IgnoreAnn
     (IgnoreAnnotations::from_annotations(|key| get(key)?.text()), at)
 }
 
-/// The pod spec; `None` when the object has none, as a patch for Kustomize may, or when a mapping on the way is
-/// something else, which is told.
+/// The value at a path; `None` if it is missing, as in a Kustomize patch, or if a value on the way is not a mapping, which
+/// gets a note.
 fn descend<'d, 't>(node: Node<'d, 't>, path: &[&str], manifest: &mut Manifest) -> Option<Node<'d, 't>> {
     let mut node = node;
     for (depth, name) in path.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The one way of other people's text onto a page.
+//! Untrusted text on a page.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ const SHORT: usize = 120;
 /// Most characters of anything else.
 const LONG: usize = 4096;
 
-/// Text that has been escaped for HTML. Templates print this and words of our own, and nothing else:
-/// [`UntrustedText`] cannot be printed.
+/// Text that is escaped for HTML. Untrusted text reaches a template only in this form, because [`UntrustedText`] cannot
+/// be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Shown(String);
+pub(crate) struct HtmlText(String);
 
-impl Shown {
-    /// In full, as far as a page can bear it.
+impl HtmlText {
+    /// At most [`LONG`] characters.
     pub(crate) fn long(text: &UntrustedText) -> Self {
         Self::cut(text, LONG)
     }
@@ -26,12 +26,12 @@ impl Shown {
         Self::cut(text, SHORT)
     }
 
-    /// One line of a snippet.
+    /// One line, at most [`LONG`] characters.
     pub(crate) fn line(text: &str) -> Self {
         Self::cut(&text.into(), LONG)
     }
 
-    /// Lines that are to be pasted: line breaks stay, and only they.
+    /// Lines to copy and paste. Line breaks are kept; other control characters are escaped.
     pub(crate) fn code(text: &str) -> Self {
         Self(text.lines().map(|line| UntrustedText::from(line).html()).collect::<Vec<_>>().join("\n"))
     }
@@ -48,24 +48,24 @@ impl Shown {
     }
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for HtmlText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-/// `UntrustedText::html` has escaped it.
-impl HtmlSafe for Shown {}
+/// Escaped by `UntrustedText::html`.
+impl HtmlSafe for HtmlText {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_long_says_so() {
+    fn long_text_is_cut_with_its_length() {
         let text = UntrustedText::from("<".repeat(200));
-        let shown = Shown::short(&text).to_string();
+        let shown = HtmlText::short(&text).to_string();
         assert_eq!(shown, format!("{}… (200 characters in all)", "&lt;".repeat(SHORT)));
-        assert_eq!(Shown::short(&"a<b".into()).to_string(), "a&lt;b");
+        assert_eq!(HtmlText::short(&"a<b".into()).to_string(), "a&lt;b");
     }
 }

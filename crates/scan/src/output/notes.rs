@@ -1,14 +1,16 @@
-//! Notes, for standard error.
+//! Notes on the inputs, for standard error.
+
+use std::io::{self, Write};
+
+use anstyle::AnsiColor;
 
 use super::Style;
 use crate::report::{Note, ScanReport};
-use anstyle::AnsiColor;
-use std::io::{self, Write};
 
 /// Writes one line for each note, as compilers do: `error: file:line:column: message [code]`.
 ///
 /// # Errors
-/// What the writer says.
+/// Errors of the writer.
 pub fn write_notes(report: &ScanReport, out: &mut dyn Write, style: Style) -> io::Result<()> {
     report.notes.iter().try_for_each(|note| write_note(note, out, style))
 }

@@ -1,25 +1,23 @@
-//! A snippet of YAML, line by line.
+//! A YAML snippet, split for highlighting.
 
 use tagwatch_core::text::UntrustedText;
 
-use crate::text::Shown;
+use crate::text::HtmlText;
 
-/// One line.
 pub(crate) struct Line {
     pub(crate) indent: String,
-    /// The key with its colon, and the dash of a list before it.
-    pub(crate) key: Option<Shown>,
-    pub(crate) value: Shown,
+    /// The key with its colon and the dash of a list before it.
+    pub(crate) key: Option<HtmlText>,
+    pub(crate) value: HtmlText,
     pub(crate) is_marked: bool,
 }
 
-/// The snippet.
 pub(crate) struct Evidence {
     pub(crate) lines: Vec<Line>,
 }
 
 impl Evidence {
-    /// Marks one line, from 0.
+    /// `marked` is a line, counted from 0.
     pub(crate) fn new(snippet: &UntrustedText, marked: Option<usize>) -> Self {
         let lines = snippet.raw().lines().enumerate();
         Self { lines: lines.map(|(at, line)| Line::new(line, marked == Some(at))).collect() }
@@ -30,11 +28,11 @@ impl Line {
     fn new(line: &str, is_marked: bool) -> Self {
         let text = line.trim_start_matches(' ');
         let indent = line[..line.len() - text.len()].to_owned();
-        // The first colon that ends a key: none stands in the keys that there are.
+        // No key of a snippet contains a colon, so the first one that can end a key does.
         let end =
             text.find(": ").map(|colon| colon + 1).or_else(|| text.ends_with(':').then_some(text.len()));
         let (key, value) = text.split_at(end.unwrap_or_default());
-        let key = (!key.is_empty()).then(|| Shown::line(key));
-        Self { indent, key, value: Shown::line(value), is_marked }
+        let key = (!key.is_empty()).then(|| HtmlText::line(key));
+        Self { indent, key, value: HtmlText::line(value), is_marked }
     }
 }

@@ -1,9 +1,8 @@
-//! The console in a real Chromium. Each check is a script in `e2e/browser/checks`; what they need is installed by
-//! `hack/browser.sh`, and where it cannot be, they are named as ignored.
+//! The console in a real Chromium. Each check is a script in `e2e/browser/checks`. `hack/browser.sh` installs what they
+//! need; where it cannot, the checks are reported as ignored.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "helpers of tests are no tests to clippy")]
 
-#[path = "../fixture/mod.rs"]
 mod fixture;
 
 use std::collections::BTreeMap;
@@ -37,7 +36,7 @@ const CHECKS: [&str; 11] = [
 
 fn main() -> Result<()> {
     let arguments = Arguments::from_args();
-    // A list needs no browser.
+    // Listing the tests needs no browser.
     if arguments.list {
         let trials = CHECKS.map(|name| Trial::test(name, || Ok(()))).into();
         libtest_mimic::run(&arguments, trials).exit();
@@ -84,7 +83,7 @@ async fn serve_all() -> Result<BTreeMap<&'static str, String>> {
         addresses.insert(name, format!("http://{}", listener.local_addr()?));
         let console = router(Fixed::new(facts), authorizer, Options::default());
         let service = console.into_make_service_with_connect_info::<SocketAddr>();
-        // Ends with the runtime, that is with this process.
+        // Ends with the process.
         tokio::spawn(async move { axum::serve(listener, service).await });
     }
     Ok(addresses)

@@ -1,9 +1,9 @@
-//! Filters, orders and pages stand in the address.
+//! Filters, sort orders and pages, as part of the address.
 
 use axum::http::StatusCode;
 
+use super::support::{get, open};
 use crate::fixture::{demo, many};
-use crate::support::{get, open};
 
 #[tokio::test]
 async fn filters_narrow_and_combine() {
@@ -16,7 +16,7 @@ async fn filters_narrow_and_combine() {
     let all = total("").await;
     assert_eq!(total("severity=critical,high,medium,low,info").await, all);
     assert_eq!(total("severity=critical&severity=high&severity=medium&severity=low").await, all);
-    assert_eq!(total("namespace=All&rule=$__all&severity=").await, all, "what dashboards send for all");
+    assert_eq!(total("namespace=All&rule=$__all&severity=").await, all, "as dashboards send all values");
     let (shop, others) =
         (total("namespace=shop").await, total("namespace=payments,platform,analytics,docs").await);
     assert!(shop > 0 && shop + others == all, "{shop} + {others} = {all}");
@@ -46,7 +46,7 @@ async fn an_order_can_be_reversed() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_gap() {
+async fn pages_cover_all_issues_once() {
     let console = open(many(230));
     let mut ids = Vec::new();
     for page in 1..=5 {
@@ -63,7 +63,7 @@ async fn pages_follow_each_other_without_gap() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_with_what_was_expected() {
+async fn invalid_values_are_reported_with_the_expected_ones() {
     let console = open(demo());
     for (query, expected) in [
         ("severity=urgent", "severity: `urgent` is none of critical, high, medium, low, info"),

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::support::{get, open};
 use crate::fixture::{demo, empty, hostile};
-use crate::support::{get, open};
 
 /// A schema of the document, as a document of its own.
 fn schema(document: &Value, path: &str, status: &str) -> Value {
@@ -16,7 +16,7 @@ fn schema(document: &Value, path: &str, status: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_answer_is_as_the_document_says() {
+async fn every_answer_matches_its_openapi_schema() {
     for facts in [demo(), empty(), hostile()] {
         let console = open(facts);
         let document = get(&console, "/api/v1/openapi.json").await.json();
@@ -50,7 +50,7 @@ fn paths(list: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn unknown_fields_are_no_part_of_a_schema() {
+async fn a_schema_rejects_wrong_types() {
     let document = get(&open(demo()), "/api/v1/openapi.json").await.json();
     let validator =
         jsonschema::validator_for(&schema(&document, "/api/v1/overview", "200")).expect("a schema");
@@ -58,7 +58,7 @@ async fn unknown_fields_are_no_part_of_a_schema() {
 }
 
 #[tokio::test]
-async fn an_issue_brings_its_patch_and_its_past() {
+async fn an_issue_includes_its_patch_and_history() {
     let console = open(demo());
     let found = get(&console, "/api/v1/issues?rule=stale-pull-policy&q=cart").await.json();
     let issue = get(&console, &paths(&found["issues"])[0]).await.json();

@@ -1,25 +1,24 @@
-//! The place of a value in an object.
+//! The path of a field in an object.
 
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
-/// A path such as `spec.template.spec.containers[0].image`, split behind its last index: before that the container or
-/// volume, behind it the value in there.
+/// A path such as `spec.template.spec.containers[0].image`, split after its last index: the path of a container or
+/// volume, and that of a field in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place<'a> {
+pub(super) struct ContainerField<'a> {
     item: Vec<Step<'a>>,
     fields: Vec<&'a str>,
 }
 
-/// A step from a value to one in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step<'a> {
     Field(&'a str),
     Item(usize),
 }
 
-impl<'a> Place<'a> {
-    /// `None` for a path that is not that of a value in a list of containers or volumes.
+impl<'a> ContainerField<'a> {
+    /// `None` unless the path leads to a field of an item of a list.
     pub(super) fn parse(path: &'a str) -> Option<Self> {
         let mut item = Vec::new();
         let mut fields = Vec::new();
@@ -41,7 +40,7 @@ impl<'a> Place<'a> {
         (!item.is_empty() && !fields.is_empty()).then_some(Self { item, fields })
     }
 
-    /// Where the pull policy of the same container stands.
+    /// The path of the same container's pull policy.
     pub(super) fn pull_policy(&self, kind: ContainerType) -> Self {
         let mut fields = self.fields.clone();
         fields.pop();
@@ -49,13 +48,13 @@ impl<'a> Place<'a> {
         Self { item: self.item.clone(), fields }
     }
 
-    /// JSON pointer (RFC 6901) of the value.
-    pub(super) fn image(&self) -> String {
+    /// JSON pointer (RFC 6901) of the field.
+    pub(super) fn pointer(&self) -> String {
         format!("{}/{}", self.item(), self.fields.join("/"))
     }
 
-    /// That of the container's name.
-    pub(super) fn name(&self) -> String {
+    /// JSON pointer of the container's name.
+    pub(super) fn name_pointer(&self) -> String {
         format!("{}/name", self.item())
     }
 
@@ -67,7 +66,7 @@ impl<'a> Place<'a> {
         self.item.iter().map(step).collect()
     }
 
-    /// What the manifest is to say, as YAML. It names the container; of lists around it, it tells which item is meant.
+    /// The manifest with this field, as YAML. A comment gives the index in lists around the container.
     pub(super) fn yaml(&self, name: &UntrustedText, value: &UntrustedText) -> String {
         let indent = |depth: usize| "  ".repeat(depth);
         let (mut lines, mut depth) = (Vec::new(), 0_usize);
@@ -101,21 +100,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_found_in_both_forms() {
-        let place = Place::parse("spec.template.spec.containers[2].image").unwrap();
-        assert_eq!(place.image(), "/spec/template/spec/containers/2/image");
-        assert_eq!(place.name(), "/spec/template/spec/containers/2/name");
+    fn a_path_becomes_a_pointer_and_yaml() {
+        let path = ContainerField::parse("spec.template.spec.containers[2].image").unwrap();
+        assert_eq!(path.pointer(), "/spec/template/spec/containers/2/image");
+        assert_eq!(path.name_pointer(), "/spec/template/spec/containers/2/name");
         assert_eq!(
-            place.yaml(&"web".into(), &"nginx:1.27".into()),
+            path.yaml(&"web".into(), &"nginx:1.27".into()),
             "spec:\n  template:\n    spec:\n      containers:\n      - name: web\n        image: nginx:1.27\n"
         );
     }
 
     #[test]
     fn an_image_volume_has_fields_of_its_own() {
-        let place = Place::parse("spec.volumes[0].image.reference").unwrap();
-        let pull_policy = place.pull_policy(ContainerType::ImageVolume);
-        assert_eq!(pull_policy.image(), "/spec/volumes/0/image/pullPolicy");
+        let path = ContainerField::parse("spec.volumes[0].image.reference").unwrap();
+        let pull_policy = path.pull_policy(ContainerType::ImageVolume);
+        assert_eq!(pull_policy.pointer(), "/spec/volumes/0/image/pullPolicy");
         assert_eq!(
             pull_policy.yaml(&"models".into(), &"Always".into()),
             "spec:\n  volumes:\n  - name: models\n    image:\n      pullPolicy: Always\n"
@@ -123,20 +122,20 @@ mod tests {
     }
 
     #[test]
-    fn a_template_can_stand_in_a_list_or_in_a_mapping() {
-        let place = Place::parse("spec.jobs[1].template.spec.containers[0].image").unwrap();
-        assert_eq!(place.image(), "/spec/jobs/1/template/spec/containers/0/image");
+    fn a_template_can_be_in_a_list_or_in_a_mapping() {
+        let path = ContainerField::parse("spec.jobs[1].template.spec.containers[0].image").unwrap();
+        assert_eq!(path.pointer(), "/spec/jobs/1/template/spec/containers/0/image");
         assert_eq!(
-            place.yaml(&"web".into(), &"nginx:1.27".into()),
+            path.yaml(&"web".into(), &"nginx:1.27".into()),
             "spec:\n  jobs:\n  - # the item at 1, counted from 0\n    template:\n      spec:\n        containers:\n        \
              - name: web\n          image: nginx:1.27\n"
         );
-        let place = Place::parse("spec.roles.Work-er_2.template.spec.containers[0].image").unwrap();
-        assert_eq!(place.image(), "/spec/roles/Work-er_2/template/spec/containers/0/image");
+        let path = ContainerField::parse("spec.roles.Work-er_2.template.spec.containers[0].image").unwrap();
+        assert_eq!(path.pointer(), "/spec/roles/Work-er_2/template/spec/containers/0/image");
     }
 
     #[test]
-    fn anything_else_is_no_place() {
+    fn other_paths_are_rejected() {
         for path in [
             "",
             "spec.image",
@@ -149,7 +148,7 @@ mod tests {
             "a[0][1].c",
             "[0].c",
         ] {
-            assert_eq!(Place::parse(path), None, "{path}");
+            assert_eq!(ContainerField::parse(path), None, "{path}");
         }
     }
 }

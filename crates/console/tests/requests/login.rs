@@ -1,4 +1,4 @@
-//! Who may see what.
+//! Logging in, sessions, and what each caller may see.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,8 +7,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use tokio::task::JoinSet;
 
+use super::support::{get, get_with, guarded, open, post};
 use crate::fixture::{Tokens, demo};
-use crate::support::{get, get_with, guarded, open, post};
 
 const HERE: (&str, &str) = ("sec-fetch-site", "same-origin");
 
@@ -17,7 +17,7 @@ fn console() -> (Router, Arc<Tokens>) {
     (guarded(demo(), tokens.clone()), tokens)
 }
 
-/// Logs in and gives the cookie to send.
+/// Logs in and returns the session cookie.
 async fn log_in(console: &Router, token: &str) -> String {
     let answer = post(console, "/login", &[HERE], &format!("token={token}&next=/issues")).await;
     assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/issues"));
@@ -25,7 +25,7 @@ async fn log_in(console: &Router, token: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_link_survives_the_login() {
+async fn login_redirects_to_the_linked_page() {
     let (console, _) = console();
     let found =
         get_with(&console, "/api/v1/issues?q=cart", &[("authorization", "Bearer admin-token")]).await.json();
@@ -47,7 +47,7 @@ async fn a_link_survives_the_login() {
 }
 
 #[tokio::test]
-async fn a_browser_that_another_site_sends_comes_again_by_itself() {
+async fn a_link_on_another_site_makes_the_browser_reload() {
     let (console, _) = console();
     let page = get_with(&console, "/issues?rule=latest-tag&q=%22", &[("sec-fetch-site", "cross-site")]).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -56,7 +56,7 @@ async fn a_browser_that_another_site_sends_comes_again_by_itself() {
 }
 
 #[tokio::test]
-async fn nobody_is_led_to_another_site() {
+async fn redirects_never_leave_the_site() {
     let (console, _) = console();
     for next in ["https://example.com", "//example.com", "/%5Cexample.com", "%09//example.com"] {
         let answer = post(&console, "/login", &[HERE], &format!("token=admin-token&next={next}")).await;
@@ -67,7 +67,7 @@ async fn nobody_is_led_to_another_site() {
     assert!(answer.header("set-cookie").starts_with("tagwatch-theme=dark; "));
 }
 
-/// Paths that browsers take for another host, as a link of that host would have them.
+/// Paths that browsers read as an address of another host.
 const ELSEWHERE: [&str; 6] = [
     "//elsewhere.example/login",
     "//elsewhere.example",
@@ -78,7 +78,7 @@ const ELSEWHERE: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn no_answer_names_a_path_that_is_another_site_to_browsers() {
+async fn paths_that_browsers_read_as_another_site_are_never_repeated() {
     let (guarded, _) = console();
     let open = open(demo());
     let cookie = log_in(&guarded, "admin-token").await;
@@ -103,7 +103,7 @@ async fn no_answer_names_a_path_that_is_another_site_to_browsers() {
 }
 
 #[tokio::test]
-async fn a_program_is_answered_as_one_however_long_its_address_is() {
+async fn the_api_answers_json_to_a_long_address() {
     let (console, _) = console();
     let path = format!("/api/v1/issues?q={}", "x".repeat(4000));
     let answer = get(&console, &path).await;
@@ -111,7 +111,7 @@ async fn a_program_is_answered_as_one_however_long_its_address_is() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_is_refused() {
+async fn forms_of_other_sites_are_refused() {
     let (console, _) = console();
     let cookie = log_in(&console, "admin-token").await;
     for site in ["cross-site", "same-site"] {
@@ -132,7 +132,7 @@ async fn a_form_of_another_site_is_refused() {
 }
 
 #[tokio::test]
-async fn a_caller_sees_their_namespaces_and_cannot_tell_that_there_are_others() {
+async fn a_caller_sees_only_their_namespaces_and_no_trace_of_others() {
     let (console, _) = console();
     let cookie = log_in(&console, "shopkeeper-token").await;
     let get = async |path: &str| get_with(&console, path, &[("cookie", &cookie)]).await;
@@ -145,7 +145,7 @@ async fn a_caller_sees_their_namespaces_and_cannot_tell_that_there_are_others() 
         .json();
     let hidden = all["issues"][0]["path"].as_str().expect("a path").to_owned();
     let none = get("/issues/none").await;
-    // Nor by a key that it had under another result.
+    // Also under the key of another result.
     let facts = demo();
     let mut issues = facts.workloads.iter().flat_map(|workload| &workload.issues);
     let issue = issues.find(|issue| hidden.ends_with(&issue.id)).expect("the issue");
@@ -163,7 +163,7 @@ async fn a_caller_sees_their_namespaces_and_cannot_tell_that_there_are_others() 
 }
 
 #[tokio::test]
-async fn a_session_ends_with_its_token_and_by_hand() {
+async fn a_session_ends_at_logout_or_when_its_token_is_revoked() {
     let (console, tokens) = console();
     let [one, other] = [log_in(&console, "admin-token").await, log_in(&console, "shopkeeper-token").await];
     let answer = post(&console, "/logout", &[("cookie", &one), HERE], "").await;
@@ -174,7 +174,7 @@ async fn a_session_ends_with_its_token_and_by_hand() {
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_refused_and_soon_not_looked_at() {
+async fn invalid_tokens_are_rejected_then_limited() {
     let (console, tokens) = console();
     let cookie = log_in(&console, "admin-token").await;
     let mut codes = Vec::new();
@@ -189,12 +189,12 @@ async fn wrong_tokens_are_refused_and_soon_not_looked_at() {
     assert_eq!(
         get_with(&console, "/", &[("cookie", &cookie)]).await.status,
         StatusCode::OK,
-        "a session goes on"
+        "the session continues"
     );
 }
 
 #[tokio::test]
-async fn good_tokens_are_let_in_however_many_requests_come_at_once() {
+async fn valid_tokens_pass_in_many_parallel_requests() {
     let (console, _) = console();
     let mut requests = JoinSet::new();
     for _ in 0..100 {
@@ -206,7 +206,7 @@ async fn good_tokens_are_let_in_however_many_requests_come_at_once() {
 }
 
 #[tokio::test]
-async fn whoever_is_to_come_again_is_told_when() {
+async fn temporary_errors_have_a_retry_after_header() {
     let (console, tokens) = console();
     for (token, status, after) in [("busy", 429, "10"), ("unavailable", 503, "10"), ("wrong", 401, "")] {
         let bearer = format!("Bearer {token}");
@@ -226,20 +226,20 @@ async fn whoever_is_to_come_again_is_told_when() {
 }
 
 #[tokio::test]
-async fn a_page_says_that_it_may_hold_less_than_its_caller_may_see() {
+async fn pages_say_when_namespaces_may_be_missing() {
     let (console, tokens) = console();
     let cookie = log_in(&console, "shopkeeper-token").await;
     for path in ["/", "/issues", "/namespaces", "/nothing"] {
         assert_eq!(get_with(&console, path, &[("cookie", &cookie)]).await.count("may be missing here"), 0);
     }
-    tokens.cut("shopkeeper-token");
+    tokens.mark_incomplete("shopkeeper-token");
     for path in ["/", "/issues", "/namespaces", "/nothing"] {
         get_with(&console, path, &[("cookie", &cookie)]).await.assert_holds("may be missing here");
     }
 }
 
 #[tokio::test]
-async fn without_a_token_there_is_nothing() {
+async fn requests_without_a_token_get_no_data() {
     let (console, tokens) = console();
     for path in ["/", "/issues.csv", "/nothing", "/rules"] {
         assert_eq!(get(&console, path).await.status, StatusCode::SEE_OTHER, "{path}");
@@ -257,7 +257,7 @@ async fn without_a_token_there_is_nothing() {
 }
 
 #[tokio::test]
-async fn an_open_console_answers_to_local_names_alone() {
+async fn an_open_console_answers_only_to_local_names() {
     let console = open(demo());
     for host in ["localhost", "localhost:80", "127.0.0.1:8080", "[::1]:8080", "console.localhost:1"] {
         assert_eq!(get_with(&console, "/", &[("host", host)]).await.status, StatusCode::OK, "{host}");

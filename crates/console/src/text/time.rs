@@ -1,10 +1,10 @@
-//! Times, and how long ago they were.
+//! Times and durations.
 
 use jiff::Timestamp;
 
-/// A time as a page shows it: how long ago, with the time itself beside.
+/// A time as a page shows it, with its age.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub(crate) struct DisplayTime {
     /// `12 d`
     pub(crate) ago: String,
     /// `2026-11-15 10:04 UTC`
@@ -13,7 +13,7 @@ pub(crate) struct Moment {
     pub(crate) exact: String,
 }
 
-impl Moment {
+impl DisplayTime {
     pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
         Self {
             ago: span(seconds(at, now)),
@@ -23,12 +23,12 @@ impl Moment {
     }
 }
 
-/// From one time to a later one; 0 where clocks disagree, never less.
+/// Seconds from one time to a later one; 0 if the order is reversed, as when clocks differ.
 pub(crate) fn seconds(from: Timestamp, until: Timestamp) -> u64 {
     u64::try_from(until.as_second() - from.as_second()).unwrap_or(0)
 }
 
-/// The two largest units of a time: `12 d 4 h`.
+/// A duration in its two largest units: `12 d 4 h`.
 pub(crate) fn span(seconds: u64) -> String {
     let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
     let first = units.iter().position(|(length, _)| seconds >= *length).unwrap_or(units.len() - 1);
@@ -55,9 +55,9 @@ mod tests {
     }
 
     #[test]
-    fn the_future_is_now() {
+    fn a_time_in_the_future_has_no_age() {
         let [earlier, later] = [5, 9].map(|second| Timestamp::from_second(second).unwrap());
         assert_eq!((seconds(earlier, later), seconds(later, earlier)), (4, 0));
-        assert_eq!(Moment::new(earlier, later).words, "1970-01-01 00:00 UTC");
+        assert_eq!(DisplayTime::new(earlier, later).words, "1970-01-01 00:00 UTC");
     }
 }

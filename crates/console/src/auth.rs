@@ -1,4 +1,4 @@
-//! Who a request comes from.
+//! Authentication of a request.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -9,56 +9,60 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use form_urlencoded::Serializer;
 use tagwatch_core::text::UntrustedText;
 
-use super::console::Refused;
-use super::{Console, Problem, login};
-use crate::access::{Caller, Denied, Token, Visible, cookie};
-use crate::pages::Frame;
+use crate::access::{Caller, Denied, Token, Visible};
+use crate::frame::Frame;
+use crate::http::{AuthError, Console, Problem, cookie};
+use crate::text::HtmlText;
 use crate::view::{self, View};
 
-/// Somebody who was let in, with what they see and how they want to see it.
+/// A request of a known caller: what they may see, and the frame of the page.
 #[derive(Debug, Clone)]
-pub(crate) struct Guest {
+pub(crate) struct AuthenticatedRequest {
     pub(crate) view: View,
     pub(crate) frame: Frame,
 }
 
-impl FromRequestParts<Arc<Console>> for Guest {
+impl AuthenticatedRequest {
+    pub(crate) fn not_found(&self, line: &str) -> Response {
+        self.frame.refuse(&Problem::new(StatusCode::NOT_FOUND, line))
+    }
+}
+
+impl FromRequestParts<Arc<Console>> for AuthenticatedRequest {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Response> {
-        let mut frame = Frame::of(&parts.uri, &parts.headers);
+        let mut frame = Frame::new(&parts.uri, &parts.headers);
         let is_open = console.authorizer.is_open();
-        // Strangers are turned away before anything is put together for them.
+        // The snapshot can be costly to build: only for requests with a credential.
         let (snapshot, caller) = if is_open {
             let caller = ensure_local_name(&parts.headers).map_err(|problem| frame.refuse(&problem))?;
             (console.source.snapshot(), caller)
         } else {
             let Some(credential) = credential(&parts.headers, console) else {
-                return Err(stranger(&parts.headers, &frame));
+                return Err(without_credential(&parts.headers, &frame));
             };
             let snapshot = console.source.snapshot();
             let peer = peer(&parts.extensions);
             let answer = authorize(console, credential, peer, &view::namespaces(&snapshot)).await;
-            (snapshot, answer.map_err(|refused| refuse(refused, &frame))?)
+            (snapshot, answer.map_err(|error| refuse(error, &frame))?)
         };
-        frame.cluster.clone_from(&snapshot.facts().cluster);
-        frame.user.clone_from(&caller.name);
+        frame.cluster = snapshot.facts().cluster.as_ref().map(HtmlText::short);
+        frame.user = caller.name.as_ref().map(HtmlText::short);
         frame.can_leave = !is_open;
-        frame.notices.extend(caller.may_see_more.then(|| LEFT_OUT.to_owned()));
+        frame.notices.extend(caller.may_see_more.then(|| INCOMPLETE.to_owned()));
         Ok(Self { view: View::new(snapshot, caller, console.source.now()), frame })
     }
 }
 
-/// Said where a page may hold less than its caller may see.
-const LEFT_OUT: &str = "Namespaces may be missing here: there are too many to ask about each of them. Whoever may list \
-                        policyreports in all namespaces sees all.";
+const INCOMPLETE: &str = "Namespaces may be missing here: there are too many to ask about each of them. Whoever may list \
+                          policyreports in all namespaces sees all.";
 
-/// What somebody brings.
 enum Credential {
-    /// A session's key, and the token behind it.
-    Session(String, Token),
+    Session { key: String, token: Token },
     Bearer(Token),
 }
 
@@ -67,15 +71,15 @@ async fn authorize(
     credential: Credential,
     peer: Option<IpAddr>,
     namespaces: &BTreeSet<UntrustedText>,
-) -> Result<Caller, Refused> {
+) -> Result<Caller, AuthError> {
     match credential {
         Credential::Bearer(token) => console.try_token(&token, peer, namespaces).await,
-        Credential::Session(key, token) => {
+        Credential::Session { key, token } => {
             let answer = console.authorizer.authorize(&token, namespaces).await;
             if answer == Err(Denied::Unauthenticated) {
                 console.sessions.end(&key);
             }
-            answer.map_err(Refused::Denied)
+            answer.map_err(AuthError::Denied)
         }
     }
 }
@@ -85,7 +89,8 @@ fn credential(headers: &HeaderMap, console: &Console) -> Option<Credential> {
         return Some(Credential::Bearer(token));
     }
     let key = cookie(headers, console.session_cookie())?;
-    Some(Credential::Session(key.to_owned(), console.sessions.token(key, Instant::now())?))
+    let token = console.sessions.token(key, Instant::now())?;
+    Some(Credential::Session { key: key.to_owned(), token })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<Token> {
@@ -93,33 +98,42 @@ fn bearer(headers: &HeaderMap) -> Option<Token> {
     Token::parse(token).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
 }
 
-pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
+/// The address that the connection comes from.
+pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
 }
 
-/// Somebody without a token. A browser keeps the session's cookie back when another site's page has led here (a
-/// chat, a dashboard), so it is asked to come again from a page of ours: then it either has the cookie, or logs in.
-fn stranger(headers: &HeaderMap, frame: &Frame) -> Response {
+/// After a link on another site (a chat, a dashboard), the browser withholds the `SameSite=Strict` cookie. It then has
+/// to request the page again from this site, and sends the cookie if it has one.
+fn without_credential(headers: &HeaderMap, frame: &Frame) -> Response {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     if !frame.is_api() && matches!(site, Some(b"cross-site" | b"same-site")) {
-        return frame.onward();
+        return frame.reload();
     }
-    refuse(Refused::Denied(Denied::Unauthenticated), frame)
+    refuse(AuthError::Denied(Denied::Unauthenticated), frame)
 }
 
-fn refuse(refused: Refused, frame: &Frame) -> Response {
-    if refused == Refused::Denied(Denied::Unauthenticated) && !frame.is_api() {
-        return Redirect::to(&login::address(&frame.here)).into_response();
+fn refuse(error: AuthError, frame: &Frame) -> Response {
+    if error == AuthError::Denied(Denied::Unauthenticated) && !frame.is_api() {
+        return Redirect::to(&login_address(&frame.here)).into_response();
     }
-    let mut response = frame.refuse(&Problem::refused(refused));
+    let mut response = frame.refuse(&error.into());
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }
 
-/// Everybody may see everything, by a loopback name or an address. A name that somebody else's DNS leads to this
-/// machine is neither, so no page of theirs can read what is here (DNS rebinding).
+/// The log-in form, which redirects to `next` afterwards.
+fn login_address(next: &str) -> String {
+    match next {
+        "/" => "/login".to_owned(),
+        next => format!("/login?{}", Serializer::new(String::new()).append_pair("next", next).finish()),
+    }
+}
+
+/// An open console shows everything, but only under a loopback name or an IP address. A page of another site can point
+/// a name of its own at this console (DNS rebinding), and must not read it that way.
 fn ensure_local_name(headers: &HeaderMap) -> Result<Caller, Problem> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let with_port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));

@@ -1,10 +1,10 @@
-//! What tables and forms say of what they show.
+//! Tables and forms.
 
+use super::support::{get, open};
 use crate::fixture::{demo, empty, green, three};
-use crate::support::{get, open};
 
 #[tokio::test]
-async fn a_form_keeps_what_a_link_has_chosen() {
+async fn the_form_keeps_values_from_a_link() {
     let console = open(demo());
     let page = get(&console, "/issues?rule=latest-tag&rule=floating-tag&namespace=gone").await;
     page.assert_holds("<option value=\"latest-tag,floating-tag\" selected>2 chosen</option>");
@@ -17,7 +17,7 @@ async fn a_form_keeps_what_a_link_has_chosen() {
 }
 
 #[tokio::test]
-async fn a_table_without_a_row_says_why() {
+async fn an_empty_table_says_why() {
     const CLEAN: &str = "Nothing that was judged violates a rule.";
     get(&open(green()), "/issues").await.assert_holds(CLEAN);
     for (facts, path, why) in [
@@ -37,7 +37,7 @@ async fn a_table_without_a_row_says_why() {
 }
 
 #[tokio::test]
-async fn a_rule_that_only_an_override_has_on_counts() {
+async fn a_rule_enabled_only_by_an_override_counts() {
     let before = get(&open(demo()), "/api/v1/overview").await.json();
     let mut facts = demo();
     let state = facts.rules.iter_mut().find(|state| state.rule.id == "latest-tag").expect("the rule");
@@ -53,7 +53,7 @@ async fn a_rule_that_only_an_override_has_on_counts() {
 }
 
 #[tokio::test]
-async fn entities_of_a_rule_stand_longest_first_with_what_violates_it_alone() {
+async fn workloads_of_a_rule_are_oldest_first_and_count_only_that_rule() {
     let console = open(demo());
     let page = get(&console, "/rules/latest-tag").await;
     let (_, table) = page.text.split_once("Entities that violate this rule").expect("the table");
@@ -70,7 +70,7 @@ async fn entities_of_a_rule_stand_longest_first_with_what_violates_it_alone() {
 }
 
 #[tokio::test]
-async fn an_order_is_named_as_it_is() {
+async fn aria_sort_matches_the_order() {
     let console = open(demo());
     for (sort, order) in
         [("age", "descending"), ("-age", "ascending"), ("rule", "ascending"), ("severity", "descending")]

@@ -1,11 +1,11 @@
-//! What goes with every answer, whatever it says.
+//! Headers of every answer.
 
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 
+use super::support::{Answer, get, get_with, guarded, links, open, post};
 use crate::fixture::{Tokens, demo};
-use crate::support::{Answer, get, get_with, guarded, links, open, post};
 
 const HERE: (&str, &str) = ("sec-fetch-site", "same-origin");
 
@@ -32,7 +32,7 @@ fn assert_safe(answer: &Answer, cached: bool, what: &str) {
     assert!(absent.iter().all(|name| answer.header(name).is_empty()), "{what}");
 }
 
-/// Every address that a page or the description of the API leads to, parameters filled in.
+/// Every address of a page or of the API, with parameters filled in.
 const PATHS: [&str; 23] = [
     "/",
     "/issues",
@@ -60,7 +60,7 @@ const PATHS: [&str; 23] = [
 ];
 
 #[tokio::test]
-async fn every_answer_has_the_headers_that_keep_it_safe() {
+async fn every_answer_has_the_security_headers() {
     let everybody = open(demo());
     let callers = guarded(demo(), Arc::new(Tokens::new()));
     let index = get(&everybody, "/").await.text;
@@ -79,7 +79,7 @@ async fn every_answer_has_the_headers_that_keep_it_safe() {
         ] {
             assert_safe(&get_with(&callers, &path, headers).await, cached, &path);
         }
-        // What no address takes.
+        // No page accepts POST.
         assert_safe(&post(&everybody, &path, &[HERE], "").await, false, &path);
     }
     let elsewhere = get_with(&everybody, "/", &[("host", "elsewhere.example")]).await;

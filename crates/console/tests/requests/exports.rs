@@ -1,10 +1,10 @@
-//! Exports hold what the filter admits, and nothing that a program would act on.
+//! Exports: complete, and safe to open in other programs.
 
+use super::support::{get, open};
 use crate::fixture::{demo, hostile, many};
-use crate::support::{get, open};
 
 #[tokio::test]
-async fn every_format_holds_all_that_the_filter_admits() {
+async fn every_format_contains_all_filtered_issues() {
     let console = open(many(230));
     let csv = get(&console, "/issues.csv?severity=critical,high").await;
     let json = get(&console, "/issues.json?severity=critical,high").await;
@@ -21,7 +21,7 @@ async fn every_format_holds_all_that_the_filter_admits() {
 }
 
 #[tokio::test]
-async fn no_cell_of_a_spreadsheet_is_a_formula() {
+async fn no_csv_cell_is_a_formula() {
     let csv = get(&open(hostile()), "/issues.csv?exempt=all").await.text;
     assert!(csv.contains("'=HYPERLINK("), "{}", &csv[..2000]);
     for line in csv.split("\r\n") {
@@ -32,7 +32,7 @@ async fn no_cell_of_a_spreadsheet_is_a_formula() {
 }
 
 #[tokio::test]
-async fn a_markdown_table_keeps_its_cells() {
+async fn markdown_tables_have_the_same_columns_in_each_row() {
     for facts in [demo(), hostile()] {
         let table = get(&open(facts), "/issues.md?exempt=all").await.text;
         for line in table.lines() {

@@ -1,4 +1,4 @@
-//! Every page says what it is for.
+//! The content of each page.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use tagwatch_console::{ClosedInterval, Workload};
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::ContainerType;
 
+use super::support::{get, links, open};
 use crate::fixture::{demo, empty, green, three};
-use crate::support::{get, links, open};
 
 #[tokio::test]
 async fn the_overview_has_the_score_and_three_donuts_whose_slices_filter() {
@@ -29,7 +29,7 @@ async fn the_overview_has_the_score_and_three_donuts_whose_slices_filter() {
 }
 
 #[tokio::test]
-async fn every_link_leads_somewhere() {
+async fn every_link_works() {
     for facts in [demo(), three(), green(), empty()] {
         let console = open(facts);
         let mut left = vec!["/".to_owned()];
@@ -49,9 +49,9 @@ async fn every_link_leads_somewhere() {
     }
 }
 
-/// Dashboards and alerts lead here from what is over the cap of series.
+/// Dashboards and alerts link here from series beyond the cap.
 #[tokio::test]
-async fn what_metrics_sum_up_leads_to_a_list() {
+async fn links_from_capped_metrics_redirect_to_a_list() {
     let console = open(demo());
     for (from, to) in [
         ("/workloads/shop/_other/_other", "/issues?namespace=shop&result=fail"),
@@ -86,7 +86,7 @@ async fn an_issue_has_evidence_resolution_and_history() {
 }
 
 #[tokio::test]
-async fn a_link_to_a_resolved_issue_says_so() {
+async fn a_link_to_a_resolved_issue_shows_that() {
     let page = get(&open(demo()), "/issues/resolved000000000001").await;
     assert_eq!(page.status, StatusCode::OK);
     page.assert_holds("Resolved <time");
@@ -94,7 +94,7 @@ async fn a_link_to_a_resolved_issue_says_so() {
 }
 
 #[tokio::test]
-async fn a_link_survives_when_the_result_changes() {
+async fn issue_links_keep_working_when_the_result_changes() {
     let facts = demo();
     let cart = facts.workloads.iter().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
     let issue = cart.issues.iter().find(|issue| issue.rule.id == "stale-pull-policy").expect("an issue");
@@ -118,7 +118,7 @@ async fn a_link_survives_when_the_result_changes() {
 }
 
 #[tokio::test]
-async fn what_is_exempt_says_why_and_until_when() {
+async fn an_exempt_issue_shows_reason_and_expiry() {
     let console = open(demo());
     let found = get(&console, "/api/v1/issues?exempt=yes&namespace=platform").await.json();
     let page = get(&console, found["issues"][0]["path"].as_str().expect("a path")).await;
@@ -156,7 +156,7 @@ fn cart(facts: &mut tagwatch_console::Facts) -> (&mut Workload, usize) {
 }
 
 #[tokio::test]
-async fn what_is_exempt_is_not_in_violation() {
+async fn an_exempt_issue_is_not_in_violation() {
     let mut facts = demo();
     let (workload, at) = cart(&mut facts);
     workload.issues[at].outcome = Outcome::Skip;
@@ -185,7 +185,7 @@ async fn what_is_exempt_is_not_in_violation() {
 }
 
 #[tokio::test]
-async fn no_time_counts_twice_and_a_failure_that_became_a_warning_goes_on() {
+async fn overlapping_intervals_count_once_and_a_changed_result_continues() {
     let mut facts = demo();
     let (workload, at) = cart(&mut facts);
     let id = workload.issues[at].id.clone();
@@ -222,7 +222,7 @@ fn time(text: &str) -> jiff::Timestamp {
 }
 
 #[tokio::test]
-async fn nothing_judged_and_nothing_found_are_told_apart() {
+async fn an_empty_cluster_differs_from_a_clean_one() {
     let page = get(&open(empty()), "/").await;
     page.assert_holds("Nothing judged yet");
     assert_eq!(get(&open(empty()), "/api/v1/overview").await.json()["score"], serde_json::Value::Null);
@@ -233,7 +233,7 @@ async fn nothing_judged_and_nothing_found_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_rule_says_n_of_m_entities() {
+async fn a_rule_shows_n_of_m_entities() {
     let console = open(demo());
     let rules = get(&console, "/api/v1/rules").await.json();
     let rule = rules["rules"].as_array().expect("rules").iter().find(|rule| rule["rule"] == "floating-tag");
@@ -245,7 +245,7 @@ async fn a_rule_says_n_of_m_entities() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_looks_like_the_rest() {
+async fn a_missing_page_has_the_usual_frame() {
     let console = open(demo());
     for path in [
         "/nothing",

@@ -1,9 +1,9 @@
-//! Ten thousand issues are no burden. How long a page of them takes, `make bench` says.
+//! The size of pages with many rows. `make bench` measures their latency.
 
 use axum::http::StatusCode;
 
+use super::support::{get, open};
 use crate::fixture::{crowded, many};
-use crate::support::{get, open};
 
 #[tokio::test]
 async fn a_page_of_ten_thousand_issues_is_small() {

@@ -1,4 +1,4 @@
-//! Asking a console without a network.
+//! Requests to a console without a network.
 
 use std::sync::Arc;
 
@@ -11,7 +11,6 @@ use tower::ServiceExt;
 
 use crate::fixture::Fixed;
 
-/// What came back.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -27,7 +26,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// How often a text occurs.
+    /// Occurrences of a text.
     pub(crate) fn count(&self, text: &str) -> usize {
         self.text.matches(text).count()
     }
@@ -38,12 +37,12 @@ impl Answer {
     }
 }
 
-/// A console that everybody may see.
+/// A console without log-in.
 pub(crate) fn open(facts: Facts) -> Router {
     router(Fixed::new(facts), Arc::new(OpenToAll), Options::default())
 }
 
-/// A console that asks for a token.
+/// A console that requires a token.
 pub(crate) fn guarded(facts: Facts, authorizer: Arc<dyn Authorizer>) -> Router {
     router(Fixed::new(facts), authorizer, Options { tls: true })
 }

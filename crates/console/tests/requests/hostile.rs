@@ -1,12 +1,12 @@
-//! Text of others comes onto a page as text.
+//! Untrusted text on pages.
 
 use axum::http::StatusCode;
 
+use super::support::{get, links, open};
 use crate::fixture::hostile;
-use crate::support::{get, links, open};
 
 #[tokio::test]
-async fn no_page_holds_markup_or_control_characters_of_others() {
+async fn no_page_contains_untrusted_markup_or_control_characters() {
     let console = open(hostile());
     let mut paths: Vec<String> =
         ["/", "/issues?exempt=all", "/issues?exempt=all&page=2", "/namespaces", "/workloads", "/rules"]
@@ -48,9 +48,9 @@ async fn no_page_holds_markup_or_control_characters_of_others() {
     assert!(issues > 10, "{issues}");
 }
 
-/// Templates print text of others by `Shown` alone, which has escaped it; a filter would be a way around.
+/// Templates print untrusted text only as `HtmlText`, which is escaped; a filter could bypass that.
 #[test]
-fn no_template_goes_around_escaping() {
+fn no_template_bypasses_escaping() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
     for file in std::fs::read_dir(folder).expect("the templates") {
         let path = file.expect("a file").path();
