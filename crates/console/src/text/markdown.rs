@@ -69,7 +69,7 @@ pub(crate) fn message(text: &UntrustedText) -> Vec<Piece> {
 
 #[cfg(test)]
 mod tests {
-    use tagwatch_core::rules::registry;
+    use tagwatch_core::rules;
 
     use super::*;
 
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn rules_use_no_other_markdown() {
-        for rule in registry().iter().map(|rule| rule.meta()) {
+        for rule in rules::all().iter().map(|rule| rule.meta()) {
             for text in [rule.why, rule.fix] {
                 assert_eq!(text.matches('`').count() % 2, 0, "{}: a backtick alone", rule.id);
                 let marks = ["](", "**", "\n- ", "\n#", "\n|", "\n```", "\n>"];

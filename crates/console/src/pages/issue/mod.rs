@@ -93,7 +93,7 @@ impl<'a> IssuePage<'a> {
         Self {
             frame,
             issue,
-            group: issue.rule.policy.as_str(),
+            group: issue.rule.group.as_str(),
             rule_href: rule_address(issue.rule),
             workload: WorkloadLink::new(workload),
             namespace_href: address("/namespaces", &[&workload.namespace]),
