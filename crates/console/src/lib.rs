@@ -7,6 +7,7 @@ mod auth;
 mod draw;
 mod export;
 mod filter;
+mod filtered;
 mod frame;
 mod http;
 mod pages;

@@ -5,15 +5,16 @@ mod openapi;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 
 use crate::auth::AuthenticatedRequest;
-use crate::filter::{Filter, Pagination, UnknownFields, WorkloadFilter};
-use crate::http::{Console, Problem, json};
+use crate::filter::{Filter, Pagination, WorkloadFilter};
+use crate::filtered::FilteredRequest;
+use crate::http::{Console, json};
 use crate::record::{
     IssueDetails, IssuePage, IssueRecord, NamespaceList, OverviewRecord, RuleList, WorkloadDetails,
     WorkloadPage, WorkloadRecord,
@@ -43,14 +44,7 @@ async fn rules(request: AuthenticatedRequest) -> Response {
     json(StatusCode::OK, &RuleList::new(&request.view))
 }
 
-async fn issues(
-    AuthenticatedRequest { view, frame }: AuthenticatedRequest,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let filter = match Filter::parse(query.as_deref(), UnknownFields::Rejected) {
-        Ok(filter) => filter,
-        Err(problems) => return frame.refuse(&Problem::bad_request(problems)),
-    };
+async fn issues(FilteredRequest { view, filter, .. }: FilteredRequest<Filter>) -> Response {
     let issues = filter.select(view.issues());
     let pages = Pagination::new(filter.page, issues.len(), |_| String::new());
     let record = |&issue| IssueRecord::new(issue, view.now);
@@ -71,14 +65,7 @@ async fn issue(request: AuthenticatedRequest, id: Result<Path<String>, PathRejec
     }
 }
 
-async fn workloads(
-    AuthenticatedRequest { view, frame }: AuthenticatedRequest,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let filter = match WorkloadFilter::parse(query.as_deref(), UnknownFields::Rejected) {
-        Ok(filter) => filter,
-        Err(problems) => return frame.refuse(&Problem::bad_request(problems)),
-    };
+async fn workloads(FilteredRequest { view, filter, .. }: FilteredRequest<WorkloadFilter>) -> Response {
     let workloads = filter.select(view.workloads());
     let pages = Pagination::new(filter.page, workloads.len(), |_| String::new());
     let page = WorkloadPage {

@@ -9,6 +9,6 @@ mod workloads;
 
 pub(crate) use issues::{Exempt, Filter};
 pub(crate) use pagination::Pagination;
-pub(crate) use parse::UnknownFields;
+pub(crate) use parse::{QueryFilter, UnknownFields};
 pub(crate) use sort::{Column, Sort};
 pub(crate) use workloads::WorkloadFilter;

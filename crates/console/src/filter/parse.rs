@@ -14,6 +14,15 @@ const MAX_VALUES: usize = 64;
 /// What dashboards send for a variable with all values selected.
 const ANY: [&str; 4] = ["", "All", "$__all", ".*"];
 
+/// A filter that is read from a query.
+pub(crate) trait QueryFilter: Sized {
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// Every invalid field, with the expected values; safe to print to a terminal.
+    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>>;
+}
+
 /// How to treat unknown fields of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnknownFields {
@@ -23,12 +32,9 @@ pub(crate) enum UnknownFields {
     Rejected,
 }
 
-impl Filter {
-    /// Reads a query. Fields can be repeated, or hold several values separated by commas.
-    ///
-    /// # Errors
-    /// Every invalid field, with the expected values; safe to print to a terminal.
-    pub(crate) fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
+impl QueryFilter for Filter {
+    /// Fields can be repeated, or hold several values separated by commas.
+    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
         let mut filter = Self::default();
         let mut problems = Vec::new();
         for (name, value) in pairs(query) {
@@ -38,7 +44,9 @@ impl Filter {
         }
         if problems.is_empty() { Ok(filter) } else { Err(problems) }
     }
+}
 
+impl Filter {
     fn set(&mut self, name: &str, value: &str, unknown: UnknownFields) -> Result<(), String> {
         match name {
             "namespace" => add(&mut self.namespaces, name, value, text),

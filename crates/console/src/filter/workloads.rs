@@ -3,7 +3,7 @@
 use form_urlencoded::Serializer;
 use tagwatch_core::text::UntrustedText;
 
-use super::UnknownFields;
+use super::{QueryFilter, UnknownFields};
 use crate::snapshot::{Status, Workload};
 use crate::url::{key, pairs, with_query};
 
@@ -15,16 +15,8 @@ pub(crate) struct WorkloadFilter {
     pub(crate) page: usize,
 }
 
-impl WorkloadFilter {
-    pub(crate) fn of_namespace(namespace: &UntrustedText) -> Self {
-        Self { namespace: Some(key(namespace)), ..Self::default() }
-    }
-
-    /// Reads a query.
-    ///
-    /// # Errors
-    /// Every invalid field, with the expected values.
-    pub(crate) fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
+impl QueryFilter for WorkloadFilter {
+    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
         let mut filter = Self::default();
         let mut problems = Vec::new();
         for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
@@ -45,6 +37,12 @@ impl WorkloadFilter {
             }
         }
         if problems.is_empty() { Ok(filter) } else { Err(problems) }
+    }
+}
+
+impl WorkloadFilter {
+    pub(crate) fn of_namespace(namespace: &UntrustedText) -> Self {
+        Self { namespace: Some(key(namespace)), ..Self::default() }
     }
 
     /// The workloads that the filter admits, worst status first.

@@ -1,7 +1,6 @@
 //! The table of issues.
 
 use askama::Template;
-use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tagwatch_core::outcome::{Outcome, Severity};
@@ -9,10 +8,10 @@ use tagwatch_core::text::UntrustedText;
 
 use super::rows::IssueRow;
 use super::select::Select;
-use crate::auth::AuthenticatedRequest;
-use crate::filter::{Column, Exempt, Filter, Pagination, Sort, UnknownFields};
+use crate::filter::{Column, Exempt, Filter, Pagination, Sort};
+use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
-use crate::http::{Problem, html};
+use crate::http::html;
 use crate::text::HtmlText;
 use crate::view::View;
 
@@ -75,14 +74,7 @@ struct Heading {
     order: Option<&'static str>,
 }
 
-pub(super) async fn issues(
-    AuthenticatedRequest { view, frame }: AuthenticatedRequest,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let filter = match Filter::parse(query.as_deref(), UnknownFields::Ignored) {
-        Ok(filter) => filter,
-        Err(problems) => return frame.refuse(&Problem::bad_request(problems)),
-    };
+pub(super) async fn issues(FilteredRequest { view, frame, filter }: FilteredRequest<Filter>) -> Response {
     let issues = filter.select(view.issues());
     let pages = Pagination::new(filter.page, issues.len(), |page| filter.at_page(page).address());
     let page = IssuesPage {

@@ -1,6 +1,7 @@
 //! Rows of tables, and what several pages have in common.
 
 use std::cmp::Reverse;
+use std::fmt::Display;
 
 use jiff::Timestamp;
 use tagwatch_core::outcome::{Outcome, Severity};
@@ -14,7 +15,7 @@ use crate::filter::Filter;
 use crate::snapshot::{
     ClosedInterval, ContainerFacts, Issue, RuleState, Status, Tally, Workload, WorkloadIssue,
 };
-use crate::text::{DisplayTime, HtmlText, Piece, message, seconds, span};
+use crate::text::{DisplayTime, HtmlText, Piece, message};
 use crate::url::address;
 use crate::view::View;
 
@@ -200,24 +201,6 @@ pub(super) struct Tab {
     pub(super) is_here: bool,
 }
 
-/// Two times and the duration between them.
-pub(super) struct Interval {
-    pub(super) from: DisplayTime,
-    /// `None` while the interval is open.
-    pub(super) until: Option<DisplayTime>,
-    pub(super) lasted: String,
-}
-
-impl Interval {
-    pub(super) fn new(from: Timestamp, until: Option<Timestamp>, now: Timestamp) -> Self {
-        Self {
-            from: DisplayTime::new(from, now),
-            until: until.map(|until| DisplayTime::new(until, now)),
-            lasted: span(seconds(from, until.unwrap_or(now))),
-        }
-    }
-}
-
 /// Severities with a count above 0.
 pub(super) fn severities(count: impl Fn(Severity) -> usize) -> Vec<(Severity, usize)> {
     let counts = Severity::ALL.map(|severity| (severity, count(severity)));
@@ -225,8 +208,8 @@ pub(super) fn severities(count: impl Fn(Severity) -> usize) -> Vec<(Severity, us
 }
 
 /// An issue's page.
-pub(super) fn issue_address(id: &str) -> String {
-    address("/issues", &[&id.into()])
+pub(super) fn issue_address(id: impl Display) -> String {
+    address("/issues", &[&id.to_string().into()])
 }
 
 /// The page of a closed interval, if its address is known: that of the issue that continues it, or its own.

@@ -10,13 +10,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use tagwatch_core::outcome::Outcome;
 
-use super::rows::{ContainerRow, Interval, IssueRow, WorkloadRow, interval_address};
+use super::rows::{ContainerRow, IssueRow, WorkloadRow, interval_address};
 use crate::auth::AuthenticatedRequest;
 use crate::filter::Filter;
 use crate::frame::Frame;
 use crate::http::html;
 use crate::snapshot::{ClosedInterval, ImageChange, Workload, WorkloadIssue};
-use crate::text::{DisplayTime, HtmlText};
+use crate::text::{DisplayInterval, DisplayTime, HtmlText};
 use crate::url::address;
 
 /// Rows of each of the page's tables.
@@ -48,7 +48,7 @@ struct Resolved {
     href: Option<String>,
     rule: HtmlText,
     container: HtmlText,
-    interval: Interval,
+    interval: DisplayInterval,
 }
 
 struct Change {
@@ -122,7 +122,7 @@ impl Resolved {
             href: interval_address(workload, closed),
             rule: HtmlText::short(&closed.rule),
             container: HtmlText::short(&closed.container),
-            interval: Interval::new(from, Some(closed.until), now),
+            interval: DisplayInterval::new(from, Some(closed.until), now),
         }
     }
 }

@@ -1,17 +1,16 @@
 //! The table of workloads.
 
 use askama::Template;
-use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tagwatch_core::text::UntrustedText;
 
 use super::rows::{Tab, WorkloadRow};
 use super::select::Select;
-use crate::auth::AuthenticatedRequest;
-use crate::filter::{Pagination, UnknownFields, WorkloadFilter};
+use crate::filter::{Pagination, WorkloadFilter};
+use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
-use crate::http::{Problem, html};
+use crate::http::html;
 use crate::snapshot::Status;
 use crate::view::{View, total};
 
@@ -28,13 +27,8 @@ struct WorkloadsPage<'a> {
 }
 
 pub(super) async fn workloads(
-    AuthenticatedRequest { view, frame }: AuthenticatedRequest,
-    RawQuery(query): RawQuery,
+    FilteredRequest { view, frame, filter }: FilteredRequest<WorkloadFilter>,
 ) -> Response {
-    let filter = match WorkloadFilter::parse(query.as_deref(), UnknownFields::Ignored) {
-        Ok(filter) => filter,
-        Err(problems) => return frame.refuse(&Problem::bad_request(problems)),
-    };
     let workloads = filter.select(view.workloads());
     let pages = Pagination::new(filter.page, workloads.len(), |page| filter.at_page(page).address());
     let selected: Vec<UntrustedText> = filter.namespace.iter().cloned().collect();

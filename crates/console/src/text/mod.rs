@@ -10,4 +10,4 @@ pub(crate) use figure::grouped;
 pub(crate) use html::HtmlText;
 pub(crate) use markdown::{Block, Piece, blocks, message, pieces};
 pub(crate) use shell::quote;
-pub(crate) use time::{DisplayTime, seconds, span};
+pub(crate) use time::{DisplayInterval, DisplayTime, seconds, span};

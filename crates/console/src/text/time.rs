@@ -23,6 +23,25 @@ impl DisplayTime {
     }
 }
 
+/// Two times and the duration between them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DisplayInterval {
+    pub(crate) from: DisplayTime,
+    /// `None` while the interval is open.
+    pub(crate) until: Option<DisplayTime>,
+    pub(crate) lasted: String,
+}
+
+impl DisplayInterval {
+    pub(crate) fn new(from: Timestamp, until: Option<Timestamp>, now: Timestamp) -> Self {
+        Self {
+            from: DisplayTime::new(from, now),
+            until: until.map(|until| DisplayTime::new(until, now)),
+            lasted: span(seconds(from, until.unwrap_or(now))),
+        }
+    }
+}
+
 /// Seconds from one time to a later one; 0 if the order is reversed, as when clocks differ.
 pub(crate) fn seconds(from: Timestamp, until: Timestamp) -> u64 {
     u64::try_from(until.as_second() - from.as_second()).unwrap_or(0)

@@ -5,16 +5,16 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 
 use crate::draw::Timeline;
-use crate::pages::rows::{Interval, interval_address, issue_address};
+use crate::pages::rows::{interval_address, issue_address};
 use crate::snapshot::WorkloadIssue;
-use crate::text::{DisplayTime, HtmlText, seconds, span};
+use crate::text::{DisplayInterval, DisplayTime, HtmlText, seconds, span};
 
 /// Most events on a page.
 const MAX_EVENTS: usize = 40;
 
 pub(super) struct History {
     /// The open interval first, then closed ones, latest first.
-    pub(super) intervals: Vec<Interval>,
+    pub(super) intervals: Vec<DisplayInterval>,
     /// Duration of all intervals together.
     pub(super) total: String,
     /// Whether older intervals may have been removed from the report.
@@ -53,7 +53,7 @@ impl History {
             is_full: workload.is_history_full,
             exempt: exempt.map(|since| DisplayTime::new(since, now)),
             line: Timeline::new(&times, exempt, &marks, now),
-            intervals: times.iter().map(|&(from, until)| Interval::new(from, until, now)).collect(),
+            intervals: times.iter().map(|&(from, until)| DisplayInterval::new(from, until, now)).collect(),
             more_events: events.len().saturating_sub(MAX_EVENTS),
             events: events
                 .into_iter()

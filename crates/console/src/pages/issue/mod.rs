@@ -10,14 +10,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 
 use super::evidence::Evidence;
-use super::rows::{ContainerRow, Interval, WorkloadLink, container_type, issue_address, rule_address};
+use super::rows::{ContainerRow, WorkloadLink, container_type, issue_address, rule_address};
 use crate::auth::AuthenticatedRequest;
 use crate::frame::Frame;
 use crate::http::html;
 use crate::record::ExemptionRecord;
 use crate::remedy::{Remedy, remedies, why_none};
 use crate::snapshot::{ClosedInterval, Issue, Workload, WorkloadIssue};
-use crate::text::{Block, DisplayTime, HtmlText, Piece, blocks, message};
+use crate::text::{Block, DisplayInterval, DisplayTime, HtmlText, Piece, blocks, message};
 use crate::url::address;
 use history::{EventKind, History};
 
@@ -61,7 +61,7 @@ struct ResolvedPage<'a> {
     rule: HtmlText,
     workload: WorkloadLink,
     container: HtmlText,
-    interval: Interval,
+    interval: DisplayInterval,
     until: DisplayTime,
 }
 
@@ -125,7 +125,7 @@ impl<'a> ResolvedPage<'a> {
             rule: HtmlText::short(&closed.rule),
             workload: WorkloadLink::new(workload),
             container: HtmlText::short(&closed.container),
-            interval: Interval::new(closed.from, Some(closed.until), now),
+            interval: DisplayInterval::new(closed.from, Some(closed.until), now),
             until: DisplayTime::new(closed.until, now),
         }
     }
