@@ -163,7 +163,7 @@ fn escape_yaml(code: u32) -> String {
     }
 }
 
-/// Control characters, and the format characters that hide or reorder what stands beside them
+/// Control characters, and the format characters that hide or reorder the text beside them
 /// (Unicode TR36, "bidirectional text spoofing", and zero-width characters).
 fn is_unsafe(c: char) -> bool {
     c.is_control()

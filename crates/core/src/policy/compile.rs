@@ -2,61 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::date::parse_date;
 use super::exemption::{AnnotationRules, Exemption};
 use super::exemption_index::ExemptionIndex;
 use super::layer::{Layer, RuleChange};
 use super::matcher::Matcher;
 use super::path::{FieldPath, PolicyError};
+use super::problems::Problems;
 use super::selector::{Scope, check_selector};
 use super::spec::{AnnotationsSpec, ExemptionSpec, OverrideSpec, RuleSpec, TagPolicySpec};
 use super::validate::SpecValidator;
 use super::{Policy, Profile};
 use crate::drift::parse_grace;
-use crate::glob::Globs;
 use crate::kinds::{CustomKinds, CustomWorkload, TemplatePath};
 use crate::rules::{self, Parameter, ids};
-use crate::suggest;
-use crate::tag::{Classifier, DeclaredFloating, ReferenceGlobs};
+use crate::tag::{Classifier, DeclaredFloating};
 use crate::text::UntrustedText;
-
-/// The mistakes found so far.
-#[derive(Debug, Default)]
-pub(super) struct Problems {
-    errors: Vec<PolicyError>,
-    /// Globs compiled so far: equal ones are compiled once.
-    globs: Globs,
-}
-
-impl Problems {
-    pub(super) fn add(&mut self, path: &FieldPath, message: impl Into<String>) {
-        self.errors.push(PolicyError::at(path.clone(), message));
-    }
-
-    pub(super) fn globs(&mut self) -> &mut Globs {
-        &mut self.globs
-    }
-
-    /// Compiles globs of references; each bad one is a problem of its own.
-    pub(super) fn reference_globs(&mut self, globs: &[String], path: &FieldPath) -> ReferenceGlobs {
-        let mut compiled = ReferenceGlobs::default();
-        for (index, glob) in globs.iter().enumerate() {
-            if let Err(error) = compiled.add(glob.as_str(), &mut self.globs) {
-                self.add(&path.index(index), error.to_string());
-            }
-        }
-        compiled
-    }
-
-    fn non_empty(&mut self, text: &str, path: &FieldPath, expected: &str) {
-        if text.trim().is_empty() {
-            self.add(path, format!("this is empty; expected {expected}"));
-        }
-    }
-}
 
 impl Policy {
     /// Compiles a spec. The error lists everything that is wrong with it, in the order of the fields.
@@ -161,11 +125,6 @@ fn compile_rules(
     changes
 }
 
-pub(super) fn unknown_rule(id: &str) -> String {
-    let ids: Vec<&str> = rules::all().map(|meta| meta.id).collect();
-    suggest::unknown("rule", id, &ids)
-}
-
 fn compile_overrides(overrides: &[OverrideSpec], path: &FieldPath, problems: &mut Problems) -> Vec<Layer> {
     let mut layers = Vec::new();
     for (index, spec) in overrides.iter().enumerate() {
@@ -216,16 +175,6 @@ fn exempt_rules(rules: &[String], path: &FieldPath, problems: &mut Problems) -> 
     }
     // The validator reports unknown ones.
     Some(rules.iter().filter_map(|id| rules::find(id)).map(|meta| meta.id).collect())
-}
-
-/// A date of the calendar, written in full.
-pub(super) fn parse_date(text: &str) -> Result<Date, String> {
-    let parsed: Option<Date> = Date::strptime("%Y-%m-%d", text).ok();
-    parsed.filter(|date| date.to_string() == text).ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
-        let shown = UntrustedText::from(shown).terminal();
-        format!("\"{shown}\" is no date; expected YYYY-MM-DD, such as 2027-01-31")
-    })
 }
 
 fn compile_annotations(spec: &AnnotationsSpec, path: &FieldPath, problems: &mut Problems) -> AnnotationRules {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::compile::{parse_date, unknown_rule};
+use super::date::parse_date;
 use super::matcher::Matcher;
 use super::selector::{Decision, selects};
 use super::spec::LabelSelector;
@@ -155,7 +155,7 @@ impl WorkloadAnnotations {
                 Some(meta) => {
                     items.push(Item { written: written.to_owned(), container, rule: meta.id, used: false });
                 }
-                None => self.remark(level, ExemptionProblem::NotHonoured, unknown_rule(id)),
+                None => self.remark(level, ExemptionProblem::NotHonoured, rules::unknown(id)),
             }
         }
         items

@@ -1,7 +1,7 @@
 //! What an override or an exemption matches.
 
-use super::compile::Problems;
 use super::path::FieldPath;
+use super::problems::Problems;
 use super::spec::MatchSpec;
 use crate::glob::{Glob, GlobError, Style};
 use crate::reference::Reference;

@@ -3,12 +3,14 @@
 
 mod baseline;
 mod compile;
+mod date;
 mod effective;
 mod exemption;
 mod exemption_index;
 mod layer;
 mod matcher;
 mod path;
+mod problems;
 mod profile;
 mod schema;
 mod selector;
@@ -34,6 +36,7 @@ use exemption_index::ExemptionIndex;
 
 pub use baseline::exact_exemption;
 pub use compile::metric_label;
+pub use date::parse_date;
 pub use effective::EffectiveRule;
 pub(crate) use exemption::WorkloadAnnotations;
 pub use exemption::{AnnotationRemark, Exemption, ExemptionProblem};

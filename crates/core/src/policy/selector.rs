@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::compile::Problems;
 use super::matcher::NameGlobs;
 use super::path::FieldPath;
+use super::problems::Problems;
 use super::spec::{LabelOperator, LabelRequirement, LabelSelector, Preset, ScopeSpec};
 use crate::text::UntrustedText;
 

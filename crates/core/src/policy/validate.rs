@@ -11,11 +11,11 @@ use regex::Regex;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::compile::{parse_date, unknown_rule};
+use super::date::parse_date;
 use super::path::{FieldPath, PathStep, PolicyError};
 use super::spec::TagPolicySpec;
 use super::words;
-use crate::suggest;
+use crate::{rules, suggest};
 
 /// Most mistakes that are collected: each costs memory, and no reader needs as many.
 const MAX_MISTAKES: usize = 1000;
@@ -197,7 +197,7 @@ impl SpecValidator {
         let options = options(schema);
         if !options.is_empty() && !options.contains(&text) {
             let message = match words::what(&at.written) {
-                "rule" => unknown_rule(text),
+                "rule" => rules::unknown(text),
                 what => suggest::unknown(what, text, &options),
             };
             self.report(&at.written, false, message);

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::compile::unknown_rule;
 use super::path::{FieldPath, PathStep};
 use crate::rules::{self, Parameter};
 use crate::suggest;
@@ -21,7 +20,7 @@ pub(super) fn what(path: &FieldPath) -> &'static str {
 /// An unknown field of a mapping.
 pub(super) fn unknown(name: &str, known: &[&str], mapping: &FieldPath) -> String {
     if mapping.ends_with(0, "rules") {
-        return unknown_rule(name);
+        return rules::unknown(name);
     }
     let of_rule = match mapping.steps().last() {
         Some(PathStep::Field(id)) if mapping.ends_with(1, "rules") => rules::find(id),

@@ -35,7 +35,7 @@ mod unpinned_image;
 pub use meta::{RuleGroup, RuleMeta};
 pub use parameters::{Parameter, Parameters, PullPolicyValue};
 pub(crate) use precedence::{PRECEDENCE, Precedence};
-pub use registry::{all, closest, find};
+pub use registry::{all, closest, find, unknown};
 pub(crate) use registry::{enabled, rule_set};
 pub use rule::{Rule, Violation};
 pub use settings::{RuleSet, RuleSetting};

@@ -95,6 +95,6 @@ pub struct Parameters {
     pub include_pinned: bool,
     /// Pull policies that may be written; none named means any.
     pub allowed: Vec<PullPolicy>,
-    /// How long a state may last before the rule speaks, where it is not the rule's own time.
+    /// How long a state may last before the rule fires, where it is not the rule's own time.
     pub grace: Option<Duration>,
 }

@@ -46,6 +46,12 @@ pub fn closest(unknown: &str) -> Option<&'static RuleMeta> {
     suggest::closest(unknown, all().map(|meta| meta.id)).and_then(find)
 }
 
+/// The message for an unknown id; safe for a terminal.
+pub fn unknown(id: &str) -> String {
+    let ids: Vec<&str> = all().map(|meta| meta.id).collect();
+    suggest::unknown("rule", id, &ids)
+}
+
 /// The rules that `enabled` picks are on, with their own results, severities and parameters.
 pub(crate) fn rule_set(enabled: impl Fn(&RuleMeta) -> bool) -> RuleSet {
     RuleSet::new(all(), enabled)
