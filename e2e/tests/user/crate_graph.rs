@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
+    path::Path,
     process::Command,
 };
 
@@ -14,6 +15,8 @@ use tagwatch_e2e::checkout;
 const WITH_LAYERS: [&str; 3] = ["README.md", "CONTRIBUTING.md", "docs/design/architecture.md"];
 /// On top of everything, and part of no layer: it runs the binary.
 const HARNESS: &str = "e2e";
+/// Holds no code.
+const FEATURES: &str = "e2e/features";
 
 /// For each crate the crates of the workspace that it uses, tests apart.
 type Graph = BTreeMap<String, BTreeSet<String>>;
@@ -26,19 +29,24 @@ fn of_cargo() -> Result<Graph> {
     ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
     let packages = metadata["packages"].as_array().context("no packages")?;
-    packages.iter().map(|package| Ok((name(package)?, dependencies(package)?))).collect()
+    let mut graph = Graph::new();
+    for package in packages {
+        let manifest = package["manifest_path"].as_str().context("no manifest")?;
+        graph.insert(name(Path::new(manifest).parent())?, dependencies(package)?);
+    }
+    Ok(graph)
 }
 
 fn dependencies(package: &Value) -> Result<BTreeSet<String>> {
     let all = package["dependencies"].as_array().context("no dependencies")?;
-    let of_program = all.iter().filter(|found| found["kind"].is_null() && found["path"].is_string());
-    of_program.map(name).collect()
+    let of_program = all.iter().filter(|found| found["kind"].is_null());
+    of_program.filter_map(|found| found["path"].as_str()).map(|path| name(Some(Path::new(path)))).collect()
 }
 
-/// Without the prefix that all crates but the binary share.
-fn name(package: &Value) -> Result<String> {
-    let name = package["name"].as_str().context("no name")?;
-    Ok(name.strip_prefix("tagwatch-").unwrap_or(name).to_owned())
+/// The folder of a crate from the checkout, without the one that most share.
+fn name(folder: Option<&Path>) -> Result<String> {
+    let folder = folder.context("no folder")?.strip_prefix(checkout())?;
+    Ok(folder.strip_prefix("crates").unwrap_or(folder).display().to_string())
 }
 
 /// The rows `| folder | … | dependencies |` of a page.
@@ -69,7 +77,8 @@ fn mistakes(layers: &[Vec<&str>], graph: &Graph) -> Vec<String> {
     let mut mistakes: Vec<String> = Vec::new();
     let invented = height.keys().filter(|name| !graph.contains_key(**name));
     mistakes.extend(invented.map(|name| format!("there is no crate {name}")));
-    for (name, dependencies) in graph.iter().filter(|(name, _)| *name != HARNESS) {
+    for (name, dependencies) in graph.iter().filter(|(name, _)| ![HARNESS, FEATURES].contains(&name.as_str()))
+    {
         let Some(own) = height.get(name.as_str()) else {
             mistakes.push(format!("{name} is in no layer"));
             continue;

@@ -100,7 +100,7 @@ fn the_code_cites_headings_of_the_design() -> Result<()> {
     let of_design = |target: &Target| target.path.starts_with("docs/design") && target.heading.is_some();
     let code = sources()?.into_iter().filter(|source| source.path.starts_with("crates"));
     let cited = code.flat_map(|source| citation::targets(&source.text)).filter(of_design).count();
-    assert!(cited >= 10, "{cited} citations of the design were found: do they still name a heading?");
+    assert!(cited >= 8, "{cited} citations of the design were found: do they still name a heading?");
     Ok(())
 }
 
