@@ -219,7 +219,7 @@ fn exempt_rules(rules: &[String], path: &FieldPath, problems: &mut Problems) -> 
 }
 
 /// A date of the calendar, written in full.
-pub(super) fn parse_date(text: &str) -> Result<Date, String> {
+pub fn parse_date(text: &str) -> Result<Date, String> {
     let parsed: Option<Date> = Date::strptime("%Y-%m-%d", text).ok();
     parsed.filter(|date| date.to_string() == text).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();

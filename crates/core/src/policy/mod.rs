@@ -34,7 +34,7 @@ use crate::workload::{Container, Workload, WorkloadId};
 use exemption_index::ExemptionIndex;
 
 pub use baseline::exact_exemption;
-pub use compile::metric_label;
+pub use compile::{metric_label, parse_date};
 pub use effective::EffectiveRule;
 pub(crate) use exemption::WorkloadAnnotations;
 pub use exemption::{
