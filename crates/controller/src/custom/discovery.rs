@@ -9,10 +9,9 @@ use kube::core::Status;
 use kube::core::discovery::v2::{ACCEPT_AGGREGATED_DISCOVERY_V2, APIGroupDiscoveryList};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tagwatch_client::{CallError, LIST_LIMIT, call};
 use tagwatch_core::kinds::CustomKinds;
 use tagwatch_k8s::discovery::ServedKinds;
-
-use crate::api::{CallError, LIST_LIMIT, call};
 
 /// Asks again and again, and remembers the answer.
 pub(super) struct Discovery {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use kube::core::{ApiResource, PartialObjectMeta};
 use kube::{Api, Client};
 use kube_runtime::watcher;
+use tagwatch_client::Backoff;
 use tagwatch_core::kinds::{CustomKind, CustomKinds, KindName};
 use tagwatch_k8s::slim::CustomObject;
 use tokio::sync::{Notify, watch};
@@ -17,7 +18,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::discovery::Discovery;
 use super::sink::{CustomSink, Target};
 use super::states::{Place, State};
-use crate::backoff::Backoff;
 use crate::controller::Controller;
 use crate::watch::{WatchStats, watch as keep_watch};
 
@@ -31,13 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// is not complete.
 const ABSENCES: u32 = 2;
 
-/// Watches custom kinds for ever.
+/// Watches custom kinds. Returns only when a watch panicked.
 pub(crate) async fn run(
     controller: Arc<Controller>,
     client: Client,
     config: watcher::Config,
     scopes: Vec<Option<String>>,
-) -> &'static str {
+) {
     let wanted = controller.custom.wanted();
     let discovery = Discovery::new(client.clone());
     let watches =
@@ -47,12 +47,11 @@ pub(crate) async fn run(
         discovery,
         wanted,
         absent: BTreeMap::new(),
-        backoff: Backoff::new(),
+        backoff: Backoff::default(),
         first_answer: None,
     }
     .run()
     .await;
-    "custom kinds"
 }
 
 struct Manager {
@@ -103,7 +102,7 @@ impl Manager {
                 if refused {
                     states.discovered();
                 }
-                self.backoff.after(answered)
+                self.backoff.delay_after(answered)
             }
         };
         if self.first_answer.is_some_and(|first| first.elapsed() >= PATIENCE) {

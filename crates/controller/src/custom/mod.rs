@@ -7,4 +7,4 @@ mod sink;
 mod states;
 
 pub(crate) use manager::run;
-pub(crate) use states::{CUSTOM_KINDS, CustomWatches, Place, State};
+pub(crate) use states::{CustomWatches, Place, State};

@@ -9,10 +9,7 @@ use tagwatch_core::kinds::CustomWorkload;
 use tagwatch_core::kinds::{CustomKinds, KindName};
 use tokio::sync::watch;
 
-use crate::health::Health;
-
-/// What [`Health`] calls the first look at custom kinds.
-pub(crate) const CUSTOM_KINDS: &str = "custom kinds";
+use crate::readiness::ReadyToken;
 
 /// A kind in one watched namespace, or in all.
 pub(crate) type Place = (KindName, Option<String>);
@@ -46,13 +43,13 @@ pub(crate) struct CustomWatches {
     wanted: watch::Sender<Arc<CustomKinds>>,
     states: Mutex<States>,
     gauge: IntGaugeVec,
-    health: Arc<Health>,
+    ready: ReadyToken,
 }
 
 impl CustomWatches {
-    pub(crate) fn new(wanted: CustomKinds, health: Arc<Health>, gauge: IntGaugeVec) -> Self {
+    pub(crate) fn new(wanted: CustomKinds, ready: ReadyToken, gauge: IntGaugeVec) -> Self {
         let watches =
-            Self { wanted: watch::Sender::new(Arc::new(wanted)), states: Mutex::default(), gauge, health };
+            Self { wanted: watch::Sender::new(Arc::new(wanted)), states: Mutex::default(), gauge, ready };
         watches.tell(&States::default());
         watches
     }
@@ -123,7 +120,7 @@ impl CustomWatches {
 
     /// Custom kinds are waited for no longer.
     pub(super) fn give_up_waiting(&self) {
-        self.health.in_sync(CUSTOM_KINDS);
+        self.ready.ready();
     }
 
     fn tell(&self, states: &States) {
@@ -133,7 +130,7 @@ impl CustomWatches {
             self.gauge.with_label_values(&[label]).set(i64::try_from(kinds.len()).unwrap_or(i64::MAX));
         }
         if states.discovered && !states.watches.values().any(|state| *state == State::Listing) {
-            self.health.in_sync(CUSTOM_KINDS);
+            self.ready.ready();
         }
     }
 }
@@ -142,11 +139,15 @@ impl CustomWatches {
 mod tests {
     use super::*;
     use crate::metrics::{ControllerMetrics, Metrics};
+    use crate::readiness::Readiness;
 
-    fn watches() -> (CustomWatches, Arc<Health>) {
+    const CUSTOM_KINDS: &str = "custom kinds";
+
+    fn watches() -> (CustomWatches, Readiness) {
         let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
-        let health = Arc::new(Health::new([CUSTOM_KINDS.to_owned()]));
-        (CustomWatches::new(CustomKinds::default(), Arc::clone(&health), metrics.custom_kinds), health)
+        let readiness = Readiness::default();
+        let ready = readiness.expect(CUSTOM_KINDS);
+        (CustomWatches::new(CustomKinds::default(), ready, metrics.custom_kinds), readiness)
     }
 
     fn place(kind: &str, scope: Option<&str>) -> Place {
@@ -155,8 +156,8 @@ mod tests {
 
     #[test]
     fn readiness_waits_for_lists_and_not_for_rights() {
-        let (watches, health) = watches();
-        let waits = || health.waiting_for().iter().any(|reason| reason.ends_with(CUSTOM_KINDS));
+        let (watches, readiness) = watches();
+        let waits = || readiness.missing().iter().any(|reason| reason.ends_with(CUSTOM_KINDS));
         watches.set(&place("Rollout", None), Some(State::Listing));
         watches.set(&place("Experiment", None), Some(State::Listing));
         watches.discovered();
@@ -169,9 +170,9 @@ mod tests {
 
     #[test]
     fn nothing_served_is_nothing_to_wait_for() {
-        let (watches, health) = watches();
+        let (watches, readiness) = watches();
         watches.discovered();
-        assert_eq!(health.waiting_for(), ["workloads are being evaluated for the first time"]);
+        assert_eq!(readiness.missing(), ["workloads are being evaluated for the first time"]);
     }
 
     #[test]

@@ -23,4 +23,4 @@ mod tasks;
 pub(crate) use attach::{attach, forget};
 pub(crate) use index::DriftIndex;
 pub(crate) use pods::seconds;
-pub(crate) use tasks::{settle, spawn, wait_names};
+pub(crate) use tasks::{settle, spawn};

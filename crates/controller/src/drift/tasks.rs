@@ -8,17 +8,15 @@ use kube::{Api, Client};
 use kube_runtime::watcher::{self, Event};
 use tagwatch_core::rules;
 use tagwatch_k8s::slim::SlimNode;
-use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::store;
 use crate::controller::Controller;
+use crate::readiness::ReadyToken;
+use crate::tasks::Tasks;
 use crate::watch::{Flow, Sink, WatchStats, watch};
 
-/// What [`crate::health::Health`] calls the watch of nodes.
 const NODES: &str = "nodes";
-/// And the stored proofs.
-pub(super) const PROOFS: &str = "proofs that tags moved";
 /// How long until a watch of nodes is tried again that was refused, or is not wanted.
 const RETRY: Duration = Duration::from_secs(30);
 /// How often it is looked whether anything else is proven.
@@ -26,33 +24,18 @@ const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often proofs are looked at that may be over.
 const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
 
-/// What the first evaluation waits for.
-pub(crate) fn wait_names() -> [String; 2] {
-    [NODES.to_owned(), PROOFS.to_owned()]
-}
-
 /// Spawns the tasks; `namespace` is our own, where proofs are stored.
 pub(crate) fn spawn(
-    tasks: &mut JoinSet<&'static str>,
+    tasks: &mut Tasks,
     controller: &Arc<Controller>,
     client: &Client,
     namespace: Option<String>,
 ) {
-    let following = follow_nodes(client.clone(), Arc::clone(controller));
-    tasks.spawn(async move {
-        following.await;
-        "nodes"
-    });
-    let keeping = store::keep(client.clone(), Arc::clone(controller), namespace);
-    tasks.spawn(async move {
-        keeping.await;
-        "proofs"
-    });
-    let passing = follow_time(Arc::clone(controller));
-    tasks.spawn(async move {
-        passing.await;
-        "drift"
-    });
+    let nodes_ready = controller.readiness.expect(NODES);
+    tasks.spawn("nodes", follow_nodes(client.clone(), Arc::clone(controller), nodes_ready));
+    let proofs_ready = controller.readiness.expect("proofs that tags moved");
+    tasks.spawn("proofs", store::keep(client.clone(), Arc::clone(controller), namespace, proofs_ready));
+    tasks.spawn("drift", follow_time(Arc::clone(controller)));
 }
 
 /// Judges by what the initial state of the cluster proves. To be called before the first evaluation, which would
@@ -74,7 +57,7 @@ async fn follow_time(controller: Arc<Controller>) {
     let (mut publishing, mut expiring) = (interval(PUBLISH_INTERVAL), interval(EXPIRE_INTERVAL));
     publishing.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = 0;
-    controller.health.synced().await;
+    controller.readiness.synced().await;
     loop {
         tokio::select! {
             _ = publishing.tick() => {
@@ -93,17 +76,22 @@ async fn follow_time(controller: Arc<Controller>) {
 }
 
 /// Watches nodes for as long as anybody judges drift and we may.
-async fn follow_nodes(client: Client, controller: Arc<Controller>) {
+async fn follow_nodes(client: Client, controller: Arc<Controller>, ready: ReadyToken) {
     let stats = WatchStats::new(NODES, controller.metrics.clone());
     let mut is_told = false;
     loop {
         if is_on(&controller) {
-            let sink = NodeSink { controller: Arc::clone(&controller), listed: HashSet::new(), is_told };
+            let sink = NodeSink {
+                controller: Arc::clone(&controller),
+                ready: ready.clone(),
+                listed: HashSet::new(),
+                is_told,
+            };
             watch(Api::<SlimNode>::all(client.clone()), watcher::Config::default(), sink, stats.clone())
                 .await;
             is_told = true;
         }
-        controller.health.in_sync(NODES);
+        ready.ready();
         controller.metrics.drift.nodes_available.set(0);
         sleep(RETRY).await;
     }
@@ -116,6 +104,7 @@ fn is_on(controller: &Controller) -> bool {
 /// Feeds the drift index from the watch of nodes.
 struct NodeSink {
     controller: Arc<Controller>,
+    ready: ReadyToken,
     listed: HashSet<Box<str>>,
     /// The refusal was logged.
     is_told: bool,
@@ -141,7 +130,7 @@ impl Sink<SlimNode> for NodeSink {
                 let affected = self.controller.index.lock().retain_nodes(&listed, now);
                 self.controller.queue.now(affected);
                 self.controller.metrics.drift.nodes_available.set(1);
-                self.controller.health.in_sync(NODES);
+                self.ready.ready();
             }
         }
         if is_on(&self.controller) { Flow::Continue } else { Flow::Stop }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use kube_runtime::scheduler::scheduler;
+use tagwatch_client::Backoff;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
@@ -21,7 +22,6 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 pub(crate) use assemble::tests as cluster;
 pub(crate) use assemble::{Absence, Assembled, assemble};
 
-use crate::backoff::Backoff;
 use crate::controller::Controller;
 use crate::index::WorkloadKey;
 use crate::queue::Requests;
@@ -129,7 +129,7 @@ fn schedule(
             controller.queue.after(key.clone(), *delay);
         }
         Next::Retry => {
-            let delay = failures.entry(key.clone()).or_insert_with(Backoff::new).next();
+            let delay = failures.entry(key.clone()).or_default().next_delay();
             controller.queue.after(key.clone(), delay);
         }
     }

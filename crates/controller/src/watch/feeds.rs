@@ -13,25 +13,27 @@ use kube_runtime::watcher;
 use serde::de::DeserializeOwned;
 use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
 use tagwatch_k8s::slim::SlimWorkload;
-use tokio::task::JoinSet;
 
 use super::{PodSink, Sink, WatchStats, WorkloadSink, watch};
 use crate::controller::Controller;
 use crate::metrics::ControllerMetrics;
+use crate::readiness::{Readiness, ReadyToken};
 use crate::stores::Stores;
+use crate::tasks::Tasks;
 
 /// Makes the watches of one namespace, or of all, and the stores that they fill.
-pub(crate) fn feeds(scope: Option<&str>, stores: &mut Stores) -> Vec<Box<dyn Feed>> {
+pub(crate) fn feeds(scope: Option<&str>, stores: &mut Stores, readiness: &Readiness) -> Vec<Box<dyn Feed>> {
+    let ready = |kind| readiness.expect(watch_name(kind, scope));
     let scope = || scope.map(str::to_owned);
     vec![
-        workload_feed::<Deployment>(stores, scope()),
-        workload_feed::<StatefulSet>(stores, scope()),
-        workload_feed::<DaemonSet>(stores, scope()),
-        workload_feed::<ReplicaSet>(stores, scope()),
-        workload_feed::<ReplicationController>(stores, scope()),
-        workload_feed::<Job>(stores, scope()),
-        workload_feed::<CronJob>(stores, scope()),
-        Box::new(PodFeed { scope: scope() }),
+        workload_feed::<Deployment>(stores, scope(), &ready),
+        workload_feed::<StatefulSet>(stores, scope(), &ready),
+        workload_feed::<DaemonSet>(stores, scope(), &ready),
+        workload_feed::<ReplicaSet>(stores, scope(), &ready),
+        workload_feed::<ReplicationController>(stores, scope(), &ready),
+        workload_feed::<Job>(stores, scope(), &ready),
+        workload_feed::<CronJob>(stores, scope(), &ready),
+        Box::new(PodFeed { scope: scope(), ready: ready(WatchedKind::Pod) }),
     ]
 }
 
@@ -39,67 +41,71 @@ pub(crate) fn feeds(scope: Option<&str>, stores: &mut Stores) -> Vec<Box<dyn Fee
 pub(crate) trait Feed: Send {
     fn spawn(
         self: Box<Self>,
-        tasks: &mut JoinSet<&'static str>,
+        tasks: &mut Tasks,
         controller: &Arc<Controller>,
         client: &Client,
         config: watcher::Config,
     );
 }
 
-/// What [`crate::health::Health`] calls a watch.
-pub(crate) fn watch_name(kind: WatchedKind, scope: Option<&str>) -> String {
+/// The name of a watch in `/readyz`.
+fn watch_name(kind: WatchedKind, scope: Option<&str>) -> String {
     scope.map_or_else(|| kind.plural().to_owned(), |namespace| format!("{} in {namespace}", kind.plural()))
 }
 
 struct WorkloadFeed<K: TemplateKind> {
     scope: Option<String>,
+    ready: ReadyToken,
     writer: Writer<SlimWorkload<K>>,
 }
 
-fn workload_feed<K: TemplateKind>(stores: &mut Stores, scope: Option<String>) -> Box<dyn Feed> {
+fn workload_feed<K: TemplateKind>(
+    stores: &mut Stores,
+    scope: Option<String>,
+    ready: &impl Fn(WatchedKind) -> ReadyToken,
+) -> Box<dyn Feed> {
     let (reader, writer) = store::<SlimWorkload<K>>();
     stores.add(K::WATCHED, Box::new(reader));
-    Box::new(WorkloadFeed { scope, writer })
+    Box::new(WorkloadFeed { scope, ready: ready(K::WATCHED), writer })
 }
 
 impl<K: TemplateKind> Feed for WorkloadFeed<K> {
     fn spawn(
         self: Box<Self>,
-        tasks: &mut JoinSet<&'static str>,
+        tasks: &mut Tasks,
         controller: &Arc<Controller>,
         client: &Client,
         config: watcher::Config,
     ) {
-        let Self { scope, writer } = *self;
+        let Self { scope, ready, writer } = *self;
         let api = api(client, scope.as_deref());
-        let name = watch_name(K::WATCHED, scope.as_deref());
-        let sink = WorkloadSink::new(Arc::clone(controller), scope, name, writer);
+        let sink = WorkloadSink::new(Arc::clone(controller), scope, ready, writer);
         spawn_watch(tasks, K::WATCHED, api, config, sink, &controller.metrics);
     }
 }
 
 struct PodFeed {
     scope: Option<String>,
+    ready: ReadyToken,
 }
 
 impl Feed for PodFeed {
     fn spawn(
         self: Box<Self>,
-        tasks: &mut JoinSet<&'static str>,
+        tasks: &mut Tasks,
         controller: &Arc<Controller>,
         client: &Client,
         config: watcher::Config,
     ) {
-        let Self { scope } = *self;
+        let Self { scope, ready } = *self;
         let api = api(client, scope.as_deref());
-        let name = watch_name(WatchedKind::Pod, scope.as_deref());
-        let sink = PodSink::new(Arc::clone(controller), scope, name);
+        let sink = PodSink::new(Arc::clone(controller), scope, ready);
         spawn_watch(tasks, WatchedKind::Pod, api, config, sink, &controller.metrics);
     }
 }
 
 fn spawn_watch<K, S>(
-    tasks: &mut JoinSet<&'static str>,
+    tasks: &mut Tasks,
     kind: WatchedKind,
     api: Api<K>,
     config: watcher::Config,
@@ -110,10 +116,7 @@ fn spawn_watch<K, S>(
     S: Sink<K> + Send + 'static,
 {
     let stats = WatchStats::new(kind.plural(), metrics.clone());
-    tasks.spawn(async move {
-        watch(api, config, sink, stats).await;
-        kind.plural()
-    });
+    tasks.spawn(kind.plural(), watch(api, config, sink, stats));
 }
 
 /// The objects of one namespace, or of all.

@@ -7,7 +7,7 @@ mod source;
 mod stats;
 mod workloads;
 
-pub(crate) use feeds::{Feed, api, feeds, watch_name};
+pub(crate) use feeds::{Feed, api, feeds};
 use pods::PodSink;
 pub(crate) use source::{Flow, Sink, watch};
 pub(crate) use stats::{WatchStats, refusal_code};

@@ -9,19 +9,19 @@ use tagwatch_k8s::slim::{SlimObject, SlimPod};
 use super::{Flow, Sink};
 use crate::controller::Controller;
 use crate::index::place;
+use crate::readiness::ReadyToken;
 
 /// Feeds the pod index from one watch.
 pub(crate) struct PodSink {
     controller: Arc<Controller>,
     scope: Option<String>,
-    name: String,
+    ready: ReadyToken,
     listed: HashSet<(Arc<str>, Box<str>)>,
 }
 
 impl PodSink {
-    /// A sink for the watch that [`crate::health::Health`] calls `name`.
-    pub(crate) fn new(controller: Arc<Controller>, scope: Option<String>, name: String) -> Self {
-        Self { controller, scope, name, listed: HashSet::new() }
+    pub(crate) fn new(controller: Arc<Controller>, scope: Option<String>, ready: ReadyToken) -> Self {
+        Self { controller, scope, ready, listed: HashSet::new() }
     }
 
     fn apply(&self, pod: &SlimPod) {
@@ -53,7 +53,7 @@ impl Sink<SlimPod> for PodSink {
                 ));
                 drop(index);
                 self.controller.queue.now(affected);
-                self.controller.health.in_sync(&self.name);
+                self.ready.ready();
             }
             Event::Apply(pod) => self.apply(&pod),
             Event::Delete(pod) => {

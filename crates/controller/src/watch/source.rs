@@ -8,11 +8,10 @@ use futures::StreamExt;
 use kube::{Api, Resource};
 use kube_runtime::watcher::{self, Event, InitialListStrategy};
 use serde::de::DeserializeOwned;
+use tagwatch_client::{Backoff, LIST_LIMIT};
 use tokio::time::{sleep, timeout};
 
 use super::stats::WatchStats;
-use crate::api::LIST_LIMIT;
-use crate::backoff::Backoff;
 
 /// Longer than the server lets a watch live (290 s) and than kube-runtime waits for a dead one (295 s): a
 /// stream that is silent beyond this is stuck, not quiet.
@@ -56,13 +55,13 @@ where
     S: Sink<K>,
 {
     config = config.streaming_lists();
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::default();
     loop {
         stats.started();
         let end = drain(api.clone(), &mut config, &mut sink, &mut backoff, &stats).await;
         match end {
             End::Stopped => return,
-            End::Restart => sleep(backoff.next()).await,
+            End::Restart => sleep(backoff.next_delay()).await,
         }
     }
 }
@@ -121,7 +120,7 @@ where
                     *config = list_instead(config.clone());
                     return End::Restart;
                 }
-                sleep(backoff.after(is_answer(&error))).await;
+                sleep(backoff.delay_after(is_answer(&error))).await;
                 Flow::Continue
             }
         };

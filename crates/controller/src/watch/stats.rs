@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kube_runtime::watcher;
+use tagwatch_client::describe;
 
-use crate::api::describe;
 use crate::metrics::ControllerMetrics;
 
 /// Counters of one watch.

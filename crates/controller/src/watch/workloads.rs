@@ -12,27 +12,27 @@ use tagwatch_k8s::slim::{SlimObject, SlimWorkload};
 use super::{Flow, Sink};
 use crate::controller::Controller;
 use crate::index::{Node, Top, key_of, node_of, place};
+use crate::readiness::ReadyToken;
 
 /// Feeds one store and the owner index from one watch.
 pub(crate) struct WorkloadSink<K: TemplateKind> {
     controller: Arc<Controller>,
     scope: Option<String>,
-    name: String,
+    ready: ReadyToken,
     writer: Writer<SlimWorkload<K>>,
     store: Store<SlimWorkload<K>>,
     listed: Vec<Node>,
 }
 
 impl<K: TemplateKind> WorkloadSink<K> {
-    /// A sink for the watch that [`crate::health::Health`] calls `name`.
     pub(crate) fn new(
         controller: Arc<Controller>,
         scope: Option<String>,
-        name: String,
+        ready: ReadyToken,
         writer: Writer<SlimWorkload<K>>,
     ) -> Self {
         let store = writer.as_reader();
-        Self { controller, scope, name, writer, store, listed: Vec::new() }
+        Self { controller, scope, ready, writer, store, listed: Vec::new() }
     }
 
     /// Takes over a complete list. What it does not name is gone, though no event said so; the rest is
@@ -54,7 +54,7 @@ impl<K: TemplateKind> WorkloadSink<K> {
         }
         drop(index);
         self.controller.queue.now(affected);
-        self.controller.health.in_sync(&self.name);
+        self.ready.ready();
     }
 
     fn apply(&mut self, object: SlimWorkload<K>) {

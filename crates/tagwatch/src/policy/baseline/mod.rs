@@ -21,7 +21,7 @@ use super::{counted, note, today};
 use crate::args::PolicyBaselineArgs;
 use crate::status::Failure;
 
-/// A policy as a file holds it.
+/// A policy file.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PolicyObject {
@@ -38,16 +38,16 @@ struct Metadata {
     labels: BTreeMap<String, String>,
 }
 
-/// What a baseline is made of.
-struct Found {
-    /// The name and labels of the policy that it adds to.
+/// What a baseline starts from.
+struct BaselineInput {
+    /// Name and labels of the policy that the baseline extends.
     metadata: PolicyMetadata,
-    /// The policy that it adds to.
+    /// The policy that the baseline extends.
     spec: TagPolicySpec,
     findings: Vec<Finding>,
 }
 
-/// Something that is to be exempt.
+/// A finding to exempt.
 struct Finding {
     id: WorkloadId,
     container: UntrustedText,
@@ -64,15 +64,15 @@ pub(crate) fn baseline(args: &PolicyBaselineArgs) -> Result<ExitCode, Failure> {
             format!("--expires {past} is over: nothing would be exempt; expected {today} or a later day");
         return Err(Failure::Usage(anyhow!(message)));
     }
-    let found = if args.cluster { Some(from_cluster::find(args)?) } else { from_files::find(args)? };
-    let Some(Found { metadata, mut spec, findings }) = found else {
+    let input = if args.cluster { Some(from_cluster::find(args)?) } else { from_files::find(args)? };
+    let Some(BaselineInput { metadata, mut spec, findings }) = input else {
         writeln!(io::stderr(), "tagwatch: not everything was read, so no baseline is written")?;
         return Ok(ExitCode::from(3));
     };
     if let Some(profile) = args.policy.profile {
         spec.profile = Some(profile.to_string());
     }
-    tell_without_namespace(&findings);
+    note_missing_namespaces(&findings);
     let expires = until.unwrap_or_else(|| today.saturating_add(90.days()));
     spec.exemptions.extend(exemptions(findings, &args.reason, &expires.to_string()));
     check(&spec)?;
@@ -80,7 +80,7 @@ pub(crate) fn baseline(args: &PolicyBaselineArgs) -> Result<ExitCode, Failure> {
     let metadata = Metadata { name, labels: metadata.labels };
     let object = PolicyObject { api_version: API_VERSION, kind: KIND, metadata, spec };
     let yaml = serde_saphyr::to_string(&object).map_err(|error| Failure::Other(anyhow!(error)))?;
-    tell_size(&object, &yaml)?;
+    note_size(&object, &yaml)?;
     match &args.output {
         Some(path) => replace::replace(path, yaml.as_bytes()).map_err(Failure::Usage)?,
         None => io::stdout().write_all(yaml.as_bytes())?,
@@ -88,13 +88,13 @@ pub(crate) fn baseline(args: &PolicyBaselineArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The policy that `tagwatch run` judges by unless it is told another.
+/// The default of `tagwatch run --policy`.
 const DEFAULT_POLICY: &str = "default";
 
-/// How much `kubectl apply` can keep in its annotation, of all annotations together.
+/// Maximum size of all annotations of an object; `kubectl apply` stores a copy of the object in one.
 const MAX_ANNOTATIONS: usize = 256 << 10;
 
-/// What is written has to be a policy, whatever it started from.
+/// The result must be a valid policy, whatever it started from.
 fn check(spec: &TagPolicySpec) -> Result<(), Failure> {
     let written = serde_json::to_value(spec).map_err(|error| Failure::Other(anyhow!(error)))?;
     let Err(errors) = Policy::read(&written) else { return Ok(()) };
@@ -102,7 +102,7 @@ fn check(spec: &TagPolicySpec) -> Result<(), Failure> {
     Err(Failure::Usage(anyhow!("what would be written is no valid policy:{}", lines.concat())))
 }
 
-fn tell_without_namespace(findings: &[Finding]) {
+fn note_missing_namespaces(findings: &[Finding]) {
     let without = findings.iter().filter(|finding| finding.id.namespace.is_none());
     let ids: BTreeSet<&WorkloadId> = without.map(|finding| &finding.id).collect();
     if !ids.is_empty() {
@@ -113,7 +113,7 @@ fn tell_without_namespace(findings: &[Finding]) {
     }
 }
 
-fn tell_size(object: &PolicyObject, yaml: &str) -> Result<(), Failure> {
+fn note_size(object: &PolicyObject, yaml: &str) -> Result<(), Failure> {
     let json = serde_json::to_vec(object).map_err(|error| Failure::Other(anyhow!(error)))?.len();
     let file_limit = usize::try_from(PolicyFile::MAX_BYTES).unwrap_or(usize::MAX);
     if yaml.len() > file_limit {
@@ -123,7 +123,7 @@ fn tell_size(object: &PolicyObject, yaml: &str) -> Result<(), Failure> {
             yaml.len()
         ));
     }
-    // Its own fields come on top.
+    // Leaves room for the fields that `kubectl apply` adds.
     if json > MAX_ANNOTATIONS - 4_096 {
         note(&format!(
             "the policy has {json} bytes as JSON, more than `kubectl apply` can keep in its annotation: use \
@@ -133,7 +133,7 @@ fn tell_size(object: &PolicyObject, yaml: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One for each container, with all rules that speak against it.
+/// One exemption for each container, with all rules that it violates.
 fn exemptions(findings: Vec<Finding>, reason: &str, expires: &str) -> Vec<ExemptionSpec> {
     let mut found: BTreeMap<(WorkloadId, UntrustedText), Vec<String>> = BTreeMap::new();
     for Finding { id, container, rule } in findings {

@@ -1,4 +1,4 @@
-//! Where callers come in: listening on an address, with TLS or without.
+//! Listens on an address, with TLS or without.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,30 +13,45 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::RunError;
-use crate::options::Access;
-use crate::tls::{Certificate, CertificateError, Of, TlsListener};
+use crate::options::EndpointAccess;
+use crate::tls::{Certificate, EndpointKind, TlsListener};
 
-/// Where callers come from.
-pub(crate) enum Entrance {
-    /// Plain HTTP.
+/// A bound address that serves HTTP or HTTPS.
+pub(crate) enum ServerListener {
     Plain(TcpListener),
-    /// HTTPS.
     Tls(TlsListener),
 }
 
-impl Entrance {
-    /// Tokens travel by TLS alone.
+impl ServerListener {
+    /// Binds the address, and writes it to `address_file`; port 0 lets the operating system choose. Where access needs
+    /// tokens, the connection is encrypted.
     ///
     /// # Errors
-    /// When there is no certificate that can be used.
-    pub(crate) fn new(listener: TcpListener, access: Access, of: Of) -> Result<Self, CertificateError> {
+    /// When the address cannot be bound, its file cannot be written, or the certificate cannot be used.
+    pub(crate) async fn bind(
+        address: SocketAddr,
+        address_file: Option<&Path>,
+        access: EndpointAccess,
+        kind: EndpointKind,
+    ) -> Result<Self, RunError> {
+        let listener = bind(address, address_file).await?;
         match access {
-            Access::Everybody => Ok(Self::Plain(listener)),
-            Access::Token { certificate } => {
+            EndpointAccess::Anonymous => Ok(Self::Plain(listener)),
+            EndpointAccess::Token { certificate } => {
                 let certificate = Arc::new(Certificate::load(certificate)?);
-                Ok(Self::Tls(TlsListener::new(listener, certificate, of)?))
+                Ok(Self::Tls(TlsListener::new(listener, certificate, kind)?))
             }
         }
+    }
+
+    /// The bound address, for a log line.
+    pub(crate) fn address(&self) -> String {
+        use axum::serve::Listener as _;
+        let address = match self {
+            Self::Plain(listener) => listener.local_addr(),
+            Self::Tls(listener) => listener.local_addr(),
+        };
+        address.map_or_else(|error| error.to_string(), |address| address.to_string())
     }
 
     /// Serves until cancelled. Handlers find the peer as `ConnectInfo<SocketAddr>`.
@@ -53,7 +68,7 @@ impl Entrance {
     }
 }
 
-/// Whoever is at the other end: axum knows it of its own listener alone.
+/// The address of the client. axum implements `Connected` for its own listener only.
 #[derive(Debug, Clone, Copy)]
 struct Peer(SocketAddr);
 
@@ -76,11 +91,7 @@ async fn with_peer(mut request: Request) -> Request {
     request
 }
 
-/// Listens on an address, and writes it into a file where one is given; port 0 lets the operating system choose.
-///
-/// # Errors
-/// When the address cannot be bound, or the file not be written.
-pub(crate) async fn listen(address: SocketAddr, file: Option<&Path>) -> Result<TcpListener, RunError> {
+async fn bind(address: SocketAddr, file: Option<&Path>) -> Result<TcpListener, RunError> {
     let refused = |source| RunError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(refused)?;
     let bound = listener.local_addr().map_err(refused)?;
@@ -91,14 +102,9 @@ pub(crate) async fn listen(address: SocketAddr, file: Option<&Path>) -> Result<T
     Ok(listener)
 }
 
-/// Where a listener listens, for a log line.
-pub(crate) fn bound(listener: &TcpListener) -> String {
-    listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string())
-}
-
-/// Written beside and renamed, so that a reader never sees half an address.
+/// Writes to another name and renames, so that a reader never sees half an address.
 fn write_address(path: &Path, address: SocketAddr) -> std::io::Result<()> {
-    let beside = path.with_extension("part");
-    std::fs::write(&beside, format!("{address}\n"))?;
-    std::fs::rename(&beside, path)
+    let partial = path.with_extension("part");
+    std::fs::write(&partial, format!("{address}\n"))?;
+    std::fs::rename(&partial, path)
 }

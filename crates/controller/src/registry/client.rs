@@ -1,4 +1,4 @@
-//! One question to one registry.
+//! Requests to one registry.
 
 use std::error::Error as _;
 use std::net::IpAddr;
@@ -19,27 +19,26 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::allowed::{Network, RegistryHost, may_connect};
 use super::resolve::{FORBIDDEN, GuardedResolver};
 
-/// A registry has this long to answer.
+/// Time limit of a request.
 const LIMIT: Duration = Duration::from_secs(10);
-/// What a client of the distribution specification takes.
+/// The media types of the distribution specification.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.docker.distribution.manifest.v2+json";
-/// Why no registry is asked by TLS.
+/// Why no registry is asked over TLS.
 const NO_ROOTS: &str = "there are no root certificates to check it by (SSL_CERT_FILE)";
-/// Header with the digest of the manifest.
 const DIGEST: &str = "docker-content-digest";
 
-/// Asks registries.
-pub(super) struct Asker {
+/// Asks registries for digests.
+pub(super) struct RegistryClient {
     client: Client<HttpsConnector<HttpConnector<GuardedResolver>>, Empty<&'static [u8]>>,
-    /// Whether there is any certificate by which a registry's own can be checked.
+    /// Whether there are root certificates to verify a registry.
     has_roots: bool,
     networks: Arc<[Network]>,
     user_agent: String,
 }
 
-impl Asker {
+impl RegistryClient {
     pub(super) fn new(networks: Arc<[Network]>, user_agent: String) -> Self {
         let mut http = HttpConnector::new_with_resolver(GuardedResolver(Arc::clone(&networks)));
         http.enforce_http(false);
@@ -47,7 +46,7 @@ impl Asker {
         let (tls, has_roots) = match HttpsConnectorBuilder::new().with_native_roots() {
             Ok(tls) => (tls, true),
             Err(error) => {
-                tracing::error!(%error, "no root certificates: registries are asked without TLS alone");
+                tracing::error!(%error, "no root certificates: only registries without TLS are asked");
                 let none = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
                 (HttpsConnectorBuilder::new().with_tls_config(none.with_no_client_auth()), false)
             }
@@ -57,7 +56,7 @@ impl Asker {
         Self { client, has_roots, networks, user_agent }
     }
 
-    /// The digest that a tag has, or why nobody knows: a text without anything that the registry wrote.
+    /// The digest of a tag, or why it is unknown: a text without anything that the registry sent.
     pub(super) async fn digest(
         &self,
         registry: &RegistryHost,
@@ -75,7 +74,7 @@ impl Asker {
             .header(USER_AGENT, &self.user_agent)
             .body(Empty::new())
             .map_err(|_| "its URL cannot be made".to_owned())?;
-        // The connector resolves names alone: it connects to an address in a URL unasked.
+        // The connector resolves names only: it connects to an address in a URL without asking the resolver.
         if let Some(address) = request.uri().host().and_then(literal)
             && !may_connect(address, &self.networks)
         {
@@ -108,7 +107,7 @@ fn read(status: StatusCode, headers: &HeaderMap, reference: &Reference) -> Resul
     digest.filter(is_digest).map(str::to_owned).ok_or_else(|| "it names no digest".to_owned())
 }
 
-/// The error's own text may hold what the registry sent.
+/// The text of the error itself may contain what the registry sent.
 fn unreachable(error: &hyper_util::client::legacy::Error) -> String {
     let mut cause = error.source();
     while let Some(known) = cause {
@@ -126,22 +125,23 @@ fn unreachable(error: &hyper_util::client::legacy::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    fn asker(networks: &[&str]) -> Asker {
+    use super::*;
+
+    fn client(networks: &[&str]) -> RegistryClient {
         let networks: Vec<Network> = networks.iter().map(|text| text.parse().unwrap()).collect();
-        Asker::new(networks.into(), "tagwatch-test".to_owned())
+        RegistryClient::new(networks.into(), "tagwatch-test".to_owned())
     }
 
-    async fn ask(asker: &Asker, host: &str) -> Result<String, String> {
+    async fn ask(client: &RegistryClient, host: &str) -> Result<String, String> {
         let reference = Reference::parse("registry.example.com/shop/web:1").unwrap();
-        asker.digest(&host.parse().unwrap(), &reference).await
+        client.digest(&host.parse().unwrap(), &reference).await
     }
 
     #[tokio::test]
-    async fn a_name_is_asked_only_at_addresses_that_are_listed() {
+    async fn a_registry_is_asked_only_at_a_listed_address() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let host = format!("http://localhost:{}", listener.local_addr().unwrap().port());
         let digest = format!("sha256:{}", "a".repeat(64));
@@ -154,15 +154,15 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             requests
         });
-        assert_eq!(ask(&asker(&[]), &host).await, Err(FORBIDDEN.to_owned()));
+        assert_eq!(ask(&client(&[]), &host).await, Err(FORBIDDEN.to_owned()));
         assert!(!serving.is_finished());
-        assert_eq!(ask(&asker(&["127.0.0.0/8"]), &host).await, Ok(digest));
+        assert_eq!(ask(&client(&["127.0.0.0/8"]), &host).await, Ok(digest));
         assert_eq!(serving.await.unwrap(), 1);
     }
 
     #[tokio::test]
-    async fn without_root_certificates_nobody_is_asked_by_tls() {
-        let asker = Asker { has_roots: false, ..asker(&[]) };
-        assert_eq!(ask(&asker, "registry.example.com").await, Err(NO_ROOTS.to_owned()));
+    async fn without_root_certificates_no_registry_is_asked_over_tls() {
+        let client = RegistryClient { has_roots: false, ..client(&[]) };
+        assert_eq!(ask(&client, "registry.example.com").await, Err(NO_ROOTS.to_owned()));
     }
 }

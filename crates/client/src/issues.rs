@@ -1,4 +1,4 @@
-//! The live list of issues, read from the stored reports: what `tagwatch issues` prints.
+//! The open issues of a cluster, read from the stored reports: `tagwatch issues` prints them.
 
 use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::civil::Date;
@@ -10,7 +10,8 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportResult};
 use thiserror::Error;
 
-use crate::api::{CallError, LIST_LIMIT, ServerClock, call};
+use crate::call::{CallError, LIST_LIMIT, call};
+use crate::clock::ServerClock;
 
 /// Reports a page.
 const PAGE: u32 = 500;
@@ -20,13 +21,13 @@ const PAGE: u32 = 500;
 pub struct IssueQuery {
     /// One namespace; `None` for all.
     pub namespace: Option<String>,
-    /// A label selector on the reports, in addition to our own label.
+    /// A label selector on the reports, in addition to tagwatch's own label.
     pub selector: Option<String>,
-    /// Those alone that are about what really runs.
+    /// Only findings about the digests that really run.
     pub drift: bool,
 }
 
-/// One finding that wants a hand: a fail, an error or a warning.
+/// An open finding: a fail, an error or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
     /// Namespace of the workload.
@@ -37,34 +38,34 @@ pub struct Issue {
     pub name: UntrustedText,
     /// Name of the container or image volume.
     pub container: UntrustedText,
-    /// The image, as the report has it.
+    /// The image as the report names it.
     pub image: UntrustedText,
-    /// The rule.
+    /// Id of the rule.
     pub rule: UntrustedText,
     /// Severity: critical, high, medium, low or info.
     pub severity: UntrustedText,
-    /// Result: fail, error or warn; `expired` for one that was exempt until a day that is over.
+    /// Result: fail, error or warn; `expired` when the exemption of the finding has expired.
     pub result: UntrustedText,
     /// When it was first seen.
     pub since: Option<Timestamp>,
-    /// What was found, in a sentence.
+    /// The finding in a sentence.
     pub message: UntrustedText,
-    /// How sure it is, of findings about digests: likely or proven.
+    /// Confidence of findings about digests: likely or proven.
     pub confidence: UntrustedText,
-    /// What shows it, as YAML.
+    /// The evidence as YAML.
     pub evidence: UntrustedText,
 }
 
-/// Why there is no list.
+/// Why the issues could not be listed.
 #[derive(Debug, Error)]
-pub enum IssuesError {
-    /// The report API is not there.
+pub enum ListIssuesError {
+    /// The API server does not serve the report API.
     #[error(
         "the cluster does not serve policyreports.wgpolicyk8s.io/v1alpha2: install its \
          CustomResourceDefinition, and run tagwatch in the cluster"
     )]
     NoReportApi,
-    /// The API server did not give it.
+    /// A request failed.
     #[error("cannot list the reports: {0}")]
     Call(#[from] CallError),
 }
@@ -72,12 +73,12 @@ pub enum IssuesError {
 /// Lists the issues, most severe first.
 ///
 /// # Errors
-/// When the report API is not served, or the API server refuses.
-pub async fn issues(
+/// When the report API is not served, or a request fails.
+pub async fn list_issues(
     client: &Client,
     query: &IssueQuery,
     clock: &ServerClock,
-) -> Result<Vec<Issue>, IssuesError> {
+) -> Result<Vec<Issue>, ListIssuesError> {
     let api: Api<PolicyReport> = match &query.namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
@@ -90,10 +91,10 @@ pub async fn issues(
     let mut issues = Vec::new();
     loop {
         let page = match call(LIST_LIMIT, api.list(&params)).await {
-            Err(error) if error.code() == Some(404) => return Err(IssuesError::NoReportApi),
+            Err(error) if error.code() == Some(404) => return Err(ListIssuesError::NoReportApi),
             page => page?,
         };
-        // The clock has learnt the server's time from the answer.
+        // After the answer, which may have corrected the clock.
         let today = clock.now().to_zoned(TimeZone::UTC).date();
         issues.extend(page.items.iter().flat_map(|report| issues_of(report, query.drift, today)));
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
@@ -116,9 +117,9 @@ pub async fn issues(
     Ok(issues)
 }
 
-/// What a result asks for: nothing, where it is a pass or exempt. An exemption ends with its last day, whether or not a
-/// controller was there to say so in the report.
-fn open(result: &ReportResult, today: Date) -> Option<&str> {
+/// The result of an issue; `None` for a pass and for what is exempt. An exemption expires with its last day, even if no
+/// controller ran since then to update the report.
+fn open_result(result: &ReportResult, today: Date) -> Option<&str> {
     match result.result.as_deref()? {
         open @ ("fail" | "error" | "warn") => Some(open),
         "skip" => {
@@ -129,7 +130,7 @@ fn open(result: &ReportResult, today: Date) -> Option<&str> {
     }
 }
 
-/// The result of what was exempt: the report does not tell what it was before.
+/// The result after an exemption has expired: the report no longer holds the original result.
 const EXPIRED: &str = "expired";
 
 fn issues_of(report: &PolicyReport, drift_alone: bool, today: Date) -> Vec<Issue> {
@@ -141,7 +142,7 @@ fn issues_of(report: &PolicyReport, drift_alone: bool, today: Date) -> Vec<Issue
     let results = report.results.iter().flatten();
     results
         .filter(|result| !drift_alone || result.policy == RuleGroup::ImageDrift.as_str())
-        .filter_map(|result| Some((result, open(result, today)?)))
+        .filter_map(|result| Some((result, open_result(result, today)?)))
         .map(|(result, open)| Issue {
             namespace: namespace.clone(),
             kind: kind.clone(),
@@ -164,7 +165,7 @@ fn property(result: &ReportResult, name: &str) -> UntrustedText {
     properties.and_then(|properties| properties.get(name)).map_or("", String::as_str).into()
 }
 
-/// Most severe first; what we do not know comes last.
+/// Most severe first; unknown severities come last.
 fn severity_rank(severity: &str) -> usize {
     let known = tagwatch_core::outcome::Severity::ALL.iter();
     known.map(|known| known.as_str()).position(|known| known == severity).unwrap_or(usize::MAX)
@@ -176,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    fn listed(today: &str) -> Vec<String> {
+    fn issues_on(today: &str) -> Vec<String> {
         let result = |rule: &str, result: &str, expires: Option<&str>| {
             let mut properties = json!({ "container": "app" });
             if let Some(expires) = expires {
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn an_exemption_hides_a_finding_through_its_last_day_and_no_longer() {
-        assert_eq!(listed("2027-01-31"), ["latest-tag fail"]);
-        assert_eq!(listed("2027-02-01"), ["latest-tag fail", "missing-tag expired"]);
+        assert_eq!(issues_on("2027-01-31"), ["latest-tag fail"]);
+        assert_eq!(issues_on("2027-02-01"), ["latest-tag fail", "missing-tag expired"]);
     }
 }

@@ -1,4 +1,4 @@
-//! `tagwatch generate`: everything in the repository that is made from the code.
+//! `tagwatch generate`: the files of the repository that are generated from the code.
 
 mod cli_reference;
 mod metrics_page;
@@ -23,7 +23,7 @@ use crate::status::Failure;
 /// Path from the repository's root, and content.
 type Files = BTreeMap<PathBuf, String>;
 
-/// The report API is not in the chart's crds/, which Helm installs unasked: in most clusters somebody else brought it.
+/// Not in the crds/ of the chart, which Helm always installs: in most clusters another tool has installed this CRD.
 const REPORT_CRD: [&str; 2] = [
     "config/crd/wgpolicyk8s.io_policyreports.yaml",
     "charts/tagwatch/files/crds/wgpolicyk8s.io_policyreports.yaml",
@@ -44,24 +44,24 @@ const TABLE_END: &str = "<!-- rules end -->";
 
 pub(crate) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
     let GenerateArgs { target, check, root } = args;
-    let wanted = |one: Target| target.is_empty() || target.contains(&one);
+    let is_wanted = |one: Target| target.is_empty() || target.contains(&one);
     let mut files = Files::new();
-    if wanted(Target::Crds) {
+    if is_wanted(Target::Crds) {
         files.extend(crds()?);
     }
-    if wanted(Target::Rbac) {
+    if is_wanted(Target::Rbac) {
         files.extend(custom_kinds_rights());
     }
-    if wanted(Target::Docs) {
+    if is_wanted(Target::Docs) {
         files.extend(docs(root)?);
     }
-    if wanted(Target::Schema) {
+    if is_wanted(Target::Schema) {
         files.insert(SCAN_SCHEMA.into(), schema()?);
     }
-    if wanted(Target::Dashboards) {
+    if is_wanted(Target::Dashboards) {
         files.extend(monitoring::dashboards()?);
     }
-    if wanted(Target::Rules) {
+    if is_wanted(Target::Rules) {
         files.extend(monitoring::rules());
     }
     let differing = differing(root, &files)?;
@@ -113,7 +113,7 @@ fn docs(root: &Path) -> Result<Files, Failure> {
     Ok(files)
 }
 
-/// The README with its table of rules as they are now.
+/// The README with an up-to-date table of rules.
 fn with_rules_table(readme: &str) -> anyhow::Result<String> {
     let missing = || anyhow!("{README} has no {} … {TABLE_END}", TABLE_BEGIN.trim_end());
     let (before, rest) = readme.split_once(TABLE_BEGIN).ok_or_else(missing)?;
@@ -128,7 +128,7 @@ fn schema() -> Result<String, Failure> {
     Ok(schema + "\n")
 }
 
-/// Files that are not as they would be written, those that nothing writes any more included.
+/// Files that differ from what would be written, or are missing.
 fn differing(root: &Path, files: &Files) -> Result<Vec<PathBuf>, Failure> {
     let mut differing = Vec::new();
     for (path, content) in files {

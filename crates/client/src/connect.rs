@@ -6,31 +6,30 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use thiserror::Error;
 
-use super::clock::ServerClock;
-use super::telemetry::{RequestCounter, TelemetryLayer};
+use crate::clock::ServerClock;
+use crate::telemetry::{RequestCounter, TelemetryLayer};
 
 /// Why there is no client.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// Neither a kubeconfig nor a service account is there.
+    /// There is neither a kubeconfig nor a service account.
     #[error("no cluster to talk to: {0}; set KUBECONFIG, pass --context, or run inside a cluster")]
     Infer(#[source] kube::config::InferConfigError),
-    /// The kubeconfig does not hold what was asked of it.
+    /// The kubeconfig cannot be read, or lacks the requested context.
     #[error("cannot use the kubeconfig: {0}")]
     Kubeconfig(#[source] kube::config::KubeconfigError),
-    /// The configuration does not make a client.
+    /// The client library refuses the configuration.
     #[error("cannot make a client from the configuration: {0}")]
     Build(#[source] kube::Error),
 }
 
-/// Connects with the kubeconfig (`KUBECONFIG`, `~/.kube/config`) or, inside a cluster, the service account;
-/// `context` picks another context of the kubeconfig than its current one. Nothing is sent yet.
+/// Builds a client from the kubeconfig (`KUBECONFIG`, `~/.kube/config`) or, inside a cluster, from the service account;
+/// `context` selects another context of the kubeconfig than the current one. Sends nothing yet.
 ///
-/// `requests` and `clock` learn from every answer.
+/// Every answer updates `requests` and `clock`.
 ///
-/// kube sends no `User-Agent` of its own and retries 429 and 503 silently for minutes. Here every request
-/// says who it is, and a refusal is seen at once by whoever asked: retries are the caller's, with its own
-/// backoff.
+/// kube sends no `User-Agent` of its own and retries 429 and 503 silently for minutes. Here every request has one, and
+/// the caller sees a refusal at once and retries with its own backoff.
 pub async fn connect(
     context: Option<&str>,
     user_agent: &str,

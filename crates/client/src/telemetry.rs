@@ -1,4 +1,5 @@
-//! Counts every request by verb and status code, reads the time off every answer, and gives up on an answer that does not begin.
+//! Counts every request by verb and status code, reads the time off every answer, and limits the wait for the head of
+//! an answer.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,23 +10,23 @@ use k8s_openapi::jiff::Timestamp;
 use prometheus::{IntCounterVec, Opts};
 use tower::{BoxError, Layer, Service};
 
-use super::clock::ServerClock;
-use super::limits::{CALL_LIMIT, LIST_LIMIT};
+use crate::call::{CALL_LIMIT, LIST_LIMIT};
+use crate::clock::ServerClock;
 
 /// `tagwatch_kube_requests_total{verb,code}`: requests to the API server. `code` is the HTTP status, or
-/// `timeout` or `error` where none came.
+/// `timeout` or `error` without an answer.
 #[derive(Debug, Clone)]
 pub struct RequestCounter(IntCounterVec);
 
 impl RequestCounter {
-    /// A counter, not yet registered.
+    /// The registry comes later: see [`collector`](Self::collector).
     pub fn new() -> prometheus::Result<Self> {
         let options = Opts::new("tagwatch_kube_requests_total", "Requests to the API server.");
         IntCounterVec::new(options, &["verb", "code"]).map(Self)
     }
 
-    /// The collector, to be registered; it shares the counts.
-    pub(crate) fn collector(&self) -> IntCounterVec {
+    /// The collector for a registry; it shares the counts.
+    pub fn collector(&self) -> IntCounterVec {
         self.0.clone()
     }
 
@@ -36,13 +37,13 @@ impl RequestCounter {
 
 /// Puts [`Telemetry`] around kube's service stack.
 #[derive(Debug, Clone)]
-pub(super) struct TelemetryLayer {
+pub(crate) struct TelemetryLayer {
     requests: RequestCounter,
     clock: ServerClock,
 }
 
 impl TelemetryLayer {
-    pub(super) fn new(requests: RequestCounter, clock: ServerClock) -> Self {
+    pub(crate) fn new(requests: RequestCounter, clock: ServerClock) -> Self {
         Self { requests, clock }
     }
 }
@@ -55,10 +56,10 @@ impl<S> Layer<S> for TelemetryLayer {
     }
 }
 
-/// A service that counts, and that limits the wait for the head of an answer: a watch that never starts is
-/// otherwise not told apart from a quiet one.
+/// A service that counts requests and limits the wait for the head of an answer: without the limit, a watch that never
+/// starts looks like a quiet one.
 #[derive(Debug, Clone)]
-pub(super) struct Telemetry<S> {
+pub(crate) struct Telemetry<S> {
     inner: S,
     requests: RequestCounter,
     clock: ServerClock,

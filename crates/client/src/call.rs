@@ -1,5 +1,4 @@
-//! Time limits. kube's ordinary calls have none, and a connection that swallows packets would hold a worker
-//! for ever.
+//! Time limits. kube's ordinary calls have none, and a connection that drops packets would block a worker forever.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -7,15 +6,15 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Limit of a call on one object.
-pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(10);
-/// Limit of a list, and of the wait for a watch's initial state.
+/// Time limit of a call on one object.
+pub const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// Time limit of a list, and of the initial state of a watch.
 pub const LIST_LIMIT: Duration = Duration::from_mins(1);
 
 /// Why a call to the API server failed.
 #[derive(Debug, Error)]
 pub enum CallError {
-    /// The API server, or the way to it, said no.
+    /// The API server refused, or the connection failed.
     #[error("{}", describe(.0))]
     Api(#[from] kube::Error),
     /// No complete answer within the limit.
@@ -24,7 +23,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// The HTTP status that the API server answered, if it did.
+    /// The HTTP status of the answer; `None` without an answer.
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Api(kube::Error::Api(status)) => Some(status.code),
@@ -32,7 +31,7 @@ impl CallError {
         }
     }
 
-    /// A label for metrics, from a small fixed set.
+    /// The label for metrics, from a small fixed set.
     pub fn category(&self) -> &'static str {
         match (self.code(), self) {
             (Some(403), _) => "forbidden",
@@ -47,9 +46,9 @@ impl CallError {
     }
 }
 
-/// kube's own text of a refusal is the debug form of the whole status, and of a lost connection it tells that
-/// there was one, but not why.
-pub(crate) fn describe(error: &kube::Error) -> String {
+/// The error with its causes. kube's own text of a refusal is the debug form of the whole status, and that of a lost
+/// connection leaves the cause out.
+pub fn describe(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return format!("{} ({} {})", status.message, status.code, status.reason);
     }
@@ -66,7 +65,7 @@ pub(crate) fn describe(error: &kube::Error) -> String {
     text
 }
 
-/// Runs one call to the API server under a time limit that covers the whole answer.
+/// Runs one call to the API server; the time limit covers the whole answer.
 pub async fn call<T>(
     limit: Duration,
     request: impl Future<Output = kube::Result<T>>,

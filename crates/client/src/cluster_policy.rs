@@ -1,4 +1,4 @@
-//! The policy of a cluster, read once: what commands start from.
+//! The `TagPolicy` of a cluster, read once by commands.
 
 use std::collections::BTreeMap;
 
@@ -8,42 +8,42 @@ use tagwatch_core::policy::TagPolicySpec;
 use tagwatch_k8s::tag_policy::TagPolicy;
 use thiserror::Error;
 
-use crate::api::{CallError, LIST_LIMIT, call};
+use crate::call::{CallError, LIST_LIMIT, call};
 
 /// Why the policy of a cluster could not be read.
 #[derive(Debug, Error)]
 pub enum ReadPolicyError {
-    /// The API server did not give it.
+    /// The request failed.
     #[error("cannot read the TagPolicy {name}: {source}")]
     Call {
-        /// Its name.
+        /// Name of the policy.
         name: String,
-        /// Why not.
+        /// Why the request failed.
         source: CallError,
     },
-    /// It holds what this version does not know.
+    /// The spec has fields or values that this version does not know.
     #[error("the spec of the TagPolicy {name} cannot be read: {source}")]
     Spec {
-        /// Its name.
+        /// Name of the policy.
         name: String,
         /// What does not fit.
         source: serde_json::Error,
     },
 }
 
-/// A policy as it is in the cluster.
+/// A policy as the cluster stores it.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterPolicy {
-    /// Its labels.
+    /// Labels of the object.
     pub labels: BTreeMap<String, String>,
-    /// What somebody wrote.
+    /// The spec as written, not yet compiled.
     pub spec: TagPolicySpec,
 }
 
-/// A policy by its name; `None` where there is none of that name, or no definition of policies.
+/// Reads a policy by name; `None` when there is no such object, or no `CustomResourceDefinition` for policies.
 ///
 /// # Errors
-/// When the API server refuses, or the spec is none that this version knows.
+/// When the request fails, or this version cannot read the spec.
 pub async fn read_policy(client: &Client, name: &str) -> Result<Option<ClusterPolicy>, ReadPolicyError> {
     let api: Api<TagPolicy> = Api::all(client.clone());
     let found = call(LIST_LIMIT, api.get_opt(name)).await;

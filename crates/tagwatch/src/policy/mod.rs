@@ -1,4 +1,4 @@
-//! `tagwatch policy`, and which policy a command judges by.
+//! `tagwatch policy`, and the policy that a command applies.
 
 mod baseline;
 mod show;
@@ -18,12 +18,12 @@ use tagwatch_scan::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError};
 use crate::args::{PolicyArgs, PolicyCheckArgs, PolicyCommand};
 use crate::status::Failure;
 
-/// What to judge by.
+/// The policy that applies.
 pub(crate) struct ChosenPolicy {
     pub(crate) engine: Engine,
-    /// The file, unless a profile alone was chosen.
+    /// `None` if only a profile applies.
     pub(crate) file: Option<PolicyFile>,
-    /// Whether nobody named the file.
+    /// The file was found, not named on the command line.
     pub(crate) is_found: bool,
 }
 
@@ -35,12 +35,11 @@ pub(crate) fn policy(command: PolicyCommand) -> Result<ExitCode, Failure> {
     }
 }
 
-/// The policy of the arguments, else the file found upward, else the recommended profile.
+/// The policy of the arguments, else the nearest file above the working folder, else the recommended profile.
 pub(crate) fn choose(args: &PolicyArgs) -> Result<ChosenPolicy, Failure> {
     pick(args, |_| false)
 }
 
-/// Standard input can be read once.
 pub(crate) fn refuse_stdin_twice(args: &PolicyArgs, paths: &[PathBuf]) -> Result<(), Failure> {
     let is_stdin = |path: &Path| path.as_os_str() == "-";
     if args.policy.as_deref().is_some_and(is_stdin) && paths.iter().any(|path| is_stdin(path)) {
@@ -51,22 +50,21 @@ pub(crate) fn refuse_stdin_twice(args: &PolicyArgs, paths: &[PathBuf]) -> Result
     Ok(())
 }
 
-/// Like [`choose`], for a command that writes a policy which goes on from this one. The file that is about to be
-/// replaced goes before one that is found. Without a name a file that is empty counts as none: a shell has emptied it
-/// to write into it.
+/// Like [`choose`], for a command that writes an extended policy. The file to be replaced takes precedence over a file
+/// that is found. An empty file that the arguments do not name is ignored: a shell has emptied it to write to it.
 fn choose_to_extend(args: &PolicyArgs, replaced: Option<&Path>) -> Result<ChosenPolicy, Failure> {
     let is_named = args.policy.is_some() || args.profile.is_some();
     let Some(path) = replaced.filter(|path| !is_named && path.exists()) else {
-        return pick(args, tell_empty);
+        return pick(args, is_ignored);
     };
     match read(path) {
-        Err(error) if tell_empty(&error) => pick(args, tell_empty),
+        Err(error) if is_ignored(&error) => pick(args, is_ignored),
         file => Ok(chosen(Some(file.map_err(|error| Failure::Usage(anyhow!(error)))?), args, false)),
     }
 }
 
-/// Says that an empty file counts as none; `false` where something else is wrong with it.
-fn tell_empty(error: &PolicyFileError) -> bool {
+/// Whether a file is ignored because it is empty, with a note about it.
+fn is_ignored(error: &PolicyFileError) -> bool {
     if error.is_empty() {
         note(&format!(
             "{error}. It counts as none: a shell's `>` empties a file first, so that nothing of it can be kept; \
@@ -76,11 +74,11 @@ fn tell_empty(error: &PolicyFileError) -> bool {
     error.is_empty()
 }
 
-fn pick(args: &PolicyArgs, passes_over: impl Fn(&PolicyFileError) -> bool) -> Result<ChosenPolicy, Failure> {
+fn pick(args: &PolicyArgs, ignores: impl Fn(&PolicyFileError) -> bool) -> Result<ChosenPolicy, Failure> {
     let (file, is_found) = match (&args.policy, args.profile) {
         (Some(path), _) => (read(path).map(Some), false),
         (None, Some(_)) => (Ok(None), false),
-        (None, None) => (find(&env::current_dir()?, passes_over), true),
+        (None, None) => (find(&env::current_dir()?, ignores), true),
     };
     let file = file.map_err(|error| Failure::Usage(anyhow!(error)))?;
     Ok(chosen(file, args, is_found))
@@ -98,10 +96,10 @@ fn read(path: &Path) -> Result<PolicyFile, PolicyFileError> {
     PolicyFile::read(path, &mut io::stdin().lock())
 }
 
-/// The file that is found from a folder upward, but for those that are passed over.
+/// The nearest policy file in a folder or above, without those that are ignored.
 fn find(
     working: &Path,
-    passes_over: impl Fn(&PolicyFileError) -> bool,
+    ignores: impl Fn(&PolicyFileError) -> bool,
 ) -> Result<Option<PolicyFile>, PolicyFileError> {
     let mut folder = Some(working);
     let mut paths = Vec::new();
@@ -113,7 +111,7 @@ fn find(
         }
         let Some(path) = path else { break };
         match read(path.strip_prefix(working).unwrap_or(&path)) {
-            Err(error) if passes_over(&error) => paths.push(path),
+            Err(error) if ignores(&error) => paths.push(path),
             read => return read.map(Some),
         }
         let above = paths.last().and_then(|path| path.parent()).and_then(Path::parent);
@@ -122,7 +120,7 @@ fn find(
     Ok(None)
 }
 
-/// Talk, which is for people: nobody is left to be told when standard error is gone.
+/// A note on standard error; if that is closed, there is nowhere to report to.
 fn note(message: &str) {
     let _ = writeln!(io::stderr(), "note: {message}");
 }
