@@ -63,6 +63,9 @@ pub enum TemplatePathError {
 }
 
 impl TemplatePath {
+    /// The path of an object that is itself the template, as a Pod is. No text parses into it.
+    pub const ROOT: Self = Self(Vec::new());
+
     /// The steps from the root.
     pub fn steps(&self) -> &[TemplateStep] {
         &self.0

@@ -13,11 +13,11 @@ use super::matcher::Matcher;
 use super::path::{FieldPath, PolicyError};
 use super::selector::{Scope, check_selector};
 use super::shape::Shape;
-use super::spec::{AnnotationsSpec, CustomWorkload, ExemptionSpec, OverrideSpec, RuleSpec, TagPolicySpec};
+use super::spec::{AnnotationsSpec, ExemptionSpec, OverrideSpec, RuleSpec, TagPolicySpec};
 use super::{Policy, Profile};
 use crate::drift::parse_grace;
 use crate::glob::Globs;
-use crate::kinds::{CustomKinds, TemplatePath};
+use crate::kinds::{CustomWorkload, Kinds, TemplatePath, is_built_in};
 use crate::rules::{self, Parameter, registry};
 use crate::suggest;
 use crate::tag::{Classifier, DeclaredFloating, ReferenceGlobs};
@@ -117,7 +117,7 @@ fn compile(spec: &TagPolicySpec, problems: &mut Problems) -> Policy {
         always_pull_images: admission.always_pull_images,
         metric_labels: metric_labels.clone(),
         workloads: workloads.clone(),
-        kinds: CustomKinds::new(workloads),
+        kinds: Kinds::new(workloads),
         changes: base,
     };
     for change in &policy.changes {
@@ -276,16 +276,6 @@ pub fn metric_label(label: &str) -> String {
     "label_".chars().chain(name).collect()
 }
 
-/// Kinds of Kubernetes itself that are read already, in the only groups where a policy could name them.
-const BUILT_IN: [(&str, &str); 6] = [
-    ("apps", "Deployment"),
-    ("apps", "StatefulSet"),
-    ("apps", "DaemonSet"),
-    ("apps", "ReplicaSet"),
-    ("batch", "Job"),
-    ("batch", "CronJob"),
-];
-
 fn check_workloads(workloads: &[CustomWorkload], path: &FieldPath, problems: &mut Problems) {
     for (index, workload) in workloads.iter().enumerate() {
         let path = path.index(index);
@@ -293,7 +283,7 @@ fn check_workloads(workloads: &[CustomWorkload], path: &FieldPath, problems: &mu
         problems.non_empty(group, &path.field("group"), "an API group such as argoproj.io");
         problems.non_empty(version, &path.field("version"), "a version such as v1alpha1");
         problems.non_empty(kind, &path.field("kind"), "a kind such as Rollout");
-        if BUILT_IN.contains(&(group.as_str(), kind.as_str())) {
+        if !group.is_empty() && is_built_in(group, kind) {
             problems
                 .add(&path.field("kind"), "this kind is built in and always read; expected a custom kind");
         }

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::kinds::CustomKinds;
+use crate::kinds::{CustomWorkload, Kinds};
 use crate::pull_policy::PullPolicy;
 use crate::reference::Reference;
 use crate::rules::{RuleMeta, RuleSet};
@@ -45,9 +45,9 @@ pub use profile::{Profile, UnknownProfile};
 pub use profile_docs::{ProfileMeta, render_profile_index, render_profile_markdown};
 pub use selector::Decision;
 pub use spec::{
-    API_VERSION, AdmissionSpec, AnnotationsSpec, CustomWorkload, ExemptionSpec, KIND, LabelOperator,
-    LabelRequirement, LabelSelector, MatchSpec, OverrideSpec, Preset, PullPolicySpec, ResultSpec, RuleSpec,
-    ScopeSpec, SeveritySpec, TagPolicySpec, ValueSpec,
+    API_VERSION, AdmissionSpec, AnnotationsSpec, ExemptionSpec, KIND, LabelOperator, LabelRequirement,
+    LabelSelector, MatchSpec, OverrideSpec, Preset, PullPolicySpec, ResultSpec, RuleSpec, ScopeSpec,
+    SeveritySpec, TagPolicySpec, ValueSpec,
 };
 
 /// A compiled policy.
@@ -66,7 +66,7 @@ pub struct Policy {
     always_pull_images: bool,
     metric_labels: Vec<String>,
     workloads: Vec<CustomWorkload>,
-    kinds: CustomKinds,
+    kinds: Kinds,
 }
 
 impl Policy {
@@ -89,7 +89,7 @@ impl Policy {
             always_pull_images: false,
             metric_labels: Vec::new(),
             workloads: Vec::new(),
-            kinds: CustomKinds::default(),
+            kinds: Kinds::default(),
         }
     }
 
@@ -129,7 +129,7 @@ impl Policy {
     }
 
     /// Every custom kind that is read: those that it declares, and those of the table.
-    pub fn kinds(&self) -> &CustomKinds {
+    pub fn kinds(&self) -> &Kinds {
         &self.kinds
     }
 
