@@ -14,7 +14,6 @@ use crate::api::ServerClock;
 use crate::custom::CustomWatches;
 use crate::events::Announcer;
 use crate::health::Health;
-use crate::index::{Index, WorkloadKey};
 use crate::judging::Judging;
 use crate::live::LiveVerdicts;
 use crate::metrics::ControllerMetrics;
@@ -22,6 +21,7 @@ use crate::policy::Choice;
 use crate::queue::Queue;
 use crate::report::{ReportEvents, ReportIndex, ReportKey, Writer};
 use crate::stores::Stores;
+use tagwatch_index::{Index, WorkloadKey};
 
 /// The state of the controller. Locks are held for moments and never across a wait.
 pub(crate) struct Controller {

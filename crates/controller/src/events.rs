@@ -13,9 +13,9 @@ use tagwatch_k8s::report::{IssueChanges, PolicyReport, ReportResult, Resolved, R
 use tokio::sync::mpsc;
 
 use crate::api::{CALL_LIMIT, CallError, call};
-use crate::index::WorkloadKey;
 use crate::metrics::ControllerMetrics;
 use crate::report::ReportKey;
+use tagwatch_index::WorkloadKey;
 
 /// Who reports: events name their controller.
 const CONTROLLER: &str = "tagwatch";

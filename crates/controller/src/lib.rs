@@ -14,7 +14,6 @@ mod error;
 mod events;
 mod health;
 mod http;
-mod index;
 pub mod issues;
 mod judging;
 mod live;

@@ -8,9 +8,8 @@ use std::time::Duration;
 use kube::Client;
 use kube_runtime::watcher;
 use parking_lot::Mutex;
-use tagwatch_core::kinds::CustomKinds;
+use tagwatch_core::kinds::{Kinds, watched};
 use tagwatch_core::policy::{Policy, Profile};
-use tagwatch_k8s::kind::WatchedKind;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
@@ -27,7 +26,6 @@ use crate::error::RunError;
 use crate::events::{self, Announcer, News};
 use crate::health::Health;
 use crate::http::{self, Admin};
-use crate::index::Index;
 use crate::judging::Judging;
 use crate::live::LiveVerdicts;
 use crate::metrics::{
@@ -43,7 +41,8 @@ use crate::serve::{self, Entrance, bound};
 use crate::stores::Stores;
 use crate::tls::Of;
 use crate::watch::namespaces::{self, NAMESPACES};
-use crate::watch::{Feed, feeds, watch_name};
+use crate::watch::{self, watch_name};
+use tagwatch_index::Index;
 
 /// How long open connections have to end after the signal to stop.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
@@ -117,7 +116,6 @@ async fn shut_down(mut tasks: JoinSet<&'static str>) {
 struct Parts {
     controller: Arc<Controller>,
     requests: Requests,
-    watches: Vec<Box<dyn Feed>>,
     news: Option<mpsc::Receiver<News>>,
 }
 
@@ -128,7 +126,6 @@ impl Parts {
         options: &RunOptions,
         metrics: &mut Metrics,
     ) -> Result<Self, RunError> {
-        let namespaces = &options.namespaces;
         let controller_metrics = ControllerMetrics::register(metrics)?;
         let live = Arc::new(Mutex::new(LiveVerdicts::default()));
         let judging = Judging::new(Policy::of(Profile::Recommended), day_of(clock.now()));
@@ -140,21 +137,16 @@ impl Parts {
         metrics.add(PolicyCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
         metrics.add(MixedCollector::new(Arc::clone(&live))?)?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
-        let mut stores = Stores::default();
-        let mut watches = Vec::new();
-        for scope in namespaces.scopes() {
-            watches.extend(feeds(scope.as_deref(), &mut stores));
-        }
         let health = Arc::new(Health::new(watch_names(options)));
         let gauge = controller_metrics.custom_kinds.clone();
         let (announcer, news) = options.events.then(|| Announcer::new(controller_metrics.clone())).unzip();
-        let custom = CustomWatches::new(CustomKinds::default(), Arc::clone(&health), gauge);
+        let custom = CustomWatches::new(Kinds::default(), Arc::clone(&health), gauge);
         let controller = Arc::new(Controller {
             judging,
             clock,
             custom,
             index: Mutex::new(Index::default()),
-            stores,
+            stores: Stores::default(),
             live,
             reports: Mutex::new(ReportIndex::default()),
             writer: Writer::new(client, controller_metrics.clone()),
@@ -169,16 +161,16 @@ impl Parts {
             policy_changed: Notify::new(),
             namespaces_readable: AtomicBool::new(true),
         });
-        Ok(Self { controller, requests, watches, news })
+        Ok(Self { controller, requests, news })
     }
 
     fn spawn(self, tasks: &mut JoinSet<&'static str>, client: &Client, options: &RunOptions) {
         let namespaces = &options.namespaces;
-        let Self { controller, requests, watches, news } = self;
+        let Self { controller, requests, news } = self;
         let config =
             watcher::Config { field_selector: namespaces.field_selector(), ..watcher::Config::default() };
-        for feed in watches {
-            feed.spawn(tasks, &controller, client, config.clone());
+        for scope in namespaces.scopes() {
+            watch::spawn(tasks, &controller, client, &config, scope.as_deref());
         }
         let custom_kinds = custom::run(Arc::clone(&controller), client.clone(), config, namespaces.scopes());
         tasks.spawn(custom_kinds);
@@ -247,9 +239,7 @@ async fn measure(controller: Arc<Controller>) -> &'static str {
 /// Everything that must have been listed before the first evaluation.
 fn watch_names(options: &RunOptions) -> Vec<String> {
     let scopes = options.namespaces.scopes();
-    let watches = scopes
-        .iter()
-        .flat_map(|scope| WatchedKind::ALL.into_iter().map(|kind| watch_name(kind, scope.as_deref())));
+    let watches = scopes.iter().flat_map(|scope| watched().map(|kind| watch_name(kind, scope.as_deref())));
     let reports = scopes.iter().map(|scope| reports_in(scope.as_deref()));
     let policy = [NAMESPACES.to_owned(), policy_name(&options.policy), CUSTOM_KINDS.to_owned()];
     watches.chain(reports).chain(policy).chain(drift::wait_names()).collect()

@@ -11,3 +11,5 @@ pub mod report;
 pub mod served;
 pub mod slim;
 pub mod tag_policy;
+
+pub use kube_core::discovery::ApiResource;

@@ -20,10 +20,7 @@ impl ServedKind {
     /// A kind that the API server serves as this resource.
     pub fn new(kind: Arc<WorkloadKind>, resource: ApiResource) -> Self {
         let templates = kind.templates(&resource.version).unwrap_or_default();
-        let pod_spec = |path: &TemplatePath| {
-            if *path == TemplatePath::ROOT { "spec".into() } else { format!("{path}.spec").into() }
-        };
-        let paths = templates.iter().map(|path| (path.clone(), pod_spec(path))).collect();
+        let paths = templates.iter().map(|path| (path.clone(), path.pod_spec().into())).collect();
         Self { kind, resource, paths }
     }
 

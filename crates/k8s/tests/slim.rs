@@ -89,8 +89,12 @@ fn a_deployment_keeps_what_identifies_dates_and_owns_it() {
     assert_eq!(meta.deletion_timestamp, None);
     let annotations: Vec<_> =
         meta.annotations.iter().flatten().map(|(key, value)| (&**key, &**value)).collect();
-    assert_eq!(annotations, [("tagwatch.dev/ignore", "latest-tag")]);
+    assert_eq!(
+        annotations,
+        [("deployment.kubernetes.io/revision", "3"), ("tagwatch.dev/ignore", "latest-tag")]
+    );
     let deployment = fixture();
+    assert_eq!((deployment.revision(), deployment.ignore().ignore), (3, Some("latest-tag".into())));
     let owner = deployment.owner().unwrap();
     assert_eq!((owner.kind(), owner.namespace(), owner.name()), ("Shop", "shop", "corner"));
     assert!(owner.watched_kind().is_none());

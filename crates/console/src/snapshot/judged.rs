@@ -6,7 +6,7 @@ use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::{Policy, RuleMeta};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
-use tagwatch_k8s::kind::kind_label;
+use tagwatch_core::kinds::kind_label;
 
 use super::{ContainerFacts, Issue, Mend, Status, Workload};
 

@@ -4,11 +4,9 @@
 //! none of that.
 
 mod allowed;
-mod answers;
 mod ask;
 mod resolve;
 mod task;
 
 pub use allowed::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
-pub(crate) use answers::Answers;
 pub(crate) use task::spawn;

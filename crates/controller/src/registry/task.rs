@@ -11,7 +11,6 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::allowed::RegistryHost;
 use super::ask::Asker;
 use crate::controller::Controller;
-use crate::drift::seconds;
 use crate::options::RunOptions;
 
 /// The budget of a registry: a question for each of these.
@@ -41,17 +40,13 @@ async fn follow(asker: Asker, registry: RegistryHost, controller: Arc<Controller
         let due = {
             let mut index = controller.index.lock();
             let wanted = if controller.judging.engine().policy().uses_rule(RULE) {
-                index.drift.running(&registry.host)
+                index.running_references(&registry.host)
             } else {
                 BTreeSet::new()
             };
-            let affected = index.forget_answers(&registry.host, &wanted);
+            let affected = index.retain_answers(&registry.host, &wanted);
             controller.queue.now(affected);
-            let due = index.drift.answers.due(&wanted, seconds(controller.clock.now()));
-            if let Some(due) = &due {
-                index.drift.answers.asking(due);
-            }
-            due
+            index.next_question(&wanted, controller.clock.now())
         };
         let Some((canonical, reference)) =
             due.and_then(|due| Reference::parse(&due).ok().map(|read| (due, read)))
@@ -61,7 +56,7 @@ async fn follow(asker: Asker, registry: RegistryHost, controller: Arc<Controller
         let answer = asker.digest(&registry, &reference).await;
         let outcome = if answer.is_ok() { "ok" } else { "unknown" };
         controller.metrics.drift.registry_requests.with_label_values(&[outcome]).inc();
-        let affected = controller.index.lock().answered(canonical, answer, seconds(controller.clock.now()));
+        let affected = controller.index.lock().apply_answer(canonical, answer, controller.clock.now());
         controller.queue.now(affected);
     }
 }

@@ -73,6 +73,11 @@ impl WorkloadKind {
         self.versions.iter().find(|known| known.version == version).map(|known| known.templates.as_slice())
     }
 
+    /// The paths of the pod specs in the preferred version, from the object's root.
+    pub fn pod_spec_paths(&self) -> impl Iterator<Item = String> {
+        self.versions.first().into_iter().flat_map(|version| &version.templates).map(TemplatePath::pod_spec)
+    }
+
     /// Whether its objects hold no template and link their owner with what they own.
     pub fn is_link(&self) -> bool {
         self.traits.role == KindRole::Link
