@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use crate::custom::CustomWatches;
 use crate::events::Announcer;
-use crate::index::{Index, WorkloadKey};
 use crate::judging::Judging;
 use crate::live::LiveVerdicts;
 use crate::metrics::ControllerMetrics;
@@ -22,6 +21,7 @@ use crate::queue::Queue;
 use crate::readiness::{Readiness, ReadyToken};
 use crate::report::{ReportEvents, ReportIndex, ReportKey, Writer};
 use crate::stores::Stores;
+use tagwatch_index::{Index, WorkloadKey};
 
 /// The state of the controller. Locks are held for moments and never across a wait.
 pub(crate) struct Controller {

@@ -10,7 +10,6 @@ mod day;
 mod drift;
 mod error;
 mod events;
-mod index;
 mod judging;
 mod listener;
 mod live;

@@ -9,8 +9,9 @@ use kube::Client;
 use kube_runtime::watcher;
 use parking_lot::Mutex;
 use tagwatch_client::{RequestCounter, ServerClock, connect};
-use tagwatch_core::kinds::CustomKinds;
+use tagwatch_core::kinds::Kinds;
 use tagwatch_core::policy::{Policy, Profile};
+use tagwatch_index::Index;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,6 @@ use crate::day::{self, day_of};
 use crate::drift;
 use crate::error::RunError;
 use crate::events::{self, Announcer, News};
-use crate::index::Index;
 use crate::judging::Judging;
 use crate::listener::ServerListener;
 use crate::live::LiveVerdicts;
@@ -41,7 +41,7 @@ use crate::report::{ReportIndex, Writer, follow};
 use crate::stores::Stores;
 use crate::tasks::Tasks;
 use crate::tls::EndpointKind;
-use crate::watch::{Feed, feeds, namespaces};
+use crate::watch::{self, namespaces};
 
 /// How often the gauges of the queue are updated.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
@@ -94,7 +94,6 @@ struct Parts {
     client: Client,
     controller: Arc<Controller>,
     requests: Requests,
-    watches: Vec<Box<dyn Feed>>,
     pending_events: Option<mpsc::Receiver<News>>,
 }
 
@@ -111,15 +110,10 @@ impl Parts {
         let engine = Arc::new(Judging::new(Policy::of(Profile::Recommended), day_of(clock.now())));
         register_findings(metrics, &live, &engine, options.workload_series_cap)?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
-        let mut stores = Stores::default();
-        let mut watches = Vec::new();
-        for scope in options.namespaces.scopes() {
-            watches.extend(feeds(scope.as_deref(), &mut stores, &readiness));
-        }
         let (announcer, pending_events) =
             options.events.then(|| Announcer::new(controller_metrics.clone())).unzip();
         let custom = CustomWatches::new(
-            CustomKinds::default(),
+            Kinds::default(),
             readiness.expect("custom kinds"),
             controller_metrics.custom_kinds.clone(),
         );
@@ -128,7 +122,7 @@ impl Parts {
             clock,
             custom,
             index: Arc::new(Mutex::new(Index::default())),
-            stores,
+            stores: Stores::default(),
             live,
             reports: Mutex::new(ReportIndex::default()),
             writer: Writer::new(client.clone(), controller_metrics.clone()),
@@ -143,7 +137,7 @@ impl Parts {
             policy_changed: Notify::new(),
             namespaces_readable: AtomicBool::new(true),
         });
-        Ok(Self { client, controller, requests, watches, pending_events })
+        Ok(Self { client, controller, requests, pending_events })
     }
 
     fn spawn_servers(
@@ -167,8 +161,8 @@ impl Parts {
     }
 
     fn spawn(self, tasks: &mut Tasks, options: &RunOptions) {
-        let Self { client, controller, requests, watches, pending_events } = self;
-        spawn_watches(tasks, &controller, &client, watches, options);
+        let Self { client, controller, requests, pending_events } = self;
+        spawn_watches(tasks, &controller, &client, options);
         spawn_policy(tasks, &controller, &client, &options.policy);
         drift::spawn(tasks, &controller, &client, options.own_namespace.clone());
         spawn_registries(tasks, &controller, options);
@@ -201,18 +195,12 @@ fn register_findings(
 }
 
 /// Watches workloads, pods, namespaces and our reports.
-fn spawn_watches(
-    tasks: &mut Tasks,
-    controller: &Arc<Controller>,
-    client: &Client,
-    watches: Vec<Box<dyn Feed>>,
-    options: &RunOptions,
-) {
+fn spawn_watches(tasks: &mut Tasks, controller: &Arc<Controller>, client: &Client, options: &RunOptions) {
     let scopes = options.namespaces.scopes();
     let config =
         watcher::Config { field_selector: options.namespaces.field_selector(), ..watcher::Config::default() };
-    for watch in watches {
-        watch.spawn(tasks, controller, client, config.clone());
+    for scope in &scopes {
+        watch::spawn(tasks, controller, client, &config, scope.as_deref());
     }
     let custom_kinds = custom::run(Arc::clone(controller), client.clone(), config, scopes.clone());
     tasks.spawn("custom kinds", custom_kinds);

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use tagwatch_core::engine::Engine;
-use tagwatch_core::kinds::CustomKinds;
+use tagwatch_core::kinds::Kinds;
 use tagwatch_core::policy::{Profile, TagPolicySpec};
 
 use crate::input::{self, Input, ReadError};
@@ -115,7 +115,7 @@ fn read_note(name: &str, error: &ReadError) -> Note {
     Note::at(name, at, code, &error.to_string())
 }
 
-fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &CustomKinds) -> ReadFile {
+fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &Kinds) -> ReadFile {
     if matches!(input, Input::File(path) if input::is_chart_template(path, text)) {
         let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
         return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);

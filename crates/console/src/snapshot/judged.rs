@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use tagwatch_core::finding::{Finding, Verdict};
+use tagwatch_core::kinds::kind_label;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::{RuleGroup, RuleMeta, ids};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
-use tagwatch_k8s::kind::kind_label;
 
 use super::{ContainerFacts, EditMode, Issue, Status, Workload};
 

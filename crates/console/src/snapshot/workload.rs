@@ -14,7 +14,7 @@ use crate::url::key;
 pub struct Workload {
     /// Its namespace.
     pub namespace: UntrustedText,
-    /// Its kind as metrics label it: see [`tagwatch_k8s::kind::kind_label`].
+    /// Its kind as metrics label it: see [`tagwatch_core::kinds::kind_label`].
     pub kind: UntrustedText,
     /// Its name.
     pub name: UntrustedText,

@@ -1,5 +1,5 @@
 //! Keeps proofs in a `ConfigMap` of our own namespace, so that they outlive us: the pods that showed them do not come
-//! back, and the report is no place for them, since anybody who owns a workload may edit it.
+//! back, and the report is no place for them, since every owner of a workload may edit it.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -11,11 +11,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use tagwatch_client::{Backoff, CALL_LIMIT, CallError, call};
+use tagwatch_index::Proofs;
 use tagwatch_k8s::report::{MANAGED_BY_LABEL, MANAGER};
 use tokio::time::{Instant, interval, sleep};
 
-use super::pods::seconds;
-use super::proofs::Proofs;
 use super::tasks::publish;
 use crate::controller::Controller;
 use crate::readiness::ReadyToken;
@@ -49,12 +48,12 @@ pub(super) async fn keep(
     let (mut every, mut next, mut seen) = (interval(LOOK_INTERVAL), Instant::now(), None);
     loop {
         every.tick().await;
-        let now = seconds(controller.clock.now());
-        let version = (controller.index.lock().drift.version(), now / (24 * 3_600));
+        let now = controller.clock.now();
+        let version = (controller.index.lock().proofs_version(), now.as_second() / (24 * 3_600));
         if seen == Some(version) || Instant::now() < next {
             continue;
         }
-        let text = Proofs::render(&controller.index.lock().drift, now);
+        let text = Proofs::render(&controller.index.lock(), now);
         if store.says(&text) {
             seen = Some(version);
             continue;
@@ -120,8 +119,7 @@ impl Store {
 
     fn restore(&self, controller: &Controller) {
         let Some(text) = self.text() else { return };
-        let (taken, refused) =
-            Proofs::restore(text, &mut controller.index.lock().drift, seconds(controller.clock.now()));
+        let (taken, refused) = Proofs::restore(text, &mut controller.index.lock(), controller.clock.now());
         tracing::info!(taken, refused, "read the proofs that tags moved");
         publish(controller);
     }

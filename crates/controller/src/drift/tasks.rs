@@ -14,7 +14,7 @@ use super::store;
 use crate::controller::Controller;
 use crate::readiness::ReadyToken;
 use crate::tasks::Tasks;
-use crate::watch::{Flow, Sink, WatchStats, watch};
+use crate::watch::{Flow, Sink, WatchStats, refusal_code, watch};
 
 const NODES: &str = "nodes";
 /// How long until a watch of nodes is tried again that was refused, or is not wanted.
@@ -44,9 +44,9 @@ pub(crate) fn settle(controller: &Controller) {
     publish(controller);
 }
 
-/// Tells the engine and the metrics what is proven.
+/// Gives the engine and the metrics what is proven.
 pub(super) fn publish(controller: &Controller) {
-    let (proven, likely) = controller.index.lock().drift.moved_references();
+    let (proven, likely) = controller.index.lock().moved_references();
     controller.metrics.drift.set_moved(proven.len(), likely);
     if controller.judging.set_proven(proven) {
         controller.rejudge();
@@ -61,35 +61,35 @@ async fn follow_time(controller: Arc<Controller>) {
     loop {
         tokio::select! {
             _ = publishing.tick() => {
-                let version = controller.index.lock().drift.version();
+                let version = controller.index.lock().proofs_version();
                 if version != seen {
                     seen = version;
                     publish(&controller);
                 }
             }
             _ = expiring.tick() => {
-                let affected = controller.index.lock().expire_drift(controller.clock.now());
+                let affected = controller.index.lock().expire(controller.clock.now());
                 controller.queue.now(affected);
             }
         }
     }
 }
 
-/// Watches nodes for as long as anybody judges drift and we may.
+/// Watches nodes while the policy judges drift and we have the right.
 async fn follow_nodes(client: Client, controller: Arc<Controller>, ready: ReadyToken) {
     let stats = WatchStats::new(NODES, controller.metrics.clone());
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         if is_on(&controller) {
             let sink = NodeSink {
                 controller: Arc::clone(&controller),
                 ready: ready.clone(),
                 listed: HashSet::new(),
-                is_told,
+                is_logged,
             };
             watch(Api::<SlimNode>::all(client.clone()), watcher::Config::default(), sink, stats.clone())
                 .await;
-            is_told = true;
+            is_logged = true;
         }
         ready.ready();
         controller.metrics.drift.nodes_available.set(0);
@@ -107,7 +107,7 @@ struct NodeSink {
     ready: ReadyToken,
     listed: HashSet<Box<str>>,
     /// The refusal was logged.
-    is_told: bool,
+    is_logged: bool,
 }
 
 impl Sink<SlimNode> for NodeSink {
@@ -137,25 +137,14 @@ impl Sink<SlimNode> for NodeSink {
     }
 
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        if !is_forbidden(error) {
+        if refusal_code(error) != Some(403) {
             return Flow::Continue;
         }
-        if !self.is_told {
+        if !self.is_logged {
             tracing::info!("nodes may not be read; that a tag moved stays likely and is never proven");
         }
         let affected = self.controller.index.lock().forget_nodes(self.controller.clock.now());
         self.controller.queue.now(affected);
         Flow::Stop
-    }
-}
-
-fn is_forbidden(error: &watcher::Error) -> bool {
-    use watcher::Error::{InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed};
-    match error {
-        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => {
-            matches!(error, kube::Error::Api(status) if status.code == 403)
-        }
-        WatchError(status) => status.code == 403,
-        NoResourceVersion => false,
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::controller::Controller;
 use crate::readiness::ReadyToken;
-use crate::watch::{Flow, Sink, WatchStats, watch};
+use crate::watch::{Flow, Sink, WatchStats, refusal_code, watch};
 
 /// How often an API server without the definition is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
@@ -79,16 +79,12 @@ impl Sink<TagPolicy> for PolicySink {
         Flow::Continue
     }
 
-    /// 404 for a whole resource: its definition was removed. 403: whoever runs tagwatch with fewer rights wants no
-    /// policy, so nothing waits for it.
+    /// 404 for a whole resource: its definition was removed. 403: an installation with fewer rights wants no policy, so
+    /// nothing waits for it.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        match error {
-            watcher::Error::InitialListFailed(kube::Error::Api(status))
-            | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => match status.code {
-                404 => return Flow::Stop,
-                403 => self.ready.ready(),
-                _ => {}
-            },
+        match refusal_code(error) {
+            Some(404) => return Flow::Stop,
+            Some(403) => self.ready.ready(),
             _ => {}
         }
         Flow::Continue

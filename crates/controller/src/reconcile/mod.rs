@@ -1,7 +1,6 @@
 //! The reconcile loop: takes workloads from the queue, at most eight at a time and never one twice at once,
 //! and looks over everything now and then.
 
-mod assemble;
 mod cleanup;
 mod evaluate;
 
@@ -18,13 +17,9 @@ use tagwatch_client::Backoff;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-#[cfg(test)]
-pub(crate) use assemble::tests as cluster;
-pub(crate) use assemble::{Absence, Assembled, assemble};
-
 use crate::controller::Controller;
-use crate::index::WorkloadKey;
 use crate::queue::Requests;
+use tagwatch_index::WorkloadKey;
 
 /// Evaluations, and so writes, at the same time.
 const CONCURRENCY: usize = 8;

@@ -3,11 +3,9 @@
 //! to the address that was checked. `oci-client` takes no custom connector, so it cannot guarantee this.
 
 mod allowed;
-mod answers;
 mod client;
 mod resolve;
 mod task;
 
 pub use allowed::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
-pub(crate) use answers::Answers;
 pub(crate) use task::RegistryTask;

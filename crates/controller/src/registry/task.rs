@@ -8,12 +8,11 @@ use parking_lot::Mutex;
 use tagwatch_client::ServerClock;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::ids;
+use tagwatch_index::Index;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::allowed::{Network, RegistryHost};
 use super::client::RegistryClient;
-use crate::drift::seconds;
-use crate::index::Index;
 use crate::judging::Judging;
 use crate::metrics::DriftMetrics;
 use crate::queue::Queue;
@@ -47,7 +46,7 @@ impl RegistryTask {
             let answer = client.digest(&registry, &reference).await;
             let outcome = if answer.is_ok() { "ok" } else { "unknown" };
             self.metrics.registry_requests.with_label_values(&[outcome]).inc();
-            let affected = self.index.lock().answered(canonical, answer, seconds(self.clock.now()));
+            let affected = self.index.lock().apply_answer(canonical, answer, self.clock.now());
             self.queue.now(affected);
         }
     }
@@ -57,13 +56,11 @@ impl RegistryTask {
     fn next_due(&self, registry: &RegistryHost) -> Option<String> {
         let mut index = self.index.lock();
         let wanted = if self.engine.engine().policy().uses_rule(ids::OUTDATED_IMAGE) {
-            index.drift.running(&registry.host)
+            index.running_references(&registry.host)
         } else {
             BTreeSet::new()
         };
-        self.queue.now(index.forget_answers(&registry.host, &wanted));
-        let due = index.drift.answers.due(&wanted, seconds(self.clock.now()))?;
-        index.drift.answers.asking(&due);
-        Some(due)
+        self.queue.now(index.retain_answers(&registry.host, &wanted));
+        index.next_question(&wanted, self.clock.now())
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use super::ReportKey;
 use crate::metrics::ControllerMetrics;
-use crate::watch::{Flow, Sink, WatchStats, api, watch};
+use crate::watch::{Flow, Sink, WatchStats, api, refusal_code, watch};
 
 /// How often an API server without the report API is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
@@ -140,15 +140,7 @@ impl Sink<PartialObjectMeta<PolicyReport>> for MetadataSink {
 
     /// 404 for a whole resource: its definition was removed.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        match error {
-            watcher::Error::InitialListFailed(kube::Error::Api(status))
-            | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-                if status.code == 404 =>
-            {
-                Flow::Stop
-            }
-            _ => Flow::Continue,
-        }
+        if refusal_code(error) == Some(404) { Flow::Stop } else { Flow::Continue }
     }
 }
 

@@ -7,7 +7,7 @@ use kube::{Api, Client};
 use kube_runtime::watcher::{self, Event};
 use tagwatch_k8s::slim::SlimNamespace;
 
-use super::{Flow, Sink, WatchStats, watch};
+use super::{Flow, Sink, WatchStats, refusal_code, watch};
 use crate::controller::Controller;
 use crate::readiness::ReadyToken;
 use crate::tasks::Tasks;
@@ -33,7 +33,7 @@ impl NamespaceSink {
     fn apply(&self, namespace: &SlimNamespace) {
         let is_new = {
             let mut index = self.controller.index.lock();
-            index.namespaces.apply(namespace.name(), namespace.to_namespace())
+            index.apply_namespace(namespace.name(), namespace.to_namespace())
         };
         if is_new {
             self.controller.rejudge_namespace(namespace.name());
@@ -51,22 +51,19 @@ impl Sink<SlimNamespace> for NamespaceSink {
             }
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
-                self.controller.index.lock().namespaces.retain(&listed);
+                self.controller.index.lock().retain_namespaces(&listed);
                 self.controller.namespaces_are_readable(true);
                 self.ready.ready();
             }
             Event::Apply(namespace) => self.apply(&namespace),
-            Event::Delete(namespace) => self.controller.index.lock().namespaces.delete(namespace.name()),
+            Event::Delete(namespace) => self.controller.index.lock().delete_namespace(namespace.name()),
         }
         Flow::Continue
     }
 
-    /// Whoever runs tagwatch with rights in some namespaces only cannot let it look at namespaces themselves.
+    /// An installation with rights in some namespaces only cannot read namespaces themselves.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        if let watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) = error
-            && status.code == 403
-        {
+        if refusal_code(error) == Some(403) {
             self.controller.namespaces_are_readable(false);
             self.ready.ready();
         }

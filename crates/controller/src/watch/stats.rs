@@ -1,4 +1,4 @@
-//! What a watch tells of itself: metrics, and a log line when it breaks and when it is back.
+//! What a watch reports of itself: metrics, and a log line when it breaks and when it is back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

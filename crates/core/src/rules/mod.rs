@@ -17,7 +17,6 @@ mod resolution;
 mod cached_private_image;
 mod datadog;
 mod floating_tag;
-pub mod ids;
 mod image_pull_failing;
 mod invalid_image_reference;
 mod latest_tag;

@@ -75,16 +75,14 @@ impl TemplateMeta {
     pub(super) fn ignore(&self) -> IgnoreAnnotations {
         self.annotations.as_ref().map(|kept| ignore_of(&kept.0)).unwrap_or_default()
     }
-}
 
-impl TemplateMeta {
-    /// When somebody last restarted the pods.
+    /// When the pods were last restarted.
     pub(super) fn restarted_at(&self) -> Option<Timestamp> {
         self.annotations.as_ref()?.0.get(RESTARTED_AT)?.parse().ok()
     }
 }
 
-/// The annotations by which somebody exempts what is found.
+/// The annotations that exempt findings.
 pub(super) fn ignore_of(annotations: &BTreeMap<String, String>) -> IgnoreAnnotations {
     IgnoreAnnotations::from_annotations(|key| annotations.get(key).map(String::as_str))
 }

@@ -1,12 +1,12 @@
 //! Kubernetes objects in YAML trees, and the workloads among them.
 
-mod custom;
 mod kinds;
 mod object;
 mod pod_spec;
+mod templates;
 mod uncovered;
 
-use tagwatch_core::kinds::CustomKinds;
+use tagwatch_core::kinds::Kinds;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Namespace, Workload};
 
@@ -56,7 +56,7 @@ pub(crate) struct Remark {
 
 impl Manifest {
     /// Reads the object of a document, or the objects of a `List`.
-    pub(crate) fn read(document: &Document<'_>, kinds: &CustomKinds) -> Self {
+    pub(crate) fn read(document: &Document<'_>, kinds: &Kinds) -> Self {
         let mut manifest = Self::default();
         object::read(document.root(), None, kinds, &mut manifest);
         manifest

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use tagwatch_core::drift::render_grace;
-use tagwatch_core::kinds::CustomWorkload;
+use tagwatch_core::kinds::{CustomWorkload, watched};
 use tagwatch_core::policy::{
     AnnotationsSpec, Decision, EffectiveRule, ExemptionSpec, LabelOperator, LabelRequirement, LabelSelector,
     Policy, RuleSpec, TagPolicySpec,
@@ -14,7 +14,6 @@ use tagwatch_core::rules::{Parameters, PullPolicyValue};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
-use tagwatch_k8s::kind::WatchedKind;
 use tagwatch_scan::PolicyFile;
 
 use super::{choose, today};
@@ -49,8 +48,8 @@ pub(crate) fn show(args: &PolicyShowArgs) -> Result<ExitCode, Failure> {
 
 /// Kinds are case-sensitive, so `deployment` would silently match nothing.
 fn check_kind(kind: &str, policy: &Policy, spec: &TagPolicySpec) -> Result<(), Failure> {
-    let built_in = WatchedKind::ALL.iter().map(|kind| kind.kind());
-    let custom = policy.kinds().iter().map(|kind| kind.name.kind.as_str());
+    let built_in = watched().map(|kind| kind.kind());
+    let custom = policy.kinds().custom().map(|kind| kind.kind());
     let exemptions = spec.exemptions.iter().map(|exemption| &exemption.matches);
     let matches = spec.overrides.iter().map(|spec| &spec.matches).chain(exemptions);
     let known: Vec<&str> = built_in
