@@ -35,4 +35,5 @@ pub use metrics::{MetricDescription, metrics_reference};
 pub use options::{Access, ConsoleOptions, Namespaces, RunOptions};
 pub use registry::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
 pub use run::run;
+pub use stores::Stored;
 pub use tls::{CertificateError, CertificateFiles};
