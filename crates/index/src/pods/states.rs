@@ -32,7 +32,9 @@ impl PodIndex {
                     let since = since.map_or(now, seconds).min(now);
                     self.ran(status, digest, (since, now)).map(|image_state| match before {
                         // A restart of the same image is no news.
-                        Some(before) if before.image_state == image_state => ContainerState { image, ..*before },
+                        Some(before) if before.image_state == image_state => {
+                            ContainerState { image, ..*before }
+                        }
                         _ => ContainerState { place, image, image_state, since },
                     })
                 }

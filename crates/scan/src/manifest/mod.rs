@@ -19,7 +19,7 @@ pub(crate) struct Manifest {
     pub(crate) workloads: Vec<LocatedWorkload>,
     /// The namespaces, whose labels and annotations count for workloads in them.
     pub(crate) namespaces: Vec<(UntrustedText, Namespace)>,
-    /// Whatever is to be told besides.
+    /// What else the reader has to say.
     pub(crate) remarks: Vec<Remark>,
 }
 

@@ -108,7 +108,7 @@ pub(super) fn read_workload(
 }
 
 /// The annotations that the pod templates have in common, and where the first of them writes them. Where they differ,
-/// none counts, and that is told.
+/// none counts, and a remark says so.
 fn template_annotations(
     specs: &[PodSpec<'_, '_>],
     manifest: &mut Manifest,
@@ -142,7 +142,7 @@ fn read_namespace(node: Node<'_, '_>, manifest: &mut Manifest) {
 /// Where annotations that exempt are at home.
 const ANNOTATION_PREFIX: &str = "tagwatch.dev/";
 
-/// The annotations that exempt, and where they are written. A key that is nearly one of them is told: it would exempt
+/// The annotations that exempt, and where they are written. A key that is nearly one of them is remarked on: it would exempt
 /// nothing, or for ever.
 fn ignore_annotations(node: Node<'_, '_>, manifest: &mut Manifest) -> (IgnoreAnnotations, Option<Position>) {
     const KNOWN: [&str; 3] = [IgnoreAnnotations::IGNORE, IgnoreAnnotations::REASON, IgnoreAnnotations::UNTIL];

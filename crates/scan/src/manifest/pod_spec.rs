@@ -100,7 +100,7 @@ impl Fields<'_, '_> {
     }
 }
 
-/// A written pull policy, with its place. One that Kubernetes does not know is told.
+/// A written pull policy, with its place. One that Kubernetes does not know is remarked on.
 fn pull_policy<'d>(policy: Node<'d, '_>, path: &str, manifest: &mut Manifest) -> Option<(&'d str, Position)> {
     let at = policy.position();
     let (written, described) = match policy.value() {
@@ -119,7 +119,7 @@ fn pull_policy<'d>(policy: Node<'d, '_>, path: &str, manifest: &mut Manifest) ->
     Some((written, at))
 }
 
-/// The text of a string; anything else but null is told, since the API server refuses it.
+/// The text of a string; anything else but null is remarked on, since the API server refuses it.
 pub(super) fn string<'d>(value: Node<'d, '_>, path: &str, manifest: &mut Manifest) -> Option<&'d str> {
     match value.value() {
         Value::String(text) => Some(text),

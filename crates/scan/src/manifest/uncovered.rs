@@ -37,7 +37,7 @@ fn search<'d>(node: Node<'d, '_>, read: &BTreeSet<&str>, path: &mut Vec<Segment<
     for (key, value) in node.entries() {
         let name = key.text().unwrap_or_default();
         if name == MERGE {
-            // What it merges stands at the path of the mapping itself.
+            // What it merges has the path of the mapping itself.
             for merged in std::iter::once(value).chain(value.items()) {
                 if merged.value() == Value::Mapping
                     && let Some(found) = search(merged, read, path)
