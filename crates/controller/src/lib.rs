@@ -32,4 +32,5 @@ pub use metrics::{MetricDescription, metrics_reference};
 pub use options::{ConsoleOptions, EndpointAccess, RunOptions, WatchedNamespaces};
 pub use registry::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
 pub use run::run;
+pub use stores::Stored;
 pub use tls::{CertificateError, CertificateFiles};

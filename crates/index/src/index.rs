@@ -10,6 +10,7 @@ use tagwatch_core::workload::Namespace;
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{SlimNode, SlimObject, SlimPod};
 
+use crate::evidence::EvidenceCache;
 use crate::namespaces::NamespaceIndex;
 use crate::owners::{OwnerIndex, Top};
 use crate::pods::{PodFacts, PodIndex, seconds};
@@ -22,6 +23,7 @@ pub struct Index {
     pub(crate) owners: OwnerIndex,
     pub(crate) pods: PodIndex,
     pub(crate) namespaces: NamespaceIndex,
+    pub(crate) evidence: EvidenceCache,
     unread: UnreadKinds,
 }
 
@@ -141,7 +143,7 @@ impl Index {
 
 /// Nodes.
 impl Index {
-    /// Takes in a node of a list that goes on. Its pods are counted when the list is complete: in the order of the
+    /// Takes in a node of a list that is not complete yet. Its pods are counted when the list is complete: in the order of the
     /// list, each node would look through all pods.
     pub fn see_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let (platform, images) = (node.platform(), node.images_with_several_digests());

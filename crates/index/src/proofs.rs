@@ -35,7 +35,7 @@ struct Moved {
 struct Digest {
     #[serde(rename = "digest")]
     text: String,
-    /// The digests that stand for the same image, where those are others.
+    /// The digest that names the same image, where that is another one.
     #[serde(default, skip_serializing_if = "SameAs::is_none")]
     same_as: SameAs,
     first: u32,
@@ -43,7 +43,7 @@ struct Digest {
     platforms: BTreeSet<String>,
 }
 
-/// Digests that stand for an image.
+/// The digest that names the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum SameAs {

@@ -150,12 +150,11 @@ fn a_mirror_pod_and_a_job_are_not_patched() {
 fn where_nobody_replaces_pods_the_note_says_so() {
     let mut cluster = Cluster::default();
     let alone = cluster.apply("ReplicaSet", workload("alone", None, 1, &[("web", "nginx:1.27")]));
-    let mut sets = add_store::<StatefulSet>(&mut cluster.stores);
     let mut object = workload("db", None, 1, &[("web", "nginx:1.27")]);
-    let rolling = apply(&mut cluster.index, &mut sets, object.clone());
+    let rolling = cluster.apply("StatefulSet", object.clone());
     assert_eq!(pin(&offers(&mut cluster, &rolling), "web").note, None);
     object["spec"]["updateStrategy"] = json!({ "type": "OnDelete" });
-    let by_hand = apply(&mut cluster.index, &mut sets, object);
+    let by_hand = cluster.apply("StatefulSet", object);
     for key in [alone, by_hand] {
         let all = offers(&mut cluster, &key);
         assert!(command(pin(&all, "web")).contains("kubectl patch "), "{all:?}");

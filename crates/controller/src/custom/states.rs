@@ -93,7 +93,7 @@ impl CustomWatches {
         states.declared.intersection(&states.absent).map(ToString::to_string).collect()
     }
 
-    /// A watch has come this far; `None` stands for its end. Returns whether the kinds that are forbidden, or those that
+    /// A watch has come this far; `None` is its end. Returns whether the kinds that are forbidden, or those that
     /// are watched, may be others now.
     pub(crate) fn set(&self, scope: &WatchScope, state: Option<WatchState>) -> bool {
         let mut states = self.states.lock();

@@ -35,7 +35,7 @@ pub struct KindEntry {
     pub kind: &'static str,
     /// Name of the resource in URLs and in RBAC rules.
     pub plural: &'static str,
-    /// Paths of its pod templates; the empty path stands for the object itself. None for a link.
+    /// Paths of its pod templates; the empty path is the object itself. None for a link.
     pub templates: &'static [&'static str],
     /// How its objects are read and reported.
     pub traits: KindTraits,

@@ -18,7 +18,7 @@ pub trait Tree: Copy {
     fn entries(self) -> Vec<(String, Self)>;
 }
 
-/// What kind of value stands somewhere.
+/// What kind of value something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Nothing, written out.

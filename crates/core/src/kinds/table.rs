@@ -53,7 +53,7 @@ impl KindEntry {
         Self { templates: &[], traits: KindTraits { role: KindRole::Link, ..self.traits }, ..self }
     }
 
-    /// A kind that stands in manifests, of whose objects nothing runs.
+    /// A kind that is read in manifests alone: nothing of its objects runs.
     const fn not_watched(self) -> Self {
         Self { traits: KindTraits { is_watched: false, ..self.traits }, ..self }
     }

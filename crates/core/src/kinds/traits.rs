@@ -21,7 +21,7 @@ pub struct KindTraits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KindRole {
     /// On their own, also where another object controls them: a Deployment that an operator made is still what people
-    /// roll out. An owner of a custom kind that is watched goes first.
+    /// roll out. Only an owner of a custom kind that is watched is reported instead.
     Workload,
     /// Under their controller, where they have one.
     Dependent,

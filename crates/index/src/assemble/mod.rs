@@ -12,12 +12,13 @@ use tagwatch_core::workload::{Container, IgnoreAnnotations, ObservedPods, Origin
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimObject;
 
+use crate::evidence::attach;
 use crate::index::Index;
 use crate::owners::{Node, Revisions};
 use crate::pods::CountedShape;
 use crate::store::ObjectStore;
 
-/// What a key stands for at the moment.
+/// What a key is at the moment.
 #[derive(Debug)]
 pub enum Assembled {
     /// A workload to be judged and reported.
@@ -77,7 +78,7 @@ impl Index {
         {
             Ok(parts) => parts,
             Err(absence) => {
-                self.forget_evidence(key);
+                self.forget(key);
                 return Assembled::Absent(absence);
             }
         };
@@ -90,8 +91,15 @@ impl Index {
             namespace: self.namespaces.get(key.namespace()).cloned(),
             ..Workload::new(key.workload_id(), origin, containers)
         };
-        let look_again = self.attach(&mut workload, key, store, now);
+        let pods = (&mut self.pods, &self.owners);
+        let look_again = attach(&mut workload, key, pods, &mut self.evidence, store, now);
         Assembled::Workload { workload: Box::new(workload), look_again }
+    }
+
+    /// Nothing is reported of a workload any more.
+    pub(crate) fn forget(&mut self, key: &WorkloadKey) {
+        self.evidence.keep(key, &[]);
+        self.pods.restarts.forget(key);
     }
 
     /// An object: its own templates where it is watched and has any, else what its dependents lend.

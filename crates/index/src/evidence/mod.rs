@@ -17,7 +17,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType, Workload};
 use tagwatch_k8s::key::WorkloadKey;
 
-use crate::index::Index;
+use crate::owners::OwnerIndex;
 use crate::pods::{
     ContainerState, ImageState, PlaceId, PodIndex, PodRecord, Record, ReferenceId, Run, place_name, seconds,
     time,
@@ -25,52 +25,42 @@ use crate::pods::{
 use crate::store::ObjectStore;
 
 pub(crate) use cache::EvidenceCache;
-pub(crate) use restarts::Restarts;
 use rollout_view::{RolloutView, is_named, means_same};
 
 /// Pods that evidence names of a digest.
 const MAX_NAMED: usize = 5;
 
-impl Index {
-    /// Attaches the evidence to the containers of a workload. Returns in how long it is to be looked at again, where its
-    /// numbers still change.
-    pub(crate) fn attach(
-        &mut self,
-        workload: &mut Workload,
-        key: &WorkloadKey,
-        store: &dyn ObjectStore,
-        now: Timestamp,
-    ) -> Option<Duration> {
-        let now = seconds(now);
-        let view = RolloutView::of(key, &self.owners, store);
-        let restarted_same = self.pods.restarted_same(key, &view);
-        let containers = &workload.containers;
-        let found = containers.iter().map(|container| {
-            let others = view.other_images(container, containers, &self.pods);
-            let (view, restarted_same) = (&view, &restarted_same);
-            let asked = Asked { container, containers, key, view, restarted_same, others };
-            self.pods.evidence_of(asked, now)
+/// Attaches the evidence to the containers of a workload. Returns in how long it is to be looked at again, where its
+/// numbers still change.
+pub(crate) fn attach(
+    workload: &mut Workload,
+    key: &WorkloadKey,
+    (pods, owners): (&mut PodIndex, &OwnerIndex),
+    cache: &mut EvidenceCache,
+    store: &dyn ObjectStore,
+    now: Timestamp,
+) -> Option<Duration> {
+    let now = seconds(now);
+    let view = RolloutView::of(key, owners, store);
+    let restarted_same = pods.restarted_same(key, &view);
+    let containers = &workload.containers;
+    let found = containers.iter().map(|container| {
+        let others = view.other_images(container, containers, pods);
+        let (view, restarted_same) = (&view, &restarted_same);
+        pods.evidence_of(Asked { container, containers, key, view, restarted_same, others }, now)
+    });
+    let found: Vec<Option<DriftEvidence>> = found.collect();
+    let mut places = Vec::new();
+    for (container, evidence) in workload.containers.iter_mut().zip(found) {
+        container.drift = evidence.map(|evidence| {
+            let place = place_name(container.container_type, container.name.raw());
+            let place = format!("{place} {}", container.image.raw());
+            places.push(place.clone());
+            cache.settle(key, place, evidence, now)
         });
-        let found: Vec<Option<DriftEvidence>> = found.collect();
-        let mut places = Vec::new();
-        let cache = &mut self.pods.evidence;
-        for (container, evidence) in workload.containers.iter_mut().zip(found) {
-            container.drift = evidence.map(|evidence| {
-                let place = place_name(container.container_type, container.name.raw());
-                let place = format!("{place} {}", container.image.raw());
-                places.push(place.clone());
-                cache.settle(key, place, evidence, now)
-            });
-        }
-        cache.keep(key, &places);
-        cache.due_in(key, now).map(|due| Duration::from_secs(due.into()))
     }
-
-    /// Nothing is reported of a workload any more.
-    pub(crate) fn forget_evidence(&mut self, key: &WorkloadKey) {
-        self.pods.evidence.keep(key, &[]);
-        self.pods.forget_restart(key);
-    }
+    cache.keep(key, &places);
+    cache.due_in(key, now).map(|due| Duration::from_secs(due.into()))
 }
 
 /// A container with what is needed to find its evidence.
@@ -276,7 +266,7 @@ impl<'a> Here<'a> {
         Some(Mixed { resolutions, lasted })
     }
 
-    /// The failure of the image that the container names goes before those of images that pods name instead. Another
+    /// The failure of the image that the container names is reported before those of images that pods name instead. Another
     /// container of this place speaks for its own.
     fn pull_failure(&self, container: &Container, containers: &[Container], now: u32) -> Option<PullFailure> {
         let failing = self.runs(&self.view.current).filter_map(|run| match run.image_state {
@@ -316,7 +306,7 @@ impl<'a> Here<'a> {
     }
 
     /// What the registry says, where that is not what every pod runs. The digest of an index and that of its manifest
-    /// can be told for one only where the nodes' lists are known.
+    /// can be recognised as one image only where the nodes' lists are known.
     fn registry(&self, id: ReferenceId, record: &Record) -> Option<RegistryAnswer> {
         let answer = self.index.answers.get(&record.name)?;
         let runs = self.of_reference(id);

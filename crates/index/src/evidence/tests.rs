@@ -228,7 +228,7 @@ fn what_admission_made_of_an_image_is_judged_and_named() {
     let evidence = cluster.evidence(&key);
     assert_eq!(evidence.moved.as_ref().unwrap().reference, Some(mirror.into()));
     assert_eq!(evidence.mixed.as_ref().unwrap().resolutions.reference, Some(mirror.into()));
-    // The template's own goes first.
+    // The template's own is first.
     cluster.pod(ran("web-2", WEB, "nginx:1.27", "a"));
     cluster.pod(ran("web-3", WEB, "nginx:1.27", "b"));
     let evidence = cluster.evidence(&key);
@@ -265,7 +265,7 @@ fn pods_of_an_earlier_template_are_told() {
     cluster.pod(ran("web-a", ("DaemonSet", "web"), "app:1", "a"));
     cluster.pod(ran("web-b", ("DaemonSet", "web"), "app:2", "b"));
     assert_eq!(cluster.evidence(&key).other_images, ["app:1".into()]);
-    // Everybody expects it of a rollout in progress.
+    // A rollout in progress is expected to.
     cluster.apply("DaemonSet", daemon_set("RollingUpdate"));
     assert!(cluster.evidence(&key).other_images.is_empty());
     cluster.apply("DaemonSet", daemon_set("OnDelete"));
@@ -283,7 +283,7 @@ fn a_pull_that_fails_is_that_of_the_image_which_the_pod_names() {
     assert_eq!((failure.image, failure.here.len()), (Some("app:bad".into()), 1));
     cluster.0.index.pods.expire(NOW);
     assert!(cluster.evidence(&key).pull_failure.is_some_and(|failure| failure.image.is_some()));
-    // The template's own goes first, in whatever words.
+    // The template's own is first, in whatever words.
     cluster.pod(waits("web-1", WEB, "docker.io/library/app:good"));
     let failure = cluster.evidence(&key).pull_failure.unwrap();
     assert_eq!((failure.image, failure.here.len()), (None, 1));
@@ -358,7 +358,7 @@ fn pods_that_were_gone_before_the_restart_was_seen_count_all_the_same() {
 #[test]
 fn an_image_that_came_after_the_restart_is_none_that_it_began_with() {
     let mut cluster = Drifting::new();
-    // Somebody else has run it for long.
+    // Another workload has run it for long.
     let other = "registry.example/nginx:1.28";
     cluster.pod(ran_since("api-0", ("StatefulSet", "api"), other, "c", RESTARTED - 5_000));
     cluster.stateful_set(NGINX, None);
@@ -376,12 +376,12 @@ fn an_image_that_came_after_the_restart_is_none_that_it_began_with() {
     }
     assert!(!cluster.evidence(&key).restarted_same_image);
 
-    // Nor does anybody know what it began with who came later.
+    // Nor is it known what it began with for one that came later.
     let mut cluster = Drifting::new();
     let key = cluster.stateful_set(NGINX, Some(RESTARTED));
     cluster.pod(ran_since("api-0", ("StatefulSet", "api"), NGINX, "a", RESTARTED - 5_000));
     cluster.pod(ran_since("web-0", WEB, NGINX, "a", RESTARTED + 20));
     assert!(!cluster.evidence(&key).restarted_same_image);
-    cluster.0.index.forget_evidence(&key);
+    cluster.0.index.forget(&key);
     assert!(cluster.0.index.pods.restarts.is_at_rest());
 }

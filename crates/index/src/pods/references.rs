@@ -210,7 +210,7 @@ impl Record {
         divided(same, self.seen())
     }
 
-    /// Its digests, each with the one that stands for the same image.
+    /// Its digests, each with the one that names the same image.
     pub(crate) fn images<'a>(&'a self, same: &Same) -> BTreeMap<&'a str, &'a str> {
         images(same, self.seen())
     }

@@ -64,7 +64,7 @@ impl Runs {
         })
     }
 
-    /// One digest alone is what everybody expects, and changes no verdict.
+    /// One digest alone is expected, and changes no verdict.
     fn matters(&self, place: PlaceId, image_state: ImageState) -> bool {
         let ImageState::Ran(reference, slot) = image_state else { return true };
         let is_other = |run: &Run| {

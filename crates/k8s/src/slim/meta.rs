@@ -87,7 +87,7 @@ pub(super) fn ignore_of(annotations: &BTreeMap<String, String>) -> IgnoreAnnotat
     IgnoreAnnotations::from_annotations(|key| annotations.get(key).map(String::as_str))
 }
 
-/// A time that never fails an object, and with it the list it stands in: Go formats times beyond the year 9999,
+/// A time that never fails an object, and with it the list that it is in: Go formats times beyond the year 9999,
 /// and our calendar ends there.
 #[derive(Debug, Clone)]
 pub(super) struct WireTime(pub(super) Option<Timestamp>);

@@ -171,7 +171,7 @@ impl WirePodStatus {
         let (since, until) = match (&state.running, &state.terminated) {
             (Some(running), _) => (time(&running.started_at), None),
             (None, Some(terminated)) => match time(&terminated.started_at) {
-                // Go's zero time stands for a container that never started.
+                // A container that never started has Go's zero time.
                 Some(started) if started > Timestamp::UNIX_EPOCH => {
                     (Some(started), time(&terminated.finished_at).max(Some(started)))
                 }

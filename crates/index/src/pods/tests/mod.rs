@@ -1,7 +1,7 @@
 //! The index by itself: what it says changed, and what it remembers.
 
 use jiff::Timestamp;
-use tagwatch_core::drift::{Discarded, PullFailureReason};
+use tagwatch_core::drift::{Discarded, Platform, PullFailureReason};
 use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::ContainerType;
 use tagwatch_k8s::slim::{ContainerImageStatus, NoImageReason};

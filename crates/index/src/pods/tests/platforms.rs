@@ -23,11 +23,11 @@ fn two_indexes_that_share_a_manifest_are_two_images_on_other_platforms() {
     let affected = apply(&mut index, pod("two", "web", "bmd", "nginx:1.27", ran("2")), NOW);
     assert_eq!(affected, [owner("web")].into());
     assert_eq!(moved(&index), ["docker.io/library/nginx:1.27"]);
-    // Told as two images: what ran on arm64 alone is one of them.
+    // Reported as two images: what ran on arm64 alone is one of them.
     let id = index.references.find("docker.io/library/nginx:1.27").unwrap();
     let images = index.references.get(id).unwrap().images(&index.same);
-    let told: BTreeSet<&str> = images.into_values().collect();
-    assert_eq!(told, [&*digest("1"), &*digest("2")].into());
+    let reported: BTreeSet<&str> = images.into_values().collect();
+    assert_eq!(reported, [&*digest("1"), &*digest("2")].into());
     // A node of the platform itself may know better.
     index.apply_node("bmd", Some(&amd64()), &[listed(&["1", "2"])], NOW);
     assert!(moved(&index).is_empty());
@@ -122,6 +122,6 @@ fn room_for_digests_of_one_image_is_made_of_those_that_no_pod_runs() {
     // Room is made every now and then.
     index.apply_node("a", Some(&amd64()), &images, NOW);
     assert_eq!(index.made_room, Some(NOW));
-    index.apply_node("a", Some(&amd64()), &[listed(&["d", "e"])], NOW + MAKES_ROOM_EVERY);
+    index.apply_node("a", Some(&amd64()), &[listed(&["d", "e"])], NOW + super::super::platforms::MAKES_ROOM_EVERY);
     assert_eq!((class(&index, "c"), class(&index, "e")), (digest("a"), digest("d")));
 }

@@ -1,4 +1,4 @@
-//! One pod: which it is, what its status tells when, and how often it counts.
+//! One pod: which it is, what its status says when, and how often it counts.
 
 use super::super::references::Slot;
 use super::*;
