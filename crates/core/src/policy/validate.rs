@@ -32,8 +32,8 @@ static SPEC: LazyLock<Value> = LazyLock::new(|| {
 #[derive(Debug, Default)]
 pub(super) struct SpecValidator {
     mistakes: Vec<Mistake>,
-    /// The original indexes of the items that are left in a list with unusable items, by the list's path in what is
-    /// left.
+    /// The original indexes of the items that are left in a list with unusable items, by the list's path in the usable
+    /// part.
     moved: BTreeMap<FieldPath, Vec<usize>>,
     patterns: HashMap<String, Option<Regex>>,
 }
@@ -45,7 +45,7 @@ struct Mistake {
     kept: bool,
 }
 
-/// The path of a value, as written and in what is left.
+/// The path of a value, as written and in the usable part.
 #[derive(Debug, Clone, Default)]
 struct At {
     written: FieldPath,
@@ -85,7 +85,7 @@ impl SpecValidator {
         all
     }
 
-    /// The written path for a path in what is left.
+    /// The written path for a path in the usable part.
     fn written(&self, left: &FieldPath) -> FieldPath {
         let (mut walked, mut written) = (FieldPath::default(), FieldPath::default());
         for step in left.steps() {
