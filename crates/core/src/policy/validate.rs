@@ -1,5 +1,5 @@
-//! Validates a written spec against its schema: names, types and bounds. The cluster's CustomResourceDefinition is
-//! generated from the same schema, so a file and the API server refuse the same.
+//! Validates a written spec against its schema: names, types and bounds. The cluster's CRD is generated from the same
+//! schema, so a file and the API server refuse the same.
 //!
 //! Every mistake is reported, not only the first. So unusable values are left out, and the rest is compiled without
 //! them.
