@@ -13,7 +13,7 @@ ENV RUSTFLAGS="-C target-feature=+crt-static"
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     target="$(rustc -vV | sed -n 's/^host: //p')" \
-    && cargo build --locked --release --package tagwatch --target "$target" \
+    && cargo build --locked --release --package tagwatch --features jemalloc --target "$target" \
     && cp "target/$target/release/tagwatch" /tagwatch
 
 FROM scratch

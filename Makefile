@@ -17,10 +17,7 @@ help: ## what there is to make
 
 .PHONY: demo
 demo: ## see it work on a control plane of its own (DEMO_ONCE=1: end by itself; DEMO_CONTEXT=name: an existing cluster)
-	@echo 'Building; the first time takes some minutes, after that seconds.'
-	@hack/side-by-side.sh $(if $(DEMO_CONTEXT),,control-plane e2e/control-plane/build.sh) \
-		rust 'cargo build --locked --workspace --bins'
-	@$(TARGET)/debug/demo
+	@hack/demo.sh
 
 .PHONY: test
 test: ## every test, unit to e2e
@@ -28,13 +25,14 @@ test: ## every test, unit to e2e
 
 .PHONY: bench
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
-	@hack/side-by-side.sh control-plane e2e/control-plane/build.sh \
-		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --bin tagwatch --bin bench'
+	@hack/side-by-side.sh control-plane 'e2e/control-plane/build.sh --optimised' \
+		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --features tagwatch/jemalloc \
+		--bin tagwatch --bin bench'
 	@$(TARGET)/release/bench
 
 .PHONY: build
 build: ## the tagwatch binary, optimised: target/release/tagwatch
-	@cargo build --locked --release --package tagwatch
+	@cargo build --locked --release --package tagwatch --features jemalloc
 
 .PHONY: generate
 generate: ## what is generated from the code: CRDs, rule pages, CLI reference

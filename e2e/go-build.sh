@@ -5,14 +5,22 @@
 # A binary lies in the cache under a hash of everything it is made from, so it
 # is built once for each state of its sources, whichever checkout asks for it.
 
+# How packages are compiled: without inlining, which takes a quarter off the time
+# to build and runs a little slower, but for the standard library. Debug
+# information would be linked away again.
+compile=('-gcflags=all=-l -dwarf=false' -gcflags=std=-dwarf=false)
+
 cache=${TAGWATCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tagwatch}
 
 say() { printf '%s\n' "$*" >&2; }
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
 
-# cached_go_build NAME HINT GO_BUILD_ARGUMENT...
+# cached_go_build NAME HINT GO_BUILD_ARGUMENT... PACKAGE
 # Builds the module in the current folder and prints the path of the binary.
+# With TAGWATCH_BUILD_PACKAGES=FILE the number of packages that the binary is
+# made of goes to that file, and the name of each to standard error once it is
+# compiled.
 cached_go_build() {
   local name=$1 hint=$2
   shift 2
@@ -23,6 +31,7 @@ cached_go_build() {
   # No C compiler is needed, and the binary runs on any libc.
   export CGO_ENABLED=0
   local key binary
+  set -- "${compile[@]}" "$@"
   key=$(inputs "$@" | sha256 | cut -c1-16)
   binary=$cache/$name-$key/$name
   if [ ! -x "$binary" ]; then
@@ -37,6 +46,10 @@ cached_go_build() {
   if [ ! -x "$binary" ]; then
     say "$name: building ($hint)"
     local begin=$SECONDS
+    if [ -n "${TAGWATCH_BUILD_PACKAGES:-}" ]; then
+      go list -deps "${@: -1}" | wc -l >"$TAGWATCH_BUILD_PACKAGES"
+      set -- -v "$@"
+    fi
     go build -trimpath -buildvcs=false -o "$binary.$$" "$@" >&2 || {
       rm -f "$binary.$$"
       say "$name: the build failed"

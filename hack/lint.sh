@@ -7,6 +7,16 @@ echo '== cargo fmt'
 cargo fmt --all --check
 echo '== cargo clippy'
 cargo clippy --locked --workspace --all-targets -- -D warnings
+echo '== features'
+# A crate whose features differ between these two is compiled for `make demo`, and once more for `make test`.
+features() {
+    cargo tree --locked --workspace --edges "$1" --prefix none --format '{p} {f}' | sed 's/ (\*)$//' | LC_ALL=C sort -u
+}
+twice=$(LC_ALL=C comm -23 <(features normal,build) <(features normal,build,dev))
+if [[ -n $twice ]]; then
+    printf 'tests add features to these crates; name the features in e2e/features/Cargo.toml:\n%s\n' "$twice" >&2
+    exit 1
+fi
 echo '== gofmt'
 unformatted=$(gofmt -l e2e)
 if [[ -n $unformatted ]]; then

@@ -17,7 +17,7 @@ const given = JSON.parse(readFileSync(0, 'utf8'));
 const { default: check } = await import(new URL(`./checks/${name}.mjs`, import.meta.url));
 
 const profile = mkdtempSync(join(tmpdir(), 'tagwatch-browser-'));
-// Nothing of the browser's own goes to the network, and each check begins with an empty profile.
+// The browser sends nothing of its own to the network, and each check begins with an empty profile.
 const args = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--font-render-hinting=none',

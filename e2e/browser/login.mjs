@@ -1,4 +1,4 @@
-// What logging in looks like to somebody who comes by a link.
+// Logging in after following a link.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 
@@ -45,7 +45,7 @@ export async function survivesTheLogin({ browser, issue, token, user, shown }) {
 
     await page.goto(elsewhere);
     await page.getByText('an alert').click();
-    // The session goes on, though the browser kept its cookie back at first.
+    // The session continues, although the browser kept its cookie back at first.
     await page.getByRole('heading', { name: 'Evidence' }).waitFor();
     assert.equal(page.url(), issue);
 

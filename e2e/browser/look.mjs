@@ -1,4 +1,4 @@
-// One look at a page as somebody has it who has never been there: nothing is cached.
+// One look at a page on a first visit: nothing is cached.
 import assert from 'node:assert/strict';
 
 /** Bytes of the page and of all that it loads, and milliseconds until its first contentful paint. */

@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
 # Builds the control plane, if its sources have changed, and prints where the
-# binary is. With KUBEBUILDER_ASSETS set only the launcher is built, which then
-# runs the upstream binaries from that folder.
+# binary is. With --optimised calls are inlined, for measurements. With
+# KUBEBUILDER_ASSETS set only the launcher is built, which then runs the upstream
+# binaries from that folder.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source-path=SCRIPTDIR source=../go-build.sh
 . ../go-build.sh
+
+if [ "${1:-}" = --optimised ]; then
+  compile=(-gcflags=all=-dwarf=false)
+fi
 
 if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
   cached_go_build control-plane "the launcher only, for KUBEBUILDER_ASSETS=$KUBEBUILDER_ASSETS: some seconds" \
@@ -18,5 +23,5 @@ version=$(awk '$1 == "k8s.io/kubernetes" { print $2 }' go.mod)
 IFS=. read -r major minor _ <<<"${version#v}"
 stamp=k8s.io/component-base/version
 cached_go_build control-plane \
-  "etcd and Kubernetes $version from source: about 4 minutes and 4 GB of disk the first time on two cores, seconds after that" \
+  "etcd and Kubernetes $version from source: some minutes and 4 GB of disk the first time, seconds after that" \
   -ldflags "-s -w -X $stamp.gitVersion=$version -X $stamp.gitMajor=$major -X $stamp.gitMinor=$minor" .

@@ -17,9 +17,9 @@ use tokio::{
 
 use crate::checkout;
 
-/// Status of `hack/browser.sh` where there is no browser to be had.
+/// Exit status of `hack/browser.sh` where no browser can be installed.
 const CANNOT_INSTALL: i32 = 3;
-/// Longest time of a check; each step of one has a limit of its own.
+/// Time limit of a check; each step has a limit of its own.
 const CHECK_LIMIT: Duration = Duration::from_mins(15);
 
 /// A Chromium, and the packages that drive it.
@@ -28,17 +28,17 @@ pub struct Browser {
     packages: PathBuf,
 }
 
-/// What a check gave.
+/// Output of a check.
 #[derive(Debug)]
 pub struct Checked {
-    /// What it said meanwhile.
+    /// Its messages.
     pub said: String,
-    /// What it returned; null if nothing.
+    /// Its result; null if there is none.
     pub value: Value,
 }
 
 impl Browser {
-    /// Installs what is missing (`hack/browser.sh`), whose words go to our standard error. The inner error is the
+    /// Installs missing packages (`hack/browser.sh`), with its messages on our standard error. The inner error is the
     /// reason why this machine cannot have a browser.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Browser {
         let mut talk = BufReader::new(child.stderr.take().context("no standard error")?).lines();
         let mut last = String::new();
         while let Some(line) = talk.next_line().await? {
-            // Nobody may be reading, so that this fails is no failure.
+            // The reader may be gone, which is no failure.
             let _ = writeln!(io::stderr(), "{line}");
             line.trim_start_matches("browser: ").clone_into(&mut last);
         }
@@ -78,7 +78,7 @@ impl Browser {
             .kill_on_drop(true)
             .spawn()
             .context("node")?;
-        // Not by the environment, which others on the machine may read: there are tokens in it.
+        // On standard input, because it holds tokens and other users may read the environment.
         let mut input = child.stdin.take().context("no standard input")?;
         input.write_all(given.to_string().as_bytes()).await?;
         drop(input);

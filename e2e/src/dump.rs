@@ -1,4 +1,4 @@
-//! What a failed test leaves to read.
+//! Output of a failed test.
 
 use std::{fmt::Write, path::Path};
 

@@ -17,8 +17,7 @@ use crate::eventually;
 /// The controller manager needs about a second to begin its work.
 const ACCOUNT_LIMIT: Duration = Duration::from_secs(30);
 
-/// A namespace with a generated name, deleted in the end: by [`delete`](Self::delete) or, without waiting,
-/// when it is dropped.
+/// A namespace with a generated name. [`delete`](Self::delete) removes it; dropping it does so without waiting.
 pub struct Namespace {
     client: Client,
     name: String,
@@ -53,17 +52,17 @@ impl Namespace {
         Ok(namespace)
     }
 
-    /// Its name.
+    /// Unique in the control plane.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The client it was created with.
+    /// The client that created it.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The objects of one kind in it.
+    /// An API for one kind in this namespace.
     pub fn api<K>(&self) -> Api<K>
     where
         K: Resource<Scope = NamespaceResourceScope>,
@@ -72,7 +71,7 @@ impl Namespace {
         Api::namespaced(self.client.clone(), &self.name)
     }
 
-    /// Asks for its deletion, which the controller manager then carries out.
+    /// Asks for the deletion, which the controller manager carries out.
     ///
     /// # Errors
     /// The API server refused.
@@ -93,7 +92,7 @@ async fn delete(client: Client, name: String) -> Result<()> {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        // Of a test that failed. Without a runtime the whole control plane is about to go.
+        // A failed test did not delete it. Without a runtime the whole control plane is about to end.
         if let (false, Ok(runtime)) = (self.deleted, tokio::runtime::Handle::try_current()) {
             runtime.spawn(delete(self.client.clone(), std::mem::take(&mut self.name)));
         }

@@ -1,4 +1,4 @@
-//! What the system tells about one process.
+//! Figures of one process, from `/proc`.
 
 use std::{fs, time::Duration};
 

@@ -72,7 +72,7 @@ impl TagwatchProcess {
             .envs(env::vars_os().filter(|(name, _)| name == "RUST_LOG"))
             .env("KUBECONFIG", kubeconfig)
             .env("HOME", folder.path())
-            // What a laptop does; a test of the authentication says otherwise by an argument.
+            // As on a laptop; a test of the authentication overrides it by an argument.
             .env("TAGWATCH_METRICS_AUTH", "none")
             .env("RUST_BACKTRACE", "1")
             .stdin(Stdio::null())
@@ -87,17 +87,17 @@ impl TagwatchProcess {
         Ok(Self { child, pid, log, address, http: http_client(), _folder: folder })
     }
 
-    /// Where it listens.
+    /// The address of the metrics.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its process id.
+    /// Process id, for signals.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// The file with everything that it printed; it goes with this.
+    /// The file with everything that it printed. It is removed with this value.
     pub fn log(&self) -> &Path {
         &self.log
     }
@@ -115,7 +115,7 @@ impl TagwatchProcess {
     /// Its metrics, in the text format of Prometheus.
     ///
     /// # Errors
-    /// They cannot be had.
+    /// There was no answer within 10 s, or no text.
     pub async fn metrics(&self) -> Result<String> {
         let (status, body) = self.get("/metrics").await?;
         ensure!(status == http::StatusCode::OK, "GET /metrics of tagwatch: {status}: {body}");
@@ -138,7 +138,7 @@ impl TagwatchProcess {
         self.signal(Signal::STOP)
     }
 
-    /// Lets it go on after [`freeze`](Self::freeze).
+    /// Resumes it after [`freeze`](Self::freeze).
     ///
     /// # Errors
     /// It has ended already.
@@ -147,7 +147,7 @@ impl TagwatchProcess {
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
-        // The id stays ours until the child has been waited for.
+        // The id is not reused before the child has been waited for.
         ensure!(self.child.id().is_some(), "tagwatch has ended");
         process::signal(self.pid, signal)
     }
@@ -173,7 +173,7 @@ impl TagwatchProcess {
         Ok(self.child.kill().await?)
     }
 
-    /// Memory in use.
+    /// Memory in use, in bytes.
     ///
     /// # Errors
     /// It has ended, or the system has no `/proc`.
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_binary_that_ends_is_told_with_its_log() {
+    async fn a_binary_that_ends_is_reported_with_its_log() {
         let args = ["-c", "echo no such cluster >&2; exit 3"];
         let failure =
             TagwatchProcess::start_binary(Path::new("/bin/false"), Path::new("/"), args).await.unwrap_err();

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Asks `probe` until it gives a value, and returns that.
+/// Calls `probe` until it returns a value, and returns that.
 ///
 /// The probe's error says what it saw instead (`ensure!(ready == 3, "{ready} replicas are ready")`); when
 /// `limit` is over, the last one becomes the reason of the failure: "not within 5s: `what`".

@@ -221,7 +221,7 @@ async fn kubelet_binds_ends_and_removes_pods() -> Result<()> {
         Ok(())
     })
     .await?;
-    // It is bound: the API server waits for the kubelet's word.
+    // It is bound: the API server waits for the kubelet to confirm.
     pods.delete("alone", &DeleteParams::default()).await?;
     eventually(LIMIT, "the pod is gone", || async {
         ensure!(pods.get_opt("alone").await?.is_none(), "it is still there");
@@ -250,7 +250,7 @@ async fn namespace_is_gone_after_its_deletion() -> Result<()> {
 }
 
 #[tokio::test]
-async fn dump_tells_what_is_there_and_what_is_not() -> Result<()> {
+async fn dump_shows_what_is_there_and_what_is_not() -> Result<()> {
     let cluster = shared().await?;
     let namespace = Namespace::create(&cluster.client().await?, "dump").await?;
     namespace.api().create(&PostParams::default(), &deployment("dumped:1", 0)?).await?;
@@ -299,7 +299,7 @@ fn is_running(pid: u32) -> bool {
 }
 
 #[tokio::test]
-async fn a_refused_argument_is_told_with_the_log() -> Result<()> {
+async fn a_refused_argument_is_reported_with_the_log() -> Result<()> {
     let options = Options { apiserver_args: vec!["--no-such-flag".to_owned()], ..Options::default() };
     let failure =
         ControlPlane::start(options).await.map(drop).expect_err("the API server knows no such flag");

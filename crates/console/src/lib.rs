@@ -1,25 +1,31 @@
-//! tagwatch-console: the issues as pages and as JSON. It reads a [`Snapshot`] that whoever judges keeps in memory, sees
-//! neither cluster nor files, and lets in whom an [`Authorizer`] lets in.
+//! tagwatch-console: the issues as pages and as JSON. It reads a [`Snapshot`] that the controller keeps in memory, never
+//! the cluster or files, and serves the namespaces that an [`Authorizer`] allows.
 
 mod access;
 mod api;
+mod auth;
 mod draw;
 mod export;
 mod filter;
+mod filtered;
+mod frame;
 mod http;
 mod pages;
 mod record;
 mod remedy;
+mod router;
 mod snapshot;
 mod source;
 mod text;
+mod url;
 mod view;
 
 pub use access::{Answer, Authorizer, Caller, Denied, OpenToAll, Token, Visible};
-pub use http::{Options, router};
+pub use http::Options;
 pub use remedy::{Remedy, remedies};
+pub use router::router;
 pub use snapshot::{
-    ClosedInterval, ContainerFacts, Facts, ImageChange, Issue, Judged, Mend, RuleState, Seen, Snapshot,
+    ClosedInterval, ContainerFacts, EditMode, Facts, ImageChange, Issue, Judged, RuleState, Seen, Snapshot,
     Status, Workload,
 };
 pub use source::Source;

@@ -1,4 +1,4 @@
-//! Where the console has its facts from.
+//! Where the console reads its facts.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use crate::snapshot::Snapshot;
 
-/// What judges, as the console sees it: memory, never the cluster.
+/// The state of the cluster as the controller keeps it in memory.
 pub trait Source: Send + Sync + 'static {
-    /// How things stand. It is asked once for each request, so the answer is one that is kept until something has
-    /// changed; it may be put together when it is asked for.
+    /// The current snapshot. The console asks once for each request, so return a cached one until something changes;
+    /// it may be built on demand.
     fn snapshot(&self) -> Arc<Snapshot>;
 
-    /// The time from which ages are counted, by the clock that gave the snapshot its times.
+    /// The time from which ages are counted, from the clock that gave the snapshot its times.
     fn now(&self) -> Timestamp;
 }

@@ -1,4 +1,4 @@
-//! What one caller sees: a snapshot, and the part of it that is theirs.
+//! The part of a snapshot that one caller may see.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use tagwatch_core::text::UntrustedText;
 
 use crate::access::Caller;
-use crate::snapshot::{ClosedInterval, Facts, Found, Snapshot, Tally, Workload, WorkloadName};
+use crate::snapshot::{ClosedInterval, Facts, Snapshot, Tally, Workload, WorkloadIssue, WorkloadName};
 
-/// A snapshot as a caller sees it. What they may not see is not there: no page tells that from what does not exist.
+/// A snapshot without the namespaces that the caller may not see. Pages cannot distinguish those from absent ones.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
     snapshot: Arc<Snapshot>,
-    pub(crate) caller: Caller,
+    caller: Caller,
     pub(crate) now: Timestamp,
 }
 
@@ -26,25 +26,25 @@ impl View {
         self.snapshot.facts()
     }
 
-    /// Every issue, most severe first.
-    pub(crate) fn issues(&self) -> impl Iterator<Item = Found<'_>> {
-        self.snapshot.issues().filter(|found| self.sees(&found.workload.namespace))
+    /// All issues, most severe first.
+    pub(crate) fn issues(&self) -> impl Iterator<Item = WorkloadIssue<'_>> {
+        self.snapshot.issues().filter(|issue| self.sees(&issue.workload.namespace))
     }
 
-    pub(crate) fn issue(&self, id: &str) -> Option<Found<'_>> {
-        self.snapshot.issue(id).filter(|found| self.sees(&found.workload.namespace))
+    pub(crate) fn issue(&self, id: &str) -> Option<WorkloadIssue<'_>> {
+        self.snapshot.issue(id).filter(|issue| self.sees(&issue.workload.namespace))
     }
 
     /// The issue that had this key before its result changed.
-    pub(crate) fn successor(&self, id: &str) -> Option<Found<'_>> {
-        self.snapshot.successor(id).filter(|found| self.sees(&found.workload.namespace))
+    pub(crate) fn successor(&self, id: &str) -> Option<WorkloadIssue<'_>> {
+        self.snapshot.successor(id).filter(|issue| self.sees(&issue.workload.namespace))
     }
 
     pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &ClosedInterval)> {
         self.snapshot.resolved(id).filter(|(workload, _)| self.sees(&workload.namespace))
     }
 
-    /// Every workload, by namespace, kind and name.
+    /// All workloads, by namespace, kind and name.
     pub(crate) fn workloads(&self) -> impl Iterator<Item = &Workload> {
         self.facts().workloads.iter().map(AsRef::as_ref).filter(|workload| self.sees(&workload.namespace))
     }
@@ -58,14 +58,12 @@ impl View {
         self.snapshot.namespaces().iter().filter(|(namespace, _)| self.sees(namespace))
     }
 
-    /// The counts of all namespaces together.
+    /// The sum over all namespaces.
     pub(crate) fn tally(&self) -> Tally {
-        let mut total = Tally::default();
-        self.namespaces().for_each(|(_, tally)| total.merge(tally));
-        total
+        total(self.namespaces().map(|(_, tally)| tally))
     }
 
-    /// Whether something was judged, and the caller may see none of it.
+    /// Whether there are workloads, but none that the caller may see.
     pub(crate) fn is_blind(&self) -> bool {
         !self.facts().workloads.is_empty() && self.workloads().next().is_none()
     }
@@ -75,7 +73,14 @@ impl View {
     }
 }
 
-/// The namespaces that hold something.
+/// The sum of counts.
+pub(crate) fn total<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
+    let mut total = Tally::default();
+    tallies.for_each(|tally| total.merge(tally));
+    total
+}
+
+/// The namespaces of all workloads.
 pub(crate) fn namespaces(snapshot: &Snapshot) -> BTreeSet<UntrustedText> {
     snapshot.namespaces().keys().cloned().collect()
 }

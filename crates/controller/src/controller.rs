@@ -6,36 +6,36 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tagwatch_client::ServerClock;
 use tagwatch_k8s::report::StoredReport;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::api::ServerClock;
 use crate::custom::CustomWatches;
 use crate::events::Announcer;
-use crate::health::Health;
-use crate::index::{Index, WorkloadKey};
 use crate::judging::Judging;
 use crate::live::LiveVerdicts;
 use crate::metrics::ControllerMetrics;
 use crate::policy::Choice;
 use crate::queue::Queue;
+use crate::readiness::{Readiness, ReadyToken};
 use crate::report::{ReportEvents, ReportIndex, ReportKey, Writer};
 use crate::stores::Stores;
+use tagwatch_index::{Index, WorkloadKey};
 
 /// The state of the controller. Locks are held for moments and never across a wait.
 pub(crate) struct Controller {
     pub(crate) judging: Arc<Judging>,
     /// What time it is: nothing that is stored or shown is dated by our own clock.
     pub(crate) clock: ServerClock,
-    pub(crate) index: Mutex<Index>,
+    pub(crate) index: Arc<Mutex<Index>>,
     pub(crate) stores: Stores,
     pub(crate) custom: CustomWatches,
     pub(crate) live: Arc<Mutex<LiveVerdicts>>,
     pub(crate) reports: Mutex<ReportIndex>,
     pub(crate) writer: Writer,
-    pub(crate) queue: Queue,
-    pub(crate) health: Arc<Health>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) readiness: Readiness,
     pub(crate) metrics: ControllerMetrics,
     /// Whether somebody serves pages: then more of each workload is kept.
     pub(crate) has_console: bool,
@@ -61,7 +61,7 @@ impl Controller {
 
     /// Every workload was evaluated once more.
     pub(crate) fn full_evaluation_done(&self) {
-        self.health.evaluated();
+        self.readiness.mark_evaluated();
         let since_epoch = self.clock.now().as_duration();
         self.metrics.last_full_evaluation.set(since_epoch.as_secs_f64());
         if self.reports.lock().forget_old(Instant::now()) {
@@ -95,38 +95,30 @@ impl Controller {
     }
 }
 
-/// What the follower of one watched namespace, or of all, tells the controller.
+/// Takes the reports of one watched namespace, or of all, into the controller.
 pub(crate) struct ScopedReportEvents {
     pub(crate) controller: Arc<Controller>,
     pub(crate) scope: Option<String>,
+    pub(crate) ready: ReadyToken,
 }
 
 impl ScopedReportEvents {
-    fn name(&self) -> String {
-        reports_in(self.scope.as_deref())
-    }
-
     fn with_reports<T>(&self, act: impl FnOnce(&mut ReportIndex) -> T) -> T {
         act(&mut self.controller.reports.lock())
     }
 }
 
-/// What [`Health`] calls the list of our reports.
-pub(crate) fn reports_in(scope: Option<&str>) -> String {
-    scope.map_or_else(|| "our reports".to_owned(), |namespace| format!("our reports in {namespace}"))
-}
-
 impl ReportEvents for ScopedReportEvents {
     fn listed(&self, reports: Vec<StoredReport>) {
         self.with_reports(|index| index.listed(self.scope.as_deref(), reports));
-        self.controller.health.in_sync(&self.name());
+        self.ready.ready();
         self.controller.rejudge();
         self.controller.policy_is_touched();
     }
 
     fn absent(&self) {
         self.with_reports(|index| index.lost(self.scope.as_deref()));
-        self.controller.health.in_sync(&self.name());
+        self.ready.ready();
         self.controller.policy_is_touched();
     }
 

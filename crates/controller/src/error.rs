@@ -1,45 +1,59 @@
 //! Why the controller ended.
 
+use std::io;
 use std::net::SocketAddr;
 
+use tagwatch_client::ClientError;
 use thiserror::Error;
 use tokio::task::JoinError;
 
-use crate::api::ClientError;
 use crate::tls::CertificateError;
 
 /// Why the controller ended.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// There is no cluster to talk to.
+    /// No client can be built.
     #[error(transparent)]
     Client(#[from] ClientError),
     /// An address cannot be bound.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address.
+        /// The address as configured.
         address: SocketAddr,
-        /// Why not.
-        source: std::io::Error,
+        /// The error of the operating system.
+        source: io::Error,
     },
-    /// TLS was asked for, and there is no certificate.
+    /// TLS is configured and there is no usable certificate.
     #[error("TLS: {0}")]
     Certificate(#[from] CertificateError),
-    /// The file that shall hold the bound address cannot be written.
+    /// The file for the bound address cannot be written.
     #[error("cannot write {path}: {source}")]
     AddressFile {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// Why not.
-        source: std::io::Error,
+        /// The error of the operating system.
+        source: io::Error,
     },
-    /// Two metrics of one name: a bug.
+    /// Two metrics have one name: a bug.
     #[error("cannot register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// A task ended that never ends.
+    /// A task returned that should run forever.
     #[error("the task \"{0}\" ended by itself; ending the process, so that it is started anew")]
     TaskEnded(&'static str),
+    /// A server failed.
+    #[error("the task \"{task}\" failed; ending the process, so that it is started anew: {source}")]
+    ServerFailed {
+        /// Name of the task.
+        task: &'static str,
+        /// The error of its listener.
+        source: io::Error,
+    },
     /// A task panicked.
-    #[error("a task failed; ending the process, so that it is started anew: {0}")]
-    TaskFailed(#[from] JoinError),
+    #[error("the task \"{task}\" failed; ending the process, so that it is started anew: {source}")]
+    TaskPanicked {
+        /// Name of the task.
+        task: &'static str,
+        /// The panic.
+        source: JoinError,
+    },
 }

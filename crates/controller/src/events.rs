@@ -9,13 +9,13 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Client, Resource};
 use kube_runtime::events::{Event, EventType, Recorder, Reporter};
 use leaky_bucket::RateLimiter;
+use tagwatch_client::{CALL_LIMIT, CallError, call};
 use tagwatch_k8s::report::{IssueChanges, PolicyReport, ReportResult, Resolved, ResultId};
 use tokio::sync::mpsc;
 
-use crate::api::{CALL_LIMIT, CallError, call};
-use crate::index::WorkloadKey;
 use crate::metrics::ControllerMetrics;
 use crate::report::ReportKey;
+use tagwatch_index::WorkloadKey;
 
 /// Who reports: events name their controller.
 const CONTROLLER: &str = "tagwatch";

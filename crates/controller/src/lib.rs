@@ -1,10 +1,8 @@
-//! tagwatch-controller: the part that runs in a cluster. It watches workloads and pods, judges what changed,
-//! and keeps one report a workload and the metrics up to date. The only crate with a Kubernetes client.
+//! tagwatch-controller: what `tagwatch run` does in a cluster. It watches workloads and pods, evaluates those that
+//! changed, and keeps a report for each workload, the metrics and the console up to date.
 
 mod access;
-pub mod api;
-mod backoff;
-pub mod cluster_policy;
+mod admin;
 mod console;
 mod controller;
 mod custom;
@@ -12,28 +10,27 @@ mod day;
 mod drift;
 mod error;
 mod events;
-mod health;
-mod http;
-mod index;
-pub mod issues;
 mod judging;
+mod listener;
 mod live;
 mod metrics;
 mod options;
 mod policy;
 mod queue;
+mod readiness;
 mod reconcile;
 mod registry;
 mod report;
 mod run;
-mod serve;
 mod stores;
+mod tasks;
 mod tls;
 mod watch;
 
 pub use error::RunError;
 pub use metrics::{MetricDescription, metrics_reference};
-pub use options::{Access, ConsoleOptions, Namespaces, RunOptions};
+pub use options::{ConsoleOptions, EndpointAccess, RunOptions, WatchedNamespaces};
 pub use registry::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
 pub use run::run;
+pub use stores::Stored;
 pub use tls::{CertificateError, CertificateFiles};

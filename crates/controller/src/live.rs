@@ -15,8 +15,8 @@ use tagwatch_k8s::report::{
     FirstSeen, History, ImageChange, PolicyReport, ReportInput, ResultKeys, StoredReport,
 };
 
-use crate::index::WorkloadKey;
 use crate::report::ReportKey;
+use tagwatch_index::WorkloadKey;
 
 /// Whether a workload is fine, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! What `tagwatch run` can be told.
+//! Options of the controller.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,84 +9,85 @@ use crate::tls::CertificateFiles;
 /// Options of the controller.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// Which namespaces are looked at.
-    pub namespaces: Namespaces,
-    /// Where `/metrics`, `/livez` and `/readyz` are served; port 0 lets the operating system choose.
+    /// Namespaces to watch.
+    pub namespaces: WatchedNamespaces,
+    /// Address of `/metrics`, `/livez` and `/readyz`; port 0 lets the operating system choose.
     pub metrics_address: SocketAddr,
     /// Who may read `/metrics`.
-    pub metrics_access: Access,
-    /// The console; none by default.
+    pub metrics_access: EndpointAccess,
+    /// `None` serves no console.
     pub console: Option<ConsoleOptions>,
-    /// Name of the cluster, for pages.
+    /// Name of the cluster, for the console.
     pub cluster_name: Option<String>,
-    /// How many series of `/metrics` may name a workload.
+    /// Maximum number of series of `/metrics` that name a workload.
     pub workload_series_cap: usize,
-    /// A file that receives the address once it is bound.
+    /// A file that receives the address of `/metrics` once it is bound.
     pub address_file: Option<PathBuf>,
-    /// The namespace that we run in, where proofs are kept.
+    /// The namespace of tagwatch itself, where it stores proofs.
     pub own_namespace: Option<String>,
-    /// Registries that may be asked what a tag means.
+    /// Registries that may be asked for the digest of a tag.
     pub registries: Vec<RegistryHost>,
-    /// Private networks in which registries may be.
+    /// Private networks whose registries may be asked.
     pub registry_networks: Vec<Network>,
-    /// Whether workloads get Events about their issues.
+    /// Whether to emit Events about issues.
     pub events: bool,
-    /// Name of the `TagPolicy` to judge by.
+    /// Name of the `TagPolicy` that applies.
     pub policy: String,
-    /// `User-Agent` of every request, by which an audit log tells our requests from those of others.
+    /// `User-Agent` of every request, for audit logs.
     pub user_agent: String,
 }
 
-/// Where the console is served, and to whom.
+/// Options of the console.
 #[derive(Debug, Clone)]
 pub struct ConsoleOptions {
-    /// Where; port 0 lets the operating system choose.
+    /// Port 0 lets the operating system choose.
     pub address: SocketAddr,
-    /// A file that receives the address once it is bound.
+    /// A file that receives the address of the console once it is bound.
     pub address_file: Option<PathBuf>,
-    /// Who may see it. By token, a namespace is visible to whoever may list its reports.
-    pub access: Access,
+    /// With tokens, users see the namespaces whose reports they may list.
+    pub access: EndpointAccess,
 }
 
-/// Who may read what is served.
+/// Who may read an endpoint.
 #[derive(Debug, Clone)]
-pub enum Access {
-    /// Everybody, over plain HTTP.
-    Everybody,
-    /// Whoever has a token and the right to read it, over TLS.
+pub enum EndpointAccess {
+    /// Everyone, over plain HTTP.
+    Anonymous,
+    /// Users with a token and the right to read the endpoint, over TLS.
     Token {
-        /// The certificate; one of our own making without it.
+        /// `None` makes a self-signed certificate.
         certificate: Option<CertificateFiles>,
     },
 }
 
-/// Which namespaces are looked at.
+/// The namespaces that are watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Namespaces {
-    /// Every namespace but these.
-    AllBut(Vec<String>),
-    /// These alone: watched one by one, so that rights in them suffice. Reports elsewhere are not touched.
+pub enum WatchedNamespaces {
+    /// All namespaces except these.
+    AllExcept(Vec<String>),
+    /// Only these, each with its own watch, so that rights in these namespaces suffice. Reports elsewhere are not
+    /// touched.
     Only(Vec<String>),
 }
 
-impl Namespaces {
-    /// One watch for each of these; `None` stands for all namespaces at once.
+impl WatchedNamespaces {
+    /// The scope of each watch; `None` is all namespaces at once.
     pub(crate) fn scopes(&self) -> Vec<Option<String>> {
         match self {
-            Self::AllBut(_) => vec![None],
+            Self::AllExcept(_) => vec![None],
             Self::Only(names) => names.iter().cloned().map(Some).collect(),
         }
     }
 
-    /// The field selector that leaves the excluded namespaces out at the API server.
+    /// The field selector by which the API server leaves excluded namespaces out.
     pub(crate) fn field_selector(&self) -> Option<String> {
         match self {
-            Self::AllBut(names) if !names.is_empty() => {
+            Self::AllExcept(names) if !names.is_empty() => {
                 let terms: Vec<String> =
                     names.iter().map(|name| format!("metadata.namespace!={name}")).collect();
                 Some(terms.join(","))
             }
-            Self::AllBut(_) | Self::Only(_) => None,
+            Self::AllExcept(_) | Self::Only(_) => None,
         }
     }
 }
@@ -97,18 +98,18 @@ mod tests {
 
     #[test]
     fn excluded_namespaces_are_left_out_by_the_api_server() {
-        let namespaces = Namespaces::AllBut(vec!["kube-system".to_owned(), "ci".to_owned()]);
+        let namespaces = WatchedNamespaces::AllExcept(vec!["kube-system".to_owned(), "ci".to_owned()]);
         assert_eq!(
             namespaces.field_selector().as_deref(),
             Some("metadata.namespace!=kube-system,metadata.namespace!=ci")
         );
         assert_eq!(namespaces.scopes(), [None]);
-        assert_eq!(Namespaces::AllBut(Vec::new()).field_selector(), None);
+        assert_eq!(WatchedNamespaces::AllExcept(Vec::new()).field_selector(), None);
     }
 
     #[test]
     fn chosen_namespaces_are_watched_one_by_one() {
-        let namespaces = Namespaces::Only(vec!["shop".to_owned(), "mail".to_owned()]);
+        let namespaces = WatchedNamespaces::Only(vec!["shop".to_owned(), "mail".to_owned()]);
         assert_eq!(namespaces.scopes(), [Some("shop".to_owned()), Some("mail".to_owned())]);
         assert_eq!(namespaces.field_selector(), None);
     }

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::index::WorkloadKey;
 use crate::metrics::ControllerMetrics;
+use tagwatch_index::WorkloadKey;
 
 /// Requests as kube-runtime's `scheduler` takes them.
 pub(crate) type Requests = mpsc::UnboundedReceiver<ScheduleRequest<WorkloadKey>>;

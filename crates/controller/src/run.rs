@@ -1,4 +1,4 @@
-//! Puts the controller together and runs it until it is told to stop.
+//! Puts the controller together and runs it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,117 +8,93 @@ use std::time::Duration;
 use kube::Client;
 use kube_runtime::watcher;
 use parking_lot::Mutex;
-use tagwatch_core::kinds::CustomKinds;
+use tagwatch_client::{RequestCounter, ServerClock, connect};
+use tagwatch_core::kinds::Kinds;
 use tagwatch_core::policy::{Policy, Profile};
-use tagwatch_k8s::kind::WatchedKind;
+use tagwatch_index::Index;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::{interval, timeout};
+use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Gate;
-use crate::api::{RequestCounter, ServerClock, connect};
-use crate::console;
-use crate::controller::{Controller, ScopedReportEvents, reports_in};
-use crate::custom::{self, CUSTOM_KINDS, CustomWatches};
+use crate::access::AccessGate;
+use crate::admin::AdminEndpoint;
+use crate::console::{self, ConsoleSource};
+use crate::controller::{Controller, ScopedReportEvents};
+use crate::custom::{self, CustomWatches};
 use crate::day::{self, day_of};
 use crate::drift;
 use crate::error::RunError;
 use crate::events::{self, Announcer, News};
-use crate::health::Health;
-use crate::http::{self, Admin};
-use crate::index::Index;
 use crate::judging::Judging;
+use crate::listener::ServerListener;
 use crate::live::LiveVerdicts;
 use crate::metrics::{
     ControllerMetrics, FindingsCollector, Metrics, MixedCollector, PolicyCollector, WorkloadSeries,
 };
-use crate::options::{Access, RunOptions};
-use crate::policy::{self, Choice, policy_name};
+use crate::options::{EndpointAccess, RunOptions};
+use crate::policy::{self, Choice};
 use crate::queue::{Queue, Requests};
+use crate::readiness::Readiness;
 use crate::reconcile;
-use crate::registry;
+use crate::registry::RegistryTask;
 use crate::report::{ReportIndex, Writer, follow};
-use crate::serve::{self, Entrance, bound};
 use crate::stores::Stores;
-use crate::tls::Of;
-use crate::watch::namespaces::{self, NAMESPACES};
-use crate::watch::{Feed, feeds, watch_name};
+use crate::tasks::Tasks;
+use crate::tls::EndpointKind;
+use crate::watch::{self, namespaces};
 
-/// How long open connections have to end after the signal to stop.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
-/// How often the gauges of the queue are brought up to date.
+/// How often the gauges of the queue are updated.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs the controller until `stop` is cancelled, or a part of it fails.
 ///
 /// # Errors
-/// When it cannot start, or when a task ends that should not: the process ends then, and whoever runs it starts
-/// it anew.
+/// When it cannot start, or when a task ends that should run forever: Kubernetes restarts the process then.
 pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), RunError> {
     let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
     let client = connect(None, &options.user_agent, requests.clone(), clock.clone()).await?;
-    let listener = serve::listen(options.metrics_address, options.address_file.as_deref()).await?;
-    tracing::info!(address = %bound(&listener), "serving /metrics, /livez and /readyz");
+    let listeners = Listeners::bind(&options).await?;
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;
-    let parts = Parts::new(client.clone(), clock, &options, &mut metrics)?;
-    let is_gated = matches!(options.metrics_access, Access::Token { .. });
-    let gate = is_gated.then(|| Arc::new(Gate::new(client.clone())));
-    let entrance = Entrance::new(listener, options.metrics_access.clone(), Of::Metrics)?;
-    let admin = Admin { metrics, health: Arc::clone(&parts.controller.health), gate };
-
-    let mut tasks: JoinSet<&'static str> = JoinSet::new();
-    let admin_stop = stop.clone();
-    tasks.spawn(async move {
-        if let Err(error) = http::serve(entrance, admin, admin_stop).await {
-            tracing::error!(%error, "the admin endpoint failed");
-        }
-        "admin endpoint"
-    });
-    if let Some(console) = &options.console {
-        let served = console::serve(console, &options, &parts.controller, &client, stop.clone()).await?;
-        tasks.spawn(served);
-    }
-    parts.spawn(&mut tasks, &client, &options);
-
-    tokio::select! {
-        // In this order: the admin endpoint ends by the same token, and would look like a task that failed.
-        biased;
-        () = stop.cancelled() => {
-            tracing::info!("stopping");
-            shut_down(tasks).await;
-            Ok(())
-        }
-        ended = tasks.join_next() => match ended {
-            Some(Ok(task)) => Err(RunError::TaskEnded(task)),
-            Some(Err(error)) => Err(error.into()),
-            None => Err(RunError::TaskEnded("all")),
-        },
-    }
+    let parts = Parts::new(client, clock, &options, &mut metrics)?;
+    let mut tasks = Tasks::default();
+    parts.spawn_servers(&mut tasks, listeners, metrics, &options, &stop);
+    parts.spawn(&mut tasks, &options);
+    tasks.run_until(&stop).await
 }
 
-/// Gives the admin endpoint a moment to end its answers; everything else has nothing to finish.
-async fn shut_down(mut tasks: JoinSet<&'static str>) {
-    let ended = timeout(SHUTDOWN_LIMIT, async {
-        while let Some(task) = tasks.join_next().await {
-            if matches!(task, Ok("admin endpoint")) {
-                break;
+/// The addresses that the controller serves.
+struct Listeners {
+    admin: ServerListener,
+    console: Option<ServerListener>,
+}
+
+impl Listeners {
+    async fn bind(options: &RunOptions) -> Result<Self, RunError> {
+        let RunOptions { metrics_address, address_file, metrics_access, .. } = options;
+        let (file, access) = (address_file.as_deref(), metrics_access.clone());
+        let admin = ServerListener::bind(*metrics_address, file, access, EndpointKind::Metrics).await?;
+        tracing::info!(address = %admin.address(), "serving /metrics, /livez and /readyz");
+        let console = match &options.console {
+            Some(console) => {
+                let (file, access) = (console.address_file.as_deref(), console.access.clone());
+                let listener =
+                    ServerListener::bind(console.address, file, access, EndpointKind::Console).await?;
+                tracing::info!(address = %listener.address(), "serving the console");
+                Some(listener)
             }
-        }
-    });
-    if ended.await.is_err() {
-        tracing::warn!("connections were still open at the end");
+            None => None,
+        };
+        Ok(Self { admin, console })
     }
-    tasks.shutdown().await;
 }
 
-/// The controller with the ends that only its tasks hold.
+/// What is built before the first task runs.
 struct Parts {
+    client: Client,
     controller: Arc<Controller>,
     requests: Requests,
-    watches: Vec<Box<dyn Feed>>,
-    news: Option<mpsc::Receiver<News>>,
+    pending_events: Option<mpsc::Receiver<News>>,
 }
 
 impl Parts {
@@ -128,38 +104,30 @@ impl Parts {
         options: &RunOptions,
         metrics: &mut Metrics,
     ) -> Result<Self, RunError> {
-        let namespaces = &options.namespaces;
+        let readiness = Readiness::default();
         let controller_metrics = ControllerMetrics::register(metrics)?;
         let live = Arc::new(Mutex::new(LiveVerdicts::default()));
-        let judging = Judging::new(Policy::of(Profile::Recommended), day_of(clock.now()));
-        let judging = Arc::new(judging);
-        metrics.add(FindingsCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
-        let workloads =
-            WorkloadSeries::new(Arc::clone(&live), Arc::clone(&judging), options.workload_series_cap);
-        metrics.add_workloads(workloads);
-        metrics.add(PolicyCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
-        metrics.add(MixedCollector::new(Arc::clone(&live))?)?;
+        let engine = Arc::new(Judging::new(Policy::of(Profile::Recommended), day_of(clock.now())));
+        register_findings(metrics, &live, &engine, options.workload_series_cap)?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
-        let mut stores = Stores::default();
-        let mut watches = Vec::new();
-        for scope in namespaces.scopes() {
-            watches.extend(feeds(scope.as_deref(), &mut stores));
-        }
-        let health = Arc::new(Health::new(watch_names(options)));
-        let gauge = controller_metrics.custom_kinds.clone();
-        let (announcer, news) = options.events.then(|| Announcer::new(controller_metrics.clone())).unzip();
-        let custom = CustomWatches::new(CustomKinds::default(), Arc::clone(&health), gauge);
+        let (announcer, pending_events) =
+            options.events.then(|| Announcer::new(controller_metrics.clone())).unzip();
+        let custom = CustomWatches::new(
+            Kinds::default(),
+            readiness.expect("custom kinds"),
+            controller_metrics.custom_kinds.clone(),
+        );
         let controller = Arc::new(Controller {
-            judging,
+            judging: engine,
             clock,
             custom,
-            index: Mutex::new(Index::default()),
-            stores,
+            index: Arc::new(Mutex::new(Index::default())),
+            stores: Stores::default(),
             live,
             reports: Mutex::new(ReportIndex::default()),
-            writer: Writer::new(client, controller_metrics.clone()),
-            queue,
-            health,
+            writer: Writer::new(client.clone(), controller_metrics.clone()),
+            queue: Arc::new(queue),
+            readiness,
             metrics: controller_metrics,
             has_console: options.console.is_some(),
             announcer,
@@ -169,103 +137,128 @@ impl Parts {
             policy_changed: Notify::new(),
             namespaces_readable: AtomicBool::new(true),
         });
-        Ok(Self { controller, requests, watches, news })
+        Ok(Self { client, controller, requests, pending_events })
     }
 
-    fn spawn(self, tasks: &mut JoinSet<&'static str>, client: &Client, options: &RunOptions) {
-        let namespaces = &options.namespaces;
-        let Self { controller, requests, watches, news } = self;
-        let config =
-            watcher::Config { field_selector: namespaces.field_selector(), ..watcher::Config::default() };
-        for feed in watches {
-            feed.spawn(tasks, &controller, client, config.clone());
+    fn spawn_servers(
+        &self,
+        tasks: &mut Tasks,
+        listeners: Listeners,
+        metrics: Metrics,
+        options: &RunOptions,
+        stop: &CancellationToken,
+    ) {
+        let Listeners { admin, console } = listeners;
+        let is_gated = matches!(options.metrics_access, EndpointAccess::Token { .. });
+        let gate = is_gated.then(|| Arc::new(AccessGate::new(self.client.clone())));
+        let endpoint = AdminEndpoint { metrics, readiness: self.controller.readiness.clone(), gate };
+        tasks.spawn_server("admin endpoint", admin.serve(endpoint.routes(), stop.clone()));
+        if let Some((listener, console)) = console.zip(options.console.as_ref()) {
+            let source = ConsoleSource::new(Arc::clone(&self.controller), options.cluster_name.clone());
+            let routes = console::routes(source, &console.access, &self.client);
+            tasks.spawn_server("console", listener.serve(routes, stop.clone()));
         }
-        let custom_kinds = custom::run(Arc::clone(&controller), client.clone(), config, namespaces.scopes());
-        tasks.spawn(custom_kinds);
-        for scope in namespaces.scopes() {
-            let events = ScopedReportEvents { controller: Arc::clone(&controller), scope: scope.clone() };
-            let following = follow(client.clone(), scope, Arc::new(events), controller.metrics.clone());
-            tasks.spawn(async move {
-                following.await;
-                "reports"
-            });
+    }
+
+    fn spawn(self, tasks: &mut Tasks, options: &RunOptions) {
+        let Self { client, controller, requests, pending_events } = self;
+        spawn_watches(tasks, &controller, &client, options);
+        spawn_policy(tasks, &controller, &client, &options.policy);
+        drift::spawn(tasks, &controller, &client, options.own_namespace.clone());
+        spawn_registries(tasks, &controller, options);
+        if let Some(pending) = pending_events {
+            tasks.spawn("events", events::publish(client, pending, controller.metrics.clone()));
         }
-        namespaces::spawn(tasks, &controller, client);
-        spawn_policy(tasks, &controller, client, options.policy.clone());
-        if let Some(news) = news {
-            let publishing = events::publish(client.clone(), news, controller.metrics.clone());
-            tasks.spawn(async move {
-                publishing.await;
-                "events"
-            });
-        }
-        registry::spawn(tasks, &controller, options);
-        drift::spawn(tasks, &controller, client, options.own_namespace.clone());
-        tasks.spawn(measure(Arc::clone(&controller)));
-        tasks.spawn(async move {
-            controller.health.synced().await;
+        tasks.spawn("measurements", measure(Arc::clone(&controller.queue)));
+        controller.readiness.complete();
+        tasks.spawn("reconcile", async move {
+            controller.readiness.synced().await;
             tracing::info!("the initial state of the cluster is known");
             drift::settle(&controller);
             reconcile::run(controller, requests).await;
-            "reconcile"
         });
     }
 }
 
-/// Who follows the policy, the day on which its exemptions depend, and what its status says.
-fn spawn_policy(
-    tasks: &mut JoinSet<&'static str>,
-    controller: &Arc<Controller>,
-    client: &Client,
-    name: String,
-) {
-    let following = policy::follow(client.clone(), name, Arc::clone(controller));
-    tasks.spawn(async move {
-        following.await;
-        "policy"
-    });
-    let days = day::follow(Arc::clone(controller));
-    tasks.spawn(async move {
-        days.await;
-        "day"
-    });
-    let keeping = policy::keep_status(client.clone(), Arc::clone(controller));
-    tasks.spawn(async move {
-        keeping.await;
-        "policy status"
-    });
+/// Registers what `/metrics` shows about findings.
+fn register_findings(
+    metrics: &mut Metrics,
+    live: &Arc<Mutex<LiveVerdicts>>,
+    engine: &Arc<Judging>,
+    series_cap: usize,
+) -> Result<(), RunError> {
+    metrics.add(FindingsCollector::new(Arc::clone(live), Arc::clone(engine))?)?;
+    metrics.add_workloads(WorkloadSeries::new(Arc::clone(live), Arc::clone(engine), series_cap));
+    metrics.add(PolicyCollector::new(Arc::clone(live), Arc::clone(engine))?)?;
+    metrics.add(MixedCollector::new(Arc::clone(live))?)?;
+    Ok(())
 }
 
-async fn measure(controller: Arc<Controller>) -> &'static str {
-    let mut every = interval(MEASURE_INTERVAL);
-    loop {
-        every.tick().await;
-        controller.queue.measure();
+/// Watches workloads, pods, namespaces and our reports.
+fn spawn_watches(tasks: &mut Tasks, controller: &Arc<Controller>, client: &Client, options: &RunOptions) {
+    let scopes = options.namespaces.scopes();
+    let config =
+        watcher::Config { field_selector: options.namespaces.field_selector(), ..watcher::Config::default() };
+    for scope in &scopes {
+        watch::spawn(tasks, controller, client, &config, scope.as_deref());
+    }
+    let custom_kinds = custom::run(Arc::clone(controller), client.clone(), config, scopes.clone());
+    tasks.spawn("custom kinds", custom_kinds);
+    namespaces::spawn(tasks, controller, client);
+    for scope in scopes {
+        let name = scope
+            .as_ref()
+            .map_or_else(|| "our reports".to_owned(), |namespace| format!("our reports in {namespace}"));
+        let ready = controller.readiness.expect(name);
+        let events = ScopedReportEvents { controller: Arc::clone(controller), scope: scope.clone(), ready };
+        tasks.spawn("reports", follow(client.clone(), scope, Arc::new(events), controller.metrics.clone()));
     }
 }
 
-/// Everything that must have been listed before the first evaluation.
-fn watch_names(options: &RunOptions) -> Vec<String> {
-    let scopes = options.namespaces.scopes();
-    let watches = scopes
-        .iter()
-        .flat_map(|scope| WatchedKind::ALL.into_iter().map(|kind| watch_name(kind, scope.as_deref())));
-    let reports = scopes.iter().map(|scope| reports_in(scope.as_deref()));
-    let policy = [NAMESPACES.to_owned(), policy_name(&options.policy), CUSTOM_KINDS.to_owned()];
-    watches.chain(reports).chain(policy).chain(drift::wait_names()).collect()
+/// Watches the policy and the day on which its exemptions depend, and writes its status.
+fn spawn_policy(tasks: &mut Tasks, controller: &Arc<Controller>, client: &Client, name: &str) {
+    let ready = controller.readiness.expect(format!("the TagPolicy {name}"));
+    let controller = || Arc::clone(controller);
+    tasks.spawn("policy", policy::follow(client.clone(), name.to_owned(), controller(), ready));
+    tasks.spawn("day", day::follow(controller()));
+    tasks.spawn("policy status", policy::keep_status(client.clone(), controller()));
+}
+
+fn spawn_registries(tasks: &mut Tasks, controller: &Controller, options: &RunOptions) {
+    let networks: Arc<[_]> = options.registry_networks.as_slice().into();
+    let task = RegistryTask {
+        index: Arc::clone(&controller.index),
+        queue: Arc::clone(&controller.queue),
+        engine: Arc::clone(&controller.judging),
+        clock: controller.clock.clone(),
+        metrics: controller.metrics.drift.clone(),
+        readiness: controller.readiness.clone(),
+    };
+    for registry in &options.registries {
+        let (networks, user_agent) = (Arc::clone(&networks), options.user_agent.clone());
+        tasks.spawn("registry", task.clone().run(registry.clone(), networks, user_agent));
+    }
+}
+
+async fn measure(queue: Arc<Queue>) {
+    let mut every = interval(MEASURE_INTERVAL);
+    loop {
+        every.tick().await;
+        queue.measure();
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::options::Namespaces;
+    use crate::options::WatchedNamespaces;
 
-    /// A controller as it is before anything is known; none of its tasks runs.
+    /// A controller with empty state; none of its tasks runs.
     pub(crate) fn controller(client: Client) -> Arc<Controller> {
         let options = RunOptions {
-            namespaces: Namespaces::AllBut(Vec::new()),
+            namespaces: WatchedNamespaces::AllExcept(Vec::new()),
             metrics_address: ([127, 0, 0, 1], 0).into(),
-            metrics_access: Access::Everybody,
+            metrics_access: EndpointAccess::Anonymous,
             console: None,
             cluster_name: None,
             workload_series_cap: 10,

@@ -1,44 +1,96 @@
-//! The stores of kube-runtime's reflectors, by kind: where the reconcile loop reads workload objects.
+//! The stores of kube-runtime's reflectors, by kind: where the reconcile loop reads watched objects.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use kube_runtime::reflector::{ObjectRef, Store};
-use tagwatch_k8s::kind::{TemplateKind, WatchedKind};
-use tagwatch_k8s::slim::{SlimObject, SlimWorkload};
+use kube_runtime::reflector::{Lookup, ObjectRef, Store};
+use parking_lot::RwLock;
+use tagwatch_core::kinds::KindName;
+use tagwatch_index::{ObjectStore, WorkloadKey};
+use tagwatch_k8s::slim::SlimObject;
 
-use crate::index::WorkloadKey;
+/// A watched object as a reflector stores it, by namespace and name.
+#[derive(Debug, Clone)]
+pub struct Stored(pub Arc<SlimObject>);
 
-/// An object out of a store, whatever its kind.
-pub(crate) type StoredObject = Arc<dyn SlimObject + Send + Sync>;
+/// A store holds one kind, which is named beside it.
+impl Lookup for Stored {
+    type DynamicType = ();
 
-/// Reads one store.
-pub(crate) trait Read: Send + Sync {
-    fn get(&self, namespace: &str, name: &str) -> Option<StoredObject>;
+    fn kind((): &()) -> Cow<'_, str> {
+        "SlimObject".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn name(&self) -> Option<Cow<'_, str>> {
+        Some(self.0.key().name().into())
+    }
+
+    fn namespace(&self) -> Option<Cow<'_, str>> {
+        Some(self.0.key().namespace().into())
+    }
+
+    // Kept in every reference of the store, and not compared.
+    fn resource_version(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn uid(&self) -> Option<Cow<'_, str>> {
+        None
+    }
 }
 
-impl<K: TemplateKind> Read for Store<SlimWorkload<K>> {
-    fn get(&self, namespace: &str, name: &str) -> Option<StoredObject> {
-        let object = Store::get(self, &ObjectRef::new(name).within(namespace))?;
-        Some(object)
-    }
+/// How a store names the object of a key.
+pub(crate) fn reference(key: &WorkloadKey) -> ObjectRef<Stored> {
+    ObjectRef::new(key.name()).within(key.namespace())
 }
 
 /// One store for each watched kind and namespace (or for all namespaces at once).
 #[derive(Default)]
-pub(crate) struct Stores(BTreeMap<WatchedKind, Vec<Box<dyn Read>>>);
+pub(crate) struct Stores(RwLock<Vec<KindStore>>);
+
+struct KindStore {
+    kind: KindName,
+    scope: Option<String>,
+    objects: Store<Stored>,
+}
 
 impl Stores {
-    pub(crate) fn add(&mut self, kind: WatchedKind, store: Box<dyn Read>) {
-        self.0.entry(kind).or_default().push(store);
+    /// From now on objects of a kind are read here, instead of in the store of an earlier watch.
+    pub(crate) fn put(&self, kind: &KindName, scope: Option<&str>, objects: Store<Stored>) {
+        let mut stores = self.0.write();
+        stores.retain(|store| !store.is_of(kind, scope));
+        stores.push(KindStore { kind: kind.clone(), scope: scope.map(str::to_owned), objects });
     }
 
-    /// The object of a key, if the store holds the one with its UID.
-    pub(crate) fn get(&self, key: &WorkloadKey) -> Option<StoredObject> {
-        let kind = WatchedKind::find(key.api_version(), key.kind())?;
-        let mut stores = self.0.get(&kind)?.iter();
-        stores
-            .find_map(|store| store.get(key.namespace(), key.name()))
-            .filter(|object| object.uid() == key.uid())
+    /// A kind is not watched any more.
+    pub(crate) fn remove(&self, kind: &KindName, scope: Option<&str>) {
+        self.0.write().retain(|store| !store.is_of(kind, scope));
+    }
+}
+
+impl ObjectStore for Stores {
+    fn get(&self, key: &WorkloadKey) -> Option<Arc<SlimObject>> {
+        let stores = self.0.read();
+        let mut of_kind = stores.iter().filter(|store| key.is_of(&store.kind.group, &store.kind.kind));
+        let found = of_kind.find_map(|store| store.objects.get(&reference(key)))?;
+        (found.0.key() == key).then(|| Arc::clone(&found.0))
+    }
+}
+
+impl KindStore {
+    fn is_of(&self, kind: &KindName, scope: Option<&str>) -> bool {
+        self.kind == *kind && self.scope.as_deref() == scope
     }
 }

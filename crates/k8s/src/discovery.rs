@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResource;
 use kube_core::discovery::ApiResource;
 use kube_core::discovery::v2::{APIGroupDiscoveryList, APIResourceDiscovery};
-use tagwatch_core::kinds::{CustomKind, KindName};
+use tagwatch_core::kinds::{KindName, WorkloadKind};
 
 /// A version of a kind that is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl ServedKinds {
     }
 
     /// How to watch a kind: by the version that it is best read in, of those that are served.
-    pub fn resource(&self, kind: &CustomKind) -> Option<ApiResource> {
+    pub fn resource(&self, kind: &WorkloadKind) -> Option<ApiResource> {
         let served = self.kinds.get(&kind.name)?;
         let mut known = kind.versions.iter();
         let version = known.find_map(|known| served.iter().find(|served| served.version == known.version))?;

@@ -5,9 +5,11 @@
 
 pub mod crd;
 pub mod discovery;
-pub mod kind;
-pub mod owner;
+pub mod key;
 pub mod rbac;
 pub mod report;
+pub mod served;
 pub mod slim;
 pub mod tag_policy;
+
+pub use kube_core::discovery::ApiResource;

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use tagwatch_core::kinds::table;
+use tagwatch_core::kinds::custom_table;
 
 /// The label by which the rules of a `ClusterRole` become tagwatch's.
 pub const AGGREGATION_LABEL: &str = "tagwatch.dev/aggregate-to-controller";
 
-/// The rules that let tagwatch read every kind of the table, as the field `rules` of a `ClusterRole` in YAML.
+/// The rules that let tagwatch read every custom kind of the table, as the field `rules` of a `ClusterRole` in YAML.
 pub fn custom_kinds_rules_yaml() -> String {
     let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for entry in table() {
+    for entry in custom_table() {
         groups.entry(entry.group).or_default().insert(entry.plural);
     }
     let mut yaml = "rules:\n".to_owned();

@@ -3,33 +3,58 @@
 #![expect(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in their helpers")]
 #![expect(clippy::needless_pass_by_value, reason = "calls read better with the JSON in place")]
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use kube_core::ObjectList;
+use kube_core::discovery::ApiResource;
 use kube_core::discovery::v2::APIGroupDiscoveryList;
+use kube_core::{ObjectList, Resource};
 use serde_json::{Value, json};
-use tagwatch_core::kinds::{CustomKind, CustomKinds, KindName, TemplatePath};
+use tagwatch_core::kinds::{CustomWorkload, KindName, Kinds, WorkloadKind};
 use tagwatch_core::workload::IgnoreAnnotations;
 use tagwatch_k8s::discovery::ServedKinds;
-use tagwatch_k8s::slim::{CustomObject, SlimCustom};
+use tagwatch_k8s::served::ServedKind;
+use tagwatch_k8s::slim::{SlimObject, WireObject};
 
-fn kind(group: &str, kind: &str) -> CustomKind {
-    CustomKind::clone(CustomKinds::default().get(&KindName::new(group, kind)).unwrap())
+fn kind(group: &str, kind: &str) -> Arc<WorkloadKind> {
+    Arc::clone(Kinds::default().get(&KindName::new(group, kind)).unwrap())
 }
 
-fn read(kind: &CustomKind, object: Value) -> SlimCustom {
-    let object: CustomObject = serde_json::from_value(object).unwrap();
-    SlimCustom::read(object, kind, &kind.versions[0].templates)
+/// The preferred version of a kind, as discovery names it.
+fn served(kind: &Arc<WorkloadKind>) -> ServedKind {
+    let (group, version) = (kind.group().to_owned(), kind.versions[0].version.clone());
+    let plural = format!("{}s", kind.kind().to_lowercase());
+    let (api_version, name) = (kind.api_version(), kind.kind().to_owned());
+    ServedKind::new(Arc::clone(kind), ApiResource { group, version, api_version, kind: name, plural })
 }
 
-fn places(object: &SlimCustom) -> Vec<String> {
+/// From text, as a client reads it.
+fn wire(object: &Value) -> WireObject {
+    serde_json::from_str(&object.to_string()).unwrap()
+}
+
+fn read(kind: &Arc<WorkloadKind>, object: Value) -> SlimObject {
+    SlimObject::read(&wire(&object), &served(kind))
+}
+
+/// A kind that a policy declares.
+fn declared(group: &str, kind: &str, path: &str) -> Arc<WorkloadKind> {
+    let declared = CustomWorkload {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        template_path: path.to_owned(),
+    };
+    Arc::clone(Kinds::new(&[declared]).get(&KindName::new(group, kind)).unwrap())
+}
+
+fn places(object: &SlimObject) -> Vec<String> {
     let place = |container: tagwatch_core::workload::Container| {
         format!("{} {}", container.field_path, container.image.raw())
     };
     object.containers().into_iter().map(place).collect()
 }
 
-fn training(roles: Value, conditions: Value) -> SlimCustom {
+fn training(roles: Value, conditions: Value) -> SlimObject {
     read(
         &kind("kubeflow.org", "PyTorchJob"),
         json!({
@@ -64,8 +89,11 @@ fn every_role_is_read_at_its_own_path() {
     );
     assert!(object.has_template() && !object.is_finished() && object.remarks().is_empty());
     assert_eq!(object.ignore().ignore, Some("latest-tag".into()));
-    let metadata = object.metadata();
-    assert_eq!(metadata.annotations.as_ref().map(BTreeMap::len), Some(1), "foreign ones are dropped");
+    let annotations = json!({ "tagwatch.dev/ignore": "latest-tag", "other": "x" });
+    let metadata = json!({ "labels": { "a": "b" }, "managedFields": [{}], "annotations": annotations });
+    let wire = wire(&json!({ "metadata": metadata }));
+    let metadata = wire.meta();
+    assert_eq!(metadata.annotations.as_ref().map(|kept| kept.len()), Some(1), "foreign ones are dropped");
     assert!(metadata.labels.is_none() && metadata.managed_fields.is_none());
 }
 
@@ -93,14 +121,10 @@ fn one_object_that_cannot_be_read_does_not_cost_the_list() {
         "apiVersion": "apps.kruise.io/v1beta1", "kind": "CloneSetList", "metadata": {},
         "items": [item(json!("text")), item(json!([])), item(json!({ "template": 1 })), { "metadata": { "name": "b" } }],
     });
-    let list: ObjectList<CustomObject> = serde_json::from_value(list).unwrap();
-    let kind = kind("apps.kruise.io", "CloneSet");
-    let remarks: Vec<usize> = list
-        .items
-        .into_iter()
-        .map(|object| SlimCustom::read(object, &kind, &kind.versions[0].templates).remarks().len())
-        .collect();
-    assert_eq!(remarks, [1, 1, 1, 0]);
+    let list: ObjectList<WireObject> = serde_json::from_str(&list.to_string()).unwrap();
+    let served = served(&kind("apps.kruise.io", "CloneSet"));
+    let remarks = list.items.iter().map(|object| SlimObject::read(object, &served).remarks().len());
+    assert_eq!(remarks.collect::<Vec<_>>(), [1, 1, 1, 0]);
 }
 
 #[test]
@@ -182,32 +206,20 @@ fn documents_of_single_versions_say_the_same() {
 
 #[test]
 fn a_declared_path_may_begin_anywhere() {
-    let path: TemplatePath = "template".parse().unwrap();
     let object = json!({
         "metadata": { "name": "a" },
         "template": { "spec": { "containers": [{ "name": "a", "image": "nginx" }] } },
     });
-    let object: CustomObject = serde_json::from_value(object).unwrap();
-    let kind = CustomKind {
-        name: KindName::new("example.com", "Show"),
-        versions: vec![],
-        ends_by: &[],
-        supersedes: false,
-    };
-    assert_eq!(
-        places(&SlimCustom::read(object, &kind, &[path])),
-        ["template.spec.containers[0].image nginx"]
-    );
+    let show = declared("example.com", "Show", "template");
+    assert_eq!(places(&read(&show, object)), ["template.spec.containers[0].image nginx"]);
 }
 
 /// A path that leads past the template, or nowhere, would let every image pass in silence.
 #[test]
 fn containers_where_no_path_leads_are_told_with_the_path_that_was_meant() {
-    let kind = kind("apps.kruise.io", "CloneSet");
     let read = |path: &str, spec: Value| {
-        let object = json!({ "metadata": { "name": "a" }, "spec": spec });
-        let object: CustomObject = serde_json::from_value(object).unwrap();
-        SlimCustom::read(object, &kind, &[path.parse::<TemplatePath>().unwrap()])
+        let kind = declared("apps.kruise.io", "CloneSet", path);
+        read(&kind, json!({ "metadata": { "name": "a" }, "spec": spec }))
     };
     let pod = || json!({ "spec": { "containers": [{ "name": "a", "image": "nginx" }] } });
     for path in ["spec.template.spec", "spec", "spec.tmplate"] {

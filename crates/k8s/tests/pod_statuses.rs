@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tagwatch_k8s::slim::{Seen, SlimNode, SlimPod, Untold};
+use tagwatch_k8s::slim::{ImageStatus, NoImageReason, SlimNode, SlimPod};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -78,24 +78,24 @@ impl Case {
     }
 }
 
-fn told(seen: &Seen) -> String {
+fn told(seen: &ImageStatus) -> String {
     let mut text = String::new();
     let (since, until) = match seen {
-        Seen::Ran { digest, since, until } => {
+        ImageStatus::Ran { digest, since, until } => {
             write!(text, "ran {}", digest.strip_prefix("sha256:").unwrap_or(digest)).unwrap();
             (since, until)
         }
-        Seen::PullFails { reason, since } => {
+        ImageStatus::PullFailing { reason, since } => {
             write!(text, "pull fails {}", reason.as_str()).unwrap();
             (since, &None)
         }
-        Seen::Nothing(why) => {
+        ImageStatus::Unknown(why) => {
             let why = match why {
-                Untold::Outdated => return "ignored".to_owned(),
-                Untold::NoStatus => "there is no status of it".to_owned(),
-                Untold::NotRun => "it has not run".to_owned(),
-                Untold::InvalidImage => "the image is no reference".to_owned(),
-                Untold::ImageId(why) => why.to_string(),
+                NoImageReason::Outdated => return "ignored".to_owned(),
+                NoImageReason::NoStatus => "there is no status of it".to_owned(),
+                NoImageReason::NotRun => "it has not run".to_owned(),
+                NoImageReason::InvalidImage => "the image is no reference".to_owned(),
+                NoImageReason::ImageId(why) => why.to_string(),
             };
             return format!("nothing: {why}");
         }
@@ -115,9 +115,9 @@ fn each_shape_tells_what_the_table_says() {
     assert!(cases.len() >= 40, "{} shapes", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
-        let sightings = case.pod().sightings();
+        let sightings = case.pod().image_statuses();
         let found = match &sightings[..] {
-            [one] => told(&one.seen),
+            [one] => told(&one.image_status),
             several => format!("{} sightings", several.len()),
         };
         if found != expand(&case.expect) {
@@ -135,10 +135,10 @@ fn a_pod_names_its_node_and_what_its_own_spec_names() {
     )
     .unwrap();
     assert_eq!(pod.node(), Some("node-a"));
-    let [sighting] = &pod.sightings()[..] else { panic!("{:?}", pod.sightings()) };
+    let [sighting] = &pod.image_statuses()[..] else { panic!("{:?}", pod.image_statuses()) };
     assert_eq!((sighting.container.raw(), sighting.image.raw()), ("web", "nginx:1.27"));
     let unscheduled: SlimPod = serde_json::from_str(r#"{"metadata":{},"spec":{"containers":[]}}"#).unwrap();
-    assert_eq!((unscheduled.node(), unscheduled.sightings()), (None, Vec::new()));
+    assert_eq!((unscheduled.node(), unscheduled.image_statuses()), (None, Vec::new()));
 }
 
 #[test]

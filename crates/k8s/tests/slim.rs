@@ -3,14 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in their helpers")]
 #![expect(clippy::needless_pass_by_value, reason = "calls read better with the JSON in place")]
 
-use kube_core::{ObjectList, Resource};
+use kube_core::{ObjectList, Resource, WatchEvent};
 use serde_json::{Value, json};
+use tagwatch_core::kinds::watched;
 use tagwatch_core::workload::Container;
-use tagwatch_k8s::kind::WatchedKind;
-use tagwatch_k8s::slim::{
-    PodPhase, SlimCronJob, SlimDaemonSet, SlimDeployment, SlimJob, SlimObject, SlimPod, SlimReplicaSet,
-    SlimReplicationController, SlimStatefulSet,
-};
+use tagwatch_k8s::served::ServedKind;
+use tagwatch_k8s::slim::{PodPhase, SlimObject, SlimPod, WireObject};
 
 const DEPLOYMENT: &str = include_str!("fixtures/deployment.json");
 const POD: &str = include_str!("fixtures/pod.json");
@@ -31,6 +29,23 @@ fn decode<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_str(&value.to_string()).unwrap()
 }
 
+fn served(kind: &str) -> ServedKind {
+    ServedKind::built_in(watched().find(|known| known.kind() == kind).unwrap())
+}
+
+/// An object of a built-in kind.
+fn object(kind: &str, value: Value) -> SlimObject {
+    SlimObject::read(&decode::<WireObject>(value), &served(kind))
+}
+
+fn deployment(value: Value) -> SlimObject {
+    object("Deployment", value)
+}
+
+fn fixture() -> SlimObject {
+    SlimObject::read(&serde_json::from_str::<WireObject>(DEPLOYMENT).unwrap(), &served("Deployment"))
+}
+
 fn pod_template(image: &str) -> Value {
     json!({ "metadata": { "creationTimestamp": null }, "spec": { "containers": [{ "name": "app", "image": image }] } })
 }
@@ -44,7 +59,7 @@ fn controlled_by(api_version: &str, kind: &str) -> Value {
 
 #[test]
 fn a_deployment_keeps_its_images_and_their_places() {
-    let deployment: SlimDeployment = serde_json::from_str(DEPLOYMENT).unwrap();
+    let deployment = fixture();
     assert_eq!(
         lines(&deployment.containers()),
         [
@@ -64,8 +79,8 @@ fn a_deployment_keeps_its_images_and_their_places() {
 
 #[test]
 fn a_deployment_keeps_what_identifies_dates_and_owns_it() {
-    let deployment: SlimDeployment = serde_json::from_str(DEPLOYMENT).unwrap();
-    let meta = deployment.meta();
+    let wire: WireObject = serde_json::from_str(DEPLOYMENT).unwrap();
+    let meta = wire.meta();
     assert_eq!(meta.name.as_deref(), Some("web"));
     assert_eq!(meta.namespace.as_deref(), Some("shop"));
     assert_eq!(meta.resource_version.as_deref(), Some("48211"));
@@ -74,19 +89,25 @@ fn a_deployment_keeps_what_identifies_dates_and_owns_it() {
     assert_eq!(meta.deletion_timestamp, None);
     let annotations: Vec<_> =
         meta.annotations.iter().flatten().map(|(key, value)| (&**key, &**value)).collect();
-    assert_eq!(annotations, [("tagwatch.dev/ignore", "latest-tag")]);
+    assert_eq!(
+        annotations,
+        [("deployment.kubernetes.io/revision", "3"), ("tagwatch.dev/ignore", "latest-tag")]
+    );
+    let deployment = fixture();
+    assert_eq!((deployment.revision(), deployment.ignore().ignore), (3, Some("latest-tag".into())));
     let owner = deployment.owner().unwrap();
-    assert_eq!((owner.kind.raw(), owner.name.raw()), ("Shop", "corner"));
-    assert_eq!(owner.watched_kind(), None);
-    assert_eq!(deployment.uid(), "0f5d7c3e-6a55-4a8c-9f10-2f1a6a3c9b01");
-    let id = deployment.workload_id();
+    assert_eq!((owner.kind(), owner.namespace(), owner.name()), ("Shop", "shop", "corner"));
+    assert!(owner.watched_kind().is_none());
+    let key = deployment.key();
+    assert_eq!(key.uid(), "0f5d7c3e-6a55-4a8c-9f10-2f1a6a3c9b01");
+    let id = key.workload_id();
     assert_eq!((id.api_version.raw(), id.kind.raw(), id.name.raw()), ("apps/v1", "Deployment", "web"));
 }
 
 #[test]
 fn the_rest_is_dropped() {
     for (fixture, shown) in [
-        (DEPLOYMENT, format!("{:?}", serde_json::from_str::<SlimDeployment>(DEPLOYMENT).unwrap())),
+        (DEPLOYMENT, format!("{:?}", fixture())),
         (POD, format!("{:?}", serde_json::from_str::<SlimPod>(POD).unwrap())),
     ] {
         assert!(fixture.contains("DROPPED") && shown.contains("nginx:latest"));
@@ -106,7 +127,7 @@ fn a_pod_shows_its_phase_its_owner_and_its_ephemeral_containers() {
     );
     assert_eq!(pod.phase(), PodPhase::Running);
     assert!(pod.is_terminating() && !pod.is_finished() && !pod.is_mirror());
-    assert_eq!(pod.owner().unwrap().watched_kind(), Some(WatchedKind::ReplicaSet));
+    assert_eq!(pod.owner().unwrap().watched_kind().unwrap().kind(), "ReplicaSet");
 }
 
 #[test]
@@ -134,24 +155,27 @@ fn phases_end_or_do_not() {
 #[test]
 fn a_template_is_kept_unless_a_watched_owner_has_the_same() {
     let image_of = |metadata: Value| {
-        let set: SlimReplicaSet = decode(
-            json!({ "metadata": metadata, "spec": { "replicas": 0, "template": pod_template("a:1") } }),
-        );
+        let spec = json!({ "replicas": 0, "template": pod_template("a:1") });
+        let set = object("ReplicaSet", json!({ "metadata": metadata, "spec": spec }));
         assert_eq!(set.replicas(), Some(0));
+        assert_eq!(set.is_silent(), set.containers().is_empty());
         set.containers().first().map(|container| container.image.raw().to_owned())
     };
     assert_eq!(image_of(controlled_by("apps/v1", "Deployment")), None);
     assert_eq!(image_of(controlled_by("argoproj.io/v1alpha1", "Rollout")).as_deref(), Some("a:1"));
     assert_eq!(image_of(json!({ "name": "bare" })).as_deref(), Some("a:1"));
 
-    let controller: SlimReplicationController = decode(json!({
-        "metadata": controlled_by("apps.openshift.io/v1", "DeploymentConfig"),
-        "spec": { "template": pod_template("b:1") },
-    }));
+    let controller = object(
+        "ReplicationController",
+        json!({
+            "metadata": controlled_by("apps.openshift.io/v1", "DeploymentConfig"),
+            "spec": { "template": pod_template("b:1") },
+        }),
+    );
     assert_eq!(controller.containers().len(), 1);
 
     // A Deployment is a workload whoever owns it.
-    let owned: SlimDeployment = decode(json!({
+    let owned = deployment(json!({
         "metadata": controlled_by("apps/v1", "StatefulSet"), "spec": { "template": pod_template("c:1") },
     }));
     assert_eq!(owned.containers().len(), 1);
@@ -160,11 +184,14 @@ fn a_template_is_kept_unless_a_watched_owner_has_the_same() {
 #[test]
 fn a_job_knows_whether_it_has_finished() {
     let job = |conditions: Value| {
-        decode::<SlimJob>(json!({
-            "metadata": { "name": "migrate" },
-            "spec": { "template": pod_template("migrate:1") },
-            "status": { "conditions": conditions },
-        }))
+        object(
+            "Job",
+            json!({
+                "metadata": { "name": "migrate" },
+                "spec": { "template": pod_template("migrate:1") },
+                "status": { "conditions": conditions },
+            }),
+        )
     };
     let condition = |kind: &str, status: &str| json!([{ "type": "Suspended", "status": "False" }, { "type": kind, "status": status }]);
     assert!(job(condition("Complete", "True")).is_finished());
@@ -178,21 +205,27 @@ fn a_job_knows_whether_it_has_finished() {
 
 #[test]
 fn a_cron_job_has_its_template_a_level_deeper_and_its_jobs_have_none() {
-    let cron: SlimCronJob = decode(json!({
-        "metadata": { "name": "backup", "namespace": "ops" },
-        "spec": {
-            "schedule": "0 3 * * *",
-            "jobTemplate": { "metadata": {}, "spec": { "template": pod_template("backup:edge") } },
-        },
-    }));
+    let cron = object(
+        "CronJob",
+        json!({
+            "metadata": { "name": "backup", "namespace": "ops" },
+            "spec": {
+                "schedule": "0 3 * * *",
+                "jobTemplate": { "metadata": {}, "spec": { "template": pod_template("backup:edge") } },
+            },
+        }),
+    );
     assert_eq!(
         lines(&cron.containers()),
         ["container app backup:edge - spec.jobTemplate.spec.template.spec.containers[0].image"]
     );
-    let job: SlimJob = decode(json!({
-        "metadata": controlled_by("batch/v1", "CronJob"), "spec": { "template": pod_template("backup:edge") },
-    }));
-    assert!(job.images().is_none());
+    let job = object(
+        "Job",
+        json!({
+            "metadata": controlled_by("batch/v1", "CronJob"), "spec": { "template": pod_template("backup:edge") },
+        }),
+    );
+    assert!(job.is_silent());
 }
 
 #[test]
@@ -224,8 +257,11 @@ fn nothing_that_a_server_could_send_fails_the_list() {
         .collect();
     let count = items.len();
     let list = json!({ "kind": "DeploymentList", "apiVersion": "apps/v1", "metadata": {}, "items": items });
-    let list: ObjectList<SlimDeployment> = decode(list);
+    let list: ObjectList<WireObject> = decode(list);
     assert_eq!(list.items.len(), count);
+    for item in &list.items {
+        assert!(SlimObject::read(item, &served("Deployment")).remarks().is_empty(), "{item:?}");
+    }
 }
 
 #[test]
@@ -237,16 +273,26 @@ fn a_deletion_time_beyond_our_calendar_still_says_that_it_is_being_deleted() {
 #[test]
 fn hostile_text_is_kept_as_it_is() {
     let image = "\"><script>\u{1b}[31m\0\u{202e}\n";
-    let deployment: SlimDeployment = decode(json!({ "spec": { "template": pod_template(image) } }));
+    let deployment = deployment(json!({ "spec": { "template": pod_template(image) } }));
     assert_eq!(deployment.containers()[0].image.raw(), image);
+}
+
+#[test]
+fn a_watch_event_decodes_as_its_object_does() {
+    let event = format!(r#"{{"type":"ADDED","object":{DEPLOYMENT}}}"#);
+    let WatchEvent::Added(object) = serde_json::from_str::<WatchEvent<WireObject>>(&event).unwrap() else {
+        panic!("{event}")
+    };
+    let read = SlimObject::read(&object, &served("Deployment"));
+    assert_eq!(lines(&read.containers()), lines(&fixture().containers()));
 }
 
 #[test]
 fn urls_are_those_of_the_api() {
     let urls = [
-        SlimDeployment::url_path(&(), Some("shop")),
-        SlimCronJob::url_path(&(), None),
-        SlimReplicationController::url_path(&(), None),
+        WireObject::url_path(&served("Deployment").resource, Some("shop")),
+        WireObject::url_path(&served("CronJob").resource, None),
+        WireObject::url_path(&served("ReplicationController").resource, None),
         SlimPod::url_path(&(), None),
     ];
     assert_eq!(
@@ -262,10 +308,11 @@ fn urls_are_those_of_the_api() {
 
 #[test]
 fn a_workload_says_whether_its_rollout_is_over() {
-    let deployment = |status: Value| -> SlimDeployment {
-        decode(json!({ "metadata": { "generation": 3 }, "spec": { "replicas": 4 }, "status": status }))
+    let over = |status: Value| {
+        let spec = json!({ "replicas": 4 });
+        let object = deployment(json!({ "metadata": { "generation": 3 }, "spec": spec, "status": status }));
+        object.is_rolled_out().unwrap()
     };
-    let over = |status: Value| deployment(status).is_rolled_out();
     assert!(over(json!({ "observedGeneration": 3, "replicas": 4, "updatedReplicas": 4 })));
     assert!(over(json!({ "observedGeneration": 3, "replicas": 2, "updatedReplicas": 2 })), "scaling out");
     assert!(!over(json!({ "observedGeneration": 3, "replicas": 5, "updatedReplicas": 2 })));
@@ -277,10 +324,9 @@ fn a_workload_says_whether_its_rollout_is_over() {
             "observedGeneration": 1, "replicas": 3, "updatedReplicas": updated,
             "currentRevision": "a", "updateRevision": "b",
         });
-        let set: SlimStatefulSet = decode(
-            json!({ "metadata": { "generation": 1 }, "spec": { "updateStrategy": spec }, "status": status }),
-        );
-        set.is_rolled_out()
+        let set =
+            json!({ "metadata": { "generation": 1 }, "spec": { "updateStrategy": spec }, "status": status });
+        object("StatefulSet", set).is_rolled_out().unwrap()
     };
     assert!(!set(json!({ "type": "RollingUpdate" }), 2));
     assert!(set(json!({ "type": "RollingUpdate" }), 3));
@@ -291,8 +337,8 @@ fn a_workload_says_whether_its_rollout_is_over() {
         let status = json!({
             "observedGeneration": 1, "currentNumberScheduled": 3, "updatedNumberScheduled": updated,
         });
-        let set: SlimDaemonSet = decode(json!({ "metadata": { "generation": 1 }, "status": status }));
-        set.is_rolled_out()
+        let set = json!({ "metadata": { "generation": 1 }, "status": status });
+        object("DaemonSet", set).is_rolled_out().unwrap()
     };
     assert!(daemons(3) && !daemons(2));
 }
@@ -303,15 +349,15 @@ fn annotations_that_exempt_are_read_where_they_stand() {
     let mut template = pod_template("nginx:1.27");
     template["metadata"]["annotations"] = ignore("floating-tag");
     template["spec"]["imagePullSecrets"] = json!([{ "name": "registry" }]);
-    let deployment: SlimDeployment = decode(json!({
+    let annotated = deployment(json!({
         "metadata": { "name": "web", "annotations": ignore("latest-tag") }, "spec": { "template": template },
     }));
-    assert_eq!(deployment.ignore().ignore.unwrap().raw(), "latest-tag");
-    assert_eq!(deployment.template_ignore().ignore.unwrap().raw(), "floating-tag");
-    assert!(deployment.images().unwrap().has_pull_secrets());
-    let bare: SlimDeployment = decode(json!({ "spec": { "template": pod_template("nginx:1.27") } }));
+    assert_eq!(annotated.ignore().ignore.unwrap().raw(), "latest-tag");
+    assert_eq!(annotated.template_ignore().ignore.unwrap().raw(), "floating-tag");
+    assert!(annotated.has_pull_secrets());
+    let bare = deployment(json!({ "spec": { "template": pod_template("nginx:1.27") } }));
     assert_eq!(bare.template_ignore().ignore, None);
-    assert!(!bare.images().unwrap().has_pull_secrets());
+    assert!(!bare.has_pull_secrets());
 }
 
 #[test]

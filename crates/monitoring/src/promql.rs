@@ -8,19 +8,19 @@ pub(crate) const FINDINGS: &str =
     "cluster=~\"$cluster\", namespace=~\"$namespace\", severity=~\"$severity\", rule=~\"$rule\"";
 /// What they choose from the workloads and images.
 pub(crate) const NAMESPACES: &str = "cluster=~\"$cluster\", namespace=~\"$namespace\"";
-/// What they choose from what the controller tells of itself.
+/// The clusters whose controller metrics they choose.
 pub(crate) const CLUSTERS: &str = "cluster=~\"$cluster\"";
 /// The labels that name a finding of a workload.
 pub(crate) const FINDING: &str = "cluster, namespace, kind, workload, rule, severity";
 
-/// Each series once. Labels of the target that differ from pod to pod go; those of the finding, and labels that
-/// `--metric-labels` adds, stay.
+/// Each series once. Labels of the target that differ from pod to pod are dropped; those of the finding, and labels
+/// that `metricLabels` adds, are kept.
 pub(crate) fn once(selector: &str) -> String {
     format!("max without (instance, pod, node, endpoint) ({selector})")
 }
 
-/// Findings of workloads for an alert: without the labels of the pod and of the scrape, which would end an alert with a
-/// restart of tagwatch and begin it anew; with those by which it can be routed (`--metric-labels`).
+/// Findings of workloads for an alert. Labels of the pod and of the scrape are dropped, since they would end an alert
+/// and start it again with each restart of tagwatch. Labels that route it (`metricLabels`) are kept.
 pub(crate) fn for_alert(aggregation: &str, selector: &str) -> String {
     format!(
         "{aggregation} without (instance, pod, node, endpoint, container, service, job, result) ({selector})"

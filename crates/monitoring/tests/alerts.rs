@@ -1,4 +1,4 @@
-//! What every alert keeps to; that they fire and resolve is tested with promtool.
+//! Rules for every alert. That they fire and resolve is tested with promtool.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +21,7 @@ fn names_are_unique_and_groups_stay_together() {
     assert_eq!(groups.len(), groups.iter().collect::<BTreeSet<_>>().len(), "{groups:?}");
 }
 
-/// An alert that kept a label of the pod would begin anew with every restart of tagwatch.
+/// An alert that kept a label of the pod would start again with every restart of tagwatch.
 #[test]
 fn no_alert_keeps_a_label_of_the_pod_and_texts_use_what_is_kept() {
     let finding = ["cluster", "namespace", "kind", "workload", "rule", "severity"];
@@ -42,7 +42,7 @@ fn no_alert_keeps_a_label_of_the_pod_and_texts_use_what_is_kept() {
     }
 }
 
-/// Somebody who is called in the night finds the page, of the right cluster.
+/// A person on call finds the page, and the dashboard of the right cluster.
 #[test]
 fn alerts_on_workloads_and_namespaces_lead_to_the_console_and_dashboards_know_the_cluster() {
     for Alert { name, description, dashboard, console, .. } in alerts() {

@@ -1,4 +1,4 @@
-//! What every dashboard keeps to.
+//! Rules for every dashboard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Panels that show data, with the dashboard that they stand in.
+/// Panels that show data, each with its dashboard.
 fn panels(dashboards: &BTreeMap<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
     dashboards.iter().flat_map(|(name, dashboard)| {
         list(dashboard, "/panels")
@@ -81,7 +81,7 @@ fn every_panel_says_what_it_shows_and_in_which_unit() {
     }
 }
 
-/// Whoever imports a dashboard has a data source of another name.
+/// A user who imports a dashboard has a data source of another name.
 #[test]
 fn the_data_source_is_the_variable_everywhere() {
     fn datasources<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
@@ -118,7 +118,7 @@ fn the_variables_are_those_of_the_design() {
     assert_eq!(names("tagwatch-controller.json"), ["datasource", "cluster"]);
 }
 
-/// A label that no series has is empty, and `All` must choose it too.
+/// A label that no series has is empty; `All` must match it too.
 #[test]
 fn every_variable_offers_all_and_all_means_any() {
     for (name, dashboard) in dashboards() {

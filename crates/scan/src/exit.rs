@@ -1,21 +1,22 @@
 //! From a report to the exit status of the process.
 
-use crate::report::ScanReport;
 use tagwatch_core::outcome::Outcome;
 
-/// How a scan ended. Usage and configuration errors (2) are the command line's own and go before these.
+use crate::report::ScanReport;
+
+/// The result of a scan. The command line itself reports usage and configuration errors, with exit status 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitStatus {
     /// Everything was read, and nothing reaches [`FailOn`].
     Clean,
     /// A finding reaches [`FailOn`].
     Findings,
-    /// An input was not read, or not all of it, whatever the findings are.
+    /// An input was not read, or only in part. This takes precedence over findings.
     IncompleteInput,
 }
 
 impl ExitStatus {
-    /// The number that the process exits with.
+    /// The exit status of the process.
     pub fn code(self) -> u8 {
         match self {
             Self::Clean => 0,
@@ -25,22 +26,22 @@ impl ExitStatus {
     }
 }
 
-/// The least result that makes a scan fail.
+/// The lowest result that makes a scan fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FailOn {
-    /// Images that cannot be judged; violations are tolerated.
+    /// Only images that cannot be evaluated.
     Error,
-    /// Violations, and images that cannot be judged.
+    /// Violations, and images that cannot be evaluated.
     #[default]
     Fail,
-    /// Advice too.
+    /// Also warnings.
     Warn,
     /// Nothing.
     Never,
 }
 
 impl FailOn {
-    /// Every value, the most tolerant but `never` first.
+    /// Every value: from the most tolerant to the strictest, then `never`.
     pub const ALL: [Self; 4] = [Self::Error, Self::Fail, Self::Warn, Self::Never];
 
     /// The value of `--fail-on`.
@@ -65,12 +66,12 @@ impl FailOn {
 }
 
 impl ScanReport {
-    /// Whether every input was read whole.
+    /// Whether every input was read completely.
     pub fn is_complete(&self) -> bool {
         !self.notes.iter().any(|note| note.code.is_error())
     }
 
-    /// How the scan ended.
+    /// The result of the scan.
     pub fn exit_status(&self, fail_on: FailOn) -> ExitStatus {
         if !self.is_complete() {
             return ExitStatus::IncompleteInput;

@@ -1,6 +1,6 @@
-//! tagwatch-scan: manifests in, findings out. It reads YAML and JSON from files, folders and standard input, finds
-//! the workloads in them together with the place of every value, lets tagwatch-core judge them, and writes the
-//! result. It speaks to no cluster.
+//! tagwatch-scan: manifests in, findings out. It reads YAML and JSON from files, folders and standard input, finds the
+//! workloads and the position of every value, evaluates them with tagwatch-core, and writes the results. It does not
+//! connect to a cluster.
 
 mod exit;
 mod input;

@@ -1,59 +1,61 @@
 //! A policy from a file: a `TagPolicy` object as YAML or JSON, also as `kubectl get tagpolicy NAME -o yaml` prints it.
 
-use crate::input::{self, Input, ReadError};
-use crate::yaml::{Documents, Limits, Node, Position, Value, to_json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
 use tagwatch_core::policy::{API_VERSION, FieldPath, KIND, PathStep, Policy, PolicyError, TagPolicySpec};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
 
-/// Name of the file that is found upward from where a scan runs.
+use crate::input::{self, Input, ReadError};
+use crate::yaml::{Documents, Limits, Node, Position, Value, to_json};
+
+/// Name of the policy file, searched upward from the working directory.
 pub const POLICY_FILE_NAME: &str = ".tagwatch.yaml";
 
-/// Most mistakes that are printed, and the most characters of each.
+/// Most mistakes that are printed, and the longest message in bytes.
 const MAX_MISTAKES: usize = 50;
 const MAX_MESSAGE: usize = 1000;
 
-/// What people write in its place, and nobody reads.
+/// A common misspelling, which is reported but not read.
 const OTHER_POLICY_FILE_NAME: &str = ".tagwatch.yml";
 
-/// The policy file that counts in a folder.
+/// The policy file that applies to a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FoundPolicy {
     /// The file in the folder, or in the nearest one above that has one.
     pub path: Option<PathBuf>,
-    /// Files on the way that look like one by their name, and are none.
+    /// Files on the way with the misspelled name.
     pub misnamed: Vec<PathBuf>,
 }
 
-/// How a policy is named and labelled.
+/// The metadata of a policy object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyMetadata {
-    /// Its name.
+    /// `metadata.name`.
     pub name: Option<String>,
-    /// Its labels.
+    /// `metadata.labels`.
     pub labels: BTreeMap<String, String>,
 }
 
-/// A policy with the places of what a scan may have to name.
+/// A policy, with the positions that a scan can refer to.
 #[derive(Debug, Clone)]
 pub struct PolicyFile {
     pub(crate) name: String,
-    /// Its name and labels.
+    /// Name and labels of the object.
     pub metadata: PolicyMetadata,
-    /// What is written.
+    /// The spec as written.
     pub spec: TagPolicySpec,
-    /// What it means.
+    /// The compiled policy.
     pub policy: Policy,
-    /// One for each exemption.
+    /// Positions of the exemptions, in the order of the spec.
     pub(crate) exemptions: Vec<Position>,
 }
 
-/// Why a file is no policy: one line for each thing that is wrong, as compilers write them. Safe for a terminal.
+/// Why a file is not a valid policy: one line for each mistake, in the format of compilers. Safe for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{lines}")]
 pub struct PolicyFileError {
@@ -62,7 +64,7 @@ pub struct PolicyFileError {
 }
 
 impl PolicyFileError {
-    /// Tells of mistakes in the order in which they stand in the file.
+    /// Lists mistakes in the order of the file.
     fn new(name: &str, errors: impl IntoIterator<Item = (Position, String)>) -> Self {
         let name = UntrustedText::from(name).terminal();
         let mut errors: Vec<(Position, String)> = errors.into_iter().collect();
@@ -75,7 +77,7 @@ impl PolicyFileError {
                 message.truncate(message.floor_char_boundary(MAX_MESSAGE));
                 message.push('…');
             }
-            // Writing to a String cannot fail.
+            // Writing to a String does not fail.
             let _ = write!(lines, "{separator}{name}:{}:{}: {message}", at.line, at.column);
         }
         if let Some((at, _)) = errors.get(MAX_MISTAKES) {
@@ -86,7 +88,7 @@ impl PolicyFileError {
         Self { lines, is_empty: false }
     }
 
-    /// On a file that has no text to point into.
+    /// For a file without readable text.
     fn unread(name: &str, error: &ReadError) -> Self {
         let name = UntrustedText::from(name).terminal();
         let message = match error {
@@ -98,20 +100,20 @@ impl PolicyFileError {
         Self { lines: format!("{name}: {message}"), is_empty: false }
     }
 
-    /// Whether nothing at all stands in the file, as a shell leaves one that it is about to write.
+    /// Whether the file is empty: a shell creates the target of `>` before the command writes to it.
     pub fn is_empty(&self) -> bool {
         self.is_empty
     }
 }
 
 impl PolicyFile {
-    /// Most bytes of a policy: a baseline of ten thousand findings takes about half of it.
+    /// Largest policy in bytes: a baseline of 10,000 findings takes about half of it.
     pub const MAX_BYTES: u64 = 4 << 20;
 
     /// Reads and compiles a policy; `-` reads standard input.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with file, line and column.
+    /// Every mistake, with file, line and column.
     pub fn read(path: &Path, stdin: &mut dyn Read) -> Result<Self, PolicyFileError> {
         let source = if path.as_os_str() == "-" { Input::Stdin } else { Input::File(path.to_path_buf()) };
         let name = source.name();
@@ -126,12 +128,12 @@ impl PolicyFile {
         }
     }
 
-    /// The file, as positions name it; safe for a terminal.
+    /// The file name as in positions; safe for a terminal.
     pub fn shown_name(&self) -> String {
         UntrustedText::from(self.name.as_str()).terminal()
     }
 
-    /// Where an exemption is written, as `file:line:column`; safe for a terminal.
+    /// Position of an exemption as `file:line:column`; safe for a terminal.
     pub fn exemption_place(&self, index: usize) -> String {
         let at = self.exemptions.get(index).copied().unwrap_or(Position::START);
         format!("{}:{}:{}", self.shown_name(), at.line, at.column)
@@ -160,16 +162,17 @@ impl PolicyFile {
         let written = written.map_or_else(|| Ok(serde_json::json!({})), to_json);
         let written = written.map_err(|(at, message)| fail(at, message))?;
         let (spec, policy) = Policy::read(&written).map_err(|errors| {
-            let located = |error: PolicyError| (place(root, &error.path, error.of_name), error.to_string());
+            let located =
+                |error: PolicyError| (position(root, &error.path, error.of_name), error.to_string());
             PolicyFileError::new(name, errors.into_iter().map(located))
         })?;
-        let exemption = |index| place(root, &FieldPath::default().field("exemptions").index(index), false);
+        let exemption = |index| position(root, &FieldPath::default().field("exemptions").index(index), false);
         let exemptions = (0..spec.exemptions.len()).map(exemption).collect();
         Ok(Self { name: name.to_owned(), metadata: metadata(root), spec, policy, exemptions })
     }
 
-    /// The file that counts in a folder: the one in it, or in the nearest folder above. Whatever has its name is
-    /// found, a link to nothing too, so that reading it says what is wrong with it.
+    /// The policy file of a folder, or of the nearest folder above. A broken link with that name is found too, so that
+    /// reading it reports the error.
     pub fn find_upward(folder: &Path) -> FoundPolicy {
         let mut found = FoundPolicy::default();
         for folder in folder.ancestors() {
@@ -187,7 +190,7 @@ impl PolicyFile {
     }
 }
 
-/// The object itself, or the one item of a list, as `kubectl get tagpolicy -o yaml` prints it.
+/// The object itself, or the only item of a list, as `kubectl get tagpolicy -o yaml` prints it.
 fn only_item<'d, 't>(root: Node<'d, 't>) -> Result<Node<'d, 't>, (Position, String)> {
     let is_list = root
         .get("kind")
@@ -207,7 +210,7 @@ fn only_item<'d, 't>(root: Node<'d, 't>) -> Result<Node<'d, 't>, (Position, Stri
     }
 }
 
-/// Whatever is no text there is left out: the API server would refuse it.
+/// Without values that are no text, which the API server rejects.
 fn metadata(root: Node<'_, '_>) -> PolicyMetadata {
     let Some(metadata) = root.get("metadata") else { return PolicyMetadata::default() };
     let name = metadata.get("name").and_then(Node::text).filter(|name| !name.is_empty());
@@ -217,7 +220,7 @@ fn metadata(root: Node<'_, '_>) -> PolicyMetadata {
     PolicyMetadata { name: name.map(str::to_owned), labels: labels.unwrap_or_default() }
 }
 
-/// What stands around the spec. The cluster adds metadata and a status.
+/// Checks the fields around the spec. The cluster adds metadata and a status.
 fn check_head(root: Node<'_, '_>) -> Result<(), (Position, String)> {
     const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
     if root.value() != Value::Mapping {
@@ -242,8 +245,8 @@ fn check_head(root: Node<'_, '_>) -> Result<(), (Position, String)> {
     Ok(())
 }
 
-/// Where the value of a field is written, or its name; where it is not, the nearest one around it that is.
-fn place(root: Node<'_, '_>, path: &FieldPath, of_name: bool) -> Position {
+/// Position of a field's value or of its name. If the field is missing, that of the nearest enclosing value.
+fn position(root: Node<'_, '_>, path: &FieldPath, of_name: bool) -> Position {
     let Some(mut node) = root.get("spec") else { return Position::START };
     let mut at = node.position();
     for step in path.steps() {

@@ -1,38 +1,40 @@
-//! The scan itself: inputs, documents, verdicts.
+//! The scan: inputs, documents, findings.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use tagwatch_core::engine::Engine;
+use tagwatch_core::kinds::Kinds;
+use tagwatch_core::policy::{Profile, TagPolicySpec};
 
 use crate::input::{self, Input, ReadError};
 use crate::manifest::Manifest;
 use crate::policy_file::PolicyFile;
 use crate::report::{Note, NoteCode, ReportBuilder, ScanReport};
 use crate::yaml::{Documents, Limits, Located, Position, YamlError};
-use std::io::Read;
-use std::path::PathBuf;
-use tagwatch_core::engine::Engine;
-use tagwatch_core::kinds::CustomKinds;
-use tagwatch_core::policy::{Profile, TagPolicySpec};
 
-/// What to scan, and what to tell.
+/// What to scan and what to report.
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
-    /// Files, folders, and `-` for standard input. Each is read once, in this order.
+    /// Files, folders, or `-` for standard input. Each is read once, in this order.
     pub paths: Vec<PathBuf>,
-    /// Whether findings hold passes too.
+    /// Whether findings include passes.
     pub show_passed: bool,
-    /// The file of the engine's policy, so that notes can name its exemptions.
+    /// The engine's policy file, for notes on its exemptions.
     pub policy_exemptions: Option<PolicyExemptions>,
-    /// Whether nobody named that file, so that a note has to say which one it is.
+    /// Whether the policy file was found rather than given, so that a note must name it.
     pub policy_is_found: bool,
-    /// The namespace of manifests that name none.
+    /// Default namespace of manifests without one.
     pub namespace: Option<String>,
 }
 
-/// Where the exemptions of a policy are written.
+/// The positions of a policy's exemptions.
 #[derive(Debug, Clone)]
 pub struct PolicyExemptions {
     pub(crate) file: String,
     pub(crate) profile: Profile,
     pub(crate) places: Vec<Position>,
-    /// Whether an exemption or an override is for namespaces, which a manifest without one cannot match.
+    /// Whether an exemption or override selects namespaces. Manifests without a namespace cannot match it.
     pub(crate) asks_for_namespaces: bool,
 }
 
@@ -50,8 +52,8 @@ impl From<&PolicyFile> for PolicyExemptions {
     }
 }
 
-/// Reads manifests and judges them. It always gives a report: what cannot be read is a note in it, and the rest is
-/// still judged. `stdin` is read only where the paths name it.
+/// Reads and evaluates manifests. Always returns a report: it has a note for each input that cannot be read, and the rest
+/// is still evaluated. `stdin` is read only if the paths include `-`.
 pub fn scan(engine: &Engine, options: &ScanOptions, stdin: &mut dyn Read) -> ScanReport {
     scan_within(Limits::default(), engine, options, stdin)
 }
@@ -77,7 +79,7 @@ pub(crate) fn scan_within(
             located.workload.id.namespace.get_or_insert_with(|| namespace.as_str().into());
         }
     }
-    // A namespace counts for workloads in files before its own.
+    // A namespace applies to workloads in earlier files too.
     let namespaces = files.iter().flat_map(|file| &file.manifests).flat_map(|manifest| &manifest.namespaces);
     builder.know_namespaces(namespaces);
     for file in files {
@@ -86,14 +88,14 @@ pub(crate) fn scan_within(
     builder.finish(options.policy_exemptions.as_ref(), options.policy_is_found)
 }
 
-/// A file with what stands in it.
+/// A file and its manifests.
 #[derive(Debug)]
 pub(crate) struct ReadFile {
     pub(crate) name: String,
     pub(crate) manifests: Vec<Manifest>,
-    /// Notes on documents that were not read, and on the file as a whole.
+    /// Notes on unread documents and on the whole file.
     pub(crate) notes: Vec<Note>,
-    /// Whether it was read as manifests.
+    /// Whether the file was read as manifests.
     pub(crate) is_read: bool,
 }
 
@@ -113,7 +115,7 @@ fn read_note(name: &str, error: &ReadError) -> Note {
     Note::at(name, at, code, &error.to_string())
 }
 
-fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &CustomKinds) -> ReadFile {
+fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &Kinds) -> ReadFile {
     if matches!(input, Input::File(path) if input::is_chart_template(path, text)) {
         let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
         return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_controller::issues::{Issue, IssueQuery, issues as list_issues};
+use tagwatch_client::{Issue, IssueQuery, list_issues};
 use tagwatch_core::text::UntrustedText;
 
 use crate::args::IssuesArgs;
@@ -57,7 +57,7 @@ fn write_table(issues: &[Issue], now: Timestamp, with_namespace: bool) -> io::Re
     out.flush()
 }
 
-/// A block for each: what is wrong in a sentence, and below it which digests ran where.
+/// A block for each issue: its message, and below it the evidence.
 fn write_drift(issues: &[Issue], now: Timestamp) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     for (index, issue) in issues.iter().enumerate() {
@@ -68,8 +68,8 @@ fn write_drift(issues: &[Issue], now: Timestamp) -> io::Result<()> {
         let age =
             since.map_or_else(|| "<unknown>".to_owned(), |since| age(now.as_second() - since.as_second()));
         let confidence = match confidence.terminal() {
-            unsaid if unsaid.is_empty() => unsaid,
-            said => format!(", {said}"),
+            none if none.is_empty() => none,
+            confidence => format!(", {confidence}"),
         };
         writeln!(
             out,
@@ -103,8 +103,7 @@ fn row(issue: &Issue, now: Timestamp) -> [String; 9] {
     ]
 }
 
-/// Seconds as kubectl writes ages (`HumanDuration` in `k8s.io/apimachinery`): two units at most, the smaller one
-/// only while it matters.
+/// Seconds as kubectl prints ages (`HumanDuration` in `k8s.io/apimachinery`): at most two units.
 fn age(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);

@@ -1,4 +1,4 @@
-//! Logs of the controller, on standard error.
+//! Logs of the controller, to standard error.
 
 use std::io;
 

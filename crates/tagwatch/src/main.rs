@@ -18,8 +18,9 @@ use clap::Parser;
 use args::{Args, Command};
 use status::Failure;
 
-/// glibc keeps the memory of a large list for ever; jemalloc gives it back, and is told in `.cargo/config.toml` to
-/// do so soon.
+/// glibc never returns the memory of a large list to the system. jemalloc does, after the delay that
+/// `.cargo/config.toml` sets.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

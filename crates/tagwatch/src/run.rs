@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use tagwatch_controller::{Access, CertificateFiles, ConsoleOptions, Namespaces, RunError, RunOptions};
+use tagwatch_controller::{
+    CertificateFiles, ConsoleOptions, EndpointAccess, RunError, RunOptions, WatchedNamespaces,
+};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -30,9 +32,9 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     } = args;
     logging::install(log_format, &log_level)?;
     let namespaces = if namespaces.is_empty() {
-        Namespaces::AllBut(exclude_namespaces)
+        WatchedNamespaces::AllExcept(exclude_namespaces)
     } else {
-        Namespaces::Only(namespaces)
+        WatchedNamespaces::Only(namespaces)
     };
     let cluster_name = console.cluster_name.clone();
     let console = console_options(console, &metrics)?;
@@ -41,7 +43,7 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         metrics_address,
         workload_series_cap: metrics.workload_series_cap,
         cluster_name,
-        metrics_access: access(&metrics, console.as_ref())?,
+        metrics_access: metrics_access(&metrics, console.as_ref())?,
         console,
         address_file,
         own_namespace,
@@ -61,18 +63,16 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// Who may read the metrics. Files of a certificate that nobody would be shown, by the console neither, are a mistake.
-fn access(args: &MetricsArgs, console: Option<&ConsoleOptions>) -> Result<Access, Failure> {
-    let console_speaks_tls = console.is_some_and(|console| matches!(console.access, Access::Token { .. }));
+/// Certificate files that neither the metrics nor the console would use are a mistake.
+fn metrics_access(args: &MetricsArgs, console: Option<&ConsoleOptions>) -> Result<EndpointAccess, Failure> {
+    let console_has_tls =
+        console.is_some_and(|console| matches!(console.access, EndpointAccess::Token { .. }));
     match (args.metrics_auth, certificate(args)) {
-        (Auth::None, Some(_)) if !console_speaks_tls => {
-            let told = anyhow!(
-                "--metrics-auth=none speaks no TLS, and there is no console that does: leave --metrics-tls-cert out"
-            );
-            Err(Failure::Usage(told))
-        }
-        (Auth::None, _) => Ok(Access::Everybody),
-        (Auth::Token, certificate) => Ok(Access::Token { certificate }),
+        (Auth::None, Some(_)) if !console_has_tls => Err(Failure::Usage(anyhow!(
+            "--metrics-auth=none speaks no TLS, and there is no console that does: leave --metrics-tls-cert out"
+        ))),
+        (Auth::None, _) => Ok(EndpointAccess::Anonymous),
+        (Auth::Token, certificate) => Ok(EndpointAccess::Token { certificate }),
     }
 }
 
@@ -81,41 +81,43 @@ fn certificate(args: &MetricsArgs) -> Option<CertificateFiles> {
     Some(CertificateFiles { certificate, key })
 }
 
-/// Without tokens the console tells everybody who reaches it everything: that is for a machine of one's own.
+/// Without tokens, the console shows everything to everyone who reaches it: only loopback addresses are permitted.
 fn console_options(args: ConsoleArgs, metrics: &MetricsArgs) -> Result<Option<ConsoleOptions>, Failure> {
     let ConsoleArgs { console_address, console_address_file, console_auth, cluster_name: _ } = args;
     let Some(address) = console_address else { return Ok(None) };
     let access = match console_auth {
-        Auth::Token => Access::Token { certificate: certificate(metrics) },
-        Auth::None if address.ip().is_loopback() => Access::Everybody,
+        Auth::Token => EndpointAccess::Token { certificate: certificate(metrics) },
+        Auth::None if address.ip().is_loopback() => EndpointAccess::Anonymous,
         Auth::None => {
-            let told = anyhow!(
+            return Err(Failure::Usage(anyhow!(
                 "--console-auth=none is for loopback addresses: {address} could be reached from elsewhere; use 127.0.0.1"
-            );
-            return Err(Failure::Usage(told));
+            )));
         }
     };
     Ok(Some(ConsoleOptions { address, address_file: console_address_file, access }))
 }
 
-/// `User-Agent` of everything that this program sends.
+/// `User-Agent` of every request.
 pub(crate) fn user_agent() -> String {
     format!("tagwatch/{}", env!("CARGO_PKG_VERSION"))
 }
 
 fn failure(error: &RunError) -> Failure {
-    // Its text tells the causes, which would be printed again as a chain.
-    let told = anyhow!("{error}");
+    // Its text contains the causes, which a chain would repeat.
+    let failed = anyhow!("{error}");
     match error {
-        RunError::Client(_) => Failure::Api(told),
+        RunError::Client(_) => Failure::Api(failed),
         RunError::Listen { .. } | RunError::Certificate(_) | RunError::AddressFile { .. } => {
-            Failure::Usage(told)
+            Failure::Usage(failed)
         }
-        RunError::Metrics(_) | RunError::TaskEnded(_) | RunError::TaskFailed(_) => Failure::Other(told),
+        RunError::Metrics(_)
+        | RunError::TaskEnded(_)
+        | RunError::ServerFailed { .. }
+        | RunError::TaskPanicked { .. } => Failure::Other(failed),
     }
 }
 
-/// Cancelled by SIGTERM, as Kubernetes sends it, and by SIGINT.
+/// A token that SIGTERM (from Kubernetes) and SIGINT cancel.
 fn stop_on_signals() -> Result<CancellationToken, Failure> {
     let stop = CancellationToken::new();
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {

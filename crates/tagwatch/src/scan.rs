@@ -50,7 +50,7 @@ fn write_file(output: &Output, path: &Path, report: &ScanReport) -> anyhow::Resu
     written().with_context(|| format!("cannot write {}", name()))
 }
 
-/// Colours where the stream is a terminal that has them and `NO_COLOR` does not forbid it.
+/// Colours if the stream is a terminal that supports them and `NO_COLOR` is not set.
 pub(crate) fn style(stream: &impl RawStream) -> Style {
     let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     Style {

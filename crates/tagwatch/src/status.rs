@@ -1,25 +1,25 @@
-//! How the process ends when a command could not do its work.
+//! Exit codes of failed commands.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use tagwatch_scan::PolicyFileError;
 
-/// A command that could not do its work, with the exit code that says why (the same for every command).
+/// Why a command failed. The exit code is the same for every command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// 2: wrong usage or configuration.
+    /// Exit code 2: wrong usage or configuration.
     Usage(anyhow::Error),
-    /// 4: the API server, or the way to it.
+    /// Exit code 4: the API server, or the connection to it.
     Api(anyhow::Error),
-    /// 1: anything else.
+    /// Exit code 1: anything else.
     Other(anyhow::Error),
-    /// 0: whoever read our output has seen enough.
+    /// Exit code 0: the reader of the output has closed the pipe.
     BrokenPipe,
 }
 
 impl Failure {
-    /// Tells it on standard error, and gives the exit code.
+    /// Prints the error to standard error. Returns the exit code.
     pub(crate) fn report(self) -> ExitCode {
         let (error, code) = match self {
             Self::Usage(error) => (error, 2),
@@ -27,9 +27,9 @@ impl Failure {
             Self::Other(error) => (error, 1),
             Self::BrokenPipe => return ExitCode::SUCCESS,
         };
-        // Nobody is left to be told when standard error is gone too.
+        // A closed standard error leaves nowhere to report to.
         let _ = if error.is::<PolicyFileError>() {
-            // Each of its lines names its place, as compilers do, and none is ours.
+            // Each line begins with its place in the file, as compiler errors do.
             writeln!(io::stderr(), "{error}")
         } else {
             writeln!(io::stderr(), "tagwatch: {error:#}")

@@ -1,4 +1,4 @@
-// A click on a slice leads to the issues that it stands for.
+// A click on a slice leads to the issues that it counts.
 import assert from 'node:assert/strict';
 
 export default async function check({ browser, consoles }) {

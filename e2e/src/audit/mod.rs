@@ -4,8 +4,11 @@
 //! it (stage `RequestReceived`), one when its answer is complete (`ResponseComplete`). Only the second is counted. A
 //! watch has no more than the second, once it has ended.
 //!
-//! What a request did is seen by others before its answer is complete, so before its second line is there. Whoever
-//! counts, or takes a [`Mark`], therefore waits for the answers of all requests that were received by then.
+//! Other clients see the effect of a request before its answer is complete, so before its second line is there.
+//! Counting, and taking a [`Mark`], therefore wait for the answers of all requests that were received by then.
+
+mod request;
+mod requests;
 
 use std::{
     collections::HashSet,
@@ -22,10 +25,7 @@ use tokio::time::{Instant, sleep};
 use self::request::Stage;
 pub use self::{request::Request, requests::Requests};
 
-mod request;
-mod requests;
-
-/// How long an answer is waited for. One that an API server was killed over never comes.
+/// How long to wait for an answer. If the API server is killed meanwhile, it never comes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 const INTERVAL: Duration = Duration::from_millis(2);
@@ -37,7 +37,7 @@ pub struct AuditLog {
     unanswered: Arc<Mutex<Unanswered>>,
 }
 
-/// A place in the audit log: everything behind it came later.
+/// A position in the audit log: everything behind it came later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(u64);
 
@@ -89,7 +89,7 @@ impl AuditLog {
             self.read_on(|unanswered| awaited.retain(|id| unanswered.ids.contains(id)))?;
         }
         self.read_on(|unanswered| {
-            // So that nobody waits for these again.
+            // Later marks do not wait for these again.
             unanswered.ids.retain(|id| !awaited.contains(id));
             unanswered.read_to
         })
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tells_writes_from_leases_and_reviews() {
+    async fn separates_writes_from_leases_and_reviews() {
         let requests = requests(&[
             answered("a/1", "update", "coordination.k8s.io", "leases"),
             answered("a/1", "create", "authentication.k8s.io", "tokenreviews"),

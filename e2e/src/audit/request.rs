@@ -93,7 +93,7 @@ impl Request {
         matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection")
     }
 
-    /// Whether this is about a Lease, or asks the API server to judge somebody (`TokenReview` and the
+    /// Whether this is about a Lease, or asks about a user (`TokenReview` and the
     /// `SubjectAccessReview` kinds): a `create` by its verb that stores nothing.
     pub fn is_lease_or_review(&self) -> bool {
         match self.group() {

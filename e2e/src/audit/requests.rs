@@ -23,8 +23,8 @@ impl Requests {
     /// Those whose `User-Agent` begins with `prefix`.
     ///
     /// # Errors
-    /// There is none at all. A count of zero over the requests of an agent that never appeared says nothing,
-    /// so it cannot be had.
+    /// There is none at all. A count of zero over the requests of an agent that never appeared proves nothing,
+    /// so it is an error.
     pub fn by_agent(&self, prefix: &str) -> Result<Self> {
         let found = self.matching(|request| request.user_agent.starts_with(prefix));
         if found.0.is_empty() {
@@ -51,7 +51,7 @@ impl Requests {
         self.matching(Request::is_mutating)
     }
 
-    /// Those that are no Lease and no review: what an agent does beyond staying leader and checking callers.
+    /// Those about neither a Lease nor a review, which an agent needs to stay leader and to check callers.
     #[must_use]
     pub fn without_leases_and_reviews(&self) -> Self {
         self.matching(|request| !request.is_lease_or_review())

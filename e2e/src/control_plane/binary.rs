@@ -11,9 +11,9 @@ use tokio::process::Command;
 
 const VARIABLE: &str = "TAGWATCH_CONTROL_PLANE";
 
-/// The file named by `TAGWATCH_CONTROL_PLANE`, or else what `build.sh` builds and prints. The script's own
-/// words go to our standard error.
-pub(super) async fn find() -> Result<PathBuf> {
+/// The file named by `TAGWATCH_CONTROL_PLANE`, or else what `build.sh` builds and prints. The script's
+/// messages are written to our standard error.
+pub(super) async fn find(optimised: bool) -> Result<PathBuf> {
     if let Some(named) = env::var_os(VARIABLE) {
         let path = PathBuf::from(named);
         ensure!(path.is_file(), "{VARIABLE}: there is no file {}", path.display());
@@ -21,6 +21,7 @@ pub(super) async fn find() -> Result<PathBuf> {
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("control-plane/build.sh");
     let output = Command::new(&script)
+        .args(optimised.then_some("--optimised"))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)

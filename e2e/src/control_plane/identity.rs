@@ -1,4 +1,4 @@
-//! Clients and kubeconfigs for somebody else than the administrator.
+//! Clients and kubeconfigs with other rights than the administrator's.
 
 use std::path::{Path, PathBuf};
 
@@ -18,16 +18,16 @@ use super::ControlPlane;
 /// Tokens of service accounts live for a day, longer than any test.
 const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 
-/// Somebody whom the API server knows.
+/// A user or service account of the API server.
 #[derive(Clone, Copy, Debug)]
 pub enum Identity<'a> {
-    /// Whoever this bearer token is for.
+    /// The owner of this bearer token.
     Token(&'a str),
     /// A service account, by a token that is requested for it.
     ServiceAccount {
-        /// Its namespace.
+        /// Namespace of the service account.
         namespace: &'a str,
-        /// Its name.
+        /// Name of the service account.
         name: &'a str,
     },
 }
@@ -44,7 +44,7 @@ impl ControlPlane {
         Ok(Client::try_from(config)?)
     }
 
-    /// A token of somebody.
+    /// A bearer token of `identity`.
     ///
     /// # Errors
     /// There is no such service account.

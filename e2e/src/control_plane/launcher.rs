@@ -1,4 +1,4 @@
-//! The launcher process and its line protocol: one command a line, one line of JSON for each.
+//! The launcher process and its line protocol: one command per line, answered by one line of JSON.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -16,7 +16,7 @@ use tokio::{sync::mpsc, time::timeout};
 use super::{Component, Options};
 
 /// The launcher gives each component a minute to become ready and 20 s to end, and answers then. Its own
-/// limits come first, for they say what went wrong.
+/// limits are shorter than ours, because its errors say what went wrong.
 const ANSWER_LIMIT: Duration = Duration::from_mins(3);
 const END_LIMIT: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(10);
@@ -66,7 +66,7 @@ impl Launcher {
 
     pub(super) async fn command(&self, verb: &str, component: Component) -> Result<()> {
         let command = format!("{verb} {}", component.name());
-        // Held over write and read, so that answers belong to their commands.
+        // Held over write and read, so that each answer belongs to its command.
         let mut answers = self.answers.lock().await;
         self.send(&command)?;
         let (answer, _) = next(&mut answers).await.with_context(|| command.clone())?;
@@ -77,7 +77,7 @@ impl Launcher {
 
     fn send(&self, command: &str) -> Result<()> {
         let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
-        let pipe = stdin.as_mut().context("the launcher was told to end")?;
+        let pipe = stdin.as_mut().context("the launcher is already ending")?;
         writeln!(pipe, "{command}").with_context(|| format!("{command}: the launcher has ended"))
     }
 
@@ -116,7 +116,7 @@ impl Drop for Launcher {
 }
 
 fn arguments(options: &Options) -> Vec<String> {
-    let Options { feature_gates, apiserver_args } = options;
+    let Options { feature_gates, apiserver_args, optimised: _ } = options;
     let mut arguments = vec!["up".to_owned(), "--control-stdin".to_owned()];
     arguments.extend(feature_gates.iter().map(|gates| format!("--feature-gates={gates}")));
     arguments.extend(apiserver_args.iter().map(|argument| format!("--apiserver-arg={argument}")));

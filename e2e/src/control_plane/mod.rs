@@ -1,5 +1,9 @@
 //! A control plane as a test fixture.
 
+mod binary;
+mod identity;
+mod launcher;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -15,29 +19,28 @@ use rustix::process::Signal;
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::{AuditLog, process};
 pub use identity::{Identity, kubeconfig_as};
-use launcher::Launcher;
 
-mod binary;
-mod identity;
-mod launcher;
+use crate::{AuditLog, process};
+use launcher::Launcher;
 
 /// How a control plane is started.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Feature gates of the API server, as in `WatchList=false`.
     pub feature_gates: Option<String>,
-    /// Further arguments of the API server; they win over those of the launcher.
+    /// Further arguments of the API server. They override those of the launcher.
     pub apiserver_args: Vec<String>,
+    /// Built with all of Go's optimisations, for measurements; tests take the build that is compiled sooner.
+    pub optimised: bool,
 }
 
 /// One program of the control plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Component {
-    /// The store.
+    /// The store of the API server.
     Etcd,
-    /// The API server.
+    /// `kube-apiserver`.
     ApiServer,
     /// The controllers: pods for Deployments, garbage collection, the end of namespaces.
     ControllerManager,
@@ -54,7 +57,7 @@ impl Component {
     }
 }
 
-/// Where everything is: the first line that the launcher prints.
+/// Addresses and files: the first line that the launcher prints.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Ready {
@@ -75,7 +78,7 @@ struct Process {
 }
 
 /// A running control plane. It ends with [`shutdown`](Self::shutdown), when it is dropped, and also when the
-/// process that started it is killed: nothing of it survives.
+/// process that started it is killed.
 #[derive(Debug)]
 pub struct ControlPlane {
     launcher: Launcher,
@@ -88,13 +91,13 @@ impl ControlPlane {
     /// Starts a control plane and waits until its API server is ready.
     ///
     /// The launcher is the file named by `TAGWATCH_CONTROL_PLANE`; without that variable it is built first,
-    /// which takes minutes where it has never been.
+    /// which takes minutes the first time.
     ///
     /// # Errors
     /// There is no launcher and it cannot be built, or a component did not become ready; the error then holds
     /// the end of its log.
     pub async fn start(options: Options) -> Result<Self> {
-        let binary = binary::find().await.context("the control plane's launcher")?;
+        let binary = binary::find(options.optimised).await.context("the control plane's launcher")?;
         let (launcher, first_line) = Launcher::start(&binary, &options).await?;
         let ready: Ready = serde_json::from_str(&first_line)
             .with_context(|| format!("the launcher's first line: {first_line}"))?;
@@ -103,7 +106,7 @@ impl ControlPlane {
         Ok(Self { launcher, ready, kubeconfig, audit_log })
     }
 
-    /// The administrator's kubeconfig. It holds the CA and the token in itself.
+    /// The administrator's kubeconfig, with the CA and the token inline.
     pub fn kubeconfig(&self) -> &Path {
         &self.ready.kubeconfig
     }
@@ -113,7 +116,7 @@ impl ControlPlane {
         &self.ready.server
     }
 
-    /// The folder with the logs of the components; it goes when the control plane ends.
+    /// The folder with the logs of the components. It is removed when the control plane ends.
     pub fn data_dir(&self) -> &Path {
         &self.ready.data_dir
     }
@@ -129,7 +132,7 @@ impl ControlPlane {
         Duration::from_secs_f64(self.ready.seconds)
     }
 
-    /// What the API server was asked, by whom.
+    /// The API server's audit log.
     pub fn audit_log(&self) -> AuditLog {
         self.audit_log.clone()
     }
@@ -148,7 +151,7 @@ impl ControlPlane {
             Config::from_custom_kubeconfig(self.kubeconfig.clone(), &KubeConfigOptions::default()).await?;
         let agent = http::HeaderValue::from_static(concat!("tagwatch-e2e/", env!("CARGO_PKG_VERSION")));
         config.headers.push((http::header::USER_AGENT, agent));
-        // A test sees the first failure; it waits by itself where it expects one.
+        // No retries: a test sees the first failure, and waits itself where it expects one.
         config.default_retry = false;
         Ok(config)
     }
@@ -164,7 +167,7 @@ impl ControlPlane {
         command
             .args(words)
             .env("KUBECONFIG", self.kubeconfig())
-            // What it remembers of an API server is found again by its address; ports come back.
+            // Its cache of an API server is keyed by the address, and ports are reused.
             .env("KUBECACHEDIR", self.data_dir().join("kubectl-cache"))
             .kill_on_drop(true);
         Ok(command)
@@ -173,7 +176,7 @@ impl ControlPlane {
     /// Runs `kubectl` and returns what it printed.
     ///
     /// # Errors
-    /// It failed, with its own words, or it did not end within a minute.
+    /// It failed, with its message, or it did not end within a minute.
     pub async fn kubectl(&self, args: &[&str]) -> Result<String> {
         let mut command = self.kubectl_command()?;
         command.args(args).stdin(std::process::Stdio::null());
@@ -223,7 +226,7 @@ impl ControlPlane {
         self.signal(component, Signal::STOP)
     }
 
-    /// Lets a component go on after [`freeze`](Self::freeze).
+    /// Resumes a component after [`freeze`](Self::freeze).
     ///
     /// # Errors
     /// There is none.

@@ -1,8 +1,8 @@
-//! Image names as containerd reports them. Written apart from the parser under test, so that the two can
+//! Image names as containerd reports them. It does not use the parser under test, so that the two can
 //! disagree.
 
-/// The name in full, as in `docker.io/library/nginx:1.27` for `nginx:1.27`; a name without a tag or digest is
-/// that of `latest`.
+/// The name in full, as in `docker.io/library/nginx:1.27` for `nginx:1.27`. Without a tag or digest it ends in
+/// `latest`.
 pub(super) fn full_name(reference: &str) -> String {
     let (repository, version) = split(reference);
     let version = if version.is_empty() { ":latest" } else { version };
@@ -10,7 +10,7 @@ pub(super) fn full_name(reference: &str) -> String {
 }
 
 /// The repository in full with a digest, as in `docker.io/library/nginx@sha256:…`. A digest in the reference
-/// itself goes first.
+/// itself wins.
 pub(super) fn image_id(reference: &str, digest: impl FnOnce(&str) -> String) -> String {
     let digest = match reference.split_once('@') {
         Some((_, own)) => own.to_owned(),

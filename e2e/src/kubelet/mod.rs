@@ -1,5 +1,9 @@
 //! What a kubelet writes: pod statuses and Node objects. No container runs.
 
+mod image;
+mod status;
+mod task;
+
 use std::{
     fmt,
     sync::{
@@ -21,10 +25,6 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use task::{JobPods, KubeletTask, Scope};
-
-mod image;
-mod status;
-mod task;
 
 type Digests = dyn Fn(&str) -> String + Send + Sync;
 
@@ -70,14 +70,14 @@ impl Kubelet {
         self
     }
 
-    /// Takes `imageID` as a whole from this function of the reference: what another runtime writes there.
+    /// Takes the whole `imageID` from this function of the reference, as another runtime writes it.
     #[must_use]
     pub fn with_image_ids(mut self, image_ids: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.image_ids = Some(Arc::new(image_ids));
         self
     }
 
-    /// Says this of its node; `runtime` as in `containerd://2.1.4`.
+    /// Sets the platform of its node; `runtime` as in `containerd://2.1.4`.
     #[must_use]
     pub fn with_platform(mut self, os: &str, architecture: &str, runtime: &str) -> Self {
         self.platform = [os, architecture, runtime].map(str::to_owned);
@@ -85,7 +85,7 @@ impl Kubelet {
     }
 
     /// Binds pods to the node before it runs them. A bound pod that is deleted stays until a kubelet confirms
-    /// that it has ended, which a [`KubeletTask`] does; pods that are not bound go at once.
+    /// that it has ended, which a [`KubeletTask`] does. Pods that are not bound are removed at once.
     #[must_use]
     pub fn binding(mut self) -> Self {
         self.binds = true;
@@ -158,7 +158,7 @@ impl Kubelet {
             now: Timestamp::now(),
             address: self.address(),
         };
-        // With the UID, so that a namesake created meanwhile does not get the status of its predecessor.
+        // With the UID, so that a new pod of the same name does not get the status of the old one.
         let patch = json!({ "metadata": { "uid": pod.uid() }, "status": status(pod, &surroundings) });
         pods.patch_status(&name, &PatchParams::default(), &Patch::Merge(patch)).await
     }
@@ -198,7 +198,7 @@ impl Kubelet {
     }
 }
 
-/// Ways to write one reference are one: a registry is asked the same for all.
+/// All spellings of one reference have one digest, since a registry gets the same request.
 fn digest_of_text(reference: &str) -> String {
     Sha256::digest(image::full_name(reference))
         .iter()

@@ -1,4 +1,4 @@
-//! Pod and Node statuses, as pure functions of the object and its surroundings.
+//! Pod and Node statuses, as pure functions of the object and its environment.
 
 use k8s_openapi::{
     api::core::v1::{
@@ -14,7 +14,7 @@ use super::image;
 
 const HOST: &str = "192.0.2.1";
 
-/// What a status says that is not in the pod.
+/// Parts of a status that do not come from the pod.
 pub(super) struct Surroundings<'a> {
     pub(super) digests: &'a super::Digests,
     /// The `imageID` in full, where another runtime writes another form.
@@ -49,12 +49,12 @@ pub(super) fn node(images: Vec<ContainerImage>, platform: &[String; 3], now: Tim
     }
 }
 
-/// All init containers have ended well, sidecars and all other containers run and are ready.
+/// All init containers have succeeded; sidecars and all other containers run and are ready.
 pub(super) fn running(pod: &Pod, surroundings: &Surroundings<'_>) -> PodStatus {
     of_pod(pod, surroundings, "Running", State::Runs)
 }
 
-/// All containers have ended well.
+/// All containers have succeeded.
 pub(super) fn succeeded(pod: &Pod, surroundings: &Surroundings<'_>) -> PodStatus {
     of_pod(pod, surroundings, "Succeeded", State::Ended)
 }
@@ -83,16 +83,16 @@ pub(super) fn failing_to_pull(pod: &Pod, surroundings: &Surroundings<'_>) -> Pod
     }
 }
 
-/// Whether the pod's status tells of every container with the image that its spec has now.
+/// Whether the pod's status lists every container with the image that its spec has now.
 pub(super) fn is_current(pod: &Pod, phase: &str) -> bool {
     let (Some(spec), Some(status)) = (&pod.spec, &pod.status) else { return false };
-    let told = |wanted: &[Told<'_>], statuses: &Option<Vec<ContainerStatus>>| {
+    let is_reported = |wanted: &[WantedStatus<'_>], statuses: &Option<Vec<ContainerStatus>>| {
         wanted.iter().all(|container| container.existing(statuses.as_deref()).is_some())
     };
     status.phase.as_deref() == Some(phase)
-        && told(&init(spec, State::Ended), &status.init_container_statuses)
-        && told(&regular(spec, State::Runs), &status.container_statuses)
-        && told(&ephemeral(spec), &status.ephemeral_container_statuses)
+        && is_reported(&init(spec, State::Ended), &status.init_container_statuses)
+        && is_reported(&regular(spec, State::Runs), &status.container_statuses)
+        && is_reported(&ephemeral(spec), &status.ephemeral_container_statuses)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -101,55 +101,55 @@ enum State {
     Ended,
 }
 
-/// A container of any of the three lists, and the state to tell of it.
-struct Told<'a> {
+/// A container of any of the three lists, and the state to report.
+struct WantedStatus<'a> {
     name: &'a str,
     image: &'a str,
     state: State,
 }
 
-impl Told<'_> {
+impl WantedStatus<'_> {
     fn existing(&self, statuses: Option<&[ContainerStatus]>) -> Option<ContainerStatus> {
         let image = image::full_name(self.image);
-        let told = statuses?.iter().find(|status| status.name == self.name && status.image == image)?;
-        Some(told.clone())
+        statuses?.iter().find(|status| status.name == self.name && status.image == image).cloned()
     }
 }
 
-fn told(container: &Container, state: State) -> Told<'_> {
-    Told { name: &container.name, image: container.image.as_deref().unwrap_or_default(), state }
+fn wanted(container: &Container, state: State) -> WantedStatus<'_> {
+    WantedStatus { name: &container.name, image: container.image.as_deref().unwrap_or_default(), state }
 }
 
-/// A sidecar is an init container that goes on running (KEP-753).
-fn init(spec: &PodSpec, sidecars: State) -> Vec<Told<'_>> {
+/// A sidecar is an init container that keeps running (KEP-753).
+fn init(spec: &PodSpec, sidecars: State) -> Vec<WantedStatus<'_>> {
     let containers = spec.init_containers.iter().flatten();
     let state = |container: &Container| match container.restart_policy.as_deref() {
         Some("Always") => sidecars,
         _ => State::Ended,
     };
-    containers.map(|container| told(container, state(container))).collect()
+    containers.map(|container| wanted(container, state(container))).collect()
 }
 
-fn regular(spec: &PodSpec, state: State) -> Vec<Told<'_>> {
-    spec.containers.iter().map(|container| told(container, state)).collect()
+fn regular(spec: &PodSpec, state: State) -> Vec<WantedStatus<'_>> {
+    spec.containers.iter().map(|container| wanted(container, state)).collect()
 }
 
-fn ephemeral(spec: &PodSpec) -> Vec<Told<'_>> {
+fn ephemeral(spec: &PodSpec) -> Vec<WantedStatus<'_>> {
     let containers = spec.ephemeral_containers.iter().flatten();
-    let told = containers.map(|container| Told {
+    let wanted = containers.map(|container| WantedStatus {
         name: &container.name,
         image: container.image.as_deref().unwrap_or_default(),
         state: State::Runs,
     });
-    told.collect()
+    wanted.collect()
 }
 
 fn of_pod(pod: &Pod, surroundings: &Surroundings<'_>, phase: &str, state: State) -> PodStatus {
     let spec = pod.spec.clone().unwrap_or_default();
     let before = pod.status.clone().unwrap_or_default();
-    let statuses = |wanted: Vec<Told<'_>>, before: &Option<Vec<ContainerStatus>>| {
-        let told = wanted.iter().map(|container| of_container(container, before.as_deref(), surroundings));
-        (!wanted.is_empty()).then(|| told.collect())
+    let statuses = |wanted: Vec<WantedStatus<'_>>, before: &Option<Vec<ContainerStatus>>| {
+        let statuses =
+            wanted.iter().map(|container| of_container(container, before.as_deref(), surroundings));
+        (!wanted.is_empty()).then(|| statuses.collect())
     };
     let address = before.pod_ip.unwrap_or_else(|| surroundings.address.clone());
     PodStatus {
@@ -167,9 +167,9 @@ fn of_pod(pod: &Pod, surroundings: &Surroundings<'_>, phase: &str, state: State)
     }
 }
 
-/// A container that was told of in the same state keeps its status, and so its start time.
+/// A container that was reported in the same state keeps its status, and so its start time.
 fn of_container(
-    container: &Told<'_>,
+    container: &WantedStatus<'_>,
     before: Option<&[ContainerStatus]>,
     surroundings: &Surroundings<'_>,
 ) -> ContainerStatus {

@@ -15,36 +15,36 @@ use tokio::task::JoinHandle;
 use super::{Kubelet, status};
 use crate::eventually;
 
-/// Writes at the same time.
+/// Concurrent writes.
 const CONCURRENCY: usize = 8;
-/// A write is tried again for so long; the API server or etcd may be away by intention.
+/// A write is retried for this long; a test may have stopped the API server or etcd.
 const WRITE_LIMIT: Duration = Duration::from_mins(1);
 
-/// Which pods a background kubelet cares for.
+/// Which pods a background kubelet manages.
 #[derive(Clone, Debug)]
 pub enum Scope {
-    /// Those of all namespaces.
+    /// Pods of all namespaces.
     All,
-    /// Those of these namespaces.
+    /// Pods of these namespaces.
     Namespaces(Vec<String>),
 }
 
-/// What becomes of the pods of Jobs.
+/// How pods of Jobs end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobPods {
-    /// They run on.
+    /// They keep running.
     Run,
-    /// They end well at once, and so do their Jobs.
+    /// They succeed at once, and so do their Jobs.
     Succeed,
 }
 
-/// A kubelet that brings every pod in its scope to its state as soon as it appears, tells of changed images
+/// A kubelet that brings every pod in its scope to its state as soon as it appears, reports changed images
 /// and new ephemeral containers, and removes deleted pods. It stops when this is dropped.
 #[derive(Debug)]
 pub struct KubeletTask(JoinHandle<()>);
 
 impl Kubelet {
-    /// Starts caring for pods in the background.
+    /// Starts managing pods in the background.
     pub fn watch(self, scope: Scope, jobs: JobPods) -> KubeletTask {
         KubeletTask(tokio::spawn(async move { self.serve(scope, jobs).await }))
     }
@@ -60,7 +60,7 @@ impl Kubelet {
             match event {
                 Ok(Event::Apply(pod) | Event::InitApply(pod)) => self.tend(&pod, jobs).await,
                 Ok(Event::Delete(_) | Event::Init | Event::InitDone) => {}
-                // It watches again; tests take the API server away.
+                // It watches again: tests stop the API server.
                 Err(failure) => tracing::debug!("watch of pods: {failure}"),
             }
         };
@@ -70,7 +70,7 @@ impl Kubelet {
     async fn tend(&self, pod: &Pod, jobs: JobPods) {
         let tended = eventually(WRITE_LIMIT, "the pod is tended", || async {
             match self.tend_once(pod, jobs).await {
-                // Gone, or replaced by a namesake, which has an event of its own.
+                // Deleted, or replaced by a pod of the same name, which has an event of its own.
                 Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
                 outcome => Ok(outcome?),
             }
@@ -101,7 +101,7 @@ fn phase_of(pod: &Pod) -> Option<&str> {
 }
 
 impl KubeletTask {
-    /// Stops it.
+    /// Ends the task.
     ///
     /// # Errors
     /// It had ended by itself.

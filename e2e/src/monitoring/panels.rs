@@ -3,30 +3,30 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// What the dashboards' variables choose from.
+/// Values of the dashboards' variables.
 const VARIABLES: [&str; 5] = ["cluster", "namespace", "workload", "severity", "rule"];
 
 /// A panel that shows data.
 #[derive(Debug)]
 pub struct Panel {
-    /// Its heading.
+    /// The heading in Grafana.
     pub title: String,
-    /// What it shows.
+    /// The text behind the info icon.
     pub description: String,
     /// Grafana's name of the unit of its values.
     pub unit: String,
-    /// Its queries.
+    /// In the order of their letters, `A` first.
     pub queries: Vec<Query>,
 }
 
 /// A query of a panel.
 #[derive(Debug)]
 pub struct Query {
-    /// What Prometheus is asked, as Grafana fills in its variables when all is chosen.
+    /// The query, with every variable set to All.
     pub expression: String,
-    /// How Grafana names a series of its result; `{{label}}` stands for a label's value.
+    /// How Grafana names a series of its result; Grafana replaces `{{label}}` by the label's value.
     pub legend: String,
-    /// Asked for over the time range, and not for now.
+    /// Whether the query is for the time range instead of now.
     pub range: bool,
 }
 
@@ -59,7 +59,7 @@ fn query(target: &Value) -> Result<Query> {
     })
 }
 
-/// An expression as Grafana fills in its variables when all is chosen.
+/// An expression with every variable set to All.
 ///
 /// # Errors
 /// It uses a variable that is not known here.
@@ -73,7 +73,7 @@ pub fn filled(expression: &str) -> Result<String> {
 }
 
 impl Query {
-    /// The expression without the matchers that let everything through: the same result, shorter to read.
+    /// The expression without the matchers that match everything: the same result, shorter to read.
     pub fn short(&self) -> String {
         VARIABLES.iter().fold(self.expression.clone(), |text, variable| {
             let idle = format!("{variable}=~\".*\"");

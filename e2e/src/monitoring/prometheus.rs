@@ -45,7 +45,7 @@ impl Prometheus {
         folder(&[]).await
     }
 
-    /// The folder of a Prometheus that is there already.
+    /// The folder of a Prometheus that is installed already.
     ///
     /// # Errors
     /// There is none; the error says how to get one.
@@ -111,15 +111,15 @@ impl Prometheus {
     /// The result of a query, now.
     ///
     /// # Errors
-    /// It cannot be had.
+    /// Prometheus does not answer, or refuses the query.
     pub async fn query(&self, expression: &str) -> Result<Vec<Value>> {
         self.query_at(expression, Timestamp::now()).await
     }
 
-    /// The result of a query at a time: always the same for one that is over.
+    /// The result of a query at a time. It stays the same once that time has passed.
     ///
     /// # Errors
-    /// It cannot be had.
+    /// Prometheus does not answer, or refuses the query.
     pub async fn query_at(&self, expression: &str, time: Timestamp) -> Result<Vec<Value>> {
         self.results(&format!("/api/v1/query?query={}&time={time}", encoded(expression))).await
     }
@@ -127,7 +127,7 @@ impl Prometheus {
     /// The result of a query over the last minute.
     ///
     /// # Errors
-    /// It cannot be had.
+    /// Prometheus does not answer, or refuses the query.
     pub async fn query_range(&self, expression: &str) -> Result<Vec<Value>> {
         let now = Timestamp::now().as_second();
         let range = format!("start={}&end={now}&step=1", now - 60);
@@ -142,7 +142,7 @@ impl Prometheus {
     /// The values of a label over the series that match.
     ///
     /// # Errors
-    /// They cannot be had.
+    /// Prometheus does not answer.
     pub async fn label_values(&self, selector: &str, label: &str) -> Result<Vec<String>> {
         let data = self.api(&format!("/api/v1/label/{label}/values?match[]={}", encoded(selector))).await?;
         Ok(serde_json::from_value(data)?)
@@ -170,7 +170,7 @@ impl Prometheus {
         .await
     }
 
-    /// Waits until each of its rules has been evaluated without an error behind this time, and returns them.
+    /// Waits until each rule has been evaluated without an error after this time, and returns the rules.
     ///
     /// # Errors
     /// One of them fails, or there is none.

@@ -20,7 +20,7 @@ use tokio::{
 use crate::{eventually, get, process};
 
 const END_LIMIT: Duration = Duration::from_secs(20);
-/// The port is free when it is chosen; somebody else may be faster.
+/// The port is free when it is chosen, but another process may take it first.
 const ATTEMPTS: usize = 3;
 
 /// A running server. It is killed when this is dropped.
@@ -33,7 +33,7 @@ pub struct Server {
 
 impl Server {
     /// Starts a program on a free port, and waits until a GET of `ready` is answered by 200. `arguments` gets the
-    /// command, a folder that goes with the server, and the address.
+    /// command, a folder that is removed with the server, and the address.
     ///
     /// # Errors
     /// It ended, or was not ready within `limit`; the error then holds what it printed.
@@ -79,12 +79,12 @@ impl Server {
         }
     }
 
-    /// Where it listens.
+    /// The address on loopback.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it printed.
+    /// Standard output and standard error so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
@@ -94,7 +94,7 @@ impl Server {
     /// # Errors
     /// It did not end in order.
     pub async fn end(mut self) -> Result<()> {
-        // A Ctrl-C may have ended it already; the id stays ours until it has been waited for.
+        // A Ctrl-C may have ended it already. Its id is not reused before it has been waited for.
         process::signal(self.child.id().context("the server has ended")?, Signal::TERM)?;
         match timeout(END_LIMIT, self.child.wait()).await {
             Ok(status) => ensure!(status?.success(), "the server did not end in order: {}", self.log()),

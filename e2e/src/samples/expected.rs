@@ -22,13 +22,13 @@ const TABLE: &str = include_str!("../../tests/expected-samples.yaml");
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Workload {
-    /// Its namespace.
+    /// Namespace of the workload.
     pub namespace: String,
     /// Group and version of its kind.
     pub api_version: String,
-    /// Its kind.
+    /// Kind of the workload.
     pub kind: String,
-    /// Its name.
+    /// Name of the workload.
     pub name: String,
 }
 
@@ -79,8 +79,8 @@ pub fn expected() -> Result<Verdicts> {
     Ok(table)
 }
 
-/// What tagwatch's reports say in the samples' namespaces, read as plain JSON: nothing of tagwatch's own code
-/// stands between the API server and the comparison.
+/// What tagwatch's reports say in the samples' namespaces, read as plain JSON: no code of
+/// tagwatch is involved in the comparison.
 ///
 /// # Errors
 /// The reports cannot be listed, or two of them are about one workload.
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_difference_is_told() {
+    fn every_kind_of_difference_is_reported() {
         let table = expected().unwrap();
         compare(&table, &table).unwrap();
 
@@ -211,18 +211,18 @@ mod tests {
         let mut reported = table.clone();
         let twice = reported[cart][0].clone();
         reported.get_mut(cart).unwrap().push(twice);
-        let told = compare(&table, &reported).unwrap_err().to_string();
+        let error = compare(&table, &reported).unwrap_err().to_string();
         assert!(
-            told.contains("shop apps/v1 Deployment/cart: must not be: api (container, latest)"),
-            "{told}"
+            error.contains("shop apps/v1 Deployment/cart: must not be: api (container, latest)"),
+            "{error}"
         );
-        let told = compare(&reported, &table).unwrap_err().to_string();
-        assert!(told.contains("shop apps/v1 Deployment/cart: missing: api (container, latest)"), "{told}");
+        let error = compare(&reported, &table).unwrap_err().to_string();
+        assert!(error.contains("shop apps/v1 Deployment/cart: missing: api (container, latest)"), "{error}");
 
         reported.remove(cart);
-        let told = compare(&table, &reported).unwrap_err().to_string();
-        assert!(told.contains("shop apps/v1 Deployment/cart: no report"), "{told}");
-        let told = compare(&reported, &table).unwrap_err().to_string();
-        assert!(told.contains("shop apps/v1 Deployment/cart: a report that must not be"), "{told}");
+        let error = compare(&table, &reported).unwrap_err().to_string();
+        assert!(error.contains("shop apps/v1 Deployment/cart: no report"), "{error}");
+        let error = compare(&reported, &table).unwrap_err().to_string();
+        assert!(error.contains("shop apps/v1 Deployment/cart: a report that must not be"), "{error}");
     }
 }

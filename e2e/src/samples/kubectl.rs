@@ -43,7 +43,7 @@ impl Kubectl {
     /// Runs it and returns what it printed.
     ///
     /// # Errors
-    /// It failed, with its own words, or it did not end within two minutes.
+    /// It failed, with its message, or it did not end within two minutes.
     pub async fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<String> {
         self.run_with_input(args, &[]).await
     }
@@ -51,7 +51,7 @@ impl Kubectl {
     /// `kubectl apply -f` of one object.
     ///
     /// # Errors
-    /// It failed, with its own words.
+    /// It failed, with its message.
     pub async fn apply(&self, object: &Value) -> Result<()> {
         let input = serde_json::to_vec(object)?;
         self.run_with_input(["apply", "-f", "-"], &input).await.map(drop)

@@ -1,4 +1,4 @@
-//! Loading the samples. What a manifest cannot say is done as `config/samples/live/README.md` tells.
+//! Loading the samples. What a manifest cannot say is done as `config/samples/live/README.md` describes.
 
 use std::{fs, time::Duration};
 

@@ -2,6 +2,10 @@
 //!
 //! The demo and the test of that table load them in the same way.
 
+mod expected;
+mod kubectl;
+mod load;
+
 use std::path::PathBuf;
 
 use crate::checkout;
@@ -9,10 +13,6 @@ use crate::checkout;
 pub use expected::{Row, Verdicts, Workload, compare, expected, reported};
 pub use kubectl::Kubectl;
 pub use load::Samples;
-
-mod expected;
-mod kubectl;
-mod load;
 
 /// The namespaces of the samples.
 pub const NAMESPACES: [&str; 4] = ["analytics", "payments", "platform", "shop"];

@@ -1,4 +1,4 @@
-//! Every fixture of the rules, of the verdicts and of the profiles goes through the scan and through the controller, a
+//! Every fixture of the rules, of the verdicts and of the profiles is judged by the scan and by the controller, a
 //! real API server with its defaulting in between, and gets the same findings. The one difference allowed is what the
 //! API server fills in: a rule that reads the pull policy as it is written finds one where the manifest has none.
 
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use tagwatch_e2e::eventually;
 
 use crate::{
-    bench::{Bench, LIMIT},
     policies::TagPolicy,
     report::Report,
     runner::shared,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -113,12 +113,12 @@ fn texts(values: [&Value; 7]) -> Finding {
 }
 
 fn scan(
-    bench: &Bench,
+    env: &TestEnv,
     policy: &TagPolicy<'_>,
     fixture: &Fixture,
     manifest: &Value,
 ) -> Result<BTreeSet<Finding>> {
-    let folder = tempfile::tempdir_in(bench.cluster().control_plane.data_dir())?;
+    let folder = tempfile::tempdir_in(env.cluster().control_plane.data_dir())?;
     let [policy_file, file] = ["policy.json", "manifest.json"].map(|name| folder.path().join(name));
     fs::write(&policy_file, policy.object(&fixture.policy).to_string())?;
     fs::write(&file, manifest.to_string())?;
@@ -173,15 +173,15 @@ fn unset(manifest: &Value) -> BTreeSet<String> {
     without.map(|container| container["name"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-async fn every_fixture_offline_and_in_the_cluster(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn every_fixture_offline_and_in_the_cluster(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     policy.create(json!({})).await?;
     let tagwatch = policy.tagwatch().await?;
     let fixtures = fixtures()?;
     ensure!(fixtures.len() > 20, "{} fixtures", fixtures.len());
     let mut explained = BTreeSet::new();
     for fixture in fixtures.iter().filter(|fixture| !fixture.name.ends_with(NEEDS_PROOF)) {
-        agree(bench, &policy, fixture, &mut explained).await.with_context(|| fixture.name.clone())?;
+        agree(env, &policy, fixture, &mut explained).await.with_context(|| fixture.name.clone())?;
     }
     // Both rules that read what is written meet at least one default, and nothing else differs.
     assert_eq!(explained, READ_WHAT_IS_WRITTEN.map(str::to_owned).into());
@@ -194,19 +194,19 @@ async fn every_fixture_offline_and_in_the_cluster(bench: &Bench) -> Result<()> {
 }
 
 async fn agree(
-    bench: &Bench,
+    env: &TestEnv,
     policy: &TagPolicy<'_>,
     fixture: &Fixture,
     explained: &mut BTreeSet<String>,
 ) -> Result<()> {
     policy.replace(fixture.policy.clone()).await?;
-    let stored = bench.create(fixture.manifest.clone()).await?;
+    let stored = env.create(fixture.manifest.clone()).await?;
     let (kind, name) = (stored.types.clone().context("its kind")?.kind, stored.name_any());
 
-    // What the API server has made of the manifest is judged alike, whoever reads it.
-    let defaulted = scan(bench, policy, fixture, &serde_json::to_value(&stored)?)?;
+    // The object with the API server's defaults gets the same findings from both.
+    let defaulted = scan(env, policy, fixture, &serde_json::to_value(&stored)?)?;
     let found = eventually(LIMIT, "the report says what the scan says", || async {
-        let found = live(&bench.report(&kind, &name).await?);
+        let found = live(&env.report(&kind, &name).await?);
         let differing: Vec<_> = defaulted.symmetric_difference(&found).collect();
         ensure!(differing.is_empty(), "{differing:#?}");
         Ok(found)
@@ -214,7 +214,7 @@ async fn agree(
     .await?;
 
     // The manifest itself differs where the API server filled in what a rule wants to be written.
-    let offline = scan(bench, policy, fixture, &fixture.manifest)?;
+    let offline = scan(env, policy, fixture, &fixture.manifest)?;
     let unset = unset(&fixture.manifest);
     for [container, _, rule, ..] in offline.symmetric_difference(&found) {
         let by_default = unset.contains(container);
@@ -224,5 +224,5 @@ async fn agree(
         explained
             .extend(READ_WHAT_IS_WRITTEN.iter().filter(|read| *read == rule).map(|read| (*read).to_owned()));
     }
-    bench.delete(&kind, &name).await
+    env.delete(&kind, &name).await
 }

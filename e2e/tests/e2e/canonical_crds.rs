@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use tagwatch_e2e::samples::Kubectl;
 
 use crate::{
-    bench::{Bench, Skipped},
     kinds,
     objects::{CLEAN, LATEST, PASSES, web, with_image},
     report::Report,
     runner::own,
+    test_env::{Skipped, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -70,58 +70,58 @@ fn fields_of(reports: &[Report]) -> BTreeSet<String> {
     all
 }
 
-/// A copy of a stored report, as somebody would write it who takes every unknown field for an error.
-async fn accepted_strictly(bench: &Bench, report: &Report, name: &str) -> Result<()> {
+/// A copy of a stored report, as a client writes it that treats unknown fields as errors.
+async fn accepted_strictly(env: &TestEnv, report: &Report, name: &str) -> Result<()> {
     let mut copy = report.0.data.clone();
     copy["apiVersion"] = json!("wgpolicyk8s.io/v1alpha2");
     copy["kind"] = json!("PolicyReport");
-    copy["metadata"] = json!({ "name": name, "namespace": bench.namespace() });
+    copy["metadata"] = json!({ "name": name, "namespace": env.namespace() });
     let file = tempfile::NamedTempFile::new()?;
     serde_json::to_writer(&file, &copy)?;
     let path = file.path().to_str().context("a path in UTF-8")?;
-    bench.cluster().control_plane.kubectl(&["create", "--validate=strict", "-f", path]).await?;
-    bench.delete("PolicyReport", name).await
+    env.cluster().control_plane.kubectl(&["create", "--validate=strict", "-f", path]).await?;
+    env.delete("PolicyReport", name).await
 }
 
-async fn canonical_definitions_take_the_reports(bench: &Bench) -> Result<()> {
+async fn canonical_definitions_take_the_reports(env: &TestEnv) -> Result<()> {
     let definitions = definitions()?;
-    kinds::load(bench).await?;
-    let tagwatch = bench.tagwatch().await?;
-    kinds::judged(bench).await?;
+    kinds::load(env).await?;
+    let tagwatch = env.tagwatch().await?;
+    kinds::judged(env).await?;
     tagwatch.end().await?;
-    let ours = bench.reports().await?;
+    let ours = env.reports().await?;
 
     for definition in definitions {
         let what = || definition.display().to_string();
-        let definitions = bench.api_cluster_wide("CustomResourceDefinition");
+        let definitions = env.api_cluster_wide("CustomResourceDefinition");
         definitions.delete(DEFINITION, &DeleteParams::default()).await?;
-        bench.cluster().report_api_is_served(false).await?;
-        Kubectl::of(&bench.cluster().control_plane)
+        env.cluster().report_api_is_served(false).await?;
+        Kubectl::of(&env.cluster().control_plane)
             .run(["create".as_ref(), "-f".as_ref(), definition.as_os_str()])
             .await?;
-        bench.cluster().report_api_is_served(true).await?;
+        env.cluster().report_api_is_served(true).await?;
 
-        let tagwatch = bench.tagwatch().await?;
-        kinds::judged(bench).await.with_context(what)?;
-        bench.create(web("web-2", CLEAN)).await?;
-        bench.reported("Deployment", "web-2", &PASSES).await.with_context(what)?;
-        bench.patch("Deployment", "web-2", with_image(LATEST, "IfNotPresent")).await?;
+        let tagwatch = env.tagwatch().await?;
+        kinds::judged(env).await.with_context(what)?;
+        env.create(web("web-2", CLEAN)).await?;
+        env.reported("Deployment", "web-2", &PASSES).await.with_context(what)?;
+        env.patch("Deployment", "web-2", with_image(LATEST, "IfNotPresent")).await?;
         let fails = ["web latest-tag fail", "web stale-pull-policy fail"];
-        bench.reported("Deployment", "web-2", &fails).await.with_context(what)?;
-        bench.delete("Deployment", "web-2").await?;
-        bench.unreported("Deployment", "web-2").await?;
+        env.reported("Deployment", "web-2", &fails).await.with_context(what)?;
+        env.delete("Deployment", "web-2").await?;
+        env.unreported("Deployment", "web-2").await?;
         tagwatch.end().await?;
 
         // Nothing was dropped on the way in, so a second run finds what the first one wrote.
-        let theirs = bench.reports().await?;
+        let theirs = env.reports().await?;
         assert_eq!(fields_of(&theirs), fields_of(&ours), "{}", what());
-        let mark = bench.audit_log().mark().await?;
-        let tagwatch = bench.tagwatch().await?;
-        let writes = bench.writes_since(mark).await?;
+        let mark = env.audit_log().mark().await?;
+        let tagwatch = env.tagwatch().await?;
+        let writes = env.writes_since(mark).await?;
         assert_eq!(writes.count(), 0, "{}: {writes}", what());
         tagwatch.end().await?;
         for (report, number) in ours.iter().zip(0..) {
-            accepted_strictly(bench, report, &format!("copy-{number}")).await.with_context(what)?;
+            accepted_strictly(env, report, &format!("copy-{number}")).await.with_context(what)?;
         }
     }
     Ok(())

@@ -43,7 +43,7 @@ impl Cluster {
         let control_plane = ControlPlane::start(options).await?;
         apply(&control_plane, &RBAC).await?;
         apply(&control_plane, &[POLICY_CRD]).await?;
-        // What RBAC grants is a matter of informers: it takes a moment.
+        // The authorizer learns of RBAC from informers, which takes a moment.
         let client = control_plane.client_as(ACCOUNT).await?;
         eventually(LIMIT, "the rights of config/rbac hold", || async {
             for path in ["/api/v1/pods?limit=1", "/api/v1/nodes?limit=1"] {
@@ -80,7 +80,7 @@ impl Cluster {
         self.is_served(POLICY_API, true).await
     }
 
-    /// Takes the definition of a policy away, and all policies with it.
+    /// Deletes the definition of TagPolicy, and all policies with it.
     pub(crate) async fn remove_policy_api(&self) -> Result<()> {
         self.control_plane.kubectl(&["delete", "crd", "tagpolicies.tagwatch.dev"]).await?;
         self.is_served(POLICY_API, false).await
@@ -104,7 +104,7 @@ impl Cluster {
 async fn is_served(client: &Client, group_version: &str, plural: &str) -> Result<bool> {
     match client.list_api_group_resources(group_version).await {
         Ok(list) => Ok(list.resources.iter().any(|resource| resource.name == plural)),
-        // Of a group that has gone: no Status object, only the code.
+        // A group that was removed answers with a code and no Status object.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(failure) => Err(failure.into()),
     }

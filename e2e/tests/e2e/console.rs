@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tagwatch_e2e::{Browser, Identity, eventually};
 
 use crate::{
-    bench::{Bench, LIMIT, Skipped},
     controller::Controller,
     objects::{CLEAN, LATEST, PASSES, deployment, pulled, with_image},
     runner::shared,
+    test_env::{LIMIT, Skipped, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -27,16 +27,16 @@ const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
 const EXEMPT: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy skip"];
 
 /// A ready tagwatch that serves the console on a port of the system's choice, and the console's origin.
-pub(crate) async fn serving(bench: &Bench, auth: &str) -> Result<(Controller, String)> {
-    let file = bench.cluster().control_plane.data_dir().join(format!("console-of-{}", bench.namespace()));
+pub(crate) async fn serving(env: &TestEnv, auth: &str) -> Result<(Controller, String)> {
+    let file = env.cluster().control_plane.data_dir().join(format!("console-of-{}", env.namespace()));
     let arguments = [
         "--namespaces",
-        bench.namespace(),
+        env.namespace(),
         "--console-address=127.0.0.1:0",
         &format!("--console-auth={auth}"),
         &format!("--console-address-file={}", file.display()),
     ];
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    let tagwatch = env.tagwatch_with(&arguments).await?;
     tagwatch.is_ready(LIMIT).await?;
     let scheme = if auth == "none" { "http" } else { "https" };
     let address = fs::read_to_string(file)?;
@@ -44,9 +44,9 @@ pub(crate) async fn serving(bench: &Bench, auth: &str) -> Result<(Controller, St
 }
 
 /// A Deployment with two issues, and the key of that of `stale-pull-policy`.
-async fn two_issues(bench: &Bench) -> Result<String> {
-    bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
-    bench.reported("Deployment", "web", &FAILS).await?.key_of("stale-pull-policy")
+async fn two_issues(env: &TestEnv) -> Result<String> {
+    env.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    env.reported("Deployment", "web", &FAILS).await?.key_of("stale-pull-policy")
 }
 
 /// A request by curl, which trusts the certificate of our own making: status and body.
@@ -74,9 +74,9 @@ async fn leads_to(base: &str, old: &str, new: &str) -> Result<()> {
     .await
 }
 
-async fn pages_show_what_reports_say(bench: &Bench) -> Result<()> {
-    let (tagwatch, base) = serving(bench, "none").await?;
-    let id = two_issues(bench).await?;
+async fn pages_show_what_reports_say(env: &TestEnv) -> Result<()> {
+    let (tagwatch, base) = serving(env, "none").await?;
+    let id = two_issues(env).await?;
 
     let page = eventually(LIMIT, "the issue has a page", || async {
         let (status, page) = get(&format!("{base}/issues/{id}"), None)?;
@@ -87,7 +87,7 @@ async fn pages_show_what_reports_say(bench: &Bench) -> Result<()> {
     for shown in ["stale-pull-policy", "web", LATEST, "imagePullPolicy", "IfNotPresent"] {
         ensure!(page.contains(shown), "{shown} is not on the page");
     }
-    let (status, body) = get(&format!("{base}/api/v1/issues?namespace={}", bench.namespace()), None)?;
+    let (status, body) = get(&format!("{base}/api/v1/issues?namespace={}", env.namespace()), None)?;
     let listed: Value = serde_json::from_str(&body)?;
     assert_eq!((status, &listed["total"]), (200, &json!(2)), "{body}");
 
@@ -96,18 +96,18 @@ async fn pages_show_what_reports_say(bench: &Bench) -> Result<()> {
         let reason = if rules.is_null() { Value::Null } else { json!("ticket OPS-12") };
         json!({ "metadata": { "annotations": { "tagwatch.dev/ignore": rules, "tagwatch.dev/ignore-reason": reason } } })
     };
-    bench.patch("Deployment", "web", annotated(json!("stale-pull-policy"))).await?;
-    let exempt = bench.reported("Deployment", "web", &EXEMPT).await?.key_of("stale-pull-policy")?;
+    env.patch("Deployment", "web", annotated(json!("stale-pull-policy"))).await?;
+    let exempt = env.reported("Deployment", "web", &EXEMPT).await?.key_of("stale-pull-policy")?;
     leads_to(&base, &id, &exempt).await?;
-    bench.patch("Deployment", "web", annotated(Value::Null)).await?;
-    bench.reported("Deployment", "web", &FAILS).await?;
+    env.patch("Deployment", "web", annotated(Value::Null)).await?;
+    env.reported("Deployment", "web", &FAILS).await?;
     leads_to(&base, &exempt, &id).await?;
 
     // What is over stays on record, at the address that it had.
-    bench.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     eventually(LIMIT, "the issue is over", || async {
-        let (_, body) = get(&format!("{base}/api/v1/workloads/{}/Deployment/web", bench.namespace()), None)?;
+        let (_, body) = get(&format!("{base}/api/v1/workloads/{}/Deployment/web", env.namespace()), None)?;
         let workload: Value = serde_json::from_str(&body).with_context(|| body.clone())?;
         let closed = workload["closed"].as_array().map_or(0, Vec::len);
         // One of them twice: it was exempt in between.
@@ -121,39 +121,37 @@ async fn pages_show_what_reports_say(bench: &Bench) -> Result<()> {
 }
 
 /// The service account that may list the reports of the test's namespace, and one that may not: their tokens.
-async fn reader_and_stranger(bench: &Bench) -> Result<(String, String)> {
+async fn reader_and_stranger(env: &TestEnv) -> Result<(String, String)> {
     for name in ["reader", "stranger"] {
         let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } });
-        bench.create(account).await?;
+        env.create(account).await?;
     }
-    bench
-        .create(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "reader" },
-            "rules": [{ "apiGroups": ["wgpolicyk8s.io"], "resources": ["policyreports"], "verbs": ["list"] }],
-        }))
-        .await?;
-    bench
-        .create(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "reader" },
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader" },
-            "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": bench.namespace() }],
-        }))
-        .await?;
-    // tagwatch remembers for a minute what it was told, so it asks when the authorizer has heard of the role.
-    let account = format!("system:serviceaccount:{}:reader", bench.namespace());
+    env.create(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "reader" },
+        "rules": [{ "apiGroups": ["wgpolicyk8s.io"], "resources": ["policyreports"], "verbs": ["list"] }],
+    }))
+    .await?;
+    env.create(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "reader" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader" },
+        "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": env.namespace() }],
+    }))
+    .await?;
+    // tagwatch caches an answer for a minute, so it must ask after the authorizer knows the role.
+    let account = format!("system:serviceaccount:{}:reader", env.namespace());
     let reports = "policyreports.wgpolicyk8s.io";
-    let question = ["auth", "can-i", "list", reports, "-n", bench.namespace(), "--as", &account];
-    eventually(LIMIT, "the reader may list reports", || bench.cluster().control_plane.kubectl(&question))
+    let question = ["auth", "can-i", "list", reports, "-n", env.namespace(), "--as", &account];
+    eventually(LIMIT, "the reader may list reports", || env.cluster().control_plane.kubectl(&question))
         .await?;
     let token = async |name: &str| {
-        let identity = Identity::ServiceAccount { namespace: bench.namespace(), name };
-        bench.cluster().control_plane.token_of(identity).await
+        let identity = Identity::ServiceAccount { namespace: env.namespace(), name };
+        env.cluster().control_plane.token_of(identity).await
     };
     Ok((token("reader").await?, token("stranger").await?))
 }
 
 /// Waits until the authorizer has heard of the reader's rights, and the console of the issues.
-async fn are_told_apart(base: &str, reader: &str, stranger: &str) -> Result<()> {
+async fn reader_sees_issues_and_stranger_does_not(base: &str, reader: &str, stranger: &str) -> Result<()> {
     eventually(LIMIT, "the reader sees both issues, the stranger none", || async {
         for (token, wanted) in [(reader, 2), (stranger, 0)] {
             let (status, body) = get(&format!("{base}/api/v1/issues"), Some(token))?;
@@ -165,26 +163,26 @@ async fn are_told_apart(base: &str, reader: &str, stranger: &str) -> Result<()> 
     .await
 }
 
-async fn a_token_sees_the_namespaces_whose_reports_it_may_list(bench: &Bench) -> Result<()> {
-    let (tagwatch, base) = serving(bench, "token").await?;
-    two_issues(bench).await?;
-    let (reader, stranger) = reader_and_stranger(bench).await?;
+async fn a_token_sees_the_namespaces_whose_reports_it_may_list(env: &TestEnv) -> Result<()> {
+    let (tagwatch, base) = serving(env, "token").await?;
+    two_issues(env).await?;
+    let (reader, stranger) = reader_and_stranger(env).await?;
     let issues = format!("{base}/api/v1/issues");
     assert_eq!(get(&issues, None)?.0, 401);
     assert_eq!(get(&issues, Some("made-up"))?.0, 401);
-    are_told_apart(&base, &reader, &stranger).await?;
+    reader_sees_issues_and_stranger_does_not(&base, &reader, &stranger).await?;
     tagwatch.end().await
 }
 
-async fn a_link_survives_the_login_in_a_browser(bench: &Bench) -> Result<()> {
+async fn a_link_survives_the_login_in_a_browser(env: &TestEnv) -> Result<()> {
     let browser = Browser::install().await?.map_err(Skipped)?;
-    let (tagwatch, base) = serving(bench, "token").await?;
-    let id = two_issues(bench).await?;
-    let (reader, stranger) = reader_and_stranger(bench).await?;
-    are_told_apart(&base, &reader, &stranger).await?;
-    let account = |name: &str, token: &str| json!({ "user": format!("system:serviceaccount:{}:{name}", bench.namespace()), "token": token });
+    let (tagwatch, base) = serving(env, "token").await?;
+    let id = two_issues(env).await?;
+    let (reader, stranger) = reader_and_stranger(env).await?;
+    reader_sees_issues_and_stranger_does_not(&base, &reader, &stranger).await?;
+    let account = |name: &str, token: &str| json!({ "user": format!("system:serviceaccount:{}:{name}", env.namespace()), "token": token });
     let given = json!({
-        "origin": base, "path": format!("/issues/{id}"), "namespace": bench.namespace(),
+        "origin": base, "path": format!("/issues/{id}"), "namespace": env.namespace(),
         "rule": "stale-pull-policy", "marked": "imagePullPolicy: IfNotPresent",
         "reader": account("reader", &reader), "stranger": account("stranger", &stranger),
     });

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Result, ensure};
 use tagwatch_e2e::{TagwatchProcess, eventually};
 
-use crate::{bench::LIMIT, metrics::Samples};
+use crate::{metrics::Samples, test_env::LIMIT};
 
 /// The logs of the processes that have ended.
 pub(crate) type Transcript = Rc<RefCell<Vec<String>>>;
@@ -75,7 +75,7 @@ impl Controller {
         Ok(fs::read_to_string(self.log())?)
     }
 
-    /// How often a text stands in its log.
+    /// How often its log has a text.
     pub(crate) fn logged(&self, text: &str) -> Result<usize> {
         Ok(self.log_text()?.matches(text).count())
     }

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tagwatch_e2e::{Kubelet, eventually};
 
 use crate::{
-    bench::{Bench, LIMIT},
     controller::Controller,
     policies::TagPolicy,
+    test_env::{LIMIT, TestEnv},
 };
 
-/// A version, whose tag nobody expects to move.
+/// A full version, whose tag should not move.
 pub(crate) const IMAGE: &str = "registry.example.com/web:1.27.3";
 /// What a report says of a container `web` with [`IMAGE`] whose tag is proven to have moved, drift apart.
 pub(crate) const PROVEN: [&str; 2] = ["web floating-tag fail", "web stale-pull-policy fail"];
@@ -26,14 +26,14 @@ pub(crate) fn digest(digit: char) -> String {
 }
 
 /// A node of the test, not registered yet, on which each tag resolves to the digest of this digit.
-pub(crate) fn kubelet(bench: &Bench, node: &str, digit: char) -> Kubelet {
-    let name = format!("{}-{node}", bench.namespace());
-    Kubelet::new(bench.client(), &name).with_digests(move |_| digest(digit)).binding()
+pub(crate) fn kubelet(env: &TestEnv, node: &str, digit: char) -> Kubelet {
+    let name = format!("{}-{node}", env.namespace());
+    Kubelet::new(env.client(), &name).with_digests(move |_| digest(digit)).binding()
 }
 
 /// The same, registered: Linux on amd64 with containerd, and no images.
-pub(crate) async fn node(bench: &Bench, node: &str, digit: char) -> Result<Kubelet> {
-    let kubelet = kubelet(bench, node, digit);
+pub(crate) async fn node(env: &TestEnv, node: &str, digit: char) -> Result<Kubelet> {
+    let kubelet = kubelet(env, node, digit);
     kubelet.register_node(Vec::new()).await?;
     Ok(kubelet)
 }
@@ -44,10 +44,10 @@ pub(crate) fn known_as(names: &[String]) -> Vec<ContainerImage> {
 }
 
 /// The names of a workload's pods once there are so many, in order.
-pub(crate) async fn pods_of(bench: &Bench, app: &str, count: usize) -> Result<Vec<String>> {
+pub(crate) async fn pods_of(env: &TestEnv, app: &str, count: usize) -> Result<Vec<String>> {
     let labelled = ListParams::default().labels(&format!("app={app}"));
     eventually(LIMIT, &format!("{count} pods of {app}"), || async {
-        let found = bench.api("Pod").list(&labelled).await?.items;
+        let found = env.api("Pod").list(&labelled).await?.items;
         ensure!(found.len() == count, "there are {}", found.len());
         let mut names: Vec<String> = found.iter().map(ResourceExt::name_any).collect();
         names.sort();
@@ -58,26 +58,26 @@ pub(crate) async fn pods_of(bench: &Bench, app: &str, count: usize) -> Result<Ve
 
 /// The pods of a workload beside these.
 pub(crate) async fn pods_beside(
-    bench: &Bench,
+    env: &TestEnv,
     app: &str,
     others: &[String],
     count: usize,
 ) -> Result<Vec<String>> {
-    let mut pods = pods_of(bench, app, others.len() + count).await?;
+    let mut pods = pods_of(env, app, others.len() + count).await?;
     pods.retain(|pod| !others.contains(pod));
     Ok(pods)
 }
 
 /// A patch of a pod's status.
-pub(crate) async fn patch_status(bench: &Bench, pod: &str, status: Value) -> Result<()> {
+pub(crate) async fn patch_status(env: &TestEnv, pod: &str, status: Value) -> Result<()> {
     let patch = Patch::Merge(json!({ "status": status }));
-    bench.api("Pod").patch_status(pod, &PatchParams::default(), &patch).await?;
+    env.api("Pod").patch_status(pod, &PatchParams::default(), &patch).await?;
     Ok(())
 }
 
 /// tagwatch by a policy that gives drift no time.
-pub(crate) async fn hasty(bench: &Bench) -> Result<Controller> {
-    let policy = TagPolicy::of(bench);
+pub(crate) async fn hasty(env: &TestEnv) -> Result<Controller> {
+    let policy = TagPolicy::of(env);
     let grace = json!({ "grace": "0s" });
     policy.create(json!({ "rules": { "mixed-digests": grace, "image-pull-failing": grace } })).await?;
     policy.tagwatch().await

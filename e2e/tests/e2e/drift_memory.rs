@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use tagwatch_e2e::{Identity, eventually};
 
 use crate::{
-    bench::{Bench, LIMIT},
     cluster::USER,
     drift_fleet::{IMAGE, PROVEN, hasty, node, patch_status, pods_of},
     objects::{PASSES, deployment, pulled, web},
     runner::shared,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(ten_thousand_status_flips_write_nothing),
         shared(proof_survives_a_restart),
-        shared(object_of_somebody_else_is_left_alone),
+        shared(object_of_another_client_is_left_alone),
         shared(finding_stays_likely_without_the_right_to_nodes),
     ]
 }
@@ -29,26 +29,26 @@ const PROOFS: &str = "tagwatch-proven-tags";
 const MOVED: [&str; 3] = [PROVEN[0], PROVEN[1], "web moved-tag fail"];
 
 /// Two pods of one Deployment that run two digests.
-async fn two_digests(bench: &Bench) -> Result<Vec<String>> {
-    let (old, new) = (node(bench, "a", 'a').await?, node(bench, "b", 'b').await?);
-    bench.create(deployment("web", 2, &[pulled("web", IMAGE, "IfNotPresent")])).await?;
-    let pods = pods_of(bench, "web", 2).await?;
-    old.run_pod(bench.namespace(), &pods[0]).await?;
-    new.run_pod(bench.namespace(), &pods[1]).await?;
+async fn two_digests(env: &TestEnv) -> Result<Vec<String>> {
+    let (old, new) = (node(env, "a", 'a').await?, node(env, "b", 'b').await?);
+    env.create(deployment("web", 2, &[pulled("web", IMAGE, "IfNotPresent")])).await?;
+    let pods = pods_of(env, "web", 2).await?;
+    old.run_pod(env.namespace(), &pods[0]).await?;
+    new.run_pod(env.namespace(), &pods[1]).await?;
     Ok(pods)
 }
 
 /// Pods become ready and unready, and are restarted, where every status could matter: the tag has moved.
-async fn ten_thousand_status_flips_write_nothing(bench: &Bench) -> Result<()> {
-    let tagwatch = hasty(bench).await?;
-    let pods = two_digests(bench).await?;
-    bench.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web mixed-digests fail"]).await?;
+async fn ten_thousand_status_flips_write_nothing(env: &TestEnv) -> Result<()> {
+    let tagwatch = hasty(env).await?;
+    let pods = two_digests(env).await?;
+    env.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web mixed-digests fail"]).await?;
     let evaluated = tagwatch.samples().await?.sum("tagwatch_reconciles_total", &[]);
-    let mark = bench.audit_log().mark().await?;
+    let mark = env.audit_log().mark().await?;
     let statuses: Vec<Value> = {
         let mut statuses = Vec::new();
         for pod in &pods {
-            let stored = bench.api("Pod").get(pod).await?;
+            let stored = env.api("Pod").get(pod).await?;
             statuses.push(stored.data["status"]["containerStatuses"][0].clone());
         }
         statuses
@@ -61,14 +61,14 @@ async fn ten_thousand_status_flips_write_nothing(bench: &Bench) -> Result<()> {
         if !runs {
             status["state"] = json!({ "running": null, "waiting": { "reason": "CrashLoopBackOff" } });
         }
-        patch_status(bench, pod, json!({ "containerStatuses": [status] }))
+        patch_status(env, pod, json!({ "containerStatuses": [status] }))
     });
     stream::iter(flips).buffer_unordered(8).try_collect::<Vec<()>>().await?;
 
-    // It has seen them: what comes later is told.
-    bench.create(web("later", "registry.example.com/later:1.0.0")).await?;
-    bench.reported("Deployment", "later", &PASSES).await?;
-    let writes = bench.writes_since(mark).await?.matching(|request| request.verb != "create");
+    // It has seen them: later changes are reported.
+    env.create(web("later", "registry.example.com/later:1.0.0")).await?;
+    env.reported("Deployment", "later", &PASSES).await?;
+    let writes = env.writes_since(mark).await?.matching(|request| request.verb != "create");
     assert_eq!(writes.count(), 0, "{writes}");
     let cost = tagwatch.samples().await?.sum("tagwatch_reconciles_total", &[]) - evaluated;
     ensure!(cost < 100.0, "{cost} evaluations for statuses that change nothing");
@@ -76,30 +76,29 @@ async fn ten_thousand_status_flips_write_nothing(bench: &Bench) -> Result<()> {
 }
 
 /// The right to keep proofs in the test's namespace.
-async fn grant_proofs(bench: &Bench) -> Result<()> {
-    bench
-        .create(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "proofs" },
-            "rules": [{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "update"] }],
-        }))
-        .await?;
+async fn grant_proofs(env: &TestEnv) -> Result<()> {
+    env.create(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "proofs" },
+        "rules": [{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "update"] }],
+    }))
+    .await?;
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "proofs" },
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "proofs" },
         "subjects": [{ "kind": "User", "name": USER }],
     });
-    bench.create(binding).await.map(drop)
+    env.create(binding).await.map(drop)
 }
 
-async fn proof_survives_a_restart(bench: &Bench) -> Result<()> {
-    grant_proofs(bench).await?;
-    let arguments = ["--namespaces", bench.namespace(), "--own-namespace", bench.namespace()];
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
+async fn proof_survives_a_restart(env: &TestEnv) -> Result<()> {
+    grant_proofs(env).await?;
+    let arguments = ["--namespaces", env.namespace(), "--own-namespace", env.namespace()];
+    let tagwatch = env.tagwatch_with(&arguments).await?;
     tagwatch.is_ready(LIMIT).await?;
-    two_digests(bench).await?;
-    bench.reported("Deployment", "web", &MOVED).await?;
+    two_digests(env).await?;
+    env.reported("Deployment", "web", &MOVED).await?;
     let stored = async || {
-        let found = bench.api("ConfigMap").get(PROOFS).await?;
+        let found = env.api("ConfigMap").get(PROOFS).await?;
         let text = found.data["data"]["proven-tags.json"].as_str().context("no proofs")?.to_owned();
         ensure!(text.contains("registry.example.com/web:1.27.3"), "{text}");
         Ok(text)
@@ -108,13 +107,13 @@ async fn proof_survives_a_restart(bench: &Bench) -> Result<()> {
     tagwatch.end().await?;
 
     // Nothing of it runs any more.
-    bench.patch("Deployment", "web", json!({ "spec": { "replicas": 0 } })).await?;
-    pods_of(bench, "web", 0).await?;
-    bench.create(web("other", IMAGE)).await?;
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    env.patch("Deployment", "web", json!({ "spec": { "replicas": 0 } })).await?;
+    pods_of(env, "web", 0).await?;
+    env.create(web("other", IMAGE)).await?;
+    let tagwatch = env.tagwatch_with(&arguments).await?;
     tagwatch.is_ready(LIMIT).await?;
-    bench.reported("Deployment", "web", &MOVED).await?;
-    bench.reported("Deployment", "other", &MOVED).await?;
+    env.reported("Deployment", "web", &MOVED).await?;
+    env.reported("Deployment", "other", &MOVED).await?;
     tagwatch.counts("tagwatch_moved_tags", &[("confidence", "proven")], 1.0).await?;
     // It says when they were seen last.
     eventually(LIMIT, "the proof is stored as it is now", async || {
@@ -125,72 +124,69 @@ async fn proof_survives_a_restart(bench: &Bench) -> Result<()> {
     .await?;
     tagwatch.end().await?;
 
-    let mark = bench.audit_log().mark().await?;
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    let mark = env.audit_log().mark().await?;
+    let tagwatch = env.tagwatch_with(&arguments).await?;
     tagwatch.is_ready(LIMIT).await?;
     tagwatch.counts("tagwatch_workloads", &[], 2.0).await?;
-    let writes = bench.writes_since(mark).await?;
+    let writes = env.writes_since(mark).await?;
     assert_eq!(writes.count(), 0, "a restart is no event: {writes}");
     tagwatch.end().await
 }
 
-async fn object_of_somebody_else_is_left_alone(bench: &Bench) -> Result<()> {
-    grant_proofs(bench).await?;
+async fn object_of_another_client_is_left_alone(env: &TestEnv) -> Result<()> {
+    grant_proofs(env).await?;
     let foreign = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": PROOFS },
         "data": { "theirs": "1", "proven-tags.json": "{\"references\":[]}" } });
-    let foreign = bench.create(foreign).await?;
-    let arguments = ["--namespaces", bench.namespace(), "--own-namespace", bench.namespace()];
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    let foreign = env.create(foreign).await?;
+    let arguments = ["--namespaces", env.namespace(), "--own-namespace", env.namespace()];
+    let tagwatch = env.tagwatch_with(&arguments).await?;
     tagwatch.is_ready(LIMIT).await?;
-    two_digests(bench).await?;
-    bench.reported("Deployment", "web", &MOVED).await?;
+    two_digests(env).await?;
+    env.reported("Deployment", "web", &MOVED).await?;
     let told = async || {
         ensure!(tagwatch.logged("it is left alone")? == 1, "not told once");
         Ok(())
     };
-    eventually(LIMIT, "the object of somebody else is told", told).await?;
-    // A proof would have been stored before anything that is proven later is told.
+    eventually(LIMIT, "the other client's object is reported", told).await?;
+    // A proof would have been stored before anything that is proven later is reported.
     let other = json!({ "spec": { "replicas": 0 } });
-    bench.patch("Deployment", "web", other).await?;
-    pods_of(bench, "web", 0).await?;
-    bench.create(web("other", IMAGE)).await?;
-    bench.reported("Deployment", "other", &MOVED).await?;
+    env.patch("Deployment", "web", other).await?;
+    pods_of(env, "web", 0).await?;
+    env.create(web("other", IMAGE)).await?;
+    env.reported("Deployment", "other", &MOVED).await?;
     tagwatch.end().await?;
-    let now = bench.api("ConfigMap").get(PROOFS).await?;
+    let now = env.api("ConfigMap").get(PROOFS).await?;
     assert_eq!(now.data["data"], foreign.data["data"]);
     assert_eq!(now.metadata.resource_version, foreign.metadata.resource_version);
     Ok(())
 }
 
-async fn finding_stays_likely_without_the_right_to_nodes(bench: &Bench) -> Result<()> {
+async fn finding_stays_likely_without_the_right_to_nodes(env: &TestEnv) -> Result<()> {
     let read = ["get", "list", "watch"];
-    bench
-        .create(json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "reader" } }))
+    env.create(json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "reader" } }))
         .await?;
-    bench
-        .create(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "reader" },
-            "rules": [
-                { "apiGroups": ["", "apps", "batch"], "resources": ["*"], "verbs": read },
-                { "apiGroups": ["wgpolicyk8s.io"], "resources": ["policyreports"], "verbs": ["*"] },
-            ],
-        }))
-        .await?;
-    bench
-        .create(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "reader" },
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader" },
-            "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": bench.namespace() }],
-        }))
-        .await?;
-    let control_plane = &bench.cluster().control_plane;
-    let identity = Identity::ServiceAccount { namespace: bench.namespace(), name: "reader" };
+    env.create(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "reader" },
+        "rules": [
+            { "apiGroups": ["", "apps", "batch"], "resources": ["*"], "verbs": read },
+            { "apiGroups": ["wgpolicyk8s.io"], "resources": ["policyreports"], "verbs": ["*"] },
+        ],
+    }))
+    .await?;
+    env.create(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "reader" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader" },
+        "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": env.namespace() }],
+    }))
+    .await?;
+    let control_plane = &env.cluster().control_plane;
+    let identity = Identity::ServiceAccount { namespace: env.namespace(), name: "reader" };
     let kubeconfig = control_plane.kubeconfig_as(identity, control_plane.data_dir()).await?;
-    let tagwatch = bench.tagwatch_as(&kubeconfig, &["--namespaces", bench.namespace()]).await?;
+    let tagwatch = env.tagwatch_as(&kubeconfig, &["--namespaces", env.namespace()]).await?;
     tagwatch.is_ready(LIMIT).await.context("a right that is not granted holds nothing up")?;
-    two_digests(bench).await?;
+    two_digests(env).await?;
     // The class of the tag rests on proof alone.
-    let report = bench.reported("Deployment", "web", &[PASSES[0], PASSES[1], "web moved-tag fail"]).await?;
+    let report = env.reported("Deployment", "web", &[PASSES[0], PASSES[1], "web moved-tag fail"]).await?;
     let moved =
         report.results().iter().find(|result| result["rule"] == "moved-tag").context("no moved-tag")?;
     assert_eq!(moved["properties"]["confidence"], "likely");

@@ -28,18 +28,18 @@ use tokio::{
 };
 
 use crate::{
-    bench::{Bench, LIMIT, Skipped},
     controller::Controller,
     drift_fleet::PROVEN,
     objects::{PASSES, deployment, pulled},
     policies::TagPolicy,
     report::Report,
     runner::shared,
+    test_env::{LIMIT, Skipped, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        shared(registry_with_another_image_is_told),
+        shared(registry_with_another_image_is_reported),
         shared(answer_older_than_a_rollout_is_not_compared_with_it),
         shared(registries_that_do_not_answer_well_are_unknown),
         shared(private_address_that_is_not_listed_is_not_asked),
@@ -47,7 +47,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 const PROGRAM: &str = "docker-registry";
-/// The port is free when it is chosen; somebody else may be faster.
+/// The port is free when it is chosen, but another process may take it first.
 const ATTEMPTS: usize = 3;
 
 /// A real registry on the loopback interface. It ends when this is dropped.
@@ -126,7 +126,7 @@ impl Registry {
         Ok(parts.headers)
     }
 
-    /// Pushes an image of no layers, told from others by its content, and returns its digest.
+    /// Pushes an image without layers, with content of its own, and returns its digest.
     async fn push(&self, repository: &str, tag: &str, content: &str) -> Result<String> {
         let config = json!({ "architecture": "amd64", "os": "linux", "author": content }).to_string();
         let config_digest = digest(config.as_bytes());
@@ -160,27 +160,27 @@ async fn free_address() -> Result<SocketAddr> {
 }
 
 /// tagwatch that may ask these registries on the loopback interface.
-async fn asking(bench: &Bench, registries: &[SocketAddr], networks: &[&str]) -> Result<Controller> {
-    let policy = TagPolicy::of(bench);
+async fn asking(env: &TestEnv, registries: &[SocketAddr], networks: &[&str]) -> Result<Controller> {
+    let policy = TagPolicy::of(env);
     policy.create(json!({ "rules": { "outdated-image": {} } })).await?;
     let registries: Vec<String> = registries.iter().map(|address| format!("http://{address}")).collect();
     let registries = registries.join(",");
     let mut arguments =
-        vec!["--namespaces", bench.namespace(), "--policy", policy.name(), "--registries", &registries];
+        vec!["--namespaces", env.namespace(), "--policy", policy.name(), "--registries", &registries];
     arguments.extend(networks);
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    let tagwatch = env.tagwatch_with(&arguments).await?;
     tagwatch.is_ready(LIMIT).await?;
     Ok(tagwatch)
 }
 
 /// A Deployment whose pod runs this digest of an image.
-async fn running(bench: &Bench, name: &str, image: &str, digest: String) -> Result<()> {
-    let node = format!("{}-{name}", bench.namespace());
-    let kubelet = Kubelet::new(bench.client(), &node).with_digests(move |_| digest.clone()).binding();
+async fn running(env: &TestEnv, name: &str, image: &str, digest: String) -> Result<()> {
+    let node = format!("{}-{name}", env.namespace());
+    let kubelet = Kubelet::new(env.client(), &node).with_digests(move |_| digest.clone()).binding();
     kubelet.register_node(Vec::new()).await?;
-    bench.create(deployment(name, 1, &[pulled("web", image, "IfNotPresent")])).await?;
-    let pod = bench.pod_of(name).await?;
-    kubelet.run_pod(bench.namespace(), &pod).await.map(drop)
+    env.create(deployment(name, 1, &[pulled("web", image, "IfNotPresent")])).await?;
+    let pod = env.pod_of(name).await?;
+    kubelet.run_pod(env.namespace(), &pod).await.map(drop)
 }
 
 fn message(report: &Report) -> Result<String> {
@@ -188,43 +188,43 @@ fn message(report: &Report) -> Result<String> {
     Ok(found.context("no outdated-image")?["message"].as_str().unwrap_or_default().to_owned())
 }
 
-async fn registry_with_another_image_is_told(bench: &Bench) -> Result<()> {
+async fn registry_with_another_image_is_reported(env: &TestEnv) -> Result<()> {
     let registry = Registry::start().await?;
     let same = registry.push("shop/web", "1.27.3", "first").await?;
     let old = registry.push("shop/api", "1.27.3", "first api").await?;
     let new = registry.push("shop/api", "1.27.3", "pushed again").await?;
     let image = |repository: &str| format!("{}/{repository}:1.27.3", registry.address);
-    running(bench, "web", &image("shop/web"), same).await?;
-    running(bench, "api", &image("shop/api"), old.clone()).await?;
-    running(bench, "gone", &image("shop/gone"), old).await?;
-    let tagwatch = asking(bench, &[registry.address], &["--registry-networks", "127.0.0.0/8"]).await?;
+    running(env, "web", &image("shop/web"), same).await?;
+    running(env, "api", &image("shop/api"), old.clone()).await?;
+    running(env, "gone", &image("shop/gone"), old).await?;
+    let tagwatch = asking(env, &[registry.address], &["--registry-networks", "127.0.0.0/8"]).await?;
     let outdated = [PASSES[0], PASSES[1], "web outdated-image warn"];
-    let report = bench.reported("Deployment", "api", &outdated).await?;
+    let report = env.reported("Deployment", "api", &outdated).await?;
     let said = message(&report)?;
     assert!(said.contains(&new[..19]) && said.contains("which no pod runs"), "{said}");
     let unknown = [PASSES[0], PASSES[1], "web outdated-image error"];
-    let report = bench.reported("Deployment", "gone", &unknown).await?;
+    let report = env.reported("Deployment", "gone", &unknown).await?;
     let said = message(&report)?;
     assert!(said.contains("it has no such tag (404)"), "{said}");
     tagwatch.counts("tagwatch_registry_requests_total", &[("outcome", "ok")], 2.0).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     tagwatch.end().await
 }
 
-async fn answer_older_than_a_rollout_is_not_compared_with_it(bench: &Bench) -> Result<()> {
+async fn answer_older_than_a_rollout_is_not_compared_with_it(env: &TestEnv) -> Result<()> {
     let registry = Registry::start().await?;
     let old = registry.push("shop/web", "1.27.3", "first").await?;
     let image = format!("{}/shop/web:1.27.3", registry.address);
-    running(bench, "before", &image, old).await?;
-    let tagwatch = asking(bench, &[registry.address], &["--registry-networks", "127.0.0.0/8"]).await?;
+    running(env, "before", &image, old).await?;
+    let tagwatch = asking(env, &[registry.address], &["--registry-networks", "127.0.0.0/8"]).await?;
     tagwatch.counts("tagwatch_registry_requests_total", &[("outcome", "ok")], 1.0).await?;
     let new = registry.push("shop/web", "1.27.3", "pushed again").await?;
-    running(bench, "after", &image, new).await?;
+    running(env, "after", &image, new).await?;
     // The registry is asked again long before the hour is over: else `after` would be the outdated one.
     tagwatch.counts("tagwatch_registry_requests_total", &[("outcome", "ok")], 2.0).await?;
-    bench.reported("Deployment", "after", &[PROVEN[0], PROVEN[1], "web moved-tag fail"]).await?;
+    env.reported("Deployment", "after", &[PROVEN[0], PROVEN[1], "web moved-tag fail"]).await?;
     let both = [PROVEN[0], PROVEN[1], "web moved-tag fail", "web outdated-image warn"];
-    bench.reported("Deployment", "before", &both).await?;
+    env.reported("Deployment", "before", &both).await?;
     tagwatch.end().await
 }
 
@@ -246,7 +246,7 @@ async fn stand_in(answer: Option<&'static str>) -> Result<(SocketAddr, JoinHandl
     Ok((address, serving))
 }
 
-async fn registries_that_do_not_answer_well_are_unknown(bench: &Bench) -> Result<()> {
+async fn registries_that_do_not_answer_well_are_unknown(env: &TestEnv) -> Result<()> {
     let redirect = "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://169.254.169.254/latest/meta-data\r\n\
         Content-Length: 0\r\nConnection: close\r\n\r\n";
     let nothing = "HTTP/1.1 200 OK\r\nDocker-Content-Digest: latest\r\nConnection: close\r\n\r\n";
@@ -263,14 +263,14 @@ async fn registries_that_do_not_answer_well_are_unknown(bench: &Bench) -> Result
     let mut registries = Vec::new();
     for (name, answer, _) in cases {
         let (address, serving) = stand_in(answer).await?;
-        running(bench, name, &format!("{address}/shop/web:1.27.3"), digest(b"any")).await?;
+        running(env, name, &format!("{address}/shop/web:1.27.3"), digest(b"any")).await?;
         registries.push((address, serving));
     }
     let addresses: Vec<SocketAddr> = registries.iter().map(|(address, _)| *address).collect();
-    let tagwatch = asking(bench, &addresses, &["--registry-networks", "127.0.0.0/8"]).await?;
+    let tagwatch = asking(env, &addresses, &["--registry-networks", "127.0.0.0/8"]).await?;
     let unknown = [PASSES[0], PASSES[1], "web outdated-image error"];
     for (name, _, reason) in cases {
-        let report = bench.reported_within(Duration::from_mins(1), "Deployment", name, &unknown).await?;
+        let report = env.reported_within(Duration::from_mins(1), "Deployment", name, &unknown).await?;
         let said = message(&report)?;
         ensure!(said.contains(reason), "{name}: {said}");
     }
@@ -281,12 +281,12 @@ async fn registries_that_do_not_answer_well_are_unknown(bench: &Bench) -> Result
     Ok(())
 }
 
-async fn private_address_that_is_not_listed_is_not_asked(bench: &Bench) -> Result<()> {
+async fn private_address_that_is_not_listed_is_not_asked(env: &TestEnv) -> Result<()> {
     let (address, serving) = stand_in(Some("HTTP/1.1 200 OK\r\n\r\n")).await?;
-    running(bench, "web", &format!("{address}/shop/web:1.27.3"), digest(b"any")).await?;
-    let tagwatch = asking(bench, &[address], &[]).await?;
+    running(env, "web", &format!("{address}/shop/web:1.27.3"), digest(b"any")).await?;
+    let tagwatch = asking(env, &[address], &[]).await?;
     let report =
-        bench.reported("Deployment", "web", &[PASSES[0], PASSES[1], "web outdated-image error"]).await?;
+        env.reported("Deployment", "web", &[PASSES[0], PASSES[1], "web outdated-image error"]).await?;
     let said = message(&report)?;
     assert!(said.contains("its address is private and not listed"), "{said}");
     tagwatch.end().await?;

@@ -8,16 +8,16 @@ use serde_json::Value;
 use tagwatch_e2e::eventually;
 
 use crate::{
-    bench::{Bench, LIMIT},
     controller::Controller,
     objects::{CLEAN, LATEST, PASSES, container, deployment, pulled, with_image},
     runner::shared,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(each_issue_has_its_events),
-        shared(nothing_is_told_again_after_a_restart),
+        shared(no_event_is_repeated_after_a_restart),
         shared(none_are_sent_unless_asked_for),
         shared(what_is_over_the_rate_is_counted),
     ]
@@ -28,17 +28,17 @@ const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
 /// Events that may go at once.
 const BURST: usize = 100;
 
-async fn events(bench: &Bench) -> Result<Vec<Event>> {
-    let api: Api<Event> = Api::namespaced(bench.client(), bench.namespace());
+async fn events(env: &TestEnv) -> Result<Vec<Event>> {
+    let api: Api<Event> = Api::namespaced(env.client(), env.namespace());
     let listed = api.list(&ListParams::default()).await?.items;
     Ok(listed.into_iter().filter(|event| event.reporting_controller.as_deref() == Some("tagwatch")).collect())
 }
 
 /// Type, reason and how often, of each event on an object with this UID, in order.
-pub(crate) async fn on(bench: &Bench, uid: &str) -> Result<Vec<(String, String, i32)>> {
+pub(crate) async fn on(env: &TestEnv, uid: &str) -> Result<Vec<(String, String, i32)>> {
     let about = |event: &Event| event.regarding.as_ref().and_then(|regarding| regarding.uid.clone());
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let mut told: Vec<_> = events(bench)
+    let mut told: Vec<_> = events(env)
         .await?
         .iter()
         .filter(|event| about(event).as_deref() == Some(uid))
@@ -50,9 +50,9 @@ pub(crate) async fn on(bench: &Bench, uid: &str) -> Result<Vec<(String, String, 
     Ok(told)
 }
 
-async fn is_told(bench: &Bench, uid: &str, wanted: &[(&str, &str, i32)]) -> Result<()> {
+async fn has_events(env: &TestEnv, uid: &str, wanted: &[(&str, &str, i32)]) -> Result<()> {
     eventually(LIMIT, "the events", || async {
-        let told = on(bench, uid).await?;
+        let told = on(env, uid).await?;
         let told: Vec<_> =
             told.iter().map(|(kind, why, count)| (kind.as_str(), why.as_str(), *count)).collect();
         ensure!(told == wanted, "{told:?}");
@@ -61,24 +61,24 @@ async fn is_told(bench: &Bench, uid: &str, wanted: &[(&str, &str, i32)]) -> Resu
     .await
 }
 
-async fn telling(bench: &Bench) -> Result<Controller> {
-    let tagwatch = bench.tagwatch_with(&["--namespaces", bench.namespace(), "--events"]).await?;
+async fn telling(env: &TestEnv) -> Result<Controller> {
+    let tagwatch = env.tagwatch_with(&["--namespaces", env.namespace(), "--events"]).await?;
     tagwatch.is_ready(LIMIT).await?;
     Ok(tagwatch)
 }
 
-async fn each_issue_has_its_events(bench: &Bench) -> Result<()> {
-    opens_resolves_and_opens_again(bench).await?;
-    let described = ["describe", "deployment", "told", "--namespace", bench.namespace()];
-    let described = bench.cluster().control_plane.kubectl(&described).await?;
+async fn each_issue_has_its_events(env: &TestEnv) -> Result<()> {
+    opens_resolves_and_opens_again(env).await?;
+    let described = ["describe", "deployment", "told", "--namespace", env.namespace()];
+    let described = env.cluster().control_plane.kubectl(&described).await?;
     ensure!(described.contains("latest-tag (high, fail): container web runs"), "{described}");
     ensure!(
         described.contains("latest-tag in container web is resolved; it had been open since"),
         "{described}"
     );
-    let report = bench.report("Deployment", "told").await?;
+    let report = env.report("Deployment", "told").await?;
     let id = report.results()[0]["properties"]["resultID"].as_str().context("no key")?.to_owned();
-    let places = events(bench).await?.into_iter().filter_map(|event| event.related);
+    let places = events(env).await?.into_iter().filter_map(|event| event.related);
     let here = places.filter(|place| place.name.as_deref() == Some(&report.name()));
     let places: Vec<String> = here.filter_map(|place| place.field_path).collect();
     ensure!(places.contains(&format!("results{{{id}}}")), "{places:?}");
@@ -86,62 +86,62 @@ async fn each_issue_has_its_events(bench: &Bench) -> Result<()> {
 }
 
 /// Both of its issues open, are resolved, and open again: the events of the first time are counted up.
-pub(crate) async fn opens_resolves_and_opens_again(bench: &Bench) -> Result<()> {
-    let tagwatch = telling(bench).await?;
-    let made = bench.create(deployment("told", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+pub(crate) async fn opens_resolves_and_opens_again(env: &TestEnv) -> Result<()> {
+    let tagwatch = telling(env).await?;
+    let made = env.create(deployment("told", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     let uid = made.uid().context("no UID")?;
     let opened = ("Warning", "IssueOpened", 1);
-    is_told(bench, &uid, &[opened, opened]).await?;
-    bench.patch("Deployment", "told", with_image(CLEAN, "IfNotPresent")).await?;
-    bench.reported("Deployment", "told", &PASSES).await?;
+    has_events(env, &uid, &[opened, opened]).await?;
+    env.patch("Deployment", "told", with_image(CLEAN, "IfNotPresent")).await?;
+    env.reported("Deployment", "told", &PASSES).await?;
     let resolved = ("Normal", "IssueResolved", 1);
-    is_told(bench, &uid, &[resolved, resolved, opened, opened]).await?;
-    bench.patch("Deployment", "told", with_image(LATEST, "IfNotPresent")).await?;
-    bench.reported("Deployment", "told", &FAILS).await?;
+    has_events(env, &uid, &[resolved, resolved, opened, opened]).await?;
+    env.patch("Deployment", "told", with_image(LATEST, "IfNotPresent")).await?;
+    env.reported("Deployment", "told", &FAILS).await?;
     let again = ("Warning", "IssueOpened", 2);
-    is_told(bench, &uid, &[resolved, resolved, again, again]).await?;
+    has_events(env, &uid, &[resolved, resolved, again, again]).await?;
     tagwatch.counts(EVENTS, &[("outcome", "published")], 6.0).await?;
     tagwatch.counts(EVENTS, &[], 6.0).await?;
     tagwatch.end().await
 }
 
-async fn nothing_is_told_again_after_a_restart(bench: &Bench) -> Result<()> {
-    let tagwatch = telling(bench).await?;
-    let made = bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+async fn no_event_is_repeated_after_a_restart(env: &TestEnv) -> Result<()> {
+    let tagwatch = telling(env).await?;
+    let made = env.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     let uid = made.uid().context("no UID")?;
     let opened = ("Warning", "IssueOpened", 1);
-    is_told(bench, &uid, &[opened, opened]).await?;
-    bench.reported("Deployment", "web", &FAILS).await?;
+    has_events(env, &uid, &[opened, opened]).await?;
+    env.reported("Deployment", "web", &FAILS).await?;
     tagwatch.end().await?;
-    let tagwatch = telling(bench).await?;
-    bench.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
+    let tagwatch = telling(env).await?;
+    env.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
     let resolved = ("Normal", "IssueResolved", 1);
-    is_told(bench, &uid, &[resolved, resolved, opened, opened]).await?;
+    has_events(env, &uid, &[resolved, resolved, opened, opened]).await?;
     tagwatch.counts(EVENTS, &[], 2.0).await?;
     tagwatch.end().await
 }
 
-async fn none_are_sent_unless_asked_for(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
-    bench.reported("Deployment", "web", &FAILS).await?;
-    let sent = bench.writes().await?.of_resource("events");
+async fn none_are_sent_unless_asked_for(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    env.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    env.reported("Deployment", "web", &FAILS).await?;
+    let sent = env.writes().await?.of_resource("events");
     ensure!(sent.count() == 0, "{sent}");
     ensure!(
-        bench.writes().await?.of_resource("policyreports").count() == 1,
+        env.writes().await?.of_resource("policyreports").count() == 1,
         "the report is a write that is seen"
     );
     tagwatch.end().await
 }
 
 /// More issues than the rate lets through at once, in one report.
-async fn what_is_over_the_rate_is_counted(bench: &Bench) -> Result<()> {
-    let tagwatch = telling(bench).await?;
+async fn what_is_over_the_rate_is_counted(env: &TestEnv) -> Result<()> {
+    let tagwatch = telling(env).await?;
     let containers: Vec<Value> =
         (0..BURST + 50).map(|number| container(&format!("c{number}"), LATEST)).collect();
-    let made = bench.create(deployment("many", 0, &containers)).await?;
+    let made = env.create(deployment("many", 0, &containers)).await?;
     let issues = eventually(LIMIT, "the report", || async {
-        let report = bench.report("Deployment", "many").await?;
+        let report = env.report("Deployment", "many").await?;
         let found = report.results().iter().filter(|result| result["result"] != "pass").count();
         ensure!(found > BURST, "{found} issues are not over the rate of {BURST}");
         Ok(found)
@@ -154,7 +154,7 @@ async fn what_is_over_the_rate_is_counted(bench: &Bench) -> Result<()> {
     let published = tagwatch.measures(EVENTS, &published, |published| published >= 100.0).await?;
     ensure!(published < issues, "all {issues} were sent");
     let uid = made.uid().context("no UID")?;
-    let seen = on(bench, &uid).await?.len();
+    let seen = on(env, &uid).await?.len();
     #[expect(clippy::cast_precision_loss, reason = "hundreds")]
     let seen = seen as f64;
     ensure!(seen == published, "{seen} are there, {published} were published");

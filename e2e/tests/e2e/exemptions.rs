@@ -6,11 +6,11 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::{
-    bench::Bench,
     controller::Controller,
     objects::{LATEST, container, deployment, pod, pulled, web},
     policies::TagPolicy,
     runner::shared,
+    test_env::TestEnv,
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -49,8 +49,8 @@ async fn counted(tagwatch: &Controller, states: [(&str, f64); 4]) -> Result<()> 
     Ok(())
 }
 
-async fn by_the_policy(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn by_the_policy(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     let last = day(30);
     let legacy = json!({
         "match": { "names": ["legacy-*"], "containers": ["web"] }, "rules": ["latest-tag"],
@@ -58,11 +58,11 @@ async fn by_the_policy(bench: &Bench) -> Result<()> {
     });
     let nobody = json!({ "match": { "names": ["nobody"] }, "rules": ["*"], "reason": "of no use" });
     policy.create(json!({ "exemptions": [legacy, nobody] })).await?;
-    bench.create(floating("legacy-web")).await?;
-    bench.create(floating("other")).await?;
+    env.create(floating("legacy-web")).await?;
+    env.create(floating("other")).await?;
     let tagwatch = policy.tagwatch().await?;
-    let report = bench.reported("Deployment", "legacy-web", &EXEMPT).await?;
-    bench.reported("Deployment", "other", &FOUND).await?;
+    let report = env.reported("Deployment", "legacy-web", &EXEMPT).await?;
+    env.reported("Deployment", "other", &FOUND).await?;
     let skip = &report.results()[0];
     let properties = &skip["properties"];
     assert_eq!(properties["exemption"], "replaced in spring");
@@ -82,63 +82,62 @@ async fn by_the_policy(bench: &Bench) -> Result<()> {
 
     // Without it, what it exempted counts again.
     policy.replace(json!({})).await?;
-    bench.reported("Deployment", "legacy-web", &FOUND).await?;
+    env.reported("Deployment", "legacy-web", &FOUND).await?;
     counted(&tagwatch, [("active", 0.0), ("unused", 0.0), ("expired", 0.0), ("not_honoured", 0.0)]).await?;
     policy.delete().await?;
     tagwatch.end().await
 }
 
-async fn by_annotations(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    bench.create(floating("on-workload")).await?;
-    bench.create(floating("on-template")).await?;
-    bench
-        .create(deployment("one-container", 0, &[container("web", LATEST), container("side", LATEST)]))
+async fn by_annotations(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    env.create(floating("on-workload")).await?;
+    env.create(floating("on-template")).await?;
+    env.create(deployment("one-container", 0, &[container("web", LATEST), container("side", LATEST)]))
         .await?;
-    bench.reported("Deployment", "on-workload", &FOUND).await?;
-    bench.reported("Deployment", "on-template", &FOUND).await?;
+    env.reported("Deployment", "on-workload", &FOUND).await?;
+    env.reported("Deployment", "on-template", &FOUND).await?;
 
     let note = json!({ "metadata": { "annotations": ignore("latest-tag", "ticket OPS-12") } });
-    bench.patch("Deployment", "on-workload", note.clone()).await?;
-    let report = bench.reported("Deployment", "on-workload", &EXEMPT).await?;
+    env.patch("Deployment", "on-workload", note.clone()).await?;
+    let report = env.reported("Deployment", "on-workload", &EXEMPT).await?;
     assert_eq!(report.results()[0]["properties"]["exemption"], "ticket OPS-12");
     assert_eq!(report.results()[0]["properties"]["exemptionSource"], "annotation on the workload");
-    bench.patch("Deployment", "on-template", json!({ "spec": { "template": note } })).await?;
-    let report = bench.reported("Deployment", "on-template", &EXEMPT).await?;
+    env.patch("Deployment", "on-template", json!({ "spec": { "template": note } })).await?;
+    let report = env.reported("Deployment", "on-template", &EXEMPT).await?;
     assert_eq!(report.results()[0]["properties"]["exemptionSource"], "annotation on the pod template");
     let note = json!({ "metadata": { "annotations": ignore("side/latest-tag", "only a sidecar") } });
-    bench.patch("Deployment", "one-container", note).await?;
+    env.patch("Deployment", "one-container", note).await?;
     let verdicts = [
         "web latest-tag fail",
         "side latest-tag skip",
         "side stale-pull-policy pass",
         "web stale-pull-policy pass",
     ];
-    bench.reported("Deployment", "one-container", &verdicts).await?;
+    env.reported("Deployment", "one-container", &verdicts).await?;
 
     let removed = json!({ "tagwatch.dev/ignore": null });
-    bench.patch("Deployment", "on-workload", json!({ "metadata": { "annotations": removed } })).await?;
-    bench.reported("Deployment", "on-workload", &FOUND).await?;
+    env.patch("Deployment", "on-workload", json!({ "metadata": { "annotations": removed } })).await?;
+    env.reported("Deployment", "on-workload", &FOUND).await?;
     let note = json!({ "metadata": { "annotations": ignore("latest-tag", "the whole namespace goes") } });
-    bench.patch_namespace(note).await?;
-    let report = bench.reported("Deployment", "on-workload", &EXEMPT).await?;
+    env.patch_namespace(note).await?;
+    let report = env.reported("Deployment", "on-workload", &EXEMPT).await?;
     assert_eq!(report.results()[0]["properties"]["exemptionSource"], "annotation on the namespace");
     // One namespace, one pod template, one workload.
     counted(&tagwatch, [("active", 3.0), ("unused", 0.0), ("expired", 0.0), ("not_honoured", 0.0)]).await?;
     tagwatch.end().await
 }
 
-async fn on_pods_that_stand_alone(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
+async fn on_pods_that_stand_alone(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
     let mut alone = pod("alone", &[pulled("web", LATEST, "Always")]);
     alone["metadata"]["annotations"] = ignore("latest-tag", "a shell for today");
-    bench.create(alone).await?;
-    bench.reported("Pod", "alone", &EXEMPT).await?;
+    env.create(alone).await?;
+    env.reported("Pod", "alone", &EXEMPT).await?;
     tagwatch.end().await
 }
 
-async fn annotations_that_do_not_count(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn annotations_that_do_not_count(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     policy.create(json!({ "annotations": { "maxDays": 30 } })).await?;
     let tagwatch = policy.tagwatch().await?;
     let too_late = json!({
@@ -154,8 +153,8 @@ async fn annotations_that_do_not_count(bench: &Bench) -> Result<()> {
     ] {
         let mut object = floating(name);
         object["metadata"]["annotations"] = annotations;
-        bench.create(object).await?;
-        bench.reported("Deployment", name, &FOUND).await?;
+        env.create(object).await?;
+        env.reported("Deployment", name, &FOUND).await?;
     }
     counted(&tagwatch, [("active", 0.0), ("unused", 0.0), ("expired", 1.0), ("not_honoured", 2.0)]).await?;
     let status = policy.status("all three are named", |status| {
@@ -171,81 +170,73 @@ async fn annotations_that_do_not_count(bench: &Bench) -> Result<()> {
     tagwatch.end().await
 }
 
-async fn annotations_where_the_policy_allows_them(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn annotations_where_the_policy_allows_them(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     let selector = json!({ "matchLabels": { "may-ignore": "yes" } });
     policy.create(json!({ "annotations": { "namespaceSelector": selector } })).await?;
     let tagwatch = policy.tagwatch().await?;
     let mut object = floating("web");
     object["metadata"]["annotations"] = ignore("latest-tag", "ticket OPS-12");
-    bench.create(object).await?;
-    bench.reported("Deployment", "web", &FOUND).await?;
-    bench.patch_namespace(json!({ "metadata": { "labels": { "may-ignore": "yes" } } })).await?;
-    bench.reported("Deployment", "web", &EXEMPT).await?;
+    env.create(object).await?;
+    env.reported("Deployment", "web", &FOUND).await?;
+    env.patch_namespace(json!({ "metadata": { "labels": { "may-ignore": "yes" } } })).await?;
+    env.reported("Deployment", "web", &EXEMPT).await?;
     policy.replace(json!({ "annotations": { "enabled": false } })).await?;
-    bench.reported("Deployment", "web", &FOUND).await?;
+    env.reported("Deployment", "web", &FOUND).await?;
     policy.delete().await?;
     tagwatch.end().await
 }
 
-async fn expired_ones_count_no_more(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn expired_ones_count_no_more(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     let exemption = |last: String| json!({ "match": { "names": ["web"] }, "rules": ["*"], "reason": "x", "expires": last });
     policy.create(json!({ "exemptions": [exemption(day(0))] })).await?;
-    bench.create(web("web", LATEST)).await?;
+    env.create(web("web", LATEST)).await?;
     let tagwatch = policy.tagwatch().await?;
     // Its last day counts too.
-    bench.reported("Deployment", "web", &EXEMPT).await?;
+    env.reported("Deployment", "web", &EXEMPT).await?;
     policy.replace(json!({ "exemptions": [exemption(day(-1))] })).await?;
-    bench.reported("Deployment", "web", &FOUND).await?;
+    env.reported("Deployment", "web", &FOUND).await?;
     counted(&tagwatch, [("active", 0.0), ("unused", 0.0), ("expired", 1.0), ("not_honoured", 0.0)]).await?;
     policy.delete().await?;
     tagwatch.end().await
 }
 
 /// What `tagwatch policy baseline --cluster` prints, applied as it is.
-async fn baseline_of_a_cluster_leaves_nothing_open(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn baseline_of_a_cluster_leaves_nothing_open(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     let tagwatch = policy.tagwatch().await?;
-    bench.create(floating("one")).await?;
-    bench.create(deployment("two", 0, &[container("web", LATEST), pulled("side", LATEST, "Never")])).await?;
-    bench.reported("Deployment", "one", &FOUND).await?;
+    env.create(floating("one")).await?;
+    env.create(deployment("two", 0, &[container("web", LATEST), pulled("side", LATEST, "Never")])).await?;
+    env.reported("Deployment", "one", &FOUND).await?;
     let open = [
         "web latest-tag fail",
         "side latest-tag fail",
         "side pull-policy-never fail",
         "web stale-pull-policy pass",
     ];
-    bench.reported("Deployment", "two", &open).await?;
+    env.reported("Deployment", "two", &open).await?;
 
     let mut baseline = std::process::Command::new(tagwatch_e2e::tagwatch_binary()?);
-    baseline.args([
-        "policy",
-        "baseline",
-        "--cluster",
-        "--namespace",
-        bench.namespace(),
-        "--reason",
-        "day one",
-    ]);
-    let output = baseline.env("KUBECONFIG", bench.cluster().control_plane.kubeconfig()).output()?;
+    baseline.args(["policy", "baseline", "--cluster", "--namespace", env.namespace(), "--reason", "day one"]);
+    let output = baseline.env("KUBECONFIG", env.cluster().control_plane.kubeconfig()).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed: Value = serde_saphyr::from_slice(&output.stdout)?;
     policy.create(printed["spec"].clone()).await?;
-    bench.reported("Deployment", "one", &EXEMPT).await?;
+    env.reported("Deployment", "one", &EXEMPT).await?;
     let exempt = [
         "web latest-tag skip",
         "side latest-tag skip",
         "side pull-policy-never skip",
         "web stale-pull-policy pass",
     ];
-    let report = bench.reported("Deployment", "two", &exempt).await?;
+    let report = env.reported("Deployment", "two", &exempt).await?;
     assert_eq!(report.results()[0]["properties"]["exemption"], "day one");
     tagwatch.counts("tagwatch_violations", &[("result", "fail")], 0.0).await?;
 
     // What is new is open.
-    bench.create(floating("three")).await?;
-    bench.reported("Deployment", "three", &FOUND).await?;
+    env.create(floating("three")).await?;
+    env.reported("Deployment", "three", &FOUND).await?;
     policy.delete().await?;
     tagwatch.end().await
 }

@@ -1,4 +1,4 @@
-//! Somebody else deletes, edits or holds a report.
+//! Another client deletes, edits or holds a report.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tagwatch_e2e::{Requests, eventually};
 
 use crate::{
-    bench::{Bench, LIMIT},
     events,
     objects::{CLEAN, LATEST, PASSES, web, with_image},
     policies::TagPolicy,
     report::Report,
     runner::shared,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -23,125 +23,125 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(deleted_report_is_restored),
         shared(edited_report_is_restored),
         shared(foreign_metadata_stays),
-        shared(no_duel),
-        shared(report_of_somebody_else_is_left_alone),
+        shared(repeated_deletions_are_restored_once_in_ten_seconds),
+        shared(report_of_another_client_is_left_alone),
         shared(report_without_our_label_is_no_longer_ours),
     ]
 }
 
-/// A report that somebody else deleted or edited is back within this.
+/// A report that another client deleted or edited is back within this time.
 const RESTORE_LIMIT: Duration = Duration::from_secs(5);
-/// And not written again for this.
+/// After that it is not written again for this time.
 const HOLD: SignedDuration = SignedDuration::from_secs(10);
 
-async fn reported_web(bench: &Bench) -> Result<Report> {
-    bench.create(web("web", CLEAN)).await?;
-    bench.reported("Deployment", "web", &PASSES).await
+async fn reported_web(env: &TestEnv) -> Result<Report> {
+    env.create(web("web", CLEAN)).await?;
+    env.reported("Deployment", "web", &PASSES).await
 }
 
-async fn restored(bench: &Bench, before: &Report) -> Result<Report> {
+async fn restored(env: &TestEnv, before: &Report) -> Result<Report> {
     eventually(RESTORE_LIMIT, "the report is restored", || async {
-        let after = bench.report("Deployment", "web").await?;
+        let after = env.report("Deployment", "web").await?;
         ensure!(after.0.data == before.0.data, "it says {}", after.0.data);
         Ok(after)
     })
     .await
 }
 
-async fn deleted_report_is_restored(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    let before = reported_web(bench).await?;
-    bench.delete("PolicyReport", &before.name()).await?;
+async fn deleted_report_is_restored(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let before = reported_web(env).await?;
+    env.delete("PolicyReport", &before.name()).await?;
     // With the times of the results, which the deleted report held.
-    let after = restored(bench, &before).await?;
+    let after = restored(env, &before).await?;
     assert_ne!(after.uid(), before.uid());
-    let writes = bench.writes().await?;
+    let writes = env.writes().await?;
     assert_eq!(writes.matching(|request| request.verb == "create").count(), 2, "{writes}");
     assert_eq!(writes.count(), 2, "{writes}");
     tagwatch.end().await
 }
 
-async fn edited_report_is_restored(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    let before = reported_web(bench).await?;
+async fn edited_report_is_restored(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let before = reported_web(env).await?;
     let edits = json!({ "summary": { "fail": 7 }, "results": [{ "policy": "mine", "result": "fail" }] });
-    bench.patch("PolicyReport", &before.name(), edits).await?;
-    let after = restored(bench, &before).await?;
+    env.patch("PolicyReport", &before.name(), edits).await?;
+    let after = restored(env, &before).await?;
     assert_eq!(after.uid(), before.uid(), "updated, not made anew");
-    let writes = bench.writes().await?;
+    let writes = env.writes().await?;
     assert_eq!(writes.matching(|request| request.verb == "update").count(), 1, "{writes}");
     assert_eq!(writes.count(), 2, "{writes}");
     tagwatch.end().await
 }
 
-/// What others put beside our content is theirs, and no reason to write.
-async fn foreign_metadata_stays(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    let before = reported_web(bench).await?;
+/// Labels and annotations of other clients are kept, and cause no write.
+async fn foreign_metadata_stays(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let before = reported_web(env).await?;
     let metadata = json!({ "metadata": { "labels": { "team": "a" }, "annotations": { "note": "b" } } });
-    let patched = Report::from(bench.patch("PolicyReport", &before.name(), metadata).await?);
+    let patched = Report::from(env.patch("PolicyReport", &before.name(), metadata).await?);
     // tagwatch has seen it when it has read it: it cannot know what the edit was without that.
     eventually(LIMIT, "tagwatch reads the report", || async {
-        let reads = bench.reads_of(&before.name()).await?;
+        let reads = env.reads_of(&before.name()).await?;
         ensure!(reads >= 1, "{reads} reads");
         Ok(())
     })
     .await?;
-    bench.create(web("later", CLEAN)).await?;
-    bench.reported("Deployment", "later", &PASSES).await?;
-    assert_eq!(bench.report("Deployment", "web").await?.version(), patched.version(), "nobody wrote since");
+    env.create(web("later", CLEAN)).await?;
+    env.reported("Deployment", "later", &PASSES).await?;
+    assert_eq!(env.report("Deployment", "web").await?.version(), patched.version(), "no write since");
 
-    bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
+    env.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
     let turned =
-        bench.reported("Deployment", "web", &["web latest-tag fail", "web stale-pull-policy fail"]).await?;
+        env.reported("Deployment", "web", &["web latest-tag fail", "web stale-pull-policy fail"]).await?;
     assert_eq!(turned.0.labels().get("team").map(String::as_str), Some("a"));
     assert_eq!(turned.0.annotations().get("note").map(String::as_str), Some("b"));
     assert!(turned.is_ours());
-    let writes = bench.writes().await?;
+    let writes = env.writes().await?;
     assert_eq!(writes.count(), 3, "two creations and the update: {writes}");
     tagwatch.end().await
 }
 
-/// Whoever deletes a report again and again finds no partner for it.
-async fn no_duel(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+/// A client that deletes a report repeatedly does not make tagwatch write as often.
+async fn repeated_deletions_are_restored_once_in_ten_seconds(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     policy.create(json!({})).await?;
-    let arguments = ["--namespaces", bench.namespace(), "--events", "--policy", policy.name()];
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
+    let arguments = ["--namespaces", env.namespace(), "--events", "--policy", policy.name()];
+    let tagwatch = env.tagwatch_with(&arguments).await?;
     tagwatch.is_ready(LIMIT).await?;
     policy.condition("Degraded", "False", "AsExpected").await?;
-    let before = reported_web(bench).await?;
-    bench.delete("PolicyReport", &before.name()).await?;
-    restored(bench, &before).await?;
-    bench.delete("PolicyReport", &before.name()).await?;
+    let before = reported_web(env).await?;
+    env.delete("PolicyReport", &before.name()).await?;
+    restored(env, &before).await?;
+    env.delete("PolicyReport", &before.name()).await?;
     let held_back = [("result", "held_back")];
     tagwatch.measures("tagwatch_reconciles_total", &held_back, |looks| looks >= 1.0).await?;
     policy.condition("Degraded", "True", "ReportsContested").await?;
     eventually(LIMIT, "an event tells of it", || async {
-        let told = events::on(bench, before.scope_uid()).await?;
+        let told = events::on(env, before.scope_uid()).await?;
         ensure!(told.iter().any(|(_, reason, _)| reason == "ReportContested"), "{told:?}");
         Ok(())
     })
     .await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
 
-    let writes = bench.writes().await?.of_resource("policyreports");
+    let writes = env.writes().await?.of_resource("policyreports");
     let times = |requests: &Requests| -> Result<Vec<Timestamp>> {
         requests.iter().map(|request| Ok(request.request_received_timestamp.parse()?)).collect()
     };
     let [_created, _first, second] = times(&writes)?[..] else { bail!("three creations: {writes}") };
-    let deletions = bench.requests().await?.of_resource("policyreports").matching(|request| {
-        request.verb == "delete" && request.object() == (bench.namespace(), before.name().as_str())
+    let deletions = env.requests().await?.of_resource("policyreports").matching(|request| {
+        request.verb == "delete" && request.object() == (env.namespace(), before.name().as_str())
     });
     let [deleted, _again] = times(&deletions)?[..] else { bail!("two deletions: {deletions}") };
     // The first restoration was not decided on before its reason.
     let pause = second.duration_since(deleted);
     ensure!(pause >= HOLD, "restored for the second time {pause:#} after the first deletion");
 
-    // A change of the workload waits for nobody.
-    bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
+    // A change of the workload is not held back.
+    env.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
     let fails = ["web latest-tag fail", "web stale-pull-policy fail"];
-    bench.reported_within(RESTORE_LIMIT, "Deployment", "web", &fails).await?;
+    env.reported_within(RESTORE_LIMIT, "Deployment", "web", &fails).await?;
     tagwatch.end().await
 }
 
@@ -154,40 +154,40 @@ fn theirs(name: &str) -> Value {
     })
 }
 
-async fn report_of_somebody_else_is_left_alone(bench: &Bench) -> Result<()> {
-    let owner = bench.create(web("web", CLEAN)).await?;
+async fn report_of_another_client_is_left_alone(env: &TestEnv) -> Result<()> {
+    let owner = env.create(web("web", CLEAN)).await?;
     let uid = owner.uid().context("a uid")?;
     let name = format!("tagwatch-deployment-web-{}", &uid[..8]);
-    let before = Report::from(bench.create(theirs(&name)).await?);
+    let before = Report::from(env.create(theirs(&name)).await?);
 
-    let tagwatch = bench.tagwatch().await?;
+    let tagwatch = env.tagwatch().await?;
     tagwatch
         .measures("tagwatch_reconciles_total", &[("result", "blocked")], |blocked| blocked >= 1.0)
         .await?;
     ensure!(tagwatch.logged("without our label exists; leaving it alone")? >= 1, "the log tells it");
     // It is judged all the same.
     tagwatch.counts("tagwatch_workloads", &[("status", "compliant")], 1.0).await?;
-    bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
+    env.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
     tagwatch.counts("tagwatch_workloads", &[("status", "violating")], 1.0).await?;
-    bench.delete("Deployment", "web").await?;
+    env.delete("Deployment", "web").await?;
     tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
 
-    let after = bench.reports().await?;
+    let after = env.reports().await?;
     assert_eq!(after.iter().map(Report::version).collect::<Vec<_>>(), [before.version()], "untouched");
-    let stored = bench.writes().await?.matching(|request| request.code() < 400);
+    let stored = env.writes().await?.matching(|request| request.code() < 400);
     assert_eq!(stored.count(), 0, "{stored}");
     tagwatch.end().await
 }
 
-/// Whoever takes our label off a report takes it over.
-async fn report_without_our_label_is_no_longer_ours(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    let before = reported_web(bench).await?;
+/// A client that removes our label from a report takes it over.
+async fn report_without_our_label_is_no_longer_ours(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let before = reported_web(env).await?;
     let unlabelled = json!({ "metadata": { "labels": { "app.kubernetes.io/managed-by": null } } });
-    let taken = Report::from(bench.patch("PolicyReport", &before.name(), unlabelled).await?);
+    let taken = Report::from(env.patch("PolicyReport", &before.name(), unlabelled).await?);
     tagwatch
         .measures("tagwatch_reconciles_total", &[("result", "blocked")], |blocked| blocked >= 1.0)
         .await?;
-    assert_eq!(bench.report("Deployment", "web").await?.version(), taken.version());
+    assert_eq!(env.report("Deployment", "web").await?.version(), taken.version());
     tagwatch.end().await
 }

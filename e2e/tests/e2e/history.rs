@@ -6,10 +6,10 @@ use serde_json::Value;
 use tagwatch_e2e::eventually;
 
 use crate::{
-    bench::{Bench, LIMIT},
     objects::{CLEAN, LATEST, PASSES, deployment, pulled, with_image},
     report::Report,
     runner::shared,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -36,31 +36,31 @@ fn closed(report: &Report) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-async fn intervals_survive_a_restart(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
-    let first = bench.reported("Deployment", "web", &FAILS).await?;
+async fn intervals_survive_a_restart(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    env.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    let first = env.reported("Deployment", "web", &FAILS).await?;
     ensure!(first.annotation("tagwatch.dev/history").is_none(), "nothing is over yet");
-    bench.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
-    let mended = bench.reported("Deployment", "web", &PASSES).await?;
+    env.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
+    let mended = env.reported("Deployment", "web", &PASSES).await?;
     let once = [format!("latest-tag web {LATEST}"), format!("stale-pull-policy web {LATEST}")];
     assert_eq!(closed(&mended)?, once);
     let change = &history(&mended)?["images"][0];
     assert_eq!((&change["from"], &change["to"]), (&LATEST.into(), &CLEAN.into()), "{change}");
     tagwatch.end().await?;
 
-    // What ended while nobody looked is over at the next look.
-    let tagwatch = bench.tagwatch().await?;
-    bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
-    let again = bench.reported("Deployment", "web", &FAILS).await?;
+    // What ended while tagwatch did not run is over at its next evaluation.
+    let tagwatch = env.tagwatch().await?;
+    env.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;
+    let again = env.reported("Deployment", "web", &FAILS).await?;
     assert_eq!(closed(&again)?, once, "a violation that is open is not over");
     tagwatch.end().await?;
-    bench.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
-    let tagwatch = bench.tagwatch().await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
+    let tagwatch = env.tagwatch().await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     let twice = [once.clone(), once].concat();
     eventually(LIMIT, "four intervals", || async {
-        let found = closed(&bench.report("Deployment", "web").await?)?;
+        let found = closed(&env.report("Deployment", "web").await?)?;
         ensure!(found == twice, "{found:?}");
         Ok(())
     })

@@ -9,11 +9,11 @@ use tagwatch_e2e::tagwatch_binary;
 use tokio::process::Command;
 
 use crate::{
-    bench::Bench,
     checks,
     objects::{container, deployment, pulled, web},
     report::Report,
     runner::shared,
+    test_env::TestEnv,
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -63,13 +63,13 @@ fn texts<'a>(value: &'a Value, into: &mut Vec<&'a str>) {
     }
 }
 
-async fn hostile_images(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
+async fn hostile_images(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
     for (name, image) in images() {
-        let owner = bench.create(web(name, &image)).await.with_context(|| format!("Deployment {name}"))?;
+        let owner = env.create(web(name, &image)).await.with_context(|| format!("Deployment {name}"))?;
         let stored = &owner.data["spec"]["template"]["spec"]["containers"][0]["image"];
         ensure!(*stored == json!(image), "{name}: the API server stored {stored}");
-        let report = bench.reported("Deployment", name, &["web invalid-image-reference error"]).await?;
+        let report = env.reported("Deployment", name, &["web invalid-image-reference error"]).await?;
         checks::form(&report, &owner);
         harmless(&report, name);
     }
@@ -78,13 +78,13 @@ async fn hostile_images(bench: &Bench) -> Result<()> {
     assert_eq!(hostile_characters(&metrics), BTreeSet::new(), "metrics");
     assert_eq!(hostile_characters(&tagwatch.log_text()?), BTreeSet::new(), "log");
 
-    let control_plane = &bench.cluster().control_plane;
-    let namespace = bench.namespace();
+    let control_plane = &env.cluster().control_plane;
+    let namespace = env.namespace();
     let described =
         control_plane.kubectl(&["describe", "policyreports.wgpolicyk8s.io", "-n", namespace]).await?;
     ensure!(described.matches("invalid-image-reference").count() >= images().len(), "{described}");
     assert_eq!(hostile_characters(&described), BTreeSet::new(), "kubectl describe");
-    let listed = issues(bench).await?;
+    let listed = issues(env).await?;
     ensure!(listed.lines().count() == images().len() + 1, "a line each: {listed}");
     assert_eq!(hostile_characters(&listed), BTreeSet::new(), "tagwatch issues");
     tagwatch.end().await
@@ -107,11 +107,11 @@ fn harmless(report: &Report, name: &str) {
 }
 
 /// What `tagwatch issues` prints.
-async fn issues(bench: &Bench) -> Result<String> {
+async fn issues(env: &TestEnv) -> Result<String> {
     let output = Command::new(tagwatch_binary()?)
-        .args(["issues", "-n", bench.namespace()])
+        .args(["issues", "-n", env.namespace()])
         .env_clear()
-        .env("KUBECONFIG", &bench.cluster().kubeconfig)
+        .env("KUBECONFIG", &env.cluster().kubeconfig)
         .kill_on_drop(true)
         .output()
         .await?;
@@ -119,17 +119,17 @@ async fn issues(bench: &Bench) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-async fn a_thousand_containers(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
+async fn a_thousand_containers(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
     // Last in the manifest, first in the report.
     let mut containers: Vec<Value> = (0..999)
         .map(|number| container(&format!("clean-{number:03}"), "registry.example.com/a:1.2.3"))
         .collect();
     containers.push(pulled("web", "registry.example.com/a:latest", "IfNotPresent"));
-    let owner = bench.create(deployment("crowd", 0, &containers)).await?;
+    let owner = env.create(deployment("crowd", 0, &containers)).await?;
     tagwatch.counts("tagwatch_images", &[], 1000.0).await?;
     let report =
-        tagwatch_e2e::eventually(crate::bench::LIMIT, "the report", || bench.report("Deployment", "crowd"))
+        tagwatch_e2e::eventually(crate::test_env::LIMIT, "the report", || env.report("Deployment", "crowd"))
             .await?;
     checks::form(&report, &owner);
 
@@ -139,6 +139,6 @@ async fn a_thousand_containers(bench: &Bench) -> Result<()> {
     assert_eq!(first, ["web latest-tag fail", "web stale-pull-policy fail"]);
     assert_eq!(*report.summary(), json!({ "pass": 498, "fail": 2, "warn": 0, "error": 0, "skip": 0 }));
     let omitted = &report.results()[499]["properties"]["omittedResults"];
-    assert_eq!(*omitted, json!("1500"), "2,000 results, and what is left out is told");
+    assert_eq!(*omitted, json!("1500"), "2,000 results, and the rest is counted");
     tagwatch.end().await
 }

@@ -1,4 +1,4 @@
-//! HTTPS to an endpoint whose certificate nobody vouches for, as Prometheus is told to speak it.
+//! HTTPS to an endpoint with a self-signed certificate, as Prometheus is configured to use it.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

@@ -11,10 +11,10 @@ use libtest_mimic::Trial;
 use tagwatch_e2e::eventually;
 
 use crate::{
-    bench::{Bench, LIMIT},
     checks,
     objects::{CLEAN, PASSES, container, pod},
     runner::shared,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -57,36 +57,31 @@ pub(crate) fn fixture() -> String {
 }
 
 /// Loads `fixtures/kinds.yaml`.
-pub(crate) async fn load(bench: &Bench) -> Result<()> {
-    bench
-        .cluster()
-        .control_plane
-        .kubectl(&["apply", "-n", bench.namespace(), "-f", &fixture()])
-        .await
-        .map(drop)
+pub(crate) async fn load(env: &TestEnv) -> Result<()> {
+    env.cluster().control_plane.kubectl(&["apply", "-n", env.namespace(), "-f", &fixture()]).await.map(drop)
 }
 
 /// Waits until each of them has the report that it should have.
-pub(crate) async fn judged(bench: &Bench) -> Result<()> {
+pub(crate) async fn judged(env: &TestEnv) -> Result<()> {
     for (kind, name, verdicts) in VERDICTS {
-        bench.reported(kind, name, verdicts).await?;
+        env.reported(kind, name, verdicts).await?;
     }
     Ok(())
 }
 
-async fn each_kind_has_its_report(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    load(bench).await?;
-    judged(bench).await?;
+async fn each_kind_has_its_report(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    load(env).await?;
+    judged(env).await?;
     for (kind, name, verdicts) in VERDICTS {
-        let owner = bench.api(kind).get(name).await?;
-        checks::form(&bench.reported(kind, name, verdicts).await?, &owner);
+        let owner = env.api(kind).get(name).await?;
+        checks::form(&env.reported(kind, name, verdicts).await?, &owner);
     }
 
     // What has a controller is there by now, and has no report of its own; a later pod's report tells that
     // tagwatch has seen it.
     eventually(LIMIT, "pods of all workloads that have some", || async {
-        let pods = bench.api("Pod").list(&ListParams::default()).await?.items;
+        let pods = env.api("Pod").list(&ListParams::default()).await?.items;
         // A DaemonSet has a pod on each node, and other tests have nodes.
         let of_daemon_sets =
             |pod: &&DynamicObject| pod.owner_references().iter().any(|owner| owner.kind == "DaemonSet");
@@ -95,26 +90,26 @@ async fn each_kind_has_its_report(bench: &Bench) -> Result<()> {
         Ok(())
     })
     .await?;
-    bench.create(pod("last", &[container("web", CLEAN)])).await?;
-    bench.reported("Pod", "last", &PASSES).await?;
+    env.create(pod("last", &[container("web", CLEAN)])).await?;
+    env.reported("Pod", "last", &PASSES).await?;
     let mut about: Vec<String> =
-        bench.reports().await?.iter().map(|report| report.scope()["kind"].to_string()).collect();
+        env.reports().await?.iter().map(|report| report.scope()["kind"].to_string()).collect();
     about.sort();
     let mut wanted: Vec<String> = VERDICTS.iter().map(|(kind, ..)| format!("{kind:?}")).collect();
     wanted.push("\"Pod\"".to_owned());
     wanted.sort();
     assert_eq!(about, wanted);
-    let writes = bench.writes().await?;
+    let writes = env.writes().await?;
     assert_eq!(writes.count(), wanted.len(), "one write each: {writes}");
     tagwatch.end().await
 }
 
-async fn metrics_count_what_reports_say(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    load(bench).await?;
-    judged(bench).await?;
+async fn metrics_count_what_reports_say(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    load(env).await?;
+    judged(env).await?;
     let samples = tagwatch.samples().await?;
-    let namespace = bench.namespace();
+    let namespace = env.namespace();
     let sum = |name: &str, labels: &[(&str, &str)]| {
         let here: Vec<_> = labels.iter().copied().chain([("namespace", namespace)]).collect();
         samples.sum(name, &here)
@@ -134,13 +129,13 @@ async fn metrics_count_what_reports_say(bench: &Bench) -> Result<()> {
     let violation =
         [("kind", "Deployment"), ("workload", "web"), ("rule", "stale-pull-policy"), ("severity", "high")];
     assert_eq!(sum("tagwatch_workload_violations", &violation), 1.0);
-    let report = bench.report("Deployment", "web").await?;
+    let report = env.report("Deployment", "web").await?;
     let since = report.first_seen()?["web stale-pull-policy fail"];
     #[allow(clippy::cast_precision_loss)] // seconds since 1970
     let since = since as f64;
     assert_eq!(sum("tagwatch_workload_violation_start_time_seconds", &violation), since);
 
-    bench.delete("Deployment", "web").await?;
+    env.delete("Deployment", "web").await?;
     tagwatch.counts("tagwatch_workload_violations", &violation[..2], 0.0).await?;
     tagwatch.end().await
 }

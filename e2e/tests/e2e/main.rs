@@ -9,7 +9,6 @@
 #![allow(clippy::float_cmp)]
 
 mod agreement;
-mod bench;
 mod checks;
 mod cluster;
 mod controller;
@@ -19,6 +18,7 @@ mod objects;
 mod policies;
 mod report;
 mod runner;
+mod test_env;
 
 mod canonical_crds;
 mod console;

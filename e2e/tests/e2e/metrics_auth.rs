@@ -19,25 +19,25 @@ use tagwatch_e2e::{Component, eventually, samples::config, write_certificate};
 use tempfile::TempDir;
 
 use crate::{
-    bench::{AGENT, Bench, LIMIT},
     controller::Controller,
     https::Connection,
     runner::{own, shared},
+    test_env::{AGENT, LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(none_is_401_wrong_is_403_right_is_200),
         shared(probes_need_no_token_and_plain_http_gets_nothing),
-        own(made_up_tokens_are_few_reviews_and_lock_nobody_out),
-        own(nobody_is_let_in_while_the_api_server_is_away),
+        own(made_up_tokens_cause_few_reviews_and_lock_out_no_reader),
+        own(access_is_denied_while_the_api_server_is_down),
         shared(a_new_certificate_is_shown_without_a_restart),
     ]
 }
 
 const WITH_TOKEN: &str = "--metrics-auth=token";
 
-impl Bench {
+impl TestEnv {
     /// `tagwatch run` that asks for tokens.
     async fn guarded(&self, arguments: &[&str]) -> Result<Controller> {
         let all = [&[WITH_TOKEN, "--namespaces", self.namespace()], arguments].concat();
@@ -93,10 +93,10 @@ async fn let_in(tagwatch: &Controller, token: &str) -> Result<String> {
     .await
 }
 
-async fn none_is_401_wrong_is_403_right_is_200(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.guarded(&[]).await?;
-    let right = bench.reader().await?;
-    let wrong = bench.account("somebody").await?;
+async fn none_is_401_wrong_is_403_right_is_200(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.guarded(&[]).await?;
+    let right = env.reader().await?;
+    let wrong = env.account("somebody").await?;
     let mut connection = Connection::open(tagwatch.address()).await?;
     for (token, expected) in [
         (None, StatusCode::UNAUTHORIZED),
@@ -112,8 +112,8 @@ async fn none_is_401_wrong_is_403_right_is_200(bench: &Bench) -> Result<()> {
     tagwatch.end().await
 }
 
-async fn probes_need_no_token_and_plain_http_gets_nothing(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.guarded(&[]).await?;
+async fn probes_need_no_token_and_plain_http_gets_nothing(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.guarded(&[]).await?;
     let mut connection = Connection::open(tagwatch.address()).await?;
     for path in ["/livez", "/readyz"] {
         let answers = eventually(LIMIT, path, async || {
@@ -129,25 +129,25 @@ async fn probes_need_no_token_and_plain_http_gets_nothing(bench: &Bench) -> Resu
 }
 
 /// Both kinds of reviews, by whatever account is known.
-pub(crate) async fn asks_for_a_review(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.guarded(&[]).await?;
-    let known = bench.account("known").await?;
+pub(crate) async fn asks_for_a_review(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.guarded(&[]).await?;
+    let known = env.account("known").await?;
     let mut connection = Connection::open(tagwatch.address()).await?;
     let (status, body) = connection.get("/metrics", Some(&known)).await?;
     assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
     tagwatch.end().await
 }
 
-/// Tokens that nobody issued.
+/// Tokens that the API server did not issue.
 const MADE_UP: usize = 10_000;
-/// Reviews at once of tokens that nobody knows; then there is one a second.
+/// Reviews of unknown tokens at once; after that one a second.
 const BURST: usize = 10;
 
-async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.guarded(&[]).await?;
-    let right = bench.reader().await?;
+async fn made_up_tokens_cause_few_reviews_and_lock_out_no_reader(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.guarded(&[]).await?;
+    let right = env.reader().await?;
     let_in(&tagwatch, &right).await?;
-    let [before, _] = bench.reviews().await?;
+    let [before, _] = env.reviews().await?;
 
     let began = Instant::now();
     let mut connection = Connection::open(tagwatch.address()).await?;
@@ -160,12 +160,12 @@ async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(bench: &Bench) -> Re
         );
         refused += usize::from(status == StatusCode::TOO_MANY_REQUESTS);
     }
-    let [after, _] = bench.reviews().await?;
+    let [after, _] = env.reviews().await?;
     let budget = BURST + usize::try_from(began.elapsed().as_secs())? + 1;
     ensure!((1..=budget).contains(&(after - before)), "{} reviews of {budget}", after - before);
     ensure!(refused >= MADE_UP - budget, "{refused} were refused unseen");
 
-    // One of many at once is not reviewed many times either, and whoever was let in still is.
+    // One token in many requests at once is reviewed once, and allowed tokens stay allowed.
     let mut connections = future::try_join_all((0..8).map(|_| Connection::open(tagwatch.address()))).await?;
     let scrapes = connections.iter_mut().map(|connection| connection.get("/metrics", Some(&right)));
     for (status, body) in future::try_join_all(scrapes).await? {
@@ -174,11 +174,11 @@ async fn made_up_tokens_are_few_reviews_and_lock_nobody_out(bench: &Bench) -> Re
     tagwatch.end().await
 }
 
-async fn nobody_is_let_in_while_the_api_server_is_away(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.guarded(&[]).await?;
-    bench.reader().await?;
-    let fresh = bench.token("prometheus").await?;
-    let control_plane = &bench.cluster().control_plane;
+async fn access_is_denied_while_the_api_server_is_down(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.guarded(&[]).await?;
+    env.reader().await?;
+    let fresh = env.token("prometheus").await?;
+    let control_plane = &env.cluster().control_plane;
     control_plane.kill(Component::ApiServer).await?;
     let mut connection = Connection::open(tagwatch.address()).await?;
     let (status, body) = connection.get("/metrics", Some(&fresh)).await?;
@@ -193,18 +193,18 @@ async fn nobody_is_let_in_while_the_api_server_is_away(bench: &Bench) -> Result<
 /// A file is read again within this.
 const ROTATED: Duration = Duration::from_secs(15);
 
-async fn a_new_certificate_is_shown_without_a_restart(bench: &Bench) -> Result<()> {
+async fn a_new_certificate_is_shown_without_a_restart(env: &TestEnv) -> Result<()> {
     let folder = TempDir::with_prefix("tagwatch-tls-")?;
     let first = write_certificate(folder.path())?;
     let [certificate, key] =
         ["tls.crt", "tls.key"].map(|name| folder.path().join(name).display().to_string());
-    let tagwatch = bench.guarded(&["--metrics-tls-cert", &certificate, "--metrics-tls-key", &key]).await?;
+    let tagwatch = env.guarded(&["--metrics-tls-cert", &certificate, "--metrics-tls-key", &key]).await?;
     let shown = async || anyhow::Ok(Connection::open(tagwatch.address()).await?.certificate().to_vec());
     assert_eq!(shown().await?, first);
 
     // Half a pair is no pair: the old one stays.
     fs::write(&certificate, "no certificate")?;
-    let told = eventually(ROTATED, "the broken file is told", async || {
+    let told = eventually(ROTATED, "the broken file is reported", async || {
         let stays = tagwatch.logged("the certificate of the metrics stays as it was")?;
         ensure!(stays > 0, "nothing is logged");
         Ok(())

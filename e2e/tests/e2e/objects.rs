@@ -30,7 +30,7 @@ pub(crate) fn template(app: &str, spec: &Value) -> Value {
     json!({ "metadata": { "labels": { "app": app } }, "spec": spec })
 }
 
-/// A Deployment with so many pods of these containers.
+/// A Deployment with this many pods of these containers.
 pub(crate) fn deployment(name: &str, replicas: u32, containers: &[Value]) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": name },
@@ -47,7 +47,7 @@ pub(crate) fn web(name: &str, image: &str) -> Value {
     deployment(name, 0, &[container("web", image)])
 }
 
-/// A pod with these containers and nobody who controls it.
+/// A pod with these containers and without a controller.
 pub(crate) fn pod(name: &str, containers: &[Value]) -> Value {
     json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name }, "spec": pod_spec(containers) })
 }

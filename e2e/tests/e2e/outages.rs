@@ -1,4 +1,4 @@
-//! The API server or its store goes away and comes back.
+//! The API server or its store fails and comes back.
 
 use std::time::{Duration, Instant};
 
@@ -8,23 +8,23 @@ use tagwatch_e2e::{Component, eventually};
 use tokio::time::timeout;
 
 use crate::{
-    bench::{Bench, LIMIT},
     controller::Controller,
     objects::{CLEAN, LATEST, PASSES, web, with_image},
     runner::own,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![own(api_server_killed), own(deletion_that_no_event_tells_of), own(etcd_stopped)]
+    vec![own(api_server_killed), own(missed_deletion_is_found_later), own(etcd_stopped)]
 }
 
 const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
 /// An API server without its store lets a write wait longer than this.
 const UNANSWERED: Duration = Duration::from_secs(2);
-/// One for each of eight kinds, for reports, namespaces, policies and nodes, and one who asks which kinds are served.
+/// One for each of eight kinds, for reports, namespaces, policies and nodes, and one that asks for the served kinds.
 const WATCHES: f64 = 13.0;
 
-/// Waits until every watch has failed so often.
+/// Waits until every watch has failed this often.
 async fn every_watch_failed(tagwatch: &Controller, times: f64) -> Result<()> {
     eventually(LIMIT, "every watch has failed, and tried again", || async {
         let samples = tagwatch.samples().await?;
@@ -39,14 +39,14 @@ async fn every_watch_failed(tagwatch: &Controller, times: f64) -> Result<()> {
     .await
 }
 
-async fn api_server_killed(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch_with(&[]).await?;
+async fn api_server_killed(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
-    bench.create(web("web", CLEAN)).await?;
-    bench.create(web("steady", CLEAN)).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
-    let steady = bench.reported("Deployment", "steady", &PASSES).await?;
-    let control_plane = &bench.cluster().control_plane;
+    env.create(web("web", CLEAN)).await?;
+    env.create(web("steady", CLEAN)).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    let steady = env.reported("Deployment", "steady", &PASSES).await?;
+    let control_plane = &env.cluster().control_plane;
 
     for outage in 1..=2 {
         control_plane.kill(Component::ApiServer).await?;
@@ -63,41 +63,41 @@ async fn api_server_killed(bench: &Bench) -> Result<()> {
         control_plane.restart(Component::ApiServer).await?;
         let (image, verdicts) = if outage == 1 { (LATEST, &FAILS) } else { (CLEAN, &PASSES) };
         let name = format!("new-{outage}");
-        bench.patch("Deployment", "web", with_image(image, "IfNotPresent")).await?;
-        bench.create(web(&name, CLEAN)).await?;
-        bench.reported("Deployment", "web", verdicts).await?;
-        bench.reported("Deployment", &name, &PASSES).await?;
+        env.patch("Deployment", "web", with_image(image, "IfNotPresent")).await?;
+        env.create(web(&name, CLEAN)).await?;
+        env.reported("Deployment", "web", verdicts).await?;
+        env.reported("Deployment", &name, &PASSES).await?;
     }
-    assert_eq!(bench.report("Deployment", "steady").await?.version(), steady.version(), "not written again");
-    let writes = bench.writes().await?;
+    assert_eq!(env.report("Deployment", "steady").await?.version(), steady.version(), "not written again");
+    let writes = env.writes().await?;
     assert_eq!(writes.count(), 6, "{writes}");
     tagwatch.is_alive().await?;
     tagwatch.end().await
 }
 
-/// tagwatch is frozen while the object goes; then the API server forgets the event, too: a new one begins its
+/// tagwatch is frozen while the object is deleted. Then the API server forgets the event too: a new one begins its
 /// history at its start.
-async fn deletion_that_no_event_tells_of(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch_with(&[]).await?;
+async fn missed_deletion_is_found_later(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
     for name in ["gone", "again", "stays"] {
-        bench.create(web(name, LATEST)).await?;
-        bench.reported("Deployment", name, &["web latest-tag fail", "web stale-pull-policy pass"]).await?;
+        env.create(web(name, LATEST)).await?;
+        env.reported("Deployment", name, &["web latest-tag fail", "web stale-pull-policy pass"]).await?;
     }
-    let control_plane = &bench.cluster().control_plane;
+    let control_plane = &env.cluster().control_plane;
     tagwatch.freeze()?;
-    bench.delete("Deployment", "gone").await?;
-    bench.delete("Deployment", "again").await?;
-    bench.create(web("again", CLEAN)).await?;
+    env.delete("Deployment", "gone").await?;
+    env.delete("Deployment", "again").await?;
+    env.create(web("again", CLEAN)).await?;
     control_plane.stop(Component::ApiServer).await?;
     control_plane.restart(Component::ApiServer).await?;
-    bench.create(web("later", CLEAN)).await?;
+    env.create(web("later", CLEAN)).await?;
     tagwatch.resume()?;
 
-    bench.reported("Deployment", "later", &PASSES).await?;
-    bench.unreported("Deployment", "gone").await?;
-    bench.reported("Deployment", "again", &PASSES).await?;
-    let here = ("namespace", bench.namespace());
+    env.reported("Deployment", "later", &PASSES).await?;
+    env.unreported("Deployment", "gone").await?;
+    env.reported("Deployment", "again", &PASSES).await?;
+    let here = ("namespace", env.namespace());
     tagwatch.counts("tagwatch_workloads", &[here], 3.0).await?;
     tagwatch.counts("tagwatch_workload_violations", &[here, ("workload", "gone")], 0.0).await?;
     tagwatch.counts("tagwatch_workload_violations", &[here, ("workload", "again")], 0.0).await?;
@@ -105,25 +105,25 @@ async fn deletion_that_no_event_tells_of(bench: &Bench) -> Result<()> {
     tagwatch.end().await
 }
 
-async fn etcd_stopped(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch_with(&[]).await?;
+async fn etcd_stopped(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
-    bench.create(web("web", CLEAN)).await?;
-    let before = bench.reported("Deployment", "web", &PASSES).await?;
-    let control_plane = &bench.cluster().control_plane;
+    env.create(web("web", CLEAN)).await?;
+    let before = env.reported("Deployment", "web", &PASSES).await?;
+    let control_plane = &env.cluster().control_plane;
     control_plane.stop(Component::Etcd).await?;
-    let stored = timeout(UNANSWERED, bench.create(web("lost", CLEAN))).await;
+    let stored = timeout(UNANSWERED, env.create(web("lost", CLEAN))).await;
     ensure!(!matches!(stored, Ok(Ok(_))), "the API server stores without its store");
     tagwatch.is_alive().await?;
     tagwatch.is_ready(LIMIT).await?;
 
     control_plane.restart(Component::Etcd).await?;
     eventually(LIMIT, "the store is back", || async {
-        bench.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await.map(drop)
+        env.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await.map(drop)
     })
     .await?;
-    bench.reported("Deployment", "web", &FAILS).await?;
-    assert_eq!(bench.report("Deployment", "web").await?.uid(), before.uid());
+    env.reported("Deployment", "web", &FAILS).await?;
+    assert_eq!(env.report("Deployment", "web").await?.uid(), before.uid());
     tagwatch.is_alive().await?;
     tagwatch.is_ready(LIMIT).await?;
     tagwatch.end().await

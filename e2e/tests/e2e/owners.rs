@@ -1,4 +1,4 @@
-//! Under whom images are reported.
+//! The workload under which images are reported.
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
@@ -11,13 +11,13 @@ use serde_json::json;
 use tagwatch_e2e::{Kubelet, eventually};
 
 use crate::{
-    bench::{Bench, LIMIT},
     checks,
     objects::{
         CLEAN, LATEST, PASSES, container, controlled_by, custom_kind, deployment, job, pod, pulled,
         replica_set,
     },
     runner::shared,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -25,67 +25,67 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(pods_of_an_unwatched_owner),
         shared(an_owner_that_looks_like_a_deployment_takes_nothing_of_it),
         shared(replica_set_of_an_unwatched_owner_lends_its_template),
-        shared(mirror_pod_stands_for_itself),
+        shared(mirror_pod_is_reported_on_its_own),
         shared(container_that_only_pods_have),
         shared(ephemeral_container),
-        shared(report_of_a_finished_job_goes),
-        shared(report_of_a_succeeded_pod_goes),
+        shared(report_of_a_finished_job_is_deleted),
+        shared(report_of_a_succeeded_pod_is_deleted),
     ]
 }
 
 /// Creates a kind of its own for this test, and one object of it.
-async fn training_run(bench: &Bench) -> Result<DynamicObject> {
-    let group = format!("{}.example.com", bench.namespace());
-    bench.create_cluster_wide(custom_kind(&group, "TrainingRun", "trainingruns")).await?;
+async fn training_run(env: &TestEnv) -> Result<DynamicObject> {
+    let group = format!("{}.example.com", env.namespace());
+    env.create_cluster_wide(custom_kind(&group, "TrainingRun", "trainingruns")).await?;
     let run = json!({ "apiVersion": format!("{group}/v1"), "kind": "TrainingRun", "metadata": { "name": "churn" } });
-    eventually(LIMIT, "the new kind is served", || async { bench.create(run.clone()).await }).await
+    eventually(LIMIT, "the new kind is served", || async { env.create(run.clone()).await }).await
 }
 
-async fn remove_kind(bench: &Bench) -> Result<()> {
-    let name = format!("trainingruns.{}.example.com", bench.namespace());
-    bench.api_cluster_wide("CustomResourceDefinition").delete(&name, &DeleteParams::default()).await?;
+async fn remove_kind(env: &TestEnv) -> Result<()> {
+    let name = format!("trainingruns.{}.example.com", env.namespace());
+    env.api_cluster_wide("CustomResourceDefinition").delete(&name, &DeleteParams::default()).await?;
     Ok(())
 }
 
-async fn pods_of_an_unwatched_owner(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    let run = training_run(bench).await?;
+async fn pods_of_an_unwatched_owner(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let run = training_run(env).await?;
     let worker =
         |name: &str, image: &str| controlled_by(&run, pod(name, &[pulled("trainer", image, "IfNotPresent")]));
-    bench.create(worker("worker-0", LATEST)).await?;
-    bench.create(worker("worker-1", LATEST)).await?;
+    env.create(worker("worker-0", LATEST)).await?;
+    env.create(worker("worker-1", LATEST)).await?;
     let fails = ["trainer latest-tag fail", "trainer stale-pull-policy fail"];
-    let report = bench.reported("TrainingRun", "churn", &fails).await?;
+    let report = env.reported("TrainingRun", "churn", &fails).await?;
     checks::form(&report, &run);
 
     // Another image under the same container name has results of its own.
-    bench.create(worker("worker-2", CLEAN)).await?;
+    env.create(worker("worker-2", CLEAN)).await?;
     let both = [&fails[..], &["trainer floating-tag pass", "trainer stale-pull-policy pass"]].concat();
-    checks::form(&bench.reported("TrainingRun", "churn", &both).await?, &run);
-    assert_eq!(bench.reports().await?.len(), 1, "none for the pods");
-    let kind = format!("TrainingRun.{}.example.com", bench.namespace());
+    checks::form(&env.reported("TrainingRun", "churn", &both).await?, &run);
+    assert_eq!(env.reports().await?.len(), 1, "none for the pods");
+    let kind = format!("TrainingRun.{}.example.com", env.namespace());
     tagwatch.counts("tagwatch_workloads", &[("kind", &kind), ("status", "violating")], 1.0).await?;
 
     for name in ["worker-0", "worker-1", "worker-2"] {
-        bench.delete("Pod", name).await?;
+        env.delete("Pod", name).await?;
     }
-    bench.unreported("TrainingRun", "churn").await?;
-    remove_kind(bench).await?;
+    env.unreported("TrainingRun", "churn").await?;
+    remove_kind(env).await?;
     tagwatch.end().await
 }
 
-/// Whoever may create a pod can write any owner into it. A `v1` Deployment is none, and has series of its own.
-async fn an_owner_that_looks_like_a_deployment_takes_nothing_of_it(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    bench.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+/// A user who may create pods can write any owner into one. A `v1` Deployment does not exist, and has series of its own.
+async fn an_owner_that_looks_like_a_deployment_takes_nothing_of_it(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    env.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     let mut claims = pod("claims", &[pulled("web", LATEST, "IfNotPresent")]);
     claims["metadata"]["ownerReferences"] = json!([{
         "apiVersion": "v1", "kind": "Deployment", "name": "web", "uid": "claimed", "controller": true,
     }]);
-    bench.create(claims).await?;
-    // Reading the samples fails where a series is there twice.
+    env.create(claims).await?;
+    // Reading the samples fails if a series occurs twice.
     for kind in ["Deployment", "Deployment.core"] {
-        let of = [("namespace", bench.namespace()), ("kind", kind)];
+        let of = [("namespace", env.namespace()), ("kind", kind)];
         tagwatch.counts("tagwatch_workloads", &of, 1.0).await?;
         for rule in ["latest-tag", "stale-pull-policy"] {
             let of = [&of[..], &[("workload", "web"), ("rule", rule)]].concat();
@@ -95,31 +95,30 @@ async fn an_owner_that_looks_like_a_deployment_takes_nothing_of_it(bench: &Bench
     tagwatch.end().await
 }
 
-async fn replica_set_of_an_unwatched_owner_lends_its_template(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    let run = training_run(bench).await?;
-    bench.create(controlled_by(&run, replica_set("churn-1", 0, &[container("web", CLEAN)]))).await?;
-    checks::form(&bench.reported("TrainingRun", "churn", &PASSES).await?, &run);
-    assert_eq!(bench.reports().await?.len(), 1, "none for the ReplicaSet");
-    remove_kind(bench).await?;
+async fn replica_set_of_an_unwatched_owner_lends_its_template(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let run = training_run(env).await?;
+    env.create(controlled_by(&run, replica_set("churn-1", 0, &[container("web", CLEAN)]))).await?;
+    checks::form(&env.reported("TrainingRun", "churn", &PASSES).await?, &run);
+    assert_eq!(env.reports().await?.len(), 1, "none for the ReplicaSet");
+    remove_kind(env).await?;
     tagwatch.end().await
 }
 
-async fn mirror_pod_stands_for_itself(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    let name = format!("node-of-{}", bench.namespace());
-    let node = Kubelet::new(bench.client(), &name).register_node(Vec::new()).await?;
+async fn mirror_pod_is_reported_on_its_own(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let name = format!("node-of-{}", env.namespace());
+    let node = Kubelet::new(env.client(), &name).register_node(Vec::new()).await?;
     let mut mirror = pod("etcd", &[pulled("web", LATEST, "IfNotPresent")]);
     mirror["metadata"]["annotations"] = json!({ "kubernetes.io/config.mirror": "0123456789abcdef" });
     mirror["metadata"]["ownerReferences"] =
         json!([{ "apiVersion": "v1", "kind": "Node", "name": name, "uid": node.uid(), "controller": true }]);
     mirror["spec"]["nodeName"] = json!(name);
-    let mirror = bench.create(mirror).await?;
-    let report =
-        bench.reported("Pod", "etcd", &["web latest-tag fail", "web stale-pull-policy fail"]).await?;
+    let mirror = env.create(mirror).await?;
+    let report = env.reported("Pod", "etcd", &["web latest-tag fail", "web stale-pull-policy fail"]).await?;
     checks::form(&report, &mirror);
-    bench.api("Pod").delete("etcd", &DeleteParams::default().grace_period(0)).await?;
-    Api::<k8s_openapi::api::core::v1::Node>::all(bench.client())
+    env.api("Pod").delete("etcd", &DeleteParams::default().grace_period(0)).await?;
+    Api::<k8s_openapi::api::core::v1::Node>::all(env.client())
         .delete(&name, &DeleteParams::default())
         .await?;
     tagwatch.end().await
@@ -127,32 +126,32 @@ async fn mirror_pod_stands_for_itself(bench: &Bench) -> Result<()> {
 
 /// Admission webhooks inject sidecars into pods, which then differ from their template. Here a ReplicaSet adopts
 /// a pod that has one container more.
-async fn container_that_only_pods_have(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
+async fn container_that_only_pods_have(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
     let mut injected =
         pod("adopted", &[container("web", CLEAN), container("mesh", "registry.example.com/mesh:edge")]);
     injected["metadata"]["labels"] = json!({ "app": "canary" });
-    bench.create(injected).await?;
+    env.create(injected).await?;
     let verdicts = [
         "mesh stale-pull-policy fail",
         "mesh floating-tag warn",
         "web floating-tag pass",
         "web stale-pull-policy pass",
     ];
-    bench.reported("Pod", "adopted", &verdicts).await?;
+    env.reported("Pod", "adopted", &verdicts).await?;
 
-    let canary = bench.create(replica_set("canary", 1, &[container("web", CLEAN)])).await?;
-    checks::form(&bench.reported("ReplicaSet", "canary", &verdicts).await?, &canary);
-    bench.unreported("Pod", "adopted").await?;
+    let canary = env.create(replica_set("canary", 1, &[container("web", CLEAN)])).await?;
+    checks::form(&env.reported("ReplicaSet", "canary", &verdicts).await?, &canary);
+    env.unreported("Pod", "adopted").await?;
     tagwatch.end().await
 }
 
-async fn ephemeral_container(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    let owner = bench.create(deployment("web", 1, &[container("web", CLEAN)])).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
-    let pods: Api<Pod> = Api::namespaced(bench.client(), bench.namespace());
-    let name = bench.pod_of("web").await?;
+async fn ephemeral_container(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let owner = env.create(deployment("web", 1, &[container("web", CLEAN)])).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    let pods: Api<Pod> = Api::namespaced(env.client(), env.namespace());
+    let name = env.pod_of("web").await?;
     let debugger =
         json!({ "spec": { "ephemeralContainers": [container("debugger", "registry.example.com/tools")] } });
     pods.patch_ephemeral_containers(&name, &PatchParams::default(), &Patch::Strategic(debugger)).await?;
@@ -162,35 +161,35 @@ async fn ephemeral_container(bench: &Bench) -> Result<()> {
         "debugger stale-pull-policy pass",
         "web stale-pull-policy pass",
     ];
-    let report = bench.reported("Deployment", "web", &verdicts).await?;
+    let report = env.reported("Deployment", "web", &verdicts).await?;
     checks::form(&report, &owner);
     assert_eq!(report.results()[0]["properties"]["containerType"], "ephemeral");
 
-    // Its pod goes, and another comes without it.
-    bench.delete("Pod", &name).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    // Its pod is deleted, and another comes without it.
+    env.delete("Pod", &name).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     tagwatch.end().await
 }
 
-async fn report_of_a_finished_job_goes(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    bench.create(job("import", &[container("web", CLEAN)])).await?;
-    bench.reported("Job", "import", &PASSES).await?;
-    let name = bench.pod_of("import").await?;
-    Kubelet::new(bench.client(), "nowhere").succeed_pod(bench.namespace(), &name).await?;
-    bench.unreported("Job", "import").await?;
-    ensure!(bench.api("Job").get_opt("import").await?.is_some(), "the Job itself stays");
+async fn report_of_a_finished_job_is_deleted(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    env.create(job("import", &[container("web", CLEAN)])).await?;
+    env.reported("Job", "import", &PASSES).await?;
+    let name = env.pod_of("import").await?;
+    Kubelet::new(env.client(), "nowhere").succeed_pod(env.namespace(), &name).await?;
+    env.unreported("Job", "import").await?;
+    ensure!(env.api("Job").get_opt("import").await?.is_some(), "the Job itself stays");
     tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
     tagwatch.end().await
 }
 
-async fn report_of_a_succeeded_pod_goes(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    bench.create(pod("once", &[container("web", CLEAN)])).await?;
-    bench.reported("Pod", "once", &PASSES).await?;
-    Kubelet::new(bench.client(), "nowhere").succeed_pod(bench.namespace(), "once").await?;
+async fn report_of_a_succeeded_pod_is_deleted(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    env.create(pod("once", &[container("web", CLEAN)])).await?;
+    env.reported("Pod", "once", &PASSES).await?;
+    Kubelet::new(env.client(), "nowhere").succeed_pod(env.namespace(), "once").await?;
     tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
-    bench.unreported("Pod", "once").await?;
-    ensure!(bench.api("Pod").get_opt("once").await?.is_some(), "the pod itself stays");
+    env.unreported("Pod", "once").await?;
+    ensure!(env.api("Pod").get_opt("once").await?.is_some(), "the pod itself stays");
     tagwatch.end().await
 }

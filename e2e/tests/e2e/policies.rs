@@ -9,30 +9,30 @@ use serde_json::{Value, json};
 use tagwatch_e2e::eventually;
 
 use crate::{
-    bench::{Bench, LIMIT},
     controller::Controller,
+    test_env::{LIMIT, TestEnv},
 };
 
 /// The policy of a test: policies know no namespaces, so it is called as the test's.
 pub(crate) struct TagPolicy<'a> {
-    bench: &'a Bench,
+    env: &'a TestEnv,
     api: Api<DynamicObject>,
 }
 
 impl<'a> TagPolicy<'a> {
     /// None is there yet.
-    pub(crate) fn of(bench: &'a Bench) -> Self {
-        Self { bench, api: bench.api_cluster_wide("TagPolicy") }
+    pub(crate) fn of(env: &'a TestEnv) -> Self {
+        Self { env, api: env.api_cluster_wide("TagPolicy") }
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.bench.namespace()
+        self.env.namespace()
     }
 
     /// `tagwatch run` by this policy in the test's namespace, ready.
     pub(crate) async fn tagwatch(&self) -> Result<Controller> {
-        let arguments = ["--namespaces", self.bench.namespace(), "--policy", self.name()];
-        let tagwatch = self.bench.tagwatch_with(&arguments).await?;
+        let arguments = ["--namespaces", self.env.namespace(), "--policy", self.name()];
+        let tagwatch = self.env.tagwatch_with(&arguments).await?;
         tagwatch.is_ready(LIMIT).await?;
         Ok(tagwatch)
     }
@@ -45,7 +45,7 @@ impl<'a> TagPolicy<'a> {
     }
 
     pub(crate) async fn create(&self, spec: Value) -> Result<()> {
-        self.bench.create_cluster_wide(self.object(&spec)).await.map(drop)
+        self.env.create_cluster_wide(self.object(&spec)).await.map(drop)
     }
 
     /// Puts another spec in place of the one that is there.

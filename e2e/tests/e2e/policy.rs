@@ -1,4 +1,4 @@
-//! The policy of a cluster: it comes, changes, breaks, is mended and goes.
+//! The policy of a cluster: it is created, changed, broken, fixed and deleted.
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
@@ -6,10 +6,10 @@ use serde_json::json;
 use tagwatch_e2e::eventually;
 
 use crate::{
-    bench::{Bench, LIMIT},
     objects::{CLEAN, LATEST, PASSES, container, deployment, pulled, web},
     policies::TagPolicy,
     runner::{own, shared},
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -23,24 +23,24 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(status_is_written_when_it_changes_and_not_otherwise),
         shared(scope_by_the_labels_of_a_namespace),
         shared(labels_of_the_namespace_reach_metrics_and_reports),
-        shared(kind_that_nobody_reads_is_named),
-        own(definition_that_comes_later_and_goes),
+        shared(kind_that_is_not_read_is_named),
+        own(definition_is_installed_later_and_removed),
     ]
 }
 
 /// What [`CLEAN`] comes to in the profile `strict`.
 const STRICT: [&str; 2] = ["web unpinned-image fail", "web stale-pull-policy pass"];
 
-async fn change_is_judged_by_at_once(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn change_is_judged_by_at_once(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     let tagwatch = policy.tagwatch().await?;
-    bench.create(web("web", CLEAN)).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.create(web("web", CLEAN)).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     let rule = |rule, state| [("rule", rule), ("state", state)];
     tagwatch.counts("tagwatch_rule_info", &rule("unpinned-image", "off"), 1.0).await?;
 
     policy.create(json!({ "profile": "strict" })).await?;
-    bench.reported("Deployment", "web", &STRICT).await?;
+    env.reported("Deployment", "web", &STRICT).await?;
     tagwatch.counts("tagwatch_rule_info", &rule("unpinned-image", "on"), 1.0).await?;
     tagwatch.counts("tagwatch_violations", &[("rule", "unpinned-image")], 1.0).await?;
     tagwatch.counts("tagwatch_policy_source", &[("source", "cluster")], 1.0).await?;
@@ -48,25 +48,24 @@ async fn change_is_judged_by_at_once(bench: &Bench) -> Result<()> {
 
     let warn = json!({ "rules": { "unpinned-image": { "result": "warn", "severity": "low" } } });
     policy.replace(warn).await?;
-    let report = bench
-        .reported("Deployment", "web", &["web unpinned-image warn", "web stale-pull-policy pass"])
-        .await?;
+    let report =
+        env.reported("Deployment", "web", &["web unpinned-image warn", "web stale-pull-policy pass"]).await?;
     assert_eq!(report.results()[0]["severity"], "low");
     let series = [("rule", "unpinned-image"), ("result", "fail")];
     tagwatch.counts("tagwatch_violations", &series, 0.0).await?;
 
     policy.delete().await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     assert_eq!(tagwatch.logged("the policy is gone: judging by the recommended profile")?, 1);
     tagwatch.end().await
 }
 
-async fn invalid_policy_changes_nothing(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn invalid_policy_changes_nothing(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     policy.create(json!({ "profile": "strict" })).await?;
     let tagwatch = policy.tagwatch().await?;
-    bench.create(web("web", CLEAN)).await?;
-    bench.reported("Deployment", "web", &STRICT).await?;
+    env.create(web("web", CLEAN)).await?;
+    env.reported("Deployment", "web", &STRICT).await?;
 
     // Valid for the API server, which knows no regular expressions of ours.
     let broken = json!({ "profile": "always", "rules": { "floating-tag": { "patterns": ["("] } } });
@@ -81,19 +80,19 @@ async fn invalid_policy_changes_nothing(bench: &Bench) -> Result<()> {
     tagwatch.counts("tagwatch_policy_valid", &[], 0.0).await?;
     tagwatch.counts("tagwatch_policy_source", &[("source", "last_good")], 1.0).await?;
     assert_eq!(tagwatch.logged("the policy is invalid and not in use")?, 1);
-    bench.create(web("late", CLEAN)).await?;
-    bench.reported("Deployment", "late", &STRICT).await?;
+    env.create(web("late", CLEAN)).await?;
+    env.reported("Deployment", "late", &STRICT).await?;
     tagwatch.end().await?;
 
     // The last good one outlives the process.
     let tagwatch = policy.tagwatch().await?;
     tagwatch.counts("tagwatch_policy_source", &[("source", "last_good")], 1.0).await?;
-    bench.create(web("later", CLEAN)).await?;
-    bench.reported("Deployment", "later", &STRICT).await?;
+    env.create(web("later", CLEAN)).await?;
+    env.reported("Deployment", "later", &STRICT).await?;
 
     policy.replace(json!({ "profile": "recommended" })).await?;
     for name in ["web", "late", "later"] {
-        bench.reported("Deployment", name, &PASSES).await?;
+        env.reported("Deployment", name, &PASSES).await?;
     }
     policy.condition("Ready", "True", "Judging").await?;
     policy.condition("Degraded", "False", "AsExpected").await?;
@@ -102,12 +101,12 @@ async fn invalid_policy_changes_nothing(bench: &Bench) -> Result<()> {
     tagwatch.end().await
 }
 
-async fn invalid_policy_from_the_start(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn invalid_policy_from_the_start(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     policy.create(json!({ "immutable": ["registry.corp*/app"] })).await?;
     let tagwatch = policy.tagwatch().await?;
-    bench.create(web("web", CLEAN)).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.create(web("web", CLEAN)).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     let message = policy.condition("Ready", "False", "InvalidSpec").await?;
     ensure!(message.contains("spec.immutable[0]") && message.contains("boundary"), "{message}");
     policy.condition("Degraded", "True", "RecommendedProfileInUse").await?;
@@ -116,8 +115,8 @@ async fn invalid_policy_from_the_start(bench: &Bench) -> Result<()> {
 }
 
 /// What the API server itself says of mistakes, before any of them is stored.
-async fn wrong_apply_is_refused_with_a_reason(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn wrong_apply_is_refused_with_a_reason(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     let exemption = |fields: serde_json::Value| json!({ "exemptions": [fields] });
     let matches = json!({ "names": ["web"] });
     for (spec, complaint) in [
@@ -157,19 +156,18 @@ async fn wrong_apply_is_refused_with_a_reason(bench: &Bench) -> Result<()> {
         ensure!(words.contains(complaint), "{spec}: {words}");
     }
     // kubectl's own validation names what the API server would prune.
-    let file = bench.cluster().control_plane.data_dir().join(format!("{}.json", bench.namespace()));
+    let file = env.cluster().control_plane.data_dir().join(format!("{}.json", env.namespace()));
     let unknown = json!({ "rules": { "latest-tag": { "allowed": ["Always"] } } });
     std::fs::write(&file, policy.object(&unknown).to_string())?;
     let apply = ["apply", "-f", &file.display().to_string()];
-    let words =
-        bench.cluster().control_plane.kubectl(&apply).await.expect_err("an unknown field").to_string();
+    let words = env.cluster().control_plane.kubectl(&apply).await.expect_err("an unknown field").to_string();
     ensure!(words.contains("unknown field \"spec.rules.latest-tag.allowed\""), "{words}");
     Ok(())
 }
 
-async fn explain_describes_every_field(bench: &Bench) -> Result<()> {
+async fn explain_describes_every_field(env: &TestEnv) -> Result<()> {
     let explain = ["explain", "tagpolicies.tagwatch.dev", "--recursive"];
-    let fields = bench.cluster().control_plane.kubectl(&explain).await?;
+    let fields = env.cluster().control_plane.kubectl(&explain).await?;
     for field in ["exemptions", "metricLabels", "stale-pull-policy", "namespaceSelector", "notHonoured"] {
         ensure!(fields.contains(field), "{fields}");
     }
@@ -177,21 +175,21 @@ async fn explain_describes_every_field(bench: &Bench) -> Result<()> {
         ["spec.exemptions.expires", "spec.rules.latest-tag", "spec.scope.excludePresets", "status.accepted"]
     {
         let explain = ["explain", &format!("tagpolicies.tagwatch.dev.{path}")];
-        let told = bench.cluster().control_plane.kubectl(&explain).await?;
+        let told = env.cluster().control_plane.kubectl(&explain).await?;
         ensure!(told.contains("DESCRIPTION:") && !told.contains("<empty>"), "{told}");
     }
     Ok(())
 }
 
-async fn counts_in_the_status(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn counts_in_the_status(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     let exemption =
         json!({ "match": { "names": ["legacy"] }, "rules": ["*"], "reason": "replaced in spring" });
     policy.create(json!({ "exemptions": [exemption] })).await?;
-    bench.create(web("web", CLEAN)).await?;
-    bench.create(deployment("old", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
-    bench.create(deployment("legacy", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
-    bench.create(web("odd", "$IMAGE")).await?;
+    env.create(web("web", CLEAN)).await?;
+    env.create(deployment("old", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    env.create(deployment("legacy", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    env.create(web("odd", "$IMAGE")).await?;
     let tagwatch = policy.tagwatch().await?;
     let status = policy.status("all four are counted", |status| status["workloads"]["total"] == 4).await?;
     let workloads = json!({ "total": 4, "violating": 1, "error": 1, "exempt": 1, "compliant": 1 });
@@ -204,7 +202,7 @@ async fn counts_in_the_status(bench: &Bench) -> Result<()> {
     for (state, workloads) in [("violating", 1.0), ("error", 1.0), ("exempt", 1.0), ("compliant", 1.0)] {
         tagwatch.counts("tagwatch_workloads", &[("status", state)], workloads).await?;
     }
-    let table = bench.cluster().control_plane.kubectl(&["get", "tagpolicies", policy.name()]).await?;
+    let table = env.cluster().control_plane.kubectl(&["get", "tagpolicies", policy.name()]).await?;
     let columns = ["PROFILE", "READY", "WORKLOADS", "VIOLATING", "FAIL", "WARN", "ERROR", "SKIP", "AGE"];
     ensure!(columns.iter().all(|column| table.contains(column)), "{table}");
     let cells: Vec<&str> = table.lines().nth(1).unwrap_or_default().split_whitespace().collect();
@@ -213,70 +211,70 @@ async fn counts_in_the_status(bench: &Bench) -> Result<()> {
     tagwatch.end().await
 }
 
-async fn status_is_written_when_it_changes_and_not_otherwise(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn status_is_written_when_it_changes_and_not_otherwise(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     policy.create(json!({})).await?;
-    bench.create(web("web", CLEAN)).await?;
+    env.create(web("web", CLEAN)).await?;
     let tagwatch = policy.tagwatch().await?;
     policy.status("it is counted", |status| status["workloads"]["total"] == 1).await?;
     tagwatch.end().await?;
-    let mark = bench.audit_log().mark().await?;
+    let mark = env.audit_log().mark().await?;
     let tagwatch = policy.tagwatch().await?;
     // A second look at everything, and a touch that changes nothing.
     let label = json!({ "metadata": { "labels": { "touched": "yes" } } });
-    bench.patch("Deployment", "web", label).await?;
-    bench.create(web("other", CLEAN)).await?;
+    env.patch("Deployment", "web", label).await?;
+    env.create(web("other", CLEAN)).await?;
     policy.status("the other one is counted", |status| status["workloads"]["total"] == 2).await?;
-    let writes = bench
+    let writes = env
         .audit_log()
         .since(mark)
         .await?
         .of_resource("tagpolicies/status")
-        .by_agent(crate::bench::AGENT)?;
+        .by_agent(crate::test_env::AGENT)?;
     let ours = writes.matching(|request| request.object().1 == policy.name()).mutating();
     assert_eq!(ours.count(), 1, "{ours}");
     policy.delete().await?;
     tagwatch.end().await
 }
 
-async fn scope_by_the_labels_of_a_namespace(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn scope_by_the_labels_of_a_namespace(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     let selector = json!({ "matchLabels": { "tagwatch": "on" } });
     policy.create(json!({ "scope": { "namespaceSelector": selector } })).await?;
-    bench.create(web("web", CLEAN)).await?;
+    env.create(web("web", CLEAN)).await?;
     let tagwatch = policy.tagwatch().await?;
-    assert!(bench.reports().await?.is_empty());
+    assert!(env.reports().await?.is_empty());
     let label = |value: Option<&str>| json!({ "metadata": { "labels": { "tagwatch": value } } });
-    bench.patch_namespace(label(Some("on"))).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.patch_namespace(label(Some("on"))).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     tagwatch.counts("tagwatch_workloads", &[], 1.0).await?;
-    bench.patch_namespace(label(None)).await?;
-    bench.unreported("Deployment", "web").await?;
+    env.patch_namespace(label(None)).await?;
+    env.unreported("Deployment", "web").await?;
     tagwatch.counts("tagwatch_workloads", &[], 0.0).await?;
     policy.delete().await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     tagwatch.end().await
 }
 
-async fn labels_of_the_namespace_reach_metrics_and_reports(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn labels_of_the_namespace_reach_metrics_and_reports(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     policy.create(json!({ "metricLabels": ["example.com/team", "tier"] })).await?;
     let labels = json!({ "metadata": { "labels": { "example.com/team": "payments" } } });
-    bench.patch_namespace(labels).await?;
-    bench.create(web("web", "registry.example.com/web:1.27")).await?;
+    env.patch_namespace(labels).await?;
+    env.create(web("web", "registry.example.com/web:1.27")).await?;
     let tagwatch = policy.tagwatch().await?;
     let verdicts = ["web floating-tag warn", "web stale-pull-policy fail"];
-    let report = bench.reported("Deployment", "web", &verdicts).await?;
+    let report = env.reported("Deployment", "web", &verdicts).await?;
     assert_eq!(report.label("example.com/team"), Some("payments"));
     for metric in ["tagwatch_violations", "tagwatch_workload_violations", "tagwatch_images"] {
         tagwatch.measures(metric, &[("label_example_com_team", "payments")], |sum| sum > 0.0).await?;
     }
-    let control_plane = &bench.cluster().control_plane;
+    let control_plane = &env.cluster().control_plane;
     let selected = [
         "get",
         "policyreports.wgpolicyk8s.io",
         "-n",
-        bench.namespace(),
+        env.namespace(),
         "-l",
         "example.com/team=payments",
         "-o",
@@ -284,55 +282,55 @@ async fn labels_of_the_namespace_reach_metrics_and_reports(bench: &Bench) -> Res
     ];
     ensure!(control_plane.kubectl(&selected).await?.lines().count() == 1);
 
-    bench.patch_namespace(json!({ "metadata": { "labels": { "example.com/team": "checkout" } } })).await?;
-    labelled(bench, Some("checkout")).await?;
+    env.patch_namespace(json!({ "metadata": { "labels": { "example.com/team": "checkout" } } })).await?;
+    labelled(env, Some("checkout")).await?;
     tagwatch
         .measures("tagwatch_violations", &[("label_example_com_team", "checkout")], |sum| sum == 2.0)
         .await?;
     policy.replace(json!({})).await?;
-    labelled(bench, None).await?;
+    labelled(env, None).await?;
     tagwatch.counts("tagwatch_violations", &[("label_example_com_team", "checkout")], 0.0).await?;
     policy.delete().await?;
     tagwatch.end().await
 }
 
-async fn labelled(bench: &Bench, team: Option<&str>) -> Result<()> {
+async fn labelled(env: &TestEnv, team: Option<&str>) -> Result<()> {
     eventually(LIMIT, "the report carries the label", || async {
-        let report = bench.report("Deployment", "web").await?;
+        let report = env.report("Deployment", "web").await?;
         ensure!(report.label("example.com/team") == team, "{:?}", report.label("example.com/team"));
         Ok(())
     })
     .await
 }
 
-async fn kind_that_nobody_reads_is_named(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
+async fn kind_that_is_not_read_is_named(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
     policy.create(json!({})).await?;
     let tagwatch = policy.tagwatch().await?;
     let mut pod = crate::objects::pod("worker", &[container("web", CLEAN)]);
-    let owner = bench
+    let owner = env
         .create(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "owner" } }))
         .await?;
     pod["metadata"]["ownerReferences"] = json!([{
         "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid, "controller": true,
     }]);
-    bench.create(pod).await?;
+    env.create(pod).await?;
     policy.status("the kind is named", |status| status["notCovered"] == json!(["ConfigMap.core"])).await?;
     policy.delete().await?;
     tagwatch.end().await
 }
 
-async fn definition_that_comes_later_and_goes(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
-    bench.cluster().remove_policy_api().await?;
-    bench.create(web("web", CLEAN)).await?;
+async fn definition_is_installed_later_and_removed(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
+    env.cluster().remove_policy_api().await?;
+    env.create(web("web", CLEAN)).await?;
     let tagwatch = policy.tagwatch().await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
-    bench.cluster().install_policy_api().await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    env.cluster().install_policy_api().await?;
     policy.create(json!({ "profile": "strict" })).await?;
-    bench.reported("Deployment", "web", &STRICT).await?;
-    bench.cluster().remove_policy_api().await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
+    env.reported("Deployment", "web", &STRICT).await?;
+    env.cluster().remove_policy_api().await?;
+    env.reported("Deployment", "web", &PASSES).await?;
     tagwatch.is_alive().await?;
     tagwatch.end().await
 }

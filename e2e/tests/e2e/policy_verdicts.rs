@@ -1,4 +1,4 @@
-//! What a file may hold the cluster takes, and what it may not the API server refuses: both go by one schema.
+//! A policy file and the API server accept and refuse the same specs: both use one schema.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::{bench::Bench, policies::TagPolicy, runner::shared};
+use crate::{policies::TagPolicy, runner::shared, test_env::TestEnv};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![shared(file_and_api_server_say_the_same)]
@@ -70,11 +70,11 @@ fn specs() -> Vec<(Value, bool)> {
     ]
 }
 
-async fn file_and_api_server_say_the_same(bench: &Bench) -> Result<()> {
-    let policy = TagPolicy::of(bench);
-    let control_plane = &bench.cluster().control_plane;
+async fn file_and_api_server_say_the_same(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
+    let control_plane = &env.cluster().control_plane;
     let file =
-        control_plane.data_dir().join(format!("{}-verdict.json", bench.namespace())).display().to_string();
+        control_plane.data_dir().join(format!("{}-verdict.json", env.namespace())).display().to_string();
     for (spec, valid) in specs() {
         std::fs::write(&file, policy.object(&spec).to_string())?;
         let check = Command::new(tagwatch_e2e::tagwatch_binary()?)

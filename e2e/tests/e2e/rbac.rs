@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tagwatch_e2e::{Identity, Kubelet, Options, Request, Requests, eventually, samples::config};
 
 use crate::{
-    bench::{Bench, LIMIT},
     cluster::USER,
     events, kinds, metrics_auth,
     objects::{CLEAN, PASSES, container, job, web},
     policies::TagPolicy,
     runner::{own_with, shared},
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -23,8 +23,8 @@ pub(crate) fn tests() -> Vec<Trial> {
     let off = Options { feature_gates: Some("WatchList=false".to_owned()), ..Options::default() };
     vec![
         own_with(off, every_right_is_used_and_none_is_missing),
-        shared(missing_right_is_told_and_waited_for),
-        shared(viewers_read_and_nobody_but_administrators_writes),
+        shared(missing_right_is_reported_and_waited_for),
+        shared(viewers_read_and_only_administrators_write),
     ]
 }
 
@@ -54,31 +54,31 @@ fn used(requests: &Requests) -> BTreeSet<Right> {
     of_resources.iter().map(right).collect()
 }
 
-/// Everything that it ever does: all kinds, a report created, updated, read again after somebody edited it, and
+/// Everything that it ever does: all kinds, a report created, updated, read again after another client edited it, and
 /// deleted; two starts; and a scrape with a token.
-async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
-    let mark = bench.audit_log().mark().await?;
-    let policy = TagPolicy::of(bench);
+async fn every_right_is_used_and_none_is_missing(env: &TestEnv) -> Result<()> {
+    let mark = env.audit_log().mark().await?;
+    let policy = TagPolicy::of(env);
     policy.create(json!({})).await?;
-    let tagwatch = bench.tagwatch_with(&["--policy", policy.name()]).await?;
+    let tagwatch = env.tagwatch_with(&["--policy", policy.name()]).await?;
     tagwatch.is_ready(LIMIT).await?;
     policy.condition("Ready", "True", "Judging").await?;
-    kinds::load(bench).await?;
-    kinds::judged(bench).await?;
-    let report = bench.report("Pod", "shell").await?;
+    kinds::load(env).await?;
+    kinds::judged(env).await?;
+    let report = env.report("Pod", "shell").await?;
     let edit = json!({ "results": [] });
-    bench.patch("PolicyReport", &report.name(), edit).await?;
-    bench.reported("Pod", "shell", kinds::VERDICTS[7].2).await?;
-    bench.create(job("done", &[container("web", CLEAN)])).await?;
-    bench.reported("Job", "done", &PASSES).await?;
-    let pod = bench.pod_of("done").await?;
-    Kubelet::new(bench.client(), "nowhere").succeed_pod(bench.namespace(), &pod).await?;
-    bench.unreported("Job", "done").await?;
+    env.patch("PolicyReport", &report.name(), edit).await?;
+    env.reported("Pod", "shell", kinds::VERDICTS[7].2).await?;
+    env.create(job("done", &[container("web", CLEAN)])).await?;
+    env.reported("Job", "done", &PASSES).await?;
+    let pod = env.pod_of("done").await?;
+    Kubelet::new(env.client(), "nowhere").succeed_pod(env.namespace(), &pod).await?;
+    env.unreported("Job", "done").await?;
     tagwatch.end().await?;
-    events::opens_resolves_and_opens_again(bench).await?;
-    metrics_auth::asks_for_a_review(bench).await?;
+    events::opens_resolves_and_opens_again(env).await?;
+    metrics_auth::asks_for_a_review(env).await?;
 
-    let requests = bench.audit_log().since(mark).await?.by_user(USER)?;
+    let requests = env.audit_log().since(mark).await?.by_user(USER)?;
     let refused = requests.matching(|request| request.code() == 403);
     assert_eq!(refused.count(), 0, "{refused}");
     let (granted, used) = (granted()?, used(&requests));
@@ -87,20 +87,19 @@ async fn every_right_is_used_and_none_is_missing(bench: &Bench) -> Result<()> {
     Ok(())
 }
 
-/// Whoever has one of the roles that Kubernetes brings, for the whole cluster.
-async fn viewers_read_and_nobody_but_administrators_writes(bench: &Bench) -> Result<()> {
-    let control_plane = &bench.cluster().control_plane;
+/// Accounts with the roles that Kubernetes ships, for the whole cluster.
+async fn viewers_read_and_only_administrators_write(env: &TestEnv) -> Result<()> {
+    let control_plane = &env.cluster().control_plane;
     for role in ["view", "edit", "admin"] {
-        let user = format!("{role}-of-{}", bench.namespace());
-        let binding = format!("{}-{role}", bench.namespace());
-        bench
-            .create_cluster_wide(json!({
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-                "metadata": { "name": binding },
-                "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role },
-                "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
-            }))
-            .await?;
+        let user = format!("{role}-of-{}", env.namespace());
+        let binding = format!("{}-{role}", env.namespace());
+        env.create_cluster_wide(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": { "name": binding },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
+        }))
+        .await?;
         let may = async |verb: &str, resource: &str| {
             let ask = ["auth", "can-i", verb, resource, "--as", &user];
             control_plane.kubectl(&ask).await.is_ok()
@@ -120,7 +119,7 @@ async fn viewers_read_and_nobody_but_administrators_writes(bench: &Bench) -> Res
     Ok(())
 }
 
-/// A right that somebody grants is tried once in 50 s, and may be missed by a moment.
+/// A new right is tried once in 50 s, and may just miss one try.
 const GRANTED: Duration = Duration::from_mins(2);
 
 fn role(resources_of_batch: &[&str]) -> Value {
@@ -137,34 +136,33 @@ fn role(resources_of_batch: &[&str]) -> Value {
 }
 
 /// Rights in one namespace are enough for `--namespaces`; here those on Jobs are missing at first.
-async fn missing_right_is_told_and_waited_for(bench: &Bench) -> Result<()> {
+async fn missing_right_is_reported_and_waited_for(env: &TestEnv) -> Result<()> {
     let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "reader" } });
-    bench.create(account).await?;
-    bench.create(role(&["cronjobs"])).await?;
-    bench
-        .create(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "reader" },
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader" },
-            "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": bench.namespace() }],
-        }))
-        .await?;
-    bench.create(web("web", CLEAN)).await?;
-    bench.create(job("import", &[container("web", CLEAN)])).await?;
+    env.create(account).await?;
+    env.create(role(&["cronjobs"])).await?;
+    env.create(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "reader" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader" },
+        "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": env.namespace() }],
+    }))
+    .await?;
+    env.create(web("web", CLEAN)).await?;
+    env.create(job("import", &[container("web", CLEAN)])).await?;
 
-    let control_plane = &bench.cluster().control_plane;
-    let identity = Identity::ServiceAccount { namespace: bench.namespace(), name: "reader" };
+    let control_plane = &env.cluster().control_plane;
+    let identity = Identity::ServiceAccount { namespace: env.namespace(), name: "reader" };
     let kubeconfig = control_plane.kubeconfig_as(identity, control_plane.data_dir()).await?;
-    let tagwatch = bench.tagwatch_as(&kubeconfig, &["--namespaces", bench.namespace()]).await?;
+    let tagwatch = env.tagwatch_as(&kubeconfig, &["--namespaces", env.namespace()]).await?;
     // Nothing else waits for namespaces and policies, which a Role cannot grant.
     let refused = ["jobs", "namespaces", "tagpolicies"];
     for resource in refused {
-        // A failure is counted before it is told, so with the second one the first has been told.
+        // A failure is counted before it is logged, so with the second one the first has been logged.
         let forbidden = [("resource", resource), ("reason", "forbidden")];
         tagwatch.measures("tagwatch_watch_errors_total", &forbidden, |errors| errors >= 2.0).await?;
     }
     let (status, body) = tagwatch.get("/readyz").await?;
     assert_eq!(status.as_u16(), 503, "{body}");
-    let missing = format!("waiting for the initial state of jobs in {}", bench.namespace());
+    let missing = format!("waiting for the initial state of jobs in {}", env.namespace());
     ensure!(body.contains(&missing), "{body}");
     tagwatch.is_alive().await?;
     for resource in refused {
@@ -173,9 +171,9 @@ async fn missing_right_is_told_and_waited_for(bench: &Bench) -> Result<()> {
     }
 
     let patch = Patch::Merge(role(&["cronjobs", "jobs"]));
-    bench.api("Role").patch("reader", &PatchParams::default(), &patch).await?;
+    env.api("Role").patch("reader", &PatchParams::default(), &patch).await?;
     tagwatch.is_ready(GRANTED).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
-    bench.reported("Job", "import", &PASSES).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    env.reported("Job", "import", &PASSES).await?;
     tagwatch.end().await
 }

@@ -9,11 +9,11 @@ use tagwatch_e2e::eventually;
 use tokio::{process::Command, time::timeout};
 
 use crate::{
-    bench::{Bench, LIMIT},
     console::{get, serving},
     custom_kinds::{create_soon, define, grant},
     objects::{LATEST, deployment, job, pod, pod_spec, pulled, replica_set, template},
     runner::own,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -27,8 +27,8 @@ fn quoted(words: impl Iterator<Item = String>) -> String {
 }
 
 /// Runs what a person would paste, with a registry that always answers, and an API server that changes nothing.
-async fn paste(bench: &Bench, command: &str) -> Result<String> {
-    let kubectl = bench.cluster().control_plane.kubectl_command()?;
+async fn paste(env: &TestEnv, command: &str) -> Result<String> {
+    let kubectl = env.cluster().control_plane.kubectl_command()?;
     let kubectl = kubectl.as_std();
     let words = [kubectl.get_program()].into_iter().chain(kubectl.get_args());
     let words = quoted(words.map(|word| word.to_string_lossy().into_owned()));
@@ -50,10 +50,10 @@ fn floating() -> Vec<Value> {
 }
 
 /// One object of each kind that holds its containers in its own way.
-async fn objects(bench: &Bench) -> Result<()> {
-    bench.create(deployment("web", 0, &floating())).await?;
-    bench.create(replica_set("set", 0, &floating())).await?;
-    bench.create(pod("pod", &floating())).await?;
+async fn objects(env: &TestEnv) -> Result<()> {
+    env.create(deployment("web", 0, &floating())).await?;
+    env.create(replica_set("set", 0, &floating())).await?;
+    env.create(pod("pod", &floating())).await?;
     let job_spec = job("cron", &floating())["spec"].clone();
     let labels = json!({ "matchLabels": { "app": "db" } });
     let db = template("db", &pod_spec(&floating()));
@@ -75,7 +75,7 @@ async fn objects(bench: &Bench) -> Result<()> {
             "spec": { "replicatedJobs": [{ "name": "one", "template": { "spec": { "template": db } } }] },
         }),
     ] {
-        create_soon(bench, object).await?;
+        create_soon(env, object).await?;
     }
     Ok(())
 }
@@ -97,12 +97,12 @@ const COMMANDS: [&str; 13] = [
     "StatefulSet Pull at every start",
 ];
 
-async fn commands_that_are_offered_are_taken(bench: &Bench) -> Result<()> {
-    grant(bench).await?;
-    define(bench, "argoproj.io", "Rollout", "rollouts", &["v1alpha1"]).await?;
-    define(bench, "jobset.x-k8s.io", "JobSet", "jobsets", &["v1"]).await?;
-    let (tagwatch, base) = serving(bench, "none").await?;
-    objects(bench).await?;
+async fn commands_that_are_offered_are_taken(env: &TestEnv) -> Result<()> {
+    grant(env).await?;
+    define(env, "argoproj.io", "Rollout", "rollouts", &["v1alpha1"]).await?;
+    define(env, "jobset.x-k8s.io", "JobSet", "jobsets", &["v1"]).await?;
+    let (tagwatch, base) = serving(env, "none").await?;
+    objects(env).await?;
     let issues = eventually(LIMIT, "two issues of each of seven objects", || async {
         let (_, body) = get(&format!("{base}/api/v1/issues"), None)?;
         let listed: Value = serde_json::from_str(&body).with_context(|| body.clone())?;
@@ -118,14 +118,14 @@ async fn commands_that_are_offered_are_taken(bench: &Bench) -> Result<()> {
         let kind = issue["kind"].as_str().context("a kind")?;
         for remedy in details["remedies"].as_array().into_iter().flatten() {
             let Some(command) = remedy["command"].as_str() else { continue };
-            let said = paste(bench, command).await?;
+            let said = paste(env, command).await?;
             ensure!(said.contains(" patched"), "{command}\n{said}");
             offered.insert(format!("{kind} {}", remedy["title"].as_str().unwrap_or_default()));
         }
     }
     assert_eq!(offered.iter().map(String::as_str).collect::<Vec<_>>(), COMMANDS);
     // Each was a dry run.
-    let web = bench.api("Deployment").get("web").await?;
+    let web = env.api("Deployment").get("web").await?;
     assert_eq!(web.metadata.generation, Some(1));
     tagwatch.end().await
 }

@@ -25,7 +25,7 @@ impl Report {
         self.0.uid().unwrap_or_default()
     }
 
-    /// Its resourceVersion: another one tells of a write.
+    /// resourceVersion: it changes with every write.
     pub(crate) fn version(&self) -> String {
         self.0.resource_version().unwrap_or_default()
     }

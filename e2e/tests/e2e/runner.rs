@@ -12,16 +12,16 @@ use tokio::{
 };
 
 use crate::{
-    bench::{Bench, Skipped},
     cluster::Cluster,
+    test_env::{Skipped, TestEnv},
 };
 
 /// A control plane that starts takes a core for seconds and 0.5 GB, and the machines that run this have two cores: more
 /// at a time only make each other late.
 const THREADS: usize = 2;
 
-/// The control plane that tests share, once one of them has asked for it. Why it did not start is kept, so
-/// that each test tells it and none tries again.
+/// The control plane that tests share, once one of them has asked for it. The reason why it did not start
+/// is kept, so that each test reports it and none tries again.
 static SHARED: Mutex<Option<Result<Arc<Cluster>, String>>> = Mutex::const_new(None);
 
 pub(crate) fn run(tests: impl IntoIterator<Item = Vec<Trial>>) -> ExitCode {
@@ -41,7 +41,7 @@ fn end_shared() -> Result<()> {
     runtime()?.block_on(async {
         match SHARED.lock().await.take() {
             Some(Ok(cluster)) => end(cluster).await,
-            // Nobody asked for one, or each that did has told why there is none.
+            // No test asked for one, or each has reported why there is none.
             None | Some(Err(_)) => Ok(()),
         }
     })
@@ -54,7 +54,7 @@ async fn end(cluster: Arc<Cluster>) -> Result<()> {
 /// A test in a namespace of its own on the shared control plane, with the report API and our RBAC in place.
 pub(crate) fn shared<F>(test: F) -> Trial
 where
-    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+    F: AsyncFnOnce(&TestEnv) -> Result<()> + Send + 'static,
 {
     trial::<F>(async move || {
         let mut shared = SHARED.lock().await;
@@ -75,7 +75,7 @@ where
 /// A test on a control plane of its own with the report API and our RBAC in place.
 pub(crate) fn own<F>(test: F) -> Trial
 where
-    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+    F: AsyncFnOnce(&TestEnv) -> Result<()> + Send + 'static,
 {
     own_with(Options::default(), test)
 }
@@ -83,7 +83,7 @@ where
 /// Like [`own`], with an API server that is started in another way.
 pub(crate) fn own_with<F>(options: Options, test: F) -> Trial
 where
-    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+    F: AsyncFnOnce(&TestEnv) -> Result<()> + Send + 'static,
 {
     trial::<F>(async move || {
         let cluster = Arc::new(Cluster::with_report_api(options).await?);
@@ -94,7 +94,7 @@ where
 /// A test on a control plane of its own without the report API.
 pub(crate) fn without_report_api<F>(test: F) -> Trial
 where
-    F: AsyncFnOnce(&Bench) -> Result<()> + Send + 'static,
+    F: AsyncFnOnce(&TestEnv) -> Result<()> + Send + 'static,
 {
     trial::<F>(async move || {
         let cluster = Arc::new(Cluster::start(Options::default()).await?);
@@ -109,15 +109,15 @@ async fn then_end(cluster: Arc<Cluster>, outcome: Result<()>) -> Result<()> {
 
 async fn in_namespace<F>(cluster: Arc<Cluster>, test: F) -> Result<()>
 where
-    F: AsyncFnOnce(&Bench) -> Result<()>,
+    F: AsyncFnOnce(&TestEnv) -> Result<()>,
 {
-    let bench = Bench::new(cluster).await?;
+    let env = TestEnv::new(cluster).await?;
     // What was seen is wanted from a failed assertion, too.
-    let outcome = match AssertUnwindSafe(test(&bench)).catch_unwind().await {
+    let outcome = match AssertUnwindSafe(test(&env)).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => Err(anyhow!("{}", text_of(&*panic))),
     };
-    bench.end(outcome).await
+    env.end(outcome).await
 }
 
 fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {

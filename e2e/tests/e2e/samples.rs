@@ -6,40 +6,40 @@ use libtest_mimic::Trial;
 use tagwatch_e2e::samples::{Kubectl, Samples, compare, reported};
 
 use crate::{
-    bench::{AGENT, Bench, LIMIT},
     cluster::USER,
     runner::own,
+    test_env::{AGENT, LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![own(judged_as_the_table_says_and_not_written_again)]
 }
 
-async fn versions(bench: &Bench) -> Result<Vec<(String, Option<String>)>> {
-    let listed = bench.api_cluster_wide("PolicyReport").list(&kube::api::ListParams::default()).await?;
+async fn versions(env: &TestEnv) -> Result<Vec<(String, Option<String>)>> {
+    let listed = env.api_cluster_wide("PolicyReport").list(&kube::api::ListParams::default()).await?;
     Ok(listed.iter().map(|report| (report.name_any(), report.resource_version())).collect())
 }
 
-async fn judged_as_the_table_says_and_not_written_again(bench: &Bench) -> Result<()> {
-    let began = bench.audit_log().mark().await?;
-    let tagwatch = bench.tagwatch_with(&[]).await?;
-    let samples = Samples::new(bench.client(), Kubectl::of(&bench.cluster().control_plane))?;
+async fn judged_as_the_table_says_and_not_written_again(env: &TestEnv) -> Result<()> {
+    let began = env.audit_log().mark().await?;
+    let tagwatch = env.tagwatch_with(&[]).await?;
+    let samples = Samples::new(env.client(), Kubectl::of(&env.cluster().control_plane))?;
     let kubelet = samples.load().await?;
     samples.judged(LIMIT * 2).await?;
     tagwatch.end().await?;
-    let before = versions(bench).await?;
+    let before = versions(env).await?;
 
-    let mark = bench.audit_log().mark().await?;
-    let tagwatch = bench.tagwatch_with(&[]).await?;
+    let mark = env.audit_log().mark().await?;
+    let tagwatch = env.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
-    compare(samples.expected(), &reported(&bench.client()).await?)?;
+    compare(samples.expected(), &reported(&env.client()).await?)?;
     tagwatch.end().await?;
-    let requests = bench.audit_log().since(mark).await?.by_agent(AGENT)?;
+    let requests = env.audit_log().since(mark).await?.by_agent(AGENT)?;
     assert_eq!(requests.mutating().count(), 0, "an unchanged cluster: {requests}");
-    assert_eq!(versions(bench).await?, before);
+    assert_eq!(versions(env).await?, before);
 
     let refused =
-        bench.audit_log().since(began).await?.by_user(USER)?.matching(|request| request.code() == 403);
+        env.audit_log().since(began).await?.by_user(USER)?.matching(|request| request.code() == 403);
     assert_eq!(refused.count(), 0, "{refused}");
     kubelet.stop().await
 }

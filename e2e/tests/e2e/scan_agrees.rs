@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::{bench::Bench, kinds, runner::shared};
+use crate::{kinds, runner::shared, test_env::TestEnv};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![shared(same_findings_offline_and_in_the_cluster)]
@@ -56,9 +56,9 @@ fn scanned() -> Result<BTreeSet<Finding>> {
     Ok(findings)
 }
 
-async fn stored(bench: &Bench) -> Result<BTreeSet<Finding>> {
+async fn stored(env: &TestEnv) -> Result<BTreeSet<Finding>> {
     let mut findings = BTreeSet::new();
-    for report in bench.reports().await? {
+    for report in env.reports().await? {
         for result in report.results() {
             let properties = &result["properties"];
             let scope = ["kind", "name"].map(|at| &report.scope()[at]);
@@ -74,11 +74,11 @@ async fn stored(bench: &Bench) -> Result<BTreeSet<Finding>> {
     Ok(findings)
 }
 
-async fn same_findings_offline_and_in_the_cluster(bench: &Bench) -> Result<()> {
-    let tagwatch = bench.tagwatch().await?;
-    kinds::load(bench).await?;
-    kinds::judged(bench).await?;
-    let (offline, live) = (scanned()?, stored(bench).await?);
+async fn same_findings_offline_and_in_the_cluster(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    kinds::load(env).await?;
+    kinds::judged(env).await?;
+    let (offline, live) = (scanned()?, stored(env).await?);
     let wanted: usize = kinds::VERDICTS.iter().map(|(.., verdicts)| verdicts.len()).sum();
     assert_eq!(live.len(), wanted);
     let differing: Vec<_> = offline.symmetric_difference(&live).collect();

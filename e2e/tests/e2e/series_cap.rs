@@ -4,11 +4,11 @@ use anyhow::Result;
 use libtest_mimic::Trial;
 
 use crate::{
-    bench::Bench,
     controller::Controller,
     metrics::Samples,
     objects::{CLEAN, LATEST, deployment, pulled, with_image},
     runner::shared,
+    test_env::TestEnv,
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -30,7 +30,7 @@ async fn violating(tagwatch: &Controller, workloads: u32) -> Result<Samples> {
     let wanted = f64::from(workloads);
     tagwatch.counts("tagwatch_workloads", &[("status", "violating")], wanted).await?;
     let samples = tagwatch.samples().await?;
-    // Whatever is named, and whatever is summed up: nothing is lost.
+    // Nothing is lost: named and summed findings together are all findings.
     for rule in RULES.map(|rule| [("rule", rule)]) {
         assert_eq!(samples.sum("tagwatch_violations", &rule), wanted);
         assert_eq!(samples.sum(COUNT, &rule), wanted);
@@ -38,19 +38,19 @@ async fn violating(tagwatch: &Controller, workloads: u32) -> Result<Samples> {
     Ok(samples)
 }
 
-async fn over_the_cap_the_rest_is_summed_up_and_below_it_each_is_named(bench: &Bench) -> Result<()> {
-    let arguments = ["--namespaces", bench.namespace(), "--workload-series-cap", CAP];
-    let tagwatch = bench.tagwatch_with(&arguments).await?;
+async fn over_the_cap_the_rest_is_summed_up_and_below_it_each_is_named(env: &TestEnv) -> Result<()> {
+    let arguments = ["--namespaces", env.namespace(), "--workload-series-cap", CAP];
+    let tagwatch = env.tagwatch_with(&arguments).await?;
     for number in 0..WORKLOADS {
         let containers = [pulled("web", LATEST, "IfNotPresent")];
-        bench.create(deployment(&format!("web-{number}"), 0, &containers)).await?;
+        env.create(deployment(&format!("web-{number}"), 0, &containers)).await?;
     }
     let samples = violating(&tagwatch, WORKLOADS).await?;
     // The worst keep their own: the critical ones, of which three have room.
     assert_eq!(samples.sum(COUNT, &[OTHER, ("rule", "stale-pull-policy")]), 3.0);
     assert_eq!(samples.sum(COUNT, &[OTHER, ("rule", "latest-tag")]), 6.0);
     for metric in [COUNT, START] {
-        let mut named = samples.values(metric, &[("namespace", bench.namespace())], "workload");
+        let mut named = samples.values(metric, &[("namespace", env.namespace())], "workload");
         named.retain(|workload| *workload != OTHER.1);
         assert_eq!(named.len(), 3, "{metric}");
         assert_eq!(samples.values(metric, &[OTHER], "kind"), [OTHER.1; 2], "{metric}");
@@ -66,7 +66,7 @@ async fn over_the_cap_the_rest_is_summed_up_and_below_it_each_is_named(bench: &B
     assert_eq!(samples.sum("tagwatch_metrics_series_cap", &[]), 10.0);
 
     for number in 2..WORKLOADS {
-        bench.patch("Deployment", &format!("web-{number}"), with_image(CLEAN, "IfNotPresent")).await?;
+        env.patch("Deployment", &format!("web-{number}"), with_image(CLEAN, "IfNotPresent")).await?;
     }
     let samples = violating(&tagwatch, 2).await?;
     for metric in [COUNT, START] {

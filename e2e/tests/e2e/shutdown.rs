@@ -1,4 +1,4 @@
-//! SIGTERM, whatever state the API server is in.
+//! SIGTERM in every state of the API server.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use libtest_mimic::Trial;
 use tagwatch_e2e::{Component, eventually};
 
 use crate::{
-    bench::{Bench, LIMIT},
     objects::{CLEAN, PASSES, web},
     runner::own,
+    test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -20,26 +20,26 @@ pub(crate) fn tests() -> Vec<Trial> {
 const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// While it works, while the API server answers nothing, and while there is none, with exit code 0.
-async fn ends_within_five_seconds(bench: &Bench) -> Result<()> {
-    let working = bench.tagwatch_with(&[]).await?;
+async fn ends_within_five_seconds(env: &TestEnv) -> Result<()> {
+    let working = env.tagwatch_with(&[]).await?;
     working.is_ready(LIMIT).await?;
-    bench.create(web("web", CLEAN)).await?;
-    bench.reported("Deployment", "web", &PASSES).await?;
-    let beside = bench.tagwatch().await?;
+    env.create(web("web", CLEAN)).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    let beside = env.tagwatch().await?;
     working.end_within(END_LIMIT).await?;
 
-    let control_plane = &bench.cluster().control_plane;
+    let control_plane = &env.cluster().control_plane;
     control_plane.freeze(Component::ApiServer)?;
-    let starting = bench.tagwatch_with(&[]).await?;
+    let starting = env.tagwatch_with(&[]).await?;
     starting.is_alive().await?;
     beside.is_alive().await?;
     beside.end_within(END_LIMIT).await?;
     starting.end_within(END_LIMIT).await?;
     control_plane.resume(Component::ApiServer)?;
 
-    let left_alone = bench.tagwatch().await?;
+    let left_alone = env.tagwatch().await?;
     control_plane.kill(Component::ApiServer).await?;
-    let without = bench.tagwatch_with(&[]).await?;
+    let without = env.tagwatch_with(&[]).await?;
     eventually(LIMIT, "it has found that there is no API server", || async {
         let failed = without.samples().await?.sum("tagwatch_kube_requests_total", &[("code", "error")]);
         ensure!(failed >= 1.0, "it has not");

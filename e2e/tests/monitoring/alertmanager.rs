@@ -46,7 +46,7 @@ impl Deliveries {
 
     /// Waits until our alert about this workload has been delivered with this status.
     async fn about(&self, workload: &str, status: &str) -> Result<Value> {
-        eventually(LIMIT, "the webhook is told", async || {
+        eventually(LIMIT, "the webhook is called", async || {
             let all = self.0.lock().map_err(|_| anyhow::anyhow!("poisoned"))?.clone();
             let labels = |alert: &Value| {
                 alert["labels"]["alertname"] == ALERT && alert["labels"]["workload"] == workload
@@ -61,7 +61,7 @@ impl Deliveries {
 async fn delivered(State(deliveries): State<Deliveries>, body: String) {
     let message: Value = serde_json::from_str(&body).unwrap_or_default();
     let alerts = message["alerts"].as_array().cloned().unwrap_or_default();
-    deliveries.0.lock().expect("nobody panics with it").extend(alerts);
+    deliveries.0.lock().expect("no holder panics").extend(alerts);
 }
 
 async fn alertmanager(webhook: SocketAddr) -> Result<Server> {

@@ -73,7 +73,7 @@ fn documented(begin: &str) -> Result<String> {
     Ok(found.with_context(|| format!("docs/monitoring.md: no block {begin}"))?.to_owned())
 }
 
-/// Only who verifies the certificate and shows the token of somebody who may is told anything.
+/// A scrape needs to verify the certificate and to send the token of an account with the right.
 async fn the_readers_token_is_let_in_and_another_is_not() -> Result<()> {
     folder().await?;
     let files = TempDir::with_prefix("tagwatch-scrape-")?;

@@ -24,7 +24,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![test(every_query_returns_data)]
 }
 
-/// Once as a plain scrape, once with labels of the target; and `promtool` has nothing against the metrics.
+/// Once as a plain scrape, once with labels of the target; and `promtool` accepts the metrics.
 async fn every_query_returns_data() -> Result<()> {
     folder().await?;
     let stage = Stage::start(&[]).await?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tokio::runtime::Builder;
 
-/// The reason why a test could not run: it is told as ignored, never as passed.
+/// The reason why a test could not run: it is reported as ignored, never as passed.
 #[derive(Debug)]
 pub(crate) struct Skipped(pub(crate) String);
 

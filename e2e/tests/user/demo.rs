@@ -64,7 +64,7 @@ async fn shows_what_the_readme_shows() -> Result<()> {
     }
     let printed = until_ctrl_c(&shell).await?;
     let mut lines = printed.lines().map(stable);
-    // `…` stands for lines left out; all others are there, in this order.
+    // `…` marks lines left out; all others are there, in this order.
     for shown in shown.lines().filter(|line| line.trim() != "…") {
         let wanted = stable(shown);
         lines
@@ -76,7 +76,7 @@ async fn shows_what_the_readme_shows() -> Result<()> {
     Ok(())
 }
 
-/// What the demo prints until it only stays up, which it does until Ctrl-C; the console is there then.
+/// Output of the demo until it is complete. It then stays up until Ctrl-C, with the console.
 async fn until_ctrl_c(shell: &Shell) -> Result<String> {
     let mut demo = shell.command(env!("CARGO_BIN_EXE_demo"))?.stderr(Stdio::inherit()).spawn()?;
     let mut lines = BufReader::new(demo.stdout.take().context("no standard output")?).lines();

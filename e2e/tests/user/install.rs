@@ -228,7 +228,7 @@ async fn the_chart_mounts_certificates_of_registries() -> Result<()> {
     let value =
         |name: &str| env.iter().find(|variable| variable["name"] == name).map(|found| &found["value"]);
     assert_eq!(value("SSL_CERT_DIR"), Some(path), "{container}");
-    // The public ones count all the same.
+    // The public ones are still trusted.
     assert_eq!(value("SSL_CERT_FILE"), Some(&"/etc/ssl/certs/ca-certificates.crt".into()), "{container}");
     Ok(())
 }

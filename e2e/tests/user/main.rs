@@ -1,6 +1,9 @@
-//! What a user meets first: the README, the demo, the ways to install.
+//! What users and contributors meet first: the README, the pages, the demo, the ways to install.
 
+mod crate_graph;
 mod demo;
+mod demo_build;
+mod documents;
 mod install;
 mod readme;
 mod shell;

@@ -1,4 +1,4 @@
-//! Every command of the README is run, and prints what stands there.
+//! Every command of the README is run, and prints what the README shows.
 
 use std::{fmt::Write as _, fs};
 
@@ -7,7 +7,7 @@ use tagwatch_e2e::checkout;
 
 use crate::shell::Shell;
 
-/// A fenced block: what stands behind the fence, and its lines.
+/// A fenced block: the language behind the fence, and the lines.
 pub(crate) struct Block {
     pub(crate) language: String,
     pub(crate) text: String,
@@ -78,7 +78,7 @@ fn no_block_is_without_a_test() -> Result<()> {
                     .iter()
                     .any(|start| line.starts_with(start))
             }),
-            // A step of somebody's pipeline.
+            // A step of a pipeline.
             "yaml" => text.contains("tagwatch scan"),
             _ => false,
         };

@@ -43,7 +43,7 @@ async fn built(script: &str) -> Result<PathBuf> {
 
 pub(crate) struct Shell {
     home: TempDir,
-    /// On the PATH, before what is on ours.
+    /// On the PATH, before the folders of ours.
     programs: Option<PathBuf>,
     control_plane: &'static Path,
     kubeconfig: Option<PathBuf>,
@@ -102,7 +102,7 @@ impl Shell {
         Ok(command)
     }
 
-    /// A script for bash; its standard error goes where its standard output goes.
+    /// A script for bash, with standard error in standard output.
     pub(crate) async fn run(&self, script: &str) -> Result<Output> {
         let mut bash = self.command("bash")?;
         bash.arg("-c").arg(format!("exec 2>&1\n{script}"));

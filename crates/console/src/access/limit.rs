@@ -1,4 +1,4 @@
-//! How often somebody may come with a token that is none.
+//! A limit of invalid tokens for each peer.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -7,64 +7,62 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// Tokens that may be wrong within a [`WINDOW`], for each peer.
-const TRIES: u32 = 10;
-/// After it, tries count anew.
+/// Invalid tokens that each peer may send within a [`WINDOW`].
+const MAX_INVALID: u32 = 10;
 const WINDOW: Duration = Duration::from_mins(1);
-/// Peers that are told apart; those beyond share one count.
+/// Peers with a count of their own; those beyond share one.
 const MAX_PEERS: usize = 4096;
 
 #[derive(Debug)]
 struct Count {
-    /// Tokens that were wrong.
-    wrong: u32,
-    /// Tokens that are being looked at.
+    invalid: u32,
+    /// Attempts whose result is not known yet.
     pending: u32,
+    /// Start of the window.
     begin: Instant,
 }
 
-/// Counts wrong tokens by peer.
+/// Counts invalid tokens by peer.
 #[derive(Debug, Default)]
 pub(crate) struct Limiter {
     counts: Mutex<BTreeMap<Option<IpAddr>, Count>>,
-    /// Tells those who wait that a token was looked at.
-    looked_at: Notify,
+    /// Wakes waiting attempts when another one ends.
+    attempt_ended: Notify,
 }
 
-/// The right to have one token looked at. Dropped without [`Try::was_not_wrong`], it counts as a wrong one: whoever
-/// goes away before the answer may know what it will be.
+/// Permission to check one token. It counts as invalid when dropped without [`Attempt::forgive`]: a client that closes
+/// the connection early gains nothing.
 #[derive(Debug)]
-pub(crate) struct Try<'a> {
+pub(crate) struct Attempt<'a> {
     limiter: &'a Limiter,
     peer: Option<IpAddr>,
-    is_wrong: bool,
+    is_invalid: bool,
 }
 
-/// What becomes of a token.
-enum Place {
-    /// It is looked at.
-    Free(Option<IpAddr>),
-    /// It would be one too many if all that are looked at now turn out wrong.
-    Full,
-    /// Too many were wrong.
-    Spent,
+enum Admission {
+    /// The attempt is counted for this peer, or for the shared count.
+    Admitted(Option<IpAddr>),
+    /// The limit would be exceeded if all pending attempts turned out invalid.
+    Wait,
+    /// The limit is reached.
+    Rejected,
 }
 
 impl Limiter {
-    /// Waits for a try; `None` when there is none left. No more tokens are looked at at once than may be wrong, so that
-    /// many at once get no more tries than many after each other, and good ones get through.
-    pub(crate) async fn take(&self, peer: Option<IpAddr>) -> Option<Try<'_>> {
+    /// Waits for permission to check a token; `None` when the limit is reached. Pending attempts count towards the
+    /// limit, so parallel requests get no more attempts than sequential ones, and valid tokens still pass.
+    pub(crate) async fn acquire(&self, peer: Option<IpAddr>) -> Option<Attempt<'_>> {
         loop {
-            let looked_at = self.looked_at.notified();
-            match self.place(peer, Instant::now()) {
-                Place::Free(peer) => return Some(Try { limiter: self, peer, is_wrong: true }),
-                Place::Spent => return None,
-                Place::Full => looked_at.await,
+            let attempt_ended = self.attempt_ended.notified();
+            match self.admit(peer, Instant::now()) {
+                Admission::Admitted(peer) => return Some(Attempt { limiter: self, peer, is_invalid: true }),
+                Admission::Rejected => return None,
+                Admission::Wait => attempt_ended.await,
             }
         }
     }
 
-    fn place(&self, peer: Option<IpAddr>, now: Instant) -> Place {
+    fn admit(&self, peer: Option<IpAddr>, now: Instant) -> Admission {
         let mut counts = self.counts.lock();
         let is_over = |count: &Count| now.duration_since(count.begin) >= WINDOW;
         let mut peer = network(peer);
@@ -74,39 +72,39 @@ impl Limiter {
                 peer = None;
             }
         }
-        let count = counts.entry(peer).or_insert(Count { wrong: 0, pending: 0, begin: now });
+        let count = counts.entry(peer).or_insert(Count { invalid: 0, pending: 0, begin: now });
         if is_over(count) {
-            (count.wrong, count.begin) = (0, now);
+            (count.invalid, count.begin) = (0, now);
         }
-        if count.wrong >= TRIES {
-            return Place::Spent;
+        if count.invalid >= MAX_INVALID {
+            return Admission::Rejected;
         }
-        if count.wrong + count.pending >= TRIES {
-            return Place::Full;
+        if count.invalid + count.pending >= MAX_INVALID {
+            return Admission::Wait;
         }
         count.pending += 1;
-        Place::Free(peer)
+        Admission::Admitted(peer)
     }
 }
 
-impl Try<'_> {
-    /// The token was good, or nobody can tell.
-    pub(crate) fn was_not_wrong(mut self) {
-        self.is_wrong = false;
+impl Attempt<'_> {
+    /// Ends the attempt without counting it: the token was valid, or the result is unknown.
+    pub(crate) fn forgive(mut self) {
+        self.is_invalid = false;
     }
 }
 
-impl Drop for Try<'_> {
+impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if let Some(count) = self.limiter.counts.lock().get_mut(&self.peer) {
             count.pending = count.pending.saturating_sub(1);
-            count.wrong += u32::from(self.is_wrong);
+            count.invalid += u32::from(self.is_invalid);
         }
-        self.limiter.looked_at.notify_waiters();
+        self.limiter.attempt_ended.notify_waiters();
     }
 }
 
-/// A host has a whole /64 of IPv6 addresses to choose from (RFC 4291, section 2.5.1).
+/// One host can use any address of an IPv6 /64 (RFC 4291, section 2.5.1), so the whole network is one peer.
 fn network(peer: Option<IpAddr>) -> Option<IpAddr> {
     let mask = |address: Ipv6Addr| Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64));
     peer.map(|peer| match peer {
@@ -124,51 +122,51 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn wrong_tokens_run_out_for_one_peer_alone() {
+    async fn the_limit_of_invalid_tokens_is_for_each_peer() {
         let (limiter, now) = (Limiter::default(), Instant::now());
-        for _ in 0..TRIES {
-            drop(limiter.take(Some(peer("10.0.0.1"))).await.unwrap());
+        for _ in 0..MAX_INVALID {
+            drop(limiter.acquire(Some(peer("10.0.0.1"))).await.unwrap());
         }
-        assert!(limiter.take(Some(peer("10.0.0.1"))).await.is_none());
-        assert!(limiter.take(Some(peer("::ffff:10.0.0.1"))).await.is_none(), "the same peer");
-        assert!(limiter.take(Some(peer("10.0.0.2"))).await.is_some());
-        assert!(matches!(limiter.place(Some(peer("10.0.0.1")), now + 2 * WINDOW), Place::Free(_)));
+        assert!(limiter.acquire(Some(peer("10.0.0.1"))).await.is_none());
+        assert!(limiter.acquire(Some(peer("::ffff:10.0.0.1"))).await.is_none(), "the same peer");
+        assert!(limiter.acquire(Some(peer("10.0.0.2"))).await.is_some());
+        assert!(matches!(limiter.admit(Some(peer("10.0.0.1")), now + 2 * WINDOW), Admission::Admitted(_)));
     }
 
     #[tokio::test]
-    async fn good_tokens_take_nothing_however_many_come_at_once() {
+    async fn valid_tokens_do_not_count_even_in_parallel() {
         let limiter = Limiter::default();
-        let mut tries = Vec::new();
-        for _ in 0..TRIES {
-            tries.push(limiter.take(Some(peer("2001:db8::1"))).await.unwrap());
+        let mut attempts = Vec::new();
+        for _ in 0..MAX_INVALID {
+            attempts.push(limiter.acquire(Some(peer("2001:db8::1"))).await.unwrap());
         }
-        assert!(matches!(limiter.place(Some(peer("2001:db8::2")), Instant::now()), Place::Full));
-        let (waited, ()) = tokio::join!(limiter.take(Some(peer("2001:db8::2"))), async {
-            tries.drain(..).for_each(Try::was_not_wrong);
+        assert!(matches!(limiter.admit(Some(peer("2001:db8::2")), Instant::now()), Admission::Wait));
+        let (waited, ()) = tokio::join!(limiter.acquire(Some(peer("2001:db8::2"))), async {
+            attempts.drain(..).for_each(Attempt::forgive);
         });
-        waited.unwrap().was_not_wrong();
-        for _ in 0..TRIES * 3 {
-            limiter.take(Some(peer("2001:db8::1"))).await.unwrap().was_not_wrong();
+        waited.unwrap().forgive();
+        for _ in 0..MAX_INVALID * 3 {
+            limiter.acquire(Some(peer("2001:db8::1"))).await.unwrap().forgive();
         }
     }
 
     #[tokio::test]
-    async fn wrong_tokens_at_once_are_no_more_than_after_each_other() {
+    async fn parallel_attempts_are_limited_like_sequential_ones() {
         let limiter = Limiter::default();
-        let mut tries = Vec::new();
-        for _ in 0..TRIES {
-            tries.push(limiter.take(None).await.unwrap());
+        let mut attempts = Vec::new();
+        for _ in 0..MAX_INVALID {
+            attempts.push(limiter.acquire(None).await.unwrap());
         }
-        let (waited, ()) = tokio::join!(limiter.take(None), async { tries.clear() });
+        let (waited, ()) = tokio::join!(limiter.acquire(None), async { attempts.clear() });
         assert!(waited.is_none());
     }
 
     #[tokio::test]
-    async fn peers_without_number_share_a_count() {
+    async fn peers_beyond_the_maximum_share_a_count() {
         let limiter = Limiter::default();
         let mut refused = 0;
         for at in 0..10_000_u32 {
-            refused += u32::from(limiter.take(Some(IpAddr::V4(at.into()))).await.is_none());
+            refused += u32::from(limiter.acquire(Some(IpAddr::V4(at.into()))).await.is_none());
         }
         assert!(refused > 5000, "{refused}");
         assert!(limiter.counts.lock().len() <= MAX_PEERS + 1);

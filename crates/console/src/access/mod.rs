@@ -1,6 +1,5 @@
-//! Who may see what.
+//! Callers, their tokens and sessions, and the namespaces that they may see.
 
-mod cookies;
 mod limit;
 mod session;
 
@@ -11,26 +10,24 @@ use std::pin::Pin;
 
 use tagwatch_core::text::UntrustedText;
 
-pub(crate) use cookies::{cookie, is_from_here, same_site_path, set_cookie};
 pub(crate) use limit::Limiter;
-pub(crate) use session::{LIFE as SESSION_LIFE, Sessions};
+pub(crate) use session::{SESSION_LIFE, Sessions};
 
-/// Decides who may see what.
+/// Decides which namespaces a caller may see.
 pub trait Authorizer: Send + Sync + 'static {
-    /// Whether everybody who reaches the console may see everything, without a token. Then the console answers to
-    /// no other names than loopback ones and addresses, so that no page of elsewhere can read it by a name of its own.
+    /// Whether every request may see everything, without a token. The console then answers only to loopback names and
+    /// IP addresses, so that no other site can read it under a name of its own.
     fn is_open(&self) -> bool;
 
-    /// Who a token stands for, and which of these namespaces they may see. It is asked for each request, so that a
-    /// token which no longer counts lets nobody in; an implementation keeps answers for as long as it dares to, within
-    /// bounds, and refuses where it cannot tell.
+    /// The caller of a token, and which of these namespaces they may see. The console asks for each request, so a
+    /// revoked token stops working. An implementation may cache answers for a bounded time, and denies access on error.
     fn authorize<'a>(&'a self, token: &'a Token, namespaces: &'a BTreeSet<UntrustedText>) -> Answer<'a>;
 }
 
-/// What [`Authorizer::authorize`] gives.
+/// The result of [`Authorizer::authorize`].
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Caller, Denied>> + Send + 'a>>;
 
-/// Everybody may see everything: for a console that listens on loopback alone.
+/// Shows everything to every request: for a console that listens on loopback only.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenToAll;
 
@@ -44,15 +41,15 @@ impl Authorizer for OpenToAll {
     }
 }
 
-/// A bearer token. Neither printed nor logged.
+/// A bearer token. It is never printed or logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// Longest token in bytes; a service account's takes about 1 KiB.
+    /// Longest token in bytes; a service account's has about 1 KiB.
     const MAX: usize = 16 * 1024;
 
-    /// Takes a token as somebody sent it: one word of visible ASCII.
+    /// Reads a token: one word of visible ASCII.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_token =
@@ -72,28 +69,28 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Somebody who was let in.
+/// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Their name, to be shown to them.
+    /// User name, shown on the caller's own pages.
     pub name: Option<UntrustedText>,
-    /// What they may see.
+    /// Namespaces that they may see.
     pub visible: Visible,
-    /// Whether there are so many namespaces that not all of them were asked about: pages say so, without a number.
+    /// Whether namespaces were left unchecked because there are too many. Pages say so, without a number.
     pub may_see_more: bool,
 }
 
-/// Namespaces that somebody may see.
+/// Namespaces that a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Visible {
-    /// Every one.
+    /// All namespaces.
     All,
-    /// These.
+    /// Only these.
     Namespaces(BTreeSet<UntrustedText>),
 }
 
 impl Visible {
-    /// Whether a namespace is among them.
+    /// Whether the caller may see a namespace.
     pub fn admits(&self, namespace: &UntrustedText) -> bool {
         match self {
             Self::All => true,
@@ -102,13 +99,13 @@ impl Visible {
     }
 }
 
-/// Why somebody was not let in.
+/// Why a token was denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// The token is none, or no longer.
+    /// The token is invalid or has expired.
     Unauthenticated,
-    /// Too many tokens that nobody knows are asked about at once.
+    /// Too many unknown tokens are being reviewed.
     Busy,
-    /// Nobody can tell now: the API server does not answer.
+    /// The API server does not answer.
     Unavailable,
 }

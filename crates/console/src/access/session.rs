@@ -1,4 +1,4 @@
-//! Sessions of browsers: an opaque key in a cookie for a token that stays here.
+//! Browser sessions: the cookie holds an opaque key, and the token stays in memory here.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,10 +8,9 @@ use parking_lot::Mutex;
 
 use super::Token;
 
-/// Most sessions at a time; then the one that ends first ends now.
+/// Most sessions at a time. Beyond it, the session that expires first is removed.
 const MAX: usize = 1024;
-/// How long a session lasts.
-pub(crate) const LIFE: Duration = Duration::from_hours(8);
+pub(crate) const SESSION_LIFE: Duration = Duration::from_hours(8);
 
 #[derive(Debug)]
 struct Session {
@@ -19,21 +18,20 @@ struct Session {
     end: Instant,
 }
 
-/// Every session.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions(Mutex<BTreeMap<String, Session>>);
 
 impl Sessions {
-    /// Begins a session and gives its key.
+    /// Begins a session and returns its key.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// When the operating system has no random bytes.
     pub(crate) fn begin(&self, token: Token, now: Instant) -> Result<String, getrandom::Error> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)?;
         let mut key = String::with_capacity(2 * bytes.len());
         for byte in bytes {
-            // Writing to a string cannot fail.
+            // Writing to a string does not fail.
             let _ = write!(key, "{byte:02x}");
         }
         let mut sessions = self.0.lock();
@@ -42,17 +40,16 @@ impl Sessions {
             let first = sessions.iter().min_by_key(|(_, session)| session.end).map(|(key, _)| key.clone());
             first.and_then(|key| sessions.remove(&key));
         }
-        sessions.insert(key.clone(), Session { token, end: now + LIFE });
+        sessions.insert(key.clone(), Session { token, end: now + SESSION_LIFE });
         Ok(key)
     }
 
-    /// The token of a session that has not ended.
+    /// The token of a session that has not expired.
     pub(crate) fn token(&self, key: &str, now: Instant) -> Option<Token> {
         let sessions = self.0.lock();
         sessions.get(key).filter(|session| session.end > now).map(|session| session.token.clone())
     }
 
-    /// Ends a session.
     pub(crate) fn end(&self, key: &str) {
         self.0.lock().remove(key);
     }
@@ -67,20 +64,20 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_by_itself_and_by_hand() {
+    fn a_session_expires_and_can_be_ended() {
         let (sessions, now) = (Sessions::default(), Instant::now());
         let [one, other] = ["a", "b"].map(|text| sessions.begin(token(text), now).unwrap());
         assert_eq!(one.len(), 64);
         assert_ne!(one, other);
         assert_eq!(sessions.token(&one, now), Some(token("a")));
-        assert_eq!(sessions.token(&one, now + LIFE), None);
+        assert_eq!(sessions.token(&one, now + SESSION_LIFE), None);
         sessions.end(&other);
         assert_eq!(sessions.token(&other, now), None);
         assert_eq!(sessions.token("", now), None);
     }
 
     #[test]
-    fn there_are_never_more_than_the_bound() {
+    fn a_new_session_beyond_the_maximum_replaces_the_oldest() {
         let (sessions, now) = (Sessions::default(), Instant::now());
         let first = sessions.begin(token("first"), now).unwrap();
         for second in 1..=MAX {
@@ -88,6 +85,6 @@ mod tests {
             sessions.begin(token("more"), later).unwrap();
         }
         assert_eq!(sessions.0.lock().len(), MAX);
-        assert_eq!(sessions.token(&first, now), None, "the oldest has gone");
+        assert_eq!(sessions.token(&first, now), None, "the oldest is gone");
     }
 }

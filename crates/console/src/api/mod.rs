@@ -1,19 +1,20 @@
-//! The JSON API, and the document that describes it.
+//! The JSON API and its OpenAPI document.
 
 mod openapi;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 
-use crate::filter::{Filter, Unknown};
-use crate::http::{Console, Guest, Problem, json};
-use crate::pages::{Pages, WorkloadFilter, chosen};
+use crate::auth::AuthenticatedRequest;
+use crate::filter::{Filter, Pagination, WorkloadFilter};
+use crate::filtered::FilteredRequest;
+use crate::http::{Console, json};
 use crate::record::{
     IssueDetails, IssuePage, IssueRecord, NamespaceList, OverviewRecord, RuleList, WorkloadDetails,
     WorkloadPage, WorkloadRecord,
@@ -31,63 +32,58 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .route("/api/v1/rules", get(rules))
 }
 
-async fn overview(Guest { view, .. }: Guest) -> Response {
-    json(StatusCode::OK, &OverviewRecord::new(&view))
+async fn overview(request: AuthenticatedRequest) -> Response {
+    json(StatusCode::OK, &OverviewRecord::new(&request.view))
 }
 
-async fn namespaces(Guest { view, .. }: Guest) -> Response {
-    json(StatusCode::OK, &NamespaceList::new(&view))
+async fn namespaces(request: AuthenticatedRequest) -> Response {
+    json(StatusCode::OK, &NamespaceList::new(&request.view))
 }
 
-async fn rules(Guest { view, .. }: Guest) -> Response {
-    json(StatusCode::OK, &RuleList::new(&view))
+async fn rules(request: AuthenticatedRequest) -> Response {
+    json(StatusCode::OK, &RuleList::new(&request.view))
 }
 
-async fn issues(Guest { view, frame }: Guest, RawQuery(query): RawQuery) -> Response {
-    let filter = match Filter::parse(query.as_deref(), Unknown::Refused) {
-        Ok(filter) => filter,
-        Err(problems) => return frame.refuse(&Problem::bad_request(problems)),
-    };
-    let found = chosen(&view, &filter);
-    let pages = Pages::new(filter.page, found.len(), |_| String::new());
-    let record = |&found| IssueRecord::new(found, view.now);
+async fn issues(FilteredRequest { view, filter, .. }: FilteredRequest<Filter>) -> Response {
+    let issues = filter.select(view.issues());
+    let pages = Pagination::new(filter.page, issues.len(), |_| String::new());
+    let record = |&issue| IssueRecord::new(issue, view.now);
     let page = IssuePage {
-        total: found.len(),
+        total: issues.len(),
         page: pages.number,
         pages: pages.count,
-        issues: pages.of(&found).iter().map(record).collect(),
+        issues: pages.rows(&issues).iter().map(record).collect(),
     };
     json(StatusCode::OK, &page)
 }
 
-async fn issue(guest: Guest, id: Result<Path<String>, PathRejection>) -> Response {
+async fn issue(request: AuthenticatedRequest, id: Result<Path<String>, PathRejection>) -> Response {
     let id = id.map(|Path(id)| id).unwrap_or_default();
-    match guest.view.issue(&id).or_else(|| guest.view.successor(&id)) {
-        Some(found) => json(StatusCode::OK, &IssueDetails::new(&guest.view, found)),
-        None => guest.not_found("There is no such issue."),
+    match request.view.issue(&id).or_else(|| request.view.successor(&id)) {
+        Some(issue) => json(StatusCode::OK, &IssueDetails::new(&request.view, issue)),
+        None => request.not_found("There is no such issue."),
     }
 }
 
-async fn workloads(Guest { view, frame }: Guest, RawQuery(query): RawQuery) -> Response {
-    let filter = match WorkloadFilter::parse(query.as_deref(), Unknown::Refused) {
-        Ok(filter) => filter,
-        Err(problems) => return frame.refuse(&Problem::bad_request(problems)),
-    };
-    let chosen = filter.chosen(&view);
-    let pages = Pages::new(filter.page, chosen.len(), |_| String::new());
+async fn workloads(FilteredRequest { view, filter, .. }: FilteredRequest<WorkloadFilter>) -> Response {
+    let workloads = filter.select(view.workloads());
+    let pages = Pagination::new(filter.page, workloads.len(), |_| String::new());
     let page = WorkloadPage {
-        total: chosen.len(),
+        total: workloads.len(),
         page: pages.number,
         pages: pages.count,
-        workloads: pages.of(&chosen).iter().map(|workload| WorkloadRecord::new(workload)).collect(),
+        workloads: pages.rows(&workloads).iter().map(|workload| WorkloadRecord::new(workload)).collect(),
     };
     json(StatusCode::OK, &page)
 }
 
-async fn workload(guest: Guest, name: Result<Path<(String, String, String)>, PathRejection>) -> Response {
+async fn workload(
+    request: AuthenticatedRequest,
+    name: Result<Path<(String, String, String)>, PathRejection>,
+) -> Response {
     let (namespace, kind, name) = name.map(|Path(name)| name).unwrap_or_default();
-    match guest.view.workload(&(namespace.into(), kind.into(), name.into())) {
-        Some(workload) => json(StatusCode::OK, &WorkloadDetails::new(workload, guest.view.now)),
-        None => guest.not_found("There is no such workload."),
+    match request.view.workload(&(namespace.into(), kind.into(), name.into())) {
+        Some(workload) => json(StatusCode::OK, &WorkloadDetails::new(workload, request.view.now)),
+        None => request.not_found("There is no such workload."),
     }
 }

@@ -1,4 +1,4 @@
-//! The `OpenAPI` document, made of the types that the answers are made of.
+//! The `OpenAPI` document, generated from the types of the answers.
 
 use std::sync::LazyLock;
 
@@ -8,20 +8,20 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use crate::http::{Guest, json as answer};
+use crate::auth::AuthenticatedRequest;
+use crate::http::json as answer;
 use crate::record::{
     ErrorRecord, IssueDetails, IssuePage, NamespaceList, OverviewRecord, RuleList, WorkloadDetails,
     WorkloadPage,
 };
 
-/// It is the same for everybody.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
 
-pub(super) async fn document(_: Guest) -> Response {
+pub(super) async fn document(_: AuthenticatedRequest) -> Response {
     answer(StatusCode::OK, &*DOCUMENT)
 }
 
-/// A parameter: name, where it stands, description.
+/// Name, location (`query` or `path`) and description.
 type Parameter = (&'static str, &'static str, &'static str);
 
 const ISSUE_FILTER: [Parameter; 9] = [
@@ -53,7 +53,7 @@ const ISSUE: [Parameter; 1] =
     [("id", "path", "The result's key in the workload's report, or one that it had under another result.")];
 
 fn build() -> Value {
-    // OpenAPI 3.1 takes JSON Schema 2020-12 as it is; its definitions stand in a place of their own.
+    // OpenAPI 3.1 uses JSON Schema 2020-12, with definitions under another path.
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
@@ -95,10 +95,10 @@ fn operation<T: JsonSchema>(schemas: &mut SchemaGenerator, summary: &str, parame
     let failure = content(schemas.subschema_for::<ErrorRecord>());
     let parameters: Vec<Value> = parameters
         .iter()
-        .map(|&(name, place, description)| {
+        .map(|&(name, location, description)| {
             let schema = json!({ "type": if name == "page" { "integer" } else { "string" } });
-            let required = place == "path";
-            json!({ "name": name, "in": place, "required": required, "description": description, "schema": schema })
+            let required = location == "path";
+            json!({ "name": name, "in": location, "required": required, "description": description, "schema": schema })
         })
         .collect();
     json!({ "get": {
@@ -112,7 +112,7 @@ fn operation<T: JsonSchema>(schemas: &mut SchemaGenerator, summary: &str, parame
     } })
 }
 
-/// `getIssuePage`
+/// Such as `getIssuePage`.
 fn operation_id<T: JsonSchema>() -> String {
     format!("get{}", T::schema_name().trim_end_matches("Record"))
 }

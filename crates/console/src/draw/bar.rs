@@ -1,6 +1,5 @@
 //! A bar of parts, 100 wide.
 
-/// A part of a bar.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Part {
     pub(crate) class: &'static str,
@@ -8,14 +7,13 @@ pub(crate) struct Part {
     pub(crate) width: String,
 }
 
-/// A bar.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Bar {
     pub(crate) parts: Vec<Part>,
 }
 
 impl Bar {
-    /// Parts in proportion to a whole that is at least their sum.
+    /// Parts in proportion to `whole`, which is at least their sum.
     pub(crate) fn new(counts: impl IntoIterator<Item = (&'static str, usize)>, whole: usize) -> Self {
         let mut begin = 0;
         let mut parts = Vec::new();
@@ -27,7 +25,7 @@ impl Bar {
     }
 }
 
-/// With two decimals.
+/// In percent, with two decimals.
 fn percent(count: usize, whole: usize) -> String {
     let hundredths = (count * 10_000).checked_div(whole).unwrap_or_default();
     format!("{}.{:02}", hundredths / 100, hundredths % 100)

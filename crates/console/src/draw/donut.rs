@@ -1,37 +1,35 @@
-//! A ring of slices, each of them a link.
+//! A ring of slices, each of which is a link.
 
 use std::f64::consts::TAU;
 
 const OUTER: f64 = 80.0;
 const INNER: f64 = 54.0;
-/// Between slices, in radians.
+/// Distance between slices, in radians.
 const GAP: f64 = 0.03;
-/// The least that a slice takes, so that one can hit it.
+/// Smallest angle of a slice in radians, so that it can be clicked.
 const LEAST: f64 = 0.12;
 
-/// What a slice stands for.
+/// The value of a slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Share {
     pub(crate) label: String,
-    /// Class of the style sheet, which gives the colour.
+    /// Class of the style sheet that sets the colour.
     pub(crate) class: &'static str,
-    /// Symbol that stands beside the label.
+    /// Symbol beside the label.
     pub(crate) icon: &'static str,
     pub(crate) count: usize,
     pub(crate) href: String,
 }
 
-/// A slice that is drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Slice {
     pub(crate) share: Share,
     /// Path data, around the origin.
     pub(crate) path: String,
-    /// Of the whole, rounded.
+    /// Share of the total, rounded.
     pub(crate) percent: usize,
 }
 
-/// A donut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Donut {
     pub(crate) slices: Vec<Slice>,
@@ -39,7 +37,7 @@ pub(crate) struct Donut {
 }
 
 impl Donut {
-    /// Draws the shares that are not 0, clockwise from the top.
+    /// Draws the shares above 0, clockwise from the top.
     pub(crate) fn new(shares: Vec<Share>) -> Self {
         let shares: Vec<Share> = shares.into_iter().filter(|share| share.count > 0).collect();
         let total: usize = shares.iter().map(|share| share.count).sum();
@@ -56,7 +54,7 @@ impl Donut {
     }
 }
 
-/// Angles in proportion, none of them too small; they add up to a full turn.
+/// Angles in proportion to the counts, each at least [`LEAST`]. They add up to a full turn.
 fn angles(counts: &[usize]) -> Vec<f64> {
     let least = LEAST.min(TAU / float(counts.len().max(1)));
     let total = float(counts.iter().sum());
@@ -70,7 +68,7 @@ fn angles(counts: &[usize]) -> Vec<f64> {
         .collect()
 }
 
-/// Counts of a cluster are far below what a float holds exactly.
+/// Counts of a cluster are small enough for a float to hold exactly.
 #[expect(clippy::cast_precision_loss, reason = "a drawing")]
 fn float(count: usize) -> f64 {
     count as f64
@@ -90,7 +88,7 @@ fn path(begin: f64, angle: f64) -> String {
     )
 }
 
-/// An arc that ends where it begins is none, so a full ring takes two.
+/// SVG does not draw an arc that ends at its start, so a full ring needs two.
 fn full() -> String {
     let ring = |radius: f64, sweep: u8| {
         format!(
@@ -113,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn angles_fill_the_turn_and_none_vanishes() {
+    fn angles_fill_the_turn_and_have_a_minimum() {
         for counts in [&[1][..], &[1, 1], &[9999, 1], &[1, 2, 3, 4, 5], &[1; 200]] {
             let angles = angles(counts);
             assert!((angles.iter().sum::<f64>() - TAU).abs() < 1e-9, "{counts:?}: {angles:?}");
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_slice() {
+    fn a_share_of_0_has_no_slice() {
         let donut = Donut::new(vec![share(0), share(3), share(1)]);
         let drawn: Vec<(usize, usize)> =
             donut.slices.iter().map(|slice| (slice.share.count, slice.percent)).collect();
@@ -132,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_alone_is_a_full_ring() {
+    fn a_single_slice_is_a_full_ring() {
         let donut = Donut::new(vec![share(7)]);
         assert_eq!(donut.slices[0].path.matches('Z').count(), 2);
         assert!(!donut.slices[0].path.contains("NaN"));

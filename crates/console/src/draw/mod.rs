@@ -1,5 +1,5 @@
-//! Drawings: numbers for the SVG of the templates. A strict content security policy allows no inline style, so
-//! everything that depends on data is an attribute.
+//! Numbers for the SVG drawings of the templates. The content security policy allows no inline styles, so everything
+//! that depends on data is an attribute.
 
 mod bar;
 mod donut;
@@ -7,4 +7,4 @@ mod timeline;
 
 pub(crate) use bar::Bar;
 pub(crate) use donut::{Donut, Share};
-pub(crate) use timeline::{Mark, Timeline};
+pub(crate) use timeline::Timeline;

@@ -1,15 +1,14 @@
-//! Intervals and moments on a line, 1000 wide.
+//! Intervals and events on a line, 1000 wide.
 
 use jiff::Timestamp;
 
-use crate::snapshot::Span;
 use crate::text::seconds;
 
 const WIDTH: u64 = 1000;
-/// The least that an interval takes, so that one sees it.
+/// Smallest width of an interval, so that it is visible.
 const LEAST: u64 = 6;
 
-/// A moment on the line.
+/// An event on the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) x: u64,
@@ -25,7 +24,7 @@ pub(crate) struct Stretch {
     pub(crate) class: &'static str,
 }
 
-/// A line from the first interval's begin to now.
+/// A line from the start of the first interval to now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Timeline {
     pub(crate) stretches: Vec<Stretch>,
@@ -33,12 +32,12 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// Intervals, of which one without an end is open, since when it is exempt, and moments with a class of the style
-    /// sheet.
+    /// Intervals without an end are open. `exempt` is the start of an exemption that lasts until now; events have a
+    /// class of the style sheet.
     pub(crate) fn new(
-        intervals: &[Span],
+        intervals: &[(Timestamp, Option<Timestamp>)],
         exempt: Option<Timestamp>,
-        moments: &[(Timestamp, &'static str)],
+        events: &[(Timestamp, &'static str)],
         now: Timestamp,
     ) -> Self {
         let begin = intervals.iter().map(|(from, _)| *from).chain(exempt).min().unwrap_or(now);
@@ -58,7 +57,7 @@ impl Timeline {
                 .into_iter()
                 .chain(violated)
                 .collect(),
-            marks: moments.iter().map(|&(at, class)| Mark { x: x(at).clamp(2, WIDTH - 2), class }).collect(),
+            marks: events.iter().map(|&(at, class)| Mark { x: x(at).clamp(2, WIDTH - 2), class }).collect(),
         }
     }
 }
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_stays_on_the_line() {
+    fn intervals_and_events_stay_on_the_line() {
         let now = at(1100);
         let intervals = [(at(100), Some(at(600))), (at(600), Some(at(600))), (at(2000), None)];
         let line = Timeline::new(&intervals, None, &[(at(0), "a"), (at(350), "b"), (at(9999), "c")], now);
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_exempt_is_no_violation() {
+    fn an_exemption_is_drawn_apart_from_violations() {
         let line = Timeline::new(&[(at(100), Some(at(600)))], Some(at(600)), &[], at(1100));
         let classes: Vec<_> = line.stretches.iter().map(|stretch| (stretch.x, stretch.class)).collect();
         assert_eq!(classes, [(500, "exempt"), (0, "closed")]);

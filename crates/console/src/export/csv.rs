@@ -4,60 +4,42 @@ use tagwatch_core::text::UntrustedText;
 
 use crate::record::IssueRecord;
 
-const COLUMNS: [&str; 15] = [
-    "severity",
-    "result",
-    "policy",
-    "rule",
-    "namespace",
-    "kind",
-    "name",
-    "container",
-    "containerType",
-    "image",
-    "firstSeen",
-    "ageSeconds",
-    "exemption",
-    "message",
-    "id",
+type Column = (&'static str, fn(&IssueRecord) -> String);
+
+const COLUMNS: [Column; 15] = [
+    ("severity", |issue| issue.severity.to_owned()),
+    ("result", |issue| issue.result.to_owned()),
+    ("policy", |issue| issue.policy.to_owned()),
+    ("rule", |issue| issue.rule.to_owned()),
+    ("namespace", |issue| issue.namespace.clone()),
+    ("kind", |issue| issue.kind.clone()),
+    ("name", |issue| issue.name.clone()),
+    ("container", |issue| issue.container.clone()),
+    ("containerType", |issue| issue.container_type.to_owned()),
+    ("image", |issue| issue.image.clone()),
+    ("firstSeen", |issue| issue.first_seen.clone()),
+    ("ageSeconds", |issue| issue.age_seconds.to_string()),
+    ("exemption", |issue| {
+        issue.exemption.as_ref().map_or_else(String::new, |exemption| exemption.reason.clone())
+    }),
+    ("message", |issue| issue.message.clone()),
+    ("id", |issue| issue.id.clone()),
 ];
 
-/// A header and a line for each issue.
 pub(super) fn table(issues: &[IssueRecord]) -> String {
-    let mut table = line(COLUMNS.map(str::to_owned));
+    let mut table = line(COLUMNS.map(|(name, _)| name.to_owned()));
     for issue in issues {
-        table.push_str(&line(cells(issue)));
+        table.push_str(&line(COLUMNS.map(|(_, value)| value(issue))));
     }
     table
-}
-
-fn cells(issue: &IssueRecord) -> [String; 15] {
-    let exemption = issue.exemption.as_ref().map(|exemption| exemption.reason.clone());
-    [
-        issue.severity.to_owned(),
-        issue.result.to_owned(),
-        issue.policy.to_owned(),
-        issue.rule.to_owned(),
-        issue.namespace.clone(),
-        issue.kind.clone(),
-        issue.name.clone(),
-        issue.container.clone(),
-        issue.container_type.to_owned(),
-        issue.image.clone(),
-        issue.first_seen.clone(),
-        issue.age_seconds.to_string(),
-        exemption.unwrap_or_default(),
-        issue.message.clone(),
-        issue.id.clone(),
-    ]
 }
 
 fn line(cells: [String; 15]) -> String {
     cells.map(cell).join(",") + "\r\n"
 }
 
-/// A cell that no spreadsheet takes for a formula: those begin with one of four signs, and an apostrophe before makes
-/// text of them (OWASP, "CSV Injection"). Control characters, which some programs skip before they look, are escaped.
+/// A cell that spreadsheets do not run as a formula. Formulas begin with one of four characters; an apostrophe before it
+/// marks the cell as text (OWASP, "CSV Injection"). Some programs skip control characters first, so those are escaped.
 fn cell(text: String) -> String {
     let text = UntrustedText::from(text).label();
     let is_formula = text.trim_start().starts_with(['=', '+', '-', '@']);

@@ -1,10 +1,9 @@
-//! A Markdown table, for an issue or a page of a wiki.
+//! A Markdown table, for a ticket or a wiki.
 
 use tagwatch_core::text::UntrustedText;
 
 use crate::record::IssueRecord;
 
-/// A header and a row for each issue.
 pub(super) fn table(issues: &[IssueRecord]) -> String {
     let mut table = String::from(
         "| Severity | Result | Rule | Workload | Container | Image | First seen |\n|---|---|---|---|---|---|---|\n",

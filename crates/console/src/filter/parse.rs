@@ -1,40 +1,40 @@
 //! From an address to a filter.
 
-use std::borrow::Cow;
-
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::rules;
 use tagwatch_core::text::UntrustedText;
 
 use super::{Exempt, Filter, Sort};
+use crate::url::pairs;
 
-/// Longest text to look for, in bytes.
+/// Longest text to search for, in bytes.
 const MAX_TEXT: usize = 256;
 /// Most values of one field.
 const MAX_VALUES: usize = 64;
-/// What dashboards send for a variable that is not narrowed.
+/// What dashboards send for a variable with all values selected.
 const ANY: [&str; 4] = ["", "All", "$__all", ".*"];
 
-/// What becomes of fields that nobody knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unknown {
-    /// Links get decorated on their way through chats and dashboards.
-    Ignored,
-    /// Programs want to know.
-    Refused,
-}
-
-/// The fields of a query, decoded.
-pub(crate) fn pairs(query: Option<&str>) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-}
-
-impl Filter {
-    /// Reads a query. Fields can be repeated, or hold several values separated by commas.
+/// A filter that is read from a query.
+pub(crate) trait QueryFilter: Sized {
+    /// Reads a query.
     ///
     /// # Errors
-    /// Every field that is wrong, with what was expected; safe for a terminal.
-    pub(crate) fn parse(query: Option<&str>, unknown: Unknown) -> Result<Self, Vec<String>> {
+    /// Every invalid field, with the expected values; safe to print to a terminal.
+    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>>;
+}
+
+/// How to treat unknown fields of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnknownFields {
+    /// For pages: chats and dashboards add fields to links.
+    Ignored,
+    /// For programs, which want to find their mistakes.
+    Rejected,
+}
+
+impl QueryFilter for Filter {
+    /// Fields can be repeated, or hold several values separated by commas.
+    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
         let mut filter = Self::default();
         let mut problems = Vec::new();
         for (name, value) in pairs(query) {
@@ -44,8 +44,10 @@ impl Filter {
         }
         if problems.is_empty() { Ok(filter) } else { Err(problems) }
     }
+}
 
-    fn set(&mut self, name: &str, value: &str, unknown: Unknown) -> Result<(), String> {
+impl Filter {
+    fn set(&mut self, name: &str, value: &str, unknown: UnknownFields) -> Result<(), String> {
         match name {
             "namespace" => add(&mut self.namespaces, name, value, text),
             "kind" => add(&mut self.kinds, name, value, text),
@@ -69,13 +71,13 @@ impl Filter {
                 Ok(())
             }
             "page" => {
-                self.page = value.parse().map_err(|_| format!("page: {} is no number", shown(value)))?;
+                self.page = value.parse().map_err(|_| format!("page: {} is no number", quoted(value)))?;
                 Ok(())
             }
-            _ if unknown == Unknown::Ignored => Ok(()),
+            _ if unknown == UnknownFields::Ignored => Ok(()),
             _ => Err(format!(
                 "{} is no field: expected namespace, kind, severity, result, rule, q, exempt, sort or page",
-                shown(name)
+                quoted(name)
             )),
         }
     }
@@ -107,7 +109,7 @@ fn add<T: PartialEq>(
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one of several parsers, of which others fail")]
+#[expect(clippy::unnecessary_wraps, reason = "a parser, as `add` takes one")]
 fn text(value: &str) -> Result<UntrustedText, String> {
     Ok(value.into())
 }
@@ -115,7 +117,7 @@ fn text(value: &str) -> Result<UntrustedText, String> {
 fn rule(value: &str) -> Result<&'static str, String> {
     rules::find(value)
         .map(|rule| rule.id)
-        .ok_or_else(|| format!("rule: {} is none; /rules lists them", shown(value)))
+        .ok_or_else(|| format!("rule: {} is none; /rules lists them", quoted(value)))
 }
 
 pub(super) fn one_of<T: Copy>(
@@ -127,12 +129,12 @@ pub(super) fn one_of<T: Copy>(
     let found = known.iter().find(|known| as_str(known) == value).copied();
     found.ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(as_str).collect();
-        format!("{name}: {} is none of {}", shown(value), names.join(", "))
+        format!("{name}: {} is none of {}", quoted(value), names.join(", "))
     })
 }
 
-/// What somebody sent, cut, in backticks.
-fn shown(value: &str) -> String {
+/// The start of an untrusted value, in backticks.
+fn quoted(value: &str) -> String {
     let head = &value[..value.floor_char_boundary(80)];
     format!("`{}`", UntrustedText::from(head).terminal())
 }

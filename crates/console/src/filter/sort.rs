@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::parse::one_of;
-use crate::snapshot::Found;
+use crate::snapshot::WorkloadIssue;
 
 /// A column that a table can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,7 +17,7 @@ pub(crate) enum Column {
     Workload,
     Container,
     Image,
-    /// Longest first.
+    /// Oldest first.
     Age,
 }
 
@@ -33,7 +33,7 @@ impl Column {
         Self::Age,
     ];
 
-    /// Whether the least comes first, unless that is reversed.
+    /// Whether the smallest value comes first when not reversed.
     pub(crate) fn is_ascending(self) -> bool {
         !matches!(self, Self::Severity | Self::Result | Self::Age)
     }
@@ -52,7 +52,6 @@ impl Column {
     }
 }
 
-/// A column and a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Sort {
     pub(crate) column: Column,
@@ -60,20 +59,20 @@ pub(crate) struct Sort {
 }
 
 impl Sort {
-    /// `age`, or `-age` for the other way round.
+    /// `age`, or `-age` for the reverse order.
     pub(super) fn parse(value: &str) -> Result<Self, String> {
         let (name, reversed) = value.strip_prefix('-').map_or((value, false), |name| (name, true));
         Ok(Self { column: one_of("sort", name, &Column::ALL, |column| column.as_str())?, reversed })
     }
 
-    /// As an address holds it.
-    pub(crate) fn written(self) -> String {
+    /// The value in an address.
+    pub(crate) fn to_query(self) -> String {
         format!("{}{}", if self.reversed { "-" } else { "" }, self.column.as_str())
     }
 
-    /// Sorts what is in the order of the snapshot.
-    pub(crate) fn apply(self, issues: &mut [Found<'_>]) {
-        let order = |one: &Found<'_>, other: &Found<'_>| {
+    /// Sorts issues, which are in the order of the snapshot.
+    pub(crate) fn apply(self, issues: &mut [WorkloadIssue<'_>]) {
+        let order = |one: &WorkloadIssue<'_>, other: &WorkloadIssue<'_>| {
             let order = self.compare(one, other);
             if self.reversed { order.reverse() } else { order }
         };
@@ -82,7 +81,7 @@ impl Sort {
         }
     }
 
-    fn compare(self, one: &Found<'_>, other: &Found<'_>) -> Ordering {
+    fn compare(self, one: &WorkloadIssue<'_>, other: &WorkloadIssue<'_>) -> Ordering {
         let by_name = || one.workload.name.cmp(&other.workload.name);
         match self.column {
             Column::Severity => one.issue.severity.cmp(&other.issue.severity),

@@ -1,9 +1,9 @@
-//! Headers that go with every answer.
+//! Headers of every answer.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 
-/// No script at all, nothing from elsewhere, and in nobody's frame.
+/// No scripts, nothing from other sites, and no frames around it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
@@ -16,12 +16,12 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
-pub(super) async fn add(mut response: Response) -> Response {
+pub(crate) async fn add_security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // Issues are nobody else's business, and out of date in a minute.
+    // Issues are private, and out of date within a minute.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -1,20 +1,18 @@
 //! The table of issues.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
-use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 
-use super::Frame;
 use super::rows::IssueRow;
-use crate::filter::{Column, Exempt, Filter, PAGE, Sort, Unknown, key};
-use crate::http::{Guest, Problem, html};
-use crate::snapshot::Found;
-use crate::text::Shown;
+use super::select::Select;
+use crate::filter::{Column, Exempt, Filter, Pagination, Sort};
+use crate::filtered::FilteredRequest;
+use crate::frame::Frame;
+use crate::http::html;
+use crate::text::HtmlText;
 use crate::view::View;
 
 #[derive(Template)]
@@ -22,104 +20,71 @@ use crate::view::View;
 struct IssuesPage<'a> {
     frame: &'a Frame,
     filter: &'a Filter,
-    choices: Choices,
-    active: Vec<Active>,
+    form: FilterForm,
+    active: Vec<ActiveValue>,
     rows: Vec<IssueRow>,
-    /// What it means that there is no row.
-    nothing: Nothing,
+    /// Why there are no rows.
+    empty: EmptyReason,
     headings: Vec<Heading>,
     total: usize,
-    /// Issues that no filter leaves out.
+    /// Issues without any filter.
     of: usize,
-    pages: Pages,
+    pages: Pagination,
     exports: [(&'static str, String); 3],
 }
 
 /// Why a page shows no issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Nothing {
-    /// No workload has been judged.
-    NotJudged,
-    /// Those that have been lie in namespaces that the caller may not see.
-    Unseen,
-    /// The filter admits none.
+enum EmptyReason {
+    /// No workload has been checked yet.
+    NotChecked,
+    /// The caller may not see any namespace with a workload.
+    Hidden,
+    /// The filter excludes all issues.
     Filtered,
-    /// There is none.
+    /// No rule is violated.
     Clean,
 }
 
-/// One value of a field of the form.
-pub(super) struct Choice {
-    pub(super) value: Shown,
-    pub(super) is_chosen: bool,
-}
-
-/// A field of the form: what can be chosen.
-pub(super) struct Field {
-    pub(super) choices: Vec<Choice>,
-    /// Several values, which stand together as one choice: they come by links, and a form would send the last alone.
-    pub(super) several: Option<Several>,
-}
-
-pub(super) struct Several {
-    pub(super) count: usize,
-    /// As an address holds them.
-    pub(super) values: Shown,
-}
-
 /// The fields of the form.
-struct Choices {
-    namespaces: Field,
-    kinds: Field,
-    severities: Field,
-    results: Field,
-    rules: Field,
-    exempt: Field,
-    text: Shown,
+struct FilterForm {
+    namespaces: Select,
+    kinds: Select,
+    severities: Select,
+    results: Select,
+    rules: Select,
+    exempt: Select,
+    text: HtmlText,
     sort: Option<String>,
 }
 
-/// A value of the filter, with a link that takes it away.
-struct Active {
+/// A value of the filter, with a link that removes it.
+struct ActiveValue {
     field: &'static str,
-    value: Shown,
+    value: HtmlText,
     href: String,
 }
 
-/// A heading that sorts.
+/// A column heading, with a link that sorts by it.
 struct Heading {
     label: &'static str,
     class: &'static str,
     href: String,
-    /// As `aria-sort` names it.
+    /// Value of `aria-sort`.
     order: Option<&'static str>,
 }
 
-/// Links to other pages.
-pub(crate) struct Pages {
-    pub(crate) number: usize,
-    pub(crate) count: usize,
-    pub(crate) first: usize,
-    pub(crate) last: usize,
-    pub(crate) previous: Option<String>,
-    pub(crate) next: Option<String>,
-}
-
-pub(super) async fn issues(Guest { view, frame }: Guest, RawQuery(query): RawQuery) -> Response {
-    let filter = match Filter::parse(query.as_deref(), Unknown::Ignored) {
-        Ok(filter) => filter,
-        Err(problems) => return frame.refuse(&Problem::bad_request(problems)),
-    };
-    let found = chosen(&view, &filter);
-    let pages = Pages::new(filter.page, found.len(), |page| filter.at_page(page).address());
+pub(super) async fn issues(FilteredRequest { view, frame, filter }: FilteredRequest<Filter>) -> Response {
+    let issues = filter.select(view.issues());
+    let pages = Pagination::new(filter.page, issues.len(), |page| filter.at_page(page).address());
     let page = IssuesPage {
         frame: &frame,
-        choices: Choices::new(&view, &filter),
-        active: Active::all(&filter),
-        rows: pages.of(&found).iter().map(|&found| IssueRow::new(found, view.now)).collect(),
+        form: FilterForm::new(&view, &filter),
+        active: ActiveValue::all(&filter),
+        rows: pages.rows(&issues).iter().map(|&issue| IssueRow::new(issue, view.now)).collect(),
         headings: headings(&filter),
-        nothing: Nothing::of(&view, &filter),
-        total: found.len(),
+        empty: EmptyReason::new(&view, &filter),
+        total: issues.len(),
         of: view.tally().violations(),
         exports: [("CSV", "csv"), ("JSON", "json"), ("Markdown", "md")]
             .map(|(name, extension)| (name, filter.at_page(0).address_at(&format!("/issues.{extension}")))),
@@ -129,38 +94,11 @@ pub(super) async fn issues(Guest { view, frame }: Guest, RawQuery(query): RawQue
     html(StatusCode::OK, &page)
 }
 
-/// The issues that a filter admits, in its order.
-pub(crate) fn chosen<'a>(view: &'a View, filter: &Filter) -> Vec<Found<'a>> {
-    let mut found: Vec<_> = view.issues().filter(|found| filter.admits(*found)).collect();
-    filter.sort.apply(&mut found);
-    found
-}
-
-impl Pages {
-    /// A page beyond the last is the last.
-    pub(crate) fn new(number: usize, total: usize, address: impl Fn(usize) -> String) -> Self {
-        let count = total.div_ceil(PAGE).max(1);
-        let number = number.clamp(1, count);
-        Self {
-            number,
-            count,
-            first: (number - 1) * PAGE + usize::from(total > 0),
-            last: (number * PAGE).min(total),
-            previous: (number > 1).then(|| address(number - 1)),
-            next: (number < count).then(|| address(number + 1)),
-        }
-    }
-
-    pub(crate) fn of<'a, T>(&self, all: &'a [T]) -> &'a [T] {
-        all.get((self.number - 1) * PAGE..self.last).unwrap_or_default()
-    }
-}
-
-impl Active {
+impl ActiveValue {
     fn all(filter: &Filter) -> Vec<Self> {
         let mut all = Vec::new();
         let mut add = |field, value: &UntrustedText, rest: Filter| {
-            all.push(Self { field, value: Shown::short(value), href: rest.at_page(0).address() });
+            all.push(Self { field, value: HtmlText::short(value), href: rest.at_page(0).address() });
         };
         for value in &filter.severities {
             add("severity", &value.as_str().into(), filter.without(|rest| &mut rest.severities, value));
@@ -185,12 +123,12 @@ impl Active {
     }
 }
 
-impl Nothing {
-    fn of(view: &View, filter: &Filter) -> Self {
+impl EmptyReason {
+    fn new(view: &View, filter: &Filter) -> Self {
         if view.is_blind() {
-            Self::Unseen
+            Self::Hidden
         } else if view.facts().workloads.is_empty() {
-            Self::NotJudged
+            Self::NotChecked
         } else if filter.is_narrow() {
             Self::Filtered
         } else {
@@ -199,48 +137,20 @@ impl Nothing {
     }
 }
 
-impl Field {
-    /// Values that a form can send back as they are, and those that are chosen, whether anything has them now or not.
-    pub(super) fn of_names<'a>(
-        values: impl IntoIterator<Item = &'a UntrustedText>,
-        chosen: &'a [UntrustedText],
-    ) -> Self {
-        let known: BTreeSet<&UntrustedText> =
-            values.into_iter().filter(|value| key(value) == **value).chain(chosen).collect();
-        let choice = |value| Choice { value: Shown::long(value), is_chosen: chosen.contains(value) };
-        let names: Vec<&str> = chosen.iter().map(UntrustedText::raw).collect();
-        Self { choices: known.into_iter().map(choice).collect(), several: None }.with_several(&names)
-    }
-
-    fn of_words<T: PartialEq>(known: &[T], chosen: &[T], as_str: impl Fn(&T) -> &'static str) -> Self {
-        let choice = |value| Choice { value: Shown::line(as_str(value)), is_chosen: chosen.contains(value) };
-        let words: Vec<&str> = chosen.iter().map(&as_str).collect();
-        Self { choices: known.iter().map(choice).collect(), several: None }.with_several(&words)
-    }
-
-    fn with_several(mut self, chosen: &[&str]) -> Self {
-        if chosen.len() > 1 {
-            self.choices.iter_mut().for_each(|choice| choice.is_chosen = false);
-            self.several = Some(Several { count: chosen.len(), values: Shown::code(&chosen.join(",")) });
-        }
-        self
-    }
-}
-
-impl Choices {
+impl FilterForm {
     fn new(view: &View, filter: &Filter) -> Self {
         let kinds = view.workloads().map(|workload| &workload.kind);
         let results = [Outcome::Fail, Outcome::Error, Outcome::Warn, Outcome::Skip];
         let rules: Vec<&'static str> = view.facts().rules.iter().map(|state| state.rule.id).collect();
         Self {
-            namespaces: Field::of_names(view.namespaces().map(|(name, _)| name), &filter.namespaces),
-            kinds: Field::of_names(kinds, &filter.kinds),
-            severities: Field::of_words(&Severity::ALL, &filter.severities, |severity| severity.as_str()),
-            results: Field::of_words(&results, &filter.outcomes, |outcome| outcome.as_str()),
-            rules: Field::of_words(&rules, &filter.rules, |rule| rule),
-            exempt: Field::of_words(&Exempt::ALL, &[filter.exempt()], |exempt| exempt.as_str()),
-            text: Shown::line(&filter.text),
-            sort: (filter.sort != Sort::default()).then(|| filter.sort.written()),
+            namespaces: Select::of_names(view.namespaces().map(|(name, _)| name), &filter.namespaces),
+            kinds: Select::of_names(kinds, &filter.kinds),
+            severities: Select::of_words(&Severity::ALL, &filter.severities, |severity| severity.as_str()),
+            results: Select::of_words(&results, &filter.outcomes, |outcome| outcome.as_str()),
+            rules: Select::of_words(&rules, &filter.rules, |rule| rule),
+            exempt: Select::of_words(&Exempt::ALL, &[filter.exempt()], |exempt| exempt.as_str()),
+            text: HtmlText::line(&filter.text),
+            sort: (filter.sort != Sort::default()).then(|| filter.sort.to_query()),
         }
     }
 }

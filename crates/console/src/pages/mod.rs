@@ -1,27 +1,27 @@
 //! The pages.
 
-mod frame;
+mod evidence;
+mod form;
 mod issue;
 mod issues;
+mod login;
 mod namespaces;
 mod overview;
-mod refusal;
 mod rows;
 mod rules;
+mod select;
+mod theme;
 mod workload;
 mod workloads;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::response::Response;
+use axum::routing::{get, post};
 
+use crate::auth::AuthenticatedRequest;
 use crate::http::Console;
-
-pub(crate) use frame::Frame;
-pub(crate) use issues::{Pages, chosen};
-pub(crate) use refusal::{login_page, nothing_here};
-pub(crate) use workloads::WorkloadFilter;
 
 pub(crate) fn routes() -> Router<Arc<Console>> {
     Router::new()
@@ -34,4 +34,12 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .route("/workloads/{namespace}/{kind}/{name}", get(workload::workload))
         .route("/rules", get(rules::rules))
         .route("/rules/{rule}", get(rules::rule))
+        .route("/login", get(login::form).post(login::log_in))
+        .route("/logout", post(login::log_out))
+        .route("/theme", post(theme::set_theme))
+}
+
+/// The answer to every unknown address.
+pub(crate) async fn not_found(request: AuthenticatedRequest) -> Response {
+    request.not_found("There is no such page.")
 }

@@ -1,22 +1,25 @@
-//! How things stand.
+//! The start page: score, totals, and the worst namespaces and rules.
+
+use std::cmp::Reverse;
 
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tagwatch_core::outcome::{Outcome, Severity};
 
-use super::Frame;
-use super::rows::{NamespaceRow, RuleRow};
+use super::rows::{NamespaceRow, RuleRow, ranked_namespaces};
+use crate::auth::AuthenticatedRequest;
 use crate::draw::{Bar, Donut, Share};
 use crate::filter::Filter;
-use crate::http::{Guest, html};
+use crate::frame::Frame;
+use crate::http::html;
 use crate::snapshot::{Status, Tally};
-use crate::text::{Moment, Shown};
+use crate::text::{DisplayTime, HtmlText};
 use crate::view::View;
 
-/// Namespaces that the overview lists.
+/// Namespaces on the overview.
 const NAMESPACES: usize = 8;
-/// Rules that have a slice of their own.
+/// Rules with a slice of their own.
 const SLICES: usize = 7;
 const SLICE_CLASSES: [&str; SLICES] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6"];
 
@@ -24,7 +27,7 @@ const SLICE_CLASSES: [&str; SLICES] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6"]
 #[template(path = "overview.html")]
 struct OverviewPage<'a> {
     frame: &'a Frame,
-    standing: Standing,
+    summary: Summary,
     donuts: [(&'static str, &'static str, Donut); 3],
     namespaces: Vec<NamespaceRow>,
     more_namespaces: usize,
@@ -32,8 +35,8 @@ struct OverviewPage<'a> {
     rules_off: usize,
 }
 
-/// Score, totals and freshness: what stands at the head of the overview.
-struct Standing {
+/// Score, totals and freshness.
+struct Summary {
     score: Option<usize>,
     sound: usize,
     workloads: usize,
@@ -43,25 +46,22 @@ struct Standing {
     exempt: usize,
     statuses: Vec<(Status, usize, String)>,
     bar: Bar,
-    evaluated: Option<Moment>,
-    policy: Option<Shown>,
+    evaluated: Option<DisplayTime>,
+    policy: Option<HtmlText>,
     profile: &'static str,
-    leader: Option<Shown>,
-    /// Whether the caller may see no namespace at all.
+    leader: Option<HtmlText>,
     is_blind: bool,
 }
 
-pub(super) async fn overview(Guest { view, frame }: Guest) -> Response {
+pub(super) async fn overview(AuthenticatedRequest { view, frame }: AuthenticatedRequest) -> Response {
     let tally = view.tally();
-    let mut namespaces: Vec<_> = view.namespaces().collect();
-    namespaces.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.violations()));
-    let most = namespaces.first().map_or(0, |(_, tally)| tally.violations());
+    let (namespaces, most) = ranked_namespaces(&view);
     let rules = view.facts().rules.iter().map(|&state| RuleRow::new(state, &tally));
     let (mut rules, off): (Vec<_>, Vec<_>) = rules.partition(|row| row.is_on);
-    rules.sort_by_key(|row| std::cmp::Reverse(row.entities));
+    rules.sort_by_key(|row| Reverse(row.entities));
     let page = OverviewPage {
         frame: &frame,
-        standing: Standing::new(&view, &tally),
+        summary: Summary::new(&view, &tally),
         donuts: [
             ("Violations by severity", "violations", by_severity(&tally)),
             ("Rules in violation", "rules", of_rules(&rules)),
@@ -79,7 +79,7 @@ pub(super) async fn overview(Guest { view, frame }: Guest) -> Response {
     html(StatusCode::OK, &page)
 }
 
-impl Standing {
+impl Summary {
     fn new(view: &View, tally: &Tally) -> Self {
         let facts = view.facts();
         let count = |status: Status| (status, tally.of_status(status));
@@ -95,10 +95,10 @@ impl Standing {
             exempt: tally.of_outcome(Outcome::Skip),
             bar: Bar::new(statuses.map(|(status, count)| (status.as_str(), count)), tally.workloads()),
             statuses: statuses.into_iter().map(|(status, count)| (status, count, address(status))).collect(),
-            evaluated: facts.evaluated.map(|time| Moment::new(time, view.now)),
-            policy: facts.policy.as_ref().map(Shown::short),
+            evaluated: facts.evaluated.map(|time| DisplayTime::new(time, view.now)),
+            policy: facts.policy.as_ref().map(HtmlText::short),
             profile: facts.profile,
-            leader: facts.leader.as_ref().map(Shown::short),
+            leader: facts.leader.as_ref().map(HtmlText::short),
             is_blind: view.is_blind(),
         }
     }
@@ -124,7 +124,7 @@ fn of_rules(rules: &[RuleRow]) -> Donut {
         class: "violating",
         icon: "violating",
         count: violated.len(),
-        href: Filter { rules: violated, ..Filter::default() }.address(),
+        href: Filter::of_rules(violated).address(),
     };
     let without = Share {
         label: "without a violation".to_owned(),
@@ -138,7 +138,7 @@ fn of_rules(rules: &[RuleRow]) -> Donut {
 
 fn by_rule(rules: &[RuleRow]) -> Donut {
     let mut rules: Vec<&RuleRow> = rules.iter().filter(|row| row.violations > 0).collect();
-    rules.sort_by_key(|row| std::cmp::Reverse(row.violations));
+    rules.sort_by_key(|row| Reverse(row.violations));
     let (shown, rest) = rules.split_at(rules.len().min(SLICES));
     let mut shares: Vec<Share> = shown
         .iter()
@@ -156,8 +156,7 @@ fn by_rule(rules: &[RuleRow]) -> Donut {
         class: "other",
         icon: "square",
         count: rest.iter().map(|row| row.violations).sum(),
-        href: Filter { rules: rest.iter().map(|row| row.state.rule.id).collect(), ..Filter::default() }
-            .address(),
+        href: Filter::of_rules(rest.iter().map(|row| row.state.rule.id).collect()).address(),
     });
     Donut::new(shares)
 }

@@ -1,97 +1,136 @@
-//! Rows of tables.
+//! Rows of tables, and what several pages have in common.
+
+use std::cmp::Reverse;
+use std::fmt::Display;
 
 use jiff::Timestamp;
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::rules::RuleMeta;
+use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
 use crate::draw::Bar;
-use crate::filter::{Filter, address};
-use crate::snapshot::{ClosedInterval, Found, Issue, RuleState, Status, Tally, Workload};
-use crate::text::{Moment, Shown};
+use crate::filter::Filter;
+use crate::snapshot::{
+    ClosedInterval, ContainerFacts, Issue, RuleState, Status, Tally, Workload, WorkloadIssue,
+};
+use crate::text::{DisplayTime, HtmlText, Piece, message};
+use crate::url::address;
+use crate::view::View;
 
-/// An issue.
+/// A workload's name, with a link to its page.
+pub(super) struct WorkloadLink {
+    pub(super) href: String,
+    pub(super) namespace: HtmlText,
+    pub(super) kind: HtmlText,
+    pub(super) name: HtmlText,
+}
+
+impl WorkloadLink {
+    pub(super) fn new(workload: &Workload) -> Self {
+        let Workload { namespace, kind, name, .. } = workload;
+        Self {
+            href: address("/workloads", &[namespace, kind, name]),
+            namespace: HtmlText::short(namespace),
+            kind: HtmlText::short(kind),
+            name: HtmlText::short(name),
+        }
+    }
+}
+
 pub(super) struct IssueRow {
     pub(super) href: String,
     pub(super) severity: Severity,
     pub(super) outcome: Outcome,
     pub(super) rule: &'static str,
-    pub(super) workload_href: String,
-    pub(super) namespace: Shown,
-    pub(super) kind: Shown,
-    pub(super) name: Shown,
-    pub(super) container: Shown,
-    /// What kind of place it is, unless it is a plain container.
-    pub(super) place: Option<&'static str>,
-    pub(super) image: Shown,
-    pub(super) age: Moment,
+    pub(super) workload: WorkloadLink,
+    pub(super) container: HtmlText,
+    pub(super) container_type: Option<&'static str>,
+    pub(super) image: HtmlText,
+    pub(super) age: DisplayTime,
 }
 
 impl IssueRow {
-    pub(super) fn new(Found { workload, issue }: Found<'_>, now: Timestamp) -> Self {
+    pub(super) fn new(WorkloadIssue { workload, issue }: WorkloadIssue<'_>, now: Timestamp) -> Self {
         Self {
-            href: issue_address(issue),
+            href: issue_address(&issue.id),
             severity: issue.severity,
             outcome: issue.outcome,
             rule: issue.rule.id,
-            workload_href: workload_address(workload),
-            namespace: Shown::short(&workload.namespace),
-            kind: Shown::short(&workload.kind),
-            name: Shown::short(&workload.name),
-            container: Shown::short(&issue.container),
-            place: place(issue.container_type),
-            image: Shown::short(&issue.image),
-            age: Moment::new(issue.first_seen, now),
+            workload: WorkloadLink::new(workload),
+            container: HtmlText::short(&issue.container),
+            container_type: container_type(issue.container_type),
+            image: HtmlText::short(&issue.image),
+            age: DisplayTime::new(issue.first_seen, now),
         }
     }
 }
 
-/// A workload.
 pub(super) struct WorkloadRow {
-    pub(super) href: String,
-    pub(super) namespace: Shown,
-    pub(super) kind: Shown,
-    pub(super) name: Shown,
+    pub(super) workload: WorkloadLink,
     pub(super) status: Status,
     pub(super) severities: Vec<(Severity, usize)>,
     pub(super) containers: usize,
-    /// Since when it has been in violation without a break that is known.
-    pub(super) since: Option<Moment>,
+    /// Start of the oldest open issue.
+    pub(super) since: Option<DisplayTime>,
 }
 
 impl WorkloadRow {
     pub(super) fn new(workload: &Workload, now: Timestamp) -> Self {
-        Self::about(workload, workload.open(), now)
+        Self::with_issues(workload, workload.open(), now)
     }
 
-    /// The same of some of its issues.
-    pub(super) fn about<'a>(
+    /// Counts only some of the workload's issues.
+    pub(super) fn with_issues<'a>(
         workload: &Workload,
         issues: impl Iterator<Item = &'a Issue>,
         now: Timestamp,
     ) -> Self {
         let issues: Vec<&Issue> = issues.collect();
         let count = |severity| issues.iter().filter(|issue| issue.severity == severity).count();
-        let severities = Severity::ALL.map(|severity| (severity, count(severity)));
         let since = issues.iter().map(|issue| issue.first_seen).min();
         Self {
-            href: workload_address(workload),
-            namespace: Shown::short(&workload.namespace),
-            kind: Shown::short(&workload.kind),
-            name: Shown::short(&workload.name),
+            workload: WorkloadLink::new(workload),
             status: workload.status,
-            severities: severities.into_iter().filter(|(_, count)| *count > 0).collect(),
+            severities: severities(count),
             containers: workload.containers.len(),
-            since: since.map(|since| Moment::new(since, now)),
+            since: since.map(|since| DisplayTime::new(since, now)),
         }
     }
 }
 
-/// A namespace.
+pub(super) struct ContainerRow {
+    pub(super) name: HtmlText,
+    pub(super) container_type: Option<&'static str>,
+    pub(super) image: HtmlText,
+    pub(super) class: TagClass,
+    pub(super) matched: Option<Vec<Piece>>,
+    pub(super) written: Option<HtmlText>,
+    pub(super) effective: &'static str,
+    /// Whether the written pull policy is not the effective one.
+    pub(super) is_overridden: bool,
+}
+
+impl ContainerRow {
+    pub(super) fn new(container: &ContainerFacts) -> Self {
+        let effective = container.effective_pull_policy.as_str();
+        Self {
+            name: HtmlText::short(&container.name),
+            container_type: container_type(container.container_type),
+            image: HtmlText::long(&container.image),
+            class: container.tag_class,
+            matched: container.matched.as_ref().map(message),
+            written: container.pull_policy.as_ref().map(HtmlText::short),
+            effective,
+            is_overridden: container.pull_policy.as_ref().is_some_and(|written| written.raw() != effective),
+        }
+    }
+}
+
 pub(super) struct NamespaceRow {
     pub(super) href: String,
-    pub(super) name: Shown,
+    pub(super) name: HtmlText,
     pub(super) score: Option<usize>,
     pub(super) workloads: usize,
     pub(super) violations: usize,
@@ -100,12 +139,12 @@ pub(super) struct NamespaceRow {
 }
 
 impl NamespaceRow {
-    /// `most` is the number of violations that a full bar stands for.
+    /// `most` is the number of violations of a full bar.
     pub(super) fn new(name: &UntrustedText, tally: &Tally, most: usize) -> Self {
-        let severities = severities(tally);
+        let severities = severities(|severity| tally.of_severity(severity));
         Self {
             href: address("/namespaces", &[name]),
-            name: Shown::short(name),
+            name: HtmlText::short(name),
             score: tally.score(),
             workloads: tally.workloads(),
             violations: tally.violations(),
@@ -115,12 +154,11 @@ impl NamespaceRow {
     }
 }
 
-/// A rule.
 pub(super) struct RuleRow {
     pub(super) href: String,
     pub(super) issues_href: String,
     pub(super) state: RuleState,
-    /// Here or there: an override may have it on where the policy has it off.
+    /// Whether the rule is on anywhere: an override can enable it where the policy does not.
     pub(super) is_on: bool,
     pub(super) violations: usize,
     pub(super) entities: usize,
@@ -132,45 +170,52 @@ pub(super) struct RuleRow {
 impl RuleRow {
     pub(super) fn new(state: RuleState, tally: &Tally) -> Self {
         let counts = tally.of_rule(state.rule.id);
-        let whole = tally.workloads();
+        let workloads = tally.workloads();
         Self {
             href: rule_address(state.rule),
-            issues_href: Filter::of_rule(state.rule.id).address(),
+            issues_href: Filter::of_rules(vec![state.rule.id]).address(),
             state,
             is_on: state.is_on(tally),
             violations: counts.violations,
             entities: counts.entities,
-            of_entities: whole,
+            of_entities: workloads,
             exempt: counts.exempt,
-            bar: Bar::new([(state.severity.as_str(), counts.entities)], whole),
+            bar: Bar::new([(state.severity.as_str(), counts.entities)], workloads),
         }
     }
 }
 
-/// Severities that occur.
-pub(super) fn severities(tally: &Tally) -> Vec<(Severity, usize)> {
-    let counts = Severity::ALL.map(|severity| (severity, tally.of_severity(severity)));
+/// Namespaces by number of violations, highest first, and that highest number.
+pub(super) fn ranked_namespaces(view: &View) -> (Vec<(&UntrustedText, &Tally)>, usize) {
+    let mut namespaces: Vec<_> = view.namespaces().collect();
+    namespaces.sort_by_key(|(_, tally)| Reverse(tally.violations()));
+    let most = namespaces.first().map_or(0, |(_, tally)| tally.violations());
+    (namespaces, most)
+}
+
+/// A choice above a table.
+pub(super) struct Tab {
+    pub(super) label: &'static str,
+    pub(super) href: String,
+    pub(super) count: usize,
+    pub(super) is_here: bool,
+}
+
+/// Severities with a count above 0.
+pub(super) fn severities(count: impl Fn(Severity) -> usize) -> Vec<(Severity, usize)> {
+    let counts = Severity::ALL.map(|severity| (severity, count(severity)));
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
-/// A workload's page.
-pub(super) fn workload_address(workload: &Workload) -> String {
-    address("/workloads", &[&workload.namespace, &workload.kind, &workload.name])
-}
-
 /// An issue's page.
-pub(super) fn issue_address(issue: &Issue) -> String {
-    address("/issues", &[&issue.id.as_str().into()])
+pub(super) fn issue_address(id: impl Display) -> String {
+    address("/issues", &[&id.to_string().into()])
 }
 
-/// Where an interval leads, if its address is known: to the issue that it is the past of, else to what is said of it.
+/// The page of a closed interval, if its address is known: that of the issue that continues it, or its own.
 pub(super) fn interval_address(workload: &Workload, closed: &ClosedInterval) -> Option<String> {
     let id = closed.id.as_ref()?;
-    Some(
-        workload
-            .issue_after(closed)
-            .map_or_else(|| address("/issues", &[&id.as_str().into()]), issue_address),
-    )
+    Some(issue_address(workload.issue_after(closed).map_or(id, |issue| &issue.id)))
 }
 
 /// A rule's page.
@@ -178,7 +223,7 @@ pub(super) fn rule_address(rule: &RuleMeta) -> String {
     address("/rules", &[&rule.id.into()])
 }
 
-/// In words, unless it is a plain container.
-pub(super) fn place(kind: ContainerType) -> Option<&'static str> {
+/// In words, unless it is an ordinary container.
+pub(super) fn container_type(kind: ContainerType) -> Option<&'static str> {
     (kind != ContainerType::Container).then(|| kind.words())
 }

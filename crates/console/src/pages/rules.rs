@@ -1,4 +1,4 @@
-//! All rules, and one.
+//! The table of rules, and the page of one.
 
 use askama::Template;
 use axum::extract::rejection::PathRejection;
@@ -9,19 +9,21 @@ use tagwatch_core::policy::Profile;
 use tagwatch_core::rules;
 use tagwatch_core::text::UntrustedText;
 
-use super::Frame;
-use super::issue::Evidence;
-use super::rows::{RuleRow, WorkloadRow};
-use crate::filter::{Filter, pairs};
-use crate::http::{Guest, Problem, html};
+use super::evidence::Evidence;
+use super::rows::{RuleRow, Tab, WorkloadRow};
+use crate::auth::AuthenticatedRequest;
+use crate::filter::Filter;
+use crate::frame::Frame;
+use crate::http::{Problem, html};
 use crate::snapshot::{Issue, Workload};
 use crate::text::{Block, blocks};
+use crate::url::field;
 use crate::view::View;
 
-/// Entities that the page of a rule lists.
-const ENTITIES: usize = 50;
+/// Workloads on the page of a rule.
+const WORKLOADS: usize = 50;
 
-/// Which rules are listed.
+/// Which rules the table lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     All,
@@ -56,33 +58,29 @@ struct RulesPage<'a> {
     tabs: Vec<Tab>,
 }
 
-/// A choice of rules.
-struct Tab {
-    label: &'static str,
-    href: String,
-    count: usize,
-    is_here: bool,
-}
-
 #[derive(Template)]
 #[template(path = "rule.html")]
 struct RulePage<'a> {
     frame: &'a Frame,
     row: RuleRow,
+    group: &'static str,
     why: Vec<Block>,
     fix: Vec<Block>,
     bad: Evidence,
     good: Evidence,
     profiles: Vec<&'static str>,
-    entities: Vec<WorkloadRow>,
+    rows: Vec<WorkloadRow>,
     more: usize,
     exempt_href: String,
 }
 
-pub(super) async fn rules(Guest { view, frame }: Guest, RawQuery(query): RawQuery) -> Response {
-    let written = pairs(query.as_deref()).find(|(name, _)| name == "state").map(|(_, value)| value);
-    let written = written.as_deref().unwrap_or("all");
-    let Some(&(state, ..)) = State::ALL.iter().find(|(_, _, name)| *name == written) else {
+pub(super) async fn rules(
+    AuthenticatedRequest { view, frame }: AuthenticatedRequest,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let name = field(query.as_deref(), "state");
+    let name = name.as_deref().unwrap_or("all");
+    let Some(&(state, ..)) = State::ALL.iter().find(|(_, _, known)| *known == name) else {
         let line = "state: expected all, violated, clean or off".to_owned();
         return frame.refuse(&Problem::bad_request(vec![line]));
     };
@@ -98,21 +96,22 @@ pub(super) async fn rules(Guest { view, frame }: Guest, RawQuery(query): RawQuer
     html(StatusCode::OK, &RulesPage { frame: &frame, rows, tabs: tabs.into() })
 }
 
-pub(super) async fn rule(guest: Guest, id: Result<Path<String>, PathRejection>) -> Response {
-    let Guest { view, frame } = &guest;
+pub(super) async fn rule(request: AuthenticatedRequest, id: Result<Path<String>, PathRejection>) -> Response {
+    let AuthenticatedRequest { view, frame } = &request;
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let Some(&state) = view.facts().rules.iter().find(|state| state.rule.id == id) else {
         let message =
             rules::closest(&id).map_or_else(String::new, |close| format!(" Did you mean {}?", close.id));
-        return guest.not_found(&format!("There is no such rule.{message}"));
+        return request.not_found(&format!("There is no such rule.{message}"));
     };
     let meta = state.rule;
-    let violating = longest_first(view, meta.id);
-    let entities = violating.iter().take(ENTITIES);
+    let violating = violating_workloads(view, meta.id);
+    let rows = violating.iter().take(WORKLOADS);
     let snippet = |text: &str| Evidence::new(&UntrustedText::from(text), None);
     let page = RulePage {
         frame,
         row: RuleRow::new(state, &view.tally()),
+        group: meta.group.as_str(),
         why: blocks(meta.why),
         fix: blocks(meta.fix),
         bad: snippet(meta.bad),
@@ -122,17 +121,17 @@ pub(super) async fn rule(guest: Guest, id: Result<Path<String>, PathRejection>) 
             .filter(|profile| profile.rules().is_enabled(meta.id))
             .map(Profile::as_str)
             .collect(),
-        more: violating.len().saturating_sub(ENTITIES),
-        entities: entities
-            .map(|workload| WorkloadRow::about(workload, of_rule(workload, meta.id), view.now))
+        more: violating.len().saturating_sub(WORKLOADS),
+        rows: rows
+            .map(|workload| WorkloadRow::with_issues(workload, of_rule(workload, meta.id), view.now))
             .collect(),
-        exempt_href: format!("{}&exempt=yes", Filter::of_rule(meta.id).address()),
+        exempt_href: format!("{}&exempt=yes", Filter::of_rules(vec![meta.id]).address()),
     };
     html(StatusCode::OK, &page)
 }
 
-/// The workloads that violate a rule.
-fn longest_first<'a>(view: &'a View, rule: &'static str) -> Vec<&'a Workload> {
+/// The workloads that violate a rule, oldest issue first.
+fn violating_workloads<'a>(view: &'a View, rule: &'static str) -> Vec<&'a Workload> {
     let since = |workload| of_rule(workload, rule).map(|issue| issue.first_seen).min();
     let mut violating: Vec<_> =
         view.workloads().filter_map(|workload| Some((since(workload)?, workload))).collect();

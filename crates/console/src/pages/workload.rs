@@ -1,5 +1,7 @@
 //! The page of one workload.
 
+use std::cmp::Reverse;
+
 use askama::Template;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
@@ -7,17 +9,18 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use tagwatch_core::outcome::Outcome;
-use tagwatch_core::tag::TagClass;
 
-use super::Frame;
-use super::rows::{IssueRow, WorkloadRow, interval_address, place};
-use crate::filter::{Filter, address};
-use crate::http::{Guest, html};
-use crate::snapshot::{ClosedInterval, ContainerFacts, Found, ImageChange, Workload};
-use crate::text::{Moment, Piece, Shown, own_words, seconds, span};
+use super::rows::{ContainerRow, IssueRow, WorkloadRow, interval_address};
+use crate::auth::AuthenticatedRequest;
+use crate::filter::Filter;
+use crate::frame::Frame;
+use crate::http::html;
+use crate::snapshot::{ClosedInterval, ImageChange, Workload, WorkloadIssue};
+use crate::text::{DisplayInterval, DisplayTime, HtmlText};
+use crate::url::address;
 
-/// Containers, open issues and exempt ones that the page lists, of each.
-const LISTED: usize = 50;
+/// Rows of each of the page's tables.
+const MAX_ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "workload.html")]
@@ -25,70 +28,57 @@ struct WorkloadPage<'a> {
     frame: &'a Frame,
     row: WorkloadRow,
     namespace_href: String,
-    reason: Option<Shown>,
-    containers: Listed<Container>,
-    open: Listed<IssueRow>,
-    exempt: Listed<IssueRow>,
-    /// All of its issues.
+    reason: Option<HtmlText>,
+    containers: Table<ContainerRow>,
+    open: Table<IssueRow>,
+    exempt: Table<IssueRow>,
+    /// All issues of the workload.
     issues_href: String,
-    closed: Vec<Closed>,
+    resolved: Vec<Resolved>,
     changes: Vec<Change>,
 }
 
-/// As many as a page can bear.
-struct Listed<T> {
+/// The first [`MAX_ROWS`] rows.
+struct Table<T> {
     rows: Vec<T>,
     more: usize,
 }
 
-struct Container {
-    name: Shown,
-    place: Option<&'static str>,
-    image: Shown,
-    class: TagClass,
-    matched: Option<Vec<Piece>>,
-    /// As written, where that is not what counts.
-    written: Option<Shown>,
-    effective: &'static str,
-}
-
-struct Closed {
+struct Resolved {
     href: Option<String>,
-    rule: Shown,
-    container: Shown,
-    from: Moment,
-    until: Moment,
-    lasted: String,
+    rule: HtmlText,
+    container: HtmlText,
+    interval: DisplayInterval,
 }
 
 struct Change {
-    container: Shown,
-    from: Shown,
-    to: Shown,
-    at: Moment,
+    container: HtmlText,
+    from: HtmlText,
+    to: HtmlText,
+    at: DisplayTime,
 }
 
-/// What metrics call everything that is over the cap of series, and where no namespace is told, the namespace too. No
-/// object has this name.
+/// The label of metrics for the workloads beyond the cap of series, and for their namespaces. No object has this name.
 pub(super) const OTHER: &str = "_other";
 
 pub(super) async fn workload(
-    guest: Guest,
+    request: AuthenticatedRequest,
     name: Result<Path<(String, String, String)>, PathRejection>,
 ) -> Response {
     let (namespace, kind, name) = name.map(|Path(name)| name).unwrap_or_default();
     if kind == OTHER && name == OTHER {
-        return Redirect::to(&all_that_fails(&namespace)).into_response();
+        return Redirect::to(&failing_issues(&namespace)).into_response();
     }
-    let found = guest.view.workload(&(namespace.into(), kind.into(), name.into()));
-    let Some(workload) = found else {
-        return guest.not_found("There is no such judged workload, or you may not see its namespace.");
-    };
-    html(StatusCode::OK, &WorkloadPage::new(&guest.frame, workload, guest.view.now))
+    match request.view.workload(&(namespace.into(), kind.into(), name.into())) {
+        Some(workload) => {
+            html(StatusCode::OK, &WorkloadPage::new(&request.frame, workload, request.view.now))
+        }
+        None => request.not_found("There is no such judged workload, or you may not see its namespace."),
+    }
 }
 
-/// What a row of a dashboard stands for that sums up a namespace, or all.
-fn all_that_fails(namespace: &str) -> String {
+/// Where a dashboard's row for [`OTHER`] workloads leads: the failing issues of the namespace, or of all.
+fn failing_issues(namespace: &str) -> String {
     let namespaces = if namespace == OTHER { Vec::new() } else { vec![namespace.into()] };
     Filter { namespaces, outcomes: vec![Outcome::Fail], ..Filter::default() }.address()
 }
@@ -98,60 +88,41 @@ impl<'a> WorkloadPage<'a> {
         let mut issues: Vec<_> = workload.issues.iter().collect();
         issues.sort_by_key(|issue| (issue.severity, issue.outcome));
         let (exempt, open): (Vec<_>, Vec<_>) = issues.into_iter().partition(|issue| issue.is_exempt());
-        let row = |issue| IssueRow::new(Found { workload, issue }, now);
+        let row = |issue| IssueRow::new(WorkloadIssue { workload, issue }, now);
+        let resolved = workload.resolved().into_iter();
         let mut changes: Vec<_> = workload.image_changes.iter().collect();
-        changes.sort_by_key(|change| std::cmp::Reverse(change.at));
+        changes.sort_by_key(|change| Reverse(change.at));
         Self {
             frame,
             row: WorkloadRow::new(workload, now),
             namespace_href: address("/namespaces", &[&workload.namespace]),
-            reason: workload.reason.as_deref().map(Shown::line),
-            containers: Listed::new(&workload.containers, Container::new),
-            open: Listed::new(&open, |issue| row(issue)),
-            exempt: Listed::new(&exempt, |issue| row(issue)),
+            reason: workload.reason.as_deref().map(HtmlText::line),
+            containers: Table::new(&workload.containers, ContainerRow::new),
+            open: Table::new(&open, |issue| row(issue)),
+            exempt: Table::new(&exempt, |issue| row(issue)),
             issues_href: Filter::of_workload(workload).address(),
-            closed: workload
-                .resolved()
-                .into_iter()
-                .map(|(interval, span)| Closed::new(workload, interval, span.0, now))
+            resolved: resolved
+                .map(|(closed, (from, _))| Resolved::new(workload, closed, from, now))
                 .collect(),
             changes: changes.into_iter().map(|change| Change::new(change, now)).collect(),
         }
     }
 }
 
-impl<T> Listed<T> {
+impl<T> Table<T> {
     fn new<'a, S>(all: &'a [S], row: impl Fn(&'a S) -> T) -> Self {
-        Self { rows: all.iter().take(LISTED).map(row).collect(), more: all.len().saturating_sub(LISTED) }
+        Self { rows: all.iter().take(MAX_ROWS).map(row).collect(), more: all.len().saturating_sub(MAX_ROWS) }
     }
 }
 
-impl Container {
-    fn new(container: &ContainerFacts) -> Self {
-        let effective = container.effective_pull_policy.as_str();
-        let written = container.pull_policy.as_ref().filter(|written| written.raw() != effective);
+impl Resolved {
+    /// `from` is the start of the whole time in violation, of which the closed interval can be a part.
+    fn new(workload: &Workload, closed: &ClosedInterval, from: Timestamp, now: Timestamp) -> Self {
         Self {
-            name: Shown::short(&container.name),
-            place: place(container.container_type),
-            image: Shown::long(&container.image),
-            class: container.tag_class,
-            matched: container.matched.as_ref().map(own_words),
-            written: written.map(Shown::short),
-            effective,
-        }
-    }
-}
-
-impl Closed {
-    /// An interval that is part of a longer time, from the begin of that.
-    fn new(workload: &Workload, interval: &ClosedInterval, from: Timestamp, now: Timestamp) -> Self {
-        Self {
-            href: interval_address(workload, interval),
-            rule: Shown::short(&interval.rule),
-            container: Shown::short(&interval.container),
-            from: Moment::new(from, now),
-            until: Moment::new(interval.until, now),
-            lasted: span(seconds(from, interval.until)),
+            href: interval_address(workload, closed),
+            rule: HtmlText::short(&closed.rule),
+            container: HtmlText::short(&closed.container),
+            interval: DisplayInterval::new(from, Some(closed.until), now),
         }
     }
 }
@@ -159,10 +130,10 @@ impl Closed {
 impl Change {
     fn new(change: &ImageChange, now: Timestamp) -> Self {
         Self {
-            container: Shown::short(&change.container),
-            from: Shown::short(&change.from),
-            to: Shown::short(&change.to),
-            at: Moment::new(change.at, now),
+            container: HtmlText::short(&change.container),
+            from: HtmlText::short(&change.from),
+            to: HtmlText::short(&change.to),
+            at: DisplayTime::new(change.at, now),
         }
     }
 }

@@ -6,10 +6,10 @@ use serde::Serialize;
 use tagwatch_core::exemption::{AnnotationLevel, AppliedExemption, ExemptionSource};
 use tagwatch_core::workload::ContainerType;
 
-use crate::filter::address;
 use crate::remedy::{Remedy, remedies};
-use crate::snapshot::{ClosedInterval, Found, ImageChange};
+use crate::snapshot::{ClosedInterval, ImageChange, WorkloadIssue};
 use crate::text::seconds;
+use crate::url::address;
 use crate::view::View;
 
 /// One finding of one rule for one container.
@@ -122,8 +122,8 @@ pub(crate) struct ImageChangeRecord {
 }
 
 impl IssueRecord {
-    pub(crate) fn new(found: Found<'_>, now: Timestamp) -> Self {
-        let Found { workload, issue } = found;
+    pub(crate) fn new(found: WorkloadIssue<'_>, now: Timestamp) -> Self {
+        let WorkloadIssue { workload, issue } = found;
         let container = workload.container(issue);
         Self {
             id: issue.id.clone(),
@@ -167,8 +167,8 @@ impl ExemptionRecord {
 }
 
 impl IssueDetails {
-    pub(crate) fn new(view: &View, found: Found<'_>) -> Self {
-        let Found { workload, issue } = found;
+    pub(crate) fn new(view: &View, found: WorkloadIssue<'_>) -> Self {
+        let WorkloadIssue { workload, issue } = found;
         Self {
             issue: IssueRecord::new(found, view.now),
             summary: issue.rule.summary,

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::IssueRecord;
 use super::issue::{ImageChangeRecord, IntervalRecord};
-use crate::filter::address;
-use crate::snapshot::{ContainerFacts, Found, Workload};
+use crate::snapshot::{ContainerFacts, Workload, WorkloadIssue};
+use crate::url::address;
 
 /// One judged workload.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -113,7 +113,7 @@ impl ContainerRecord {
 
 impl WorkloadDetails {
     pub(crate) fn new(workload: &Workload, now: Timestamp) -> Self {
-        let issues = workload.issues.iter().map(|issue| Found { workload, issue });
+        let issues = workload.issues.iter().map(|issue| WorkloadIssue { workload, issue });
         Self {
             workload: WorkloadRecord::new(workload),
             issues: issues.map(|found| IssueRecord::new(found, now)).collect(),

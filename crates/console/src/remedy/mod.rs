@@ -1,7 +1,6 @@
-//! How to mend an issue, as something to paste: what the manifest is to say, and the command that says it to the
-//! cluster.
+//! How to fix an issue: a patch of the manifest, and the command that applies it to the cluster.
 
-mod place;
+mod container_field;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,19 +9,19 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::workload::ContainerType;
 
-use crate::snapshot::{Issue, Mend, Workload};
+use crate::snapshot::{EditMode, Issue, Workload};
 use crate::text::quote;
-use place::Place;
+use container_field::ContainerField;
 
-/// One way to mend an issue.
+/// One way to fix an issue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Remedy {
     /// What it does.
     pub title: &'static str,
-    /// What to know before.
+    /// Side effects and limits.
     pub note: Option<String>,
-    /// A patch of the object, as YAML. `<digest>` stands for what the command finds out.
+    /// A patch of the object, as YAML. `<digest>` is a placeholder that the command fills in.
     pub patch: String,
     /// A command for a POSIX shell; null where the object cannot be changed in place.
     pub command: Option<String>,
@@ -48,21 +47,21 @@ const ELSEWHERE: &str = "The image was read from what this object made, its pods
                          object names it.";
 const EPHEMERAL: &str = "Nobody can change an ephemeral container: it goes with its Pod, and the next one is started as it should be.";
 
-/// Ways to mend an issue, best first. None where [`why_none`] says why.
+/// Ways to fix an issue, best first; empty when [`why_none`] gives a reason.
 pub fn remedies(workload: &Workload, issue: &Issue) -> Vec<Remedy> {
-    let Some(place) = Place::parse(&issue.field_path).filter(|_| why_none(issue).is_none()) else {
+    let Some(field) = ContainerField::parse(&issue.field_path).filter(|_| why_none(issue).is_none()) else {
         return Vec::new();
     };
-    let target = Target { workload, issue, place };
+    let target = Target { workload, issue, field };
     [target.pin(), target.pull()].into_iter().flatten().collect()
 }
 
-/// Why there is nothing to paste: the object does not hold the place that was judged, or nobody can change it.
+/// Why there is no patch: the object does not contain the field that was checked, or the field is immutable.
 pub(crate) fn why_none(issue: &Issue) -> Option<&'static str> {
-    match (issue.container_type, issue.mend) {
+    match (issue.container_type, issue.edit_mode) {
         (ContainerType::Ephemeral, _) => Some(EPHEMERAL),
-        (_, Mend::Added) => Some(ADDED),
-        (_, Mend::Elsewhere) => Some(ELSEWHERE),
+        (_, EditMode::Added) => Some(ADDED),
+        (_, EditMode::Elsewhere) => Some(ELSEWHERE),
         _ => None,
     }
 }
@@ -70,13 +69,14 @@ pub(crate) fn why_none(issue: &Issue) -> Option<&'static str> {
 struct Target<'a> {
     workload: &'a Workload,
     issue: &'a Issue,
-    place: Place<'a>,
+    field: ContainerField<'a>,
 }
 
 impl Target<'_> {
-    /// The digest that the tag means now, beside the tag; a `latest` says nothing beside a digest.
+    /// Adds the current digest of the tag to the image. The tag stays, unless it is `latest`, which says nothing beside a
+    /// digest.
     fn pin(&self) -> Option<Remedy> {
-        // What does not come by its tag does not come by its digest, and what a digest pins can lack the right policy.
+        // A digest makes no image available, and changes no pull policy.
         if [ids::IMAGE_PULL_FAILING, ids::PULL_POLICY_NOT_ALLOWED, ids::CACHED_PRIVATE_IMAGE]
             .contains(&self.issue.rule.id)
         {
@@ -84,17 +84,17 @@ impl Target<'_> {
         }
         let image = self.issue.image.raw();
         let reference = Reference::parse(image).ok().filter(|reference| reference.digest().is_none())?;
-        if self.issue.rule.group == RuleGroup::ImagePullPolicy && !self.moves() {
+        if self.issue.rule.group == RuleGroup::ImagePullPolicy && !self.is_mutable() {
             return None;
         }
         let named = if reference.tag() == Some("latest") { image.strip_suffix(":latest")? } else { image };
         let inspect = "docker buildx imagetools inspect --format '{{.Manifest.Digest}}'";
         let (note, is_in_place) = self.change(self.issue.container_type != ContainerType::ImageVolume);
-        let command = self.patch(&self.place.image(), "replace", &format!("{named}@"), "\"$digest\"");
+        let command = self.patch(&self.field.pointer(), "replace", &format!("{named}@"), "\"$digest\"");
         Some(Remedy {
             title: "Pin what the tag means today",
             note: note.map(str::to_owned),
-            patch: self.place.yaml(&self.issue.container, &format!("{named}@sha256:<digest>").into()),
+            patch: self.field.yaml(&self.issue.container, &format!("{named}@sha256:<digest>").into()),
             command: command
                 .filter(|_| is_in_place)
                 .and_then(|patch| Some(format!("digest=$({inspect} {}) &&\n{patch}", quote(image)?))),
@@ -107,7 +107,7 @@ impl Target<'_> {
         }
         let wanted: &[PullPolicy] = match self.issue.rule.id {
             ids::NEEDLESS_PULL => &[PullPolicy::IfNotPresent],
-            ids::PULL_POLICY_NOT_ALLOWED | ids::PULL_POLICY_NEVER if self.moves() => {
+            ids::PULL_POLICY_NOT_ALLOWED | ids::PULL_POLICY_NEVER if self.is_mutable() => {
                 &[PullPolicy::Always, PullPolicy::IfNotPresent]
             }
             ids::PULL_POLICY_NOT_ALLOWED | ids::PULL_POLICY_NEVER => {
@@ -117,44 +117,44 @@ impl Target<'_> {
         };
         let policy =
             wanted.iter().copied().find(|policy| self.issue.allowed_pull_policies.contains(policy))?;
-        let place = self.place.pull_policy(self.issue.container_type);
+        let field = self.field.pull_policy(self.issue.container_type);
         let (title, of_policy) = match policy {
             PullPolicy::Always => ("Pull at every start", Some(STOPGAP)),
-            _ => ("Let nodes use the copy they have", self.moves().then_some(MOVES)),
+            _ => ("Let nodes use the copy they have", self.is_mutable().then_some(MOVES)),
         };
         let (of_change, is_in_place) = self.change(false);
         let notes: Vec<&str> = [of_change, of_policy].into_iter().flatten().collect();
-        let command = self.patch(&place.image(), "add", policy.as_str(), "");
+        let command = self.patch(&field.pointer(), "add", policy.as_str(), "");
         Some(Remedy {
             title,
             note: (!notes.is_empty()).then(|| notes.join(" ")),
-            patch: place.yaml(&self.issue.container, &policy.as_str().into()),
+            patch: field.yaml(&self.issue.container, &policy.as_str().into()),
             command: command.filter(|_| is_in_place),
         })
     }
 
-    /// Whether the same image can come to mean other bytes.
-    fn moves(&self) -> bool {
+    /// Whether the same reference can name another image later.
+    fn is_mutable(&self) -> bool {
         self.workload.container(self.issue).is_some_and(|container| container.tag_class.is_mutable())
     }
 
-    /// What to know of a change of the object, and whether the API server takes it; of a container's image, or of
-    /// something else.
+    /// A note on changing the object, and whether the API server accepts the change. `of_image` is true for the image of
+    /// a container.
     fn change(&self, of_image: bool) -> (Option<&'static str>, bool) {
-        match self.issue.mend {
-            Mend::Template => (None, true),
-            Mend::Replace => (Some(REPLACE), true),
-            Mend::Custom => (Some(CUSTOM), true),
-            Mend::Pod if of_image => (None, true),
-            Mend::Pod => (Some(POD), false),
-            Mend::Mirror => (Some(MIRROR), false),
-            Mend::Recreate => (Some(RECREATE), false),
-            Mend::Added | Mend::Elsewhere => (None, false),
+        match self.issue.edit_mode {
+            EditMode::Template => (None, true),
+            EditMode::Replace => (Some(REPLACE), true),
+            EditMode::Custom => (Some(CUSTOM), true),
+            EditMode::Pod if of_image => (None, true),
+            EditMode::Pod => (Some(POD), false),
+            EditMode::Mirror => (Some(MIRROR), false),
+            EditMode::Recreate => (Some(RECREATE), false),
+            EditMode::Added | EditMode::Elsewhere => (None, false),
         }
     }
 
-    /// A JSON patch (RFC 6902), which every kind takes. It tests the container's name first: a list that has changed
-    /// since is not patched. `tail` is shell text at the end of the value.
+    /// A command with a JSON patch (RFC 6902), which every kind accepts. The patch tests the container's name first, so it
+    /// fails if the list has changed. `tail` is shell text that is appended to the value.
     fn patch(&self, pointer: &str, operation: &str, value: &str, tail: &str) -> Option<String> {
         let Workload { namespace, kind, name, .. } = self.workload;
         if name.raw().starts_with('-') {
@@ -163,7 +163,7 @@ impl Target<'_> {
         let json = |text: &str| serde_json::Value::from(text).to_string();
         let test = format!(
             "{{\"op\":\"test\",\"path\":{},\"value\":{}}}",
-            json(&self.place.name()),
+            json(&self.field.name_pointer()),
             json(self.issue.container.raw())
         );
         let value = json(value);

@@ -1,4 +1,4 @@
-//! What was, as reports keep it (`reports.md`, "Life").
+//! What was, as reports keep it (`docs/design/reports.md`, "Life").
 
 use jiff::Timestamp;
 use tagwatch_core::text::UntrustedText;

@@ -8,7 +8,7 @@ use tagwatch_core::rules::RuleMeta;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
-use super::Mend;
+use super::EditMode;
 
 /// What a rule found in one container: a fail, an error, a warning, or any of them exempt.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ pub struct Issue {
     /// Path of the image field from the object's root.
     pub field_path: String,
     /// How the place can be changed.
-    pub mend: Mend,
+    pub edit_mode: EditMode,
     /// Pull policies that the policy lets this place have.
     pub allowed_pull_policies: Box<[PullPolicy]>,
     /// When it was first seen.

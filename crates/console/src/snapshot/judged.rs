@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use tagwatch_core::finding::{Finding, Verdict};
+use tagwatch_core::kinds::kind_label;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::{RuleGroup, RuleMeta, ids};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
-use tagwatch_k8s::kind::kind_label;
 
-use super::{ContainerFacts, Issue, Mend, Status, Workload};
+use super::{ContainerFacts, EditMode, Issue, Status, Workload};
 
 /// A workload with its verdicts.
 #[derive(Debug, Clone, Copy)]
@@ -34,11 +34,11 @@ pub struct Seen {
 }
 
 impl Judged<'_> {
-    /// The workload as it is shown, without history: that is for the caller to fill in. `mend` is asked for each
+    /// The workload as it is shown, without history: that is for the caller to fill in. `edit_mode` is asked for each
     /// container, and `seen` for each finding that is not a pass.
     pub fn facts(
         &self,
-        mend: impl Fn(&Container) -> Mend,
+        edit_mode: impl Fn(&Container) -> EditMode,
         mut seen: impl FnMut(&Container, &Finding) -> Seen,
     ) -> Workload {
         let id = &self.workload.id;
@@ -47,7 +47,12 @@ impl Judged<'_> {
             let findings = verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass);
             for finding in findings {
                 let allowed = self.allowed_pull_policies(container, verdict, finding);
-                issues.push(issue(container, finding, (mend(container), allowed), seen(container, finding)));
+                issues.push(issue(
+                    container,
+                    finding,
+                    (edit_mode(container), allowed),
+                    seen(container, finding),
+                ));
             }
         }
         Workload {
@@ -99,7 +104,7 @@ fn facts(container: &Container, verdict: &Verdict) -> ContainerFacts {
 fn issue(
     container: &Container,
     finding: &Finding,
-    (mend, allowed_pull_policies): (Mend, Box<[PullPolicy]>),
+    (edit_mode, allowed_pull_policies): (EditMode, Box<[PullPolicy]>),
     seen: Seen,
 ) -> Issue {
     let evidence = finding.evidence(container);
@@ -117,7 +122,7 @@ fn issue(
         evidence_line: marked_line(&evidence, container, finding.rule),
         evidence: evidence.into(),
         field_path: container.field_path.clone(),
-        mend,
+        edit_mode,
         allowed_pull_policies,
         first_seen: seen.first_seen,
         exemption: finding.exemption.clone(),

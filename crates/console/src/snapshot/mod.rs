@@ -13,13 +13,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tagwatch_core::text::UntrustedText;
 
-pub(crate) use history::Span;
 pub use history::{ClosedInterval, ImageChange};
 pub use issue::Issue;
 pub use judged::{Judged, Seen};
 pub use rule::RuleState;
 pub(crate) use tally::Tally;
-pub use workload::{ContainerFacts, Mend, Status, Workload};
+pub use workload::{ContainerFacts, EditMode, Status, Workload};
 
 /// Everything that a [`Snapshot`] is made of.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +59,7 @@ pub(crate) type WorkloadName = (UntrustedText, UntrustedText, UntrustedText);
 
 /// An issue with the workload that has it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Found<'a> {
+pub(crate) struct WorkloadIssue<'a> {
     pub(crate) workload: &'a Workload,
     pub(crate) issue: &'a Issue,
 }
@@ -91,22 +90,22 @@ impl Snapshot {
         &self.facts
     }
 
-    pub(crate) fn issues(&self) -> impl Iterator<Item = Found<'_>> {
+    pub(crate) fn issues(&self) -> impl Iterator<Item = WorkloadIssue<'_>> {
         self.order.iter().map(|&place| self.found(place))
     }
 
-    pub(crate) fn issue(&self, id: &str) -> Option<Found<'_>> {
+    pub(crate) fn issue(&self, id: &str) -> Option<WorkloadIssue<'_>> {
         self.by_id.get(id).map(|&place| self.found(place))
     }
 
     /// The issue that had this key until its result changed. Its own keys tell, also where it was exempt or history
     /// has forgotten it; history tells where the key changed because pods came to run several images.
-    pub(crate) fn successor(&self, id: &str) -> Option<Found<'_>> {
+    pub(crate) fn successor(&self, id: &str) -> Option<WorkloadIssue<'_>> {
         let by_key = self.issues().find(|found| found.issue.other_ids.iter().any(|other| **other == *id));
         by_key.or_else(|| {
             let (workload, closed) = self.resolved(id)?;
             let issue = workload.issue_after(closed)?;
-            Some(Found { workload, issue })
+            Some(WorkloadIssue { workload, issue })
         })
     }
 
@@ -125,9 +124,9 @@ impl Snapshot {
         &self.namespaces
     }
 
-    fn found(&self, (workload, issue): Place) -> Found<'_> {
+    fn found(&self, (workload, issue): Place) -> WorkloadIssue<'_> {
         let workload = &self.facts.workloads[workload];
-        Found { workload, issue: &workload.issues[issue] }
+        WorkloadIssue { workload, issue: &workload.issues[issue] }
     }
 }
 

@@ -6,16 +6,15 @@ use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
-use crate::filter::key;
-
 use super::{ClosedInterval, ImageChange, Issue, WorkloadName};
+use crate::url::key;
 
 /// A workload with all that is known of it.
 #[derive(Debug, Clone)]
 pub struct Workload {
     /// Its namespace.
     pub namespace: UntrustedText,
-    /// Its kind as metrics label it: see [`tagwatch_k8s::kind::kind_label`].
+    /// Its kind as metrics label it: see [`tagwatch_core::kinds::kind_label`].
     pub kind: UntrustedText,
     /// Its name.
     pub name: UntrustedText,
@@ -95,7 +94,7 @@ impl Status {
 
 /// How the place that was judged can be changed, which decides the patch and the command that a page offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mend {
+pub enum EditMode {
     /// The object holds it, and a change of it is rolled out.
     Template,
     /// The object holds it, and pods keep what they were made with until they are replaced (a ReplicaSet).

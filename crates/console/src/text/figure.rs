@@ -1,8 +1,8 @@
-//! Numbers that people read.
+//! Numbers on a page.
 
 use std::fmt::Display;
 
-/// Digits in groups of three from 10 000 on, with a narrow space that does not break (ISO 80000-1, section 7.3.1).
+/// Digits in groups of three from 10 000 on, separated by a narrow no-break space (ISO 80000-1, section 7.3.1).
 pub(crate) fn grouped(number: impl Display) -> String {
     let digits = number.to_string();
     if digits.len() < 5 {

@@ -1,26 +1,23 @@
-//! The Markdown that rules are documented in: paragraphs, numbered lists and inline code. Nothing else occurs there,
-//! and a test sees to it.
+//! The Markdown of rule documentation: paragraphs, numbered lists and inline code. A test ensures that rules use
+//! nothing else.
 
 use tagwatch_core::text::UntrustedText;
 
-/// Most of what the engine says that a page shows, in bytes; it says less unless an image is absurd.
-const MAX_WORDS: usize = 4096;
+/// Longest message of the engine on a page, in bytes. Only an absurdly long image name exceeds it.
+const MAX_MESSAGE: usize = 4096;
 
-/// A block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Block {
     Paragraph(Vec<Piece>),
     Steps(Vec<Vec<Piece>>),
 }
 
-/// A part of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
     Words(String),
     Code(String),
 }
 
-/// Reads a text.
 pub(crate) fn blocks(text: &str) -> Vec<Block> {
     text.split("\n\n").filter(|block| !block.trim().is_empty()).map(block).collect()
 }
@@ -63,10 +60,10 @@ pub(crate) fn pieces(line: &str) -> Vec<Piece> {
         .collect()
 }
 
-/// What the engine says of an image: words of its own, with text of others in them.
-pub(crate) fn own_words(text: &UntrustedText) -> Vec<Piece> {
+/// A message of the engine: its own words around untrusted names.
+pub(crate) fn message(text: &UntrustedText) -> Vec<Piece> {
     let raw = text.raw();
-    let head = UntrustedText::from(&raw[..raw.floor_char_boundary(MAX_WORDS)]).terminal();
+    let head = UntrustedText::from(&raw[..raw.floor_char_boundary(MAX_MESSAGE)]).terminal();
     pieces(&head)
 }
 
@@ -99,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_documented_in_nothing_else() {
-        for rule in rules::all() {
+    fn rules_use_no_other_markdown() {
+        for rule in rules::all().iter().map(|rule| rule.meta()) {
             for text in [rule.why, rule.fix] {
                 assert_eq!(text.matches('`').count() % 2, 0, "{}: a backtick alone", rule.id);
                 let marks = ["](", "**", "\n- ", "\n#", "\n|", "\n```", "\n>"];
                 let found: Vec<_> = marks.iter().filter(|mark| text.contains(**mark)).collect();
-                assert!(found.is_empty(), "{}: {found:?} is Markdown that no page shows", rule.id);
+                assert!(found.is_empty(), "{}: {found:?} is Markdown that pages do not support", rule.id);
             }
         }
     }

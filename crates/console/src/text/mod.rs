@@ -1,13 +1,13 @@
-//! How text, times and documentation come onto a page.
+//! Text, numbers, times and documentation as pages show them.
 
-mod age;
 mod figure;
+mod html;
 mod markdown;
 mod shell;
-mod shown;
+mod time;
 
-pub(crate) use age::{Moment, seconds, span};
 pub(crate) use figure::grouped;
-pub(crate) use markdown::{Block, Piece, blocks, own_words, pieces};
+pub(crate) use html::HtmlText;
+pub(crate) use markdown::{Block, Piece, blocks, message, pieces};
 pub(crate) use shell::quote;
-pub(crate) use shown::Shown;
+pub(crate) use time::{DisplayInterval, DisplayTime, seconds, span};

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-/// A word as a POSIX shell reads it back, single-quoted where it needs to be (XCU 2.2.2). `None` for what no command
-/// line should hold: a terminal that it is pasted into would act on control characters, and a reader would not see
-/// what hides or reorders text.
+/// A word as a POSIX shell reads it back, single-quoted where necessary (XCU 2.2.2). `None` for control characters, on
+/// which a terminal acts when a command is pasted, and for anything outside ASCII, which can hide or reorder text.
 pub(crate) fn quote(word: &str) -> Option<Cow<'_, str>> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -28,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_act_on_is_no_word() {
+    fn control_and_bidirectional_characters_are_rejected() {
         for word in ["\u{1b}[2J", "a\nb", "a\0", "\u{202e}", "\t"] {
             assert_eq!(quote(word), None, "{word:?}");
         }

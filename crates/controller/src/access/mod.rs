@@ -1,82 +1,84 @@
-//! Who may read `/metrics`: a bearer token that the API server knows (TokenReview), of somebody who may `get` the path
+//! Access to `/metrics`: a bearer token that the API server authenticates (TokenReview), whose user may `get` the path
 //! (SubjectAccessReview).
 //!
-//! Whatever cannot be told is refused. Answers are remembered for a short time by a hash of the token, and the number
-//! of questions to the API server is limited: a flood of made-up tokens does not become a flood of reviews, and does
-//! not lock out whoever was let in before.
+//! On error, access is denied. Decisions are cached for a short time by a hash of the token, and reviews are rate
+//! limited: a flood of made-up tokens neither floods the API server with reviews nor locks out tokens that were allowed
+//! before.
 
-mod answers;
-mod budget;
-mod ledger;
+mod cache;
+mod decisions;
 mod review;
+
+use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use kube::Client;
 
-pub(crate) use budget::Budget;
-pub(crate) use ledger::{Ledger, Next, Turn};
-pub(crate) use review::{Question, allowed, user};
+pub(crate) use cache::{Lookup, ReviewCache, ReviewGuard, rate_limit};
+pub(crate) use review::{AccessAttributes, review_access, review_token};
 
-/// Longer than any token of a service account, and than what an API server takes for one in practice.
+/// Longer than any token of a service account, and than the tokens that API servers take in practice.
 const MAX_TOKEN: usize = 16 * 1024;
+/// Reviews of tokens that were allowed before: this many at once, and then one for each interval.
+const KNOWN_BURST: usize = 10;
+const KNOWN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A token, as far as we keep it.
+/// SHA-256 of a token: the token itself is not kept.
 type TokenHash = [u8; 32];
 
-/// What is said to a caller.
+/// The answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// May read.
+pub(crate) enum AccessDecision {
     Allowed,
     /// No token, or one that the API server does not know.
     Unauthenticated,
-    /// Known, and may not.
+    /// The user of the token lacks the right.
     Forbidden,
-    /// Too many unknown tokens at once: to be asked again later.
-    Busy,
+    /// Too many reviews at once: the client may retry later.
+    RateLimited,
     /// The API server does not answer.
     Unavailable,
 }
 
-/// Decides on callers.
-pub(crate) struct Gate {
+/// Decides on requests.
+pub(crate) struct AccessGate {
     client: Client,
-    ledger: Ledger<(), Decision>,
+    cache: ReviewCache<(), AccessDecision>,
 }
 
-impl Gate {
+impl AccessGate {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, ledger: Ledger::new(Budget::new()) }
+        Self { client, cache: ReviewCache::new(rate_limit(KNOWN_BURST, KNOWN_INTERVAL)) }
     }
 
-    /// Whether whoever sent these headers may `get` the path.
-    pub(crate) async fn decide(&self, headers: &HeaderMap, path: &str) -> Decision {
-        let Some(token) = bearer(headers) else { return Decision::Unauthenticated };
-        let turn = match self.ledger.next(token, |()| true).await {
-            Next::LetIn(()) => return Decision::Allowed,
-            Next::Refused(decision) => return decision,
-            Next::Busy => return Decision::Busy,
-            Next::Failed => return Decision::Unavailable,
-            Next::Ask(turn, _) => turn,
+    /// Whether the sender of these headers may `get` the path.
+    pub(crate) async fn decide(&self, headers: &HeaderMap, path: &str) -> AccessDecision {
+        let Some(token) = bearer(headers) else { return AccessDecision::Unauthenticated };
+        let guard = match self.cache.look_up(token, |()| true).await {
+            Lookup::Allowed(()) => return AccessDecision::Allowed,
+            Lookup::Denied(decision) => return decision,
+            Lookup::RateLimited => return AccessDecision::RateLimited,
+            Lookup::Failed => return AccessDecision::Unavailable,
+            Lookup::Review(guard, _) => guard,
         };
-        let decision = review::ask(&self.client, token, path).await;
+        let decision = review::decide(&self.client, token, path).await;
         match decision {
-            Decision::Allowed => self.ledger.let_in(&turn, ()),
-            Decision::Unauthenticated | Decision::Forbidden => self.ledger.refuse(&turn, decision),
-            Decision::Busy | Decision::Unavailable => turn.fail(),
+            AccessDecision::Allowed => self.cache.allow(&guard, ()),
+            AccessDecision::Unauthenticated | AccessDecision::Forbidden => self.cache.deny(&guard, decision),
+            AccessDecision::RateLimited | AccessDecision::Unavailable => guard.fail(),
         }
         decision
     }
 }
 
-/// The token of `Authorization: Bearer TOKEN` (RFC 6750); the scheme is compared without case (RFC 9110).
+/// The token of `Authorization: Bearer TOKEN` (RFC 6750); the scheme is case-insensitive (RFC 9110).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
-    let fits = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= MAX_TOKEN;
-    fits.then_some(token)
+    let is_usable = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= MAX_TOKEN;
+    is_usable.then_some(token)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The two questions to the API server.
+//! The two reviews of the API server: who a token belongs to, and what that user may do.
 
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
 use k8s_openapi::api::authorization::v1::{
@@ -6,36 +6,37 @@ use k8s_openapi::api::authorization::v1::{
 };
 use kube::api::PostParams;
 use kube::{Api, Client};
+use tagwatch_client::{CALL_LIMIT, CallError, call};
 
-use super::Decision;
-use crate::api::{CALL_LIMIT, CallError, call};
+use super::AccessDecision;
 
-/// Who the token is of, and whether they may `get` the path.
-pub(super) async fn ask(client: &Client, token: &str, path: &str) -> Decision {
+/// Whether the user of a token may `get` the path.
+pub(super) async fn decide(client: &Client, token: &str, path: &str) -> AccessDecision {
     let decision = async {
-        let Some(user) = user(client, token).await? else { return Ok(Decision::Unauthenticated) };
-        Ok(if allowed(client, user, Question::Get(path)).await? {
-            Decision::Allowed
+        let Some(user) = review_token(client, token).await? else {
+            return Ok(AccessDecision::Unauthenticated);
+        };
+        Ok(if review_access(client, user, AccessAttributes::Path(path)).await? {
+            AccessDecision::Allowed
         } else {
-            Decision::Forbidden
+            AccessDecision::Forbidden
         })
     };
     decision.await.unwrap_or_else(|error: CallError| {
-        tracing::warn!(%error, "cannot tell who reads the metrics, so nobody does");
-        Decision::Unavailable
+        tracing::warn!(%error, "cannot review who reads the metrics; access is denied");
+        AccessDecision::Unavailable
     })
 }
 
-/// What somebody wants.
-pub(crate) enum Question<'a> {
-    /// To `get` a path that is no resource.
-    Get(&'a str),
-    /// To do something with a resource.
+/// What a user wants to do.
+pub(crate) enum AccessAttributes<'a> {
+    /// `get` a path that is no resource.
+    Path(&'a str),
     Resource(Box<ResourceAttributes>),
 }
 
-/// Who a token is of; `None` for one that the API server does not know.
-pub(crate) async fn user(client: &Client, token: &str) -> Result<Option<UserInfo>, CallError> {
+/// The user of a token; `None` when the API server does not know the token.
+pub(crate) async fn review_token(client: &Client, token: &str) -> Result<Option<UserInfo>, CallError> {
     let spec = TokenReviewSpec { token: token.to_owned(), ..TokenReviewSpec::default() };
     let review = TokenReview { spec, ..TokenReview::default() };
     let reviews: Api<TokenReview> = Api::all(client.clone());
@@ -44,15 +45,15 @@ pub(crate) async fn user(client: &Client, token: &str) -> Result<Option<UserInfo
     Ok(known.and_then(|status| status.user))
 }
 
-/// Whether somebody may do it.
-pub(crate) async fn allowed(
+/// Whether a user may do something.
+pub(crate) async fn review_access(
     client: &Client,
     user: UserInfo,
-    question: Question<'_>,
+    attributes: AccessAttributes<'_>,
 ) -> Result<bool, CallError> {
-    let (path, resource_attributes) = match question {
-        Question::Get(path) => (Some(path), None),
-        Question::Resource(attributes) => (None, Some(*attributes)),
+    let (path, resource_attributes) = match attributes {
+        AccessAttributes::Path(path) => (Some(path), None),
+        AccessAttributes::Resource(attributes) => (None, Some(*attributes)),
     };
     let non_resource_attributes =
         path.map(|path| NonResourceAttributes { path: Some(path.to_owned()), verb: Some("get".to_owned()) });

@@ -1,12 +1,9 @@
 //! Where the places that were judged stand: in the object itself, or in something that it made.
 
-use tagwatch_console::Mend;
+use tagwatch_console::EditMode;
+use tagwatch_core::kinds::{KindRole, WorkloadKind};
 use tagwatch_core::workload::Container;
-use tagwatch_k8s::kind::WatchedKind;
-use tagwatch_k8s::slim::SlimCustom;
-
-use crate::index::{Index, WorkloadKey};
-use crate::stores::Stores;
+use tagwatch_index::{Index, ObjectStore, WorkloadKey};
 
 /// What an object holds of the places that are judged under its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +16,8 @@ pub(crate) enum Holder {
     /// An object of a built-in kind with a pod template.
     BuiltIn {
         /// The kind.
-        kind: WatchedKind,
-        /// A change of the template reaches no pod that somebody does not delete.
+        kind: &'static WorkloadKind,
+        /// A change of the template reaches no pod that is not deleted.
         by_hand: bool,
     },
     /// An object of another kind, with the paths of the pod specs in it, as far as they are read.
@@ -29,38 +26,38 @@ pub(crate) enum Holder {
 
 impl Holder {
     /// That of a key, as things stand.
-    pub(crate) fn of(key: &WorkloadKey, index: &Index, stores: &Stores) -> Self {
-        match WatchedKind::find(key.api_version(), key.kind()) {
-            Some(WatchedKind::Pod) => {
-                Self::Pod { is_mirror: index.pods.shapes(key).iter().any(|(shape, _)| shape.is_mirror) }
-            }
+    pub(crate) fn of(key: &WorkloadKey, index: &Index, store: &dyn ObjectStore) -> Self {
+        match key.watched_kind() {
+            Some(kind) if kind.is_pod() => Self::Pod { is_mirror: index.is_mirror(key) },
             Some(kind) => Self::BuiltIn {
                 kind,
-                by_hand: stores.get(key).is_some_and(|object| object.is_updated_by_hand()),
+                by_hand: store.get(key).is_some_and(|object| object.is_updated_by_hand()),
             },
             None => {
-                let paths = index.custom.get(key).into_iter().flat_map(SlimCustom::pod_spec_paths);
+                let object = store.get(key);
+                let paths = object.iter().flat_map(|object| object.pod_spec_paths());
                 Self::Custom(paths.map(Box::from).collect())
             }
         }
     }
 
     /// How a place can be changed. Where a place stands shows in its path: pods have a shorter one than any template.
-    pub(crate) fn mend(&self, container: &Container) -> Mend {
+    pub(crate) fn edit_mode(&self, container: &Container) -> EditMode {
         let is_in = |pod_spec: &str| {
             container.field_path.strip_prefix(pod_spec).is_some_and(|rest| rest.starts_with('.'))
         };
         match self {
-            Self::Pod { is_mirror: true } => Mend::Mirror,
-            Self::Pod { is_mirror: false } => Mend::Pod,
-            Self::BuiltIn { kind, .. } if !is_in(kind.pod_spec_path()) => Mend::Added,
-            Self::BuiltIn { kind: WatchedKind::Job, .. } => Mend::Recreate,
-            Self::BuiltIn { kind: WatchedKind::ReplicaSet | WatchedKind::ReplicationController, .. }
-            | Self::BuiltIn { by_hand: true, .. } => Mend::Replace,
-            Self::BuiltIn { .. } => Mend::Template,
-            Self::Custom(paths) if paths.is_empty() => Mend::Elsewhere,
-            Self::Custom(paths) if paths.iter().any(|path| is_in(path)) => Mend::Custom,
-            Self::Custom(_) => Mend::Added,
+            Self::Pod { is_mirror: true } => EditMode::Mirror,
+            Self::Pod { is_mirror: false } => EditMode::Pod,
+            Self::BuiltIn { kind, .. } if !kind.pod_spec_paths().any(|path| is_in(&path)) => EditMode::Added,
+            Self::BuiltIn { kind, .. } if kind.kind() == "Job" => EditMode::Recreate,
+            Self::BuiltIn { kind, by_hand } if *by_hand || kind.traits.role == KindRole::Dependent => {
+                EditMode::Replace
+            }
+            Self::BuiltIn { .. } => EditMode::Template,
+            Self::Custom(paths) if paths.is_empty() => EditMode::Elsewhere,
+            Self::Custom(paths) if paths.iter().any(|path| is_in(path)) => EditMode::Custom,
+            Self::Custom(_) => EditMode::Added,
         }
     }
 }

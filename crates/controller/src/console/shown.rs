@@ -28,7 +28,7 @@ pub(crate) fn shown(
             first_seen: past.first_seen.get(id, now),
         }
     };
-    let mut facts = judged.facts(|container| holder.mend(container), seen);
+    let mut facts = judged.facts(|container| holder.edit_mode(container), seen);
     facts.closed = past.history.closed.iter().filter_map(closed).collect();
     facts.is_history_full = past.history.closed.len() >= MAX_HISTORY;
     facts.image_changes = past.history.images.iter().filter_map(image_change).collect();

@@ -1,28 +1,23 @@
 //! What pages offer to mend, by where the place that was judged was read.
 
-use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tagwatch_console::{Remedy, remedies};
 use tagwatch_core::engine::Engine;
+use tagwatch_index::testing::{
+    Cluster, ROLLOUT, WEB, metadata, pod, rollout, rollout_object, unset, workload,
+};
+use tagwatch_index::{Assembled, WorkloadKey};
 use tagwatch_k8s::report::{FirstSeen, History};
 
 use super::*;
-use crate::index::WorkloadKey;
-use crate::reconcile::cluster::{
-    Cluster, ROLLOUT, WEB, add_store, apply, apply_custom, metadata, pod, rollout, rollout_object, unset,
-    workload,
-};
-use crate::reconcile::{Assembled, assemble};
 
 /// A remedy with the container and the rule that it is for.
 type Offer = (String, &'static str, Remedy);
 
 /// What the console offers for a workload by a policy.
-fn offers_by(cluster: &Cluster, key: &WorkloadKey, policy: Value) -> Vec<Offer> {
-    let Assembled::Workload(workload) = assemble(key, &cluster.index, &cluster.stores) else {
-        panic!("absent")
-    };
+fn offers_by(cluster: &mut Cluster, key: &WorkloadKey, policy: Value) -> Vec<Offer> {
+    let Assembled::Workload { workload, .. } = cluster.assemble(key) else { panic!("absent") };
     let spec = serde_json::from_value(policy).unwrap();
     let engine = Engine::new(Policy::compile(&spec).unwrap());
     let input = ReportInput {
@@ -35,7 +30,7 @@ fn offers_by(cluster: &Cluster, key: &WorkloadKey, policy: Value) -> Vec<Offer> 
         image_changes: &[],
         now: Timestamp::UNIX_EPOCH,
     };
-    let holder = Holder::of(key, &cluster.index, &cluster.stores);
+    let holder = Holder::of(key, &cluster.index, &cluster.store);
     let facts = shown(&input, &Past::default(), engine.policy(), &holder);
     let of = |issue| {
         let remedies = remedies(&facts, issue).into_iter();
@@ -46,7 +41,7 @@ fn offers_by(cluster: &Cluster, key: &WorkloadKey, policy: Value) -> Vec<Offer> 
     facts.issues.iter().flat_map(of).collect()
 }
 
-fn offers(cluster: &Cluster, key: &WorkloadKey) -> Vec<Offer> {
+fn offers(cluster: &mut Cluster, key: &WorkloadKey) -> Vec<Offer> {
     offers_by(cluster, key, json!({ "profile": "recommended" }))
 }
 
@@ -66,12 +61,12 @@ fn note(remedy: &Remedy) -> &str {
 
 #[test]
 fn a_template_is_patched_and_a_sidecar_that_only_pods_have_is_not() {
-    let mut cluster = Cluster::new();
-    let key = cluster.deployment(workload("web", None, 1, &[("web", "nginx:1.27")]));
-    cluster.replica_set(workload("web-1", Some(WEB), 1, &[("web", "nginx:1.27")]));
+    let mut cluster = Cluster::default();
+    let key = cluster.apply("Deployment", workload("web", None, 1, &[("web", "nginx:1.27")]));
+    cluster.apply("ReplicaSet", workload("web-1", Some(WEB), 1, &[("web", "nginx:1.27")]));
     let set = ("apps/v1", "ReplicaSet", "web-1");
     cluster.pod(pod("web-1-a", Some(set), "Running", &[("web", "nginx:1.27"), ("proxy", "envoy:1.31")]));
-    let offers = offers(&cluster, &key);
+    let offers = offers(&mut cluster, &key);
     let pin = pin(&offers, "web");
     assert!(command(pin).contains("kubectl patch deployment web --namespace shop"), "{pin:?}");
     assert!(command(pin).contains("/spec/template/spec/containers/0/image"), "{pin:?}");
@@ -81,48 +76,48 @@ fn a_template_is_patched_and_a_sidecar_that_only_pods_have_is_not() {
 
 #[test]
 fn a_custom_object_is_patched_where_it_holds_a_template_itself() {
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::default();
     let set = ("apps/v1", "ReplicaSet", "web-1");
-    cluster.replica_set(workload("web-1", Some(ROLLOUT), 1, &[("web", "nginx:1.28")]));
+    cluster.apply("ReplicaSet", workload("web-1", Some(ROLLOUT), 1, &[("web", "nginx:1.28")]));
     cluster.pod(pod("web-1-a", Some(set), "Running", &[("web", "nginx:1.28"), ("proxy", "envoy:1.31")]));
-    assert_eq!(offers(&cluster, &rollout()), [], "nobody reads the Rollout");
+    assert_eq!(offers(&mut cluster, &rollout()), [], "nobody reads the Rollout");
     let object = rollout_object(&json!({ "template": unset("web", "nginx:1.28") }));
-    let key = apply_custom(&mut cluster, "argoproj.io", "Rollout", object);
-    let all = offers(&cluster, &key);
+    let key = cluster.apply_custom("argoproj.io", "Rollout", object);
+    let all = offers(&mut cluster, &key);
     let pin = pin(&all, "web");
     assert!(command(pin).contains("kubectl patch rollout.argoproj.io web --namespace shop"), "{pin:?}");
     assert!(command(pin).contains("/spec/template/spec/containers/0/image"), "{pin:?}");
     assert!(note(pin).contains("up to the controller of this kind"), "{pin:?}");
     assert!(all.iter().all(|(container, ..)| container == "web"), "{all:?}");
     let reference = rollout_object(&json!({ "workloadRef": { "kind": "Deployment", "name": "web" } }));
-    apply_custom(&mut cluster, "argoproj.io", "Rollout", reference);
-    assert_eq!(offers(&cluster, &key), [], "its ReplicaSet lends the template");
+    cluster.apply_custom("argoproj.io", "Rollout", reference);
+    assert_eq!(offers(&mut cluster, &key), [], "its ReplicaSet lends the template");
 }
 
 #[test]
 fn a_template_in_a_list_or_a_mapping_is_found_there() {
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::default();
     let roles = json!({ "Worker": { "template": unset("pytorch", "trainer:main") } });
     let object = json!({ "metadata": metadata("churn", None), "spec": { "pytorchReplicaSpecs": roles } });
-    let key = apply_custom(&mut cluster, "kubeflow.org", "PyTorchJob", object);
-    let all = offers(&cluster, &key);
+    let key = cluster.apply_custom("kubeflow.org", "PyTorchJob", object);
+    let all = offers(&mut cluster, &key);
     let path = "/spec/pytorchReplicaSpecs/Worker/template/spec/containers/0/image";
     assert!(command(pin(&all, "pytorch")).contains(path), "{all:?}");
     let jobs = json!([{ "template": { "spec": { "template": unset("web", "nginx:1.27") } } }]);
     let object = json!({ "metadata": metadata("set", None), "spec": { "replicatedJobs": jobs } });
-    let key = apply_custom(&mut cluster, "jobset.x-k8s.io", "JobSet", object);
-    let all = offers(&cluster, &key);
+    let key = cluster.apply_custom("jobset.x-k8s.io", "JobSet", object);
+    let all = offers(&mut cluster, &key);
     let path = "/spec/replicatedJobs/0/template/spec/template/spec/containers/0/image";
     assert!(command(pin(&all, "web")).contains(path), "{all:?}");
 }
 
 #[test]
 fn of_a_pod_the_images_of_containers_alone_can_be_changed() {
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::default();
     let mut object = pod("debug", None, "Running", &[("sh", "busybox:latest")]);
     object["spec"]["volumes"] = json!([{ "name": "model", "image": { "reference": "models:latest" } }]);
     let key = cluster.pod(object);
-    let all = offers(&cluster, &key);
+    let all = offers(&mut cluster, &key);
     assert!(command(pin(&all, "sh")).contains("kubectl patch pod debug"), "{all:?}");
     assert!(all.iter().any(|(_, _, remedy)| remedy.title == "Pull at every start"), "{all:?}");
     for (container, _, remedy) in &all {
@@ -136,13 +131,13 @@ fn of_a_pod_the_images_of_containers_alone_can_be_changed() {
 
 #[test]
 fn a_mirror_pod_and_a_job_are_not_patched() {
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::default();
     let mut mirror = pod("etcd-n1", Some(("v1", "Node", "n1")), "Running", &[("etcd", "etcd:latest")]);
     mirror["metadata"]["annotations"] = json!({ "kubernetes.io/config.mirror": "hash" });
     let mirror = cluster.pod(mirror);
-    let job = cluster.job(workload("once", None, 1, &[("once", "etcd:latest")]));
+    let job = cluster.apply("Job", workload("once", None, 1, &[("once", "etcd:latest")]));
     for (key, words) in [(mirror, "change the file"), (job, "apply it anew")] {
-        let all = offers(&cluster, &key);
+        let all = offers(&mut cluster, &key);
         assert!(!all.is_empty());
         for (_, _, remedy) in &all {
             assert_eq!(remedy.command, None, "{remedy:?}");
@@ -153,16 +148,15 @@ fn a_mirror_pod_and_a_job_are_not_patched() {
 
 #[test]
 fn where_nobody_replaces_pods_the_note_says_so() {
-    let mut cluster = Cluster::new();
-    let alone = cluster.replica_set(workload("alone", None, 1, &[("web", "nginx:1.27")]));
-    let mut sets = add_store::<StatefulSet>(&mut cluster.stores);
+    let mut cluster = Cluster::default();
+    let alone = cluster.apply("ReplicaSet", workload("alone", None, 1, &[("web", "nginx:1.27")]));
     let mut object = workload("db", None, 1, &[("web", "nginx:1.27")]);
-    let rolling = apply(&mut cluster.index, &mut sets, object.clone());
-    assert_eq!(pin(&offers(&cluster, &rolling), "web").note, None);
+    let rolling = cluster.apply("StatefulSet", object.clone());
+    assert_eq!(pin(&offers(&mut cluster, &rolling), "web").note, None);
     object["spec"]["updateStrategy"] = json!({ "type": "OnDelete" });
-    let by_hand = apply(&mut cluster.index, &mut sets, object);
+    let by_hand = cluster.apply("StatefulSet", object);
     for key in [alone, by_hand] {
-        let all = offers(&cluster, &key);
+        let all = offers(&mut cluster, &key);
         assert!(command(pin(&all, "web")).contains("kubectl patch "), "{all:?}");
         assert!(note(pin(&all, "web")).contains("delete them"), "{all:?}");
     }
@@ -170,15 +164,15 @@ fn where_nobody_replaces_pods_the_note_says_so() {
 
 #[test]
 fn no_pull_policy_is_offered_that_the_policy_forbids() {
-    let mut cluster = Cluster::new();
-    let key = cluster.deployment(workload("web", None, 1, &[("web", "nginx:1.27")]));
+    let mut cluster = Cluster::default();
+    let key = cluster.apply("Deployment", workload("web", None, 1, &[("web", "nginx:1.27")]));
     let by = |allowed: &str, image: &str| {
-        let mut cluster = Cluster::new();
+        let mut cluster = Cluster::default();
         let mut object = workload("web", None, 1, &[("web", image)]);
         object["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = json!("Never");
-        let key = cluster.deployment(object);
+        let key = cluster.apply("Deployment", object);
         let rule = json!({ "pull-policy-not-allowed": { "enabled": true, "allowed": [allowed] } });
-        offers_by(&cluster, &key, json!({ "profile": "recommended", "rules": rule }))
+        offers_by(&mut cluster, &key, json!({ "profile": "recommended", "rules": rule }))
     };
     let pulls = |all: &[Offer]| -> Vec<(&'static str, &'static str)> {
         let pulls = all.iter().filter(|(_, _, remedy)| !remedy.title.starts_with("Pin"));
@@ -196,9 +190,9 @@ fn no_pull_policy_is_offered_that_the_policy_forbids() {
         found.sort_unstable();
         assert_eq!(found, [(never, title), (not_allowed, title)], "{allowed} {image}");
     }
-    assert_eq!(pulls(&offers(&cluster, &key)), [("stale-pull-policy", always)]);
+    assert_eq!(pulls(&offers(&mut cluster, &key)), [("stale-pull-policy", always)]);
     let rule = json!({ "pull-policy-not-allowed": { "enabled": true, "allowed": ["IfNotPresent"] } });
-    let all = offers_by(&cluster, &key, json!({ "profile": "recommended", "rules": rule }));
+    let all = offers_by(&mut cluster, &key, json!({ "profile": "recommended", "rules": rule }));
     assert_eq!(pulls(&all), [], "to pull always is forbidden");
     assert!(!pin(&all, "web").patch.is_empty());
 }

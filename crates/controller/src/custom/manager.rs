@@ -5,25 +5,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use kube::core::{ApiResource, PartialObjectMeta};
-use kube::{Api, Client};
+use kube::Client;
+use kube::core::ApiResource;
 use kube_runtime::watcher;
-use tagwatch_core::kinds::{CustomKind, CustomKinds, KindName};
-use tagwatch_k8s::slim::CustomObject;
+use tagwatch_client::Backoff;
+use tagwatch_core::kinds::{KindName, Kinds, WorkloadKind};
+use tagwatch_k8s::served::ServedKind;
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::discovery::Discovery;
-use super::sink::{CustomSink, Target};
-use super::states::{Place, State};
-use crate::backoff::Backoff;
+use super::progress::CustomProgress;
+use super::states::{WatchScope, WatchState};
 use crate::controller::Controller;
-use crate::watch::{WatchStats, watch as keep_watch};
+use crate::watch::{ObjectSink, WatchStats, object_api, watch as keep_watch};
 
 /// How often the API server is asked what it serves.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// How long after a refusal a watch is tried again: rights that somebody grants are used within a minute.
+/// How long after a refusal a watch is tried again: rights that are granted are used within a minute.
 const RETRY_FORBIDDEN: Duration = Duration::from_secs(50);
 /// How long the first evaluation waits for the first lists.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,13 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// is not complete.
 const ABSENCES: u32 = 2;
 
-/// Watches custom kinds for ever.
+/// Watches custom kinds. Returns only when a watch panicked.
 pub(crate) async fn run(
     controller: Arc<Controller>,
     client: Client,
     config: watcher::Config,
     scopes: Vec<Option<String>>,
-) -> &'static str {
+) {
     let wanted = controller.custom.wanted();
     let discovery = Discovery::new(client.clone());
     let watches =
@@ -47,18 +47,17 @@ pub(crate) async fn run(
         discovery,
         wanted,
         absent: BTreeMap::new(),
-        backoff: Backoff::new(),
+        backoff: Backoff::default(),
         first_answer: None,
     }
     .run()
     .await;
-    "custom kinds"
 }
 
 struct Manager {
     watches: Watches,
     discovery: Discovery,
-    wanted: watch::Receiver<Arc<CustomKinds>>,
+    wanted: watch::Receiver<Arc<Kinds>>,
     /// How often in a row discovery has left out a kind that is watched.
     absent: BTreeMap<KindName, u32>,
     backoff: Backoff,
@@ -101,9 +100,9 @@ impl Manager {
                 let refused = error.code().is_some_and(|code| code < 500);
                 tracing::warn!(%error, reason = error.category(), "cannot ask which custom kinds are served; trying again");
                 if refused {
-                    states.discovered();
+                    states.mark_discovered();
                 }
-                self.backoff.after(answered)
+                self.backoff.delay_after(answered)
             }
         };
         if self.first_answer.is_some_and(|first| first.elapsed() >= PATIENCE) {
@@ -112,13 +111,13 @@ impl Manager {
         Instant::now() + pause
     }
 
-    fn follow(&mut self, wanted: &CustomKinds, gone: &Arc<Notify>) {
+    fn follow(&mut self, wanted: &Kinds, gone: &Arc<Notify>) {
         for kind in self.watches.kinds() {
             if wanted.get(&kind).is_none() {
                 self.watches.end(&kind);
             }
         }
-        for kind in wanted.iter() {
+        for kind in wanted.custom() {
             match self.discovery.served().resource(kind) {
                 Some(resource) => {
                     self.absent.remove(&kind.name);
@@ -132,15 +131,15 @@ impl Manager {
             }
         }
         let served = self.discovery.served();
-        let is_absent = |kind: &&Arc<CustomKind>| {
+        let is_absent = |kind: &&Arc<WorkloadKind>| {
             served.resource(kind).is_none() && !served.is_uncertain(&kind.name.group)
         };
-        let absent = wanted.iter().filter(is_absent).map(|kind| kind.name.clone()).collect();
+        let absent = wanted.custom().filter(is_absent).map(|kind| kind.name.clone()).collect();
         let controller = &self.watches.controller;
-        if controller.custom.are_absent(absent) {
+        if controller.custom.set_absent(absent) {
             controller.policy_is_touched();
         }
-        controller.custom.discovered();
+        controller.custom.mark_discovered();
     }
 
     /// Whether a kind that discovery left out is to be given up.
@@ -154,9 +153,9 @@ impl Manager {
     }
 }
 
-/// A watch that somebody wants.
+/// A watch that is wanted.
 struct Running {
-    target: Arc<Target>,
+    served: Arc<ServedKind>,
     /// Shared with its sink.
     wanted: Arc<AtomicBool>,
     /// The API server said that there is no such resource.
@@ -169,7 +168,7 @@ struct Watches {
     client: Client,
     config: watcher::Config,
     scopes: Vec<Option<String>>,
-    running: BTreeMap<Place, Running>,
+    running: BTreeMap<WatchScope, Running>,
     tasks: JoinSet<()>,
 }
 
@@ -192,54 +191,50 @@ impl Watches {
         self.of(kind).all(|running| running.stopped.load(Ordering::Relaxed))
     }
 
-    /// Sees to it that a kind is watched in this version. A watch of another one gives way; its objects stay until the
+    /// Watches a kind in this version, if it does not yet. A watch of another one gives way; its objects stay until the
     /// new list is there.
-    fn ensure(&mut self, kind: &Arc<CustomKind>, resource: &ApiResource, gone: &Arc<Notify>) {
-        let paths = kind.templates(&resource.version).unwrap_or_default().to_vec();
-        let target =
-            Arc::new(Target { kind: Arc::clone(kind), api_version: resource.api_version.clone(), paths });
+    fn ensure(&mut self, kind: &Arc<WorkloadKind>, resource: &ApiResource, gone: &Arc<Notify>) {
+        let served = Arc::new(ServedKind::new(Arc::clone(kind), resource.clone()));
         for scope in self.scopes.clone() {
-            let place: Place = (kind.name.clone(), scope);
-            if self.running.get(&place).is_some_and(|running| running.target == target) {
+            let scope: WatchScope = (kind.name.clone(), scope);
+            if self.running.get(&scope).is_some_and(|running| running.served == served) {
                 continue;
             }
-            if let Some(before) = self.running.remove(&place) {
+            if let Some(before) = self.running.remove(&scope) {
                 self.cut_off(&before);
             }
-            self.begin(place, &target, resource.clone(), Arc::clone(gone));
+            self.begin(scope, &served, Arc::clone(gone));
         }
     }
 
-    fn begin(&mut self, place: Place, target: &Arc<Target>, resource: ApiResource, gone: Arc<Notify>) {
+    fn begin(&mut self, scope: WatchScope, served: &Arc<ServedKind>, gone: Arc<Notify>) {
         let stopped = Arc::new(AtomicBool::new(false));
         let wanted = Arc::new(AtomicBool::new(true));
-        let name = format!("{}.{}", resource.plural, resource.group);
         let watch = OneWatch {
             controller: Arc::clone(&self.controller),
             client: self.client.clone(),
             config: self.config.clone(),
-            resource,
-            target: Arc::clone(target),
-            place: place.clone(),
+            served: Arc::clone(served),
+            scope: scope.clone(),
             wanted: Arc::clone(&wanted),
             stopped: Arc::clone(&stopped),
             gone,
-            stats: WatchStats::new(name, self.controller.metrics.clone()),
+            stats: WatchStats::new(served.watch_name(), self.controller.metrics.clone()),
         };
-        self.controller.custom_kind_is(&place, Some(State::Listing));
+        self.controller.set_custom_watch(&scope, Some(WatchState::Listing));
         let task = self.tasks.spawn(watch.run());
-        self.running.insert(place, Running { target: Arc::clone(target), wanted, stopped, task });
+        self.running.insert(scope, Running { served: Arc::clone(served), wanted, stopped, task });
     }
 
     /// Ends the watches of a kind. Its objects leave the index, and everything is judged without them.
     fn end(&mut self, kind: &KindName) {
-        let places: Vec<Place> =
+        let scopes: Vec<WatchScope> =
             self.running.keys().filter(|(running, _)| running == kind).cloned().collect();
-        for place in places {
-            if let Some(running) = self.running.remove(&place) {
+        for scope in scopes {
+            if let Some(running) = self.running.remove(&scope) {
                 self.cut_off(&running);
-                forget(&self.controller, &place);
-                self.controller.custom_kind_is(&place, None);
+                forget(&self.controller, &scope);
+                self.controller.set_custom_watch(&scope, None);
                 tracing::info!(%kind, "a custom kind is not watched any more");
             }
         }
@@ -254,9 +249,10 @@ impl Watches {
 }
 
 /// Takes the objects of a kind out of the index, and judges everything without them.
-fn forget(controller: &Controller, (kind, scope): &Place) {
+fn forget(controller: &Controller, (kind, scope): &WatchScope) {
     let mut index = controller.index.lock();
-    let affected = index.end_custom(kind, scope.as_deref());
+    controller.stores.remove(kind, scope.as_deref());
+    let affected = index.end_kind(kind, scope.as_deref());
     drop(index);
     controller.queue.now(affected);
     controller.queue.now(controller.everything());
@@ -267,9 +263,8 @@ struct OneWatch {
     controller: Arc<Controller>,
     client: Client,
     config: watcher::Config,
-    resource: ApiResource,
-    target: Arc<Target>,
-    place: Place,
+    served: Arc<ServedKind>,
+    scope: WatchScope,
     wanted: Arc<AtomicBool>,
     stopped: Arc<AtomicBool>,
     gone: Arc<Notify>,
@@ -278,19 +273,19 @@ struct OneWatch {
 
 impl OneWatch {
     async fn run(self) {
-        let mut told = false;
+        let mut is_logged = false;
         loop {
             self.stopped.store(false, Ordering::Relaxed);
             self.watch_once().await;
             if !self.wanted.load(Ordering::Relaxed) {
                 return;
             }
-            if self.controller.custom.state(&self.place) == Some(State::Forbidden) {
-                if !told {
-                    told = true;
-                    self.tell_forbidden();
+            if self.controller.custom.state(&self.scope) == Some(WatchState::Forbidden) {
+                if !is_logged {
+                    is_logged = true;
+                    self.log_forbidden();
                 }
-                forget(&self.controller, &self.place);
+                forget(&self.controller, &self.scope);
                 sleep(RETRY_FORBIDDEN).await;
             } else {
                 self.stopped.store(true, Ordering::Relaxed);
@@ -301,33 +296,17 @@ impl OneWatch {
     }
 
     async fn watch_once(&self) {
-        let sink = CustomSink::new(
-            Arc::clone(&self.controller),
-            Arc::clone(&self.target),
-            self.place.clone(),
-            Arc::clone(&self.wanted),
-        );
-        let (config, stats) = (self.config.clone(), self.stats.clone());
-        if self.target.paths.is_empty() {
-            keep_watch(self.api::<PartialObjectMeta<CustomObject>>(), config, sink, stats).await;
-        } else {
-            keep_watch(self.api::<CustomObject>(), config, sink, stats).await;
-        }
+        let (controller, served) = (Arc::clone(&self.controller), Arc::clone(&self.served));
+        let scope = self.scope.1.clone();
+        let api = object_api(&self.client, &served, scope.as_deref());
+        let progress = CustomProgress::new(Arc::clone(&controller), Arc::clone(&served), self.scope.clone());
+        let sink = ObjectSink::new(controller, served, scope, Arc::clone(&self.wanted), Box::new(progress));
+        keep_watch(api, self.config.clone(), sink, self.stats.clone()).await;
     }
 
-    fn api<K>(&self) -> Api<K>
-    where
-        K: kube::Resource<DynamicType = ApiResource, Scope = kube::core::DynamicResourceScope>,
-    {
-        match &self.place.1 {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &self.resource),
-            None => Api::all_with(self.client.clone(), &self.resource),
-        }
-    }
-
-    fn tell_forbidden(&self) {
+    fn log_forbidden(&self) {
         tracing::warn!(
-            kind = %self.place.0,
+            kind = %self.scope.0,
             resource = self.stats.resource(),
             "no right to list and watch a custom kind; its pods are judged as those of an owner that nobody reads, and \
              the right is looked for every minute. A ClusterRole with the label \

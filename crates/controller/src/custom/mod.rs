@@ -3,8 +3,8 @@
 
 mod discovery;
 mod manager;
-mod sink;
+mod progress;
 mod states;
 
 pub(crate) use manager::run;
-pub(crate) use states::{CUSTOM_KINDS, CustomWatches, Place, State};
+pub(crate) use states::{CustomWatches, WatchScope, WatchState};

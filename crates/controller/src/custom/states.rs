@@ -1,25 +1,21 @@
-//! What is wanted of custom kinds, and how far it has come: shared by the watches and whoever tells of them.
+//! What is wanted of custom kinds, and how far it has come: shared by the watches and the status of the policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use prometheus::IntGaugeVec;
-use tagwatch_core::kinds::CustomWorkload;
-use tagwatch_core::kinds::{CustomKinds, KindName};
+use tagwatch_core::kinds::{CustomWorkload, KindName, Kinds};
 use tokio::sync::watch;
 
-use crate::health::Health;
-
-/// What [`Health`] calls the first look at custom kinds.
-pub(crate) const CUSTOM_KINDS: &str = "custom kinds";
+use crate::readiness::ReadyToken;
 
 /// A kind in one watched namespace, or in all.
-pub(crate) type Place = (KindName, Option<String>);
+pub(crate) type WatchScope = (KindName, Option<String>);
 
 /// How far a watch has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum WatchState {
     /// It has begun, and nothing is known yet.
     Listing,
     /// The API server does not answer as it should.
@@ -32,34 +28,34 @@ pub(crate) enum State {
 
 #[derive(Debug, Default)]
 struct States {
-    /// Discovery has told what is served, or that it does not tell.
+    /// Discovery has answered, or refused to.
     discovered: bool,
     /// What the policy declares.
     declared: BTreeSet<KindName>,
-    /// What is wanted and was not served when discovery last told for sure.
+    /// What is wanted and was not served when discovery last knew.
     absent: BTreeSet<KindName>,
-    watches: BTreeMap<Place, State>,
+    watches: BTreeMap<WatchScope, WatchState>,
 }
 
 /// The wanted kinds, and the states of their watches.
 pub(crate) struct CustomWatches {
-    wanted: watch::Sender<Arc<CustomKinds>>,
+    wanted: watch::Sender<Arc<Kinds>>,
     states: Mutex<States>,
     gauge: IntGaugeVec,
-    health: Arc<Health>,
+    ready: ReadyToken,
 }
 
 impl CustomWatches {
-    pub(crate) fn new(wanted: CustomKinds, health: Arc<Health>, gauge: IntGaugeVec) -> Self {
+    pub(crate) fn new(wanted: Kinds, ready: ReadyToken, gauge: IntGaugeVec) -> Self {
         let watches =
-            Self { wanted: watch::Sender::new(Arc::new(wanted)), states: Mutex::default(), gauge, health };
-        watches.tell(&States::default());
+            Self { wanted: watch::Sender::new(Arc::new(wanted)), states: Mutex::default(), gauge, ready };
+        watches.publish(&States::default());
         watches
     }
 
     /// Takes over what a policy declares, in addition to the table: watches begin and end within seconds.
     pub(crate) fn declare(&self, workloads: &[CustomWorkload]) {
-        let wanted = CustomKinds::new(workloads);
+        let wanted = Kinds::new(workloads);
         self.states.lock().declared = workloads
             .iter()
             .map(|workload| KindName::new(workload.group.as_str(), workload.kind.as_str()))
@@ -71,20 +67,20 @@ impl CustomWatches {
         });
     }
 
-    /// The wanted kinds, and word of each change.
-    pub(super) fn wanted(&self) -> watch::Receiver<Arc<CustomKinds>> {
+    /// The wanted kinds, with a notification of each change.
+    pub(super) fn wanted(&self) -> watch::Receiver<Arc<Kinds>> {
         self.wanted.subscribe()
     }
 
     /// The kinds that are wanted and served, and that we have no right to read, as `Kind.group`.
     pub(crate) fn forbidden(&self) -> BTreeSet<String> {
         let states = self.states.lock();
-        let forbidden = states.watches.iter().filter(|(_, state)| **state == State::Forbidden);
+        let forbidden = states.watches.iter().filter(|(_, state)| **state == WatchState::Forbidden);
         forbidden.map(|((kind, _), _)| kind.to_string()).collect()
     }
 
     /// Discovery leaves these out. Returns whether the declared kinds that are not served are others now.
-    pub(super) fn are_absent(&self, kinds: BTreeSet<KindName>) -> bool {
+    pub(super) fn set_absent(&self, kinds: BTreeSet<KindName>) -> bool {
         let before = self.unserved();
         self.states.lock().absent = kinds;
         before != self.unserved()
@@ -97,43 +93,43 @@ impl CustomWatches {
         states.declared.intersection(&states.absent).map(ToString::to_string).collect()
     }
 
-    /// A watch has come this far; `None` stands for its end. Returns whether the kinds that are forbidden, or those that
+    /// A watch has come this far; `None` is its end. Returns whether the kinds that are forbidden, or those that
     /// are watched, may be others now.
-    pub(crate) fn set(&self, place: &Place, state: Option<State>) -> bool {
+    pub(crate) fn set(&self, scope: &WatchScope, state: Option<WatchState>) -> bool {
         let mut states = self.states.lock();
         let before = match state {
-            Some(state) => states.watches.insert(place.clone(), state),
-            None => states.watches.remove(place),
+            Some(state) => states.watches.insert(scope.clone(), state),
+            None => states.watches.remove(scope),
         };
-        self.tell(&states);
+        self.publish(&states);
         before != state
     }
 
     /// How far a watch has come.
-    pub(super) fn state(&self, place: &Place) -> Option<State> {
-        self.states.lock().watches.get(place).copied()
+    pub(super) fn state(&self, scope: &WatchScope) -> Option<WatchState> {
+        self.states.lock().watches.get(scope).copied()
     }
 
-    /// Discovery has answered, and the watches of what it told have begun.
-    pub(super) fn discovered(&self) {
+    /// Discovery has answered, and the watches of what is served have begun.
+    pub(super) fn mark_discovered(&self) {
         let mut states = self.states.lock();
         states.discovered = true;
-        self.tell(&states);
+        self.publish(&states);
     }
 
     /// Custom kinds are waited for no longer.
     pub(super) fn give_up_waiting(&self) {
-        self.health.in_sync(CUSTOM_KINDS);
+        self.ready.ready();
     }
 
-    fn tell(&self, states: &States) {
-        for (label, state) in [("watching", State::Watching), ("forbidden", State::Forbidden)] {
+    fn publish(&self, states: &States) {
+        for (label, state) in [("watching", WatchState::Watching), ("forbidden", WatchState::Forbidden)] {
             let watches = states.watches.iter().filter(|(_, found)| **found == state);
             let kinds: BTreeSet<&KindName> = watches.map(|((kind, _), _)| kind).collect();
             self.gauge.with_label_values(&[label]).set(i64::try_from(kinds.len()).unwrap_or(i64::MAX));
         }
-        if states.discovered && !states.watches.values().any(|state| *state == State::Listing) {
-            self.health.in_sync(CUSTOM_KINDS);
+        if states.discovered && !states.watches.values().any(|state| *state == WatchState::Listing) {
+            self.ready.ready();
         }
     }
 }
@@ -142,48 +138,52 @@ impl CustomWatches {
 mod tests {
     use super::*;
     use crate::metrics::{ControllerMetrics, Metrics};
+    use crate::readiness::Readiness;
 
-    fn watches() -> (CustomWatches, Arc<Health>) {
+    const CUSTOM_KINDS: &str = "custom kinds";
+
+    fn watches() -> (CustomWatches, Readiness) {
         let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
-        let health = Arc::new(Health::new([CUSTOM_KINDS.to_owned()]));
-        (CustomWatches::new(CustomKinds::default(), Arc::clone(&health), metrics.custom_kinds), health)
+        let readiness = Readiness::default();
+        let ready = readiness.expect(CUSTOM_KINDS);
+        (CustomWatches::new(Kinds::default(), ready, metrics.custom_kinds), readiness)
     }
 
-    fn place(kind: &str, scope: Option<&str>) -> Place {
+    fn scope_of(kind: &str, scope: Option<&str>) -> WatchScope {
         (KindName::new("argoproj.io", kind), scope.map(str::to_owned))
     }
 
     #[test]
     fn readiness_waits_for_lists_and_not_for_rights() {
-        let (watches, health) = watches();
-        let waits = || health.waiting_for().iter().any(|reason| reason.ends_with(CUSTOM_KINDS));
-        watches.set(&place("Rollout", None), Some(State::Listing));
-        watches.set(&place("Experiment", None), Some(State::Listing));
-        watches.discovered();
+        let (watches, readiness) = watches();
+        let waits = || readiness.missing().iter().any(|reason| reason.ends_with(CUSTOM_KINDS));
+        watches.set(&scope_of("Rollout", None), Some(WatchState::Listing));
+        watches.set(&scope_of("Experiment", None), Some(WatchState::Listing));
+        watches.mark_discovered();
         assert!(waits());
-        watches.set(&place("Rollout", None), Some(State::Watching));
+        watches.set(&scope_of("Rollout", None), Some(WatchState::Watching));
         assert!(waits());
-        watches.set(&place("Experiment", None), Some(State::Forbidden));
+        watches.set(&scope_of("Experiment", None), Some(WatchState::Forbidden));
         assert!(!waits());
     }
 
     #[test]
     fn nothing_served_is_nothing_to_wait_for() {
-        let (watches, health) = watches();
-        watches.discovered();
-        assert_eq!(health.waiting_for(), ["workloads are being evaluated for the first time"]);
+        let (watches, readiness) = watches();
+        watches.mark_discovered();
+        assert_eq!(readiness.missing(), ["workloads are being evaluated for the first time"]);
     }
 
     #[test]
     fn a_kind_counts_once_however_many_namespaces_are_watched() {
         let (watches, _) = watches();
         let count = |state: &str| watches.gauge.with_label_values(&[state]).get();
-        watches.set(&place("Rollout", Some("shop")), Some(State::Watching));
-        watches.set(&place("Rollout", Some("mail")), Some(State::Watching));
-        watches.set(&place("Experiment", Some("shop")), Some(State::Forbidden));
+        watches.set(&scope_of("Rollout", Some("shop")), Some(WatchState::Watching));
+        watches.set(&scope_of("Rollout", Some("mail")), Some(WatchState::Watching));
+        watches.set(&scope_of("Experiment", Some("shop")), Some(WatchState::Forbidden));
         assert_eq!((count("watching"), count("forbidden")), (1, 1));
         assert_eq!(watches.forbidden(), BTreeSet::from(["Experiment.argoproj.io".to_owned()]));
-        assert!(watches.set(&place("Experiment", Some("shop")), None));
+        assert!(watches.set(&scope_of("Experiment", Some("shop")), None));
         assert_eq!(count("forbidden"), 0);
     }
 
@@ -198,11 +198,11 @@ mod tests {
             template_path: "spec.template".to_owned(),
         };
         watches.declare(&[declared]);
-        assert_eq!(watches.unserved(), BTreeSet::new(), "nobody has asked yet");
+        assert_eq!(watches.unserved(), BTreeSet::new(), "discovery has not answered yet");
         let rollout = KindName::new("argoproj.io", "Rollout");
-        assert!(watches.are_absent([name("Shwo"), rollout].into()), "the table's own may be absent");
+        assert!(watches.set_absent([name("Shwo"), rollout].into()), "the table's own may be absent");
         assert_eq!(watches.unserved(), ["Shwo.example.com".to_owned()].into());
-        assert!(!watches.are_absent([name("Shwo")].into()));
+        assert!(!watches.set_absent([name("Shwo")].into()));
         watches.declare(&[]);
         assert_eq!(watches.unserved(), BTreeSet::new());
     }

@@ -1,5 +1,5 @@
 //! Keeps proofs in a `ConfigMap` of our own namespace, so that they outlive us: the pods that showed them do not come
-//! back, and the report is no place for them, since anybody who owns a workload may edit it.
+//! back, and the report is no place for them, since every owner of a workload may edit it.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -10,15 +10,14 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use tagwatch_client::{Backoff, CALL_LIMIT, CallError, call};
+use tagwatch_index::Proofs;
 use tagwatch_k8s::report::{MANAGED_BY_LABEL, MANAGER};
 use tokio::time::{Instant, interval, sleep};
 
-use super::pods::seconds;
-use super::proofs::Proofs;
-use super::tasks::{PROOFS, publish};
-use crate::api::{CALL_LIMIT, CallError, call};
-use crate::backoff::Backoff;
+use super::tasks::publish;
 use crate::controller::Controller;
+use crate::readiness::ReadyToken;
 
 /// Name of the object.
 const NAME: &str = "tagwatch-proven-tags";
@@ -32,30 +31,35 @@ const FOREIGN_INTERVAL: Duration = Duration::from_mins(10);
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reads what is stored, and from then on writes what changes. Nothing is written that was not read before.
-pub(super) async fn keep(client: Client, controller: Arc<Controller>, namespace: Option<String>) {
+pub(super) async fn keep(
+    client: Client,
+    controller: Arc<Controller>,
+    namespace: Option<String>,
+    ready: ReadyToken,
+) {
     let Some(namespace) = namespace else {
         tracing::info!("our own namespace is not named; proofs that a tag moved end with this process");
-        controller.health.in_sync(PROOFS);
+        ready.ready();
         return pending().await;
     };
     let mut store = Store { api: Api::namespaced(client, &namespace), stored: None, is_foreign: false };
-    store.load(&controller).await;
-    controller.health.in_sync(PROOFS);
+    store.load(&controller, &ready).await;
+    ready.ready();
     let (mut every, mut next, mut seen) = (interval(LOOK_INTERVAL), Instant::now(), None);
     loop {
         every.tick().await;
-        let now = seconds(controller.clock.now());
-        let version = (controller.index.lock().drift.version(), now / (24 * 3_600));
+        let now = controller.clock.now();
+        let version = (controller.index.lock().proofs_version(), now.as_second() / (24 * 3_600));
         if seen == Some(version) || Instant::now() < next {
             continue;
         }
-        let text = Proofs::render(&controller.index.lock().drift, now);
+        let text = Proofs::render(&controller.index.lock(), now);
         if store.says(&text) {
             seen = Some(version);
             continue;
         }
         if store.is_foreign {
-            store.load(&controller).await;
+            store.load(&controller, &ready).await;
             if store.is_foreign {
                 next = Instant::now() + FOREIGN_INTERVAL;
                 continue;
@@ -64,7 +68,7 @@ pub(super) async fn keep(client: Client, controller: Arc<Controller>, namespace:
         next = Instant::now() + WRITE_INTERVAL;
         match store.write(&text).await {
             Ok(()) => seen = Some(version),
-            Err(error) if error.code() == Some(409) => store.load(&controller).await,
+            Err(error) if error.code() == Some(409) => store.load(&controller, &ready).await,
             Err(error) => tracing::warn!(%error, "cannot store the proofs that tags moved; trying again"),
         }
     }
@@ -81,8 +85,8 @@ struct Store {
 impl Store {
     /// Reads the object until that works, and takes over what it holds. The first failure lets everything else begin:
     /// a missing right must not hold reports up.
-    async fn load(&mut self, controller: &Controller) {
-        let mut backoff = Backoff::new();
+    async fn load(&mut self, controller: &Controller, ready: &ReadyToken) {
+        let mut backoff = Backoff::default();
         loop {
             match call(CALL_LIMIT, self.api.get_opt(NAME)).await {
                 Ok(found) => {
@@ -90,9 +94,9 @@ impl Store {
                     return self.restore(controller);
                 }
                 Err(error) => {
-                    let wait = backoff.next();
+                    let wait = backoff.next_delay();
                     tracing::warn!(%error, object = NAME, "cannot read the proofs that tags moved; trying again");
-                    controller.health.in_sync(PROOFS);
+                    ready.ready();
                     sleep(wait).await;
                 }
             }
@@ -115,8 +119,7 @@ impl Store {
 
     fn restore(&self, controller: &Controller) {
         let Some(text) = self.text() else { return };
-        let (taken, refused) =
-            Proofs::restore(text, &mut controller.index.lock().drift, seconds(controller.clock.now()));
+        let (taken, refused) = Proofs::restore(text, &mut controller.index.lock(), controller.clock.now());
         tracing::info!(taken, refused, "read the proofs that tags moved");
         publish(controller);
     }

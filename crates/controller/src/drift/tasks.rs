@@ -8,17 +8,15 @@ use kube::{Api, Client};
 use kube_runtime::watcher::{self, Event};
 use tagwatch_core::rules;
 use tagwatch_k8s::slim::SlimNode;
-use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::store;
 use crate::controller::Controller;
-use crate::watch::{Flow, Sink, WatchStats, watch};
+use crate::readiness::ReadyToken;
+use crate::tasks::Tasks;
+use crate::watch::{Flow, Sink, WatchStats, refusal_code, watch};
 
-/// What [`crate::health::Health`] calls the watch of nodes.
 const NODES: &str = "nodes";
-/// And the stored proofs.
-pub(super) const PROOFS: &str = "proofs that tags moved";
 /// How long until a watch of nodes is tried again that was refused, or is not wanted.
 const RETRY: Duration = Duration::from_secs(30);
 /// How often it is looked whether anything else is proven.
@@ -26,33 +24,18 @@ const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often proofs are looked at that may be over.
 const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
 
-/// What the first evaluation waits for.
-pub(crate) fn wait_names() -> [String; 2] {
-    [NODES.to_owned(), PROOFS.to_owned()]
-}
-
 /// Spawns the tasks; `namespace` is our own, where proofs are stored.
 pub(crate) fn spawn(
-    tasks: &mut JoinSet<&'static str>,
+    tasks: &mut Tasks,
     controller: &Arc<Controller>,
     client: &Client,
     namespace: Option<String>,
 ) {
-    let following = follow_nodes(client.clone(), Arc::clone(controller));
-    tasks.spawn(async move {
-        following.await;
-        "nodes"
-    });
-    let keeping = store::keep(client.clone(), Arc::clone(controller), namespace);
-    tasks.spawn(async move {
-        keeping.await;
-        "proofs"
-    });
-    let passing = follow_time(Arc::clone(controller));
-    tasks.spawn(async move {
-        passing.await;
-        "drift"
-    });
+    let nodes_ready = controller.readiness.expect(NODES);
+    tasks.spawn("nodes", follow_nodes(client.clone(), Arc::clone(controller), nodes_ready));
+    let proofs_ready = controller.readiness.expect("proofs that tags moved");
+    tasks.spawn("proofs", store::keep(client.clone(), Arc::clone(controller), namespace, proofs_ready));
+    tasks.spawn("drift", follow_time(Arc::clone(controller)));
 }
 
 /// Judges by what the initial state of the cluster proves. To be called before the first evaluation, which would
@@ -61,9 +44,9 @@ pub(crate) fn settle(controller: &Controller) {
     publish(controller);
 }
 
-/// Tells the engine and the metrics what is proven.
+/// Gives the engine and the metrics what is proven.
 pub(super) fn publish(controller: &Controller) {
-    let (proven, likely) = controller.index.lock().drift.moved_references();
+    let (proven, likely) = controller.index.lock().moved_references();
     controller.metrics.drift.set_moved(proven.len(), likely);
     if controller.judging.set_proven(proven) {
         controller.rejudge();
@@ -74,36 +57,41 @@ async fn follow_time(controller: Arc<Controller>) {
     let (mut publishing, mut expiring) = (interval(PUBLISH_INTERVAL), interval(EXPIRE_INTERVAL));
     publishing.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = 0;
-    controller.health.synced().await;
+    controller.readiness.synced().await;
     loop {
         tokio::select! {
             _ = publishing.tick() => {
-                let version = controller.index.lock().drift.version();
+                let version = controller.index.lock().proofs_version();
                 if version != seen {
                     seen = version;
                     publish(&controller);
                 }
             }
             _ = expiring.tick() => {
-                let affected = controller.index.lock().expire_drift(controller.clock.now());
+                let affected = controller.index.lock().expire(controller.clock.now());
                 controller.queue.now(affected);
             }
         }
     }
 }
 
-/// Watches nodes for as long as anybody judges drift and we may.
-async fn follow_nodes(client: Client, controller: Arc<Controller>) {
+/// Watches nodes while the policy judges drift and we have the right.
+async fn follow_nodes(client: Client, controller: Arc<Controller>, ready: ReadyToken) {
     let stats = WatchStats::new(NODES, controller.metrics.clone());
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         if is_on(&controller) {
-            let sink = NodeSink { controller: Arc::clone(&controller), listed: HashSet::new(), is_told };
+            let sink = NodeSink {
+                controller: Arc::clone(&controller),
+                ready: ready.clone(),
+                listed: HashSet::new(),
+                is_logged,
+            };
             watch(Api::<SlimNode>::all(client.clone()), watcher::Config::default(), sink, stats.clone())
                 .await;
-            is_told = true;
+            is_logged = true;
         }
-        controller.health.in_sync(NODES);
+        ready.ready();
         controller.metrics.drift.nodes_available.set(0);
         sleep(RETRY).await;
     }
@@ -116,9 +104,10 @@ fn is_on(controller: &Controller) -> bool {
 /// Feeds the drift index from the watch of nodes.
 struct NodeSink {
     controller: Arc<Controller>,
+    ready: ReadyToken,
     listed: HashSet<Box<str>>,
     /// The refusal was logged.
-    is_told: bool,
+    is_logged: bool,
 }
 
 impl Sink<SlimNode> for NodeSink {
@@ -141,32 +130,21 @@ impl Sink<SlimNode> for NodeSink {
                 let affected = self.controller.index.lock().retain_nodes(&listed, now);
                 self.controller.queue.now(affected);
                 self.controller.metrics.drift.nodes_available.set(1);
-                self.controller.health.in_sync(NODES);
+                self.ready.ready();
             }
         }
         if is_on(&self.controller) { Flow::Continue } else { Flow::Stop }
     }
 
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        if !is_forbidden(error) {
+        if refusal_code(error) != Some(403) {
             return Flow::Continue;
         }
-        if !self.is_told {
+        if !self.is_logged {
             tracing::info!("nodes may not be read; that a tag moved stays likely and is never proven");
         }
         let affected = self.controller.index.lock().forget_nodes(self.controller.clock.now());
         self.controller.queue.now(affected);
         Flow::Stop
-    }
-}
-
-fn is_forbidden(error: &watcher::Error) -> bool {
-    use watcher::Error::{InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed};
-    match error {
-        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => {
-            matches!(error, kube::Error::Api(status) if status.code == 403)
-        }
-        WatchError(status) => status.code == 403,
-        NoResourceVersion => false,
     }
 }

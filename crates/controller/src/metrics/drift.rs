@@ -100,8 +100,8 @@ impl Collector for MixedCollector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::WorkloadKey;
     use crate::live::{Extent, Judged, Past};
+    use tagwatch_index::WorkloadKey;
 
     #[test]
     fn what_is_exempt_is_not_counted() {

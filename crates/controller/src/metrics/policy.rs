@@ -121,8 +121,8 @@ fn end_of(last: Date) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::WorkloadKey;
     use crate::live::{Exempting, Judged, Past};
+    use tagwatch_index::WorkloadKey;
 
     #[test]
     fn an_exemption_ends_with_its_last_day() {

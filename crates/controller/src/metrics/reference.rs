@@ -6,10 +6,10 @@ use k8s_openapi::jiff::civil::Date;
 use parking_lot::Mutex;
 use prometheus::core::Collector;
 use prometheus::proto::MetricType;
+use tagwatch_client::RequestCounter;
 use tagwatch_core::policy::{Policy, Profile};
 
 use super::{ControllerMetrics, FindingsCollector, Metrics, MixedCollector, PolicyCollector, WorkloadSeries};
-use crate::api::RequestCounter;
 use crate::judging::Judging;
 use crate::live::LiveVerdicts;
 

@@ -10,9 +10,9 @@ use tagwatch_core::policy::metric_label;
 use super::cap::{Kept, keep_the_worst};
 use super::reference::MetricDescription;
 use super::text::{header, quoted};
-use crate::index::WorkloadKey;
 use crate::judging::Judging;
 use crate::live::{Extent, Judged, LiveVerdicts, Violation};
+use tagwatch_index::WorkloadKey;
 
 /// Labels of every series of a workload.
 const LABELS: [&str; 6] = ["namespace", "kind", "workload", "rule", "severity", "result"];

@@ -9,7 +9,7 @@ use tagwatch_k8s::tag_policy::TagPolicy;
 use super::choice::{Choice, Rejection, Source};
 use super::status::Problem;
 use crate::controller::Controller;
-use crate::custom::{Place, State};
+use crate::custom::{WatchScope, WatchState};
 
 impl Controller {
     /// Takes the policy in as it is in the cluster now, and judges everything anew where that changes anything.
@@ -129,7 +129,7 @@ impl Controller {
     }
 
     /// A watch of a custom kind has come this far; `None` stands for its end.
-    pub(crate) fn custom_kind_is(&self, place: &Place, state: Option<State>) {
+    pub(crate) fn set_custom_watch(&self, place: &WatchScope, state: Option<WatchState>) {
         if self.custom.set(place, state) {
             self.policy_is_touched();
         }

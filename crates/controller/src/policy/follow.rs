@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use kube::{Api, Client};
 use kube_runtime::watcher::{self, Event};
+use tagwatch_client::{Backoff, is_served};
 use tagwatch_core::policy::API_VERSION;
 use tagwatch_k8s::tag_policy::TagPolicy;
 use tokio::time::sleep;
 
-use crate::api::is_served;
-use crate::backoff::Backoff;
 use crate::controller::Controller;
-use crate::watch::{Flow, Sink, WatchStats, watch};
+use crate::readiness::ReadyToken;
+use crate::watch::{Flow, Sink, WatchStats, refusal_code, watch};
 
 /// How often an API server without the definition is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
@@ -21,15 +21,10 @@ const PLURAL: &str = "tagpolicies";
 /// What is judged by unless somebody asks for another one; many clusters have none.
 const DEFAULT_NAME: &str = "default";
 
-/// What [`crate::health::Health`] calls this watch.
-pub(crate) fn policy_name(name: &str) -> String {
-    format!("the TagPolicy {name}")
-}
-
 /// Follows the policy of a name, for ever.
-pub(crate) async fn follow(client: Client, name: String, controller: Arc<Controller>) {
+pub(crate) async fn follow(client: Client, name: String, controller: Arc<Controller>, ready: ReadyToken) {
     let stats = WatchStats::new(PLURAL, controller.metrics.clone());
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::default();
     loop {
         match is_served(&client, API_VERSION, PLURAL).await {
             Ok(true) => {
@@ -37,7 +32,7 @@ pub(crate) async fn follow(client: Client, name: String, controller: Arc<Control
                 let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
                 let sink = PolicySink {
                     controller: Arc::clone(&controller),
-                    watch: policy_name(&name),
+                    ready: ready.clone(),
                     listed: None,
                     missed: (name != DEFAULT_NAME).then(|| name.clone()),
                 };
@@ -45,12 +40,12 @@ pub(crate) async fn follow(client: Client, name: String, controller: Arc<Control
             }
             Ok(false) => {
                 controller.see_policy(None);
-                controller.health.in_sync(&policy_name(&name));
+                ready.ready();
                 sleep(ABSENT_INTERVAL).await;
             }
             Err(error) => {
                 tracing::warn!(%error, reason = error.category(), "cannot ask for the TagPolicy API; trying again");
-                sleep(backoff.next()).await;
+                sleep(backoff.next_delay()).await;
             }
         }
     }
@@ -58,7 +53,7 @@ pub(crate) async fn follow(client: Client, name: String, controller: Arc<Control
 
 struct PolicySink {
     controller: Arc<Controller>,
-    watch: String,
+    ready: ReadyToken,
     listed: Option<TagPolicy>,
     /// The name of a policy that somebody asked for, until it is told that there is none.
     missed: Option<String>,
@@ -76,7 +71,7 @@ impl Sink<TagPolicy> for PolicySink {
                     tracing::warn!(policy, "there is no such TagPolicy: judging by the recommended profile");
                 }
                 self.controller.see_policy(listed);
-                self.controller.health.in_sync(&self.watch);
+                self.ready.ready();
             }
             Event::Apply(policy) => self.controller.see_policy(Some(policy)),
             Event::Delete(_) => self.controller.see_policy(None),
@@ -84,16 +79,12 @@ impl Sink<TagPolicy> for PolicySink {
         Flow::Continue
     }
 
-    /// 404 for a whole resource: its definition was removed. 403: whoever runs tagwatch with fewer rights wants no
-    /// policy, so nothing waits for it.
+    /// 404 for a whole resource: its definition was removed. 403: an installation with fewer rights wants no policy, so
+    /// nothing waits for it.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        match error {
-            watcher::Error::InitialListFailed(kube::Error::Api(status))
-            | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => match status.code {
-                404 => return Flow::Stop,
-                403 => self.controller.health.in_sync(&self.watch),
-                _ => {}
-            },
+        match refusal_code(error) {
+            Some(404) => return Flow::Stop,
+            Some(403) => self.ready.ready(),
             _ => {}
         }
         Flow::Continue

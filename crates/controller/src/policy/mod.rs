@@ -8,6 +8,6 @@ mod tally;
 mod writer;
 
 pub(crate) use choice::Choice;
-pub(crate) use follow::{follow, policy_name};
+pub(crate) use follow::follow;
 pub(crate) use tally::Tally;
 pub(crate) use writer::keep_status;

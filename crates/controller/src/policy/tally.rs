@@ -8,8 +8,8 @@ use tagwatch_core::policy::{ExemptionProblem, Policy};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::tag_policy::{ExemptionCounts, ExemptionRemark, ResultCounts, RuleCounts, WorkloadCounts};
 
-use crate::index::WorkloadKey;
 use crate::live::{Judged, LiveVerdicts, Status};
+use tagwatch_index::WorkloadKey;
 
 /// Exemptions that exempt nothing and are named one by one; all of them are counted.
 const MAX_REMARKS: usize = 20;

@@ -7,13 +7,13 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client, ResourceExt};
+use tagwatch_client::{CallError, call};
 use tagwatch_k8s::tag_policy::{TagPolicy, TagPolicyStatus};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::choice::Choice;
 use super::status::{StatusInput, status};
 use super::tally::Tally;
-use crate::api::{CallError, call};
 use crate::controller::Controller;
 
 /// How often somebody looks whether anything has changed.
@@ -31,7 +31,7 @@ pub(crate) async fn keep_status(client: Client, controller: Arc<Controller>) {
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut writer = Writer::default();
     // Counts of a cluster of which half is judged would say that the rest is fine.
-    controller.health.first_evaluation().await;
+    controller.readiness.first_evaluation().await;
     loop {
         tokio::select! {
             _ = look.tick() => {}

@@ -7,14 +7,13 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::policy::Decision;
 use tagwatch_core::workload::Workload;
+use tagwatch_index::{Absence, Assembled, WorkloadKey};
 use tagwatch_k8s::report::{self, IssueChanges, PolicyReport, ReportInput, ReportPlan, plan};
 use tokio::time::Instant;
 
-use super::{Absence, Assembled, Next, assemble};
+use super::Next;
 use crate::console::{Holder, shown};
 use crate::controller::Controller;
-use crate::drift;
-use crate::index::WorkloadKey;
 use crate::live::{Judged, Past};
 use crate::metrics::ControllerMetrics;
 use crate::report::{Known, Refusal, ReportKey};
@@ -52,23 +51,14 @@ enum Verdict {
 /// Evaluates one workload and brings its report up to date.
 pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next {
     let now = controller.clock.now();
-    let (assembled, holder, due) = {
+    let (assembled, holder) = {
         let mut index = controller.index.lock();
-        let mut assembled = assemble(key, &index, &controller.stores);
-        let due = match &mut assembled {
-            Assembled::Workload(workload) => {
-                drift::attach(workload, key, &mut index, &controller.stores, now)
-            }
-            Assembled::Absent(_) => {
-                drift::forget(key, &mut index);
-                None
-            }
-        };
-        (assembled, Holder::of(key, &index, &controller.stores), due)
+        let assembled = index.assemble(key, &controller.stores, now);
+        (assembled, Holder::of(key, &index, &controller.stores))
     };
     let report_key = report_key(key);
     let absence = match assembled {
-        Assembled::Workload(workload) => {
+        Assembled::Workload { workload, look_again } => {
             if let Err(error) = make_known(controller, key, &report_key).await {
                 tracing::warn!(workload = ?key, report = report_key.1, %error, "cannot read the report; trying again");
                 return counted(controller, "failed", Next::Retry);
@@ -76,7 +66,7 @@ pub(super) async fn evaluate(controller: &Controller, key: &WorkloadKey) -> Next
             match judge(controller, key, &report_key, (&workload, &holder), now) {
                 Verdict::Report(report, graced) => {
                     let next = bring_up_to_date(controller, key, &report_key, Some(*report)).await;
-                    return next.or_again(due.into_iter().chain(graced).min());
+                    return next.or_again(look_again.into_iter().chain(graced).min());
                 }
                 Verdict::OutOfScope => None,
                 Verdict::Panic => return counted(controller, "panic", Next::Wait),

@@ -35,15 +35,18 @@ fn bare_pod(controller: &Controller) -> WorkloadKey {
         "status": { "phase": "Running" },
     }))
     .unwrap();
-    controller.index.lock().apply_pod(&pod).pop_first().unwrap()
+    controller.index.lock().apply_pod(&pod, controller.clock.now()).pop_first().unwrap()
 }
 
 /// The report of the pod as it was written long ago, in some version, with an interval that was over by then.
 fn written_long_ago(version: &str, closed: &str) -> PolicyReport {
     let controller = controller(client(None));
     let key = bare_pod(&controller);
-    let index = controller.index.lock();
-    let Assembled::Workload(workload) = assemble(&key, &index, &controller.stores) else { panic!("absent") };
+    let Assembled::Workload { workload, .. } =
+        controller.index.lock().assemble(&key, &controller.stores, controller.clock.now())
+    else {
+        panic!("absent")
+    };
     let interval = json!({ "id": closed, "rule": "latest-tag", "container": "web", "image": "i", "from": 1, "until": 2 });
     let mut report = report::build(&ReportInput {
         workload: &workload,
@@ -62,8 +65,11 @@ fn written_long_ago(version: &str, closed: &str) -> PolicyReport {
 
 /// Since when `stale-pull-policy` of the pod is known, and the keys of what is over.
 fn remembered_of(controller: &Controller, key: &WorkloadKey) -> (i64, Vec<String>) {
-    let index = controller.index.lock();
-    let Assembled::Workload(workload) = assemble(key, &index, &controller.stores) else { panic!("absent") };
+    let Assembled::Workload { workload, .. } =
+        controller.index.lock().assemble(key, &controller.stores, controller.clock.now())
+    else {
+        panic!("absent")
+    };
     let verdicts = controller.judging.engine().judge(&workload);
     let finding = verdicts[0].findings.iter().find(|finding| finding.rule.id == "stale-pull-policy").unwrap();
     let id = ResultKeys::new(key.uid(), &workload.containers).of(&workload.containers[0], finding);

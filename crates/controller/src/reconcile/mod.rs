@@ -1,7 +1,6 @@
 //! The reconcile loop: takes workloads from the queue, at most eight at a time and never one twice at once,
 //! and looks over everything now and then.
 
-mod assemble;
 mod cleanup;
 mod evaluate;
 
@@ -14,17 +13,13 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use kube_runtime::scheduler::scheduler;
+use tagwatch_client::Backoff;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-#[cfg(test)]
-pub(crate) use assemble::tests as cluster;
-pub(crate) use assemble::{Absence, Assembled, assemble};
-
-use crate::backoff::Backoff;
 use crate::controller::Controller;
-use crate::index::WorkloadKey;
 use crate::queue::Requests;
+use tagwatch_index::WorkloadKey;
 
 /// Evaluations, and so writes, at the same time.
 const CONCURRENCY: usize = 8;
@@ -129,7 +124,7 @@ fn schedule(
             controller.queue.after(key.clone(), *delay);
         }
         Next::Retry => {
-            let delay = failures.entry(key.clone()).or_insert_with(Backoff::new).next();
+            let delay = failures.entry(key.clone()).or_default().next_delay();
             controller.queue.after(key.clone(), delay);
         }
     }

@@ -1,4 +1,4 @@
-//! Which registries may be asked, and at which addresses.
+//! Registries that may be asked, and the addresses at which this is permitted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -7,15 +7,15 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
 
-/// A registry that may be asked, as image references name it: `registry.example.com:5000`, `docker.io`. With
-/// `http://` before it, it is asked without TLS.
+/// A registry that may be asked, as image references name it: `registry.example.com:5000`, `docker.io`. A leading
+/// `http://` means without TLS.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RegistryHost {
     pub(super) host: String,
     pub(super) is_plain: bool,
 }
 
-/// What is no registry.
+/// The text is not the host of a registry.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("\"{0}\" is no registry; expected its host as images name it, such as registry.example.com:5000")]
 pub struct InvalidRegistry(String);
@@ -35,21 +35,21 @@ impl FromStr for RegistryHost {
 }
 
 impl RegistryHost {
-    /// `scheme://host` of its API. Docker Hub's images name another host than its API has.
+    /// `scheme://host` of the API. Images of Docker Hub name another host than its API has.
     pub(super) fn base(&self) -> String {
         let host = if self.host == "docker.io" { "registry-1.docker.io" } else { &self.host };
         format!("{}://{host}", if self.is_plain { "http" } else { "https" })
     }
 }
 
-/// Addresses that may be connected to although they are private: `10.0.0.0/8`.
+/// Private addresses at which registries may be asked: `10.0.0.0/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
     bits: u8,
 }
 
-/// What is no network.
+/// The text is not a network.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("\"{0}\" is no network; expected an address and the length of its prefix, such as 10.0.0.0/8")]
 pub struct InvalidNetwork(String);
@@ -68,7 +68,7 @@ impl FromStr for Network {
 }
 
 impl Network {
-    fn has(self, address: IpAddr) -> bool {
+    fn contains(self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
                 shifted(own.to_bits().into(), 32, self.bits) == shifted(other.to_bits().into(), 32, self.bits)
@@ -85,17 +85,17 @@ fn shifted(bits: u128, width: u8, prefix: u8) -> u128 {
     bits.checked_shr((width - prefix).into()).unwrap_or(0)
 }
 
-/// Whether an address may be connected to: a public one, or one of a network that was listed. An address inside a
-/// cluster answers requests that its pods trust, and a link-local one may be that of a cloud's metadata.
+/// Whether connections to an address are permitted: public addresses and those of listed networks are. Services inside a
+/// cluster trust its pods, and a link-local address may be the metadata service of a cloud.
 pub(super) fn may_connect(address: IpAddr, networks: &[Network]) -> bool {
     let address = match address {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().or_else(|| behind_nat64(v6)).map_or(address, IpAddr::V4),
         IpAddr::V4(_) => address,
     };
-    is_public(address) || networks.iter().any(|network| network.has(address))
+    is_public(address) || networks.iter().any(|network| network.contains(address))
 }
 
-/// The address that a cluster without IPv4 reaches by this one (RFC 6052, the well-known prefix).
+/// The IPv4 address behind an IPv6 address with the well-known prefix of NAT64 (RFC 6052).
 fn behind_nat64(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let bits = address.to_bits();
     let low = u32::try_from(bits & u128::from(u32::MAX)).ok()?;
@@ -118,7 +118,7 @@ fn is_public(address: IpAddr) -> bool {
                 || is_special
                 || is_benchmark)
         }
-        // Global unicast, but for what stands for an address of IPv4 (RFC 3056, RFC 4380) or documents.
+        // Global unicast, except tunnels to IPv4 (RFC 3056, RFC 4380) and addresses for documentation.
         IpAddr::V6(v6) => {
             let [first, second, ..] = v6.segments();
             let is_tunnel = first == 0x2002 || (first == 0x2001 && second == 0);
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_registry_is_called_as_images_call_it() {
+    fn a_registry_is_named_as_in_images() {
         for host in ["registry.example.com", "registry.example.com:5000", "docker.io", "[2001:db8::1]:5000"] {
             assert!(host.parse::<RegistryHost>().unwrap().base().starts_with("https://"), "{host}");
         }

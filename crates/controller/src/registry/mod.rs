@@ -1,14 +1,11 @@
-//! Asks registries which digest a tag has (`outdated-image`): registries that the operator has listed and no others,
-//! without credentials, by a HEAD of the manifest. hyper follows no redirect; names are resolved once, and the
-//! connection goes to the very address that was checked. `oci-client` takes no connector of ours, so it could promise
-//! none of that.
+//! Asks registries for the digest of a tag (`outdated-image`): only registries that the operator has listed, without
+//! credentials, by a HEAD of the manifest. hyper follows no redirect; a name is resolved once, and the connection goes
+//! to the address that was checked. `oci-client` takes no custom connector, so it cannot guarantee this.
 
 mod allowed;
-mod answers;
-mod ask;
+mod client;
 mod resolve;
 mod task;
 
 pub use allowed::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
-pub(crate) use answers::Answers;
-pub(crate) use task::spawn;
+pub(crate) use task::RegistryTask;

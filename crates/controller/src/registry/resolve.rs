@@ -1,4 +1,4 @@
-//! Resolves a registry's name to addresses that may be connected to.
+//! Resolves the name of a registry to permitted addresses.
 
 use std::future::Future;
 use std::io;
@@ -12,7 +12,7 @@ use tower::Service;
 
 use super::allowed::{Network, may_connect};
 
-/// A resolver that gives no address which may not be connected to.
+/// A resolver that returns permitted addresses only.
 #[derive(Debug, Clone)]
 pub(super) struct GuardedResolver(pub(super) Arc<[Network]>);
 
@@ -38,5 +38,5 @@ impl Service<Name> for GuardedResolver {
     }
 }
 
-/// What is said of a name without an address that may be connected to.
+/// The error for a name without a permitted address.
 pub(super) const FORBIDDEN: &str = "its address is private and not listed";

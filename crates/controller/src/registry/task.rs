@@ -1,66 +1,66 @@
-//! Asks each listed registry in turn for the references that run, at most one question a second.
+//! Asks each listed registry for the digests of the references that run, at most one request a second.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+use tagwatch_client::ServerClock;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::ids;
-use tokio::task::JoinSet;
+use tagwatch_index::Index;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::allowed::RegistryHost;
-use super::ask::Asker;
-use crate::controller::Controller;
-use crate::drift::seconds;
-use crate::options::RunOptions;
+use super::allowed::{Network, RegistryHost};
+use super::client::RegistryClient;
+use crate::judging::Judging;
+use crate::metrics::DriftMetrics;
+use crate::queue::Queue;
+use crate::readiness::Readiness;
 
-/// The budget of a registry: a question for each of these.
+/// The rate limit of a registry: one request for each interval.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Spawns a task for each listed registry; none is asked where none is listed.
-pub(crate) fn spawn(tasks: &mut JoinSet<&'static str>, controller: &Arc<Controller>, options: &RunOptions) {
-    let networks: Arc<[_]> = options.registry_networks.as_slice().into();
-    for registry in &options.registries {
-        let asker = Asker::new(Arc::clone(&networks), options.user_agent.clone());
-        let asking = follow(asker, registry.clone(), Arc::clone(controller));
-        tasks.spawn(async move {
-            asking.await;
-            "registry"
-        });
-    }
+/// What the task of each registry works on.
+#[derive(Clone)]
+pub(crate) struct RegistryTask {
+    pub(crate) index: Arc<Mutex<Index>>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) engine: Arc<Judging>,
+    pub(crate) clock: ServerClock,
+    pub(crate) metrics: DriftMetrics,
+    pub(crate) readiness: Readiness,
 }
 
-async fn follow(asker: Asker, registry: RegistryHost, controller: Arc<Controller>) {
-    let mut every = interval(INTERVAL);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    controller.health.synced().await;
-    loop {
-        every.tick().await;
-        let due = {
-            let mut index = controller.index.lock();
-            let wanted = if controller.judging.engine().policy().uses_rule(ids::OUTDATED_IMAGE) {
-                index.drift.running(&registry.host)
-            } else {
-                BTreeSet::new()
-            };
-            let affected = index.forget_answers(&registry.host, &wanted);
-            controller.queue.now(affected);
-            let due = index.drift.answers.due(&wanted, seconds(controller.clock.now()));
-            if let Some(due) = &due {
-                index.drift.answers.asking(due);
-            }
-            due
+impl RegistryTask {
+    /// Asks a registry. Never returns.
+    pub(crate) async fn run(self, registry: RegistryHost, networks: Arc<[Network]>, user_agent: String) {
+        let client = RegistryClient::new(networks, user_agent);
+        let mut every = interval(INTERVAL);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.readiness.synced().await;
+        loop {
+            every.tick().await;
+            let Some(canonical) = self.next_due(&registry) else { continue };
+            let Ok(reference) = Reference::parse(&canonical) else { continue };
+            let answer = client.digest(&registry, &reference).await;
+            let outcome = if answer.is_ok() { "ok" } else { "unknown" };
+            self.metrics.registry_requests.with_label_values(&[outcome]).inc();
+            let affected = self.index.lock().apply_answer(canonical, answer, self.clock.now());
+            self.queue.now(affected);
+        }
+    }
+
+    /// The canonical reference to ask for now. Answers that no workload needs are dropped; without the rule, that is all
+    /// of them.
+    fn next_due(&self, registry: &RegistryHost) -> Option<String> {
+        let mut index = self.index.lock();
+        let wanted = if self.engine.engine().policy().uses_rule(ids::OUTDATED_IMAGE) {
+            index.running_references(&registry.host)
+        } else {
+            BTreeSet::new()
         };
-        let Some((canonical, reference)) =
-            due.and_then(|due| Reference::parse(&due).ok().map(|read| (due, read)))
-        else {
-            continue;
-        };
-        let answer = asker.digest(&registry, &reference).await;
-        let outcome = if answer.is_ok() { "ok" } else { "unknown" };
-        controller.metrics.drift.registry_requests.with_label_values(&[outcome]).inc();
-        let affected = controller.index.lock().answered(canonical, answer, seconds(controller.clock.now()));
-        controller.queue.now(affected);
+        self.queue.now(index.retain_answers(&registry.host, &wanted));
+        index.next_question(&wanted, self.clock.now())
     }
 }

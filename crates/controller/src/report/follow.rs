@@ -8,14 +8,13 @@ use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client, ResourceExt};
 use kube_runtime::watcher::{self, Event};
+use tagwatch_client::{Backoff, CallError, LIST_LIMIT, call, is_served};
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, StoredReport};
 use tokio::time::sleep;
 
 use super::ReportKey;
-use crate::api::{CallError, LIST_LIMIT, call, is_served};
-use crate::backoff::Backoff;
 use crate::metrics::ControllerMetrics;
-use crate::watch::{Flow, Sink, WatchStats, api, watch};
+use crate::watch::{Flow, Sink, WatchStats, api, refusal_code, watch};
 
 /// How often an API server without the report API is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
@@ -45,7 +44,7 @@ pub(crate) async fn follow(
     events: Arc<dyn ReportEvents>,
     metrics: ControllerMetrics,
 ) {
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::default();
     let stats = WatchStats::new("policyreports", metrics.clone());
     loop {
         wait_until_served(&client, &*events, &metrics).await;
@@ -57,7 +56,7 @@ pub(crate) async fn follow(
             }
             Err(error) => {
                 tracing::warn!(%error, reason = error.category(), "cannot list our reports; trying again");
-                sleep(backoff.next()).await;
+                sleep(backoff.next_delay()).await;
                 continue;
             }
         }
@@ -73,7 +72,7 @@ pub(crate) async fn follow(
 
 async fn wait_until_served(client: &Client, events: &dyn ReportEvents, metrics: &ControllerMetrics) {
     let mut told = false;
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::default();
     loop {
         match is_served(client, REPORT_API, "policyreports").await {
             Ok(true) => {
@@ -83,7 +82,7 @@ async fn wait_until_served(client: &Client, events: &dyn ReportEvents, metrics: 
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, reason = error.category(), "cannot ask for the report API; trying again");
-                sleep(backoff.next()).await;
+                sleep(backoff.next_delay()).await;
                 continue;
             }
         }
@@ -141,15 +140,7 @@ impl Sink<PartialObjectMeta<PolicyReport>> for MetadataSink {
 
     /// 404 for a whole resource: its definition was removed.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        match error {
-            watcher::Error::InitialListFailed(kube::Error::Api(status))
-            | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-                if status.code == 404 =>
-            {
-                Flow::Stop
-            }
-            _ => Flow::Continue,
-        }
+        if refusal_code(error) == Some(404) { Flow::Stop } else { Flow::Continue }
     }
 }
 

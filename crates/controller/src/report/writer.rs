@@ -6,11 +6,11 @@ use std::time::Duration;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::{Api, Client};
 use leaky_bucket::RateLimiter;
+use tagwatch_client::{CallError, call};
 use tagwatch_k8s::report::{PolicyReport, Precondition, ReportPlan, StoredReport};
 use thiserror::Error;
 
 use super::ReportKey;
-use crate::api::{CallError, call};
 use crate::metrics::ControllerMetrics;
 
 /// Limit of one call about one report.

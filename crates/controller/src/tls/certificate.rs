@@ -1,4 +1,4 @@
-//! The certificate that is shown: one of our own making, or files that are read again when they change.
+//! The server certificate: self-signed, or from files that are read again when they change.
 
 use std::fs;
 use std::path::Path;
@@ -13,18 +13,18 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
-use super::{CertificateError, CertificateFiles, Of};
+use super::{CertificateError, CertificateFiles, EndpointKind};
 
-/// How often the files are compared with what was read of them. A Secret's volume changes by a link, so that nothing
-/// but their content tells.
+/// How often the files are read. The volume of a Secret changes by a symbolic link, so that only the content shows a
+/// change.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(5);
-/// Names in a certificate of our own making; whoever scrapes cannot verify it anyway.
+/// Names in a self-signed certificate, which no scraper can verify anyway.
 const NAMES: [&str; 2] = ["tagwatch", "localhost"];
 
-/// What was read of the two files.
+/// Content of the certificate file and of the key file.
 type Pair = (Vec<u8>, Vec<u8>);
 
-/// The certificate that a new connection is shown.
+/// The certificate of new connections.
 #[derive(Debug)]
 pub(crate) struct Certificate {
     current: RwLock<Arc<CertifiedKey>>,
@@ -32,7 +32,7 @@ pub(crate) struct Certificate {
 }
 
 impl Certificate {
-    /// That of the files, or one of our own making.
+    /// Reads the files; without files the certificate is self-signed.
     pub(crate) fn load(files: Option<CertificateFiles>) -> Result<Self, CertificateError> {
         let Some(files) = files else {
             return Ok(Self { current: RwLock::new(Arc::new(self_signed()?)), files: None });
@@ -42,17 +42,17 @@ impl Certificate {
         Ok(Self { current, files: Some((files, Mutex::new(pair))) })
     }
 
-    /// Keeps the certificate up to date, for ever.
-    pub(crate) async fn follow_files(&self, of: Of) {
+    /// Reads the files again whenever they change. Never returns.
+    pub(crate) async fn reload_forever(&self, kind: EndpointKind) {
         let mut every = interval(RELOAD_INTERVAL);
         loop {
             every.tick().await;
-            self.reload(of);
+            self.reload(kind);
         }
     }
 
-    /// Reads the files again. What cannot be used is told, and the last good certificate stays.
-    fn reload(&self, of: Of) {
+    /// Reads the files again. Files that cannot be used are logged, and the last good certificate stays.
+    fn reload(&self, kind: EndpointKind) {
         let Some((files, known)) = &self.files else { return };
         let mut known = known.lock();
         let parsed = match read(files) {
@@ -66,9 +66,11 @@ impl Certificate {
         match parsed {
             Ok(certificate) => {
                 *self.current.write() = Arc::new(certificate);
-                tracing::info!("the certificate of the {of} has changed");
+                tracing::info!("the certificate of the {kind} has changed");
             }
-            Err(error) => tracing::warn!(%error, "the certificate of the {of} stays as it was"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot use the new certificate of the {kind}; the old one stays")
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Connections whose handshake is over, for axum.
+//! TLS connections for axum, after their handshake.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,20 +13,20 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::{Certificate, CertificateError, Of, acceptor};
+use super::{Certificate, CertificateError, EndpointKind, acceptor};
 
-/// A client that is silent in its handshake is not waited for longer.
+/// How long a client may take for its handshake.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
-/// Handshakes at a time: more connections wait in the system's queue.
+/// Handshakes at a time: further connections wait in the backlog of the socket.
 const HANDSHAKES: usize = 32;
 
 type Accepted = (TlsStream<TcpStream>, SocketAddr);
 
-/// Accepts connections, and lets each shake hands beside the others.
+/// Accepts connections; their handshakes run concurrently.
 pub(crate) struct TlsListener {
     accepted: mpsc::Receiver<Accepted>,
     address: SocketAddr,
-    /// Ends the task that accepts, when this is dropped.
+    /// The accepting task and the certificate's reload: both end when this is dropped.
     _tasks: JoinSet<()>,
 }
 
@@ -34,33 +34,40 @@ impl TlsListener {
     pub(crate) fn new(
         listener: TcpListener,
         certificate: Arc<Certificate>,
-        of: Of,
+        kind: EndpointKind,
     ) -> Result<Self, CertificateError> {
         let acceptor = acceptor(Arc::clone(&certificate))?;
         let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
         let (sender, accepted) = mpsc::channel(HANDSHAKES);
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, acceptor, sender, of));
-        tasks.spawn(async move { certificate.follow_files(of).await });
+        tasks.spawn(accept(listener, acceptor, sender, kind));
+        tasks.spawn(async move { certificate.reload_forever(kind).await });
         Ok(Self { accepted, address, _tasks: tasks })
     }
 }
 
-async fn accept(mut listener: TcpListener, acceptor: TlsAcceptor, accepted: mpsc::Sender<Accepted>, of: Of) {
-    let room = Arc::new(Semaphore::new(HANDSHAKES));
+async fn accept(
+    mut listener: TcpListener,
+    acceptor: TlsAcceptor,
+    accepted: mpsc::Sender<Accepted>,
+    kind: EndpointKind,
+) {
+    let permits = Arc::new(Semaphore::new(HANDSHAKES));
     loop {
-        // Never closed, so that this waits until there is room.
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-        // axum's own accept, which waits out a shortage of descriptors.
+        // Fails only when the semaphore is closed, which it never is.
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        // axum's own accept, which retries when file descriptors run out.
         let (stream, peer) = Listener::accept(&mut listener).await;
         let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
         tokio::spawn(async move {
             let _permit = permit;
             match timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
-                // Only fails when the server ends.
+                // Fails only when the server ends.
                 Ok(Ok(stream)) => drop(accepted.send((stream, peer)).await),
-                Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS with a client of the {of}"),
-                Err(_) => tracing::debug!(%peer, "a client of the {of} was silent in its handshake"),
+                Ok(Err(error)) => {
+                    tracing::debug!(%peer, %error, "TLS handshake with a client of the {kind} failed")
+                }
+                Err(_) => tracing::debug!(%peer, "TLS handshake with a client of the {kind} timed out"),
             }
         });
     }
@@ -73,7 +80,7 @@ impl Listener for TlsListener {
     async fn accept(&mut self) -> Accepted {
         match self.accepted.recv().await {
             Some(accepted) => accepted,
-            // The task that accepts never ends by itself; without it there is nothing to accept.
+            // The accepting task never returns; without it there are no connections.
             None => std::future::pending().await,
         }
     }

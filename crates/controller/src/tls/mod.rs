@@ -15,16 +15,14 @@ use tokio_rustls::rustls::{self, ServerConfig, crypto::ring};
 pub(crate) use certificate::Certificate;
 pub(crate) use listener::TlsListener;
 
-/// What is served by TLS: log lines name it, since both are served by the same code and mostly by the same files.
+/// The endpoint behind a certificate: log lines name it, since both endpoints usually have the same files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Of {
-    /// The admin endpoint.
+pub(crate) enum EndpointKind {
     Metrics,
-    /// The console.
     Console,
 }
 
-impl fmt::Display for Of {
+impl fmt::Display for EndpointKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Metrics => "metrics",
@@ -36,42 +34,42 @@ impl fmt::Display for Of {
 /// A certificate and its key, as PEM files.
 #[derive(Debug, Clone)]
 pub struct CertificateFiles {
-    /// The certificate, with those between it and the authority.
+    /// The certificate, followed by its intermediate certificates.
     pub certificate: PathBuf,
-    /// Its private key.
+    /// The private key of the certificate.
     pub key: PathBuf,
 }
 
-/// Why there is no certificate.
+/// Why no certificate can be used.
 #[derive(Debug, Error)]
 pub enum CertificateError {
     /// A file cannot be read.
     #[error("cannot read {path}: {source}")]
     Read {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A file holds something else.
+    /// A file is not the expected PEM.
     #[error("{path} holds no {expected} as PEM: {reason}")]
     Pem {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What was expected there.
+        /// The expected PEM block.
         expected: &'static str,
-        /// What is wrong.
+        /// The error of the parser.
         reason: String,
     },
-    /// Certificate and key do not make a pair, or are of a kind that we do not speak.
+    /// Certificate and key are no pair, or their algorithm is not supported.
     #[error("certificate and key cannot be used: {0}")]
     Pair(#[from] rustls::Error),
-    /// No certificate could be made.
+    /// The self-signed certificate cannot be made.
     #[error("cannot make a certificate: {0}")]
     Make(#[from] rcgen::Error),
 }
 
-/// Speaks TLS 1.2 and 1.3 with whatever the certificate is at the moment.
+/// Accepts TLS 1.2 and 1.3 with the current certificate.
 fn acceptor(certificate: Arc<Certificate>) -> Result<TlsAcceptor, CertificateError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?

@@ -1,14 +1,14 @@
 //! Watches of the API server: one loop that survives everything, and where each kind's events go.
 
-mod feeds;
 pub(crate) mod namespaces;
+mod objects;
 mod pods;
 mod source;
 mod stats;
-mod workloads;
+mod tasks;
 
-pub(crate) use feeds::{Feed, api, feeds, watch_name};
+pub(crate) use objects::{ObjectSink, WatchProgress};
 use pods::PodSink;
 pub(crate) use source::{Flow, Sink, watch};
 pub(crate) use stats::{WatchStats, refusal_code};
-use workloads::WorkloadSink;
+pub(crate) use tasks::{api, object_api, spawn};

@@ -6,27 +6,26 @@ use std::sync::Arc;
 use kube::{Api, Client};
 use kube_runtime::watcher::{self, Event};
 use tagwatch_k8s::slim::SlimNamespace;
-use tokio::task::JoinSet;
 
-use super::{Flow, Sink, WatchStats, watch};
+use super::{Flow, Sink, WatchStats, refusal_code, watch};
 use crate::controller::Controller;
+use crate::readiness::ReadyToken;
+use crate::tasks::Tasks;
 
-/// What [`crate::health::Health`] calls this watch.
-pub(crate) const NAMESPACES: &str = "namespaces";
+const NAMESPACES: &str = "namespaces";
 
 /// Watches all namespaces: they have no namespace to watch them in.
-pub(crate) fn spawn(tasks: &mut JoinSet<&'static str>, controller: &Arc<Controller>, client: &Client) {
+pub(crate) fn spawn(tasks: &mut Tasks, controller: &Arc<Controller>, client: &Client) {
     let api: Api<SlimNamespace> = Api::all(client.clone());
-    let sink = NamespaceSink { controller: Arc::clone(controller), listed: BTreeSet::new() };
+    let ready = controller.readiness.expect(NAMESPACES);
+    let sink = NamespaceSink { controller: Arc::clone(controller), ready, listed: BTreeSet::new() };
     let stats = WatchStats::new(NAMESPACES, controller.metrics.clone());
-    tasks.spawn(async move {
-        watch(api, watcher::Config::default(), sink, stats).await;
-        NAMESPACES
-    });
+    tasks.spawn(NAMESPACES, watch(api, watcher::Config::default(), sink, stats));
 }
 
 struct NamespaceSink {
     controller: Arc<Controller>,
+    ready: ReadyToken,
     listed: BTreeSet<Box<str>>,
 }
 
@@ -34,7 +33,7 @@ impl NamespaceSink {
     fn apply(&self, namespace: &SlimNamespace) {
         let is_new = {
             let mut index = self.controller.index.lock();
-            index.namespaces.apply(namespace.name(), namespace.to_namespace())
+            index.apply_namespace(namespace.name(), namespace.to_namespace())
         };
         if is_new {
             self.controller.rejudge_namespace(namespace.name());
@@ -52,24 +51,21 @@ impl Sink<SlimNamespace> for NamespaceSink {
             }
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
-                self.controller.index.lock().namespaces.retain(&listed);
+                self.controller.index.lock().retain_namespaces(&listed);
                 self.controller.namespaces_are_readable(true);
-                self.controller.health.in_sync(NAMESPACES);
+                self.ready.ready();
             }
             Event::Apply(namespace) => self.apply(&namespace),
-            Event::Delete(namespace) => self.controller.index.lock().namespaces.delete(namespace.name()),
+            Event::Delete(namespace) => self.controller.index.lock().delete_namespace(namespace.name()),
         }
         Flow::Continue
     }
 
-    /// Whoever runs tagwatch with rights in some namespaces only cannot let it look at namespaces themselves.
+    /// An installation with rights in some namespaces only cannot read namespaces themselves.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        if let watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) = error
-            && status.code == 403
-        {
+        if refusal_code(error) == Some(403) {
             self.controller.namespaces_are_readable(false);
-            self.controller.health.in_sync(NAMESPACES);
+            self.ready.ready();
         }
         Flow::Continue
     }

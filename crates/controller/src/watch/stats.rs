@@ -1,11 +1,11 @@
-//! What a watch tells of itself: metrics, and a log line when it breaks and when it is back.
+//! What a watch reports of itself: metrics, and a log line when it breaks and when it is back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kube_runtime::watcher;
+use tagwatch_client::describe;
 
-use crate::api::describe;
 use crate::metrics::ControllerMetrics;
 
 /// Counters of one watch.

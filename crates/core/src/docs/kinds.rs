@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::kinds::{KindEntry, table};
+use crate::kinds::{KindEntry, custom_table};
 
 const PREFACE: &str = "# Custom kinds
 
@@ -25,7 +25,7 @@ TrainJob (it names a runtime; the JobSet that comes of it is judged).
 /// The page.
 pub fn render_kinds_markdown() -> String {
     let mut page = PREFACE.to_owned();
-    for KindEntry { group, versions, kind, templates, plural: _, ends_by: _, supersedes: _ } in table() {
+    for KindEntry { group, versions, kind, templates, plural: _, traits: _ } in custom_table() {
         let paths: Vec<String> = templates.iter().map(|path| format!("`{path}`")).collect();
         let versions = versions.join(", ");
         // Writing to a String cannot fail.

@@ -1,27 +1,33 @@
-//! Custom kinds that hold pod templates, and the kinds that stand between such an object and its pods: a table of
-//! those that are common, and what a policy declares beside it.
+//! The kinds that tagwatch reads: one table of the built-in and the common custom kinds, and what a policy declares
+//! beside it. The watches, the scan and the policy compiler all read it.
 
 mod declared;
+mod label;
 mod resolve;
 mod table;
 mod template_path;
+mod traits;
 mod unread;
+mod workload_kind;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::text::UntrustedText;
 
 pub use declared::CustomWorkload;
+pub use label::{group_of, kind_label};
 pub use resolve::{Found, FoundTemplate, Mismatch, Shape, Tree, find_templates};
 pub use template_path::{TemplatePath, TemplatePathError, TemplateStep};
+pub use traits::{KindRole, KindTraits, RolloutStatus};
 pub use unread::{find_unread_template, holds_containers, is_flawed, template_path_of, unread_template};
+pub use workload_kind::{KindVersion, WorkloadKind};
 
-/// A kind of the table.
+/// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KindEntry {
-    /// API group.
+    /// API group; empty for the core group.
     pub group: &'static str,
     /// The versions that are read, the preferred one first.
     pub versions: &'static [&'static str],
@@ -29,17 +35,46 @@ pub struct KindEntry {
     pub kind: &'static str,
     /// Name of the resource in URLs and in RBAC rules.
     pub plural: &'static str,
-    /// Paths of its pod templates; none for a kind that only links its owner and what it owns.
+    /// Paths of its pod templates; the empty path is the object itself. None for a link.
     pub templates: &'static [&'static str],
-    /// The conditions of which one is `True` when an object has ended, and nothing will be pulled for it again.
-    pub ends_by: &'static [&'static str],
-    /// Of the objects that one owner controls, the newest takes the place of those before.
-    pub supersedes: bool,
+    /// How its objects are read and reported.
+    pub traits: KindTraits,
 }
 
-/// The kinds that tagwatch knows without being told.
+/// Every kind that tagwatch knows, the built-in ones first.
 pub fn table() -> &'static [KindEntry] {
     table::TABLE
+}
+
+/// The custom kinds of the table.
+pub fn custom_table() -> impl Iterator<Item = &'static KindEntry> {
+    table().iter().filter(|entry| !entry.traits.is_built_in)
+}
+
+/// The kinds of Kubernetes itself; Pods last of those that are watched, since owners are looked up among the others.
+pub fn built_in() -> &'static [Arc<WorkloadKind>] {
+    static BUILT_IN: LazyLock<Vec<Arc<WorkloadKind>>> = LazyLock::new(|| {
+        let entries = table().iter().filter(|entry| entry.traits.is_built_in);
+        entries.map(|entry| Arc::new(WorkloadKind::of(entry))).collect()
+    });
+    &BUILT_IN
+}
+
+/// The built-in kinds that the controller watches.
+pub fn watched() -> impl Iterator<Item = &'static Arc<WorkloadKind>> {
+    built_in().iter().filter(|kind| kind.traits.is_watched)
+}
+
+/// The watched built-in kind that an owner reference or a report's scope names. The version is not compared: an old
+/// reference may say `apps/v1beta2`, and the kind is the same.
+pub fn find_watched(api_version: &str, kind: &str) -> Option<&'static Arc<WorkloadKind>> {
+    let group = group_of(api_version);
+    watched().find(|known| known.name.kind == kind && known.name.group == group)
+}
+
+/// Whether a kind is one of Kubernetes itself that is always read.
+pub fn is_built_in(group: &str, kind: &str) -> bool {
+    built_in().iter().any(|known| known.name.kind == kind && known.name.group == group)
 }
 
 /// Names a kind, whatever its version.
@@ -67,97 +102,47 @@ impl fmt::Display for KindName {
     }
 }
 
-/// A custom kind that is read.
+/// Every kind that is read: the table, and what a policy declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomKind {
-    /// Its name.
-    pub name: KindName,
-    /// The versions that are read, the preferred one first.
-    pub versions: Vec<KindVersion>,
-    /// As in [`KindEntry`].
-    pub ends_by: &'static [&'static str],
-    /// As in [`KindEntry`].
-    pub supersedes: bool,
-}
+pub struct Kinds(BTreeMap<KindName, Arc<WorkloadKind>>);
 
-/// A version of a custom kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KindVersion {
-    /// The version, such as `v1alpha1`.
-    pub version: String,
-    /// Where its pod templates are; none for a kind that only links its owner and what it owns.
-    pub templates: Vec<TemplatePath>,
-}
-
-impl CustomKind {
-    /// Where the pod templates of a version are, if that version is read.
-    pub fn templates(&self, version: &str) -> Option<&[TemplatePath]> {
-        self.versions.iter().find(|known| known.version == version).map(|known| known.templates.as_slice())
-    }
-
-    /// Whether its objects hold no template of their own.
-    pub fn is_link(&self) -> bool {
-        self.versions.iter().all(|version| version.templates.is_empty())
-    }
-
-    fn of(entry: &KindEntry) -> Self {
-        let KindEntry { group, versions, kind, plural: _, templates, ends_by, supersedes } = *entry;
-        // Every path of the table parses: a test sees to it.
-        let templates: Vec<TemplatePath> = templates.iter().filter_map(|path| path.parse().ok()).collect();
-        let version =
-            |version: &&str| KindVersion { version: (*version).to_owned(), templates: templates.clone() };
-        let versions = versions.iter().map(version).collect();
-        Self { name: KindName::new(group, kind), versions, ends_by, supersedes }
-    }
-
-    fn declare(&mut self, version: &str, path: TemplatePath) {
-        if let Some(known) = self.versions.iter_mut().find(|known| known.version == version) {
-            known.templates.push(path);
-        } else {
-            self.versions.push(KindVersion { version: version.to_owned(), templates: vec![path] });
-        }
-    }
-}
-
-/// Every custom kind that is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomKinds(BTreeMap<KindName, Arc<CustomKind>>);
-
-impl Default for CustomKinds {
+impl Default for Kinds {
     fn default() -> Self {
         Self::new(&[])
     }
 }
 
-impl CustomKinds {
-    /// The table and what a policy declares, which takes the place of an entry of the table for the same group and
-    /// kind. Several declarations of one kind add up. A path that does not parse is left out: [`Policy::compile`]
-    /// has refused it.
+impl Kinds {
+    /// The table and what a policy declares, which replaces the table's entry of a custom kind. Several declarations of
+    /// one kind add up. A path that does not parse is left out: [`Policy::compile`] has refused it.
     ///
     /// [`Policy::compile`]: crate::policy::Policy::compile
     pub fn new(declared: &[CustomWorkload]) -> Self {
-        let known = table().iter().map(CustomKind::of);
+        let custom = custom_table().map(|entry| Arc::new(WorkloadKind::of(entry)));
+        let known = built_in().iter().cloned().chain(custom);
         let mut kinds: BTreeMap<_, _> = known.map(|kind| (kind.name.clone(), kind)).collect();
-        let mut ours: BTreeMap<KindName, CustomKind> = BTreeMap::new();
+        let mut ours: BTreeMap<KindName, WorkloadKind> = BTreeMap::new();
         for CustomWorkload { group, version, kind, template_path } in declared {
             let Ok(path) = template_path.parse() else { continue };
+            if is_built_in(group, kind) {
+                continue;
+            }
             let name = KindName::new(group.as_str(), kind.as_str());
-            let empty =
-                CustomKind { name: name.clone(), versions: Vec::new(), ends_by: &[], supersedes: false };
+            let empty = WorkloadKind::declared(name.clone());
             ours.entry(name).or_insert(empty).declare(version, path);
         }
-        kinds.extend(ours);
-        Self(kinds.into_iter().map(|(name, kind)| (name, Arc::new(kind))).collect())
+        kinds.extend(ours.into_iter().map(|(name, kind)| (name, Arc::new(kind))));
+        Self(kinds)
     }
 
     /// A kind by its name.
-    pub fn get(&self, name: &KindName) -> Option<&Arc<CustomKind>> {
+    pub fn get(&self, name: &KindName) -> Option<&Arc<WorkloadKind>> {
         self.0.get(name)
     }
 
-    /// Every kind, in the order of group and name.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<CustomKind>> {
-        self.0.values()
+    /// The custom kinds, in the order of group and name.
+    pub fn custom(&self) -> impl Iterator<Item = &Arc<WorkloadKind>> {
+        self.0.values().filter(|kind| !kind.traits.is_built_in)
     }
 }
 

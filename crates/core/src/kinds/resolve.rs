@@ -3,7 +3,7 @@
 use super::template_path::{TemplatePath, TemplateStep};
 use crate::text::UntrustedText;
 
-/// A value of an object, in whatever form somebody holds it.
+/// A value of an object, of JSON or YAML.
 pub trait Tree: Copy {
     /// What kind of value it is.
     fn shape(self) -> Shape;
@@ -18,7 +18,7 @@ pub trait Tree: Copy {
     fn entries(self) -> Vec<(String, Self)>;
 }
 
-/// What kind of value stands somewhere.
+/// What kind of value something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Nothing, written out.
@@ -51,6 +51,13 @@ pub struct FoundTemplate<T> {
     pub path: String,
     /// The template.
     pub template: T,
+}
+
+impl<T> FoundTemplate<T> {
+    /// The path of its pod spec from the object's root.
+    pub fn pod_spec_path(&self) -> String {
+        join(&self.path, "spec")
+    }
 }
 
 /// Something on the way that is not what the path expects.

@@ -1,15 +1,15 @@
-//! The custom kinds that tagwatch knows, as data. Each group names the upstream files that its paths come from.
+//! The kinds that tagwatch knows, as data. Each group names the upstream files that its paths come from.
 //!
 //! Not here, since they hold no pod template in a form that says what will run: Argo Workflows (a template of a
 //! Workflow is a container, a script, a DAG or steps, with parameters in the image), Tekton Tasks and Pipelines (steps,
 //! with parameters), `OpenKruise` `SidecarSet` (cluster-scoped; its containers are judged in the pods that get
 //! them), Kubeflow Trainer's `TrainJob` (it names a runtime; the `JobSet` that is made of both is here).
 
-use super::KindEntry;
+use super::{KindEntry, KindRole, KindTraits, RolloutStatus};
 
 const TEMPLATE: &[&str] = &["spec.template"];
 
-/// A kind whose objects are judged by these templates.
+/// A custom kind with pod templates at these paths.
 const fn kind(
     group: &'static str,
     versions: &'static [&'static str],
@@ -17,18 +17,45 @@ const fn kind(
     plural: &'static str,
     templates: &'static [&'static str],
 ) -> KindEntry {
-    KindEntry { group, versions, kind, plural, templates, ends_by: &[], supersedes: false }
+    KindEntry { group, versions, kind, plural, templates, traits: KindTraits::CUSTOM }
+}
+
+/// A kind of Kubernetes itself in the version that a current API server serves, with one template.
+const fn built_in(
+    group: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+    role: KindRole,
+    rollout: RolloutStatus,
+) -> KindEntry {
+    let traits = KindTraits::built_in(role, rollout);
+    KindEntry { group, versions: V1, kind, plural, templates: TEMPLATE, traits }
 }
 
 impl KindEntry {
     /// With the conditions that say `True` when an object has ended for good.
     const fn ends_by(self, ends_by: &'static [&'static str]) -> Self {
-        Self { ends_by, ..self }
+        Self { traits: KindTraits { ends_by, ..self.traits }, ..self }
     }
 
-    /// Of the objects that one owner controls, the newest takes the place of those before.
+    /// Of the objects that one owner controls, the newest replaces those before.
     const fn supersedes(self) -> Self {
-        Self { supersedes: true, ..self }
+        Self { traits: KindTraits { supersedes: true, ..self.traits }, ..self }
+    }
+
+    /// With its template elsewhere.
+    const fn at(self, templates: &'static [&'static str]) -> Self {
+        Self { templates, ..self }
+    }
+
+    /// A kind between an owner and what it owns.
+    const fn links(self) -> Self {
+        Self { templates: &[], traits: KindTraits { role: KindRole::Link, ..self.traits }, ..self }
+    }
+
+    /// A kind that is read in manifests alone: nothing of its objects runs.
+    const fn not_watched(self) -> Self {
+        Self { traits: KindTraits { is_watched: false, ..self.traits }, ..self }
     }
 }
 
@@ -37,6 +64,27 @@ const KRUISE: &[&str] = &["v1beta1", "v1alpha1"];
 const KUBEFLOW_ENDS: &[&str] = &["Succeeded", "Failed"];
 
 pub(super) const TABLE: &[KindEntry] = &[
+    // kubernetes/api: apps/v1, batch/v1 and core/v1, types.go.
+    built_in("apps", "Deployment", "deployments", KindRole::Workload, RolloutStatus::Deployment),
+    built_in("apps", "StatefulSet", "statefulsets", KindRole::Workload, RolloutStatus::StatefulSet),
+    built_in("apps", "DaemonSet", "daemonsets", KindRole::Workload, RolloutStatus::DaemonSet),
+    built_in("apps", "ReplicaSet", "replicasets", KindRole::Dependent, RolloutStatus::Immediate),
+    built_in(
+        "",
+        "ReplicationController",
+        "replicationcontrollers",
+        KindRole::Dependent,
+        RolloutStatus::Immediate,
+    ),
+    // The Job controller sets one of these two conditions when the Job has ended, and never takes it back.
+    built_in("batch", "Job", "jobs", KindRole::Dependent, RolloutStatus::Immediate)
+        .ends_by(&["Complete", "Failed"]),
+    built_in("batch", "CronJob", "cronjobs", KindRole::Workload, RolloutStatus::Immediate)
+        .at(&["spec.jobTemplate.spec.template"]),
+    built_in("", "Pod", "pods", KindRole::Dependent, RolloutStatus::Immediate).at(&[""]),
+    built_in("", "PodTemplate", "podtemplates", KindRole::Workload, RolloutStatus::Immediate)
+        .at(&["template"])
+        .not_watched(),
     // argoproj/argo-rollouts: pkg/apis/rollouts/v1alpha1/types.go, experiment_types.go. A Rollout with
     // spec.workloadRef has no template of its own: its ReplicaSets lend theirs.
     kind("argoproj.io", &["v1alpha1"], "Rollout", "rollouts", TEMPLATE),
@@ -45,7 +93,7 @@ pub(super) const TABLE: &[KindEntry] = &[
     // links a Configuration and a Deployment; its own spec is a copy of the template.
     kind("serving.knative.dev", V1, "Service", "services", TEMPLATE),
     kind("serving.knative.dev", V1, "Configuration", "configurations", TEMPLATE),
-    kind("serving.knative.dev", V1, "Revision", "revisions", &[]).supersedes(),
+    kind("serving.knative.dev", V1, "Revision", "revisions", &[]).links().supersedes(),
     // openkruise/kruise: apis/apps/v1beta1 and v1alpha1, *_types.go.
     kind("apps.kruise.io", KRUISE, "CloneSet", "clonesets", TEMPLATE),
     kind("apps.kruise.io", KRUISE, "StatefulSet", "statefulsets", TEMPLATE),

@@ -63,6 +63,14 @@ pub enum TemplatePathError {
 }
 
 impl TemplatePath {
+    /// The path of an object that is itself the template, as a Pod is. No text parses into it.
+    pub const ROOT: Self = Self(Vec::new());
+
+    /// The path of the template's pod spec.
+    pub fn pod_spec(&self) -> String {
+        if self.0.is_empty() { "spec".to_owned() } else { format!("{self}.spec") }
+    }
+
     /// The steps from the root.
     pub fn steps(&self) -> &[TemplateStep] {
         &self.0

@@ -13,7 +13,7 @@ fn declared(version: &str, kind: &str, path: &str) -> CustomWorkload {
     }
 }
 
-fn paths(kinds: &CustomKinds, kind: &str, version: &str) -> Option<Vec<String>> {
+fn paths(kinds: &Kinds, kind: &str, version: &str) -> Option<Vec<String>> {
     let kind = kinds.get(&KindName::new("argoproj.io", kind))?;
     Some(kind.templates(version)?.iter().map(ToString::to_string).collect())
 }
@@ -23,18 +23,22 @@ fn every_entry_of_the_table_is_sound() {
     let mut names = BTreeSet::new();
     for entry in table() {
         assert!(names.insert((entry.group, entry.kind)), "{entry:?} stands there twice");
-        assert!(entry.group.contains('.') && !entry.versions.is_empty(), "{entry:?}");
+        assert!(
+            !entry.versions.is_empty() && entry.templates.is_empty() == (entry.traits.role == KindRole::Link)
+        );
+        assert!(entry.traits.is_built_in || entry.group.contains('.'), "{entry:?}");
         assert_eq!(entry.plural, entry.plural.to_lowercase(), "{entry:?}");
-        for path in entry.templates {
+        for path in entry.templates.iter().filter(|path| !path.is_empty()) {
             assert_eq!(path.parse::<TemplatePath>().unwrap().to_string(), *path);
         }
     }
-    assert_eq!(CustomKinds::default().iter().count(), table().len());
+    assert_eq!(Kinds::default().0.len(), table().len());
+    assert_eq!(Kinds::default().custom().count(), custom_table().count());
 }
 
 #[test]
 fn a_policy_wins_over_the_table_and_its_declarations_add_up() {
-    let kinds = CustomKinds::new(&[
+    let kinds = Kinds::new(&[
         declared("v2", "Rollout", "spec.blue.template"),
         declared("v2", "Rollout", "spec.green.template"),
         declared("v1", "Rollout", "spec.template"),
@@ -50,10 +54,54 @@ fn a_policy_wins_over_the_table_and_its_declarations_add_up() {
 
 #[test]
 fn a_revision_is_a_link_and_a_configuration_is_none() {
-    let kinds = CustomKinds::default();
+    let kinds = Kinds::default();
     let is_link =
         |kind: &str| kinds.get(&KindName::new("serving.knative.dev", kind)).map(|kind| kind.is_link());
     assert_eq!(["Revision", "Configuration", "Route"].map(is_link), [Some(true), Some(false), None]);
+}
+
+#[test]
+fn a_policy_does_not_replace_a_built_in_kind() {
+    let mut deployment = declared("v1", "Deployment", "spec.other");
+    deployment.group = "apps".to_owned();
+    assert_eq!(Kinds::new(&[deployment]), Kinds::default());
+}
+
+#[test]
+fn watched_kinds_are_found_whatever_the_version() {
+    for kind in watched() {
+        assert_eq!(find_watched(&kind.api_version(), kind.kind()), Some(kind));
+    }
+    let name = |api_version: &str, kind: &str| find_watched(api_version, kind).map(|kind| kind.kind());
+    assert_eq!(name("apps/v1beta2", "Deployment"), Some("Deployment"));
+    assert_eq!(name("batch/v1beta1", "CronJob"), Some("CronJob"));
+    assert_eq!(name("v1", "PodTemplate"), None, "nothing of it runs");
+}
+
+#[test]
+fn the_same_kind_of_another_group_is_another_kind() {
+    assert_eq!(find_watched("apps.example.com/v1", "Deployment"), None);
+    assert_eq!(find_watched("v1", "Deployment"), None);
+    assert_eq!(find_watched("batch.volcano.sh/v1alpha1", "Job"), None);
+    assert_eq!(find_watched("apps/v1", "deployment"), None);
+}
+
+#[test]
+fn names_are_those_of_the_api() {
+    let names = watched().map(|kind| format!("{}/{} {}", kind.api_version(), kind.plural, kind.kind()));
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        [
+            "apps/v1/deployments Deployment",
+            "apps/v1/statefulsets StatefulSet",
+            "apps/v1/daemonsets DaemonSet",
+            "apps/v1/replicasets ReplicaSet",
+            "v1/replicationcontrollers ReplicationController",
+            "batch/v1/jobs Job",
+            "batch/v1/cronjobs CronJob",
+            "v1/pods Pod",
+        ]
+    );
 }
 
 /// Just enough of an object.

@@ -1,5 +1,5 @@
-//! Pod templates where no path leads, and paths that lead to something that is none: both would let images pass that
-//! nobody has judged.
+//! Pod templates where no path leads, and paths that lead to something that is none: both would let images pass
+//! unjudged.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ pub fn holds_containers<T: Tree>(template: T) -> bool {
         .is_some_and(|containers| containers.shape() != Shape::Null)
 }
 
-/// Whether what a path leads to is no pod template, though something stands there. A `spec` that is no mapping is a
-/// mistake of another kind, and told by whoever reads it.
+/// Whether what a path leads to is no pod template, though something is there. A `spec` that is no mapping is a
+/// mistake of another kind, which the reader reports.
 pub fn is_flawed<T: Tree>(template: T) -> bool {
     let can_hold =
         template.field("spec").is_none_or(|spec| matches!(spec.shape(), Shape::Mapping | Shape::Null));
@@ -53,7 +53,7 @@ pub fn template_path_of(containers: &str) -> Option<String> {
 }
 
 /// The path of the first `spec.containers` that is a list with an image, outside of the templates that are read, which
-/// are given by their paths. Whoever made the tree has limited its depth, and so this recursion.
+/// are given by their paths. The parser has limited the depth of the tree, and so this recursion.
 pub fn find_unread_template<T: Tree>(object: T, read: &BTreeSet<&str>) -> Option<String> {
     search(object, read, "")
 }

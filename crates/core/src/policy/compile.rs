@@ -17,7 +17,7 @@ use super::spec::{AnnotationsSpec, ExemptionSpec, OverrideSpec, RuleSpec, TagPol
 use super::validate::SpecValidator;
 use super::{Policy, Profile};
 use crate::drift::parse_grace;
-use crate::kinds::{CustomKinds, CustomWorkload, TemplatePath};
+use crate::kinds::{CustomWorkload, Kinds, TemplatePath, is_built_in};
 use crate::rules::{self, Parameter, ids};
 use crate::tag::{Classifier, DeclaredFloating};
 use crate::text::UntrustedText;
@@ -81,7 +81,7 @@ fn compile(spec: &TagPolicySpec, problems: &mut Problems) -> Policy {
         always_pull_images: admission.always_pull_images,
         metric_labels: metric_labels.clone(),
         workloads: workloads.clone(),
-        kinds: CustomKinds::new(workloads),
+        kinds: Kinds::new(workloads),
         changes: base,
     };
     for change in &policy.changes {
@@ -241,7 +241,7 @@ fn check_workloads(workloads: &[CustomWorkload], path: &FieldPath, problems: &mu
         problems.non_empty(group, &path.field("group"), "an API group such as argoproj.io");
         problems.non_empty(version, &path.field("version"), "a version such as v1alpha1");
         problems.non_empty(kind, &path.field("kind"), "a kind such as Rollout");
-        if BUILT_IN.contains(&(group.as_str(), kind.as_str())) {
+        if !group.is_empty() && is_built_in(group, kind) {
             problems
                 .add(&path.field("kind"), "this kind is built in and always read; expected a custom kind");
         }

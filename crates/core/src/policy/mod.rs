@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::kinds::{CustomKinds, CustomWorkload};
+use crate::kinds::{CustomWorkload, Kinds};
 use crate::pull_policy::PullPolicy;
 use crate::reference::Reference;
 use crate::rules::{RuleMeta, RuleSet, ids};
@@ -65,7 +65,7 @@ pub struct Policy {
     always_pull_images: bool,
     metric_labels: Vec<String>,
     workloads: Vec<CustomWorkload>,
-    kinds: CustomKinds,
+    kinds: Kinds,
 }
 
 impl Policy {
@@ -88,7 +88,7 @@ impl Policy {
             always_pull_images: false,
             metric_labels: Vec::new(),
             workloads: Vec::new(),
-            kinds: CustomKinds::default(),
+            kinds: Kinds::default(),
         }
     }
 
@@ -128,7 +128,7 @@ impl Policy {
     }
 
     /// Every custom kind that is read: those that the policy declares, and those of the table.
-    pub fn kinds(&self) -> &CustomKinds {
+    pub fn kinds(&self) -> &Kinds {
         &self.kinds
     }
 

@@ -1,7 +1,8 @@
 //! Names of reports.
 
+use tagwatch_core::kinds::{find_watched, group_of, watched};
+
 use super::{MANAGER, hex};
-use crate::kind::WatchedKind;
 
 /// Longest name of an object (RFC 1123 subdomain, `k8s.io/apimachinery/pkg/util/validation`).
 const MAX_NAME: usize = 253;
@@ -26,11 +27,11 @@ pub fn report_name(api_version: &str, kind: &str, name: &str, uid: &str) -> Stri
 
 fn kind_part(api_version: &str, kind: &str) -> String {
     let label = dns_label(kind, MAX_KIND);
-    let is_watched = WatchedKind::find(api_version, kind).is_some();
-    if is_watched || !WatchedKind::ALL.iter().any(|watched| watched.kind().eq_ignore_ascii_case(&label)) {
+    let is_watched = find_watched(api_version, kind).is_some();
+    if is_watched || !watched().any(|watched| watched.kind().eq_ignore_ascii_case(&label)) {
         return label;
     }
-    let group = dns_label(api_version.split_once('/').map_or("", |(group, _)| group), MAX_KIND);
+    let group = dns_label(group_of(api_version), MAX_KIND);
     if group.is_empty() { format!("{label}.core") } else { format!("{label}.{group}") }
 }
 

@@ -12,6 +12,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::crd::{LabelSelectorSchema, ObjectReferenceSchema};
+
 /// The findings about one object of the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -28,9 +30,11 @@ pub struct PolicyReport {
     pub metadata: ObjectMeta,
     /// The object that the report is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<ObjectReferenceSchema>")]
     pub scope: Option<ObjectReference>,
     /// Selects the objects that the report is about, where there are several. Either this or `scope` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<LabelSelectorSchema>")]
     pub scope_selector: Option<LabelSelector>,
     /// How many results there are of each kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,9 +100,11 @@ pub struct ReportResult {
     pub properties: Option<BTreeMap<Cow<'static, str>, String>>,
     /// The objects that the result is about, where they are not the report's scope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<ObjectReferenceSchema>>")]
     pub resources: Option<Vec<ObjectReference>>,
     /// Selects the objects that the result is about. Either this or `resources` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<LabelSelectorSchema>")]
     pub resource_selector: Option<LabelSelector>,
 }
 

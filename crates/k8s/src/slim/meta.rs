@@ -75,21 +75,19 @@ impl TemplateMeta {
     pub(super) fn ignore(&self) -> IgnoreAnnotations {
         self.annotations.as_ref().map(|kept| ignore_of(&kept.0)).unwrap_or_default()
     }
-}
 
-impl TemplateMeta {
-    /// When somebody last restarted the pods.
+    /// When the pods were last restarted.
     pub(super) fn restarted_at(&self) -> Option<Timestamp> {
         self.annotations.as_ref()?.0.get(RESTARTED_AT)?.parse().ok()
     }
 }
 
-/// The annotations by which somebody exempts what is found.
+/// The annotations that exempt findings.
 pub(super) fn ignore_of(annotations: &BTreeMap<String, String>) -> IgnoreAnnotations {
     IgnoreAnnotations::from_annotations(|key| annotations.get(key).map(String::as_str))
 }
 
-/// A time that never fails an object, and with it the list it stands in: Go formats times beyond the year 9999,
+/// A time that never fails an object, and with it the list that it is in: Go formats times beyond the year 9999,
 /// and our calendar ends there.
 #[derive(Debug, Clone)]
 pub(super) struct WireTime(pub(super) Option<Timestamp>);

@@ -3,7 +3,7 @@
 //! A generated `Pod` takes 50 KB in a store, most of it `managedFields`. These types decode the place and the
 //! text of each image, the identity and the owner, and skip the rest without building it.
 
-mod custom;
+mod json;
 mod meta;
 mod namespace;
 mod node;
@@ -12,17 +12,14 @@ mod pod;
 mod pod_spec;
 mod pod_status;
 mod rollout;
+mod template;
 mod text;
-mod workload;
+mod wire;
 
-pub use custom::{CustomObject, SlimCustom};
 pub use namespace::SlimNamespace;
 pub use node::SlimNode;
 pub use object::SlimObject;
 pub use pod::{PodPhase, SlimPod};
 pub use pod_spec::{ImagePlace, PodImages};
-pub use pod_status::{Seen, Sighting, Untold};
-pub use workload::{
-    SlimCronJob, SlimDaemonSet, SlimDeployment, SlimJob, SlimReplicaSet, SlimReplicationController,
-    SlimStatefulSet, SlimWorkload,
-};
+pub use pod_status::{ContainerImageStatus, ImageStatus, NoImageReason};
+pub use wire::WireObject;

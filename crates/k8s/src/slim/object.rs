@@ -1,79 +1,199 @@
-//! What all slim objects have in common.
+//! What is kept of a watched object, whatever its kind.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, IgnoreAnnotations, WorkloadId};
+use tagwatch_core::kinds::{KindRole, KindTraits};
+use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
+use super::rollout::{self, WireSpec};
+use super::template::{PodTemplate, Templates};
+use super::wire::WireObject;
 use super::{PodImages, meta};
-use crate::kind::WatchedKind;
-use crate::owner::OwnerId;
+use crate::key::WorkloadKey;
+use crate::served::ServedKind;
 
-/// A watched object of any kind.
-pub trait SlimObject {
-    /// Its kind.
-    fn watched_kind(&self) -> WatchedKind;
+/// A watched object of any kind but Pods.
+#[derive(Debug, Clone)]
+pub struct SlimObject {
+    key: WorkloadKey,
+    owner: Option<WorkloadKey>,
+    /// Absent from most `ReplicaSet`s: their owner's template says the same.
+    content: Option<Box<Content>>,
+    revision: u64,
+    replicas: Option<i32>,
+    rolled_out: Option<bool>,
+    role: KindRole,
+    finished: bool,
+    by_hand: bool,
+}
 
-    /// Its metadata: name, namespace, UID, versions, times, the controller's owner reference and the few
-    /// annotations that tagwatch reads.
-    fn metadata(&self) -> &ObjectMeta;
+/// What an object says beside its place among its owners.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Content {
+    templates: Box<[PodTemplate]>,
+    ignore: IgnoreAnnotations,
+    restarted_at: Option<Timestamp>,
+    remarks: Box<[String]>,
+}
 
-    /// The images of its pod spec or pod template; `None` where it has none, or where it was dropped because
-    /// a watched owner has the same.
-    fn images(&self) -> Option<&PodImages>;
-
-    /// Nothing will be pulled for it any more: a completed or failed Job, a succeeded or failed pod.
-    fn is_finished(&self) -> bool;
-
-    /// No rollout is in progress: every pod is of the template as it is now.
-    fn is_rolled_out(&self) -> bool {
-        true
-    }
-
-    /// A change of its template reaches no pod until somebody deletes the pod (the update strategy `OnDelete`).
-    fn is_updated_by_hand(&self) -> bool {
-        false
-    }
-
-    /// When somebody last restarted its pods (`kubectl rollout restart`).
-    fn restarted_at(&self) -> Option<Timestamp> {
-        None
-    }
-
-    /// Its controller. A mirror pod has none: its owner reference names its Node, which is no workload.
-    fn owner(&self) -> Option<OwnerId> {
-        OwnerId::controller_of(self.metadata())
-    }
-
-    /// Its identity, as findings and reports name it.
-    fn workload_id(&self) -> WorkloadId {
-        let metadata = self.metadata();
-        WorkloadId {
-            api_version: self.watched_kind().api_version().into(),
-            kind: self.watched_kind().kind().into(),
-            namespace: metadata.namespace.as_deref().map(UntrustedText::from),
-            name: metadata.name.as_deref().unwrap_or_default().into(),
+impl SlimObject {
+    /// Reads an object of this kind.
+    pub fn read(object: &WireObject, served: &ServedKind) -> Self {
+        let (kind, metadata) = (&*served.kind, &object.metadata);
+        let traits = &kind.traits;
+        let owner = WorkloadKey::controller_of(metadata);
+        // Where a watched owner is reported instead, its template says the same.
+        let is_owned = traits.role == KindRole::Dependent
+            && owner.as_ref().is_some_and(|owner| owner.watched_kind().is_some());
+        let speaks = !is_owned && traits.role != KindRole::Link;
+        let spec = if traits.is_built_in { WireSpec::of(object) } else { WireSpec::default() };
+        Self {
+            key: WorkloadKey::of(&served.resource.api_version, kind.kind(), metadata),
+            owner,
+            content: speaks.then(|| Box::new(Content::read(object, served))),
+            revision: revision(metadata, traits),
+            replicas: spec.replicas,
+            rolled_out: rollout::is_over(object, traits.rollout, &spec),
+            role: traits.role,
+            finished: rollout::is_finished(object, traits),
+            by_hand: spec.is_updated_by_hand(),
         }
     }
 
+    /// Names it.
+    pub fn key(&self) -> &WorkloadKey {
+        &self.key
+    }
+
+    /// Its controller.
+    pub fn owner(&self) -> Option<&WorkloadKey> {
+        self.owner.as_ref()
+    }
+
+    /// Replaces its keys by equal ones that others hold already.
+    pub fn share_keys(&mut self, mut shared: impl FnMut(&WorkloadKey) -> WorkloadKey) {
+        self.key = shared(&self.key);
+        self.owner = self.owner.as_ref().map(shared);
+    }
+
+    /// Where the objects of its kind are reported.
+    pub fn role(&self) -> KindRole {
+        self.role
+    }
+
+    /// Whether its place among its owners is all that it says: a link, or a dependent whose watched owner has the same
+    /// template.
+    pub fn is_silent(&self) -> bool {
+        self.content.is_none()
+    }
+
+    /// `spec.replicas`, in the built-in kinds that have it. Zero in a `ReplicaSet` that a rollout has superseded.
+    pub fn replicas(&self) -> Option<i32> {
+        self.replicas
+    }
+
+    /// Whether it asks for pods.
+    pub fn wants_pods(&self) -> bool {
+        !self.finished && self.replicas != Some(0)
+    }
+
+    /// Orders the dependents of one owner that replace each other: the rollout of its Deployment that a `ReplicaSet`
+    /// belongs to, counted from 1; when a custom object was created, in Unix seconds; 0 where there is no order.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Nothing will be pulled for it any more, as far as its conditions say.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Whether every pod is of the template as it is now; `None` where only what depends on the object can say.
+    pub fn is_rolled_out(&self) -> Option<bool> {
+        self.rolled_out
+    }
+
+    /// A change of its template reaches no pod until the pod is deleted (the update strategy `OnDelete`).
+    pub fn is_updated_by_hand(&self) -> bool {
+        self.by_hand
+    }
+
+    /// When its pods were last restarted (`kubectl rollout restart`).
+    pub fn restarted_at(&self) -> Option<Timestamp> {
+        self.content.as_ref()?.restarted_at
+    }
+
+    /// Whether it has a template.
+    pub fn has_template(&self) -> bool {
+        !self.templates().is_empty()
+    }
+
+    /// Whether its images are not judged, though something other than a template is where one is expected, or
+    /// containers are where none is.
+    pub fn is_unread(&self) -> bool {
+        self.templates().is_empty() && !self.remarks().is_empty()
+    }
+
+    /// What was not as expected; safe for a terminal.
+    pub fn remarks(&self) -> &[String] {
+        self.content.as_ref().map_or(&[], |content| &content.remarks)
+    }
+
+    /// The model that the engine judges, template after template, each in the order `containers`, `initContainers`,
+    /// `ephemeralContainers`, `volumes[].image`.
+    pub fn containers(&self) -> Vec<Container> {
+        self.templates().iter().flat_map(|template| template.images.containers(&template.path)).collect()
+    }
+
+    /// Paths of the pod specs of its templates, from the object's root.
+    pub fn pod_spec_paths(&self) -> impl Iterator<Item = &str> {
+        self.templates().iter().map(|template| &*template.path)
+    }
+
+    /// Whether a template names `imagePullSecrets`.
+    pub fn has_pull_secrets(&self) -> bool {
+        self.templates().iter().map(|template| &template.images).any(PodImages::has_pull_secrets)
+    }
+
     /// Its own annotations that exempt.
-    fn ignore(&self) -> IgnoreAnnotations {
-        self.metadata().annotations.as_ref().map(meta::ignore_of).unwrap_or_default()
+    pub fn ignore(&self) -> IgnoreAnnotations {
+        self.content.as_ref().map(|content| content.ignore.clone()).unwrap_or_default()
     }
 
-    /// Those of its pod template; none for a pod, which has no template.
-    fn template_ignore(&self) -> IgnoreAnnotations {
-        IgnoreAnnotations::default()
+    /// Those of its templates, where all say the same.
+    pub fn template_ignore(&self) -> IgnoreAnnotations {
+        let of = |template: &PodTemplate| template.ignore.as_deref().cloned().unwrap_or_default();
+        IgnoreAnnotations::common(self.templates().iter().map(of)).unwrap_or_default()
     }
 
-    /// Its UID; empty only for an object that no API server has stored.
-    fn uid(&self) -> &str {
-        self.metadata().uid.as_deref().unwrap_or_default()
+    /// Whether two states of an object get the same verdicts: most updates are of the status alone.
+    pub fn is_judged_alike(&self, other: &Self) -> bool {
+        self.key == other.key
+            && self.finished == other.finished
+            && self.rolled_out == other.rolled_out
+            && self.content == other.content
     }
 
-    /// The model that the engine judges, in the order `containers`, `initContainers`, `ephemeralContainers`,
-    /// `volumes[].image`.
-    fn containers(&self) -> Vec<Container> {
-        self.images().map(|images| images.containers(self.watched_kind())).unwrap_or_default()
+    fn templates(&self) -> &[PodTemplate] {
+        self.content.as_ref().map_or(&[], |content| &content.templates)
     }
+}
+
+impl Content {
+    fn read(object: &WireObject, served: &ServedKind) -> Self {
+        let Templates { templates, restarted_at, remarks } = Templates::read(object, served);
+        let ignore = object.metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default();
+        Self { templates: templates.into(), ignore, restarted_at, remarks: remarks.into() }
+    }
+}
+
+/// The rollout of a built-in object, as the Deployment controller counts them (`deployment.kubernetes.io/revision`).
+fn revision(metadata: &ObjectMeta, traits: &KindTraits) -> u64 {
+    if traits.supersedes {
+        let created = metadata.creation_timestamp.as_ref().map(|time| time.0.as_second());
+        return created.and_then(|second| u64::try_from(second).ok()).unwrap_or(0);
+    }
+    let annotations = metadata.annotations.as_ref().filter(|_| traits.is_built_in);
+    let revision = annotations.and_then(|kept| kept.get(meta::DEPLOYMENT_REVISION));
+    revision.and_then(|revision| revision.parse().ok()).unwrap_or(0)
 }

@@ -2,18 +2,18 @@
 
 use std::borrow::Cow;
 
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{NamespaceResourceScope, Resource as _};
 use serde::{Deserialize, Deserializer};
 use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
 use super::pod_spec::ScheduledImages;
 use super::pod_status::WirePodStatus;
 use super::text::TextVisitor;
-use super::{PodImages, Sighting, SlimObject, meta};
-use crate::kind::WatchedKind;
-use crate::owner::OwnerId;
+use super::{ContainerImageStatus, PodImages, meta};
+use crate::key::WorkloadKey;
 
 /// A pod. Decoded, read into an index and dropped: a cluster has a hundred thousand of them.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,7 +28,7 @@ pub struct SlimPod {
 /// `status.phase` of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum PodPhase {
-    /// Not all of its containers have started; also a pod whose status nobody has written yet.
+    /// Not all of its containers have started; also a pod whose status has not been written yet.
     #[default]
     Pending,
     /// At least one container runs, or is starting or restarting.
@@ -54,6 +54,47 @@ impl<'de> Deserialize<'de> for PodPhase {
 }
 
 impl SlimPod {
+    /// Namespace and name; empty only for a pod that no API server has stored.
+    pub fn place(&self) -> (&str, &str) {
+        let ObjectMeta { namespace, name, .. } = &self.metadata;
+        (namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
+    }
+
+    /// Its UID.
+    pub fn uid(&self) -> &str {
+        self.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    /// Names it.
+    pub fn key(&self) -> WorkloadKey {
+        WorkloadKey::of(Pod::API_VERSION, Pod::KIND, &self.metadata)
+    }
+
+    /// Its controller. A mirror pod has none: its owner reference names its Node, which is no workload.
+    pub fn owner(&self) -> Option<WorkloadKey> {
+        WorkloadKey::controller_of(&self.metadata).filter(|_| !self.is_mirror())
+    }
+
+    /// The images of its spec.
+    pub fn images(&self) -> PodImages {
+        self.spec.as_ref().map(|spec| spec.images.clone()).unwrap_or_default()
+    }
+
+    /// The model that the engine judges.
+    pub fn containers(&self) -> Vec<Container> {
+        self.images().containers(PodImages::PATH_IN_POD)
+    }
+
+    /// Its own annotations that exempt.
+    pub fn ignore(&self) -> IgnoreAnnotations {
+        self.metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default()
+    }
+
+    /// Nothing will be pulled for it any more: it has succeeded or failed.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.phase(), PodPhase::Succeeded | PodPhase::Failed)
+    }
+
     /// How far the pod has come.
     pub fn phase(&self) -> PodPhase {
         self.status.as_ref().and_then(|status| status.phase).unwrap_or_default()
@@ -64,15 +105,15 @@ impl SlimPod {
         self.spec.as_ref()?.node.as_ref().map(UntrustedText::raw)
     }
 
-    /// What its containers' statuses tell of their images, in the order of its spec.
-    pub fn sightings(&self) -> Vec<Sighting> {
+    /// What its containers' statuses say of their images, in the order of its spec.
+    pub fn image_statuses(&self) -> Vec<ContainerImageStatus> {
         match (&self.spec, &self.status) {
-            (Some(spec), Some(status)) => status.sightings(&spec.images, self.metadata.generation),
+            (Some(spec), Some(status)) => status.image_statuses(&spec.images, self.metadata.generation),
             _ => Vec::new(),
         }
     }
 
-    /// Somebody has asked for its deletion, and its containers are being stopped.
+    /// Its deletion was asked for, and its containers are being stopped.
     pub fn is_terminating(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
     }
@@ -83,28 +124,6 @@ impl SlimPod {
             .annotations
             .as_ref()
             .is_some_and(|annotations| annotations.contains_key(meta::MIRROR_POD))
-    }
-}
-
-impl SlimObject for SlimPod {
-    fn watched_kind(&self) -> WatchedKind {
-        WatchedKind::Pod
-    }
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn images(&self) -> Option<&PodImages> {
-        self.spec.as_ref().map(|spec| &spec.images)
-    }
-
-    fn is_finished(&self) -> bool {
-        matches!(self.phase(), PodPhase::Succeeded | PodPhase::Failed)
-    }
-
-    fn owner(&self) -> Option<OwnerId> {
-        OwnerId::controller_of(&self.metadata).filter(|_| !self.is_mirror())
     }
 }
 

@@ -6,11 +6,10 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
 use super::text::{PullPolicyText, Text};
-use crate::kind::WatchedKind;
 
 /// Every place of a pod spec that names an image, in the order `containers`, `initContainers`,
 /// `ephemeralContainers`, `volumes[].image`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(from = "WirePodSpec")]
 pub struct PodImages {
     places: Box<[ImagePlace]>,
@@ -18,7 +17,7 @@ pub struct PodImages {
 }
 
 /// One place of a pod spec that names an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ImagePlace {
     /// Name of the container, or of the volume.
     pub name: UntrustedText,
@@ -33,6 +32,9 @@ pub struct ImagePlace {
 }
 
 impl PodImages {
+    /// Path of the pod spec of a Pod.
+    pub const PATH_IN_POD: &'static str = "spec";
+
     /// The places, in order.
     pub fn iter(&self) -> impl Iterator<Item = &ImagePlace> {
         self.places.iter()
@@ -43,15 +45,14 @@ impl PodImages {
         self.has_pull_secrets
     }
 
-    /// The model that the engine judges, for a pod spec of an object of this kind. Nothing is observed yet.
-    pub fn containers(&self, kind: WatchedKind) -> Vec<Container> {
-        self.iter().map(|place| place.to_container(kind.pod_spec_path())).collect()
+    /// The model that the engine judges, for a pod spec at this path from the object's root. Nothing is observed yet.
+    pub fn containers(&self, pod_spec_path: &str) -> Vec<Container> {
+        self.iter().map(|place| place.to_container(pod_spec_path)).collect()
     }
 }
 
 impl ImagePlace {
-    /// The model of this place, `pod_spec_path` being the way to the pod spec from the object's root.
-    pub fn to_container(&self, pod_spec_path: &str) -> Container {
+    fn to_container(&self, pod_spec_path: &str) -> Container {
         Container {
             name: self.name.clone(),
             container_type: self.container_type,

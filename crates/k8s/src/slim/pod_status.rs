@@ -1,4 +1,4 @@
-//! What the statuses of a pod's containers tell of its images (`rules.md`, section 6).
+//! What the statuses of a pod's containers say of its images (verdict semantics, section 6).
 
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
@@ -13,20 +13,20 @@ use super::text::Text;
 
 /// What a pod showed of the image of one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct ContainerImageStatus {
     /// Name of the container.
     pub container: UntrustedText,
     /// What kind of container it is.
     pub container_type: ContainerType,
     /// What the pod's own spec names.
     pub image: UntrustedText,
-    /// What came of it.
-    pub seen: Seen,
+    /// Whether the node got it.
+    pub image_status: ImageStatus,
 }
 
-/// What came of an image on a node.
+/// What a node did with an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum ImageStatus {
     /// The tag resolved to a manifest digest, and the container ran it.
     Ran {
         /// `algorithm:hex`.
@@ -36,20 +36,20 @@ pub enum Seen {
         /// When it ended, if it has; where the status does not say when that was, as it started.
         until: Option<Timestamp>,
     },
-    /// The kubelet does not get it.
-    PullFails {
-        /// What it says.
+    /// The kubelet cannot pull it.
+    PullFailing {
+        /// The reason that it gives.
         reason: PullFailureReason,
         /// Since when the pod is not ready.
         since: Option<Timestamp>,
     },
-    /// The status tells nothing.
-    Nothing(Untold),
+    /// The status does not say.
+    Unknown(NoImageReason),
 }
 
-/// Why a status tells nothing of an image.
+/// Why a status says nothing of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Untold {
+pub enum NoImageReason {
     /// The kubelet has not seen the spec as it is.
     Outdated,
     /// There is no status of the container yet.
@@ -122,24 +122,28 @@ impl WirePodStatus {
     }
 
     /// One for each container.
-    pub(super) fn sightings(&self, images: &PodImages, generation: Option<i64>) -> Vec<Sighting> {
+    pub(super) fn image_statuses(
+        &self,
+        images: &PodImages,
+        generation: Option<i64>,
+    ) -> Vec<ContainerImageStatus> {
         let is_outdated = !self.is_of(generation);
         let places = images.iter().filter(|place| place.container_type != ContainerType::ImageVolume);
         places
-            .map(|place| Sighting {
+            .map(|place| ContainerImageStatus {
                 container: place.name.clone(),
                 container_type: place.container_type,
                 image: place.image.clone(),
-                seen: if is_outdated {
-                    Seen::Nothing(Untold::Outdated)
+                image_status: if is_outdated {
+                    ImageStatus::Unknown(NoImageReason::Outdated)
                 } else {
-                    self.seen(place.container_type, &place.name, &place.image)
+                    self.status_of(place.container_type, &place.name, &place.image)
                 },
             })
             .collect()
     }
 
-    fn seen(&self, kind: ContainerType, name: &UntrustedText, image: &UntrustedText) -> Seen {
+    fn status_of(&self, kind: ContainerType, name: &UntrustedText, image: &UntrustedText) -> ImageStatus {
         let statuses = match kind {
             ContainerType::Init | ContainerType::Sidecar => &self.init_container_statuses,
             ContainerType::Ephemeral => &self.ephemeral_container_statuses,
@@ -148,40 +152,40 @@ impl WirePodStatus {
         let is_its =
             |status: &&WireContainerStatus| status.name.as_ref().is_some_and(|found| found.0 == *name);
         match statuses.iter().flatten().find(is_its) {
-            Some(status) => self.seen_in(status, image),
-            None => Seen::Nothing(Untold::NoStatus),
+            Some(status) => self.read(status, image),
+            None => ImageStatus::Unknown(NoImageReason::NoStatus),
         }
     }
 
-    /// A waiting container tells of its image only that it does not come: its `imageID` is that of an earlier start.
-    fn seen_in(&self, status: &WireContainerStatus, image: &UntrustedText) -> Seen {
-        let Some(state) = &status.state else { return Seen::Nothing(Untold::NotRun) };
+    /// Of the image of a waiting container the status says only that its pull fails: its `imageID` is that of an earlier start.
+    fn read(&self, status: &WireContainerStatus, image: &UntrustedText) -> ImageStatus {
+        let Some(state) = &status.state else { return ImageStatus::Unknown(NoImageReason::NotRun) };
         if let Some(waiting) = &state.waiting {
             let reason = waiting.reason.as_ref().and_then(|reason| PullFailureReason::parse(reason.0.raw()));
             return match reason {
-                Some(reason) => Seen::PullFails { reason, since: self.unready_since() },
-                None => Seen::Nothing(Untold::NotRun),
+                Some(reason) => ImageStatus::PullFailing { reason, since: self.unready_since() },
+                None => ImageStatus::Unknown(NoImageReason::NotRun),
             };
         }
         let time = |time: &Option<WireTime>| time.as_ref().and_then(|time| time.0);
         let (since, until) = match (&state.running, &state.terminated) {
             (Some(running), _) => (time(&running.started_at), None),
             (None, Some(terminated)) => match time(&terminated.started_at) {
-                // Go's zero time stands for a container that never started.
+                // A container that never started has Go's zero time.
                 Some(started) if started > Timestamp::UNIX_EPOCH => {
                     (Some(started), time(&terminated.finished_at).max(Some(started)))
                 }
-                _ => return Seen::Nothing(Untold::NotRun),
+                _ => return ImageStatus::Unknown(NoImageReason::NotRun),
             },
-            (None, None) => return Seen::Nothing(Untold::NotRun),
+            (None, None) => return ImageStatus::Unknown(NoImageReason::NotRun),
         };
         let Ok(reference) = Reference::parse(image.raw()) else {
-            return Seen::Nothing(Untold::InvalidImage);
+            return ImageStatus::Unknown(NoImageReason::InvalidImage);
         };
         let image_id = status.image_id.as_ref().map_or("", |id| id.0.raw());
         match manifest_digest(image_id, &reference) {
-            Ok(digest) => Seen::Ran { digest, since, until },
-            Err(why) => Seen::Nothing(Untold::ImageId(why)),
+            Ok(digest) => ImageStatus::Ran { digest, since, until },
+            Err(why) => ImageStatus::Unknown(NoImageReason::ImageId(why)),
         }
     }
 

@@ -1,14 +1,23 @@
-//! Whether a rollout is in progress, as the status of a workload tells.
+//! What the status of an object says: whether a rollout is in progress, and whether the object has ended.
 
 use serde::Deserialize;
+use serde_json::Value;
+use tagwatch_core::kinds::{KindTraits, RolloutStatus};
 
-use super::workload::WireStatus;
-use crate::kind::WatchedKind;
+use super::wire::WireObject;
+
+/// The fields of a spec that its status is compared with.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct WireSpec {
+    pub(super) replicas: Option<i32>,
+    update_strategy: Option<UpdateStrategy>,
+}
 
 /// `spec.updateStrategy` of a `StatefulSet` or `DaemonSet`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UpdateStrategy {
+struct UpdateStrategy {
     r#type: Option<String>,
     rolling_update: Option<RollingUpdate>,
 }
@@ -18,46 +27,81 @@ struct RollingUpdate {
     partition: Option<i32>,
 }
 
-impl UpdateStrategy {
-    pub(super) fn is_by_hand(&self) -> bool {
-        self.r#type.as_deref() == Some("OnDelete")
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WireStatus {
+    observed_generation: Option<i64>,
+    replicas: Option<i32>,
+    updated_replicas: Option<i32>,
+    current_revision: Option<String>,
+    update_revision: Option<String>,
+    current_number_scheduled: Option<i32>,
+    updated_number_scheduled: Option<i32>,
+}
+
+impl WireSpec {
+    /// The spec of a built-in object; the API server has checked it.
+    pub(super) fn of(object: &WireObject) -> Self {
+        let spec =
+            object.field("spec").and_then(|spec| serde_json::from_str::<Option<Self>>(spec.get()).ok());
+        spec.flatten().unwrap_or_default()
+    }
+
+    /// A change of the template reaches no pod until the pod is deleted.
+    pub(super) fn is_updated_by_hand(&self) -> bool {
+        self.update_strategy.as_ref().is_some_and(|strategy| strategy.r#type.as_deref() == Some("OnDelete"))
     }
 
     fn partition(&self) -> i32 {
-        self.rolling_update.as_ref().and_then(|rolling| rolling.partition).unwrap_or(0)
+        let rolling = self.update_strategy.as_ref().and_then(|strategy| strategy.rolling_update.as_ref());
+        rolling.and_then(|rolling| rolling.partition).unwrap_or(0)
     }
 }
 
-/// Whether every pod that is there is of the newest template that the controller of the kind has seen, as far as it has
-/// it in hand. Pods that are missing are no rollout: scaling out brings the same template. Nor is a status that lags
-/// behind the spec, as it does for a moment with every scaling: it tells of the pods that are there.
-pub(super) fn is_over(
-    kind: WatchedKind,
-    strategy: Option<&UpdateStrategy>,
-    status: Option<&WireStatus>,
-) -> bool {
-    let is_rolled_out = match kind {
-        WatchedKind::Deployment => of_deployment,
-        WatchedKind::StatefulSet => of_stateful_set,
-        WatchedKind::DaemonSet => of_daemon_set,
-        _ => return true,
+/// Whether every pod that exists is of the newest template that the controller of the kind has seen; `None` where the
+/// object's status does not say. Pods that are missing are no rollout: scaling out brings the same template. Nor is a
+/// status that lags behind the spec, as it does for a moment with every scaling: it describes the pods that exist.
+pub(super) fn is_over(object: &WireObject, rollout: RolloutStatus, spec: &WireSpec) -> Option<bool> {
+    let is_rolled_out = match rollout {
+        RolloutStatus::Deployment => of_deployment,
+        RolloutStatus::StatefulSet => of_stateful_set,
+        RolloutStatus::DaemonSet => of_daemon_set,
+        RolloutStatus::Immediate => return Some(true),
+        RolloutStatus::Dependents => return None,
     };
-    let Some(status) = status else { return false };
+    let status =
+        object.field("status").map(|status| serde_json::from_str::<Option<WireStatus>>(status.get()));
+    let status = status.and_then(Result::ok).flatten().unwrap_or_default();
     let is_seen = status.observed_generation.is_some();
-    is_seen && (strategy.is_some_and(UpdateStrategy::is_by_hand) || is_rolled_out(status, strategy))
+    Some(is_seen && (spec.is_updated_by_hand() || is_rolled_out(&status, spec)))
 }
 
-fn of_deployment(status: &WireStatus, _: Option<&UpdateStrategy>) -> bool {
+fn of_deployment(status: &WireStatus, _: &WireSpec) -> bool {
     status.replicas.unwrap_or(0) <= status.updated_replicas.unwrap_or(0)
 }
 
-/// Pods below the partition keep the old template for as long as somebody wants them to.
-fn of_stateful_set(status: &WireStatus, strategy: Option<&UpdateStrategy>) -> bool {
-    let kept = strategy.map_or(0, UpdateStrategy::partition);
+/// Pods below the partition keep the old template until the partition is lowered.
+fn of_stateful_set(status: &WireStatus, spec: &WireSpec) -> bool {
     let updated = status.updated_replicas.unwrap_or(0);
-    status.current_revision == status.update_revision || updated >= status.replicas.unwrap_or(0) - kept
+    status.current_revision == status.update_revision
+        || updated >= status.replicas.unwrap_or(0) - spec.partition()
 }
 
-fn of_daemon_set(status: &WireStatus, _: Option<&UpdateStrategy>) -> bool {
+fn of_daemon_set(status: &WireStatus, _: &WireSpec) -> bool {
     status.current_number_scheduled.unwrap_or(0) <= status.updated_number_scheduled.unwrap_or(0)
+}
+
+/// Whether one of the conditions that end an object of its kind is `True`. Nothing else of a status counts, whatever a
+/// custom kind writes there.
+pub(super) fn is_finished(object: &WireObject, traits: &KindTraits) -> bool {
+    if traits.ends_by.is_empty() {
+        return false;
+    }
+    let Some(status) = object.field("status") else { return false };
+    let status: Value = serde_json::from_str(status.get()).unwrap_or_default();
+    let conditions = status.get("conditions").and_then(Value::as_array).into_iter().flatten();
+    let mut ended = conditions
+        .filter(|condition| condition.get("status").and_then(Value::as_str) == Some("True"))
+        .filter_map(|condition| condition.get("type")?.as_str());
+    ended.any(|condition| traits.ends_by.contains(&condition))
 }

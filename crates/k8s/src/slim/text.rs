@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::text::UntrustedText;
 
-/// Text that goes straight from the input into its shared allocation.
+/// Text that is read straight from the input into its shared allocation.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Text(pub(super) UntrustedText);
 

@@ -5,6 +5,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::crd::ConditionSchema;
+
 /// What tagwatch says of a policy, and of the cluster by it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -12,6 +14,7 @@ pub struct TagPolicyStatus {
     /// The generation of the spec that this status is about.
     pub observed_generation: i64,
     /// `Ready`: the cluster is judged by this spec. `Degraded`: something is missing or not as it should be.
+    #[schemars(with = "Vec<ConditionSchema>")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
     /// The spec that the cluster is judged by: the last valid one. It survives a restart here.

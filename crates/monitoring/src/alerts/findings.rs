@@ -57,7 +57,7 @@ fn many() -> Alert {
 fn rising() -> Alert {
     let now = by_namespace("tagwatch_violations{result=\"fail\"}");
     let before = by_namespace("tagwatch_violations{result=\"fail\"} offset 1h");
-    // A namespace that had no violation an hour ago has no series of then: its workloads of then stand for zero.
+    // A namespace that had no violation an hour ago has no series of then: its workloads of that hour count as zero.
     let none = format!("0 * {}", by_namespace("tagwatch_workloads offset 1h"));
     Alert {
         name: "TagwatchViolationsRising",

@@ -1,4 +1,4 @@
-//! The alerts that tagwatch brings, one description each, written as a PrometheusRule object and as a rule file.
+//! The alerts that tagwatch ships, one description each, written as a PrometheusRule object and as a rule file.
 
 mod controller;
 mod drift;
@@ -8,7 +8,7 @@ mod yaml;
 
 pub use yaml::{rule_group_yaml, rule_object_yaml};
 
-/// How soon somebody has to look.
+/// How soon a person has to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     /// Now.
@@ -33,15 +33,15 @@ impl Urgency {
 /// One alert.
 #[derive(Debug, Clone)]
 pub struct Alert {
-    /// Its name, which is that of its runbook too.
+    /// Also the name of its runbook.
     pub name: &'static str,
-    /// The group of rules that it stands in.
+    /// Group of rules in the rule file.
     pub group: &'static str,
     /// The query; the alert is on while it has a result.
     pub expression: String,
     /// For how long the query must have a result, as Prometheus writes it.
     pub hold: &'static str,
-    /// How soon somebody has to look.
+    /// How soon a person has to look.
     pub urgency: Urgency,
     /// One line; may use the labels of the result.
     pub summary: &'static str,
@@ -49,7 +49,7 @@ pub struct Alert {
     pub description: &'static str,
     /// Path and query of a dashboard in Grafana.
     pub dashboard: &'static str,
-    /// Path and query of a page of the console, where one tells more.
+    /// Path and query of a page of the console, if one shows more.
     pub console: Option<&'static str>,
 }
 

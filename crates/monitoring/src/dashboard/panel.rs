@@ -8,7 +8,7 @@ use super::{Link, datasource};
 #[derive(Debug, Clone)]
 struct Target {
     expression: String,
-    /// How a series is named; `{{label}}` stands for a label's value.
+    /// How a series is named; Grafana replaces `{{label}}` by the label's value.
     legend: &'static str,
 }
 
@@ -25,12 +25,12 @@ pub(crate) struct Panel {
     options: Value,
     transformations: Vec<Value>,
     targets: Vec<Target>,
-    /// How the data is asked for: now, or over the time range.
-    shape: Shape,
+    /// Whether the query is for now or for the time range.
+    mode: QueryMode,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum QueryMode {
     /// Only the newest value.
     Now,
     /// Only the newest values, as rows of a table.
@@ -44,7 +44,7 @@ impl Panel {
         kind: &'static str,
         title: &'static str,
         description: &'static str,
-        shape: Shape,
+        mode: QueryMode,
         options: Value,
     ) -> Self {
         let (width, height) = (6, 8);
@@ -60,7 +60,7 @@ impl Panel {
             options,
             transformations,
             targets,
-            shape,
+            mode,
         };
         panel.with("color", json!({ "mode": "palette-classic" })).thresholds(&[(None, "text")])
     }
@@ -141,7 +141,7 @@ impl Panel {
     }
 
     fn target(&self, (target, id): (&Target, char)) -> Value {
-        let range = self.shape == Shape::Range;
+        let range = self.mode == QueryMode::Range;
         json!({
             "refId": id.to_string(),
             "datasource": datasource(),
@@ -150,7 +150,7 @@ impl Panel {
             "legendFormat": target.legend,
             "instant": !range,
             "range": range,
-            "format": if self.shape == Shape::Rows { "table" } else { "time_series" },
+            "format": if self.mode == QueryMode::Rows { "table" } else { "time_series" },
         })
     }
 }
@@ -170,7 +170,7 @@ pub(crate) fn stat(title: &'static str, description: &'static str) -> Panel {
         "graphMode": "none", "justifyMode": "auto", "wideLayout": true, "showPercentChange": false,
         "percentChangeColorMode": "standard",
     });
-    Panel::new("stat", title, description, Shape::Now, options).size(4, 4)
+    Panel::new("stat", title, description, QueryMode::Now, options).size(4, 4)
 }
 
 /// A donut, whose slices are series.
@@ -181,7 +181,7 @@ pub(crate) fn donut(title: &'static str, description: &'static str) -> Panel {
         "pieType": "donut", "reduceOptions": reduce(), "legend": legend, "displayLabels": [],
         "orientation": "auto", "tooltip": { "mode": "single", "sort": "none" },
     });
-    Panel::new("piechart", title, description, Shape::Now, options)
+    Panel::new("piechart", title, description, QueryMode::Now, options)
         .size(8, 9)
         .with("custom", json!({ "hideFrom": { "tooltip": false, "viz": false, "legend": false } }))
 }
@@ -193,7 +193,7 @@ pub(crate) fn bars(title: &'static str, description: &'static str) -> Panel {
         "sizing": "auto", "minVizWidth": 8, "minVizHeight": 16, "maxVizHeight": 40, "orientation": "horizontal",
         "reduceOptions": reduce(), "legend": { "displayMode": "list", "placement": "bottom", "showLegend": false, "calcs": [] },
     });
-    Panel::new("bargauge", title, description, Shape::Now, options).size(12, 9).with("min", json!(0))
+    Panel::new("bargauge", title, description, QueryMode::Now, options).size(12, 9).with("min", json!(0))
 }
 
 /// Lines over time.
@@ -201,7 +201,7 @@ pub(crate) fn lines(title: &'static str, description: &'static str) -> Panel {
     let options = json!({
         "legend": legend("list", "bottom"), "tooltip": { "mode": "multi", "sort": "desc" },
     });
-    Panel::new("timeseries", title, description, Shape::Range, options)
+    Panel::new("timeseries", title, description, QueryMode::Range, options)
         .size(12, 8)
         .with("min", json!(0))
         .with(
@@ -210,7 +210,7 @@ pub(crate) fn lines(title: &'static str, description: &'static str) -> Panel {
         )
 }
 
-/// A line of states for each series; each state is a number, a word and a colour.
+/// A line of states for each series. A state is the number in the series, its text and its colour.
 pub(crate) fn state_timeline(
     title: &'static str,
     description: &'static str,
@@ -227,7 +227,7 @@ pub(crate) fn state_timeline(
             (value.to_string(), json!({ "text": text, "color": color, "index": index }))
         })
         .collect();
-    Panel::new("state-timeline", title, description, Shape::Range, options)
+    Panel::new("state-timeline", title, description, QueryMode::Range, options)
         .size(24, 12)
         .with("mappings", json!([{ "type": "value", "options": words }]))
         .with("custom", json!({ "lineWidth": 0, "fillOpacity": 80 }))

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Link,
-    panel::{Panel, Shape},
+    panel::{Panel, QueryMode},
 };
 
 /// A column: the label, or `Value #A` for the first query, and what is written above it.
@@ -54,7 +54,7 @@ pub(crate) fn table(
     let order: Map<String, Value> =
         columns.iter().zip(0..).map(|(column, place)| (column.field.to_owned(), json!(place))).collect();
     let organized = json!({ "excludeByName": { "Time": true }, "indexByName": order, "renameByName": {} });
-    Panel::new("table", title, description, Shape::Rows, options)
+    Panel::new("table", title, description, QueryMode::Rows, options)
         .size(24, 14)
         .with("custom", json!({ "align": "auto", "inspect": false, "filterable": true }))
         .overrides(columns.iter().map(Column::json).collect())

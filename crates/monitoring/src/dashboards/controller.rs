@@ -1,4 +1,4 @@
-//! *Controller health*: whether what the other dashboards show can be believed.
+//! *Controller health*: whether the other dashboards can be trusted.
 
 use crate::dashboard::{Dashboard, Panel, Row, Variable, lines, stat};
 use crate::promql::CLUSTERS;

@@ -1,4 +1,4 @@
-//! The dashboards that tagwatch brings.
+//! The dashboards that tagwatch ships.
 
 mod controller;
 mod issues;

@@ -7,7 +7,7 @@ use crate::dashboard::{
 };
 use crate::promql::{FINDINGS, NAMESPACES, once, or_zero};
 
-/// By which other dashboards link here.
+/// Other dashboards link here by it.
 pub(super) const UID: &str = "tagwatch-workload";
 
 pub(super) fn dashboard() -> Dashboard {

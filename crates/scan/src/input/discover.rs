@@ -1,13 +1,14 @@
-//! From the paths of the command line to the files to read, in an order that depends on nothing but their names.
+//! From the paths of the command line to the files to read. Their order depends only on their names.
 
-use super::STDIN_NAME;
-use crate::report::{Note, NoteCode};
-use ignore::{DirEntry, WalkBuilder};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Something to read.
+use ignore::{DirEntry, WalkBuilder};
+
+use super::STDIN_NAME;
+use crate::report::{Note, NoteCode};
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Input {
     Stdin,
@@ -15,7 +16,7 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// How positions name it: the path as it was reached from the command line.
+    /// The file name in positions: the path as reached from the command line.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Stdin => STDIN_NAME.to_owned(),
@@ -28,8 +29,8 @@ fn path_name(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Lists the inputs of a scan in the order of `paths`, each once, the files of a folder by name. What cannot be
-/// listed or is left out becomes a note.
+/// Lists the inputs of a scan once each, in the order of `paths`, and the files of a folder by name. Unreadable and
+/// skipped files become notes.
 pub(crate) fn discover(paths: &[PathBuf], notes: &mut Vec<Note>) -> Vec<Input> {
     let mut inputs = Vec::new();
     for path in paths {
@@ -48,8 +49,8 @@ pub(crate) fn discover(paths: &[PathBuf], notes: &mut Vec<Note>) -> Vec<Input> {
 
 fn walk(folder: &Path, inputs: &mut Vec<Input>, notes: &mut Vec<Note>) {
     let before = inputs.len() + notes.len();
-    // Ignore files count outside a git checkout too, and those of the user or of a clone's .git folder do not: a
-    // scan gives the same result on every machine.
+    // For the same result on every machine: ignore files apply outside a Git checkout too, but not those of the user or
+    // of the .git folder.
     let entries = WalkBuilder::new(folder)
         .require_git(false)
         .git_global(false)
@@ -91,7 +92,7 @@ fn is_manifest_name(path: &Path) -> bool {
     matches!(extension.as_deref(), Some("yaml" | "yml" | "json"))
 }
 
-/// `./a.yaml` and `a.yaml` are one file.
+/// `./a.yaml` and `a.yaml` are the same file.
 fn without_dot(path: &Path) -> PathBuf {
     path.strip_prefix(".").unwrap_or(path).to_path_buf()
 }

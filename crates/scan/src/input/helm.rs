@@ -1,15 +1,15 @@
-//! Tells raw Helm templates, which become manifests only when Helm renders them.
+//! Detects raw Helm templates, which are not manifests until Helm renders them.
 
 use std::path::Path;
 
-/// Whether a file is a raw template of a Helm chart: it holds template actions and stands in the `templates`
-/// folder beside a `Chart.yaml` (<https://helm.sh/docs/topics/charts/#the-chart-file-structure>). A file without
-/// actions is rendered as it stands, so it is a manifest like any other.
+/// Whether a file is a raw template of a Helm chart: it contains template actions and is in the `templates` folder beside
+/// a `Chart.yaml` (<https://helm.sh/docs/topics/charts/#the-chart-file-structure>). Helm renders a file without actions
+/// unchanged, so that is a manifest.
 pub(crate) fn is_chart_template(path: &Path, text: &str) -> bool {
-    text.contains("{{") && stands_in_chart(path)
+    text.contains("{{") && is_in_chart(path)
 }
 
-fn stands_in_chart(path: &Path) -> bool {
+fn is_in_chart(path: &Path) -> bool {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     absolute
         .ancestors()
@@ -21,8 +21,9 @@ fn stands_in_chart(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::fs;
+
+    use super::*;
 
     #[test]
     fn a_template_needs_a_chart_and_an_action() {

@@ -1,4 +1,4 @@
-//! The files to scan: which they are, and their text.
+//! The files to scan, and their text.
 
 mod discover;
 mod helm;
@@ -8,5 +8,5 @@ pub(crate) use discover::{Input, discover};
 pub(crate) use helm::is_chart_template;
 pub(crate) use read::{ReadError, read};
 
-/// Name of standard input in positions; no path that a folder yields begins like this.
+/// Name of standard input in positions. No path of a folder's file begins like this.
 pub(crate) const STDIN_NAME: &str = "<stdin>";

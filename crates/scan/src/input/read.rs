@@ -1,12 +1,14 @@
 //! Bytes to text, within the budget.
 
-use super::Input;
-use crate::yaml::{Limits, Position};
 use std::fs::File;
 use std::io::{self, Read};
+
 use thiserror::Error;
 
-/// Why an input has no text.
+use super::Input;
+use crate::yaml::{Limits, Position};
+
+/// Why the text of an input cannot be read.
 #[derive(Debug, Error)]
 pub(crate) enum ReadError {
     #[error("cannot be read: {0}")]
@@ -17,14 +19,14 @@ pub(crate) enum ReadError {
     OtherEncoding(&'static str),
     #[error("not UTF-8: byte 0x{byte:02x}")]
     NotUtf8 {
-        /// Place of the byte.
+        /// Position of the byte.
         at: Position,
-        /// The first one that belongs to no character.
+        /// The first byte that is not part of a character.
         byte: u8,
     },
 }
 
-/// Reads an input whole, without its byte order mark, which would count as a column.
+/// Reads the whole input, without its byte order mark, which would count as a column.
 pub(crate) fn read(input: &Input, stdin: &mut dyn Read, limits: Limits) -> Result<String, ReadError> {
     match input {
         Input::Stdin => decode(read_limited(stdin, limits.bytes)?),
@@ -32,7 +34,7 @@ pub(crate) fn read(input: &Input, stdin: &mut dyn Read, limits: Limits) -> Resul
     }
 }
 
-/// One byte more than allowed is asked for, since neither a pipe nor a file that still grows tells its length.
+/// Reads one byte more than allowed to detect longer input: pipes and growing files have no known length.
 fn read_limited(reader: &mut dyn Read, limit: u64) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -58,7 +60,7 @@ fn decode(mut bytes: Vec<u8>) -> Result<String, ReadError> {
     })
 }
 
-/// The place behind a text.
+/// The position after a text.
 fn end_of(text: &str) -> Position {
     let line_start = text.rfind('\n').map_or(0, |newline| newline + 1);
     let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_column() {
+    fn a_byte_order_mark_is_not_a_column() {
         assert_eq!(read_bytes(b"\xef\xbb\xbfa: b", 100).unwrap(), "a: b");
     }
 
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stray_byte_has_a_place() {
+    fn an_invalid_byte_has_a_position() {
         let error = read_bytes(
             "a: b\nü: x".as_bytes().iter().copied().chain([0xe9]).collect::<Vec<_>>().as_slice(),
             100,

@@ -1,25 +1,22 @@
-//! From a document's root to its objects: identity, lists, and what each kind asks for.
+//! From the root of a document to its objects: lists, identity, and the pod specs of each kind.
 
-use super::kinds::{Coverage, coverage};
-use super::{Manifest, custom, pod_spec, uncovered};
-use crate::report::NoteCode;
-use crate::yaml::{Node, Position, Value};
 use std::collections::BTreeSet;
-use tagwatch_core::kinds::{CustomKinds, KindName};
+
+use tagwatch_core::kinds::{KindName, Kinds, group_of};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
-/// `apiVersion` and `kind` of the items of a typed list, which the API server leaves out in them.
+use super::kinds::former_version_of;
+use super::{Manifest, pod_spec, templates, uncovered};
+use crate::report::NoteCode;
+use crate::yaml::{Node, Position, Value};
+
+/// `apiVersion` and `kind` of the items of a typed list. The API server omits them in the items.
 type Inherited<'a> = Option<(&'a str, &'a str)>;
 
 /// Reads one object, or every item of a list. Lists in lists end with the depth that the tree allows.
-pub(super) fn read(
-    node: Node<'_, '_>,
-    inherited: Inherited<'_>,
-    kinds: &CustomKinds,
-    manifest: &mut Manifest,
-) {
+pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, kinds: &Kinds, manifest: &mut Manifest) {
     if node.value() != Value::Mapping {
         let message =
             format!("no Kubernetes object: expected a mapping, found a {}", node.value().type_name());
@@ -42,7 +39,7 @@ fn read_list(
     items: Node<'_, '_>,
     api_version: &str,
     item_kind: &str,
-    kinds: &CustomKinds,
+    kinds: &Kinds,
     manifest: &mut Manifest,
 ) {
     if !matches!(items.value(), Value::Sequence | Value::Null) {
@@ -55,62 +52,35 @@ fn read_list(
     }
 }
 
-fn read_object(
-    node: Node<'_, '_>,
-    api_version: &str,
-    kind: &str,
-    kinds: &CustomKinds,
-    manifest: &mut Manifest,
-) {
+fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds, manifest: &mut Manifest) {
     if (api_version, kind) == ("v1", "Namespace") {
         return read_namespace(node, manifest);
     }
-    if let Some((group, version)) = api_version.split_once('/')
-        && let Some(paths) = kinds.get(&KindName::new(group, kind)).and_then(|known| known.templates(version))
-    {
-        return custom::read(node, api_version, kind, paths, manifest);
+    let known = kinds.get(&KindName::new(group_of(api_version), kind));
+    let version = api_version.split_once('/').map_or(api_version, |(_, version)| version);
+    if let Some((known, paths)) = known.and_then(|known| Some((known, known.templates(version)?))) {
+        return templates::read(node, api_version, known, paths, manifest);
     }
-    match coverage(api_version, kind) {
-        Coverage::Covered(known) => {
-            if let Some(spec) = built_in_pod_spec(node, known.pod_spec, manifest) {
-                read_workload(node, known.api_version, known.kind, &[spec], manifest);
-            }
-        }
-        Coverage::FormerVersion(known) => {
-            let message = format!(
-                "{api_version} {kind} is no longer served and not read: its images are not judged; use {}",
-                known.api_version
-            );
-            manifest.remark(node.position(), NoteCode::KindNotCovered, message);
-        }
-        Coverage::Unknown => {
-            if let Some(template) = uncovered::find_pod_template(node, &BTreeSet::new()) {
-                let message = format!(
-                    "{api_version} {kind} is not read, but holds containers in {}: their images are not judged",
-                    template.path
-                );
-                manifest.remark(template.at, NoteCode::KindNotCovered, message);
-            }
-        }
+    if let Some(known) = former_version_of(api_version, kind) {
+        let message = format!(
+            "{api_version} {kind} is no longer served and not read: its images are not judged; use {}",
+            known.api_version()
+        );
+        manifest.remark(node.position(), NoteCode::KindNotCovered, message);
+    } else if let Some(template) = uncovered::find_pod_template(node, &BTreeSet::new()) {
+        let message = format!(
+            "{api_version} {kind} is not read, but holds containers in {}: their images are not judged",
+            template.path
+        );
+        manifest.remark(template.at, NoteCode::KindNotCovered, message);
     }
 }
 
-/// A pod spec with the template that it stands in, if it does, and its path from the object's root.
+/// A pod spec, its template if it has one, and its path from the root of the object.
 pub(super) struct PodSpec<'d, 't> {
     pub(super) template: Option<Node<'d, 't>>,
     pub(super) spec: Node<'d, 't>,
     pub(super) path: String,
-}
-
-fn built_in_pod_spec<'d, 't>(
-    node: Node<'d, 't>,
-    path: &[&str],
-    manifest: &mut Manifest,
-) -> Option<PodSpec<'d, 't>> {
-    let spec = descend(node, path, manifest)?;
-    let template = path.split_last().map(|(_, path)| path).filter(|path| !path.is_empty());
-    let template = template.and_then(|path| path.iter().try_fold(node, |node, name| node.get(name)));
-    Some(PodSpec { template, spec, path: path.join(".") })
 }
 
 /// Reads an object with all of its pod specs.
@@ -139,8 +109,8 @@ pub(super) fn read_workload(
     manifest.workloads.push(super::LocatedWorkload { workload, places, at: node.position(), ignore });
 }
 
-/// The annotations that the pod templates have in common, and where the first of them writes them. Where they differ,
-/// none counts, and that is told.
+/// The annotations that all pod templates share, and their position in the first one. If templates differ, none applies
+/// and a note says so.
 fn template_annotations(
     specs: &[PodSpec<'_, '_>],
     manifest: &mut Manifest,
@@ -171,11 +141,10 @@ fn read_namespace(node: Node<'_, '_>, manifest: &mut Manifest) {
     manifest.namespaces.push((name.into(), Namespace { labels: labels.unwrap_or_default(), ignore }));
 }
 
-/// Where annotations that exempt are at home.
 const ANNOTATION_PREFIX: &str = "tagwatch.dev/";
 
-/// The annotations that exempt, and where they are written. A key that is nearly one of them is told: it would exempt
-/// nothing, or for ever.
+/// The exempting annotations and their position. A misspelled key gets a note: it would have no effect, or make an
+/// exemption permanent.
 fn ignore_annotations(node: Node<'_, '_>, manifest: &mut Manifest) -> (IgnoreAnnotations, Option<Position>) {
     const KNOWN: [&str; 3] = [IgnoreAnnotations::IGNORE, IgnoreAnnotations::REASON, IgnoreAnnotations::UNTIL];
     let annotations = node.get("metadata").and_then(|metadata| metadata.get("annotations"));
@@ -192,22 +161,6 @@ fn ignore_annotations(node: Node<'_, '_>, manifest: &mut Manifest) -> (IgnoreAnn
         }
     }
     (IgnoreAnnotations::from_annotations(|key| get(key)?.text()), at)
-}
-
-/// The pod spec; `None` when the object has none, as a patch for Kustomize may, or when a mapping on the way is
-/// something else, which is told.
-fn descend<'d, 't>(node: Node<'d, 't>, path: &[&str], manifest: &mut Manifest) -> Option<Node<'d, 't>> {
-    let mut node = node;
-    for (depth, name) in path.iter().enumerate() {
-        node = node.get(name).filter(|next| next.value() != Value::Null)?;
-        if node.value() != Value::Mapping {
-            let path = path[..=depth].join(".");
-            let message = format!("{path} must be a mapping, found a {}", node.value().type_name());
-            manifest.remark(node.position(), NoteCode::InvalidField, message);
-            return None;
-        }
-    }
-    Some(node)
 }
 
 /// The API server builds the name of an object without one from `generateName`.

@@ -1,13 +1,14 @@
-//! Every place of a pod spec that names an image.
+//! The containers and image volumes of a pod spec.
 
-use super::{ContainerPlace, Manifest};
-use crate::report::NoteCode;
-use crate::yaml::{Node, Position, Value};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
-/// The containers and image volumes of a pod spec, which is found at `path`.
+use super::{ContainerPlace, Manifest};
+use crate::report::NoteCode;
+use crate::yaml::{Node, Position, Value};
+
+/// `path` is that of the pod spec, from the root of the object.
 pub(super) fn read(
     spec: Node<'_, '_>,
     path: &str,
@@ -66,7 +67,7 @@ fn mappings<'d, 't>(
     mappings
 }
 
-/// The mappings that say what a container or an image volume is.
+/// The mappings that describe a container or an image volume.
 struct Fields<'d, 't> {
     name: Node<'d, 't>,
     image: Node<'d, 't>,
@@ -74,7 +75,7 @@ struct Fields<'d, 't> {
 }
 
 impl Fields<'_, '_> {
-    /// `None` when the image is no text: the API server refuses it, so there is nothing to judge.
+    /// `None` if the image is not a string, which the API server rejects.
     fn read(&self, path: &str, manifest: &mut Manifest) -> Option<(Container, ContainerPlace)> {
         let (image_key, policy_key) =
             (self.container_type.image_field(), self.container_type.pull_policy_field());
@@ -100,7 +101,7 @@ impl Fields<'_, '_> {
     }
 }
 
-/// A written pull policy, with its place. One that Kubernetes does not know is told.
+/// A written pull policy, with its position. An unknown one gets a note.
 fn pull_policy<'d>(policy: Node<'d, '_>, path: &str, manifest: &mut Manifest) -> Option<(&'d str, Position)> {
     let at = policy.position();
     let (written, described) = match policy.value() {
@@ -119,7 +120,7 @@ fn pull_policy<'d>(policy: Node<'d, '_>, path: &str, manifest: &mut Manifest) ->
     Some((written, at))
 }
 
-/// The text of a string; anything else but null is told, since the API server refuses it.
+/// The text of a string. Other values except null get a note, because the API server rejects them.
 pub(super) fn string<'d>(value: Node<'d, '_>, path: &str, manifest: &mut Manifest) -> Option<&'d str> {
     match value.value() {
         Value::String(text) => Some(text),

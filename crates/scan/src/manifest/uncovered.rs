@@ -1,21 +1,23 @@
-//! Finds pod templates in kinds that are not read, so that they are named and not passed over in silence.
+//! Finds pod templates in unsupported kinds, so that they are reported and not silently skipped.
 
-use crate::yaml::{Node, Position, Value};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
 use tagwatch_core::text::UntrustedText;
+
+use crate::yaml::{Node, Position, Value};
 
 /// A list of containers somewhere in an object.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FoundTemplate {
-    /// Place of the key `containers`.
+    /// Position of the key `containers`.
     pub(super) at: Position,
-    /// Path of the list from the object's root.
+    /// Path of the list from the root of the object.
     pub(super) path: String,
 }
 
-/// The first `containers` in an object that is a list with an entry that has an `image`, outside of the templates that
-/// are read, which are given by their paths. The depth of a tree is limited, and so is this recursion.
+/// The first field `containers` that is a list with an `image` in one of its items, outside of the templates at the paths
+/// `read`. The depth of the tree limits the recursion.
 pub(super) fn find_pod_template(object: Node<'_, '_>, read: &BTreeSet<&str>) -> Option<FoundTemplate> {
     let mut path = Vec::new();
     let at = search(object, read, &mut path)?;
@@ -37,7 +39,7 @@ fn search<'d>(node: Node<'d, '_>, read: &BTreeSet<&str>, path: &mut Vec<Segment<
     for (key, value) in node.entries() {
         let name = key.text().unwrap_or_default();
         if name == MERGE {
-            // What it merges stands at the path of the mapping itself.
+            // Merged fields have the path of the mapping itself.
             for merged in std::iter::once(value).chain(value.items()) {
                 if merged.value() == Value::Mapping
                     && let Some(found) = search(merged, read, path)
@@ -79,7 +81,7 @@ fn render(path: &[Segment<'_>]) -> String {
                 text.push_str(&UntrustedText::from(*name).terminal());
             }
             Segment::Index(index) => {
-                // Writing to a String cannot fail.
+                // Writing to a String does not fail.
                 let _ = write!(text, "[{index}]");
             }
         }

@@ -1,16 +1,16 @@
-//! Output formats, one file each. Results go to one writer; the talk about the inputs goes to another one, so that
-//! results can be piped.
+//! Output formats, one file each. Results and notes have separate writers, so that results can be piped.
 
 mod json;
+mod notes;
 mod table;
-mod talk;
 
-use crate::report::ScanReport;
 use std::io::{self, Write};
 
-pub use talk::write_notes;
+use crate::report::ScanReport;
 
-/// A format for results.
+pub use notes::write_notes;
+
+/// A format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// For people.
@@ -33,17 +33,17 @@ impl Format {
     }
 }
 
-/// How text for people looks; no other format asks.
+/// The look of text for people; other formats ignore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {
     /// Whether ANSI colours are written.
     pub color: bool,
-    /// Columns of the terminal; `None` where there is none, and no line is folded.
+    /// Columns of the terminal. Without a terminal, lines are not folded.
     pub width: Option<usize>,
 }
 
 impl Style {
-    /// Text in a colour, where colours are wanted. The text must be safe for a terminal.
+    /// The text in a colour if colours are on. The text must be safe for a terminal.
     fn paint(self, style: anstyle::Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
@@ -52,7 +52,7 @@ impl Style {
 /// Writes the results in a format.
 ///
 /// # Errors
-/// What the writer says; a broken pipe is the reader's wish to stop.
+/// Errors of the writer. A broken pipe means that the reader has stopped.
 pub fn write(format: Format, report: &ScanReport, out: &mut dyn Write, style: Style) -> io::Result<()> {
     match format {
         Format::Table => table::write(report, out, style),

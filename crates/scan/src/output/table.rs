@@ -1,28 +1,30 @@
-//! `-o table`: for people. Findings stand in groups by file; each has a row of aligned cells, and its message below.
+//! `-o table`: for people. Findings are grouped by file; each has a row of aligned cells, and its message below.
 
-use super::Style;
-use crate::report::{Exemption, FindingEntry, ScanReport, Summary};
-use anstyle::AnsiColor;
 use std::io::{self, Write};
+
+use anstyle::AnsiColor;
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 use unicode_width::UnicodeWidthStr;
 
+use super::Style;
+use crate::report::{Exemption, FindingEntry, ScanReport, Summary};
+
 const INDENT: &str = "  ";
 const GAP: &str = "  ";
 
-/// Columns from the right that are cut where a row is too wide: names, of which the message has the container's.
+/// Columns that are cut when a row is too wide: names. The message repeats the container's.
 const WORKLOAD: usize = 4;
 const CONTAINER: usize = 5;
 const COLUMNS: usize = 6;
 
-/// What is left of a name that is cut, in columns of the terminal.
+/// Shortest width of a cut name, in columns of the terminal.
 const MIN_NAME: usize = 8;
 
-/// What is shown of a name even where there is no terminal, in characters.
+/// Longest name without a terminal, in characters.
 const MAX_NAME: usize = 253;
 
-/// Messages are folded to the terminal, but not to a useless width.
+/// Smallest width to which messages are folded.
 const MIN_MESSAGE: usize = 20;
 
 pub(super) fn write(report: &ScanReport, out: &mut dyn Write, style: Style) -> io::Result<()> {
@@ -70,7 +72,7 @@ fn cells(finding: &FindingEntry) -> [String; COLUMNS] {
     ]
 }
 
-/// Kubernetes allows a name 253 characters at most, a manifest can hold anything.
+/// Kubernetes limits names to 253 characters; a manifest can contain longer ones.
 fn name(text: &UntrustedText) -> String {
     let text = text.terminal();
     match text.char_indices().nth(MAX_NAME) {
@@ -82,7 +84,7 @@ fn name(text: &UntrustedText) -> String {
 /// Widths of a group's columns, in cells of a terminal.
 struct Layout {
     widths: [usize; COLUMNS],
-    /// The place stands on a line of its own: it is never cut, since people copy it.
+    /// Whether the position is on its own line: it is never cut, because people copy it.
     split: bool,
 }
 
@@ -155,7 +157,7 @@ fn cell_style(column: usize, finding: &FindingEntry) -> anstyle::Style {
     }
 }
 
-/// The head of a text that fits, with a mark.
+/// The start of a text that fits, with an ellipsis.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();

@@ -1,18 +1,20 @@
 //! Builds the tree of one document from the parser's events, without recursion.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use granit_parser::{Event, ScalarStyle, Span, StructureStyle};
+use tagwatch_core::text::UntrustedText;
+
 use super::error::{Located, YamlError};
 use super::scalar::{self, ScalarType};
 use super::stream::Limits;
 use super::tree::{Content, Document, Entry, NodeId, Position, RawNode};
-use granit_parser::{Event, ScalarStyle, Span, StructureStyle};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use tagwatch_core::text::UntrustedText;
 
 type Result<T> = std::result::Result<T, Located<YamlError>>;
 
-/// How much a subtree stands for when its aliases are followed, in nodes and in collections within each other.
-/// The tree itself never grows by them.
+/// The size of a subtree with its aliases expanded: nodes, and depth of nested collections. The tree itself is not
+/// expanded.
 #[derive(Debug, Clone, Copy)]
 struct Extent {
     nodes: u64,
@@ -24,40 +26,39 @@ struct Frame<'t> {
     id: NodeId,
     anchor: usize,
     extent: Extent,
-    /// A mapping's key that waits for its value, and whether it is a merge key.
+    /// The key of the next value of a mapping, and whether it is a merge key.
     key: Option<(NodeId, bool)>,
-    /// The keys so far, with their lines.
+    /// Keys so far, with their lines.
     keys: BTreeMap<Cow<'t, str>, u32>,
-    /// Byte at which a flow mapping begins.
+    /// Start of a flow mapping in bytes.
     flow_start: Option<usize>,
 }
 
-/// A document in the making.
+/// An unfinished document.
 #[derive(Debug)]
 pub(super) struct Builder<'t> {
     limits: Limits,
     nodes: Vec<RawNode<'t>>,
     open: Vec<Frame<'t>>,
-    /// Complete nodes by the parser's anchor id; an open one is not in it yet.
+    /// Complete nodes by the parser's anchor id.
     anchors: BTreeMap<usize, (NodeId, Extent)>,
     root: Option<NodeId>,
-    /// Nodes that the file stands for, so far.
+    /// Nodes of the file so far, with aliases expanded.
     expanded: u64,
 }
 
 impl<'t> Builder<'t> {
-    /// `expanded`: what earlier documents of the file have taken of the budget.
+    /// `expanded` is the number of nodes in earlier documents of the file.
     pub(super) fn new(limits: Limits, expanded: u64) -> Self {
         let (nodes, open, anchors) = (Vec::new(), Vec::new(), BTreeMap::new());
         Self { limits, nodes, open, anchors, root: None, expanded }
     }
 
-    /// Nodes that the file stands for, so far, aliases followed.
     pub(super) fn expanded(&self) -> u64 {
         self.expanded
     }
 
-    /// The tree, after the last event; `None` when the document holds nothing or null.
+    /// The tree, after the last event; `None` if the document is empty or null.
     pub(super) fn finish(self) -> Option<Document<'t>> {
         let root = self.root?;
         match self.nodes[root].content {
@@ -120,7 +121,7 @@ impl<'t> Builder<'t> {
         self.check_depth(self.open.len(), at)
     }
 
-    /// `{{ .Values.image }}` is a flow mapping whose key is a flow mapping: valid YAML, and never meant.
+    /// `{{ .Values.image }}` is valid YAML, a flow mapping whose key is a flow mapping, but never intended.
     fn refuse_template_action(&self, flow_start: Option<usize>) -> Result<()> {
         let Some((parent, start)) = self.open.last().zip(flow_start) else { return Ok(()) };
         if parent.key.is_none() && parent.flow_start.is_some_and(|outer| outer + 1 == start) {
@@ -154,7 +155,7 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// Hands a complete node to the collection around it.
+    /// Adds a complete node to the enclosing collection.
     fn attach(&mut self, id: NodeId, extent: Extent, merge_key: bool) -> Result<()> {
         self.check_depth(self.open.len().saturating_add(extent.depth), self.nodes[id].at)?;
         let Some(mut frame) = self.open.pop() else {

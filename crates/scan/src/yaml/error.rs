@@ -1,10 +1,11 @@
-//! What can be wrong with a document.
+//! Errors in a document.
 
-use super::tree::Position;
 use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
 
-/// An error with its place.
+use super::tree::Position;
+
+/// An error with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Located<E> {
     pub(crate) at: Position,
@@ -35,12 +36,12 @@ pub(crate) enum YamlError {
 }
 
 impl YamlError {
-    /// The parser quotes some characters of its input in its messages.
+    /// Escapes the parser's message, which can quote its input.
     pub(crate) fn syntax(message: &str) -> Self {
         Self::Syntax(UntrustedText::from(message).terminal())
     }
 
-    /// Whether the rest of the file stays unread.
+    /// Whether the rest of the file is skipped.
     pub(crate) fn is_fatal(&self) -> bool {
         matches!(self, Self::NotRecovered(_) | Self::OverBudget { .. })
     }

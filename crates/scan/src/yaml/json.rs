@@ -1,11 +1,14 @@
-//! A tree as JSON: what kubectl would send of it.
+//! A tree as the JSON that kubectl would send.
 
-use super::tree::{Node, Position, Value};
 use serde_json::{Map, Number};
 use tagwatch_core::text::UntrustedText;
 
-/// Makes JSON of a node. The error is a number that JSON has no word for, with its place; safe for a terminal.
-/// Documents are limited in depth and in what their aliases stand for, so this is too.
+use super::tree::{Node, Position, Value};
+
+/// Converts a node to JSON. The limits of a document also limit depth and size here.
+///
+/// # Errors
+/// A number that JSON cannot represent, with its position; the message is safe for a terminal.
 pub(crate) fn to_json(node: Node<'_, '_>) -> Result<serde_json::Value, (Position, String)> {
     Ok(match node.value() {
         Value::Null => serde_json::Value::Null,

@@ -1,9 +1,8 @@
-//! YAML and JSON text as trees whose every node knows its place in the file.
+//! YAML and JSON text as trees in which every node has its position in the file.
 //!
-//! The trees are built from the events of `granit-parser`, the parser below serde-saphyr: deserializing into
-//! types would lose where merged and aliased values were written, and could not name a second key of the same
-//! name. An alias is an edge, never a copy, so a small file cannot grow into a large tree; the size that it
-//! stands for is counted all the same, and limited.
+//! The trees are built from the events of `granit-parser`, the parser below serde-saphyr. Deserialization into types would
+//! lose the positions of merged and aliased values, and could not report duplicate keys. An alias is an edge, not a copy,
+//! so a small file cannot grow into a large tree; its expanded size is counted and limited.
 
 mod builder;
 mod error;

@@ -1,9 +1,8 @@
-//! What type a scalar has for kubectl, which reads YAML 1.1 as go-yaml v2 does: `on` is a boolean and `1_000` a
-//! number there (`resolve.go` of go.yaml.in/yaml/v2, which sigs.k8s.io/yaml is built on).
+//! The type of a scalar as kubectl reads it, which is YAML 1.1 as in go-yaml v2: `on` is a boolean and `1_000` a number
+//! (`resolve.go` of go.yaml.in/yaml/v2, on which sigs.k8s.io/yaml is based).
 
 use granit_parser::{ScalarStyle, Tag};
 
-/// Type of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScalarType {
     Null,
@@ -12,8 +11,7 @@ pub(super) enum ScalarType {
     String,
 }
 
-/// The type of a scalar: an explicit tag wins, a quoted or block scalar is a string, a plain one is what it looks
-/// like.
+/// An explicit tag decides; otherwise a quoted or block scalar is a string, and the text of a plain one decides.
 pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> ScalarType {
     match tag.and_then(Tag::core_suffix) {
         Some("null") => ScalarType::Null,

@@ -1,21 +1,22 @@
-//! The documents of a file, one by one, the readable ones after a broken one too.
+//! The documents of a file, one by one. An invalid document does not hide the valid ones after it.
+
+use granit_parser::{ErrorKind, Event, Parser, ScanError, StrInput};
 
 use super::builder::Builder;
 use super::error::{Located, YamlError};
 use super::tree::{Document, Position};
-use granit_parser::{ErrorKind, Event, Parser, ScanError, StrInput};
 
-/// What one file may hold. Far above what people and `helm template` write, and low enough that a hostile file
-/// can exhaust neither memory nor stack.
+/// Limits of one file: far above what people and `helm template` write, and low enough to protect memory and stack from
+/// hostile files.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Bytes of a file.
     pub(crate) bytes: u64,
     /// Documents of a file.
     pub(crate) documents: u64,
-    /// Nodes of a file, each alias counted as all that it stands for.
+    /// Nodes of a file, with aliases expanded.
     pub(crate) nodes: u64,
-    /// Collections within each other, aliases followed. Go's JSON decoder in the API server stops at 10,000.
+    /// Depth of nested collections, with aliases expanded. The API server's JSON decoder accepts 10,000.
     pub(crate) depth: usize,
 }
 
@@ -25,23 +26,23 @@ impl Default for Limits {
     }
 }
 
-/// Iterates over the documents of a text. Documents that hold nothing are passed over; a broken one is an error,
-/// after which the next one follows, unless the error [is fatal](YamlError::is_fatal).
+/// Iterates over the documents of a text. Empty documents are skipped. After an error, the next document follows unless the
+/// error [is fatal](YamlError::is_fatal).
 pub(crate) struct Documents<'t> {
     text: &'t str,
     limits: Limits,
     parser: Parser<'t, StrInput<'t>>,
     started: u64,
-    /// Whether the document that is being read is among [`Self::started`].
+    /// Whether [`Self::started`] includes the current document.
     counted: bool,
     expanded: u64,
-    /// An error that was found while recovering from another one.
+    /// An error from the recovery after another one.
     pending: Option<Located<YamlError>>,
     ended: bool,
 }
 
 impl<'t> Documents<'t> {
-    /// `text` without a byte order mark, which would count as a column.
+    /// `text` must not have a byte order mark, which would count as a column.
     pub(crate) fn new(text: &'t str, limits: Limits) -> Self {
         let options = granit_parser::options! {
             emit_comments: false,
@@ -52,7 +53,7 @@ impl<'t> Documents<'t> {
         Self { text, limits, parser, started: 0, counted: false, expanded: 0, pending: None, ended: false }
     }
 
-    /// Reads up to the end of a document; `None` at the end of the stream.
+    /// Reads to the end of a document; `None` at the end of the stream.
     fn read(&mut self) -> Option<Result<Option<Document<'t>>, Located<YamlError>>> {
         let mut builder = Builder::new(self.limits, self.expanded);
         let mut broken = None;
@@ -79,7 +80,7 @@ impl<'t> Documents<'t> {
         }
     }
 
-    /// Counts a document once; a broken one may have no start.
+    /// Counts each document once. An invalid one can lack a start event.
     fn count(&mut self, at: Position) -> Option<Located<YamlError>> {
         self.started += u64::from(!self.counted);
         self.counted = true;
@@ -88,11 +89,10 @@ impl<'t> Documents<'t> {
         (self.started > limit).then_some(Located { at, error })
     }
 
-    /// Goes on at the next `---`. An error that the tree had before, which is the first one in the text, is told
-    /// rather than the parser's.
+    /// Continues at the next `---`. Returns the first error in the text: an earlier one of the tree before the parser's.
     fn recover(&mut self, error: &ScanError, earlier: Option<Located<YamlError>>) -> Located<YamlError> {
         let at = Position::from_marker(error.marker());
-        let located = earlier.unwrap_or_else(|| Located { at, error: self.name(error) });
+        let located = earlier.unwrap_or_else(|| Located { at, error: self.classify(error) });
         match self.parser.proceed_next_document() {
             Ok(another) => {
                 self.ended = !another;
@@ -106,8 +106,8 @@ impl<'t> Documents<'t> {
         located
     }
 
-    /// A template action is most often seen by the tree; one that is no flow mapping fails in its own line.
-    fn name(&self, error: &ScanError) -> YamlError {
+    /// The tree detects most template actions; one that is no flow mapping is a syntax error of its line.
+    fn classify(&self, error: &ScanError) -> YamlError {
         if *error.kind() == ErrorKind::RecursionLimitExceeded {
             return YamlError::TooDeep(self.limits.depth);
         }
@@ -124,8 +124,8 @@ impl<'t> Documents<'t> {
     }
 }
 
-/// Whether a template action `{{ … }}` stands where a line's value is expected, not inside a quoted one: an error
-/// must not be taken for a template only because an alert rule stands in its line.
+/// Whether the value of a line begins with a template action `{{ … }}`. One inside a quoted value, as in alert rules, does
+/// not make the file a template.
 fn starts_with_action(line: &str) -> bool {
     let value = |text: &str| text.trim_start().starts_with("{{");
     value(line)

@@ -1,11 +1,12 @@
 //! A document as a tree, and a cursor on it that follows aliases and merge keys.
 
-use super::scalar::ScalarType;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// A place in a file, both from 1. A column counts Unicode characters (scalar values), not bytes and not UTF-16
-/// units; a tab is one character.
+use super::scalar::ScalarType;
+
+/// A position in a file; line and column count from 1. Columns count Unicode scalar values, not bytes or UTF-16 units; a
+/// tab is one character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Position {
     pub(crate) line: u32,
@@ -13,10 +14,10 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// What concerns a file as a whole points at its beginning.
+    /// For notes on a whole file.
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// From a marker of the parser, which counts lines from 1 and columns from 0, both in characters.
+    /// The parser counts lines from 1, and columns from 0 in characters.
     pub(super) fn from_marker(marker: &granit_parser::Marker) -> Self {
         let from_usize = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self { line: from_usize(marker.line()), column: from_usize(marker.col()).saturating_add(1) }
@@ -25,7 +26,7 @@ impl Position {
 
 pub(super) type NodeId = usize;
 
-/// One document of a stream. Its nodes stand in one vector, so dropping it needs no recursion.
+/// One document of a stream. Its nodes are in one vector, so dropping it needs no recursion.
 #[derive(Debug)]
 pub(crate) struct Document<'t> {
     pub(super) nodes: Vec<RawNode<'t>>,
@@ -43,7 +44,7 @@ pub(super) enum Content<'t> {
     Scalar(Cow<'t, str>, ScalarType),
     Sequence(Vec<NodeId>),
     Mapping(Vec<Entry>),
-    /// Another node of the same document, which was complete before this one began: there are no cycles.
+    /// Another node of the same document. It was complete before this one began, so there are no cycles.
     Alias(NodeId),
 }
 
@@ -51,7 +52,7 @@ pub(super) enum Content<'t> {
 pub(super) struct Entry {
     pub(super) key: NodeId,
     pub(super) value: NodeId,
-    /// The key is `<<`, plain: the value's entries belong to this mapping where it has none of their name.
+    /// Whether the key is a plain `<<`: the value's entries are added to this mapping unless it has the same keys.
     pub(super) merge: bool,
 }
 
@@ -61,7 +62,7 @@ impl<'t> Document<'t> {
     }
 }
 
-/// A node as it stands in one place of a document.
+/// A node at one position of a document; for an alias, the position of the alias and the content of its target.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Node<'d, 't> {
     document: &'d Document<'t>,
@@ -69,7 +70,6 @@ pub(crate) struct Node<'d, 't> {
     at: Position,
 }
 
-/// What a node holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value<'d> {
     Null,
@@ -107,7 +107,7 @@ impl<'d, 't> Node<'d, 't> {
         &self.document.nodes[self.id].content
     }
 
-    /// Where the value is written: its first character, or that of the alias which stands in its place.
+    /// Position of the first character of the value or of its alias.
     pub(crate) fn position(self) -> Position {
         self.at
     }
@@ -131,7 +131,7 @@ impl<'d, 't> Node<'d, 't> {
         }
     }
 
-    /// The items of a sequence; none for anything else.
+    /// The items of a sequence; empty for other values.
     pub(crate) fn items(self) -> impl ExactSizeIterator<Item = Node<'d, 't>> {
         let items = match self.content() {
             Content::Sequence(items) => items.as_slice(),
@@ -140,7 +140,6 @@ impl<'d, 't> Node<'d, 't> {
         items.iter().map(move |&id| Node::new(self.document, id))
     }
 
-    /// One item of a sequence.
     pub(crate) fn item(self, index: usize) -> Option<Node<'d, 't>> {
         match self.content() {
             Content::Sequence(items) => items.get(index).map(|&id| Node::new(self.document, id)),
@@ -155,14 +154,14 @@ impl<'d, 't> Node<'d, 't> {
         }
     }
 
-    /// The entries of a mapping as written, a merge key being one of them; none for anything else.
+    /// The entries of a mapping as written, with merge keys; empty for other values.
     pub(crate) fn entries(self) -> impl ExactSizeIterator<Item = (Node<'d, 't>, Node<'d, 't>)> {
         self.raw_entries()
             .iter()
             .map(move |entry| (Node::new(self.document, entry.key), Node::new(self.document, entry.value)))
     }
 
-    /// The entries of a mapping whose keys are scalars, merged ones included, each as [`Self::get`] reads it.
+    /// The entries of a mapping with scalar keys, including merged ones, as [`Self::get`] reads them.
     pub(crate) fn merged_entries(self) -> Vec<(&'d str, Node<'d, 't>)> {
         let mut entries = Vec::new();
         self.collect_entries(&mut entries);
@@ -171,7 +170,7 @@ impl<'d, 't> Node<'d, 't> {
         entries
     }
 
-    /// Own entries first, and those of merged mappings in their order: the first of a key counts.
+    /// Own entries first, then those of merged mappings in order. The first entry of each key applies.
     fn collect_entries(self, entries: &mut Vec<(&'d str, Node<'d, 't>)>) {
         let all = || self.entries().zip(self.raw_entries());
         let own = all().filter(|(_, raw)| !raw.merge);
@@ -184,8 +183,8 @@ impl<'d, 't> Node<'d, 't> {
         }
     }
 
-    /// Key and value of an entry of a mapping. An entry of the mapping itself goes before a merged one, and of
-    /// merged mappings the first goes before the second (<https://yaml.org/type/merge.html>).
+    /// Key and value of an entry of a mapping. Its own entries take precedence over merged ones, and earlier merged mappings
+    /// over later ones (<https://yaml.org/type/merge.html>).
     pub(crate) fn entry(self, name: &str) -> Option<(Node<'d, 't>, Node<'d, 't>)> {
         let own = self
             .entries()
@@ -201,7 +200,7 @@ impl<'d, 't> Node<'d, 't> {
         })
     }
 
-    /// Value of an entry of a mapping, as [`Self::entry`].
+    /// The value of [`Self::entry`].
     pub(crate) fn get(self, name: &str) -> Option<Node<'d, 't>> {
         self.entry(name).map(|(_, value)| value)
     }

@@ -1,11 +1,13 @@
-//! Broken, hostile and oversized input: a clear error, the rest is scanned, nothing crashes.
+//! Invalid, hostile and oversized input: a clear error, the rest is scanned, and nothing crashes.
 
-use crate::support::{judged, notes, pod, scan_stdin};
 use std::fmt::Write as _;
+
 use tagwatch_scan::{ExitStatus, FailOn};
 
+use crate::support::{judged, notes, pod, scan_stdin};
+
 #[test]
-fn the_documents_around_a_broken_one_are_judged() {
+fn documents_around_an_invalid_one_are_evaluated() {
     let broken = [
         ("kind: [\n", "11:7 invalid-yaml"),
         ("kind: \"Pod\nmetadata:\n", "12:1 invalid-yaml"),
@@ -32,7 +34,7 @@ fn the_documents_around_a_broken_one_are_judged() {
 }
 
 #[test]
-fn an_error_says_what_is_wrong() {
+fn errors_describe_the_mistake() {
     let message = |text: &str| scan_stdin(text).notes.remove(0).message;
     assert_eq!(
         message("kind: Pod\nkind: Job\n"),
@@ -51,13 +53,13 @@ fn an_error_says_what_is_wrong() {
 }
 
 #[test]
-fn text_that_is_not_utf8_is_an_error_with_its_place() {
+fn invalid_utf8_is_an_error_with_its_position() {
     assert_eq!(notes(&scan_stdin(b"a: b\nc: d\xff\n")), ["2:5 invalid-encoding"]);
     assert_eq!(notes(&scan_stdin(b"\xff\xfea\0:\0")), ["1:1 invalid-encoding"]);
 }
 
 #[test]
-fn deep_nesting_is_refused_before_the_stack_is_at_risk() {
+fn deep_nesting_is_rejected_before_the_stack_overflows() {
     let flow = "[".repeat(1_000_000);
     assert_eq!(notes(&scan_stdin(format!("a: {flow}"))), ["1:516 over-budget"]);
     let block = (0..3000).fold(String::new(), |mut text, depth| {
@@ -65,7 +67,7 @@ fn deep_nesting_is_refused_before_the_stack_is_at_risk() {
         text
     });
     assert_eq!(notes(&scan_stdin(block)), ["513:513 over-budget"]);
-    // The deepest that is read: list in list down to a Rollout that is not covered.
+    // The deepest nesting that is read: lists in lists, down to a Rollout of an uncovered version.
     let lists = "{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": [".repeat(200);
     let rollout = "{kind: Rollout, apiVersion: argoproj.io/v1alpha1, spec: {containers: [{image: nginx}]}}";
     let report = scan_stdin(format!("{lists}{rollout}{}", "]}".repeat(200)));
@@ -74,7 +76,7 @@ fn deep_nesting_is_refused_before_the_stack_is_at_risk() {
 }
 
 #[test]
-fn aliases_cannot_multiply_a_small_file_into_a_large_one() {
+fn aliases_cannot_expand_a_small_file_beyond_the_limit() {
     let mut lists = "l0: &l0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     let mut merges = "m0: &m0 {x: y}\n".to_owned();
     for level in 1..30 {
@@ -105,7 +107,7 @@ fn too_many_broken_documents_are_an_error() {
 }
 
 #[test]
-fn whatever_is_cut_off_every_place_lies_in_the_text() {
+fn positions_are_within_the_text_of_a_truncated_file() {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/");
     for name in ["containers.yaml", "lists.yaml", "positions.yaml", "types.yaml"] {
         let text = std::fs::read_to_string(format!("{fixtures}{name}")).unwrap();
@@ -127,7 +129,7 @@ fn whatever_is_cut_off_every_place_lies_in_the_text() {
 }
 
 #[test]
-fn hostile_names_and_images_are_judged_and_kept_exactly() {
+fn hostile_names_and_images_are_evaluated_and_kept_unchanged() {
     let image = r#""\e]0;x\a<script>\u202e\0\n""#;
     let report = scan_stdin(pod(r#""\e[31m</title>""#, image));
     let found = &report.images[0];

@@ -1,12 +1,14 @@
 //! The JSON contract: every field, its order, its schema; fingerprints and exit statuses.
 
-use crate::support::{pod, scan_stdin};
-use serde_json::Value;
 use std::path::PathBuf;
+
+use serde_json::Value;
 use tagwatch_core::engine::Engine;
 use tagwatch_scan::output::{Format, Style};
 use tagwatch_scan::report::{ScanReport, json_schema};
 use tagwatch_scan::{ExitStatus, FailOn, ScanOptions, output, scan};
+
+use crate::support::{pod, scan_stdin};
 
 const MANIFEST: &str = "\
 apiVersion: apps/v1
@@ -41,9 +43,9 @@ fn with_passes(manifest: &str) -> ScanReport {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "most of it is the snapshot")]
-fn the_contract_holds_word_for_word() {
+fn the_json_output_matches_the_contract() {
     let mut report = scan_stdin(MANIFEST);
-    // Sentences may be improved; all else is for programs.
+    // Sentences may change; programs rely on everything else.
     for finding in &mut report.findings {
         (finding.message, finding.resolution) = ("a message".to_owned(), "a resolution".to_owned());
     }
@@ -197,7 +199,7 @@ fn the_contract_holds_word_for_word() {
 }
 
 #[test]
-fn passes_are_counted_always_and_listed_on_demand() {
+fn passes_are_always_counted_and_listed_on_request() {
     let manifest = pod("p", "nginx:1.27.3");
     let (silent, full) = (scan_stdin(&manifest), with_passes(&manifest));
     assert_eq!(silent.summary, full.summary);
@@ -208,7 +210,7 @@ fn passes_are_counted_always_and_listed_on_demand() {
 }
 
 #[test]
-fn the_output_follows_the_published_schema() {
+fn the_output_matches_the_published_schema() {
     let schema = serde_json::to_value(json_schema()).unwrap();
     for report in [with_passes(MANIFEST), scan_stdin("")] {
         let output: Value = serde_json::from_str(&json(&report)).unwrap();
@@ -216,8 +218,8 @@ fn the_output_follows_the_published_schema() {
     }
 }
 
-/// The keywords of JSON Schema that the published schema uses; others are refused, so that none goes unchecked.
-/// Stricter than the schema in one thing: a field that it does not name is an error, for it would be undocumented.
+/// Checks the keywords of JSON Schema that the published schema uses, and rejects others, so that all are checked. Stricter
+/// in one point: a field that the schema does not name is an error, because it would be undocumented.
 fn check(value: &Value, schema: &Value, root: &Value, path: &str) {
     for (keyword, rule) in schema.as_object().unwrap() {
         match keyword.as_str() {
@@ -281,7 +283,7 @@ fn fingerprints(manifest: &str) -> Vec<String> {
 }
 
 #[test]
-fn fingerprints_outlive_reformatting_and_new_images() {
+fn fingerprints_survive_reformatting_and_new_images() {
     let before = fingerprints(&pod("web", "nginx:1.27"));
     assert_eq!(before.len(), 2, "a warning and a violation");
     assert_ne!(before[0], before[1], "rules differ");
@@ -294,7 +296,7 @@ fn fingerprints_outlive_reformatting_and_new_images() {
 }
 
 #[test]
-fn twins_have_fingerprints_of_their_own_whatever_their_order() {
+fn duplicates_have_distinct_fingerprints_in_any_order() {
     let (one, other) = (pod("web", "nginx:1.27"), pod("web", "redis:7"));
     let twins = fingerprints(&format!("{one}---\n{other}"));
     assert_eq!(twins, fingerprints(&format!("{other}---\n{one}")));

@@ -1,9 +1,10 @@
-//! `docs/scan.md` says what the program does.
+//! `docs/scan.md` matches the program.
 
-use crate::support::{folder, scan_paths};
 use tagwatch_scan::output::{self, Format, Style};
 use tagwatch_scan::report::NoteCode;
 use tagwatch_scan::{ExitStatus, FailOn};
+
+use crate::support::{folder, scan_paths};
 
 fn documentation() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/scan.md")).unwrap()
@@ -15,7 +16,7 @@ fn block<'a>(text: &'a str, language: &str) -> &'a str {
 }
 
 #[test]
-fn the_example_prints_what_it_says() {
+fn the_example_prints_the_documented_output() {
     let text = documentation();
     let folder = folder(&[("deployment.yaml", block(&text, "yaml"))]);
     let report = scan_paths(&[&folder.path().join("deployment.yaml")]);

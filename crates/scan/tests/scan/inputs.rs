@@ -1,17 +1,19 @@
 //! Which files are read, and in which order.
 
-use crate::support::{folder, judged, notes, pod, scan_paths, scan_stdin};
 use std::path::{Path, PathBuf};
+
 use tagwatch_core::engine::Engine;
 use tagwatch_scan::report::{NoteCode, ScanReport};
 use tagwatch_scan::{ExitStatus, FailOn, ScanOptions, scan};
+
+use crate::support::{folder, judged, notes, pod, scan_paths, scan_stdin};
 
 fn codes(report: &ScanReport) -> Vec<NoteCode> {
     report.notes.iter().map(|note| note.code).collect()
 }
 
 #[test]
-fn a_folder_is_read_whole_in_the_order_of_names() {
+fn a_folder_is_read_completely_in_the_order_of_names() {
     let manifest = |name| pod(name, "nginx:1.0.0");
     let folder = folder(&[
         ("b.yml", &manifest("b")),
@@ -38,14 +40,14 @@ fn a_folder_is_read_whole_in_the_order_of_names() {
 }
 
 #[test]
-fn a_named_file_is_read_whatever_it_is_called_and_only_once() {
+fn a_given_file_is_read_once_whatever_its_name() {
     let folder = folder(&[("b.txt", &pod("b", "nginx:1.0.0")), ("a.yaml", &pod("a", "nginx:1.0.0"))]);
     let (a, b) = (folder.path().join("a.yaml"), folder.path().join("b.txt"));
     assert_eq!(judged(&scan_paths(&[&b, folder.path(), &a])), ["b", "a"]);
 }
 
 #[test]
-fn standard_input_stands_where_it_is_named() {
+fn standard_input_is_read_in_the_given_order() {
     let folder = folder(&[("a.yaml", &pod("a", "nginx:1.0.0"))]);
     let paths = vec![PathBuf::from("-"), folder.path().join("a.yaml"), PathBuf::from("-")];
     let options = ScanOptions { paths, ..ScanOptions::default() };
@@ -55,7 +57,7 @@ fn standard_input_stands_where_it_is_named() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_and_the_rest_is_judged() {
+fn an_unreadable_input_is_an_error_and_the_rest_is_evaluated() {
     let folder = folder(&[("a.yaml", &pod("a", "nginx:latest"))]);
     let missing = folder.path().join("missing.yaml");
     let report = scan_paths(&[&missing, folder.path()]);
@@ -67,7 +69,7 @@ fn what_cannot_be_read_is_an_error_and_the_rest_is_judged() {
 }
 
 #[test]
-fn an_empty_folder_is_told() {
+fn an_empty_folder_gets_a_note() {
     let folder = folder(&[("README.md", "")]);
     let report = scan_paths(&[folder.path()]);
     assert_eq!(codes(&report), [NoteCode::NoManifests]);
@@ -75,7 +77,7 @@ fn an_empty_folder_is_told() {
 }
 
 #[test]
-fn an_ignore_file_that_is_not_understood_is_told() {
+fn an_invalid_ignore_file_gets_a_note() {
     let folder = folder(&[("a.yaml", &pod("a", "nginx:1.0.0")), (".gitignore", "[z-a]\n")]);
     let report = scan_paths(&[folder.path()]);
     assert_eq!((judged(&report), codes(&report)), (vec!["a"], vec![NoteCode::InvalidIgnoreFile]));
@@ -84,7 +86,7 @@ fn an_ignore_file_that_is_not_understood_is_told() {
 
 #[cfg(unix)]
 #[test]
-fn links_in_a_folder_are_told_and_not_followed() {
+fn links_in_a_folder_get_a_note_and_are_not_followed() {
     let outside = folder(&[("a.yaml", &pod("outside", "nginx"))]);
     let folder = folder(&[("b.yaml", &pod("b", "nginx:1.0.0"))]);
     let link =
@@ -101,7 +103,7 @@ fn links_in_a_folder_are_told_and_not_followed() {
 }
 
 #[test]
-fn raw_helm_templates_are_named_and_skipped() {
+fn raw_helm_templates_get_a_note_and_are_skipped() {
     let quoted = pod("t", "\"{{ .Values.image }}\"");
     let folder = folder(&[
         ("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 1.0.0\n"),
@@ -121,7 +123,7 @@ fn raw_helm_templates_are_named_and_skipped() {
 }
 
 #[test]
-fn templates_that_are_no_yaml_are_told_wherever_they_stand() {
+fn templates_that_are_not_yaml_get_a_note_in_any_folder() {
     let templates = [
         "image: {{ .Values.image }}\n",
         "{{- if .Values.enabled }}\nkind: Pod\n{{- end }}\n",

@@ -1,8 +1,10 @@
-//! Runs the literate fixtures; `tests/fixtures/README.md` says how they are written.
+//! Runs the literate fixtures, whose format `tests/fixtures/README.md` describes.
+
+use std::path::{Path, PathBuf};
+
+use tagwatch_scan::report::ScanReport;
 
 use crate::support::{scan_paths, scan_stdin};
-use std::path::{Path, PathBuf};
-use tagwatch_scan::report::ScanReport;
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -47,7 +49,7 @@ fn said(report: &ScanReport) -> Vec<String> {
 }
 
 #[test]
-fn a_scan_says_what_stands_beside_the_lines() {
+fn findings_match_the_comments_in_fixtures() {
     let fixtures = fixtures();
     assert!(fixtures.len() >= 7, "fixtures are missing: {fixtures:?}");
     for path in fixtures {
@@ -59,7 +61,7 @@ fn a_scan_says_what_stands_beside_the_lines() {
 }
 
 #[test]
-fn line_ends_of_windows_and_a_byte_order_mark_move_nothing() {
+fn windows_line_ends_and_a_byte_order_mark_do_not_shift_positions() {
     for path in fixtures() {
         let text = std::fs::read_to_string(&path).unwrap();
         let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
@@ -68,7 +70,7 @@ fn line_ends_of_windows_and_a_byte_order_mark_move_nothing() {
 }
 
 #[test]
-fn json_has_places_too() {
+fn json_has_positions_too() {
     let json = "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"\\ud83d\\ude00\"},\n\
                 \t\"spec\": {\"containers\": [{\"name\": \"a\\/b\",\n\t\t\"image\": \"nginx:latest\"}]}\n}\n";
     let report = scan_stdin(json);

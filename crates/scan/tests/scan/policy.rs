@@ -1,11 +1,13 @@
-//! Policies from files: what they change.
+//! Policies from files, and their effect.
 
-use crate::support::{folder, notes, pod};
 use std::path::Path;
+
 use tagwatch_core::engine::Engine;
 use tagwatch_scan::output::{self, Format, Style};
 use tagwatch_scan::report::ScanReport;
 use tagwatch_scan::{ExitStatus, FailOn, PolicyExemptions, PolicyFile, ScanOptions, scan};
+
+use crate::support::{folder, notes, pod};
 
 pub(crate) const HEAD: &str = "apiVersion: tagwatch.dev/v1alpha1\nkind: TagPolicy\n";
 
@@ -13,7 +15,7 @@ pub(crate) fn read(text: &str) -> Result<PolicyFile, String> {
     PolicyFile::read(Path::new("-"), &mut text.as_bytes()).map_err(|error| error.to_string())
 }
 
-/// Scans a manifest by a policy, on the third of a month.
+/// Scans a manifest with a policy, on the third of a month.
 fn judge(policy: &str, manifest: &str) -> ScanReport {
     let file = read(&format!("{HEAD}{policy}")).unwrap();
     let engine = Engine::new(file.policy.clone()).on("2027-01-03".parse().unwrap());
@@ -34,7 +36,7 @@ fn findings(report: &ScanReport) -> Vec<String> {
 }
 
 #[test]
-fn an_override_switches_on_only_what_it_says() {
+fn an_override_changes_only_its_own_settings() {
     let policy = "\
 spec:
   rules:
@@ -52,7 +54,7 @@ spec:
 }
 
 #[test]
-fn what_kubectl_prints_is_a_policy() {
+fn the_output_of_kubectl_is_a_valid_policy() {
     let text = "\
 apiVersion: v1
 kind: List
@@ -77,7 +79,7 @@ fn a_policy_is_found_upward() {
 }
 
 #[test]
-fn another_name_and_a_link_to_nothing_are_not_passed_over() {
+fn a_misspelled_name_and_a_broken_link_are_reported() {
     let files = folder(&[(".tagwatch.yaml", HEAD), ("a/.tagwatch.yml", HEAD), ("a/b/c.yaml", "")]);
     let found = PolicyFile::find_upward(&files.path().join("a/b"));
     assert_eq!(found.misnamed, [files.path().join("a/.tagwatch.yml")]);
@@ -92,7 +94,7 @@ fn another_name_and_a_link_to_nothing_are_not_passed_over() {
 }
 
 #[test]
-fn a_list_counts_as_the_one_policy_in_it() {
+fn a_list_with_one_policy_is_that_policy() {
     let item = "{apiVersion: tagwatch.dev/v1alpha1, kind: TagPolicy, metadata: {name: prod, labels: {team: a}}, \
                 spec: {profile: strikt}}";
     let list = |items: &str| read(&format!("apiVersion: v1\nkind: List\nmetadata: {{}}\nitems:\n{items}"));
@@ -108,7 +110,7 @@ fn a_list_counts_as_the_one_policy_in_it() {
 }
 
 #[test]
-fn a_template_path_that_leads_past_the_template_is_told() {
+fn a_template_path_beyond_the_template_gets_a_note() {
     let policy = |path: &str| {
         format!("spec: {{workloads: [{{group: a.io, version: v1, kind: B, templatePath: {path}}}]}}\n")
     };
@@ -121,7 +123,7 @@ fn a_template_path_that_leads_past_the_template_is_told() {
         assert!(message.ends_with(&format!("; {path} is none, did you mean spec.template?")), "{message}");
     }
     assert_eq!(findings(&judge(&policy("spec.template"), object)), ["latest-tag fail"]);
-    // Nothing that looks like containers anywhere else.
+    // No list of containers anywhere else.
     let empty = object.replace("containers", "others");
     let report = judge(&policy("spec.template"), &empty);
     assert!(report.notes[0].message.contains("spec.template is no pod template"), "{:?}", report.notes);
@@ -136,7 +138,7 @@ fn a_template_path_that_leads_past_the_template_is_told() {
 }
 
 #[test]
-fn a_manifest_without_a_namespace_is_told_where_the_policy_asks_for_one() {
+fn a_manifest_without_a_namespace_gets_a_note_if_the_policy_selects_namespaces() {
     let policy = "spec: {exemptions: [{match: {namespaces: [shop]}, rules: ['*'], reason: legacy}]}\n";
     let report = judge(policy, &pod("web", "nginx"));
     assert_eq!(findings(&report), ["missing-tag fail"]);
@@ -156,7 +158,7 @@ fn a_manifest_without_a_namespace_is_told_where_the_policy_asks_for_one() {
 }
 
 #[test]
-fn an_annotation_that_is_nearly_one_of_ours_is_told() {
+fn a_misspelled_annotation_gets_a_note() {
     let report = judge(
         "spec: {}\n",
         &annotated(
@@ -169,7 +171,7 @@ fn an_annotation_that_is_nearly_one_of_ours_is_told() {
 }
 
 #[test]
-fn rules_and_overrides_apply_in_their_order() {
+fn rules_and_overrides_apply_in_order() {
     let policy = "\
 spec:
   rules:
@@ -189,7 +191,7 @@ spec:
 }
 
 #[test]
-fn declared_words_patterns_and_immutable_globs_decide_on_the_class() {
+fn declared_words_patterns_and_immutable_globs_decide_the_class() {
     let policy = "\
 spec:
   rules:
@@ -208,7 +210,7 @@ spec:
 }
 
 #[test]
-fn an_exemption_counts_through_its_last_day() {
+fn an_exemption_applies_through_its_last_day() {
     let policy = |expires: &str| {
         format!(
             "spec:\n  exemptions:\n  - match: {{names: [web]}}\n    rules: [missing-tag]\n    reason: moved in May\n    \
@@ -240,7 +242,7 @@ fn annotated(annotations: &str) -> String {
 }
 
 #[test]
-fn annotations_exempt_where_they_give_a_reason_and_the_policy_allows_it() {
+fn annotations_exempt_with_a_reason_if_the_policy_allows_it() {
     let cases = [
         ("{tagwatch.dev/ignore: missing-tag, tagwatch.dev/ignore-reason: why}", "", "skip (why)", None),
         ("{tagwatch.dev/ignore: app/missing-tag, tagwatch.dev/ignore-reason: why}", "", "skip (why)", None),
@@ -291,7 +293,7 @@ fn annotations_exempt_where_they_give_a_reason_and_the_policy_allows_it() {
 }
 
 #[test]
-fn a_namespace_among_the_inputs_decides_on_scope_and_annotations() {
+fn a_namespace_in_the_inputs_decides_scope_and_annotations() {
     let namespace = |labels: &str| {
         format!(
             "{}---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {labels}, annotations: \
@@ -321,7 +323,7 @@ fn a_namespace_among_the_inputs_decides_on_scope_and_annotations() {
 }
 
 #[test]
-fn presets_leave_out_what_the_provider_brings() {
+fn presets_exclude_the_workloads_of_providers() {
     let policy = "spec: {scope: {excludePresets: [system-namespaces, managed-add-ons]}}\n";
     let judged = |namespace: &str| judge(policy, &annotated("{}").replace("shop", namespace)).images.len();
     assert_eq!(
@@ -360,7 +362,7 @@ spec:
 }
 
 #[test]
-fn a_policy_wins_over_the_table_of_custom_kinds() {
+fn a_policy_overrides_the_table_of_custom_kinds() {
     let policy = "\
 spec:
   workloads:
@@ -377,7 +379,7 @@ spec:
 }
 
 #[test]
-fn a_template_path_that_is_none_is_an_error_with_its_place() {
+fn an_invalid_template_path_is_an_error_with_its_position() {
     let policy = |path: &str| {
         format!(
             "{HEAD}spec:\n  workloads:\n  - {{group: a.io, version: v1, kind: B, templatePath: '{path}'}}\n"
@@ -397,7 +399,7 @@ fn a_template_path_that_is_none_is_an_error_with_its_place() {
 }
 
 #[test]
-fn the_template_of_a_workload_can_exempt_and_an_unknown_rule_is_named() {
+fn a_pod_template_can_exempt_and_an_unknown_rule_is_reported() {
     let deployment = "\
 apiVersion: apps/v1
 kind: Deployment
@@ -414,9 +416,9 @@ spec:
     assert!(report.notes[0].message.ends_with("there is no rule \"latest\"; did you mean latest-tag?"));
 }
 
-/// What one workload has no use for, another one has: only what none of them needs is unused.
+/// An annotation is unused only if no workload of the namespace needs it.
 #[test]
-fn an_annotation_on_a_namespace_is_told_once_for_all_that_is_in_it() {
+fn an_annotation_on_a_namespace_gets_one_note_for_all_its_workloads() {
     let manifest = |ignored: &str| {
         let pods: Vec<String> = ["nginx", "nginx:latest"]
             .iter()

@@ -1,6 +1,7 @@
-//! `docs/policy.md` shows policies that are valid.
+//! The policies in `docs/policy.md` are valid.
 
 use std::path::Path;
+
 use tagwatch_scan::PolicyFile;
 
 #[test]
@@ -22,7 +23,7 @@ fn the_policies_of_the_documentation_are_valid() {
 }
 
 #[test]
-fn the_mistakes_of_the_documentation_are_told_as_it_says() {
+fn the_mistakes_of_the_documentation_give_the_documented_messages() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policy.md")).unwrap();
     let mut blocks = text.split("```text\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
     let (policy, told) = (blocks.next().unwrap(), blocks.next().unwrap());

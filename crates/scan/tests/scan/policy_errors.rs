@@ -1,4 +1,4 @@
-//! What is wrong with policies in files, with line and column.
+//! Errors in policy files, with line and column.
 
 use crate::policy::{HEAD, read};
 
@@ -6,7 +6,7 @@ fn errors(text: &str) -> String {
     read(&format!("{HEAD}{text}")).unwrap_err().replace("<stdin>:", "")
 }
 
-/// Policies, and what is told of each; `RULES` stands for the names of all rules.
+/// Policies and their errors; `RULES` is a placeholder for the names of all rules.
 fn assert_told(cases: &[(&str, &str)]) {
     let ids: Vec<&str> = tagwatch_core::rules::all().map(|rule| rule.id).collect();
     let told = |text: &str| errors(text).replace(&ids.join(", "), "RULES");
@@ -19,7 +19,7 @@ fn assert_told(cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_in_the_order_of_the_file() {
+fn all_mistakes_are_reported_in_the_order_of_the_file() {
     assert_told(&[
         (
             "spec:\n  profil: strict\n  rules:\n    latest-tags: {}\n    floating-tag: {result: off}\n    \
@@ -75,7 +75,7 @@ fn everything_that_is_wrong_is_told_in_the_order_of_the_file() {
 }
 
 #[test]
-fn an_error_names_line_and_column_and_what_was_meant() {
+fn an_error_has_line_column_and_a_suggestion() {
     let cases = [
         (
             "spec:\n  profil: strict\n",
@@ -141,9 +141,9 @@ fn an_error_names_line_and_column_and_what_was_meant() {
     assert_eq!(read("").unwrap_err(), "<stdin>:1:1: the file is empty; expected a TagPolicy");
 }
 
-/// Whatever is written: an answer of a size that somebody reads, and none from a crash.
+/// Any content gives messages of a readable size, and no crash.
 #[test]
-fn a_policy_of_any_size_gets_a_short_answer() {
+fn errors_in_a_policy_of_any_size_stay_short() {
     let deep = format!("{}a{}", "{a,".repeat(126), "}".repeat(126));
     let rules: Vec<String> = (0..5000).map(|number| format!("    wrong-{number}: {{}}\n")).collect();
     let rules = rules.concat();
@@ -169,7 +169,7 @@ fn a_policy_of_any_size_gets_a_short_answer() {
 }
 
 #[test]
-fn a_baseline_of_thousands_of_workloads_is_a_policy() {
+fn a_baseline_of_thousands_of_workloads_is_a_valid_policy() {
     let exemptions: Vec<String> = (0..10_000)
         .map(|number| {
             format!(
@@ -184,9 +184,9 @@ fn a_baseline_of_thousands_of_workloads_is_a_policy() {
     assert_eq!(policy.spec.exemptions.len(), 10_000);
 }
 
-/// Whatever is cut off: a policy, or an error with a place, and never a control character.
+/// Any truncation gives a policy or an error with a position, and no control character.
 #[test]
-fn a_policy_that_is_cut_off_or_hostile_never_crashes() {
+fn a_truncated_or_hostile_policy_never_crashes() {
     let policy = format!(
         "{HEAD}spec:\n  profile: \"s\\e[31m\"\n  rules: {{\"\\u202e\": {{}}, floating-tag: {{patterns: [\"(\\e\"], words: \
          [\"\\0\"]}}}}\n  immutable: [\"\\e[\"]\n  metricLabels: [\"\\e\"]\n  exemptions:\n  - match: {{names: \

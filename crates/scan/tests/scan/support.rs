@@ -1,6 +1,7 @@
-//! What every test here needs.
+//! Helpers of all tests.
 
 use std::path::{Path, PathBuf};
+
 use tagwatch_core::engine::Engine;
 use tagwatch_scan::report::ScanReport;
 use tagwatch_scan::{ScanOptions, scan};
@@ -23,7 +24,7 @@ pub(crate) fn scan_paths(paths: &[&Path]) -> ScanReport {
     scan(&Engine::recommended(), &options, &mut std::io::empty())
 }
 
-/// A folder that is gone after the test, with files in it.
+/// A temporary folder with files.
 pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -46,7 +47,7 @@ pub(crate) fn notes(report: &ScanReport) -> Vec<String> {
     report.notes.iter().map(|note| format!("{}:{} {}", note.line, note.column, note.code.as_str())).collect()
 }
 
-/// Names of the workloads whose images were judged.
+/// Names of the workloads whose images were evaluated.
 pub(crate) fn judged(report: &ScanReport) -> Vec<&str> {
     report.images.iter().map(|image| image.place.name.raw()).collect()
 }

@@ -1,9 +1,10 @@
-//! What people see: aligned, folded, and without a byte that could drive a terminal.
+//! The table: aligned, folded, and without control characters.
 
-use crate::support::{folder, pod, scan_paths, scan_stdin};
 use tagwatch_scan::output::{self, Format, Style};
 use tagwatch_scan::report::ScanReport;
 use unicode_width::UnicodeWidthStr;
+
+use crate::support::{folder, pod, scan_paths, scan_stdin};
 
 fn table(report: &ScanReport, style: Style) -> String {
     let mut out = Vec::new();
@@ -33,7 +34,7 @@ spec:
 ";
 
 #[test]
-fn rows_are_aligned_and_messages_folded() {
+fn rows_are_aligned_and_messages_are_folded() {
     let style = Style { color: false, width: Some(100) };
     let mut report = scan_stdin(WORKLOADS);
     for finding in &mut report.findings {
@@ -66,14 +67,14 @@ fn without_a_terminal_nothing_is_folded() {
 }
 
 #[test]
-fn files_stand_in_groups() {
+fn findings_are_grouped_by_file() {
     let folder = folder(&[("a.yaml", &pod("a", "nginx")), ("b.yaml", &pod("b", "nginx"))]);
     let text = table(&scan_paths(&[folder.path()]), Style::default());
     assert_eq!(text.split("\n\n").count(), 3, "{text}");
 }
 
 #[test]
-fn nothing_found_is_one_line() {
+fn a_clean_scan_prints_one_line() {
     let text = table(&scan_stdin(pod("a", "nginx:1.27.3")), Style::default());
     assert_eq!(
         text,
@@ -97,7 +98,7 @@ fn no_line_is_wider_than_the_terminal() {
 }
 
 #[test]
-fn names_of_any_length_are_cut() {
+fn long_names_are_cut() {
     for filler in ["a", "e\u{301}", "\u{301}", "日"] {
         let manifest = pod(&filler.repeat(100_000), "nginx")
             .replace("name: app", &format!("name: {}", filler.repeat(99_999)));
@@ -109,7 +110,7 @@ fn names_of_any_length_are_cut() {
 }
 
 #[test]
-fn a_long_path_stands_alone_and_is_not_cut() {
+fn a_long_path_has_its_own_line_and_is_not_cut() {
     let name = format!("{}.yaml", "long-".repeat(30));
     let folder = folder(&[(&name, &pod("a", "nginx"))]);
     let path = folder.path().join(&name);
@@ -119,7 +120,7 @@ fn a_long_path_stands_alone_and_is_not_cut() {
 }
 
 #[test]
-fn colours_come_only_where_they_are_told_to() {
+fn colours_are_written_only_when_enabled() {
     let report = scan_stdin(format!("{WORKLOADS}---\na: [\n"));
     let plain = Style { color: false, width: None };
     let color = Style { color: true, ..plain };
@@ -139,7 +140,7 @@ fn strip_colors(text: &str) -> String {
 }
 
 #[test]
-fn notes_read_as_those_of_a_compiler() {
+fn notes_have_the_format_of_compilers() {
     let report = scan_stdin("a: b: c\n---\nno: kind\n");
     assert_eq!(
         talk(&report, Style::default()),
@@ -149,7 +150,7 @@ fn notes_read_as_those_of_a_compiler() {
 }
 
 #[test]
-fn nothing_hostile_reaches_a_terminal() {
+fn no_control_character_reaches_a_terminal() {
     let hostile = r#""\e]0;title\a\r\n\u202e\u009b31m\0""#;
     let manifest = pod(hostile, hostile).replace("name: app", &format!("name: {hostile}"))
         + &format!(

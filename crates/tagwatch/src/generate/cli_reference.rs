@@ -1,10 +1,10 @@
-//! The command line reference, from the same description that `--help` prints.
+//! The command line reference, from the same source as `--help`.
 
 use clap::{Command, CommandFactory};
 
 use crate::args::Args;
 
-/// One page with the help of every command.
+/// A page with the help of every command.
 pub(super) fn render() -> String {
     let mut root = Args::command().term_width(100);
     root.build();

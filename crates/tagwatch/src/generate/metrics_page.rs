@@ -1,4 +1,4 @@
-//! The reference of the metrics, from the collectors themselves.
+//! The reference of the metrics, generated from the collectors.
 
 use anyhow::anyhow;
 use tagwatch_controller::{MetricDescription, metrics_reference};
@@ -27,10 +27,8 @@ sum by (namespace, kind, workload, rule) (tagwatch_workload_violations{severity=
 
 ";
 
-/// The page.
-///
 /// # Errors
-/// Two metrics of one name: a bug.
+/// When two metrics have one name: a bug.
 pub(super) fn render() -> Result<String, Failure> {
     let metrics = metrics_reference().map_err(|error| Failure::Other(anyhow!(error)))?;
     let rows: String = metrics.iter().map(row).collect();

@@ -1,4 +1,4 @@
-//! Dashboards and alerts, in `config/` and in the chart.
+//! Dashboards and alerts, for `config/` and the chart.
 
 use std::path::Path;
 
@@ -11,7 +11,6 @@ use crate::status::Failure;
 const CONFIG: &str = "config/monitoring";
 const CHART: &str = "charts/tagwatch/files";
 
-/// The dashboards, in both places.
 pub(super) fn dashboards() -> Result<Files, Failure> {
     let mut files = Files::new();
     for file in dashboard_files() {
@@ -24,7 +23,7 @@ pub(super) fn dashboards() -> Result<Files, Failure> {
     Ok(files)
 }
 
-/// The alerts: an object for the operator, and a rule file for promtool, a plain Prometheus and the chart.
+/// The alerts: an object for the Prometheus operator, and a rule file for promtool, Prometheus and the chart.
 pub(super) fn rules() -> Files {
     let file = rule_group_yaml();
     Files::from([

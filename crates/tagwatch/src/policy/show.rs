@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use tagwatch_core::drift::render_grace;
-use tagwatch_core::kinds::CustomWorkload;
+use tagwatch_core::kinds::{CustomWorkload, watched};
 use tagwatch_core::policy::{
     AnnotationsSpec, Decision, EffectiveRule, ExemptionSpec, LabelOperator, LabelRequirement, LabelSelector,
     Policy, RuleSpec, TagPolicySpec,
@@ -14,7 +14,6 @@ use tagwatch_core::rules::{Parameters, PullPolicyValue};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
-use tagwatch_k8s::kind::WatchedKind;
 use tagwatch_scan::PolicyFile;
 
 use super::{choose, today};
@@ -47,10 +46,10 @@ pub(crate) fn show(args: &PolicyShowArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Kinds are compared by the letter, so `deployment` would silently be nobody's.
+/// Kinds are case-sensitive, so `deployment` would silently match nothing.
 fn check_kind(kind: &str, policy: &Policy, spec: &TagPolicySpec) -> Result<(), Failure> {
-    let built_in = WatchedKind::ALL.iter().map(|kind| kind.kind());
-    let custom = policy.kinds().iter().map(|kind| kind.name.kind.as_str());
+    let built_in = watched().map(|kind| kind.kind());
+    let custom = policy.kinds().custom().map(|kind| kind.kind());
     let exemptions = spec.exemptions.iter().map(|exemption| &exemption.matches);
     let matches = spec.overrides.iter().map(|spec| &spec.matches).chain(exemptions);
     let known: Vec<&str> = built_in
@@ -60,15 +59,16 @@ fn check_kind(kind: &str, policy: &Policy, spec: &TagPolicySpec) -> Result<(), F
     if known.contains(&kind) {
         return Ok(());
     }
-    let meant = kind.strip_suffix('s').unwrap_or(kind);
-    let meant = known.iter().find(|known| [kind, meant].iter().any(|name| name.eq_ignore_ascii_case(known)));
+    let singular = kind.strip_suffix('s').unwrap_or(kind);
+    let meant =
+        known.iter().find(|known| [kind, singular].iter().any(|name| name.eq_ignore_ascii_case(known)));
     match meant {
         Some(meant) => Err(Failure::Usage(anyhow!("--for: {}", suggest::unknown("kind", kind, &[*meant])))),
         None => Ok(()),
     }
 }
 
-/// Overrides and exemptions do not ask for the API version.
+/// Overrides and exemptions do not match on the API version.
 fn workload_id(name: &WorkloadName) -> WorkloadId {
     WorkloadId {
         api_version: "".into(),
@@ -113,7 +113,8 @@ fn row(effective: &EffectiveRule, spec: &TagPolicySpec) -> [String; 6] {
     ]
 }
 
-/// Those that are not at their defaults. `words` and `patterns` are no setting of their rule: they decide on the class.
+/// Parameters that differ from their defaults. `words` and `patterns` are no parameters of the rule: they change the tag
+/// classes.
 fn parameters(parameters: &Parameters, written: Option<&RuleSpec>) -> String {
     let Parameters { tags, value, include_pinned, allowed, grace } = parameters;
     let mut shown = Vec::new();
@@ -152,7 +153,7 @@ fn scope(policy: &Policy, id: &WorkloadId) -> String {
     .to_owned()
 }
 
-/// The parts of a policy that are about no single rule. Each has its line, so that what is not set is seen too.
+/// The parts of a policy beyond rules. Each has a line, so that unset parts show too.
 fn settings(spec: &TagPolicySpec) -> String {
     let TagPolicySpec {
         profile: _,
@@ -215,7 +216,7 @@ fn selector_in_words(selector: &LabelSelector) -> String {
     list(&labels.chain(expressions).collect::<Vec<_>>(), " and ")
 }
 
-/// What somebody wrote, joined; safe for a terminal.
+/// Joins values of the policy, safe for a terminal.
 fn list(values: &[String], separator: &str) -> String {
     UntrustedText::from(values.join(separator)).terminal()
 }
@@ -257,7 +258,7 @@ fn exemptions(policy: &Policy, spec: &TagPolicySpec, id: &WorkloadId) -> String 
     }
 }
 
-/// Its rules, and for which containers and images of a workload.
+/// The rules of an exemption, and its containers and images.
 fn exempts(exemption: &ExemptionSpec) -> String {
     let ExemptionSpec { matches, rules, .. } = exemption;
     let mut what =

@@ -38,7 +38,8 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts a control plane and installs `config/crd` and `config/rbac`.
     pub(crate) async fn start() -> Result<Self> {
-        let control_plane = ControlPlane::start(Options::default()).await?;
+        let options = Options { optimised: true, ..Options::default() };
+        let control_plane = ControlPlane::start(options).await?;
         let admin = control_plane.client().await?;
         for (flag, path) in [("-k", "crd"), ("-f", "controller/namespace.yaml"), ("-k", "rbac")] {
             let path = config(path);
@@ -62,7 +63,7 @@ impl Cluster {
         Ok(Kubeconfig::read_from(&self.kubeconfig)?)
     }
 
-    /// Where files may be left: the folder goes with the cluster.
+    /// A folder for files, which is removed with the cluster.
     pub(crate) fn data_dir(&self) -> &Path {
         self.control_plane.data_dir()
     }
@@ -138,7 +139,7 @@ impl Cluster {
         Api::namespaced(self.admin.clone(), &deployments::namespace(number))
     }
 
-    /// All reports, as plain JSON: nothing of tagwatch's own code stands between them and what is measured.
+    /// All reports, as plain JSON: no code of tagwatch is involved.
     pub(crate) fn report_api(&self) -> Api<DynamicObject> {
         Api::all_with(self.admin.clone(), &report_resource())
     }

@@ -38,7 +38,7 @@ impl Usage {
     }
 }
 
-/// Fills the cluster; tagwatch goes on running.
+/// Fills the cluster. tagwatch keeps running.
 pub(crate) async fn fill(cluster: &Cluster, workloads: u32) -> Result<(Fill, TagwatchProcess)> {
     let log = cluster.audit_log();
     let mark = log.mark().await?;

@@ -60,7 +60,7 @@ async fn report(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// What is going on, for whoever waits. Nobody may be reading, so that this fails is no failure.
+/// Prints progress. The reader may be gone, which is no failure.
 fn progress(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -56,7 +56,7 @@ impl Round {
 
 /// Measures all that is asked for on a control plane of its own.
 pub(crate) async fn measure(args: &Args) -> Result<Measurement> {
-    // First, so that whoever waits hears soon that there is none.
+    // First, so that a missing browser is reported early.
     let browser = if args.asks_for(Part::Console) { Some(Browser::install().await?) } else { None };
     if let Some(Err(reason)) = &browser {
         progress(&format!("NO BROWSER, SO THE CONSOLE IS NOT MEASURED: {reason}"));

@@ -1,113 +1,93 @@
-//! Since when, how often, and what else happened meanwhile.
+//! The history of one issue.
+
+use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
-use crate::draw::{Mark, Timeline};
+use crate::draw::Timeline;
 use crate::pages::rows::{interval_address, issue_address};
-use crate::snapshot::Found;
-use crate::text::{Moment, Shown, seconds, span};
+use crate::snapshot::WorkloadIssue;
+use crate::text::{DisplayInterval, DisplayTime, HtmlText, seconds, span};
 
-/// Most events that a page lists.
+/// Most events on a page.
 const MAX_EVENTS: usize = 40;
 
-/// The history of an issue.
 pub(super) struct History {
     /// The open interval first, then closed ones, latest first.
-    pub(super) intervals: Vec<Interval>,
-    /// Of the intervals together.
+    pub(super) intervals: Vec<DisplayInterval>,
+    /// Duration of all intervals together.
     pub(super) total: String,
-    /// There may have been more intervals than anybody remembers.
+    /// Whether older intervals may have been removed from the report.
     pub(super) is_full: bool,
-    /// Since when it is exempt.
-    pub(super) exempt: Option<Moment>,
+    /// Start of the exemption.
+    pub(super) exempt: Option<DisplayTime>,
     pub(super) line: Timeline,
-    /// What happened in the intervals, latest first.
+    /// Events during the intervals, latest first.
     pub(super) events: Vec<Event>,
     pub(super) more_events: usize,
 }
 
-/// A time in violation.
-pub(super) struct Interval {
-    pub(super) from: Moment,
-    pub(super) until: Option<Moment>,
-    pub(super) lasted: String,
-}
-
-/// What happened.
 pub(super) struct Event {
-    pub(super) at: Moment,
-    pub(super) container: Shown,
-    pub(super) what: What,
+    pub(super) at: DisplayTime,
+    pub(super) container: HtmlText,
+    pub(super) kind: EventKind,
 }
 
-/// What it was.
-pub(super) enum What {
-    Image { from: Shown, to: Shown },
-    Opened { rule: Shown, href: Option<String> },
+pub(super) enum EventKind {
+    ImageChange { from: HtmlText, to: HtmlText },
+    IssueOpened { rule: HtmlText, href: Option<String> },
 }
 
 impl History {
-    pub(super) fn new(found: Found<'_>, now: Timestamp) -> Self {
-        let Found { workload, issue } = found;
+    pub(super) fn new(of_workload: WorkloadIssue<'_>, now: Timestamp) -> Self {
+        let WorkloadIssue { workload, issue } = of_workload;
         let times = workload.violated(issue);
-        let mut events = events(found);
+        let exempt = issue.is_exempt().then_some(issue.first_seen);
+        let mut events = events(of_workload);
         events.retain(|(at, ..)| times.iter().any(|(from, until)| from <= at && *at <= until.unwrap_or(now)));
-        events.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
-        let moments: Vec<_> = events.iter().map(|(at, _, what)| (*at, what.class())).collect();
+        events.sort_by_key(|(at, ..)| Reverse(*at));
+        let marks: Vec<_> = events.iter().map(|(at, _, kind)| (*at, kind.class())).collect();
         let total = times.iter().map(|&(from, until)| seconds(from, until.unwrap_or(now))).sum();
         Self {
             total: span(total),
             is_full: workload.is_history_full,
-            exempt: issue.is_exempt().then(|| Moment::new(issue.first_seen, now)),
-            line: Timeline::new(&times, issue.is_exempt().then_some(issue.first_seen), &moments, now),
-            intervals: times
-                .iter()
-                .map(|&(from, until)| Interval {
-                    from: Moment::new(from, now),
-                    until: until.map(|until| Moment::new(until, now)),
-                    lasted: span(seconds(from, until.unwrap_or(now))),
-                })
-                .collect(),
+            exempt: exempt.map(|since| DisplayTime::new(since, now)),
+            line: Timeline::new(&times, exempt, &marks, now),
+            intervals: times.iter().map(|&(from, until)| DisplayInterval::new(from, until, now)).collect(),
             more_events: events.len().saturating_sub(MAX_EVENTS),
             events: events
                 .into_iter()
                 .take(MAX_EVENTS)
-                .map(|(at, container, what)| Event { at: Moment::new(at, now), container, what })
+                .map(|(at, container, kind)| Event { at: DisplayTime::new(at, now), container, kind })
                 .collect(),
         }
     }
-
-    pub(super) fn marks(&self) -> &[Mark] {
-        &self.line.marks
-    }
 }
 
-impl What {
+impl EventKind {
+    /// Class of the style sheet.
     fn class(&self) -> &'static str {
         match self {
-            Self::Image { .. } => "image",
-            Self::Opened { .. } => "opened",
+            Self::ImageChange { .. } => "image",
+            Self::IssueOpened { .. } => "opened",
         }
     }
 }
 
-/// Image changes of the container, and every other finding of the workload that was opened.
-fn events(Found { workload, issue }: Found<'_>) -> Vec<(Timestamp, Shown, What)> {
+/// Image changes of the container, and the start of the workload's other issues, open and closed.
+fn events(WorkloadIssue { workload, issue }: WorkloadIssue<'_>) -> Vec<(Timestamp, HtmlText, EventKind)> {
     let images =
         workload.image_changes.iter().filter(|change| change.container == issue.container).map(|change| {
-            let what = What::Image { from: Shown::short(&change.from), to: Shown::short(&change.to) };
-            (change.at, Shown::short(&change.container), what)
+            let (from, to) = (HtmlText::short(&change.from), HtmlText::short(&change.to));
+            (change.at, HtmlText::short(&change.container), EventKind::ImageChange { from, to })
         });
-    let opened =
-        workload.issues.iter().filter(|other| other.id != issue.id && !other.is_exempt()).map(|other| {
-            let href = Some(issue_address(other));
-            let what = What::Opened { rule: Shown::line(other.rule.id), href };
-            (other.first_seen, Shown::short(&other.container), what)
-        });
-    let over = workload.closed.iter().filter(|closed| !workload.is_past_of(closed, issue)).map(|closed| {
-        let href = interval_address(workload, closed);
-        let what = What::Opened { rule: Shown::short(&closed.rule), href };
-        (closed.from, Shown::short(&closed.container), what)
+    let open = workload.open().filter(|other| other.id != issue.id).map(|other| {
+        let (rule, href) = (HtmlText::line(other.rule.id), Some(issue_address(&other.id)));
+        (other.first_seen, HtmlText::short(&other.container), EventKind::IssueOpened { rule, href })
     });
-    images.chain(opened).chain(over).collect()
+    let closed = workload.closed.iter().filter(|closed| !workload.is_past_of(closed, issue)).map(|closed| {
+        let (rule, href) = (HtmlText::short(&closed.rule), interval_address(workload, closed));
+        (closed.from, HtmlText::short(&closed.container), EventKind::IssueOpened { rule, href })
+    });
+    images.chain(open).chain(closed).collect()
 }

@@ -1,6 +1,5 @@
 //! The page of one issue.
 
-mod evidence;
 mod history;
 
 use askama::Template;
@@ -8,198 +7,126 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use tagwatch_core::outcome::{Outcome, Severity};
+use jiff::Timestamp;
 
-use super::Frame;
-use super::rows::{issue_address, place, rule_address, workload_address};
-use crate::filter::address;
-use crate::http::{Guest, html};
+use super::evidence::Evidence;
+use super::rows::{ContainerRow, WorkloadLink, container_type, issue_address, rule_address};
+use crate::auth::AuthenticatedRequest;
+use crate::frame::Frame;
+use crate::http::html;
 use crate::record::ExemptionRecord;
-use crate::remedy::{remedies, why_none};
-use crate::snapshot::{ClosedInterval, ContainerFacts, Found, Issue, Workload};
-use crate::text::{Block, Moment, Piece, Shown, blocks, own_words, pieces};
-use crate::view::View;
-pub(super) use evidence::Evidence;
-use history::{History, What};
+use crate::remedy::{Remedy, remedies, why_none};
+use crate::snapshot::{ClosedInterval, Issue, Workload, WorkloadIssue};
+use crate::text::{Block, DisplayInterval, DisplayTime, HtmlText, Piece, blocks, message};
+use crate::url::address;
+use history::{EventKind, History};
 
 #[derive(Template)]
 #[template(path = "issue.html")]
 struct IssuePage<'a> {
     frame: &'a Frame,
-    head: Head,
     issue: &'a Issue,
+    group: &'static str,
+    rule_href: String,
+    workload: WorkloadLink,
+    namespace_href: String,
+    container: HtmlText,
+    container_type: Option<&'static str>,
+    since: DisplayTime,
     message: Vec<Piece>,
     why: Vec<Block>,
     evidence: Evidence,
     resolution: Vec<Piece>,
-    remedies: Vec<Way>,
-    /// Why there are none.
+    remedies: Vec<Remedy>,
+    /// Why there are no remedies.
     why_no_remedy: Option<&'static str>,
     history: History,
-    container: Option<Facts>,
+    image: Option<ContainerRow>,
     exemption: Option<Exemption>,
-    /// What `tagwatch.dev/ignore` would say.
-    annotation: Shown,
-}
-
-/// What the page is headed by.
-struct Head {
-    severity: Severity,
-    outcome: Outcome,
-    rule: &'static str,
-    rule_href: String,
-    summary: Vec<Piece>,
-    policy: &'static str,
-    category: &'static str,
-    kind: Shown,
-    namespace: Shown,
-    name: Shown,
-    namespace_href: String,
-    workload_href: String,
-    container: Shown,
-    place: Option<&'static str>,
-    since: Moment,
+    /// Value of the annotation `tagwatch.dev/ignore` that would exempt the issue.
+    annotation: HtmlText,
     json_href: String,
 }
 
-/// The container's facts.
-struct Facts {
-    image: Shown,
-    class: &'static str,
-    matched: Option<Vec<Piece>>,
-    written: Option<Shown>,
-    effective: &'static str,
-}
-
-/// A remedy as it is shown.
-struct Way {
-    title: &'static str,
-    note: Option<String>,
-    patch: Shown,
-    command: Option<Shown>,
-}
-
-/// What exempts the issue.
 struct Exemption {
-    reason: Shown,
+    reason: HtmlText,
     source: String,
     expires: Option<String>,
 }
 
-/// Where a link leads whose issue is over.
 #[derive(Template)]
 #[template(path = "resolved.html")]
 struct ResolvedPage<'a> {
     frame: &'a Frame,
-    rule: Shown,
-    kind: Shown,
-    namespace: Shown,
-    name: Shown,
-    container: Shown,
-    workload_href: String,
-    from: Moment,
-    until: Moment,
-    lasted: String,
+    rule: HtmlText,
+    workload: WorkloadLink,
+    container: HtmlText,
+    interval: DisplayInterval,
+    until: DisplayTime,
 }
 
-pub(super) async fn issue(Guest { view, frame }: Guest, id: Result<Path<String>, PathRejection>) -> Response {
-    let guest = Guest { view, frame };
+pub(super) async fn issue(
+    request: AuthenticatedRequest,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    let AuthenticatedRequest { view, frame } = &request;
     let id = id.map(|Path(id)| id).unwrap_or_default();
-    if let Some(found) = guest.view.issue(&id) {
-        return html(StatusCode::OK, &IssuePage::new(&guest.frame, &guest.view, found));
+    if let Some(issue) = view.issue(&id) {
+        return html(StatusCode::OK, &IssuePage::new(frame, issue, view.now));
     }
-    // Before what is remembered: what goes on under another result is not over. For now only, as it can change back.
-    if let Some(found) = guest.view.successor(&id) {
-        return Redirect::temporary(&issue_address(found.issue)).into_response();
+    // First, because an issue that continues with another result is not resolved. The redirect is temporary because the
+    // result can change back.
+    if let Some(successor) = view.successor(&id) {
+        return Redirect::temporary(&issue_address(&successor.issue.id)).into_response();
     }
-    if let Some((workload, interval)) = guest.view.resolved(&id) {
-        return html(StatusCode::OK, &ResolvedPage::new(&guest.frame, &guest.view, workload, interval));
+    if let Some((workload, interval)) = view.resolved(&id) {
+        return html(StatusCode::OK, &ResolvedPage::new(frame, workload, interval, view.now));
     }
-    guest.not_found(
+    request.not_found(
         "There is no such issue: it was resolved too long ago, its workload is gone, or you may not see its namespace.",
     )
 }
 
 impl<'a> IssuePage<'a> {
-    fn new(frame: &'a Frame, view: &View, found: Found<'a>) -> Self {
-        let Found { workload, issue } = found;
+    fn new(frame: &'a Frame, of_workload: WorkloadIssue<'a>, now: Timestamp) -> Self {
+        let WorkloadIssue { workload, issue } = of_workload;
         Self {
             frame,
-            head: Head::new(found, view),
             issue,
-            message: own_words(&issue.message),
+            group: issue.rule.group.as_str(),
+            rule_href: rule_address(issue.rule),
+            workload: WorkloadLink::new(workload),
+            namespace_href: address("/namespaces", &[&workload.namespace]),
+            container: HtmlText::short(&issue.container),
+            container_type: container_type(issue.container_type),
+            since: DisplayTime::new(issue.first_seen, now),
+            message: message(&issue.message),
             why: blocks(issue.rule.why),
             evidence: Evidence::new(&issue.evidence, Some(issue.evidence_line)),
-            resolution: own_words(&issue.resolution),
-            remedies: remedies(workload, issue)
-                .into_iter()
-                .map(|remedy| Way {
-                    title: remedy.title,
-                    note: remedy.note,
-                    patch: Shown::code(&remedy.patch),
-                    command: remedy.command.as_deref().map(Shown::code),
-                })
-                .collect(),
+            resolution: message(&issue.resolution),
+            remedies: remedies(workload, issue),
             why_no_remedy: why_none(issue),
-            history: History::new(found, view.now),
-            container: workload.container(issue).map(Facts::new),
+            history: History::new(of_workload, now),
+            image: workload.container(issue).map(ContainerRow::new),
             exemption: issue.exemption.as_ref().map(|exemption| {
                 let ExemptionRecord { reason, source, expires } = ExemptionRecord::new(exemption);
-                Exemption { reason: Shown::long(&reason.into()), source, expires }
+                Exemption { reason: HtmlText::long(&reason.into()), source, expires }
             }),
-            annotation: Shown::line(&format!("{}/{}", issue.container.raw(), issue.rule.id)),
-        }
-    }
-}
-
-impl Head {
-    fn new(Found { workload, issue }: Found<'_>, view: &View) -> Self {
-        Self {
-            severity: issue.severity,
-            outcome: issue.outcome,
-            rule: issue.rule.id,
-            rule_href: rule_address(issue.rule),
-            summary: pieces(issue.rule.summary),
-            policy: issue.rule.group.as_str(),
-            category: issue.rule.category,
-            kind: Shown::short(&workload.kind),
-            namespace: Shown::short(&workload.namespace),
-            name: Shown::short(&workload.name),
-            namespace_href: address("/namespaces", &[&workload.namespace]),
-            workload_href: workload_address(workload),
-            container: Shown::short(&issue.container),
-            place: place(issue.container_type),
-            since: Moment::new(issue.first_seen, view.now),
-            json_href: format!("/api/v1{}", issue_address(issue)),
-        }
-    }
-}
-
-impl Facts {
-    fn new(container: &ContainerFacts) -> Self {
-        Self {
-            image: Shown::long(&container.image),
-            class: container.tag_class.as_str(),
-            matched: container.matched.as_ref().map(own_words),
-            written: container.pull_policy.as_ref().map(Shown::short),
-            effective: container.effective_pull_policy.as_str(),
+            annotation: HtmlText::line(&format!("{}/{}", issue.container.raw(), issue.rule.id)),
+            json_href: format!("/api/v1{}", issue_address(&issue.id)),
         }
     }
 }
 
 impl<'a> ResolvedPage<'a> {
-    fn new(frame: &'a Frame, view: &View, workload: &Workload, interval: &ClosedInterval) -> Self {
+    fn new(frame: &'a Frame, workload: &Workload, closed: &ClosedInterval, now: Timestamp) -> Self {
         Self {
             frame,
-            rule: Shown::short(&interval.rule),
-            kind: Shown::short(&workload.kind),
-            namespace: Shown::short(&workload.namespace),
-            name: Shown::short(&workload.name),
-            container: Shown::short(&interval.container),
-            workload_href: workload_address(workload),
-            from: Moment::new(interval.from, view.now),
-            until: Moment::new(interval.until, view.now),
-            lasted: crate::text::span(crate::text::seconds(interval.from, interval.until)),
+            rule: HtmlText::short(&closed.rule),
+            workload: WorkloadLink::new(workload),
+            container: HtmlText::short(&closed.container),
+            interval: DisplayInterval::new(closed.from, Some(closed.until), now),
+            until: DisplayTime::new(closed.until, now),
         }
     }
 }

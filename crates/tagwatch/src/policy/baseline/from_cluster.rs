@@ -1,27 +1,25 @@
-//! What the reports of a cluster hold.
+//! A baseline from the reports of a cluster.
 
 use anyhow::anyhow;
-use tagwatch_controller::cluster_policy::{ClusterPolicy, read_policy};
-use tagwatch_controller::issues::{Issue, IssueQuery, issues};
+use tagwatch_client::{ClusterPolicy, Issue, IssueQuery, list_issues, read_policy};
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::PolicyMetadata;
 
-use super::{DEFAULT_POLICY, Finding, Found};
+use super::{BaselineInput, DEFAULT_POLICY, Finding};
 use crate::args::PolicyBaselineArgs;
 use crate::cluster::with_client;
 use crate::policy::{choose, note};
 use crate::status::Failure;
 
-/// Starts from the policy of the arguments, else from the one in the cluster, so that what this writes can take its
-/// place.
-pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Found, Failure> {
+/// Starts from the policy of the arguments, else from the one in the cluster, which the baseline can replace.
+pub(super) fn find(args: &PolicyBaselineArgs) -> Result<BaselineInput, Failure> {
     let is_given = args.policy.policy.is_some() || args.policy.profile.is_some();
     let given = is_given.then(|| choose(&args.policy)).transpose()?;
     let query = IssueQuery { namespace: args.namespace.clone(), ..IssueQuery::default() };
     let name = args.policy_name.as_deref().unwrap_or(DEFAULT_POLICY);
     let (issues, (metadata, spec)) = with_client(args.context.as_deref(), async |client, clock| {
         let issues =
-            issues(&client, &query, &clock).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
+            list_issues(&client, &query, &clock).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
         let policy = if let Some(chosen) = given {
             chosen.file.map(|file| (file.metadata, file.spec)).unwrap_or_default()
         } else {
@@ -35,7 +33,7 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Found, Failure> {
         };
         Ok((issues, policy))
     })?;
-    Ok(Found { metadata, spec, findings: issues.into_iter().map(finding).collect() })
+    Ok(BaselineInput { metadata, spec, findings: issues.into_iter().map(finding).collect() })
 }
 
 fn finding(issue: Issue) -> Finding {

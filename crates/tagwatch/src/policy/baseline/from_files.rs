@@ -1,4 +1,4 @@
-//! What a scan finds.
+//! A baseline from the findings of a scan.
 
 use std::io;
 
@@ -7,14 +7,14 @@ use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::report::FindingEntry;
 use tagwatch_scan::{PolicyExemptions, ScanOptions, output, scan};
 
-use super::{Finding, Found};
+use super::{BaselineInput, Finding};
 use crate::args::PolicyBaselineArgs;
 use crate::policy::{ChosenPolicy, choose_to_extend, refuse_stdin_twice};
 use crate::scan::style;
 use crate::status::Failure;
 
-/// `None` where not everything could be read.
-pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<Found>, Failure> {
+/// `None` when not all input could be read.
+pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<BaselineInput>, Failure> {
     refuse_stdin_twice(&args.policy, &args.paths)?;
     let ChosenPolicy { engine, file, is_found } = choose_to_extend(&args.policy, args.output.as_deref())?;
     let options = ScanOptions {
@@ -30,8 +30,9 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<Found>, Failure> 
         return Ok(None);
     }
     let (metadata, spec) = file.map(|file| (file.metadata, file.spec)).unwrap_or_default();
-    let counts = |finding: &&FindingEntry| !matches!(finding.result, Outcome::Pass | Outcome::Skip);
-    Ok(Some(Found { metadata, spec, findings: report.findings.iter().filter(counts).map(finding).collect() }))
+    let is_open = |finding: &&FindingEntry| !matches!(finding.result, Outcome::Pass | Outcome::Skip);
+    let findings = report.findings.iter().filter(is_open).map(finding).collect();
+    Ok(Some(BaselineInput { metadata, spec, findings }))
 }
 
 fn finding(entry: &FindingEntry) -> Finding {

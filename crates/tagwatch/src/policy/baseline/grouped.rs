@@ -1,5 +1,5 @@
-//! Fewer exemptions that say the same. kubectl keeps what it applies in an annotation too, and an annotation cannot
-//! hold more than 256 KiB.
+//! Groups exemptions, so that the policy stays small: `kubectl apply` stores it in an annotation, and annotations are
+//! limited to 256 KiB.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use tagwatch_core::policy::{ExemptionSpec, MatchSpec};
 /// The most names in one list.
 const MAX_NAMES: usize = 256;
 
-/// All that two exemptions must have in common, to differ in one list of names alone.
+/// What two exemptions have in common when they differ in one list of names only.
 type Key = ([Vec<String>; 4], Vec<String>, String, Option<String>);
 
-/// Joins exemptions that are alike but for one list: first the containers of a workload, then workloads, then
-/// namespaces. Every name in one list goes with every name in the others, so the outcome exempts exactly the same. An
-/// empty list stands for everything and is never joined.
+/// Joins exemptions that differ in one list only: first the containers of a workload, then workloads, then namespaces.
+/// An exemption covers every combination of its names, so the result exempts exactly the same. An empty list means
+/// everything and is never joined.
 pub(super) fn grouped(exemptions: Vec<ExemptionSpec>) -> Vec<ExemptionSpec> {
     let containers = joined(exemptions, |matches| &mut matches.containers);
     let names = joined(containers, |matches| &mut matches.names);

@@ -1,0 +1,21 @@
+//! The Kubernetes client of the controller and of the commands that read a cluster: every request is counted, has a
+//! time limit and a `User-Agent`, and shows the clock of the API server.
+
+mod backoff;
+mod call;
+mod clock;
+mod cluster_policy;
+mod connect;
+mod issues;
+mod served;
+mod telemetry;
+
+pub use backoff::Backoff;
+pub use call::{CALL_LIMIT, CallError, LIST_LIMIT, call, describe};
+pub use clock::ServerClock;
+pub use cluster_policy::{ClusterPolicy, ReadPolicyError, read_policy};
+pub use connect::{ClientError, connect};
+pub use issues::{Issue, IssueQuery, ListIssuesError, list_issues};
+pub use kube::Client;
+pub use served::is_served;
+pub use telemetry::RequestCounter;

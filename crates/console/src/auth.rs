@@ -1,0 +1,148 @@
+//! Authentication of a request.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use form_urlencoded::Serializer;
+use tagwatch_core::text::UntrustedText;
+
+use crate::access::{Caller, Denied, Token, Visible};
+use crate::frame::Frame;
+use crate::http::{AuthError, Console, Problem, cookie};
+use crate::text::HtmlText;
+use crate::view::{self, View};
+
+/// A request of a known caller: what they may see, and the frame of the page.
+#[derive(Debug, Clone)]
+pub(crate) struct AuthenticatedRequest {
+    pub(crate) view: View,
+    pub(crate) frame: Frame,
+}
+
+impl AuthenticatedRequest {
+    pub(crate) fn not_found(&self, line: &str) -> Response {
+        self.frame.refuse(&Problem::new(StatusCode::NOT_FOUND, line))
+    }
+}
+
+impl FromRequestParts<Arc<Console>> for AuthenticatedRequest {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Response> {
+        let mut frame = Frame::new(&parts.uri, &parts.headers);
+        let is_open = console.authorizer.is_open();
+        // The snapshot can be costly to build: only for requests with a credential.
+        let (snapshot, caller) = if is_open {
+            let caller = ensure_local_name(&parts.headers).map_err(|problem| frame.refuse(&problem))?;
+            (console.source.snapshot(), caller)
+        } else {
+            let Some(credential) = credential(&parts.headers, console) else {
+                return Err(without_credential(&parts.headers, &frame));
+            };
+            let snapshot = console.source.snapshot();
+            let peer = peer(&parts.extensions);
+            let answer = authorize(console, credential, peer, &view::namespaces(&snapshot)).await;
+            (snapshot, answer.map_err(|error| refuse(error, &frame))?)
+        };
+        frame.cluster = snapshot.facts().cluster.as_ref().map(HtmlText::short);
+        frame.user = caller.name.as_ref().map(HtmlText::short);
+        frame.can_leave = !is_open;
+        frame.notices.extend(caller.may_see_more.then(|| INCOMPLETE.to_owned()));
+        Ok(Self { view: View::new(snapshot, caller, console.source.now()), frame })
+    }
+}
+
+const INCOMPLETE: &str = "Namespaces may be missing here: there are too many to ask about each of them. Whoever may list \
+                          policyreports in all namespaces sees all.";
+
+enum Credential {
+    Session { key: String, token: Token },
+    Bearer(Token),
+}
+
+async fn authorize(
+    console: &Console,
+    credential: Credential,
+    peer: Option<IpAddr>,
+    namespaces: &BTreeSet<UntrustedText>,
+) -> Result<Caller, AuthError> {
+    match credential {
+        Credential::Bearer(token) => console.try_token(&token, peer, namespaces).await,
+        Credential::Session { key, token } => {
+            let answer = console.authorizer.authorize(&token, namespaces).await;
+            if answer == Err(Denied::Unauthenticated) {
+                console.sessions.end(&key);
+            }
+            answer.map_err(AuthError::Denied)
+        }
+    }
+}
+
+fn credential(headers: &HeaderMap, console: &Console) -> Option<Credential> {
+    if let Some(token) = bearer(headers) {
+        return Some(Credential::Bearer(token));
+    }
+    let key = cookie(headers, console.session_cookie())?;
+    let token = console.sessions.token(key, Instant::now())?;
+    Some(Credential::Session { key: key.to_owned(), token })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<Token> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    Token::parse(token).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
+}
+
+/// The address that the connection comes from.
+pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
+}
+
+/// After a link on another site (a chat, a dashboard), the browser withholds the `SameSite=Strict` cookie. It then has
+/// to request the page again from this site, and sends the cookie if it has one.
+fn without_credential(headers: &HeaderMap, frame: &Frame) -> Response {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if !frame.is_api() && matches!(site, Some(b"cross-site" | b"same-site")) {
+        return frame.reload();
+    }
+    refuse(AuthError::Denied(Denied::Unauthenticated), frame)
+}
+
+fn refuse(error: AuthError, frame: &Frame) -> Response {
+    if error == AuthError::Denied(Denied::Unauthenticated) && !frame.is_api() {
+        return Redirect::to(&login_address(&frame.here)).into_response();
+    }
+    let mut response = frame.refuse(&error.into());
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// The log-in form, which redirects to `next` afterwards.
+fn login_address(next: &str) -> String {
+    match next {
+        "/" => "/login".to_owned(),
+        next => format!("/login?{}", Serializer::new(String::new()).append_pair("next", next).finish()),
+    }
+}
+
+/// An open console shows everything, but only under a loopback name or an IP address. A page of another site can point
+/// a name of its own at this console (DNS rebinding), and must not read it that way.
+fn ensure_local_name(headers: &HeaderMap) -> Result<Caller, Problem> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let with_port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = with_port.map_or(host, |(name, _)| name);
+    let is_address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+    if is_address || name == "localhost" || name.ends_with(".localhost") {
+        return Ok(Caller { name: None, visible: Visible::All, may_see_more: false });
+    }
+    let line =
+        "A console without log-in answers to localhost and to addresses alone, and this is another name.";
+    Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, line))
+}

@@ -1,0 +1,46 @@
+//! From a filter to an address.
+
+use form_urlencoded::Serializer;
+
+use super::{Filter, Sort};
+use crate::url::with_query;
+
+impl Filter {
+    /// The address of the table of issues with this filter.
+    pub(crate) fn address(&self) -> String {
+        self.address_at("/issues")
+    }
+
+    /// The same for another path, such as an export.
+    pub(crate) fn address_at(&self, path: &str) -> String {
+        let Self { namespaces, kinds, severities, outcomes, rules, text, exempt, sort, page } = self;
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(namespaces.iter().map(|namespace| ("namespace", namespace.raw())));
+        query.extend_pairs(kinds.iter().map(|kind| ("kind", kind.raw())));
+        query.extend_pairs(severities.iter().map(|severity| ("severity", severity.as_str())));
+        query.extend_pairs(outcomes.iter().map(|outcome| ("result", outcome.as_str())));
+        query.extend_pairs(rules.iter().map(|rule| ("rule", rule)));
+        if !text.is_empty() {
+            query.append_pair("q", text);
+        }
+        if let Some(exempt) = exempt {
+            query.append_pair("exempt", exempt.as_str());
+        }
+        if *sort != Sort::default() {
+            query.append_pair("sort", &sort.to_query());
+        }
+        if *page > 1 {
+            query.append_pair("page", &page.to_string());
+        }
+        with_query(path, &query.finish())
+    }
+
+    /// The first page in another order.
+    pub(crate) fn sorted(&self, sort: Sort) -> Self {
+        Self { sort, page: 0, ..self.clone() }
+    }
+
+    pub(crate) fn at_page(&self, page: usize) -> Self {
+        Self { page, ..self.clone() }
+    }
+}

@@ -1,0 +1,61 @@
+//! The state that every request shares.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tagwatch_core::text::UntrustedText;
+
+use crate::access::{Authorizer, Caller, Denied, Limiter, Sessions, Token};
+use crate::source::Source;
+
+/// How the console is served.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Whether browsers reach the console over TLS. Cookies then carry `Secure`.
+    pub tls: bool,
+}
+
+pub(crate) struct Console {
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) authorizer: Arc<dyn Authorizer>,
+    pub(crate) options: Options,
+    pub(crate) sessions: Sessions,
+    limiter: Limiter,
+}
+
+/// Why a token was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AuthError {
+    /// Too many tokens from this peer were invalid.
+    TooManyAttempts,
+    /// The authorizer denied this one.
+    Denied(Denied),
+}
+
+impl Console {
+    pub(crate) fn new(source: Arc<dyn Source>, authorizer: Arc<dyn Authorizer>, options: Options) -> Self {
+        Self { source, authorizer, options, sessions: Sessions::default(), limiter: Limiter::default() }
+    }
+
+    /// Name of the session's cookie. Browsers accept the prefix only over TLS and from this very host (RFC 6265bis,
+    /// section 4.1.3.2).
+    pub(crate) fn session_cookie(&self) -> &'static str {
+        if self.options.tls { "__Host-tagwatch-session" } else { "tagwatch-session" }
+    }
+
+    /// Authorizes a token that did not come from a session, within the limit of invalid tokens.
+    pub(crate) async fn try_token(
+        &self,
+        token: &Token,
+        peer: Option<IpAddr>,
+        namespaces: &BTreeSet<UntrustedText>,
+    ) -> Result<Caller, AuthError> {
+        let Some(attempt) = self.limiter.acquire(peer).await else { return Err(AuthError::TooManyAttempts) };
+        let answer = self.authorizer.authorize(token, namespaces).await;
+        if answer != Err(Denied::Unauthenticated) {
+            attempt.forgive();
+        }
+        answer.map_err(AuthError::Denied)
+    }
+}

@@ -1,0 +1,29 @@
+//! Every address of the console, and what holds for all of them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
+
+use crate::access::Authorizer;
+use crate::http::{Console, Options, add_security_headers, assets};
+use crate::source::Source;
+use crate::{api, export, pages};
+
+/// Largest form in bytes: a token, with what escaping adds.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The console. Serve it with `into_make_service_with_connect_info::<SocketAddr>`, so that each peer has its own limit
+/// of rejected tokens; without it, all peers share one.
+pub fn router(source: Arc<dyn Source>, authorizer: Arc<dyn Authorizer>, options: Options) -> Router {
+    Router::new()
+        .merge(pages::routes())
+        .merge(export::routes())
+        .merge(api::routes())
+        .merge(assets::routes())
+        .fallback(pages::not_found)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(map_response(add_security_headers))
+        .with_state(Arc::new(Console::new(source, authorizer, options)))
+}

@@ -1,0 +1,12 @@
+//! Requests by topic.
+
+mod api;
+mod exports;
+mod filters;
+mod headers;
+mod hostile;
+mod login;
+mod pages;
+mod size;
+mod support;
+mod tables;

@@ -1,0 +1,152 @@
+//! The tasks of the controller by name. A task that ends although it should run forever ends the process, so that
+//! Kubernetes restarts it: half a controller is worse than none.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::RunError;
+
+/// How long open connections may take to finish after the signal to stop.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+
+/// Tasks that run until the process ends. Dropping it aborts them.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    /// Never return.
+    endless: JoinSet<()>,
+    /// Return when they are cancelled, after they have answered what was asked.
+    servers: JoinSet<io::Result<()>>,
+    names: HashMap<Id, &'static str>,
+}
+
+impl Tasks {
+    /// Spawns a task that must never return.
+    pub(crate) fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let spawned = self.endless.spawn(task);
+        self.remember(&spawned, name);
+    }
+
+    /// Spawns a server that returns once the token given to [`run_until`](Self::run_until) is cancelled.
+    pub(crate) fn spawn_server(
+        &mut self,
+        name: &'static str,
+        server: impl Future<Output = io::Result<()>> + Send + 'static,
+    ) {
+        let spawned = self.servers.spawn(server);
+        self.remember(&spawned, name);
+    }
+
+    fn remember(&mut self, spawned: &AbortHandle, name: &'static str) {
+        self.names.insert(spawned.id(), name);
+    }
+
+    /// Runs until `stop` is cancelled; then the servers get [`SHUTDOWN_LIMIT`] to finish, and all other tasks are
+    /// aborted.
+    ///
+    /// # Errors
+    /// When a task returns or panics before that.
+    pub(crate) async fn run_until(mut self, stop: &CancellationToken) -> Result<(), RunError> {
+        tokio::select! {
+            // In this order: servers return by the same token, and would look like tasks that failed.
+            biased;
+            () = stop.cancelled() => {
+                tracing::info!("stopping");
+                if timeout(SHUTDOWN_LIMIT, self.servers_finished()).await.is_err() {
+                    tracing::info!("connections are still open; ending anyway");
+                }
+                Ok(())
+            }
+            Some(ended) = self.endless.join_next_with_id() => {
+                Err(self.ended(ended.map(|(id, ())| (id, Ok(())))))
+            }
+            Some(ended) = self.servers.join_next_with_id() => Err(self.ended(ended)),
+        }
+    }
+
+    async fn servers_finished(&mut self) {
+        while self.servers.join_next().await.is_some() {}
+    }
+
+    fn ended(&self, ended: Result<(Id, io::Result<()>), JoinError>) -> RunError {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let task = self.names.get(&id).copied().unwrap_or_default();
+        match ended {
+            Ok((_, Ok(()))) => RunError::TaskEnded(task),
+            Ok((_, Err(source))) => RunError::ServerFailed { task, source },
+            Err(source) => RunError::TaskPanicked { task, source },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    async fn error_of(tasks: Tasks) -> String {
+        tasks.run_until(&CancellationToken::new()).await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_task_that_returns_is_named() {
+        let mut tasks = Tasks::default();
+        tasks.spawn("pods", pending());
+        tasks.spawn("nodes", ready(()));
+        assert_eq!(
+            error_of(tasks).await,
+            "the task \"nodes\" ended by itself; ending the process, so that it is started anew"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_named() {
+        let mut tasks = Tasks::default();
+        tasks.spawn("nodes", async { panic!("out of range") });
+        let error = error_of(tasks).await;
+        assert!(error.contains("\"nodes\"") && error.contains("out of range"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_fails_is_named_with_its_error() {
+        let mut tasks = Tasks::default();
+        tasks.spawn("pods", pending());
+        tasks.spawn_server("console", ready(Err(io::ErrorKind::ConnectionAborted.into())));
+        let error = error_of(tasks).await;
+        assert!(error.contains("\"console\"") && error.contains("connection aborted"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_signal_to_stop_only_servers_are_waited_for() {
+        let stop = CancellationToken::new();
+        let (stopping, finished) = (stop.clone(), CancellationToken::new());
+        let finish = finished.clone();
+        let mut tasks = Tasks::default();
+        tasks.spawn("pods", pending());
+        tasks.spawn_server("admin endpoint", async move {
+            stopping.cancelled().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            finish.cancel();
+            Ok(())
+        });
+        stop.cancel();
+        assert!(tasks.run_until(&stop).await.is_ok());
+        assert!(finished.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_does_not_finish_is_aborted() {
+        let (stop, began) = (CancellationToken::new(), tokio::time::Instant::now());
+        let mut tasks = Tasks::default();
+        tasks.spawn_server("console", pending());
+        stop.cancel();
+        assert!(tasks.run_until(&stop).await.is_ok());
+        assert_eq!(began.elapsed().as_secs(), SHUTDOWN_LIMIT.as_secs());
+    }
+}

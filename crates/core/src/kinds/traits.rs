@@ -1,0 +1,62 @@
+//! What the objects of a kind are to tagwatch.
+
+/// How the objects of a kind are read and reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindTraits {
+    /// Where its objects are reported.
+    pub role: KindRole,
+    /// What says that a rollout is over.
+    pub rollout: RolloutStatus,
+    /// The conditions of which one is `True` when an object has ended, and nothing will be pulled for it again.
+    pub ends_by: &'static [&'static str],
+    /// Of the objects that one owner controls, the newest replaces those before.
+    pub supersedes: bool,
+    /// Kubernetes itself serves it: the API server has filled in every pull policy.
+    pub is_built_in: bool,
+    /// The controller watches it; a scan reads the others too.
+    pub is_watched: bool,
+}
+
+/// Where the objects of a kind are reported (verdict semantics, section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KindRole {
+    /// On their own, also where another object controls them: a Deployment that an operator made is still what people
+    /// roll out. Only an owner of a custom kind that is watched is reported instead.
+    Workload,
+    /// Under their controller, where they have one.
+    Dependent,
+    /// Under their controller; they hold no template and link their owner with what they own.
+    Link,
+}
+
+/// What says whether a rollout of a kind is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RolloutStatus {
+    /// The status of a Deployment.
+    Deployment,
+    /// The status and the partition of a `StatefulSet`.
+    StatefulSet,
+    /// The status of a `DaemonSet`.
+    DaemonSet,
+    /// Nothing: pods are of the template as it is.
+    Immediate,
+    /// What depends on the object.
+    Dependents,
+}
+
+impl KindTraits {
+    /// A custom kind whose objects are workloads.
+    pub(super) const CUSTOM: Self = Self {
+        role: KindRole::Workload,
+        rollout: RolloutStatus::Dependents,
+        ends_by: &[],
+        supersedes: false,
+        is_built_in: false,
+        is_watched: true,
+    };
+
+    /// A watched built-in kind.
+    pub(super) const fn built_in(role: KindRole, rollout: RolloutStatus) -> Self {
+        Self { role, rollout, is_built_in: true, ..Self::CUSTOM }
+    }
+}

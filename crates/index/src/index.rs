@@ -1,0 +1,289 @@
+//! The index of a cluster.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tagwatch_core::kinds::{KindName, WorkloadKind};
+use tagwatch_core::reference::Reference;
+use tagwatch_core::workload::Namespace;
+use tagwatch_k8s::key::WorkloadKey;
+use tagwatch_k8s::slim::{SlimNode, SlimObject, SlimPod};
+
+use crate::evidence::EvidenceCache;
+use crate::namespaces::NamespaceIndex;
+use crate::owners::{OwnerIndex, Top};
+use crate::pods::{PodFacts, PodIndex, seconds};
+use crate::unread::UnreadKinds;
+
+/// Owners, pods, nodes, namespaces and registry answers together. Methods that take a change in return the workloads
+/// to be evaluated.
+#[derive(Debug, Default)]
+pub struct Index {
+    pub(crate) owners: OwnerIndex,
+    pub(crate) pods: PodIndex,
+    pub(crate) namespaces: NamespaceIndex,
+    pub(crate) evidence: EvidenceCache,
+    unread: UnreadKinds,
+}
+
+/// Objects of every watched kind but Pods.
+impl Index {
+    /// Takes an object in; `before` is the object of its name that the store held until now. Returns the object as it
+    /// is to be stored: its keys are those that its owner, its dependents and its pods hold.
+    pub fn apply_object(
+        &mut self,
+        object: SlimObject,
+        before: Option<&SlimObject>,
+    ) -> (Arc<SlimObject>, BTreeSet<WorkloadKey>) {
+        let (object, mut affected) = self.take_object(object);
+        // Of an object that says nothing by itself, the owner index knows every change.
+        let is_alike = object.is_silent() || before.is_some_and(|before| before.is_judged_alike(&object));
+        if !is_alike {
+            affected.extend(self.top(object.key()));
+        }
+        (object, affected)
+    }
+
+    /// Forgets an object.
+    pub fn delete_object(&mut self, key: &WorkloadKey) -> BTreeSet<WorkloadKey> {
+        let affected = self.owners.delete(key);
+        self.unread.remove(key);
+        affected
+    }
+
+    /// Takes over a complete list of a kind, in the watched namespace or in all. What it does not name is gone; the rest
+    /// is evaluated, since it is not known what changed meanwhile. Returns the objects as they are to be stored.
+    pub fn list_objects(
+        &mut self,
+        kind: &KindName,
+        scope: Option<&str>,
+        objects: Vec<SlimObject>,
+    ) -> (Vec<Arc<SlimObject>>, BTreeSet<WorkloadKey>) {
+        let listed: HashSet<WorkloadKey> = objects.iter().map(|object| object.key().clone()).collect();
+        let mut affected = self.owners.retain(kind, scope, &listed);
+        self.forget_unread();
+        let mut taken = Vec::with_capacity(objects.len());
+        for object in objects {
+            let (object, by_owner) = self.take_object(object);
+            affected.extend(by_owner);
+            taken.push(object);
+        }
+        affected.extend(taken.iter().filter_map(|object| self.top(object.key())));
+        (taken, affected)
+    }
+
+    /// From now on all objects of a kind are known, in the watched namespace or in all. Returns whether a custom kind was
+    /// not known before: what was reported under an owner that is not watched may be reported elsewhere then.
+    pub fn begin_kind(&mut self, kind: &WorkloadKind, scope: Option<&str>) -> bool {
+        !kind.traits.is_built_in && self.owners.begin_custom(&kind.name, scope)
+    }
+
+    /// Forgets a kind, which is not watched any more.
+    pub fn end_kind(&mut self, kind: &KindName, scope: Option<&str>) -> BTreeSet<WorkloadKey> {
+        let affected = self.owners.end_custom(kind, scope);
+        self.forget_unread();
+        affected
+    }
+
+    /// The custom kinds whose templates are not where they are looked for, as `Kind.group`, each with what is wrong with
+    /// one of its objects.
+    pub fn misread_kinds(&self) -> BTreeMap<String, String> {
+        self.unread.remarks()
+    }
+
+    fn take_object(&mut self, mut object: SlimObject) -> (Arc<SlimObject>, BTreeSet<WorkloadKey>) {
+        object.share_keys(|key| self.shared(key).unwrap_or_else(|| key.clone()));
+        let affected = self.owners.apply(&object);
+        self.unread.apply(&object);
+        (Arc::new(object), affected)
+    }
+
+    fn forget_unread(&mut self) {
+        let owners = &self.owners;
+        self.unread.retain(|key| owners.node(key).is_some());
+    }
+}
+
+/// Pods.
+impl Index {
+    /// Takes a pod in, or lets it go when nothing will be pulled for it any more.
+    pub fn apply_pod(&mut self, pod: &SlimPod, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        let mut facts = PodFacts::of(pod);
+        if let Some(shared) = self.shared(&facts.controller) {
+            facts.controller = shared;
+        }
+        let changes = self.pods.apply(facts, seconds(now));
+        self.tops(changes.all())
+    }
+
+    /// Forgets a pod.
+    pub fn delete_pod(&mut self, pod: &SlimPod, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        let (namespace, name) = pod.place();
+        let changes = self.pods.delete(namespace, name, seconds(now));
+        self.tops(changes.all())
+    }
+
+    /// Forgets the pods of the watched namespace (or of all) that a complete list did not name, by namespace and name.
+    pub fn retain_pods(
+        &mut self,
+        scope: Option<&str>,
+        listed: &HashSet<(Arc<str>, Box<str>)>,
+        now: Timestamp,
+    ) -> BTreeSet<WorkloadKey> {
+        let changes = self.pods.retain(scope, listed, seconds(now));
+        self.tops(changes.all())
+    }
+
+    /// Whether a kubelet runs a Pod from a file of its own.
+    pub fn is_mirror(&self, key: &WorkloadKey) -> bool {
+        self.pods.shapes(key).iter().any(|(shape, _)| shape.is_mirror)
+    }
+}
+
+/// Nodes.
+impl Index {
+    /// Takes in a node of a list that is not complete yet. Its pods are counted when the list is complete: in the order of the
+    /// list, each node would look through all pods.
+    pub fn see_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        let (platform, images) = (node.platform(), node.images_with_several_digests());
+        let affected = self.pods.see_node(node.name(), platform.as_ref(), &images, seconds(now));
+        self.tops(affected)
+    }
+
+    /// The list of nodes is complete.
+    pub fn retain_nodes(&mut self, listed: &HashSet<Box<str>>, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        self.pods.retain_nodes(listed);
+        let affected = self.pods.count_nodes(seconds(now));
+        self.tops(affected)
+    }
+
+    /// Takes a node in.
+    pub fn apply_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        let (platform, images) = (node.platform(), node.images_with_several_digests());
+        let affected = self.pods.apply_node(node.name(), platform.as_ref(), &images, seconds(now));
+        self.tops(affected)
+    }
+
+    /// A node is gone.
+    pub fn delete_node(&mut self, node: &SlimNode) {
+        self.pods.delete_node(node.name());
+    }
+
+    /// Nothing is known of any node any more.
+    pub fn forget_nodes(&mut self, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        let affected = self.pods.forget_nodes(seconds(now));
+        self.tops(affected)
+    }
+}
+
+/// Namespaces.
+impl Index {
+    /// Takes a namespace in. Returns whether it is another one for judging.
+    pub fn apply_namespace(&mut self, name: &str, namespace: Namespace) -> bool {
+        self.namespaces.apply(name, namespace)
+    }
+
+    /// Forgets a namespace; its objects are deleted by events of their own.
+    pub fn delete_namespace(&mut self, name: &str) {
+        self.namespaces.delete(name);
+    }
+
+    /// Forgets every namespace that a complete list did not name.
+    pub fn retain_namespaces(&mut self, listed: &BTreeSet<Box<str>>) {
+        self.namespaces.retain(listed);
+    }
+}
+
+/// What registries answered, and what time changes.
+impl Index {
+    /// The references of a registry that a pod runs, by their canonical names.
+    pub fn running_references(&self, registry: &str) -> BTreeSet<String> {
+        self.pods.running(registry)
+    }
+
+    /// Of these references, the one that has waited longest for a question, if any is due. From now on it counts as
+    /// asked.
+    pub fn next_question(&mut self, wanted: &BTreeSet<String>, now: Timestamp) -> Option<String> {
+        let due = self.pods.answers.due(wanted, seconds(now))?;
+        self.pods.answers.asking(&due);
+        Some(due)
+    }
+
+    /// Takes in what a registry answered: a digest, or why it is not known.
+    pub fn apply_answer(
+        &mut self,
+        canonical: String,
+        digest: Result<String, String>,
+        now: Timestamp,
+    ) -> BTreeSet<WorkloadKey> {
+        let users = self.pods.users_of(&canonical);
+        let is_new = self.pods.answers.insert(canonical, digest, seconds(now));
+        if is_new { self.tops(users) } else { BTreeSet::new() }
+    }
+
+    /// Forgets answers of a registry that are not wanted any more.
+    pub fn retain_answers(&mut self, registry: &str, wanted: &BTreeSet<String>) -> BTreeSet<WorkloadKey> {
+        let gone = self.pods.answers.keep(registry, wanted);
+        let users = gone.iter().flat_map(|canonical| self.pods.users_of(canonical)).collect();
+        self.tops(users)
+    }
+
+    /// Forgets what is older than proofs last. To be called now and then.
+    pub fn expire(&mut self, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        let affected = self.pods.expire(seconds(now));
+        self.tops(affected)
+    }
+
+    /// The references that are proven to have moved, in order, and how many more are likely to have.
+    pub fn moved_references(&self) -> (Vec<Reference>, usize) {
+        self.pods.moved_references()
+    }
+
+    /// Counts up whenever what is proven may have changed.
+    pub fn proofs_version(&self) -> u64 {
+        self.pods.version()
+    }
+}
+
+/// Workloads.
+impl Index {
+    /// Everything that could have a report: workload objects, and the controllers of live pods.
+    pub fn candidates(&self) -> BTreeSet<WorkloadKey> {
+        let mut candidates = self.owners.tops();
+        candidates.extend(self.tops(self.pods.controllers().cloned().collect()));
+        candidates
+    }
+
+    /// Kinds that control live pods and that are not read, and those whose templates are not where they are looked
+    /// for, as `Kind.group`, safe for a terminal.
+    pub fn unread_kinds(&self) -> BTreeSet<String> {
+        let controllers = self.pods.controllers().cloned().collect();
+        let is_unread = |key: &&WorkloadKey| key.watched_kind().is_none() && self.owners.node(key).is_none();
+        let mut kinds: BTreeSet<String> =
+            self.tops(controllers).iter().filter(is_unread).map(WorkloadKey::kind_and_group).collect();
+        kinds.extend(self.unread.remarks().into_keys());
+        kinds
+    }
+
+    /// The workloads under which these are reported, as far as they are known by now.
+    fn tops(&self, keys: BTreeSet<WorkloadKey>) -> BTreeSet<WorkloadKey> {
+        keys.iter().filter_map(|key| self.top(key)).collect()
+    }
+
+    /// The workload under which an object is reported, if that is known by now.
+    fn top(&self, key: &WorkloadKey) -> Option<WorkloadKey> {
+        // A pod without a controller is its own key, of a kind that the owner index does not hold.
+        if key.watched_kind().is_some_and(WorkloadKind::is_pod) {
+            return Some(key.clone());
+        }
+        match self.owners.top(key) {
+            Top::Workload(top) => Some(top),
+            Top::Unknown => None,
+        }
+    }
+
+    fn shared(&self, key: &WorkloadKey) -> Option<WorkloadKey> {
+        self.owners.shared(key).or_else(|| self.pods.shared(key)).cloned()
+    }
+}

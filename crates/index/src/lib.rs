@@ -1,0 +1,24 @@
+//! tagwatch-index: what is known of a cluster. It holds who controls whom, which images pods run on which nodes and
+//! what registries answered, and assembles the workload that is judged from that and from the objects in a store.
+//! Plain structs: `apply`, `delete` and `retain` take a change in and return the workloads that it can matter to. No
+//! client, no runtime, no clock: the time is a parameter.
+
+mod answers;
+mod assemble;
+mod evidence;
+mod index;
+mod names;
+mod namespaces;
+mod owners;
+mod pods;
+mod proofs;
+mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod unread;
+
+pub use assemble::{Absence, Assembled};
+pub use index::Index;
+pub use proofs::Proofs;
+pub use store::ObjectStore;
+pub use tagwatch_k8s::key::WorkloadKey;

@@ -1,0 +1,362 @@
+//! Live pods: what their specs name, what their images resolved to, and on which nodes (verdict semantics, section 6).
+//! `apply`, `delete` and `retain` take a change in and return the controllers for which it can matter; a status that
+//! changes nothing of images returns none.
+
+mod nodes;
+mod platforms;
+mod record;
+mod references;
+mod restarts;
+mod runs;
+mod shapes;
+mod states;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use tagwatch_k8s::key::WorkloadKey;
+use tagwatch_k8s::slim::ImageStatus;
+
+use crate::answers::Answers;
+use crate::names::NameTable;
+
+use nodes::NodeId;
+pub(crate) use nodes::{Nodes, PlatformId};
+pub(crate) use record::{
+    ContainerState, ImageState, PlaceId, PodFacts, PodRecord, place_name, seconds, time,
+};
+use record::{ImageId, hash};
+pub(crate) use references::{MEMORY, Record, ReferenceId, References, Same, Slot, SlotId};
+pub(crate) use restarts::{Ran, Restarts};
+pub(crate) use runs::{Run, Runs};
+use shapes::Shapes;
+pub(crate) use shapes::{CountedShape, PodShape};
+
+/// Namespaces and names of pods.
+pub(crate) type PodNames = HashSet<(Arc<str>, Box<str>)>;
+
+/// The controllers for which a change can matter.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct PodChanges {
+    /// Another set of shapes runs for these: pods that come and go with the same containers change no verdict.
+    pub(crate) shapes: BTreeSet<WorkloadKey>,
+    /// What their pods show of images is other evidence now.
+    pub(crate) evidence: BTreeSet<WorkloadKey>,
+}
+
+impl PodChanges {
+    fn extend(&mut self, other: Self) {
+        self.shapes.extend(other.shapes);
+        self.evidence.extend(other.evidence);
+    }
+
+    /// All of them.
+    pub(crate) fn all(self) -> BTreeSet<WorkloadKey> {
+        let Self { mut shapes, evidence } = self;
+        shapes.extend(evidence);
+        shapes
+    }
+}
+
+/// What the pods of one controller say and show.
+#[derive(Debug, Default)]
+struct ControllerPods {
+    shapes: Vec<CountedShape>,
+    runs: Runs,
+}
+
+/// Every live pod, with what is known of the images that they run.
+#[derive(Debug, Default)]
+pub(crate) struct PodIndex {
+    pods: HashMap<Arc<str>, HashMap<Box<str>, PodRecord>>,
+    controllers: HashMap<WorkloadKey, ControllerPods>,
+    shapes: Shapes,
+    places: NameTable<()>,
+    pub(crate) references: References,
+    pub(crate) nodes: Nodes,
+    /// Nodes whose pods are counted under another platform than is known now.
+    uncounted: BTreeSet<NodeId>,
+    pub(crate) same: Same,
+    /// When room was made in `same`.
+    made_room: Option<u32>,
+    failing: NameTable<()>,
+    pub(crate) restarts: Restarts,
+    /// What registries have answered.
+    pub(crate) answers: Answers,
+    /// Counts changes of what is proven.
+    version: u64,
+}
+
+impl PodIndex {
+    /// Takes a pod in. `now` is in Unix seconds.
+    pub(crate) fn apply(&mut self, pod: PodFacts<'_>, now: u32) -> PodChanges {
+        if !pod.is_live {
+            return self.note_and_forget(&pod, now);
+        }
+        let PodFacts { namespace, name, uid, controller, shape, node, statuses, is_live: _ } = pod;
+        let uid = hash(uid);
+        let node = node.and_then(|node| self.nodes.id(node));
+        let platform = node.and_then(|node| self.nodes.platform_of(node));
+        let known = self.pods.get(namespace).and_then(|pods| pods.get(name)).cloned();
+        // Another pod that had its name says nothing of this one.
+        let itself = known.as_ref().filter(|known| known.uid == uid);
+        let states = self.states(&statuses, itself, now).into();
+        let shape = self.shapes.share(shape);
+        let record = PodRecord { uid, controller, shape, node, platform, states };
+        if known.as_ref() == Some(&record) {
+            return PodChanges::default();
+        }
+        // In this order, so that a digest that stays is never without a pod.
+        let mut changes = self.enter(&record, now);
+        self.put(namespace, name, record);
+        if let Some(known) = known {
+            changes.extend(self.leave(&known, now));
+        }
+        changes
+    }
+
+    /// Forgets a pod that is gone.
+    pub(crate) fn delete(&mut self, namespace: &str, name: &str, now: u32) -> PodChanges {
+        let Some(pods) = self.pods.get_mut(namespace) else { return PodChanges::default() };
+        let Some(record) = pods.remove(name) else { return PodChanges::default() };
+        if pods.is_empty() {
+            self.pods.remove(namespace);
+        }
+        self.leave(&record, now)
+    }
+
+    /// Forgets the pods of the watched namespace (or of all) that a complete list did not name.
+    pub(crate) fn retain(&mut self, scope: Option<&str>, listed: &PodNames, now: u32) -> PodChanges {
+        let in_scope = |namespace: &str| scope.is_none_or(|only| only == namespace);
+        let pods = self.pods.iter().filter(|(namespace, _)| in_scope(namespace));
+        let gone: BTreeSet<(Arc<str>, Box<str>)> = pods
+            .flat_map(|(namespace, pods)| pods.keys().map(|name| (Arc::clone(namespace), name.clone())))
+            .filter(|key| !listed.contains(key))
+            .collect();
+        let mut changes = PodChanges::default();
+        for (namespace, name) in &gone {
+            changes.extend(self.delete(namespace, name, now));
+        }
+        changes
+    }
+
+    /// The distinct shapes that run under a controller, with the number of pods of each.
+    pub(crate) fn shapes(&self, controller: &WorkloadKey) -> &[CountedShape] {
+        self.controllers.get(controller).map_or(&[], |pods| &pods.shapes)
+    }
+
+    /// What the pods of a controller run.
+    pub(crate) fn runs(&self, controller: &WorkloadKey) -> impl Iterator<Item = &Run> {
+        self.controllers.get(controller).into_iter().flat_map(|pods| pods.runs.iter())
+    }
+
+    /// Every controller that has a live pod.
+    pub(crate) fn controllers(&self) -> impl Iterator<Item = &WorkloadKey> {
+        self.controllers.keys()
+    }
+
+    /// The pods of a namespace, in the order of their names.
+    pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<&str, &PodRecord> {
+        let pods = self.pods.get(namespace).into_iter().flatten();
+        pods.map(|(name, record)| (&**name, record)).collect()
+    }
+
+    /// The key as it is held already, so that the pods of a controller share one.
+    pub(crate) fn shared(&self, controller: &WorkloadKey) -> Option<&WorkloadKey> {
+        self.controllers.get_key_value(controller).map(|(known, _)| known)
+    }
+
+    /// The number of a place, if any pod shows anything of it.
+    pub(crate) fn place(&self, name: &str) -> Option<PlaceId> {
+        self.places.find(name).map(PlaceId)
+    }
+
+    /// An image that a node cannot pull, as a pod names it.
+    pub(crate) fn failing_image(&self, image: ImageId) -> &str {
+        self.failing.name(image.0)
+    }
+
+    /// Forgets what is older than proofs last. To be called now and then.
+    pub(crate) fn expire(&mut self, now: u32) -> BTreeSet<WorkloadKey> {
+        let runs = || self.controllers.values().flat_map(|pods| pods.runs.iter());
+        // Ephemeral containers have a name of their own each.
+        let used: BTreeSet<PlaceId> = runs().map(|run| run.place).chain(self.restarts.places()).collect();
+        let failing: BTreeSet<u32> = runs()
+            .filter_map(|run| match run.image_state {
+                ImageState::PullFailing(_, image) => Some(image.0),
+                ImageState::Ran(..) => None,
+            })
+            .collect();
+        self.places.retain(|place, ()| used.contains(&PlaceId(place)));
+        self.failing.retain(|image, ()| failing.contains(&image));
+        let changed = self.references.expire(&self.same, now);
+        self.version += u64::from(!changed.is_empty());
+        changed.into_iter().flat_map(|reference| self.users(reference)).collect()
+    }
+
+    /// Counts up whenever what is proven may have changed.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// What a pod that has ended, or is being deleted, ran counts as seen; the pod itself is not counted.
+    fn note_and_forget(&mut self, pod: &PodFacts<'_>, now: u32) -> PodChanges {
+        let platform = pod.node.and_then(|node| self.nodes.platform_of(self.nodes.find(node)?));
+        let mut changes = PodChanges::default();
+        for status in &pod.statuses {
+            let ImageStatus::Ran { digest, since, until } = &status.image_status else { continue };
+            let first = since.map_or(now, seconds).min(now);
+            // A pod that is being deleted may still run it.
+            let last = until.map_or(now, seconds).clamp(first, now);
+            // Pods that have ended may stay for years, and are listed again and again.
+            if last.saturating_add(MEMORY) < now {
+                continue;
+            }
+            if let Some(ImageState::Ran(reference, slot)) = self.ran(status, digest, (first, last))
+                && self.references.note((reference, slot), platform, (first, last))
+            {
+                changes.evidence.extend(self.moved_differently(reference));
+            }
+        }
+        changes.extend(self.delete(pod.namespace, pod.name, now));
+        changes
+    }
+
+    fn enter(&mut self, record: &PodRecord, now: u32) -> PodChanges {
+        let mut changes = PodChanges::default();
+        let controller = &record.controller;
+        if let Some(node) = record.node {
+            self.nodes.hold(node);
+        }
+        let pods = self.controllers.entry(controller.clone()).or_default();
+        if count_in(&mut pods.shapes, &record.shape) {
+            changes.shapes.insert(controller.clone());
+        }
+        for state in &record.states {
+            if pods.runs.enter(*state, record.platform) || self.restarts.awaits(controller) {
+                changes.evidence.insert(controller.clone());
+            }
+        }
+        for (ran, since) in each_once(&record.states) {
+            if self.references.enter(ran, record.platform, since, now) {
+                let begun = self.references.get(ran.0);
+                if let Some((begun, slot)) = begun.and_then(|begun| Some((begun, begun.at(ran.1)?))) {
+                    self.answers.began(&begun.name, &slot.digest);
+                }
+                changes.evidence.extend(self.moved_differently(ran.0));
+            }
+        }
+        changes
+    }
+
+    fn leave(&mut self, record: &PodRecord, now: u32) -> PodChanges {
+        let mut changes = PodChanges::default();
+        let controller = &record.controller;
+        let mut ended = Vec::new();
+        if let Some(pods) = self.controllers.get_mut(controller) {
+            if count_out(&mut pods.shapes, &record.shape) {
+                changes.shapes.insert(controller.clone());
+            }
+            for state in &record.states {
+                let (is_news, run) = pods.runs.leave(*state, record.platform);
+                if is_news || self.restarts.awaits(controller) {
+                    changes.evidence.insert(controller.clone());
+                }
+                ended.extend(run);
+            }
+            if pods.shapes.is_empty() {
+                self.controllers.remove(controller);
+            }
+        }
+        for run in ended {
+            self.run_ended(controller, &run, now);
+        }
+        self.shapes.release(&record.shape);
+        for (ran, _) in each_once(&record.states) {
+            if self.references.leave(ran, record.platform, now) {
+                changes.evidence.extend(self.moved_differently(ran.0));
+            }
+        }
+        if let Some(node) = record.node {
+            self.nodes.release(node);
+        }
+        changes
+    }
+
+    /// The controllers that run a reference of which several digests are known: what is said of it is another now.
+    fn moved_differently(&mut self, reference: ReferenceId) -> BTreeSet<WorkloadKey> {
+        let has_several =
+            self.references.get(reference).is_some_and(|record| record.slots().nth(1).is_some());
+        if !has_several {
+            return BTreeSet::new();
+        }
+        self.version += 1;
+        self.users(reference)
+    }
+
+    /// The references of a registry that a pod runs, by their canonical names.
+    pub(crate) fn running(&self, registry: &str) -> BTreeSet<String> {
+        let is_of = |name: &str| name.strip_prefix(registry).is_some_and(|rest| rest.starts_with('/'));
+        self.references.running().filter(|name| is_of(name)).map(str::to_owned).collect()
+    }
+
+    /// The controllers that run a reference, by its canonical name.
+    pub(crate) fn users_of(&self, canonical: &str) -> BTreeSet<WorkloadKey> {
+        self.references.find(canonical).map(|reference| self.users(reference)).unwrap_or_default()
+    }
+
+    fn users(&self, reference: ReferenceId) -> BTreeSet<WorkloadKey> {
+        let users = self.controllers.iter().filter(|(_, pods)| pods.runs.runs_reference(reference));
+        users.map(|(key, _)| key.clone()).collect()
+    }
+
+    fn put(&mut self, namespace: &str, name: &str, record: PodRecord) {
+        let namespace = self
+            .pods
+            .get_key_value(namespace)
+            .map_or_else(|| Arc::<str>::from(namespace), |(known, _)| Arc::clone(known));
+        let pods = self.pods.entry(namespace).or_default();
+        // A pod without a state is kept as long as it lives: since when its next state lasts depends on when it was seen.
+        pods.insert(name.into(), record);
+    }
+}
+
+/// One more pod has a shape. Returns whether it is the first.
+fn count_in(shapes: &mut Vec<CountedShape>, shape: &Arc<PodShape>) -> bool {
+    if let Some((_, pods)) = shapes.iter_mut().find(|(known, _)| Arc::ptr_eq(known, shape)) {
+        *pods += 1;
+        return false;
+    }
+    if shapes.is_empty() {
+        // Pods of one controller mostly have one shape.
+        shapes.reserve_exact(1);
+    }
+    shapes.push((Arc::clone(shape), 1));
+    true
+}
+
+/// One pod less has a shape. Returns whether it was the last.
+fn count_out(shapes: &mut Vec<CountedShape>, shape: &Arc<PodShape>) -> bool {
+    let Some(at) = shapes.iter().position(|(known, _)| Arc::ptr_eq(known, shape)) else { return false };
+    shapes[at].1 -= 1;
+    let is_last = shapes[at].1 == 0;
+    if is_last {
+        shapes.swap_remove(at);
+    }
+    is_last
+}
+
+/// What a pod ran, each image once however many of its containers ran it, with the earliest start.
+fn each_once(states: &[ContainerState]) -> BTreeMap<(ReferenceId, SlotId), u32> {
+    let mut ran = BTreeMap::new();
+    for state in states {
+        if let ImageState::Ran(reference, slot) = state.image_state {
+            let since = ran.entry((reference, slot)).or_insert(state.since);
+            *since = state.since.min(*since);
+        }
+    }
+    ran
+}
+
+#[cfg(test)]
+mod tests;

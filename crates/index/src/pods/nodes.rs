@@ -1,0 +1,133 @@
+//! The nodes that pods run on, by number, with their platforms.
+
+use std::collections::HashSet;
+
+use tagwatch_core::drift::Platform;
+
+use crate::names::NameTable;
+
+/// Names of nodes that are kept at most.
+const MAX: usize = 100_000;
+
+/// A node, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct NodeId(u32);
+
+/// A platform, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PlatformId(u16);
+
+/// Every node that exists, or that a live pod names.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    table: NameTable<NodeEntry>,
+    platforms: Vec<Platform>,
+}
+
+#[derive(Debug, Default)]
+struct NodeEntry {
+    platform: Option<PlatformId>,
+    /// It was seen itself, and is not known to be gone.
+    exists: bool,
+    /// Pods that are counted on it.
+    pods: u32,
+}
+
+impl Nodes {
+    /// The number of a node; a new one for a name that is not known. A user who may create pods may name any node, so
+    /// there is a limit.
+    pub(super) fn id(&mut self, name: &str) -> Option<NodeId> {
+        if let Some(id) = self.find(name) {
+            return Some(id);
+        }
+        (self.table.len() < MAX).then(|| NodeId(self.table.find_or_insert(name, |_| NodeEntry::default())))
+    }
+
+    /// The number of a node that is known.
+    pub(super) fn find(&self, name: &str) -> Option<NodeId> {
+        self.table.find(name).map(NodeId)
+    }
+
+    /// One more pod is counted on a node.
+    pub(super) fn hold(&mut self, id: NodeId) {
+        if let Some(node) = self.table.get_mut(id.0) {
+            node.pods += 1;
+        }
+    }
+
+    /// A pod is no longer counted on a node.
+    pub(super) fn release(&mut self, id: NodeId) {
+        if let Some(node) = self.table.get_mut(id.0) {
+            node.pods = node.pods.saturating_sub(1);
+        }
+        self.free_unused(id);
+    }
+
+    /// A node is gone. What runs on it still runs on its platform, until its pods are gone, too.
+    pub(super) fn remove(&mut self, id: NodeId) {
+        if let Some(node) = self.table.get_mut(id.0) {
+            node.exists = false;
+        }
+        self.free_unused(id);
+    }
+
+    /// The nodes that a complete list did not name are gone.
+    pub(super) fn retain(&mut self, listed: &HashSet<Box<str>>) {
+        let existing = self.table.iter().filter(|(_, node)| node.exists).map(|(id, _)| id);
+        let gone: Vec<u32> = existing.filter(|id| !listed.contains(self.table.name(*id))).collect();
+        for id in gone {
+            self.remove(NodeId(id));
+        }
+    }
+
+    fn free_unused(&mut self, id: NodeId) {
+        if self.table.get(id.0).is_some_and(|node| !node.exists && node.pods == 0) {
+            self.table.remove(id.0);
+        }
+    }
+
+    pub(crate) fn name(&self, id: NodeId) -> &str {
+        self.table.name(id.0)
+    }
+
+    pub(super) fn platform_of(&self, id: NodeId) -> Option<PlatformId> {
+        self.table.get(id.0)?.platform
+    }
+
+    /// Sets what is known of a node that exists. Returns whether its pods have to be counted anew.
+    pub(super) fn set_platform(&mut self, id: NodeId, platform: Option<&Platform>) -> bool {
+        let platform = platform.and_then(|platform| self.platform(platform));
+        let Some(node) = self.table.get_mut(id.0) else { return false };
+        node.exists = true;
+        let is_new = node.platform != platform;
+        node.platform = platform;
+        is_new && node.pods > 0
+    }
+
+    /// Nothing is known of any node any more.
+    pub(super) fn forget_platforms(&mut self) {
+        for (_, node) in self.table.iter_mut() {
+            node.platform = None;
+        }
+        self.retain(&HashSet::new());
+    }
+
+    /// The number of a platform. There are a handful; should there ever be thousands, the rest counts as unknown.
+    pub(crate) fn platform(&mut self, platform: &Platform) -> Option<PlatformId> {
+        let at = self.platforms.iter().position(|known| known == platform);
+        let at = at.unwrap_or_else(|| {
+            self.platforms.push(platform.clone());
+            self.platforms.len() - 1
+        });
+        u16::try_from(at).ok().map(PlatformId)
+    }
+
+    pub(crate) fn platform_name(&self, id: PlatformId) -> Option<&str> {
+        self.platforms.get(usize::from(id.0)).map(Platform::as_str)
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.table.len()
+    }
+}

@@ -1,0 +1,132 @@
+//! Nodes, as far as pods are counted by their platforms: which digests are one image on which platform.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use tagwatch_core::drift::Platform;
+use tagwatch_k8s::key::WorkloadKey;
+
+use super::nodes::{NodeId, PlatformId};
+use super::{PodIndex, PodRecord};
+
+/// How often digests that no pod runs are looked for to make room for digests of one image, in seconds.
+pub(super) const MAKES_ROOM_EVERY: u32 = 60;
+
+impl PodIndex {
+    /// Takes a node in, and counts its pods.
+    pub(crate) fn apply_node(
+        &mut self,
+        name: &str,
+        platform: Option<&Platform>,
+        images: &[BTreeSet<String>],
+        now: u32,
+    ) -> BTreeSet<WorkloadKey> {
+        let mut affected = self.see_node(name, platform, images, now);
+        affected.extend(self.count_nodes(now));
+        affected
+    }
+
+    /// Takes a node in: its platform, and which digests its runtime knows as one image. Its pods are still to be counted.
+    pub(crate) fn see_node(
+        &mut self,
+        name: &str,
+        platform: Option<&Platform>,
+        images: &[BTreeSet<String>],
+        now: u32,
+    ) -> BTreeSet<WorkloadKey> {
+        let id = self.nodes.id(name);
+        if let Some(id) = id
+            && self.nodes.set_platform(id, platform)
+        {
+            self.uncounted.insert(id);
+        }
+        let platform = platform.and_then(|platform| self.nodes.platform(platform));
+        let mut affected = BTreeSet::new();
+        for digests in images {
+            let merged = self.merge(platform, digests, now);
+            if merged.is_empty() {
+                continue;
+            }
+            for reference in self.references.with_digests(&merged) {
+                affected.extend(self.moved_differently(reference));
+            }
+        }
+        affected
+    }
+
+    /// Counts the pods of nodes that were seen under the platforms that are known now.
+    pub(crate) fn count_nodes(&mut self, now: u32) -> BTreeSet<WorkloadKey> {
+        let nodes = std::mem::take(&mut self.uncounted);
+        if nodes.is_empty() { BTreeSet::new() } else { self.count_anew(Some(&nodes), now) }
+    }
+
+    /// A node is gone. What ran on it ran on its platform all the same.
+    pub(crate) fn delete_node(&mut self, name: &str) {
+        if let Some(id) = self.nodes.find(name) {
+            self.nodes.remove(id);
+        }
+    }
+
+    /// The nodes that a complete list did not name are gone.
+    pub(crate) fn retain_nodes(&mut self, listed: &HashSet<Box<str>>) {
+        self.nodes.retain(listed);
+    }
+
+    /// Nothing is known of any node any more.
+    pub(crate) fn forget_nodes(&mut self, now: u32) -> BTreeSet<WorkloadKey> {
+        self.nodes.forget_platforms();
+        self.count_anew(None, now)
+    }
+
+    /// Takes in which digests are one image on a platform. Returns those of which that is news.
+    fn merge(
+        &mut self,
+        platform: Option<PlatformId>,
+        digests: &BTreeSet<String>,
+        now: u32,
+    ) -> BTreeSet<Arc<str>> {
+        let digests = || digests.iter().map(String::as_str);
+        let merged = self.same.merge(platform, digests()).or_else(|full| {
+            if self.made_room.is_some_and(|made| now < made.saturating_add(MAKES_ROOM_EVERY)) {
+                return Err(full);
+            }
+            if self.made_room.is_none() {
+                tracing::warn!(
+                    "nodes know more images by several digests than are kept; what no pod runs is forgotten"
+                );
+            }
+            self.made_room = Some(now);
+            let known = self.references.digests();
+            self.same.retain(|digest| known.contains(digest));
+            self.same.merge(platform, digests())
+        });
+        // The node says so again in a while.
+        merged.unwrap_or_default()
+    }
+
+    /// Counts the pods of these nodes, or of all, under the platforms that are known now.
+    fn count_anew(&mut self, nodes: Option<&BTreeSet<NodeId>>, now: u32) -> BTreeSet<WorkloadKey> {
+        let is_concerned = |record: &PodRecord| {
+            nodes.is_none_or(|nodes| record.node.is_some_and(|node| nodes.contains(&node)))
+        };
+        let pods = self.pods.iter().flat_map(|(namespace, pods)| {
+            pods.iter().map(move |(name, record)| ((Arc::clone(namespace), name.clone()), record))
+        });
+        let concerned: BTreeMap<(Arc<str>, Box<str>), PodRecord> = pods
+            .filter(|(_, record)| is_concerned(record))
+            .map(|(key, record)| (key, record.clone()))
+            .collect();
+        let mut affected = BTreeSet::new();
+        for ((namespace, name), before) in concerned {
+            let platform = before.node.and_then(|node| self.nodes.platform_of(node));
+            if platform == before.platform {
+                continue;
+            }
+            let record = PodRecord { platform, ..before.clone() };
+            affected.extend(self.enter(&record, now).evidence);
+            affected.extend(self.leave(&before, now).evidence);
+            self.put(&namespace, &name, record);
+        }
+        affected
+    }
+}

@@ -1,0 +1,129 @@
+//! What the index keeps of a pod.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tagwatch_core::drift::PullFailureReason;
+use tagwatch_core::workload::ContainerType;
+use tagwatch_k8s::key::WorkloadKey;
+use tagwatch_k8s::slim::{ContainerImageStatus, NoImageReason, SlimPod};
+
+use super::nodes::{NodeId, PlatformId};
+use super::references::{ReferenceId, SlotId};
+use super::shapes::PodShape;
+
+/// A pod as the watch reports it.
+#[derive(Debug)]
+pub(crate) struct PodFacts<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) uid: &'a str,
+    /// What the pod is counted for: its controller, else the pod itself.
+    pub(crate) controller: WorkloadKey,
+    pub(crate) shape: PodShape,
+    pub(crate) node: Option<&'a str>,
+    pub(crate) statuses: Vec<ContainerImageStatus>,
+    /// Neither finished nor being deleted.
+    pub(crate) is_live: bool,
+}
+
+impl<'a> PodFacts<'a> {
+    pub(crate) fn of(pod: &'a SlimPod) -> Self {
+        let (namespace, name) = pod.place();
+        Self {
+            namespace,
+            name,
+            uid: pod.uid(),
+            controller: pod.owner().unwrap_or_else(|| pod.key()),
+            shape: PodShape::of(pod),
+            node: pod.node(),
+            statuses: pod.image_statuses(),
+            is_live: !pod.is_finished() && !pod.is_terminating(),
+        }
+    }
+}
+
+/// A live pod. There are a hundred thousand of them: numbers instead of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PodRecord {
+    /// Distinguishes the pod from another one that has its name later.
+    pub(super) uid: u64,
+    pub(crate) controller: WorkloadKey,
+    pub(super) shape: Arc<PodShape>,
+    pub(crate) node: Option<NodeId>,
+    /// The node's platform under which the pod is counted.
+    pub(crate) platform: Option<PlatformId>,
+    pub(crate) states: Box<[ContainerState]>,
+}
+
+/// What one container of a pod shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ContainerState {
+    pub(crate) place: PlaceId,
+    /// What the pod's spec names.
+    pub(super) image: ImageHash,
+    pub(crate) image_state: ImageState,
+    /// In Unix seconds, which fit until 2106.
+    pub(crate) since: u32,
+}
+
+/// An image that a node cannot pull, as the spec of a pod names it, by number: it may be no reference at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ImageId(pub(super) u32);
+
+/// A container of a pod spec by its kind and name, as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PlaceId(pub(super) u32);
+
+/// The text of an image, as a number: enough to notice that it is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ImageHash(u32);
+
+impl ImageHash {
+    pub(super) fn of(image: &str) -> Self {
+        // The upper half is as good as the lower.
+        Self(u32::try_from(hash(image) >> 32).unwrap_or_default())
+    }
+}
+
+/// A text as a number that stays the same for as long as the process lives.
+pub(super) fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What a node did with the image of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum ImageState {
+    /// The reference resolved to one of its digests.
+    Ran(ReferenceId, SlotId),
+    /// The kubelet cannot pull this image.
+    PullFailing(PullFailureReason, ImageId),
+}
+
+/// The name by which a place is numbered.
+pub(crate) fn place_name(kind: ContainerType, name: &str) -> String {
+    [kind.list_field(), "/", name].concat()
+}
+
+/// Seconds as a record keeps them.
+pub(crate) fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.as_second().max(0)).unwrap_or(u32::MAX)
+}
+
+/// The time of such seconds.
+pub(crate) fn time(seconds: u32) -> Timestamp {
+    Timestamp::from_second(seconds.into()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Whether a container that shows nothing now may still be counted for what it showed before: what it ran is what it
+/// ran while it waits for its next start, and everything is as it was while the kubelet has not seen the spec.
+pub(super) fn keeps_earlier(why: NoImageReason, before: ImageState) -> bool {
+    match why {
+        NoImageReason::Outdated => true,
+        NoImageReason::NotRun => matches!(before, ImageState::Ran(..)),
+        NoImageReason::NoStatus | NoImageReason::InvalidImage | NoImageReason::ImageId(_) => false,
+    }
+}

@@ -1,0 +1,67 @@
+//! What the specs of pods say: pods of one template share one shape.
+
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use tagwatch_core::workload::{Container, IgnoreAnnotations};
+use tagwatch_k8s::slim::{PodImages, SlimPod};
+
+/// What a pod says that its verdicts depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct PodShape {
+    /// The images of its spec.
+    pub(crate) images: PodImages,
+    /// Its annotations that exempt: its own, or those of the template that it was made from.
+    pub(crate) ignore: IgnoreAnnotations,
+    /// Whether a kubelet runs it from a file of its own.
+    pub(crate) is_mirror: bool,
+}
+
+/// A shape with the number of pods that have it.
+pub(crate) type CountedShape = (Arc<PodShape>, u32);
+
+impl PodShape {
+    pub(crate) fn of(pod: &SlimPod) -> Self {
+        Self { images: pod.images(), ignore: pod.ignore(), is_mirror: pod.is_mirror() }
+    }
+
+    /// Its containers, as its spec lists them.
+    pub(crate) fn containers(&self) -> Vec<Container> {
+        self.images.containers(PodImages::PATH_IN_POD)
+    }
+}
+
+/// By the images alone: `IgnoreAnnotations` has no hash, and few pods differ in them.
+impl Hash for PodShape {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.images.hash(state);
+    }
+}
+
+/// Every shape that a pod has.
+#[derive(Debug, Default)]
+pub(super) struct Shapes(HashSet<Arc<PodShape>>);
+
+impl Shapes {
+    pub(super) fn share(&mut self, shape: PodShape) -> Arc<PodShape> {
+        if let Some(known) = self.0.get(&shape) {
+            return Arc::clone(known);
+        }
+        let shape = Arc::new(shape);
+        self.0.insert(Arc::clone(&shape));
+        shape
+    }
+
+    /// Drops a shape that nothing but this table and the caller holds any more.
+    pub(super) fn release(&mut self, shape: &Arc<PodShape>) {
+        if Arc::strong_count(shape) == 2 {
+            self.0.remove(shape);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

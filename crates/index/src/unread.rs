@@ -1,0 +1,48 @@
+//! Custom kinds whose objects hold no template where one is expected.
+
+use std::collections::{BTreeMap, HashSet};
+
+use tagwatch_k8s::key::WorkloadKey;
+use tagwatch_k8s::slim::SlimObject;
+
+/// The objects that cannot be read, by `Kind.group`.
+#[derive(Debug, Default)]
+pub(crate) struct UnreadKinds(BTreeMap<String, Unread>);
+
+#[derive(Debug)]
+struct Unread {
+    /// What is wrong with one of the objects.
+    remark: String,
+    objects: HashSet<WorkloadKey>,
+}
+
+impl UnreadKinds {
+    /// The kinds, each with what is wrong with one of its objects.
+    pub(crate) fn remarks(&self) -> BTreeMap<String, String> {
+        self.0.iter().map(|(kind, unread)| (kind.clone(), unread.remark.clone())).collect()
+    }
+
+    /// Takes an object in.
+    pub(crate) fn apply(&mut self, object: &SlimObject) {
+        let key = object.key();
+        if !object.is_unread() {
+            return self.remove(key);
+        }
+        let remark = object.remarks().first().cloned().unwrap_or_default();
+        let empty = Unread { remark, objects: HashSet::new() };
+        self.0.entry(key.kind_and_group()).or_insert(empty).objects.insert(key.clone());
+    }
+
+    /// Forgets an object.
+    pub(crate) fn remove(&mut self, key: &WorkloadKey) {
+        self.retain(|known| known != key);
+    }
+
+    /// Keeps these objects alone.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&WorkloadKey) -> bool) {
+        self.0.retain(|_, unread| {
+            unread.objects.retain(|key| keep(key));
+            !unread.objects.is_empty()
+        });
+    }
+}

@@ -1,0 +1,21 @@
+//! Scans manifests by the recommended profile, as `tagwatch scan` does. `make demo` runs it on the samples: it needs
+//! neither the Kubernetes client nor the controller, so it is compiled within the first minute.
+//!
+//! Usage: `scan PATH...`
+
+use std::env;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use tagwatch_core::engine::Engine;
+use tagwatch_scan::output::{self, Format, Style};
+use tagwatch_scan::{ScanOptions, scan};
+
+fn main() -> io::Result<()> {
+    let paths = env::args_os().skip(1).map(PathBuf::from).collect();
+    let options = ScanOptions { paths, ..ScanOptions::default() };
+    let report = scan(&Engine::recommended(), &options, &mut io::empty());
+    let mut out = io::stdout().lock();
+    output::write(Format::Table, &report, &mut out, Style::default())?;
+    out.flush()
+}

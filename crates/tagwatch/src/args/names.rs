@@ -1,0 +1,19 @@
+//! Names of objects, which end up in URLs and selectors.
+
+/// The name of a namespace is a DNS label (RFC 1123).
+pub(super) fn namespace(name: &str) -> Result<String, String> {
+    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let inside = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if inside && name.len() <= 63 && ends(name.chars().next()) && ends(name.chars().last()) {
+        return Ok(name.to_owned());
+    }
+    Err("expected the name of a namespace: at most 63 lower-case letters, digits and `-`".to_owned())
+}
+
+/// The name of a custom resource is a DNS subdomain (RFC 1123).
+pub(super) fn object_name(name: &str) -> Result<String, String> {
+    if name.len() <= 253 && name.split('.').all(|label| namespace(label).is_ok()) {
+        return Ok(name.to_owned());
+    }
+    Err("expected the name of an object: lower-case letters, digits, `-` and `.`".to_owned())
+}
