@@ -36,7 +36,11 @@ impl Index {
         object: SlimObject,
         before: Option<&SlimObject>,
     ) -> (Arc<SlimObject>, BTreeSet<WorkloadKey>) {
-        let (object, mut affected) = self.take_object(object);
+        // An object that was created again under its name is another one, and the one before is gone.
+        let replaced = before.filter(|before| before.key() != object.key());
+        let mut affected = replaced.map(|gone| self.delete_object(gone.key())).unwrap_or_default();
+        let (object, by_owner) = self.take_object(object);
+        affected.extend(by_owner);
         // Of an object that says nothing by itself, the owner index knows every change.
         let is_alike = object.is_silent() || before.is_some_and(|before| before.is_judged_alike(&object));
         if !is_alike {
@@ -110,8 +114,8 @@ impl Index {
     /// Takes a pod in, or lets it go when nothing will be pulled for it any more.
     pub fn apply_pod(&mut self, pod: &SlimPod, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let mut facts = PodFacts::of(pod);
-        if let Some(shared) = self.shared(&facts.controller) {
-            facts.controller = shared;
+        if let Some(shared) = self.owners.shared(&facts.controller) {
+            facts.controller = shared.clone();
         }
         let changes = self.pods.apply(facts, seconds(now));
         self.tops(changes.all())

@@ -102,6 +102,7 @@ impl PodIndex {
         let itself = known.as_ref().filter(|known| known.uid == uid);
         let states = self.states(&statuses, itself, now).into();
         let shape = self.shapes.share(shape);
+        let controller = self.shared(&controller).cloned().unwrap_or(controller);
         let record = PodRecord { uid, controller, shape, node, platform, states };
         if known.as_ref() == Some(&record) {
             return PodChanges::default();
