@@ -18,8 +18,5 @@ mod view;
 pub use access::{Answer, Authorizer, Caller, Denied, OpenToAll, Token, Visible};
 pub use http::{Options, router};
 pub use remedy::{Remedy, remedies};
-pub use snapshot::{
-    ClosedInterval, ContainerFacts, Facts, ImageChange, Issue, Judged, Mend, RuleState, Seen, Snapshot,
-    Status, Workload,
-};
+pub use snapshot::{ContainerFacts, EditMode, Facts, Judged, RuleState, Snapshot, Workload};
 pub use source::Source;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tagwatch_core::issue::{Interval, Tally};
 use tagwatch_core::text::UntrustedText;
 
 use crate::access::Caller;
-use crate::snapshot::{ClosedInterval, Facts, Found, Snapshot, Tally, Workload, WorkloadName};
+use crate::snapshot::{Facts, Found, Snapshot, Workload, WorkloadName};
 
 /// A snapshot as a caller sees it. What they may not see is not there: no page tells that from what does not exist.
 #[derive(Debug, Clone)]
@@ -40,7 +41,7 @@ impl View {
         self.snapshot.successor(id).filter(|found| self.sees(&found.workload.namespace))
     }
 
-    pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &ClosedInterval)> {
+    pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &Interval)> {
         self.snapshot.resolved(id).filter(|(workload, _)| self.sees(&workload.namespace))
     }
 

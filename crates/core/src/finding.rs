@@ -38,6 +38,11 @@ impl Outcome {
             Self::Pass => "pass",
         }
     }
+
+    /// Reads a name that [`Self::as_str`] gives.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+    }
 }
 
 /// Severity of a finding, as the report API names them, most severe first.
@@ -68,6 +73,11 @@ impl Severity {
             Self::Low => "low",
             Self::Info => "info",
         }
+    }
+
+    /// Reads a name that [`Self::as_str`] gives.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.as_str() == name)
     }
 }
 

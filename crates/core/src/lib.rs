@@ -8,6 +8,7 @@ pub mod engine;
 pub mod evidence;
 pub mod finding;
 mod glob;
+pub mod issue;
 pub mod kinds;
 pub mod policy;
 pub mod pull_policy;

@@ -4,13 +4,13 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::issue::{Status, Tally};
 
 use super::Frame;
 use super::rows::{NamespaceRow, RuleRow};
 use crate::draw::{Bar, Donut, Share};
 use crate::filter::Filter;
 use crate::http::{Guest, html};
-use crate::snapshot::{Status, Tally};
 use crate::text::{Moment, Shown};
 use crate::view::View;
 
@@ -46,7 +46,6 @@ struct Standing {
     evaluated: Option<Moment>,
     policy: Option<Shown>,
     profile: &'static str,
-    leader: Option<Shown>,
     /// Whether the caller may see no namespace at all.
     is_blind: bool,
 }
@@ -98,7 +97,6 @@ impl Standing {
             evaluated: facts.evaluated.map(|time| Moment::new(time, view.now)),
             policy: facts.policy.as_ref().map(Shown::short),
             profile: facts.profile,
-            leader: facts.leader.as_ref().map(Shown::short),
             is_blind: view.is_blind(),
         }
     }

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::issue::{Interval, Issue, Status, Tally};
 use tagwatch_core::rules::RuleMeta;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
 use crate::draw::Bar;
 use crate::filter::{Filter, address};
-use crate::snapshot::{ClosedInterval, Found, Issue, RuleState, Status, Tally, Workload};
+use crate::snapshot::{Found, RuleState, Workload};
 use crate::text::{Moment, Shown};
 
 /// An issue.
@@ -139,10 +140,10 @@ impl RuleRow {
             state,
             is_on: state.is_on(tally),
             violations: counts.violations,
-            entities: counts.entities,
+            entities: counts.workloads,
             of_entities: whole,
             exempt: counts.exempt,
-            bar: Bar::new([(state.severity.as_str(), counts.entities)], whole),
+            bar: Bar::new([(state.severity.as_str(), counts.workloads)], whole),
         }
     }
 }
@@ -160,17 +161,13 @@ pub(super) fn workload_address(workload: &Workload) -> String {
 
 /// An issue's page.
 pub(super) fn issue_address(issue: &Issue) -> String {
-    address("/issues", &[&issue.id.as_str().into()])
+    address("/issues", &[&issue.id.to_string().into()])
 }
 
-/// Where an interval leads, if its address is known: to the issue that it is the past of, else to what is said of it.
-pub(super) fn interval_address(workload: &Workload, closed: &ClosedInterval) -> Option<String> {
-    let id = closed.id.as_ref()?;
-    Some(
-        workload
-            .issue_after(closed)
-            .map_or_else(|| address("/issues", &[&id.as_str().into()]), issue_address),
-    )
+/// Where an interval leads: to the issue that it is the past of, else to its own page.
+pub(super) fn interval_address(workload: &Workload, closed: &Interval) -> String {
+    let own = || address("/issues", &[&closed.id.to_string().into()]);
+    workload.issue_after(closed).map_or_else(own, issue_address)
 }
 
 /// A rule's page.

@@ -5,6 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::Response;
+use tagwatch_core::issue::Issue;
 use tagwatch_core::policy::Profile;
 use tagwatch_core::rules;
 use tagwatch_core::text::UntrustedText;
@@ -14,7 +15,7 @@ use super::issue::Evidence;
 use super::rows::{RuleRow, WorkloadRow};
 use crate::filter::{Filter, pairs};
 use crate::http::{Guest, Problem, html};
-use crate::snapshot::{Issue, Workload};
+use crate::snapshot::Workload;
 use crate::text::{Block, blocks};
 use crate::view::View;
 

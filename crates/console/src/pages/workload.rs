@@ -7,13 +7,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use tagwatch_core::finding::Outcome;
+use tagwatch_core::issue::{ImageChange, Interval};
 use tagwatch_core::tag::TagClass;
 
 use super::Frame;
 use super::rows::{IssueRow, WorkloadRow, interval_address, place};
 use crate::filter::{Filter, address};
 use crate::http::{Guest, html};
-use crate::snapshot::{ClosedInterval, ContainerFacts, Found, ImageChange, Workload};
+use crate::snapshot::{ContainerFacts, Found, Workload};
 use crate::text::{Moment, Piece, Shown, own_words, seconds, span};
 
 /// Containers, open issues and exempt ones that the page lists, of each.
@@ -53,7 +54,7 @@ struct Container {
 }
 
 struct Closed {
-    href: Option<String>,
+    href: String,
     rule: Shown,
     container: Shown,
     from: Moment,
@@ -144,7 +145,7 @@ impl Container {
 
 impl Closed {
     /// An interval that is part of a longer time, from the begin of that.
-    fn new(workload: &Workload, interval: &ClosedInterval, from: Timestamp, now: Timestamp) -> Self {
+    fn new(workload: &Workload, interval: &Interval, from: Timestamp, now: Timestamp) -> Self {
         Self {
             href: interval_address(workload, interval),
             rule: Shown::short(&interval.rule),

@@ -5,6 +5,7 @@ use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
 use form_urlencoded::Serializer;
+use tagwatch_core::issue::{Status, Tally};
 use tagwatch_core::text::UntrustedText;
 
 use super::Frame;
@@ -12,7 +13,7 @@ use super::issues::{Field, Pages};
 use super::rows::WorkloadRow;
 use crate::filter::{Unknown, key, pairs};
 use crate::http::{Guest, Problem, html};
-use crate::snapshot::{Status, Workload};
+use crate::snapshot::Workload;
 use crate::view::View;
 
 /// Which workloads are shown.
@@ -129,7 +130,7 @@ impl WorkloadFilter {
         let mut tallies = view
             .namespaces()
             .filter(|(name, _)| self.namespace.as_ref().is_none_or(|namespace| key(name) == *namespace));
-        let mut total = crate::snapshot::Tally::default();
+        let mut total = Tally::default();
         tallies.by_ref().for_each(|(_, tally)| total.merge(tally));
         let tab = |status: Option<Status>| Tab {
             label: status.map_or("all", Status::as_str),

@@ -5,12 +5,13 @@ mod place;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tagwatch_core::issue::Issue;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
-use tagwatch_core::rules::Policy;
+use tagwatch_core::rules::{Policy, ids};
 use tagwatch_core::workload::ContainerType;
 
-use crate::snapshot::{Issue, Mend, PULL_FAILING, Workload};
+use crate::snapshot::{EditMode, Workload};
 use crate::text::quote;
 use place::Place;
 
@@ -50,7 +51,7 @@ const EPHEMERAL: &str = "Nobody can change an ephemeral container: it goes with 
 
 /// Ways to mend an issue, best first. None where [`why_none`] says why.
 pub fn remedies(workload: &Workload, issue: &Issue) -> Vec<Remedy> {
-    let Some(place) = Place::parse(&issue.field_path).filter(|_| why_none(issue).is_none()) else {
+    let Some(place) = Place::parse(&issue.field_path).filter(|_| why_none(workload, issue).is_none()) else {
         return Vec::new();
     };
     let target = Target { workload, issue, place };
@@ -58,11 +59,11 @@ pub fn remedies(workload: &Workload, issue: &Issue) -> Vec<Remedy> {
 }
 
 /// Why there is nothing to paste: the object does not hold the place that was judged, or nobody can change it.
-pub(crate) fn why_none(issue: &Issue) -> Option<&'static str> {
-    match (issue.container_type, issue.mend) {
+pub(crate) fn why_none(workload: &Workload, issue: &Issue) -> Option<&'static str> {
+    match (issue.container_type, workload.edit_mode(issue)) {
         (ContainerType::Ephemeral, _) => Some(EPHEMERAL),
-        (_, Mend::Added) => Some(ADDED),
-        (_, Mend::Elsewhere) => Some(ELSEWHERE),
+        (_, EditMode::Added) => Some(ADDED),
+        (_, EditMode::Elsewhere) => Some(ELSEWHERE),
         _ => None,
     }
 }
@@ -77,7 +78,9 @@ impl Target<'_> {
     /// The digest that the tag means now, beside the tag; a `latest` says nothing beside a digest.
     fn pin(&self) -> Option<Remedy> {
         // What does not come by its tag does not come by its digest, and what a digest pins can lack the right policy.
-        if [PULL_FAILING, "pull-policy-not-allowed", "cached-private-image"].contains(&self.issue.rule.id) {
+        if [ids::IMAGE_PULL_FAILING, ids::PULL_POLICY_NOT_ALLOWED, ids::CACHED_PRIVATE_IMAGE]
+            .contains(&self.issue.rule.id)
+         {
             return None;
         }
         let image = self.issue.image.raw();
@@ -104,17 +107,17 @@ impl Target<'_> {
             return None;
         }
         let wanted: &[PullPolicy] = match self.issue.rule.id {
-            "needless-pull" => &[PullPolicy::IfNotPresent],
-            "pull-policy-not-allowed" | "pull-policy-never" if self.moves() => {
+            ids::NEEDLESS_PULL => &[PullPolicy::IfNotPresent],
+            ids::PULL_POLICY_NOT_ALLOWED | ids::PULL_POLICY_NEVER if self.moves() => {
                 &[PullPolicy::Always, PullPolicy::IfNotPresent]
             }
-            "pull-policy-not-allowed" | "pull-policy-never" => {
+            ids::PULL_POLICY_NOT_ALLOWED | ids::PULL_POLICY_NEVER => {
                 &[PullPolicy::IfNotPresent, PullPolicy::Always]
             }
             _ => &[PullPolicy::Always],
         };
-        let policy =
-            wanted.iter().copied().find(|policy| self.issue.allowed_pull_policies.contains(policy))?;
+        let allowed = &self.workload.container(self.issue)?.allowed_pull_policies;
+        let policy = wanted.iter().copied().find(|policy| allowed.contains(policy))?;
         let place = self.place.pull_policy(self.issue.container_type);
         let (title, of_policy) = match policy {
             PullPolicy::Always => ("Pull at every start", Some(STOPGAP)),
@@ -139,15 +142,15 @@ impl Target<'_> {
     /// What to know of a change of the object, and whether the API server takes it; of a container's image, or of
     /// something else.
     fn change(&self, of_image: bool) -> (Option<&'static str>, bool) {
-        match self.issue.mend {
-            Mend::Template => (None, true),
-            Mend::Replace => (Some(REPLACE), true),
-            Mend::Custom => (Some(CUSTOM), true),
-            Mend::Pod if of_image => (None, true),
-            Mend::Pod => (Some(POD), false),
-            Mend::Mirror => (Some(MIRROR), false),
-            Mend::Recreate => (Some(RECREATE), false),
-            Mend::Added | Mend::Elsewhere => (None, false),
+        match self.workload.edit_mode(self.issue) {
+            EditMode::Template => (None, true),
+            EditMode::Replace => (Some(REPLACE), true),
+            EditMode::Custom => (Some(CUSTOM), true),
+            EditMode::Pod if of_image => (None, true),
+            EditMode::Pod => (Some(POD), false),
+            EditMode::Mirror => (Some(MIRROR), false),
+            EditMode::Recreate => (Some(RECREATE), false),
+            EditMode::Added | EditMode::Elsewhere => (None, false),
         }
     }
 

@@ -1,64 +1,49 @@
-//! From what the engine says of a workload to what the console shows of it.
+//! From the issues of a workload to what the console shows of it.
 
-use jiff::Timestamp;
-use tagwatch_core::finding::{Finding, Outcome, Verdict};
+use tagwatch_core::finding::{Outcome, Verdict};
+use tagwatch_core::issue::{Issue, ResultKeys, Status};
 use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::rules::{Policy, RuleMeta};
+use tagwatch_core::rules::{Policy, ids};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
 use tagwatch_k8s::kind::kind_label;
 
-use super::{ContainerFacts, Issue, Mend, Status, Workload};
+use super::{ContainerFacts, EditMode, Workload};
 
-/// The rule about images that do not come.
-pub(crate) const PULL_FAILING: &str = "image-pull-failing";
-
-/// A workload with its verdicts.
+/// An evaluated workload.
 #[derive(Debug, Clone, Copy)]
 pub struct Judged<'a> {
     /// The workload.
     pub workload: &'a workload::Workload,
     /// What the engine says of it.
     pub verdicts: &'a [Verdict],
-    /// What it was judged by.
+    /// Every result of it.
+    pub issues: &'a [Issue],
+    /// The keys of the results.
+    pub keys: &'a ResultKeys<'a>,
+    /// The policy that applies.
     pub policy: &'a tagwatch_core::policy::Policy,
 }
 
-/// What the stored report says of a finding.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    /// The key of the result.
-    pub id: String,
-    /// The keys that it has under other results.
-    pub other_ids: Box<[Box<str>]>,
-    /// When it was first seen.
-    pub first_seen: Timestamp,
-}
-
 impl Judged<'_> {
-    /// The workload as it is shown, without history: that is for the caller to fill in. `mend` is asked for each
-    /// container, and `seen` for each finding that is not a pass.
-    pub fn facts(
-        &self,
-        mend: impl Fn(&Container) -> Mend,
-        mut seen: impl FnMut(&Container, &Finding) -> Seen,
-    ) -> Workload {
+    /// The workload as it is shown, without history, which the caller fills in. `edit_mode` is asked for each container.
+    pub fn facts(&self, edit_mode: impl Fn(&Container) -> EditMode) -> Workload {
         let id = &self.workload.id;
-        let mut issues = Vec::new();
-        for (container, verdict) in self.containers() {
-            let findings = verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass);
-            for finding in findings {
-                let allowed = self.allowed_pull_policies(container, verdict, finding);
-                issues.push(issue(container, finding, (mend(container), allowed), seen(container, finding)));
-            }
-        }
+        let issues: Vec<Issue> =
+            self.issues.iter().filter(|issue| issue.outcome != Outcome::Pass).cloned().collect();
+        let containers = &self.workload.containers;
+        let judged =
+            self.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)));
         Workload {
             namespace: id.namespace.clone().unwrap_or_default(),
             kind: kind_label(id.api_version.raw(), id.kind.raw()).into(),
             name: id.name.clone(),
             status: Status::of(issues.iter().map(|issue| issue.outcome)),
             reason: None,
-            containers: self.containers().map(|(container, verdict)| facts(container, verdict)).collect(),
+            containers: judged
+                .map(|(container, verdict)| self.container(container, verdict, edit_mode(container)))
+                .collect(),
+            other_ids: issues.iter().map(|issue| self.keys.under_other_outcomes(issue).collect()).collect(),
             issues,
             closed: Vec::new(),
             is_history_full: false,
@@ -66,85 +51,56 @@ impl Judged<'_> {
         }
     }
 
-    /// Only findings about pull policies are mended by one.
-    fn allowed_pull_policies(
-        &self,
-        container: &Container,
-        verdict: &Verdict,
-        finding: &Finding,
-    ) -> Box<[PullPolicy]> {
-        if finding.rule.policy != Policy::ImagePullPolicy {
+    fn container(&self, container: &Container, verdict: &Verdict, edit_mode: EditMode) -> ContainerFacts {
+        ContainerFacts {
+            name: container.name.clone(),
+            container_type: container.container_type,
+            image: container.image.clone(),
+            tag_class: verdict.classification.class,
+            matched: verdict.classification.matched.as_deref().map(UntrustedText::from),
+            pull_policy: container.pull_policy.clone(),
+            effective_pull_policy: verdict.effective_pull_policy,
+            edit_mode,
+            allowed_pull_policies: self.allowed_pull_policies(container, verdict),
+        }
+    }
+
+    /// Another pull policy fixes findings about pull policies alone.
+    fn allowed_pull_policies(&self, container: &Container, verdict: &Verdict) -> Box<[PullPolicy]> {
+        let mut findings = verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass);
+        if !findings.any(|finding| finding.rule.policy == Policy::ImagePullPolicy) {
             return Box::default();
         }
         let reference = verdict.reference.as_ref().ok();
         self.policy.allowed_pull_policies(&self.workload.id, container, reference).into()
     }
-
-    fn containers(&self) -> impl Iterator<Item = (&Container, &Verdict)> {
-        let containers = &self.workload.containers;
-        self.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)))
-    }
 }
 
-fn facts(container: &Container, verdict: &Verdict) -> ContainerFacts {
-    ContainerFacts {
-        name: container.name.clone(),
-        container_type: container.container_type,
-        image: container.image.clone(),
-        tag_class: verdict.classification.class,
-        matched: verdict.classification.matched.as_deref().map(UntrustedText::from),
-        pull_policy: container.pull_policy.clone(),
-        effective_pull_policy: verdict.effective_pull_policy,
-    }
-}
-
-fn issue(
-    container: &Container,
-    finding: &Finding,
-    (mend, allowed_pull_policies): (Mend, Box<[PullPolicy]>),
-    seen: Seen,
-) -> Issue {
-    let evidence = finding.evidence(container);
-    Issue {
-        id: seen.id,
-        other_ids: seen.other_ids,
-        rule: finding.rule,
-        severity: finding.severity,
-        outcome: finding.outcome,
-        container: container.name.clone(),
-        container_type: container.container_type,
-        image: container.image.clone(),
-        message: finding.message.as_str().into(),
-        resolution: finding.resolution.as_str().into(),
-        evidence_line: marked_line(&evidence, container, finding.rule),
-        evidence: evidence.into(),
-        field_path: container.field_path.clone(),
-        mend,
-        allowed_pull_policies,
-        first_seen: seen.first_seen,
-        exemption: finding.exemption.clone(),
-    }
-}
-
-/// The line that holds the value which the rule judged: the pull policy where one is written and the rule is about
-/// that; of what ran, the line above the digests, of which none is the wrong one as far as anybody knows, or why the
-/// image does not come; else the image. Values stand on the line of their key, so no value can be taken for a key.
-fn marked_line(evidence: &str, container: &Container, rule: &RuleMeta) -> usize {
-    let kind = container.container_type;
-    let line_of = |key: &str| evidence.lines().position(|line| line.trim_start().starts_with(key));
+/// The line of an issue's evidence, from 0, with the value that the rule is about: the pull policy where one is written
+/// and the rule is about that; for digests, the line above them, of which none is known to be the wrong one, or why the
+/// pull fails; else the image. Values are on the line of their key, so no value can be taken for a key.
+pub(crate) fn evidence_line(issue: &Issue) -> usize {
+    let Issue { rule, container_type, evidence, .. } = issue;
+    let lines = || evidence.raw().lines();
+    let line_of = |key: &str| lines().position(|line| line.trim_start().starts_with(key));
     let digests = || line_of("podsRun:").or_else(|| line_of("ranAs:"));
     let judged = match rule.policy {
-        Policy::ImagePullPolicy => line_of(&format!("{}: ", kind.pull_policy_field())),
-        Policy::ImageDrift => line_of("- reason: ").filter(|_| rule.id == PULL_FAILING).or_else(digests),
+        Policy::ImagePullPolicy => line_of(&format!("{}: ", container_type.pull_policy_field())),
+        Policy::ImageDrift => {
+            line_of("- reason: ").filter(|_| rule.id == ids::IMAGE_PULL_FAILING).or_else(digests)
+        }
         Policy::ImageTag => None,
     };
-    judged.or_else(|| line_of(&format!("{}: ", kind.image_field()))).unwrap_or_default()
+    judged.or_else(|| line_of(&format!("{}: ", container_type.image_field()))).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use tagwatch_core::engine::Engine;
+    use tagwatch_core::issue::ResultId;
     use tagwatch_core::rules;
-    use tagwatch_core::workload::ContainerType;
+    use tagwatch_core::workload::{ContainerType, Origin, WorkloadId};
 
     use super::*;
 
@@ -160,7 +116,15 @@ mod tests {
             observed: None,
             drift: None,
         };
-        evidence.lines().nth(marked_line(evidence, &container, rule)).unwrap().trim()
+        let name = UntrustedText::from("web");
+        let id = WorkloadId { api_version: name.clone(), kind: name.clone(), namespace: None, name };
+        let workload = workload::Workload::new(id, Origin::Cluster, vec![container]);
+        let keys = ResultKeys::new("uid", &workload.containers);
+        let verdicts = Engine::recommended().judge(&workload);
+        let first_seen = |_: ResultId| Timestamp::UNIX_EPOCH;
+        let mut issue = Issue::all(&workload, &verdicts, &keys, first_seen).remove(0);
+        (issue.rule, issue.evidence) = (rule, evidence.into());
+        evidence.lines().nth(evidence_line(&issue)).unwrap().trim()
     }
 
     #[test]

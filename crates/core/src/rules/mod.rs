@@ -5,6 +5,7 @@ mod datadog;
 mod docs;
 mod drift_words;
 mod floating_tag;
+pub mod ids;
 mod image_pull_failing;
 mod invalid_image_reference;
 mod latest_tag;

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use tagwatch_core::finding::Outcome;
+use tagwatch_core::issue::ResultKeys;
 use tagwatch_core::workload::ContainerType;
-use tagwatch_k8s::report::{FirstSeen, ResultKeys};
+use tagwatch_k8s::report::FirstSeen;
 
 use crate::support::{
     MONDAY, TUESDAY, UID, container, finding, json, property, report_at, report_later, report_of, stored,

@@ -43,7 +43,7 @@ pub(super) struct Event {
 /// What it was.
 pub(super) enum What {
     Image { from: Shown, to: Shown },
-    Opened { rule: Shown, href: Option<String> },
+    Opened { rule: Shown, href: String },
 }
 
 impl History {
@@ -100,7 +100,7 @@ fn events(Found { workload, issue }: Found<'_>) -> Vec<(Timestamp, Shown, What)>
         });
     let opened =
         workload.issues.iter().filter(|other| other.id != issue.id && !other.is_exempt()).map(|other| {
-            let href = Some(issue_address(other));
+            let href = issue_address(other);
             let what = What::Opened { rule: Shown::line(other.rule.id), href };
             (other.first_seen, Shown::short(&other.container), what)
         });

@@ -9,6 +9,7 @@ use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use tagwatch_core::finding::{Outcome, Severity};
+use tagwatch_core::issue::{Interval, Issue};
 
 use super::Frame;
 use super::rows::{issue_address, place, rule_address, workload_address};
@@ -16,7 +17,7 @@ use crate::filter::address;
 use crate::http::{Guest, html};
 use crate::record::ExemptionRecord;
 use crate::remedy::{remedies, why_none};
-use crate::snapshot::{ClosedInterval, ContainerFacts, Found, Issue, Workload};
+use crate::snapshot::{ContainerFacts, Found, Workload, evidence_line};
 use crate::text::{Block, Moment, Piece, Shown, blocks, own_words, pieces};
 use crate::view::View;
 pub(super) use evidence::Evidence;
@@ -129,7 +130,7 @@ impl<'a> IssuePage<'a> {
             issue,
             message: own_words(&issue.message),
             why: blocks(issue.rule.why),
-            evidence: Evidence::new(&issue.evidence, Some(issue.evidence_line)),
+            evidence: Evidence::new(&issue.evidence, Some(evidence_line(issue))),
             resolution: own_words(&issue.resolution),
             remedies: remedies(workload, issue)
                 .into_iter()
@@ -140,7 +141,7 @@ impl<'a> IssuePage<'a> {
                     command: remedy.command.as_deref().map(Shown::code),
                 })
                 .collect(),
-            why_no_remedy: why_none(issue),
+            why_no_remedy: why_none(workload, issue),
             history: History::new(found, view.now),
             container: workload.container(issue).map(Facts::new),
             exemption: issue.exemption.as_ref().map(|exemption| {
@@ -188,7 +189,7 @@ impl Facts {
 }
 
 impl<'a> ResolvedPage<'a> {
-    fn new(frame: &'a Frame, view: &View, workload: &Workload, interval: &ClosedInterval) -> Self {
+    fn new(frame: &'a Frame, view: &View, workload: &Workload, interval: &Interval) -> Self {
         Self {
             frame,
             rule: Shown::short(&interval.rule),
