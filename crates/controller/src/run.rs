@@ -23,27 +23,28 @@ use crate::controller::{Controller, ScopedReportEvents, reports_in};
 use crate::custom::{self, CUSTOM_KINDS, CustomWatches};
 use crate::day::{self, day_of};
 use crate::drift;
+use crate::engine::EngineHandle;
 use crate::error::RunError;
-use crate::events::{self, Announcer, News};
+use crate::events::{self, EventPublisher, PendingEvent};
 use crate::health::Health;
 use crate::http::{self, Admin};
 use crate::index::Index;
-use crate::judging::Judging;
-use crate::live::LiveVerdicts;
 use crate::metrics::{
     ControllerMetrics, FindingsCollector, Metrics, MixedCollector, PolicyCollector, WorkloadSeries,
 };
 use crate::options::{Access, RunOptions};
-use crate::policy::{self, Choice, policy_name};
+use crate::policy::{self, ActivePolicy, policy_name};
 use crate::queue::{Queue, Requests};
 use crate::reconcile;
 use crate::registry;
-use crate::report::{ReportIndex, Writer, follow};
+use crate::report::{ReportApi, ReportIndex, follow};
 use crate::serve::{self, Entrance, bound};
 use crate::stores::Stores;
 use crate::tls::Of;
 use crate::watch::namespaces::{self, NAMESPACES};
 use crate::watch::{Feed, feeds, watch_name};
+use crate::workload_states::WorkloadStates;
+use crate::writer::ClusterWriter;
 
 /// How long open connections have to end after the signal to stop.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
@@ -118,7 +119,7 @@ struct Parts {
     controller: Arc<Controller>,
     requests: Requests,
     watches: Vec<Box<dyn Feed>>,
-    news: Option<mpsc::Receiver<News>>,
+    events: Option<mpsc::Receiver<PendingEvent>>,
 }
 
 impl Parts {
@@ -130,15 +131,15 @@ impl Parts {
     ) -> Result<Self, RunError> {
         let namespaces = &options.namespaces;
         let controller_metrics = ControllerMetrics::register(metrics)?;
-        let live = Arc::new(Mutex::new(LiveVerdicts::default()));
-        let judging = Judging::new(Policy::of(Profile::Recommended), day_of(clock.now()));
-        let judging = Arc::new(judging);
-        metrics.add(FindingsCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
+        let states = Arc::new(Mutex::new(WorkloadStates::default()));
+        let engine = EngineHandle::new(Policy::of(Profile::Recommended), day_of(clock.now()));
+        let engine = Arc::new(engine);
+        metrics.add(FindingsCollector::new(Arc::clone(&states), Arc::clone(&engine))?)?;
         let workloads =
-            WorkloadSeries::new(Arc::clone(&live), Arc::clone(&judging), options.workload_series_cap);
+            WorkloadSeries::new(Arc::clone(&states), Arc::clone(&engine), options.workload_series_cap);
         metrics.add_workloads(workloads);
-        metrics.add(PolicyCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
-        metrics.add(MixedCollector::new(Arc::clone(&live))?)?;
+        metrics.add(PolicyCollector::new(Arc::clone(&states), Arc::clone(&engine))?)?;
+        metrics.add(MixedCollector::new(Arc::clone(&states))?)?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
         let mut stores = Stores::default();
         let mut watches = Vec::new();
@@ -147,34 +148,37 @@ impl Parts {
         }
         let health = Arc::new(Health::new(watch_names(options)));
         let gauge = controller_metrics.custom_kinds.clone();
-        let (announcer, news) = options.events.then(|| Announcer::new(controller_metrics.clone())).unzip();
+        let (events, pending) =
+            options.events.then(|| EventPublisher::new(controller_metrics.clone())).unzip();
+        let writer = Arc::new(ClusterWriter::new(controller_metrics.clone()));
         let custom = CustomWatches::new(CustomKinds::default(), Arc::clone(&health), gauge);
         let controller = Arc::new(Controller {
-            judging,
+            engine,
             clock,
             custom,
             index: Mutex::new(Index::default()),
             stores,
-            live,
+            states,
             reports: Mutex::new(ReportIndex::default()),
-            writer: Writer::new(client, controller_metrics.clone()),
+            report_api: ReportApi::new(client, Arc::clone(&writer)),
+            writer,
             queue,
             health,
             metrics: controller_metrics,
             has_console: options.console.is_some(),
-            announcer,
+            events,
             gone: Mutex::new(HashMap::new()),
-            policy: Mutex::new(Choice::recommended()),
+            policy: Mutex::new(ActivePolicy::recommended()),
             policy_version: AtomicU64::new(0),
             policy_changed: Notify::new(),
             namespaces_readable: AtomicBool::new(true),
         });
-        Ok(Self { controller, requests, watches, news })
+        Ok(Self { controller, requests, watches, events: pending })
     }
 
     fn spawn(self, tasks: &mut JoinSet<&'static str>, client: &Client, options: &RunOptions) {
         let namespaces = &options.namespaces;
-        let Self { controller, requests, watches, news } = self;
+        let Self { controller, requests, watches, events } = self;
         let config =
             watcher::Config { field_selector: namespaces.field_selector(), ..watcher::Config::default() };
         for feed in watches {
@@ -192,8 +196,8 @@ impl Parts {
         }
         namespaces::spawn(tasks, &controller, client);
         spawn_policy(tasks, &controller, client, options.policy.clone());
-        if let Some(news) = news {
-            let publishing = events::publish(client.clone(), news, controller.metrics.clone());
+        if let Some(pending) = events {
+            let publishing = events::publish(client.clone(), pending, Arc::clone(&controller.writer));
             tasks.spawn(async move {
                 publishing.await;
                 "events"

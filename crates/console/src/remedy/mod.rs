@@ -80,7 +80,7 @@ impl Target<'_> {
         // What does not come by its tag does not come by its digest, and what a digest pins can lack the right policy.
         if [ids::IMAGE_PULL_FAILING, ids::PULL_POLICY_NOT_ALLOWED, ids::CACHED_PRIVATE_IMAGE]
             .contains(&self.issue.rule.id)
-         {
+        {
             return None;
         }
         let image = self.issue.image.raw();

@@ -148,10 +148,8 @@ async fn a_caller_sees_their_namespaces_and_cannot_tell_that_there_are_others() 
     let none = get("/issues/none").await;
     // Nor by a key that it had under another result.
     let facts = demo();
-    let mut issues = facts
-        .workloads
-        .iter()
-        .flat_map(|workload| workload.issues.iter().zip(&workload.other_ids));
+    let mut issues =
+        facts.workloads.iter().flat_map(|workload| workload.issues.iter().zip(&workload.other_ids));
     let is_hidden = |(issue, _): &(&Issue, _)| hidden.ends_with(&issue.id.to_string());
     let (_, other_ids) = issues.find(is_hidden).expect("the issue");
     for hidden in [hidden.clone(), format!("/issues/{}", other_ids[0])] {

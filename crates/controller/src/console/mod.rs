@@ -1,6 +1,6 @@
 //! The console, served by the controller from its memory.
 
-mod holder;
+mod field_owner;
 mod reviews;
 mod shown;
 mod source;
@@ -17,9 +17,9 @@ use crate::error::RunError;
 use crate::options::{Access, ConsoleOptions, RunOptions};
 use crate::serve::{self, Entrance, bound};
 use crate::tls::Of;
-pub(crate) use holder::Holder;
+pub(crate) use field_owner::FieldOwner;
 use reviews::Reviews;
-pub(crate) use shown::shown;
+pub(crate) use shown::Shown;
 use source::ConsoleSource;
 
 /// Listens, and gives what serves the console until it is cancelled.

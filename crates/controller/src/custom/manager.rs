@@ -138,7 +138,7 @@ impl Manager {
         let absent = wanted.iter().filter(is_absent).map(|kind| kind.name.clone()).collect();
         let controller = &self.watches.controller;
         if controller.custom.are_absent(absent) {
-            controller.policy_is_touched();
+            controller.notify_policy_changed();
         }
         controller.custom.discovered();
     }
@@ -226,7 +226,7 @@ impl Watches {
             gone,
             stats: WatchStats::new(name, self.controller.metrics.clone()),
         };
-        self.controller.custom_kind_is(&place, Some(State::Listing));
+        self.controller.mark_custom_kind(&place, Some(State::Listing));
         let task = self.tasks.spawn(watch.run());
         self.running.insert(place, Running { target: Arc::clone(target), wanted, stopped, task });
     }
@@ -239,7 +239,7 @@ impl Watches {
             if let Some(running) = self.running.remove(&place) {
                 self.cut_off(&running);
                 forget(&self.controller, &place);
-                self.controller.custom_kind_is(&place, None);
+                self.controller.mark_custom_kind(&place, None);
                 tracing::info!(%kind, "a custom kind is not watched any more");
             }
         }

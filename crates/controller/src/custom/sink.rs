@@ -110,7 +110,7 @@ impl CustomSink {
             );
         }
         if !before.keys().eq(now.keys()) {
-            self.controller.policy_is_touched();
+            self.controller.notify_policy_changed();
         }
     }
 
@@ -130,7 +130,7 @@ impl CustomSink {
             self.controller.queue.now(self.controller.everything());
         }
         if flow == Flow::Continue {
-            self.controller.custom_kind_is(&self.place, Some(State::Watching));
+            self.controller.mark_custom_kind(&self.place, Some(State::Watching));
         }
         flow
     }
@@ -173,12 +173,12 @@ impl<K: CustomItem> Sink<K> for CustomSink {
                 if watching && since.elapsed() < FORBIDDEN_GRACE {
                     return Flow::Continue;
                 }
-                self.controller.custom_kind_is(&self.place, Some(State::Forbidden));
+                self.controller.mark_custom_kind(&self.place, Some(State::Forbidden));
                 Flow::Stop
             }
             _ => {
                 if states.state(&self.place) == Some(State::Listing) {
-                    self.controller.custom_kind_is(&self.place, Some(State::Failing));
+                    self.controller.mark_custom_kind(&self.place, Some(State::Failing));
                 }
                 Flow::Continue
             }

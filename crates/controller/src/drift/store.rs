@@ -16,9 +16,10 @@ use tokio::time::{Instant, interval, sleep};
 use super::pods::seconds;
 use super::proofs::Proofs;
 use super::tasks::{PROOFS, publish};
-use crate::api::{CALL_LIMIT, CallError, call};
+use crate::api::{CALL_LIMIT, call};
 use crate::backoff::Backoff;
 use crate::controller::Controller;
+use crate::writer::{ClusterWriter, WriteError, WriteTarget};
 
 /// Name of the object.
 const NAME: &str = "tagwatch-proven-tags";
@@ -62,7 +63,7 @@ pub(super) async fn keep(client: Client, controller: Arc<Controller>, namespace:
             }
         }
         next = Instant::now() + WRITE_INTERVAL;
-        match store.write(&text).await {
+        match store.write(&text, &controller.writer).await {
             Ok(()) => seen = Some(version),
             Err(error) if error.code() == Some(409) => store.load(&controller).await,
             Err(error) => tracing::warn!(%error, "cannot store the proofs that tags moved; trying again"),
@@ -130,7 +131,7 @@ impl Store {
         self.text().map_or_else(|| text == Proofs::none(), |stored| stored == text)
     }
 
-    async fn write(&mut self, text: &str) -> Result<(), CallError> {
+    async fn write(&mut self, text: &str, writer: &ClusterWriter) -> Result<(), WriteError> {
         let mut wanted = self.stored.clone().unwrap_or_else(|| ConfigMap {
             metadata: ObjectMeta {
                 name: Some(NAME.to_owned()),
@@ -142,9 +143,9 @@ impl Store {
         wanted.data = Some(BTreeMap::from([(KEY.to_owned(), text.to_owned())]));
         let params = PostParams::default();
         let written = if self.stored.is_some() {
-            call(CALL_LIMIT, self.api.replace(NAME, &params, &wanted)).await
+            writer.write(WriteTarget::Proofs, self.api.replace(NAME, &params, &wanted)).await
         } else {
-            call(CALL_LIMIT, self.api.create(&params, &wanted)).await
+            writer.write(WriteTarget::Proofs, self.api.create(&params, &wanted)).await
         };
         if written.as_ref().is_err_and(|error| error.code() == Some(404)) {
             self.stored = None;

@@ -2,8 +2,12 @@
 //! and looks over everything now and then.
 
 mod assemble;
+mod build;
 mod cleanup;
 mod evaluate;
+mod judge;
+mod publish;
+mod write;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -82,7 +86,7 @@ pub(crate) async fn run(controller: Arc<Controller>, requests: Requests) {
             Some(key) = async { queue.as_mut().hold_unless(|key| !active.contains(key)).next().await },
                 if running.len() < CONCURRENCY =>
             {
-                controller.queue.taken(&key);
+                controller.queue.mark_taken(&key);
                 active.insert(key.clone());
                 running.push(evaluate(Arc::clone(&controller), key));
             }
@@ -108,7 +112,7 @@ fn evaluate(controller: Arc<Controller>, key: WorkloadKey) -> Work {
 
 fn finish_pass(controller: Arc<Controller>) -> Work {
     Box::pin(async move {
-        controller.full_evaluation_done();
+        controller.mark_full_evaluation();
         cleanup::remove_unwanted(&controller).await;
         Done::Cleanup
     })

@@ -40,7 +40,7 @@ async fn follow(asker: Asker, registry: RegistryHost, controller: Arc<Controller
         every.tick().await;
         let due = {
             let mut index = controller.index.lock();
-            let wanted = if controller.judging.engine().policy().uses_rule(RULE) {
+            let wanted = if controller.engine.current().policy().uses_rule(RULE) {
                 index.drift.running(&registry.host)
             } else {
                 BTreeSet::new()

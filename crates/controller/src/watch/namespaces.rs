@@ -53,7 +53,7 @@ impl Sink<SlimNamespace> for NamespaceSink {
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
                 self.controller.index.lock().namespaces.retain(&listed);
-                self.controller.namespaces_are_readable(true);
+                self.controller.set_namespaces_readable(true);
                 self.controller.health.in_sync(NAMESPACES);
             }
             Event::Apply(namespace) => self.apply(&namespace),
@@ -68,7 +68,7 @@ impl Sink<SlimNamespace> for NamespaceSink {
         | watcher::Error::WatchStartFailed(kube::Error::Api(status)) = error
             && status.code == 403
         {
-            self.controller.namespaces_are_readable(false);
+            self.controller.set_namespaces_readable(false);
             self.controller.health.in_sync(NAMESPACES);
         }
         Flow::Continue

@@ -24,13 +24,13 @@ const RESERVE: usize = 512;
 
 /// Everything that a report is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct ReportInput<'a> {
+pub struct ReportInput<'a, 'i> {
     /// The workload that was evaluated; its namespace is the report's.
     pub workload: &'a Workload,
     /// UID of the object that the report is about.
     pub uid: &'a str,
     /// Every result of the workload.
-    pub issues: &'a [Issue],
+    pub issues: &'i [Issue],
     /// Names of the namespace's labels that the report carries too.
     pub namespace_labels: &'a [String],
     /// When the results of the report that is stored were first seen.
@@ -79,7 +79,7 @@ impl<'a> ReportedIssues<'a> {
 
 /// Makes the report of a workload, violations first, within the limits of a report. The counters count the results that
 /// are in it.
-pub fn build<'a>(input: &ReportInput<'a>) -> BuiltReport<'a> {
+pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     let id = &input.workload.id;
     let mut report = PolicyReport {
         metadata: metadata(input),
@@ -102,7 +102,7 @@ pub fn build<'a>(input: &ReportInput<'a>) -> BuiltReport<'a> {
     BuiltReport { report, issues: ReportedIssues { all, shown } }
 }
 
-fn metadata(input: &ReportInput<'_>) -> ObjectMeta {
+fn metadata(input: &ReportInput<'_, '_>) -> ObjectMeta {
     let (id, uid) = (&input.workload.id, input.uid);
     let mut labels = carried::labels(input.workload, input.namespace_labels);
     let annotations = carried::annotation(&labels);

@@ -1,6 +1,6 @@
-//! Where the places that were judged stand: in the object itself, or in something that it made.
+//! Which object holds the fields of the evaluated containers: the workload itself, or something that it made.
 
-use tagwatch_console::Mend;
+use tagwatch_console::EditMode;
 use tagwatch_core::workload::Container;
 use tagwatch_k8s::kind::WatchedKind;
 use tagwatch_k8s::slim::SlimCustom;
@@ -8,10 +8,10 @@ use tagwatch_k8s::slim::SlimCustom;
 use crate::index::{Index, WorkloadKey};
 use crate::stores::Stores;
 
-/// What an object holds of the places that are judged under its name.
+/// What a workload holds of the containers that are evaluated under its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Holder {
-    /// A Pod of its own.
+pub(crate) enum FieldOwner {
+    /// A Pod without a controller.
     Pod {
         /// A kubelet runs it from a file.
         is_mirror: bool,
@@ -20,15 +20,14 @@ pub(crate) enum Holder {
     BuiltIn {
         /// The kind.
         kind: WatchedKind,
-        /// A change of the template reaches no pod that somebody does not delete.
+        /// A change of the template reaches a pod only once the pod is deleted.
         by_hand: bool,
     },
-    /// An object of another kind, with the paths of the pod specs in it, as far as they are read.
+    /// An object of another kind, with the paths of the pod specs that are read from it.
     Custom(Box<[Box<str>]>),
 }
 
-impl Holder {
-    /// That of a key, as things stand.
+impl FieldOwner {
     pub(crate) fn of(key: &WorkloadKey, index: &Index, stores: &Stores) -> Self {
         match WatchedKind::find(key.api_version(), key.kind()) {
             Some(WatchedKind::Pod) => {
@@ -45,22 +44,22 @@ impl Holder {
         }
     }
 
-    /// How a place can be changed. Where a place stands shows in its path: pods have a shorter one than any template.
-    pub(crate) fn mend(&self, container: &Container) -> Mend {
+    /// How a container can be changed. Its path shows where it is: pods have a shorter one than any template.
+    pub(crate) fn edit_mode(&self, container: &Container) -> EditMode {
         let is_in = |pod_spec: &str| {
             container.field_path.strip_prefix(pod_spec).is_some_and(|rest| rest.starts_with('.'))
         };
         match self {
-            Self::Pod { is_mirror: true } => Mend::Mirror,
-            Self::Pod { is_mirror: false } => Mend::Pod,
-            Self::BuiltIn { kind, .. } if !is_in(kind.pod_spec_path()) => Mend::Added,
-            Self::BuiltIn { kind: WatchedKind::Job, .. } => Mend::Recreate,
+            Self::Pod { is_mirror: true } => EditMode::Mirror,
+            Self::Pod { is_mirror: false } => EditMode::Pod,
+            Self::BuiltIn { kind, .. } if !is_in(kind.pod_spec_path()) => EditMode::Added,
+            Self::BuiltIn { kind: WatchedKind::Job, .. } => EditMode::Recreate,
             Self::BuiltIn { kind: WatchedKind::ReplicaSet | WatchedKind::ReplicationController, .. }
-            | Self::BuiltIn { by_hand: true, .. } => Mend::Replace,
-            Self::BuiltIn { .. } => Mend::Template,
-            Self::Custom(paths) if paths.is_empty() => Mend::Elsewhere,
-            Self::Custom(paths) if paths.iter().any(|path| is_in(path)) => Mend::Custom,
-            Self::Custom(_) => Mend::Added,
+            | Self::BuiltIn { by_hand: true, .. } => EditMode::Replace,
+            Self::BuiltIn { .. } => EditMode::Template,
+            Self::Custom(paths) if paths.is_empty() => EditMode::Elsewhere,
+            Self::Custom(paths) if paths.iter().any(|path| is_in(path)) => EditMode::Custom,
+            Self::Custom(_) => EditMode::Added,
         }
     }
 }

@@ -1,11 +1,10 @@
-//! What pages offer to mend, by where the place that was judged was read.
+//! The remedies that pages offer, by the object that holds the container.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tagwatch_console::{Remedy, remedies};
-use tagwatch_core::engine::Engine;
-use tagwatch_k8s::report::{FirstSeen, History};
+use tagwatch_core::policy::Policy;
 
 use super::*;
 use crate::index::WorkloadKey;
@@ -25,19 +24,20 @@ fn offers_by(cluster: &Cluster, key: &WorkloadKey, policy: Value) -> Vec<Offer> 
     };
     let spec = serde_json::from_value(policy).unwrap();
     let engine = Engine::new(Policy::compile(&spec).unwrap());
-    let input = ReportInput {
+    let judgement = engine.assess(&workload, |image| engine.read_image(image));
+    let keys = ResultKeys::new(key.uid(), &workload.containers);
+    let issues = Issue::all(&workload, &judgement.verdicts, &keys, |_| Timestamp::UNIX_EPOCH);
+    let shown = Shown {
         workload: &workload,
         uid: key.uid(),
-        verdicts: &engine.judge(&workload),
-        namespace_labels: &[],
-        first_seen: &FirstSeen::default(),
+        judgement: &judgement,
+        issues: &issues,
         history: &History::default(),
-        image_changes: &[],
-        now: Timestamp::UNIX_EPOCH,
+        engine: &engine,
+        fields: &FieldOwner::of(key, &cluster.index, &cluster.stores),
     };
-    let holder = Holder::of(key, &cluster.index, &cluster.stores);
-    let facts = shown(&input, &Past::default(), engine.policy(), &holder);
-    let of = |issue| {
+    let facts = shown.facts();
+    let of = |issue: &Issue| {
         let remedies = remedies(&facts, issue).into_iter();
         remedies
             .map(move |remedy| (issue.container.raw().to_owned(), issue.rule.id, remedy))
