@@ -18,5 +18,5 @@ mod view;
 pub use access::{Answer, Authorizer, Caller, Denied, OpenToAll, Token, Visible};
 pub use http::{Options, router};
 pub use remedy::{Remedy, remedies};
-pub use snapshot::{ContainerFacts, EditMode, Facts, Judged, RuleState, Snapshot, Workload};
+pub use snapshot::{ContainerFacts, EditMode, Facts, RuleState, Snapshot, Workload, WorkloadInput};
 pub use source::Source;

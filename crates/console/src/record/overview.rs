@@ -21,7 +21,7 @@ pub(crate) struct OverviewRecord {
     pub(crate) profile: &'static str,
     /// When every workload had last been judged, in RFC 3339; null before the first time.
     pub(crate) evaluated: Option<String>,
-    /// The replica that writes; null as long as replicas elect none.
+    /// The replica that writes.
     pub(crate) leader: Option<String>,
     #[serde(flatten)]
     pub(crate) counts: CountsRecord,

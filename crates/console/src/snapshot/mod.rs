@@ -1,7 +1,7 @@
 //! What the console shows, as it stood at one moment: put together once, then only read.
 
 mod history;
-mod judged;
+mod input;
 mod rule;
 mod workload;
 
@@ -13,8 +13,8 @@ use tagwatch_core::issue::{Interval, Issue, IssueGroup, ResultId, Tally};
 use tagwatch_core::text::UntrustedText;
 
 pub(crate) use history::Span;
-pub use judged::Judged;
-pub(crate) use judged::evidence_line;
+pub use input::WorkloadInput;
+pub(crate) use input::evidence_line;
 pub use rule::RuleState;
 pub use workload::{ContainerFacts, EditMode, Workload};
 

@@ -19,7 +19,7 @@ use crate::serve::{self, Entrance, bound};
 use crate::tls::Of;
 pub(crate) use field_owner::FieldOwner;
 use reviews::Reviews;
-pub(crate) use shown::Shown;
+pub(crate) use shown::shown;
 use source::ConsoleSource;
 
 /// Listens, and gives what serves the console until it is cancelled.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use tagwatch_console::WorkloadInput;
 use tagwatch_k8s::report::{IssueChanges, ReportedIssues};
 
 use super::evaluate::Evaluation;
 use super::judge::JudgedWorkload;
 use super::write::WriteOutcome;
-use crate::console::Shown;
+use crate::console::shown;
 use crate::controller::Controller;
 use crate::workload_states::WorkloadState;
 use crate::writer::WriteError;
@@ -36,16 +37,14 @@ pub(super) fn publish(
         let states = controller.states.lock();
         let history = states.memory(key).map(|memory| memory.history.clone()).unwrap_or_default();
         drop(states);
-        let shown = Shown {
+        let input = WorkloadInput {
             workload,
             uid: key.uid(),
-            judgement: &judged.judgement,
+            verdicts: &judged.judgement.verdicts,
             issues: &judged.issues,
-            history: &history,
-            engine,
-            fields,
+            policy: engine.policy(),
         };
-        state.console = Some(Arc::new(shown.facts()));
+        state.console = Some(Arc::new(shown(&input, &history, fields)));
     }
     let mut states = controller.states.lock();
     states.publish(key, state);

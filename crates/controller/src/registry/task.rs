@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tagwatch_core::reference::Reference;
+use tagwatch_core::rules::ids;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -16,8 +17,6 @@ use crate::options::RunOptions;
 
 /// The budget of a registry: a question for each of these.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// The rule for which registries are asked.
-const RULE: &str = "outdated-image";
 
 /// Spawns a task for each listed registry; none is asked where none is listed.
 pub(crate) fn spawn(tasks: &mut JoinSet<&'static str>, controller: &Arc<Controller>, options: &RunOptions) {
@@ -40,7 +39,7 @@ async fn follow(asker: Asker, registry: RegistryHost, controller: Arc<Controller
         every.tick().await;
         let due = {
             let mut index = controller.index.lock();
-            let wanted = if controller.engine.current().policy().uses_rule(RULE) {
+            let wanted = if controller.engine.current().policy().uses_rule(ids::OUTDATED_IMAGE) {
                 index.drift.running(&registry.host)
             } else {
                 BTreeSet::new()

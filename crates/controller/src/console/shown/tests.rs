@@ -4,6 +4,8 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tagwatch_console::{Remedy, remedies};
+use tagwatch_core::engine::Engine;
+use tagwatch_core::issue::{Issue, ResultKeys};
 use tagwatch_core::policy::Policy;
 
 use super::*;
@@ -24,19 +26,14 @@ fn offers_by(cluster: &Cluster, key: &WorkloadKey, policy: Value) -> Vec<Offer> 
     };
     let spec = serde_json::from_value(policy).unwrap();
     let engine = Engine::new(Policy::compile(&spec).unwrap());
-    let judgement = engine.assess(&workload, |image| engine.read_image(image));
+    let verdicts = engine.judge(&workload);
     let keys = ResultKeys::new(key.uid(), &workload.containers);
-    let issues = Issue::all(&workload, &judgement.verdicts, &keys, |_| Timestamp::UNIX_EPOCH);
-    let shown = Shown {
-        workload: &workload,
-        uid: key.uid(),
-        judgement: &judgement,
-        issues: &issues,
-        history: &History::default(),
-        engine: &engine,
-        fields: &FieldOwner::of(key, &cluster.index, &cluster.stores),
-    };
-    let facts = shown.facts();
+    let issues = Issue::all(&workload, &verdicts, &keys, |_| Timestamp::UNIX_EPOCH);
+    let (uid, policy) = (key.uid(), engine.policy());
+    let input =
+        console::WorkloadInput { workload: &workload, uid, verdicts: &verdicts, issues: &issues, policy };
+    let fields = FieldOwner::of(key, &cluster.index, &cluster.stores);
+    let facts = shown(&input, &History::default(), &fields);
     let of = |issue: &Issue| {
         let remedies = remedies(&facts, issue).into_iter();
         remedies

@@ -12,26 +12,27 @@ use super::{ContainerFacts, EditMode, Workload};
 
 /// An evaluated workload.
 #[derive(Debug, Clone, Copy)]
-pub struct Judged<'a> {
+pub struct WorkloadInput<'a> {
     /// The workload.
     pub workload: &'a workload::Workload,
+    /// UID of the object.
+    pub uid: &'a str,
     /// What the engine says of it.
     pub verdicts: &'a [Verdict],
     /// Every result of it.
     pub issues: &'a [Issue],
-    /// The keys of the results.
-    pub keys: &'a ResultKeys<'a>,
     /// The policy that applies.
     pub policy: &'a tagwatch_core::policy::Policy,
 }
 
-impl Judged<'_> {
+impl WorkloadInput<'_> {
     /// The workload as it is shown, without history, which the caller fills in. `edit_mode` is asked for each container.
     pub fn facts(&self, edit_mode: impl Fn(&Container) -> EditMode) -> Workload {
         let id = &self.workload.id;
         let issues: Vec<Issue> =
             self.issues.iter().filter(|issue| issue.outcome != Outcome::Pass).cloned().collect();
         let containers = &self.workload.containers;
+        let keys = ResultKeys::new(self.uid, containers);
         let judged =
             self.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)));
         Workload {
@@ -43,7 +44,7 @@ impl Judged<'_> {
             containers: judged
                 .map(|(container, verdict)| self.container(container, verdict, edit_mode(container)))
                 .collect(),
-            other_ids: issues.iter().map(|issue| self.keys.under_other_outcomes(issue).collect()).collect(),
+            other_ids: issues.iter().map(|issue| keys.under_other_outcomes(issue).collect()).collect(),
             issues,
             closed: Vec::new(),
             is_history_full: false,
