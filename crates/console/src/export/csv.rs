@@ -48,7 +48,7 @@ fn cells(issue: &IssueRecord) -> [String; 15] {
         issue.age_seconds.to_string(),
         exemption.unwrap_or_default(),
         issue.message.clone(),
-        issue.id.to_string(),
+        issue.id.clone(),
     ]
 }
 
