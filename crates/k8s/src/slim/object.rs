@@ -183,10 +183,10 @@ impl SlimObject {
 
 impl Content {
     fn read(object: &WireObject, served: &ServedKind) -> Self {
-        let Templates { templates, restarted_at, remarks } = Templates::read(object, served);
+        let Templates { found, restarted_at, remarks } = Templates::read(object, served);
         let ignore = object.metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default();
         let ignore = (ignore != IgnoreAnnotations::default()).then(|| Box::new(ignore));
-        Self { templates: templates.into(), ignore, restarted_at, remarks: remarks.into() }
+        Self { templates: found.into(), ignore, restarted_at, remarks: remarks.into() }
     }
 }
 
