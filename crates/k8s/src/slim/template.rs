@@ -43,7 +43,7 @@ pub(super) struct WireTemplate {
 /// What the templates of an object say.
 #[derive(Default)]
 pub(super) struct Templates {
-    pub(super) templates: Vec<PodTemplate>,
+    pub(super) found: Vec<PodTemplate>,
     pub(super) restarted_at: Option<Timestamp>,
     pub(super) remarks: Vec<String>,
 }
@@ -70,7 +70,7 @@ impl Templates {
         let restarted_at = metadata.as_ref().and_then(meta::TemplateMeta::restarted_at);
         let template =
             spec.map(|images| PodTemplate::new(served.shared_path(&path.pod_spec()), images, ignore));
-        Self { templates: template.into_iter().collect(), restarted_at, remarks: Vec::new() }
+        Self { found: template.into_iter().collect(), restarted_at, remarks: Vec::new() }
     }
 
     /// What is not as expected is no template, and a remark: only the kind's own controller checks what its objects
@@ -103,7 +103,7 @@ impl Templates {
                 Err(remark) => remarks.push(cut(&remark)),
             }
         }
-        Self { templates, restarted_at: None, remarks }
+        Self { found: templates, restarted_at: None, remarks }
     }
 }
 
