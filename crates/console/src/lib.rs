@@ -24,8 +24,5 @@ pub use access::{Answer, Authorizer, Caller, Denied, OpenToAll, Token, Visible};
 pub use http::Options;
 pub use remedy::{Remedy, remedies};
 pub use router::router;
-pub use snapshot::{
-    ClosedInterval, ContainerFacts, EditMode, Facts, ImageChange, Issue, Judged, RuleState, Seen, Snapshot,
-    Status, Workload,
-};
+pub use snapshot::{ContainerFacts, EditMode, Facts, RuleState, Snapshot, Workload, WorkloadInput};
 pub use source::Source;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tagwatch_core::issue::{Interval, Tally};
 use tagwatch_core::text::UntrustedText;
 
 use crate::access::Caller;
-use crate::snapshot::{ClosedInterval, Facts, Snapshot, Tally, Workload, WorkloadIssue, WorkloadName};
+use crate::snapshot::{Facts, Snapshot, Workload, WorkloadIssue, WorkloadName};
 
 /// A snapshot without the namespaces that the caller may not see. Pages cannot distinguish those from absent ones.
 #[derive(Debug, Clone)]
@@ -40,7 +41,7 @@ impl View {
         self.snapshot.successor(id).filter(|issue| self.sees(&issue.workload.namespace))
     }
 
-    pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &ClosedInterval)> {
+    pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &Interval)> {
         self.snapshot.resolved(id).filter(|(workload, _)| self.sees(&workload.namespace))
     }
 

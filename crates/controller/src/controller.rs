@@ -12,39 +12,40 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::custom::CustomWatches;
-use crate::events::Announcer;
-use crate::judging::Judging;
-use crate::live::LiveVerdicts;
+use crate::engine::EngineHandle;
+use crate::events::EventPublisher;
 use crate::metrics::ControllerMetrics;
-use crate::policy::Choice;
+use crate::policy::ActivePolicy;
 use crate::queue::Queue;
 use crate::readiness::{Readiness, ReadyToken};
-use crate::report::{ReportEvents, ReportIndex, ReportKey, Writer};
+use crate::report::{ReportApi, ReportEvents, ReportIndex, ReportKey};
 use crate::stores::Stores;
+use crate::workload_states::WorkloadStates;
+use crate::writer::ClusterWriter;
 use tagwatch_index::{Index, WorkloadKey};
 
 /// The state of the controller. Locks are held for moments and never across a wait.
 pub(crate) struct Controller {
-    pub(crate) judging: Arc<Judging>,
+    pub(crate) engine: Arc<EngineHandle>,
     /// What time it is: nothing that is stored or shown is dated by our own clock.
     pub(crate) clock: ServerClock,
     pub(crate) index: Arc<Mutex<Index>>,
     pub(crate) stores: Stores,
     pub(crate) custom: CustomWatches,
-    pub(crate) live: Arc<Mutex<LiveVerdicts>>,
+    pub(crate) states: Arc<Mutex<WorkloadStates>>,
     pub(crate) reports: Mutex<ReportIndex>,
-    pub(crate) writer: Writer,
+    pub(crate) report_api: ReportApi,
+    pub(crate) writer: Arc<ClusterWriter>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: ControllerMetrics,
     /// Whether somebody serves pages: then more of each workload is kept.
     pub(crate) has_console: bool,
-    /// Who tells of issues by Events, where anybody does.
-    pub(crate) announcer: Option<Announcer>,
+    /// `None` unless `--events` is set.
+    pub(crate) events: Option<EventPublisher>,
     /// Since when a workload is known to be gone while its report is still there.
     pub(crate) gone: Mutex<HashMap<WorkloadKey, Instant>>,
-    /// Which policy is judged by, and why.
-    pub(crate) policy: Mutex<Choice>,
+    pub(crate) policy: Mutex<ActivePolicy>,
     pub(crate) policy_version: AtomicU64,
     pub(crate) policy_changed: Notify,
     pub(crate) namespaces_readable: AtomicBool,
@@ -54,18 +55,17 @@ impl Controller {
     /// Everything that has, had or could have a report.
     pub(crate) fn everything(&self) -> BTreeSet<WorkloadKey> {
         let mut keys = self.index.lock().candidates();
-        let live = self.live.lock();
-        keys.extend(live.iter().map(|(key, _)| key.clone()));
+        keys.extend(self.states.lock().keys().cloned());
         keys
     }
 
     /// Every workload was evaluated once more.
-    pub(crate) fn full_evaluation_done(&self) {
+    pub(crate) fn mark_full_evaluation(&self) {
         self.readiness.mark_evaluated();
         let since_epoch = self.clock.now().as_duration();
         self.metrics.last_full_evaluation.set(since_epoch.as_secs_f64());
         if self.reports.lock().forget_old(Instant::now()) {
-            self.policy_is_touched();
+            self.notify_policy_changed();
         }
     }
 
@@ -82,15 +82,15 @@ impl Controller {
         over
     }
 
-    /// Evaluates the workload of a report that somebody else changed.
+    /// Evaluates the workload of a report that another client changed.
     pub(crate) fn look_after(&self, report: &ReportKey) {
         let workload = {
-            let live = self.live.lock();
-            live.workload_of(report).cloned()
+            let states = self.states.lock();
+            states.workload_of(report).cloned()
         };
         match workload {
             Some(workload) => self.queue.now([workload]),
-            None => self.reports.lock().settled(report),
+            None => self.reports.lock().mark_settled(report),
         }
     }
 }
@@ -113,13 +113,13 @@ impl ReportEvents for ScopedReportEvents {
         self.with_reports(|index| index.listed(self.scope.as_deref(), reports));
         self.ready.ready();
         self.controller.rejudge();
-        self.controller.policy_is_touched();
+        self.controller.notify_policy_changed();
     }
 
     fn absent(&self) {
         self.with_reports(|index| index.lost(self.scope.as_deref()));
         self.ready.ready();
-        self.controller.policy_is_touched();
+        self.controller.notify_policy_changed();
     }
 
     fn changed(&self, key: ReportKey, version: &str) {

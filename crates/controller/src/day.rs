@@ -20,7 +20,7 @@ pub(crate) fn day_of(now: Timestamp) -> Date {
 
 /// Tells the controller of each new day, for ever.
 pub(crate) async fn follow(controller: Arc<Controller>) {
-    follow_clock(|| controller.clock.now(), |today| controller.day_is(today)).await;
+    follow_clock(|| controller.clock.now(), |today| controller.set_day(today)).await;
 }
 
 async fn follow_clock(now: impl Fn() -> Timestamp, mut tell: impl FnMut(Date)) {

@@ -1,25 +1,27 @@
-//! Kubernetes Events on the workloads, one for each issue that opened or was resolved, and for reports that somebody
-//! else fights over: what `kubectl describe` and `kubectl get events` show. Off by default, since each is an object in
-//! etcd; never more than the rate below, and what is over it is counted and not sent: the reports hold everything, events
-//! are news.
+//! Kubernetes Events on the workloads, one for each issue that opened or was resolved, and for reports that another client
+//! keeps changing: what `kubectl describe` and `kubectl get events` show. Off by default, since each is an object in
+//! etcd; never more than the rate below. Those over it are counted and not sent: the reports hold everything.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Client, Resource};
 use kube_runtime::events::{Event, EventType, Recorder, Reporter};
 use leaky_bucket::RateLimiter;
-use tagwatch_client::{CALL_LIMIT, CallError, call};
-use tagwatch_k8s::report::{IssueChanges, PolicyReport, ReportResult, Resolved, ResultId};
+use tagwatch_core::issue::{Issue, ResultId};
+use tagwatch_core::outcome::Outcome;
+use tagwatch_k8s::report::{IssueChanges, PolicyReport, Resolved};
 use tokio::sync::mpsc;
 
 use crate::metrics::ControllerMetrics;
 use crate::report::ReportKey;
+use crate::writer::{ClusterWriter, WriteError, WriteTarget};
 use tagwatch_index::WorkloadKey;
 
 /// Who reports: events name their controller.
 const CONTROLLER: &str = "tagwatch";
-/// What was done, as the API wants it told.
+/// What was done, as the API wants it named.
 const ACTION: &str = "Judge";
 const OPENED: &str = "IssueOpened";
 const RESOLVED: &str = "IssueResolved";
@@ -30,73 +32,71 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Longest note that the API takes, in bytes.
 const MAX_NOTE: usize = 1_024;
 
-/// An event, and the workload it is about.
-pub(crate) struct News {
+/// An event that waits to be sent, and the workload it is about.
+pub(crate) struct PendingEvent {
     event: Event,
     about: ObjectReference,
 }
 
-/// Takes what there is to tell.
-pub(crate) struct Announcer {
-    queue: mpsc::Sender<News>,
+/// Queues events.
+pub(crate) struct EventPublisher {
+    queue: mpsc::Sender<PendingEvent>,
     rate: RateLimiter,
     metrics: ControllerMetrics,
 }
 
-impl Announcer {
+impl EventPublisher {
     /// With the other end, for [`publish`].
-    pub(crate) fn new(metrics: ControllerMetrics) -> (Self, mpsc::Receiver<News>) {
+    pub(crate) fn new(metrics: ControllerMetrics) -> (Self, mpsc::Receiver<PendingEvent>) {
         // The queue holds what the rate lets through at once, so that it is full only while the API server hangs.
         let (queue, receiver) = mpsc::channel(BURST);
         let rate = RateLimiter::builder().initial(BURST).max(BURST).refill(1).interval(INTERVAL).build();
         (Self { queue, rate, metrics }, receiver)
     }
 
-    /// Tells of what opened and what was resolved in a workload. Waits for nothing.
+    /// Reports what opened and what was resolved in a workload. Waits for nothing.
     pub(crate) fn announce(&self, key: &WorkloadKey, report: &ReportKey, changes: &IssueChanges<'_>) {
-        let opened = changes.opened.iter().map(|(id, result)| opened(report, *id, result));
+        let opened = changes.opened.iter().map(|issue| opened(report, issue));
         let resolved = changes.resolved.iter().map(|resolved| over(report, resolved));
         for event in opened.chain(resolved) {
             self.send(key, event);
         }
     }
 
-    /// Tells that somebody else changed or removed a report again, soon after it was restored.
-    pub(crate) fn contested(&self, key: &WorkloadKey, report: &ReportKey) {
+    /// Reports that another client changed or removed a report again, soon after it was restored.
+    pub(crate) fn report_contested(&self, key: &WorkloadKey, report: &ReportKey) {
         let note = format!(
             "somebody else changes or removes PolicyReport {} again and again: it is restored once in ten seconds",
-            report.1
+            report.name
         );
         let event = Event {
             type_: EventType::Warning,
             reason: CONTESTED.to_owned(),
             note: Some(bounded(note)),
             action: "Restore".to_owned(),
-            secondary: Some(stored(report)),
+            secondary: Some(reference(report)),
         };
         self.send(key, event);
     }
 
     fn send(&self, key: &WorkloadKey, event: Event) {
-        let news = News { event, about: workload(key) };
-        if !self.rate.try_acquire(1) || self.queue.try_send(news).is_err() {
+        let pending = PendingEvent { event, about: workload(key) };
+        if !self.rate.try_acquire(1) || self.queue.try_send(pending).is_err() {
             self.metrics.events.with_label_values(&["rate_limited"]).inc();
         }
     }
 }
 
-fn opened(report: &ReportKey, id: ResultId, result: &ReportResult) -> Event {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let (rule, severity) = (text(result.rule.as_deref()), text(result.severity.as_deref()));
-    let outcome = text(result.result.as_deref());
-    let message = text(result.message.as_deref());
+fn opened(report: &ReportKey, issue: &Issue) -> Event {
+    let Issue { id, rule, severity, outcome, message, .. } = issue;
+    let (rule, severity, result) = (rule.id, severity.as_str(), outcome.as_str());
     Event {
         // A warning is advice.
-        type_: if outcome == "warn" { EventType::Normal } else { EventType::Warning },
+        type_: if *outcome == Outcome::Warn { EventType::Normal } else { EventType::Warning },
         reason: OPENED.to_owned(),
-        note: Some(bounded(format!("{rule} ({severity}, {outcome}): {message}"))),
+        note: Some(bounded(format!("{rule} ({severity}, {result}): {}", message.json()))),
         action: ACTION.to_owned(),
-        secondary: Some(place(report, id)),
+        secondary: Some(result_in(report, *id)),
     }
 }
 
@@ -110,7 +110,7 @@ fn over(report: &ReportKey, resolved: &Resolved<'_>) -> Event {
             "{rule} in container {container} {what}; it had been open since {since}"
         ))),
         action: ACTION.to_owned(),
-        secondary: Some(place(report, id)),
+        secondary: Some(result_in(report, id)),
     }
 }
 
@@ -132,104 +132,125 @@ fn workload(key: &WorkloadKey) -> ObjectReference {
 
 /// The result in the report. The recorder takes two events for one that differ neither in reason, workload nor this, so
 /// it names the result and not the report alone.
-fn place(report: &ReportKey, id: ResultId) -> ObjectReference {
-    ObjectReference { field_path: Some(format!("results{{{id}}}")), ..stored(report) }
+fn result_in(report: &ReportKey, id: ResultId) -> ObjectReference {
+    ObjectReference { field_path: Some(format!("results{{{id}}}")), ..reference(report) }
 }
 
-fn stored(report: &ReportKey) -> ObjectReference {
+fn reference(report: &ReportKey) -> ObjectReference {
     ObjectReference {
         api_version: Some(PolicyReport::api_version(&()).into_owned()),
         kind: Some(PolicyReport::kind(&()).into_owned()),
-        namespace: Some(report.0.clone()),
-        name: Some(report.1.clone()),
+        namespace: Some(report.namespace.to_string()),
+        name: Some(report.name.to_string()),
         ..ObjectReference::default()
     }
 }
 
-/// Sends what was announced, for ever. A refusal is told once, and again when another reason comes up.
-pub(crate) async fn publish(client: Client, mut news: mpsc::Receiver<News>, metrics: ControllerMetrics) {
+/// Sends the queued events, for ever. A refusal is logged once, and again when another reason comes up.
+pub(crate) async fn publish(
+    client: Client,
+    mut events: mpsc::Receiver<PendingEvent>,
+    writer: Arc<ClusterWriter>,
+) {
     let recorder = Recorder::new(client, Reporter::from(CONTROLLER));
-    let mut told = None;
-    while let Some(News { event, about }) = news.recv().await {
-        let answer = call(CALL_LIMIT, recorder.publish(&event, &about)).await;
-        let outcome = if answer.is_ok() { "published" } else { "failed" };
-        metrics.events.with_label_values(&[outcome]).inc();
-        let refusal = answer.as_ref().err().map(CallError::category);
+    let mut logged = None;
+    while let Some(PendingEvent { event, about }) = events.recv().await {
+        let answer = writer.write(WriteTarget::Event, recorder.publish(&event, &about)).await;
+        let refusal = answer.as_ref().err().map(WriteError::category);
         if let Err(error) = answer
-            && told != refusal
+            && logged != refusal
         {
             tracing::warn!(%error, reason = error.category(), "cannot publish an event");
         }
-        told = refusal;
+        logged = refusal;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tagwatch_k8s::report::FirstSeen;
+    use k8s_openapi::jiff::Timestamp;
+    use tagwatch_core::engine::Engine;
+    use tagwatch_core::issue::ResultKeys;
+    use tagwatch_core::rules::ids;
+    use tagwatch_core::workload::{Container, ContainerType, Origin, Workload, WorkloadId};
 
     use super::*;
     use crate::metrics::Metrics;
 
-    fn failing(count: usize) -> PolicyReport {
-        let result = |number: usize| ReportResult {
-            rule: Some("latest-tag".into()),
-            severity: Some("high".into()),
-            result: Some("fail".into()),
-            message: Some("container web runs nginx:latest".repeat(60)),
-            properties: Some([("resultID".into(), format!("{number:020x}"))].into()),
-            ..ReportResult::default()
+    /// So many different violations.
+    fn failing(count: usize) -> Vec<Issue> {
+        let container = |number: usize| Container {
+            name: format!("c{number}").into(),
+            container_type: ContainerType::Container,
+            image: "nginx:latest".into(),
+            pull_policy: Some("Always".into()),
+            field_path: String::new(),
+            observed: None,
+            drift: None,
         };
-        PolicyReport { results: Some((0..count).map(result).collect()), ..PolicyReport::default() }
+        let id = WorkloadId {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: Some("shop".into()),
+            name: "web".into(),
+        };
+        let workload = Workload::new(id, Origin::Cluster, (0..count).map(container).collect());
+        let verdicts = Engine::recommended().judge(&workload);
+        let keys = ResultKeys::new("uid", &workload.containers);
+        let mut issues = Issue::all(&workload, &verdicts, &keys, |_| Timestamp::UNIX_EPOCH);
+        issues.retain(|issue| issue.rule.id == ids::LATEST_TAG);
+        assert_eq!(issues.len(), count);
+        issues
     }
 
-    fn announced(count: usize) -> (Announcer, mpsc::Receiver<News>) {
+    fn report() -> ReportKey {
+        ReportKey::new("shop", "tagwatch-web")
+    }
+
+    fn announced(count: usize) -> (EventPublisher, mpsc::Receiver<PendingEvent>) {
         let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
-        let (announcer, news) = Announcer::new(metrics);
-        announce(&announcer, count);
-        (announcer, news)
+        let (publisher, events) = EventPublisher::new(metrics);
+        announce(&publisher, count);
+        (publisher, events)
     }
 
-    fn announce(announcer: &Announcer, count: usize) {
+    fn announce(publisher: &EventPublisher, count: usize) {
         let key = WorkloadKey::new("apps/v1", "Deployment", "shop", "web", "uid");
-        let report = failing(count);
-        let before = FirstSeen::default();
-        let changes = IssueChanges::between(&before, &report);
-        announcer.announce(&key, &("shop".to_owned(), "tagwatch-web".to_owned()), &changes);
+        let issues = failing(count);
+        let changes = IssueChanges { opened: issues.iter().collect(), resolved: Vec::new() };
+        publisher.announce(&key, &report(), &changes);
     }
 
-    fn dropped(announcer: &Announcer) -> u64 {
-        announcer.metrics.events.with_label_values(&["rate_limited"]).get()
+    fn dropped(publisher: &EventPublisher) -> u64 {
+        publisher.metrics.events.with_label_values(&["rate_limited"]).get()
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_over_the_rate_is_counted_and_not_sent() {
-        let (announcer, mut news) = announced(BURST + 50);
-        assert_eq!((news.len(), dropped(&announcer)), (BURST, 50));
-        while news.try_recv().is_ok() {}
+        let (publisher, mut events) = announced(BURST + 50);
+        assert_eq!((events.len(), dropped(&publisher)), (BURST, 50));
+        while events.try_recv().is_ok() {}
         tokio::time::sleep(INTERVAL * 3).await;
-        announce(&announcer, 10);
-        assert_eq!((news.len(), dropped(&announcer)), (3, 57));
+        announce(&publisher, 10);
+        assert_eq!((events.len(), dropped(&publisher)), (3, 57));
     }
 
     #[tokio::test]
-    async fn a_queue_that_nobody_empties_holds_nothing_up() {
-        let (announcer, news) = announced(1);
-        drop(news);
-        announce(&announcer, 1);
-        assert_eq!(dropped(&announcer), 1);
+    async fn a_queue_that_is_not_emptied_holds_nothing_up() {
+        let (publisher, events) = announced(1);
+        drop(events);
+        announce(&publisher, 1);
+        assert_eq!(dropped(&publisher), 1);
     }
 
     #[test]
     fn an_event_fits_the_api() {
-        let report = failing(1);
-        let before = FirstSeen::default();
-        let changes = IssueChanges::between(&before, &report);
-        let (id, result) = changes.opened[0];
-        let event = opened(&("shop".to_owned(), "tagwatch-web".to_owned()), id, result);
+        let mut issue = failing(1).remove(0);
+        issue.message = "container web runs nginx:latest".repeat(60).into();
+        let event = opened(&report(), &issue);
         let note = event.note.unwrap();
         assert!(note.starts_with("latest-tag (high, fail): container web runs nginx:latest"), "{note}");
         assert_eq!(note.len(), MAX_NOTE);
-        assert_eq!(event.secondary.unwrap().field_path.unwrap(), "results{00000000000000000000}");
+        assert_eq!(event.secondary.unwrap().field_path.unwrap(), format!("results{{{}}}", issue.id));
     }
 }

@@ -1,7 +1,6 @@
 //! Workloads that wait to be evaluated. Each waits once, however often it is asked for.
 
 use std::collections::HashMap;
-
 use std::time::Duration;
 
 use kube_runtime::scheduler::ScheduleRequest;
@@ -15,7 +14,7 @@ use tagwatch_index::WorkloadKey;
 /// Requests as kube-runtime's `scheduler` takes them.
 pub(crate) type Requests = mpsc::UnboundedReceiver<ScheduleRequest<WorkloadKey>>;
 
-/// The sending side of the queue, with a view of who waits and since when.
+/// The sending side of the queue, and which workloads wait since when.
 pub(crate) struct Queue {
     requests: mpsc::UnboundedSender<ScheduleRequest<WorkloadKey>>,
     waiting: Mutex<HashMap<WorkloadKey, Instant>>,
@@ -47,7 +46,7 @@ impl Queue {
     }
 
     /// An evaluation begins: what is asked for from now on is a new one.
-    pub(crate) fn taken(&self, key: &WorkloadKey) {
+    pub(crate) fn mark_taken(&self, key: &WorkloadKey) {
         self.waiting.lock().remove(key);
     }
 

@@ -23,25 +23,26 @@ use crate::controller::{Controller, ScopedReportEvents};
 use crate::custom::{self, CustomWatches};
 use crate::day::{self, day_of};
 use crate::drift;
+use crate::engine::EngineHandle;
 use crate::error::RunError;
-use crate::events::{self, Announcer, News};
-use crate::judging::Judging;
+use crate::events::{self, EventPublisher, PendingEvent};
 use crate::listener::ServerListener;
-use crate::live::LiveVerdicts;
 use crate::metrics::{
     ControllerMetrics, FindingsCollector, Metrics, MixedCollector, PolicyCollector, WorkloadSeries,
 };
 use crate::options::{EndpointAccess, RunOptions};
-use crate::policy::{self, Choice};
+use crate::policy::{self, ActivePolicy};
 use crate::queue::{Queue, Requests};
 use crate::readiness::Readiness;
 use crate::reconcile;
 use crate::registry::RegistryTask;
-use crate::report::{ReportIndex, Writer, follow};
+use crate::report::{ReportApi, ReportIndex, follow};
 use crate::stores::Stores;
 use crate::tasks::Tasks;
 use crate::tls::EndpointKind;
 use crate::watch::{self, namespaces};
+use crate::workload_states::WorkloadStates;
+use crate::writer::ClusterWriter;
 
 /// How often the gauges of the queue are updated.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
@@ -94,7 +95,7 @@ struct Parts {
     client: Client,
     controller: Arc<Controller>,
     requests: Requests,
-    pending_events: Option<mpsc::Receiver<News>>,
+    pending_events: Option<mpsc::Receiver<PendingEvent>>,
 }
 
 impl Parts {
@@ -106,33 +107,35 @@ impl Parts {
     ) -> Result<Self, RunError> {
         let readiness = Readiness::default();
         let controller_metrics = ControllerMetrics::register(metrics)?;
-        let live = Arc::new(Mutex::new(LiveVerdicts::default()));
-        let engine = Arc::new(Judging::new(Policy::of(Profile::Recommended), day_of(clock.now())));
-        register_findings(metrics, &live, &engine, options.workload_series_cap)?;
+        let states = Arc::new(Mutex::new(WorkloadStates::default()));
+        let engine = Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), day_of(clock.now())));
+        register_findings(metrics, &states, &engine, options.workload_series_cap)?;
         let (queue, requests) = Queue::new(controller_metrics.clone());
-        let (announcer, pending_events) =
-            options.events.then(|| Announcer::new(controller_metrics.clone())).unzip();
+        let (events, pending_events) =
+            options.events.then(|| EventPublisher::new(controller_metrics.clone())).unzip();
+        let writer = Arc::new(ClusterWriter::new(controller_metrics.clone()));
         let custom = CustomWatches::new(
             Kinds::default(),
             readiness.expect("custom kinds"),
             controller_metrics.custom_kinds.clone(),
         );
         let controller = Arc::new(Controller {
-            judging: engine,
+            engine,
             clock,
             custom,
             index: Arc::new(Mutex::new(Index::default())),
             stores: Stores::default(),
-            live,
+            states,
             reports: Mutex::new(ReportIndex::default()),
-            writer: Writer::new(client.clone(), controller_metrics.clone()),
+            report_api: ReportApi::new(client.clone(), Arc::clone(&writer)),
+            writer,
             queue: Arc::new(queue),
             readiness,
             metrics: controller_metrics,
             has_console: options.console.is_some(),
-            announcer,
+            events,
             gone: Mutex::new(HashMap::new()),
-            policy: Mutex::new(Choice::recommended()),
+            policy: Mutex::new(ActivePolicy::recommended()),
             policy_version: AtomicU64::new(0),
             policy_changed: Notify::new(),
             namespaces_readable: AtomicBool::new(true),
@@ -167,7 +170,7 @@ impl Parts {
         drift::spawn(tasks, &controller, &client, options.own_namespace.clone());
         spawn_registries(tasks, &controller, options);
         if let Some(pending) = pending_events {
-            tasks.spawn("events", events::publish(client, pending, controller.metrics.clone()));
+            tasks.spawn("events", events::publish(client, pending, Arc::clone(&controller.writer)));
         }
         tasks.spawn("measurements", measure(Arc::clone(&controller.queue)));
         controller.readiness.complete();
@@ -183,14 +186,14 @@ impl Parts {
 /// Registers what `/metrics` shows about findings.
 fn register_findings(
     metrics: &mut Metrics,
-    live: &Arc<Mutex<LiveVerdicts>>,
-    engine: &Arc<Judging>,
+    states: &Arc<Mutex<WorkloadStates>>,
+    engine: &Arc<EngineHandle>,
     series_cap: usize,
 ) -> Result<(), RunError> {
-    metrics.add(FindingsCollector::new(Arc::clone(live), Arc::clone(engine))?)?;
-    metrics.add_workloads(WorkloadSeries::new(Arc::clone(live), Arc::clone(engine), series_cap));
-    metrics.add(PolicyCollector::new(Arc::clone(live), Arc::clone(engine))?)?;
-    metrics.add(MixedCollector::new(Arc::clone(live))?)?;
+    metrics.add(FindingsCollector::new(Arc::clone(states), Arc::clone(engine))?)?;
+    metrics.add_workloads(WorkloadSeries::new(Arc::clone(states), Arc::clone(engine), series_cap));
+    metrics.add(PolicyCollector::new(Arc::clone(states), Arc::clone(engine))?)?;
+    metrics.add(MixedCollector::new(Arc::clone(states))?)?;
     Ok(())
 }
 
@@ -229,7 +232,7 @@ fn spawn_registries(tasks: &mut Tasks, controller: &Controller, options: &RunOpt
     let task = RegistryTask {
         index: Arc::clone(&controller.index),
         queue: Arc::clone(&controller.queue),
-        engine: Arc::clone(&controller.judging),
+        engine: Arc::clone(&controller.engine),
         clock: controller.clock.clone(),
         metrics: controller.metrics.drift.clone(),
         readiness: controller.readiness.clone(),

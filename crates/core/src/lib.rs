@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod exemption;
 pub mod finding;
 mod glob;
+pub mod issue;
 pub mod kinds;
 pub mod outcome;
 pub mod policy;

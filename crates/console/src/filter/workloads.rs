@@ -1,10 +1,11 @@
 //! The filter of workloads.
 
 use form_urlencoded::Serializer;
+use tagwatch_core::issue::Status;
 use tagwatch_core::text::UntrustedText;
 
 use super::{QueryFilter, UnknownFields};
-use crate::snapshot::{Status, Workload};
+use crate::snapshot::Workload;
 use crate::url::{key, pairs, with_query};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

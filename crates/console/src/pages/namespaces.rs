@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use tagwatch_core::issue::Tally;
 use tagwatch_core::outcome::Severity;
 use tagwatch_core::text::UntrustedText;
 
@@ -16,7 +17,6 @@ use crate::auth::AuthenticatedRequest;
 use crate::filter::{Filter, Pagination, WorkloadFilter};
 use crate::frame::Frame;
 use crate::http::{Problem, html};
-use crate::snapshot::Tally;
 use crate::text::HtmlText;
 use crate::url::{field, key};
 use crate::view::View;

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use tagwatch_core::issue::{Status, Tally};
 use tagwatch_core::outcome::{Outcome, Severity};
 
 use super::rows::{NamespaceRow, RuleRow, ranked_namespaces};
@@ -13,7 +14,6 @@ use crate::draw::{Bar, Donut, Share};
 use crate::filter::Filter;
 use crate::frame::Frame;
 use crate::http::html;
-use crate::snapshot::{Status, Tally};
 use crate::text::{DisplayTime, HtmlText};
 use crate::view::View;
 
@@ -49,7 +49,6 @@ struct Summary {
     evaluated: Option<DisplayTime>,
     policy: Option<HtmlText>,
     profile: &'static str,
-    leader: Option<HtmlText>,
     is_blind: bool,
 }
 
@@ -98,7 +97,6 @@ impl Summary {
             evaluated: facts.evaluated.map(|time| DisplayTime::new(time, view.now)),
             policy: facts.policy.as_ref().map(HtmlText::short),
             profile: facts.profile,
-            leader: facts.leader.as_ref().map(HtmlText::short),
             is_blind: view.is_blind(),
         }
     }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::fmt::Display;
 
 use jiff::Timestamp;
+use tagwatch_core::issue::{Interval, Issue, Status, Tally};
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::rules::RuleMeta;
 use tagwatch_core::tag::TagClass;
@@ -12,9 +13,7 @@ use tagwatch_core::workload::ContainerType;
 
 use crate::draw::Bar;
 use crate::filter::Filter;
-use crate::snapshot::{
-    ClosedInterval, ContainerFacts, Issue, RuleState, Status, Tally, Workload, WorkloadIssue,
-};
+use crate::snapshot::{ContainerFacts, RuleState, Workload, WorkloadIssue};
 use crate::text::{DisplayTime, HtmlText, Piece, message};
 use crate::url::address;
 use crate::view::View;
@@ -177,10 +176,10 @@ impl RuleRow {
             state,
             is_on: state.is_on(tally),
             violations: counts.violations,
-            entities: counts.entities,
+            entities: counts.workloads,
             of_entities: workloads,
             exempt: counts.exempt,
-            bar: Bar::new([(state.severity.as_str(), counts.entities)], workloads),
+            bar: Bar::new([(state.severity.as_str(), counts.workloads)], workloads),
         }
     }
 }
@@ -212,10 +211,9 @@ pub(super) fn issue_address(id: impl Display) -> String {
     address("/issues", &[&id.to_string().into()])
 }
 
-/// The page of a closed interval, if its address is known: that of the issue that continues it, or its own.
-pub(super) fn interval_address(workload: &Workload, closed: &ClosedInterval) -> Option<String> {
-    let id = closed.id.as_ref()?;
-    Some(issue_address(workload.issue_after(closed).map_or(id, |issue| &issue.id)))
+/// The page of a closed interval: that of the issue that continues it, or its own.
+pub(super) fn interval_address(workload: &Workload, closed: &Interval) -> String {
+    issue_address(workload.issue_after(closed).map_or(closed.id, |issue| issue.id))
 }
 
 /// A rule's page.

@@ -8,6 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
+use tagwatch_core::issue::{ImageChange, Interval};
 use tagwatch_core::outcome::Outcome;
 
 use super::rows::{ContainerRow, IssueRow, WorkloadRow, interval_address};
@@ -15,7 +16,7 @@ use crate::auth::AuthenticatedRequest;
 use crate::filter::Filter;
 use crate::frame::Frame;
 use crate::http::html;
-use crate::snapshot::{ClosedInterval, ImageChange, Workload, WorkloadIssue};
+use crate::snapshot::{Workload, WorkloadIssue};
 use crate::text::{DisplayInterval, DisplayTime, HtmlText};
 use crate::url::address;
 
@@ -45,7 +46,7 @@ struct Table<T> {
 }
 
 struct Resolved {
-    href: Option<String>,
+    href: String,
     rule: HtmlText,
     container: HtmlText,
     interval: DisplayInterval,
@@ -117,7 +118,7 @@ impl<T> Table<T> {
 
 impl Resolved {
     /// `from` is the start of the whole time in violation, of which the closed interval can be a part.
-    fn new(workload: &Workload, closed: &ClosedInterval, from: Timestamp, now: Timestamp) -> Self {
+    fn new(workload: &Workload, closed: &Interval, from: Timestamp, now: Timestamp) -> Self {
         Self {
             href: interval_address(workload, closed),
             rule: HtmlText::short(&closed.rule),

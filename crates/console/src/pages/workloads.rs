@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use tagwatch_core::issue::Status;
 use tagwatch_core::text::UntrustedText;
 
 use super::rows::{Tab, WorkloadRow};
@@ -11,7 +12,6 @@ use crate::filter::{Pagination, WorkloadFilter};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
-use crate::snapshot::Status;
 use crate::view::{View, total};
 
 #[derive(Template)]

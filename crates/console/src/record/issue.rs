@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tagwatch_core::exemption::{AnnotationLevel, AppliedExemption, ExemptionSource};
+use tagwatch_core::issue::{ImageChange, Interval};
 use tagwatch_core::workload::ContainerType;
 
 use crate::remedy::{Remedy, remedies};
-use crate::snapshot::{ClosedInterval, ImageChange, WorkloadIssue};
+use crate::snapshot::{WorkloadIssue, evidence_line};
 use crate::text::seconds;
 use crate::url::address;
 use crate::view::View;
@@ -126,7 +127,7 @@ impl IssueRecord {
         let WorkloadIssue { workload, issue } = found;
         let container = workload.container(issue);
         Self {
-            id: issue.id.clone(),
+            id: issue.id.to_string(),
             severity: issue.severity.as_str(),
             result: issue.outcome.as_str(),
             policy: issue.rule.group.as_str(),
@@ -144,7 +145,7 @@ impl IssueRecord {
             first_seen: issue.first_seen.to_string(),
             age_seconds: seconds(issue.first_seen, now),
             exemption: issue.exemption.as_ref().map(ExemptionRecord::new),
-            path: address("/issues", &[&issue.id.as_str().into()]),
+            path: address("/issues", &[&issue.id.to_string().into()]),
         }
     }
 }
@@ -174,7 +175,7 @@ impl IssueDetails {
             summary: issue.rule.summary,
             resolution: issue.resolution.json().to_owned(),
             evidence: issue.evidence.json().to_owned(),
-            evidence_line: issue.evidence_line + 1,
+            evidence_line: evidence_line(issue) + 1,
             field_path: issue.field_path.clone(),
             remedies: remedies(workload, issue),
             violated_seconds: workload
@@ -200,8 +201,8 @@ impl IssueDetails {
 }
 
 impl IntervalRecord {
-    pub(crate) fn new(interval: &ClosedInterval) -> Self {
-        let ClosedInterval { id: _, rule, container, container_type, image, from, until } = interval;
+    pub(crate) fn new(interval: &Interval) -> Self {
+        let Interval { id: _, rule, container, container_type, image, from, until } = interval;
         Self {
             rule: rule.json().to_owned(),
             container: container.json().to_owned(),

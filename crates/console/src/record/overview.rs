@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tagwatch_core::issue::{Status, Tally};
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 
-use crate::snapshot::{RuleState, Status, Tally};
+use crate::snapshot::RuleState;
 use crate::view::View;
 
 /// How things stand.
@@ -102,7 +103,7 @@ impl OverviewRecord {
             policy: text(&facts.policy),
             profile: facts.profile,
             evaluated: facts.evaluated.map(|time| time.to_string()),
-            leader: text(&facts.leader),
+            leader: None,
             counts: CountsRecord::new(&tally),
             rules_enabled: on().count(),
             rules_violated: on().filter(|rule| tally.of_rule(rule.rule.id).violations > 0).count(),
@@ -161,7 +162,7 @@ impl RuleRecord {
             result: outcome.as_str(),
             enabled,
             violations: counts.violations,
-            entities: counts.entities,
+            entities: counts.workloads,
             of_entities: tally.workloads(),
             exempt: counts.exempt,
         }

@@ -98,6 +98,8 @@ impl ContainerRecord {
             matched,
             pull_policy,
             effective_pull_policy,
+            edit_mode: _,
+            allowed_pull_policies: _,
         } = container;
         Self {
             name: name.json().to_owned(),

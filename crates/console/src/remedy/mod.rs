@@ -4,12 +4,13 @@ mod container_field;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tagwatch_core::issue::Issue;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::workload::ContainerType;
 
-use crate::snapshot::{EditMode, Issue, Workload};
+use crate::snapshot::{EditMode, Workload};
 use crate::text::quote;
 use container_field::ContainerField;
 
@@ -49,7 +50,9 @@ const EPHEMERAL: &str = "Nobody can change an ephemeral container: it goes with 
 
 /// Ways to fix an issue, best first; empty when [`why_none`] gives a reason.
 pub fn remedies(workload: &Workload, issue: &Issue) -> Vec<Remedy> {
-    let Some(field) = ContainerField::parse(&issue.field_path).filter(|_| why_none(issue).is_none()) else {
+    let Some(field) =
+        ContainerField::parse(&issue.field_path).filter(|_| why_none(workload, issue).is_none())
+    else {
         return Vec::new();
     };
     let target = Target { workload, issue, field };
@@ -57,8 +60,8 @@ pub fn remedies(workload: &Workload, issue: &Issue) -> Vec<Remedy> {
 }
 
 /// Why there is no patch: the object does not contain the field that was checked, or the field is immutable.
-pub(crate) fn why_none(issue: &Issue) -> Option<&'static str> {
-    match (issue.container_type, issue.edit_mode) {
+pub(crate) fn why_none(workload: &Workload, issue: &Issue) -> Option<&'static str> {
+    match (issue.container_type, workload.edit_mode(issue)) {
         (ContainerType::Ephemeral, _) => Some(EPHEMERAL),
         (_, EditMode::Added) => Some(ADDED),
         (_, EditMode::Elsewhere) => Some(ELSEWHERE),
@@ -115,8 +118,8 @@ impl Target<'_> {
             }
             _ => &[PullPolicy::Always],
         };
-        let policy =
-            wanted.iter().copied().find(|policy| self.issue.allowed_pull_policies.contains(policy))?;
+        let allowed = &self.workload.container(self.issue)?.allowed_pull_policies;
+        let policy = wanted.iter().copied().find(|policy| allowed.contains(policy))?;
         let field = self.field.pull_policy(self.issue.container_type);
         let (title, of_policy) = match policy {
             PullPolicy::Always => ("Pull at every start", Some(STOPGAP)),
@@ -141,7 +144,7 @@ impl Target<'_> {
     /// A note on changing the object, and whether the API server accepts the change. `of_image` is true for the image of
     /// a container.
     fn change(&self, of_image: bool) -> (Option<&'static str>, bool) {
-        match self.issue.edit_mode {
+        match self.workload.edit_mode(self.issue) {
             EditMode::Template => (None, true),
             EditMode::Replace => (Some(REPLACE), true),
             EditMode::Custom => (Some(CUSTOM), true),

@@ -1,66 +1,21 @@
 //! What was, as reports keep it (`docs/design/reports.md`, "Life").
 
 use jiff::Timestamp;
-use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::ContainerType;
+use tagwatch_core::issue::{Interval, Issue};
 
-use super::{Issue, Workload};
-
-/// A time in which a rule was violated, and which is over.
-#[derive(Debug, Clone)]
-pub struct ClosedInterval {
-    /// The issue's address in that time, where it is still known: a link to it then leads on.
-    pub id: Option<String>,
-    /// The rule's id, which this version may not know any more.
-    pub rule: UntrustedText,
-    /// The container.
-    pub container: UntrustedText,
-    /// What kind of place it is, where somebody remembers.
-    pub container_type: Option<ContainerType>,
-    /// Its image at the end.
-    pub image: UntrustedText,
-    /// When it was first seen.
-    pub from: Timestamp,
-    /// When it was no longer seen.
-    pub until: Timestamp,
-}
-
-/// A container that came to name another image.
-#[derive(Debug, Clone)]
-pub struct ImageChange {
-    /// The container.
-    pub container: UntrustedText,
-    /// The image before.
-    pub from: UntrustedText,
-    /// The image since.
-    pub to: UntrustedText,
-    /// When that was seen.
-    pub at: Timestamp,
-}
+use super::Workload;
 
 /// A time from its begin to its end; without an end it goes on.
 pub(crate) type Span = (Timestamp, Option<Timestamp>);
 
-impl ClosedInterval {
-    /// As a time.
-    pub(crate) fn span(&self) -> Span {
-        (self.from, Some(self.until))
-    }
-
-    /// Whether the same rule was violated by the same place as in another interval.
-    fn is_like(&self, other: &Self) -> bool {
-        self.rule == other.rule
-            && self.container == other.container
-            && (self.container_type == other.container_type
-                || self.container_type.is_none()
-                || other.container_type.is_none())
-    }
+fn span(closed: &Interval) -> Span {
+    (closed.from, Some(closed.until))
 }
 
 impl Workload {
     /// Whether an interval is the past of an issue: the same rule was violated by the same place. Where pods run several
     /// images under one name, that of another one is not.
-    pub(crate) fn is_past_of(&self, closed: &ClosedInterval, issue: &Issue) -> bool {
+    pub(crate) fn is_past_of(&self, closed: &Interval, issue: &Issue) -> bool {
         let is_of_the_place = closed.container == issue.container
             && closed.container_type.is_none_or(|kind| kind == issue.container_type);
         let is_of_another = || {
@@ -75,32 +30,31 @@ impl Workload {
     }
 
     /// The issue of now that an interval is the past of.
-    pub(crate) fn issue_after(&self, closed: &ClosedInterval) -> Option<&Issue> {
+    pub(crate) fn issue_after(&self, closed: &Interval) -> Option<&Issue> {
         self.issues.iter().find(|issue| self.is_past_of(closed, issue))
     }
 
     /// The times in which the rule of an issue was violated by its place, latest first. What is exempt violates nothing.
     pub(crate) fn violated(&self, issue: &Issue) -> Vec<Span> {
-        let past =
-            self.closed.iter().filter(|closed| self.is_past_of(closed, issue)).map(ClosedInterval::span);
+        let past = self.closed.iter().filter(|closed| self.is_past_of(closed, issue)).map(span);
         let open = (!issue.is_exempt()).then_some((issue.first_seen, None));
         united(past.chain(open).collect())
     }
 
     /// What is over for good, latest first, each with its whole time: an interval that met another one, as when a failure
     /// became a warning, is part of that, and one that an issue of now goes on with is not over.
-    pub(crate) fn resolved(&self) -> Vec<(&ClosedInterval, Span)> {
-        let goes_on = |closed: &ClosedInterval, (_, until): &Span| {
+    pub(crate) fn resolved(&self) -> Vec<(&Interval, Span)> {
+        let goes_on = |closed: &Interval, (_, until): &Span| {
             let with = |issue: &&Issue| self.is_past_of(closed, issue);
             self.issues.iter().filter(with).any(|issue| until.is_none_or(|until| issue.first_seen <= until))
         };
-        let mut resolved: Vec<(&ClosedInterval, Span)> = Vec::new();
+        let mut resolved: Vec<(&Interval, Span)> = Vec::new();
         for (at, closed) in self.closed.iter().enumerate() {
             if self.closed[..at].iter().any(|before| before.is_like(closed)) {
                 continue;
             }
             let alike: Vec<_> = self.closed.iter().filter(|other| other.is_like(closed)).collect();
-            for span in united(alike.iter().map(|closed| closed.span()).collect()) {
+            for span in united(alike.iter().map(|closed| span(closed)).collect()) {
                 let last = alike.iter().copied().rfind(|closed| Some(closed.until) == span.1);
                 resolved.extend(last.filter(|last| !goes_on(last, &span)).map(|last| (last, span)));
             }

@@ -1,24 +1,21 @@
 //! What the console shows, as it stood at one moment: put together once, then only read.
 
 mod history;
-mod issue;
-mod judged;
+mod input;
 mod rule;
-mod tally;
 mod workload;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tagwatch_core::issue::{Interval, Issue, IssueGroup, ResultId, Tally};
 use tagwatch_core::text::UntrustedText;
 
-pub use history::{ClosedInterval, ImageChange};
-pub use issue::Issue;
-pub use judged::{Judged, Seen};
+pub use input::WorkloadInput;
+pub(crate) use input::evidence_line;
 pub use rule::RuleState;
-pub(crate) use tally::Tally;
-pub use workload::{ContainerFacts, EditMode, Status, Workload};
+pub use workload::{ContainerFacts, EditMode, Workload};
 
 /// Everything that a [`Snapshot`] is made of.
 #[derive(Debug, Clone, Default)]
@@ -31,8 +28,6 @@ pub struct Facts {
     pub profile: &'static str,
     /// When every workload had last been judged; `None` before the first time.
     pub evaluated: Option<Timestamp>,
-    /// The replica that holds the lease, where there is one.
-    pub leader: Option<UntrustedText>,
     /// Every rule, in the order of the registry.
     pub rules: Vec<RuleState>,
     /// Every judged workload.
@@ -45,8 +40,8 @@ pub struct Snapshot {
     facts: Facts,
     /// Every issue, most severe first.
     order: Vec<Place>,
-    by_id: HashMap<String, Place>,
-    resolved: HashMap<String, Place>,
+    by_id: HashMap<ResultId, Place>,
+    resolved: HashMap<ResultId, Place>,
     by_name: HashMap<WorkloadName, usize>,
     namespaces: BTreeMap<UntrustedText, Tally>,
 }
@@ -71,15 +66,15 @@ impl Snapshot {
         let workloads = &facts.workloads;
         let mut namespaces: BTreeMap<UntrustedText, Tally> = BTreeMap::new();
         for workload in workloads {
-            namespaces.entry(workload.namespace.clone()).or_default().add(workload);
+            let tally = namespaces.entry(workload.namespace.clone()).or_default();
+            tally.add(workload.status, workload.containers.len(), 0, &IssueGroup::all(&workload.issues));
         }
         let mut order: Vec<Place> = places(workloads, |workload| workload.issues.len()).collect();
         // Stable: issues of one rank stay in the order of their workloads.
         order.sort_by_key(|&(workload, issue)| rank(&workloads[workload].issues[issue]));
-        let by_id =
-            order.iter().map(|&place| (workloads[place.0].issues[place.1].id.clone(), place)).collect();
+        let by_id = order.iter().map(|&place| (workloads[place.0].issues[place.1].id, place)).collect();
         let resolved = places(workloads, |workload| workload.closed.len())
-            .filter_map(|place| Some((workloads[place.0].closed[place.1].id.clone()?, place)))
+            .map(|place| (workloads[place.0].closed[place.1].id, place))
             .collect();
         let by_name = workloads.iter().enumerate().map(|(at, workload)| (workload.full_name(), at)).collect();
         Self { facts, order, by_id, resolved, by_name, namespaces }
@@ -95,13 +90,17 @@ impl Snapshot {
     }
 
     pub(crate) fn issue(&self, id: &str) -> Option<WorkloadIssue<'_>> {
-        self.by_id.get(id).map(|&place| self.found(place))
+        self.by_id.get(&ResultId::parse(id)?).map(|&place| self.found(place))
     }
 
-    /// The issue that had this key until its result changed. Its own keys tell, also where it was exempt or history
-    /// has forgotten it; history tells where the key changed because pods came to run several images.
+    /// The issue that had this key until its outcome changed. Its own keys show that, also where it was exempt or history
+    /// has dropped it; history shows it where the key changed because pods came to run several images.
     pub(crate) fn successor(&self, id: &str) -> Option<WorkloadIssue<'_>> {
-        let by_key = self.issues().find(|found| found.issue.other_ids.iter().any(|other| **other == *id));
+        let key = ResultId::parse(id)?;
+        let has_key = |&&(workload, issue): &&Place| {
+            self.facts.workloads[workload].other_ids.get(issue).is_some_and(|ids| ids.contains(&key))
+        };
+        let by_key = self.order.iter().find(has_key).map(|&place| self.found(place));
         by_key.or_else(|| {
             let (workload, closed) = self.resolved(id)?;
             let issue = workload.issue_after(closed)?;
@@ -110,8 +109,8 @@ impl Snapshot {
     }
 
     /// The workload that had an issue which is over, and the interval.
-    pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &ClosedInterval)> {
-        let &(workload, closed) = self.resolved.get(id)?;
+    pub(crate) fn resolved(&self, id: &str) -> Option<(&Workload, &Interval)> {
+        let &(workload, closed) = self.resolved.get(&ResultId::parse(id)?)?;
         let workload = &self.facts.workloads[workload];
         Some((workload, &workload.closed[closed]))
     }

@@ -1,9 +1,8 @@
 //! A rule as the policy sets it.
 
+use tagwatch_core::issue::Tally;
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::rules::{RuleMeta, RuleSet, RuleSetting};
-
-use super::Tally;
 
 /// A rule with the setting that holds where no override matches.
 #[derive(Debug, Clone, Copy)]

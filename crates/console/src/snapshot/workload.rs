@@ -1,12 +1,12 @@
 //! A judged workload.
 
-use tagwatch_core::outcome::Outcome;
+use tagwatch_core::issue::{ImageChange, Interval, Issue, ResultId, Status};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
-use super::{ClosedInterval, ImageChange, Issue, WorkloadName};
+use super::WorkloadName;
 use crate::url::key;
 
 /// A workload with all that is known of it.
@@ -18,19 +18,21 @@ pub struct Workload {
     pub kind: UntrustedText,
     /// Its name.
     pub name: UntrustedText,
-    /// Whether it is fine.
+    /// By its worst issue.
     pub status: Status,
     /// Why, where the issues do not tell.
     pub reason: Option<String>,
     /// Every container and image volume, in the order of the pod spec.
     pub containers: Vec<ContainerFacts>,
-    /// What was found.
+    /// What was found, passes apart, in the order of the containers.
     pub issues: Vec<Issue>,
-    /// What was found and is over.
-    pub closed: Vec<ClosedInterval>,
-    /// Whether there may have been more that is over than somebody remembers.
+    /// The keys that each issue has under other outcomes: a link to it may be older than its outcome.
+    pub other_ids: Vec<Box<[ResultId]>>,
+    /// Violations that are over.
+    pub closed: Vec<Interval>,
+    /// Whether the report may have dropped older intervals.
     pub is_history_full: bool,
-    /// Images that changed, as far back as somebody remembers.
+    /// Images that changed, as far back as the report holds them.
     pub image_changes: Vec<ImageChange>,
 }
 
@@ -51,48 +53,13 @@ pub struct ContainerFacts {
     pub pull_policy: Option<UntrustedText>,
     /// The pull policy that counts.
     pub effective_pull_policy: PullPolicy,
+    /// How it can be changed.
+    pub edit_mode: EditMode,
+    /// Pull policies that the policy allows; none where no issue is about pull policies.
+    pub allowed_pull_policies: Box<[PullPolicy]>,
 }
 
-/// Whether a workload is fine, worst first, as `tagwatch_workloads` counts it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Status {
-    /// At least one fail.
-    Violating,
-    /// No fail, and something that could not be judged.
-    Error,
-    /// Neither, and something that is exempt.
-    Exempt,
-    /// None of these; a warning alone is compliant.
-    Compliant,
-}
-
-impl Status {
-    /// Every status, worst first.
-    pub const ALL: [Self; 4] = [Self::Violating, Self::Error, Self::Exempt, Self::Compliant];
-
-    /// The name in metrics and addresses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Violating => "violating",
-            Self::Error => "error",
-            Self::Exempt => "exempt",
-            Self::Compliant => "compliant",
-        }
-    }
-
-    /// What the results of a workload make of it.
-    pub fn of(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
-        let of = |outcome| match outcome {
-            Outcome::Fail => Self::Violating,
-            Outcome::Error => Self::Error,
-            Outcome::Skip => Self::Exempt,
-            Outcome::Warn | Outcome::Pass => Self::Compliant,
-        };
-        outcomes.into_iter().map(of).min().unwrap_or(Self::Compliant)
-    }
-}
-
-/// How the place that was judged can be changed, which decides the patch and the command that a page offers.
+/// How a container can be changed, which decides the patch and the command that a page offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EditMode {
     /// The object holds it, and a change of it is rolled out.
@@ -123,9 +90,9 @@ impl Workload {
         (self.namespace.raw(), self.kind.raw(), self.name.raw())
     }
 
-    /// Issues that want a hand.
+    /// Issues that are not exempt.
     pub fn open(&self) -> impl Iterator<Item = &Issue> {
-        self.issues.iter().filter(|issue| !issue.is_exempt())
+        self.issues.iter().filter(|issue| issue.is_open())
     }
 
     /// The facts of a container that an issue names.
@@ -135,5 +102,10 @@ impl Workload {
                 && container.container_type == issue.container_type
                 && container.image == issue.image
         })
+    }
+
+    /// How the container of an issue can be changed.
+    pub(crate) fn edit_mode(&self, issue: &Issue) -> EditMode {
+        self.container(issue).map_or(EditMode::Elsewhere, |container| container.edit_mode)
     }
 }

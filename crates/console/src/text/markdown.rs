@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn rules_use_no_other_markdown() {
-        for rule in rules::all().iter().map(|rule| rule.meta()) {
+        for rule in rules::all() {
             for text in [rule.why, rule.fix] {
                 assert_eq!(text.matches('`').count() % 2, 0, "{}: a backtick alone", rule.id);
                 let marks = ["](", "**", "\n- ", "\n#", "\n|", "\n```", "\n>"];

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::http::StatusCode;
+use tagwatch_core::issue::Issue;
 use tokio::task::JoinSet;
 
 use super::support::{get, get_with, guarded, open, post};
@@ -147,9 +148,11 @@ async fn a_caller_sees_only_their_namespaces_and_no_trace_of_others() {
     let none = get("/issues/none").await;
     // Also under the key of another result.
     let facts = demo();
-    let mut issues = facts.workloads.iter().flat_map(|workload| &workload.issues);
-    let issue = issues.find(|issue| hidden.ends_with(&issue.id)).expect("the issue");
-    for hidden in [hidden.clone(), format!("/issues/{}", issue.other_ids[0])] {
+    let mut issues =
+        facts.workloads.iter().flat_map(|workload| workload.issues.iter().zip(&workload.other_ids));
+    let is_hidden = |(issue, _): &(&Issue, _)| hidden.ends_with(&issue.id.to_string());
+    let (_, other_ids) = issues.find(is_hidden).expect("the issue");
+    for hidden in [hidden.clone(), format!("/issues/{}", other_ids[0])] {
         let theirs = get(&hidden).await;
         assert_eq!((theirs.status, none.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
         assert_eq!(theirs.text.replace(&hidden, ""), none.text.replace("/issues/none", ""));

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use tagwatch_console::{ClosedInterval, Workload};
+use tagwatch_console::Workload;
+use tagwatch_core::issue::{Interval, Issue, ResultId};
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::ContainerType;
 
 use super::support::{get, links, open};
-use crate::fixture::{demo, empty, green, three};
+use crate::fixture::{RESOLVED, RESULT_CHANGED, demo, empty, green, three};
 
 #[tokio::test]
 async fn the_overview_has_the_score_and_three_donuts_whose_slices_filter() {
@@ -87,7 +88,7 @@ async fn an_issue_has_evidence_resolution_and_history() {
 
 #[tokio::test]
 async fn a_link_to_a_resolved_issue_shows_that() {
-    let page = get(&open(demo()), "/issues/resolved000000000001").await;
+    let page = get(&open(demo()), &format!("/issues/{RESOLVED}")).await;
     assert_eq!(page.status, StatusCode::OK);
     page.assert_holds("Resolved <time");
     page.assert_holds("floating-tag");
@@ -97,24 +98,29 @@ async fn a_link_to_a_resolved_issue_shows_that() {
 async fn issue_links_keep_working_when_the_result_changes() {
     let facts = demo();
     let cart = facts.workloads.iter().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
-    let issue = cart.issues.iter().find(|issue| issue.rule.id == "stale-pull-policy").expect("an issue");
-    let exempt = facts.workloads.iter().flat_map(|workload| &workload.issues);
-    let exempt = exempt.filter(|issue| issue.is_exempt()).collect::<Vec<_>>();
+    let with_ids = |workload: &Workload| -> Vec<(Issue, Box<[ResultId]>)> {
+        workload.issues.iter().cloned().zip(workload.other_ids.iter().cloned()).collect()
+    };
+    let issue = with_ids(cart).into_iter().find(|(issue, _)| issue.rule.id == "stale-pull-policy");
+    let issue = issue.expect("an issue");
+    let exempt = facts.workloads.iter().flat_map(|workload| with_ids(workload));
+    let exempt = exempt.filter(|(issue, _)| issue.is_exempt()).collect::<Vec<_>>();
     assert!(!exempt.is_empty());
     let console = open(facts.clone());
-    for issue in [issue].into_iter().chain(exempt) {
-        assert_eq!(issue.other_ids.len(), 4);
-        for old in &issue.other_ids {
+    let id = issue.0.id;
+    for (issue, other_ids) in [issue].into_iter().chain(exempt) {
+        assert_eq!(other_ids.len(), 4);
+        for old in &other_ids {
             let away = get(&console, &format!("/issues/{old}")).await;
             assert_eq!(away.status, StatusCode::TEMPORARY_REDIRECT);
             assert_eq!(away.header("location"), format!("/issues/{}", issue.id));
             let record = get(&console, &format!("/api/v1/issues/{old}")).await.json();
-            assert_eq!(record["id"], issue.id.as_str());
+            assert_eq!(record["id"], issue.id.to_string());
         }
     }
     // Only the past knows this key, and it is open again: not resolved.
-    let away = get(&console, "/issues/resultchanged0000001").await;
-    assert_eq!(away.header("location"), format!("/issues/{}", issue.id));
+    let away = get(&console, &format!("/issues/{RESULT_CHANGED}")).await;
+    assert_eq!(away.header("location"), format!("/issues/{id}"));
 }
 
 #[tokio::test]
@@ -160,7 +166,7 @@ async fn an_exempt_issue_is_not_in_violation() {
     let mut facts = demo();
     let (workload, at) = cart(&mut facts);
     workload.issues[at].outcome = Outcome::Skip;
-    let id = workload.issues[at].id.clone();
+    let id = workload.issues[at].id;
     let page = get(&open(facts.clone()), &format!("/issues/{id}")).await;
     for text in [
         "Exempt since <time datetime=\"2026-11-15T10:04:00Z\">",
@@ -188,22 +194,22 @@ async fn an_exempt_issue_is_not_in_violation() {
 async fn overlapping_intervals_count_once_and_a_changed_result_continues() {
     let mut facts = demo();
     let (workload, at) = cart(&mut facts);
-    let id = workload.issues[at].id.clone();
+    let id = workload.issues[at].id;
     let other_images = workload.closed[0].clone();
     // Pods ran a second image for some of that time; a volume has the container's name; a warning before the failure of
     // now, which it met.
-    workload.closed.push(ClosedInterval { image: "other:1".into(), ..other_images.clone() });
+    workload.closed.push(Interval { image: "other:1".into(), ..other_images.clone() });
     let volume = Some(ContainerType::ImageVolume);
     let (from, until) = (time("2026-11-05T00:00:00Z"), time("2026-11-06T00:00:00Z"));
-    workload.closed.push(ClosedInterval {
-        id: None,
+    workload.closed.push(Interval {
+        id: ResultId::parse("e0000000000000000001").expect("20 hex digits"),
         container_type: volume,
         from,
         until,
         ..other_images.clone()
     });
     let (from, until) = (time("2026-11-14T10:04:00Z"), time("2026-11-15T10:04:00Z"));
-    workload.closed.push(ClosedInterval { from, until, ..other_images });
+    workload.closed.push(Interval { from, until, ..other_images });
     let console = open(facts.clone());
     let page = get(&console, &format!("/issues/{id}")).await;
     page.assert_holds("<p class=\"lead\"><strong>25 d 13 h</strong> in violation, in 2 intervals");

@@ -1,7 +1,7 @@
 //! The console, served by the controller from its memory.
 
 mod authorizer;
-mod holder;
+mod field_owner;
 mod shown;
 mod source;
 
@@ -13,7 +13,7 @@ use tagwatch_console::{Authorizer, OpenToAll, Options, router};
 
 use crate::options::EndpointAccess;
 use authorizer::ReviewAuthorizer;
-pub(crate) use holder::Holder;
+pub(crate) use field_owner::FieldOwner;
 pub(crate) use shown::shown;
 pub(crate) use source::ConsoleSource;
 

@@ -1,4 +1,4 @@
-//! What the console reads: the live verdicts, put together at most once a second.
+//! What the console reads: the published states of workloads, put together at most once a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,21 +36,20 @@ impl ConsoleSource {
     fn version(&self) -> (u64, u64, u64) {
         let controller = &self.controller;
         let evaluated = controller.metrics.last_full_evaluation.get().map_or(0, f64::to_bits);
-        (controller.live.lock().changes(), controller.policy_version(), evaluated)
+        (controller.states.lock().changes(), controller.policy_version(), evaluated)
     }
 
     fn facts(&self) -> Facts {
         let controller = &self.controller;
-        let engine = controller.judging.engine();
-        let live = controller.live.lock();
+        let engine = controller.engine.current();
+        let states = controller.states.lock();
         Facts {
             cluster: self.cluster.as_deref().map(Into::into),
             policy: controller.policy.lock().name().map(Into::into),
             profile: engine.policy().profile().as_str(),
             evaluated: controller.metrics.last_full_evaluation.get().and_then(timestamp),
-            leader: None,
             rules: RuleState::all_of(engine.policy().rules()),
-            workloads: live.iter().filter_map(|(_, judged)| judged.shown.clone()).collect(),
+            workloads: states.iter().filter_map(|(_, state)| state.console.clone()).collect(),
         }
     }
 }

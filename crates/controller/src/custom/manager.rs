@@ -137,7 +137,7 @@ impl Manager {
         let absent = wanted.custom().filter(is_absent).map(|kind| kind.name.clone()).collect();
         let controller = &self.watches.controller;
         if controller.custom.set_absent(absent) {
-            controller.policy_is_touched();
+            controller.notify_policy_changed();
         }
         controller.custom.mark_discovered();
     }

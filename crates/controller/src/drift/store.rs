@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
 use kube::{Api, Client};
-use tagwatch_client::{Backoff, CALL_LIMIT, CallError, call};
+use tagwatch_client::{Backoff, CALL_LIMIT, call};
 use tagwatch_index::Proofs;
 use tagwatch_k8s::report::{MANAGED_BY_LABEL, MANAGER};
 use tokio::time::{Instant, interval, sleep};
@@ -18,6 +18,7 @@ use tokio::time::{Instant, interval, sleep};
 use super::tasks::publish;
 use crate::controller::Controller;
 use crate::readiness::ReadyToken;
+use crate::writer::{ClusterWriter, WriteError, WriteTarget};
 
 /// Name of the object.
 const NAME: &str = "tagwatch-proven-tags";
@@ -66,7 +67,7 @@ pub(super) async fn keep(
             }
         }
         next = Instant::now() + WRITE_INTERVAL;
-        match store.write(&text).await {
+        match store.write(&text, &controller.writer).await {
             Ok(()) => seen = Some(version),
             Err(error) if error.code() == Some(409) => store.load(&controller, &ready).await,
             Err(error) => tracing::warn!(%error, "cannot store the proofs that tags moved; trying again"),
@@ -133,7 +134,7 @@ impl Store {
         self.text().map_or_else(|| text == Proofs::none(), |stored| stored == text)
     }
 
-    async fn write(&mut self, text: &str) -> Result<(), CallError> {
+    async fn write(&mut self, text: &str, writer: &ClusterWriter) -> Result<(), WriteError> {
         let mut wanted = self.stored.clone().unwrap_or_else(|| ConfigMap {
             metadata: ObjectMeta {
                 name: Some(NAME.to_owned()),
@@ -145,9 +146,9 @@ impl Store {
         wanted.data = Some(BTreeMap::from([(KEY.to_owned(), text.to_owned())]));
         let params = PostParams::default();
         let written = if self.stored.is_some() {
-            call(CALL_LIMIT, self.api.replace(NAME, &params, &wanted)).await
+            writer.write(WriteTarget::Proofs, self.api.replace(NAME, &params, &wanted)).await
         } else {
-            call(CALL_LIMIT, self.api.create(&params, &wanted)).await
+            writer.write(WriteTarget::Proofs, self.api.create(&params, &wanted)).await
         };
         if written.as_ref().is_err_and(|error| error.code() == Some(404)) {
             self.stored = None;

@@ -48,7 +48,7 @@ pub(crate) fn settle(controller: &Controller) {
 pub(super) fn publish(controller: &Controller) {
     let (proven, likely) = controller.index.lock().moved_references();
     controller.metrics.drift.set_moved(proven.len(), likely);
-    if controller.judging.set_proven(proven) {
+    if controller.engine.set_proven(proven) {
         controller.rejudge();
     }
 }
@@ -98,7 +98,7 @@ async fn follow_nodes(client: Client, controller: Arc<Controller>, ready: ReadyT
 }
 
 fn is_on(controller: &Controller) -> bool {
-    controller.judging.engine().policy().uses(rules::RuleGroup::ImageDrift)
+    controller.engine.current().policy().uses(rules::RuleGroup::ImageDrift)
 }
 
 /// Feeds the drift index from the watch of nodes.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use tagwatch_core::issue::IssueClass;
 use tagwatch_core::outcome::{Outcome, Severity};
 
 use super::workloads::Finding;
-use crate::live::Violation;
 
 /// What is shown.
 pub(super) struct Kept<'a> {
@@ -18,7 +18,7 @@ pub(super) struct Kept<'a> {
 /// What is summed up, by namespace and rule: one of the findings each, with the extent of all. Without a namespace
 /// where that would be too many sums.
 pub(super) type Other<'a> = BTreeMap<Group<'a>, Finding<'a>>;
-type Group<'a> = (Option<&'a str>, &'a Violation);
+type Group<'a> = (Option<&'a str>, IssueClass);
 /// What is summed up with what.
 type Grain = for<'f, 'a> fn(&'f Finding<'a>) -> Group<'a>;
 /// A finding with its place in the order of the series.
@@ -37,8 +37,10 @@ pub(super) fn keep_the_worst(findings: Vec<Finding<'_>>, room: usize) -> Kept<'_
     }
     let mut named: Vec<Placed<'_>> = findings.into_iter().enumerate().collect();
     named.sort_unstable_by_key(|(place, finding)| (rank(finding), *place));
-    let (by_namespace, by_rule): (Grain, Grain) =
-        (|finding| (Some(finding.key.namespace()), finding.violation), |finding| (None, finding.violation));
+    let (by_namespace, by_rule): (Grain, Grain) = (
+        |finding| (Some(finding.key.namespace()), finding.group.class),
+        |finding| (None, finding.group.class),
+    );
     let (grain, fitting) = match how_many_fit(&named, room, by_namespace) {
         Some(fitting) if fitting * 2 >= room => (by_namespace, Some(fitting)),
         _ => (by_rule, how_many_fit(&named, room, by_rule)),
@@ -71,16 +73,13 @@ fn how_many_fit(ranked: &[Placed<'_>], room: usize, grain: Grain) -> Option<usiz
 
 fn sum<'a>(findings: &[Placed<'a>]) -> Option<Finding<'a>> {
     findings.iter().map(|(_, finding)| *finding).reduce(|mut sum, finding| {
-        sum.extent.containers += finding.extent.containers;
-        sum.extent.since = sum.extent.since.min(finding.extent.since);
+        sum.group.add(&finding.group);
         sum
     })
 }
 
 /// The smaller, the worse.
-fn rank(finding: &Finding<'_>) -> (usize, usize, i64) {
-    let Finding { violation, extent, .. } = finding;
-    let result = Outcome::ALL.into_iter().position(|one| one.as_str() == violation.result);
-    let severity = Severity::ALL.into_iter().position(|one| one.as_str() == violation.severity);
-    (result.unwrap_or(usize::MAX), severity.unwrap_or(usize::MAX), extent.since)
+fn rank(finding: &Finding<'_>) -> (Outcome, Severity, i64) {
+    let IssueClass { outcome, severity, .. } = finding.group.class;
+    (outcome, severity, finding.group.since)
 }

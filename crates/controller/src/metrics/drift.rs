@@ -7,13 +7,13 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use tagwatch_core::drift::DriftConfidence;
-use tagwatch_core::outcome::Outcome;
+use tagwatch_core::issue::IssueClass;
 use tagwatch_core::rules::ids;
 use tagwatch_core::text::UntrustedText;
 
 use super::Metrics;
 use super::family::{Family, Samples};
-use crate::live::{LiveVerdicts, Violation};
+use crate::workload_states::WorkloadStates;
 
 /// What is known of references and nodes. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -67,13 +67,13 @@ const MIXED: Family = Family {
 /// Collects `tagwatch_mixed_workloads`. Cloning shares the verdicts.
 #[derive(Clone)]
 pub(crate) struct MixedCollector {
-    live: Arc<Mutex<LiveVerdicts>>,
+    states: Arc<Mutex<WorkloadStates>>,
     description: Desc,
 }
 
 impl MixedCollector {
-    pub(crate) fn new(live: Arc<Mutex<LiveVerdicts>>) -> prometheus::Result<Self> {
-        Ok(Self { live, description: MIXED.describe()? })
+    pub(crate) fn new(states: Arc<Mutex<WorkloadStates>>) -> prometheus::Result<Self> {
+        Ok(Self { states, description: MIXED.describe()? })
     }
 }
 
@@ -84,12 +84,11 @@ impl Collector for MixedCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let mut samples = Samples::new();
-        for (key, judged) in self.live.lock().iter() {
-            // What is exempt is no mixed workload to anybody who watches this.
-            let is_mixed = |violation: &Violation| {
-                violation.rule == ids::MIXED_DIGESTS && violation.result != Outcome::Skip.as_str()
-            };
-            if judged.violations.iter().any(|(violation, _)| is_mixed(violation)) {
+        for (key, state) in self.states.lock().iter() {
+            // An exempt workload is none to look after.
+            let is_mixed =
+                |class: &IssueClass| class.rule.id == ids::MIXED_DIGESTS && class.outcome.is_open();
+            if state.issues.iter().any(|group| is_mixed(&group.class)) {
                 *samples.entry(vec![UntrustedText::from(key.namespace()).label()]).or_default() += 1.0;
             }
         }
@@ -99,22 +98,27 @@ impl Collector for MixedCollector {
 
 #[cfg(test)]
 mod tests {
+    use tagwatch_core::issue::IssueGroup;
+    use tagwatch_core::outcome::{Outcome, Severity};
+    use tagwatch_core::rules;
+
     use super::*;
-    use crate::live::{Extent, Judged, Past};
+    use crate::workload_states::WorkloadState;
     use tagwatch_index::WorkloadKey;
 
     #[test]
     fn what_is_exempt_is_not_counted() {
-        let live = Arc::new(Mutex::new(LiveVerdicts::default()));
-        for (name, result) in [("web", "fail"), ("api", "warn"), ("known", "skip")] {
-            let violation =
-                Violation { policy: "image-drift", rule: "mixed-digests", severity: "critical", result };
-            let mut judged = Judged::failed(("shop".to_owned(), name.to_owned()), Past::default());
-            judged.violations = [(violation, Extent { containers: 1, since: 0 })].into();
+        let states = Arc::new(Mutex::new(WorkloadStates::default()));
+        let mut rules = rules::all();
+        let rule = rules.find(|meta| meta.id == ids::MIXED_DIGESTS).unwrap();
+        for (name, outcome) in [("web", Outcome::Fail), ("api", Outcome::Warn), ("known", Outcome::Skip)] {
+            let class = IssueClass { rule, severity: Severity::Critical, outcome };
+            let issues = [IssueGroup { class, containers: 1, since: 0 }].into();
+            let state = WorkloadState { issues, ..WorkloadState::failed() };
             let key = WorkloadKey::new("apps/v1", "Deployment", "shop", name, format!("uid-of-{name}"));
-            live.lock().insert(key, judged);
+            states.lock().insert(&key, state);
         }
-        let families = MixedCollector::new(live).unwrap().collect();
+        let families = MixedCollector::new(states).unwrap().collect();
         let values: Vec<f64> =
             families[0].get_metric().iter().map(|metric| metric.get_gauge().get_value()).collect();
         assert_eq!(values, [2.0]);

@@ -1,23 +1,24 @@
-//! Gauges of what is found, made from the live verdicts at scrape time.
+//! Gauges of what is found, made from the states of workloads at scrape time.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
+use tagwatch_core::issue::IssueClass;
 use tagwatch_core::policy::metric_label;
 use tagwatch_core::text::UntrustedText;
 
-use super::family::{Family, Samples, as_float};
-use crate::judging::Judging;
-use crate::live::LiveVerdicts;
+use super::family::{Family, Samples};
+use crate::engine::EngineHandle;
+use crate::workload_states::WorkloadStates;
 
 /// Collects `tagwatch_violations`, `tagwatch_workloads` and `tagwatch_images`, which count by namespace. Cloning shares
 /// the verdicts.
 #[derive(Clone)]
 pub(crate) struct FindingsCollector {
-    live: Arc<Mutex<LiveVerdicts>>,
-    judging: Arc<Judging>,
+    states: Arc<Mutex<WorkloadStates>>,
+    engine: Arc<EngineHandle>,
     descriptions: Vec<Desc>,
 }
 
@@ -40,38 +41,38 @@ const IMAGES: Family = Family {
 const FAMILIES: [Family; 3] = [VIOLATIONS, WORKLOADS, IMAGES];
 
 impl FindingsCollector {
-    pub(crate) fn new(live: Arc<Mutex<LiveVerdicts>>, judging: Arc<Judging>) -> prometheus::Result<Self> {
+    pub(crate) fn new(
+        states: Arc<Mutex<WorkloadStates>>,
+        engine: Arc<EngineHandle>,
+    ) -> prometheus::Result<Self> {
         let descriptions = FAMILIES.iter().map(Family::describe).collect::<prometheus::Result<_>>()?;
-        Ok(Self { live, judging, descriptions })
+        Ok(Self { states, engine, descriptions })
     }
 
     /// Every series carries the policy's metric labels behind its own.
     fn samples(&self, metric_labels: &[String]) -> [Samples; 3] {
-        let live = self.live.lock();
+        let states = self.states.lock();
         let [mut violations, mut workloads, mut images] = [const { Samples::new() }; 3];
-        for (key, judged) in live.iter() {
+        for (key, state) in states.iter() {
             let namespace = label(key.namespace());
             let kind = key.kind_and_group();
             let further = || {
-                metric_labels.iter().map(|name| judged.namespace_label(name).map(label).unwrap_or_default())
+                metric_labels.iter().map(|name| state.namespace_label(name).map(label).unwrap_or_default())
             };
             let with = |own: Vec<String>| own.into_iter().chain(further()).collect::<Vec<_>>();
             *workloads
-                .entry(with(vec![namespace.clone(), kind, judged.status.as_str().to_owned()]))
+                .entry(with(vec![namespace.clone(), kind, state.status.as_str().to_owned()]))
                 .or_default() += 1.0;
-            for ((tag_class, pull_policy), count) in &judged.images {
-                *images
-                    .entry(with(vec![namespace.clone(), (*tag_class).to_owned(), (*pull_policy).to_owned()]))
-                    .or_default() += as_float(*count);
+            for (tag_class, pull_policy, count) in &state.images {
+                let [class, policy] = [tag_class.as_str(), pull_policy.as_str()].map(str::to_owned);
+                *images.entry(with(vec![namespace.clone(), class, policy])).or_default() += f64::from(*count);
             }
-            for (violation, extent) in
-                judged.violations.iter().filter(|(violation, _)| violation.result != "skip")
-            {
+            for group in state.issues.iter().filter(|group| group.class.outcome.is_open()) {
+                let IssueClass { rule, severity, outcome } = group.class;
                 let [policy, rule, severity, result] =
-                    [violation.policy, violation.rule, violation.severity, violation.result]
-                        .map(str::to_owned);
+                    [rule.group.as_str(), rule.id, severity.as_str(), outcome.as_str()].map(str::to_owned);
                 let of_namespace = with(vec![namespace.clone(), policy, rule, severity, result]);
-                *violations.entry(of_namespace).or_default() += as_float(extent.containers);
+                *violations.entry(of_namespace).or_default() += f64::from(group.containers);
             }
         }
         [violations, workloads, images]
@@ -84,7 +85,7 @@ impl Collector for FindingsCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let engine = self.judging.engine();
+        let engine = self.engine.current();
         let metric_labels = engine.policy().metric_labels();
         let names: Vec<String> = metric_labels.iter().map(|label| metric_label(label)).collect();
         let samples = self.samples(metric_labels);

@@ -1,5 +1,5 @@
-//! Prometheus metrics: counters of the controller itself, and gauges of findings that are read from the live
-//! index at scrape time, so that no series outlives its object.
+//! Prometheus metrics: counters of the controller itself, and gauges of findings that are made from the states
+//! of workloads at scrape time, so that no series outlives its object.
 
 mod cap;
 mod controller;

@@ -10,18 +10,19 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use tagwatch_core::policy::Policy;
 use tagwatch_core::text::UntrustedText;
+use tagwatch_k8s::tag_policy::ExemptionCounts;
 
 use super::family::{Family, Samples, as_float};
-use crate::judging::Judging;
-use crate::live::LiveVerdicts;
-use crate::policy::Tally;
+use crate::engine::EngineHandle;
+use crate::policy::exemption_counts;
+use crate::workload_states::WorkloadStates;
 
 /// Collects `tagwatch_rule_info`, `tagwatch_exemptions` and `tagwatch_exemption_expiry_timestamp_seconds`. Cloning
 /// shares what they are made of.
 #[derive(Clone)]
 pub(crate) struct PolicyCollector {
-    live: Arc<Mutex<LiveVerdicts>>,
-    judging: Arc<Judging>,
+    states: Arc<Mutex<WorkloadStates>>,
+    engine: Arc<EngineHandle>,
     descriptions: Vec<Desc>,
 }
 
@@ -44,9 +45,12 @@ const EXPIRY: Family = Family {
 const FAMILIES: [Family; 3] = [RULE_INFO, EXEMPTIONS, EXPIRY];
 
 impl PolicyCollector {
-    pub(crate) fn new(live: Arc<Mutex<LiveVerdicts>>, judging: Arc<Judging>) -> prometheus::Result<Self> {
+    pub(crate) fn new(
+        states: Arc<Mutex<WorkloadStates>>,
+        engine: Arc<EngineHandle>,
+    ) -> prometheus::Result<Self> {
         let descriptions = FAMILIES.iter().map(Family::describe).collect::<prometheus::Result<_>>()?;
-        Ok(Self { live, judging, descriptions })
+        Ok(Self { states, engine, descriptions })
     }
 }
 
@@ -56,14 +60,14 @@ impl Collector for PolicyCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let engine = self.judging.engine();
+        let engine = self.engine.current();
         let policy = engine.policy();
-        let (tally, annotations) = {
-            let live = self.live.lock();
-            (Tally::of(&live, policy, engine.today()), annotation_ends(&live))
+        let (counts, annotations) = {
+            let states = self.states.lock();
+            (exemption_counts(&states, policy, engine.today()), annotation_ends(&states))
         };
         let ends = expiries(policy).chain(annotations).collect();
-        let samples = [rules(policy), exemptions(&tally), ends];
+        let samples = [rules(policy), exemptions(&counts), ends];
         FAMILIES.iter().zip(samples).map(|(family, samples)| family.fill(&[], samples)).collect()
     }
 }
@@ -77,8 +81,7 @@ fn rules(policy: &Policy) -> Samples {
     rules.collect()
 }
 
-fn exemptions(tally: &Tally) -> Samples {
-    let counts = &tally.exemptions;
+fn exemptions(counts: &ExemptionCounts) -> Samples {
     let states = [
         ("active", counts.active),
         ("expired", counts.expired),
@@ -97,10 +100,10 @@ fn expiries(policy: &Policy) -> impl Iterator<Item = (Vec<String>, f64)> {
 }
 
 /// One series for each namespace, not for each annotation: there may be one on every workload.
-fn annotation_ends(live: &LiveVerdicts) -> Samples {
+fn annotation_ends(states: &WorkloadStates) -> Samples {
     let mut first: BTreeMap<&str, Date> = BTreeMap::new();
-    for (key, judged) in live.iter() {
-        if let Some(until) = judged.exempting.as_ref().and_then(|exempting| exempting.until) {
+    for (key, state) in states.iter() {
+        if let Some(until) = state.exemptions.as_ref().and_then(|outcome| outcome.until) {
             let earliest = first.entry(key.namespace()).or_insert(until);
             *earliest = until.min(*earliest);
         }
@@ -120,8 +123,10 @@ fn end_of(last: Date) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use tagwatch_core::issue::ExemptionOutcome;
+
     use super::*;
-    use crate::live::{Exempting, Judged, Past};
+    use crate::workload_states::WorkloadState;
     use tagwatch_index::WorkloadKey;
 
     #[test]
@@ -133,7 +138,7 @@ mod tests {
     /// However many annotations there are.
     #[test]
     fn the_first_annotation_of_a_namespace_to_end_has_a_series() {
-        let mut live = LiveVerdicts::default();
+        let mut states = WorkloadStates::default();
         for (name, namespace, until) in [
             ("a", "shop", Some("2027-03-31")),
             ("b", "shop", Some("2027-01-31")),
@@ -142,15 +147,12 @@ mod tests {
             ("e", "travel", None),
         ] {
             let until = until.map(|until| until.parse().unwrap());
-            let exempting = Some(Box::new(Exempting { until, ..Exempting::default() }));
-            let judged = Judged {
-                exempting,
-                ..Judged::failed((namespace.to_owned(), name.to_owned()), Past::default())
-            };
-            live.insert(WorkloadKey::new("apps/v1", "Deployment", namespace, name, name), judged);
+            let exemptions = Some(Box::new(ExemptionOutcome { until, ..ExemptionOutcome::default() }));
+            let state = WorkloadState { exemptions, ..WorkloadState::failed() };
+            states.insert(&WorkloadKey::new("apps/v1", "Deployment", namespace, name, name), state);
         }
         let of = |namespace: &str| ["annotation", "", namespace].map(str::to_owned).to_vec();
         let ends = [(of("mail"), 1_801_440_000.0), (of("shop"), 1_801_440_000.0)];
-        assert_eq!(annotation_ends(&live), Samples::from(ends));
+        assert_eq!(annotation_ends(&states), Samples::from(ends));
     }
 }

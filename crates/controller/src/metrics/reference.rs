@@ -10,8 +10,8 @@ use tagwatch_client::RequestCounter;
 use tagwatch_core::policy::{Policy, Profile};
 
 use super::{ControllerMetrics, FindingsCollector, Metrics, MixedCollector, PolicyCollector, WorkloadSeries};
-use crate::judging::Judging;
-use crate::live::LiveVerdicts;
+use crate::engine::EngineHandle;
+use crate::workload_states::WorkloadStates;
 
 /// One metric family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +60,12 @@ fn kind(kind: MetricType) -> &'static str {
 /// Two metrics of one name: a bug.
 pub fn metrics_reference() -> prometheus::Result<Vec<MetricDescription>> {
     let mut metrics = Metrics::default();
-    let live = Arc::new(Mutex::new(LiveVerdicts::default()));
-    let judging = Arc::new(Judging::new(Policy::of(Profile::Recommended), Date::default()));
-    metrics.add(FindingsCollector::new(Arc::clone(&live), Arc::clone(&judging))?)?;
-    metrics.add_workloads(WorkloadSeries::new(Arc::clone(&live), Arc::clone(&judging), 0));
-    metrics.add(PolicyCollector::new(Arc::clone(&live), judging)?)?;
-    metrics.add(MixedCollector::new(live)?)?;
+    let states = Arc::new(Mutex::new(WorkloadStates::default()));
+    let engine = Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), Date::default()));
+    metrics.add(FindingsCollector::new(Arc::clone(&states), Arc::clone(&engine))?)?;
+    metrics.add_workloads(WorkloadSeries::new(Arc::clone(&states), Arc::clone(&engine), 0));
+    metrics.add(PolicyCollector::new(Arc::clone(&states), engine)?)?;
+    metrics.add(MixedCollector::new(states)?)?;
     metrics.add(RequestCounter::new()?.collector())?;
     ControllerMetrics::register(&mut metrics)?;
     Ok(metrics.described)

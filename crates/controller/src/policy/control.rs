@@ -6,60 +6,60 @@ use k8s_openapi::jiff::civil::Date;
 use kube::ResourceExt;
 use tagwatch_k8s::tag_policy::TagPolicy;
 
-use super::choice::{Choice, Rejection, Source};
+use super::active::{ActivePolicy, Rejection, Source};
 use super::status::Problem;
 use crate::controller::Controller;
 use crate::custom::{WatchScope, WatchState};
 
 impl Controller {
     /// Takes the policy in as it is in the cluster now, and judges everything anew where that changes anything.
-    pub(crate) fn see_policy(&self, object: Option<TagPolicy>) {
+    pub(crate) fn set_policy(&self, object: Option<TagPolicy>) {
         let object = object.map(|mut object| {
             object.metadata.managed_fields = None;
             object
         });
-        // One task sees policies, so nobody else makes a choice meanwhile; and compiling takes its time.
+        // One task sees policies, so it does not change meanwhile; and compiling takes its time.
         let before = self.policy.lock().clone();
         let mut now = before.clone();
-        let policy = now.see(object);
+        let policy = now.update(object);
         *self.policy.lock() = now.clone();
         tell(&before, &now);
         self.measure_policy(&now);
         if let Some(policy) = policy {
             self.custom.declare(policy.workloads());
-            self.judging.set_policy(policy);
+            self.engine.set_policy(policy);
             self.rejudge();
         }
-        self.policy_is_touched();
+        self.notify_policy_changed();
     }
 
     /// The status of the policy is stored.
-    pub(crate) fn policy_is_stored(&self, mut stored: TagPolicy) {
+    pub(crate) fn mark_policy_stored(&self, mut stored: TagPolicy) {
         stored.metadata.managed_fields = None;
-        let mut choice = self.policy.lock();
+        let mut active = self.policy.lock();
         // What the watch has shown meanwhile is newer.
-        if choice
+        if active
             .object
             .as_ref()
             .is_some_and(|object| object.metadata.generation == stored.metadata.generation)
         {
-            choice.object = Some(stored.into());
+            active.object = Some(stored.into());
         }
     }
 
     /// Another day may have begun.
-    pub(crate) fn day_is(&self, today: Date) {
-        if self.judging.set_today(today) {
+    pub(crate) fn set_day(&self, today: Date) {
+        if self.engine.set_today(today) {
             tracing::info!(%today, "a new day: exemptions may have expired");
             self.rejudge();
-            self.policy_is_touched();
+            self.notify_policy_changed();
         }
     }
 
     /// Whether namespaces can be read.
-    pub(crate) fn namespaces_are_readable(&self, readable: bool) {
+    pub(crate) fn set_namespaces_readable(&self, readable: bool) {
         if self.namespaces_readable.swap(readable, Ordering::Relaxed) != readable {
-            self.policy_is_touched();
+            self.notify_policy_changed();
         }
     }
 
@@ -76,7 +76,7 @@ impl Controller {
     }
 
     /// What the status of the policy says may have changed.
-    pub(crate) fn policy_is_touched(&self) {
+    pub(crate) fn notify_policy_changed(&self) {
         self.policy_version.fetch_add(1, Ordering::Relaxed);
         self.policy_changed.notify_one();
     }
@@ -131,7 +131,7 @@ impl Controller {
     /// A watch of a custom kind has come this far; `None` stands for its end.
     pub(crate) fn set_custom_watch(&self, place: &WatchScope, state: Option<WatchState>) {
         if self.custom.set(place, state) {
-            self.policy_is_touched();
+            self.notify_policy_changed();
         }
     }
 
@@ -143,19 +143,20 @@ impl Controller {
         kinds.into_iter().collect()
     }
 
-    fn measure_policy(&self, choice: &Choice) {
-        self.metrics.policy_valid.set(i64::from(choice.rejection.is_none()));
+    fn measure_policy(&self, active: &ActivePolicy) {
+        self.metrics.policy_valid.set(i64::from(active.rejection.is_none()));
         for source in Source::ALL {
-            let in_use = i64::from(source == choice.source);
+            let in_use = i64::from(source == active.source);
             self.metrics.policy_source.with_label_values(&[source.as_str()]).set(in_use);
         }
     }
 }
 
 /// Logs what has changed; the watch repeats itself.
-fn tell(before: &Choice, now: &Choice) {
-    let generation =
-        |choice: &Choice| choice.object.as_ref().map(|object| (object.uid(), object.metadata.generation));
+fn tell(before: &ActivePolicy, now: &ActivePolicy) {
+    let generation = |active: &ActivePolicy| {
+        active.object.as_ref().map(|object| (object.uid(), object.metadata.generation))
+    };
     if generation(before) == generation(now) {
         return;
     }

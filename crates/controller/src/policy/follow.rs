@@ -39,7 +39,7 @@ pub(crate) async fn follow(client: Client, name: String, controller: Arc<Control
                 watch(Api::<TagPolicy>::all(client.clone()), config, sink, stats.clone()).await;
             }
             Ok(false) => {
-                controller.see_policy(None);
+                controller.set_policy(None);
                 ready.ready();
                 sleep(ABSENT_INTERVAL).await;
             }
@@ -70,11 +70,11 @@ impl Sink<TagPolicy> for PolicySink {
                 if let Some(policy) = missed.filter(|_| listed.is_none()) {
                     tracing::warn!(policy, "there is no such TagPolicy: judging by the recommended profile");
                 }
-                self.controller.see_policy(listed);
+                self.controller.set_policy(listed);
                 self.ready.ready();
             }
-            Event::Apply(policy) => self.controller.see_policy(Some(policy)),
-            Event::Delete(_) => self.controller.see_policy(None),
+            Event::Apply(policy) => self.controller.set_policy(Some(policy)),
+            Event::Delete(_) => self.controller.set_policy(None),
         }
         Flow::Continue
     }

@@ -1,13 +1,13 @@
 //! The policy of the cluster: which `TagPolicy` counts, whether it is valid, and what its status says.
 
-mod choice;
+mod active;
 mod control;
+mod exemptions;
 mod follow;
 mod status;
-mod tally;
 mod writer;
 
-pub(crate) use choice::Choice;
+pub(crate) use active::ActivePolicy;
+pub(crate) use exemptions::exemption_counts;
 pub(crate) use follow::follow;
-pub(crate) use tally::Tally;
 pub(crate) use writer::keep_status;

@@ -1,11 +1,14 @@
 //! The status of a policy, from what is known at the moment.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_k8s::tag_policy::TagPolicyStatus;
+use tagwatch_core::issue::{IssueClass, Status, Tally};
+use tagwatch_core::outcome::Outcome;
+use tagwatch_k8s::tag_policy::{ExemptionCounts, ResultCounts, RuleCounts, TagPolicyStatus, WorkloadCounts};
 
-use super::choice::{Choice, Rejection};
-use super::tally::Tally;
+use super::active::{ActivePolicy, Rejection};
 
 /// Longest message of a condition in bytes; the API allows 32 KiB.
 const MAX_MESSAGE: usize = 4096;
@@ -22,8 +25,9 @@ pub(crate) struct Problem {
 /// What a status is made of.
 #[derive(Debug, Clone)]
 pub(crate) struct StatusInput<'a> {
-    pub(crate) choice: &'a Choice,
+    pub(crate) active: &'a ActivePolicy,
     pub(crate) tally: Tally,
+    pub(crate) exemptions: ExemptionCounts,
     pub(crate) not_covered: Vec<String>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) now: Timestamp,
@@ -31,8 +35,8 @@ pub(crate) struct StatusInput<'a> {
 
 /// Makes the status. Conditions that stay as they are keep the time of their last transition.
 pub(crate) fn status(input: StatusInput<'_>, previous: &TagPolicyStatus) -> TagPolicyStatus {
-    let StatusInput { choice, tally, not_covered, problems, now } = input;
-    let generation = choice.object.as_ref().and_then(|object| object.metadata.generation).unwrap_or_default();
+    let StatusInput { active, tally, exemptions, not_covered, problems, now } = input;
+    let generation = active.object.as_ref().and_then(|object| object.metadata.generation).unwrap_or_default();
     let condition = |type_: &str, status: bool, reason: &str, message: String| {
         let known = previous.conditions.iter().find(|known| known.type_ == type_);
         let status = if status { "True" } else { "False" };
@@ -47,9 +51,9 @@ pub(crate) fn status(input: StatusInput<'_>, previous: &TagPolicyStatus) -> TagP
             type_: type_.to_owned(),
         }
     };
-    let rejected = choice.rejection.is_some().then(|| invalid(choice));
+    let rejected = active.rejection.is_some().then(|| invalid(active));
     let problems: Vec<Problem> = rejected.into_iter().chain(problems).collect();
-    let ready = match &choice.rejection {
+    let ready = match &active.rejection {
         None => condition("Ready", true, "Judging", "the cluster is judged by this policy".to_owned()),
         Some(Rejection(mistakes)) => condition("Ready", false, "InvalidSpec", mistakes.clone()),
     };
@@ -60,21 +64,20 @@ pub(crate) fn status(input: StatusInput<'_>, previous: &TagPolicyStatus) -> TagP
             condition("Degraded", true, first.reason, messages.join("; "))
         }
     };
-    let Tally { workloads, results, rules, exemptions } = tally;
     TagPolicyStatus {
         observed_generation: generation,
         conditions: vec![ready, degraded],
-        accepted: choice.accepted.as_deref().cloned(),
-        workloads,
-        results,
-        rules,
+        accepted: active.accepted.as_deref().cloned(),
+        workloads: workload_counts(&tally),
+        results: result_counts(&tally),
+        rules: rule_counts(&tally),
         exemptions,
         not_covered,
     }
 }
 
-fn invalid(choice: &Choice) -> Problem {
-    match &choice.accepted {
+fn invalid(active: &ActivePolicy) -> Problem {
+    match &active.accepted {
         Some(accepted) => Problem {
             reason: "LastGoodInUse",
             message: format!(
@@ -92,6 +95,53 @@ fn invalid(choice: &Choice) -> Problem {
     }
 }
 
+fn workload_counts(tally: &Tally) -> WorkloadCounts {
+    let of = |status| number(tally.of_status(status));
+    WorkloadCounts {
+        total: number(tally.workloads()),
+        violating: of(Status::Violating),
+        error: of(Status::Error),
+        exempt: of(Status::Exempt),
+        compliant: of(Status::Compliant),
+    }
+}
+
+fn result_counts(tally: &Tally) -> ResultCounts {
+    let of = |outcome| number(tally.of_outcome(outcome));
+    ResultCounts {
+        fail: of(Outcome::Fail),
+        error: of(Outcome::Error),
+        warn: of(Outcome::Warn),
+        skip: of(Outcome::Skip),
+        pass: of(Outcome::Pass),
+    }
+}
+
+/// By rule and severity.
+fn rule_counts(tally: &Tally) -> Vec<RuleCounts> {
+    let mut rules: BTreeMap<(&str, &str), RuleCounts> = BTreeMap::new();
+    for (&IssueClass { rule, severity, outcome }, count) in tally.classes() {
+        let counts = rules.entry((rule.id, severity.as_str())).or_insert_with(|| RuleCounts {
+            rule: rule.id.to_owned(),
+            severity: severity.as_str().to_owned(),
+            ..RuleCounts::default()
+        });
+        let counter = match outcome {
+            Outcome::Fail => &mut counts.fail,
+            Outcome::Error => &mut counts.error,
+            Outcome::Warn => &mut counts.warn,
+            Outcome::Skip => &mut counts.skip,
+            Outcome::Pass => continue,
+        };
+        *counter += number(count);
+    }
+    rules.into_values().collect()
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 fn cut(mut message: String) -> String {
     message.truncate(message.floor_char_boundary(MAX_MESSAGE));
     message
@@ -103,16 +153,23 @@ mod tests {
 
     use super::*;
 
-    fn choice(spec: &serde_json::Value) -> Choice {
+    fn active(spec: &serde_json::Value) -> ActivePolicy {
         let object = json!({ "metadata": { "name": "default", "generation": 4 }, "spec": spec });
-        let mut choice = Choice::recommended();
-        choice.see(Some(serde_json::from_value(object).unwrap()));
-        choice
+        let mut active = ActivePolicy::recommended();
+        active.update(Some(serde_json::from_value(object).unwrap()));
+        active
     }
 
-    fn at(choice: &Choice, problems: Vec<Problem>, now: i64, previous: &TagPolicyStatus) -> TagPolicyStatus {
+    fn at(
+        active: &ActivePolicy,
+        problems: Vec<Problem>,
+        now: i64,
+        previous: &TagPolicyStatus,
+    ) -> TagPolicyStatus {
         let now = Timestamp::from_second(now).unwrap();
-        let input = StatusInput { choice, tally: Tally::default(), not_covered: Vec::new(), problems, now };
+        let (tally, exemptions) = (Tally::default(), ExemptionCounts::default());
+        let not_covered = Vec::new();
+        let input = StatusInput { active, tally, exemptions, not_covered, problems, now };
         status(input, previous)
     }
 
@@ -126,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_condition_that_stays_keeps_its_time() {
-        let valid = choice(&json!({}));
+        let valid = active(&json!({}));
         let first = at(&valid, Vec::new(), 100, &TagPolicyStatus::default());
         assert_eq!(
             conditions(&first),
@@ -144,7 +201,7 @@ mod tests {
 
     #[test]
     fn an_invalid_policy_says_what_is_wrong_and_what_counts_instead() {
-        let status = at(&choice(&json!({ "profile": "x" })), Vec::new(), 1, &TagPolicyStatus::default());
+        let status = at(&active(&json!({ "profile": "x" })), Vec::new(), 1, &TagPolicyStatus::default());
         assert_eq!(
             conditions(&status),
             ["Ready False InvalidSpec since 1", "Degraded True RecommendedProfileInUse since 1"]

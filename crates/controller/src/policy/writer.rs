@@ -1,4 +1,4 @@
-//! Keeps the status of the policy as things are. Conditions are told at once; counts at most once in ten seconds, for
+//! Keeps the status of the policy up to date. Conditions are written at once; counts at most once in ten seconds, since
 //! they change with every rollout.
 
 use std::sync::Arc;
@@ -7,22 +7,21 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client, ResourceExt};
-use tagwatch_client::{CallError, call};
 use tagwatch_k8s::tag_policy::{TagPolicy, TagPolicyStatus};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::choice::Choice;
+use super::active::ActivePolicy;
+use super::exemptions::exemption_counts;
 use super::status::{StatusInput, status};
-use super::tally::Tally;
 use crate::controller::Controller;
+use crate::writer::{WriteError, WriteTarget};
 
-/// How often somebody looks whether anything has changed.
+/// How often it is checked whether anything has changed.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two writes of counts.
 const COUNTS_INTERVAL: Duration = Duration::from_secs(10);
 /// After a write that failed.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
-const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Keeps the status, for ever.
 pub(crate) async fn keep_status(client: Client, controller: Arc<Controller>) {
@@ -53,18 +52,18 @@ struct Writer {
 impl Writer {
     async fn bring_up_to_date(&mut self, api: &Api<TagPolicy>, controller: &Controller) {
         let now = Instant::now();
-        let state = (controller.live.lock().changes(), controller.policy_version());
+        let state = (controller.states.lock().changes(), controller.policy_version());
         if self.seen == Some(state) || self.retry_from.is_some_and(|at| now < at) {
             return;
         }
-        let choice = controller.policy.lock().clone();
-        let Some(object) = &choice.object else {
+        let active = controller.policy.lock().clone();
+        let Some(object) = &active.object else {
             self.seen = Some(state);
             return;
         };
         let stored = object.read_status();
         let previous = stored.clone().unwrap_or_default();
-        let wanted = wanted(controller, &choice, &previous);
+        let wanted = wanted(controller, &active, &previous);
         if stored.as_ref() == Some(&wanted) {
             self.seen = Some(state);
             return;
@@ -89,12 +88,16 @@ fn is_alike(one: &TagPolicyStatus, other: &TagPolicyStatus) -> bool {
         == (other.observed_generation, &other.conditions, &other.accepted)
 }
 
-fn wanted(controller: &Controller, choice: &Choice, previous: &TagPolicyStatus) -> TagPolicyStatus {
-    let engine = controller.judging.engine();
-    let tally = Tally::of(&controller.live.lock(), engine.policy(), engine.today());
+fn wanted(controller: &Controller, active: &ActivePolicy, previous: &TagPolicyStatus) -> TagPolicyStatus {
+    let engine = controller.engine.current();
+    let (tally, exemptions) = {
+        let states = controller.states.lock();
+        (states.tally(), exemption_counts(&states, engine.policy(), engine.today()))
+    };
     let input = StatusInput {
-        choice,
+        active,
         tally,
+        exemptions,
         not_covered: controller.not_covered(),
         problems: controller.problems(),
         // The API writes times of conditions in seconds.
@@ -112,16 +115,15 @@ async fn write(
     let Ok(status) = serde_json::to_value(wanted) else { return false };
     let body = TagPolicy { status, ..object.clone() };
     let name = object.name_any();
-    let answer = call(WRITE_LIMIT, api.replace_status(&name, &PostParams::default(), &body)).await;
-    let outcome = answer.as_ref().map_or_else(CallError::category, |_| "ok");
-    controller.metrics.policy_status_writes.with_label_values(&[outcome]).inc();
-    match answer {
+    let params = PostParams::default();
+    let replacing = api.replace_status(&name, &params, &body);
+    match controller.writer.write(WriteTarget::PolicyStatus, replacing).await {
         Ok(stored) => {
-            controller.policy_is_stored(stored);
+            controller.mark_policy_stored(stored);
             true
         }
-        // Somebody else wrote it, or it is gone: the watch tells.
-        Err(error) if matches!(error.code(), Some(404 | 409)) => false,
+        // Another client wrote it, or it is gone: the watch shows which.
+        Err(WriteError::Outdated) => false,
         Err(error) => {
             tracing::warn!(%error, policy = name, "cannot write the status of the policy; trying again");
             false

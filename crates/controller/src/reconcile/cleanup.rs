@@ -1,7 +1,7 @@
-//! Removes reports that nobody wants any more: of workloads that went while we were away, or that lie in
-//! namespaces which are excluded now.
+//! Removes reports that are no longer wanted: of workloads that were deleted while no tagwatch ran, and of those that the
+//! policy leaves out now.
 
-use super::evaluate::{Written, store};
+use super::write::{WriteOutcome, write};
 use crate::controller::Controller;
 use crate::report::ReportKey;
 
@@ -12,12 +12,14 @@ pub(super) async fn remove_unwanted(controller: &Controller) {
         if is_wanted(controller, &key) {
             continue;
         }
-        match store(controller, &key, None).await {
-            Ok(Written::Yes) => {
-                tracing::info!(namespace = key.0, report = key.1, "removed a report that nothing wants");
+        match write(controller, &key, None).await {
+            Ok(WriteOutcome::Stored) => {
+                tracing::info!(namespace = %key.namespace, report = %key.name, "removed a report that nothing wants");
             }
             Ok(_) => {}
-            Err(error) => tracing::warn!(namespace = key.0, report = key.1, %error, "cannot remove a report"),
+            Err(error) => {
+                tracing::warn!(namespace = %key.namespace, report = %key.name, %error, "cannot remove a report")
+            }
         }
     }
 }
@@ -28,5 +30,5 @@ fn unwanted(controller: &Controller) -> Vec<ReportKey> {
 }
 
 fn is_wanted(controller: &Controller, key: &ReportKey) -> bool {
-    controller.live.lock().workload_of(key).is_some()
+    controller.states.lock().workload_of(key).is_some()
 }

@@ -1,8 +1,12 @@
 //! The reconcile loop: takes workloads from the queue, at most eight at a time and never one twice at once,
 //! and looks over everything now and then.
 
+mod build;
 mod cleanup;
 mod evaluate;
+mod judge;
+mod publish;
+mod write;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -77,7 +81,7 @@ pub(crate) async fn run(controller: Arc<Controller>, requests: Requests) {
             Some(key) = async { queue.as_mut().hold_unless(|key| !active.contains(key)).next().await },
                 if running.len() < CONCURRENCY =>
             {
-                controller.queue.taken(&key);
+                controller.queue.mark_taken(&key);
                 active.insert(key.clone());
                 running.push(evaluate(Arc::clone(&controller), key));
             }
@@ -103,7 +107,7 @@ fn evaluate(controller: Arc<Controller>, key: WorkloadKey) -> Work {
 
 fn finish_pass(controller: Arc<Controller>) -> Work {
     Box::pin(async move {
-        controller.full_evaluation_done();
+        controller.mark_full_evaluation();
         cleanup::remove_unwanted(&controller).await;
         Done::Cleanup
     })

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::allowed::{Network, RegistryHost};
 use super::client::RegistryClient;
-use crate::judging::Judging;
+use crate::engine::EngineHandle;
 use crate::metrics::DriftMetrics;
 use crate::queue::Queue;
 use crate::readiness::Readiness;
@@ -26,7 +26,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct RegistryTask {
     pub(crate) index: Arc<Mutex<Index>>,
     pub(crate) queue: Arc<Queue>,
-    pub(crate) engine: Arc<Judging>,
+    pub(crate) engine: Arc<EngineHandle>,
     pub(crate) clock: ServerClock,
     pub(crate) metrics: DriftMetrics,
     pub(crate) readiness: Readiness,
@@ -55,7 +55,7 @@ impl RegistryTask {
     /// of them.
     fn next_due(&self, registry: &RegistryHost) -> Option<String> {
         let mut index = self.index.lock();
-        let wanted = if self.engine.engine().policy().uses_rule(ids::OUTDATED_IMAGE) {
+        let wanted = if self.engine.current().policy().uses_rule(ids::OUTDATED_IMAGE) {
             index.running_references(&registry.host)
         } else {
             BTreeSet::new()

@@ -23,7 +23,7 @@ const PAGE: u32 = 25;
 /// Discovery document of the report API.
 const REPORT_API: &str = "wgpolicyk8s.io/v1alpha2";
 
-/// What the follower tells.
+/// What the follower reports.
 pub(crate) trait ReportEvents: Send + Sync {
     /// Everything that is stored, with bodies: once at the start, and whenever the report API came back.
     fn listed(&self, reports: Vec<StoredReport>);
@@ -145,7 +145,7 @@ impl Sink<PartialObjectMeta<PolicyReport>> for MetadataSink {
 }
 
 fn key_of(report: &PartialObjectMeta<PolicyReport>) -> ReportKey {
-    (report.namespace().unwrap_or_default(), report.name_any())
+    ReportKey::new(&report.namespace().unwrap_or_default(), &report.name_any())
 }
 
 fn version_of(report: &PartialObjectMeta<PolicyReport>) -> String {

@@ -1,4 +1,4 @@
-//! What the API server holds of our reports, as far as we know, and who changed it last.
+//! What the API server holds of our reports, as far as is known, and which of them others changed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -7,36 +7,34 @@ use std::time::Duration;
 use tagwatch_k8s::report::StoredReport;
 use tokio::time::Instant;
 
-/// Namespace and name of a report.
-pub(crate) type ReportKey = (String, String);
+use super::ReportKey;
 
-/// How long after a restoration the same report is left alone: somebody who writes it again and again shall
-/// not find a partner for it.
+/// How long after a restoration the same report is left alone, so that two writers do not fight without a pause.
 const RESTORE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Our reports, kept up to date by our own writes and by a metadata watch.
 #[derive(Debug, Default)]
 pub(crate) struct ReportIndex {
     entries: HashMap<ReportKey, Entry>,
-    /// Reports that somebody else changed or removed, not yet looked after.
+    /// Reports that another client changed or removed, and that are not evaluated since.
     foreign: HashSet<ReportKey>,
     restored: HashMap<ReportKey, Instant>,
-    /// Reports that somebody else has changed again soon after a restoration.
+    /// Reports that another client changed again soon after a restoration.
     contested: BTreeSet<ReportKey>,
-    in_flight: HashMap<ReportKey, Option<Seen>>,
+    in_flight: HashMap<ReportKey, Option<WatchedChange>>,
     ready: BTreeSet<Option<String>>,
 }
 
 #[derive(Debug)]
 struct Entry {
     stored: Arc<StoredReport>,
-    /// Somebody else wrote it since we read it: its body is no longer known.
+    /// Another client wrote it since it was read: its body is no longer known.
     stale: bool,
 }
 
 /// What the watch showed of a report while a write of ours was under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Seen {
+enum WatchedChange {
     Version(String),
     /// At this version.
     Deleted(String),
@@ -95,7 +93,7 @@ impl ReportIndex {
         self.in_flight.insert(key.clone(), None);
     }
 
-    /// A write of ours ended with this report stored (`None`: with none). Returns whether somebody else changed
+    /// A write of ours ended with this report stored (`None`: with none). Returns whether another client changed
     /// the report after it.
     pub(crate) fn finish(&mut self, key: &ReportKey, stored: Option<StoredReport>) -> bool {
         let seen = self.in_flight.remove(key).flatten();
@@ -106,25 +104,25 @@ impl ReportIndex {
             None => self.entries.remove(key),
         };
         match seen {
-            Some(Seen::Version(version)) => self.changed(key, &version),
-            Some(Seen::Deleted(version)) => self.deleted(key, &version),
-            Some(Seen::Unlisted) => self.unlisted(key),
+            Some(WatchedChange::Version(version)) => self.changed(key, &version),
+            Some(WatchedChange::Deleted(version)) => self.deleted(key, &version),
+            Some(WatchedChange::Unlisted) => self.unlisted(key),
             None => false,
         }
     }
 
-    /// A write of ours failed, and nobody knows what it did: read before the next.
-    pub(crate) fn uncertain(&mut self, key: &ReportKey) {
+    /// A write of ours failed, and may have been carried out: the report is read before the next write.
+    pub(crate) fn mark_uncertain(&mut self, key: &ReportKey) {
         self.in_flight.remove(key);
         if let Some(entry) = self.entries.get_mut(key) {
             entry.stale = true;
         }
     }
 
-    /// The watch shows a report with this version. Returns whether it is somebody else's doing.
+    /// The watch shows a report with this version. Returns whether another client did it.
     pub(crate) fn changed(&mut self, key: &ReportKey, version: &str) -> bool {
         if let Some(seen) = self.in_flight.get_mut(key) {
-            *seen = Some(Seen::Version(version.to_owned()));
+            *seen = Some(WatchedChange::Version(version.to_owned()));
             return false;
         }
         match self.entries.get_mut(key) {
@@ -137,10 +135,10 @@ impl ReportIndex {
         true
     }
 
-    /// The watch shows that a report went at this version. Returns whether it is somebody else's doing.
+    /// The watch shows that a report went at this version. Returns whether another client did it.
     pub(crate) fn deleted(&mut self, key: &ReportKey, version: &str) -> bool {
         if let Some(seen) = self.in_flight.get_mut(key) {
-            *seen = Some(Seen::Deleted(version.to_owned()));
+            *seen = Some(WatchedChange::Deleted(version.to_owned()));
             return false;
         }
         match self.entries.get(key) {
@@ -166,7 +164,7 @@ impl ReportIndex {
     fn unlisted(&mut self, key: &ReportKey) -> bool {
         if let Some(seen) = self.in_flight.get_mut(key) {
             // What the watch shows of our write counts for more.
-            seen.get_or_insert(Seen::Unlisted);
+            seen.get_or_insert(WatchedChange::Unlisted);
             return false;
         }
         let Some(entry) = self.entries.get_mut(key) else { return false };
@@ -175,8 +173,8 @@ impl ReportIndex {
         true
     }
 
-    /// Asks leave to restore a report that somebody else changed: at once the first time, and then once in ten
-    /// seconds. `Err` tells how long to wait.
+    /// Asks whether a report that another client changed may be restored: at once the first time, and then once in ten
+    /// seconds. `Err` holds the time to wait.
     pub(crate) fn may_restore(&mut self, key: &ReportKey, now: Instant) -> Result<(), Duration> {
         if !self.foreign.contains(key) {
             return Ok(());
@@ -193,12 +191,12 @@ impl ReportIndex {
         Ok(())
     }
 
-    /// What somebody else did left the report as we want it.
-    pub(crate) fn settled(&mut self, key: &ReportKey) {
+    /// The report is as it is wanted, whatever another client did.
+    pub(crate) fn mark_settled(&mut self, key: &ReportKey) {
         self.foreign.remove(key);
     }
 
-    /// Reports that somebody else changes again and again, of late.
+    /// Reports that another client keeps changing.
     pub(crate) fn contested(&self) -> &BTreeSet<ReportKey> {
         &self.contested
     }
@@ -213,12 +211,13 @@ impl ReportIndex {
 }
 
 fn in_scope(key: &ReportKey, scope: Option<&str>) -> bool {
-    scope.is_none_or(|only| only == key.0)
+    scope.is_none_or(|only| *only == *key.namespace)
 }
 
 fn key_of(stored: &StoredReport) -> ReportKey {
     let metadata = stored.metadata();
-    (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
+    let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+    ReportKey { namespace: text(&metadata.namespace), name: text(&metadata.name) }
 }
 
 /// Whether a watch event shows a version that is not newer than the one we hold. Resource versions are
@@ -233,11 +232,12 @@ fn is_older(version: &str, held: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tagwatch_k8s::report::PolicyReport;
 
+    use super::*;
+
     fn key() -> ReportKey {
-        ("shop".to_owned(), "web".to_owned())
+        ReportKey::new("shop", "web")
     }
 
     fn stored(version: &str) -> StoredReport {
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_echo_of_our_own_write_is_not_somebody_elses() {
+    fn the_echo_of_our_own_write_is_not_another_clients() {
         let mut index = index_with("10");
         index.begin(&key());
         assert!(!index.changed(&key(), "11"), "before the answer");
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_ours_waits_for_nobody() {
+    fn a_change_of_ours_does_not_wait() {
         let mut index = index_with("10");
         let now = Instant::now();
         for _ in 0..3 {
@@ -326,7 +326,7 @@ mod tests {
         assert!(matches!(index.known(&key()), Known::Stale(_)));
         index.begin(&key());
         assert!(!index.finish(&key(), Some(stored("11"))), "it is read");
-        index.settled(&key());
+        index.mark_settled(&key());
         assert!(matches!(index.known(&key()), Known::Fresh(_)));
         let now = Instant::now();
         assert!(index.deleted(&key(), "12"));

@@ -1,9 +1,11 @@
-//! Our reports on the API server: whether the report API is there, what it holds, and the one way to write it.
+//! Our reports on the API server: whether the report API is there, and what it holds.
 
+mod api;
 mod follow;
 mod index;
-mod writer;
+mod key;
 
+pub(crate) use api::ReportApi;
 pub(crate) use follow::{ReportEvents, follow};
-pub(crate) use index::{Known, ReportIndex, ReportKey};
-pub(crate) use writer::{Refusal, Writer};
+pub(crate) use index::{Known, ReportIndex};
+pub(crate) use key::ReportKey;

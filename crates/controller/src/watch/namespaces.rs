@@ -52,7 +52,7 @@ impl Sink<SlimNamespace> for NamespaceSink {
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
                 self.controller.index.lock().retain_namespaces(&listed);
-                self.controller.namespaces_are_readable(true);
+                self.controller.set_namespaces_readable(true);
                 self.ready.ready();
             }
             Event::Apply(namespace) => self.apply(&namespace),
@@ -64,7 +64,7 @@ impl Sink<SlimNamespace> for NamespaceSink {
     /// An installation with rights in some namespaces only cannot read namespaces themselves.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
         if refusal_code(error) == Some(403) {
-            self.controller.namespaces_are_readable(false);
+            self.controller.set_namespaces_readable(false);
             self.ready.ready();
         }
         Flow::Continue

@@ -140,7 +140,7 @@ fn report_misread(
         );
     }
     if !before.keys().eq(now.keys()) {
-        controller.policy_is_touched();
+        controller.notify_policy_changed();
     }
 }
 

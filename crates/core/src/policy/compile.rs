@@ -224,16 +224,6 @@ pub fn metric_label(label: &str) -> String {
     "label_".chars().chain(name).collect()
 }
 
-/// Built-in kinds of the groups that a policy could name.
-const BUILT_IN: [(&str, &str); 6] = [
-    ("apps", "Deployment"),
-    ("apps", "StatefulSet"),
-    ("apps", "DaemonSet"),
-    ("apps", "ReplicaSet"),
-    ("batch", "Job"),
-    ("batch", "CronJob"),
-];
-
 fn check_workloads(workloads: &[CustomWorkload], path: &FieldPath, problems: &mut Problems) {
     for (index, workload) in workloads.iter().enumerate() {
         let path = path.index(index);

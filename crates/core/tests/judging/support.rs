@@ -8,9 +8,9 @@ use tagwatch_core::workload::{Container, ContainerType, Origin, Workload, Worklo
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct PodSpec {
-    pub(crate) init_containers: Vec<Place>,
-    pub(crate) containers: Vec<Place>,
-    pub(crate) ephemeral_containers: Vec<Place>,
+    pub(crate) init_containers: Vec<ContainerSpec>,
+    pub(crate) containers: Vec<ContainerSpec>,
+    pub(crate) ephemeral_containers: Vec<ContainerSpec>,
     pub(crate) volumes: Vec<Volume>,
     pub(crate) image_pull_secrets: Vec<PullSecret>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct PullSecret {
 /// A container.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Place {
+pub(crate) struct ContainerSpec {
     pub(crate) name: Spanned<String>,
     pub(crate) image: Option<Spanned<String>>,
     pub(crate) image_pull_policy: Option<String>,
@@ -55,19 +55,20 @@ pub(crate) struct Located {
 
 impl PodSpec {
     pub(crate) fn located(self) -> Vec<Located> {
-        let init = self.init_containers.into_iter().map(|place| {
-            let is_sidecar = place.restart_policy.as_deref() == Some("Always");
-            place.locate(if is_sidecar { ContainerType::Sidecar } else { ContainerType::Init })
+        let init = self.init_containers.into_iter().map(|container| {
+            let is_sidecar = container.restart_policy.as_deref() == Some("Always");
+            container.locate(if is_sidecar { ContainerType::Sidecar } else { ContainerType::Init })
         });
-        let containers = self.containers.into_iter().map(|place| place.locate(ContainerType::Container));
+        let containers =
+            self.containers.into_iter().map(|container| container.locate(ContainerType::Container));
         let ephemeral =
-            self.ephemeral_containers.into_iter().map(|place| place.locate(ContainerType::Ephemeral));
+            self.ephemeral_containers.into_iter().map(|container| container.locate(ContainerType::Ephemeral));
         let volumes = self.volumes.into_iter().filter_map(Volume::locate);
         init.chain(containers).chain(ephemeral).chain(volumes).collect()
     }
 }
 
-impl Place {
+impl ContainerSpec {
     fn locate(self, container_type: ContainerType) -> Located {
         let line = self.image.as_ref().map_or(self.name.referenced, |image| image.referenced).line();
         let image = self.image.map(|image| image.value).unwrap_or_default();

@@ -1,20 +1,20 @@
-//! From verdicts to a report.
+//! From issues to a report.
 
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::finding::Verdict;
+use tagwatch_core::issue::{ImageChange, Issue, ResultId};
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::{Workload, WorkloadId};
 
 use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
 use super::carried;
-use super::entry::{self, Entry};
+use super::entry;
 use super::{
-    CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, ImageChange, MANAGED_BY_LABEL, MANAGER,
-    PolicyReport, ReportResult, ReportSummary, ResultId, content_hash, report_name,
+    CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, MANAGED_BY_LABEL, MANAGER, PolicyReport,
+    ReportResult, ReportSummary, content_hash, report_name,
 };
 
 /// Name of the property that marks the cut, on the last result that is there: how many more there were.
@@ -24,13 +24,13 @@ const RESERVE: usize = 512;
 
 /// Everything that a report is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct ReportInput<'a> {
-    /// The workload that was judged; its namespace is the report's.
+pub struct ReportInput<'a, 'i> {
+    /// The workload that was evaluated; its namespace is the report's.
     pub workload: &'a Workload,
     /// UID of the object that the report is about.
     pub uid: &'a str,
-    /// What the engine says of it.
-    pub verdicts: &'a [Verdict],
+    /// Every result of the workload.
+    pub issues: &'i [Issue],
     /// Names of the namespace's labels that the report carries too.
     pub namespace_labels: &'a [String],
     /// When the results of the report that is stored were first seen.
@@ -43,31 +43,66 @@ pub struct ReportInput<'a> {
     pub now: Timestamp,
 }
 
-/// Makes the report that says what the verdicts say, violations first, within the limits of a report. The
-/// counters count the results that are there.
-pub fn build(input: &ReportInput<'_>) -> PolicyReport {
+/// A report with the issues that it is made of.
+#[derive(Debug)]
+pub struct BuiltReport<'a> {
+    /// The report.
+    pub report: PolicyReport,
+    /// What it says, and what it has no room for.
+    pub issues: ReportedIssues<'a>,
+}
+
+/// The issues of a report, in its order.
+#[derive(Debug)]
+pub struct ReportedIssues<'a> {
+    all: Vec<&'a Issue>,
+    /// How many of them, from the first, are in the report.
+    shown: usize,
+}
+
+impl<'a> ReportedIssues<'a> {
+    /// Every issue once, also those that are left out.
+    pub(super) fn all(&self) -> &[&'a Issue] {
+        &self.all
+    }
+
+    /// Those in the report.
+    pub(super) fn in_report(&self) -> &[&'a Issue] {
+        &self.all[..self.shown]
+    }
+
+    /// Whether some are left out.
+    pub(super) fn is_cut(&self) -> bool {
+        self.shown < self.all.len()
+    }
+}
+
+/// Makes the report of a workload, violations first, within the limits of a report. The counters count the results that
+/// are in it.
+pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     let id = &input.workload.id;
     let mut report = PolicyReport {
         metadata: metadata(input),
         scope: Some(scope(id, input.uid)),
         ..PolicyReport::default()
     };
-    let entries = entry::entries(input);
-    let found: BTreeSet<ResultId> = entries.iter().map(Entry::id).collect();
+    let all = entry::in_order(input.issues);
+    let found: BTreeSet<ResultId> = all.iter().map(|issue| issue.id).collect();
     let history =
         input.history.after(input.first_seen, |id| found.contains(&id), input.image_changes, input.now);
     if let Some(history) = history.annotation() {
         report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), history);
     }
-    let results = bounded(entries, input, MAX_REPORT - RESERVE - bounds::json_len(&report));
-    report.summary = Some(summary(&results));
+    let results = bounded(&all, MAX_REPORT - RESERVE - bounds::json_len(&report));
+    let shown = results.len();
+    report.summary = Some(summary(&all[..shown]));
     report.results = Some(results);
     let hash = content_hash(&report);
     report.metadata.annotations.get_or_insert_default().insert(CONTENT_HASH_ANNOTATION.to_owned(), hash);
-    report
+    BuiltReport { report, issues: ReportedIssues { all, shown } }
 }
 
-fn metadata(input: &ReportInput<'_>) -> ObjectMeta {
+fn metadata(input: &ReportInput<'_, '_>) -> ObjectMeta {
     let (id, uid) = (&input.workload.id, input.uid);
     let mut labels = carried::labels(input.workload, input.namespace_labels);
     let annotations = carried::annotation(&labels);
@@ -107,34 +142,26 @@ fn scope(id: &WorkloadId, uid: &str) -> ObjectReference {
 }
 
 /// As many results as there is room for, with a mark on the last one where some are left out.
-fn bounded(entries: Vec<Entry<'_>>, input: &ReportInput<'_>, mut room: usize) -> Vec<ReportResult> {
-    let total = entries.len();
-    let mut results = Vec::with_capacity(total.min(MAX_RESULTS));
-    for entry in entries.into_iter().take(MAX_RESULTS) {
-        let result = entry.to_result(input);
+fn bounded(issues: &[&Issue], mut room: usize) -> Vec<ReportResult> {
+    let mut results = Vec::with_capacity(issues.len().min(MAX_RESULTS));
+    for issue in issues.iter().take(MAX_RESULTS) {
+        let result = entry::to_result(issue);
         let separator = 1;
         let Some(left) = room.checked_sub(bounds::json_len(&result) + separator) else { break };
         room = left;
         results.push(result);
     }
-    let omitted = total - results.len();
+    let omitted = issues.len() - results.len();
     if let Some(last) = results.last_mut().filter(|_| omitted > 0) {
         last.properties.get_or_insert_default().insert(OMITTED_RESULTS.into(), omitted.to_string());
     }
     results
 }
 
-/// Whether results were left out of a report.
-pub(super) fn is_cut(report: &PolicyReport) -> bool {
-    let last = report.results.iter().flatten().last();
-    last.and_then(|result| result.properties.as_ref()).is_some_and(|all| all.contains_key(OMITTED_RESULTS))
-}
-
-fn summary(results: &[ReportResult]) -> ReportSummary {
+fn summary(issues: &[&Issue]) -> ReportSummary {
     let count = |outcome: Outcome| {
-        let of_outcome = |result: &&ReportResult| result.result.as_deref() == Some(outcome.as_str());
         // At most MAX_RESULTS.
-        i64::try_from(results.iter().filter(of_outcome).count()).unwrap_or(i64::MAX)
+        i64::try_from(issues.iter().filter(|issue| issue.outcome == outcome).count()).unwrap_or(i64::MAX)
     };
     ReportSummary {
         pass: count(Outcome::Pass),

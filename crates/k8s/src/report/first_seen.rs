@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
+use tagwatch_core::issue::ResultId;
+use tagwatch_core::outcome::Outcome;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::ContainerType;
 
-use super::build::is_cut;
-use super::entry::{self, RESULT_ID};
-use super::{History, PolicyReport, ReportInput, ReportResult, ResultId};
+use super::entry::RESULT_ID;
+use super::{History, PolicyReport, ReportResult, ReportedIssues};
 
 /// How many results that find no room in a report are remembered all the same.
 const MAX_OMITTED: usize = 10_000;
@@ -29,13 +32,13 @@ struct Seen {
     open: Option<Box<Open>>,
 }
 
-/// A violation that stood in a report.
+/// A violation in a report, as its properties name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Open {
-    pub(super) rule: Box<str>,
-    pub(super) container: Box<str>,
-    pub(super) container_type: Box<str>,
-    pub(super) image: Box<str>,
+    pub(super) rule: UntrustedText,
+    pub(super) container: UntrustedText,
+    pub(super) container_type: Option<ContainerType>,
+    pub(super) image: UntrustedText,
 }
 
 impl FirstSeen {
@@ -49,16 +52,15 @@ impl FirstSeen {
 
     /// The times after an evaluation: those of the report that was built, and of as many results that found no room in
     /// it as memory can bear. Those are known by their time alone: what is over of them leaves no interval.
-    pub fn after(input: &ReportInput<'_>, report: &PolicyReport) -> Self {
+    pub fn after(report: &PolicyReport, issues: &ReportedIssues<'_>) -> Self {
         let seen = Self::of(report);
-        if !is_cut(report) {
+        if !issues.is_cut() {
             return seen;
         }
         let mut all: BTreeMap<ResultId, Seen> = seen.0.iter().map(|seen| (seen.id, seen.clone())).collect();
-        for entry in entry::entries(input).into_iter().take(all.len() + MAX_OMITTED) {
-            let id = entry.id();
-            let seconds = input.first_seen.get(id, input.now).as_second();
-            all.entry(id).or_insert(Seen { id, seconds, open: None });
+        for issue in issues.all().iter().take(all.len() + MAX_OMITTED) {
+            let seconds = issue.first_seen.as_second();
+            all.entry(issue.id).or_insert(Seen { id: issue.id, seconds, open: None });
         }
         Self(all.into_values().collect())
     }
@@ -68,8 +70,7 @@ impl FirstSeen {
     #[must_use]
     pub fn joined(&self, stored: &Self, over: &History) -> Self {
         let mut all: BTreeMap<ResultId, Seen> = self.0.iter().map(|seen| (seen.id, seen.clone())).collect();
-        let over: BTreeSet<ResultId> =
-            over.closed.iter().filter_map(|interval| ResultId::parse(&interval.id)).collect();
+        let over: BTreeSet<ResultId> = over.closed.iter().map(|interval| interval.id).collect();
         for seen in &*stored.0 {
             match all.get_mut(&seen.id) {
                 Some(known) => known.seconds = known.seconds.min(seen.seconds),
@@ -108,31 +109,21 @@ impl FirstSeen {
     }
 }
 
-/// Its key, where it has a valid one.
-pub(super) fn id_of(result: &ReportResult) -> Option<ResultId> {
-    ResultId::parse(property(result, RESULT_ID)?)
-}
-
-/// Whether something is wrong: neither fine nor exempt.
-pub(super) fn is_violation(result: &ReportResult) -> bool {
-    matches!(result.result.as_deref(), Some("fail" | "error" | "warn"))
-}
-
-/// One of its properties.
-pub(super) fn property<'a>(result: &'a ReportResult, name: &str) -> Option<&'a str> {
+fn property<'a>(result: &'a ReportResult, name: &str) -> Option<&'a str> {
     result.properties.as_ref()?.get(name).map(String::as_str)
 }
 
 fn seen(result: &ReportResult) -> Option<Seen> {
-    let id = id_of(result)?;
+    let id = ResultId::parse(property(result, RESULT_ID)?)?;
     let seconds = result.timestamp?.seconds;
     Timestamp::from_second(seconds).ok()?;
-    let open = is_violation(result).then(|| {
+    let is_open = result.result.as_deref().and_then(Outcome::parse).is_some_and(Outcome::is_open);
+    let open = is_open.then(|| {
         let text = |text: Option<&str>| text.unwrap_or_default().into();
         Box::new(Open {
             rule: text(result.rule.as_deref()),
             container: text(property(result, "container")),
-            container_type: text(property(result, "containerType")),
+            container_type: property(result, "containerType").and_then(ContainerType::parse),
             image: text(property(result, "image")),
         })
     });

@@ -1,6 +1,6 @@
 //! The reports that tagwatch writes: `PolicyReport` of `wgpolicyk8s.io/v1alpha2`, one for each workload.
 //!
-//! [`build()`] makes the wanted report from the engine's verdicts, [`StoredReport`] remembers what the API
+//! [`build()`] makes the wanted report from the issues of a workload, [`StoredReport`] remembers what the API
 //! server holds, and [`plan()`] decides which write, if any, takes one to the other.
 
 mod bounds;
@@ -15,19 +15,16 @@ mod history;
 mod name;
 mod plan;
 mod policy_report;
-mod result_id;
 mod stored;
 
-pub use build::{ReportInput, build};
+pub use build::{BuiltReport, ReportInput, ReportedIssues, build};
 pub use changes::{IssueChanges, Resolved};
 pub use content::content_hash;
-pub use entry::ResultKeys;
 pub use first_seen::FirstSeen;
-pub use history::{History, ImageChange, Interval, MAX_HISTORY};
+pub use history::{History, MAX_HISTORY};
 pub use name::report_name;
 pub use plan::{Precondition, ReportPlan, plan};
 pub use policy_report::{PolicyReport, ReportResult, ReportSummary, ReportTimestamp};
-pub use result_id::ResultId;
 pub use stored::StoredReport;
 
 /// Marks a report as ours; a report without it is never touched.

@@ -8,23 +8,25 @@ use tagwatch_k8s::report::{
     FirstSeen, History, PolicyReport, ReportInput, ReportPlan, StoredReport, build, plan,
 };
 
-use crate::support::{MONDAY, UID, at, container, stored, stored_body, workload};
+use crate::support::{MONDAY, UID, at, container, issues, stored, stored_body, workload};
 
 fn report(labels: &[(&str, &str)], names: &[&str]) -> PolicyReport {
     let mut workload = workload(vec![container("web", "nginx:1.27.3")]);
     let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     workload.namespace = Some(Arc::new(Namespace { labels, ..Namespace::default() }));
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    build(&ReportInput {
+    let (verdicts, first_seen) = (Engine::recommended().judge(&workload), FirstSeen::default());
+    let input = ReportInput {
         workload: &workload,
         uid: UID,
-        verdicts: &Engine::recommended().judge(&workload),
+        issues: &issues(&workload, UID, &verdicts, &first_seen, MONDAY),
         namespace_labels: &names,
-        first_seen: &FirstSeen::default(),
+        first_seen: &first_seen,
         history: &History::default(),
         image_changes: &[],
         now: at(MONDAY),
-    })
+    };
+    build(&input).report
 }
 
 fn label<'a>(report: &'a PolicyReport, name: &str) -> Option<&'a str> {

@@ -1,25 +1,56 @@
-//! What opened and what was resolved between two reports.
+//! What opened and what was resolved between two evaluations.
 
-use tagwatch_core::finding::Finding;
+use tagwatch_core::finding::{Finding, Verdict};
 use tagwatch_core::outcome::Outcome;
-use tagwatch_k8s::report::{FirstSeen, IssueChanges, PolicyReport};
+use tagwatch_core::workload::Workload;
+use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, IssueChanges, ReportInput, build};
 
-use crate::support::{MONDAY, at, finding, report_of};
+use crate::support::{MONDAY, TUESDAY, UID, at, container, finding, issues, report_at, verdict, workload};
 
-/// Rules that opened, and rules that were resolved with whether they are exempt now.
-fn told(before: &PolicyReport, after: &PolicyReport) -> (Vec<String>, Vec<(String, bool)>) {
-    let before = FirstSeen::of(before);
-    let IssueChanges { opened, resolved } = IssueChanges::between(&before, after);
-    let rule = |result: &tagwatch_k8s::report::ReportResult| result.rule.clone().unwrap().into_owned();
-    (
-        opened.iter().map(|(_, result)| rule(result)).collect(),
-        resolved.iter().map(|resolved| (resolved.rule.to_owned(), resolved.is_exempt)).collect(),
-    )
+type Findings<'a> = &'a [(&'static str, Outcome)];
+
+/// A workload with these containers, each with these findings.
+fn evaluated(containers: usize, findings: Findings<'_>) -> (Workload, Vec<Verdict>) {
+    let names = (0..containers).map(|index| if index == 0 { "web".to_owned() } else { format!("c{index}") });
+    let workload = workload(names.map(|name| container(&name, "nginx:latest")).collect());
+    let findings: Vec<Finding> = findings.iter().map(|(rule, outcome)| finding(rule, *outcome)).collect();
+    let verdicts = (0..containers).map(|index| verdict(&workload, index, findings.clone())).collect();
+    (workload, verdicts)
 }
 
-fn report(findings: &[(&'static str, Outcome)]) -> PolicyReport {
-    let findings: Vec<Finding> = findings.iter().map(|(rule, outcome)| finding(rule, *outcome)).collect();
-    report_of("nginx:latest", findings)
+fn seen(findings: Findings<'_>) -> FirstSeen {
+    let (workload, verdicts) = evaluated(1, findings);
+    FirstSeen::of(&report_at(&workload, &verdicts, &FirstSeen::default(), MONDAY))
+}
+
+/// Compares what was seen on Monday with the findings of Tuesday.
+fn with_changes<T>(
+    before: &FirstSeen,
+    containers: usize,
+    after: Findings<'_>,
+    look: impl FnOnce(&IssueChanges<'_>) -> T,
+) -> T {
+    let (workload, verdicts) = evaluated(containers, after);
+    let input = ReportInput {
+        workload: &workload,
+        uid: UID,
+        issues: &issues(&workload, UID, &verdicts, before, TUESDAY),
+        namespace_labels: &[],
+        first_seen: before,
+        history: &History::default(),
+        image_changes: &[],
+        now: at(TUESDAY),
+    };
+    let BuiltReport { issues, .. } = build(&input);
+    look(&IssueChanges::between(before, &issues))
+}
+
+/// Rules that opened, and rules that were resolved with whether they are exempt now.
+fn told(before: Findings<'_>, after: Findings<'_>) -> (Vec<String>, Vec<(String, bool)>) {
+    with_changes(&seen(before), 1, after, |IssueChanges { opened, resolved }| {
+        let resolved = resolved.iter().map(|resolved| (resolved.rule.to_owned(), resolved.is_exempt));
+        (opened.iter().map(|issue| issue.rule.id.to_owned()).collect(), resolved.collect())
+    })
 }
 
 fn named(rules: &[&str]) -> Vec<String> {
@@ -28,40 +59,39 @@ fn named(rules: &[&str]) -> Vec<String> {
 
 #[test]
 fn each_violation_opens_once() {
-    let nothing = PolicyReport::default();
-    let first = report(&[("latest-tag", Outcome::Fail), ("stale-pull-policy", Outcome::Warn)]);
-    assert_eq!(told(&nothing, &first), (named(&["latest-tag", "stale-pull-policy"]), Vec::new()));
+    let first = [("latest-tag", Outcome::Fail), ("stale-pull-policy", Outcome::Warn)];
+    assert_eq!(told(&[], &first), (named(&["latest-tag", "stale-pull-policy"]), Vec::new()));
     assert_eq!(told(&first, &first), (Vec::new(), Vec::new()));
-    let fine = report(&[("floating-tag", Outcome::Pass), ("stale-pull-policy", Outcome::Skip)]);
-    assert_eq!(told(&nothing, &fine), (Vec::new(), Vec::new()));
+    let fine = [("floating-tag", Outcome::Pass), ("stale-pull-policy", Outcome::Skip)];
+    assert_eq!(told(&[], &fine), (Vec::new(), Vec::new()));
 }
 
 #[test]
 fn what_is_gone_is_resolved_and_what_is_exempt_says_so() {
-    let before = report(&[("latest-tag", Outcome::Fail), ("stale-pull-policy", Outcome::Fail)]);
-    let after = report(&[("floating-tag", Outcome::Pass), ("stale-pull-policy", Outcome::Skip)]);
+    let before = [("latest-tag", Outcome::Fail), ("stale-pull-policy", Outcome::Fail)];
+    let after = [("floating-tag", Outcome::Pass), ("stale-pull-policy", Outcome::Skip)];
     let (opened, mut resolved) = told(&before, &after);
     resolved.sort();
     assert_eq!(opened, Vec::<String>::new());
     assert_eq!(resolved, [("latest-tag".to_owned(), false), ("stale-pull-policy".to_owned(), true)]);
-    let seen = FirstSeen::of(&before);
-    let resolved = IssueChanges::between(&seen, &after).resolved;
-    assert!(resolved.iter().all(|resolved| resolved.container == "web" && resolved.since == at(MONDAY)));
+    with_changes(&seen(&before), 1, &after, |IssueChanges { resolved, .. }| {
+        assert!(resolved.iter().all(|resolved| resolved.container == "web" && resolved.since == at(MONDAY)));
+    });
 }
 
 #[test]
 fn a_warning_that_becomes_a_failure_opens_and_is_not_over() {
-    let before = report(&[("latest-tag", Outcome::Warn)]);
-    let after = report(&[("latest-tag", Outcome::Fail)]);
+    let (before, after) = ([("latest-tag", Outcome::Warn)], [("latest-tag", Outcome::Fail)]);
     assert_eq!(told(&before, &after), (named(&["latest-tag"]), Vec::new()));
 }
 
 #[test]
 fn nothing_is_over_in_a_report_in_which_results_were_left_out() {
-    let before = report(&[("latest-tag", Outcome::Fail)]);
-    let mut after = report(&[("stale-pull-policy", Outcome::Fail)]);
-    assert_eq!(told(&before, &after).1.len(), 1);
-    let last = after.results.as_mut().unwrap().last_mut().unwrap();
-    last.properties.as_mut().unwrap().insert("omittedResults".into(), "7".to_owned());
-    assert_eq!(told(&before, &after).1, []);
+    let before = seen(&[("latest-tag", Outcome::Fail)]);
+    let after = [("stale-pull-policy", Outcome::Fail)];
+    let resolved = |containers| with_changes(&before, containers, &after, |changes| changes.resolved.len());
+    assert_eq!((resolved(1), resolved(500)), (1, 1));
+    assert_eq!(resolved(501), 0);
+    let opened = |containers| with_changes(&before, containers, &after, |changes| changes.opened.len());
+    assert_eq!(opened(501), 500, "those in the report");
 }

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 use tagwatch_core::finding::Finding;
+use tagwatch_core::issue::ImageChange;
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::workload::ContainerType;
 use tagwatch_k8s::report::{
-    FirstSeen, HISTORY_ANNOTATION, History, ImageChange, MAX_HISTORY, PolicyReport, ReportPlan, plan,
+    FirstSeen, HISTORY_ANNOTATION, History, MAX_HISTORY, PolicyReport, ReportPlan, plan,
 };
 
 use crate::support::{
@@ -35,13 +37,13 @@ fn a_violation_that_is_over_leaves_an_interval() {
     let tuesday = after(&monday, passing(), &[], TUESDAY);
     let history = History::of(&tuesday);
     let [interval] = &*history.closed else { panic!("{history:?}") };
-    assert_eq!((interval.rule.as_str(), interval.container.as_str()), ("latest-tag", "web"));
-    assert_eq!(interval.image, "nginx:latest");
-    assert_eq!(interval.container_type.as_deref(), Some("container"));
-    assert_eq!((interval.from, interval.until), (at(MONDAY).as_second(), at(TUESDAY).as_second()));
+    assert_eq!((interval.rule.raw(), interval.container.raw()), ("latest-tag", "web"));
+    assert_eq!(interval.image.raw(), "nginx:latest");
+    assert_eq!(interval.container_type, Some(ContainerType::Container));
+    assert_eq!((interval.from, interval.until), (at(MONDAY), at(TUESDAY)));
     let results = monday.results.unwrap();
     let id = &results[0].properties.as_ref().unwrap()["resultID"];
-    assert_eq!(&interval.id, id);
+    assert_eq!(interval.id.to_string(), *id);
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn the_last_ones_are_kept() {
     }
     let history = History::of(&report);
     assert_eq!(history.closed.len(), MAX_HISTORY);
-    assert_eq!(history.closed.last().unwrap().until, at("2026-02-20T08:00:00Z").as_second());
+    assert_eq!(history.closed.last().unwrap().until, at("2026-02-20T08:00:00Z"));
     assert!(history.closed.iter().is_sorted_by_key(|interval| interval.until));
 }
 
@@ -86,7 +88,7 @@ fn a_clock_that_was_set_back_makes_no_time_negative() {
 fn an_image_that_changes_is_remembered() {
     let monday = report_of("nginx:latest", failing());
     let [web, before, since] = ["web", "nginx:latest", "nginx:1.27.3"].map(Into::into);
-    let change = ImageChange::new(&web, &before, &since, at(TUESDAY));
+    let change = History::image_change(&web, &before, &since, at(TUESDAY));
     let history = History::of(&after(&monday, passing(), std::slice::from_ref(&change), TUESDAY));
     assert_eq!(*history.images, [change]);
 }
@@ -124,9 +126,9 @@ fn what_was_remembered_before_a_report_could_be_read_comes_behind_what_it_says()
     let (seen, over) = (FirstSeen::of(&mended), History::of(&mended));
     let joined = over.behind(&before, &stored);
     let [interval] = &*joined.closed else { panic!("{joined:?}") };
-    assert_eq!(interval.id, id(&monday));
+    assert_eq!(interval.id.to_string(), id(&monday));
     let times = (interval.from, interval.until);
-    assert_eq!(times, (at(MONDAY).as_second(), at(wednesday).as_second()));
+    assert_eq!(times, (at(MONDAY), at(wednesday)));
     // It is over, and not over once more.
     let seen = seen.joined(&stored, &over);
     let workload = workload(vec![container("web", "nginx:latest")]);

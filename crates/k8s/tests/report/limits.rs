@@ -1,12 +1,13 @@
 //! The limits of a report, and hostile text in it.
 
 use tagwatch_core::engine::Engine;
+use tagwatch_core::issue::ResultKeys;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::Workload;
-use tagwatch_k8s::report::{FirstSeen, History, PolicyReport, ReportInput, ResultKeys, build};
+use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, PolicyReport, ReportInput, build};
 
 use crate::support::{
-    MONDAY, TUESDAY, UID, at, container, finding, json, property, report_at, verdict, workload,
+    MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, report_at, verdict, workload,
 };
 
 /// A workload of many containers, each with a violation and a pass.
@@ -51,14 +52,15 @@ fn what_found_no_room_is_remembered_all_the_same() {
         let input = ReportInput {
             workload: &workload,
             uid: UID,
-            verdicts: &verdicts,
+            issues: &issues(&workload, UID, &verdicts, first_seen, now),
             namespace_labels: &[],
             first_seen,
             history: &History::default(),
             image_changes: &[],
             now: at(now),
         };
-        FirstSeen::after(&input, &build(&input))
+        let BuiltReport { report, issues } = build(&input);
+        FirstSeen::after(&report, &issues)
     };
     let tuesday = after(&after(&FirstSeen::default(), MONDAY), TUESDAY);
     let keys = ResultKeys::new(UID, &workload.containers);
@@ -166,14 +168,16 @@ fn an_owner_that_cannot_exist_is_not_referred_to() {
 
 fn judge(workload: &Workload, uid: &str) -> PolicyReport {
     let verdicts = Engine::recommended().judge(workload);
-    build(&ReportInput {
+    let first_seen = FirstSeen::default();
+    let input = ReportInput {
         workload,
         uid,
-        verdicts: &verdicts,
+        issues: &issues(workload, uid, &verdicts, &first_seen, MONDAY),
         namespace_labels: &[],
-        first_seen: &FirstSeen::default(),
+        first_seen: &first_seen,
         history: &History::default(),
         image_changes: &[],
         now: at(MONDAY),
-    })
+    };
+    build(&input).report
 }

@@ -1,13 +1,14 @@
 //! The shape of a report.
 
 use serde_json::json;
+use tagwatch_core::issue::ResultKeys;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::ContainerType;
-use tagwatch_k8s::report::{FirstSeen, ResultKeys};
+use tagwatch_k8s::report::FirstSeen;
 
 use crate::support::{
-    MONDAY, TUESDAY, UID, container, finding, json, property, report_at, report_later, report_of, stored,
-    verdict, workload,
+    MONDAY, TUESDAY, UID, container, finding, issues, json, property, report_at, report_later, report_of,
+    stored, verdict, workload,
 };
 
 #[test]
@@ -151,11 +152,12 @@ fn the_key_of_a_result_depends_on_its_place_and_outcome_but_not_on_its_image() {
 }
 
 #[test]
-fn the_keys_under_other_results_are_those_that_reports_had() {
+fn the_keys_under_other_outcomes_are_those_that_reports_had() {
     let workload = workload(vec![container("web", "nginx:latest")]);
     let keys = ResultKeys::new(UID, &workload.containers);
-    let warning = finding("latest-tag", Outcome::Warn);
-    let others = keys.under_other_results(&workload.containers[0], &warning).map(|id| id.to_string());
+    let verdicts = [verdict(&workload, 0, vec![finding("latest-tag", Outcome::Warn)])];
+    let issue = issues(&workload, UID, &verdicts, &FirstSeen::default(), MONDAY).remove(0);
+    let others = keys.under_other_outcomes(&issue).map(|id| id.to_string());
     let reported = [Outcome::Fail, Outcome::Error, Outcome::Skip, Outcome::Pass].map(|outcome| {
         let report = report_of("nginx:latest", vec![finding("latest-tag", outcome)]);
         property(&report, 0, "resultID").to_owned()

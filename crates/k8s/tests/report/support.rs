@@ -3,12 +3,13 @@
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 use tagwatch_core::finding::{Finding, Verdict};
+use tagwatch_core::issue::{ImageChange, Issue, ResultKeys};
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules;
 use tagwatch_core::tag::{Classification, Confidence, TagClass};
 use tagwatch_core::workload::{Container, ContainerType, Origin, Workload, WorkloadId};
-use tagwatch_k8s::report::{FirstSeen, History, ImageChange, PolicyReport, ReportInput, StoredReport, build};
+use tagwatch_k8s::report::{FirstSeen, History, PolicyReport, ReportInput, StoredReport, build};
 
 pub(crate) const UID: &str = "0f5d7c3e-6a55-4a8c-9f10-2f1a6a3c9b01";
 pub(crate) const MONDAY: &str = "2026-01-12T08:30:00Z";
@@ -85,16 +86,29 @@ pub(crate) fn report_after(
     (first_seen, history, image_changes): (&FirstSeen, &History, &[ImageChange]),
     now: &str,
 ) -> PolicyReport {
-    build(&ReportInput {
+    let input = ReportInput {
         workload,
         uid: UID,
-        verdicts,
+        issues: &issues(workload, UID, verdicts, first_seen, now),
         namespace_labels: &[],
         first_seen,
         history,
         image_changes,
         now: at(now),
-    })
+    };
+    build(&input).report
+}
+
+/// Every result of a workload, each seen since what is remembered says.
+pub(crate) fn issues(
+    workload: &Workload,
+    uid: &str,
+    verdicts: &[Verdict],
+    first_seen: &FirstSeen,
+    now: &str,
+) -> Vec<Issue> {
+    let keys = ResultKeys::new(uid, &workload.containers);
+    Issue::all(workload, verdicts, &keys, |id| first_seen.get(id, at(now)))
 }
 
 /// The report of `shop/web` with one container `web`, as it is first built on Monday.

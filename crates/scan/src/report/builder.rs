@@ -1,17 +1,18 @@
 //! Judges workloads and collects what a report says of them.
 
-use super::exempting::{self, NamespaceRemarks, WithoutNamespace};
+use super::exempting::{self, FirstMet, WithoutNamespace};
 use super::fingerprint::Fingerprints;
 use super::{Exemption, FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
 use crate::manifest::{ContainerPlace, LocatedWorkload, Remark};
 use crate::scan::{PolicyExemptions, ReadFile};
 use crate::yaml::Position;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tagwatch_core::engine::{Engine, ReadImage};
 use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Verdict};
+use tagwatch_core::issue::ExemptionReview;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::RuleGroup;
@@ -28,8 +29,7 @@ pub(crate) struct ReportBuilder<'e> {
     images: HashMap<String, ReadImage>,
     fingerprints: Fingerprints,
     namespaces: BTreeMap<UntrustedText, Arc<Namespace>>,
-    exemptions_used: BTreeSet<usize>,
-    namespace_remarks: NamespaceRemarks,
+    exemptions: ExemptionReview<UntrustedText, FirstMet>,
     without_namespace: WithoutNamespace,
 }
 
@@ -49,8 +49,7 @@ impl<'e> ReportBuilder<'e> {
             images: HashMap::new(),
             fingerprints: Fingerprints::default(),
             namespaces: BTreeMap::new(),
-            exemptions_used: BTreeSet::new(),
-            namespace_remarks: NamespaceRemarks::default(),
+            exemptions: ExemptionReview::default(),
             without_namespace: WithoutNamespace::default(),
         }
     }
@@ -74,10 +73,10 @@ impl<'e> ReportBuilder<'e> {
                 self.report.notes.insert(0, exempting::found_note(policy));
             }
             self.report.notes.extend(exempting::namespace_note(policy, &self.without_namespace));
-            let notes = exempting::policy_notes(self.engine, policy, &self.exemptions_used);
+            let notes = exempting::policy_notes(self.engine, policy, &self.exemptions);
             self.report.notes.extend(notes);
         }
-        self.report.notes.extend(self.namespace_remarks.into_notes());
+        self.report.notes.extend(exempting::namespace_notes(&self.exemptions));
         self.report
     }
 
@@ -110,11 +109,14 @@ impl<'e> ReportBuilder<'e> {
         let (engine, images) = (self.engine, &mut self.images);
         let judgement = engine.assess(workload, |image| read_once(engine, images, image));
         notes.extend(exempting::workload_notes(file.raw(), located, &judgement));
-        self.namespace_remarks.add(file.raw(), located, &judgement);
-        if workload.id.namespace.is_none() {
-            self.without_namespace.add(file.raw(), located.at);
+        match &workload.id.namespace {
+            Some(namespace) => {
+                let first_met = || (file.raw().to_owned(), located.at);
+                self.exemptions.add_remarks(namespace, &judgement.remarks, first_met);
+            }
+            None => self.without_namespace.add(file.raw(), located.at),
         }
-        self.exemptions_used.extend(judgement.exemptions_used);
+        self.exemptions.add_used(judgement.exemptions_used);
         for verdict in judgement.verdicts {
             let parts = workload.containers.get(verdict.container).zip(places.get(verdict.container));
             if let Some((container, at)) = parts {

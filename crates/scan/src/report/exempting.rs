@@ -1,12 +1,12 @@
-//! What is to be told of scopes and exemptions.
+//! Notes on scopes and exemptions.
 
 use super::{Note, NoteCode};
 use crate::manifest::LocatedWorkload;
 use crate::scan::PolicyExemptions;
 use crate::yaml::Position;
-use std::collections::{BTreeMap, BTreeSet};
 use tagwatch_core::engine::{Engine, Judgement};
 use tagwatch_core::exemption::AnnotationLevel;
+use tagwatch_core::issue::{ExemptionReview, PolicyExemptionState};
 use tagwatch_core::policy::{Decision, ExemptionProblem};
 use tagwatch_core::text::UntrustedText;
 
@@ -34,7 +34,7 @@ pub(super) fn workload_notes(file: &str, located: &LocatedWorkload, judgement: &
         let (at, place) = match remark.level {
             AnnotationLevel::Workload => (workload, ""),
             AnnotationLevel::Template => (template, " on the pod template"),
-            // Its annotation is for all that is in it: see `NamespaceRemarks`.
+            // Its annotation is for every workload in it: see `namespace_notes`.
             AnnotationLevel::Namespace => continue,
         };
         let message = format!("tagwatch.dev/ignore{place} of {kind} {name}: {}", remark.message);
@@ -43,36 +43,16 @@ pub(super) fn workload_notes(file: &str, located: &LocatedWorkload, judgement: &
     notes
 }
 
-/// What came of the annotations of namespaces, over all workloads in them.
-#[derive(Debug, Default)]
-pub(super) struct NamespaceRemarks {
-    workloads: BTreeMap<UntrustedText, usize>,
-    remarks: BTreeMap<(UntrustedText, ExemptionProblem, String), (usize, Note)>,
-}
+/// Where a remark on a namespace was first met: the file, and the workload in it.
+pub(super) type FirstMet = (String, Position);
 
-impl NamespaceRemarks {
-    pub(super) fn add(&mut self, file: &str, located: &LocatedWorkload, judgement: &Judgement) {
-        let Some(namespace) = &located.workload.id.namespace else { return };
-        *self.workloads.entry(namespace.clone()).or_default() += 1;
-        let of_namespace =
-            judgement.remarks.iter().filter(|remark| remark.level == AnnotationLevel::Namespace);
-        for remark in of_namespace {
-            let message = format!("tagwatch.dev/ignore of Namespace {}: {}", namespace.raw(), remark.message);
-            let note = || Note::at(file, located.at, code(remark.problem), &message);
-            let key = (namespace.clone(), remark.problem, remark.message.clone());
-            self.remarks.entry(key).or_insert_with(|| (0, note())).0 += 1;
-        }
-    }
-
-    /// One note for each remark. What one workload has a use for is not unused.
-    pub(super) fn into_notes(self) -> Vec<Note> {
-        let Self { workloads, remarks } = self;
-        let holds = |((namespace, problem, _), (count, note)): ((_, ExemptionProblem, _), (usize, Note))| {
-            let is_used = problem == ExemptionProblem::Unused && workloads.get(&namespace) != Some(&count);
-            (!is_used).then_some(note)
-        };
-        remarks.into_iter().filter_map(holds).collect()
-    }
+/// One note for each remark on the annotation of a namespace.
+pub(super) fn namespace_notes(review: &ExemptionReview<UntrustedText, FirstMet>) -> Vec<Note> {
+    let note = |(namespace, problem, remark, (file, at)): (&UntrustedText, _, &str, &FirstMet)| {
+        let message = format!("tagwatch.dev/ignore of Namespace {}: {remark}", namespace.raw());
+        Note::at(file, *at, code(problem), &message)
+    };
+    review.namespace_remarks().map(note).collect()
 }
 
 fn code(problem: ExemptionProblem) -> NoteCode {
@@ -122,19 +102,24 @@ pub(super) fn namespace_note(policy: &PolicyExemptions, without: &WithoutNamespa
 }
 
 /// Notes on exemptions of the policy that exempt nothing.
-pub(super) fn policy_notes(engine: &Engine, policy: &PolicyExemptions, used: &BTreeSet<usize>) -> Vec<Note> {
+pub(super) fn policy_notes(
+    engine: &Engine,
+    policy: &PolicyExemptions,
+    review: &ExemptionReview<UntrustedText, FirstMet>,
+) -> Vec<Note> {
     let Some(today) = engine.today() else { return Vec::new() };
+    let states = review.policy_states(engine.policy(), Some(today)).enumerate();
     let mut notes = Vec::new();
-    for (index, exemption) in engine.policy().exemptions().iter().enumerate() {
+    for ((index, state), exemption) in states.zip(engine.policy().exemptions()) {
         let reason = UntrustedText::from(exemption.reason.raw()).terminal();
-        let (code, what) = match exemption.expires {
-            Some(last) if !exemption.is_active(today) => {
+        let (code, what) = match state {
+            PolicyExemptionState::Active => continue,
+            PolicyExemptionState::Expired(last) => {
                 (NoteCode::ExpiredExemption, format!("expired: its last day was {last}"))
             }
-            _ if !used.contains(&index) => {
+            PolicyExemptionState::Unused => {
                 (NoteCode::UnusedExemption, "exempts nothing that was scanned".to_owned())
             }
-            _ => continue,
         };
         let at = policy.places.get(index).copied().unwrap_or(Position::START);
         let message = format!("the exemption \"{reason}\" {what}");

@@ -8,6 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
+use tagwatch_core::issue::{Interval, Issue};
 
 use super::evidence::Evidence;
 use super::rows::{ContainerRow, WorkloadLink, container_type, issue_address, rule_address};
@@ -16,7 +17,7 @@ use crate::frame::Frame;
 use crate::http::html;
 use crate::record::ExemptionRecord;
 use crate::remedy::{Remedy, remedies, why_none};
-use crate::snapshot::{ClosedInterval, Issue, Workload, WorkloadIssue};
+use crate::snapshot::{Workload, WorkloadIssue, evidence_line};
 use crate::text::{Block, DisplayInterval, DisplayTime, HtmlText, Piece, blocks, message};
 use crate::url::address;
 use history::{EventKind, History};
@@ -102,10 +103,10 @@ impl<'a> IssuePage<'a> {
             since: DisplayTime::new(issue.first_seen, now),
             message: message(&issue.message),
             why: blocks(issue.rule.why),
-            evidence: Evidence::new(&issue.evidence, Some(issue.evidence_line)),
+            evidence: Evidence::new(&issue.evidence, Some(evidence_line(issue))),
             resolution: message(&issue.resolution),
             remedies: remedies(workload, issue),
-            why_no_remedy: why_none(issue),
+            why_no_remedy: why_none(workload, issue),
             history: History::new(of_workload, now),
             image: workload.container(issue).map(ContainerRow::new),
             exemption: issue.exemption.as_ref().map(|exemption| {
@@ -119,7 +120,7 @@ impl<'a> IssuePage<'a> {
 }
 
 impl<'a> ResolvedPage<'a> {
-    fn new(frame: &'a Frame, workload: &Workload, closed: &ClosedInterval, now: Timestamp) -> Self {
+    fn new(frame: &'a Frame, workload: &Workload, closed: &Interval, now: Timestamp) -> Self {
         Self {
             frame,
             rule: HtmlText::short(&closed.rule),

@@ -1,41 +1,39 @@
 use k8s_openapi::jiff::civil::Date;
+use tagwatch_core::issue::Status;
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::policy::{Policy, Profile};
+use tagwatch_core::rules;
 use tagwatch_core::workload::Namespace;
 
 use super::*;
-use crate::live::{Judged, Past, Status};
 
-fn violation(rule: &'static str, severity: &'static str, result: &'static str) -> Violation {
-    Violation { policy: "image-tag", rule, severity, result }
+fn violation(rule: &str, severity: Severity, outcome: Outcome) -> IssueClass {
+    let mut rules = rules::all();
+    let rule = rules.find(|meta| meta.id == rule).unwrap_or_else(|| panic!("no rule {rule}"));
+    IssueClass { rule, severity, outcome }
 }
 
-fn judged(violations: &[(Violation, i64)]) -> Judged {
-    let violations = violations.iter().cloned();
-    Judged {
-        report: ("shop".to_owned(), "report".to_owned()),
+fn state(violations: &[(IssueClass, i64)]) -> WorkloadState {
+    let group = |&(class, since): &(IssueClass, i64)| IssueGroup { class, containers: 1, since };
+    WorkloadState {
         status: Status::Violating,
-        violations: violations.map(|(one, since)| (one, Extent { containers: 1, since })).collect(),
-        passes: 0,
-        exempting: None,
-        images: Box::default(),
-        namespace: None,
-        past: Past::default(),
-        shown: None,
+        issues: violations.iter().map(group).collect(),
+        ..WorkloadState::failed()
     }
 }
 
 /// Namespace, name, and the violations with their start.
-type Workload<'a> = (&'a str, &'a str, &'a [(Violation, i64)]);
+type Workload<'a> = (&'a str, &'a str, &'a [(IssueClass, i64)]);
 
 fn series(cap: usize, workloads: &[Workload<'_>]) -> String {
-    let mut live = LiveVerdicts::default();
+    let mut states = WorkloadStates::default();
     for ((namespace, name, violations), uid) in workloads.iter().zip(0..) {
         let key = WorkloadKey::new("apps/v1", "Deployment", *namespace, *name, uid.to_string());
-        live.insert(key, judged(violations));
+        states.insert(&key, state(violations));
     }
     let mut text = String::new();
-    let judging = Judging::new(Policy::of(Profile::Recommended), Date::default());
-    WorkloadSeries::new(Arc::new(Mutex::new(live)), Arc::new(judging), cap).write(&mut text);
+    let engine = EngineHandle::new(Policy::of(Profile::Recommended), Date::default());
+    WorkloadSeries::new(Arc::new(Mutex::new(states)), Arc::new(engine), cap).write(&mut text);
     text
 }
 
@@ -50,16 +48,16 @@ fn usage(text: &str) -> [&str; 2] {
         .map(|name| text.lines().find_map(|line| line.strip_prefix(name)).unwrap())
 }
 
-fn critical() -> Violation {
-    violation("stale-pull-policy", "critical", "fail")
+fn critical() -> IssueClass {
+    violation("stale-pull-policy", Severity::Critical, Outcome::Fail)
 }
 
-fn high() -> Violation {
-    violation("latest-tag", "high", "fail")
+fn high() -> IssueClass {
+    violation("latest-tag", Severity::High, Outcome::Fail)
 }
 
-fn warning() -> Violation {
-    violation("floating-tag", "medium", "warn")
+fn warning() -> IssueClass {
+    violation("floating-tag", Severity::Medium, Outcome::Warn)
 }
 
 #[test]
@@ -77,7 +75,8 @@ fn a_finding_is_two_series_with_the_same_labels() {
 /// It is in the report as a skip, and no violation.
 #[test]
 fn what_is_exempt_has_no_series() {
-    let text = series(10, &[("shop", "cart", &[(violation("latest-tag", "high", "skip"), 1)])]);
+    let text =
+        series(10, &[("shop", "cart", &[(violation("latest-tag", Severity::High, Outcome::Skip), 1)])]);
     assert_eq!(counts(&text), [""; 0]);
 }
 
@@ -150,8 +149,8 @@ fn where_sums_by_namespace_do_not_fit_they_are_by_rule_alone() {
     let findings = [
         (critical(), 9),
         (high(), 8),
-        (violation("mutable-tag", "medium", "fail"), 7),
-        (violation("unparsable", "high", "error"), 6),
+        (violation("floating-tag", Severity::Medium, Outcome::Fail), 7),
+        (violation("invalid-image-reference", Severity::High, Outcome::Error), 6),
     ];
     let names: Vec<String> = (0..1_500).map(|number| format!("n{number:04}")).collect();
     let workloads: Vec<Workload<'_>> =
@@ -164,7 +163,7 @@ fn where_sums_by_namespace_do_not_fit_they_are_by_rule_alone() {
     let shown_of = |rule: &str| {
         shown.iter().filter(|line| line.contains(rule) && line.contains("workload=\"web\"")).count()
     };
-    let rules = ["stale-pull-policy", "latest-tag", "mutable-tag", "unparsable"];
+    let rules = ["stale-pull-policy", "latest-tag", "floating-tag", "invalid-image-reference"];
     assert_eq!(rules.map(shown_of), [1_500, 1_500, 1_500, 499]);
     let sums: Vec<&&str> = shown.iter().filter(|line| line.contains("_other")).collect();
     assert_eq!(sums.len(), 1, "{sums:?}");
@@ -198,9 +197,8 @@ fn a_sum_over_all_namespaces_has_no_label_of_one() {
     let key = WorkloadKey::new("apps/v1", "Deployment", "shop", "web", "1");
     let labels = [("team".to_owned(), "red".to_owned())].into();
     let namespace = Some(Arc::new(Namespace { labels, ..Namespace::default() }));
-    let judged = Judged { namespace, ..judged(&[(high(), 7)]) };
-    let (violation, extent) = judged.violations.iter().next().unwrap();
-    let finding = Finding { key: &key, judged: &judged, violation, extent: *extent };
+    let state = WorkloadState { namespace, ..state(&[(high(), 7)]) };
+    let finding = Finding { key: &key, state: &state, group: state.issues[0] };
     for (of_namespace, team) in [(Some("shop"), "red"), (None, "")] {
         let further = ["team".to_owned()];
         let mut series = Series::new(&further, 1);

@@ -122,6 +122,11 @@ fn room_for_digests_of_one_image_is_made_of_those_that_no_pod_runs() {
     // Room is made every now and then.
     index.apply_node("a", Some(&amd64()), &images, NOW);
     assert_eq!(index.made_room, Some(NOW));
-    index.apply_node("a", Some(&amd64()), &[listed(&["d", "e"])], NOW + super::super::platforms::MAKES_ROOM_EVERY);
+    index.apply_node(
+        "a",
+        Some(&amd64()),
+        &[listed(&["d", "e"])],
+        NOW + super::super::platforms::MAKES_ROOM_EVERY,
+    );
     assert_eq!((class(&index, "c"), class(&index, "e")), (digest("a"), digest("d")));
 }

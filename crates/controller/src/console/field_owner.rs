@@ -1,14 +1,14 @@
-//! Where the places that were judged stand: in the object itself, or in something that it made.
+//! Which object holds the fields of the evaluated containers: the workload itself, or something that it made.
 
 use tagwatch_console::EditMode;
 use tagwatch_core::kinds::{KindRole, WorkloadKind};
 use tagwatch_core::workload::Container;
 use tagwatch_index::{Index, ObjectStore, WorkloadKey};
 
-/// What an object holds of the places that are judged under its name.
+/// What a workload holds of the containers that are evaluated under its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Holder {
-    /// A Pod of its own.
+pub(crate) enum FieldOwner {
+    /// A Pod without a controller.
     Pod {
         /// A kubelet runs it from a file.
         is_mirror: bool,
@@ -17,15 +17,14 @@ pub(crate) enum Holder {
     BuiltIn {
         /// The kind.
         kind: &'static WorkloadKind,
-        /// A change of the template reaches no pod that is not deleted.
+        /// A change of the template reaches a pod only once the pod is deleted.
         by_hand: bool,
     },
-    /// An object of another kind, with the paths of the pod specs in it, as far as they are read.
+    /// An object of another kind, with the paths of the pod specs that are read from it.
     Custom(Box<[Box<str>]>),
 }
 
-impl Holder {
-    /// That of a key, as things stand.
+impl FieldOwner {
     pub(crate) fn of(key: &WorkloadKey, index: &Index, store: &dyn ObjectStore) -> Self {
         match key.watched_kind() {
             Some(kind) if kind.is_pod() => Self::Pod { is_mirror: index.is_mirror(key) },
@@ -41,7 +40,7 @@ impl Holder {
         }
     }
 
-    /// How a place can be changed. Where a place stands shows in its path: pods have a shorter one than any template.
+    /// How a container can be changed. Its path shows where it is: pods have a shorter one than any template.
     pub(crate) fn edit_mode(&self, container: &Container) -> EditMode {
         let is_in = |pod_spec: &str| {
             container.field_path.strip_prefix(pod_spec).is_some_and(|rest| rest.starts_with('.'))

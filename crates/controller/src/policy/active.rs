@@ -1,5 +1,5 @@
-//! From the object in the cluster to what is judged by. An invalid policy changes nothing of what is judged: the last
-//! valid one stays in use, also over a restart, since the status holds it.
+//! Which policy applies. An invalid one changes nothing: the last valid one stays in use, also over a restart, since the
+//! status holds it.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tagwatch_k8s::tag_policy::{AcceptedSpec, TagPolicy};
 /// Mistakes that a message names; the rest is counted.
 const MAX_MISTAKES: usize = 8;
 
-/// Where what is judged by comes from.
+/// Where the policy that applies comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The policy as it is in the cluster.
@@ -35,13 +35,13 @@ impl Source {
     }
 }
 
-/// Why a policy is not judged by; safe for a terminal.
+/// Why a policy does not apply; safe for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rejection(pub(crate) String);
 
-/// What is judged by, and why.
+/// The policy that applies, and why.
 #[derive(Debug, Clone)]
-pub(crate) struct Choice {
+pub(crate) struct ActivePolicy {
     pub(crate) source: Source,
     pub(crate) rejection: Option<Rejection>,
     /// The valid spec that is in use; none for the recommended profile.
@@ -50,14 +50,14 @@ pub(crate) struct Choice {
     pub(crate) object: Option<Arc<TagPolicy>>,
 }
 
-impl Choice {
+impl ActivePolicy {
     /// Without any policy.
     pub(crate) fn recommended() -> Self {
         Self { source: Source::Recommended, rejection: None, accepted: None, object: None }
     }
 
-    /// Takes the object in as it is in the cluster now. Returns the policy to judge by, where that changed.
-    pub(crate) fn see(&mut self, object: Option<TagPolicy>) -> Option<Policy> {
+    /// Takes the object as it is in the cluster now. Returns the policy that applies, where that changed.
+    pub(crate) fn update(&mut self, object: Option<TagPolicy>) -> Option<Policy> {
         let Some(object) = object.map(Arc::new) else {
             let changed = self.accepted.is_some();
             *self = Self::recommended();
@@ -153,32 +153,32 @@ mod tests {
 
     #[test]
     fn an_invalid_policy_changes_nothing_of_what_is_judged() {
-        let mut choice = Choice::recommended();
+        let mut active = ActivePolicy::recommended();
         assert_eq!(
-            profile(choice.see(Some(policy(1, &json!({ "profile": "strict" }))))),
+            profile(active.update(Some(policy(1, &json!({ "profile": "strict" }))))),
             Some(Profile::Strict)
         );
-        assert_eq!(choice.source, Source::Cluster);
-        assert_eq!(profile(choice.see(Some(policy(2, &json!({ "profile": "strikt" }))))), None);
-        assert_eq!(choice.source, Source::LastGood);
+        assert_eq!(active.source, Source::Cluster);
+        assert_eq!(profile(active.update(Some(policy(2, &json!({ "profile": "strikt" }))))), None);
+        assert_eq!(active.source, Source::LastGood);
         let told = "spec.profile: there is no profile \"strikt\"; did you mean strict?";
-        assert_eq!(choice.rejection, Some(Rejection(told.to_owned())));
-        assert_eq!(choice.accepted.as_ref().unwrap().generation, 1);
+        assert_eq!(active.rejection, Some(Rejection(told.to_owned())));
+        assert_eq!(active.accepted.as_ref().unwrap().generation, 1);
         assert_eq!(
-            profile(choice.see(Some(policy(3, &json!({ "profile": "always" }))))),
+            profile(active.update(Some(policy(3, &json!({ "profile": "always" }))))),
             Some(Profile::Always)
         );
-        assert_eq!(choice.rejection, None);
+        assert_eq!(active.rejection, None);
     }
 
     #[test]
     fn the_same_spec_again_is_no_change() {
-        let mut choice = Choice::recommended();
-        assert!(choice.see(Some(policy(1, &json!({})))).is_some());
-        assert!(choice.see(Some(policy(1, &json!({})))).is_none());
-        assert!(choice.see(Some(policy(1, &Value::Null))).is_none(), "no spec is an empty one");
-        assert!(choice.see(Some(policy(2, &Value::Null))).is_none());
-        assert_eq!(choice.accepted.as_ref().unwrap().generation, 2, "another generation of the same");
+        let mut active = ActivePolicy::recommended();
+        assert!(active.update(Some(policy(1, &json!({})))).is_some());
+        assert!(active.update(Some(policy(1, &json!({})))).is_none());
+        assert!(active.update(Some(policy(1, &Value::Null))).is_none(), "no spec is an empty one");
+        assert!(active.update(Some(policy(2, &Value::Null))).is_none());
+        assert_eq!(active.accepted.as_ref().unwrap().generation, 2, "another generation of the same");
     }
 
     #[test]
@@ -186,9 +186,9 @@ mod tests {
         let spec = json!({ "profil": "strict", "rules": { "latest-tags": {} }, "exemptions": [
             { "match": { "names": ["a"] }, "rules": ["*", "no-such-rule"], "reason": "" },
         ]});
-        let mut choice = Choice::recommended();
-        choice.see(Some(policy(1, &spec)));
-        let Some(Rejection(told)) = &choice.rejection else { panic!("{choice:?}") };
+        let mut active = ActivePolicy::recommended();
+        active.update(Some(policy(1, &spec)));
+        let Some(Rejection(told)) = &active.rejection else { panic!("{active:?}") };
         for part in [
             "spec.profil: ",
             "spec.rules.latest-tags: ",
@@ -203,38 +203,38 @@ mod tests {
     fn the_status_remembers_the_last_good_one_over_a_restart() {
         let mut object = policy(2, &json!({ "rules": { "no-such-rule": {} } }));
         object.status = json!({ "accepted": { "generation": 1, "spec": { "profile": "always" } } });
-        let mut choice = Choice::recommended();
-        assert_eq!(profile(choice.see(Some(object))), Some(Profile::Always));
-        assert_eq!(choice.source, Source::LastGood);
+        let mut active = ActivePolicy::recommended();
+        assert_eq!(profile(active.update(Some(object))), Some(Profile::Always));
+        assert_eq!(active.source, Source::LastGood);
     }
 
     #[test]
     fn without_a_last_good_one_it_is_the_recommended_profile() {
-        let mut choice = Choice::recommended();
-        assert!(choice.see(Some(policy(1, &json!({ "profile": 7 })))).is_none());
-        assert_eq!(choice.source, Source::Recommended);
-        let Some(Rejection(told)) = &choice.rejection else { panic!("{choice:?}") };
+        let mut active = ActivePolicy::recommended();
+        assert!(active.update(Some(policy(1, &json!({ "profile": 7 })))).is_none());
+        assert_eq!(active.source, Source::Recommended);
+        let Some(Rejection(told)) = &active.rejection else { panic!("{active:?}") };
         assert!(told.starts_with("spec.profile: expected one of recommended, "), "{told}");
     }
 
     #[test]
     fn a_policy_that_is_gone_leaves_the_recommended_profile() {
-        let mut choice = Choice::recommended();
-        choice.see(Some(policy(1, &json!({ "profile": "strict" }))));
-        assert_eq!(profile(choice.see(None)), Some(Profile::Recommended));
+        let mut active = ActivePolicy::recommended();
+        active.update(Some(policy(1, &json!({ "profile": "strict" }))));
+        assert_eq!(profile(active.update(None)), Some(Profile::Recommended));
         assert!(
-            choice.see(Some(policy(2, &json!({ "profile": "strikt" })))).is_none(),
+            active.update(Some(policy(2, &json!({ "profile": "strikt" })))).is_none(),
             "nothing is left of the first"
         );
-        assert_eq!(choice.source, Source::Recommended);
+        assert_eq!(active.source, Source::Recommended);
     }
 
     #[test]
     fn hostile_text_does_not_reach_a_terminal() {
         let spec = json!({ "immutable": vec!["\u{1b}[31m@"; 20] });
-        let mut choice = Choice::recommended();
-        choice.see(Some(policy(1, &spec)));
-        let Some(Rejection(told)) = &choice.rejection else { panic!("{choice:?}") };
+        let mut active = ActivePolicy::recommended();
+        active.update(Some(policy(1, &spec)));
+        let Some(Rejection(told)) = &active.rejection else { panic!("{active:?}") };
         assert!(!told.contains('\u{1b}') && told.ends_with("; and 12 more"), "{told}");
     }
 }

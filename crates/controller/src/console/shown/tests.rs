@@ -1,14 +1,15 @@
-//! What pages offer to mend, by where the place that was judged was read.
+//! The remedies that pages offer, by the object that holds the container.
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tagwatch_console::{Remedy, remedies};
 use tagwatch_core::engine::Engine;
+use tagwatch_core::issue::{Issue, ResultKeys};
+use tagwatch_core::policy::Policy;
 use tagwatch_index::testing::{
     Cluster, ROLLOUT, WEB, metadata, pod, rollout, rollout_object, unset, workload,
 };
 use tagwatch_index::{Assembled, WorkloadKey};
-use tagwatch_k8s::report::{FirstSeen, History};
 
 use super::*;
 
@@ -20,19 +21,15 @@ fn offers_by(cluster: &mut Cluster, key: &WorkloadKey, policy: Value) -> Vec<Off
     let Assembled::Workload { workload, .. } = cluster.assemble(key) else { panic!("absent") };
     let spec = serde_json::from_value(policy).unwrap();
     let engine = Engine::new(Policy::compile(&spec).unwrap());
-    let input = ReportInput {
-        workload: &workload,
-        uid: key.uid(),
-        verdicts: &engine.judge(&workload),
-        namespace_labels: &[],
-        first_seen: &FirstSeen::default(),
-        history: &History::default(),
-        image_changes: &[],
-        now: Timestamp::UNIX_EPOCH,
-    };
-    let holder = Holder::of(key, &cluster.index, &cluster.store);
-    let facts = shown(&input, &Past::default(), engine.policy(), &holder);
-    let of = |issue| {
+    let verdicts = engine.judge(&workload);
+    let keys = ResultKeys::new(key.uid(), &workload.containers);
+    let issues = Issue::all(&workload, &verdicts, &keys, |_| Timestamp::UNIX_EPOCH);
+    let (uid, policy) = (key.uid(), engine.policy());
+    let input =
+        console::WorkloadInput { workload: &workload, uid, verdicts: &verdicts, issues: &issues, policy };
+    let fields = FieldOwner::of(key, &cluster.index, &cluster.store);
+    let facts = shown(&input, &History::default(), &fields);
+    let of = |issue: &Issue| {
         let remedies = remedies(&facts, issue).into_iter();
         remedies
             .map(move |remedy| (issue.container.raw().to_owned(), issue.rule.id, remedy))

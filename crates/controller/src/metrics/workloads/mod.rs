@@ -1,17 +1,18 @@
-//! The series that name a workload: by far the most of them, so they are written straight from the live verdicts,
-//! and bounded.
+//! The series that name a workload: by far the most of them, so they are written straight from the states
+//! of workloads, and bounded.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tagwatch_core::issue::{IssueClass, IssueGroup};
 use tagwatch_core::policy::metric_label;
 
 use super::cap::{Kept, keep_the_worst};
 use super::reference::MetricDescription;
 use super::text::{header, quoted};
-use crate::judging::Judging;
-use crate::live::{Extent, Judged, LiveVerdicts, Violation};
+use crate::engine::EngineHandle;
+use crate::workload_states::{WorkloadState, WorkloadStates};
 use tagwatch_index::WorkloadKey;
 
 /// Labels of every series of a workload.
@@ -36,31 +37,30 @@ const SERIES_PER_FINDING: usize = 2;
 /// Writes `tagwatch_workload_violations` with its start time. Cloning shares the verdicts.
 #[derive(Clone)]
 pub(crate) struct WorkloadSeries {
-    live: Arc<Mutex<LiveVerdicts>>,
-    judging: Arc<Judging>,
+    states: Arc<Mutex<WorkloadStates>>,
+    engine: Arc<EngineHandle>,
     cap: usize,
 }
 
-/// One finding of one workload, borrowed from the live verdicts.
+/// One finding of one workload, borrowed from the states.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finding<'a> {
     pub(super) key: &'a WorkloadKey,
-    pub(super) judged: &'a Judged,
-    pub(super) violation: &'a Violation,
-    pub(super) extent: Extent,
+    pub(super) state: &'a WorkloadState,
+    pub(super) group: IssueGroup,
 }
 
 impl<'a> Finding<'a> {
     /// What the labels of its series are made of, in their order.
-    fn series(&self) -> (&'a str, &'a str, &'a str, &'a str, &'a Violation) {
+    fn series(&self) -> (&'a str, &'a str, &'a str, &'a str, IssueClass) {
         let key = self.key;
-        (key.namespace(), key.kind(), key.group(), key.name(), self.violation)
+        (key.namespace(), key.kind(), key.group(), key.name(), self.group.class)
     }
 }
 
 impl WorkloadSeries {
-    pub(crate) fn new(live: Arc<Mutex<LiveVerdicts>>, judging: Arc<Judging>, cap: usize) -> Self {
-        Self { live, judging, cap }
+    pub(crate) fn new(states: Arc<Mutex<WorkloadStates>>, engine: Arc<EngineHandle>, cap: usize) -> Self {
+        Self { states, engine, cap }
     }
 
     /// What the documentation says of them.
@@ -77,9 +77,9 @@ impl WorkloadSeries {
 
     /// Appends them in the Prometheus text format. Every series carries the policy's metric labels behind its own.
     pub(super) fn write(&self, text: &mut String) {
-        let engine = self.judging.engine();
-        let live = self.live.lock();
-        let findings = findings(&live);
+        let engine = self.engine.current();
+        let states = self.states.lock();
+        let findings = findings(&states);
         let all = findings.len();
         let Kept { findings, other } = keep_the_worst(findings, self.cap / SERIES_PER_FINDING);
         let over = all - findings.len();
@@ -90,7 +90,7 @@ impl WorkloadSeries {
         for ((namespace, _), sum) in &other {
             series.other(*namespace, sum);
         }
-        drop(live);
+        drop(states);
         series.write(text);
         let used = series.ends.len() * SERIES_PER_FINDING;
         for ((name, help), value) in USAGE.into_iter().zip([used, self.cap, over * SERIES_PER_FINDING]) {
@@ -102,19 +102,18 @@ impl WorkloadSeries {
 }
 
 /// Every finding, in the order of its series.
-fn findings(live: &LiveVerdicts) -> Vec<Finding<'_>> {
+fn findings(states: &WorkloadStates) -> Vec<Finding<'_>> {
     let mut findings: Vec<Finding<'_>> = Vec::new();
-    for (key, judged) in live.iter() {
-        let shown = judged.violations.iter().filter(|(violation, _)| violation.result != "skip");
-        findings.extend(shown.map(|(violation, extent)| Finding { key, judged, violation, extent: *extent }));
+    for (key, state) in states.iter() {
+        let open = state.issues.iter().filter(|group| group.class.outcome.is_open());
+        findings.extend(open.map(|group| Finding { key, state, group: *group }));
     }
     findings.sort_unstable_by(|a, b| a.series().cmp(&b.series()));
     // Two objects share a series for a moment: one that was deleted, and one that was created under its name.
     findings.dedup_by(|later, earlier| {
         let same = later.series() == earlier.series();
         if same {
-            earlier.extent.containers += later.extent.containers;
-            earlier.extent.since = earlier.extent.since.min(later.extent.since);
+            earlier.group.add(&later.group);
         }
         same
     });
@@ -127,7 +126,7 @@ struct Series<'a> {
     further: Vec<(&'a str, String)>,
     labels: String,
     /// Where a label set ends, and its values.
-    ends: Vec<(usize, Extent)>,
+    ends: Vec<(usize, IssueGroup)>,
     /// The labels of the workload that was written last: its next findings follow.
     workload: (String, Option<WorkloadKey>),
 }
@@ -153,7 +152,7 @@ impl<'a> Series<'a> {
             *last = Some(finding.key.clone());
         }
         self.labels.push_str(labels);
-        self.finish(finding, Some(finding.judged));
+        self.finish(finding, Some(finding.state));
     }
 
     /// A sum of one namespace, or over all.
@@ -162,36 +161,37 @@ impl<'a> Series<'a> {
         for (label, value) in [(namespace, of_namespace.unwrap_or(OTHER)), (kind, OTHER), (workload, OTHER)] {
             quoted(&mut self.labels, label, value);
         }
-        self.finish(sum, of_namespace.map(|_| sum.judged));
+        self.finish(sum, of_namespace.map(|_| sum.state));
     }
 
     /// The labels behind the workload's: what was found, and what the namespace is labelled with, where it is of one.
-    fn finish(&mut self, finding: &Finding<'_>, labelled: Option<&Judged>) {
-        let Violation { rule, severity, result, .. } = finding.violation;
+    fn finish(&mut self, finding: &Finding<'_>, labelled: Option<&WorkloadState>) {
+        let IssueClass { rule, severity, outcome } = finding.group.class;
+        let (rule, severity, result) = (rule.id, severity.as_str(), outcome.as_str());
         let [.., rule_label, severity_label, result_label] = LABELS;
         for (label, value) in [(rule_label, rule), (severity_label, severity), (result_label, result)] {
             quoted(&mut self.labels, label, value);
         }
         for (of_namespace, label) in &self.further {
-            let value = labelled.and_then(|judged| judged.namespace_label(of_namespace)).unwrap_or_default();
+            let value = labelled.and_then(|state| state.namespace_label(of_namespace)).unwrap_or_default();
             quoted(&mut self.labels, label, value);
         }
-        self.ends.push((self.labels.len(), finding.extent));
+        self.ends.push((self.labels.len(), finding.group));
     }
 
     fn write(&self, text: &mut String) {
         let names = COUNT.0.len() + START.0.len() + 32;
         text.reserve(2 * self.labels.len() + names * self.ends.len());
         for ((name, help), value) in [
-            (COUNT, (|extent| extent.containers.try_into().unwrap_or(i64::MAX)) as fn(&Extent) -> i64),
-            (START, |extent| extent.since.max(0)),
+            (COUNT, (|group| i64::from(group.containers)) as fn(&IssueGroup) -> i64),
+            (START, |group| group.since.max(0)),
         ] {
             header(text, name, help);
             let mut begin = 0;
-            for (end, extent) in &self.ends {
+            for (end, group) in &self.ends {
                 // The labels end in a comma, which the format allows and everybody writes without.
                 let labels = self.labels[begin..*end].trim_end_matches(',');
-                let _ = writeln!(text, "{name}{{{labels}}} {}", value(extent));
+                let _ = writeln!(text, "{name}{{{labels}}} {}", value(group));
                 begin = *end;
             }
         }

@@ -1,0 +1,145 @@
+//! From the issues of a workload to what the console shows of it.
+
+use tagwatch_core::finding::Verdict;
+use tagwatch_core::issue::{Issue, ResultKeys, Status};
+use tagwatch_core::kinds::kind_label;
+use tagwatch_core::outcome::Outcome;
+use tagwatch_core::pull_policy::PullPolicy;
+use tagwatch_core::rules::{RuleGroup, ids};
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{self, Container};
+
+use super::{ContainerFacts, EditMode, Workload};
+
+/// An evaluated workload.
+#[derive(Debug, Clone, Copy)]
+pub struct WorkloadInput<'a> {
+    /// The workload.
+    pub workload: &'a workload::Workload,
+    /// UID of the object.
+    pub uid: &'a str,
+    /// What the engine says of it.
+    pub verdicts: &'a [Verdict],
+    /// Every result of it.
+    pub issues: &'a [Issue],
+    /// The policy that applies.
+    pub policy: &'a tagwatch_core::policy::Policy,
+}
+
+impl WorkloadInput<'_> {
+    /// The workload as it is shown, without history, which the caller fills in. `edit_mode` is asked for each container.
+    pub fn facts(&self, edit_mode: impl Fn(&Container) -> EditMode) -> Workload {
+        let id = &self.workload.id;
+        let issues: Vec<Issue> =
+            self.issues.iter().filter(|issue| issue.outcome != Outcome::Pass).cloned().collect();
+        let containers = &self.workload.containers;
+        let keys = ResultKeys::new(self.uid, containers);
+        let judged =
+            self.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)));
+        Workload {
+            namespace: id.namespace.clone().unwrap_or_default(),
+            kind: kind_label(id.api_version.raw(), id.kind.raw()).into(),
+            name: id.name.clone(),
+            status: Status::of(issues.iter().map(|issue| issue.outcome)),
+            reason: None,
+            containers: judged
+                .map(|(container, verdict)| self.container(container, verdict, edit_mode(container)))
+                .collect(),
+            other_ids: issues.iter().map(|issue| keys.under_other_outcomes(issue).collect()).collect(),
+            issues,
+            closed: Vec::new(),
+            is_history_full: false,
+            image_changes: Vec::new(),
+        }
+    }
+
+    fn container(&self, container: &Container, verdict: &Verdict, edit_mode: EditMode) -> ContainerFacts {
+        ContainerFacts {
+            name: container.name.clone(),
+            container_type: container.container_type,
+            image: container.image.clone(),
+            tag_class: verdict.classification.class,
+            matched: verdict.classification.matched.as_deref().map(UntrustedText::from),
+            pull_policy: container.pull_policy.clone(),
+            effective_pull_policy: verdict.effective_pull_policy,
+            edit_mode,
+            allowed_pull_policies: self.allowed_pull_policies(container, verdict),
+        }
+    }
+
+    /// Another pull policy fixes findings about pull policies alone.
+    fn allowed_pull_policies(&self, container: &Container, verdict: &Verdict) -> Box<[PullPolicy]> {
+        let mut findings = verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass);
+        if !findings.any(|finding| finding.rule.group == RuleGroup::ImagePullPolicy) {
+            return Box::default();
+        }
+        let reference = verdict.reference.as_ref().ok();
+        self.policy.allowed_pull_policies(&self.workload.id, container, reference).into()
+    }
+}
+
+/// The line of an issue's evidence, from 0, with the value that the rule is about: the pull policy where one is written
+/// and the rule is about that; for digests, the line above them, of which none is known to be the wrong one, or why the
+/// pull fails; else the image. Values are on the line of their key, so no value can be taken for a key.
+pub(crate) fn evidence_line(issue: &Issue) -> usize {
+    let Issue { rule, container_type, evidence, .. } = issue;
+    let lines = || evidence.raw().lines();
+    let line_of = |key: &str| lines().position(|line| line.trim_start().starts_with(key));
+    let digests = || line_of("podsRun:").or_else(|| line_of("ranAs:"));
+    let judged = match rule.group {
+        RuleGroup::ImagePullPolicy => line_of(&format!("{}: ", container_type.pull_policy_field())),
+        RuleGroup::ImageDrift => {
+            line_of("- reason: ").filter(|_| rule.id == ids::IMAGE_PULL_FAILING).or_else(digests)
+        }
+        RuleGroup::ImageTag => None,
+    };
+    judged.or_else(|| line_of(&format!("{}: ", container_type.image_field()))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use tagwatch_core::engine::Engine;
+    use tagwatch_core::issue::ResultId;
+    use tagwatch_core::rules;
+    use tagwatch_core::workload::{ContainerType, Origin, WorkloadId};
+
+    use super::*;
+
+    /// The line of an evidence that is marked for a rule.
+    fn marked<'a>(evidence: &'a str, rule: &str) -> &'a str {
+        let rule = rules::all().find(|meta| meta.id == rule).unwrap();
+        let container = Container {
+            name: "web".into(),
+            container_type: ContainerType::Container,
+            image: "web:1".into(),
+            pull_policy: None,
+            field_path: String::new(),
+            observed: None,
+            drift: None,
+        };
+        let name = UntrustedText::from("web");
+        let id = WorkloadId { api_version: name.clone(), kind: name.clone(), namespace: None, name };
+        let workload = workload::Workload::new(id, Origin::Cluster, vec![container]);
+        let keys = ResultKeys::new("uid", &workload.containers);
+        let verdicts = Engine::recommended().judge(&workload);
+        let first_seen = |_: ResultId| Timestamp::UNIX_EPOCH;
+        let mut issue = Issue::all(&workload, &verdicts, &keys, first_seen).remove(0);
+        (issue.rule, issue.evidence) = (rule, evidence.into());
+        evidence.lines().nth(evidence_line(&issue)).unwrap().trim()
+    }
+
+    #[test]
+    fn the_value_that_a_rule_judged_is_marked() {
+        let written = "- name: web\n  image: web:1\n  imagePullPolicy: Never\n";
+        assert_eq!(marked(written, "floating-tag"), "image: web:1");
+        assert_eq!(marked(written, "stale-pull-policy"), "imagePullPolicy: Never");
+        assert_eq!(marked("- name: web\n  image: web:1\n", "stale-pull-policy"), "image: web:1");
+        let ran = "container: web\npodsRun:\n- digest: sha256:a\n  pods: 1\n- digest: sha256:b\n  pods: 1\n";
+        assert_eq!(marked(ran, "mixed-digests"), "podsRun:");
+        let failing = format!("{ran}podsWait:\n- reason: ErrImagePull\n");
+        assert_eq!(marked(&failing, "image-pull-failing"), "- reason: ErrImagePull");
+        assert_eq!(marked(&failing, "moved-tag"), "podsRun:");
+        assert_eq!(marked("container: web\nranAs:\n- digest: sha256:a\n", "moved-tag"), "ranAs:");
+    }
+}

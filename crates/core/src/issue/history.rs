@@ -1,0 +1,49 @@
+//! What was: violations that are over, and images that changed.
+
+use jiff::Timestamp;
+
+use super::ResultId;
+use crate::text::UntrustedText;
+use crate::workload::ContainerType;
+
+/// A time in which a container violated a rule, and which is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interval {
+    /// Key that the result had.
+    pub id: ResultId,
+    /// Id of the rule, which this version may not know.
+    pub rule: UntrustedText,
+    /// Name of the container.
+    pub container: UntrustedText,
+    /// `None` where an older version wrote the report.
+    pub container_type: Option<ContainerType>,
+    /// The image at the end.
+    pub image: UntrustedText,
+    /// When the violation was first seen.
+    pub from: Timestamp,
+    /// When it was no longer seen; never before `from`.
+    pub until: Timestamp,
+}
+
+impl Interval {
+    /// Whether the same container violated the same rule as in another interval.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let (one, two) = (self.container_type, other.container_type);
+        self.rule == other.rule
+            && self.container == other.container
+            && one.zip(two).is_none_or(|(one, two)| one == two)
+    }
+}
+
+/// A container that came to name another image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageChange {
+    /// Name of the container.
+    pub container: UntrustedText,
+    /// The image before.
+    pub from: UntrustedText,
+    /// The image since.
+    pub to: UntrustedText,
+    /// When the change was seen.
+    pub at: Timestamp,
+}

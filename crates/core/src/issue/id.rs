@@ -1,0 +1,140 @@
+//! The keys of results.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+
+use sha2::{Digest, Sha256};
+
+use super::Issue;
+use crate::finding::Finding;
+use crate::outcome::Outcome;
+use crate::rules::RuleMeta;
+use crate::text::UntrustedText;
+use crate::workload::{Container, ContainerType};
+
+/// First part of every key: the `source` of our results.
+const SOURCE: &str = "tagwatch";
+
+/// Key of a result: the first 20 hex digits of a SHA-256 over its parts.
+///
+/// policy-reporter takes it as the key, drops duplicates silently, and sends no notification when a pass turns
+/// into a fail under the same key; so the outcome is one of the parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResultId([u8; 10]);
+
+impl ResultId {
+    /// Hashes the parts, each with its length, so that no two lists of parts run together.
+    fn of(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        let digest = hash.finalize();
+        let mut id = [0; 10];
+        id.copy_from_slice(&digest[..10]);
+        Self(id)
+    }
+
+    /// Reads a key from a stored report; `None` for anything but 20 hex digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 20 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let mut id = [0; 10];
+        for (byte, index) in id.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(text.get(index..index + 2)?, 16).ok()?;
+        }
+        Some(Self(id))
+    }
+}
+
+/// 20 lower-case hex digits.
+impl fmt::Display for ResultId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.iter().fold(String::with_capacity(20), |mut digits, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        });
+        f.write_str(&digits)
+    }
+}
+
+/// Gives the results of a workload their keys.
+#[derive(Debug)]
+pub struct ResultKeys<'a> {
+    uid: &'a str,
+    /// Containers by name that run several images, so that the image is part of their keys.
+    several: BTreeSet<(ContainerType, &'a UntrustedText)>,
+}
+
+impl<'a> ResultKeys<'a> {
+    /// For the results about these containers of the object with this UID.
+    pub fn new(uid: &'a str, containers: &'a [Container]) -> Self {
+        Self { uid, several: names_with_several_images(containers) }
+    }
+
+    /// The key of a finding about one of the containers.
+    pub fn of(&self, container: &Container, finding: &Finding) -> ResultId {
+        let Container { container_type, name, image, .. } = container;
+        self.key(finding.rule, finding.outcome, (*container_type, name), image)
+    }
+
+    /// The keys that a result has under every other outcome: it had one of them if its outcome has changed.
+    pub fn under_other_outcomes(&self, issue: &Issue) -> impl Iterator<Item = ResultId> {
+        let Issue { rule, outcome, container, container_type, image, .. } = issue;
+        let others = Outcome::ALL.into_iter().filter(move |other| other != outcome);
+        others.map(move |other| self.key(rule, other, (*container_type, container), image))
+    }
+
+    fn key(
+        &self,
+        rule: &RuleMeta,
+        outcome: Outcome,
+        name: (ContainerType, &UntrustedText),
+        image: &UntrustedText,
+    ) -> ResultId {
+        let image = self.several.contains(&name).then(|| image.raw());
+        let (container_type, name) = (name.0.as_str(), name.1.raw());
+        let parts = [SOURCE, self.uid, rule.group.as_str(), rule.id, container_type, name, outcome.as_str()];
+        ResultId::of(&parts.into_iter().chain(image).collect::<Vec<_>>())
+    }
+}
+
+/// Pods of one workload can run different images under one container name.
+fn names_with_several_images(containers: &[Container]) -> BTreeSet<(ContainerType, &UntrustedText)> {
+    let mut first = BTreeMap::new();
+    containers
+        .iter()
+        .map(|container| ((container.container_type, &container.name), &container.image))
+        .filter(|(name, image)| first.entry(*name).or_insert(*image) != image)
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_what_it_parses() {
+        let id = ResultId::of(&["tagwatch", "image-tag"]);
+        assert_eq!(ResultId::parse(&id.to_string()), Some(id));
+        assert_eq!(id.to_string().len(), 20);
+    }
+
+    #[test]
+    fn anything_else_does_not_parse() {
+        for text in ["", "0123456789abcdef012", "0123456789abcdef0123x", "+1+1+1+1+1+1+1+1+1+1", "éééééééééé"]
+        {
+            assert_eq!(ResultId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn parts_do_not_run_together() {
+        assert_ne!(ResultId::of(&["ab", "c"]), ResultId::of(&["a", "bc"]));
+        assert_ne!(ResultId::of(&["a", ""]), ResultId::of(&["a"]));
+    }
+}

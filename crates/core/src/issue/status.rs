@@ -1,0 +1,49 @@
+//! Whether a result asks for a fix, and whether a workload is compliant.
+
+use crate::outcome::Outcome;
+
+impl Outcome {
+    /// Whether it asks for a fix: a fail, an error or a warning.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Fail | Self::Error | Self::Warn)
+    }
+}
+
+/// Whether a workload is compliant, worst first. It counts once, by its worst result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// At least one fail.
+    Violating,
+    /// No fail, and something that could not be evaluated.
+    Error,
+    /// Neither, and something that is exempt.
+    Exempt,
+    /// None of these; a warning alone is compliant.
+    Compliant,
+}
+
+impl Status {
+    /// Every status, worst first.
+    pub const ALL: [Self; 4] = [Self::Violating, Self::Error, Self::Exempt, Self::Compliant];
+
+    /// The name in metrics and addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Violating => "violating",
+            Self::Error => "error",
+            Self::Exempt => "exempt",
+            Self::Compliant => "compliant",
+        }
+    }
+
+    /// The status of a workload with these results.
+    pub fn of(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
+        let of = |outcome| match outcome {
+            Outcome::Fail => Self::Violating,
+            Outcome::Error => Self::Error,
+            Outcome::Skip => Self::Exempt,
+            Outcome::Warn | Outcome::Pass => Self::Compliant,
+        };
+        outcomes.into_iter().map(of).min().unwrap_or(Self::Compliant)
+    }
+}
