@@ -41,12 +41,12 @@ fn drop_silent(findings: &mut Vec<Finding>, subject: &Subject<'_>, is_due: impl 
     }
 }
 
-fn check(rule: &'static dyn Rule, setting: &RuleSetting, subject: &Subject<'_>) -> Option<Finding> {
-    let meta = rule.meta();
+fn check(rule: &'static Rule, setting: &RuleSetting, subject: &Subject<'_>) -> Option<Finding> {
+    let meta = rule.meta;
     if meta.needs_reference && subject.reference.is_err() {
         return None;
     }
-    let violation = rule.check(&Subject { parameters: &setting.parameters, ..*subject })?;
+    let violation = (rule.check)(&Subject { parameters: &setting.parameters, ..*subject })?;
     let outcome = match setting.outcome {
         Some(outcome) if meta.group == RuleGroup::ImageTag => subject.tag_outcome(outcome),
         Some(outcome) => outcome,
@@ -65,7 +65,8 @@ fn check(rule: &'static dyn Rule, setting: &RuleSetting, subject: &Subject<'_>) 
 /// The shortest time after which a rule has to be asked again.
 pub(super) fn due_in(subject: &Subject<'_>) -> Option<Duration> {
     subject.drift()?;
-    let due = rules::enabled(subject.rules)
-        .filter_map(|(rule, setting)| rule.due_in(&Subject { parameters: &setting.parameters, ..*subject }));
+    let due = rules::enabled(subject.rules).filter_map(|(rule, setting)| {
+        (rule.due_in)(&Subject { parameters: &setting.parameters, ..*subject })
+    });
     due.filter(|left| !left.is_zero()).min()
 }

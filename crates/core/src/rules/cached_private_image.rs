@@ -1,7 +1,7 @@
 //! `cached-private-image`: an image that needs credentials, open to every pod on the node once it is cached.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message};
 use crate::outcome::{Outcome, Severity};
@@ -53,33 +53,24 @@ containers:
    answer with an old digest.",
 };
 
-pub(super) struct CachedPrivateImage;
-
-impl Rule for CachedPrivateImage {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let is_cached = subject.image_pull_secrets && subject.effective_pull_policy == PullPolicy::IfNotPresent;
+    if !is_cached || subject.admission_pulls_always() {
+        return None;
     }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let is_cached =
-            subject.image_pull_secrets && subject.effective_pull_policy == PullPolicy::IfNotPresent;
-        if !is_cached || subject.admission_pulls_always() {
-            return None;
-        }
-        let tail = format!(
-            " with {}: the pod names imagePullSecrets, but a node that has a copy gives it to any pod without \
-             asking for credentials",
-            message::pull_policy_facts(subject)
-        );
-        let field = subject.container.container_type.pull_policy_field();
-        Some(Violation {
-            outcome: Outcome::Warn,
-            severity: Severity::Medium,
-            message: message::runs(subject, &tail),
-            resolution: format!(
-                "Run kubelets of 1.35 or newer, which verify credentials for images on the node. As a stopgap \
-                 set {field}: Always, so that each start presents the pod's own."
-            ),
-        })
-    }
+    let tail = format!(
+        " with {}: the pod names imagePullSecrets, but a node that has a copy gives it to any pod without \
+         asking for credentials",
+        message::pull_policy_facts(subject)
+    );
+    let field = subject.container.container_type.pull_policy_field();
+    Some(Violation {
+        outcome: Outcome::Warn,
+        severity: Severity::Medium,
+        message: message::runs(subject, &tail),
+        resolution: format!(
+            "Run kubelets of 1.35 or newer, which verify credentials for images on the node. As a stopgap \
+             set {field}: Always, so that each start presents the pod's own."
+        ),
+    })
 }

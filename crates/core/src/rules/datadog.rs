@@ -1,7 +1,7 @@
 //! `kubernetes-image-pull-policy-of-container-is-not-always`: Datadog's rule of this id, exactly as Datadog evaluates it.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message};
 use crate::outcome::{Outcome, Severity};
@@ -47,41 +47,33 @@ containers:
    still answer with an old digest.",
 };
 
-pub(super) struct Datadog;
-
-impl Rule for Datadog {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let container = subject.container;
+    let image = container.image.raw();
+    let is_judged = matches!(
+        container.container_type,
+        ContainerType::Container | ContainerType::Init | ContainerType::Sidecar
+    );
+    let is_always = container.pull_policy.as_ref().is_some_and(|written| written.raw() == "Always");
+    let has_tag = image.contains(':') && !image.contains('@') && !image.contains(":latest");
+    if !is_judged || is_always || !has_tag {
+        return None;
     }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let container = subject.container;
-        let image = container.image.raw();
-        let is_judged = matches!(
-            container.container_type,
-            ContainerType::Container | ContainerType::Init | ContainerType::Sidecar
-        );
-        let is_always = container.pull_policy.as_ref().is_some_and(|written| written.raw() == "Always");
-        let has_tag = image.contains(':') && !image.contains('@') && !image.contains(":latest");
-        if !is_judged || is_always || !has_tag {
-            return None;
-        }
-        let tail = format!(
-            " with {}: an image with a tag asks for imagePullPolicy: Always here",
-            message::pull_policy_facts(subject)
-        );
-        Some(Violation {
-            outcome: Outcome::Fail,
-            severity: Severity::Low,
-            message: if subject.reference.is_ok() {
-                message::runs(subject, &tail)
-            } else {
-                message::names(subject, &tail)
-            },
-            resolution:
-                "Give the image by digest (@sha256:<digest>). As a stopgap set imagePullPolicy: Always: a \
-                         mirror or a cache can still answer with an old digest."
-                    .to_owned(),
-        })
-    }
+    let tail = format!(
+        " with {}: an image with a tag asks for imagePullPolicy: Always here",
+        message::pull_policy_facts(subject)
+    );
+    Some(Violation {
+        outcome: Outcome::Fail,
+        severity: Severity::Low,
+        message: if subject.reference.is_ok() {
+            message::runs(subject, &tail)
+        } else {
+            message::names(subject, &tail)
+        },
+        resolution:
+            "Give the image by digest (@sha256:<digest>). As a stopgap set imagePullPolicy: Always: a \
+                     mirror or a cache can still answer with an old digest."
+                .to_owned(),
+    })
 }

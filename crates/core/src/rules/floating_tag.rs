@@ -2,7 +2,7 @@
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::Parameter;
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -54,31 +54,23 @@ containers:
    the policy's `immutable` list.",
 };
 
-pub(super) struct FloatingTag;
-
-impl Rule for FloatingTag {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+/// Fires for every moving tag but `latest`, proven ones among them: a tag that was seen to move floats, whatever
+/// its name says. The severity stays medium then, since `moved-tag` reports the proof itself.
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let is_named = subject.tag().is_none_or(|tag| tag == "latest");
+    if !subject.is_mutable() || is_named {
+        return None;
     }
-
-    /// Fires for every moving tag but `latest`, proven ones among them: a tag that was seen to move floats, whatever
-    /// its name says. The severity stays medium then, since `moved-tag` reports the proof itself.
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let is_named = subject.tag().is_none_or(|tag| tag == "latest");
-        if !subject.is_mutable() || is_named {
-            return None;
-        }
-        let outcome = match subject.classification.class {
-            TagClass::ProvenMutable => Outcome::Fail,
-            _ => Outcome::Warn,
-        };
-        Some(Violation {
-            outcome: subject.tag_outcome(outcome),
-            severity: Severity::Medium,
-            message: message::runs(subject, &tail(subject)),
-            resolution: resolution::pin(subject),
-        })
-    }
+    let outcome = match subject.classification.class {
+        TagClass::ProvenMutable => Outcome::Fail,
+        _ => Outcome::Warn,
+    };
+    Some(Violation {
+        outcome: subject.tag_outcome(outcome),
+        severity: Severity::Medium,
+        message: message::runs(subject, &tail(subject)),
+        resolution: resolution::pin(subject),
+    })
 }
 
 fn tail(subject: &Subject<'_>) -> String {

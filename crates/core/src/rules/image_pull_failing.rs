@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::Parameter;
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{drift_words, ids, message};
 use crate::drift::{PullFailure, PullFailureReason};
@@ -64,41 +64,33 @@ fn grace(subject: &Subject<'_>, failure: &PullFailure) -> Duration {
     if failure.reason.is_passing() { subject.parameters.grace.unwrap_or(GRACE) } else { Duration::ZERO }
 }
 
-pub(super) struct ImagePullFailing;
-
-impl Rule for ImagePullFailing {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let failure = subject.drift()?.pull_failure.as_ref()?;
+    if failure.lasted < grace(subject, failure) {
+        return None;
     }
+    let of_pods = failure.image.as_ref();
+    let lead = match of_pods {
+        Some(image) => format!(", but pods wait for {}", drift_words::reference(image)),
+        None => ", which pods wait for".to_owned(),
+    };
+    let tail = format!(
+        "{lead} since {}: {}{}",
+        drift_words::minute(failure.since),
+        words(failure.reason),
+        message::pods_policy_note(subject)
+    );
+    Some(Violation {
+        outcome: Outcome::Fail,
+        severity: Severity::High,
+        message: message::runs_with_pods(subject, of_pods, &tail),
+        resolution: resolution(subject, failure),
+    })
+}
 
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let failure = subject.drift()?.pull_failure.as_ref()?;
-        if failure.lasted < grace(subject, failure) {
-            return None;
-        }
-        let of_pods = failure.image.as_ref();
-        let lead = match of_pods {
-            Some(image) => format!(", but pods wait for {}", drift_words::reference(image)),
-            None => ", which pods wait for".to_owned(),
-        };
-        let tail = format!(
-            "{lead} since {}: {}{}",
-            drift_words::minute(failure.since),
-            words(failure.reason),
-            message::pods_policy_note(subject)
-        );
-        Some(Violation {
-            outcome: Outcome::Fail,
-            severity: Severity::High,
-            message: message::runs_with_pods(subject, of_pods, &tail),
-            resolution: resolution(subject, failure),
-        })
-    }
-
-    fn due_in(&self, subject: &Subject<'_>) -> Option<Duration> {
-        let failure = subject.drift()?.pull_failure.as_ref()?;
-        grace(subject, failure).checked_sub(failure.lasted)
-    }
+pub(super) fn due_in(subject: &Subject<'_>) -> Option<Duration> {
+    let failure = subject.drift()?.pull_failure.as_ref()?;
+    grace(subject, failure).checked_sub(failure.lasted)
 }
 
 fn words(reason: PullFailureReason) -> &'static str {

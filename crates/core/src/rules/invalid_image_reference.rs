@@ -1,7 +1,7 @@
 //! `invalid-image-reference`: the image does not parse. The only result of such a container.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message};
 use crate::outcome::{Outcome, Severity};
@@ -43,24 +43,16 @@ containers:
    make the step that renders it fail on an unset variable.",
 };
 
-pub(super) struct InvalidImageReference;
-
-impl Rule for InvalidImageReference {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
-    }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let error = subject.reference.err()?;
-        let field = subject.container.container_type.image_field();
-        Some(Violation {
-            outcome: Outcome::Error,
-            severity: Severity::High,
-            message: message::names(subject, &format!(", which is no image reference: {error}")),
-            resolution: format!(
-                "Set {field} to a reference of the form registry/repository:<version>@sha256:<digest>. If it \
-                 comes from a template, fill in its variables before it is applied."
-            ),
-        })
-    }
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let error = subject.reference.err()?;
+    let field = subject.container.container_type.image_field();
+    Some(Violation {
+        outcome: Outcome::Error,
+        severity: Severity::High,
+        message: message::names(subject, &format!(", which is no image reference: {error}")),
+        resolution: format!(
+            "Set {field} to a reference of the form registry/repository:<version>@sha256:<digest>. If it \
+             comes from a template, fill in its variables before it is applied."
+        ),
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::Parameter;
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -50,33 +50,25 @@ fn is_forbidden(subject: &Subject<'_>) -> bool {
     !is_fixed && subject.tag().is_some_and(is_listed)
 }
 
-pub(super) struct LatestTag;
-
-impl Rule for LatestTag {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+/// Fires by the text alone, also on a reference that was seen to move, so that the finding and an
+/// exemption from it stay the same when the proof comes in.
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let is_latest = subject.is_mutable() && subject.tag() == Some("latest");
+    if !is_latest && !is_forbidden(subject) {
+        return None;
     }
-
-    /// Fires by the text alone, also on a reference that was seen to move, so that the finding and an
-    /// exemption from it stay the same when the proof comes in.
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let is_latest = subject.is_mutable() && subject.tag() == Some("latest");
-        if !is_latest && !is_forbidden(subject) {
-            return None;
-        }
-        let reason = if is_latest {
-            let moves = message::moves(subject);
-            format!("{moves}, so nothing says which version runs or which one to roll back to")
-        } else {
-            format!("the policy forbids {}", message::tag(subject))
-        };
-        let tail =
-            format!(": {reason}{}{}", message::by_digest_note(subject), message::placeholder_note(subject));
-        Some(Violation {
-            outcome: subject.tag_outcome(Outcome::Fail),
-            severity: Severity::High,
-            message: message::runs(subject, &tail),
-            resolution: if is_latest { resolution::pin(subject) } else { resolution::pin_by_digest(subject) },
-        })
-    }
+    let reason = if is_latest {
+        let moves = message::moves(subject);
+        format!("{moves}, so nothing says which version runs or which one to roll back to")
+    } else {
+        format!("the policy forbids {}", message::tag(subject))
+    };
+    let tail =
+        format!(": {reason}{}{}", message::by_digest_note(subject), message::placeholder_note(subject));
+    Some(Violation {
+        outcome: subject.tag_outcome(Outcome::Fail),
+        severity: Severity::High,
+        message: message::runs(subject, &tail),
+        resolution: if is_latest { resolution::pin(subject) } else { resolution::pin_by_digest(subject) },
+    })
 }

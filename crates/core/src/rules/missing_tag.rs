@@ -1,7 +1,7 @@
 //! `missing-tag`: neither tag nor digest.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -38,30 +38,22 @@ containers:
     fix: resolution::NAME_WHAT_STAYS,
 };
 
-pub(super) struct MissingTag;
-
-impl Rule for MissingTag {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+/// Fires by the text alone, also on a reference that was seen to move, so that the finding and an
+/// exemption from it stay the same when the proof comes in.
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    if !subject.is_mutable() || subject.tag().is_some() {
+        return None;
     }
-
-    /// Fires by the text alone, also on a reference that was seen to move, so that the finding and an
-    /// exemption from it stay the same when the proof comes in.
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if !subject.is_mutable() || subject.tag().is_some() {
-            return None;
-        }
-        let tail = format!(
-            ", which names neither tag nor digest: {}{}{}",
-            message::moves(subject),
-            message::by_digest_note(subject),
-            message::placeholder_note(subject)
-        );
-        Some(Violation {
-            outcome: subject.tag_outcome(Outcome::Fail),
-            severity: Severity::High,
-            message: message::runs(subject, &tail),
-            resolution: resolution::pin(subject),
-        })
-    }
+    let tail = format!(
+        ", which names neither tag nor digest: {}{}{}",
+        message::moves(subject),
+        message::by_digest_note(subject),
+        message::placeholder_note(subject)
+    );
+    Some(Violation {
+        outcome: subject.tag_outcome(Outcome::Fail),
+        severity: Severity::High,
+        message: message::runs(subject, &tail),
+        resolution: resolution::pin(subject),
+    })
 }

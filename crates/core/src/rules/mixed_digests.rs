@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::Parameter;
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{drift_words, ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -60,38 +60,30 @@ fn grace(subject: &Subject<'_>) -> Duration {
     subject.parameters.grace.unwrap_or(GRACE)
 }
 
-pub(super) struct MixedDigests;
-
-impl Rule for MixedDigests {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let mixed = subject.drift()?.mixed.as_ref()?;
+    if mixed.lasted < grace(subject) {
+        return None;
     }
+    let of_pods = mixed.resolutions.reference.as_ref();
+    let lead = match of_pods {
+        Some(image) => format!(", but pods run {}, which they", drift_words::reference(image)),
+        None => ", which its pods".to_owned(),
+    };
+    let tail = format!(
+        "{lead} ran as {}{}",
+        drift_words::digests(&mixed.resolutions),
+        message::pods_policy_note(subject)
+    );
+    Some(Violation {
+        outcome: Outcome::Fail,
+        severity: Severity::Critical,
+        message: message::runs_with_pods(subject, of_pods, &tail),
+        resolution: resolution::pin_or_pull_always(subject),
+    })
+}
 
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let mixed = subject.drift()?.mixed.as_ref()?;
-        if mixed.lasted < grace(subject) {
-            return None;
-        }
-        let of_pods = mixed.resolutions.reference.as_ref();
-        let lead = match of_pods {
-            Some(image) => format!(", but pods run {}, which they", drift_words::reference(image)),
-            None => ", which its pods".to_owned(),
-        };
-        let tail = format!(
-            "{lead} ran as {}{}",
-            drift_words::digests(&mixed.resolutions),
-            message::pods_policy_note(subject)
-        );
-        Some(Violation {
-            outcome: Outcome::Fail,
-            severity: Severity::Critical,
-            message: message::runs_with_pods(subject, of_pods, &tail),
-            resolution: resolution::pin_or_pull_always(subject),
-        })
-    }
-
-    fn due_in(&self, subject: &Subject<'_>) -> Option<Duration> {
-        let mixed = subject.drift()?.mixed.as_ref()?;
-        grace(subject).checked_sub(mixed.lasted)
-    }
+pub(super) fn due_in(subject: &Subject<'_>) -> Option<Duration> {
+    let mixed = subject.drift()?.mixed.as_ref()?;
+    grace(subject).checked_sub(mixed.lasted)
 }

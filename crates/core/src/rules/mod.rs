@@ -37,6 +37,6 @@ pub use parameters::{Parameter, Parameters, PullPolicyValue};
 pub(crate) use precedence::{PRECEDENCE, Precedence};
 pub use registry::{all, closest, find, unknown};
 pub(crate) use registry::{enabled, rule_set};
-pub use rule::{Rule, Violation};
+pub(crate) use rule::Rule;
 pub use settings::{RuleSet, RuleSetting};
 pub use subject::Subject;

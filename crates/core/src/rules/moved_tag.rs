@@ -1,7 +1,7 @@
 //! `moved-tag`: one reference that ran as several images.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{drift_words, ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -54,28 +54,20 @@ containers:
    run the same image.",
 };
 
-pub(super) struct MovedTag;
-
-impl Rule for MovedTag {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
-    }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let moved = subject.drift()?.moved.as_ref()?;
-        let of_pods = moved.reference.as_ref();
-        let lead = of_pods.map(|image| format!(", but pods run {}", drift_words::reference(image)));
-        let tail = format!(
-            "{}, which ran as {}{}",
-            lead.unwrap_or_default(),
-            drift_words::digests(moved),
-            message::pods_policy_note(subject)
-        );
-        Some(Violation {
-            outcome: Outcome::Fail,
-            severity: Severity::High,
-            message: message::runs_with_pods(subject, of_pods, &tail),
-            resolution: resolution::pin_by_digest(subject),
-        })
-    }
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let moved = subject.drift()?.moved.as_ref()?;
+    let of_pods = moved.reference.as_ref();
+    let lead = of_pods.map(|image| format!(", but pods run {}", drift_words::reference(image)));
+    let tail = format!(
+        "{}, which ran as {}{}",
+        lead.unwrap_or_default(),
+        drift_words::digests(moved),
+        message::pods_policy_note(subject)
+    );
+    Some(Violation {
+        outcome: Outcome::Fail,
+        severity: Severity::High,
+        message: message::runs_with_pods(subject, of_pods, &tail),
+        resolution: resolution::pin_by_digest(subject),
+    })
 }

@@ -1,7 +1,7 @@
 //! `needless-pull`: a digest pins the image, and the kubelet asks the registry all the same.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message};
 use crate::outcome::{Outcome, Severity};
@@ -45,28 +45,19 @@ Set `imagePullPolicy: IfNotPresent`, or leave it out: that is the default
 for an image that is given by digest alone.",
 };
 
-pub(super) struct NeedlessPull;
-
-impl Rule for NeedlessPull {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let is_needless = subject.classification.class == TagClass::Digest
+        && subject.effective_pull_policy == PullPolicy::Always;
+    if !is_needless {
+        return None;
     }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let is_needless = subject.classification.class == TagClass::Digest
-            && subject.effective_pull_policy == PullPolicy::Always;
-        if !is_needless {
-            return None;
-        }
-        let facts = message::pull_policy_facts(subject);
-        let tail =
-            format!(" with {facts}: a digest pins it, so asking the registry at every start buys nothing");
-        let field = subject.container.container_type.pull_policy_field();
-        Some(Violation {
-            outcome: Outcome::Warn,
-            severity: Severity::Info,
-            message: message::runs(subject, &tail),
-            resolution: format!("Set {field}: IfNotPresent: a copy on the node is the right one."),
-        })
-    }
+    let facts = message::pull_policy_facts(subject);
+    let tail = format!(" with {facts}: a digest pins it, so asking the registry at every start buys nothing");
+    let field = subject.container.container_type.pull_policy_field();
+    Some(Violation {
+        outcome: Outcome::Warn,
+        severity: Severity::Info,
+        message: message::runs(subject, &tail),
+        resolution: format!("Set {field}: IfNotPresent: a copy on the node is the right one."),
+    })
 }

@@ -1,7 +1,7 @@
 //! `outdated-image`: the registry has another image under the tag than the pods run.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{drift_words, ids, message, resolution};
 use crate::drift::RegistryAnswer;
@@ -42,32 +42,24 @@ containers:
    own.",
 };
 
-pub(super) struct OutdatedImage;
-
-impl Rule for OutdatedImage {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
-    }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let (outcome, tail) = match subject.drift()?.registry.as_ref()? {
-            RegistryAnswer::Differs { digest, some_run_it, runs: _ } => (
-                Outcome::Warn,
-                format!(
-                    ", and the registry has {} under that name, which {}",
-                    drift_words::short(digest),
-                    if *some_run_it { "some pods run and others do not" } else { "no pod runs" }
-                ),
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let (outcome, tail) = match subject.drift()?.registry.as_ref()? {
+        RegistryAnswer::Differs { digest, some_run_it, runs: _ } => (
+            Outcome::Warn,
+            format!(
+                ", and the registry has {} under that name, which {}",
+                drift_words::short(digest),
+                if *some_run_it { "some pods run and others do not" } else { "no pod runs" }
             ),
-            RegistryAnswer::Unknown { reason } => {
-                (Outcome::Error, format!(", and what the registry has is unknown: {}", reason.terminal()))
-            }
-        };
-        Some(Violation {
-            outcome,
-            severity: Severity::Medium,
-            message: message::runs(subject, &tail),
-            resolution: resolution::pin_by_digest(subject),
-        })
-    }
+        ),
+        RegistryAnswer::Unknown { reason } => {
+            (Outcome::Error, format!(", and what the registry has is unknown: {}", reason.terminal()))
+        }
+    };
+    Some(Violation {
+        outcome,
+        severity: Severity::Medium,
+        message: message::runs(subject, &tail),
+        resolution: resolution::pin_by_digest(subject),
+    })
 }

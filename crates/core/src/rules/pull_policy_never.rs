@@ -1,7 +1,7 @@
 //! `pull-policy-never`: the kubelet never pulls, so the image must be on the node already.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -48,39 +48,27 @@ containers:
    those workloads with a reason.",
 };
 
-pub(super) struct PullPolicyNever;
-
-impl Rule for PullPolicyNever {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    if subject.effective_pull_policy != PullPolicy::Never {
+        return None;
     }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if subject.effective_pull_policy != PullPolicy::Never {
-            return None;
-        }
-        let (outcome, severity, consequence) = if subject.is_mutable() {
-            let moves = message::moves(subject);
-            (Outcome::Fail, Severity::High, format!("{moves}, and each node runs whatever it holds under it"))
-        } else {
-            (
-                Outcome::Warn,
-                Severity::Low,
-                "it starts only on nodes that are preloaded with the image".to_owned(),
-            )
-        };
-        let tail = format!(
-            " with {}: the kubelet never pulls; {consequence}{}",
-            message::pull_policy_facts(subject),
-            message::always_note(subject)
-        );
-        Some(Violation {
-            outcome,
-            severity,
-            message: message::runs(subject, &tail),
-            resolution: resolution(subject),
-        })
-    }
+    let (outcome, severity, consequence) = if subject.is_mutable() {
+        let moves = message::moves(subject);
+        (Outcome::Fail, Severity::High, format!("{moves}, and each node runs whatever it holds under it"))
+    } else {
+        (Outcome::Warn, Severity::Low, "it starts only on nodes that are preloaded with the image".to_owned())
+    };
+    let tail = format!(
+        " with {}: the kubelet never pulls; {consequence}{}",
+        message::pull_policy_facts(subject),
+        message::always_note(subject)
+    );
+    Some(Violation {
+        outcome,
+        severity,
+        message: message::runs(subject, &tail),
+        resolution: resolution(subject),
+    })
 }
 
 fn resolution(subject: &Subject<'_>) -> String {

@@ -2,7 +2,7 @@
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::Parameter;
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message};
 use crate::outcome::{Outcome, Severity};
@@ -43,32 +43,24 @@ Write `imagePullPolicy`: `IfNotPresent` for an image that does not move,
 which a digest or a full version says.",
 };
 
-pub(super) struct PullPolicyNotAllowed;
-
-impl Rule for PullPolicyNotAllowed {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let allowed = match subject.parameters.allowed.as_slice() {
+        [] => PullPolicy::ALL.as_slice(),
+        allowed => allowed,
+    };
+    let written = subject.container.written_pull_policy();
+    if written.is_some_and(|written| allowed.contains(&written)) {
+        return None;
     }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let allowed = match subject.parameters.allowed.as_slice() {
-            [] => PullPolicy::ALL.as_slice(),
-            allowed => allowed,
-        };
-        let written = subject.container.written_pull_policy();
-        if written.is_some_and(|written| allowed.contains(&written)) {
-            return None;
-        }
-        let names: Vec<&str> = allowed.iter().map(|policy| policy.as_str()).collect();
-        let names = names.join(" or ");
-        let facts = message::pull_policy_facts(subject);
-        let tail = format!(" with {facts}: this policy asks for {names} to be written");
-        let field = subject.container.container_type.pull_policy_field();
-        Some(Violation {
-            outcome: Outcome::Fail,
-            severity: Severity::Medium,
-            message: message::runs(subject, &tail),
-            resolution: format!("Write {field}: {names}."),
-        })
-    }
+    let names: Vec<&str> = allowed.iter().map(|policy| policy.as_str()).collect();
+    let names = names.join(" or ");
+    let facts = message::pull_policy_facts(subject);
+    let tail = format!(" with {facts}: this policy asks for {names} to be written");
+    let field = subject.container.container_type.pull_policy_field();
+    Some(Violation {
+        outcome: Outcome::Fail,
+        severity: Severity::Medium,
+        message: message::runs(subject, &tail),
+        resolution: format!("Write {field}: {names}."),
+    })
 }

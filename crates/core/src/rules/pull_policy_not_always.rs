@@ -2,7 +2,7 @@
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::{Parameter, PullPolicyValue};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -48,39 +48,31 @@ containers:
    start; a mirror or a cache can still answer with an old digest.",
 };
 
-pub(super) struct PullPolicyNotAlways;
-
-impl Rule for PullPolicyNotAlways {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
-    }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let parameters = subject.parameters;
-        let is_always = match parameters.value {
-            PullPolicyValue::Effective => {
-                subject.effective_pull_policy == PullPolicy::Always || subject.admission_pulls_always()
-            }
-            PullPolicyValue::Written => subject.container.written_pull_policy() == Some(PullPolicy::Always),
-        };
-        let is_exempt = subject.classification.class == TagClass::Digest && !parameters.include_pinned;
-        if is_always || is_exempt {
-            return None;
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let parameters = subject.parameters;
+    let is_always = match parameters.value {
+        PullPolicyValue::Effective => {
+            subject.effective_pull_policy == PullPolicy::Always || subject.admission_pulls_always()
         }
-        let field = subject.container.container_type.pull_policy_field();
-        let tail = format!(
-            " with {}: this policy asks for Always, so that each start asks the registry",
-            message::pull_policy_facts(subject)
-        );
-        Some(Violation {
-            outcome: Outcome::Fail,
-            severity: Severity::Medium,
-            message: message::runs(subject, &tail),
-            resolution: if subject.classification.class == TagClass::Digest {
-                format!("Set {field}: Always.")
-            } else {
-                format!("{} As a stopgap set {field}: Always.", resolution::pin_by_digest(subject))
-            },
-        })
+        PullPolicyValue::Written => subject.container.written_pull_policy() == Some(PullPolicy::Always),
+    };
+    let is_exempt = subject.classification.class == TagClass::Digest && !parameters.include_pinned;
+    if is_always || is_exempt {
+        return None;
     }
+    let field = subject.container.container_type.pull_policy_field();
+    let tail = format!(
+        " with {}: this policy asks for Always, so that each start asks the registry",
+        message::pull_policy_facts(subject)
+    );
+    Some(Violation {
+        outcome: Outcome::Fail,
+        severity: Severity::Medium,
+        message: message::runs(subject, &tail),
+        resolution: if subject.classification.class == TagClass::Digest {
+            format!("Set {field}: Always.")
+        } else {
+            format!("{} As a stopgap set {field}: Always.", resolution::pin_by_digest(subject))
+        },
+    })
 }

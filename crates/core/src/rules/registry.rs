@@ -1,8 +1,9 @@
 //! Every rule.
 
 use super::meta::RuleMeta;
-use super::rule::Rule;
+use super::rule::{Rule, Violation};
 use super::settings::{RuleSet, RuleSetting};
+use super::subject::Subject;
 use super::{
     cached_private_image, datadog, floating_tag, image_pull_failing, invalid_image_reference, latest_tag,
     missing_tag, mixed_digests, moved_tag, needless_pull, outdated_image, pull_policy_never,
@@ -11,29 +12,34 @@ use super::{
 use crate::suggest;
 
 /// In the order in which documentation lists them.
-static REGISTRY: [&dyn Rule; 17] = [
-    &missing_tag::MissingTag,
-    &latest_tag::LatestTag,
-    &floating_tag::FloatingTag,
-    &unclassified_tag::UnclassifiedTag,
-    &unpinned_image::UnpinnedImage,
-    &invalid_image_reference::InvalidImageReference,
-    &stale_pull_policy::StalePullPolicy,
-    &pull_policy_never::PullPolicyNever,
-    &pull_policy_not_always::PullPolicyNotAlways,
-    &pull_policy_not_allowed::PullPolicyNotAllowed,
-    &needless_pull::NeedlessPull,
-    &cached_private_image::CachedPrivateImage,
-    &datadog::Datadog,
-    &moved_tag::MovedTag,
-    &mixed_digests::MixedDigests,
-    &image_pull_failing::ImagePullFailing,
-    &outdated_image::OutdatedImage,
+static REGISTRY: [Rule; 17] = [
+    rule(&missing_tag::META, missing_tag::check),
+    rule(&latest_tag::META, latest_tag::check),
+    rule(&floating_tag::META, floating_tag::check),
+    rule(&unclassified_tag::META, unclassified_tag::check),
+    rule(&unpinned_image::META, unpinned_image::check),
+    rule(&invalid_image_reference::META, invalid_image_reference::check),
+    rule(&stale_pull_policy::META, stale_pull_policy::check),
+    rule(&pull_policy_never::META, pull_policy_never::check),
+    rule(&pull_policy_not_always::META, pull_policy_not_always::check),
+    rule(&pull_policy_not_allowed::META, pull_policy_not_allowed::check),
+    rule(&needless_pull::META, needless_pull::check),
+    rule(&cached_private_image::META, cached_private_image::check),
+    rule(&datadog::META, datadog::check),
+    rule(&moved_tag::META, moved_tag::check),
+    rule(&mixed_digests::META, mixed_digests::check),
+    Rule { due_in: image_pull_failing::due_in, ..rule(&image_pull_failing::META, image_pull_failing::check) },
+    rule(&outdated_image::META, outdated_image::check),
 ];
+
+/// A rule without a grace time.
+const fn rule(meta: &'static RuleMeta, check: fn(&Subject<'_>) -> Option<Violation>) -> Rule {
+    Rule { meta, check, due_in: |_| None }
+}
 
 /// Every rule's metadata, in the order in which documentation lists the rules.
 pub fn all() -> impl Iterator<Item = &'static RuleMeta> {
-    REGISTRY.iter().map(|rule| rule.meta())
+    REGISTRY.iter().map(|rule| rule.meta)
 }
 
 /// The rule with this id.
@@ -58,8 +64,8 @@ pub(crate) fn rule_set(enabled: impl Fn(&RuleMeta) -> bool) -> RuleSet {
 }
 
 /// The rules that are on, each with its setting.
-pub(crate) fn enabled(rules: &RuleSet) -> impl Iterator<Item = (&'static dyn Rule, &RuleSetting)> {
+pub(crate) fn enabled(rules: &RuleSet) -> impl Iterator<Item = (&'static Rule, &RuleSetting)> {
     // A set holds every rule, in the order of the registry.
     let with_settings = REGISTRY.iter().zip(rules.iter());
-    with_settings.filter(|(_, (_, setting))| setting.enabled).map(|(rule, (_, setting))| (*rule, setting))
+    with_settings.filter(|(_, (_, setting))| setting.enabled).map(|(rule, (_, setting))| (rule, setting))
 }

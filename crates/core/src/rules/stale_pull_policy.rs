@@ -2,7 +2,7 @@
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::{Parameter, PullPolicyValue};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{drift_words, ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -62,33 +62,25 @@ containers:
    old digest.",
 };
 
-pub(super) struct StalePullPolicy;
-
-impl Rule for StalePullPolicy {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    let judged = match subject.parameters.value {
+        PullPolicyValue::Effective => Some(subject.effective_pull_policy),
+        PullPolicyValue::Written => subject.container.written_pull_policy(),
+    };
+    let is_written = judged == Some(PullPolicy::IfNotPresent) && !subject.admission_pulls_always();
+    // The template says `Always`, but the pods carry another pull policy.
+    let is_carried =
+        subject.pods_without_always() && !subject.pods_by_digest() && !subject.always_pull_images;
+    if !subject.is_mutable() || !(is_written || is_carried) {
+        return None;
     }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        let judged = match subject.parameters.value {
-            PullPolicyValue::Effective => Some(subject.effective_pull_policy),
-            PullPolicyValue::Written => subject.container.written_pull_policy(),
-        };
-        let is_written = judged == Some(PullPolicy::IfNotPresent) && !subject.admission_pulls_always();
-        // The template says `Always`, but the pods carry another pull policy.
-        let is_carried =
-            subject.pods_without_always() && !subject.pods_by_digest() && !subject.always_pull_images;
-        if !subject.is_mutable() || !(is_written || is_carried) {
-            return None;
-        }
-        Some(Violation {
-            outcome: if subject.is_lone_number() { Outcome::Warn } else { Outcome::Fail },
-            // By the name, not by the class: `latest` stays critical when it is proven to move.
-            severity: if subject.names_latest() { Severity::Critical } else { Severity::High },
-            message: message::runs(subject, &tail(subject)),
-            resolution: resolution(subject),
-        })
-    }
+    Some(Violation {
+        outcome: if subject.is_lone_number() { Outcome::Warn } else { Outcome::Fail },
+        // By the name, not by the class: `latest` stays critical when it is proven to move.
+        severity: if subject.names_latest() { Severity::Critical } else { Severity::High },
+        message: message::runs(subject, &tail(subject)),
+        resolution: resolution(subject),
+    })
 }
 
 fn resolution(subject: &Subject<'_>) -> String {

@@ -1,7 +1,7 @@
 //! `unclassified-tag`: nothing in the tag shows whether it moves.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -42,29 +42,21 @@ containers:
    `immutable` list.",
 };
 
-pub(super) struct UnclassifiedTag;
-
-impl Rule for UnclassifiedTag {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    if subject.classification.class != TagClass::Unclassified {
+        return None;
     }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if subject.classification.class != TagClass::Unclassified {
-            return None;
-        }
-        let tail = format!(
-            ": nothing says whether {} moves; {}{}{}",
-            message::tag(subject),
-            message::DECLARE_IMMUTABLE,
-            message::by_digest_note(subject),
-            message::placeholder_note(subject)
-        );
-        Some(Violation {
-            outcome: Outcome::Warn,
-            severity: Severity::Low,
-            message: message::runs(subject, &tail),
-            resolution: resolution::pin(subject),
-        })
-    }
+    let tail = format!(
+        ": nothing says whether {} moves; {}{}{}",
+        message::tag(subject),
+        message::DECLARE_IMMUTABLE,
+        message::by_digest_note(subject),
+        message::placeholder_note(subject)
+    );
+    Some(Violation {
+        outcome: Outcome::Warn,
+        severity: Severity::Low,
+        message: message::runs(subject, &tail),
+        resolution: resolution::pin(subject),
+    })
 }

@@ -1,7 +1,7 @@
 //! `unpinned-image`: no digest pins the image.
 
 use super::meta::{RuleGroup, RuleMeta};
-use super::rule::{Rule, Violation};
+use super::rule::Violation;
 use super::subject::Subject;
 use super::{ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
@@ -46,29 +46,21 @@ containers:
    reviewed and rolled back.",
 };
 
-pub(super) struct UnpinnedImage;
-
-impl Rule for UnpinnedImage {
-    fn meta(&self) -> &'static RuleMeta {
-        &META
+pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    if subject.classification.class == TagClass::Digest {
+        return None;
     }
-
-    fn check(&self, subject: &Subject<'_>) -> Option<Violation> {
-        if subject.classification.class == TagClass::Digest {
-            return None;
-        }
-        let severity = if subject.is_mutable() { Severity::High } else { Severity::Medium };
-        let tail = format!(
-            ", which no digest pins: whoever can push {} decides which code runs{}{}",
-            message::tag(subject),
-            message::by_digest_note(subject),
-            message::placeholder_note(subject)
-        );
-        Some(Violation {
-            outcome: subject.tag_outcome(Outcome::Fail),
-            severity,
-            message: message::runs(subject, &tail),
-            resolution: resolution::pin_by_digest(subject),
-        })
-    }
+    let severity = if subject.is_mutable() { Severity::High } else { Severity::Medium };
+    let tail = format!(
+        ", which no digest pins: whoever can push {} decides which code runs{}{}",
+        message::tag(subject),
+        message::by_digest_note(subject),
+        message::placeholder_note(subject)
+    );
+    Some(Violation {
+        outcome: subject.tag_outcome(Outcome::Fail),
+        severity,
+        message: message::runs(subject, &tail),
+        resolution: resolution::pin_by_digest(subject),
+    })
 }
