@@ -12,21 +12,16 @@ use crate::call::{CallError, LIST_LIMIT, call};
 
 /// Why the policy of a cluster could not be read.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum ReadPolicyError {
-    /// The request failed.
     #[error("cannot read the TagPolicy {name}: {source}")]
     Call {
-        /// Name of the policy.
         name: String,
-        /// Why the request failed.
         source: CallError,
     },
-    /// The spec has fields or values that this version does not know.
     #[error("the spec of the TagPolicy {name} cannot be read: {source}")]
     Spec {
-        /// Name of the policy.
         name: String,
-        /// What does not fit.
         source: serde_json::Error,
     },
 }

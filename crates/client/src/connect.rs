@@ -11,14 +11,12 @@ use crate::telemetry::{RequestCounter, TelemetryLayer};
 
 /// Why there is no client.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum ClientError {
-    /// There is neither a kubeconfig nor a service account.
     #[error("no cluster to talk to: {0}; set KUBECONFIG, pass --context, or run inside a cluster")]
     Infer(#[source] kube::config::InferConfigError),
-    /// The kubeconfig cannot be read, or lacks the requested context.
     #[error("cannot use the kubeconfig: {0}")]
     Kubeconfig(#[source] kube::config::KubeconfigError),
-    /// The client library refuses the configuration.
     #[error("cannot make a client from the configuration: {0}")]
     Build(#[source] kube::Error),
 }

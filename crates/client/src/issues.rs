@@ -29,18 +29,15 @@ pub struct IssueQuery {
 
 /// An open finding: a fail, an error or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Issue {
-    /// Namespace of the workload.
     pub namespace: UntrustedText,
-    /// Kind of the workload.
     pub kind: UntrustedText,
-    /// Name of the workload.
     pub name: UntrustedText,
     /// Name of the container or image volume.
     pub container: UntrustedText,
     /// The image as the report names it.
     pub image: UntrustedText,
-    /// Id of the rule.
     pub rule: UntrustedText,
     /// Severity: critical, high, medium, low or info.
     pub severity: UntrustedText,
@@ -48,7 +45,6 @@ pub struct Issue {
     pub result: UntrustedText,
     /// When it was first seen.
     pub since: Option<Timestamp>,
-    /// The finding in a sentence.
     pub message: UntrustedText,
     /// Confidence of findings about digests: likely or proven.
     pub confidence: UntrustedText,
@@ -58,14 +54,13 @@ pub struct Issue {
 
 /// Why the issues could not be listed.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum ListIssuesError {
-    /// The API server does not serve the report API.
     #[error(
         "the cluster does not serve policyreports.wgpolicyk8s.io/v1alpha2: install its \
          CustomResourceDefinition, and run tagwatch in the cluster"
     )]
     NoReportApi,
-    /// A request failed.
     #[error("cannot list the reports: {0}")]
     Call(#[from] CallError),
 }

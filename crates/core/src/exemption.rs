@@ -7,7 +7,7 @@ use crate::text::UntrustedText;
 /// The exemption that turned a finding into a skip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedExemption {
-    /// The written reason.
+    /// The reason that the policy or annotation gives.
     pub reason: UntrustedText,
     /// Where it was declared.
     pub source: ExemptionSource,
@@ -20,18 +20,16 @@ pub struct AppliedExemption {
 pub enum ExemptionSource {
     /// An entry of the policy's `exemptions`, by its index.
     Policy(usize),
-    /// An annotation.
+    /// The annotation `tagwatch.dev/ignore` of this object.
     Annotation(AnnotationLevel),
 }
 
 /// The object that carries an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum AnnotationLevel {
-    /// The workload.
     Workload,
-    /// Its pod template.
     Template,
-    /// Its namespace.
     Namespace,
 }
 

@@ -26,12 +26,10 @@ pub struct Verdict {
 
 /// One result of one rule for one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Finding {
-    /// The rule.
     pub rule: &'static RuleMeta,
-    /// What it found.
     pub outcome: Outcome,
-    /// How bad it is.
     pub severity: Severity,
     /// What is wrong, naming the container and the image; safe for a terminal.
     pub message: String,

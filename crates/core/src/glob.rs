@@ -24,7 +24,6 @@ const MAX_PATTERNS: usize = 2048;
 /// How a glob reads `/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Style {
-    /// A character like any other.
     Name,
     /// The end of a path element: only `**` crosses it.
     Path,
@@ -32,8 +31,8 @@ pub(crate) enum Style {
 
 /// Why a glob is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum GlobError {
-    /// Its text is too long.
     #[error("it has {0} bytes; at most {MAX_BYTES} are allowed")]
     TooLong(usize),
     /// Too many braces within each other.
@@ -42,7 +41,6 @@ pub enum GlobError {
     /// Its own syntax. Safe for a terminal.
     #[error("{0}")]
     Syntax(String),
-    /// It takes too much memory.
     #[error("it is too large: compiled it takes more than {MAX_COMPILED} bytes")]
     TooLarge,
     /// The policy has too many of them.
@@ -50,7 +48,6 @@ pub enum GlobError {
     TooMany,
 }
 
-/// A compiled glob.
 #[derive(Debug, Clone)]
 pub(crate) enum Glob {
     /// Without any wildcard: the name itself.

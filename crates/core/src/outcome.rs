@@ -3,15 +3,15 @@
 /// Result of a rule for a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
-    /// A violation.
+    /// The rule is violated.
     Fail,
     /// The rule could not check the container: its input is broken.
     Error,
     /// Advice; not scored.
     Warn,
-    /// Exempt.
+    /// The rule is violated, and an exemption applies.
     Skip,
-    /// Nothing to fix.
+    /// No rule of the group is violated.
     Pass,
 }
 
@@ -45,9 +45,9 @@ pub enum Severity {
     High,
     /// A hazard in some circumstances.
     Medium,
-    /// Worth knowing.
+    /// No hazard by itself, but worth knowing.
     Low,
-    /// No hazard.
+    /// Information alone, no hazard.
     Info,
 }
 

@@ -45,9 +45,9 @@ impl Workload {
 /// What the engine reads of a namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Namespace {
-    /// Its labels.
+    /// Labels of the namespace.
     pub labels: BTreeMap<String, String>,
-    /// Its annotations.
+    /// Exempting annotations of the namespace.
     pub ignore: IgnoreAnnotations,
 }
 
@@ -56,7 +56,7 @@ pub struct Namespace {
 pub struct IgnoreAnnotations {
     /// Rules, or container/rule, separated by commas.
     pub ignore: Option<UntrustedText>,
-    /// The reason.
+    /// Value of [`Self::REASON`].
     pub reason: Option<UntrustedText>,
     /// The last day, in UTC, as written.
     pub until: Option<UntrustedText>,

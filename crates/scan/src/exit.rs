@@ -34,9 +34,9 @@ pub enum FailOn {
     /// Violations, and images that cannot be evaluated.
     #[default]
     Fail,
-    /// Also warnings.
+    /// Warnings fail the scan too.
     Warn,
-    /// Nothing.
+    /// No finding fails the scan.
     Never,
 }
 

@@ -5,12 +5,14 @@
 mod exit;
 mod input;
 mod manifest;
+mod note;
 pub mod output;
 mod policy_file;
 pub mod report;
 mod scan;
+mod serialize;
 mod yaml;
 
 pub use exit::{ExitStatus, FailOn};
 pub use policy_file::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError, PolicyMetadata};
-pub use scan::{PolicyExemptions, ScanOptions, scan};
+pub use scan::{ScanOptions, scan};

@@ -49,7 +49,7 @@ pub struct PolicyFile {
     pub metadata: PolicyMetadata,
     /// The spec as written.
     pub spec: TagPolicySpec,
-    /// The compiled policy.
+    /// The policy compiled from the spec.
     pub policy: Policy,
     /// Positions of the exemptions, in the order of the spec.
     pub(crate) exemptions: Vec<Position>,
@@ -137,6 +137,14 @@ impl PolicyFile {
     pub fn exemption_place(&self, index: usize) -> String {
         let at = self.exemptions.get(index).copied().unwrap_or(Position::START);
         format!("{}:{}:{}", self.shown_name(), at.line, at.column)
+    }
+
+    /// Whether an exemption or override selects namespaces. Manifests without a namespace cannot match it.
+    pub(crate) fn selects_namespaces(&self) -> bool {
+        let TagPolicySpec { overrides, exemptions, .. } = &self.spec;
+        let overrides = overrides.iter().map(|spec| &spec.matches);
+        let mut matches = overrides.chain(exemptions.iter().map(|spec| &spec.matches));
+        matches.any(|spec| !spec.namespaces.is_empty())
     }
 
     fn parse(name: &str, text: &str, limits: Limits) -> Result<Self, PolicyFileError> {

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use tagwatch_core::engine::Engine;
 use tagwatch_core::kinds::Kinds;
-use tagwatch_core::policy::{Profile, TagPolicySpec};
 
 use crate::input::{self, Input, ReadError};
 use crate::manifest::Manifest;
+use crate::note::{Note, NoteCode};
 use crate::policy_file::PolicyFile;
-use crate::report::{Note, NoteCode, ReportBuilder, ScanReport};
+use crate::report::{ReadFile, ReportBuilder, ScanReport};
 use crate::yaml::{Documents, Limits, Located, Position, YamlError};
 
 /// What to scan and what to report.
@@ -21,35 +21,11 @@ pub struct ScanOptions {
     /// Whether findings include passes.
     pub show_passed: bool,
     /// The engine's policy file, for notes on its exemptions.
-    pub policy_exemptions: Option<PolicyExemptions>,
+    pub policy_file: Option<PolicyFile>,
     /// Whether the policy file was found rather than given, so that a note must name it.
     pub policy_is_found: bool,
     /// Default namespace of manifests without one.
     pub namespace: Option<String>,
-}
-
-/// The positions of a policy's exemptions.
-#[derive(Debug, Clone)]
-pub struct PolicyExemptions {
-    pub(crate) file: String,
-    pub(crate) profile: Profile,
-    pub(crate) places: Vec<Position>,
-    /// Whether an exemption or override selects namespaces. Manifests without a namespace cannot match it.
-    pub(crate) asks_for_namespaces: bool,
-}
-
-impl From<&PolicyFile> for PolicyExemptions {
-    fn from(file: &PolicyFile) -> Self {
-        let TagPolicySpec { overrides, exemptions, .. } = &file.spec;
-        let mut matches =
-            overrides.iter().map(|spec| &spec.matches).chain(exemptions.iter().map(|spec| &spec.matches));
-        Self {
-            file: file.name.clone(),
-            profile: file.policy.profile(),
-            places: file.exemptions.clone(),
-            asks_for_namespaces: matches.any(|spec| !spec.namespaces.is_empty()),
-        }
-    }
 }
 
 /// Reads and evaluates manifests. Always returns a report: it has a note for each input that cannot be read, and the rest
@@ -85,24 +61,7 @@ pub(crate) fn scan_within(
     for file in files {
         builder.add_file(file);
     }
-    builder.finish(options.policy_exemptions.as_ref(), options.policy_is_found)
-}
-
-/// A file and its manifests.
-#[derive(Debug)]
-pub(crate) struct ReadFile {
-    pub(crate) name: String,
-    pub(crate) manifests: Vec<Manifest>,
-    /// Notes on unread documents and on the whole file.
-    pub(crate) notes: Vec<Note>,
-    /// Whether the file was read as manifests.
-    pub(crate) is_read: bool,
-}
-
-impl ReadFile {
-    fn unread(note: Note, name: String) -> Self {
-        Self { name, manifests: Vec::new(), notes: vec![note], is_read: false }
-    }
+    builder.finish(options.policy_file.as_ref(), options.policy_is_found)
 }
 
 fn read_note(name: &str, error: &ReadError) -> Note {

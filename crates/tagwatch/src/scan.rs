@@ -11,7 +11,7 @@ use anyhow::Context;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::output::{self, Style};
 use tagwatch_scan::report::ScanReport;
-use tagwatch_scan::{PolicyExemptions, ScanOptions, scan as scan_manifests};
+use tagwatch_scan::{ScanOptions, scan as scan_manifests};
 
 use crate::args::{Output, ScanArgs};
 use crate::policy::{ChosenPolicy, choose, refuse_stdin_twice};
@@ -21,8 +21,7 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
     let ScanArgs { paths, output, fail_on, show_passed, namespace, policy } = args;
     refuse_stdin_twice(&policy, &paths)?;
     let ChosenPolicy { engine, file, is_found } = choose(&policy)?;
-    let policy_exemptions = file.as_ref().map(PolicyExemptions::from);
-    let options = ScanOptions { paths, show_passed, policy_exemptions, policy_is_found: is_found, namespace };
+    let options = ScanOptions { paths, show_passed, policy_file: file, policy_is_found: is_found, namespace };
     let report = scan_manifests(&engine, &options, &mut io::stdin().lock());
     output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
     for output in &output {

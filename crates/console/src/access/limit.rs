@@ -18,11 +18,9 @@ struct Count {
     invalid: u32,
     /// Attempts whose result is not known yet.
     pending: u32,
-    /// Start of the window.
     begin: Instant,
 }
 
-/// Counts invalid tokens by peer.
 #[derive(Debug, Default)]
 pub(crate) struct Limiter {
     counts: Mutex<BTreeMap<Option<IpAddr>, Count>>,
@@ -44,7 +42,6 @@ enum Admission {
     Admitted(Option<IpAddr>),
     /// The limit would be exceeded if all pending attempts turned out invalid.
     Wait,
-    /// The limit is reached.
     Rejected,
 }
 

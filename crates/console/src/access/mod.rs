@@ -69,7 +69,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// An authenticated caller.
+/// A user whom the API server authenticated by a bearer token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// User name, shown on the caller's own pages.
@@ -83,9 +83,9 @@ pub struct Caller {
 /// Namespaces that a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Visible {
-    /// All namespaces.
+    /// The caller may list policy reports in all namespaces.
     All,
-    /// Only these.
+    /// The caller may list policy reports in these namespaces.
     Namespaces(BTreeSet<UntrustedText>),
 }
 

@@ -9,13 +9,11 @@ const GAP: f64 = 0.03;
 /// Smallest angle of a slice in radians, so that it can be clicked.
 const LEAST: f64 = 0.12;
 
-/// The value of a slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Share {
     pub(crate) label: String,
     /// Class of the style sheet that sets the colour.
     pub(crate) class: &'static str,
-    /// Symbol beside the label.
     pub(crate) icon: &'static str,
     pub(crate) count: usize,
     pub(crate) href: String,
@@ -24,9 +22,7 @@ pub(crate) struct Share {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Slice {
     pub(crate) share: Share,
-    /// Path data, around the origin.
     pub(crate) path: String,
-    /// Share of the total, rounded.
     pub(crate) percent: usize,
 }
 

@@ -8,14 +8,12 @@ const WIDTH: u64 = 1000;
 /// Smallest width of an interval, so that it is visible.
 const LEAST: u64 = 6;
 
-/// An event on the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) x: u64,
     pub(crate) class: &'static str,
 }
 
-/// An interval on the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stretch {
     pub(crate) x: u64,

@@ -23,11 +23,9 @@ pub(crate) struct Filter {
     pub(crate) page: usize,
 }
 
-/// Whether exempt issues are included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exempt {
     No,
-    /// Only exempt issues.
     Yes,
     All,
 }

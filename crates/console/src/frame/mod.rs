@@ -24,7 +24,6 @@ pub(crate) struct Frame {
 
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// An entry of the navigation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Section {
     pub(crate) name: &'static str,

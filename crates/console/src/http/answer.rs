@@ -22,7 +22,6 @@ impl Problem {
         Self { status, lines: vec![line.into()], retry_after: None }
     }
 
-    /// Errors in the query.
     pub(crate) fn bad_request(lines: Vec<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, lines, retry_after: None }
     }

@@ -29,7 +29,6 @@ pub(crate) struct Console {
 pub(crate) enum AuthError {
     /// Too many tokens from this peer were invalid.
     TooManyAttempts,
-    /// The authorizer denied this one.
     Denied(Denied),
 }
 

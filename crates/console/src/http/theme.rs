@@ -6,7 +6,6 @@ use super::cookies::cookie;
 
 pub(crate) const THEME_COOKIE: &str = "tagwatch-theme";
 
-/// The colours of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Theme {
     /// The setting of the operating system.

@@ -23,11 +23,9 @@ struct IssuesPage<'a> {
     form: FilterForm,
     active: Vec<ActiveValue>,
     rows: Vec<IssueRow>,
-    /// Why there are no rows.
     empty: EmptyReason,
     headings: Vec<Heading>,
     total: usize,
-    /// Issues without any filter.
     of: usize,
     pages: Pagination,
     exports: [(&'static str, String); 3],
@@ -40,13 +38,10 @@ enum EmptyReason {
     NotChecked,
     /// The caller may not see any namespace with a workload.
     Hidden,
-    /// The filter excludes all issues.
     Filtered,
-    /// No rule is violated.
     Clean,
 }
 
-/// The fields of the form.
 struct FilterForm {
     namespaces: Select,
     kinds: Select,

@@ -17,7 +17,6 @@ use crate::http::html;
 use crate::text::{DisplayTime, HtmlText};
 use crate::view::View;
 
-/// Namespaces on the overview.
 const NAMESPACES: usize = 8;
 /// Rules with a slice of their own.
 const SLICES: usize = 7;
@@ -35,7 +34,6 @@ struct OverviewPage<'a> {
     rules_off: usize,
 }
 
-/// Score, totals and freshness.
 struct Summary {
     score: Option<usize>,
     sound: usize,

@@ -192,7 +192,6 @@ pub(super) fn ranked_namespaces(view: &View) -> (Vec<(&UntrustedText, &Tally)>, 
     (namespaces, most)
 }
 
-/// A choice above a table.
 pub(super) struct Tab {
     pub(super) label: &'static str,
     pub(super) href: String,
@@ -206,7 +205,6 @@ pub(super) fn severities(count: impl Fn(Severity) -> usize) -> Vec<(Severity, us
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
-/// An issue's page.
 pub(super) fn issue_address(id: impl Display) -> String {
     address("/issues", &[&id.to_string().into()])
 }
@@ -216,7 +214,6 @@ pub(super) fn interval_address(workload: &Workload, closed: &Interval) -> String
     issue_address(workload.issue_after(closed).map_or(closed.id, |issue| issue.id))
 }
 
-/// A rule's page.
 pub(super) fn rule_address(rule: &RuleMeta) -> String {
     address("/rules", &[&rule.id.into()])
 }

@@ -24,7 +24,6 @@ use crate::view::View;
 /// Workloads on the page of a rule.
 const WORKLOADS: usize = 50;
 
-/// Which rules the table lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     All,

@@ -33,7 +33,6 @@ struct WorkloadPage<'a> {
     containers: Table<ContainerRow>,
     open: Table<IssueRow>,
     exempt: Table<IssueRow>,
-    /// All issues of the workload.
     issues_href: String,
     resolved: Vec<Resolved>,
     changes: Vec<Change>,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tagwatch_core::exemption::{AnnotationLevel, AppliedExemption, ExemptionSource};
+use tagwatch_core::exemption::{AppliedExemption, ExemptionSource};
 use tagwatch_core::issue::{ImageChange, Interval};
 use tagwatch_core::workload::ContainerType;
 
@@ -155,13 +155,7 @@ impl ExemptionRecord {
         let AppliedExemption { reason, source, expires } = exemption;
         let source = match source {
             ExemptionSource::Policy(index) => format!("spec.exemptions[{index}] of the policy"),
-            ExemptionSource::Annotation(AnnotationLevel::Workload) => "annotation of the workload".to_owned(),
-            ExemptionSource::Annotation(AnnotationLevel::Template) => {
-                "annotation of the pod template".to_owned()
-            }
-            ExemptionSource::Annotation(AnnotationLevel::Namespace) => {
-                "annotation of the namespace".to_owned()
-            }
+            ExemptionSource::Annotation(level) => format!("annotation of the {}", level.words()),
         };
         Self { reason: reason.json().to_owned(), source, expires: expires.map(|day| day.to_string()) }
     }

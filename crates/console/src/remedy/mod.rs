@@ -18,7 +18,7 @@ use container_field::ContainerField;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Remedy {
-    /// What it does.
+    /// What the remedy changes, as the heading of its snippet.
     pub title: &'static str,
     /// Side effects and limits.
     pub note: Option<String>,

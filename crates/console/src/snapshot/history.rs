@@ -5,7 +5,7 @@ use tagwatch_core::issue::{Interval, Issue};
 
 use super::Workload;
 
-/// A time from its begin to its end; without an end it goes on.
+/// A time from its begin to its end; without an end it is still open.
 pub(crate) type Span = (Timestamp, Option<Timestamp>);
 
 fn span(closed: &Interval) -> Span {

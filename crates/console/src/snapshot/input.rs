@@ -11,18 +11,15 @@ use tagwatch_core::workload::{self, Container};
 
 use super::{ContainerFacts, EditMode, Workload};
 
-/// An evaluated workload.
+/// A workload with the engine's verdicts on it, from which [`Workload`] is made.
 #[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct WorkloadInput<'a> {
-    /// The workload.
     pub workload: &'a workload::Workload,
-    /// UID of the object.
     pub uid: &'a str,
     /// What the engine says of it.
     pub verdicts: &'a [Verdict],
-    /// Every result of it.
     pub issues: &'a [Issue],
-    /// The policy that applies.
     pub policy: &'a tagwatch_core::policy::Policy,
 }
 

@@ -20,7 +20,7 @@ pub use workload::{ContainerFacts, EditMode, Workload};
 /// Everything that a [`Snapshot`] is made of.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// The cluster's name, where somebody gave it one.
+    /// The cluster's name, where one is configured.
     pub cluster: Option<UntrustedText>,
     /// Name of the policy object; `None` where a profile alone is in force.
     pub policy: Option<UntrustedText>,
@@ -30,7 +30,7 @@ pub struct Facts {
     pub evaluated: Option<Timestamp>,
     /// Every rule, in the order of the registry.
     pub rules: Vec<RuleState>,
-    /// Every judged workload.
+    /// Every workload that has been judged.
     pub workloads: Vec<Arc<Workload>>,
 }
 
@@ -46,7 +46,7 @@ pub struct Snapshot {
     namespaces: BTreeMap<UntrustedText, Tally>,
 }
 
-/// Where an issue stands: index of its workload, and its own there.
+/// Index of a workload, and of an issue within it.
 type Place = (usize, usize);
 
 /// Namespace, kind as metrics label it, name.

@@ -6,14 +6,11 @@ use tagwatch_core::rules::{RuleMeta, RuleSet, RuleSetting};
 
 /// A rule with the setting that holds where no override matches.
 #[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct RuleState {
-    /// The rule.
     pub rule: &'static RuleMeta,
-    /// Whether it is on.
     pub enabled: bool,
-    /// Its highest severity.
     pub severity: Severity,
-    /// Its result.
     pub outcome: Outcome,
 }
 

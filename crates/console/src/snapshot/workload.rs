@@ -11,16 +11,14 @@ use crate::url::key;
 
 /// A workload with all that is known of it.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Workload {
-    /// Its namespace.
     pub namespace: UntrustedText,
     /// Its kind as metrics label it: see [`tagwatch_core::kinds::kind_label`].
     pub kind: UntrustedText,
-    /// Its name.
     pub name: UntrustedText,
-    /// By its worst issue.
     pub status: Status,
-    /// Why, where the issues do not tell.
+    /// Why the status is an error, where no issue says it.
     pub reason: Option<String>,
     /// Every container and image volume, in the order of the pod spec.
     pub containers: Vec<ContainerFacts>,
@@ -28,7 +26,6 @@ pub struct Workload {
     pub issues: Vec<Issue>,
     /// The keys that each issue has under other outcomes: a link to it may be older than its outcome.
     pub other_ids: Vec<Box<[ResultId]>>,
-    /// Violations that are over.
     pub closed: Vec<Interval>,
     /// Whether the report may have dropped older intervals.
     pub is_history_full: bool,
@@ -36,24 +33,20 @@ pub struct Workload {
     pub image_changes: Vec<ImageChange>,
 }
 
-/// One container.
+/// What pages show of a container or image volume, beside its issues.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct ContainerFacts {
     /// Name of the container or image volume.
     pub name: UntrustedText,
     /// What kind of place it is.
     pub container_type: ContainerType,
-    /// The image as written.
     pub image: UntrustedText,
-    /// How mutable it is.
     pub tag_class: TagClass,
     /// What the class rests on, in words.
     pub matched: Option<UntrustedText>,
-    /// The pull policy as written.
     pub pull_policy: Option<UntrustedText>,
-    /// The pull policy that counts.
     pub effective_pull_policy: PullPolicy,
-    /// How it can be changed.
     pub edit_mode: EditMode,
     /// Pull policies that the policy allows; none where no issue is about pull policies.
     pub allowed_pull_policies: Box<[PullPolicy]>,
@@ -72,11 +65,11 @@ pub enum EditMode {
     Pod,
     /// The object is what the API server shows of a Pod that a kubelet runs from a file.
     Mirror,
-    /// The object holds it, but nobody may change it (a Job): it has to be made anew.
+    /// The object holds it, but the API server refuses changes (a Job): it has to be recreated.
     Recreate,
     /// Only pods have it: something adds it to those that the object asks for.
     Added,
-    /// It was read from something that the object made, which is of a kind whose own fields nobody reads.
+    /// It was read from an object that this one created, whose own kind is not read.
     Elsewhere,
 }
 

@@ -22,7 +22,7 @@ runs), OpenKruise SidecarSet (cluster-scoped; its containers are judged in the p
 TrainJob (it names a runtime; the JobSet that comes of it is judged).
 ";
 
-/// The page.
+/// The page of the built-in kinds, `docs/custom-kinds.md`.
 pub fn render_kinds_markdown() -> String {
     let mut page = PREFACE.to_owned();
     for KindEntry { group, versions, kind, templates, plural: _, traits: _ } in custom_table() {

@@ -8,6 +8,7 @@ use crate::rules::{self, RuleMeta};
 
 /// A rule's page for docs/rules.
 pub fn render_rule_markdown(meta: &RuleMeta) -> String {
+    let RuleMeta { id, summary, category, since, why, bad, good, fix, .. } = meta;
     format!(
         "# {id}\n\n{summary}.\n\n\
          | Policy | Category | Severity | Result | Since |\n|---|---|---|---|---|\n\
@@ -17,24 +18,17 @@ pub fn render_rule_markdown(meta: &RuleMeta) -> String {
          ## Bad example\n\n```yaml\n{bad}```\n\n\
          ## Good example\n\n```yaml\n{good}```\n\n\
          ## How to fix it\n\n{fix}\n",
-        id = meta.id,
-        summary = meta.summary,
         policy = meta.group.as_str(),
-        category = meta.category,
         severity = severity(meta),
         result = meta.outcome.as_str(),
-        since = meta.since,
         profiles = profiles(meta),
-        why = meta.why,
         parameters = parameters(meta),
-        bad = meta.bad,
-        good = meta.good,
-        fix = meta.fix,
     )
 }
 
 /// A rule's page for a terminal: 80 columns at most, no escape sequences.
 pub fn render_rule_text(meta: &RuleMeta) -> String {
+    let RuleMeta { id, summary, category, since, .. } = meta;
     format!(
         "{id}\n\n{summary}.\n\n\
          Policy:    {policy}\nCategory:  {category}\nSeverity:  {severity}\nResult:    {result}\n\
@@ -43,13 +37,9 @@ pub fn render_rule_text(meta: &RuleMeta) -> String {
          BAD EXAMPLE\n\n{bad}\n\
          GOOD EXAMPLE\n\n{good}\n\
          HOW TO FIX IT\n\n{fix}",
-        id = meta.id,
-        summary = meta.summary,
         policy = meta.group.as_str(),
-        category = meta.category,
         severity = severity(meta),
         result = meta.outcome.as_str(),
-        since = meta.since,
         profiles = profiles(meta),
         why = indent(meta.why),
         bad = indent(meta.bad),

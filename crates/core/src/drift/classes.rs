@@ -78,7 +78,6 @@ impl<P: Copy + Ord> SameImage<P> {
     }
 }
 
-/// The classes of one platform.
 #[derive(Debug, Default)]
 struct Classes {
     /// Each digest of a class but its first, with the first: the smallest by text, so that the order in which nodes

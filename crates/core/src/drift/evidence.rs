@@ -79,7 +79,7 @@ pub struct Resolution {
 /// A pod that runs an image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PodSighting {
-    /// Its name.
+    /// Name of the pod.
     pub pod: UntrustedText,
     /// The node that it runs on.
     pub node: UntrustedText,
@@ -96,14 +96,12 @@ pub struct Mixed {
 
 /// An image that nodes do not get.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct PullFailure {
-    /// What the kubelet says.
     pub reason: PullFailureReason,
     /// The image that the pods name, where the template names another.
     pub image: Option<UntrustedText>,
-    /// Since when.
     pub since: Timestamp,
-    /// How long that is.
     pub lasted: Duration,
     /// Some of the pods that wait.
     pub here: Vec<PodSighting>,

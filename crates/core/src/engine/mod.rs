@@ -96,7 +96,7 @@ impl Engine {
         self.today
     }
 
-    /// The policy.
+    /// The policy that the engine judges by.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }

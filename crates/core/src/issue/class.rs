@@ -12,7 +12,7 @@ use crate::rules::RuleMeta;
 /// metrics list them.
 #[derive(Debug, Clone, Copy)]
 pub struct IssueClass {
-    /// The rule.
+    /// The rule that the issues violate.
     pub rule: &'static RuleMeta,
     /// How bad it is.
     pub severity: Severity,

@@ -46,11 +46,11 @@ impl ExemptionOutcome {
 /// What became of one exemption of the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyExemptionState {
-    /// It exempts something.
+    /// It exempts at least one finding.
     Active,
     /// Its last day was this one.
     Expired(Date),
-    /// It exempts nothing.
+    /// It exempts no finding.
     Unused,
 }
 

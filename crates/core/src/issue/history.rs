@@ -8,16 +8,14 @@ use crate::workload::ContainerType;
 
 /// A time in which a container violated a rule, and which is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Interval {
-    /// Key that the result had.
     pub id: ResultId,
     /// Id of the rule, which this version may not know.
     pub rule: UntrustedText,
-    /// Name of the container.
     pub container: UntrustedText,
     /// `None` where an older version wrote the report.
     pub container_type: Option<ContainerType>,
-    /// The image at the end.
     pub image: UntrustedText,
     /// When the violation was first seen.
     pub from: Timestamp,
@@ -37,13 +35,10 @@ impl Interval {
 
 /// A container that came to name another image.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct ImageChange {
-    /// Name of the container.
     pub container: UntrustedText,
-    /// The image before.
     pub from: UntrustedText,
-    /// The image since.
     pub to: UntrustedText,
-    /// When the change was seen.
     pub at: Timestamp,
 }

@@ -29,12 +29,12 @@ use crate::workload::{Container, ContainerType, Workload};
 
 /// One result of one rule for one container of a workload. Reports list results that pass too; those are nothing to fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Issue {
     /// The key of the result in reports, and its address in the console.
     pub id: ResultId,
     /// The rule; for a pass, the leading rule of its group.
     pub rule: &'static RuleMeta,
-    /// How bad it is.
     pub severity: Severity,
     /// [`Outcome::Skip`] where an exemption applies.
     pub outcome: Outcome,
@@ -42,9 +42,7 @@ pub struct Issue {
     pub confidence: Option<DriftConfidence>,
     /// Name of the container or image volume.
     pub container: UntrustedText,
-    /// Type of the container.
     pub container_type: ContainerType,
-    /// The image as written.
     pub image: UntrustedText,
     /// How mutable the image reference is.
     pub tag_class: TagClass,

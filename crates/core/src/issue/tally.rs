@@ -25,12 +25,12 @@ pub struct RuleTally {
     pub violations: usize,
     /// Workloads that have at least one of them.
     pub workloads: usize,
-    /// Exempt issues.
+    /// Issues that an exemption made a skip of.
     pub exempt: usize,
 }
 
 impl Tally {
-    /// Counts one workload.
+    /// Adds one workload with its containers, passes and issues.
     pub fn add(&mut self, status: Status, containers: usize, passes: usize, groups: &[IssueGroup]) {
         *self.statuses.entry(status).or_default() += 1;
         self.containers += containers;
@@ -55,7 +55,7 @@ impl Tally {
         sum(&mut self.violating, violating);
     }
 
-    /// Evaluated workloads.
+    /// Number of workloads of any status.
     pub fn workloads(&self) -> usize {
         self.statuses.values().sum()
     }

@@ -87,7 +87,7 @@ pub struct KindName {
 }
 
 impl KindName {
-    /// Names a kind.
+    /// The name of a kind in a group, which is empty for the core group.
     pub fn new(group: impl Into<String>, kind: impl Into<String>) -> Self {
         Self { group: group.into(), kind: kind.into() }
     }

@@ -20,12 +20,10 @@ pub trait Tree: Copy {
 
 /// What kind of value something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Shape {
-    /// Nothing, written out.
     Null,
-    /// A mapping.
     Mapping,
-    /// A list.
     List,
     /// Anything else, named for a message: `string`.
     Other(&'static str),
@@ -43,13 +41,13 @@ impl Shape {
     }
 }
 
-/// A pod template.
+/// A pod template that a path led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTemplate<T> {
     /// Its path from the object's root, such as `spec.replicatedJobs[0].template.spec.template`. Keys of mappings are
     /// escaped for a terminal.
     pub path: String,
-    /// The template.
+    /// The mapping at that path.
     pub template: T,
 }
 
@@ -63,11 +61,11 @@ impl<T> FoundTemplate<T> {
 /// Something on the way that is not what the path expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch<T> {
-    /// Its path.
+    /// Path of the value from the object's root.
     pub path: String,
     /// What the path expects there: `mapping` or `list`.
     pub expected: &'static str,
-    /// What is there.
+    /// The value at the path.
     pub found: T,
 }
 

@@ -43,7 +43,6 @@ impl KindEntry {
         Self { traits: KindTraits { supersedes: true, ..self.traits }, ..self }
     }
 
-    /// With its template elsewhere.
     const fn at(self, templates: &'static [&'static str]) -> Self {
         Self { templates, ..self }
     }

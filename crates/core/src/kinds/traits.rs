@@ -55,7 +55,6 @@ impl KindTraits {
         is_watched: true,
     };
 
-    /// A watched built-in kind.
     pub(super) const fn built_in(role: KindRole, rollout: RolloutStatus) -> Self {
         Self { role, rollout, is_built_in: true, ..Self::CUSTOM }
     }

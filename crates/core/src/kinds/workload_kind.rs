@@ -5,7 +5,7 @@ use super::{KindEntry, KindName, KindRole, KindTraits, TemplatePath};
 /// A kind that is read, built-in or custom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkloadKind {
-    /// Group and kind.
+    /// Group and kind, which identify it in all its versions.
     pub name: KindName,
     /// Name of the resource in URLs; empty for a kind that a policy declares, where discovery says it.
     pub plural: &'static str,

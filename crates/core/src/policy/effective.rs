@@ -7,7 +7,7 @@ use crate::workload::WorkloadId;
 /// A rule as it applies, with the origin of its setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveRule {
-    /// The rule.
+    /// Identity and documentation of the rule.
     pub rule: &'static RuleMeta,
     /// Its setting, without overrides that match only some containers or images.
     pub setting: RuleSetting,

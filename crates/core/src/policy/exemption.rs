@@ -20,7 +20,7 @@ pub struct Exemption {
     pub(super) matcher: Matcher,
     /// `None` for all rules.
     pub(super) rules: Option<Vec<&'static str>>,
-    /// The written reason.
+    /// The reason that the policy gives.
     pub reason: UntrustedText,
     /// The last day on which it applies, in UTC.
     pub expires: Option<Date>,

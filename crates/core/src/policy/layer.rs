@@ -23,7 +23,6 @@ pub(super) struct RuleChange {
     grace: Option<Duration>,
 }
 
-/// An override.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     pub(super) matcher: Matcher,

@@ -49,7 +49,7 @@ pub use spec::{
     SeveritySpec, TagPolicySpec, ValueSpec,
 };
 
-/// A compiled policy.
+/// A policy compiled from a [`TagPolicySpec`], or from a profile alone.
 #[derive(Debug, Clone)]
 pub struct Policy {
     profile: Profile,

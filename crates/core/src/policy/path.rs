@@ -73,7 +73,7 @@ fn shortened(name: &str) -> &str {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{path}: {message}")]
 pub struct PolicyError {
-    /// The field.
+    /// Path of the field with the mistake.
     pub path: FieldPath,
     /// What is wrong, and what was expected; safe for a terminal.
     pub message: String,

@@ -4,7 +4,6 @@ use super::path::{FieldPath, PolicyError};
 use crate::glob::Globs;
 use crate::tag::ReferenceGlobs;
 
-/// The mistakes found so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     pub(super) errors: Vec<PolicyError>,

@@ -27,9 +27,8 @@ pub enum Profile {
 pub struct ProfileMeta {
     /// The name in a policy and on the command line.
     pub name: &'static str,
-    /// The rules that are on.
     on: On,
-    /// One line.
+    /// The profile in one line of plain text.
     pub summary: &'static str,
     /// Whom it is for, and what it leaves out: Markdown.
     pub about: &'static str,
@@ -39,8 +38,10 @@ pub struct ProfileMeta {
 #[derive(Debug, PartialEq, Eq)]
 enum On {
     /// The recommended rules, but for some.
-    Recommended { with: &'static [&'static str], without: &'static [&'static str] },
-    /// These alone.
+    Recommended {
+        with: &'static [&'static str],
+        without: &'static [&'static str],
+    },
     Only(&'static [&'static str]),
 }
 

@@ -35,9 +35,9 @@ const MANAGED_ADD_ONS: &[&str] = &[
 /// Whether a condition holds, where that can be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It does.
+    /// The selector matches.
     Yes,
-    /// It does not.
+    /// The selector does not match.
     No,
     /// It depends on the namespace's labels or its name, which are unknown.
     Undecided,

@@ -8,24 +8,18 @@ use thiserror::Error;
 /// are safe for a terminal, a log and a report whatever the text holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum ReferenceError {
-    /// Nothing is written.
     #[error("the image is empty; expected a name such as registry.example.com/team/app:1.2.3")]
     Empty,
     /// Longer than [`MAX_BYTES`](super::MAX_BYTES).
     #[error("the image is {bytes} bytes long; expected at most {}", super::MAX_BYTES)]
-    TooLong {
-        /// Length of the text in bytes.
-        bytes: usize,
-    },
+    TooLong { bytes: usize },
     /// A template variable that nothing has filled in: `$IMAGE:1.2`, `{{ .Values.tag }}`, `<image>`.
     #[error(
         "the image holds an unresolved placeholder (`{mark}`); expected the name after templates are rendered"
     )]
-    Placeholder {
-        /// What gives the placeholder away.
-        mark: &'static str,
-    },
+    Placeholder { mark: &'static str },
     /// A URL: `https://registry.example.com/app`.
     #[error("the image starts with a scheme (`://`); expected the registry host at once, without a scheme")]
     Scheme,
@@ -34,10 +28,7 @@ pub enum ReferenceError {
         "the image holds a blank or a line break (`{}`); expected none, also at its ends",
         .character.escape_default()
     )]
-    Blank {
-        /// The blank.
-        character: char,
-    },
+    Blank { character: char },
     /// 64 hex digits and nothing else, which a container runtime would take for an image ID.
     #[error(
         "the image is 64 hex digits, which is the form of an image ID; expected a name, or name@sha256:… for a digest"
@@ -57,19 +48,13 @@ pub enum ReferenceError {
         "the repository holds the upper-case letter `{character}`; expected lower case (or is it a placeholder \
          that was to be replaced?)"
     )]
-    UppercaseRepository {
-        /// The first upper-case letter.
-        character: char,
-    },
+    UppercaseRepository { character: char },
     /// A character that no path has.
     #[error(
         "the repository holds the character `{}`; expected lower-case letters, digits, `.`, `_`, `-` and `/`",
         .character.escape_default()
     )]
-    InvalidRepositoryCharacter {
-        /// The first such character.
-        character: char,
-    },
+    InvalidRepositoryCharacter { character: char },
     /// Separators in wrong places: `a//b`, `-app`, `app.`, `a..b`.
     #[error(
         "the repository has an element that is empty or misplaces a separator; expected letters or digits at both \
@@ -78,10 +63,7 @@ pub enum ReferenceError {
     InvalidRepositoryElement,
     /// A path beyond 255 bytes, a filled in `library/` included.
     #[error("the repository is {bytes} bytes long; expected at most {}", super::parse::MAX_PATH_BYTES)]
-    RepositoryTooLong {
-        /// Length of the path in bytes.
-        bytes: usize,
-    },
+    RepositoryTooLong { bytes: usize },
     /// A `:` with nothing behind it.
     #[error("a `:` is followed by no tag; expected a tag, or no `:`")]
     MissingTag,
@@ -90,16 +72,10 @@ pub enum ReferenceError {
         "the tag holds the character `{}`; expected letters, digits, `_`, `.` and `-`, not starting with `.` or `-`",
         .character.escape_default()
     )]
-    InvalidTagCharacter {
-        /// The first such character.
-        character: char,
-    },
+    InvalidTagCharacter { character: char },
     /// A tag beyond 128 bytes.
     #[error("the tag is {bytes} bytes long; expected at most {}", super::parse::MAX_TAG_BYTES)]
-    TagTooLong {
-        /// Length of the tag in bytes.
-        bytes: usize,
-    },
+    TagTooLong { bytes: usize },
     /// `name@sha256:…:tag`.
     #[error("a tag stands after the digest; expected name:tag@digest")]
     TagAfterDigest,
@@ -114,16 +90,8 @@ pub enum ReferenceError {
         "the digest holds the character `{}`; expected lower-case hex digits",
         .character.escape_default()
     )]
-    InvalidDigestCharacter {
-        /// The first such character.
-        character: char,
-    },
+    InvalidDigestCharacter { character: char },
     /// A digest cut short or too long.
     #[error("the digest has {found} hex digits; expected {expected} for its algorithm")]
-    InvalidDigestLength {
-        /// Digits of its algorithm.
-        expected: usize,
-        /// Digits that are written.
-        found: usize,
-    },
+    InvalidDigestLength { expected: usize, found: usize },
 }

@@ -11,7 +11,7 @@ pub enum RuleGroup {
     ImageTag,
     /// How the node gets the image.
     ImagePullPolicy,
-    /// What really runs.
+    /// What the cluster's pods really run.
     ImageDrift,
 }
 
@@ -73,7 +73,7 @@ pub struct RuleMeta {
     pub outcome: Outcome,
     /// First version of tagwatch that has it.
     pub since: &'static str,
-    /// One line.
+    /// What the rule finds, in one line of plain text.
     pub summary: &'static str,
     /// Why it matters: Markdown paragraphs.
     pub why: &'static str,

@@ -12,7 +12,6 @@ use crate::outcome::Outcome;
 /// A rule that gives way to another one in the same container.
 #[derive(Debug)]
 pub(crate) struct Precedence {
-    /// The rule that is silent.
     pub(crate) rule: &'static str,
     /// The rule that it yields to.
     pub(crate) yields_to: &'static str,

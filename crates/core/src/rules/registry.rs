@@ -27,7 +27,7 @@ static REGISTRY: [Rule; 17] = [
     rule(&cached_private_image::META, cached_private_image::check),
     rule(&datadog::META, datadog::check),
     rule(&moved_tag::META, moved_tag::check),
-    rule(&mixed_digests::META, mixed_digests::check),
+    Rule { due_in: mixed_digests::due_in, ..rule(&mixed_digests::META, mixed_digests::check) },
     Rule { due_in: image_pull_failing::due_in, ..rule(&image_pull_failing::META, image_pull_failing::check) },
     rule(&outdated_image::META, outdated_image::check),
 ];

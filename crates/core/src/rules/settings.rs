@@ -13,7 +13,7 @@ pub struct RuleSetting {
     pub outcome: Option<Outcome>,
     /// The severity, where it is not the rule's own.
     pub severity: Option<Severity>,
-    /// The rule's parameters.
+    /// The parameters, with defaults where the policy sets none.
     pub parameters: Parameters,
 }
 

@@ -11,14 +11,11 @@ use crate::workload::{Container, ObservedPods, Origin};
 
 /// A container with everything known about it.
 #[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Subject<'a> {
-    /// The container.
     pub container: &'a Container,
-    /// Where it was read.
     pub origin: Origin,
-    /// The parsed image.
     pub reference: Result<&'a Reference, &'a ReferenceError>,
-    /// How mutable it is.
     pub classification: &'a Classification,
     /// The written pull policy, or the API server's default.
     pub effective_pull_policy: PullPolicy,
@@ -33,7 +30,6 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// The tag as written.
     pub(crate) fn tag(&self) -> Option<&'a str> {
         self.reference.ok().and_then(Reference::tag)
     }

@@ -3,7 +3,7 @@
 /// How likely the same reference names other bytes tomorrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TagClass {
-    /// Does not parse.
+    /// The image does not parse.
     Invalid,
     /// Pinned by a digest; the tag beside it is a comment.
     Digest,
@@ -71,7 +71,7 @@ pub enum Confidence {
     Proven,
     /// The form of the reference shows it.
     Pattern,
-    /// Cannot tell.
+    /// Neither the policy, the cluster nor the form of the reference shows it.
     Unknown,
 }
 
@@ -93,7 +93,7 @@ impl Confidence {
 /// A class with its basis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Classification {
-    /// The class.
+    /// How mutable the reference is.
     pub class: TagClass,
     /// The basis of the class. It is [`Confidence::Unknown`] for [`TagClass::Invalid`] and
     /// [`TagClass::Unclassified`], and for [`TagClass::Floating`] where the tag is

@@ -27,7 +27,7 @@ impl Classifier {
 
     /// Adds the policy's own words and patterns of floating tags.
     #[must_use]
-    pub fn with_declared_floating(mut self, declared: DeclaredFloating) -> Self {
+    pub(crate) fn with_declared_floating(mut self, declared: DeclaredFloating) -> Self {
         self.declared_floating = declared;
         self
     }

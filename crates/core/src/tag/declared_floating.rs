@@ -17,36 +17,33 @@ pub(crate) const MAX_PATTERNS: usize = 64;
 
 /// Words and patterns that a policy adds to those that tagwatch knows.
 #[derive(Debug, Clone, Default)]
-pub struct DeclaredFloating {
+pub(crate) struct DeclaredFloating {
     words: Vec<UntrustedText>,
     patterns: Vec<(UntrustedText, Regex)>,
 }
 
 /// Why a pattern is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum InvalidPattern {
-    /// Its text is too long.
+pub(crate) enum InvalidPattern {
     #[error("the regular expression has {0} bytes; at most {MAX_PATTERN} are allowed")]
     TooLong(usize),
-    /// There are too many of them.
     #[error("there are more than {MAX_PATTERNS} regular expressions; join some by |")]
     TooMany,
-    /// It takes too much memory.
     #[error("the regular expression is too large: compiled it takes more than {MAX_COMPILED} bytes")]
     TooLarge,
-    /// It does not compile. Safe for a terminal.
+    /// Safe for a terminal.
     #[error("this is no regular expression: {0}")]
     Syntax(String),
 }
 
 impl DeclaredFloating {
     /// Adds a word: a whole part of a tag, at its head or end, compared without case.
-    pub fn add_word(&mut self, word: impl Into<UntrustedText>) {
+    pub(crate) fn add_word(&mut self, word: impl Into<UntrustedText>) {
         self.words.push(word.into());
     }
 
     /// Adds a regular expression, which has to match the whole tag.
-    pub fn add_pattern(&mut self, pattern: &str) -> Result<(), InvalidPattern> {
+    pub(crate) fn add_pattern(&mut self, pattern: &str) -> Result<(), InvalidPattern> {
         if pattern.len() > MAX_PATTERN {
             return Err(InvalidPattern::TooLong(pattern.len()));
         }

@@ -18,5 +18,5 @@ mod words;
 pub use crate::glob::GlobError;
 pub use class::{Classification, Confidence, TagClass};
 pub use classify::Classifier;
-pub use declared_floating::{DeclaredFloating, InvalidPattern};
+pub(crate) use declared_floating::DeclaredFloating;
 pub use reference_globs::{InvalidGlob, InvalidGlobReason, ReferenceGlobs};

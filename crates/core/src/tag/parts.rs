@@ -1,6 +1,5 @@
 //! A tag cut into its parts.
 
-/// The separator before a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Separator {
     /// Nothing: the part is the tag's head.

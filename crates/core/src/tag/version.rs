@@ -14,7 +14,6 @@ pub(super) struct Version<'a> {
     numbers: usize,
     /// Digits of the first number.
     digits: usize,
-    /// What joins the numbers.
     joint: Separator,
     /// The version ends in an `x`, as in `1.27.x`, or several.
     wildcard: bool,

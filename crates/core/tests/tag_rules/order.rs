@@ -7,7 +7,7 @@ use crate::classify;
 
 const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// Class, confidence and pattern of an image for somebody who declared all of `registry.corp/` immutable, while
+/// Class, confidence and pattern of an image under a policy that declares all of `registry.corp/` immutable, while
 /// the cluster saw `registry.corp/moved:1.2.3` and an untagged `registry.corp/moved` move.
 fn judge(image: &str) -> (TagClass, Confidence, String) {
     let moved =

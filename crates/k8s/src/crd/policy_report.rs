@@ -8,7 +8,7 @@ use super::schema::open_api_schema;
 use super::{CrdError, column};
 use crate::report::PolicyReport;
 
-/// The definition of `PolicyReport` for clusters where nobody else has installed one. It serves and stores
+/// The definition of `PolicyReport` for clusters that have none. It serves and stores
 /// v1alpha2 alone, and has every field of the Policy Working Group's own definition, so that the reports of
 /// other engines pass through it whole.
 pub fn policy_report_crd() -> Result<CustomResourceDefinition, CrdError> {

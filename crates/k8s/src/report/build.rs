@@ -24,29 +24,26 @@ const RESERVE: usize = 512;
 
 /// Everything that a report is made of.
 #[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct ReportInput<'a, 'i> {
     /// The workload that was evaluated; its namespace is the report's.
     pub workload: &'a Workload,
     /// UID of the object that the report is about.
     pub uid: &'a str,
-    /// Every result of the workload.
     pub issues: &'i [Issue],
     /// Names of the namespace's labels that the report carries too.
     pub namespace_labels: &'a [String],
     /// When the results of the report that is stored were first seen.
     pub first_seen: &'a FirstSeen,
-    /// What was over by then.
     pub history: &'a History,
-    /// Images that have changed since.
     pub image_changes: &'a [ImageChange],
-    /// The time of this evaluation.
     pub now: Timestamp,
 }
 
 /// A report with the issues that it is made of.
 #[derive(Debug)]
 pub struct BuiltReport<'a> {
-    /// The report.
+    /// The report, ready to be written.
     pub report: PolicyReport,
     /// What it says, and what it has no room for.
     pub issues: ReportedIssues<'a>,
@@ -66,7 +63,6 @@ impl<'a> ReportedIssues<'a> {
         &self.all
     }
 
-    /// Those in the report.
     pub(super) fn in_report(&self) -> &[&'a Issue] {
         &self.all[..self.shown]
     }

@@ -21,7 +21,7 @@ pub(super) fn annotation(labels: &BTreeMap<String, String>) -> Option<BTreeMap<S
     (!names.is_empty()).then(|| [(CARRIED_LABELS_ANNOTATION.to_owned(), names.join(","))].into())
 }
 
-/// The labels of a report that its annotation names. Somebody may have edited it: our own mark is none of them.
+/// The labels of a report that its annotation names. The annotation may have been edited: our own label is never among them.
 pub(super) fn of_report(metadata: &ObjectMeta) -> BTreeMap<&str, &str> {
     let annotations = metadata.annotations.as_ref();
     let names = annotations.and_then(|all| all.get(CARRIED_LABELS_ANNOTATION)).map_or("", String::as_str);

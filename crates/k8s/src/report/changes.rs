@@ -17,10 +17,9 @@ pub struct IssueChanges<'a> {
 
 /// A violation that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Resolved<'a> {
-    /// Key that its result had.
     pub id: ResultId,
-    /// Id of the rule.
     pub rule: &'a str,
     /// Name of the container, safe for a terminal.
     pub container: &'a str,

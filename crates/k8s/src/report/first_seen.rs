@@ -12,7 +12,7 @@ use tagwatch_core::workload::ContainerType;
 use super::entry::RESULT_ID;
 use super::{History, PolicyReport, ReportResult, ReportedIssues};
 
-/// How many results that find no room in a report are remembered all the same.
+/// How many results beyond those that fit into a report are remembered.
 const MAX_OMITTED: usize = 10_000;
 
 /// When each result of a stored report was first seen, to the second. The report is the only place that holds
@@ -20,7 +20,7 @@ const MAX_OMITTED: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FirstSeen(
     /// Sorted by key. There is one of these for every report, and most have a handful of results: a map would
-    /// take several times the memory. Whoever remembers the same shares it.
+    /// take several times the memory. Equal ones share it.
     Arc<[Seen]>,
 );
 
@@ -42,7 +42,7 @@ pub(super) struct Open {
 }
 
 impl FirstSeen {
-    /// Reads the timestamps of a stored report. What somebody has edited into nonsense is left out.
+    /// Reads the timestamps of a stored report. Entries that were edited into nonsense are left out.
     pub fn of(report: &PolicyReport) -> Self {
         let results = report.results.iter().flatten();
         // The last of two results with one key counts.

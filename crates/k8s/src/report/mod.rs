@@ -31,7 +31,7 @@ pub use stored::StoredReport;
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY_LABEL`], and the `source` of every result.
 pub const MANAGER: &str = "tagwatch";
-/// Annotation with the hash of everything in the report but times, so that metadata alone tells whether a
+/// Annotation with the hash of everything in the report but times, so that metadata alone shows whether a
 /// report is what we would write.
 pub const CONTENT_HASH_ANNOTATION: &str = "tagwatch.dev/content-hash";
 /// Annotation with what is over, as JSON: see [`History`].

@@ -8,14 +8,14 @@ use super::{MANAGER, hex};
 const MAX_NAME: usize = 253;
 /// Longest kind in a name, the length of a DNS label, which real kinds keep.
 const MAX_KIND: usize = 63;
-/// Hex digits of the UID.
+/// Hex digits of the UID that a shortened name ends with.
 const UID_DIGITS: usize = 8;
 
 /// Name of the report of an object: `tagwatch-<kind>-<name, cut>-<8 hex of the uid>`, a valid DNS subdomain
 /// whatever the parts hold. Other engines use the bare UID, and meet each other there.
 ///
-/// The kind has its group behind a dot where a watched kind of another group has the same name: whoever may create a
-/// pod can write any owner into it, and must not get hold of the name of a Deployment's report that way.
+/// The kind has its group behind a dot where a watched kind of another group has the same name: a user who
+/// may create a pod can write any owner into it, and must not take the name of a Deployment's report that way.
 pub fn report_name(api_version: &str, kind: &str, name: &str, uid: &str) -> String {
     let kind = kind_part(api_version, kind);
     let uid = uid_digits(uid);

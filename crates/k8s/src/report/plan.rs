@@ -7,16 +7,16 @@ use super::{PolicyReport, StoredReport};
 /// What to do about one report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReportPlan {
-    /// POST it.
+    /// There is no report yet: POST this one.
     Create(Box<PolicyReport>),
     /// PUT it; it carries the resourceVersion and UID of the stored one, and what others have put into its
     /// metadata.
     Replace(Box<PolicyReport>),
-    /// Nothing to write.
+    /// The stored report says the same: write nothing.
     Keep,
     /// DELETE it, if it is still the one that was looked at.
     Delete(Precondition),
-    /// A report of somebody else has the name: write nothing, and say so.
+    /// A report of another engine has the name: write nothing, and report that.
     Blocked,
 }
 
@@ -25,7 +25,7 @@ pub enum ReportPlan {
 pub struct Precondition {
     /// UID of the report that was looked at.
     pub uid: Option<String>,
-    /// Its version.
+    /// Version of the report that was looked at.
     pub resource_version: Option<String>,
 }
 

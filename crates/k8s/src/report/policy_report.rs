@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ pub struct ReportSummary {
 /// One result of one rule.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-// A report of somebody else that lacks it is still read; the definition asks for it, as the upstream one does.
+// Another engine's report that lacks it is still read; the definition asks for it, as the upstream one does.
 #[schemars(extend("required" = ["policy"]))]
 pub struct ReportResult {
     /// The engine that found it.
@@ -117,18 +117,12 @@ pub struct ReportTimestamp {
     pub nanos: i32,
 }
 
-const GROUP: &str = "wgpolicyk8s.io";
-const VERSION: &str = "v1alpha2";
-const API_VERSION: &str = "wgpolicyk8s.io/v1alpha2";
-const KIND: &str = "PolicyReport";
-const PLURAL: &str = "policyreports";
-
 fn api_version() -> Cow<'static, str> {
-    API_VERSION.into()
+    PolicyReport::API_VERSION.into()
 }
 
 fn kind() -> Cow<'static, str> {
-    KIND.into()
+    PolicyReport::KIND.into()
 }
 
 impl Default for PolicyReport {
@@ -145,31 +139,23 @@ impl Default for PolicyReport {
     }
 }
 
-impl kube_core::Resource for PolicyReport {
-    type DynamicType = ();
+impl Resource for PolicyReport {
+    const API_VERSION: &'static str = "wgpolicyk8s.io/v1alpha2";
+    const GROUP: &'static str = "wgpolicyk8s.io";
+    const KIND: &'static str = "PolicyReport";
+    const VERSION: &'static str = "v1alpha2";
+    const URL_PATH_SEGMENT: &'static str = "policyreports";
     type Scope = NamespaceResourceScope;
+}
 
-    fn kind((): &()) -> Cow<'_, str> {
-        kind()
-    }
+impl Metadata for PolicyReport {
+    type Ty = ObjectMeta;
 
-    fn group((): &()) -> Cow<'_, str> {
-        GROUP.into()
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        VERSION.into()
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        PLURAL.into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
+    fn metadata(&self) -> &ObjectMeta {
         &self.metadata
     }
 
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
+    fn metadata_mut(&mut self) -> &mut ObjectMeta {
         &mut self.metadata
     }
 }

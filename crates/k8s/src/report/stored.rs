@@ -54,7 +54,7 @@ impl StoredReport {
         &self.metadata
     }
 
-    /// Its version; a watch event that carries the same one tells nothing new.
+    /// Its version; a watch event with the same one has no news.
     pub fn resource_version(&self) -> Option<&str> {
         self.metadata.resource_version.as_deref()
     }
@@ -69,13 +69,13 @@ impl StoredReport {
         &self.history
     }
 
-    /// The same, sharing what it says of times with whoever remembers the same.
+    /// The same, sharing the memory of equal times.
     #[must_use]
     pub fn shared_with(self, first_seen: &FirstSeen) -> Self {
         Self { first_seen: self.first_seen.shared_with(first_seen), ..self }
     }
 
-    /// Whether it carries our label. A report without it belongs to somebody else, whatever its name.
+    /// Whether it carries our label. A report without it is another engine's, whatever its name.
     pub fn is_ours(&self) -> bool {
         self.is_ours
     }
@@ -86,7 +86,7 @@ impl StoredReport {
     }
 }
 
-/// Removes an entry that has the right value; a map without entries goes, too.
+/// Removes an entry that has the right value; an empty map becomes `None`.
 fn take(map: &mut Option<BTreeMap<String, String>>, key: &str, is_right: impl FnOnce(&str) -> bool) -> bool {
     let Some(entries) = map else { return false };
     let found = entries.get(key).is_some_and(|value| is_right(value));

@@ -2,22 +2,17 @@
 
 use std::borrow::Cow;
 
-use k8s_openapi::ClusterResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{ClusterResourceScope, Metadata, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tagwatch_core::policy::{API_VERSION, KIND};
 
 use super::TagPolicyStatus;
 
-const GROUP: &str = "tagwatch.dev";
-const VERSION: &str = "v1alpha1";
-const PLURAL: &str = "tagpolicies";
-
 /// A `TagPolicy`.
 ///
-/// The spec is kept as it came: one that this version cannot read must not keep the object from being read, for its
-/// status says so. The same goes for a status that somebody else wrote.
+/// The spec is kept as it came: the object must be readable even where this version cannot read its spec, so that its
+/// status can say so. The same holds for a status that another program wrote.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TagPolicy {
@@ -30,10 +25,10 @@ pub struct TagPolicy {
     /// Standard object metadata.
     #[serde(default)]
     pub metadata: ObjectMeta,
-    /// What somebody wrote.
+    /// The spec as it was written.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub spec: Value,
-    /// What tagwatch says of it.
+    /// The status as tagwatch wrote it: see [`TagPolicyStatus`].
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub status: Value,
 }
@@ -46,38 +41,30 @@ impl TagPolicy {
 }
 
 fn api_version() -> Cow<'static, str> {
-    API_VERSION.into()
+    TagPolicy::API_VERSION.into()
 }
 
 fn kind() -> Cow<'static, str> {
-    KIND.into()
+    TagPolicy::KIND.into()
 }
 
-impl kube_core::Resource for TagPolicy {
-    type DynamicType = ();
+impl Resource for TagPolicy {
+    const API_VERSION: &'static str = tagwatch_core::policy::API_VERSION;
+    const GROUP: &'static str = "tagwatch.dev";
+    const KIND: &'static str = tagwatch_core::policy::KIND;
+    const VERSION: &'static str = "v1alpha1";
+    const URL_PATH_SEGMENT: &'static str = "tagpolicies";
     type Scope = ClusterResourceScope;
+}
 
-    fn kind((): &()) -> Cow<'_, str> {
-        kind()
-    }
+impl Metadata for TagPolicy {
+    type Ty = ObjectMeta;
 
-    fn group((): &()) -> Cow<'_, str> {
-        GROUP.into()
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        VERSION.into()
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        PLURAL.into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
+    fn metadata(&self) -> &ObjectMeta {
         &self.metadata
     }
 
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
+    fn metadata_mut(&mut self) -> &mut ObjectMeta {
         &mut self.metadata
     }
 }
@@ -88,7 +75,7 @@ mod tests {
 
     #[test]
     fn group_and_version_are_those_of_policy_files() {
-        assert_eq!(format!("{GROUP}/{VERSION}"), API_VERSION);
+        assert_eq!(format!("{}/{}", TagPolicy::GROUP, TagPolicy::VERSION), TagPolicy::API_VERSION);
     }
 
     #[test]

@@ -10,17 +10,15 @@ use tagwatch_core::kinds::Kinds;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Namespace, Workload};
 
-use crate::report::NoteCode;
+use crate::note::NoteCode;
 use crate::yaml::{Document, Position};
 
-/// The content of one document.
 #[derive(Debug, Default)]
 pub(crate) struct Manifest {
     /// In the order of the document.
     pub(crate) workloads: Vec<LocatedWorkload>,
     /// Namespaces, whose labels and annotations apply to the workloads in them.
     pub(crate) namespaces: Vec<(UntrustedText, Namespace)>,
-    /// Notes on the document.
     pub(crate) remarks: Vec<Remark>,
 }
 
@@ -30,18 +28,15 @@ pub(crate) struct LocatedWorkload {
     pub(crate) workload: Workload,
     /// One for each of [`Workload::containers`], in the same order.
     pub(crate) places: Vec<ContainerPlace>,
-    /// Position of the object.
     pub(crate) at: Position,
     /// Positions of exempting annotations: on the workload, and on its pod template.
     pub(crate) ignore: [Option<Position>; 2],
 }
 
-/// Positions in a container.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ContainerPlace {
     /// The image; its key if the image is null; the container if it has no image.
     pub(crate) image: Position,
-    /// The pull policy, if written.
     pub(crate) pull_policy: Option<Position>,
 }
 

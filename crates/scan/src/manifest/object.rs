@@ -9,7 +9,7 @@ use tagwatch_core::workload::{IgnoreAnnotations, Namespace, Origin, Workload, Wo
 
 use super::kinds::former_version_of;
 use super::{Manifest, pod_spec, templates, uncovered};
-use crate::report::NoteCode;
+use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
 /// `apiVersion` and `kind` of the items of a typed list. The API server omits them in the items.

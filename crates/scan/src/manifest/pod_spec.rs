@@ -5,7 +5,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
 use super::{ContainerPlace, Manifest};
-use crate::report::NoteCode;
+use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
 /// `path` is that of the pod spec, from the root of the object.

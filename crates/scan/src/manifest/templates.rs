@@ -2,7 +2,7 @@
 
 use super::object::{PodSpec, read_workload};
 use super::{Manifest, uncovered};
-use crate::report::NoteCode;
+use crate::note::NoteCode;
 use crate::yaml::{Node, Value};
 use std::collections::BTreeSet;
 use tagwatch_core::kinds::{

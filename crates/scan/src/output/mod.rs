@@ -13,7 +13,7 @@ pub use notes::write_notes;
 /// A format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// For people.
+    /// Aligned text to read in a terminal.
     #[default]
     Table,
     /// For programs: the contract that [`crate::report::json_schema`] describes.

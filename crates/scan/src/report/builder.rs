@@ -3,8 +3,8 @@
 use super::exempting::{self, FirstMet, WithoutNamespace};
 use super::fingerprint::Fingerprints;
 use super::{Exemption, FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
-use crate::manifest::{ContainerPlace, LocatedWorkload, Remark};
-use crate::scan::{PolicyExemptions, ReadFile};
+use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark};
+use crate::policy_file::PolicyFile;
 use crate::yaml::Position;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -19,7 +19,23 @@ use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, Namespace, Workload, WorkloadId};
 
-/// A report in the making.
+/// A file and its manifests.
+#[derive(Debug)]
+pub(crate) struct ReadFile {
+    pub(crate) name: String,
+    pub(crate) manifests: Vec<Manifest>,
+    /// Notes on unread documents and on the whole file.
+    pub(crate) notes: Vec<Note>,
+    /// Whether the file was read as manifests.
+    pub(crate) is_read: bool,
+}
+
+impl ReadFile {
+    pub(crate) fn unread(note: Note, name: String) -> Self {
+        Self { name, manifests: Vec::new(), notes: vec![note], is_read: false }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct ReportBuilder<'e> {
     engine: &'e Engine,
@@ -66,7 +82,7 @@ impl<'e> ReportBuilder<'e> {
             .extend(namespaces.map(|(name, namespace)| (name.clone(), Arc::new(namespace.clone()))));
     }
 
-    pub(crate) fn finish(mut self, policy: Option<&PolicyExemptions>, is_found: bool) -> ScanReport {
+    pub(crate) fn finish(mut self, policy: Option<&PolicyFile>, is_found: bool) -> ScanReport {
         if let Some(policy) = policy {
             if is_found {
                 // Before everything else: it decides on all of it.

@@ -2,7 +2,7 @@
 
 use super::{Note, NoteCode};
 use crate::manifest::LocatedWorkload;
-use crate::scan::PolicyExemptions;
+use crate::policy_file::PolicyFile;
 use crate::yaml::Position;
 use tagwatch_core::engine::{Engine, Judgement};
 use tagwatch_core::exemption::AnnotationLevel;
@@ -10,7 +10,6 @@ use tagwatch_core::issue::{ExemptionReview, PolicyExemptionState};
 use tagwatch_core::policy::{Decision, ExemptionProblem};
 use tagwatch_core::text::UntrustedText;
 
-/// Notes on one workload.
 pub(super) fn workload_notes(file: &str, located: &LocatedWorkload, judgement: &Judgement) -> Vec<Note> {
     let id = &located.workload.id;
     let (kind, name) = (id.kind.raw(), id.name.raw());
@@ -78,18 +77,18 @@ impl WithoutNamespace {
     }
 }
 
-/// Names the policy that somebody left to be found.
-pub(super) fn found_note(policy: &PolicyExemptions) -> Note {
+/// Names the policy that was found rather than given.
+pub(super) fn found_note(policy: &PolicyFile) -> Note {
     let message = format!(
         "judged by this policy, which was found from the working folder upward; profile {}",
-        policy.profile
+        policy.policy.profile()
     );
-    Note::new(&policy.file, NoteCode::PolicyFound, &message)
+    Note::new(&policy.name, NoteCode::PolicyFound, &message)
 }
 
 /// What `helm template` prints has no namespaces, so parts of a policy that are for some would silently be for none.
-pub(super) fn namespace_note(policy: &PolicyExemptions, without: &WithoutNamespace) -> Option<Note> {
-    let (file, at) = without.first.as_ref().filter(|_| policy.asks_for_namespaces)?;
+pub(super) fn namespace_note(policy: &PolicyFile, without: &WithoutNamespace) -> Option<Note> {
+    let (file, at) = without.first.as_ref().filter(|_| policy.selects_namespaces())?;
     let workloads = match without.count {
         1 => "1 workload names".to_owned(),
         count => format!("{count} workloads name"),
@@ -104,7 +103,7 @@ pub(super) fn namespace_note(policy: &PolicyExemptions, without: &WithoutNamespa
 /// Notes on exemptions of the policy that exempt nothing.
 pub(super) fn policy_notes(
     engine: &Engine,
-    policy: &PolicyExemptions,
+    policy: &PolicyFile,
     review: &ExemptionReview<UntrustedText, FirstMet>,
 ) -> Vec<Note> {
     let Some(today) = engine.today() else { return Vec::new() };
@@ -121,9 +120,9 @@ pub(super) fn policy_notes(
                 (NoteCode::UnusedExemption, "exempts nothing that was scanned".to_owned())
             }
         };
-        let at = policy.places.get(index).copied().unwrap_or(Position::START);
+        let at = policy.exemptions.get(index).copied().unwrap_or(Position::START);
         let message = format!("the exemption \"{reason}\" {what}");
-        notes.push(Note::at(&policy.file, at, code, &message));
+        notes.push(Note::at(&policy.name, at, code, &message));
     }
     notes
 }

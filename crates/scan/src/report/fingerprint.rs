@@ -49,7 +49,7 @@ fn hash(id: &WorkloadId, container: &Container, finding: &Finding) -> Sha256 {
         finding.rule.id,
         verdict,
     ];
-    // Every part goes with its length: names in manifests can hold any separator.
+    // Each part is hashed with its length: names in manifests can hold any separator.
     parts.into_iter().fold(Sha256::new(), |hash, part| {
         hash.chain_update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes()).chain_update(part)
     })

@@ -3,14 +3,12 @@
 mod builder;
 mod exempting;
 mod fingerprint;
-mod note;
-mod schema;
 
-pub(crate) use builder::ReportBuilder;
-pub use note::{Note, NoteCode};
-pub use schema::json_schema;
+pub use crate::note::{Note, NoteCode};
+pub(crate) use builder::{ReadFile, ReportBuilder};
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::pull_policy::PullPolicy;
@@ -18,6 +16,8 @@ use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::tag::{Confidence, TagClass};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
+
+use crate::serialize;
 
 /// Everything that a scan says. Fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -38,6 +38,18 @@ pub struct ScanReport {
 impl ScanReport {
     /// Value of [`Self::schema`].
     pub const SCHEMA: &'static str = "tagwatch.dev/scan/v1";
+}
+
+/// JSON Schema (draft 2020-12) of `scan -o json`. It allows fields that it does not know, since later versions
+/// may add some.
+pub fn json_schema() -> schemars::Schema {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<ScanReport>();
+    schema.insert(
+        "title".to_owned(),
+        format!("Output of `tagwatch scan -o json` ({})", ScanReport::SCHEMA).into(),
+    );
+    schema
 }
 
 /// Counts over the whole scan.
@@ -88,7 +100,7 @@ impl Results {
 #[serde(rename_all = "camelCase")]
 pub struct Place {
     /// Path as reached from the command line; `<stdin>` for standard input.
-    #[serde(serialize_with = "schema::text")]
+    #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub file: UntrustedText,
     /// Line of the value judged, from 1.
@@ -98,27 +110,27 @@ pub struct Place {
     #[schemars(range(min = 1))]
     pub column: u32,
     /// `apiVersion` of the object.
-    #[serde(serialize_with = "schema::text")]
+    #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub api_version: UntrustedText,
     /// `kind` of the object.
-    #[serde(serialize_with = "schema::text")]
+    #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub kind: UntrustedText,
     /// Namespace of the object; null when the manifest names none.
-    #[serde(serialize_with = "schema::optional_text")]
+    #[serde(serialize_with = "serialize::optional_text")]
     #[schemars(with = "Option<String>")]
     pub namespace: Option<UntrustedText>,
     /// Name of the object; its `generateName` when it has no name.
-    #[serde(serialize_with = "schema::text")]
+    #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub name: UntrustedText,
     /// Name of the container, or of the volume.
-    #[serde(serialize_with = "schema::text")]
+    #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub container: UntrustedText,
     /// What kind of place names the image.
-    #[serde(serialize_with = "schema::container_type")]
+    #[serde(serialize_with = "serialize::container_type")]
     #[schemars(with = "String", extend("enum" = ContainerType::ALL.map(ContainerType::as_str)))]
     pub container_type: ContainerType,
     /// Path of the image field from the object's root. Images and findings of one container have the same.
@@ -133,7 +145,7 @@ pub struct ImageEntry {
     #[serde(flatten)]
     pub place: Place,
     /// The image as written; empty when there is none.
-    #[serde(serialize_with = "schema::text")]
+    #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub image: UntrustedText,
     /// The image's normalised parts; null when it does not parse.
@@ -141,21 +153,21 @@ pub struct ImageEntry {
     /// Why the image does not parse; null when it does.
     pub reference_error: Option<String>,
     /// How mutable the reference is.
-    #[serde(serialize_with = "schema::tag_class")]
+    #[serde(serialize_with = "serialize::tag_class")]
     #[schemars(with = "String", extend("enum" = TagClass::ALL.map(TagClass::as_str)))]
     pub tag_class: TagClass,
     /// What the class rests on.
-    #[serde(serialize_with = "schema::confidence")]
+    #[serde(serialize_with = "serialize::confidence")]
     #[schemars(with = "String", extend("enum" = Confidence::ALL.map(Confidence::as_str)))]
     pub confidence: Confidence,
     /// The pattern that decided on the class, in words; null when none did.
     pub matched: Option<String>,
     /// The pull policy as written; null when it is unset.
-    #[serde(serialize_with = "schema::optional_text")]
+    #[serde(serialize_with = "serialize::optional_text")]
     #[schemars(with = "Option<String>")]
     pub image_pull_policy: Option<UntrustedText>,
     /// The pull policy that counts: what is written, else the API server's default for the image.
-    #[serde(serialize_with = "schema::pull_policy")]
+    #[serde(serialize_with = "serialize::pull_policy")]
     #[schemars(with = "String", extend("enum" = PullPolicy::ALL.map(PullPolicy::as_str)))]
     pub effective_pull_policy: PullPolicy,
 }
@@ -182,23 +194,23 @@ pub struct FindingEntry {
     #[serde(flatten)]
     pub place: Place,
     /// The image as written; empty when there is none.
-    #[serde(serialize_with = "schema::text")]
+    #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub image: UntrustedText,
     /// The rule; for a pass, the leading rule of the policy.
     pub rule: &'static str,
     /// The group of rules.
-    #[serde(serialize_with = "schema::policy")]
+    #[serde(serialize_with = "serialize::policy")]
     #[schemars(with = "String", extend("enum" = RuleGroup::ALL.map(RuleGroup::as_str)))]
     pub policy: RuleGroup,
     /// Category as dashboards show it.
     pub category: &'static str,
     /// How bad it is.
-    #[serde(serialize_with = "schema::severity")]
+    #[serde(serialize_with = "serialize::severity")]
     #[schemars(with = "String", extend("enum" = Severity::ALL.map(Severity::as_str)))]
     pub severity: Severity,
     /// What the rule says.
-    #[serde(serialize_with = "schema::outcome")]
+    #[serde(serialize_with = "serialize::outcome")]
     #[schemars(with = "String", extend("enum" = Outcome::ALL.map(Outcome::as_str)))]
     pub result: Outcome,
     /// What is wrong, naming the container and the image; safe for a terminal.

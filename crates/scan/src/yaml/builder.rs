@@ -34,7 +34,6 @@ struct Frame<'t> {
     flow_start: Option<usize>,
 }
 
-/// An unfinished document.
 #[derive(Debug)]
 pub(super) struct Builder<'t> {
     limits: Limits,

@@ -5,7 +5,6 @@ use thiserror::Error;
 
 use super::tree::Position;
 
-/// An error with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Located<E> {
     pub(crate) at: Position,

@@ -10,9 +10,7 @@ use super::tree::{Document, Position};
 /// hostile files.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Bytes of a file.
     pub(crate) bytes: u64,
-    /// Documents of a file.
     pub(crate) documents: u64,
     /// Nodes of a file, with aliases expanded.
     pub(crate) nodes: u64,

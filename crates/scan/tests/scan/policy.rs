@@ -5,7 +5,7 @@ use std::path::Path;
 use tagwatch_core::engine::Engine;
 use tagwatch_scan::output::{self, Format, Style};
 use tagwatch_scan::report::ScanReport;
-use tagwatch_scan::{ExitStatus, FailOn, PolicyExemptions, PolicyFile, ScanOptions, scan};
+use tagwatch_scan::{ExitStatus, FailOn, PolicyFile, ScanOptions, scan};
 
 use crate::support::{folder, notes, pod};
 
@@ -19,11 +19,8 @@ pub(crate) fn read(text: &str) -> Result<PolicyFile, String> {
 fn judge(policy: &str, manifest: &str) -> ScanReport {
     let file = read(&format!("{HEAD}{policy}")).unwrap();
     let engine = Engine::new(file.policy.clone()).on("2027-01-03".parse().unwrap());
-    let options = ScanOptions {
-        paths: vec!["-".into()],
-        policy_exemptions: Some(PolicyExemptions::from(&file)),
-        ..ScanOptions::default()
-    };
+    let options =
+        ScanOptions { paths: vec!["-".into()], policy_file: Some(file.clone()), ..ScanOptions::default() };
     scan(&engine, &options, &mut manifest.as_bytes())
 }
 
@@ -147,7 +144,7 @@ fn a_manifest_without_a_namespace_gets_a_note_if_the_policy_selects_namespaces()
     let file = read(&format!("{HEAD}{policy}")).unwrap();
     let options = ScanOptions {
         paths: vec!["-".into()],
-        policy_exemptions: Some(PolicyExemptions::from(&file)),
+        policy_file: Some(file.clone()),
         namespace: Some("shop".to_owned()),
         ..ScanOptions::default()
     };

@@ -26,7 +26,7 @@ fn the_policies_of_the_documentation_are_valid() {
 fn the_mistakes_of_the_documentation_give_the_documented_messages() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policy.md")).unwrap();
     let mut blocks = text.split("```text\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
-    let (policy, told) = (blocks.next().unwrap(), blocks.next().unwrap());
+    let (policy, documented) = (blocks.next().unwrap(), blocks.next().unwrap());
     let error = PolicyFile::read(Path::new("-"), &mut policy.as_bytes()).unwrap_err().to_string();
-    assert_eq!(error.replace("<stdin>:", "policy.yaml:"), told.trim_end());
+    assert_eq!(error.replace("<stdin>:", "policy.yaml:"), documented.trim_end());
 }

@@ -7,20 +7,20 @@ fn errors(text: &str) -> String {
 }
 
 /// Policies and their errors; `RULES` is a placeholder for the names of all rules.
-fn assert_told(cases: &[(&str, &str)]) {
+fn assert_errors(cases: &[(&str, &str)]) {
     let ids: Vec<&str> = tagwatch_core::rules::all().map(|rule| rule.id).collect();
-    let told = |text: &str| errors(text).replace(&ids.join(", "), "RULES");
+    let shown = |text: &str| errors(text).replace(&ids.join(", "), "RULES");
     let wrong: Vec<String> = cases
         .iter()
-        .filter(|(text, error)| told(text) != *error)
-        .map(|(text, _)| format!("{text}{}", told(text)))
+        .filter(|(text, error)| shown(text) != *error)
+        .map(|(text, _)| format!("{text}{}", shown(text)))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 #[test]
 fn all_mistakes_are_reported_in_the_order_of_the_file() {
-    assert_told(&[
+    assert_errors(&[
         (
             "spec:\n  profil: strict\n  rules:\n    latest-tags: {}\n    floating-tag: {result: off}\n    \
              missing-tag:\n  immutable: [ok, 'a b']\n  exemptions:\n  - {match: {names: [a]}, rules: ['*', \
@@ -133,7 +133,7 @@ fn an_error_has_line_column_and_a_suggestion() {
         ("spec: {}\n---\na: b\n", "5:1: a second document; expected one TagPolicy"),
         ("spec: [\n", "3:7: this is no valid YAML: unclosed bracket '['"),
     ];
-    assert_told(&cases);
+    assert_errors(&cases);
     assert_eq!(
         read("kind: Pod\napiVersion: v1\n").unwrap_err(),
         "<stdin>:2:13: apiVersion must be tagwatch.dev/v1alpha1"
@@ -159,11 +159,11 @@ fn errors_in_a_policy_of_any_size_stay_short() {
         ),
         (format!("  rules:\n{rules}"), "and more mistakes from here on: 950"),
     ] {
-        let told = errors(&format!("spec:\n{spec}"));
+        let shown = errors(&format!("spec:\n{spec}"));
         assert!(
-            told.contains(expected) && told.len() < 60_000,
+            shown.contains(expected) && shown.len() < 60_000,
             "{expected}: {}",
-            &told[..told.len().min(500)]
+            &shown[..shown.len().min(500)]
         );
     }
 }

@@ -18,7 +18,6 @@ use tagwatch_scan::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError};
 use crate::args::{PolicyArgs, PolicyCheckArgs, PolicyCommand};
 use crate::status::Failure;
 
-/// The policy that applies.
 pub(crate) struct ChosenPolicy {
     pub(crate) engine: Engine,
     /// `None` if only a profile applies.

@@ -17,10 +17,10 @@ fn no_cluster_exits_with_4() {
     let folder = folder(&[]);
     let home = folder.path().to_str().unwrap().to_owned();
     for arguments in [&["issues"][..], &["run", "--metrics-address", "127.0.0.1:0"]] {
-        let told = run(folder.path(), arguments).replace(&home, "HOME");
-        assert!(told.starts_with("exit code: 4\n"), "{told}");
-        assert!(told.contains("tagwatch: no cluster to talk to: "), "{told}");
-        assert!(told.contains("; set KUBECONFIG, pass --context, or run inside a cluster\n"), "{told}");
+        let printed = run(folder.path(), arguments).replace(&home, "HOME");
+        assert!(printed.starts_with("exit code: 4\n"), "{printed}");
+        assert!(printed.contains("tagwatch: no cluster to talk to: "), "{printed}");
+        assert!(printed.contains("; set KUBECONFIG, pass --context, or run inside a cluster\n"), "{printed}");
     }
 }
 
@@ -49,8 +49,8 @@ fn an_address_that_is_taken_exits_with_2() {
     let folder = folder(&[(".kube/config", KUBECONFIG)]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let told = run(folder.path(), &["run", "--log-level", "error", "--metrics-address", &address]);
-    insta::assert_snapshot!(told.replace(&address, "ADDRESS"), @"
+    let printed = run(folder.path(), &["run", "--log-level", "error", "--metrics-address", &address]);
+    insta::assert_snapshot!(printed.replace(&address, "ADDRESS"), @"
     exit code: 2
     ----- stderr
     tagwatch: cannot listen on ADDRESS: Address already in use (os error 98)
@@ -80,8 +80,8 @@ fn a_certificate_that_cannot_be_used_exits_with_2() {
         ("tls.crt", "tagwatch: TLS: tls.crt holds no certificate as PEM: "),
     ] {
         let files = ["--metrics-tls-cert", certificate, "--metrics-tls-key", "tls.key"];
-        let told = run(folder.path(), &[&start[..], &files].concat());
-        assert!(told.starts_with("exit code: 2\n") && told.contains(complaint), "{told}");
+        let printed = run(folder.path(), &[&start[..], &files].concat());
+        assert!(printed.starts_with("exit code: 2\n") && printed.contains(complaint), "{printed}");
     }
 }
 
@@ -91,15 +91,15 @@ fn a_certificate_that_nobody_would_see_exits_with_2() {
     let plain = ["run", "--metrics-auth", "none", "--metrics-tls-cert", "a", "--metrics-tls-key", "b"];
     let console = ["--console-address", "127.0.0.1:0"];
     for arguments in [plain.to_vec(), [&plain[..], &console, &["--console-auth", "none"]].concat()] {
-        let told = run(folder.path(), &arguments);
+        let printed = run(folder.path(), &arguments);
         assert!(
-            told.starts_with("exit code: 2\n") && told.contains("--metrics-auth=none speaks no TLS"),
-            "{told}"
+            printed.starts_with("exit code: 2\n") && printed.contains("--metrics-auth=none speaks no TLS"),
+            "{printed}"
         );
     }
     // The console would show it: these files are only missing.
-    let told = run(folder.path(), &[&plain[..], &console, &["--metrics-address", "127.0.0.1:0"]].concat());
-    assert!(told.starts_with("exit code: 2\n") && told.contains("TLS: cannot read a: "), "{told}");
-    let told = run(folder.path(), &["run", "--metrics-tls-cert", "a"]);
-    assert!(told.starts_with("exit code: 2\n") && told.contains("--metrics-tls-key <FILE>"), "{told}");
+    let printed = run(folder.path(), &[&plain[..], &console, &["--metrics-address", "127.0.0.1:0"]].concat());
+    assert!(printed.starts_with("exit code: 2\n") && printed.contains("TLS: cannot read a: "), "{printed}");
+    let printed = run(folder.path(), &["run", "--metrics-tls-cert", "a"]);
+    assert!(printed.starts_with("exit code: 2\n") && printed.contains("--metrics-tls-key <FILE>"), "{printed}");
 }

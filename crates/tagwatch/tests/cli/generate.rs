@@ -41,8 +41,8 @@ fn copy_all(from: &Path, to: &Path) {
 #[test]
 fn what_is_committed_is_what_is_generated() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let told = run(&root, &["generate", "--check"]);
-    assert_eq!(told, "exit code: 0\n");
+    let printed = run(&root, &["generate", "--check"]);
+    assert_eq!(printed, "exit code: 0\n");
 }
 
 #[test]

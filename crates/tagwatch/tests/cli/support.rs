@@ -28,7 +28,7 @@ pub(crate) fn tagwatch(folder: &Path, arguments: &[&str]) -> Command {
 
 /// Exit code and both outputs, for a snapshot.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> String {
-    told(&tagwatch(folder, arguments).output().unwrap())
+    transcript(&tagwatch(folder, arguments).output().unwrap())
 }
 
 /// Like [`run`], with something on standard input.
@@ -37,10 +37,10 @@ pub(crate) fn run_with_input(folder: &Path, arguments: &[&str], input: &str) -> 
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    told(&child.wait_with_output().unwrap())
+    transcript(&child.wait_with_output().unwrap())
 }
 
-fn told(output: &Output) -> String {
+fn transcript(output: &Output) -> String {
     let mut text = format!("exit code: {:?}\n", output.status.code().unwrap());
     for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
         if !bytes.is_empty() {

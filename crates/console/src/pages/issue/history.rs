@@ -15,11 +15,9 @@ const MAX_EVENTS: usize = 40;
 pub(super) struct History {
     /// The open interval first, then closed ones, latest first.
     pub(super) intervals: Vec<DisplayInterval>,
-    /// Duration of all intervals together.
     pub(super) total: String,
     /// Whether older intervals may have been removed from the report.
     pub(super) is_full: bool,
-    /// Start of the exemption.
     pub(super) exempt: Option<DisplayTime>,
     pub(super) line: Timeline,
     /// Events during the intervals, latest first.

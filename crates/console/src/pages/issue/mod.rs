@@ -39,7 +39,6 @@ struct IssuePage<'a> {
     evidence: Evidence,
     resolution: Vec<Piece>,
     remedies: Vec<Remedy>,
-    /// Why there are no remedies.
     why_no_remedy: Option<&'static str>,
     history: History,
     image: Option<ContainerRow>,

@@ -38,7 +38,6 @@ impl ReferenceGlobs {
         Ok(compiled)
     }
 
-    /// Adds a glob.
     pub(crate) fn add(
         &mut self,
         glob: impl Into<UntrustedText>,
@@ -98,6 +97,7 @@ fn shown(glob: &UntrustedText) -> String {
 /// Why a glob is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum InvalidGlobReason {
     /// Nothing before the tag, or nothing at all.
     #[error(
@@ -116,17 +116,11 @@ pub enum InvalidGlobReason {
     /// A registry with nothing behind it, which would be an image of Docker Hub.
     #[error("it names a registry and no repository; did you mean {0}/?")]
     NoRepository(String),
-    /// A scheme.
     #[error("a reference has no scheme; write it without {0}://")]
     Scheme(String),
     /// A character that no reference holds in that place, so that the glob would match nothing. Safe for a terminal.
     #[error("no {place} of an image holds `{character}`, so it would match nothing")]
-    Character {
-        /// The part of a reference.
-        place: &'static str,
-        /// The character.
-        character: String,
-    },
+    Character { place: &'static str, character: String },
     /// Two slashes, or one at the beginning.
     #[error("an element between its slashes is empty, so it would match nothing")]
     EmptyElement,
@@ -138,10 +132,8 @@ pub enum InvalidGlobReason {
     /// Its braces stand for too many globs.
     #[error("its braces stand for more than {MAX_ALTERNATIVES} globs")]
     Alternatives,
-    /// The glob's own syntax.
     #[error("{0}; expected *, **, ?, [a-z] and {{a,b}}")]
     Syntax(GlobError),
-    /// Its size.
     #[error(transparent)]
     Size(GlobError),
 }
@@ -158,7 +150,6 @@ impl From<GlobError> for InvalidGlobReason {
 #[derive(Debug, Clone)]
 struct ReferenceGlob {
     written: UntrustedText,
-    /// What its braces stand for.
     alternatives: Vec<Alternative>,
 }
 

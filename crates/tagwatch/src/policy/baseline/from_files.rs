@@ -5,7 +5,7 @@ use std::io;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::report::FindingEntry;
-use tagwatch_scan::{PolicyExemptions, ScanOptions, output, scan};
+use tagwatch_scan::{ScanOptions, output, scan};
 
 use super::{BaselineInput, Finding};
 use crate::args::PolicyBaselineArgs;
@@ -19,7 +19,7 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<BaselineInput>, F
     let ChosenPolicy { engine, file, is_found } = choose_to_extend(&args.policy, args.output.as_deref())?;
     let options = ScanOptions {
         paths: args.paths.clone(),
-        policy_exemptions: file.as_ref().map(PolicyExemptions::from).filter(|_| is_found),
+        policy_file: file.clone().filter(|_| is_found),
         policy_is_found: is_found,
         namespace: args.namespace.clone(),
         ..ScanOptions::default()

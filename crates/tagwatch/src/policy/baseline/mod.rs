@@ -21,7 +21,6 @@ use super::{counted, note, today};
 use crate::args::PolicyBaselineArgs;
 use crate::status::Failure;
 
-/// A policy file.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PolicyObject {
@@ -38,7 +37,6 @@ struct Metadata {
     labels: BTreeMap<String, String>,
 }
 
-/// What a baseline starts from.
 struct BaselineInput {
     /// Name and labels of the policy that the baseline extends.
     metadata: PolicyMetadata,
@@ -47,7 +45,6 @@ struct BaselineInput {
     findings: Vec<Finding>,
 }
 
-/// A finding to exempt.
 struct Finding {
     id: WorkloadId,
     container: UntrustedText,

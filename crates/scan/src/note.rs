@@ -1,4 +1,4 @@
-//! What a scan tells beside its findings.
+//! Remarks on inputs, beside the findings.
 
 use crate::yaml::Position;
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use tagwatch_core::text::UntrustedText;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Note {
     /// Path as reached from the command line; `<stdin>` for standard input.
-    #[serde(serialize_with = "super::schema::text")]
+    #[serde(serialize_with = "crate::serialize::text")]
     #[schemars(with = "String")]
     pub file: UntrustedText,
     /// Line of the place, from 1; 1 where the file as a whole is meant.
@@ -37,7 +37,7 @@ impl Note {
     }
 }
 
-/// Kinds of notes.
+/// What a note is about; a stable name in `scan -o json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NoteCode {
     /// The input, or a part of a folder, cannot be read.
