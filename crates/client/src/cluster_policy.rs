@@ -15,15 +15,9 @@ use crate::call::{CallError, LIST_LIMIT, call};
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ReadPolicyError {
     #[error("cannot read the TagPolicy {name}: {source}")]
-    Call {
-        name: String,
-        source: CallError,
-    },
+    Call { name: String, source: CallError },
     #[error("the spec of the TagPolicy {name} cannot be read: {source}")]
-    Spec {
-        name: String,
-        source: serde_json::Error,
-    },
+    Spec { name: String, source: serde_json::Error },
 }
 
 /// A policy as the cluster stores it.

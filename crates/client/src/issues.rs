@@ -5,6 +5,7 @@ use k8s_openapi::jiff::civil::Date;
 use k8s_openapi::jiff::tz::TimeZone;
 use kube::api::ListParams;
 use kube::{Api, Client};
+use tagwatch_core::outcome::Severity;
 use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportResult};
@@ -99,8 +100,11 @@ pub async fn list_issues(
     }
     issues.sort_by_cached_key(|issue| {
         let Issue { namespace, kind, name, container, rule, severity, result, .. } = issue;
+        // Unknown severities come last.
+        let severity = Severity::parse(severity.raw());
         (
-            severity_rank(severity.raw()),
+            severity.is_none(),
+            severity,
             result.clone(),
             namespace.clone(),
             kind.clone(),
@@ -158,12 +162,6 @@ fn issues_of(report: &PolicyReport, drift_alone: bool, today: Date) -> Vec<Issue
 fn property(result: &ReportResult, name: &str) -> UntrustedText {
     let properties = result.properties.as_ref();
     properties.and_then(|properties| properties.get(name)).map_or("", String::as_str).into()
-}
-
-/// Most severe first; unknown severities come last.
-fn severity_rank(severity: &str) -> usize {
-    let known = tagwatch_core::outcome::Severity::ALL.iter();
-    known.map(|known| known.as_str()).position(|known| known == severity).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

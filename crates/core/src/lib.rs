@@ -12,6 +12,7 @@ pub mod finding;
 mod glob;
 pub mod issue;
 pub mod kinds;
+mod named;
 pub mod outcome;
 pub mod policy;
 pub mod pull_policy;

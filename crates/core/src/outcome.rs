@@ -1,6 +1,8 @@
 //! Results and severities of findings, in the words of the Policy Working Group's report API.
 
-/// Result of a rule for a container.
+use crate::named;
+
+/// Result of a rule for a container, in the order of a report: what needs attention first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// The rule is violated.
@@ -15,28 +17,15 @@ pub enum Outcome {
     Pass,
 }
 
-impl Outcome {
-    /// Every outcome, in the order of a report: what needs attention first.
-    pub const ALL: [Self; 5] = [Self::Fail, Self::Error, Self::Warn, Self::Skip, Self::Pass];
+named!(Outcome {
+    Fail => "fail",
+    Error => "error",
+    Warn => "warn",
+    Skip => "skip",
+    Pass => "pass",
+});
 
-    /// The name in reports, metrics and `scan -o json`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fail => "fail",
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Skip => "skip",
-            Self::Pass => "pass",
-        }
-    }
-
-    /// Reads a name that [`Self::as_str`] gives.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
-    }
-}
-
-/// Severity of a finding.
+/// Severity of a finding, most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Wrong code can run at any pod start, and no status shows it.
@@ -51,23 +40,10 @@ pub enum Severity {
     Info,
 }
 
-impl Severity {
-    /// Every severity, most severe first.
-    pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info];
-
-    /// The name in reports, metrics and `scan -o json`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Critical => "critical",
-            Self::High => "high",
-            Self::Medium => "medium",
-            Self::Low => "low",
-            Self::Info => "info",
-        }
-    }
-
-    /// Reads a name that [`Self::as_str`] gives.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|severity| severity.as_str() == name)
-    }
-}
+named!(Severity {
+    Critical => "critical",
+    High => "high",
+    Medium => "medium",
+    Low => "low",
+    Info => "info",
+});

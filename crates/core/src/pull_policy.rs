@@ -1,5 +1,6 @@
 //! The pull policy, and the one that an API server fills in.
 
+use crate::named;
 use crate::reference::Reference;
 
 /// `imagePullPolicy` of a container, `pullPolicy` of an image volume.
@@ -13,24 +14,13 @@ pub enum PullPolicy {
     Never,
 }
 
+named!(PullPolicy {
+    Always => "Always",
+    IfNotPresent => "IfNotPresent",
+    Never => "Never",
+});
+
 impl PullPolicy {
-    /// The three values, in the order that messages list them.
-    pub const ALL: [Self; 3] = [Self::Always, Self::IfNotPresent, Self::Never];
-
-    /// Reads a written value; Kubernetes compares it with case.
-    pub fn parse(written: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|policy| policy.as_str() == written)
-    }
-
-    /// The value as Kubernetes writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Always => "Always",
-            Self::IfNotPresent => "IfNotPresent",
-            Self::Never => "Never",
-        }
-    }
-
     /// What the API server fills in for an unset policy: `Always` when the parsed tag is `latest` (written, or
     /// implied by neither tag nor digest), else `IfNotPresent`, also for `None`, an image that does not parse
     /// (`SetDefaults_Container` in Kubernetes' `pkg/apis/core/v1/defaults.go`, which asks

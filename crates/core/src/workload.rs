@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::drift::DriftEvidence;
+use crate::named;
 use crate::pull_policy::PullPolicy;
 use crate::reference::Reference;
 use crate::text::UntrustedText;
@@ -164,27 +165,15 @@ pub enum ContainerType {
     ImageVolume,
 }
 
+named!(ContainerType {
+    Container => "container",
+    Init => "init",
+    Sidecar => "sidecar",
+    Ephemeral => "ephemeral",
+    ImageVolume => "imageVolume",
+});
+
 impl ContainerType {
-    /// Every kind of place.
-    pub const ALL: [Self; 5] =
-        [Self::Container, Self::Init, Self::Sidecar, Self::Ephemeral, Self::ImageVolume];
-
-    /// The name that reports and `scan -o json` use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Container => "container",
-            Self::Init => "init",
-            Self::Sidecar => "sidecar",
-            Self::Ephemeral => "ephemeral",
-            Self::ImageVolume => "imageVolume",
-        }
-    }
-
-    /// Reads a name that [`Self::as_str`] gives.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
     /// The words that messages use.
     pub fn words(self) -> &'static str {
         match self {

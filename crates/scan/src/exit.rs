@@ -1,5 +1,6 @@
 //! From a report to the exit status of the process.
 
+use tagwatch_core::named;
 use tagwatch_core::outcome::Outcome;
 
 use crate::report::ScanReport;
@@ -26,7 +27,7 @@ impl ExitStatus {
     }
 }
 
-/// The lowest result that makes a scan fail.
+/// The lowest result that makes a scan fail: the value of `--fail-on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FailOn {
     /// Only images that cannot be evaluated.
@@ -40,20 +41,14 @@ pub enum FailOn {
     Never,
 }
 
+named!(FailOn {
+    Error => "error",
+    Fail => "fail",
+    Warn => "warn",
+    Never => "never",
+});
+
 impl FailOn {
-    /// Every value: from the most tolerant to the strictest, then `never`.
-    pub const ALL: [Self; 4] = [Self::Error, Self::Fail, Self::Warn, Self::Never];
-
-    /// The value of `--fail-on`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Fail => "fail",
-            Self::Warn => "warn",
-            Self::Never => "never",
-        }
-    }
-
     /// Whether a result makes the scan fail.
     pub fn is_reached_by(self, outcome: Outcome) -> bool {
         match self {

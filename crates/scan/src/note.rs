@@ -1,9 +1,11 @@
 //! Remarks on inputs, beside the findings.
 
-use crate::yaml::Position;
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use tagwatch_core::named;
 use tagwatch_core::text::UntrustedText;
+
+use crate::yaml::Position;
 
 /// A remark on an input: something that was not read, or read with a doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -87,92 +89,42 @@ pub enum NoteCode {
     PolicyFound,
 }
 
+named!(NoteCode {
+    UnreadableInput => "unreadable-input",
+    InvalidEncoding => "invalid-encoding",
+    InvalidYaml => "invalid-yaml",
+    DuplicateKey => "duplicate-key",
+    OverBudget => "over-budget",
+    InvalidField => "invalid-field",
+    InvalidPullPolicy => "invalid-pull-policy",
+    HelmTemplate => "helm-template",
+    KindNotCovered => "kind-not-covered",
+    NotKubernetesObject => "not-kubernetes-object",
+    SymlinkNotFollowed => "symlink-not-followed",
+    InvalidIgnoreFile => "invalid-ignore-file",
+    NoManifests => "no-manifests",
+    OutOfScope => "out-of-scope",
+    UndecidedScope => "undecided-scope",
+    ExpiredExemption => "expired-exemption",
+    UnusedExemption => "unused-exemption",
+    ExemptionNotHonoured => "exemption-not-honoured",
+    UndecidedExemption => "undecided-exemption",
+    UnknownAnnotation => "unknown-annotation",
+    NamespaceUnknown => "namespace-unknown",
+    PolicyFound => "policy-found",
+});
+
 impl NoteCode {
-    /// Every kind of note, errors first.
-    pub const ALL: [Self; 22] = [
-        Self::UnreadableInput,
-        Self::InvalidEncoding,
-        Self::InvalidYaml,
-        Self::DuplicateKey,
-        Self::OverBudget,
-        Self::InvalidField,
-        Self::InvalidPullPolicy,
-        Self::HelmTemplate,
-        Self::KindNotCovered,
-        Self::NotKubernetesObject,
-        Self::SymlinkNotFollowed,
-        Self::InvalidIgnoreFile,
-        Self::NoManifests,
-        Self::OutOfScope,
-        Self::UndecidedScope,
-        Self::ExpiredExemption,
-        Self::UnusedExemption,
-        Self::ExemptionNotHonoured,
-        Self::UndecidedExemption,
-        Self::UnknownAnnotation,
-        Self::NamespaceUnknown,
-        Self::PolicyFound,
-    ];
-
-    /// The name in `scan -o json`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UnreadableInput => "unreadable-input",
-            Self::InvalidEncoding => "invalid-encoding",
-            Self::InvalidYaml => "invalid-yaml",
-            Self::DuplicateKey => "duplicate-key",
-            Self::OverBudget => "over-budget",
-            Self::InvalidField => "invalid-field",
-            Self::InvalidPullPolicy => "invalid-pull-policy",
-            Self::HelmTemplate => "helm-template",
-            Self::KindNotCovered => "kind-not-covered",
-            Self::NotKubernetesObject => "not-kubernetes-object",
-            Self::SymlinkNotFollowed => "symlink-not-followed",
-            Self::InvalidIgnoreFile => "invalid-ignore-file",
-            Self::NoManifests => "no-manifests",
-            Self::OutOfScope => "out-of-scope",
-            Self::UndecidedScope => "undecided-scope",
-            Self::ExpiredExemption => "expired-exemption",
-            Self::UnusedExemption => "unused-exemption",
-            Self::ExemptionNotHonoured => "exemption-not-honoured",
-            Self::UndecidedExemption => "undecided-exemption",
-            Self::UnknownAnnotation => "unknown-annotation",
-            Self::NamespaceUnknown => "namespace-unknown",
-            Self::PolicyFound => "policy-found",
-        }
-    }
-
     /// Whether the input is broken, so that the scan is incomplete: exit status 3.
     pub fn is_error(self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::UnreadableInput
-            | Self::InvalidEncoding
-            | Self::InvalidYaml
-            | Self::DuplicateKey
-            | Self::OverBudget
-            | Self::InvalidField => true,
-            Self::InvalidPullPolicy
-            | Self::HelmTemplate
-            | Self::KindNotCovered
-            | Self::NotKubernetesObject
-            | Self::SymlinkNotFollowed
-            | Self::InvalidIgnoreFile
-            | Self::NoManifests
-            | Self::OutOfScope
-            | Self::UndecidedScope
-            | Self::ExpiredExemption
-            | Self::UnusedExemption
-            | Self::ExemptionNotHonoured
-            | Self::UndecidedExemption
-            | Self::UnknownAnnotation
-            | Self::NamespaceUnknown
-            | Self::PolicyFound => false,
-        }
-    }
-}
-
-impl Serialize for NoteCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+                | Self::InvalidEncoding
+                | Self::InvalidYaml
+                | Self::DuplicateKey
+                | Self::OverBudget
+                | Self::InvalidField
+        )
     }
 }

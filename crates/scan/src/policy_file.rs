@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use tagwatch_core::policy::{API_VERSION, FieldPath, KIND, PathStep, Policy, PolicyError, TagPolicySpec};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
@@ -33,11 +34,12 @@ pub struct FoundPolicy {
 }
 
 /// The metadata of a policy object.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PolicyMetadata {
     /// `metadata.name`.
     pub name: Option<String>,
     /// `metadata.labels`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 

@@ -2,9 +2,10 @@
 
 mod refusal;
 
+use axum::http::{HeaderMap, Uri};
+
 use crate::http::{Theme, same_site_path};
 use crate::text::HtmlText;
-use axum::http::{HeaderMap, Uri};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {

@@ -1,6 +1,7 @@
 //! Light or dark colours.
 
 use axum::http::HeaderMap;
+use tagwatch_core::named;
 
 use super::cookies::cookie;
 
@@ -15,21 +16,13 @@ pub(crate) enum Theme {
     Dark,
 }
 
+named!(Theme {
+    System => "system",
+    Light => "light",
+    Dark => "dark",
+});
+
 impl Theme {
-    pub(crate) const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|theme| theme.as_str() == name)
-    }
-
     /// The theme that the request's cookie names.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         cookie(headers, THEME_COOKIE).and_then(Self::parse).unwrap_or_default()

@@ -18,7 +18,7 @@ use container_field::ContainerField;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Remedy {
-    /// What the remedy changes, as the heading of its snippet.
+    /// What it does.
     pub title: &'static str,
     /// Side effects and limits.
     pub note: Option<String>,

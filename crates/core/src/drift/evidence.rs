@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::named;
 use crate::text::UntrustedText;
 
 /// Most digests that are kept of a reference.
@@ -36,15 +37,10 @@ pub enum DriftConfidence {
     Proven,
 }
 
-impl DriftConfidence {
-    /// The name in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Likely => "likely",
-            Self::Proven => "proven",
-        }
-    }
-}
+named!(DriftConfidence {
+    Likely => "likely",
+    Proven => "proven",
+});
 
 /// The images that one reference resolved to.
 #[derive(Debug, Clone, PartialEq, Eq)]

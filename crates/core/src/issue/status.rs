@@ -1,5 +1,6 @@
 //! Whether a result asks for a fix, and whether a workload is compliant.
 
+use crate::named;
 use crate::outcome::Outcome;
 
 impl Outcome {
@@ -22,20 +23,14 @@ pub enum Status {
     Compliant,
 }
 
+named!(Status {
+    Violating => "violating",
+    Error => "error",
+    Exempt => "exempt",
+    Compliant => "compliant",
+});
+
 impl Status {
-    /// Every status, worst first.
-    pub const ALL: [Self; 4] = [Self::Violating, Self::Error, Self::Exempt, Self::Compliant];
-
-    /// The name in metrics and addresses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Violating => "violating",
-            Self::Error => "error",
-            Self::Exempt => "exempt",
-            Self::Compliant => "compliant",
-        }
-    }
-
     /// The status of a workload with these results.
     pub fn of(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
         let of = |outcome| match outcome {

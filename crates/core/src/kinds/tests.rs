@@ -55,8 +55,9 @@ fn a_policy_wins_over_the_table_and_its_declarations_add_up() {
 #[test]
 fn a_revision_is_a_link_and_a_configuration_is_none() {
     let kinds = Kinds::default();
-    let is_link =
-        |kind: &str| kinds.get(&KindName::new("serving.knative.dev", kind)).map(|kind| kind.is_link());
+    let is_link = |kind: &str| {
+        kinds.get(&KindName::new("serving.knative.dev", kind)).map(|kind| kind.traits.role == KindRole::Link)
+    };
     assert_eq!(["Revision", "Configuration", "Route"].map(is_link), [Some(true), Some(false), None]);
 }
 

@@ -1,6 +1,6 @@
 //! A kind that is read, with its paths parsed.
 
-use super::{KindEntry, KindName, KindRole, KindTraits, TemplatePath};
+use super::{KindEntry, KindName, KindTraits, TemplatePath};
 
 /// A kind that is read, built-in or custom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +76,6 @@ impl WorkloadKind {
     /// The paths of the pod specs in the preferred version, from the object's root.
     pub fn pod_spec_paths(&self) -> impl Iterator<Item = String> {
         self.versions.first().into_iter().flat_map(|version| &version.templates).map(TemplatePath::pod_spec)
-    }
-
-    /// Whether its objects hold no template and link their owner with what they own.
-    pub fn is_link(&self) -> bool {
-        self.traits.role == KindRole::Link
     }
 
     /// Whether its object is itself a pod.

@@ -2,9 +2,10 @@
 
 use super::ids;
 use super::parameters::Parameter;
+use crate::named;
 use crate::outcome::{Outcome, Severity};
 
-/// The groups of rules; a report's `policy` field.
+/// The groups of rules, in the order in which a container's results are written; a report's `policy` field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RuleGroup {
     /// What the reference says.
@@ -15,19 +16,13 @@ pub enum RuleGroup {
     ImageDrift,
 }
 
+named!(RuleGroup {
+    ImageTag => "image-tag",
+    ImagePullPolicy => "image-pull-policy",
+    ImageDrift => "image-drift",
+});
+
 impl RuleGroup {
-    /// Every group, in the order in which a container's results are written.
-    pub const ALL: [Self; 3] = [Self::ImageTag, Self::ImagePullPolicy, Self::ImageDrift];
-
-    /// Name in reports, metrics and `scan -o json`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ImageTag => "image-tag",
-            Self::ImagePullPolicy => "image-pull-policy",
-            Self::ImageDrift => "image-drift",
-        }
-    }
-
     /// Category of its rules in reports and dashboards.
     pub const fn category(self) -> &'static str {
         match self {

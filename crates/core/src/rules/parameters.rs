@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::named;
 use crate::pull_policy::PullPolicy;
 
 /// A rule's parameter, by which documentation and error messages name it.
@@ -23,31 +24,17 @@ pub enum Parameter {
     Grace,
 }
 
+named!(Parameter {
+    Tags => "tags",
+    Words => "words",
+    Patterns => "patterns",
+    Value => "value",
+    IncludePinned => "includePinned",
+    Allowed => "allowed",
+    Grace => "grace",
+});
+
 impl Parameter {
-    /// Every parameter.
-    pub const ALL: [Self; 7] = [
-        Self::Tags,
-        Self::Words,
-        Self::Patterns,
-        Self::Value,
-        Self::IncludePinned,
-        Self::Allowed,
-        Self::Grace,
-    ];
-
-    /// The field of a policy.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tags => "tags",
-            Self::Words => "words",
-            Self::Patterns => "patterns",
-            Self::Value => "value",
-            Self::IncludePinned => "includePinned",
-            Self::Allowed => "allowed",
-            Self::Grace => "grace",
-        }
-    }
-
     /// One sentence for the documentation.
     pub fn description(self) -> &'static str {
         match self {

@@ -1,6 +1,8 @@
 //! The classes of tags, and the confidence of a class.
 
-/// How likely the same reference names other bytes tomorrow.
+use crate::named;
+
+/// How likely the same reference names other bytes tomorrow, in the order in which the classes are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TagClass {
     /// The image does not parse.
@@ -25,37 +27,20 @@ pub enum TagClass {
     Unclassified,
 }
 
+named!(TagClass {
+    Invalid => "invalid",
+    Digest => "digest",
+    ProvenMutable => "proven-mutable",
+    DeclaredImmutable => "declared-immutable",
+    ImplicitLatest => "implicit-latest",
+    Latest => "latest",
+    Unique => "unique",
+    Version => "version",
+    Floating => "floating",
+    Unclassified => "unclassified",
+});
+
 impl TagClass {
-    /// Every class, in the order in which they are tried.
-    pub const ALL: [Self; 10] = [
-        Self::Invalid,
-        Self::Digest,
-        Self::ProvenMutable,
-        Self::DeclaredImmutable,
-        Self::ImplicitLatest,
-        Self::Latest,
-        Self::Unique,
-        Self::Version,
-        Self::Floating,
-        Self::Unclassified,
-    ];
-
-    /// The name that reports, metrics and `scan -o json` use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Invalid => "invalid",
-            Self::Digest => "digest",
-            Self::ProvenMutable => "proven-mutable",
-            Self::DeclaredImmutable => "declared-immutable",
-            Self::ImplicitLatest => "implicit-latest",
-            Self::Latest => "latest",
-            Self::Unique => "unique",
-            Self::Version => "version",
-            Self::Floating => "floating",
-            Self::Unclassified => "unclassified",
-        }
-    }
-
     /// Whether a reference of this class can be expected to move.
     pub fn is_mutable(self) -> bool {
         matches!(self, Self::ProvenMutable | Self::ImplicitLatest | Self::Latest | Self::Floating)
@@ -75,20 +60,12 @@ pub enum Confidence {
     Unknown,
 }
 
-impl Confidence {
-    /// Every confidence, declared and proven ones first.
-    pub const ALL: [Self; 4] = [Self::Declared, Self::Proven, Self::Pattern, Self::Unknown];
-
-    /// The name that reports and `scan -o json` use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Declared => "declared",
-            Self::Proven => "proven",
-            Self::Pattern => "pattern",
-            Self::Unknown => "unknown",
-        }
-    }
-}
+named!(Confidence {
+    Declared => "declared",
+    Proven => "proven",
+    Pattern => "pattern",
+    Unknown => "unknown",
+});
 
 /// A class with its basis.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,14 +1,16 @@
 //! The pod templates of an object, wherever its kind keeps them.
 
-use super::object::{PodSpec, read_workload};
-use super::{Manifest, uncovered};
-use crate::note::NoteCode;
-use crate::yaml::{Node, Value};
 use std::collections::BTreeSet;
+
 use tagwatch_core::kinds::{
     FoundTemplate, Shape, TemplatePath, Tree, WorkloadKind, find_templates, holds_containers, is_flawed,
     template_path_of, unread_template,
 };
+
+use super::object::{PodSpec, read_workload};
+use super::{Manifest, uncovered};
+use crate::note::NoteCode;
+use crate::yaml::{Node, Value};
 
 impl Tree for Node<'_, '_> {
     fn shape(self) -> Shape {

@@ -5,12 +5,13 @@ mod notes;
 mod table;
 
 use std::io::{self, Write};
+use tagwatch_core::named;
 
 use crate::report::ScanReport;
 
 pub use notes::write_notes;
 
-/// A format of results.
+/// A format of results: the value of `-o`, in the order of its help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// Aligned text to read in a terminal.
@@ -20,18 +21,10 @@ pub enum Format {
     Json,
 }
 
-impl Format {
-    /// Every format, in the order in which help lists them.
-    pub const ALL: [Self; 2] = [Self::Table, Self::Json];
-
-    /// The value of `-o`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Json => "json",
-        }
-    }
-}
+named!(Format {
+    Table => "table",
+    Json => "json",
+});
 
 /// The look of text for people; other formats ignore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

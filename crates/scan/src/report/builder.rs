@@ -1,14 +1,9 @@
 //! Judges workloads and collects what a report says of them.
 
-use super::exempting::{self, FirstMet, WithoutNamespace};
-use super::fingerprint::Fingerprints;
-use super::{Exemption, FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
-use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark};
-use crate::policy_file::PolicyFile;
-use crate::yaml::Position;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
 use tagwatch_core::engine::{Engine, ReadImage};
 use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Verdict};
@@ -18,6 +13,13 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, Namespace, Workload, WorkloadId};
+
+use super::exempting::{self, FirstMet, WithoutNamespace};
+use super::fingerprint::Fingerprints;
+use super::{Exemption, FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
+use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark};
+use crate::policy_file::PolicyFile;
+use crate::yaml::Position;
 
 /// A file and its manifests.
 #[derive(Debug)]

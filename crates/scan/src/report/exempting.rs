@@ -1,14 +1,15 @@
 //! Notes on scopes and exemptions.
 
-use super::{Note, NoteCode};
-use crate::manifest::LocatedWorkload;
-use crate::policy_file::PolicyFile;
-use crate::yaml::Position;
 use tagwatch_core::engine::{Engine, Judgement};
 use tagwatch_core::exemption::AnnotationLevel;
 use tagwatch_core::issue::{ExemptionReview, PolicyExemptionState};
 use tagwatch_core::policy::{Decision, ExemptionProblem};
 use tagwatch_core::text::UntrustedText;
+
+use super::{Note, NoteCode};
+use crate::manifest::LocatedWorkload;
+use crate::policy_file::PolicyFile;
+use crate::yaml::Position;
 
 pub(super) fn workload_notes(file: &str, located: &LocatedWorkload, judgement: &Judgement) -> Vec<Note> {
     let id = &located.workload.id;

@@ -1,8 +1,9 @@
 //! Fingerprints: names of findings that outlive edits elsewhere.
 
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
 use tagwatch_core::finding::Finding;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::{Container, WorkloadId};

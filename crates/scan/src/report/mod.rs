@@ -130,7 +130,6 @@ pub struct Place {
     #[schemars(with = "String")]
     pub container: UntrustedText,
     /// What kind of place names the image.
-    #[serde(serialize_with = "serialize::container_type")]
     #[schemars(with = "String", extend("enum" = ContainerType::ALL.map(ContainerType::as_str)))]
     pub container_type: ContainerType,
     /// Path of the image field from the object's root. Images and findings of one container have the same.
@@ -153,11 +152,9 @@ pub struct ImageEntry {
     /// Why the image does not parse; null when it does.
     pub reference_error: Option<String>,
     /// How mutable the reference is.
-    #[serde(serialize_with = "serialize::tag_class")]
     #[schemars(with = "String", extend("enum" = TagClass::ALL.map(TagClass::as_str)))]
     pub tag_class: TagClass,
     /// What the class rests on.
-    #[serde(serialize_with = "serialize::confidence")]
     #[schemars(with = "String", extend("enum" = Confidence::ALL.map(Confidence::as_str)))]
     pub confidence: Confidence,
     /// The pattern that decided on the class, in words; null when none did.
@@ -167,7 +164,6 @@ pub struct ImageEntry {
     #[schemars(with = "Option<String>")]
     pub image_pull_policy: Option<UntrustedText>,
     /// The pull policy that counts: what is written, else the API server's default for the image.
-    #[serde(serialize_with = "serialize::pull_policy")]
     #[schemars(with = "String", extend("enum" = PullPolicy::ALL.map(PullPolicy::as_str)))]
     pub effective_pull_policy: PullPolicy,
 }
@@ -200,17 +196,14 @@ pub struct FindingEntry {
     /// The rule; for a pass, the leading rule of the policy.
     pub rule: &'static str,
     /// The group of rules.
-    #[serde(serialize_with = "serialize::policy")]
     #[schemars(with = "String", extend("enum" = RuleGroup::ALL.map(RuleGroup::as_str)))]
     pub policy: RuleGroup,
     /// Category as dashboards show it.
     pub category: &'static str,
     /// How bad it is.
-    #[serde(serialize_with = "serialize::severity")]
     #[schemars(with = "String", extend("enum" = Severity::ALL.map(Severity::as_str)))]
     pub severity: Severity,
     /// What the rule says.
-    #[serde(serialize_with = "serialize::outcome")]
     #[schemars(with = "String", extend("enum" = Outcome::ALL.map(Outcome::as_str)))]
     pub result: Outcome,
     /// What is wrong, naming the container and the image; safe for a terminal.

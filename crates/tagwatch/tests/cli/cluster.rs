@@ -101,5 +101,8 @@ fn a_certificate_that_nobody_would_see_exits_with_2() {
     let printed = run(folder.path(), &[&plain[..], &console, &["--metrics-address", "127.0.0.1:0"]].concat());
     assert!(printed.starts_with("exit code: 2\n") && printed.contains("TLS: cannot read a: "), "{printed}");
     let printed = run(folder.path(), &["run", "--metrics-tls-cert", "a"]);
-    assert!(printed.starts_with("exit code: 2\n") && printed.contains("--metrics-tls-key <FILE>"), "{printed}");
+    assert!(
+        printed.starts_with("exit code: 2\n") && printed.contains("--metrics-tls-key <FILE>"),
+        "{printed}"
+    );
 }

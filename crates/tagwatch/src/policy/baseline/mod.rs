@@ -26,15 +26,8 @@ use crate::status::Failure;
 struct PolicyObject {
     api_version: &'static str,
     kind: &'static str,
-    metadata: Metadata,
+    metadata: PolicyMetadata,
     spec: TagPolicySpec,
-}
-
-#[derive(Debug, Serialize)]
-struct Metadata {
-    name: String,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    labels: BTreeMap<String, String>,
 }
 
 struct BaselineInput {
@@ -74,7 +67,7 @@ pub(crate) fn baseline(args: &PolicyBaselineArgs) -> Result<ExitCode, Failure> {
     spec.exemptions.extend(exemptions(findings, &args.reason, &expires.to_string()));
     check(&spec)?;
     let name = args.policy_name.clone().or(metadata.name).unwrap_or_else(|| DEFAULT_POLICY.to_owned());
-    let metadata = Metadata { name, labels: metadata.labels };
+    let metadata = PolicyMetadata { name: Some(name), ..metadata };
     let object = PolicyObject { api_version: API_VERSION, kind: KIND, metadata, spec };
     let yaml = serde_saphyr::to_string(&object).map_err(|error| Failure::Other(anyhow!(error)))?;
     note_size(&object, &yaml)?;
