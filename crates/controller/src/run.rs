@@ -1,48 +1,41 @@
-//! Puts the controller together and runs it.
+//! Puts the rooms together and runs their tasks.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use kube::Client;
 use kube_runtime::watcher;
 use parking_lot::Mutex;
 use tagwatch_client::{RequestCounter, ServerClock, connect};
-use tagwatch_core::kinds::Kinds;
 use tagwatch_core::policy::{Policy, Profile};
 use tagwatch_index::Index;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::AccessGate;
-use crate::admin::AdminEndpoint;
-use crate::console::{self, ConsoleSource};
-use crate::controller::{Controller, ScopedReportEvents};
-use crate::custom::{self, CustomWatches};
-use crate::day::{self, day_of};
-use crate::drift;
-use crate::engine::EngineHandle;
 use crate::error::RunError;
-use crate::events::{self, EventPublisher, PendingEvent};
-use crate::listener::ServerListener;
-use crate::metrics::{
-    ControllerMetrics, FindingsCollector, Metrics, MixedCollector, PolicyCollector, WorkloadSeries,
+use crate::judge::Judge;
+use crate::observe::{
+    Observer, PolicyObserver, ProvenTags, RegistryTask, ReportObserver, built_in, custom, day, namespaces,
+    nodes,
 };
-use crate::options::{EndpointAccess, RunOptions};
-use crate::policy::{self, ActivePolicy};
-use crate::queue::{Queue, Requests};
-use crate::readiness::Readiness;
-use crate::reconcile;
-use crate::registry::RegistryTask;
-use crate::report::{ReportApi, ReportIndex, follow};
-use crate::stores::Stores;
+use crate::options::RunOptions;
+use crate::publish::{
+    ClusterWriter, EventPublisher, PendingEvent, PolicyStatusWriter, ReportApi, ReportWriter,
+    ResultPublisher, events, proofs,
+};
+use crate::reconcile::{GoneWorkloads, Reconciler};
+use crate::serve::access::AccessGate;
+use crate::serve::admin::AdminEndpoint;
+use crate::serve::console::{self, ConsoleSource, ConsoleState};
+use crate::serve::metrics::MetricsPage;
+use crate::serve::{EndpointAccess, EndpointKind, ServerListener};
+use crate::state::metrics::{ControllerMetrics, Metrics};
+use crate::state::{
+    ActivePolicy, CustomWatches, EngineHandle, Queue, Readiness, ReportIndex, Requests, StatusTracker,
+    Stores, WorkloadStates,
+};
 use crate::tasks::Tasks;
-use crate::tls::EndpointKind;
-use crate::watch::{self, namespaces};
-use crate::workload_states::WorkloadStates;
-use crate::writer::ClusterWriter;
 
 /// How often the gauges of the queue are updated.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
@@ -57,10 +50,26 @@ pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), Run
     let listeners = Listeners::bind(&options).await?;
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;
-    let parts = Parts::new(client, clock, &options, &mut metrics)?;
+    let (parts, requests) = Parts::new(client, clock, &mut metrics)?;
+    let (reconciler, pending_events) = parts.reconciler(&options);
     let mut tasks = Tasks::default();
-    parts.spawn_servers(&mut tasks, listeners, metrics, &options, &stop);
-    parts.spawn(&mut tasks, &options);
+    parts.spawn_servers(&mut tasks, listeners, metrics, &options, &stop)?;
+    parts.spawn_watches(&mut tasks, &options);
+    parts.spawn_policy(&mut tasks, &options);
+    let proven = parts.spawn_drift(&mut tasks, &options);
+    if let Some(pending) = pending_events {
+        let publishing = events::publish(parts.client.clone(), pending, Arc::clone(&parts.writer));
+        tasks.spawn("events", publishing);
+    }
+    tasks.spawn("measurements", measure(Arc::clone(&parts.observer.queue)));
+    parts.readiness.complete();
+    let readiness = parts.readiness.clone();
+    tasks.spawn("reconcile", async move {
+        readiness.synced().await;
+        tracing::info!("the initial state of the cluster is known");
+        proven.refresh();
+        Arc::new(reconciler).run(requests).await;
+    });
     tasks.run_until(&stop).await
 }
 
@@ -90,57 +99,94 @@ impl Listeners {
     }
 }
 
-/// What is built before the first task runs.
-struct Parts {
+/// The shared state, from which each task gets what it needs.
+pub(crate) struct Parts {
     client: Client,
-    controller: Arc<Controller>,
-    requests: Requests,
-    pending_events: Option<mpsc::Receiver<PendingEvent>>,
+    pub(crate) observer: Observer,
+    pub(crate) engine: Arc<EngineHandle>,
+    pub(crate) states: Arc<Mutex<WorkloadStates>>,
+    pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    policy: Arc<Mutex<ActivePolicy>>,
+    custom: Arc<CustomWatches>,
+    pub(crate) writer: Arc<ClusterWriter>,
+    readiness: Readiness,
 }
 
 impl Parts {
-    fn new(
+    /// Empty state, and the other end of its queue.
+    pub(crate) fn new(
         client: Client,
         clock: ServerClock,
-        options: &RunOptions,
         metrics: &mut Metrics,
-    ) -> Result<Self, RunError> {
+    ) -> Result<(Self, Requests), RunError> {
+        let metrics = ControllerMetrics::register(metrics)?;
         let readiness = Readiness::default();
-        let controller_metrics = ControllerMetrics::register(metrics)?;
         let states = Arc::new(Mutex::new(WorkloadStates::default()));
-        let engine = Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), day_of(clock.now())));
-        register_findings(metrics, &states, &engine, options.workload_series_cap)?;
-        let (queue, requests) = Queue::new(controller_metrics.clone());
-        let (events, pending_events) =
-            options.events.then(|| EventPublisher::new(controller_metrics.clone())).unzip();
-        let writer = Arc::new(ClusterWriter::new(controller_metrics.clone()));
+        let index = Arc::new(Mutex::new(Index::default()));
+        let (queue, requests) = Queue::new(Arc::clone(&index), Arc::clone(&states), metrics.clone());
+        let status = Arc::new(StatusTracker::default());
         let custom = CustomWatches::new(
-            Kinds::default(),
             readiness.expect("custom kinds"),
-            controller_metrics.custom_kinds.clone(),
+            metrics.custom_kinds.clone(),
+            Arc::clone(&status),
         );
-        let controller = Arc::new(Controller {
-            engine,
-            clock,
-            custom,
-            index: Arc::new(Mutex::new(Index::default())),
-            stores: Stores::default(),
+        let today = day::day_of(clock.now());
+        let parts = Self {
+            client,
+            engine: Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), today)),
             states,
-            reports: Mutex::new(ReportIndex::default()),
-            report_api: ReportApi::new(client.clone(), Arc::clone(&writer)),
-            writer,
-            queue: Arc::new(queue),
+            reports: Arc::default(),
+            policy: Arc::new(Mutex::new(ActivePolicy::recommended())),
+            custom: Arc::new(custom),
+            writer: Arc::new(ClusterWriter::new(metrics.clone())),
             readiness,
-            metrics: controller_metrics,
-            has_console: options.console.is_some(),
-            events,
-            gone: Mutex::new(HashMap::new()),
-            policy: Mutex::new(ActivePolicy::recommended()),
-            policy_version: AtomicU64::new(0),
-            policy_changed: Notify::new(),
-            namespaces_readable: AtomicBool::new(true),
-        });
-        Ok(Self { client, controller, requests, pending_events })
+            observer: Observer {
+                index,
+                stores: Arc::new(Stores::default()),
+                queue: Arc::new(queue),
+                status,
+                clock,
+                metrics,
+            },
+        };
+        Ok((parts, requests))
+    }
+
+    /// The reconcile loop, with the queue of events where they are on.
+    pub(crate) fn reconciler(
+        &self,
+        options: &RunOptions,
+    ) -> (Reconciler, Option<mpsc::Receiver<PendingEvent>>) {
+        let Observer { index, stores, queue, status, clock, metrics } = self.observer.clone();
+        let (events, pending) = options.events.then(|| EventPublisher::new(metrics.clone())).unzip();
+        let states = &self.states;
+        let reconciler = Reconciler {
+            judge: Judge {
+                index,
+                stores,
+                engine: Arc::clone(&self.engine),
+                states: Arc::clone(states),
+                reports: Arc::clone(&self.reports),
+            },
+            writer: ReportWriter {
+                api: ReportApi::new(self.client.clone(), Arc::clone(&self.writer)),
+                reports: Arc::clone(&self.reports),
+                states: Arc::clone(states),
+                queue: Arc::clone(&queue),
+            },
+            publisher: ResultPublisher {
+                states: Arc::clone(states),
+                events,
+                has_console: options.console.is_some(),
+            },
+            queue,
+            status,
+            readiness: self.readiness.clone(),
+            clock,
+            metrics,
+            gone: GoneWorkloads::default(),
+        };
+        (reconciler, pending)
     }
 
     fn spawn_servers(
@@ -150,96 +196,126 @@ impl Parts {
         metrics: Metrics,
         options: &RunOptions,
         stop: &CancellationToken,
-    ) {
+    ) -> Result<(), RunError> {
+        let metrics = MetricsPage::new(metrics, &self.states, &self.engine, options.workload_series_cap)?;
         let Listeners { admin, console } = listeners;
         let is_gated = matches!(options.metrics_access, EndpointAccess::Token { .. });
         let gate = is_gated.then(|| Arc::new(AccessGate::new(self.client.clone())));
-        let endpoint = AdminEndpoint { metrics, readiness: self.controller.readiness.clone(), gate };
+        let endpoint = AdminEndpoint { metrics, readiness: self.readiness.clone(), gate };
         tasks.spawn_server("admin endpoint", admin.serve(endpoint.routes(), stop.clone()));
         if let Some((listener, console)) = console.zip(options.console.as_ref()) {
-            let source = ConsoleSource::new(Arc::clone(&self.controller), options.cluster_name.clone());
+            let source = ConsoleSource::new(ConsoleState {
+                states: Arc::clone(&self.states),
+                engine: Arc::clone(&self.engine),
+                policy: Arc::clone(&self.policy),
+                status: Arc::clone(&self.observer.status),
+                last_full_evaluation: self.observer.metrics.last_full_evaluation.clone(),
+                clock: self.observer.clock.clone(),
+                cluster: options.cluster_name.clone(),
+            });
             let routes = console::routes(source, &console.access, &self.client);
             tasks.spawn_server("console", listener.serve(routes, stop.clone()));
         }
+        Ok(())
     }
 
-    fn spawn(self, tasks: &mut Tasks, options: &RunOptions) {
-        let Self { client, controller, requests, pending_events } = self;
-        spawn_watches(tasks, &controller, &client, options);
-        spawn_policy(tasks, &controller, &client, &options.policy);
-        drift::spawn(tasks, &controller, &client, options.own_namespace.clone());
-        spawn_registries(tasks, &controller, options);
-        if let Some(pending) = pending_events {
-            tasks.spawn("events", events::publish(client, pending, Arc::clone(&controller.writer)));
+    /// Watches workloads, pods, namespaces and our reports.
+    fn spawn_watches(&self, tasks: &mut Tasks, options: &RunOptions) {
+        let (client, observer) = (&self.client, &self.observer);
+        let scopes = options.namespaces.scopes();
+        let field_selector = options.namespaces.field_selector();
+        let config = watcher::Config { field_selector, ..watcher::Config::default() };
+        for scope in &scopes {
+            for (name, watch) in
+                built_in::watches(observer, &self.readiness, client, &config, scope.as_deref())
+            {
+                tasks.spawn(name, watch);
+            }
         }
-        tasks.spawn("measurements", measure(Arc::clone(&controller.queue)));
-        controller.readiness.complete();
-        tasks.spawn("reconcile", async move {
-            controller.readiness.synced().await;
-            tracing::info!("the initial state of the cluster is known");
-            drift::settle(&controller);
-            reconcile::run(controller, requests).await;
-        });
+        let custom =
+            custom::run(observer.clone(), Arc::clone(&self.custom), client.clone(), config, scopes.clone());
+        tasks.spawn("custom kinds", custom);
+        let ready = self.readiness.expect(namespaces::NAMESPACES);
+        tasks.spawn(namespaces::NAMESPACES, namespaces::follow(client.clone(), observer.clone(), ready));
+        for scope in scopes {
+            let name = scope
+                .as_ref()
+                .map_or_else(|| "our reports".to_owned(), |namespace| format!("our reports in {namespace}"));
+            let reports = ReportObserver {
+                client: client.clone(),
+                scope,
+                reports: Arc::clone(&self.reports),
+                queue: Arc::clone(&observer.queue),
+                status: Arc::clone(&observer.status),
+                ready: self.readiness.expect(name),
+                metrics: observer.metrics.clone(),
+            };
+            tasks.spawn("reports", reports.follow());
+        }
     }
-}
 
-/// Registers what `/metrics` shows about findings.
-fn register_findings(
-    metrics: &mut Metrics,
-    states: &Arc<Mutex<WorkloadStates>>,
-    engine: &Arc<EngineHandle>,
-    series_cap: usize,
-) -> Result<(), RunError> {
-    metrics.add(FindingsCollector::new(Arc::clone(states), Arc::clone(engine))?)?;
-    metrics.add_workloads(WorkloadSeries::new(Arc::clone(states), Arc::clone(engine), series_cap));
-    metrics.add(PolicyCollector::new(Arc::clone(states), Arc::clone(engine))?)?;
-    metrics.add(MixedCollector::new(Arc::clone(states))?)?;
-    Ok(())
-}
-
-/// Watches workloads, pods, namespaces and our reports.
-fn spawn_watches(tasks: &mut Tasks, controller: &Arc<Controller>, client: &Client, options: &RunOptions) {
-    let scopes = options.namespaces.scopes();
-    let config =
-        watcher::Config { field_selector: options.namespaces.field_selector(), ..watcher::Config::default() };
-    for scope in &scopes {
-        watch::spawn(tasks, controller, client, &config, scope.as_deref());
+    /// Watches the policy and the day on which its exemptions depend, and writes its status.
+    fn spawn_policy(&self, tasks: &mut Tasks, options: &RunOptions) {
+        let Observer { index, queue, status, clock, metrics, .. } = self.observer.clone();
+        let policy = PolicyObserver {
+            policy: Arc::clone(&self.policy),
+            engine: Arc::clone(&self.engine),
+            custom: Arc::clone(&self.custom),
+            queue: Arc::clone(&queue),
+            status: Arc::clone(&status),
+            metrics: metrics.clone(),
+        };
+        let ready = self.readiness.expect(format!("the TagPolicy {}", options.policy));
+        tasks.spawn("policy", policy.follow(self.client.clone(), options.policy.clone(), ready));
+        let day = day::follow(clock.clone(), Arc::clone(&self.engine), queue, Arc::clone(&status));
+        tasks.spawn("day", day);
+        let writer = PolicyStatusWriter {
+            writer: Arc::clone(&self.writer),
+            tracker: status,
+            policy: Arc::clone(&self.policy),
+            engine: Arc::clone(&self.engine),
+            states: Arc::clone(&self.states),
+            index,
+            reports: Arc::clone(&self.reports),
+            custom: Arc::clone(&self.custom),
+            clock,
+            metrics,
+        };
+        tasks.spawn("policy status", writer.run(self.client.clone(), self.readiness.clone()));
     }
-    let custom_kinds = custom::run(Arc::clone(controller), client.clone(), config, scopes.clone());
-    tasks.spawn("custom kinds", custom_kinds);
-    namespaces::spawn(tasks, controller, client);
-    for scope in scopes {
-        let name = scope
-            .as_ref()
-            .map_or_else(|| "our reports".to_owned(), |namespace| format!("our reports in {namespace}"));
-        let ready = controller.readiness.expect(name);
-        let events = ScopedReportEvents { controller: Arc::clone(controller), scope: scope.clone(), ready };
-        tasks.spawn("reports", follow(client.clone(), scope, Arc::new(events), controller.metrics.clone()));
-    }
-}
 
-/// Watches the policy and the day on which its exemptions depend, and writes its status.
-fn spawn_policy(tasks: &mut Tasks, controller: &Arc<Controller>, client: &Client, name: &str) {
-    let ready = controller.readiness.expect(format!("the TagPolicy {name}"));
-    let controller = || Arc::clone(controller);
-    tasks.spawn("policy", policy::follow(client.clone(), name.to_owned(), controller(), ready));
-    tasks.spawn("day", day::follow(controller()));
-    tasks.spawn("policy status", policy::keep_status(client.clone(), controller()));
-}
-
-fn spawn_registries(tasks: &mut Tasks, controller: &Controller, options: &RunOptions) {
-    let networks: Arc<[_]> = options.registry_networks.as_slice().into();
-    let task = RegistryTask {
-        index: Arc::clone(&controller.index),
-        queue: Arc::clone(&controller.queue),
-        engine: Arc::clone(&controller.engine),
-        clock: controller.clock.clone(),
-        metrics: controller.metrics.drift.clone(),
-        readiness: controller.readiness.clone(),
-    };
-    for registry in &options.registries {
-        let (networks, user_agent) = (Arc::clone(&networks), options.user_agent.clone());
-        tasks.spawn("registry", task.clone().run(registry.clone(), networks, user_agent));
+    /// Watches nodes, keeps proofs that tags moved, and asks registries.
+    fn spawn_drift(&self, tasks: &mut Tasks, options: &RunOptions) -> ProvenTags {
+        let Observer { index, queue, clock, metrics, .. } = self.observer.clone();
+        let ready = self.readiness.expect(nodes::NODES);
+        let engine = Arc::clone(&self.engine);
+        tasks.spawn(nodes::NODES, nodes::follow(self.client.clone(), self.observer.clone(), engine, ready));
+        let task = RegistryTask {
+            index: Arc::clone(&index),
+            queue: Arc::clone(&queue),
+            engine: Arc::clone(&self.engine),
+            clock: clock.clone(),
+            metrics: metrics.drift.clone(),
+            readiness: self.readiness.clone(),
+        };
+        let networks: Arc<[_]> = options.registry_networks.as_slice().into();
+        for registry in &options.registries {
+            let (networks, user_agent) = (Arc::clone(&networks), options.user_agent.clone());
+            tasks.spawn("registry", task.clone().run(registry.clone(), networks, user_agent));
+        }
+        let engine = Arc::clone(&self.engine);
+        let proven = ProvenTags { index, engine, queue, clock, metrics: metrics.drift };
+        let ready = self.readiness.expect("proofs that tags moved");
+        let keeping = proofs::keep(
+            self.client.clone(),
+            options.own_namespace.clone(),
+            proven.clone(),
+            Arc::clone(&self.writer),
+            ready,
+        );
+        tasks.spawn("proofs", keeping);
+        tasks.spawn("drift", proven.clone().follow(self.readiness.clone()));
+        proven
     }
 }
 
@@ -248,32 +324,5 @@ async fn measure(queue: Arc<Queue>) {
     loop {
         every.tick().await;
         queue.measure();
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::options::WatchedNamespaces;
-
-    /// A controller with empty state; none of its tasks runs.
-    pub(crate) fn controller(client: Client) -> Arc<Controller> {
-        let options = RunOptions {
-            namespaces: WatchedNamespaces::AllExcept(Vec::new()),
-            metrics_address: ([127, 0, 0, 1], 0).into(),
-            metrics_access: EndpointAccess::Anonymous,
-            console: None,
-            cluster_name: None,
-            workload_series_cap: 10,
-            address_file: None,
-            own_namespace: None,
-            registries: Vec::new(),
-            registry_networks: Vec::new(),
-            events: false,
-            policy: "default".to_owned(),
-            user_agent: "tagwatch".to_owned(),
-        };
-        let parts = Parts::new(client, ServerClock::default(), &options, &mut Metrics::default());
-        parts.unwrap().controller
     }
 }

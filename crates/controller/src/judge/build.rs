@@ -1,0 +1,32 @@
+//! The report's step: from the results of a workload to the report that is wanted.
+
+use tagwatch_k8s::report::{self, BuiltReport, PolicyReport, ReportInput, ReportedIssues};
+
+use super::evaluation::Evaluation;
+use super::issues::JudgedWorkload;
+use crate::state::ReportMemory;
+
+/// A report to be written.
+pub(crate) struct Built<'a> {
+    pub(crate) wanted: PolicyReport,
+    /// The results in the report.
+    pub(crate) issues: ReportedIssues<'a>,
+    /// What is remembered for the next evaluation.
+    pub(crate) memory: ReportMemory,
+}
+
+pub(crate) fn build<'a>(evaluation: &'a Evaluation<'_>, judged: &'a JudgedWorkload) -> Built<'a> {
+    let Evaluation { key, workload, memory, engine, now, .. } = evaluation;
+    let BuiltReport { report, issues } = report::build(&ReportInput {
+        workload,
+        uid: key.uid(),
+        issues: &judged.issues,
+        namespace_labels: engine.policy().metric_labels(),
+        first_seen: &memory.first_seen,
+        history: &memory.history,
+        image_changes: &memory.image_changes(workload, *now),
+        now: *now,
+    });
+    let memory = memory.after(workload, &report, &issues);
+    Built { wanted: report, issues, memory }
+}
