@@ -8,6 +8,7 @@ mod error;
 mod judge;
 mod observe;
 mod options;
+mod parts;
 mod publish;
 mod reconcile;
 mod run;

@@ -16,9 +16,9 @@ use tagwatch_k8s::slim::SlimPod;
 use tokio::sync::mpsc;
 
 use crate::options::{RunOptions, WatchedNamespaces};
+use crate::parts::Parts;
 use crate::publish::PendingEvent;
 use crate::reconcile::Reconciler;
-use crate::run::Parts;
 use crate::serve::EndpointAccess;
 use crate::state::Requests;
 use crate::state::metrics::Metrics;

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_new_day_is_told_when_it_begins() {
+    async fn a_new_day_is_set_when_it_begins() {
         let start: Timestamp = "2027-01-31T23:59:12.5Z".parse().unwrap();
         let began = Instant::now();
         let now = || start + began.elapsed();

@@ -66,8 +66,8 @@ impl ObjectSink {
     /// Changes the store and the index, and asks for the evaluations that this needs, unless the watch is not wanted any
     /// more.
     fn change(&mut self, act: impl FnOnce(&mut Self, &mut Index) -> Affected) -> Flow {
-        let observer = self.observer.clone();
-        let mut index = observer.index.lock();
+        let shared = Arc::clone(&self.observer.index);
+        let mut index = shared.lock();
         if !self.wanted.load(Ordering::Relaxed) {
             return Flow::Stop;
         }
@@ -75,8 +75,8 @@ impl ObjectSink {
         let affected = act(self, &mut index);
         let misread = index.misread_kinds();
         drop(index);
-        observer.queue.request(affected);
-        report_misread(&observer.status, &before, &misread);
+        self.observer.queue.request(affected);
+        report_misread(&self.observer.status, &before, &misread);
         Flow::Continue
     }
 

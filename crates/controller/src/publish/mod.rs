@@ -6,14 +6,12 @@ mod console;
 pub(crate) mod events;
 pub(crate) mod policy_status;
 pub(crate) mod proofs;
-mod report_api;
 mod report_writer;
 mod results;
 mod writer;
 
 pub(crate) use events::{EventPublisher, PendingEvent};
 pub(crate) use policy_status::PolicyStatusWriter;
-pub(crate) use report_api::ReportApi;
 pub(crate) use report_writer::{ReportWriter, WriteOutcome};
 pub(crate) use results::ResultPublisher;
 pub(crate) use writer::{ClusterWriter, WriteError};

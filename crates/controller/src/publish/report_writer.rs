@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::api::{DeleteParams, PostParams, Preconditions};
+use kube::{Api, Client};
 use parking_lot::Mutex;
+use tagwatch_client::{CALL_LIMIT, call};
 use tagwatch_index::WorkloadKey;
-use tagwatch_k8s::report::{PolicyReport, ReportPlan, StoredReport, plan};
+use tagwatch_k8s::report::{PolicyReport, Precondition, ReportPlan, StoredReport, plan};
 use tokio::time::Instant;
 
-use super::report_api::ReportApi;
-use super::writer::WriteError;
+use super::writer::{ClusterWriter, Verb, WriteError, WriteTarget};
 use crate::state::{Known, Queue, ReportIndex, ReportKey, WorkloadStates};
 
 /// How often a write is decided anew because the report changed under it, before it waits.
@@ -32,7 +34,8 @@ pub(crate) enum WriteOutcome {
 
 /// Writes reports.
 pub(crate) struct ReportWriter {
-    pub(crate) api: ReportApi,
+    pub(crate) client: Client,
+    pub(crate) writer: Arc<ClusterWriter>,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
     pub(crate) queue: Arc<Queue>,
@@ -67,7 +70,8 @@ impl ReportWriter {
                 ReportPlan::Blocked => return Ok(WriteOutcome::NameTaken),
                 ReportPlan::Create(_) | ReportPlan::Replace(_) | ReportPlan::Delete(_) => {}
             }
-            if let Err(delay) = self.reports.lock().may_restore(key, Instant::now()) {
+            let may_restore = self.reports.lock().may_restore(key, Instant::now());
+            if let Err(delay) = may_restore {
                 return Ok(WriteOutcome::Deferred(delay));
             }
             match self.carry_out(key, plan).await {
@@ -95,8 +99,14 @@ impl ReportWriter {
         Ok(())
     }
 
+    /// Whether the API server holds a report of this name, as far as is known.
+    pub(crate) fn has_report(&self, key: &ReportKey) -> bool {
+        !matches!(self.reports.lock().known(key), Known::Absent)
+    }
+
     async fn read(&self, key: &ReportKey) -> Result<Option<StoredReport>, WriteError> {
-        let stored = self.api.read(key).await?;
+        let report = call(CALL_LIMIT, self.api(key).get_opt(&key.name)).await?;
+        let stored = report.map(StoredReport::from);
         let mut reports = self.reports.lock();
         reports.begin(key);
         reports.finish(key, stored.clone());
@@ -105,7 +115,7 @@ impl ReportWriter {
 
     async fn carry_out(&self, key: &ReportKey, plan: ReportPlan) -> Result<(), WriteError> {
         self.reports.lock().begin(key);
-        let answer = self.api.carry_out(key, plan).await.map(|stored| {
+        let answer = self.send(key, plan).await.map(|stored| {
             // There is one for every workload: what it says of times is kept once.
             let states = self.states.lock();
             let known = states.first_seen(key);
@@ -129,5 +139,45 @@ impl ReportWriter {
                 Err(error)
             }
         }
+    }
+
+    /// Sends the change of a plan. Returns what is stored afterwards.
+    async fn send(&self, key: &ReportKey, plan: ReportPlan) -> Result<Option<StoredReport>, WriteError> {
+        let (api, params) = (self.api(key), PostParams::default());
+        let stored = match plan {
+            ReportPlan::Create(report) => {
+                self.writer.write(WriteTarget::Report(Verb::Create), api.create(&params, &report)).await?
+            }
+            ReportPlan::Replace(report) => {
+                let replacing = api.replace(&key.name, &params, &report);
+                self.writer.write(WriteTarget::Report(Verb::Update), replacing).await?
+            }
+            ReportPlan::Delete(precondition) => {
+                self.delete(&api, key, precondition).await?;
+                return Ok(None);
+            }
+            ReportPlan::Keep | ReportPlan::Blocked => return Ok(None),
+        };
+        Ok(Some(stored.into()))
+    }
+
+    async fn delete(
+        &self,
+        api: &Api<PolicyReport>,
+        key: &ReportKey,
+        precondition: Precondition,
+    ) -> Result<(), WriteError> {
+        let Precondition { uid, resource_version } = precondition;
+        let preconditions = Some(Preconditions { uid, resource_version });
+        let params = DeleteParams { preconditions, ..DeleteParams::default() };
+        let deleting = api.delete(&key.name, &params);
+        match self.writer.write(WriteTarget::Report(Verb::Delete), deleting).await {
+            Err(error) if error.code() == Some(404) => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    fn api(&self, key: &ReportKey) -> Api<PolicyReport> {
+        Api::namespaced(self.client.clone(), &key.namespace)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tagwatch_console::WorkloadInput;
+use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::report::{IssueChanges, ReportedIssues};
 
 use super::console::shown;
@@ -11,7 +12,7 @@ use super::events::EventPublisher;
 use super::report_writer::WriteOutcome;
 use super::writer::WriteError;
 use crate::judge::{Evaluation, JudgedWorkload};
-use crate::state::{WorkloadState, WorkloadStates};
+use crate::state::{ReportMemory, WorkloadState, WorkloadStates};
 
 /// Publishes the results of evaluations.
 pub(crate) struct ResultPublisher {
@@ -64,6 +65,16 @@ impl ResultPublisher {
         if let Some(events) = &self.events {
             events.announce(key, report, &IssueChanges::between(memory.last_stored(), issues));
         }
+    }
+
+    /// Remembers a report before it is written, so that it is known to be wanted while the write is under way.
+    pub(crate) fn remember(&self, evaluation: &Evaluation<'_>, memory: ReportMemory) {
+        self.states.lock().remember(evaluation.key, evaluation.report, memory);
+    }
+
+    /// Removes a workload that has no report any more.
+    pub(crate) fn remove(&self, key: &WorkloadKey) {
+        self.states.lock().remove(key);
     }
 
     /// Publishes that a workload could not be evaluated.

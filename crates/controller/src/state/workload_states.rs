@@ -130,8 +130,8 @@ impl ReportMemory {
         self.stored.as_ref().unwrap_or(&self.first_seen)
     }
 
-    /// Containers that name another image now. Where pods of one workload run several images under one name, which
-    /// one came from which cannot be told.
+    /// Containers that name another image now. Where pods of one workload run several images under one name, it is
+    /// unknown which image replaced which.
     pub(crate) fn image_changes(&self, workload: &Workload, now: Timestamp) -> Vec<ImageChange> {
         let change = |container: &Container| {
             let mut before = self
@@ -166,14 +166,13 @@ struct Entry {
 impl WorkloadStates {
     /// Remembers an evaluation before its report is written. The state that is published stays as it is.
     pub(crate) fn remember(&mut self, key: &WorkloadKey, report: &ReportKey, memory: ReportMemory) {
-        match self.workloads.get_mut(key) {
-            Some(entry) => entry.memory = memory,
-            None => {
-                self.reports.insert(report.clone(), key.clone());
-                let entry = Entry { report: report.clone(), memory, state: None };
-                self.workloads.insert(key.clone(), entry);
-            }
+        if let Some(entry) = self.workloads.get_mut(key) {
+            entry.memory = memory;
+            return;
         }
+        self.reports.insert(report.clone(), key.clone());
+        let entry = Entry { report: report.clone(), memory, state: None };
+        self.workloads.insert(key.clone(), entry);
     }
 
     /// Publishes the state of a workload that is remembered.

@@ -36,7 +36,7 @@ pub(crate) struct Fixture {
 
 /// What was seen of a container's pods.
 #[derive(Default)]
-struct Seen {
+struct ContainerEvidence {
     observed: Option<ObservedPods>,
     drift: Option<DriftEvidence>,
 }
@@ -104,7 +104,7 @@ impl Fixture {
         places.sort_by_key(|place| place.line);
         let ends: Vec<usize> = places.iter().skip(1).map(|next| next.line - 1).chain([lines.len()]).collect();
         for (mut located, end) in places.into_iter().zip(ends) {
-            if let Some(Seen { observed, drift }) = seen.get(located.container.name.raw()) {
+            if let Some(ContainerEvidence { observed, drift }) = seen.get(located.container.name.raw()) {
                 located.container.observed = *observed;
                 located.container.drift = drift.clone().map(Arc::new);
             }
@@ -113,8 +113,8 @@ impl Fixture {
         fixture
     }
 
-    fn read_head(&mut self, lines: &[&str]) -> BTreeMap<String, Seen> {
-        let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
+    fn read_head(&mut self, lines: &[&str]) -> BTreeMap<String, ContainerEvidence> {
+        let mut seen: BTreeMap<String, ContainerEvidence> = BTreeMap::new();
         for line in lines.iter().filter_map(|line| line.strip_prefix("# ")) {
             match line.split_once(": ") {
                 Some(("profile", name)) => self.profile = name.parse().expect(name),

@@ -8,9 +8,9 @@ use tagwatch_core::workload::{Container, ContainerType, Origin, Workload, Worklo
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct PodSpec {
-    pub(crate) init_containers: Vec<Place>,
-    pub(crate) containers: Vec<Place>,
-    pub(crate) ephemeral_containers: Vec<Place>,
+    pub(crate) init_containers: Vec<ContainerSpec>,
+    pub(crate) containers: Vec<ContainerSpec>,
+    pub(crate) ephemeral_containers: Vec<ContainerSpec>,
     pub(crate) volumes: Vec<Volume>,
     pub(crate) image_pull_secrets: Vec<PullSecret>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct PullSecret {
 /// A container.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Place {
+pub(crate) struct ContainerSpec {
     pub(crate) name: Spanned<String>,
     pub(crate) image: Option<Spanned<String>>,
     pub(crate) image_pull_policy: Option<String>,
@@ -67,7 +67,7 @@ impl PodSpec {
     }
 }
 
-impl Place {
+impl ContainerSpec {
     fn locate(self, container_type: ContainerType) -> Located {
         let line = self.image.as_ref().map_or(self.name.referenced, |image| image.referenced).line();
         let image = self.image.map(|image| image.value).unwrap_or_default();

@@ -4,5 +4,6 @@
 mod discovery;
 mod manager;
 mod progress;
+mod watches;
 
 pub(crate) use manager::run;

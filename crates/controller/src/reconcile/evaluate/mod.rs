@@ -7,10 +7,10 @@ use tagwatch_index::{Absence, WorkloadKey};
 
 use super::gone::COLLECTION_GRACE;
 use super::{Next, Reconciler};
-use crate::judge::{Built, Evaluation, Judged, build, judge};
+use crate::judge::{Built, Evaluation, Judged};
 use crate::publish::{WriteError, WriteOutcome};
+use crate::state::ReportKey;
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Known, ReportKey};
 
 impl Reconciler {
     /// Evaluates one workload and brings its report up to date.
@@ -33,11 +33,10 @@ impl Reconciler {
             }
             Err(absence) => Some(absence),
         };
-        self.writer.states.lock().remove(key);
+        self.publisher.remove(key);
         if absence == Some(Absence::Gone) && !self.gone.mark_gone(key) {
-            let stored = self.writer.reports.lock().known(&report);
             let next =
-                if matches!(stored, Known::Absent) { Next::Wait } else { Next::Again(COLLECTION_GRACE) };
+                if self.writer.has_report(&report) { Next::Again(COLLECTION_GRACE) } else { Next::Wait };
             return self.counted("gone", next);
         }
         let written = self.writer.write(&report, None).await;
@@ -47,17 +46,16 @@ impl Reconciler {
     /// The steps behind assembling. `None` for a workload outside the policy's scope: it has no report.
     async fn report_on(&self, evaluation: &Evaluation<'_>, look_again: Option<Duration>) -> Option<Next> {
         let Evaluation { key, report, .. } = *evaluation;
-        let judged = match guarded(&self.metrics, || judge(evaluation)) {
+        let judged = match guarded(&self.metrics, || evaluation.judge()) {
             Some(Judged::Issues(judged)) => judged,
             Some(Judged::OutOfScope) => return None,
             None => return Some(self.panicked(evaluation)),
         };
-        let Some(Built { wanted, issues, memory }) = guarded(&self.metrics, || build(evaluation, &judged))
+        let Some(Built { wanted, issues, memory }) = guarded(&self.metrics, || evaluation.build(&judged))
         else {
             return Some(self.panicked(evaluation));
         };
-        // Before the write, so that the report is known to be wanted while it is under way.
-        self.writer.states.lock().remember(key, report, memory);
+        self.publisher.remember(evaluation, memory);
         let written = self.writer.write(report, Some(wanted)).await;
         let published = guarded(&self.metrics, || {
             self.publisher.publish(evaluation, &judged, &issues, &written);

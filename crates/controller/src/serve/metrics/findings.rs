@@ -12,8 +12,8 @@ use tagwatch_core::text::UntrustedText;
 use super::family::{Family, Samples};
 use crate::state::{EngineHandle, WorkloadStates};
 
-/// Collects `tagwatch_violations`, `tagwatch_workloads` and `tagwatch_images`, which count by namespace. Cloning shares
-/// the verdicts.
+/// Collects `tagwatch_violations`, `tagwatch_workloads` and `tagwatch_images`, which count by namespace. Clones share
+/// the states.
 #[derive(Clone)]
 pub(crate) struct FindingsCollector {
     states: Arc<Mutex<WorkloadStates>>,

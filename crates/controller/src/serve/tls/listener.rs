@@ -65,7 +65,7 @@ async fn accept(
                 // Fails only when the server ends.
                 Ok(Ok(stream)) => drop(accepted.send((stream, peer)).await),
                 Ok(Err(error)) => {
-                    tracing::debug!(%peer, %error, "TLS handshake with a client of the {kind} failed")
+                    tracing::debug!(%peer, %error, "TLS handshake with a client of the {kind} failed");
                 }
                 Err(_) => tracing::debug!(%peer, "TLS handshake with a client of the {kind} timed out"),
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use http::{Request, Response};
+use http::Response;
 use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::{Value, json};

@@ -24,7 +24,7 @@ const START: (&str, &str) = (
     "tagwatch_workload_violation_start_time_seconds",
     "Unix time at which the finding was first seen, the earliest of the workload's containers.",
 );
-/// What is told of the series themselves.
+/// Gauges of the series themselves.
 const USAGE: [(&str, &str); 3] = [
     ("tagwatch_metrics_series", "Series that name a workload, or _other."),
     ("tagwatch_metrics_series_cap", "How many series may name a workload (--workload-series-cap)."),
