@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use tagwatch_core::finding::{Finding, Outcome, Verdict};
+use tagwatch_core::kinds::kind_label;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::{Policy, RuleMeta};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
-use tagwatch_core::kinds::kind_label;
 
 use super::{ContainerFacts, Issue, Mend, Status, Workload};
 

@@ -7,8 +7,8 @@ use anyhow::anyhow;
 use tagwatch_core::drift::render_grace;
 use tagwatch_core::kinds::{CustomWorkload, watched};
 use tagwatch_core::policy::{
-    AnnotationsSpec, Decision, EffectiveRule, ExemptionSpec, LabelOperator, LabelRequirement,
-    LabelSelector, Policy, RuleSpec, TagPolicySpec,
+    AnnotationsSpec, Decision, EffectiveRule, ExemptionSpec, LabelOperator, LabelRequirement, LabelSelector,
+    Policy, RuleSpec, TagPolicySpec,
 };
 use tagwatch_core::rules::{Parameters, PullPolicyValue};
 use tagwatch_core::suggest;
