@@ -166,14 +166,13 @@ struct Entry {
 impl WorkloadStates {
     /// Remembers an evaluation before its report is written. The state that is published stays as it is.
     pub(crate) fn remember(&mut self, key: &WorkloadKey, report: &ReportKey, memory: ReportMemory) {
-        match self.workloads.get_mut(key) {
-            Some(entry) => entry.memory = memory,
-            None => {
-                self.reports.insert(report.clone(), key.clone());
-                let entry = Entry { report: report.clone(), memory, state: None };
-                self.workloads.insert(key.clone(), entry);
-            }
+        if let Some(entry) = self.workloads.get_mut(key) {
+            entry.memory = memory;
+            return;
         }
+        self.reports.insert(report.clone(), key.clone());
+        let entry = Entry { report: report.clone(), memory, state: None };
+        self.workloads.insert(key.clone(), entry);
     }
 
     /// Publishes the state of a workload that is remembered.

@@ -18,7 +18,7 @@ pub(super) async fn remove_unwanted(controller: &Controller) {
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(namespace = %key.namespace, report = %key.name, %error, "cannot remove a report")
+                tracing::warn!(namespace = %key.namespace, report = %key.name, %error, "cannot remove a report");
             }
         }
     }
