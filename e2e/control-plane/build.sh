@@ -9,6 +9,7 @@ cd "$(dirname "$0")"
 . ../go-build.sh
 
 if [ "${1:-}" = --optimised ]; then
+  # shellcheck disable=SC2034 # go-build.sh reads it
   compile=(-gcflags=all=-dwarf=false)
 fi
 

@@ -79,7 +79,7 @@ fn mutated_references_never_panic_and_never_leak() {
         }
         if parsed.is_err() {
             assert_eq!(
-                (found.class, PullPolicy::default_for(&image)),
+                (found.class, PullPolicy::default_for(parsed.as_ref().ok())),
                 (TagClass::Invalid, PullPolicy::IfNotPresent)
             );
         }

@@ -39,7 +39,7 @@ fn references_parse_as_the_go_parser_parses_them() {
 fn an_unset_pull_policy_defaults_as_in_the_api_server() {
     for vector in vectors() {
         let input = text(&vector, "input").expect("input");
-        let default = PullPolicy::default_for(input).as_str();
+        let default = PullPolicy::default_for(Reference::parse(input).ok().as_ref()).as_str();
         assert_eq!(Some(default), text(&vector, "default_pull_policy"), "{input:?}");
     }
 }

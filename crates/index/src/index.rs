@@ -36,7 +36,11 @@ impl Index {
         object: SlimObject,
         before: Option<&SlimObject>,
     ) -> (Arc<SlimObject>, BTreeSet<WorkloadKey>) {
-        let (object, mut affected) = self.take_object(object);
+        // An object that was created again under its name is another one, and the one before is gone.
+        let replaced = before.filter(|before| before.key() != object.key());
+        let mut affected = replaced.map(|gone| self.delete_object(gone.key())).unwrap_or_default();
+        let (object, by_owner) = self.take_object(object);
+        affected.extend(by_owner);
         // Of an object that says nothing by itself, the owner index knows every change.
         let is_alike = object.is_silent() || before.is_some_and(|before| before.is_judged_alike(&object));
         if !is_alike {
@@ -110,18 +114,18 @@ impl Index {
     /// Takes a pod in, or lets it go when nothing will be pulled for it any more.
     pub fn apply_pod(&mut self, pod: &SlimPod, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let mut facts = PodFacts::of(pod);
-        if let Some(shared) = self.shared(&facts.controller) {
-            facts.controller = shared;
+        if let Some(shared) = self.owners.shared(&facts.controller) {
+            facts.controller = shared.clone();
         }
         let changes = self.pods.apply(facts, seconds(now));
-        self.tops(changes.all())
+        self.tops(&changes.all())
     }
 
     /// Forgets a pod.
     pub fn delete_pod(&mut self, pod: &SlimPod, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let (namespace, name) = pod.place();
         let changes = self.pods.delete(namespace, name, seconds(now));
-        self.tops(changes.all())
+        self.tops(&changes.all())
     }
 
     /// Forgets the pods of the watched namespace (or of all) that a complete list did not name, by namespace and name.
@@ -132,7 +136,7 @@ impl Index {
         now: Timestamp,
     ) -> BTreeSet<WorkloadKey> {
         let changes = self.pods.retain(scope, listed, seconds(now));
-        self.tops(changes.all())
+        self.tops(&changes.all())
     }
 
     /// Whether a kubelet runs a Pod from a file of its own.
@@ -148,21 +152,21 @@ impl Index {
     pub fn see_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let (platform, images) = (node.platform(), node.images_with_several_digests());
         let affected = self.pods.see_node(node.name(), platform.as_ref(), &images, seconds(now));
-        self.tops(affected)
+        self.tops(&affected)
     }
 
     /// The list of nodes is complete.
     pub fn retain_nodes(&mut self, listed: &HashSet<Box<str>>, now: Timestamp) -> BTreeSet<WorkloadKey> {
         self.pods.retain_nodes(listed);
         let affected = self.pods.count_nodes(seconds(now));
-        self.tops(affected)
+        self.tops(&affected)
     }
 
     /// Takes a node in.
     pub fn apply_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let (platform, images) = (node.platform(), node.images_with_several_digests());
         let affected = self.pods.apply_node(node.name(), platform.as_ref(), &images, seconds(now));
-        self.tops(affected)
+        self.tops(&affected)
     }
 
     /// A node is gone.
@@ -173,7 +177,7 @@ impl Index {
     /// Nothing is known of any node any more.
     pub fn forget_nodes(&mut self, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let affected = self.pods.forget_nodes(seconds(now));
-        self.tops(affected)
+        self.tops(&affected)
     }
 }
 
@@ -219,20 +223,20 @@ impl Index {
     ) -> BTreeSet<WorkloadKey> {
         let users = self.pods.users_of(&canonical);
         let is_new = self.pods.answers.insert(canonical, digest, seconds(now));
-        if is_new { self.tops(users) } else { BTreeSet::new() }
+        if is_new { self.tops(&users) } else { BTreeSet::new() }
     }
 
     /// Forgets answers of a registry that are not wanted any more.
     pub fn retain_answers(&mut self, registry: &str, wanted: &BTreeSet<String>) -> BTreeSet<WorkloadKey> {
         let gone = self.pods.answers.keep(registry, wanted);
         let users = gone.iter().flat_map(|canonical| self.pods.users_of(canonical)).collect();
-        self.tops(users)
+        self.tops(&users)
     }
 
     /// Forgets what is older than proofs last. To be called now and then.
     pub fn expire(&mut self, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let affected = self.pods.expire(seconds(now));
-        self.tops(affected)
+        self.tops(&affected)
     }
 
     /// The references that are proven to have moved, in order, and how many more are likely to have.
@@ -251,7 +255,7 @@ impl Index {
     /// Everything that could have a report: workload objects, and the controllers of live pods.
     pub fn candidates(&self) -> BTreeSet<WorkloadKey> {
         let mut candidates = self.owners.tops();
-        candidates.extend(self.tops(self.pods.controllers().cloned().collect()));
+        candidates.extend(self.tops(&self.pods.controllers().cloned().collect()));
         candidates
     }
 
@@ -261,13 +265,13 @@ impl Index {
         let controllers = self.pods.controllers().cloned().collect();
         let is_unread = |key: &&WorkloadKey| key.watched_kind().is_none() && self.owners.node(key).is_none();
         let mut kinds: BTreeSet<String> =
-            self.tops(controllers).iter().filter(is_unread).map(WorkloadKey::kind_and_group).collect();
+            self.tops(&controllers).iter().filter(is_unread).map(WorkloadKey::kind_and_group).collect();
         kinds.extend(self.unread.remarks().into_keys());
         kinds
     }
 
     /// The workloads under which these are reported, as far as they are known by now.
-    fn tops(&self, keys: BTreeSet<WorkloadKey>) -> BTreeSet<WorkloadKey> {
+    fn tops(&self, keys: &BTreeSet<WorkloadKey>) -> BTreeSet<WorkloadKey> {
         keys.iter().filter_map(|key| self.top(key)).collect()
     }
 

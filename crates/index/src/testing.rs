@@ -1,6 +1,11 @@
 //! A cluster in memory, from objects as the API server sends them.
 
-#![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a fixture of tests")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    reason = "a fixture of tests, whose calls read better with the JSON in place"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

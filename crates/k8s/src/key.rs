@@ -44,9 +44,9 @@ impl WorkloadKey {
 
     /// Names the object of this metadata.
     pub fn of(api_version: &str, kind: &str, metadata: &ObjectMeta) -> Self {
-        let text = |field: &Option<String>| field.clone().unwrap_or_default();
-        let ObjectMeta { namespace, name, uid, .. } = metadata;
-        Self::new(api_version, kind, text(namespace), text(name), text(uid))
+        let [namespace, name, uid] = [&metadata.namespace, &metadata.name, &metadata.uid]
+            .map(|field| field.as_deref().unwrap_or_default());
+        Self::new(api_version, kind, namespace, name, uid)
     }
 
     /// The controller of an object, as its owner reference names it: the one that says `controller: true`, of which the

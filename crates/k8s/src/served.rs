@@ -12,16 +12,18 @@ pub struct ServedKind {
     pub kind: Arc<WorkloadKind>,
     /// The version and the name of its resource.
     pub resource: ApiResource,
-    /// The paths of its templates in this version, each with the path of its pod spec, which objects share.
-    paths: Vec<(TemplatePath, Arc<str>)>,
+    /// Where its templates are in this version.
+    templates: Vec<TemplatePath>,
+    /// The paths of their pod specs, which objects share.
+    pod_specs: Vec<Arc<str>>,
 }
 
 impl ServedKind {
     /// A kind that the API server serves as this resource.
     pub fn new(kind: Arc<WorkloadKind>, resource: ApiResource) -> Self {
-        let templates = kind.templates(&resource.version).unwrap_or_default();
-        let paths = templates.iter().map(|path| (path.clone(), path.pod_spec().into())).collect();
-        Self { kind, resource, paths }
+        let templates = kind.templates(&resource.version).unwrap_or_default().to_vec();
+        let pod_specs = templates.iter().map(|path| path.pod_spec().into()).collect();
+        Self { kind, resource, templates, pod_specs }
     }
 
     /// A built-in kind, in the version that every API server serves.
@@ -45,7 +47,13 @@ impl ServedKind {
         }
     }
 
-    pub(crate) fn paths(&self) -> &[(TemplatePath, Arc<str>)] {
-        &self.paths
+    pub(crate) fn templates(&self) -> &[TemplatePath] {
+        &self.templates
+    }
+
+    /// The path of a pod spec, shared where it is the same in every object.
+    pub(crate) fn shared_path(&self, pod_spec: &str) -> Arc<str> {
+        let known = self.pod_specs.iter().find(|known| ***known == *pod_spec);
+        known.map_or_else(|| pod_spec.into(), Arc::clone)
     }
 }

@@ -1,4 +1,4 @@
-//! The JSON API and its OpenAPI document.
+//! The JSON API and its `OpenAPI` document.
 
 mod openapi;
 

@@ -33,7 +33,7 @@ impl Select {
         let names: BTreeSet<&UntrustedText> =
             names.into_iter().filter(|name| key(name) == **name).chain(selected).collect();
         let options = names.into_iter().map(|name| (HtmlText::long(name), selected.contains(name)));
-        Self::new(options, selected.iter().map(UntrustedText::raw).collect())
+        Self::new(options, &selected.iter().map(UntrustedText::raw).collect::<Vec<_>>())
     }
 
     pub(super) fn of_words<T: PartialEq>(
@@ -42,10 +42,10 @@ impl Select {
         as_str: impl Fn(&T) -> &'static str,
     ) -> Self {
         let options = words.iter().map(|word| (HtmlText::line(as_str(word)), selected.contains(word)));
-        Self::new(options, selected.iter().map(&as_str).collect())
+        Self::new(options, &selected.iter().map(&as_str).collect::<Vec<_>>())
     }
 
-    fn new(options: impl Iterator<Item = (HtmlText, bool)>, selected: Vec<&str>) -> Self {
+    fn new(options: impl Iterator<Item = (HtmlText, bool)>, selected: &[&str]) -> Self {
         let has_several = selected.len() > 1;
         let option = |(value, is_selected)| SelectOption { value, is_selected: is_selected && !has_several };
         let several = has_several

@@ -40,8 +40,8 @@ pub struct Judgement {
     pub exemptions_used: BTreeSet<usize>,
     /// Annotations that exempted nothing.
     pub remarks: Vec<AnnotationRemark>,
-    /// In how long the workload has to be judged again, because a state lasts to which a rule gives some time; `None`
-    /// when nothing is due. No event announces it.
+    /// In how long the workload has to be judged again, because a grace time of a rule ends then; `None` when none is
+    /// running. No event announces it.
     pub due_in: Option<Duration>,
 }
 

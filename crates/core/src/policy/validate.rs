@@ -1,5 +1,5 @@
-//! Validates a written spec against its schema: names, types and bounds. The cluster's CustomResourceDefinition is
-//! generated from the same schema, so a file and the API server refuse the same.
+//! Validates a written spec against its schema: names, types and bounds. The cluster's CRD is generated from the same
+//! schema, so a file and the API server refuse the same.
 //!
 //! Every mistake is reported, not only the first. So unusable values are left out, and the rest is compiled without
 //! them.
@@ -32,8 +32,8 @@ static SPEC: LazyLock<Value> = LazyLock::new(|| {
 #[derive(Debug, Default)]
 pub(super) struct SpecValidator {
     mistakes: Vec<Mistake>,
-    /// The original indexes of the items that are left in a list with unusable items, by the list's path in what is
-    /// left.
+    /// The original indexes of the items that are left in a list with unusable items, by the list's path in the usable
+    /// part.
     moved: BTreeMap<FieldPath, Vec<usize>>,
     patterns: HashMap<String, Option<Regex>>,
 }
@@ -45,7 +45,7 @@ struct Mistake {
     kept: bool,
 }
 
-/// The path of a value, as written and in what is left.
+/// The path of a value, as written and in the usable part.
 #[derive(Debug, Clone, Default)]
 struct At {
     written: FieldPath,
@@ -85,7 +85,7 @@ impl SpecValidator {
         all
     }
 
-    /// The written path for a path in what is left.
+    /// The written path for a path in the usable part.
     fn written(&self, left: &FieldPath) -> FieldPath {
         let (mut walked, mut written) = (FieldPath::default(), FieldPath::default());
         for step in left.steps() {

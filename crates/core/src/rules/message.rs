@@ -50,7 +50,7 @@ fn verb(subject: &Subject<'_>) -> &'static str {
 /// `container web names "$IMAGE:1.2"`, then the tail: for an image that does not parse, and can hold blanks.
 pub(super) fn names(subject: &Subject<'_>, tail: &str) -> String {
     if subject.container.image.raw().is_empty() {
-        return format!("{} names no image", place(subject));
+        return format!("{} names no image", container_words(subject));
     }
     let image = format!("\"{}\"", subject.container.image.terminal());
     fit(subject, "names", &image, tail, drift_words::other_images_note(subject))
@@ -59,7 +59,7 @@ pub(super) fn names(subject: &Subject<'_>, tail: &str) -> String {
 /// A cut reference would read as another image, so one that does not fit is described by its length. The note follows
 /// the tail, and is never cut.
 fn fit(subject: &Subject<'_>, verb: &str, image: &str, tail: &str, note: &str) -> String {
-    let lead = format!("{} {verb} ", place(subject));
+    let lead = format!("{} {verb} ", container_words(subject));
     let chars = |text: &str| text.chars().count();
     let tail = shorten(&UntrustedText::from(tail).terminal(), MAX_TAIL - chars(note)) + note;
     if chars(&lead) + chars(image) + chars(&tail) <= MAX_CHARS {
@@ -70,7 +70,7 @@ fn fit(subject: &Subject<'_>, verb: &str, image: &str, tail: &str, note: &str) -
 }
 
 /// `init container setup`.
-fn place(subject: &Subject<'_>) -> String {
+fn container_words(subject: &Subject<'_>) -> String {
     let words = subject.container.container_type.words();
     match subject.container.name.terminal() {
         name if name.is_empty() => format!("{words} without a name"),

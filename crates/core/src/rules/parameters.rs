@@ -74,10 +74,10 @@ impl Parameter {
     }
 }
 
-/// Which pull policy a rule judges.
+/// Which pull policy a rule checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PullPolicyValue {
-    /// The one that counts, the API server's default filled in.
+    /// The effective one: an unset one has the API server's default.
     #[default]
     Effective,
     /// The one that is written; an unset one is unset.
@@ -87,11 +87,11 @@ pub enum PullPolicyValue {
 /// Parameters of one rule; each rule reads those that its metadata names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Parameters {
-    /// The tags that `latest-tag` is about, beside `latest`.
+    /// The tags that `latest-tag` forbids beside `latest`.
     pub tags: Vec<String>,
-    /// Which pull policy is judged.
+    /// Which pull policy is checked.
     pub value: PullPolicyValue,
-    /// Whether images that a digest pins are judged too.
+    /// Whether images that a digest pins are checked too.
     pub include_pinned: bool,
     /// Pull policies that may be written; none named means any.
     pub allowed: Vec<PullPolicy>,

@@ -1,5 +1,9 @@
-//! Which rule is silent where another one says the same, or more. Every dependency between rules is a row here, and
+//! Which rule is silent where another one reports the same, or more. Every dependency between rules is a row here, and
 //! the engine applies them in one place.
+//!
+//! What a rule is about is no precedence, since it holds whether the other rule is on or off: `floating-tag` never
+//! checks `latest`, `stale-pull-policy` and `cached-private-image` check `IfNotPresent` and leave `Never` alone, and a
+//! rule that [needs a reference](super::RuleMeta::needs_reference) is not asked about an image that does not parse.
 
 use super::ids;
 use super::subject::Subject;
@@ -90,5 +94,20 @@ impl Precedence {
     /// Whether it is decided once exemptions are: a finding that is dropped uses no exemption.
     pub(crate) fn waits_for_exemptions(&self) -> bool {
         self.when == Precedes::FiresUnexempted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::find;
+
+    #[test]
+    fn a_rule_yields_to_one_that_yields_to_none() {
+        for row in &PRECEDENCE {
+            assert_ne!(row.rule, row.yields_to);
+            assert!(PRECEDENCE.iter().all(|other| other.rule != row.yields_to), "{row:?}");
+            assert!(find(row.rule).is_some() && find(row.yields_to).is_some(), "{row:?}");
+        }
     }
 }

@@ -29,8 +29,7 @@ pub trait Rule: Sync {
     /// Says what is wrong with a container, or `None`. A rule that needs a reference is asked only where there is one.
     fn check(&self, subject: &Subject<'_>) -> Option<Violation>;
 
-    /// In how long the rule has to be asked again, because a state lasts to which it gives some time. No event
-    /// announces that the time is over.
+    /// In how long the rule has to be asked again, because its grace time for a state ends then. No event announces it.
     fn due_in(&self, _subject: &Subject<'_>) -> Option<Duration> {
         None
     }

@@ -22,7 +22,7 @@ pub struct DeclaredFloating {
     patterns: Vec<(UntrustedText, Regex)>,
 }
 
-/// A pattern that is no regular expression, or too large a one.
+/// Why a pattern is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidPattern {
     /// Its text is too long.

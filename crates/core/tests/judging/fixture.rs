@@ -34,7 +34,7 @@ pub(crate) struct Fixture {
     pub(crate) cases: Vec<Case>,
 }
 
-/// What was seen of a container's pods.
+/// What a fixture declares about the pods of a container.
 #[derive(Default)]
 struct ContainerEvidence {
     observed: Option<ObservedPods>,

@@ -55,13 +55,14 @@ pub(crate) struct Located {
 
 impl PodSpec {
     pub(crate) fn located(self) -> Vec<Located> {
-        let init = self.init_containers.into_iter().map(|place| {
-            let is_sidecar = place.restart_policy.as_deref() == Some("Always");
-            place.locate(if is_sidecar { ContainerType::Sidecar } else { ContainerType::Init })
+        let init = self.init_containers.into_iter().map(|container| {
+            let is_sidecar = container.restart_policy.as_deref() == Some("Always");
+            container.locate(if is_sidecar { ContainerType::Sidecar } else { ContainerType::Init })
         });
-        let containers = self.containers.into_iter().map(|place| place.locate(ContainerType::Container));
+        let containers =
+            self.containers.into_iter().map(|container| container.locate(ContainerType::Container));
         let ephemeral =
-            self.ephemeral_containers.into_iter().map(|place| place.locate(ContainerType::Ephemeral));
+            self.ephemeral_containers.into_iter().map(|container| container.locate(ContainerType::Ephemeral));
         let volumes = self.volumes.into_iter().filter_map(Volume::locate);
         init.chain(containers).chain(ephemeral).chain(volumes).collect()
     }

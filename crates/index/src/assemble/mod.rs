@@ -72,7 +72,7 @@ impl Index {
         let parts = if key.watched_kind().is_some_and(WorkloadKind::is_pod) {
             from_pods_alone(self.pods.shapes(key))
         } else {
-            self.from_object(key, store)
+            self.parts_of_object(key, store)
         };
         let Parts { containers, ignore, template_ignore, has_pull_secrets, of_custom_resource } = match parts
         {
@@ -103,7 +103,7 @@ impl Index {
     }
 
     /// An object: its own templates where it is watched and has any, else what its dependents lend.
-    fn from_object(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Parts, Absence> {
+    fn parts_of_object(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Parts, Absence> {
         let object = store.get(key);
         if self.owners.watches(key) {
             self.owners.node(key).ok_or(Absence::Gone)?;
@@ -114,7 +114,7 @@ impl Index {
         }
         let Some(object) = object.filter(|object| object.has_template() || key.watched_kind().is_some())
         else {
-            return self.from_dependents(key, store);
+            return self.parts_of_dependents(key, store);
         };
         let parts = Parts::of(&object);
         Ok(Parts { containers: with_pods(parts.containers, &self.shapes_under(key)), ..parts })
@@ -122,7 +122,7 @@ impl Index {
 
     /// An owner of a kind that is not watched, or that has no template of its own: the templates that its dependents
     /// lend, and its pods. Annotations of an owner that is not watched are not known.
-    fn from_dependents(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Parts, Absence> {
+    fn parts_of_dependents(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Parts, Absence> {
         let lent = self.lenders(key).into_iter().filter_map(|lender| store.get(lender));
         let lent: Vec<Parts> = lent.map(|object| Parts::of(&object)).collect();
         let template = union(lent.iter().flat_map(|parts| parts.containers.iter().cloned()));

@@ -97,7 +97,7 @@ struct Digests<'a> {
     confidence: DriftConfidence,
     reference: Option<&'a UntrustedText>,
     /// Each with those of the same image, and whether it is over.
-    digests: Vec<(&'a str, &'a [String], bool)>,
+    each: Vec<(&'a str, &'a [String], bool)>,
 }
 
 impl<'a> Signature<'a> {
@@ -122,7 +122,7 @@ impl<'a> Digests<'a> {
         Self {
             confidence: *confidence,
             reference: reference.as_ref(),
-            digests: digests.iter().map(of).collect(),
+            each: digests.iter().map(of).collect(),
         }
     }
 }

@@ -68,7 +68,8 @@ struct ControllerPods {
 /// Every live pod, with what is known of the images that they run.
 #[derive(Debug, Default)]
 pub(crate) struct PodIndex {
-    pods: HashMap<Arc<str>, HashMap<Box<str>, PodRecord>>,
+    /// Boxed: a map is half empty on average, and its slots are small this way.
+    pods: HashMap<Arc<str>, HashMap<Box<str>, Box<PodRecord>>>,
     controllers: HashMap<WorkloadKey, ControllerPods>,
     shapes: Shapes,
     places: NameTable<()>,
@@ -99,11 +100,12 @@ impl PodIndex {
         let platform = node.and_then(|node| self.nodes.platform_of(node));
         let known = self.pods.get(namespace).and_then(|pods| pods.get(name)).cloned();
         // Another pod that had its name says nothing of this one.
-        let itself = known.as_ref().filter(|known| known.uid == uid);
+        let itself = known.as_deref().filter(|known| known.uid == uid);
         let states = self.states(&statuses, itself, now).into();
         let shape = self.shapes.share(shape);
+        let controller = self.shared(&controller).cloned().unwrap_or(controller);
         let record = PodRecord { uid, controller, shape, node, platform, states };
-        if known.as_ref() == Some(&record) {
+        if known.as_deref() == Some(&record) {
             return PodChanges::default();
         }
         // In this order, so that a digest that stays is never without a pod.
@@ -158,7 +160,7 @@ impl PodIndex {
     /// The pods of a namespace, in the order of their names.
     pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<&str, &PodRecord> {
         let pods = self.pods.get(namespace).into_iter().flatten();
-        pods.map(|(name, record)| (&**name, record)).collect()
+        pods.map(|(name, record)| (&**name, &**record)).collect()
     }
 
     /// The key as it is held already, so that the pods of a controller share one.
@@ -317,7 +319,7 @@ impl PodIndex {
             .map_or_else(|| Arc::<str>::from(namespace), |(known, _)| Arc::clone(known));
         let pods = self.pods.entry(namespace).or_default();
         // A pod without a state is kept as long as it lives: since when its next state lasts depends on when it was seen.
-        pods.insert(name.into(), record);
+        pods.insert(name.into(), Box::new(record));
     }
 }
 

@@ -114,7 +114,7 @@ impl PodIndex {
         });
         let concerned: BTreeMap<(Arc<str>, Box<str>), PodRecord> = pods
             .filter(|(_, record)| is_concerned(record))
-            .map(|(key, record)| (key, record.clone()))
+            .map(|(key, record)| (key, PodRecord::clone(record)))
             .collect();
         let mut affected = BTreeSet::new();
         for ((namespace, name), before) in concerned {

@@ -273,6 +273,7 @@ impl Slot {
             *count += live;
             return false;
         }
+        self.platforms.reserve_exact(1);
         self.platforms.push((platform, live));
         // Of a pod that has ended on an unknown node, that is no news where others are known.
         !(self.forget_unknown() && platform.is_none())

@@ -32,6 +32,8 @@ impl Runs {
             return false;
         }
         let ContainerState { place, image_state, since, image: _ } = state;
+        // Most controllers have one for each of a few containers.
+        self.0.reserve_exact(1);
         self.0.push(Run { place, image_state, platform, pods: 1, since });
         self.matters(place, image_state)
     }

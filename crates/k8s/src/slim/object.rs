@@ -31,7 +31,8 @@ pub struct SlimObject {
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Content {
     templates: Box<[PodTemplate]>,
-    ignore: IgnoreAnnotations,
+    /// Few objects have any.
+    ignore: Option<Box<IgnoreAnnotations>>,
     restarted_at: Option<Timestamp>,
     remarks: Box<[String]>,
 }
@@ -157,7 +158,8 @@ impl SlimObject {
 
     /// Its own annotations that exempt.
     pub fn ignore(&self) -> IgnoreAnnotations {
-        self.content.as_ref().map(|content| content.ignore.clone()).unwrap_or_default()
+        let ignore = self.content.as_ref().and_then(|content| content.ignore.as_deref());
+        ignore.cloned().unwrap_or_default()
     }
 
     /// Those of its templates, where all say the same.
@@ -181,9 +183,10 @@ impl SlimObject {
 
 impl Content {
     fn read(object: &WireObject, served: &ServedKind) -> Self {
-        let Templates { templates, restarted_at, remarks } = Templates::read(object, served);
+        let Templates { found, restarted_at, remarks } = Templates::read(object, served);
         let ignore = object.metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default();
-        Self { templates: templates.into(), ignore, restarted_at, remarks: remarks.into() }
+        let ignore = (ignore != IgnoreAnnotations::default()).then(|| Box::new(ignore));
+        Self { templates: found.into(), ignore, restarted_at, remarks: remarks.into() }
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) struct WireTemplate {
 /// What the templates of an object say.
 #[derive(Default)]
 pub(super) struct Templates {
-    pub(super) templates: Vec<PodTemplate>,
+    pub(super) found: Vec<PodTemplate>,
     pub(super) restarted_at: Option<Timestamp>,
     pub(super) remarks: Vec<String>,
 }
@@ -60,7 +60,7 @@ impl Templates {
 
     /// A built-in kind has one template, at a path of fields.
     fn of_built_in(object: &WireObject, served: &ServedKind) -> Self {
-        let Some((path, pod_spec)) = served.paths().first() else { return Self::default() };
+        let Some(path) = served.templates().first() else { return Self::default() };
         let template = match built_in_template(object, path) {
             Ok(template) => template,
             Err(error) => return Self { remarks: vec![cut(&format!("{path}: {error}"))], ..Self::default() },
@@ -68,8 +68,9 @@ impl Templates {
         let Some(WireTemplate { metadata, spec }) = template else { return Self::default() };
         let ignore = metadata.as_ref().map(meta::TemplateMeta::ignore).unwrap_or_default();
         let restarted_at = metadata.as_ref().and_then(meta::TemplateMeta::restarted_at);
-        let template = spec.map(|images| PodTemplate::new(Arc::clone(pod_spec), images, ignore));
-        Self { templates: template.into_iter().collect(), restarted_at, remarks: Vec::new() }
+        let template =
+            spec.map(|images| PodTemplate::new(served.shared_path(&path.pod_spec()), images, ignore));
+        Self { found: template.into_iter().collect(), restarted_at, remarks: Vec::new() }
     }
 
     /// What is not as expected is no template, and a remark: only the kind's own controller checks what its objects
@@ -79,8 +80,7 @@ impl Templates {
         let content: Map<String, Value> =
             object.content().map(|(name, raw)| (name.to_owned(), value(raw))).collect();
         let content = Value::Object(content);
-        let paths: Vec<TemplatePath> = served.paths().iter().map(|(path, _)| path.clone()).collect();
-        let found = find_templates(Json(&content), &paths);
+        let found = find_templates(Json(&content), served.templates());
         let mut remarks: Vec<String> =
             found.mismatches.iter().map(|mismatch| cut(&mismatch.message())).collect();
         let holding = found.templates.iter().filter(|template| holds_containers(template.template));
@@ -97,15 +97,13 @@ impl Templates {
         }
         let mut templates = Vec::new();
         for template in found.templates {
-            let path = template.pod_spec_path();
-            let shared = served.paths().iter().find(|(_, known)| **known == *path);
-            let path = shared.map_or_else(|| path.into(), |(_, known)| Arc::clone(known));
+            let path = served.shared_path(&template.pod_spec_path());
             match PodTemplate::of_custom(path, template.template.0) {
                 Ok(template) => templates.extend(template),
                 Err(remark) => remarks.push(cut(&remark)),
             }
         }
-        Self { templates, restarted_at: None, remarks }
+        Self { found: templates, restarted_at: None, remarks }
     }
 }
 

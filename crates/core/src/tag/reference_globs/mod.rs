@@ -16,7 +16,7 @@ use alternatives::{MAX_ALTERNATIVES, alternatives};
 /// - `*`, `?` and `[…]` stay within one path element, `**` crosses them. So `registry.corp/` never matches in
 ///   `registry.corp-evil/`. `{a,b}` stands for two globs, each of which has to be one.
 /// - A name that ends with `/` means everything below it: `registry.corp/`, `registry.corp/team/`.
-/// - Without a tag every tag is meant. An image without a tag counts as tagged `latest`.
+/// - A glob without a tag matches every tag. An image without a tag has the tag `latest`.
 /// - What is no registry is Docker Hub's, as in an image: `nginx:1.*` is `docker.io/library/nginx:1.*`,
 ///   `bitnami/` is `docker.io/bitnami/`. A first element of stars alone is any registry: `**/release:*`, `*:v*`.
 /// - In a registry a star stands for the first labels alone: `*.corp.example/`.

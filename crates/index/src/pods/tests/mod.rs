@@ -21,7 +21,7 @@ fn apply(index: &mut PodIndex, pod: PodFacts<'_>, now: u32) -> BTreeSet<Workload
 const NOW: u32 = 1_800_000_000;
 
 fn owner(name: &str) -> WorkloadKey {
-    WorkloadKey::new("apps/v1", "ReplicaSet", "shop", name.to_owned(), format!("uid-{name}"))
+    WorkloadKey::new("apps/v1", "ReplicaSet", "shop", name, format!("uid-{name}"))
 }
 
 fn digest(letter: &str) -> String {
