@@ -103,7 +103,7 @@ impl TestEnv {
     /// Sends events, before any report is stored.
     pub(crate) fn with_events(client: Client) -> Self {
         let env = Self::build(client, true);
-        env.parts.reports.lock().listed(None, Vec::new());
+        env.parts.reports.lock().apply_list(None, Vec::new());
         env
     }
 

@@ -1,5 +1,11 @@
 //! The rooms of the controller and of the console follow the data: no room imports a later one.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy.toml allows them in tests, but not in their helpers"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

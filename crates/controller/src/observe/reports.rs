@@ -114,7 +114,7 @@ impl ReportObserver {
 
     /// Everything that is stored, with bodies: once at the start, and whenever the report API came back.
     fn mark_listed(&self, reports: Vec<StoredReport>) {
-        self.reports.lock().listed(self.scope.as_deref(), reports);
+        self.reports.lock().apply_list(self.scope.as_deref(), reports);
         self.ready.ready();
         self.queue.request_all();
         self.status.notify_policy_changed();
@@ -122,7 +122,7 @@ impl ReportObserver {
 
     /// The report API is not served.
     fn mark_absent(&self) {
-        self.reports.lock().lost(self.scope.as_deref());
+        self.reports.lock().mark_lost(self.scope.as_deref());
         self.ready.ready();
         self.status.notify_policy_changed();
     }
@@ -140,7 +140,7 @@ struct MetadataSink {
 impl MetadataSink {
     fn mark_changed(&self, report: &PartialObjectMeta<PolicyReport>) {
         let key = key_of(report);
-        let is_foreign = self.observer.reports.lock().changed(&key, &version_of(report));
+        let is_foreign = self.observer.reports.lock().mark_changed(&key, &version_of(report));
         if is_foreign {
             self.observer.request_owner_of(&key);
         }
@@ -148,7 +148,7 @@ impl MetadataSink {
 
     fn mark_deleted(&self, report: &PartialObjectMeta<PolicyReport>) {
         let key = key_of(report);
-        let is_foreign = self.observer.reports.lock().deleted(&key, &version_of(report));
+        let is_foreign = self.observer.reports.lock().mark_deleted(&key, &version_of(report));
         if is_foreign {
             self.observer.request_owner_of(&key);
         }

@@ -70,8 +70,8 @@ impl ReportWriter {
                 ReportPlan::Blocked => return Ok(WriteOutcome::NameTaken),
                 ReportPlan::Create(_) | ReportPlan::Replace(_) | ReportPlan::Delete(_) => {}
             }
-            let may_restore = self.reports.lock().may_restore(key, Instant::now());
-            if let Err(delay) = may_restore {
+            let attempt = self.reports.lock().try_restore(key, Instant::now());
+            if let Err(delay) = attempt {
                 return Ok(WriteOutcome::Deferred(delay));
             }
             match self.carry_out(key, plan).await {

@@ -87,8 +87,8 @@ async fn a_report_that_changed_since_it_was_listed_is_read_before_the_first_eval
     let (listed, edited) = (written_long_ago("1", ONE), written_long_ago("2", TWO));
     let env = TestEnv::new(one_report(Some(edited)));
     let key = bare_pod(&env);
-    env.parts.reports.lock().listed(None, vec![StoredReport::from(listed)]);
-    assert!(env.parts.reports.lock().changed(&ReportKey::of(&key), "2"));
+    env.parts.reports.lock().apply_list(None, vec![StoredReport::from(listed)]);
+    assert!(env.parts.reports.lock().mark_changed(&ReportKey::of(&key), "2"));
     env.reconciler.evaluate(&key).await;
     assert_eq!(remembered_of(&env, &key), (LONG_AGO, vec![TWO.to_owned()]));
 }
@@ -108,7 +108,7 @@ async fn reports_that_can_be_read_only_later_are_remembered_then() {
         "properties": { "resultID": TWO, "container": "web", "containerType": "container", "image": "nginx" },
     });
     report.results.get_or_insert_default().push(serde_json::from_value(gone).unwrap());
-    env.parts.reports.lock().listed(None, vec![StoredReport::from(report)]);
+    env.parts.reports.lock().apply_list(None, vec![StoredReport::from(report)]);
     env.reconciler.evaluate(&key).await;
     assert_eq!(remembered_of(&env, &key), (LONG_AGO, vec![ONE.to_owned(), TWO.to_owned()]));
 
@@ -117,7 +117,7 @@ async fn reports_that_can_be_read_only_later_are_remembered_then() {
     for result in edited.results.iter_mut().flatten() {
         result.timestamp.as_mut().unwrap().seconds = 7;
     }
-    env.parts.reports.lock().listed(None, vec![StoredReport::from(edited)]);
+    env.parts.reports.lock().apply_list(None, vec![StoredReport::from(edited)]);
     env.reconciler.evaluate(&key).await;
     assert_eq!(remembered_of(&env, &key).0, LONG_AGO);
 }
@@ -172,13 +172,13 @@ async fn a_report_that_could_not_be_written_is_wanted_all_the_same() {
 async fn without_the_report_api_metrics_go_on_and_events_wait() {
     let server = ReportServer::default();
     let env = TestEnv::with_events(server.client());
-    env.parts.reports.lock().lost(None);
+    env.parts.reports.lock().mark_lost(None);
     let key = bare_pod(&env);
     env.reconciler.evaluate(&key).await;
     assert_eq!(published(&env, &key), Some(Status::Violating));
     assert_eq!((env.pending_events(), server.requests.lock().len()), (0, 0));
     // The report of an earlier process holds what was announced by it.
-    env.parts.reports.lock().listed(None, vec![StoredReport::from(written_long_ago("1", ONE))]);
+    env.parts.reports.lock().apply_list(None, vec![StoredReport::from(written_long_ago("1", ONE))]);
     env.reconciler.evaluate(&key).await;
     assert_eq!(env.pending_events(), 0);
     assert_eq!(published(&env, &key), Some(Status::Violating));

@@ -55,7 +55,7 @@ pub(crate) enum Known {
 
 impl ReportIndex {
     /// Takes over a complete list of one watched namespace, or of all.
-    pub(crate) fn listed(&mut self, scope: Option<&str>, reports: Vec<StoredReport>) {
+    pub(crate) fn apply_list(&mut self, scope: Option<&str>, reports: Vec<StoredReport>) {
         self.entries.retain(|key, _| !in_scope(key, scope));
         for stored in reports {
             self.entries.insert(key_of(&stored), Entry { stored: Arc::new(stored), stale: false });
@@ -64,7 +64,7 @@ impl ReportIndex {
     }
 
     /// The report API went away, and the reports with it.
-    pub(crate) fn lost(&mut self, scope: Option<&str>) {
+    pub(crate) fn mark_lost(&mut self, scope: Option<&str>) {
         self.ready.remove(&scope.map(str::to_owned));
         self.entries.retain(|key, _| !in_scope(key, scope));
         self.foreign.retain(|key| !in_scope(key, scope));
@@ -104,9 +104,9 @@ impl ReportIndex {
             None => self.entries.remove(key),
         };
         match seen {
-            Some(WatchedChange::Version(version)) => self.changed(key, &version),
-            Some(WatchedChange::Deleted(version)) => self.deleted(key, &version),
-            Some(WatchedChange::Unlisted) => self.unlisted(key),
+            Some(WatchedChange::Version(version)) => self.mark_changed(key, &version),
+            Some(WatchedChange::Deleted(version)) => self.mark_deleted(key, &version),
+            Some(WatchedChange::Unlisted) => self.mark_unlisted(key),
             None => false,
         }
     }
@@ -120,7 +120,7 @@ impl ReportIndex {
     }
 
     /// The watch shows a report with this version. Returns whether another client did it.
-    pub(crate) fn changed(&mut self, key: &ReportKey, version: &str) -> bool {
+    pub(crate) fn mark_changed(&mut self, key: &ReportKey, version: &str) -> bool {
         if let Some(seen) = self.in_flight.get_mut(key) {
             *seen = Some(WatchedChange::Version(version.to_owned()));
             return false;
@@ -136,7 +136,7 @@ impl ReportIndex {
     }
 
     /// The watch shows that a report went at this version. Returns whether another client did it.
-    pub(crate) fn deleted(&mut self, key: &ReportKey, version: &str) -> bool {
+    pub(crate) fn mark_deleted(&mut self, key: &ReportKey, version: &str) -> bool {
         if let Some(seen) = self.in_flight.get_mut(key) {
             *seen = Some(WatchedChange::Deleted(version.to_owned()));
             return false;
@@ -157,11 +157,11 @@ impl ReportIndex {
         // Those, too, that a write of ours is about to make known.
         let mut missing: BTreeSet<_> = self.entries.keys().chain(self.in_flight.keys()).cloned().collect();
         missing.retain(|key| in_scope(key, scope) && !listed.contains(key));
-        missing.retain(|key| self.unlisted(key));
+        missing.retain(|key| self.mark_unlisted(key));
         missing
     }
 
-    fn unlisted(&mut self, key: &ReportKey) -> bool {
+    fn mark_unlisted(&mut self, key: &ReportKey) -> bool {
         if let Some(seen) = self.in_flight.get_mut(key) {
             // What the watch shows of our write counts for more.
             seen.get_or_insert(WatchedChange::Unlisted);
@@ -173,9 +173,9 @@ impl ReportIndex {
         true
     }
 
-    /// Asks whether a report that another client changed may be restored: at once the first time, and then once in ten
-    /// seconds. `Err` holds the time to wait.
-    pub(crate) fn may_restore(&mut self, key: &ReportKey, now: Instant) -> Result<(), Duration> {
+    /// Allows the restoration of a report that another client changed: at once the first time, and then once in ten seconds.
+    /// `Err` holds the time to wait.
+    pub(crate) fn try_restore(&mut self, key: &ReportKey, now: Instant) -> Result<(), Duration> {
         if !self.foreign.contains(key) {
             return Ok(());
         }

@@ -18,7 +18,7 @@ fn stored(version: &str) -> StoredReport {
 
 fn index_with(version: &str) -> ReportIndex {
     let mut index = ReportIndex::default();
-    index.listed(None, vec![stored(version)]);
+    index.apply_list(None, vec![stored(version)]);
     index
 }
 
@@ -26,10 +26,10 @@ fn index_with(version: &str) -> ReportIndex {
 fn the_echo_of_our_own_write_is_not_another_clients() {
     let mut index = index_with("10");
     index.begin(&key());
-    assert!(!index.changed(&key(), "11"), "before the answer");
+    assert!(!index.mark_changed(&key(), "11"), "before the answer");
     assert!(!index.finish(&key(), Some(stored("11"))));
-    assert!(!index.changed(&key(), "11"), "after the answer");
-    assert!(!index.changed(&key(), "9"), "an old event that comes late");
+    assert!(!index.mark_changed(&key(), "11"), "after the answer");
+    assert!(!index.mark_changed(&key(), "9"), "an old event that comes late");
     assert!(matches!(index.known(&key()), Known::Fresh(_)));
 }
 
@@ -37,7 +37,7 @@ fn the_echo_of_our_own_write_is_not_another_clients() {
 fn a_change_behind_our_write_is_found() {
     let mut index = index_with("10");
     index.begin(&key());
-    assert!(!index.changed(&key(), "12"));
+    assert!(!index.mark_changed(&key(), "12"));
     assert!(index.finish(&key(), Some(stored("11"))));
     assert!(matches!(index.known(&key()), Known::Stale(_)));
 }
@@ -45,19 +45,19 @@ fn a_change_behind_our_write_is_found() {
 #[test]
 fn a_deletion_is_restored_at_once_and_then_every_ten_seconds() {
     let mut index = index_with("10");
-    assert!(index.deleted(&key(), "11"));
+    assert!(index.mark_deleted(&key(), "11"));
     let start = Instant::now();
-    assert_eq!(index.may_restore(&key(), start), Ok(()));
+    assert_eq!(index.try_restore(&key(), start), Ok(()));
     index.begin(&key());
     index.finish(&key(), Some(stored("11")));
-    assert!(index.deleted(&key(), "13"));
+    assert!(index.mark_deleted(&key(), "13"));
     let soon = start + Duration::from_secs(4);
     assert_eq!(index.contested().len(), 0);
-    assert_eq!(index.may_restore(&key(), soon), Err(Duration::from_secs(6)));
+    assert_eq!(index.try_restore(&key(), soon), Err(Duration::from_secs(6)));
     assert_eq!(*index.contested(), BTreeSet::from([key()]));
     let again = start + RESTORE_INTERVAL;
     assert!(!index.forget_old(again), "it waits to be restored");
-    assert_eq!(index.may_restore(&key(), again), Ok(()));
+    assert_eq!(index.try_restore(&key(), again), Ok(()));
     assert!(!index.forget_old(again + RESTORE_INTERVAL / 2));
     assert!(index.forget_old(again + RESTORE_INTERVAL));
     assert_eq!(index.contested().len(), 0);
@@ -68,7 +68,7 @@ fn a_change_of_ours_does_not_wait() {
     let mut index = index_with("10");
     let now = Instant::now();
     for _ in 0..3 {
-        assert_eq!(index.may_restore(&key(), now), Ok(()));
+        assert_eq!(index.try_restore(&key(), now), Ok(()));
     }
 }
 
@@ -80,14 +80,14 @@ fn a_complete_list_finds_deletions_that_were_missed() {
     assert!(matches!(index.known(&key()), Known::Stale(_)), "only a read tells");
     index.begin(&key());
     assert!(!index.finish(&key(), None));
-    assert!(index.may_restore(&key(), Instant::now()).is_ok());
+    assert!(index.try_restore(&key(), Instant::now()).is_ok());
     assert!(matches!(index.known(&key()), Known::Absent));
 }
 
 #[test]
 fn a_list_that_is_older_than_our_write_costs_one_read() {
     let mut index = ReportIndex::default();
-    index.listed(None, Vec::new());
+    index.apply_list(None, Vec::new());
     index.begin(&key());
     assert!(index.retain(None, &HashSet::new()).is_empty(), "it is on the way");
     assert!(index.finish(&key(), Some(stored("11"))), "the list did not name it");
@@ -97,27 +97,27 @@ fn a_list_that_is_older_than_our_write_costs_one_read() {
     index.mark_settled(&key());
     assert!(matches!(index.known(&key()), Known::Fresh(_)));
     let now = Instant::now();
-    assert!(index.deleted(&key(), "12"));
-    assert!(index.may_restore(&key(), now).is_ok(), "no restoration was spent on it");
+    assert!(index.mark_deleted(&key(), "12"));
+    assert!(index.try_restore(&key(), now).is_ok(), "no restoration was spent on it");
 }
 
 #[test]
 fn the_end_of_an_earlier_report_is_not_that_of_ours() {
     let mut index = index_with("10");
-    assert!(!index.deleted(&key(), "9"));
+    assert!(!index.mark_deleted(&key(), "9"));
     index.begin(&key());
-    assert!(!index.deleted(&key(), "11"), "before the answer");
+    assert!(!index.mark_deleted(&key(), "11"), "before the answer");
     assert!(!index.finish(&key(), Some(stored("12"))));
     assert!(matches!(index.known(&key()), Known::Fresh(_)));
-    assert!(index.deleted(&key(), "13"));
+    assert!(index.mark_deleted(&key(), "13"));
 }
 
 #[test]
 fn nothing_is_written_before_the_reports_are_known() {
     let mut index = ReportIndex::default();
     assert!(!index.is_ready("shop"));
-    index.listed(Some("shop"), Vec::new());
+    index.apply_list(Some("shop"), Vec::new());
     assert!(index.is_ready("shop") && !index.is_ready("mail"));
-    index.lost(Some("shop"));
+    index.mark_lost(Some("shop"));
     assert!(!index.is_ready("shop"));
 }
