@@ -27,7 +27,7 @@ test: ## every test, unit to e2e
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
 	@hack/side-by-side.sh control-plane 'e2e/control-plane/build.sh --optimised' \
 		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --features tagwatch/jemalloc \
-		--bin tagwatch --bin bench'
+		--features tagwatch-e2e/jemalloc --bin tagwatch --bin bench --bin footprint'
 	@$(TARGET)/release/bench
 
 .PHONY: build
