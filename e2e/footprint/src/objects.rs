@@ -98,8 +98,10 @@ fn metadata(name: &str, deployment: u32, uid: &str, owner: &Value) -> Value {
         "f:metadata": { "f:labels": { ".": {}, "f:app": {}, "f:team": {}, "f:version": {} }, "f:annotations": {} },
         "f:spec": { "f:template": { "f:spec": { "f:containers": { "k:{\"name\":\"app\"}": { "f:env": {}, "f:image": {} } } } } },
     });
-    let manager = |manager: &str| json!({ "manager": manager, "operation": "Update", "apiVersion": "v1", "time": TIME,
-                                          "fieldsType": "FieldsV1", "fieldsV1": fields });
+    let manager = |manager: &str| {
+        json!({ "manager": manager, "operation": "Update", "apiVersion": "v1", "time": TIME,
+                                          "fieldsType": "FieldsV1", "fieldsV1": fields })
+    };
     json!({
         "name": name, "namespace": format!("team-{}", deployment / DEPLOYMENTS_PER_NAMESPACE), "uid": uid,
         "resourceVersion": "123456789", "generation": 1, "creationTimestamp": TIME,
