@@ -16,7 +16,7 @@ use tagwatch_core::workload::{Container, Namespace, Workload, WorkloadId};
 
 use super::exempting::{self, FirstMet, WithoutNamespace};
 use super::fingerprint::Fingerprints;
-use super::{Exemption, FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
+use super::{Exemption, FindingEntry, ImageEntry, Note, ReferenceParts, ScanReport, SourceLocation, Summary};
 use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark};
 use crate::policy_file::PolicyFile;
 use crate::yaml::Position;
@@ -172,8 +172,8 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn place(&self, at: Position) -> Place {
-        Place {
+    fn place(&self, at: Position) -> SourceLocation {
+        SourceLocation {
             file: self.file.clone(),
             line: at.line,
             column: at.column,
