@@ -42,10 +42,12 @@ pub(crate) enum Part {
     Console,
     /// A scrape of very many series
     Scrape,
+    /// The memory that a pod and a workload take
+    Footprint,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Reports, Self::Console, Self::Scrape];
+    const ALL: [Self; 4] = [Self::Reports, Self::Console, Self::Scrape, Self::Footprint];
 }
 
 impl Args {

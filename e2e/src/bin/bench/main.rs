@@ -11,6 +11,7 @@ mod cluster;
 mod console;
 mod deployments;
 mod fill;
+mod footprint;
 mod machine;
 mod measure;
 mod post_loop;

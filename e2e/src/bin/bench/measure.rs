@@ -12,6 +12,7 @@ use crate::{
     cluster::Cluster,
     console::{Console, console},
     fill::{self, AGENT, Fill, Usage},
+    footprint::{Footprint, footprint},
     post_loop::{self, Body},
     progress,
     restart::{Restart, restart},
@@ -27,6 +28,7 @@ pub(crate) struct Measurement {
     /// Or why there is no browser to measure it with.
     pub(crate) console: Option<Result<Console, String>>,
     pub(crate) scrape: Option<Scrape>,
+    pub(crate) footprint: Option<Footprint>,
 }
 
 /// How fast reports are written, and what that takes.
@@ -74,7 +76,8 @@ pub(crate) async fn measure(args: &Args) -> Result<Measurement> {
         if args.asks_for(Part::Scrape) { Some(scrape(&cluster, args.series.get()).await?) } else { None };
     let kubernetes = cluster.version().await?;
     cluster.shutdown().await?;
-    Ok(Measurement { kubernetes, reports, console, scrape })
+    let footprint = if args.asks_for(Part::Footprint) { Some(footprint().await?) } else { None };
+    Ok(Measurement { kubernetes, reports, console, scrape, footprint })
 }
 
 async fn reports(cluster: &Cluster, args: &Args) -> Result<Reports> {

@@ -8,6 +8,7 @@ use crate::{
     args::Args,
     console::{self, Console, Page},
     fill::{Fill, Usage},
+    footprint::{COUNTS, Footprint},
     machine::Machine,
     measure::{Measurement, Reports, Round},
     post_loop::CONNECTIONS,
@@ -21,6 +22,8 @@ const MAX_CHANGE_MILLISECONDS: f64 = 100.0;
 const MAX_RESIDENT_MEBIBYTES: f64 = 20.0;
 const MAX_PAINT_MILLISECONDS: f64 = 500.0;
 const MAX_PAGE_KIBIBYTES: f64 = 150.0;
+const MAX_POD_BYTES: f64 = 300.0;
+const MAX_WORKLOAD_BYTES: f64 = 1_024.0;
 const MEBIBYTE: f64 = 1_048_576.0;
 
 /// Rows of a table, in order.
@@ -64,6 +67,10 @@ impl Measurement {
         if let Some(scrape) = &self.scrape {
             scrape_rows(scrape, &mut table)?;
             notes.push(SCRAPE_NOTE.to_owned());
+        }
+        if let Some(footprint) = &self.footprint {
+            footprint_rows(footprint, &mut table);
+            notes.push(footprint_note());
         }
         Ok(format!("{}\n{}\n", table.0, notes.join("\n\n")))
     }
@@ -202,6 +209,23 @@ fn scrape_rows(scrape: &Scrape, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
+fn footprint_rows(footprint: &Footprint, table: &mut Table) {
+    let Footprint { pod, kube_pod, workload, kube_workload } = *footprint;
+    let within = |bytes: f64, limit: f64| aim(&format!("≤ {limit:.0}"), bytes <= limit);
+    table.row(
+        "Memory of a pod, two containers by digest, bytes",
+        format!("{pod:.0}"),
+        &within(pod, MAX_POD_BYTES),
+    );
+    table.row("The same pod in kube's `Store<Pod>`, bytes", format!("{kube_pod:.0}"), "");
+    table.row(
+        "Memory of a workload, a Deployment with its ReplicaSet, bytes",
+        format!("{workload:.0}"),
+        &within(workload, MAX_WORKLOAD_BYTES),
+    );
+    table.row("The same two objects in kube's stores, bytes", format!("{kube_workload:.0}"), "");
+}
+
 /// What is inside each number of the reports and what is not.
 fn reports_note(args: &Args) -> String {
     let Args { rounds, .. } = args;
@@ -223,6 +247,15 @@ fn console_note() -> String {
          median of {} looks after one that is not counted, each with nothing cached. What is transferred is the bodies \
          of the page and of all that it loads.",
         console::ROUNDS
+    )
+}
+
+fn footprint_note() -> String {
+    let [few, many] = COUNTS;
+    format!(
+        "The memory of a pod or workload is the slope of a process's anonymous resident memory between {few} and {many} \
+         of them, decoded from JSON as the API server sends it into what the watches fill: the index, and for workloads \
+         kube-runtime's reflector stores of slim objects. It holds no verdicts and no reports."
     )
 }
 
