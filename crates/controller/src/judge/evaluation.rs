@@ -16,7 +16,6 @@ use super::field_owner::FieldOwner;
 use crate::state::{EngineHandle, Known, ReportIndex, ReportKey, ReportMemory, Stores, WorkloadStates};
 
 /// Assembles workloads with what is remembered of them.
-#[derive(Clone)]
 pub(crate) struct Judge {
     pub(crate) index: Arc<Mutex<Index>>,
     pub(crate) stores: Arc<Stores>,
