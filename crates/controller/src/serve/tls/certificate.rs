@@ -69,7 +69,7 @@ impl Certificate {
                 tracing::info!("the certificate of the {kind} has changed");
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot use the new certificate of the {kind}; the old one stays");
+                tracing::warn!(%error, "the certificate of the {kind} stays as it was");
             }
         }
     }
