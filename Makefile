@@ -26,8 +26,8 @@ test: ## every test, unit to e2e
 .PHONY: bench
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
 	@hack/side-by-side.sh control-plane 'e2e/control-plane/build.sh --optimised' \
-		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --features tagwatch/jemalloc \
-		--features tagwatch-e2e/jemalloc --bin tagwatch --bin bench --bin footprint'
+		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --package tagwatch-footprint \
+		--features tagwatch/jemalloc,tagwatch-footprint/jemalloc --bin tagwatch --bin bench --bin footprint'
 	@$(TARGET)/release/bench
 
 .PHONY: build

@@ -1,13 +1,12 @@
 //! Why the controller ended.
 
 use std::io;
-use std::net::SocketAddr;
 
 use tagwatch_client::ClientError;
 use thiserror::Error;
 use tokio::task::JoinError;
 
-use crate::tls::CertificateError;
+use crate::serve::ListenError;
 
 /// Why the controller ended.
 #[derive(Debug, Error)]
@@ -15,25 +14,9 @@ pub enum RunError {
     /// No client can be built.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// An address cannot be bound.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address as configured.
-        address: SocketAddr,
-        /// The error of the operating system.
-        source: io::Error,
-    },
-    /// TLS is configured and there is no usable certificate.
-    #[error("TLS: {0}")]
-    Certificate(#[from] CertificateError),
-    /// The file for the bound address cannot be written.
-    #[error("cannot write {path}: {source}")]
-    AddressFile {
-        /// Path of the file.
-        path: String,
-        /// The error of the operating system.
-        source: io::Error,
-    },
+    /// An endpoint cannot be served.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// Two metrics have one name: a bug.
     #[error("cannot register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),

@@ -1,37 +1,28 @@
 //! tagwatch-controller: what `tagwatch run` does in a cluster. It watches workloads and pods, evaluates those that
 //! changed, and keeps a report for each workload, the metrics and the console up to date.
+//!
+//! Rooms, in the order of the data; none imports a later one: `state` (shared by all), `observe` (watches), `judge` (from
+//! the state to a wanted report), `publish` (every write), `reconcile` (the loop), `serve` (metrics, health, console).
 
-mod access;
-mod admin;
-mod console;
-mod controller;
-mod custom;
-mod day;
-mod drift;
-mod engine;
 mod error;
-mod events;
-mod listener;
-mod metrics;
+mod judge;
+mod observe;
 mod options;
-mod policy;
-mod queue;
-mod readiness;
+mod parts;
+mod publish;
 mod reconcile;
-mod registry;
-mod report;
 mod run;
-mod stores;
+mod serve;
+mod state;
 mod tasks;
-mod tls;
-mod watch;
-mod workload_states;
-mod writer;
+#[cfg(test)]
+mod testing;
 
 pub use error::RunError;
-pub use metrics::{MetricDescription, metrics_reference};
-pub use options::{ConsoleOptions, EndpointAccess, RunOptions, WatchedNamespaces};
-pub use registry::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
+pub use observe::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
+pub use options::{ConsoleOptions, RunOptions, WatchedNamespaces};
 pub use run::run;
-pub use stores::Stored;
-pub use tls::{CertificateError, CertificateFiles};
+pub use serve::metrics::metrics_reference;
+pub use serve::{CertificateError, CertificateFiles, EndpointAccess, ListenError};
+pub use state::Stored;
+pub use state::metrics::MetricDescription;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::registry::{Network, RegistryHost};
-use crate::tls::CertificateFiles;
+use crate::observe::{Network, RegistryHost};
+use crate::serve::EndpointAccess;
 
 /// Options of the controller.
 #[derive(Debug, Clone)]
@@ -46,18 +46,6 @@ pub struct ConsoleOptions {
     pub address_file: Option<PathBuf>,
     /// With tokens, users see the namespaces whose reports they may list.
     pub access: EndpointAccess,
-}
-
-/// Who may read an endpoint.
-#[derive(Debug, Clone)]
-pub enum EndpointAccess {
-    /// Everyone, over plain HTTP.
-    Anonymous,
-    /// Users with a token and the right to read the endpoint, over TLS.
-    Token {
-        /// `None` makes a self-signed certificate.
-        certificate: Option<CertificateFiles>,
-    },
 }
 
 /// The namespaces that are watched.

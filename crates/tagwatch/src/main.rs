@@ -10,6 +10,7 @@ mod policy;
 mod run;
 mod scan;
 mod status;
+mod style;
 
 use std::process::ExitCode;
 

@@ -107,9 +107,7 @@ fn failure(error: &RunError) -> Failure {
     let failed = anyhow!("{error}");
     match error {
         RunError::Client(_) => Failure::Api(failed),
-        RunError::Listen { .. } | RunError::Certificate(_) | RunError::AddressFile { .. } => {
-            Failure::Usage(failed)
-        }
+        RunError::Listen(_) => Failure::Usage(failed),
         RunError::Metrics(_)
         | RunError::TaskEnded(_)
         | RunError::ServerFailed { .. }

@@ -5,8 +5,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anstream::AutoStream;
-use anstream::stream::RawStream;
 use anyhow::Context;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::output::{self, Style};
@@ -16,6 +14,7 @@ use tagwatch_scan::{PolicyExemptions, ScanOptions, scan as scan_manifests};
 use crate::args::{Output, ScanArgs};
 use crate::policy::{ChosenPolicy, choose, refuse_stdin_twice};
 use crate::status::Failure;
+use crate::style::style;
 
 pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
     let ScanArgs { paths, output, fail_on, show_passed, namespace, policy } = args;
@@ -48,13 +47,4 @@ fn write_file(output: &Output, path: &Path, report: &ScanReport) -> anyhow::Resu
     };
     let name = || UntrustedText::from(path.to_string_lossy().as_ref()).terminal();
     written().with_context(|| format!("cannot write {}", name()))
-}
-
-/// Colours if the stream is a terminal that supports them and `NO_COLOR` is not set.
-pub(crate) fn style(stream: &impl RawStream) -> Style {
-    let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    Style {
-        color: AutoStream::choice(stream) != anstream::ColorChoice::Never,
-        width: width.filter(|_| stream.is_terminal()),
-    }
 }

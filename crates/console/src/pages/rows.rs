@@ -53,7 +53,7 @@ pub(super) struct IssueRow {
 impl IssueRow {
     pub(super) fn new(WorkloadIssue { workload, issue }: WorkloadIssue<'_>, now: Timestamp) -> Self {
         Self {
-            href: issue_address(&issue.id),
+            href: issue_address(issue.id),
             severity: issue.severity,
             outcome: issue.outcome,
             rule: issue.rule.id,

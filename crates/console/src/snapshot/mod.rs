@@ -39,15 +39,15 @@ pub struct Facts {
 pub struct Snapshot {
     facts: Facts,
     /// Every issue, most severe first.
-    order: Vec<Place>,
-    by_id: HashMap<ResultId, Place>,
-    resolved: HashMap<ResultId, Place>,
+    order: Vec<IssuePosition>,
+    by_id: HashMap<ResultId, IssuePosition>,
+    resolved: HashMap<ResultId, IssuePosition>,
     by_name: HashMap<WorkloadName, usize>,
     namespaces: BTreeMap<UntrustedText, Tally>,
 }
 
 /// Where an issue stands: index of its workload, and its own there.
-type Place = (usize, usize);
+type IssuePosition = (usize, usize);
 
 /// Namespace, kind as metrics label it, name.
 pub(crate) type WorkloadName = (UntrustedText, UntrustedText, UntrustedText);
@@ -69,7 +69,7 @@ impl Snapshot {
             let tally = namespaces.entry(workload.namespace.clone()).or_default();
             tally.add(workload.status, workload.containers.len(), 0, &IssueGroup::all(&workload.issues));
         }
-        let mut order: Vec<Place> = places(workloads, |workload| workload.issues.len()).collect();
+        let mut order: Vec<IssuePosition> = places(workloads, |workload| workload.issues.len()).collect();
         // Stable: issues of one rank stay in the order of their workloads.
         order.sort_by_key(|&(workload, issue)| rank(&workloads[workload].issues[issue]));
         let by_id = order.iter().map(|&place| (workloads[place.0].issues[place.1].id, place)).collect();
@@ -97,7 +97,7 @@ impl Snapshot {
     /// has dropped it; history shows it where the key changed because pods came to run several images.
     pub(crate) fn successor(&self, id: &str) -> Option<WorkloadIssue<'_>> {
         let key = ResultId::parse(id)?;
-        let has_key = |&&(workload, issue): &&Place| {
+        let has_key = |&&(workload, issue): &&IssuePosition| {
             self.facts.workloads[workload].other_ids.get(issue).is_some_and(|ids| ids.contains(&key))
         };
         let by_key = self.order.iter().find(has_key).map(|&place| self.found(place));
@@ -123,13 +123,13 @@ impl Snapshot {
         &self.namespaces
     }
 
-    fn found(&self, (workload, issue): Place) -> WorkloadIssue<'_> {
+    fn found(&self, (workload, issue): IssuePosition) -> WorkloadIssue<'_> {
         let workload = &self.facts.workloads[workload];
         WorkloadIssue { workload, issue: &workload.issues[issue] }
     }
 }
 
-fn places(workloads: &[Arc<Workload>], count: fn(&Workload) -> usize) -> impl Iterator<Item = Place> {
+fn places(workloads: &[Arc<Workload>], count: fn(&Workload) -> usize) -> impl Iterator<Item = IssuePosition> {
     workloads.iter().enumerate().flat_map(move |(at, workload)| (0..count(workload)).map(move |of| (at, of)))
 }
 

@@ -18,7 +18,7 @@ use crate::text::UntrustedText;
 
 pub use declared::CustomWorkload;
 pub use label::{group_of, kind_label};
-pub use resolve::{Found, FoundTemplate, Mismatch, Shape, Tree, find_templates};
+pub use resolve::{FoundTemplate, FoundTemplates, Mismatch, Tree, ValueType, find_templates};
 pub use template_path::{TemplatePath, TemplatePathError, TemplateStep};
 pub use traits::{KindRole, KindTraits, RolloutStatus};
 pub use unread::{find_unread_template, holds_containers, is_flawed, template_path_of, unread_template};

@@ -6,7 +6,7 @@ use crate::text::UntrustedText;
 /// A value of an object, of JSON or YAML.
 pub trait Tree: Copy {
     /// What kind of value it is.
-    fn shape(self) -> Shape;
+    fn value_type(self) -> ValueType;
 
     /// The value of a field, where this is a mapping that has it.
     fn field(self, name: &str) -> Option<Self>;
@@ -20,7 +20,7 @@ pub trait Tree: Copy {
 
 /// What kind of value something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum ValueType {
     /// Nothing, written out.
     Null,
     /// A mapping.
@@ -31,8 +31,8 @@ pub enum Shape {
     Other(&'static str),
 }
 
-impl Shape {
-    /// The name of the shape in a message.
+impl ValueType {
+    /// The name of the type in a message.
     pub fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -74,13 +74,13 @@ pub struct Mismatch<T> {
 impl<T: Tree> Mismatch<T> {
     /// In words; safe for a terminal.
     pub fn message(&self) -> String {
-        format!("{} must be a {}, found a {}", self.path, self.expected, self.found.shape().name())
+        format!("{} must be a {}, found a {}", self.path, self.expected, self.found.value_type().name())
     }
 }
 
 /// Where the paths of a kind lead in one object.
 #[derive(Debug)]
-pub struct Found<T> {
+pub struct FoundTemplates<T> {
     /// The templates, in the order of the paths and of the object.
     pub templates: Vec<FoundTemplate<T>>,
     /// What is in the way.
@@ -89,42 +89,42 @@ pub struct Found<T> {
 
 /// Follows paths from the root of an object. What is missing or null is no template and no mismatch: most paths are
 /// optional in their kind.
-pub fn find_templates<T: Tree>(root: T, paths: &[TemplatePath]) -> Found<T> {
-    let mut found = Found { templates: Vec::new(), mismatches: Vec::new() };
+pub fn find_templates<T: Tree>(root: T, paths: &[TemplatePath]) -> FoundTemplates<T> {
+    let mut found = FoundTemplates { templates: Vec::new(), mismatches: Vec::new() };
     for path in paths {
         found.follow(root, path.steps(), String::new());
     }
     found
 }
 
-impl<T: Tree> Found<T> {
+impl<T: Tree> FoundTemplates<T> {
     fn follow(&mut self, value: T, steps: &[TemplateStep], path: String) {
-        if value.shape() == Shape::Null {
+        if value.value_type() == ValueType::Null {
             return;
         }
         let Some((step, rest)) = steps.split_first() else {
-            if self.is(value, Shape::Mapping, &path) {
+            if self.is(value, ValueType::Mapping, &path) {
                 self.templates.push(FoundTemplate { path, template: value });
             }
             return;
         };
         match step {
             TemplateStep::Field(name) => {
-                if self.is(value, Shape::Mapping, &path)
+                if self.is(value, ValueType::Mapping, &path)
                     && let Some(next) = value.field(name)
                 {
                     self.follow(next, rest, join(&path, name));
                 }
             }
             TemplateStep::EachValue => {
-                if self.is(value, Shape::Mapping, &path) {
+                if self.is(value, ValueType::Mapping, &path) {
                     for (key, next) in value.entries() {
                         self.follow(next, rest, join(&path, &UntrustedText::from(key).terminal()));
                     }
                 }
             }
             TemplateStep::EachItem => {
-                if self.is(value, Shape::List, &path) {
+                if self.is(value, ValueType::List, &path) {
                     for (index, next) in value.items().into_iter().enumerate() {
                         self.follow(next, rest, format!("{path}[{index}]"));
                     }
@@ -133,8 +133,8 @@ impl<T: Tree> Found<T> {
         }
     }
 
-    fn is(&mut self, value: T, expected: Shape, path: &str) -> bool {
-        let fits = value.shape() == expected;
+    fn is(&mut self, value: T, expected: ValueType, path: &str) -> bool {
+        let fits = value.value_type() == expected;
         if !fits {
             let path = if path.is_empty() { "the object" } else { path };
             self.mismatches.push(Mismatch { path: path.to_owned(), expected: expected.name(), found: value });

@@ -114,12 +114,12 @@ enum Value {
 }
 
 impl Tree for &Value {
-    fn shape(self) -> Shape {
+    fn value_type(self) -> ValueType {
         match self {
-            Value::Null => Shape::Null,
-            Value::Text => Shape::Other("string"),
-            Value::List(_) => Shape::List,
-            Value::Mapping(_) => Shape::Mapping,
+            Value::Null => ValueType::Null,
+            Value::Text => ValueType::Other("string"),
+            Value::List(_) => ValueType::List,
+            Value::Mapping(_) => ValueType::Mapping,
         }
     }
 
@@ -146,7 +146,7 @@ fn mapping(key: &'static str, value: Value) -> Value {
 /// Paths of what is found, and messages of what is in the way.
 fn found(root: &Value, paths: &[&str]) -> (Vec<String>, Vec<String>) {
     let paths: Vec<TemplatePath> = paths.iter().map(|path| path.parse().unwrap()).collect();
-    let Found { templates, mismatches } = find_templates(root, &paths);
+    let FoundTemplates { templates, mismatches } = find_templates(root, &paths);
     let paths = templates.into_iter().map(|template| template.path);
     (paths.collect(), mismatches.iter().map(Mismatch::message).collect())
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::resolve::{Shape, Tree};
+use super::resolve::{Tree, ValueType};
 use super::template_path::TemplatePath;
 use crate::text::UntrustedText;
 
@@ -12,14 +12,15 @@ pub fn holds_containers<T: Tree>(template: T) -> bool {
     template
         .field("spec")
         .and_then(|spec| spec.field("containers"))
-        .is_some_and(|containers| containers.shape() != Shape::Null)
+        .is_some_and(|containers| containers.value_type() != ValueType::Null)
 }
 
 /// Whether what a path leads to is no pod template, though something is there. A `spec` that is no mapping is a
 /// mistake of another kind, which the reader reports.
 pub fn is_flawed<T: Tree>(template: T) -> bool {
-    let can_hold =
-        template.field("spec").is_none_or(|spec| matches!(spec.shape(), Shape::Mapping | Shape::Null));
+    let can_hold = template
+        .field("spec")
+        .is_none_or(|spec| matches!(spec.value_type(), ValueType::Mapping | ValueType::Null));
     can_hold && !holds_containers(template) && !template.entries().is_empty()
 }
 

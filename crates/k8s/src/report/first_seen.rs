@@ -21,11 +21,11 @@ const MAX_OMITTED: usize = 10_000;
 pub struct FirstSeen(
     /// Sorted by key. There is one of these for every report, and most have a handful of results: a map would
     /// take several times the memory. Whoever remembers the same shares it.
-    Arc<[Seen]>,
+    Arc<[SeenResult]>,
 );
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
+struct SeenResult {
     id: ResultId,
     seconds: i64,
     /// What is needed once it is over; nothing for a pass and for what is exempt.
@@ -46,7 +46,8 @@ impl FirstSeen {
     pub fn of(report: &PolicyReport) -> Self {
         let results = report.results.iter().flatten();
         // The last of two results with one key counts.
-        let seen: BTreeMap<ResultId, Seen> = results.filter_map(seen).map(|seen| (seen.id, seen)).collect();
+        let seen: BTreeMap<ResultId, SeenResult> =
+            results.filter_map(seen).map(|seen| (seen.id, seen)).collect();
         Self(seen.into_values().collect())
     }
 
@@ -57,10 +58,11 @@ impl FirstSeen {
         if !issues.is_cut() {
             return seen;
         }
-        let mut all: BTreeMap<ResultId, Seen> = seen.0.iter().map(|seen| (seen.id, seen.clone())).collect();
+        let mut all: BTreeMap<ResultId, SeenResult> =
+            seen.0.iter().map(|seen| (seen.id, seen.clone())).collect();
         for issue in issues.all().iter().take(all.len() + MAX_OMITTED) {
             let seconds = issue.first_seen.as_second();
-            all.entry(issue.id).or_insert(Seen { id: issue.id, seconds, open: None });
+            all.entry(issue.id).or_insert(SeenResult { id: issue.id, seconds, open: None });
         }
         Self(all.into_values().collect())
     }
@@ -69,7 +71,8 @@ impl FirstSeen {
     /// read: the older time counts, and what is open in the report and not known to be `over` is known again.
     #[must_use]
     pub fn joined(&self, stored: &Self, over: &History) -> Self {
-        let mut all: BTreeMap<ResultId, Seen> = self.0.iter().map(|seen| (seen.id, seen.clone())).collect();
+        let mut all: BTreeMap<ResultId, SeenResult> =
+            self.0.iter().map(|seen| (seen.id, seen.clone())).collect();
         let over: BTreeSet<ResultId> = over.closed.iter().map(|interval| interval.id).collect();
         for seen in &*stored.0 {
             match all.get_mut(&seen.id) {
@@ -113,7 +116,7 @@ fn property<'a>(result: &'a ReportResult, name: &str) -> Option<&'a str> {
     result.properties.as_ref()?.get(name).map(String::as_str)
 }
 
-fn seen(result: &ReportResult) -> Option<Seen> {
+fn seen(result: &ReportResult) -> Option<SeenResult> {
     let id = ResultId::parse(property(result, RESULT_ID)?)?;
     let seconds = result.timestamp?.seconds;
     Timestamp::from_second(seconds).ok()?;
@@ -127,7 +130,7 @@ fn seen(result: &ReportResult) -> Option<Seen> {
             image: text(property(result, "image")),
         })
     });
-    Some(Seen { id, seconds, open })
+    Some(SeenResult { id, seconds, open })
 }
 
 #[cfg(test)]

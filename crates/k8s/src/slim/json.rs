@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
-use tagwatch_core::kinds::{Shape, TemplateStep, Tree};
+use tagwatch_core::kinds::{TemplateStep, Tree, ValueType};
 
 use super::template::WireTemplate;
 
@@ -14,14 +14,14 @@ use super::template::WireTemplate;
 pub(super) struct Json<'a>(pub(super) &'a Value);
 
 impl Tree for Json<'_> {
-    fn shape(self) -> Shape {
+    fn value_type(self) -> ValueType {
         match self.0 {
-            Value::Null => Shape::Null,
-            Value::Object(_) => Shape::Mapping,
-            Value::Array(_) => Shape::List,
-            Value::Bool(_) => Shape::Other("boolean"),
-            Value::Number(_) => Shape::Other("number"),
-            Value::String(_) => Shape::Other("string"),
+            Value::Null => ValueType::Null,
+            Value::Object(_) => ValueType::Mapping,
+            Value::Array(_) => ValueType::List,
+            Value::Bool(_) => ValueType::Other("boolean"),
+            Value::Number(_) => ValueType::Other("number"),
+            Value::String(_) => ValueType::Other("string"),
         }
     }
 

@@ -6,17 +6,17 @@ use crate::report::NoteCode;
 use crate::yaml::{Node, Value};
 use std::collections::BTreeSet;
 use tagwatch_core::kinds::{
-    FoundTemplate, Shape, TemplatePath, Tree, WorkloadKind, find_templates, holds_containers, is_flawed,
+    FoundTemplate, TemplatePath, Tree, ValueType, WorkloadKind, find_templates, holds_containers, is_flawed,
     template_path_of, unread_template,
 };
 
 impl Tree for Node<'_, '_> {
-    fn shape(self) -> Shape {
+    fn value_type(self) -> ValueType {
         match self.value() {
-            Value::Null => Shape::Null,
-            Value::Mapping => Shape::Mapping,
-            Value::Sequence => Shape::List,
-            other => Shape::Other(other.type_name()),
+            Value::Null => ValueType::Null,
+            Value::Mapping => ValueType::Mapping,
+            Value::Sequence => ValueType::List,
+            other => ValueType::Other(other.type_name()),
         }
     }
 

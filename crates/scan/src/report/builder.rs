@@ -2,7 +2,7 @@
 
 use super::exempting::{self, FirstMet, WithoutNamespace};
 use super::fingerprint::Fingerprints;
-use super::{Exemption, FindingEntry, ImageEntry, Note, Place, ReferenceParts, ScanReport, Summary};
+use super::{Exemption, FindingEntry, ImageEntry, Note, ReferenceParts, ScanReport, SourceLocation, Summary};
 use crate::manifest::{ContainerPlace, LocatedWorkload, Remark};
 use crate::scan::{PolicyExemptions, ReadFile};
 use crate::yaml::Position;
@@ -154,8 +154,8 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn place(&self, at: Position) -> Place {
-        Place {
+    fn place(&self, at: Position) -> SourceLocation {
+        SourceLocation {
             file: self.file.clone(),
             line: at.line,
             column: at.column,

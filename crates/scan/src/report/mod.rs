@@ -86,7 +86,7 @@ impl Results {
 /// Where something stands: in which file, and in which field of which object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Place {
+pub struct SourceLocation {
     /// Path as reached from the command line; `<stdin>` for standard input.
     #[serde(serialize_with = "schema::text")]
     #[schemars(with = "String")]
@@ -131,7 +131,7 @@ pub struct Place {
 pub struct ImageEntry {
     /// Where the image is written.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: SourceLocation,
     /// The image as written; empty when there is none.
     #[serde(serialize_with = "schema::text")]
     #[schemars(with = "String")]
@@ -180,7 +180,7 @@ pub struct FindingEntry {
     /// Where the value that is wrong is written: the image, or the pull policy where the finding is about one
     /// that is written.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: SourceLocation,
     /// The image as written; empty when there is none.
     #[serde(serialize_with = "schema::text")]
     #[schemars(with = "String")]

@@ -212,7 +212,11 @@ fn scrape_rows(scrape: &Scrape, table: &mut Table) -> Result<()> {
 fn footprint_rows(footprint: &Footprint, table: &mut Table) {
     let Footprint { pod, kube_pod, workload, kube_workload } = *footprint;
     let within = |bytes: f64, limit: f64| aim(&format!("≤ {limit:.0}"), bytes <= limit);
-    table.row("Memory of a pod, two containers by digest, bytes", format!("{pod:.0}"), &within(pod, MAX_POD_BYTES));
+    table.row(
+        "Memory of a pod, two containers by digest, bytes",
+        format!("{pod:.0}"),
+        &within(pod, MAX_POD_BYTES),
+    );
     table.row("The same pod in kube's `Store<Pod>`, bytes", format!("{kube_pod:.0}"), "");
     table.row(
         "Memory of a workload, a Deployment with its ReplicaSet, bytes",

@@ -82,7 +82,7 @@ fn events(WorkloadIssue { workload, issue }: WorkloadIssue<'_>) -> Vec<(Timestam
             (change.at, HtmlText::short(&change.container), EventKind::ImageChange { from, to })
         });
     let open = workload.open().filter(|other| other.id != issue.id).map(|other| {
-        let (rule, href) = (HtmlText::line(other.rule.id), issue_address(&other.id));
+        let (rule, href) = (HtmlText::line(other.rule.id), issue_address(other.id));
         (other.first_seen, HtmlText::short(&other.container), EventKind::IssueOpened { rule, href })
     });
     let closed = workload.closed.iter().filter(|closed| !workload.is_past_of(closed, issue)).map(|closed| {

@@ -78,7 +78,7 @@ pub(super) async fn issue(
     // First, because an issue that continues with another result is not resolved. The redirect is temporary because the
     // result can change back.
     if let Some(successor) = view.successor(&id) {
-        return Redirect::temporary(&issue_address(&successor.issue.id)).into_response();
+        return Redirect::temporary(&issue_address(successor.issue.id)).into_response();
     }
     if let Some((workload, interval)) = view.resolved(&id) {
         return html(StatusCode::OK, &ResolvedPage::new(frame, workload, interval, view.now));
@@ -114,7 +114,7 @@ impl<'a> IssuePage<'a> {
                 Exemption { reason: HtmlText::long(&reason.into()), source, expires }
             }),
             annotation: HtmlText::line(&format!("{}/{}", issue.container.raw(), issue.rule.id)),
-            json_href: format!("/api/v1{}", issue_address(&issue.id)),
+            json_href: format!("/api/v1{}", issue_address(issue.id)),
         }
     }
 }

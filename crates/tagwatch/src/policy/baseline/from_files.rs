@@ -10,8 +10,8 @@ use tagwatch_scan::{PolicyExemptions, ScanOptions, output, scan};
 use super::{BaselineInput, Finding};
 use crate::args::PolicyBaselineArgs;
 use crate::policy::{ChosenPolicy, choose_to_extend, refuse_stdin_twice};
-use crate::scan::style;
 use crate::status::Failure;
+use crate::style::style;
 
 /// `None` when not all input could be read.
 pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<BaselineInput>, Failure> {

@@ -1,0 +1,142 @@
+//! Begins and ends watches of custom kinds as these come and go.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use kube_runtime::watcher;
+use tagwatch_client::Backoff;
+use tagwatch_core::kinds::{KindName, Kinds, WorkloadKind};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::discovery::Discovery;
+use super::watches::{INTERVAL, Watches};
+use crate::observe::Observer;
+use crate::state::CustomWatches;
+
+/// How long the first evaluation waits for the first lists.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often in a row discovery must leave out a kind whose watch is in order: that of an API server which is starting
+/// is not complete.
+const ABSENCES: u32 = 2;
+
+/// Watches custom kinds. Returns only when a watch panicked.
+pub(crate) async fn run(
+    observer: Observer,
+    custom: Arc<CustomWatches>,
+    client: Client,
+    config: watcher::Config,
+    scopes: Vec<Option<String>>,
+) {
+    let wanted = custom.wanted();
+    let discovery = Discovery::new(client.clone());
+    let watches = Watches::new(observer, custom, client, config, scopes);
+    Manager {
+        watches,
+        discovery,
+        wanted,
+        absent: BTreeMap::new(),
+        backoff: Backoff::default(),
+        first_answer: None,
+    }
+    .run()
+    .await;
+}
+
+struct Manager {
+    watches: Watches,
+    discovery: Discovery,
+    wanted: watch::Receiver<Arc<Kinds>>,
+    /// How often in a row discovery has left out a kind that is watched.
+    absent: BTreeMap<KindName, u32>,
+    backoff: Backoff,
+    first_answer: Option<Instant>,
+}
+
+impl Manager {
+    /// Returns only when a watch panicked.
+    async fn run(mut self) {
+        let gone = Arc::new(Notify::new());
+        let mut next = Instant::now();
+        loop {
+            tokio::select! {
+                () = sleep_until(next) => next = self.ask(&gone).await,
+                // The policy declares others. Fails only when the controller is gone.
+                _ = self.wanted.changed() => next = Instant::now(),
+                () = gone.notified() => next = Instant::now(),
+                Some(ended) = self.watches.join_next() => {
+                    if ended.is_err_and(|error| error.is_panic()) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks what is served, and acts on it. Returns when to ask again.
+    async fn ask(&mut self, gone: &Arc<Notify>) -> Instant {
+        let wanted = Arc::clone(&self.wanted.borrow_and_update());
+        let states = &self.watches.custom;
+        let pause = match self.discovery.ask(&wanted).await {
+            Ok(()) => {
+                self.backoff.reset();
+                self.first_answer.get_or_insert_with(Instant::now);
+                self.follow(&wanted, gone);
+                INTERVAL
+            }
+            Err(error) => {
+                let answered = error.code().is_some();
+                let refused = error.code().is_some_and(|code| code < 500);
+                tracing::warn!(%error, reason = error.category(), "cannot ask which custom kinds are served; trying again");
+                if refused {
+                    states.mark_discovered();
+                }
+                self.backoff.delay_after(answered)
+            }
+        };
+        if self.first_answer.is_some_and(|first| first.elapsed() >= PATIENCE) {
+            self.watches.custom.give_up_waiting();
+        }
+        Instant::now() + pause
+    }
+
+    fn follow(&mut self, wanted: &Kinds, gone: &Arc<Notify>) {
+        for kind in self.watches.kinds() {
+            if wanted.get(&kind).is_none() {
+                self.watches.end(&kind);
+            }
+        }
+        for kind in wanted.custom() {
+            match self.discovery.served().resource(kind) {
+                Some(resource) => {
+                    self.absent.remove(&kind.name);
+                    self.watches.ensure(kind, &resource, gone);
+                }
+                None if self.is_gone(&kind.name) => {
+                    self.absent.remove(&kind.name);
+                    self.watches.end(&kind.name);
+                }
+                None => {}
+            }
+        }
+        let served = self.discovery.served();
+        let is_absent = |kind: &&Arc<WorkloadKind>| {
+            served.resource(kind).is_none() && !served.is_uncertain(&kind.name.group)
+        };
+        let absent = wanted.custom().filter(is_absent).map(|kind| kind.name.clone()).collect();
+        self.watches.custom.set_absent(absent);
+        self.watches.custom.mark_discovered();
+    }
+
+    /// Whether a kind that discovery left out is to be given up.
+    fn is_gone(&mut self, kind: &KindName) -> bool {
+        if !self.watches.is_running(kind) || self.discovery.served().is_uncertain(&kind.group) {
+            return false;
+        }
+        let absences = self.absent.entry(kind.clone()).or_default();
+        *absences += 1;
+        *absences >= ABSENCES || self.watches.has_stopped(kind)
+    }
+}

@@ -1,0 +1,98 @@
+//! The watch of nodes, which know the digests of their images: with them it is proven that a tag moved.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::{Api, Client};
+use kube_runtime::watcher::{self, Event};
+use tagwatch_core::rules::RuleGroup;
+use tagwatch_k8s::slim::SlimNode;
+use tokio::time::sleep;
+
+use super::Observer;
+use super::stats::{WatchStats, refusal_code};
+use super::watch::{Flow, Sink, watch};
+use crate::state::{EngineHandle, ReadyToken};
+
+/// What the task and readiness are called.
+pub(crate) const NODES: &str = "nodes";
+/// How long until a watch of nodes is tried again that was refused, or is not wanted.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Watches nodes while the policy judges drift and we have the right. Never returns.
+pub(crate) async fn follow(client: Client, observer: Observer, engine: Arc<EngineHandle>, ready: ReadyToken) {
+    let stats = WatchStats::new(NODES, observer.metrics.clone());
+    let mut is_logged = false;
+    loop {
+        if is_wanted(&engine) {
+            let sink = NodeSink {
+                observer: observer.clone(),
+                engine: Arc::clone(&engine),
+                ready: ready.clone(),
+                listed: HashSet::new(),
+                is_logged,
+            };
+            watch(Api::<SlimNode>::all(client.clone()), watcher::Config::default(), sink, stats.clone())
+                .await;
+            is_logged = true;
+        }
+        ready.ready();
+        observer.metrics.drift.nodes_available.set(0);
+        sleep(RETRY).await;
+    }
+}
+
+fn is_wanted(engine: &EngineHandle) -> bool {
+    engine.current().policy().uses(RuleGroup::ImageDrift)
+}
+
+struct NodeSink {
+    observer: Observer,
+    engine: Arc<EngineHandle>,
+    ready: ReadyToken,
+    listed: HashSet<Box<str>>,
+    /// The refusal was logged.
+    is_logged: bool,
+}
+
+impl Sink<SlimNode> for NodeSink {
+    fn event(&mut self, event: Event<SlimNode>) -> Flow {
+        let Observer { index, queue, clock, metrics, .. } = &self.observer;
+        let now = clock.now();
+        match event {
+            Event::Init => self.listed.clear(),
+            Event::InitApply(node) => {
+                self.listed.insert(node.name().into());
+                let affected = index.lock().see_node(&node, now);
+                queue.request(affected);
+            }
+            Event::Apply(node) => {
+                let affected = index.lock().apply_node(&node, now);
+                queue.request(affected);
+            }
+            Event::Delete(node) => index.lock().delete_node(&node),
+            Event::InitDone => {
+                let listed = std::mem::take(&mut self.listed);
+                let affected = index.lock().retain_nodes(&listed, now);
+                queue.request(affected);
+                metrics.drift.nodes_available.set(1);
+                self.ready.ready();
+            }
+        }
+        if is_wanted(&self.engine) { Flow::Continue } else { Flow::Stop }
+    }
+
+    fn failed(&mut self, error: &watcher::Error) -> Flow {
+        if refusal_code(error) != Some(403) {
+            return Flow::Continue;
+        }
+        if !self.is_logged {
+            tracing::info!("nodes may not be read; that a tag moved stays likely and is never proven");
+        }
+        let Observer { index, queue, clock, .. } = &self.observer;
+        let affected = index.lock().forget_nodes(clock.now());
+        queue.request(affected);
+        Flow::Stop
+    }
+}

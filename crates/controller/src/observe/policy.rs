@@ -1,0 +1,156 @@
+//! Follows the one `TagPolicy` that counts: it can be there from the start, be created, changed and deleted, and so can
+//! its definition.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::{Api, Client, ResourceExt};
+use kube_runtime::watcher::{self, Event};
+use parking_lot::Mutex;
+use tagwatch_client::{Backoff, is_served};
+use tagwatch_core::policy::API_VERSION;
+use tagwatch_k8s::tag_policy::TagPolicy;
+use tokio::time::sleep;
+
+use super::stats::{WatchStats, refusal_code};
+use super::watch::{Flow, Sink, watch};
+use crate::state::metrics::ControllerMetrics;
+use crate::state::{
+    ActivePolicy, CustomWatches, EngineHandle, PolicySource, Queue, ReadyToken, Rejection, StatusTracker,
+};
+
+/// How often an API server without the definition is asked for it.
+const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
+const PLURAL: &str = "tagpolicies";
+/// The policy that applies unless another one is named; many clusters have none.
+const DEFAULT_NAME: &str = "default";
+
+/// What a change of the policy changes. Clones share it.
+#[derive(Clone)]
+pub(crate) struct PolicyObserver {
+    pub(crate) policy: Arc<Mutex<ActivePolicy>>,
+    pub(crate) engine: Arc<EngineHandle>,
+    pub(crate) custom: Arc<CustomWatches>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) status: Arc<StatusTracker>,
+    pub(crate) metrics: ControllerMetrics,
+}
+
+impl PolicyObserver {
+    /// Follows the policy of a name. Never returns.
+    pub(crate) async fn follow(self, client: Client, name: String, ready: ReadyToken) {
+        let stats = WatchStats::new(PLURAL, self.metrics.clone());
+        let mut backoff = Backoff::default();
+        loop {
+            match is_served(&client, API_VERSION, PLURAL).await {
+                Ok(true) => {
+                    backoff.reset();
+                    let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+                    let sink = PolicySink {
+                        observer: self.clone(),
+                        ready: ready.clone(),
+                        listed: None,
+                        missed: (name != DEFAULT_NAME).then(|| name.clone()),
+                    };
+                    watch(Api::<TagPolicy>::all(client.clone()), config, sink, stats.clone()).await;
+                }
+                Ok(false) => {
+                    self.set_policy(None);
+                    ready.ready();
+                    sleep(ABSENT_INTERVAL).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, reason = error.category(), "cannot ask for the TagPolicy API; trying again");
+                    sleep(backoff.next_delay()).await;
+                }
+            }
+        }
+    }
+
+    /// Takes over the policy as it is in the cluster now. Where it is another one, every workload is evaluated again.
+    fn set_policy(&self, object: Option<TagPolicy>) {
+        let object = object.map(|mut object| {
+            object.metadata.managed_fields = None;
+            object
+        });
+        // One task sets policies, so it does not change meanwhile; and compiling takes its time.
+        let before = self.policy.lock().clone();
+        let mut now = before.clone();
+        let policy = now.update(object);
+        *self.policy.lock() = now.clone();
+        log_change(&before, &now);
+        self.measure(&now);
+        if let Some(policy) = policy {
+            self.custom.declare(policy.workloads());
+            self.engine.set_policy(policy);
+            self.queue.request_all();
+        }
+        self.status.notify_policy_changed();
+    }
+
+    fn measure(&self, active: &ActivePolicy) {
+        self.metrics.policy_valid.set(i64::from(active.rejection.is_none()));
+        for source in PolicySource::ALL {
+            let in_use = i64::from(source == active.source);
+            self.metrics.policy_source.with_label_values(&[source.as_str()]).set(in_use);
+        }
+    }
+}
+
+/// Logs what has changed; the watch repeats itself.
+fn log_change(before: &ActivePolicy, now: &ActivePolicy) {
+    let generation = |active: &ActivePolicy| {
+        active.object.as_ref().map(|object| (object.uid(), object.metadata.generation))
+    };
+    if generation(before) == generation(now) {
+        return;
+    }
+    let in_use = now.source.as_str();
+    match (now.name(), &now.rejection) {
+        (Some(policy), None) => tracing::info!(policy, "judging by this policy"),
+        (Some(policy), Some(Rejection(mistakes))) => {
+            tracing::error!(policy, in_use, mistakes, "the policy is invalid and not in use");
+        }
+        (None, _) => tracing::warn!("the policy is gone: judging by the recommended profile"),
+    }
+}
+
+struct PolicySink {
+    observer: PolicyObserver,
+    ready: ReadyToken,
+    listed: Option<TagPolicy>,
+    /// The name of a policy that the options name, until it is logged that there is none.
+    missed: Option<String>,
+}
+
+impl Sink<TagPolicy> for PolicySink {
+    fn event(&mut self, event: Event<TagPolicy>) -> Flow {
+        match event {
+            Event::Init => self.listed = None,
+            Event::InitApply(policy) => self.listed = Some(policy),
+            Event::InitDone => {
+                let listed = self.listed.take();
+                let missed = self.missed.take();
+                if let Some(policy) = missed.filter(|_| listed.is_none()) {
+                    tracing::warn!(policy, "there is no such TagPolicy: judging by the recommended profile");
+                }
+                self.observer.set_policy(listed);
+                self.ready.ready();
+            }
+            Event::Apply(policy) => self.observer.set_policy(Some(policy)),
+            Event::Delete(_) => self.observer.set_policy(None),
+        }
+        Flow::Continue
+    }
+
+    /// 404 for a whole resource: its definition was removed. 403: an installation with fewer rights wants no policy, so
+    /// nothing waits for it.
+    fn failed(&mut self, error: &watcher::Error) -> Flow {
+        match refusal_code(error) {
+            Some(404) => return Flow::Stop,
+            Some(403) => self.ready.ready(),
+            _ => {}
+        }
+        Flow::Continue
+    }
+}

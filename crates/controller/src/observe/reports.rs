@@ -1,0 +1,194 @@
+//! Follows our reports: waits for the report API, lists what it holds once, and then watches metadata alone.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::api::ListParams;
+use kube::core::PartialObjectMeta;
+use kube::{Api, Client, ResourceExt};
+use kube_runtime::watcher::{self, Event};
+use parking_lot::Mutex;
+use tagwatch_client::{Backoff, CallError, LIST_LIMIT, call, is_served};
+use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, StoredReport};
+use tokio::time::sleep;
+
+use super::api::api;
+use super::stats::{WatchStats, refusal_code};
+use super::watch::{Flow, Sink, watch};
+use crate::state::metrics::ControllerMetrics;
+use crate::state::{Queue, ReadyToken, ReportIndex, ReportKey, StatusTracker};
+
+/// How often an API server without the report API is asked for it.
+const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
+/// Reports a page. Bodies are read one page at a time, so this bounds the memory of a start.
+const PAGE: u32 = 25;
+/// Discovery document of the report API.
+const REPORT_API: &str = "wgpolicyk8s.io/v1alpha2";
+
+/// Follows the reports of one watched namespace, or of all. Clones share what they change.
+#[derive(Clone)]
+pub(crate) struct ReportObserver {
+    pub(crate) client: Client,
+    pub(crate) scope: Option<String>,
+    pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) status: Arc<StatusTracker>,
+    pub(crate) ready: ReadyToken,
+    pub(crate) metrics: ControllerMetrics,
+}
+
+impl ReportObserver {
+    /// Never returns.
+    pub(crate) async fn follow(self) {
+        let mut backoff = Backoff::default();
+        let stats = WatchStats::new("policyreports", self.metrics.clone());
+        loop {
+            self.wait_until_served().await;
+            match self.list().await {
+                Ok(reports) => {
+                    backoff.reset();
+                    tracing::info!(reports = reports.len(), "our reports are read");
+                    self.mark_listed(reports);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, reason = error.category(), "cannot list our reports; trying again");
+                    sleep(backoff.next_delay()).await;
+                    continue;
+                }
+            }
+            let config = watcher::Config::default().labels(MANAGED_BY_SELECTOR);
+            let sink = MetadataSink { observer: self.clone(), listed: HashSet::new() };
+            let api: Api<PartialObjectMeta<PolicyReport>> = api(&self.client, self.scope.as_deref());
+            watch(api, config, sink, stats.clone()).await;
+            tracing::warn!("the report API is gone");
+            self.metrics.report_api_available.set(0);
+            self.mark_absent();
+        }
+    }
+
+    async fn wait_until_served(&self) {
+        let mut is_logged = false;
+        let mut backoff = Backoff::default();
+        loop {
+            match is_served(&self.client, REPORT_API, "policyreports").await {
+                Ok(true) => {
+                    self.metrics.report_api_available.set(1);
+                    return;
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, reason = error.category(), "cannot ask for the report API; trying again");
+                    sleep(backoff.next_delay()).await;
+                    continue;
+                }
+            }
+            self.metrics.report_api_available.set(0);
+            if !is_logged {
+                is_logged = true;
+                tracing::warn!(
+                    missing = "policyreports.wgpolicyk8s.io/v1alpha2",
+                    "the API server does not serve the PolicyReport API, so no report can be written; install its \
+                     CustomResourceDefinition (config/crd, or the chart with crds.install=true). Metrics go on, and \
+                     reports follow within seconds once it is there"
+                );
+                self.mark_absent();
+            }
+            sleep(ABSENT_INTERVAL).await;
+        }
+    }
+
+    async fn list(&self) -> Result<Vec<StoredReport>, CallError> {
+        let api: Api<PolicyReport> = api(&self.client, self.scope.as_deref());
+        let mut params = ListParams::default().labels(MANAGED_BY_SELECTOR).limit(PAGE);
+        let mut reports = Vec::new();
+        loop {
+            let page = call(LIST_LIMIT, api.list(&params)).await?;
+            reports.extend(page.items.into_iter().map(StoredReport::from));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(reports),
+            }
+        }
+    }
+
+    /// Everything that is stored, with bodies: once at the start, and whenever the report API came back.
+    fn mark_listed(&self, reports: Vec<StoredReport>) {
+        self.reports.lock().apply_list(self.scope.as_deref(), reports);
+        self.ready.ready();
+        self.queue.request_all();
+        self.status.notify_policy_changed();
+    }
+
+    /// The report API is not served.
+    fn mark_absent(&self) {
+        self.reports.lock().mark_lost(self.scope.as_deref());
+        self.ready.ready();
+        self.status.notify_policy_changed();
+    }
+
+    fn request_owner_of(&self, report: &ReportKey) {
+        self.queue.request_owner_of(report, &self.reports);
+    }
+}
+
+struct MetadataSink {
+    observer: ReportObserver,
+    listed: HashSet<ReportKey>,
+}
+
+impl MetadataSink {
+    fn mark_changed(&self, report: &PartialObjectMeta<PolicyReport>) {
+        let key = key_of(report);
+        let is_foreign = self.observer.reports.lock().mark_changed(&key, &version_of(report));
+        if is_foreign {
+            self.observer.request_owner_of(&key);
+        }
+    }
+
+    fn mark_deleted(&self, report: &PartialObjectMeta<PolicyReport>) {
+        let key = key_of(report);
+        let is_foreign = self.observer.reports.lock().mark_deleted(&key, &version_of(report));
+        if is_foreign {
+            self.observer.request_owner_of(&key);
+        }
+    }
+
+    /// A complete list has ended: reports that it did not name are gone.
+    fn finish_list(&mut self) {
+        let listed = std::mem::take(&mut self.listed);
+        let gone = self.observer.reports.lock().retain(self.observer.scope.as_deref(), &listed);
+        for key in gone {
+            self.observer.request_owner_of(&key);
+        }
+    }
+}
+
+impl Sink<PartialObjectMeta<PolicyReport>> for MetadataSink {
+    fn event(&mut self, event: Event<PartialObjectMeta<PolicyReport>>) -> Flow {
+        match event {
+            Event::Init => self.listed.clear(),
+            Event::InitApply(report) => {
+                self.listed.insert(key_of(&report));
+                self.mark_changed(&report);
+            }
+            Event::InitDone => self.finish_list(),
+            Event::Apply(report) => self.mark_changed(&report),
+            Event::Delete(report) => self.mark_deleted(&report),
+        }
+        Flow::Continue
+    }
+
+    /// 404 for a whole resource: its definition was removed.
+    fn failed(&mut self, error: &watcher::Error) -> Flow {
+        if refusal_code(error) == Some(404) { Flow::Stop } else { Flow::Continue }
+    }
+}
+
+fn key_of(report: &PartialObjectMeta<PolicyReport>) -> ReportKey {
+    ReportKey::new(&report.namespace().unwrap_or_default(), &report.name_any())
+}
+
+fn version_of(report: &PartialObjectMeta<PolicyReport>) -> String {
+    report.resource_version().unwrap_or_default()
+}

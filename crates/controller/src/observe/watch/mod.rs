@@ -1,0 +1,162 @@
+//! One watch that survives everything: kube-runtime's `watcher` under our own backoff and watchdog.
+
+use std::fmt::Debug;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::StreamExt;
+use kube::{Api, Resource};
+use kube_runtime::watcher::{self, Event, InitialListStrategy};
+use serde::de::DeserializeOwned;
+use tagwatch_client::{Backoff, LIST_LIMIT};
+use tokio::time::{sleep, timeout};
+
+use super::stats::WatchStats;
+
+/// Longer than the server lets a watch live (290 s) and than kube-runtime waits for a dead one (295 s): a
+/// stream that is silent beyond this is stuck, not quiet.
+const SILENCE_LIMIT: Duration = Duration::from_mins(5);
+
+/// Why a stream was given up.
+enum End {
+    /// The sink asked for it.
+    Stopped,
+    /// Nothing moved within the limit, or the initial state cannot be streamed: start over.
+    Restart,
+}
+
+/// What a sink says after an event or an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Go on.
+    Continue,
+    /// End the watch.
+    Stop,
+}
+
+/// Where events go. Not async: a sink updates an index and returns.
+pub(crate) trait Sink<K> {
+    /// An event, in the order of the API server.
+    fn event(&mut self, event: Event<K>) -> Flow;
+
+    /// The watch failed and will be tried again.
+    fn failed(&mut self, _error: &watcher::Error) -> Flow {
+        Flow::Continue
+    }
+}
+
+/// Watches until the sink stops it.
+///
+/// The initial state is streamed (KEP-3157) where the server can, else listed from its cache. Waits between
+/// tries grow until real progress is seen.
+pub(crate) async fn watch<K, S>(api: Api<K>, mut config: watcher::Config, mut sink: S, stats: WatchStats)
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+    S: Sink<K>,
+{
+    config = config.streaming_lists();
+    let mut backoff = Backoff::default();
+    loop {
+        stats.started();
+        let end = drain(api.clone(), &mut config, &mut sink, &mut backoff, &stats).await;
+        match end {
+            End::Stopped => return,
+            End::Restart => sleep(backoff.next_delay()).await,
+        }
+    }
+}
+
+async fn drain<K, S>(
+    api: Api<K>,
+    config: &mut watcher::Config,
+    sink: &mut S,
+    backoff: &mut Backoff,
+    stats: &WatchStats,
+) -> End
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+    S: Sink<K>,
+{
+    let mut stream = pin!(watcher::watcher(api, config.clone()));
+    let mut in_sync = false;
+    loop {
+        let limit = if in_sync { SILENCE_LIMIT } else { LIST_LIMIT };
+        let item = match timeout(limit, stream.next()).await {
+            Ok(Some(item)) => item,
+            // kube-runtime closes a quiet watch by itself and opens the next, without an event.
+            Err(_elapsed) if in_sync => continue,
+            Ok(None) | Err(_) => {
+                tracing::warn!(
+                    resource = stats.resource(),
+                    "no initial state within the limit; starting over"
+                );
+                return End::Restart;
+            }
+        };
+        let flow = match item {
+            Ok(event) => {
+                match &event {
+                    Event::Init => in_sync = false,
+                    Event::InitDone => in_sync = true,
+                    Event::Apply(_) | Event::Delete(_) | Event::InitApply(_) => {}
+                }
+                if !matches!(event, Event::Init | Event::InitApply(_)) {
+                    backoff.reset();
+                    stats.recovered();
+                }
+                sink.event(event)
+            }
+            Err(error) => {
+                stats.failed(&error);
+                if sink.failed(&error) == Flow::Stop {
+                    return End::Stopped;
+                }
+                if config.initial_list_strategy == InitialListStrategy::StreamingList && cannot_stream(&error)
+                {
+                    tracing::info!(
+                        resource = stats.resource(),
+                        "the API server does not stream initial lists; listing instead"
+                    );
+                    *config = list_instead(config.clone());
+                    return End::Restart;
+                }
+                sleep(backoff.delay_after(is_answer(&error))).await;
+                Flow::Continue
+            }
+        };
+        if flow == Flow::Stop {
+            return End::Stopped;
+        }
+    }
+}
+
+/// From the server's cache and in one piece: a paged list would be a consistent read of everything.
+fn list_instead(mut config: watcher::Config) -> watcher::Config {
+    config.initial_list_strategy = InitialListStrategy::ListWatch;
+    config.page_size = None;
+    config.any_semantic()
+}
+
+/// Whether the server said it, rather than the way to it.
+fn is_answer(error: &watcher::Error) -> bool {
+    use watcher::Error::{InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed};
+    match error {
+        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => {
+            matches!(error, kube::Error::Api(_))
+        }
+        WatchError(_) | NoResourceVersion => true,
+    }
+}
+
+/// Whether an error says that the server cannot stream an initial list: 422 where the feature gate is off,
+/// an error event inside a successful answer where etcd is older than 3.4.31 or 3.5.13.
+fn cannot_stream(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 422,
+        watcher::Error::WatchError(status) => status.message.contains("RequestWatchProgress"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! The state that the rooms share, and what each room takes of it.
+
+use std::sync::Arc;
+
+use kube::Client;
+use parking_lot::Mutex;
+use tagwatch_client::ServerClock;
+use tagwatch_core::policy::{Policy, Profile};
+use tagwatch_index::Index;
+use tokio::sync::mpsc;
+
+use crate::error::RunError;
+use crate::judge::Judge;
+use crate::observe::{Observer, PolicyObserver, ProvenTags, RegistryTask, ReportObserver, day};
+use crate::options::RunOptions;
+use crate::publish::{
+    ClusterWriter, EventPublisher, PendingEvent, PolicyStatusWriter, ReportWriter, ResultPublisher,
+};
+use crate::reconcile::{GoneWorkloads, Reconciler};
+use crate::serve::console::{ConsoleSource, ConsoleState};
+use crate::state::metrics::{ControllerMetrics, Metrics};
+use crate::state::{
+    ActivePolicy, CustomWatches, EngineHandle, Queue, Readiness, ReportIndex, Requests, StatusTracker,
+    Stores, WorkloadStates,
+};
+
+/// The shared state, from which each task gets what it needs.
+pub(crate) struct Parts {
+    pub(crate) client: Client,
+    pub(crate) observer: Observer,
+    pub(crate) engine: Arc<EngineHandle>,
+    pub(crate) states: Arc<Mutex<WorkloadStates>>,
+    pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    policy: Arc<Mutex<ActivePolicy>>,
+    pub(crate) custom: Arc<CustomWatches>,
+    pub(crate) writer: Arc<ClusterWriter>,
+    pub(crate) readiness: Readiness,
+}
+
+impl Parts {
+    /// Empty state, and the other end of its queue.
+    pub(crate) fn new(
+        client: Client,
+        clock: ServerClock,
+        metrics: &mut Metrics,
+    ) -> Result<(Self, Requests), RunError> {
+        let metrics = ControllerMetrics::register(metrics)?;
+        let readiness = Readiness::default();
+        let states = Arc::new(Mutex::new(WorkloadStates::default()));
+        let index = Arc::new(Mutex::new(Index::default()));
+        let (queue, requests) = Queue::new(Arc::clone(&index), Arc::clone(&states), metrics.clone());
+        let tracker = Arc::new(StatusTracker::default());
+        let custom = CustomWatches::new(
+            readiness.expect("custom kinds"),
+            metrics.custom_kinds.clone(),
+            Arc::clone(&tracker),
+        );
+        let today = day::day_of(clock.now());
+        let parts = Self {
+            client,
+            engine: Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), today)),
+            states,
+            reports: Arc::default(),
+            policy: Arc::new(Mutex::new(ActivePolicy::recommended())),
+            custom: Arc::new(custom),
+            writer: Arc::new(ClusterWriter::new(metrics.clone())),
+            readiness,
+            observer: Observer {
+                index,
+                stores: Arc::new(Stores::default()),
+                queue: Arc::new(queue),
+                status: tracker,
+                clock,
+                metrics,
+            },
+        };
+        Ok((parts, requests))
+    }
+
+    /// The reconcile loop, with the queue of events where they are on.
+    pub(crate) fn reconciler(
+        &self,
+        options: &RunOptions,
+    ) -> (Reconciler, Option<mpsc::Receiver<PendingEvent>>) {
+        let Observer { index, stores, queue, status: tracker, clock, metrics } = self.observer.clone();
+        let (events, pending) = options.events.then(|| EventPublisher::new(metrics.clone())).unzip();
+        let states = &self.states;
+        let reconciler = Reconciler {
+            judge: Judge {
+                index,
+                stores,
+                engine: Arc::clone(&self.engine),
+                states: Arc::clone(states),
+                reports: Arc::clone(&self.reports),
+            },
+            writer: ReportWriter {
+                client: self.client.clone(),
+                writer: Arc::clone(&self.writer),
+                reports: Arc::clone(&self.reports),
+                states: Arc::clone(states),
+                queue: Arc::clone(&queue),
+            },
+            publisher: ResultPublisher {
+                states: Arc::clone(states),
+                events,
+                has_console: options.console.is_some(),
+            },
+            queue,
+            status: tracker,
+            readiness: self.readiness.clone(),
+            clock,
+            metrics,
+            gone: GoneWorkloads::default(),
+        };
+        (reconciler, pending)
+    }
+
+    /// What follows the reports of one namespace, or of all. Readiness waits for it.
+    pub(crate) fn report_observer(&self, scope: Option<String>) -> ReportObserver {
+        let name = scope
+            .as_ref()
+            .map_or_else(|| "our reports".to_owned(), |namespace| format!("our reports in {namespace}"));
+        ReportObserver {
+            client: self.client.clone(),
+            scope,
+            reports: Arc::clone(&self.reports),
+            queue: Arc::clone(&self.observer.queue),
+            status: Arc::clone(&self.observer.status),
+            ready: self.readiness.expect(name),
+            metrics: self.observer.metrics.clone(),
+        }
+    }
+
+    pub(crate) fn policy_observer(&self) -> PolicyObserver {
+        PolicyObserver {
+            policy: Arc::clone(&self.policy),
+            engine: Arc::clone(&self.engine),
+            custom: Arc::clone(&self.custom),
+            queue: Arc::clone(&self.observer.queue),
+            status: Arc::clone(&self.observer.status),
+            metrics: self.observer.metrics.clone(),
+        }
+    }
+
+    pub(crate) fn policy_status(&self) -> PolicyStatusWriter {
+        PolicyStatusWriter {
+            writer: Arc::clone(&self.writer),
+            tracker: Arc::clone(&self.observer.status),
+            policy: Arc::clone(&self.policy),
+            engine: Arc::clone(&self.engine),
+            states: Arc::clone(&self.states),
+            index: Arc::clone(&self.observer.index),
+            reports: Arc::clone(&self.reports),
+            custom: Arc::clone(&self.custom),
+            clock: self.observer.clock.clone(),
+            metrics: self.observer.metrics.clone(),
+        }
+    }
+
+    pub(crate) fn proven_tags(&self) -> ProvenTags {
+        ProvenTags {
+            index: Arc::clone(&self.observer.index),
+            engine: Arc::clone(&self.engine),
+            queue: Arc::clone(&self.observer.queue),
+            clock: self.observer.clock.clone(),
+            metrics: self.observer.metrics.drift.clone(),
+        }
+    }
+
+    pub(crate) fn registry_task(&self) -> RegistryTask {
+        RegistryTask {
+            index: Arc::clone(&self.observer.index),
+            queue: Arc::clone(&self.observer.queue),
+            engine: Arc::clone(&self.engine),
+            clock: self.observer.clock.clone(),
+            metrics: self.observer.metrics.drift.clone(),
+            readiness: self.readiness.clone(),
+        }
+    }
+
+    pub(crate) fn console_source(&self, options: &RunOptions) -> ConsoleSource {
+        ConsoleSource::new(ConsoleState {
+            states: Arc::clone(&self.states),
+            engine: Arc::clone(&self.engine),
+            policy: Arc::clone(&self.policy),
+            status: Arc::clone(&self.observer.status),
+            last_full_evaluation: self.observer.metrics.last_full_evaluation.clone(),
+            clock: self.observer.clock.clone(),
+            cluster: options.cluster_name.clone(),
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Removes reports that are no longer wanted: of workloads that were deleted while no tagwatch ran, and of those that the
+//! policy leaves out now.
+
+use super::report_writer::{ReportWriter, WriteOutcome};
+use crate::state::ReportKey;
+
+impl ReportWriter {
+    /// Deletes every report of ours that belongs to no judged workload. Whatever fails is tried at the next sweep.
+    pub(crate) async fn remove_unwanted(&self) {
+        for key in self.unwanted() {
+            // A workload may have come (back) while others were being removed.
+            if self.is_wanted(&key) {
+                continue;
+            }
+            match self.write(&key, None).await {
+                Ok(WriteOutcome::Stored) => {
+                    tracing::info!(namespace = %key.namespace, report = %key.name, "removed a report that nothing wants");
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(namespace = %key.namespace, report = %key.name, %error, "cannot remove a report");
+                }
+            }
+        }
+    }
+
+    fn unwanted(&self) -> Vec<ReportKey> {
+        let known = self.reports.lock().keys();
+        known.into_iter().filter(|key| !self.is_wanted(key)).collect()
+    }
+
+    fn is_wanted(&self, key: &ReportKey) -> bool {
+        self.states.lock().workload_of(key).is_some()
+    }
+}

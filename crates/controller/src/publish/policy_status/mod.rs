@@ -1,0 +1,151 @@
+//! Keeps the status of the policy up to date. Conditions are written at once; counts at most once in ten seconds, since
+//! they change with every rollout.
+
+mod exemptions;
+mod problems;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::api::PostParams;
+use kube::{Api, Client, ResourceExt};
+use parking_lot::Mutex;
+use tagwatch_client::ServerClock;
+use tagwatch_index::Index;
+use tagwatch_k8s::tag_policy::{TagPolicy, TagPolicyStatus};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::writer::{ClusterWriter, WriteError, WriteTarget};
+use crate::state::metrics::ControllerMetrics;
+use crate::state::{
+    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WorkloadStates,
+};
+pub(crate) use exemptions::exemption_counts;
+use status::{StatusInput, status};
+
+/// How often it is checked whether anything has changed.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two writes of counts.
+const COUNTS_INTERVAL: Duration = Duration::from_secs(10);
+/// After a write that failed.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Everything that the status of the policy says something about.
+pub(crate) struct PolicyStatusWriter {
+    pub(crate) writer: Arc<ClusterWriter>,
+    pub(crate) tracker: Arc<StatusTracker>,
+    pub(crate) policy: Arc<Mutex<ActivePolicy>>,
+    pub(crate) engine: Arc<EngineHandle>,
+    pub(crate) states: Arc<Mutex<WorkloadStates>>,
+    pub(crate) index: Arc<Mutex<Index>>,
+    pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    pub(crate) custom: Arc<CustomWatches>,
+    pub(crate) clock: ServerClock,
+    pub(crate) metrics: ControllerMetrics,
+}
+
+/// When the status may be written next.
+#[derive(Debug, Default)]
+struct Schedule {
+    /// Before this nothing but conditions is written; after a failure nothing at all.
+    counts_from: Option<Instant>,
+    retry_from: Option<Instant>,
+    /// Versions of what the last status was made of.
+    seen: Option<(u64, u64)>,
+}
+
+impl PolicyStatusWriter {
+    /// Never returns.
+    pub(crate) async fn run(self, client: Client, readiness: Readiness) {
+        let api: Api<TagPolicy> = Api::all(client);
+        let mut look = interval(LOOK_INTERVAL);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut schedule = Schedule::default();
+        // Counts of a cluster of which half is judged would say that the rest is fine.
+        readiness.first_evaluation().await;
+        loop {
+            tokio::select! {
+                _ = look.tick() => {}
+                () = self.tracker.changed() => {}
+            }
+            self.bring_up_to_date(&api, &mut schedule).await;
+        }
+    }
+
+    async fn bring_up_to_date(&self, api: &Api<TagPolicy>, schedule: &mut Schedule) {
+        let now = Instant::now();
+        let version = (self.states.lock().changes(), self.tracker.version());
+        if schedule.seen == Some(version) || schedule.retry_from.is_some_and(|at| now < at) {
+            return;
+        }
+        let active = self.policy.lock().clone();
+        let Some(object) = &active.object else {
+            schedule.seen = Some(version);
+            return;
+        };
+        let stored = object.read_status();
+        let previous = stored.clone().unwrap_or_default();
+        let wanted = self.wanted(&active, &previous);
+        if stored.as_ref() == Some(&wanted) {
+            schedule.seen = Some(version);
+            return;
+        }
+        let only_counts = stored.is_some() && is_alike(&wanted, &previous);
+        if only_counts && schedule.counts_from.is_some_and(|at| now < at) {
+            return;
+        }
+        if self.write(api, object, &wanted).await {
+            schedule.seen = Some(version);
+            schedule.counts_from = Some(now + COUNTS_INTERVAL);
+            schedule.retry_from = None;
+        } else {
+            schedule.retry_from = Some(now + RETRY_INTERVAL);
+        }
+    }
+
+    fn wanted(&self, active: &ActivePolicy, previous: &TagPolicyStatus) -> TagPolicyStatus {
+        let engine = self.engine.current();
+        let (tally, exemptions) = {
+            let states = self.states.lock();
+            (states.tally(), exemption_counts(&states, engine.policy(), engine.today()))
+        };
+        let input = StatusInput {
+            active,
+            tally,
+            exemptions,
+            not_covered: self.not_covered(),
+            problems: self.problems(),
+            // The API writes times of conditions in seconds.
+            now: Timestamp::from_second(self.clock.now().as_second()).unwrap_or_default(),
+        };
+        status(input, previous)
+    }
+
+    async fn write(&self, api: &Api<TagPolicy>, object: &TagPolicy, wanted: &TagPolicyStatus) -> bool {
+        let Ok(status) = serde_json::to_value(wanted) else { return false };
+        let body = TagPolicy { status, ..object.clone() };
+        let name = object.name_any();
+        let params = PostParams::default();
+        let replacing = api.replace_status(&name, &params, &body);
+        match self.writer.write(WriteTarget::PolicyStatus, replacing).await {
+            Ok(stored) => {
+                self.policy.lock().mark_stored(stored);
+                true
+            }
+            // Another client wrote it, or it is gone: the watch shows which.
+            Err(WriteError::Outdated) => false,
+            Err(error) => {
+                tracing::warn!(%error, policy = name, "cannot write the status of the policy; trying again");
+                false
+            }
+        }
+    }
+}
+
+/// Whether two statuses differ in nothing but counts.
+fn is_alike(one: &TagPolicyStatus, other: &TagPolicyStatus) -> bool {
+    (one.observed_generation, &one.conditions, &one.accepted)
+        == (other.observed_generation, &other.conditions, &other.accepted)
+}

@@ -1,0 +1,56 @@
+//! What is missing in the cluster, or not as it should be.
+
+use super::PolicyStatusWriter;
+use super::status::Problem;
+
+impl PolicyStatusWriter {
+    /// Every problem but the policy's own mistakes.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.tracker.namespaces_forbidden() {
+            problems.push(Problem {
+                reason: "NamespacesForbidden",
+                message: "there is no right to list and watch namespaces: their labels and annotations do not count, \
+                          nor do annotations that the policy allows by namespaceSelector"
+                    .to_owned(),
+            });
+        }
+        if self.metrics.report_api_available.get() == 0 {
+            problems.push(Problem {
+                reason: "ReportApiAbsent",
+                message: "policyreports.wgpolicyk8s.io/v1alpha2 is not served: no report can be written"
+                    .to_owned(),
+            });
+        }
+        let forbidden = self.custom.forbidden();
+        if !forbidden.is_empty() {
+            let kinds: Vec<String> = forbidden.into_iter().collect();
+            problems.push(Problem {
+                reason: "CustomKindsForbidden",
+                message: format!(
+                    "there is no right to list and watch {}: of them only pods are judged",
+                    kinds.join(", ")
+                ),
+            });
+        }
+        let contested = self.reports.lock().contested().len();
+        if contested > 0 {
+            problems.push(Problem {
+                reason: "ReportsContested",
+                message: format!(
+                    "somebody else changes or removes {contested} of our reports again and again: each is restored once \
+                     in ten seconds"
+                ),
+            });
+        }
+        problems
+    }
+
+    /// Kinds whose templates are not judged, as `Kind.group`: they are not watched, their template paths lead to no
+    /// template, or the policy declares a kind that the API server does not serve.
+    pub(super) fn not_covered(&self) -> Vec<String> {
+        let mut kinds = self.index.lock().unread_kinds();
+        kinds.extend(self.custom.unserved());
+        kinds.into_iter().collect()
+    }
+}

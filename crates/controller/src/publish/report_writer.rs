@@ -1,0 +1,183 @@
+//! Brings a stored report to the one that is wanted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::api::{DeleteParams, PostParams, Preconditions};
+use kube::{Api, Client};
+use parking_lot::Mutex;
+use tagwatch_client::{CALL_LIMIT, call};
+use tagwatch_index::WorkloadKey;
+use tagwatch_k8s::report::{PolicyReport, Precondition, ReportPlan, StoredReport, plan};
+use tokio::time::Instant;
+
+use super::writer::{ClusterWriter, Verb, WriteError, WriteTarget};
+use crate::state::{Known, Queue, ReportIndex, ReportKey, WorkloadStates};
+
+/// How often a write is decided anew because the report changed under it, before it waits.
+const ATTEMPTS: usize = 3;
+
+/// The result of a write.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum WriteOutcome {
+    /// The report is stored (or removed) now.
+    Stored,
+    /// The stored report was the wanted one.
+    Unchanged,
+    /// The report API is not served; once it is, everything is evaluated again.
+    ApiAbsent,
+    /// Another client keeps changing it: it is not written before this time.
+    Deferred(Duration),
+    /// A report without our label has the name.
+    NameTaken,
+}
+
+/// Writes reports.
+pub(crate) struct ReportWriter {
+    pub(crate) client: Client,
+    pub(crate) writer: Arc<ClusterWriter>,
+    pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    pub(crate) states: Arc<Mutex<WorkloadStates>>,
+    pub(crate) queue: Arc<Queue>,
+}
+
+impl ReportWriter {
+    /// Brings the stored report to the wanted one; `None` removes it.
+    pub(crate) async fn write(
+        &self,
+        key: &ReportKey,
+        wanted: Option<PolicyReport>,
+    ) -> Result<WriteOutcome, WriteError> {
+        for _ in 0..ATTEMPTS {
+            let (known, ready) = {
+                let reports = self.reports.lock();
+                (reports.known(key), reports.is_ready(&key.namespace))
+            };
+            if !ready {
+                return Ok(WriteOutcome::ApiAbsent);
+            }
+            let stored = match known {
+                Known::Absent => None,
+                Known::Fresh(stored) => Some(stored),
+                Known::Stale(_) => self.read(key).await?.map(Arc::new),
+            };
+            let plan = plan(stored.as_deref(), wanted.clone());
+            match plan {
+                ReportPlan::Keep => {
+                    self.reports.lock().mark_settled(key);
+                    return Ok(WriteOutcome::Unchanged);
+                }
+                ReportPlan::Blocked => return Ok(WriteOutcome::NameTaken),
+                ReportPlan::Create(_) | ReportPlan::Replace(_) | ReportPlan::Delete(_) => {}
+            }
+            let attempt = self.reports.lock().try_restore(key, Instant::now());
+            if let Err(delay) = attempt {
+                return Ok(WriteOutcome::Deferred(delay));
+            }
+            match self.carry_out(key, plan).await {
+                Err(WriteError::Outdated) => {
+                    self.read(key).await?;
+                }
+                answer => return answer.map(|()| WriteOutcome::Stored),
+            }
+        }
+        Err(WriteError::Outdated)
+    }
+
+    /// Reads the report of a workload of which nothing is remembered, where it changed since it was listed: another
+    /// tagwatch may have written it, such as the one that this process replaces.
+    pub(crate) async fn read_unremembered(
+        &self,
+        key: &WorkloadKey,
+        report: &ReportKey,
+    ) -> Result<(), WriteError> {
+        let is_remembered = self.states.lock().memory(key).is_some_and(|memory| !memory.is_unread);
+        let is_stale = matches!(self.reports.lock().known(report), Known::Stale(_));
+        if is_stale && !is_remembered {
+            self.read(report).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the API server holds a report of this name, as far as is known.
+    pub(crate) fn has_report(&self, key: &ReportKey) -> bool {
+        !matches!(self.reports.lock().known(key), Known::Absent)
+    }
+
+    async fn read(&self, key: &ReportKey) -> Result<Option<StoredReport>, WriteError> {
+        let report = call(CALL_LIMIT, self.api(key).get_opt(&key.name)).await?;
+        let stored = report.map(StoredReport::from);
+        let mut reports = self.reports.lock();
+        reports.begin(key);
+        reports.finish(key, stored.clone());
+        Ok(stored)
+    }
+
+    async fn carry_out(&self, key: &ReportKey, plan: ReportPlan) -> Result<(), WriteError> {
+        self.reports.lock().begin(key);
+        let answer = self.send(key, plan).await.map(|stored| {
+            // There is one for every workload: what it says of times is kept once.
+            let states = self.states.lock();
+            let known = states.first_seen(key);
+            stored.map(|stored| match known {
+                Some(known) => stored.shared_with(known),
+                None => stored,
+            })
+        });
+        let mut reports = self.reports.lock();
+        match answer {
+            Ok(stored) => {
+                let is_contested = reports.finish(key, stored);
+                drop(reports);
+                if is_contested {
+                    self.queue.request_owner_of(key, &self.reports);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                reports.mark_uncertain(key);
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends the change of a plan. Returns what is stored afterwards.
+    async fn send(&self, key: &ReportKey, plan: ReportPlan) -> Result<Option<StoredReport>, WriteError> {
+        let (api, params) = (self.api(key), PostParams::default());
+        let stored = match plan {
+            ReportPlan::Create(report) => {
+                self.writer.write(WriteTarget::Report(Verb::Create), api.create(&params, &report)).await?
+            }
+            ReportPlan::Replace(report) => {
+                let replacing = api.replace(&key.name, &params, &report);
+                self.writer.write(WriteTarget::Report(Verb::Update), replacing).await?
+            }
+            ReportPlan::Delete(precondition) => {
+                self.delete(&api, key, precondition).await?;
+                return Ok(None);
+            }
+            ReportPlan::Keep | ReportPlan::Blocked => return Ok(None),
+        };
+        Ok(Some(stored.into()))
+    }
+
+    async fn delete(
+        &self,
+        api: &Api<PolicyReport>,
+        key: &ReportKey,
+        precondition: Precondition,
+    ) -> Result<(), WriteError> {
+        let Precondition { uid, resource_version } = precondition;
+        let preconditions = Some(Preconditions { uid, resource_version });
+        let params = DeleteParams { preconditions, ..DeleteParams::default() };
+        let deleting = api.delete(&key.name, &params);
+        match self.writer.write(WriteTarget::Report(Verb::Delete), deleting).await {
+            Err(error) if error.code() == Some(404) => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    fn api(&self, key: &ReportKey) -> Api<PolicyReport> {
+        Api::namespaced(self.client.clone(), &key.namespace)
+    }
+}

@@ -1,0 +1,89 @@
+//! Events, metrics and the console say what is stored.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tagwatch_console::WorkloadInput;
+use tagwatch_index::WorkloadKey;
+use tagwatch_k8s::report::{IssueChanges, ReportedIssues};
+
+use super::console::shown;
+use super::events::EventPublisher;
+use super::report_writer::WriteOutcome;
+use super::writer::WriteError;
+use crate::judge::{Evaluation, JudgedWorkload};
+use crate::state::{ReportMemory, WorkloadState, WorkloadStates};
+
+/// Publishes the results of evaluations.
+pub(crate) struct ResultPublisher {
+    pub(crate) states: Arc<Mutex<WorkloadStates>>,
+    /// `None` unless `--events` is set.
+    pub(crate) events: Option<EventPublisher>,
+    /// Whether the console is served: then more of each workload is kept.
+    pub(crate) has_console: bool,
+}
+
+impl ResultPublisher {
+    /// Publishes the results of a workload once their report was tried to be written. After a write that failed, what was
+    /// published before stays: the next try publishes.
+    pub(crate) fn publish(
+        &self,
+        evaluation: &Evaluation<'_>,
+        judged: &JudgedWorkload,
+        issues: &ReportedIssues<'_>,
+        written: &Result<WriteOutcome, WriteError>,
+    ) {
+        let is_stored = match written {
+            Ok(WriteOutcome::Stored | WriteOutcome::Unchanged) => true,
+            // There is no report to wait for.
+            Ok(WriteOutcome::ApiAbsent | WriteOutcome::Deferred(_) | WriteOutcome::NameTaken)
+            | Err(WriteError::NamespaceTerminating) => false,
+            // Without the right to write reports, metrics and the console are all there is.
+            Err(error) if error.code() == Some(403) => false,
+            Err(_) => return,
+        };
+        let Evaluation { key, report, workload, fields, memory, engine, .. } = evaluation;
+        let mut state = WorkloadState::new(workload, &judged.judgement, &judged.issues);
+        if self.has_console {
+            let history = self.states.lock().memory(key).map(|memory| memory.history.clone());
+            let input = WorkloadInput {
+                workload,
+                uid: key.uid(),
+                verdicts: &judged.judgement.verdicts,
+                issues: &judged.issues,
+                policy: engine.policy(),
+            };
+            state.console = Some(Arc::new(shown(&input, &history.unwrap_or_default(), fields)));
+        }
+        let mut states = self.states.lock();
+        states.publish(key, state);
+        if !is_stored {
+            return;
+        }
+        states.mark_stored(key);
+        drop(states);
+        if let Some(events) = &self.events {
+            events.announce(key, report, &IssueChanges::between(memory.last_stored(), issues));
+        }
+    }
+
+    /// Remembers a report before it is written, so that it is known to be wanted while the write is under way.
+    pub(crate) fn remember(&self, evaluation: &Evaluation<'_>, memory: ReportMemory) {
+        self.states.lock().remember(evaluation.key, evaluation.report, memory);
+    }
+
+    /// Removes a workload that has no report any more.
+    pub(crate) fn remove(&self, key: &WorkloadKey) {
+        self.states.lock().remove(key);
+    }
+
+    /// Publishes that a workload could not be evaluated.
+    pub(crate) fn publish_failure(&self, evaluation: &Evaluation<'_>) {
+        let Evaluation { key, report, memory, .. } = evaluation;
+        let mut states = self.states.lock();
+        if states.memory(key).is_none_or(|memory| memory.is_unread) {
+            states.remember(key, report, memory.clone());
+        }
+        states.publish(key, WorkloadState::failed());
+    }
+}

@@ -1,0 +1,91 @@
+//! What the console reads: the published states of workloads, put together at most once a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use parking_lot::Mutex;
+use tagwatch_client::ServerClock;
+use tagwatch_console::{Facts, RuleState, Snapshot, Source};
+use tokio::time::Instant;
+
+use crate::state::metrics::TimeGauge;
+use crate::state::{ActivePolicy, EngineHandle, StatusTracker, WorkloadStates};
+
+/// How old a snapshot may be while things change: a page is not put together anew for each of a thousand changes.
+const MAX_AGE: Duration = Duration::from_secs(1);
+
+/// What the console shows.
+pub(crate) struct ConsoleState {
+    pub(crate) states: Arc<Mutex<WorkloadStates>>,
+    pub(crate) engine: Arc<EngineHandle>,
+    pub(crate) policy: Arc<Mutex<ActivePolicy>>,
+    pub(crate) status: Arc<StatusTracker>,
+    pub(crate) last_full_evaluation: TimeGauge,
+    pub(crate) clock: ServerClock,
+    /// Name of the cluster, if it has one.
+    pub(crate) cluster: Option<String>,
+}
+
+/// Makes snapshots, and keeps the last one.
+pub(crate) struct ConsoleSource {
+    state: ConsoleState,
+    kept: Mutex<Option<Kept>>,
+}
+
+struct Kept {
+    /// What it was made of, as far as counters tell.
+    version: (u64, u64, u64),
+    made: Instant,
+    snapshot: Arc<Snapshot>,
+}
+
+impl ConsoleSource {
+    pub(crate) fn new(state: ConsoleState) -> Self {
+        Self { state, kept: Mutex::new(None) }
+    }
+
+    fn version(&self) -> (u64, u64, u64) {
+        let evaluated = self.state.last_full_evaluation.get().map_or(0, f64::to_bits);
+        (self.state.states.lock().changes(), self.state.status.version(), evaluated)
+    }
+
+    fn facts(&self) -> Facts {
+        let ConsoleState { engine, policy, last_full_evaluation, cluster, .. } = &self.state;
+        let engine = engine.current();
+        let states = self.state.states.lock();
+        Facts {
+            cluster: cluster.as_deref().map(Into::into),
+            policy: policy.lock().name().map(Into::into),
+            profile: engine.policy().profile().as_str(),
+            evaluated: last_full_evaluation.get().and_then(timestamp),
+            rules: RuleState::all_of(engine.policy().rules()),
+            workloads: states.iter().filter_map(|(_, state)| state.console.clone()).collect(),
+        }
+    }
+}
+
+impl Source for ConsoleSource {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let mut kept = self.kept.lock();
+        let version = self.version();
+        if let Some(kept) = &*kept
+            && (kept.version == version || kept.made.elapsed() < MAX_AGE)
+        {
+            return Arc::clone(&kept.snapshot);
+        }
+        let snapshot = Arc::new(Snapshot::new(self.facts()));
+        *kept = Some(Kept { version, made: Instant::now(), snapshot: Arc::clone(&snapshot) });
+        snapshot
+    }
+
+    fn now(&self) -> Timestamp {
+        self.state.clock.now()
+    }
+}
+
+/// From Unix seconds.
+#[expect(clippy::cast_possible_truncation, reason = "seconds of a clock fit by far")]
+fn timestamp(seconds: f64) -> Option<Timestamp> {
+    Timestamp::from_second(seconds as i64).ok()
+}

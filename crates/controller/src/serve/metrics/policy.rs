@@ -1,0 +1,157 @@
+//! Gauges of what is judged by: rules and exemptions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::jiff::tz::TimeZone;
+use k8s_openapi::jiff::{ToSpan, civil::Date};
+use parking_lot::Mutex;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use tagwatch_core::policy::Policy;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_k8s::tag_policy::ExemptionCounts;
+
+use super::family::{Family, Samples, as_float};
+use crate::publish::policy_status::exemption_counts;
+use crate::state::{EngineHandle, WorkloadStates};
+
+/// Collects `tagwatch_rule_info`, `tagwatch_exemptions` and `tagwatch_exemption_expiry_timestamp_seconds`. Cloning
+/// shares what they are made of.
+#[derive(Clone)]
+pub(crate) struct PolicyCollector {
+    states: Arc<Mutex<WorkloadStates>>,
+    engine: Arc<EngineHandle>,
+    descriptions: Vec<Desc>,
+}
+
+const RULE_INFO: Family = Family {
+    name: "tagwatch_rule_info",
+    help: "1 for each rule with its severity and its state (on, off), overrides apart.",
+    labels: &["rule", "policy", "severity", "state"],
+};
+const EXEMPTIONS: Family = Family {
+    name: "tagwatch_exemptions",
+    help: "Exemptions of the policy and of annotations by state (active, expired, unused, not_honoured).",
+    labels: &["state"],
+};
+const EXPIRY: Family = Family {
+    name: "tagwatch_exemption_expiry_timestamp_seconds",
+    help: "Unix time at which an exemption counts no more: of each of the policy by its index in spec.exemptions, and of \
+           the first to end of a namespace's annotations that exempt something.",
+    labels: &["source", "index", "namespace"],
+};
+const FAMILIES: [Family; 3] = [RULE_INFO, EXEMPTIONS, EXPIRY];
+
+impl PolicyCollector {
+    pub(crate) fn new(
+        states: Arc<Mutex<WorkloadStates>>,
+        engine: Arc<EngineHandle>,
+    ) -> prometheus::Result<Self> {
+        let descriptions = FAMILIES.iter().map(Family::describe).collect::<prometheus::Result<_>>()?;
+        Ok(Self { states, engine, descriptions })
+    }
+}
+
+impl Collector for PolicyCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let engine = self.engine.current();
+        let policy = engine.policy();
+        let (counts, annotations) = {
+            let states = self.states.lock();
+            (exemption_counts(&states, policy, engine.today()), annotation_ends(&states))
+        };
+        let ends = expiries(policy).chain(annotations).collect();
+        let samples = [rules(policy), exemptions(&counts), ends];
+        FAMILIES.iter().zip(samples).map(|(family, samples)| family.fill(&[], samples)).collect()
+    }
+}
+
+fn rules(policy: &Policy) -> Samples {
+    let rules = policy.rules().iter().map(|(meta, setting)| {
+        let severity = setting.severity.unwrap_or(meta.severity).as_str();
+        let state = if setting.enabled { "on" } else { "off" };
+        ([meta.id, meta.group.as_str(), severity, state].map(str::to_owned).to_vec(), 1.0)
+    });
+    rules.collect()
+}
+
+fn exemptions(counts: &ExemptionCounts) -> Samples {
+    let states = [
+        ("active", counts.active),
+        ("expired", counts.expired),
+        ("unused", counts.unused),
+        ("not_honoured", counts.not_honoured),
+    ];
+    states.map(|(state, count)| (vec![state.to_owned()], as_float(u64::try_from(count).unwrap_or(0)))).into()
+}
+
+fn expiries(policy: &Policy) -> impl Iterator<Item = (Vec<String>, f64)> {
+    let expiry = |(index, exemption): (usize, &tagwatch_core::policy::Exemption)| {
+        let labels = ["policy".to_owned(), index.to_string(), String::new()];
+        Some((labels.into(), end_of(exemption.expires?)?))
+    };
+    policy.exemptions().iter().enumerate().filter_map(expiry)
+}
+
+/// One series for each namespace, not for each annotation: there may be one on every workload.
+fn annotation_ends(states: &WorkloadStates) -> Samples {
+    let mut first: BTreeMap<&str, Date> = BTreeMap::new();
+    for (key, state) in states.iter() {
+        if let Some(until) = state.exemptions.as_ref().and_then(|outcome| outcome.until) {
+            let earliest = first.entry(key.namespace()).or_insert(until);
+            *earliest = until.min(*earliest);
+        }
+    }
+    let sample = |(namespace, until)| {
+        let labels = ["annotation".to_owned(), String::new(), UntrustedText::from(namespace).label()];
+        Some((labels.into(), end_of(until)?))
+    };
+    first.into_iter().filter_map(sample).collect()
+}
+
+/// An exemption counts on its last day too.
+fn end_of(last: Date) -> Option<f64> {
+    let end = last.checked_add(1.day()).ok()?.to_zoned(TimeZone::UTC).ok()?;
+    u64::try_from(end.timestamp().as_second()).ok().map(as_float)
+}
+
+#[cfg(test)]
+mod tests {
+    use tagwatch_core::issue::ExemptionOutcome;
+
+    use super::*;
+    use crate::state::WorkloadState;
+    use tagwatch_index::WorkloadKey;
+
+    #[test]
+    fn an_exemption_ends_with_its_last_day() {
+        // `date -ud 2027-02-01 +%s`
+        assert_eq!(end_of("2027-01-31".parse().unwrap()), Some(1_801_440_000.0));
+    }
+
+    /// However many annotations there are.
+    #[test]
+    fn the_first_annotation_of_a_namespace_to_end_has_a_series() {
+        let mut states = WorkloadStates::default();
+        for (name, namespace, until) in [
+            ("a", "shop", Some("2027-03-31")),
+            ("b", "shop", Some("2027-01-31")),
+            ("c", "shop", None),
+            ("d", "mail", Some("2027-01-31")),
+            ("e", "travel", None),
+        ] {
+            let until = until.map(|until| until.parse().unwrap());
+            let exemptions = Some(Box::new(ExemptionOutcome { until, ..ExemptionOutcome::default() }));
+            let state = WorkloadState { exemptions, ..WorkloadState::failed() };
+            states.insert(&WorkloadKey::new("apps/v1", "Deployment", namespace, name, name), state);
+        }
+        let of = |namespace: &str| ["annotation", "", namespace].map(str::to_owned).to_vec();
+        let ends = [(of("mail"), 1_801_440_000.0), (of("shop"), 1_801_440_000.0)];
+        assert_eq!(annotation_ends(&states), Samples::from(ends));
+    }
+}

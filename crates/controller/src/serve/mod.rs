@@ -1,0 +1,16 @@
+//! What the process serves: metrics and health at the admin endpoint, and the console; with TLS, and access by tokens that
+//! the API server reviews.
+
+pub(crate) mod access;
+pub(crate) mod admin;
+pub(crate) mod console;
+mod endpoint;
+mod listener;
+pub(crate) mod metrics;
+mod tls;
+
+pub use endpoint::EndpointAccess;
+pub use listener::ListenError;
+pub(crate) use listener::ServerListener;
+pub(crate) use tls::EndpointKind;
+pub use tls::{CertificateError, CertificateFiles};

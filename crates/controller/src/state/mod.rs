@@ -1,0 +1,26 @@
+//! What the rooms share: the engine, the states of workloads, our reports as far as they are known, the stores of watched
+//! objects, the queue, readiness, and the counters of our own work. Locks are held briefly and never across a wait.
+
+mod active_policy;
+mod custom_watches;
+mod engine;
+pub(crate) mod metrics;
+mod queue;
+mod readiness;
+mod report_index;
+mod report_key;
+mod status_tracker;
+mod stores;
+mod workload_states;
+
+pub(crate) use active_policy::{ActivePolicy, PolicySource, Rejection};
+pub(crate) use custom_watches::{CustomWatches, WatchScope, WatchState};
+pub(crate) use engine::EngineHandle;
+pub(crate) use queue::{Queue, Requests};
+pub(crate) use readiness::{Readiness, ReadyToken};
+pub(crate) use report_index::{Known, ReportIndex};
+pub(crate) use report_key::ReportKey;
+pub(crate) use status_tracker::StatusTracker;
+pub use stores::Stored;
+pub(crate) use stores::{Stores, reference};
+pub(crate) use workload_states::{ReportMemory, WorkloadState, WorkloadStates};

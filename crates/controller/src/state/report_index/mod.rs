@@ -1,0 +1,234 @@
+//! What the API server holds of our reports, as far as is known, and which of them others changed.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tagwatch_k8s::report::StoredReport;
+use tokio::time::Instant;
+
+use crate::state::report_key::ReportKey;
+
+/// How long after a restoration the same report is left alone, so that two writers do not fight without a pause.
+const RESTORE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Our reports, kept up to date by our own writes and by a metadata watch.
+#[derive(Debug, Default)]
+pub(crate) struct ReportIndex {
+    entries: HashMap<ReportKey, Entry>,
+    /// Reports that another client changed or removed, and that are not evaluated since.
+    foreign: HashSet<ReportKey>,
+    restored: HashMap<ReportKey, Instant>,
+    /// Reports that another client changed again soon after a restoration.
+    contested: BTreeSet<ReportKey>,
+    in_flight: HashMap<ReportKey, Option<WatchedChange>>,
+    ready: BTreeSet<Option<String>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    stored: Arc<StoredReport>,
+    /// Another client wrote it since it was read: its body is no longer known.
+    stale: bool,
+}
+
+/// What the watch showed of a report while a write of ours was under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum WatchedChange {
+    Version(String),
+    /// At this version.
+    Deleted(String),
+    /// It was not in a complete list.
+    Unlisted,
+}
+
+/// What is known before a write.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// No report.
+    Absent,
+    /// A report with a body that we know.
+    Fresh(Arc<StoredReport>),
+    /// A report that has to be read again first; this is what it was.
+    Stale(Arc<StoredReport>),
+}
+
+impl ReportIndex {
+    /// Takes over a complete list of one watched namespace, or of all.
+    pub(crate) fn apply_list(&mut self, scope: Option<&str>, reports: Vec<StoredReport>) {
+        self.entries.retain(|key, _| !in_scope(key, scope));
+        for stored in reports {
+            self.entries.insert(key_of(&stored), Entry { stored: Arc::new(stored), stale: false });
+        }
+        self.ready.insert(scope.map(str::to_owned));
+    }
+
+    /// The report API went away, and the reports with it.
+    pub(crate) fn mark_lost(&mut self, scope: Option<&str>) {
+        self.ready.remove(&scope.map(str::to_owned));
+        self.entries.retain(|key, _| !in_scope(key, scope));
+        self.foreign.retain(|key| !in_scope(key, scope));
+    }
+
+    /// Whether reports of a namespace can be written: the API is there and what it holds is known.
+    pub(crate) fn is_ready(&self, namespace: &str) -> bool {
+        self.ready.contains(&None) || self.ready.contains(&Some(namespace.to_owned()))
+    }
+
+    pub(crate) fn known(&self, key: &ReportKey) -> Known {
+        match self.entries.get(key) {
+            None => Known::Absent,
+            Some(Entry { stored, stale: true }) => Known::Stale(Arc::clone(stored)),
+            Some(Entry { stored, stale: false }) => Known::Fresh(Arc::clone(stored)),
+        }
+    }
+
+    /// Names of all known reports, in order.
+    pub(crate) fn keys(&self) -> BTreeSet<ReportKey> {
+        self.entries.keys().cloned().collect()
+    }
+
+    /// A write of ours begins: what the watch shows of the report from now on may be its echo.
+    pub(crate) fn begin(&mut self, key: &ReportKey) {
+        self.in_flight.insert(key.clone(), None);
+    }
+
+    /// A write of ours ended with this report stored (`None`: with none). Returns whether another client changed
+    /// the report after it.
+    pub(crate) fn finish(&mut self, key: &ReportKey, stored: Option<StoredReport>) -> bool {
+        let seen = self.in_flight.remove(key).flatten();
+        match stored {
+            Some(stored) => {
+                self.entries.insert(key.clone(), Entry { stored: Arc::new(stored), stale: false })
+            }
+            None => self.entries.remove(key),
+        };
+        match seen {
+            Some(WatchedChange::Version(version)) => self.mark_changed(key, &version),
+            Some(WatchedChange::Deleted(version)) => self.mark_deleted(key, &version),
+            Some(WatchedChange::Unlisted) => self.mark_unlisted(key),
+            None => false,
+        }
+    }
+
+    /// A write of ours failed, and may have been carried out: the report is read before the next write.
+    pub(crate) fn mark_uncertain(&mut self, key: &ReportKey) {
+        self.in_flight.remove(key);
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.stale = true;
+        }
+    }
+
+    /// The watch shows a report with this version. Returns whether another client did it.
+    pub(crate) fn mark_changed(&mut self, key: &ReportKey, version: &str) -> bool {
+        if let Some(seen) = self.in_flight.get_mut(key) {
+            *seen = Some(WatchedChange::Version(version.to_owned()));
+            return false;
+        }
+        match self.entries.get_mut(key) {
+            Some(entry) if is_older(version, entry.stored.resource_version()) => return false,
+            Some(entry) => entry.stale = true,
+            // A report with our label that we did not write; a sweep looks after it.
+            None => return false,
+        }
+        self.foreign.insert(key.clone());
+        true
+    }
+
+    /// The watch shows that a report went at this version. Returns whether another client did it.
+    pub(crate) fn mark_deleted(&mut self, key: &ReportKey, version: &str) -> bool {
+        if let Some(seen) = self.in_flight.get_mut(key) {
+            *seen = Some(WatchedChange::Deleted(version.to_owned()));
+            return false;
+        }
+        match self.entries.get(key) {
+            None => return false,
+            // An earlier report of that name, which we have made anew since.
+            Some(entry) if is_older(version, entry.stored.resource_version()) => return false,
+            Some(_) => self.entries.remove(key),
+        };
+        self.foreign.insert(key.clone());
+        true
+    }
+
+    /// Every known report of the scope that a complete list did not name is to be read again: it may be gone. The list
+    /// may as well be older than a write of ours, since a watch begins with what the API server's cache holds.
+    pub(crate) fn retain(&mut self, scope: Option<&str>, listed: &HashSet<ReportKey>) -> BTreeSet<ReportKey> {
+        // Those, too, that a write of ours is about to make known.
+        let mut missing: BTreeSet<_> = self.entries.keys().chain(self.in_flight.keys()).cloned().collect();
+        missing.retain(|key| in_scope(key, scope) && !listed.contains(key));
+        missing.retain(|key| self.mark_unlisted(key));
+        missing
+    }
+
+    fn mark_unlisted(&mut self, key: &ReportKey) -> bool {
+        if let Some(seen) = self.in_flight.get_mut(key) {
+            // What the watch shows of our write counts for more.
+            seen.get_or_insert(WatchedChange::Unlisted);
+            return false;
+        }
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        entry.stale = true;
+        self.foreign.insert(key.clone());
+        true
+    }
+
+    /// Allows the restoration of a report that another client changed: at once the first time, and then once in ten seconds.
+    /// `Err` holds the time to wait.
+    pub(crate) fn try_restore(&mut self, key: &ReportKey, now: Instant) -> Result<(), Duration> {
+        if !self.foreign.contains(key) {
+            return Ok(());
+        }
+        if let Some(last) = self.restored.get(key) {
+            let since = now.duration_since(*last);
+            if since < RESTORE_INTERVAL {
+                self.contested.insert(key.clone());
+                return Err(RESTORE_INTERVAL.saturating_sub(since));
+            }
+        }
+        self.foreign.remove(key);
+        self.restored.insert(key.clone(), now);
+        Ok(())
+    }
+
+    /// The report is as it is wanted, whatever another client did.
+    pub(crate) fn mark_settled(&mut self, key: &ReportKey) {
+        self.foreign.remove(key);
+    }
+
+    /// Reports that another client keeps changing.
+    pub(crate) fn contested(&self) -> &BTreeSet<ReportKey> {
+        &self.contested
+    }
+
+    /// Forgets restorations that no longer limit anything, and contests that have come to rest. Returns whether any has.
+    pub(crate) fn forget_old(&mut self, now: Instant) -> bool {
+        self.restored.retain(|_, last| now.duration_since(*last) < RESTORE_INTERVAL);
+        let before = self.contested.len();
+        self.contested.retain(|key| self.restored.contains_key(key) || self.foreign.contains(key));
+        self.contested.len() < before
+    }
+}
+
+fn in_scope(key: &ReportKey, scope: Option<&str>) -> bool {
+    scope.is_none_or(|only| *only == *key.namespace)
+}
+
+fn key_of(stored: &StoredReport) -> ReportKey {
+    let metadata = stored.metadata();
+    let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+    ReportKey { namespace: text(&metadata.namespace), name: text(&metadata.name) }
+}
+
+/// Whether a watch event shows a version that is not newer than the one we hold. Resource versions are
+/// comparable as numbers (KEP-5504); what is no number counts as newer, and costs one read.
+fn is_older(version: &str, held: Option<&str>) -> bool {
+    let Some(held) = held else { return false };
+    match (version.parse::<u128>(), held.parse::<u128>()) {
+        (Ok(version), Ok(held)) => version <= held,
+        _ => version == held,
+    }
+}
+
+#[cfg(test)]
+mod tests;

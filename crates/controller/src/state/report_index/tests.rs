@@ -1,0 +1,123 @@
+//! What the API server shows of reports, in the orders that happen.
+
+use tagwatch_k8s::report::PolicyReport;
+
+use super::*;
+
+fn key() -> ReportKey {
+    ReportKey::new("shop", "web")
+}
+
+fn stored(version: &str) -> StoredReport {
+    let mut report = PolicyReport::default();
+    report.metadata.namespace = Some("shop".to_owned());
+    report.metadata.name = Some("web".to_owned());
+    report.metadata.resource_version = Some(version.to_owned());
+    report.into()
+}
+
+fn index_with(version: &str) -> ReportIndex {
+    let mut index = ReportIndex::default();
+    index.apply_list(None, vec![stored(version)]);
+    index
+}
+
+#[test]
+fn the_echo_of_our_own_write_is_not_another_clients() {
+    let mut index = index_with("10");
+    index.begin(&key());
+    assert!(!index.mark_changed(&key(), "11"), "before the answer");
+    assert!(!index.finish(&key(), Some(stored("11"))));
+    assert!(!index.mark_changed(&key(), "11"), "after the answer");
+    assert!(!index.mark_changed(&key(), "9"), "an old event that comes late");
+    assert!(matches!(index.known(&key()), Known::Fresh(_)));
+}
+
+#[test]
+fn a_change_behind_our_write_is_found() {
+    let mut index = index_with("10");
+    index.begin(&key());
+    assert!(!index.mark_changed(&key(), "12"));
+    assert!(index.finish(&key(), Some(stored("11"))));
+    assert!(matches!(index.known(&key()), Known::Stale(_)));
+}
+
+#[test]
+fn a_deletion_is_restored_at_once_and_then_every_ten_seconds() {
+    let mut index = index_with("10");
+    assert!(index.mark_deleted(&key(), "11"));
+    let start = Instant::now();
+    assert_eq!(index.try_restore(&key(), start), Ok(()));
+    index.begin(&key());
+    index.finish(&key(), Some(stored("11")));
+    assert!(index.mark_deleted(&key(), "13"));
+    let soon = start + Duration::from_secs(4);
+    assert_eq!(index.contested().len(), 0);
+    assert_eq!(index.try_restore(&key(), soon), Err(Duration::from_secs(6)));
+    assert_eq!(*index.contested(), BTreeSet::from([key()]));
+    let again = start + RESTORE_INTERVAL;
+    assert!(!index.forget_old(again), "it waits to be restored");
+    assert_eq!(index.try_restore(&key(), again), Ok(()));
+    assert!(!index.forget_old(again + RESTORE_INTERVAL / 2));
+    assert!(index.forget_old(again + RESTORE_INTERVAL));
+    assert_eq!(index.contested().len(), 0);
+}
+
+#[test]
+fn a_change_of_ours_does_not_wait() {
+    let mut index = index_with("10");
+    let now = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(index.try_restore(&key(), now), Ok(()));
+    }
+}
+
+#[test]
+fn a_complete_list_finds_deletions_that_were_missed() {
+    let mut index = index_with("10");
+    assert_eq!(index.retain(Some("mail"), &HashSet::new()), BTreeSet::new());
+    assert_eq!(index.retain(None, &HashSet::new()), BTreeSet::from([key()]));
+    assert!(matches!(index.known(&key()), Known::Stale(_)), "only a read tells");
+    index.begin(&key());
+    assert!(!index.finish(&key(), None));
+    assert!(index.try_restore(&key(), Instant::now()).is_ok());
+    assert!(matches!(index.known(&key()), Known::Absent));
+}
+
+#[test]
+fn a_list_that_is_older_than_our_write_costs_one_read() {
+    let mut index = ReportIndex::default();
+    index.apply_list(None, Vec::new());
+    index.begin(&key());
+    assert!(index.retain(None, &HashSet::new()).is_empty(), "it is on the way");
+    assert!(index.finish(&key(), Some(stored("11"))), "the list did not name it");
+    assert!(matches!(index.known(&key()), Known::Stale(_)));
+    index.begin(&key());
+    assert!(!index.finish(&key(), Some(stored("11"))), "it is read");
+    index.mark_settled(&key());
+    assert!(matches!(index.known(&key()), Known::Fresh(_)));
+    let now = Instant::now();
+    assert!(index.mark_deleted(&key(), "12"));
+    assert!(index.try_restore(&key(), now).is_ok(), "no restoration was spent on it");
+}
+
+#[test]
+fn the_end_of_an_earlier_report_is_not_that_of_ours() {
+    let mut index = index_with("10");
+    assert!(!index.mark_deleted(&key(), "9"));
+    index.begin(&key());
+    assert!(!index.mark_deleted(&key(), "11"), "before the answer");
+    assert!(!index.finish(&key(), Some(stored("12"))));
+    assert!(matches!(index.known(&key()), Known::Fresh(_)));
+    assert!(index.mark_deleted(&key(), "13"));
+}
+
+#[test]
+fn nothing_is_written_before_the_reports_are_known() {
+    let mut index = ReportIndex::default();
+    assert!(!index.is_ready("shop"));
+    index.apply_list(Some("shop"), Vec::new());
+    assert!(index.is_ready("shop") && !index.is_ready("mail"));
+    index.mark_lost(Some("shop"));
+    assert!(!index.is_ready("shop"));
+}

@@ -1,0 +1,153 @@
+//! What tests share: an API server that is a function, one that stores reports, and a controller without tasks.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use kube::Client;
+use kube::client::Body;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tagwatch_client::ServerClock;
+use tagwatch_core::workload::Workload;
+use tagwatch_index::WorkloadKey;
+use tagwatch_k8s::slim::SlimPod;
+use tokio::sync::mpsc;
+
+use crate::options::{RunOptions, WatchedNamespaces};
+use crate::parts::Parts;
+use crate::publish::PendingEvent;
+use crate::reconcile::Reconciler;
+use crate::serve::EndpointAccess;
+use crate::state::Requests;
+use crate::state::metrics::Metrics;
+
+/// A client whose API server is a function.
+pub(crate) fn client<A>(answer: impl Fn(Request<Body>) -> A + Send + 'static) -> Client
+where
+    A: Future<Output = Response<Body>> + Send + 'static,
+{
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let answer = answer(request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    Client::new(service, "default")
+}
+
+/// A response with a JSON body.
+pub(crate) fn response(code: u16, body: &Value) -> Response<Body> {
+    Response::builder().status(code).body(Body::from(format!("{body}\n").into_bytes())).unwrap()
+}
+
+/// The body of a failure.
+pub(crate) fn failure(code: u16, reason: &str, message: &str) -> Value {
+    json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "code": code, "reason": reason, "message": message,
+    })
+}
+
+/// An API server that stores the reports it is sent, or refuses them with 500. The methods of requests are noted.
+#[derive(Clone, Default)]
+pub(crate) struct ReportServer {
+    refuses: Arc<Mutex<bool>>,
+    pub(crate) requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl ReportServer {
+    pub(crate) fn client(&self) -> Client {
+        let server = self.clone();
+        client(move |request| {
+            let server = server.clone();
+            async move {
+                server.requests.lock().push(request.method().to_string());
+                let body = request.into_body().collect_bytes().await.unwrap();
+                server.answer(&body)
+            }
+        })
+    }
+
+    pub(crate) fn refuse(&self, refuses: bool) {
+        *self.refuses.lock() = refuses;
+    }
+
+    fn answer(&self, body: &[u8]) -> Response<Body> {
+        if body.is_empty() {
+            return response(404, &failure(404, "NotFound", "no"));
+        }
+        if *self.refuses.lock() {
+            return response(500, &failure(500, "InternalError", "no"));
+        }
+        let mut report: Value = serde_json::from_slice(body).unwrap();
+        report["metadata"]["uid"] = json!("uid-of-the-report");
+        report["metadata"]["resourceVersion"] = json!(self.requests.lock().len().to_string());
+        response(200, &report)
+    }
+}
+
+/// The shared state and the reconcile loop of a controller, of which no task runs.
+pub(crate) struct TestEnv {
+    pub(crate) parts: Parts,
+    pub(crate) reconciler: Reconciler,
+    /// `Some` in an environment with events.
+    pub(crate) events: Option<mpsc::Receiver<PendingEvent>>,
+    _requests: Requests,
+}
+
+impl TestEnv {
+    pub(crate) fn new(client: Client) -> Self {
+        Self::build(client, false)
+    }
+
+    /// Sends events, before any report is stored.
+    pub(crate) fn with_events(client: Client) -> Self {
+        let env = Self::build(client, true);
+        env.parts.reports.lock().apply_list(None, Vec::new());
+        env
+    }
+
+    fn build(client: Client, events: bool) -> Self {
+        let options = RunOptions {
+            namespaces: WatchedNamespaces::AllExcept(Vec::new()),
+            metrics_address: ([127, 0, 0, 1], 0).into(),
+            metrics_access: EndpointAccess::Anonymous,
+            console: None,
+            cluster_name: None,
+            workload_series_cap: 10,
+            address_file: None,
+            own_namespace: None,
+            registries: Vec::new(),
+            registry_networks: Vec::new(),
+            events,
+            policy: "default".to_owned(),
+            user_agent: "tagwatch".to_owned(),
+        };
+        let parts = Parts::new(client, ServerClock::default(), &mut Metrics::default());
+        let (parts, requests) = parts.unwrap();
+        let (reconciler, events) = parts.reconciler(&options);
+        Self { parts, reconciler, events, _requests: requests }
+    }
+
+    /// Applies a pod of its own with this image.
+    pub(crate) fn apply_pod(&self, image: &str) -> WorkloadKey {
+        let pod: SlimPod = serde_json::from_value(json!({
+            "metadata": { "name": "web", "namespace": "shop", "uid": "uid-of-web" },
+            "spec": { "containers": [{ "name": "web", "image": image, "imagePullPolicy": "IfNotPresent" }] },
+            "status": { "phase": "Running" },
+        }))
+        .unwrap();
+        let now = self.reconciler.clock.now();
+        self.parts.observer.index.lock().apply_pod(&pod, now).pop_first().unwrap()
+    }
+
+    pub(crate) fn assemble(&self, key: &WorkloadKey) -> Workload {
+        let assembled = self.reconciler.judge.assemble(key, self.reconciler.clock.now());
+        assembled.unwrap_or_else(|absence| panic!("{absence:?}")).workload
+    }
+
+    /// Events that wait to be sent.
+    pub(crate) fn pending_events(&self) -> usize {
+        self.events.as_ref().map_or(0, mpsc::Receiver::len)
+    }
+}
