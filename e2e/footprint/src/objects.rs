@@ -29,13 +29,14 @@ pub(crate) fn pod(number: u32) -> Value {
             "state": { "running": { "startedAt": TIME } }, "lastState": {},
         })
     };
+    let conditions = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]
+        .map(|kind| json!({ "type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": TIME }));
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": metadata(&name, deployment, &uid(3, number), &owner),
         "spec": spec,
         "status": {
             "phase": "Running", "podIP": "10.1.2.3", "hostIP": "10.0.0.1", "qosClass": "Burstable", "startTime": TIME,
-            "conditions": ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]
-                .map(|kind| json!({ "type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": TIME })),
+            "conditions": conditions,
             "containerStatuses": [
                 status("app", &image(deployment), deployment), status("proxy", PROXY, 1),
             ],
@@ -102,12 +103,13 @@ fn metadata(name: &str, deployment: u32, uid: &str, owner: &Value) -> Value {
         json!({ "manager": manager, "operation": "Update", "apiVersion": "v1", "time": TIME,
                                           "fieldsType": "FieldsV1", "fieldsV1": fields })
     };
+    let owners: Vec<&Value> = Some(owner).into_iter().filter(|owner| !owner.is_null()).collect();
     json!({
         "name": name, "namespace": format!("team-{}", deployment / DEPLOYMENTS_PER_NAMESPACE), "uid": uid,
         "resourceVersion": "123456789", "generation": 1, "creationTimestamp": TIME,
         "labels": { "app": "checkout", "team": "payments", "version": "v2", "pod-template-hash": "7d4b9c6f5" },
         "annotations": { "prometheus.io/scrape": "true", "checksum/config": "0123456789abcdef0123456789abcdef" },
-        "ownerReferences": [owner].into_iter().filter(|owner| !owner.is_null()).collect::<Vec<_>>(),
+        "ownerReferences": owners,
         "managedFields": [manager("kubectl-client-side-apply"), manager("kube-controller-manager"), manager("kubelet")],
     })
 }
