@@ -1,5 +1,5 @@
 //! From a key to the workload model: the template, what live pods add to it, and whether there is anything to
-//! report at all (verdict semantics, section 3).
+//! report at all (`docs/design/verdicts.md`, "Where images are found").
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -168,7 +168,7 @@ fn from_pods_alone(shapes: &[CountedShape]) -> Result<Parts, Absence> {
         return Err(Absence::Gone);
     }
     let has_pull_secrets = shapes.iter().any(|(shape, _)| shape.images.has_pull_secrets());
-    let ignore = common(shapes.iter().map(|(shape, _)| shape.ignore.clone()));
+    let ignore = common(shapes.iter().map(|(shape, _)| shape.ignore.get()));
     Ok(Parts { containers, ignore, has_pull_secrets, ..Parts::default() })
 }
 

@@ -1,4 +1,5 @@
-//! What pods, nodes and registries say of the images of a workload (verdict semantics, section 6).
+//! What pods, nodes and registries say of the images of a workload (`docs/design/verdicts.md`,
+//! "Proof from the cluster").
 
 mod cache;
 mod restarts;

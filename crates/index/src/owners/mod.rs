@@ -23,7 +23,7 @@ pub(crate) struct Node {
     /// Whether it asks for pods; a superseded ReplicaSet asks for none.
     pub(crate) wants_pods: bool,
     /// Orders the dependents of one owner that replace each other.
-    pub(crate) revision: u64,
+    pub(crate) revision: u32,
 }
 
 impl Node {
@@ -37,7 +37,8 @@ impl Node {
     }
 
     /// Whether an object that has a controller is reported under it, whatever kind that is. The others are workloads
-    /// whichever object owns them, unless that is of a custom kind that we watch (verdict semantics, section 3).
+    /// whichever object owns them, unless that is of a custom kind that we watch
+    /// (`docs/design/verdicts.md`, "Where images are found").
     fn yields_to_any_owner(&self) -> bool {
         self.role != KindRole::Workload
     }
@@ -170,7 +171,7 @@ impl OwnerIndex {
         if depth == 0 {
             return;
         }
-        let mut newest: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        let mut newest: BTreeMap<(&str, &str), u32> = BTreeMap::new();
         for (child, node) in self.children(key) {
             let revision = newest.entry((child.group(), child.kind())).or_default();
             *revision = node.revision.max(*revision);
@@ -183,8 +184,8 @@ impl OwnerIndex {
         }
     }
 
-    /// The workload under which an object is reported (verdict semantics, section 3): up the chain of controllers,
-    /// until one that is reported on its own, has no controller, or is of a kind that we do not watch.
+    /// The workload under which an object is reported (`docs/design/verdicts.md`, "Where images are found"): up the chain
+    /// of controllers, until one that is reported on its own, has no controller, or is of a kind that is not watched.
     pub(crate) fn top(&self, start: &WorkloadKey) -> Top {
         let mut current = start;
         for _ in 0..MAX_DEPTH {

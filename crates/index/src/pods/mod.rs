@@ -1,6 +1,6 @@
-//! Live pods: what their specs name, what their images resolved to, and on which nodes (verdict semantics, section 6).
-//! `apply`, `delete` and `retain` take a change in and return the controllers for which it can matter; a status that
-//! changes nothing of images returns none.
+//! Live pods: what their specs name, what their images resolved to, and on which nodes (`docs/design/verdicts.md`,
+//! "Proof from the cluster"). `apply`, `delete` and `retain` take a change in and return the controllers for which it
+//! can matter; a status that changes nothing of images returns none.
 
 mod nodes;
 mod platforms;
@@ -25,7 +25,7 @@ pub(crate) use nodes::{Nodes, PlatformId};
 pub(crate) use record::{
     ContainerState, ImageState, PlaceId, PodFacts, PodRecord, place_name, seconds, time,
 };
-use record::{ImageId, hash};
+use record::{ImageId, NamedPod, hash};
 pub(crate) use references::{MEMORY, Record, ReferenceId, References, Same, Slot, SlotId};
 pub(crate) use restarts::{Ran, Restarts};
 pub(crate) use runs::{Run, Runs};
@@ -68,8 +68,8 @@ struct ControllerPods {
 /// Every live pod, with what is known of the images that they run.
 #[derive(Debug, Default)]
 pub(crate) struct PodIndex {
-    /// Boxed: a map is half empty on average, and its slots are small this way.
-    pods: HashMap<Arc<str>, HashMap<Box<str>, Box<PodRecord>>>,
+    /// By namespace.
+    pods: HashMap<Arc<str>, HashSet<NamedPod>>,
     controllers: HashMap<WorkloadKey, ControllerPods>,
     shapes: Shapes,
     places: NameTable<()>,
@@ -98,19 +98,19 @@ impl PodIndex {
         let uid = hash(uid);
         let node = node.and_then(|node| self.nodes.id(node));
         let platform = node.and_then(|node| self.nodes.platform_of(node));
-        let known = self.pods.get(namespace).and_then(|pods| pods.get(name)).cloned();
+        let known = self.pods.get(namespace).and_then(|pods| pods.get(name)).map(|known| known.0.clone());
         // Another pod that had its name says nothing of this one.
         let itself = known.as_deref().filter(|known| known.uid == uid);
         let states = self.states(&statuses, itself, now).into();
         let shape = self.shapes.share(shape);
         let controller = self.shared(&controller).cloned().unwrap_or(controller);
-        let record = PodRecord { uid, controller, shape, node, platform, states };
+        let record = PodRecord { name: name.into(), uid, controller, shape, node, platform, states };
         if known.as_deref() == Some(&record) {
             return PodChanges::default();
         }
         // In this order, so that a digest that stays is never without a pod.
         let mut changes = self.enter(&record, now);
-        self.put(namespace, name, record);
+        self.put(namespace, record);
         if let Some(known) = known {
             changes.extend(self.leave(&known, now));
         }
@@ -120,7 +120,7 @@ impl PodIndex {
     /// Forgets a pod that is gone.
     pub(crate) fn delete(&mut self, namespace: &str, name: &str, now: u32) -> PodChanges {
         let Some(pods) = self.pods.get_mut(namespace) else { return PodChanges::default() };
-        let Some(record) = pods.remove(name) else { return PodChanges::default() };
+        let Some(NamedPod(record)) = pods.take(name) else { return PodChanges::default() };
         if pods.is_empty() {
             self.pods.remove(namespace);
         }
@@ -132,7 +132,7 @@ impl PodIndex {
         let in_scope = |namespace: &str| scope.is_none_or(|only| only == namespace);
         let pods = self.pods.iter().filter(|(namespace, _)| in_scope(namespace));
         let gone: BTreeSet<(Arc<str>, Box<str>)> = pods
-            .flat_map(|(namespace, pods)| pods.keys().map(|name| (Arc::clone(namespace), name.clone())))
+            .flat_map(|(namespace, pods)| pods.iter().map(|pod| (Arc::clone(namespace), pod.0.name.clone())))
             .filter(|key| !listed.contains(key))
             .collect();
         let mut changes = PodChanges::default();
@@ -160,7 +160,7 @@ impl PodIndex {
     /// The pods of a namespace, in the order of their names.
     pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<&str, &PodRecord> {
         let pods = self.pods.get(namespace).into_iter().flatten();
-        pods.map(|(name, record)| (&**name, &**record)).collect()
+        pods.map(|NamedPod(record)| (&*record.name, &**record)).collect()
     }
 
     /// The key as it is held already, so that the pods of a controller share one.
@@ -312,14 +312,14 @@ impl PodIndex {
         users.map(|(key, _)| key.clone()).collect()
     }
 
-    fn put(&mut self, namespace: &str, name: &str, record: PodRecord) {
+    fn put(&mut self, namespace: &str, record: PodRecord) {
         let namespace = self
             .pods
             .get_key_value(namespace)
             .map_or_else(|| Arc::<str>::from(namespace), |(known, _)| Arc::clone(known));
         let pods = self.pods.entry(namespace).or_default();
-        // A pod without a state is kept as long as it lives: since when its next state lasts depends on when it was seen.
-        pods.insert(name.into(), Box::new(record));
+        // A pod without a state is kept as long as it lives: the start of its next state depends on when it was first seen.
+        pods.replace(NamedPod(Box::new(record)));
     }
 }
 

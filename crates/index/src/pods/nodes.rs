@@ -1,6 +1,7 @@
 //! The nodes that pods run on, by number, with their platforms.
 
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 
 use tagwatch_core::drift::Platform;
 
@@ -9,9 +10,19 @@ use crate::names::NameTable;
 /// Names of nodes that are kept at most.
 const MAX: usize = 100_000;
 
-/// A node, by number.
+/// A node, by number plus one: an `Option` of it takes no more space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct NodeId(u32);
+pub(crate) struct NodeId(NonZeroU32);
+
+impl NodeId {
+    fn of(number: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(number))
+    }
+
+    fn number(self) -> u32 {
+        self.0.get() - 1
+    }
+}
 
 /// A platform, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,24 +51,25 @@ impl Nodes {
         if let Some(id) = self.find(name) {
             return Some(id);
         }
-        (self.table.len() < MAX).then(|| NodeId(self.table.find_or_insert(name, |_| NodeEntry::default())))
+        (self.table.len() < MAX)
+            .then(|| NodeId::of(self.table.find_or_insert(name, |_| NodeEntry::default())))
     }
 
     /// The number of a node that is known.
     pub(super) fn find(&self, name: &str) -> Option<NodeId> {
-        self.table.find(name).map(NodeId)
+        self.table.find(name).map(NodeId::of)
     }
 
     /// One more pod is counted on a node.
     pub(super) fn hold(&mut self, id: NodeId) {
-        if let Some(node) = self.table.get_mut(id.0) {
+        if let Some(node) = self.table.get_mut(id.number()) {
             node.pods += 1;
         }
     }
 
     /// A pod is no longer counted on a node.
     pub(super) fn release(&mut self, id: NodeId) {
-        if let Some(node) = self.table.get_mut(id.0) {
+        if let Some(node) = self.table.get_mut(id.number()) {
             node.pods = node.pods.saturating_sub(1);
         }
         self.free_unused(id);
@@ -65,7 +77,7 @@ impl Nodes {
 
     /// A node is gone. What runs on it still runs on its platform, until its pods are gone, too.
     pub(super) fn remove(&mut self, id: NodeId) {
-        if let Some(node) = self.table.get_mut(id.0) {
+        if let Some(node) = self.table.get_mut(id.number()) {
             node.exists = false;
         }
         self.free_unused(id);
@@ -76,28 +88,28 @@ impl Nodes {
         let existing = self.table.iter().filter(|(_, node)| node.exists).map(|(id, _)| id);
         let gone: Vec<u32> = existing.filter(|id| !listed.contains(self.table.name(*id))).collect();
         for id in gone {
-            self.remove(NodeId(id));
+            self.remove(NodeId::of(id));
         }
     }
 
     fn free_unused(&mut self, id: NodeId) {
-        if self.table.get(id.0).is_some_and(|node| !node.exists && node.pods == 0) {
-            self.table.remove(id.0);
+        if self.table.get(id.number()).is_some_and(|node| !node.exists && node.pods == 0) {
+            self.table.remove(id.number());
         }
     }
 
     pub(crate) fn name(&self, id: NodeId) -> &str {
-        self.table.name(id.0)
+        self.table.name(id.number())
     }
 
     pub(super) fn platform_of(&self, id: NodeId) -> Option<PlatformId> {
-        self.table.get(id.0)?.platform
+        self.table.get(id.number())?.platform
     }
 
     /// Sets what is known of a node that exists. Returns whether its pods have to be counted anew.
     pub(super) fn set_platform(&mut self, id: NodeId, platform: Option<&Platform>) -> bool {
         let platform = platform.and_then(|platform| self.platform(platform));
-        let Some(node) = self.table.get_mut(id.0) else { return false };
+        let Some(node) = self.table.get_mut(id.number()) else { return false };
         node.exists = true;
         let is_new = node.platform != platform;
         node.platform = platform;

@@ -7,6 +7,7 @@ use tagwatch_core::drift::Platform;
 use tagwatch_k8s::key::WorkloadKey;
 
 use super::nodes::{NodeId, PlatformId};
+use super::record::NamedPod;
 use super::{PodIndex, PodRecord};
 
 /// How often digests that no pod runs are looked for to make room for digests of one image, in seconds.
@@ -110,14 +111,16 @@ impl PodIndex {
             nodes.is_none_or(|nodes| record.node.is_some_and(|node| nodes.contains(&node)))
         };
         let pods = self.pods.iter().flat_map(|(namespace, pods)| {
-            pods.iter().map(move |(name, record)| ((Arc::clone(namespace), name.clone()), record))
+            pods.iter().map(move |NamedPod(record)| ((namespace, &record.name), record))
         });
         let concerned: BTreeMap<(Arc<str>, Box<str>), PodRecord> = pods
             .filter(|(_, record)| is_concerned(record))
-            .map(|(key, record)| (key, PodRecord::clone(record)))
+            .map(|((namespace, name), record)| {
+                ((Arc::clone(namespace), name.clone()), PodRecord::clone(record))
+            })
             .collect();
         let mut affected = BTreeSet::new();
-        for ((namespace, name), before) in concerned {
+        for ((namespace, _), before) in concerned {
             let platform = before.node.and_then(|node| self.nodes.platform_of(node));
             if platform == before.platform {
                 continue;
@@ -125,7 +128,7 @@ impl PodIndex {
             let record = PodRecord { platform, ..before.clone() };
             affected.extend(self.enter(&record, now).evidence);
             affected.extend(self.leave(&before, now).evidence);
-            self.put(&namespace, &name, record);
+            self.put(&namespace, record);
         }
         affected
     }

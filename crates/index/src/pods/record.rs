@@ -1,6 +1,7 @@
 //! What the index keeps of a pod.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::borrow::Borrow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -47,6 +48,7 @@ impl<'a> PodFacts<'a> {
 /// A live pod. There are a hundred thousand of them: numbers instead of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PodRecord {
+    pub(crate) name: Box<str>,
     /// Distinguishes the pod from another one that has its name later.
     pub(super) uid: u64,
     pub(crate) controller: WorkloadKey,
@@ -55,6 +57,30 @@ pub(crate) struct PodRecord {
     /// The node's platform under which the pod is counted.
     pub(crate) platform: Option<PlatformId>,
     pub(crate) states: Box<[ContainerState]>,
+}
+
+/// A pod as it is found by its name. A map is half empty on average, so its entries are no more than a pointer.
+#[derive(Debug)]
+pub(super) struct NamedPod(pub(super) Box<PodRecord>);
+
+impl Borrow<str> for NamedPod {
+    fn borrow(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl PartialEq for NamedPod {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for NamedPod {}
+
+impl Hash for NamedPod {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
 }
 
 /// What one container of a pod shows.

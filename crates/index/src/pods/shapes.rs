@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use tagwatch_core::workload::{Container, IgnoreAnnotations};
-use tagwatch_k8s::slim::{PodImages, SlimPod};
+use tagwatch_core::workload::Container;
+use tagwatch_k8s::slim::{PodImages, SlimIgnore, SlimPod};
 
 /// What a pod says that its verdicts depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,7 +13,7 @@ pub(crate) struct PodShape {
     /// The images of its spec.
     pub(crate) images: PodImages,
     /// Its annotations that exempt: its own, or those of the template that it was made from.
-    pub(crate) ignore: IgnoreAnnotations,
+    pub(crate) ignore: SlimIgnore,
     /// Whether a kubelet runs it from a file of its own.
     pub(crate) is_mirror: bool,
 }
@@ -23,7 +23,7 @@ pub(crate) type CountedShape = (Arc<PodShape>, u32);
 
 impl PodShape {
     pub(crate) fn of(pod: &SlimPod) -> Self {
-        Self { images: pod.images(), ignore: pod.ignore(), is_mirror: pod.is_mirror() }
+        Self { images: pod.images(), ignore: pod.ignore().into(), is_mirror: pod.is_mirror() }
     }
 
     /// Its containers, as its spec lists them.
@@ -32,7 +32,7 @@ impl PodShape {
     }
 }
 
-/// By the images alone: `IgnoreAnnotations` has no hash, and few pods differ in them.
+/// By the images alone: annotations have no hash, and few pods differ in them.
 impl Hash for PodShape {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.images.hash(state);

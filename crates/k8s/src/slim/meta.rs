@@ -82,6 +82,23 @@ impl TemplateMeta {
     }
 }
 
+/// Annotations that exempt findings, in little space: few objects have any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SlimIgnore(Option<Box<IgnoreAnnotations>>);
+
+impl SlimIgnore {
+    /// The annotations.
+    pub fn get(&self) -> IgnoreAnnotations {
+        self.0.as_deref().cloned().unwrap_or_default()
+    }
+}
+
+impl From<IgnoreAnnotations> for SlimIgnore {
+    fn from(ignore: IgnoreAnnotations) -> Self {
+        Self((ignore != IgnoreAnnotations::default()).then(|| Box::new(ignore)))
+    }
+}
+
 /// The annotations that exempt findings.
 pub(super) fn ignore_of(annotations: &BTreeMap<String, String>) -> IgnoreAnnotations {
     IgnoreAnnotations::from_annotations(|key| annotations.get(key).map(String::as_str))

@@ -16,10 +16,11 @@ mod template;
 mod text;
 mod wire;
 
+pub use meta::SlimIgnore;
 pub use namespace::SlimNamespace;
 pub use node::SlimNode;
 pub use object::SlimObject;
 pub use pod::{PodPhase, SlimPod};
-pub use pod_spec::{ImagePlace, PodImages};
+pub use pod_spec::PodImages;
 pub use pod_status::{ContainerImageStatus, ImageStatus, NoImageReason};
 pub use wire::WireObject;

@@ -17,9 +17,10 @@ use crate::served::ServedKind;
 pub struct SlimObject {
     key: WorkloadKey,
     owner: Option<WorkloadKey>,
-    /// Absent from most `ReplicaSet`s: their owner's template says the same.
-    content: Option<Box<Content>>,
-    revision: u64,
+    /// `None` in most `ReplicaSet`s: their owner's template says the same.
+    templates: Option<Box<[PodTemplate]>>,
+    extras: Option<Box<Extras>>,
+    revision: u32,
     replicas: Option<i32>,
     rolled_out: Option<bool>,
     role: KindRole,
@@ -27,12 +28,10 @@ pub struct SlimObject {
     by_hand: bool,
 }
 
-/// What an object says beside its place among its owners.
+/// What few objects say beside their templates.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Content {
-    templates: Box<[PodTemplate]>,
-    /// Few objects have any.
-    ignore: Option<Box<IgnoreAnnotations>>,
+struct Extras {
+    ignore: IgnoreAnnotations,
     restarted_at: Option<Timestamp>,
     remarks: Box<[String]>,
 }
@@ -47,11 +46,14 @@ impl SlimObject {
         let is_owned = traits.role == KindRole::Dependent
             && owner.as_ref().is_some_and(|owner| owner.watched_kind().is_some());
         let speaks = !is_owned && traits.role != KindRole::Link;
+        let read = speaks.then(|| Templates::read(object, served));
+        let (templates, extras) = read.map(|read| content(read, metadata)).unzip();
         let spec = if traits.is_built_in { WireSpec::of(object) } else { WireSpec::default() };
         Self {
             key: WorkloadKey::of(&served.resource.api_version, kind.kind(), metadata),
             owner,
-            content: speaks.then(|| Box::new(Content::read(object, served))),
+            templates,
+            extras: extras.flatten(),
             revision: revision(metadata, traits),
             replicas: spec.replicas,
             rolled_out: rollout::is_over(object, traits.rollout, &spec),
@@ -85,7 +87,7 @@ impl SlimObject {
     /// Whether its place among its owners is all that it says: a link, or a dependent whose watched owner has the same
     /// template.
     pub fn is_silent(&self) -> bool {
-        self.content.is_none()
+        self.templates.is_none()
     }
 
     /// `spec.replicas`, in the built-in kinds that have it. Zero in a `ReplicaSet` that a rollout has superseded.
@@ -100,7 +102,7 @@ impl SlimObject {
 
     /// Orders the dependents of one owner that replace each other: the rollout of its Deployment that a `ReplicaSet`
     /// belongs to, counted from 1; when a custom object was created, in Unix seconds; 0 where there is no order.
-    pub fn revision(&self) -> u64 {
+    pub fn revision(&self) -> u32 {
         self.revision
     }
 
@@ -121,7 +123,7 @@ impl SlimObject {
 
     /// When its pods were last restarted (`kubectl rollout restart`).
     pub fn restarted_at(&self) -> Option<Timestamp> {
-        self.content.as_ref()?.restarted_at
+        self.extras.as_ref()?.restarted_at
     }
 
     /// Whether it has a template.
@@ -137,7 +139,7 @@ impl SlimObject {
 
     /// What was not as expected; safe for a terminal.
     pub fn remarks(&self) -> &[String] {
-        self.content.as_ref().map_or(&[], |content| &content.remarks)
+        self.extras.as_ref().map_or(&[], |extras| &extras.remarks)
     }
 
     /// The model that the engine judges, template after template, each in the order `containers`, `initContainers`,
@@ -158,14 +160,13 @@ impl SlimObject {
 
     /// Its own annotations that exempt.
     pub fn ignore(&self) -> IgnoreAnnotations {
-        let ignore = self.content.as_ref().and_then(|content| content.ignore.as_deref());
-        ignore.cloned().unwrap_or_default()
+        self.extras.as_ref().map(|extras| extras.ignore.clone()).unwrap_or_default()
     }
 
     /// Those of its templates, where all say the same.
     pub fn template_ignore(&self) -> IgnoreAnnotations {
-        let of = |template: &PodTemplate| template.ignore.as_deref().cloned().unwrap_or_default();
-        IgnoreAnnotations::common(self.templates().iter().map(of)).unwrap_or_default()
+        IgnoreAnnotations::common(self.templates().iter().map(|template| template.ignore.get()))
+            .unwrap_or_default()
     }
 
     /// Whether two states of an object get the same verdicts: most updates are of the status alone.
@@ -173,28 +174,27 @@ impl SlimObject {
         self.key == other.key
             && self.finished == other.finished
             && self.rolled_out == other.rolled_out
-            && self.content == other.content
+            && self.templates == other.templates
+            && self.extras == other.extras
     }
 
     fn templates(&self) -> &[PodTemplate] {
-        self.content.as_ref().map_or(&[], |content| &content.templates)
+        self.templates.as_deref().unwrap_or_default()
     }
 }
 
-impl Content {
-    fn read(object: &WireObject, served: &ServedKind) -> Self {
-        let Templates { found, restarted_at, remarks } = Templates::read(object, served);
-        let ignore = object.metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default();
-        let ignore = (ignore != IgnoreAnnotations::default()).then(|| Box::new(ignore));
-        Self { templates: found.into(), ignore, restarted_at, remarks: remarks.into() }
-    }
+fn content(read: Templates, metadata: &ObjectMeta) -> (Box<[PodTemplate]>, Option<Box<Extras>>) {
+    let Templates { found, restarted_at, remarks } = read;
+    let ignore = metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default();
+    let extras = Extras { ignore, restarted_at, remarks: remarks.into() };
+    (found.into(), (extras != Extras::default()).then(|| Box::new(extras)))
 }
 
 /// The rollout of a built-in object, as the Deployment controller counts them (`deployment.kubernetes.io/revision`).
-fn revision(metadata: &ObjectMeta, traits: &KindTraits) -> u64 {
+fn revision(metadata: &ObjectMeta, traits: &KindTraits) -> u32 {
     if traits.supersedes {
         let created = metadata.creation_timestamp.as_ref().map(|time| time.0.as_second());
-        return created.and_then(|second| u64::try_from(second).ok()).unwrap_or(0);
+        return created.and_then(|second| u32::try_from(second).ok()).unwrap_or(0);
     }
     let annotations = metadata.annotations.as_ref().filter(|_| traits.is_built_in);
     let revision = annotations.and_then(|kept| kept.get(meta::DEPLOYMENT_REVISION));

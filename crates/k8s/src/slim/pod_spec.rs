@@ -8,27 +8,38 @@ use tagwatch_core::workload::{Container, ContainerType};
 use super::text::{PullPolicyText, Text};
 
 /// Every place of a pod spec that names an image, in the order `containers`, `initContainers`,
-/// `ephemeralContainers`, `volumes[].image`.
+/// `ephemeralContainers`, `volumes[].image`. Kept for every workload, so all texts share one allocation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(from = "WirePodSpec")]
 pub struct PodImages {
-    places: Box<[ImagePlace]>,
+    /// The name and the image of each place, one after the other.
+    text: UntrustedText,
+    places: Box<[PackedPlace]>,
     has_pull_secrets: bool,
 }
 
-/// One place of a pod spec that names an image.
+/// A place whose name and image are in [`PodImages::text`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ImagePlace {
-    /// Name of the container, or of the volume.
-    pub name: UntrustedText,
-    /// What kind of place it is.
-    pub container_type: ContainerType,
+struct PackedPlace {
+    container_type: ContainerType,
+    index: u32,
+    name_length: u32,
+    image_length: u32,
+    pull_policy: Option<UntrustedText>,
+}
+
+/// One place of a pod spec that names an image.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ImagePlace<'a> {
+    /// Name of the container, or of the volume; untrusted.
+    pub(super) name: &'a str,
+    pub(super) container_type: ContainerType,
     /// Index in its list of the pod spec.
-    pub index: u32,
-    /// The image as written; empty when the field is missing.
-    pub image: UntrustedText,
+    index: u32,
+    /// The image as written; empty when the field is missing. Untrusted.
+    pub(super) image: &'a str,
     /// The pull policy as written.
-    pub pull_policy: Option<UntrustedText>,
+    pull_policy: Option<&'a UntrustedText>,
 }
 
 impl PodImages {
@@ -36,8 +47,20 @@ impl PodImages {
     pub const PATH_IN_POD: &'static str = "spec";
 
     /// The places, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &ImagePlace> {
-        self.places.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = ImagePlace<'_>> {
+        let mut rest = self.text.raw();
+        self.places.iter().map(move |place| ImagePlace {
+            name: take(&mut rest, place.name_length),
+            container_type: place.container_type,
+            index: place.index,
+            image: take(&mut rest, place.image_length),
+            pull_policy: place.pull_policy.as_ref(),
+        })
+    }
+
+    /// Whether no place names an image.
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
     }
 
     /// Whether the pod spec names `imagePullSecrets`.
@@ -51,13 +74,26 @@ impl PodImages {
     }
 }
 
-impl ImagePlace {
-    fn to_container(&self, pod_spec_path: &str) -> Container {
+/// Splits off the head of a text.
+fn take<'a>(rest: &mut &'a str, length: u32) -> &'a str {
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let (head, tail) = rest.split_at_checked(length).unwrap_or_default();
+    *rest = tail;
+    head
+}
+
+/// An object in etcd takes 1.5 MiB at most.
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
+}
+
+impl ImagePlace<'_> {
+    fn to_container(self, pod_spec_path: &str) -> Container {
         Container {
-            name: self.name.clone(),
+            name: self.name.into(),
             container_type: self.container_type,
-            image: self.image.clone(),
-            pull_policy: self.pull_policy.clone(),
+            image: self.image.into(),
+            pull_policy: self.pull_policy.cloned(),
             field_path: self.field_path(pod_spec_path),
             observed: None,
             drift: None,
@@ -131,8 +167,12 @@ impl From<WirePodSpec> for PodImages {
         let ephemeral = numbered(wire.ephemeral_containers)
             .map(|(index, container)| container.place(index, ContainerType::Ephemeral));
         let volumes = numbered(wire.volumes).filter_map(|(index, volume)| volume.place(index));
+        let mut text = String::new();
+        let places =
+            containers.chain(init).chain(ephemeral).chain(volumes).map(|place| place.pack(&mut text));
         Self {
-            places: containers.chain(init).chain(ephemeral).chain(volumes).collect(),
+            places: places.collect(),
+            text: text.into(),
             has_pull_secrets: wire.image_pull_secrets.is_some_and(|secrets| !secrets.is_empty()),
         }
     }
@@ -142,27 +182,43 @@ fn numbered<T>(list: Option<Vec<T>>) -> impl Iterator<Item = (u32, T)> {
     (0..).zip(list.unwrap_or_default())
 }
 
-impl WireContainer {
-    fn place(self, index: u32, container_type: ContainerType) -> ImagePlace {
-        ImagePlace {
-            name: self.name.unwrap_or_default().0,
-            container_type,
-            index,
-            image: self.image.unwrap_or_default().0,
-            pull_policy: self.image_pull_policy.map(|policy| policy.0),
+/// One place as it was decoded.
+struct WirePlace {
+    container_type: ContainerType,
+    index: u32,
+    name: Option<Text>,
+    image: Option<Text>,
+    pull_policy: Option<PullPolicyText>,
+}
+
+impl WirePlace {
+    fn pack(self, all: &mut String) -> PackedPlace {
+        let mut push = |text: Option<Text>| {
+            let text = text.unwrap_or_default().0;
+            all.push_str(text.raw());
+            length(text.raw())
+        };
+        PackedPlace {
+            container_type: self.container_type,
+            index: self.index,
+            name_length: push(self.name),
+            image_length: push(self.image),
+            pull_policy: self.pull_policy.map(|policy| policy.0),
         }
     }
 }
 
+impl WireContainer {
+    fn place(self, index: u32, container_type: ContainerType) -> WirePlace {
+        let Self { name, image, image_pull_policy: pull_policy, restart_policy: _ } = self;
+        WirePlace { container_type, index, name, image, pull_policy }
+    }
+}
+
 impl WireVolume {
-    fn place(self, index: u32) -> Option<ImagePlace> {
-        let image = self.image?;
-        Some(ImagePlace {
-            name: self.name.unwrap_or_default().0,
-            container_type: ContainerType::ImageVolume,
-            index,
-            image: image.reference.unwrap_or_default().0,
-            pull_policy: image.pull_policy.map(|policy| policy.0),
-        })
+    fn place(self, index: u32) -> Option<WirePlace> {
+        let WireImageVolume { reference: image, pull_policy } = self.image?;
+        let container_type = ContainerType::ImageVolume;
+        Some(WirePlace { container_type, index, name: self.name, image, pull_policy })
     }
 }

@@ -1,4 +1,4 @@
-//! What the statuses of a pod's containers say of its images (verdict semantics, section 6).
+//! What the statuses of a pod's containers say of its images (`docs/design/verdicts.md`, "Proof from the cluster").
 
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
 use super::meta::WireTime;
-use super::pod_spec::PodImages;
+use super::pod_spec::{ImagePlace, PodImages};
 use super::text::Text;
 
 /// What a pod showed of the image of one container.
@@ -131,34 +131,35 @@ impl WirePodStatus {
         let places = images.iter().filter(|place| place.container_type != ContainerType::ImageVolume);
         places
             .map(|place| ContainerImageStatus {
-                container: place.name.clone(),
+                container: place.name.into(),
                 container_type: place.container_type,
-                image: place.image.clone(),
+                image: place.image.into(),
                 image_status: if is_outdated {
                     ImageStatus::Unknown(NoImageReason::Outdated)
                 } else {
-                    self.status_of(place.container_type, &place.name, &place.image)
+                    self.status_of(place)
                 },
             })
             .collect()
     }
 
-    fn status_of(&self, kind: ContainerType, name: &UntrustedText, image: &UntrustedText) -> ImageStatus {
-        let statuses = match kind {
+    fn status_of(&self, place: ImagePlace<'_>) -> ImageStatus {
+        let statuses = match place.container_type {
             ContainerType::Init | ContainerType::Sidecar => &self.init_container_statuses,
             ContainerType::Ephemeral => &self.ephemeral_container_statuses,
             ContainerType::Container | ContainerType::ImageVolume => &self.container_statuses,
         };
-        let is_its =
-            |status: &&WireContainerStatus| status.name.as_ref().is_some_and(|found| found.0 == *name);
+        let is_its = |status: &&WireContainerStatus| {
+            status.name.as_ref().is_some_and(|found| found.0.raw() == place.name)
+        };
         match statuses.iter().flatten().find(is_its) {
-            Some(status) => self.read(status, image),
+            Some(status) => self.read(status, place.image),
             None => ImageStatus::Unknown(NoImageReason::NoStatus),
         }
     }
 
     /// Of the image of a waiting container the status says only that its pull fails: its `imageID` is that of an earlier start.
-    fn read(&self, status: &WireContainerStatus, image: &UntrustedText) -> ImageStatus {
+    fn read(&self, status: &WireContainerStatus, image: &str) -> ImageStatus {
         let Some(state) = &status.state else { return ImageStatus::Unknown(NoImageReason::NotRun) };
         if let Some(waiting) = &state.waiting {
             let reason = waiting.reason.as_ref().and_then(|reason| PullFailureReason::parse(reason.0.raw()));
@@ -179,7 +180,7 @@ impl WirePodStatus {
             },
             (None, None) => return ImageStatus::Unknown(NoImageReason::NotRun),
         };
-        let Ok(reference) = Reference::parse(image.raw()) else {
+        let Ok(reference) = Reference::parse(image) else {
             return ImageStatus::Unknown(NoImageReason::InvalidImage);
         };
         let image_id = status.image_id.as_ref().map_or("", |id| id.0.raw());

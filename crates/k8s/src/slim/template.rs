@@ -16,6 +16,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::IgnoreAnnotations;
 
 use super::json::{Json, TemplateAt};
+use super::meta::SlimIgnore;
 use super::wire::WireObject;
 use super::{PodImages, meta};
 use crate::served::ServedKind;
@@ -29,8 +30,7 @@ pub(super) struct PodTemplate {
     /// Path of the pod spec from the object's root.
     pub(super) path: Arc<str>,
     pub(super) images: PodImages,
-    /// Few templates have any.
-    pub(super) ignore: Option<Box<IgnoreAnnotations>>,
+    pub(super) ignore: SlimIgnore,
 }
 
 /// A pod template of a built-in kind.
@@ -115,14 +115,13 @@ fn built_in_template(object: &WireObject, path: &TemplatePath) -> serde_json::Re
 
 impl PodTemplate {
     fn new(path: Arc<str>, images: PodImages, ignore: IgnoreAnnotations) -> Self {
-        let ignore = (ignore != IgnoreAnnotations::default()).then(|| Box::new(ignore));
-        Self { path, images, ignore }
+        Self { path, images, ignore: ignore.into() }
     }
 
     fn of_custom(path: Arc<str>, template: &Value) -> Result<Option<Self>, String> {
         let Some(spec) = template.get("spec").filter(|spec| !spec.is_null()) else { return Ok(None) };
         let images = PodImages::deserialize(spec).map_err(|error| format!("{path}: {error}"))?;
-        if images.iter().next().is_none() && !holds_containers(Json(template)) {
+        if images.is_empty() && !holds_containers(Json(template)) {
             return Ok(None);
         }
         let annotations = template.get("metadata").and_then(|metadata| metadata.get("annotations"));

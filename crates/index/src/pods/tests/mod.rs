@@ -238,7 +238,7 @@ fn a_complete_list_removes_what_it_does_not_name() {
     let listed = HashSet::from([(Arc::from("shop"), Box::from("one"))]);
     assert!(index.retain(Some("mail"), &HashSet::new(), NOW).evidence.is_empty());
     assert_eq!(index.retain(None, &listed, NOW).evidence, [owner("web")].into());
-    assert_eq!(index.pods.values().map(HashMap::len).sum::<usize>(), 1);
+    assert_eq!(index.pods.values().map(HashSet::len).sum::<usize>(), 1);
 }
 
 /// Resident memory of this process, in bytes.
@@ -277,4 +277,9 @@ fn a_pod_takes_less_than_three_hundred_bytes() {
     println!("{each} bytes a pod");
     assert!(each <= 300);
     assert_eq!(index.pods["shop"].len(), PODS);
+}
+
+#[test]
+fn a_record_of_a_pod_stays_within_64_bytes() {
+    assert!(size_of::<PodRecord>() <= 64 && size_of::<ContainerState>() <= 24);
 }

@@ -170,5 +170,5 @@ fn a_pull_that_begins_to_fail_is_given_its_time_from_then_on() {
     let mut index = index_with_nodes(&["a"]);
     apply(&mut index, pod("one", "web", "a", IMAGE, fails()), NOW - 30);
     apply(&mut index, pod("one", "web", "a", "nginx:1.28", fails()), NOW);
-    assert_eq!(index.pods["shop"]["one"].states[0].since, NOW);
+    assert_eq!(index.pods["shop"].get("one").unwrap().0.states[0].since, NOW);
 }
