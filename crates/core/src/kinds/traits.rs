@@ -17,7 +17,7 @@ pub struct KindTraits {
     pub is_watched: bool,
 }
 
-/// Where the objects of a kind are reported (verdict semantics, section 3).
+/// Where the objects of a kind are reported (`docs/design/verdicts.md`, "Where images are found").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KindRole {
     /// On their own, also where another object controls them: a Deployment that an operator made is still what people
