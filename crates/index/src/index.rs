@@ -56,6 +56,12 @@ impl Index {
         affected
     }
 
+    /// Lets an object of a list that is not complete yet hold the keys that the index has. Copies that were kept until
+    /// the list is complete would leave gaps in memory between the keys that stay.
+    pub fn share_keys(&self, object: &mut SlimObject) {
+        object.share_keys(|key| self.shared(key).unwrap_or_else(|| key.clone()));
+    }
+
     /// Takes over a complete list of a kind, in the watched namespace or in all. What it does not name is gone; the rest
     /// is evaluated, since it is not known what changed meanwhile. Returns the objects as they are to be stored.
     pub fn list_objects(
@@ -97,7 +103,7 @@ impl Index {
     }
 
     fn take_object(&mut self, mut object: SlimObject) -> (Arc<SlimObject>, BTreeSet<WorkloadKey>) {
-        object.share_keys(|key| self.shared(key).unwrap_or_else(|| key.clone()));
+        self.share_keys(&mut object);
         let affected = self.owners.apply(&object);
         self.unread.apply(&object);
         (Arc::new(object), affected)

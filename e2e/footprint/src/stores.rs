@@ -63,7 +63,9 @@ fn reflected(
     let mut listed = Vec::new();
     for number in 0..count {
         let wire: WireObject = decode(&object(number))?;
-        listed.push(SlimObject::read(&wire, &served));
+        let mut object = SlimObject::read(&wire, &served);
+        index.share_keys(&mut object);
+        listed.push(object);
     }
     let (objects, _) = index.list_objects(&kind.name, None, listed);
     writer.apply_watcher_event(&Event::Init);

@@ -151,7 +151,9 @@ impl Sink<WireObject> for ObjectSink {
                 Flow::Continue
             }
             Event::InitApply(object) => {
-                self.listed.push(self.read(&object));
+                let mut object = self.read(&object);
+                self.observer.index.lock().share_keys(&mut object);
+                self.listed.push(object);
                 Flow::Continue
             }
             Event::InitDone => self.finish_list(),
