@@ -73,7 +73,7 @@ fn settled() -> Result<u64> {
     Ok(last)
 }
 
-/// `RssAnon` of proc_pid_status(5).
+/// `RssAnon` of `proc_pid_status(5)`.
 fn anonymous() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("no RssAnon")?;

@@ -36,8 +36,10 @@ pub(crate) fn kube_pods(count: u32) -> Result<(Store<Pod>, Writer<Pod>)> {
     kube_store(count, objects::pod)
 }
 
+type Reflected = (Store<Stored>, Writer<Stored>);
+
 /// The index and the reflector stores of Deployments and ReplicaSets, as the watches of both fill them.
-pub(crate) fn workloads(count: u32) -> Result<(Index, [(Store<Stored>, Writer<Stored>); 2])> {
+pub(crate) fn workloads(count: u32) -> Result<(Index, [Reflected; 2])> {
     let mut index = Index::default();
     let deployments = reflected(&mut index, "Deployment", count, objects::deployment)?;
     let replica_sets = reflected(&mut index, "ReplicaSet", count, objects::replica_set)?;
@@ -51,12 +53,7 @@ pub(crate) fn kube_workloads(count: u32) -> Result<KubeStores> {
     Ok((kube_store(count, objects::deployment)?, kube_store(count, objects::replica_set)?))
 }
 
-fn reflected(
-    index: &mut Index,
-    kind: &str,
-    count: u32,
-    object: impl Fn(u32) -> Value,
-) -> Result<(Store<Stored>, Writer<Stored>)> {
+fn reflected(index: &mut Index, kind: &str, count: u32, object: impl Fn(u32) -> Value) -> Result<Reflected> {
     let kind = find_watched("apps/v1", kind).context("a kind that is not watched")?;
     let served = ServedKind::built_in(kind);
     let (store, mut writer) = store();
