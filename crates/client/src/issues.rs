@@ -31,7 +31,7 @@ pub struct IssueQuery {
 /// An open finding: a fail, an error or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
-pub struct Issue {
+pub struct StoredIssue {
     pub namespace: UntrustedText,
     pub kind: UntrustedText,
     pub name: UntrustedText,
@@ -74,7 +74,7 @@ pub async fn list_issues(
     client: &Client,
     query: &IssueQuery,
     clock: &ServerClock,
-) -> Result<Vec<Issue>, ListIssuesError> {
+) -> Result<Vec<StoredIssue>, ListIssuesError> {
     let api: Api<PolicyReport> = match &query.namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
@@ -99,7 +99,7 @@ pub async fn list_issues(
         }
     }
     issues.sort_by_cached_key(|issue| {
-        let Issue { namespace, kind, name, container, rule, severity, result, .. } = issue;
+        let StoredIssue { namespace, kind, name, container, rule, severity, result, .. } = issue;
         // Unknown severities come last.
         let severity = Severity::parse(severity.raw());
         (
@@ -132,7 +132,7 @@ fn open_result(result: &ReportResult, today: Date) -> Option<&str> {
 /// The result after an exemption has expired: the report no longer holds the original result.
 const EXPIRED: &str = "expired";
 
-fn issues_of(report: &PolicyReport, drift_alone: bool, today: Date) -> Vec<Issue> {
+fn issues_of(report: &PolicyReport, drift_alone: bool, today: Date) -> Vec<StoredIssue> {
     let scope = report.scope.as_ref();
     let of_scope = |field: Option<&String>| UntrustedText::from(field.map_or("", String::as_str));
     let namespace = of_scope(report.metadata.namespace.as_ref());
@@ -142,7 +142,7 @@ fn issues_of(report: &PolicyReport, drift_alone: bool, today: Date) -> Vec<Issue
     results
         .filter(|result| !drift_alone || result.policy == RuleGroup::ImageDrift.as_str())
         .filter_map(|result| Some((result, open_result(result, today)?)))
-        .map(|(result, open)| Issue {
+        .map(|(result, open)| StoredIssue {
             namespace: namespace.clone(),
             kind: kind.clone(),
             name: name.clone(),

@@ -15,7 +15,7 @@ pub use call::{CALL_LIMIT, CallError, LIST_LIMIT, call, describe};
 pub use clock::ServerClock;
 pub use cluster_policy::{ClusterPolicy, ReadPolicyError, read_policy};
 pub use connect::{ClientError, connect};
-pub use issues::{Issue, IssueQuery, ListIssuesError, list_issues};
+pub use issues::{IssueQuery, ListIssuesError, StoredIssue, list_issues};
 pub use kube::Client;
 pub use served::is_served;
 pub use telemetry::RequestCounter;

@@ -24,5 +24,5 @@ pub use access::{Answer, Authorizer, Caller, Denied, OpenToAll, Token, Visible};
 pub use http::Options;
 pub use remedy::{Remedy, remedies};
 pub use router::router;
-pub use snapshot::{ContainerFacts, EditMode, Facts, RuleState, Snapshot, Workload, WorkloadInput};
+pub use snapshot::{ContainerFacts, Facts, RuleState, Snapshot, Workload, WorkloadInput};
 pub use source::Source;

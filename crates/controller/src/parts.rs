@@ -25,7 +25,7 @@ use crate::state::{
 };
 
 /// The shared state, from which each task gets what it needs.
-pub(crate) struct Parts {
+pub(crate) struct SharedParts {
     pub(crate) client: Client,
     pub(crate) observer: Observer,
     pub(crate) engine: Arc<EngineHandle>,
@@ -37,7 +37,7 @@ pub(crate) struct Parts {
     pub(crate) readiness: Readiness,
 }
 
-impl Parts {
+impl SharedParts {
     /// Empty state, and the other end of its queue.
     pub(crate) fn new(
         client: Client,

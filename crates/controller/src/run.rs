@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::RunError;
 use crate::observe::{built_in, custom, day, namespaces, nodes};
 use crate::options::RunOptions;
-use crate::parts::Parts;
+use crate::parts::SharedParts;
 use crate::publish::{events, proofs};
 use crate::serve::access::AccessGate;
 use crate::serve::admin::AdminEndpoint;
@@ -35,7 +35,7 @@ pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), Run
     let listeners = Listeners::bind(&options).await?;
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;
-    let (parts, requests) = Parts::new(client, clock, &mut metrics)?;
+    let (parts, requests) = SharedParts::new(client, clock, &mut metrics)?;
     let (reconciler, pending_events) = parts.reconciler(&options);
     let mut tasks = Tasks::default();
     spawn_servers(&mut tasks, &parts, listeners, metrics, &options, &stop)?;
@@ -86,7 +86,7 @@ impl Listeners {
 
 fn spawn_servers(
     tasks: &mut Tasks,
-    parts: &Parts,
+    parts: &SharedParts,
     listeners: Listeners,
     metrics: Metrics,
     options: &RunOptions,
@@ -106,8 +106,8 @@ fn spawn_servers(
 }
 
 /// Watches workloads, pods, namespaces and our reports.
-fn spawn_watches(tasks: &mut Tasks, parts: &Parts, options: &RunOptions) {
-    let Parts { client, observer, readiness, custom, .. } = parts;
+fn spawn_watches(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
+    let SharedParts { client, observer, readiness, custom, .. } = parts;
     let scopes = options.namespaces.scopes();
     let field_selector = options.namespaces.field_selector();
     let config = watcher::Config { field_selector, ..watcher::Config::default() };
@@ -126,8 +126,8 @@ fn spawn_watches(tasks: &mut Tasks, parts: &Parts, options: &RunOptions) {
 }
 
 /// Watches the policy and the day on which its exemptions depend, and writes its status.
-fn spawn_policy(tasks: &mut Tasks, parts: &Parts, options: &RunOptions) {
-    let Parts { client, observer, readiness, engine, .. } = parts;
+fn spawn_policy(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
+    let SharedParts { client, observer, readiness, engine, .. } = parts;
     let ready = readiness.expect(format!("the TagPolicy {}", options.policy));
     let policy = parts.policy_observer();
     tasks.spawn("policy", policy.follow(client.clone(), options.policy.clone(), ready));
@@ -142,8 +142,8 @@ fn spawn_policy(tasks: &mut Tasks, parts: &Parts, options: &RunOptions) {
 }
 
 /// Watches nodes, keeps proofs that tags moved, and asks registries.
-fn spawn_drift(tasks: &mut Tasks, parts: &Parts, options: &RunOptions) {
-    let Parts { client, observer, readiness, engine, writer, .. } = parts;
+fn spawn_drift(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
+    let SharedParts { client, observer, readiness, engine, writer, .. } = parts;
     let ready = readiness.expect(nodes::NODES);
     let nodes = nodes::follow(client.clone(), observer.clone(), Arc::clone(engine), ready);
     tasks.spawn(nodes::NODES, nodes);

@@ -16,7 +16,7 @@ use tagwatch_k8s::slim::SlimPod;
 use tokio::sync::mpsc;
 
 use crate::options::{RunOptions, WatchedNamespaces};
-use crate::parts::Parts;
+use crate::parts::SharedParts;
 use crate::publish::PendingEvent;
 use crate::reconcile::Reconciler;
 use crate::serve::EndpointAccess;
@@ -88,7 +88,7 @@ impl ReportServer {
 
 /// The shared state and the reconcile loop of a controller, of which no task runs.
 pub(crate) struct TestEnv {
-    pub(crate) parts: Parts,
+    pub(crate) parts: SharedParts,
     pub(crate) reconciler: Reconciler,
     /// `Some` in an environment with events.
     pub(crate) events: Option<mpsc::Receiver<PendingEvent>>,
@@ -123,7 +123,7 @@ impl TestEnv {
             policy: "default".to_owned(),
             user_agent: "tagwatch".to_owned(),
         };
-        let parts = Parts::new(client, ServerClock::default(), &mut Metrics::default());
+        let parts = SharedParts::new(client, ServerClock::default(), &mut Metrics::default());
         let (parts, requests) = parts.unwrap();
         let (reconciler, events) = parts.reconciler(&options);
         Self { parts, reconciler, events, _requests: requests }

@@ -41,13 +41,13 @@ impl Answers {
     }
 
     /// A question is about to be sent.
-    pub(crate) fn asking(&mut self, canonical: &str) {
+    pub(crate) fn mark_asked(&mut self, canonical: &str) {
         self.asked.insert(canonical.to_owned(), BTreeSet::new());
     }
 
     /// A pod began to run a digest that no pod ran just before. No clock is compared: nodes have clocks of their own, and
     /// what counts is what was known when the question was sent.
-    pub(crate) fn began(&mut self, canonical: &str, digest: &str) {
+    pub(crate) fn mark_started(&mut self, canonical: &str, digest: &str) {
         let known = self.known.get_mut(canonical).map(|answer| &mut answer.newer);
         for newer in known.into_iter().chain(self.asked.get_mut(canonical)) {
             newer.insert(digest.to_owned());
@@ -115,29 +115,29 @@ mod tests {
     fn a_digest_that_pods_run_since_is_asked_for_at_once() {
         let wanted: BTreeSet<String> = ["r/a".to_owned()].into();
         let mut answers = Answers::default();
-        answers.began("r/a", "1");
-        answers.asking("r/a");
+        answers.mark_started("r/a", "1");
+        answers.mark_asked("r/a");
         answers.insert("r/a".to_owned(), Ok("1".to_owned()), 100);
         assert!(!answers.get("r/a").unwrap().is_older_than("1"));
         assert_eq!(answers.due(&wanted, 100), None);
-        answers.began("r/a", "2");
+        answers.mark_started("r/a", "2");
         assert!(answers.get("r/a").unwrap().is_older_than("2"));
         assert_eq!(answers.due(&wanted, 100).as_deref(), Some("r/a"));
         // What comes while the registry is asked may be younger than its answer.
-        answers.asking("r/a");
-        answers.began("r/a", "3");
+        answers.mark_asked("r/a");
+        answers.mark_started("r/a", "3");
         assert!(answers.insert("r/a".to_owned(), Ok("2".to_owned()), 101));
         let answer = answers.get("r/a").unwrap();
         assert!(answer.is_older_than("3") && !answer.is_older_than("2"));
         assert_eq!(answers.due(&wanted, 101).as_deref(), Some("r/a"));
         // The same answer as before, and yet it says more.
-        answers.asking("r/a");
+        answers.mark_asked("r/a");
         assert!(answers.insert("r/a".to_owned(), Ok("2".to_owned()), 102));
         assert_eq!(answers.due(&wanted, 102), None);
         // A registry that does not answer is given its rest all the same.
-        answers.asking("r/a");
+        answers.mark_asked("r/a");
         answers.insert("r/a".to_owned(), Err("no".to_owned()), 103);
-        answers.began("r/a", "4");
+        answers.mark_started("r/a", "4");
         assert_eq!(answers.due(&wanted, 104), None);
     }
 }

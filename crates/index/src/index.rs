@@ -216,7 +216,7 @@ impl Index {
     /// asked.
     pub fn next_question(&mut self, wanted: &BTreeSet<String>, now: Timestamp) -> Option<String> {
         let due = self.pods.answers.due(wanted, seconds(now))?;
-        self.pods.answers.asking(&due);
+        self.pods.answers.mark_asked(&due);
         Some(due)
     }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_client::{Issue, IssueQuery, list_issues};
+use tagwatch_client::{IssueQuery, StoredIssue, list_issues};
 use tagwatch_core::text::UntrustedText;
 
 use crate::args::IssuesArgs;
@@ -39,7 +39,7 @@ pub(crate) fn issues(args: IssuesArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_table(issues: &[Issue], now: Timestamp, with_namespace: bool) -> io::Result<()> {
+fn write_table(issues: &[StoredIssue], now: Timestamp, with_namespace: bool) -> io::Result<()> {
     let rows: Vec<[String; 9]> = issues.iter().map(|issue| row(issue, now)).collect();
     let mut widths = HEADER.map(str::len);
     for row in &rows {
@@ -58,13 +58,15 @@ fn write_table(issues: &[Issue], now: Timestamp, with_namespace: bool) -> io::Re
 }
 
 /// A block for each issue: its message, and below it the evidence.
-fn write_drift(issues: &[Issue], now: Timestamp) -> io::Result<()> {
+fn write_drift(issues: &[StoredIssue], now: Timestamp) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     for (index, issue) in issues.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
-        let Issue { namespace, kind, name, rule, severity, confidence, since, message, evidence, .. } = issue;
+        let StoredIssue {
+            namespace, kind, name, rule, severity, confidence, since, message, evidence, ..
+        } = issue;
         let age =
             since.map_or_else(|| "<unknown>".to_owned(), |since| age(now.as_second() - since.as_second()));
         let confidence = match confidence.terminal() {
@@ -88,8 +90,8 @@ fn write_drift(issues: &[Issue], now: Timestamp) -> io::Result<()> {
     out.flush()
 }
 
-fn row(issue: &Issue, now: Timestamp) -> [String; 9] {
-    let Issue { namespace, kind, name, container, image, rule, severity, result, since, .. } = issue;
+fn row(issue: &StoredIssue, now: Timestamp) -> [String; 9] {
+    let StoredIssue { namespace, kind, name, container, image, rule, severity, result, since, .. } = issue;
     [
         namespace.terminal(),
         kind.terminal(),

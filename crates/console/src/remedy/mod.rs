@@ -4,13 +4,13 @@ mod container_field;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tagwatch_core::issue::Issue;
+use tagwatch_core::issue::{EditMode, Issue};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::workload::ContainerType;
 
-use crate::snapshot::{EditMode, Workload};
+use crate::snapshot::Workload;
 use crate::text::quote;
 use container_field::ContainerField;
 

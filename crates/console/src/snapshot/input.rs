@@ -1,7 +1,7 @@
 //! From the issues of a workload to what the console shows of it.
 
 use tagwatch_core::finding::Verdict;
-use tagwatch_core::issue::{Issue, ResultKeys, Status};
+use tagwatch_core::issue::{EditMode, Issue, ResultKeys, Status};
 use tagwatch_core::kinds::kind_label;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::pull_policy::PullPolicy;
@@ -9,7 +9,7 @@ use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
 
-use super::{ContainerFacts, EditMode, Workload};
+use super::{ContainerFacts, Workload};
 
 /// A workload with the engine's verdicts on it, from which [`Workload`] is made.
 #[derive(Debug, Clone, Copy)]

@@ -15,7 +15,7 @@ use tagwatch_core::text::UntrustedText;
 pub use input::WorkloadInput;
 pub(crate) use input::evidence_line;
 pub use rule::RuleState;
-pub use workload::{ContainerFacts, EditMode, Workload};
+pub use workload::{ContainerFacts, Workload};
 
 /// Everything that a [`Snapshot`] is made of.
 #[derive(Debug, Clone, Default)]

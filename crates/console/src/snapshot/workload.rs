@@ -1,6 +1,6 @@
 //! A judged workload.
 
-use tagwatch_core::issue::{ImageChange, Interval, Issue, ResultId, Status};
+use tagwatch_core::issue::{EditMode, ImageChange, Interval, Issue, ResultId, Status};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
@@ -50,27 +50,6 @@ pub struct ContainerFacts {
     pub edit_mode: EditMode,
     /// Pull policies that the policy allows; none where no issue is about pull policies.
     pub allowed_pull_policies: Box<[PullPolicy]>,
-}
-
-/// How a container can be changed, which decides the patch and the command that a page offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EditMode {
-    /// The object holds it, and a change of it is rolled out.
-    Template,
-    /// The object holds it, and pods keep what they were made with until they are replaced (a ReplicaSet).
-    Replace,
-    /// The object is of a custom kind and holds it: what a change does is up to the controller of that kind.
-    Custom,
-    /// The object is a Pod: the images of its containers can be changed in place, and nothing else.
-    Pod,
-    /// The object is what the API server shows of a Pod that a kubelet runs from a file.
-    Mirror,
-    /// The object holds it, but the API server refuses changes (a Job): it has to be recreated.
-    Recreate,
-    /// Only pods have it: something adds it to those that the object asks for.
-    Added,
-    /// It was read from an object that this one created, whose own kind is not read.
-    Elsewhere,
 }
 
 impl Workload {

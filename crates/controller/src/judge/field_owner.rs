@@ -1,6 +1,6 @@
 //! Which object holds the fields of the evaluated containers: the workload itself, or something that it made.
 
-use tagwatch_console::EditMode;
+use tagwatch_core::issue::EditMode;
 use tagwatch_core::kinds::{KindRole, WorkloadKind};
 use tagwatch_core::workload::Container;
 use tagwatch_index::{Index, ObjectStore, WorkloadKey};

@@ -1,8 +1,12 @@
 //! From the shared state to a report that is wanted: assembles a workload, judges it, and builds its report. Nothing here
 //! waits or writes.
 
-mod evaluation;
+mod assemble;
+mod build;
 mod field_owner;
+mod judge;
 
-pub(crate) use evaluation::{Built, Evaluation, Judge, Judged, JudgedWorkload};
+pub(crate) use assemble::{Evaluation, Judge};
+pub(crate) use build::Built;
 pub(crate) use field_owner::FieldOwner;
+pub(crate) use judge::{JudgeOutcome, JudgedWorkload};

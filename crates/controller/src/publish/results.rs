@@ -1,4 +1,5 @@
-//! Events, metrics and the console say what is stored.
+//! What the results of an evaluation change outside the report: events once the report is stored; metrics and the
+//! console once its write was tried.
 
 use std::sync::Arc;
 

@@ -115,16 +115,12 @@ impl Engine {
 
     /// Judges every container of a workload, in order. Never panics, whatever the workload holds.
     pub fn judge(&self, workload: &Workload) -> Vec<Verdict> {
-        self.judge_with(workload, |image| self.read_image(image))
+        self.assess(workload, |image| self.read_image(image)).verdicts
     }
 
-    /// Judges as [`Self::judge`] does, but takes each image from `read`, which returns what [`Self::read_image`] of an
-    /// engine with the same classifier returned for the same text, now or earlier.
-    pub fn judge_with(&self, workload: &Workload, read: impl FnMut(&str) -> ReadImage) -> Vec<Verdict> {
-        self.assess(workload, read).verdicts
-    }
-
-    /// Judges as [`Self::judge_with`] does, and reports on scope, exemptions and time limits too.
+    /// Judges as [`Self::judge`] does, and reports on scope, exemptions and time limits too. Each image comes from `read`,
+    /// which returns what [`Self::read_image`] of an engine with the same classifier returned for the same text, now or
+    /// earlier.
     pub fn assess(&self, workload: &Workload, mut read: impl FnMut(&str) -> ReadImage) -> Judgement {
         let labels = workload.namespace.as_ref().map(|namespace| &namespace.labels);
         let in_scope = self.policy.includes(workload.id.namespace.as_ref(), labels);

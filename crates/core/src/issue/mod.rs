@@ -2,6 +2,7 @@
 //! views of these types.
 
 mod class;
+mod edit_mode;
 mod exemptions;
 mod history;
 mod id;
@@ -11,6 +12,7 @@ mod tally;
 use jiff::Timestamp;
 
 pub use class::{IssueClass, IssueGroup};
+pub use edit_mode::EditMode;
 pub use exemptions::{ExemptionOutcome, ExemptionReview, PolicyExemptionState};
 pub use history::{ImageChange, Interval};
 pub use id::{ResultId, ResultKeys};

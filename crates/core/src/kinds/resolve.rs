@@ -101,28 +101,28 @@ impl<T: Tree> FoundTemplates<T> {
             return;
         }
         let Some((step, rest)) = steps.split_first() else {
-            if self.is(value, ValueType::Mapping, &path) {
+            if self.expect_type(value, ValueType::Mapping, &path) {
                 self.templates.push(FoundTemplate { path, template: value });
             }
             return;
         };
         match step {
             TemplateStep::Field(name) => {
-                if self.is(value, ValueType::Mapping, &path)
+                if self.expect_type(value, ValueType::Mapping, &path)
                     && let Some(next) = value.field(name)
                 {
                     self.follow(next, rest, join(&path, name));
                 }
             }
             TemplateStep::EachValue => {
-                if self.is(value, ValueType::Mapping, &path) {
+                if self.expect_type(value, ValueType::Mapping, &path) {
                     for (key, next) in value.entries() {
                         self.follow(next, rest, join(&path, &UntrustedText::from(key).terminal()));
                     }
                 }
             }
             TemplateStep::EachItem => {
-                if self.is(value, ValueType::List, &path) {
+                if self.expect_type(value, ValueType::List, &path) {
                     for (index, next) in value.items().into_iter().enumerate() {
                         self.follow(next, rest, format!("{path}[{index}]"));
                     }
@@ -131,7 +131,8 @@ impl<T: Tree> FoundTemplates<T> {
         }
     }
 
-    fn is(&mut self, value: T, expected: ValueType, path: &str) -> bool {
+    /// Notes a mismatch where a value is of another type. Returns whether it is of the expected one.
+    fn expect_type(&mut self, value: T, expected: ValueType, path: &str) -> bool {
         let fits = value.value_type() == expected;
         if !fits {
             let path = if path.is_empty() { "the object" } else { path };

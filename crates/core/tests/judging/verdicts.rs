@@ -153,9 +153,10 @@ fn an_image_read_once_gives_the_same_verdicts() {
         let workload = workload(fixture.origin, containers);
         let engine = engine(&fixture);
         let mut read = std::collections::BTreeMap::new();
-        let memoised = engine.judge_with(&workload, |image| {
+        let memoised = engine.assess(&workload, |image| {
             read.entry(image.to_owned()).or_insert_with(|| engine.read_image(image)).clone()
         });
+        let memoised = memoised.verdicts;
         assert_eq!(format!("{memoised:?}"), format!("{:?}", engine.judge(&workload)), "{}", fixture.name);
     }
 }

@@ -14,7 +14,7 @@ use tagwatch_k8s::slim::SlimObject;
 
 use crate::evidence::attach;
 use crate::index::Index;
-use crate::owners::{Node, Revisions};
+use crate::owners::{OwnedObject, Revisions};
 use crate::pods::CountedShape;
 use crate::store::ObjectStore;
 
@@ -43,7 +43,7 @@ pub enum Absence {
 
 /// What is known of a workload beside its name and its namespace.
 #[derive(Debug, Default)]
-struct Parts {
+struct WorkloadParts {
     containers: Vec<Container>,
     ignore: IgnoreAnnotations,
     template_ignore: IgnoreAnnotations,
@@ -52,7 +52,7 @@ struct Parts {
     of_custom_resource: bool,
 }
 
-impl Parts {
+impl WorkloadParts {
     fn of(object: &SlimObject) -> Self {
         let of_custom_resource = object.key().watched_kind().is_none();
         let containers = object.containers();
@@ -74,14 +74,14 @@ impl Index {
         } else {
             self.parts_of_object(key, store)
         };
-        let Parts { containers, ignore, template_ignore, has_pull_secrets, of_custom_resource } = match parts
-        {
-            Ok(parts) => parts,
-            Err(absence) => {
-                self.forget(key);
-                return Assembled::Absent(absence);
-            }
-        };
+        let WorkloadParts { containers, ignore, template_ignore, has_pull_secrets, of_custom_resource } =
+            match parts {
+                Ok(parts) => parts,
+                Err(absence) => {
+                    self.forget(key);
+                    return Assembled::Absent(absence);
+                }
+            };
         // The API server has filled in every pull policy of a built-in object.
         let origin = if of_custom_resource { Origin::Manifest } else { Origin::Cluster };
         let mut workload = Workload {
@@ -103,7 +103,7 @@ impl Index {
     }
 
     /// An object: its own templates where it is watched and has any, else what its dependents lend.
-    fn parts_of_object(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Parts, Absence> {
+    fn parts_of_object(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<WorkloadParts, Absence> {
         let object = store.get(key);
         if self.owners.watches(key) {
             self.owners.node(key).ok_or(Absence::Gone)?;
@@ -116,23 +116,27 @@ impl Index {
         else {
             return self.parts_of_dependents(key, store);
         };
-        let parts = Parts::of(&object);
-        Ok(Parts { containers: with_pods(parts.containers, &self.shapes_under(key)), ..parts })
+        let parts = WorkloadParts::of(&object);
+        Ok(WorkloadParts { containers: with_pods(parts.containers, &self.shapes_under(key)), ..parts })
     }
 
     /// An owner of a kind that is not watched, or that has no template of its own: the templates that its dependents
     /// lend, and its pods. Annotations of an owner that is not watched are not known.
-    fn parts_of_dependents(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Parts, Absence> {
+    fn parts_of_dependents(
+        &self,
+        key: &WorkloadKey,
+        store: &dyn ObjectStore,
+    ) -> Result<WorkloadParts, Absence> {
         let lent = self.lenders(key).into_iter().filter_map(|lender| store.get(lender));
-        let lent: Vec<Parts> = lent.map(|object| Parts::of(&object)).collect();
+        let lent: Vec<WorkloadParts> = lent.map(|object| WorkloadParts::of(&object)).collect();
         let template = union(lent.iter().flat_map(|parts| parts.containers.iter().cloned()));
         let shapes = self.shapes_under(key);
         let ignore = store.get(key).map(|object| object.ignore()).unwrap_or_default();
         if template.is_empty() {
             let of_pods = from_pods_alone(&shapes).map_err(|_| Absence::NotReported)?;
-            return Ok(Parts { ignore, template_ignore: of_pods.ignore, ..of_pods });
+            return Ok(WorkloadParts { ignore, template_ignore: of_pods.ignore, ..of_pods });
         }
-        Ok(Parts {
+        Ok(WorkloadParts {
             containers: with_pods(template, &shapes),
             ignore,
             template_ignore: common(lent.iter().map(|parts| parts.template_ignore.clone())),
@@ -144,7 +148,7 @@ impl Index {
     /// The dependents whose template speaks for an owner that we do not watch: those that ask for pods, else, for
     /// an owner scaled to zero, its newest ReplicaSet.
     fn lenders(&self, key: &WorkloadKey) -> Vec<&WorkloadKey> {
-        let children: Vec<(&WorkloadKey, &Node)> = self.owners.children(key).collect();
+        let children: Vec<(&WorkloadKey, &OwnedObject)> = self.owners.children(key).collect();
         let asking = children.iter().filter(|(_, node)| node.wants_pods).map(|(child, _)| *child);
         let asking: Vec<&WorkloadKey> = asking.collect();
         if !asking.is_empty() {
@@ -162,14 +166,14 @@ impl Index {
     }
 }
 
-fn from_pods_alone(shapes: &[CountedShape]) -> Result<Parts, Absence> {
+fn from_pods_alone(shapes: &[CountedShape]) -> Result<WorkloadParts, Absence> {
     let containers = union(containers_of(shapes));
     if containers.is_empty() {
         return Err(Absence::Gone);
     }
     let has_pull_secrets = shapes.iter().any(|(shape, _)| shape.images.has_pull_secrets());
     let ignore = common(shapes.iter().map(|(shape, _)| shape.ignore.get()));
-    Ok(Parts { containers, ignore, has_pull_secrets, ..Parts::default() })
+    Ok(WorkloadParts { containers, ignore, has_pull_secrets, ..WorkloadParts::default() })
 }
 
 /// Each image of each container once: roles of one object can share both. Where they differ in the pull policy alone,

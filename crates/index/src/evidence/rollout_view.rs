@@ -74,7 +74,7 @@ fn is_at_rest(
     owners: &OwnerIndex,
     store: &dyn ObjectStore,
 ) -> bool {
-    let is_asking_replica_set = |(child, node): &(&WorkloadKey, &crate::owners::Node)| {
+    let is_asking_replica_set = |(child, node): &(&WorkloadKey, &crate::owners::OwnedObject)| {
         node.wants_pods && child.is_of("apps", "ReplicaSet")
     };
     let is_over =

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 8;
 
 /// What the index keeps of a watched object but Pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Node {
+pub(crate) struct OwnedObject {
     /// Where the objects of its kind are reported.
     pub(crate) role: KindRole,
     /// Its owner reference with `controller: true`.
@@ -26,7 +26,7 @@ pub(crate) struct Node {
     pub(crate) revision: u32,
 }
 
-impl Node {
+impl OwnedObject {
     fn of(object: &SlimObject) -> Self {
         Self {
             role: object.role(),
@@ -67,7 +67,7 @@ pub(crate) enum Top {
 /// Every watched object but Pods, with its owner.
 #[derive(Debug, Default)]
 pub(crate) struct OwnerIndex {
-    nodes: HashMap<WorkloadKey, Node>,
+    nodes: HashMap<WorkloadKey, OwnedObject>,
     /// By owner, known or not; in the order of their keys.
     children: HashMap<WorkloadKey, Vec<WorkloadKey>>,
     custom: WatchedCustomKinds,
@@ -76,7 +76,7 @@ pub(crate) struct OwnerIndex {
 impl OwnerIndex {
     /// Takes an object in. Returns the workloads whose report may change by that, if anything did.
     pub(crate) fn apply(&mut self, object: &SlimObject) -> BTreeSet<WorkloadKey> {
-        let (key, node) = (object.key(), Node::of(object));
+        let (key, node) = (object.key(), OwnedObject::of(object));
         let before = self.nodes.get(key);
         if before == Some(&node) {
             return BTreeSet::new();
@@ -142,7 +142,7 @@ impl OwnerIndex {
     }
 
     /// The object of a key, if it is one that we watch and know.
-    pub(crate) fn node(&self, key: &WorkloadKey) -> Option<&Node> {
+    pub(crate) fn node(&self, key: &WorkloadKey) -> Option<&OwnedObject> {
         self.nodes.get(key)
     }
 
@@ -153,7 +153,7 @@ impl OwnerIndex {
     }
 
     /// Objects whose controller is this one.
-    pub(crate) fn children(&self, key: &WorkloadKey) -> impl Iterator<Item = (&WorkloadKey, &Node)> {
+    pub(crate) fn children(&self, key: &WorkloadKey) -> impl Iterator<Item = (&WorkloadKey, &OwnedObject)> {
         let children = self.children.get(key).into_iter().flatten();
         children.filter_map(|child| Some((child, self.node(child)?)))
     }
@@ -216,12 +216,12 @@ impl OwnerIndex {
     }
 
     /// The controller of an object that is not reported by itself.
-    fn reported_under<'a>(&self, node: &'a Node) -> Option<&'a WorkloadKey> {
+    fn reported_under<'a>(&self, node: &'a OwnedObject) -> Option<&'a WorkloadKey> {
         let yields = |controller: &&WorkloadKey| node.yields_to_any_owner() || self.custom.covers(controller);
         node.controller.as_ref().filter(yields)
     }
 
-    fn affected_by(&self, key: &WorkloadKey, node: &Node) -> BTreeSet<WorkloadKey> {
+    fn affected_by(&self, key: &WorkloadKey, node: &OwnedObject) -> BTreeSet<WorkloadKey> {
         let mut affected = BTreeSet::from([key.clone()]);
         if let Some(controller) = self.reported_under(node)
             && let Top::Workload(top) = self.top(controller)

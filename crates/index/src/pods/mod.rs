@@ -243,7 +243,7 @@ impl PodIndex {
             if self.references.enter(ran, record.platform, since, now) {
                 let begun = self.references.get(ran.0);
                 if let Some((begun, slot)) = begun.and_then(|begun| Some((begun, begun.at(ran.1)?))) {
-                    self.answers.began(&begun.name, &slot.digest);
+                    self.answers.mark_started(&begun.name, &slot.digest);
                 }
                 changes.evidence.extend(self.moved_differently(ran.0));
             }

@@ -9,7 +9,7 @@ use crate::yaml::{Node, Position, Value};
 
 /// A list of containers somewhere in an object.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct FoundTemplate {
+pub(super) struct UncoveredTemplate {
     /// Position of the key `containers`.
     pub(super) at: Position,
     /// Path of the list from the root of the object.
@@ -18,10 +18,10 @@ pub(super) struct FoundTemplate {
 
 /// The first field `containers` that is a list with an `image` in one of its items, outside of the templates at the paths
 /// `read`. The depth of the tree limits the recursion.
-pub(super) fn find_pod_template(object: Node<'_, '_>, read: &BTreeSet<&str>) -> Option<FoundTemplate> {
+pub(super) fn find_pod_template(object: Node<'_, '_>, read: &BTreeSet<&str>) -> Option<UncoveredTemplate> {
     let mut path = Vec::new();
     let at = search(object, read, &mut path)?;
-    Some(FoundTemplate { at, path: render(&path) })
+    Some(UncoveredTemplate { at, path: render(&path) })
 }
 
 /// The key that merges other mappings into one (<https://yaml.org/type/merge.html>).

@@ -136,8 +136,9 @@ fn today() -> Date {
 fn check(args: &PolicyCheckArgs) -> Result<ExitCode, Failure> {
     let file = read(&args.file).map_err(|error| Failure::Usage(anyhow!(error)))?;
     let exemptions = file.policy.exemptions().iter().enumerate();
+    let today = today();
     let expired: Vec<String> = exemptions
-        .filter(|(_, exemption)| !exemption.is_active(today()))
+        .filter(|(_, exemption)| !exemption.is_active(today))
         .filter_map(|(index, exemption)| {
             let (place, last) = (file.exemption_place(index), exemption.expires?);
             let reason = exemption.reason.terminal();

@@ -114,7 +114,7 @@ impl Manager {
                     self.absent.remove(&kind.name);
                     self.watches.ensure(kind, &resource, gone);
                 }
-                None if self.is_gone(&kind.name) => {
+                None if self.count_absence(&kind.name) => {
                     self.absent.remove(&kind.name);
                     self.watches.end(&kind.name);
                 }
@@ -130,8 +130,8 @@ impl Manager {
         self.watches.custom.mark_discovered();
     }
 
-    /// Whether a kind that discovery left out is to be given up.
-    fn is_gone(&mut self, kind: &KindName) -> bool {
+    /// Counts that discovery left a kind out. Returns whether the kind is to be given up.
+    fn count_absence(&mut self, kind: &KindName) -> bool {
         if !self.watches.is_running(kind) || self.discovery.served().is_uncertain(&kind.group) {
             return false;
         }

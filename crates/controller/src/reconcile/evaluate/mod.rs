@@ -7,7 +7,7 @@ use tagwatch_index::{Absence, WorkloadKey};
 
 use super::gone::COLLECTION_GRACE;
 use super::{Next, Reconciler};
-use crate::judge::{Built, Evaluation, Judged};
+use crate::judge::{Built, Evaluation, JudgeOutcome};
 use crate::publish::{WriteError, WriteOutcome};
 use crate::state::ReportKey;
 use crate::state::metrics::ControllerMetrics;
@@ -47,8 +47,8 @@ impl Reconciler {
     async fn report_on(&self, evaluation: &Evaluation<'_>, look_again: Option<Duration>) -> Option<Next> {
         let Evaluation { key, report, .. } = *evaluation;
         let judged = match guarded(&self.metrics, || evaluation.judge()) {
-            Some(Judged::Issues(judged)) => judged,
-            Some(Judged::OutOfScope) => return None,
+            Some(JudgeOutcome::Issues(judged)) => judged,
+            Some(JudgeOutcome::OutOfScope) => return None,
             None => return Some(self.panicked(evaluation)),
         };
         let Some(Built { wanted, issues, memory }) = guarded(&self.metrics, || evaluation.build(&judged))

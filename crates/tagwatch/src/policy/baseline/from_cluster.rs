@@ -1,11 +1,11 @@
 //! A baseline from the reports of a cluster.
 
 use anyhow::anyhow;
-use tagwatch_client::{ClusterPolicy, Issue, IssueQuery, list_issues, read_policy};
+use tagwatch_client::{ClusterPolicy, IssueQuery, StoredIssue, list_issues, read_policy};
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::PolicyMetadata;
 
-use super::{BaselineInput, DEFAULT_POLICY, Finding};
+use super::{BaselineFinding, BaselineInput, DEFAULT_POLICY};
 use crate::args::PolicyBaselineArgs;
 use crate::cluster::with_client;
 use crate::policy::{choose, note};
@@ -36,8 +36,8 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<BaselineInput, Failure> 
     Ok(BaselineInput { metadata, spec, findings: issues.into_iter().map(finding).collect() })
 }
 
-fn finding(issue: Issue) -> Finding {
-    let Issue { namespace, kind, name, container, rule, .. } = issue;
+fn finding(issue: StoredIssue) -> BaselineFinding {
+    let StoredIssue { namespace, kind, name, container, rule, .. } = issue;
     let id = WorkloadId { api_version: "".into(), kind, namespace: Some(namespace), name };
-    Finding { id, container, rule: rule.raw().to_owned() }
+    BaselineFinding { id, container, rule: rule.raw().to_owned() }
 }

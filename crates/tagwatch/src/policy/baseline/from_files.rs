@@ -7,7 +7,7 @@ use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::report::FindingEntry;
 use tagwatch_scan::{ScanOptions, output, scan};
 
-use super::{BaselineInput, Finding};
+use super::{BaselineFinding, BaselineInput};
 use crate::args::PolicyBaselineArgs;
 use crate::policy::{ChosenPolicy, choose_to_extend, refuse_stdin_twice};
 use crate::status::Failure;
@@ -35,9 +35,9 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<BaselineInput>, F
     Ok(Some(BaselineInput { metadata, spec, findings }))
 }
 
-fn finding(entry: &FindingEntry) -> Finding {
+fn finding(entry: &FindingEntry) -> BaselineFinding {
     let place = &entry.place;
-    Finding {
+    BaselineFinding {
         id: WorkloadId {
             api_version: place.api_version.clone(),
             kind: place.kind.clone(),

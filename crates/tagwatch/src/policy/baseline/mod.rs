@@ -35,10 +35,10 @@ struct BaselineInput {
     metadata: PolicyMetadata,
     /// The policy that the baseline extends.
     spec: TagPolicySpec,
-    findings: Vec<Finding>,
+    findings: Vec<BaselineFinding>,
 }
 
-struct Finding {
+struct BaselineFinding {
     id: WorkloadId,
     container: UntrustedText,
     rule: String,
@@ -92,7 +92,7 @@ fn check(spec: &TagPolicySpec) -> Result<(), Failure> {
     Err(Failure::Usage(anyhow!("what would be written is no valid policy:{}", lines.concat())))
 }
 
-fn note_missing_namespaces(findings: &[Finding]) {
+fn note_missing_namespaces(findings: &[BaselineFinding]) {
     let without = findings.iter().filter(|finding| finding.id.namespace.is_none());
     let ids: BTreeSet<&WorkloadId> = without.map(|finding| &finding.id).collect();
     if !ids.is_empty() {
@@ -124,9 +124,9 @@ fn note_size(object: &PolicyObject, yaml: &str) -> Result<(), Failure> {
 }
 
 /// One exemption for each container, with all rules that it violates.
-fn exemptions(findings: Vec<Finding>, reason: &str, expires: &str) -> Vec<ExemptionSpec> {
+fn exemptions(findings: Vec<BaselineFinding>, reason: &str, expires: &str) -> Vec<ExemptionSpec> {
     let mut found: BTreeMap<(WorkloadId, UntrustedText), Vec<String>> = BTreeMap::new();
-    for Finding { id, container, rule } in findings {
+    for BaselineFinding { id, container, rule } in findings {
         let rules = found.entry((id, container)).or_default();
         if !rules.contains(&rule) {
             rules.push(rule);

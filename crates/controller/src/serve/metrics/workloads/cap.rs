@@ -5,24 +5,24 @@ use std::collections::{BTreeMap, HashSet};
 use tagwatch_core::issue::IssueClass;
 use tagwatch_core::outcome::{Outcome, Severity};
 
-use super::Finding;
+use super::WorkloadIssues;
 
 /// What is shown.
 pub(super) struct Kept<'a> {
     /// With series of their own, in the order of the series.
-    pub(super) findings: Vec<Finding<'a>>,
+    pub(super) findings: Vec<WorkloadIssues<'a>>,
     /// The rest, summed up.
     pub(super) other: Other<'a>,
 }
 
 /// What is summed up, by namespace and rule: one of the findings each, with the extent of all. Without a namespace
 /// where that would be too many sums.
-pub(super) type Other<'a> = BTreeMap<Group<'a>, Finding<'a>>;
+pub(super) type Other<'a> = BTreeMap<Group<'a>, WorkloadIssues<'a>>;
 type Group<'a> = (Option<&'a str>, IssueClass);
 /// What is summed up with what.
-type Grain = for<'f, 'a> fn(&'f Finding<'a>) -> Group<'a>;
+type Grain = for<'f, 'a> fn(&'f WorkloadIssues<'a>) -> Group<'a>;
 /// A finding with its place in the order of the series.
-type Placed<'a> = (usize, Finding<'a>);
+type Placed<'a> = (usize, WorkloadIssues<'a>);
 
 /// Keeps the worst findings, so many that they and the sums of the rest are at most `room`. Violations come before
 /// errors and warnings, then severity counts, then age, then the order of the series: nothing of it changes from
@@ -31,7 +31,7 @@ type Placed<'a> = (usize, Finding<'a>);
 /// The rest is summed up by namespace and rule, unless these sums would take more than half of the room: then by rule
 /// alone, for a sum tells less than a finding. Even those may be more than there is room for where it is for a
 /// handful; they are shown all the same, for otherwise something would be hidden.
-pub(super) fn keep_the_worst(findings: Vec<Finding<'_>>, room: usize) -> Kept<'_> {
+pub(super) fn keep_the_worst(findings: Vec<WorkloadIssues<'_>>, room: usize) -> Kept<'_> {
     if findings.len() <= room {
         return Kept { findings, other: Other::new() };
     }
@@ -71,7 +71,7 @@ fn how_many_fit(ranked: &[Placed<'_>], room: usize, grain: Grain) -> Option<usiz
     })
 }
 
-fn sum<'a>(findings: &[Placed<'a>]) -> Option<Finding<'a>> {
+fn sum<'a>(findings: &[Placed<'a>]) -> Option<WorkloadIssues<'a>> {
     findings.iter().map(|(_, finding)| *finding).reduce(|mut sum, finding| {
         sum.group.add(&finding.group);
         sum
@@ -79,7 +79,7 @@ fn sum<'a>(findings: &[Placed<'a>]) -> Option<Finding<'a>> {
 }
 
 /// The smaller, the worse.
-fn rank(finding: &Finding<'_>) -> (Outcome, Severity, i64) {
+fn rank(finding: &WorkloadIssues<'_>) -> (Outcome, Severity, i64) {
     let IssueClass { outcome, severity, .. } = finding.group.class;
     (outcome, severity, finding.group.since)
 }

@@ -45,13 +45,13 @@ pub(crate) struct WorkloadSeries {
 
 /// One finding of one workload, borrowed from the states.
 #[derive(Debug, Clone, Copy)]
-struct Finding<'a> {
+struct WorkloadIssues<'a> {
     key: &'a WorkloadKey,
     state: &'a WorkloadState,
     group: IssueGroup,
 }
 
-impl<'a> Finding<'a> {
+impl<'a> WorkloadIssues<'a> {
     /// What the labels of its series are made of, in their order.
     fn series(&self) -> (&'a str, &'a str, &'a str, &'a str, IssueClass) {
         let key = self.key;
@@ -103,11 +103,11 @@ impl WorkloadSeries {
 }
 
 /// Every finding, in the order of its series.
-fn findings(states: &WorkloadStates) -> Vec<Finding<'_>> {
-    let mut findings: Vec<Finding<'_>> = Vec::new();
+fn findings(states: &WorkloadStates) -> Vec<WorkloadIssues<'_>> {
+    let mut findings: Vec<WorkloadIssues<'_>> = Vec::new();
     for (key, state) in states.iter() {
         let open = state.issues.iter().filter(|group| group.class.outcome.is_open());
-        findings.extend(open.map(|group| Finding { key, state, group: *group }));
+        findings.extend(open.map(|group| WorkloadIssues { key, state, group: *group }));
     }
     findings.sort_unstable_by(|a, b| a.series().cmp(&b.series()));
     // Two objects share a series for a moment: one that was deleted, and one that was created under its name.
@@ -142,7 +142,7 @@ impl<'a> Series<'a> {
         }
     }
 
-    fn workload(&mut self, finding: &Finding<'_>) {
+    fn workload(&mut self, finding: &WorkloadIssues<'_>) {
         let (labels, last) = &mut self.workload;
         if last.as_ref() != Some(finding.key) {
             labels.clear();
@@ -157,7 +157,7 @@ impl<'a> Series<'a> {
     }
 
     /// A sum of one namespace, or over all.
-    fn other(&mut self, of_namespace: Option<&str>, sum: &Finding<'_>) {
+    fn other(&mut self, of_namespace: Option<&str>, sum: &WorkloadIssues<'_>) {
         let [namespace, kind, workload, ..] = LABELS;
         for (label, value) in [(namespace, of_namespace.unwrap_or(OTHER)), (kind, OTHER), (workload, OTHER)] {
             quoted(&mut self.labels, label, value);
@@ -166,7 +166,7 @@ impl<'a> Series<'a> {
     }
 
     /// The labels behind the workload's: what was found, and what the namespace is labelled with, where it is of one.
-    fn finish(&mut self, finding: &Finding<'_>, labelled: Option<&WorkloadState>) {
+    fn finish(&mut self, finding: &WorkloadIssues<'_>, labelled: Option<&WorkloadState>) {
         let IssueClass { rule, severity, outcome } = finding.group.class;
         let (rule, severity, result) = (rule.id, severity.as_str(), outcome.as_str());
         let [.., rule_label, severity_label, result_label] = LABELS;

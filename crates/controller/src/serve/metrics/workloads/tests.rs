@@ -198,7 +198,7 @@ fn a_sum_over_all_namespaces_has_no_label_of_one() {
     let labels = [("team".to_owned(), "red".to_owned())].into();
     let namespace = Some(Arc::new(Namespace { labels, ..Namespace::default() }));
     let state = WorkloadState { namespace, ..state(&[(high(), 7)]) };
-    let finding = Finding { key: &key, state: &state, group: state.issues[0] };
+    let finding = WorkloadIssues { key: &key, state: &state, group: state.issues[0] };
     for (of_namespace, team) in [(Some("shop"), "red"), (None, "")] {
         let further = ["team".to_owned()];
         let mut series = Series::new(&further, 1);

@@ -1,16 +1,13 @@
-//! The steps of an evaluation before the write: assemble, judge, build.
+//! The first step: the workload as the index and the stores hold it, with what is remembered of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use parking_lot::Mutex;
-use tagwatch_core::engine::{Engine, Judgement};
-use tagwatch_core::issue::{Issue, ResultKeys};
-use tagwatch_core::policy::Decision;
+use tagwatch_core::engine::Engine;
 use tagwatch_core::workload::Workload;
 use tagwatch_index::{Absence, Assembled, Index, WorkloadKey};
-use tagwatch_k8s::report::{self, BuiltReport, PolicyReport, ReportInput, ReportedIssues};
 
 use super::field_owner::FieldOwner;
 use crate::state::{EngineHandle, Known, ReportIndex, ReportKey, ReportMemory, Stores, WorkloadStates};
@@ -43,29 +40,6 @@ pub(crate) struct AssembledWorkload {
     pub(crate) fields: FieldOwner,
     /// When time alone changes the evidence of drift.
     pub(crate) look_again: Option<Duration>,
-}
-
-/// The result of judging a workload.
-pub(crate) enum Judged {
-    /// Its results.
-    Issues(JudgedWorkload),
-    /// The policy's scope leaves it out.
-    OutOfScope,
-}
-
-/// The results of a workload.
-pub(crate) struct JudgedWorkload {
-    pub(crate) judgement: Judgement,
-    pub(crate) issues: Vec<Issue>,
-}
-
-/// A report to be written.
-pub(crate) struct Built<'a> {
-    pub(crate) wanted: PolicyReport,
-    /// The results in the report.
-    pub(crate) issues: ReportedIssues<'a>,
-    /// What is remembered for the next evaluation.
-    pub(crate) memory: ReportMemory,
 }
 
 impl Judge {
@@ -112,37 +86,5 @@ impl Judge {
                 memory
             }
         }
-    }
-}
-
-impl Evaluation<'_> {
-    /// What the policy says of the workload.
-    pub(crate) fn judge(&self) -> Judged {
-        let Self { key, workload, memory, engine, now, .. } = self;
-        let judgement = engine.assess(workload, |image| engine.read_image(image));
-        if judgement.in_scope == Decision::No {
-            return Judged::OutOfScope;
-        }
-        let keys = ResultKeys::new(key.uid(), &workload.containers);
-        let first_seen = |id| memory.first_seen.get(id, *now);
-        let issues = Issue::all(workload, &judgement.verdicts, &keys, first_seen);
-        Judged::Issues(JudgedWorkload { judgement, issues })
-    }
-
-    /// The report of these results.
-    pub(crate) fn build<'a>(&'a self, judged: &'a JudgedWorkload) -> Built<'a> {
-        let Self { key, workload, memory, engine, now, .. } = self;
-        let BuiltReport { report, issues } = report::build(&ReportInput {
-            workload,
-            uid: key.uid(),
-            issues: &judged.issues,
-            namespace_labels: engine.policy().metric_labels(),
-            first_seen: &memory.first_seen,
-            history: &memory.history,
-            image_changes: &memory.image_changes(workload, *now),
-            now: *now,
-        });
-        let memory = memory.after(workload, &report, &issues);
-        Built { wanted: report, issues, memory }
     }
 }
