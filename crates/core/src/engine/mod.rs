@@ -20,7 +20,7 @@ use crate::tag::{Classification, Classifier};
 use crate::workload::{Container, Workload};
 
 /// A parsed and classified image. It depends on the text and on the classifier alone, so a caller can keep it by image
-/// and hand it to [`Engine::judge_with`] again.
+/// and hand it to [`Engine::assess`] again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadImage {
     /// The parsed image, or why it does not parse.
