@@ -48,10 +48,10 @@ pub(crate) fn failure(code: u16, reason: &str, message: &str) -> Value {
     })
 }
 
-/// An API server that stores the reports it is sent, or refuses them with 500. The methods of requests are noted.
+/// An API server that stores the reports it is sent, or refuses them with a status code. The methods of requests are noted.
 #[derive(Clone, Default)]
 pub(crate) struct ReportServer {
-    refuses: Arc<Mutex<bool>>,
+    refusal: Arc<Mutex<Option<u16>>>,
     pub(crate) requests: Arc<Mutex<Vec<String>>>,
 }
 
@@ -68,16 +68,16 @@ impl ReportServer {
         })
     }
 
-    pub(crate) fn refuse(&self, refuses: bool) {
-        *self.refuses.lock() = refuses;
+    pub(crate) fn refuse(&self, code: Option<u16>) {
+        *self.refusal.lock() = code;
     }
 
     fn answer(&self, body: &[u8]) -> Response<Body> {
         if body.is_empty() {
             return response(404, &failure(404, "NotFound", "no"));
         }
-        if *self.refuses.lock() {
-            return response(500, &failure(500, "InternalError", "no"));
+        if let Some(code) = *self.refusal.lock() {
+            return response(code, &failure(code, "Refused", "no"));
         }
         let mut report: Value = serde_json::from_slice(body).unwrap();
         report["metadata"]["uid"] = json!("uid-of-the-report");

@@ -135,7 +135,7 @@ async fn events_and_metrics_follow_the_stored_report() {
     assert_eq!(published(&env, &key), Some(Status::Compliant));
     assert_eq!(env.pending_events(), 0);
 
-    server.refuse(true);
+    server.refuse(Some(500));
     bare_pod(&env);
     assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
     assert_eq!(published(&env, &key), Some(Status::Compliant), "as the stored report says");
@@ -144,7 +144,7 @@ async fn events_and_metrics_follow_the_stored_report() {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
 
-    server.refuse(false);
+    server.refuse(None);
     assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
     assert_eq!(published(&env, &key), Some(Status::Violating));
     assert_eq!(env.pending_events(), 2, "latest-tag and stale-pull-policy");
@@ -160,7 +160,7 @@ async fn a_report_that_could_not_be_written_is_wanted_all_the_same() {
     let server = ReportServer::default();
     let env = TestEnv::with_events(server.client());
     let key = bare_pod(&env);
-    server.refuse(true);
+    server.refuse(Some(500));
     assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
     assert_eq!(published(&env, &key), None);
     assert_eq!(env.pending_events(), 0);
@@ -182,6 +182,19 @@ async fn without_the_report_api_metrics_go_on_and_events_wait() {
     env.reconciler.evaluate(&key).await;
     assert_eq!(env.pending_events(), 0);
     assert_eq!(published(&env, &key), Some(Status::Violating));
+}
+
+#[tokio::test]
+async fn without_the_right_to_write_reports_metrics_go_on_and_events_wait() {
+    let server = ReportServer::default();
+    let env = TestEnv::with_events(server.client());
+    let key = bare_pod(&env);
+    server.refuse(Some(403));
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
+    assert_eq!((published(&env, &key), env.pending_events()), (Some(Status::Violating), 0));
+    server.refuse(None);
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
+    assert_eq!(env.pending_events(), 2, "latest-tag and stale-pull-policy");
 }
 
 #[tokio::test]
