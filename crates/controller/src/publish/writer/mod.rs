@@ -56,7 +56,7 @@ pub(crate) enum WriteError {
     #[error("this replica may not write")]
     GateClosed,
     /// The object is not as it was read: read it, and decide again.
-    #[error("somebody else was faster")]
+    #[error("the object is no longer as it was read")]
     Outdated,
     /// The namespace is being deleted, and its objects with it.
     #[error("the namespace is being deleted")]
