@@ -4,9 +4,9 @@
 mod assemble;
 mod build;
 mod field_owner;
-mod judge;
+mod verdicts;
 
 pub(crate) use assemble::{Evaluation, Judge};
 pub(crate) use build::Built;
 pub(crate) use field_owner::FieldOwner;
-pub(crate) use judge::{JudgeOutcome, JudgedWorkload};
+pub(crate) use verdicts::{JudgeOutcome, JudgedWorkload};
