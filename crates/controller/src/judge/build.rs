@@ -3,7 +3,7 @@
 use tagwatch_k8s::report::{self, BuiltReport, PolicyReport, ReportInput, ReportedIssues};
 
 use super::assemble::Evaluation;
-use super::judge::JudgedWorkload;
+use super::verdicts::JudgedWorkload;
 use crate::state::ReportMemory;
 
 /// A report to be written.
