@@ -48,6 +48,8 @@ pub(crate) enum Part {
 
 impl Part {
     const ALL: [Self; 4] = [Self::Reports, Self::Console, Self::Scrape, Self::Footprint];
+    /// Those that need a control plane.
+    pub(crate) const ON_CLUSTER: [Self; 3] = [Self::Reports, Self::Console, Self::Scrape];
 }
 
 impl Args {

@@ -21,9 +21,10 @@ use crate::{
 };
 
 /// Everything that the table shows: what was asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Measurement {
-    pub(crate) kubernetes: String,
+    /// The version of the control plane, if one was needed.
+    pub(crate) kubernetes: Option<String>,
     pub(crate) reports: Option<Reports>,
     /// Or why there is no browser to measure it with.
     pub(crate) console: Option<Result<Console, String>>,
@@ -56,28 +57,36 @@ impl Round {
     }
 }
 
-/// Measures all that is asked for on a control plane of its own.
+/// Measures all that is asked for, on a control plane of its own where that needs one.
 pub(crate) async fn measure(args: &Args) -> Result<Measurement> {
     // First, so that a missing browser is reported early.
     let browser = if args.asks_for(Part::Console) { Some(Browser::install().await?) } else { None };
     if let Some(Err(reason)) = &browser {
         progress(&format!("NO BROWSER, SO THE CONSOLE IS NOT MEASURED: {reason}"));
     }
-    progress("starting a control plane");
-    let cluster = Cluster::start().await?;
-    let reports = if args.asks_for(Part::Reports) { Some(reports(&cluster, args).await?) } else { None };
-    // Before the scrape, whose many workloads are no part of what the console is to show.
-    let console = match browser {
-        Some(Ok(browser)) => Some(Ok(console(&cluster, &browser).await?)),
-        Some(Err(reason)) => Some(Err(reason)),
-        None => None,
-    };
-    let scrape =
-        if args.asks_for(Part::Scrape) { Some(scrape(&cluster, args.series.get()).await?) } else { None };
-    let kubernetes = cluster.version().await?;
-    cluster.shutdown().await?;
-    let footprint = if args.asks_for(Part::Footprint) { Some(footprint().await?) } else { None };
-    Ok(Measurement { kubernetes, reports, console, scrape, footprint })
+    let mut measurement = Measurement::default();
+    if Part::ON_CLUSTER.iter().any(|part| args.asks_for(*part)) {
+        progress("starting a control plane");
+        let cluster = Cluster::start().await?;
+        if args.asks_for(Part::Reports) {
+            measurement.reports = Some(reports(&cluster, args).await?);
+        }
+        // Before the scrape, whose many workloads are no part of what the console is to show.
+        measurement.console = match browser {
+            Some(Ok(browser)) => Some(Ok(console(&cluster, &browser).await?)),
+            Some(Err(reason)) => Some(Err(reason)),
+            None => None,
+        };
+        if args.asks_for(Part::Scrape) {
+            measurement.scrape = Some(scrape(&cluster, args.series.get()).await?);
+        }
+        measurement.kubernetes = Some(cluster.version().await?);
+        cluster.shutdown().await?;
+    }
+    if args.asks_for(Part::Footprint) {
+        measurement.footprint = Some(footprint().await?);
+    }
+    Ok(measurement)
 }
 
 async fn reports(cluster: &Cluster, args: &Args) -> Result<Reports> {

@@ -77,11 +77,15 @@ impl Measurement {
 
     fn heading(&self, machine: &Machine) -> String {
         let Machine { cores, model, memory, load } = machine;
+        let cluster = self.kubernetes.as_ref().map_or_else(String::new, |version| {
+            format!(
+                ", on Kubernetes {version} (etcd, kube-apiserver and kube-controller-manager on the same machine)"
+            )
+        });
         format!(
-            "tagwatch {}, release build, on Kubernetes {} (etcd, kube-apiserver and kube-controller-manager on the \
-             same machine): {cores} cores of {model}, {:.1} GiB of memory, load average {load} before the start.\n",
+            "tagwatch {}, release build{cluster}: {cores} cores of {model}, {:.1} GiB of memory, load average {load} \
+             before the start.\n",
             env!("CARGO_PKG_VERSION"),
-            self.kubernetes,
             mebibytes(*memory) / 1024.0,
         )
     }
