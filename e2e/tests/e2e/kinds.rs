@@ -50,13 +50,13 @@ pub(crate) const VERDICTS: [(&str, &str, &[&str]); 8] = [
     ("Pod", "shell", &["shell missing-tag fail", "shell pull-policy-never fail"]),
 ];
 
-/// `fixtures/kinds.yaml`.
+/// Path of `fixtures/kinds.yaml`, which holds a workload of each kind.
 pub(crate) fn fixture() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/fixtures/kinds.yaml");
     path.display().to_string()
 }
 
-/// Loads `fixtures/kinds.yaml`.
+/// Applies `fixtures/kinds.yaml` in the namespace of the test.
 pub(crate) async fn load(env: &TestEnv) -> Result<()> {
     env.cluster().control_plane.kubectl(&["apply", "-n", env.namespace(), "-f", &fixture()]).await.map(drop)
 }

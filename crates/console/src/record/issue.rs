@@ -42,7 +42,7 @@ pub(crate) struct IssueRecord {
     pub(crate) message: String,
     /// When it was first seen, in RFC 3339.
     pub(crate) first_seen: String,
-    /// Seconds since then.
+    /// Whole seconds since it was first seen.
     pub(crate) age_seconds: u64,
     pub(crate) exemption: Option<ExemptionRecord>,
     /// Path of its page.
@@ -66,7 +66,7 @@ pub(crate) struct ExemptionRecord {
 pub(crate) struct IssuePage {
     /// Issues that the filter admits, on all pages.
     pub(crate) total: usize,
-    /// From 1.
+    /// Number of this page, from 1.
     pub(crate) page: usize,
     pub(crate) pages: usize,
     pub(crate) issues: Vec<IssueRecord>,

@@ -18,7 +18,7 @@ use container_field::ContainerField;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Remedy {
-    /// What it does.
+    /// What the change does, in one phrase.
     pub title: &'static str,
     /// Side effects and limits.
     pub note: Option<String>,

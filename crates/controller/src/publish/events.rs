@@ -38,7 +38,7 @@ pub(crate) struct PendingEvent {
     about: ObjectReference,
 }
 
-/// Queues events.
+/// Queues events about workloads for one task that writes them within a rate.
 pub(crate) struct EventPublisher {
     queue: mpsc::Sender<PendingEvent>,
     rate: RateLimiter,

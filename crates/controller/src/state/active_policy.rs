@@ -51,7 +51,7 @@ pub(crate) struct ActivePolicy {
 }
 
 impl ActivePolicy {
-    /// Without any policy.
+    /// The built-in policy `recommended`, for a cluster without a TagPolicy.
     pub(crate) fn recommended() -> Self {
         Self { source: PolicySource::Recommended, rejection: None, accepted: None, object: None }
     }

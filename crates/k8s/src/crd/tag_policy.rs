@@ -22,11 +22,11 @@ struct TagPolicySchema {
     api_version: Option<String>,
     /// Kind of this object: `TagPolicy`.
     kind: Option<String>,
-    /// Standard object metadata.
+    /// Standard object metadata, as in every Kubernetes object.
     #[serde(default)]
     #[schemars(schema_with = "super::object_schema")]
     metadata: ObjectMeta,
-    /// What somebody wants.
+    /// The policy that workloads are checked against.
     #[serde(default)]
     spec: TagPolicySpec,
     /// What tagwatch says of it.

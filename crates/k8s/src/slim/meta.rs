@@ -87,7 +87,7 @@ impl TemplateMeta {
 pub struct SlimIgnore(Option<Box<IgnoreAnnotations>>);
 
 impl SlimIgnore {
-    /// The annotations.
+    /// The annotations of the object; all `None` where it has none.
     pub fn get(&self) -> IgnoreAnnotations {
         self.0.as_deref().cloned().unwrap_or_default()
     }

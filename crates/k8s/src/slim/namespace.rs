@@ -1,4 +1,4 @@
-//! Namespaces.
+//! Namespaces, of which the name, the labels and the exempting annotations are kept.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

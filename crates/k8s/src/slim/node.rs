@@ -43,7 +43,7 @@ struct WireInfo {
 }
 
 impl SlimNode {
-    /// Its name.
+    /// `metadata.name` of the node.
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
     }

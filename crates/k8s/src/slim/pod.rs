@@ -1,4 +1,4 @@
-//! Pods.
+//! Pods, of which the owner, the node, the phase and the images of the containers are kept.
 
 use std::borrow::Cow;
 
@@ -60,12 +60,12 @@ impl SlimPod {
         (namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
     }
 
-    /// Its UID.
+    /// `metadata.uid`, which differs for a pod that was created again under the same name.
     pub fn uid(&self) -> &str {
         self.metadata.uid.as_deref().unwrap_or_default()
     }
 
-    /// Names it.
+    /// The key of the pod as a workload of its own.
     pub fn key(&self) -> WorkloadKey {
         WorkloadKey::of(Pod::API_VERSION, Pod::KIND, &self.metadata)
     }

@@ -27,7 +27,7 @@ pub(crate) fn container(name: &str, image: &str) -> Container {
     }
 }
 
-/// The Deployment `shop/web`.
+/// The Deployment `web` in the namespace `shop`, with these containers.
 pub(crate) fn workload(containers: Vec<Container>) -> Workload {
     let id = WorkloadId {
         api_version: "apps/v1".into(),

@@ -84,7 +84,7 @@ impl Source for ConsoleSource {
     }
 }
 
-/// From Unix seconds.
+/// The time of a gauge in Unix seconds; `None` outside the years that a timestamp holds.
 #[expect(clippy::cast_possible_truncation, reason = "seconds of a clock fit by far")]
 fn timestamp(seconds: f64) -> Option<Timestamp> {
     Timestamp::from_second(seconds as i64).ok()

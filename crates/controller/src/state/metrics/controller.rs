@@ -13,7 +13,7 @@ pub(crate) struct ControllerMetrics {
     pub(crate) reconciles: IntCounterVec,
     /// Time of one evaluation with its write, in seconds.
     pub(crate) reconcile_duration: Histogram,
-    /// Workloads waiting.
+    /// Workloads in the reconcile queue.
     pub(crate) queue_depth: IntGauge,
     /// How long the workload at the head has waited, in seconds.
     pub(crate) queue_age: Gauge,

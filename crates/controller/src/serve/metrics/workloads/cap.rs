@@ -7,7 +7,7 @@ use tagwatch_core::outcome::{Outcome, Severity};
 
 use super::WorkloadIssues;
 
-/// What is shown.
+/// The workloads' findings within the cap on series.
 pub(super) struct Kept<'a> {
     /// With series of their own, in the order of the series.
     pub(super) findings: Vec<WorkloadIssues<'a>>,
