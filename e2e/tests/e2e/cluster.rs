@@ -88,7 +88,7 @@ impl Cluster {
 
     async fn is_served(&self, (group_version, plural): (&str, &str), wanted: bool) -> Result<()> {
         let client = self.control_plane.client().await?;
-        eventually(LIMIT, &format!("discovery tells of {group_version}, or not"), || async {
+        eventually(LIMIT, &format!("discovery names {group_version}, or not"), || async {
             let served = is_served(&client, group_version, plural).await?;
             ensure!(served == wanted, "{group_version} is {}served", if served { "" } else { "not " });
             Ok(())

@@ -78,7 +78,7 @@ async fn each_kind_has_its_report(env: &TestEnv) -> Result<()> {
         checks::form(&env.reported(kind, name, verdicts).await?, &owner);
     }
 
-    // What has a controller is there by now, and has no report of its own; a later pod's report tells that
+    // What has a controller is there by now, and has no report of its own; a later pod's report shows that
     // tagwatch has seen it.
     eventually(LIMIT, "pods of all workloads that have some", || async {
         let pods = env.api("Pod").list(&ListParams::default()).await?.items;

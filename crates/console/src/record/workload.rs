@@ -19,7 +19,7 @@ pub(crate) struct WorkloadRecord {
     pub(crate) name: String,
     /// `violating`, `error`, `exempt` or `compliant`.
     pub(crate) status: &'static str,
-    /// Why, where the issues do not tell.
+    /// Why the status is an error, where no issue says it.
     pub(crate) reason: Option<String>,
     pub(crate) containers: Vec<ContainerRecord>,
     /// Findings that are neither a pass nor exempt.

@@ -66,7 +66,7 @@ impl EventPublisher {
     /// Reports that another client changed or removed a report again, soon after it was restored.
     pub(crate) fn report_contested(&self, key: &WorkloadKey, report: &ReportKey) {
         let note = format!(
-            "somebody else changes or removes PolicyReport {} again and again: it is restored once in ten seconds",
+            "another client keeps changing or removing PolicyReport {}: it is restored once in ten seconds",
             report.name
         );
         let event = Event {

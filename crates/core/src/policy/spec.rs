@@ -164,7 +164,7 @@ pub struct ScopeSpec {
     pub exclude_presets: Vec<Preset>,
 }
 
-/// A list of namespaces that hold what nobody of the organisation wrote.
+/// A list of namespaces whose workloads come from a distribution or a provider, not from your teams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {

@@ -96,7 +96,7 @@ pub(super) fn due_in(subject: &Subject<'_>) -> Option<Duration> {
 fn words(reason: PullFailureReason) -> &'static str {
     match reason {
         PullFailureReason::InvalidName => "InvalidImageName, the image that the pods name is no reference",
-        PullFailureReason::NeverPull => "ErrImageNeverPull, the node has no copy and is told not to pull",
+        PullFailureReason::NeverPull => "ErrImageNeverPull, the node has no copy and must not pull",
         PullFailureReason::Pull => "ErrImagePull, the node does not get it",
     }
 }

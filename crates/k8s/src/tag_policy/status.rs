@@ -29,7 +29,7 @@ pub struct TagPolicyStatus {
     pub rules: Vec<RuleCounts>,
     /// Exemptions of the policy and of annotations.
     pub exemptions: ExemptionCounts,
-    /// Kinds whose templates are not judged, as `Kind.group`: those that control live pods and that nobody reads, those
+    /// Kinds whose templates are not judged, as `Kind.group`: those that control live pods and that are not watched, those
     /// with objects in which no template path leads to containers, and declared ones that the API server does not serve.
     pub not_covered: Vec<String>,
 }

@@ -59,7 +59,7 @@ fn a_label_that_changes_is_written_and_one_that_is_not_wanted_goes() {
 }
 
 #[test]
-fn labels_of_others_stay_and_one_that_somebody_edited_is_restored() {
+fn labels_of_others_stay_and_an_edited_one_of_ours_is_restored() {
     let wanted = report(&[("team", "payments")], &["team"]);
     let mut body = stored_body(&wanted);
     let labels = body.metadata.labels.get_or_insert_default();
@@ -70,7 +70,7 @@ fn labels_of_others_stay_and_one_that_somebody_edited_is_restored() {
 }
 
 #[test]
-fn nobody_can_take_our_mark_away() {
+fn a_workload_label_cannot_replace_the_managed_by_label() {
     let ours = "app.kubernetes.io/managed-by";
     let report = report(&[(ours, "Helm")], &[ours]);
     assert_eq!(label(&report, ours), Some("tagwatch"));

@@ -56,7 +56,7 @@ fn reports_not_written() -> Alert {
         urgency: Urgency::Warning,
         summary: "tagwatch cannot write reports: {{ $labels.outcome }}",
         description: "{{ $value | humanize }} writes of reports have failed within 15 minutes ({{ $labels.outcome }}): \
-                      reports no longer tell what runs.",
+                      reports no longer show what runs.",
         dashboard: CONTROLLER,
         console: None,
     }

@@ -34,7 +34,7 @@ pub(crate) struct ConsoleSource {
 }
 
 struct Kept {
-    /// What it was made of, as far as counters tell.
+    /// The counters of what it was built from; it is built again when one of them moves.
     version: (u64, u64, u64),
     made: Instant,
     snapshot: Arc<Snapshot>,
