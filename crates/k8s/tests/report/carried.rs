@@ -2,31 +2,17 @@
 
 use std::sync::Arc;
 
-use tagwatch_core::engine::Engine;
 use tagwatch_core::workload::Namespace;
-use tagwatch_k8s::report::{
-    FirstSeen, History, PolicyReport, ReportInput, ReportPlan, StoredReport, build, plan,
-};
+use tagwatch_k8s::report::{PolicyReport, ReportPlan, StoredReport, plan};
 
-use crate::support::{MONDAY, UID, at, container, issues, stored, stored_body, workload};
+use crate::support::{UID, container, recommended_report, stored, stored_body, workload};
 
 fn report(labels: &[(&str, &str)], names: &[&str]) -> PolicyReport {
     let mut workload = workload(vec![container("web", "nginx:1.27.3")]);
     let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     workload.namespace = Some(Arc::new(Namespace { labels, ..Namespace::default() }));
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let (verdicts, first_seen) = (Engine::recommended().judge(&workload), FirstSeen::default());
-    let input = ReportInput {
-        workload: &workload,
-        uid: UID,
-        issues: &issues(&workload, UID, &verdicts, &first_seen, MONDAY),
-        namespace_labels: &names,
-        first_seen: &first_seen,
-        history: &History::default(),
-        image_changes: &[],
-        now: at(MONDAY),
-    };
-    build(&input).report
+    recommended_report(&workload, UID, &names)
 }
 
 fn label<'a>(report: &'a PolicyReport, name: &str) -> Option<&'a str> {
