@@ -32,7 +32,7 @@ it: the next node that fails takes the workload down.
 
 `ErrImagePull` and `ImagePullBackOff` count once they have lasted for `grace`;
 `ErrImageNeverPull` and `InvalidImageName` count at once, for waiting does not
-mend them. Of an image that does not parse, `invalid-image-reference` speaks
+fix them. Of an image that does not parse, `invalid-image-reference` speaks
 alone where it is on.
 
 Pods can wait for another image than the template names: admission rewrites

@@ -154,7 +154,7 @@ fn capped() -> Alert {
         urgency: Urgency::Info,
         summary: "{{ $value }} series of workloads are over tagwatch's cap",
         description: "What is over the cap is counted under the workload _other, so alerts no longer name each \
-                      workload. Mend findings, exempt them, or raise --workload-series-cap.",
+                      workload. Fix findings, exempt them, or raise --workload-series-cap.",
         dashboard: CONTROLLER,
         console: None,
     }

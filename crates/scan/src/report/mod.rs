@@ -208,7 +208,7 @@ pub struct FindingEntry {
     pub result: Outcome,
     /// What is wrong, naming the container and the image; safe for a terminal.
     pub message: String,
-    /// How to mend it, best way first; empty for a pass.
+    /// How to fix it, best way first; empty for a pass.
     pub resolution: String,
     /// The container's own lines, as a snippet of YAML.
     pub evidence: String,
