@@ -21,9 +21,9 @@ pub(super) static META: RuleMeta = RuleMeta {
     why: "\
 A tag is a name that its publisher can give to other bytes at any time, a
 full version or a commit too: registries allow it unless they are
-configured otherwise. A digest is computed from the content, so the same manifest runs
-the same code on each node, today and next year, and a registry that was
-broken into cannot swap it.
+configured otherwise. A digest is computed from the content, so the same
+manifest runs the same code on each node, today and next year, and a registry
+that was broken into cannot swap it.
 
 The severity is high where the tag moves by its name or was seen to move,
 else medium. What the policy's `immutable` list declares is no digest and
