@@ -59,7 +59,7 @@ cached_go_build() {
     say "$name: built in $((SECONDS - begin)) s, kept in $cache"
   fi
   touch "$cache/$name-$key"
-  # States of the sources that nobody has asked for in a month.
+  # States of the sources that no build has used for a month.
   find "$cache" -mindepth 1 -maxdepth 1 -name "$name-*" -mtime +30 -exec rm -rf {} +
   printf '%s\n' "$binary"
 }

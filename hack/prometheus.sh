@@ -67,7 +67,7 @@ if [[ ! -d $folder ]]; then
     LC_ALL=C sed -i 's|/usr/share/prometheus/alertmanager|usr//share/prometheus/alertmanager|g' \
         "$unpacked/usr/bin/prometheus-alertmanager"
     LC_ALL=C sed -i 's|/usr/share/prometheus/web|usr//share/prometheus/web|g' "$unpacked/usr/bin/prometheus"
-    # Whoever was faster has made the same; a folder is not moved over another.
+    # A parallel run that was faster has made the same; a folder is not moved over another.
     mv -T -- "$unpacked" "$folder" 2>/dev/null || [[ -d $folder ]]
 fi
 echo "$folder/usr/bin"

@@ -15,7 +15,7 @@ export async function logIn(page, token) {
 }
 
 /**
- * A link from a chat survives the login, and needs none the next time, until somebody logs out. `shown` looks at the
+ * A link from a chat survives the login, and needs none the next time, until the user logs out. `shown` looks at the
  * page that the link led to.
  */
 export async function survivesTheLogin({ browser, issue, token, user, shown }) {

@@ -31,7 +31,7 @@ pub struct Browser {
 /// Output of a check.
 #[derive(Debug)]
 pub struct Checked {
-    /// Its messages.
+    /// What the check printed before the line with its result.
     pub said: String,
     /// Its result; null if there is none.
     pub value: Value,

@@ -15,7 +15,7 @@ pub(crate) fn signal(pid: u32, signal: Signal) -> Result<()> {
 /// Memory in use by a process, in bytes (proc(5), `/proc/PID/status`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Resident now (`VmRSS`).
+    /// Resident memory now (`VmRSS`).
     pub resident: u64,
     /// The most that was ever resident (`VmHWM`).
     pub peak: u64,

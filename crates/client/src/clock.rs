@@ -27,7 +27,7 @@ impl ServerClock {
 
     /// Corrects the offset by an answer that was made between `sent` and `received` by our clock, and at its `Date`
     /// by the server's. An offset that agrees stays as it is, so that time does not jitter with every answer.
-    pub(crate) fn observe(&self, headers: &HeaderMap, sent: Timestamp, received: Timestamp) {
+    pub fn observe(&self, headers: &HeaderMap, sent: Timestamp, received: Timestamp) {
         let date = headers.get(DATE).and_then(|date| date.to_str().ok());
         let Some(date) = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok()) else {
             return;

@@ -1,4 +1,4 @@
-//! Builds the client.
+//! Configures the Kubernetes client: where the API server is, the user agent, and the layers of a request.
 
 use http::{HeaderValue, header::USER_AGENT};
 use kube::client::ClientBuilder;

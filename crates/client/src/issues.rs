@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::call::{CallError, LIST_LIMIT, call};
 use crate::clock::ServerClock;
 
-/// Reports a page.
+/// Reports that one request of the list asks for (`limit`).
 const PAGE: u32 = 500;
 
 /// Which issues to list.

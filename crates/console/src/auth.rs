@@ -58,8 +58,8 @@ impl FromRequestParts<Arc<Console>> for AuthenticatedRequest {
     }
 }
 
-const INCOMPLETE: &str = "Namespaces may be missing here: there are too many to ask about each of them. Whoever may list \
-                          policyreports in all namespaces sees all.";
+const INCOMPLETE: &str = "Namespaces may be missing here: there are too many to ask about each of them. Users who may list \
+                          policyreports in all namespaces see all.";
 
 enum Credential {
     Session { key: String, token: Token },

@@ -23,7 +23,7 @@ pub enum RunError {
     /// A task returned that should run forever.
     #[error("the task \"{0}\" ended by itself; ending the process, so that it is started anew")]
     TaskEnded(&'static str),
-    /// A server failed.
+    /// A server's listener failed.
     #[error("the task \"{task}\" failed; ending the process, so that it is started anew: {source}")]
     ServerFailed {
         /// Name of the task.
@@ -31,12 +31,12 @@ pub enum RunError {
         /// The error of its listener.
         source: io::Error,
     },
-    /// A task panicked.
+    /// A task panicked, so what it kept up to date is stale from now on.
     #[error("the task \"{task}\" failed; ending the process, so that it is started anew: {source}")]
     TaskPanicked {
         /// Name of the task.
         task: &'static str,
-        /// The panic.
+        /// The error of the join, which holds the panic.
         source: JoinError,
     },
 }

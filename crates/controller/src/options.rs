@@ -9,7 +9,7 @@ use crate::serve::EndpointAccess;
 /// Options of the controller.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// Namespaces to watch.
+    /// Namespaces whose objects are watched: all, or a list.
     pub namespaces: WatchedNamespaces,
     /// Address of `/metrics`, `/livez` and `/readyz`; port 0 lets the operating system choose.
     pub metrics_address: SocketAddr,

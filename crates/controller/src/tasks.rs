@@ -18,7 +18,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 /// Tasks that run until the process ends. Dropping it aborts them.
 #[derive(Default)]
 pub(crate) struct Tasks {
-    /// Never return.
+    /// Tasks that run until the process ends; a return is an error.
     endless: JoinSet<()>,
     /// Return when they are cancelled, after they have answered what was asked.
     servers: JoinSet<io::Result<()>>,

@@ -99,7 +99,7 @@ impl Globs {
             .build();
         let pattern = pattern.map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => GlobError::TooLarge,
-            _ => GlobError::Syntax("it is understood by nobody".to_owned()),
+            _ => GlobError::Syntax("it is no valid expression".to_owned()),
         })?;
         self.patterns.insert(key, pattern.clone());
         Ok(Glob::Pattern(pattern))

@@ -9,7 +9,7 @@ pub enum Outcome {
     Fail,
     /// The rule could not check the container: its input is broken.
     Error,
-    /// Advice; not scored.
+    /// The rule is violated and is set to advise only; a warning does not lower the score.
     Warn,
     /// The rule is violated, and an exemption applies.
     Skip,

@@ -57,18 +57,18 @@ pub struct Namespace {
 pub struct IgnoreAnnotations {
     /// Rules, or container/rule, separated by commas.
     pub ignore: Option<UntrustedText>,
-    /// Value of [`Self::REASON`].
+    /// The reason, the value of the annotation [`Self::REASON`].
     pub reason: Option<UntrustedText>,
     /// The last day, in UTC, as written.
     pub until: Option<UntrustedText>,
 }
 
 impl IgnoreAnnotations {
-    /// Key of [`Self::ignore`].
+    /// The annotation that [`Self::ignore`] is read from.
     pub const IGNORE: &'static str = "tagwatch.dev/ignore";
-    /// Key of [`Self::reason`].
+    /// The annotation that [`Self::reason`] is read from.
     pub const REASON: &'static str = "tagwatch.dev/ignore-reason";
-    /// Key of [`Self::until`].
+    /// The annotation that [`Self::until`] is read from.
     pub const UNTIL: &'static str = "tagwatch.dev/ignore-until";
 
     /// The remark for an object for which [`Self::common`] finds none.
@@ -94,7 +94,7 @@ impl IgnoreAnnotations {
 pub struct WorkloadId {
     /// `group/version`, or `version` alone for the core group.
     pub api_version: UntrustedText,
-    /// Kind, in `CamelCase`.
+    /// The kind in `CamelCase`, such as `CronJob`.
     pub kind: UntrustedText,
     /// `None` when a manifest names none.
     pub namespace: Option<UntrustedText>,
@@ -153,15 +153,15 @@ impl Container {
 /// The places of a pod spec that name an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContainerType {
-    /// `containers`.
+    /// An entry of `containers`.
     Container,
-    /// `initContainers`.
+    /// An entry of `initContainers` that ends before the containers start.
     Init,
     /// `initContainers` with `restartPolicy: Always` (KEP-753).
     Sidecar,
-    /// `ephemeralContainers` (KEP-277).
+    /// An entry of `ephemeralContainers`, added to a running pod (KEP-277).
     Ephemeral,
-    /// `volumes[].image` (KEP-4639).
+    /// A volume that mounts an image, `volumes[].image` (KEP-4639).
     ImageVolume,
 }
 

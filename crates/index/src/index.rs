@@ -49,7 +49,7 @@ impl Index {
         (object, affected)
     }
 
-    /// Forgets an object.
+    /// Removes an object. Returns the workloads to evaluate again.
     pub fn delete_object(&mut self, key: &WorkloadKey) -> BTreeSet<WorkloadKey> {
         let affected = self.owners.delete(key);
         self.unread.remove(key);
@@ -115,7 +115,7 @@ impl Index {
     }
 }
 
-/// Pods.
+/// Pods, which show what runs, and stand in for templates that are not read.
 impl Index {
     /// Takes a pod in, or lets it go when nothing will be pulled for it any more.
     pub fn apply_pod(&mut self, pod: &SlimPod, now: Timestamp) -> BTreeSet<WorkloadKey> {
@@ -127,7 +127,7 @@ impl Index {
         self.tops(&changes.all())
     }
 
-    /// Forgets a pod.
+    /// Removes a pod. Returns the workloads to evaluate again.
     pub fn delete_pod(&mut self, pod: &SlimPod, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let (namespace, name) = pod.place();
         let changes = self.pods.delete(namespace, name, seconds(now));
@@ -151,7 +151,7 @@ impl Index {
     }
 }
 
-/// Nodes.
+/// Nodes, which say on which platform a pod runs and which digests are one image.
 impl Index {
     /// Takes in a node of a list that is not complete yet. Its pods are counted when the list is complete: in the order of the
     /// list, each node would look through all pods.
@@ -187,7 +187,7 @@ impl Index {
     }
 }
 
-/// Namespaces.
+/// Namespaces, whose labels and annotations the policy reads.
 impl Index {
     /// Takes a namespace in. Returns whether it is another one for judging.
     pub fn apply_namespace(&mut self, name: &str, namespace: Namespace) -> bool {
@@ -256,7 +256,7 @@ impl Index {
     }
 }
 
-/// Workloads.
+/// Workloads, each at the top of its owner chain.
 impl Index {
     /// Everything that could have a report: workload objects, and the controllers of live pods.
     pub fn candidates(&self) -> BTreeSet<WorkloadKey> {

@@ -27,15 +27,15 @@ pub type Owner<'a> = (&'a str, &'a str, &'a str);
 
 /// A Deployment that owns `ReplicaSet`s of [`workload`].
 pub const WEB: Owner<'static> = ("apps/v1", "Deployment", "web");
-/// An Argo Rollout.
+/// An Argo Rollout, a custom kind that owns `ReplicaSet`s.
 pub const ROLLOUT: Owner<'static> = ("argoproj.io/v1alpha1", "Rollout", "web");
 
 /// The index and a store as the watches fill them.
 #[derive(Debug)]
 pub struct Cluster {
-    /// The index.
+    /// The index under test.
     pub index: Index,
-    /// The objects.
+    /// The slim objects, in place of the stores that the watches fill.
     pub store: MemoryStore,
     /// What time it is.
     pub now: Timestamp,
@@ -164,7 +164,7 @@ pub fn workload(name: &str, owner: Option<Owner<'_>>, replicas: i32, all: &[(&st
     })
 }
 
-/// A Pod.
+/// A Pod as the API server sends it, without container statuses.
 pub fn pod(name: &str, owner: Option<Owner<'_>>, phase: &str, all: &[(&str, &str)]) -> Value {
     json!({ "metadata": metadata(name, owner), "spec": containers(all), "status": { "phase": phase } })
 }

@@ -33,7 +33,7 @@ impl UnreadKinds {
         self.0.entry(key.kind_and_group()).or_insert(empty).objects.insert(key.clone());
     }
 
-    /// Forgets an object.
+    /// Removes an object, whichever kind and group it is kept under.
     pub(crate) fn remove(&mut self, key: &WorkloadKey) {
         self.retain(|known| known != key);
     }

@@ -24,7 +24,7 @@ struct Identity {
 }
 
 impl WorkloadKey {
-    /// Names an object.
+    /// Joins the parts in one allocation. The namespace of a cluster-scoped object is empty.
     pub fn new(
         api_version: impl AsRef<str>,
         kind: impl AsRef<str>,
@@ -70,7 +70,7 @@ impl WorkloadKey {
         group_of(self.api_version())
     }
 
-    /// Kind.
+    /// The kind in `CamelCase`, such as `Deployment`.
     pub fn kind(&self) -> &str {
         self.part(1)
     }
@@ -80,12 +80,12 @@ impl WorkloadKey {
         kind_label(self.api_version(), self.kind())
     }
 
-    /// Namespace.
+    /// The namespace; empty for a cluster-scoped object.
     pub fn namespace(&self) -> &str {
         self.part(2)
     }
 
-    /// Name.
+    /// `metadata.name` of the object.
     pub fn name(&self) -> &str {
         self.part(3)
     }

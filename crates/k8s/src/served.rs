@@ -8,7 +8,7 @@ use tagwatch_core::kinds::{TemplatePath, WorkloadKind};
 /// What is watched, and how its objects are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedKind {
-    /// The kind.
+    /// The kind, with the paths of its pod templates and its rollout semantics.
     pub kind: Arc<WorkloadKind>,
     /// The version and the name of its resource.
     pub resource: ApiResource,

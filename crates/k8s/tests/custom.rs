@@ -241,7 +241,7 @@ fn containers_where_no_path_leads_are_told_with_the_path_that_was_meant() {
         "{:?}",
         nothing.remarks()
     );
-    // A kind may leave its template to somebody else.
+    // A kind may take its template from another object.
     for spec in [json!({}), json!({ "workloadRef": {} }), json!({ "template": {} })] {
         assert!(!read("spec.template", spec).is_unread());
     }

@@ -13,7 +13,7 @@ use tagwatch_k8s::slim::{ImageStatus, NoImageReason, SlimNode, SlimPod};
 struct Case {
     name: String,
     of: Option<String>,
-    told: Option<String>,
+    status_in: Option<String>,
     image: String,
     #[serde(rename = "imageID")]
     image_id: Option<String>,
@@ -40,14 +40,14 @@ impl Case {
         if of == "sidecar" {
             container["restartPolicy"] = "Always".into();
         }
-        let told = match list(self.told.as_deref().unwrap_or(of)) {
+        let statuses = match list(self.status_in.as_deref().unwrap_or(of)) {
             "initContainers" => "initContainerStatuses",
             "ephemeralContainers" => "ephemeralContainerStatuses",
             _ => "containerStatuses",
         };
         let mut status = json!({
             "startTime": "2026-01-12T08:30:00Z",
-            told: [{ "name": "other" }, self.status()],
+            statuses: [{ "name": "other" }, self.status()],
         });
         if let Some(unready) = &self.unready {
             status["conditions"] =
@@ -78,7 +78,7 @@ impl Case {
     }
 }
 
-fn told(seen: &ImageStatus) -> String {
+fn described(seen: &ImageStatus) -> String {
     let mut text = String::new();
     let (since, until) = match seen {
         ImageStatus::Ran { digest, since, until } => {
@@ -110,14 +110,14 @@ fn told(seen: &ImageStatus) -> String {
 }
 
 #[test]
-fn each_shape_tells_what_the_table_says() {
+fn each_shape_reads_as_the_table_says() {
     let cases: Vec<Case> = serde_saphyr::from_str(include_str!("fixtures/pod-statuses.yaml")).unwrap();
     assert!(cases.len() >= 40, "{} shapes", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
         let sightings = case.pod().image_statuses();
         let found = match &sightings[..] {
-            [one] => told(&one.image_status),
+            [one] => described(&one.image_status),
             several => format!("{} sightings", several.len()),
         };
         if found != expand(&case.expect) {

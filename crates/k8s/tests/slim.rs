@@ -174,7 +174,7 @@ fn a_template_is_kept_unless_a_watched_owner_has_the_same() {
     );
     assert_eq!(controller.containers().len(), 1);
 
-    // A Deployment is a workload whoever owns it.
+    // A Deployment is a workload, also where an object controls it.
     let owned = deployment(json!({
         "metadata": controlled_by("apps/v1", "StatefulSet"), "spec": { "template": pod_template("c:1") },
     }));

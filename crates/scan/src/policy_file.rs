@@ -36,9 +36,9 @@ pub struct FoundPolicy {
 /// The metadata of a policy object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PolicyMetadata {
-    /// `metadata.name`.
+    /// `metadata.name` of the file's TagPolicy.
     pub name: Option<String>,
-    /// `metadata.labels`.
+    /// `metadata.labels` of the file's TagPolicy.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }

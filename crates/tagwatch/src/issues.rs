@@ -1,4 +1,4 @@
-//! `tagwatch issues`.
+//! The command `tagwatch issues`: lists the issues of a cluster from its reports.
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `tagwatch run`.
+//! The command `tagwatch run`: starts the controller and ends with it.
 
 use std::process::ExitCode;
 

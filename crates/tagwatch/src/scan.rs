@@ -1,4 +1,4 @@
-//! `tagwatch scan`.
+//! The command `tagwatch scan`: reads manifests and policy, writes the report, and sets the exit status.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

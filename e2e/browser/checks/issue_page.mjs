@@ -1,4 +1,4 @@
-// An issue shows what proves it, how to mend it and since when it is there.
+// An issue shows what proves it, how to fix it and since when it is there.
 import assert from 'node:assert/strict';
 
 export default async function check({ browser, consoles }) {

@@ -80,7 +80,7 @@ fn settled() -> Result<u64> {
     Ok(last)
 }
 
-/// `RssAnon` of `proc_pid_status(5)`.
+/// Anonymous resident memory of this process, in bytes: `RssAnon` of `proc_pid_status(5)`.
 fn anonymous() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("no RssAnon")?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const PODS_PER_REPLICA_SET: u32 = 20;
 /// Deployments in one namespace.
 const DEPLOYMENTS_PER_NAMESPACE: u32 = 25;
-/// Kubernetes' largest cluster.
+/// Nodes of the largest cluster that Kubernetes supports.
 const NODES: u32 = 5_000;
 const TIME: &str = "2026-11-29T08:00:00Z";
 

@@ -12,7 +12,7 @@ pub struct Request {
     pub(super) audit_id: String,
     /// The API verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
     pub verb: String,
-    /// Path and query.
+    /// Path and query of the request.
     #[serde(rename = "requestURI")]
     pub uri: String,
     /// The `User-Agent` header; empty without one.

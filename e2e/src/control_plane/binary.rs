@@ -1,4 +1,4 @@
-//! Finding the launcher.
+//! Finds the binary of the control plane launcher, and builds it where it is missing.
 
 use std::{
     env,

@@ -81,7 +81,7 @@ impl Launcher {
         writeln!(pipe, "{command}").with_context(|| format!("{command}: the launcher has ended"))
     }
 
-    /// Tells the launcher to end and waits for it.
+    /// Asks the launcher to end and waits for it.
     pub(super) async fn shutdown(self) -> Result<()> {
         tokio::task::spawn_blocking(move || self.end()).await.context("waiting for the launcher")?
     }

@@ -40,7 +40,7 @@ pub struct Options {
 pub enum Component {
     /// The store of the API server.
     Etcd,
-    /// `kube-apiserver`.
+    /// Stores and serves every object: `kube-apiserver`.
     ApiServer,
     /// The controllers: pods for Deployments, garbage collection, the end of namespaces.
     ControllerManager,

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::{Kubelet, status};
 use crate::eventually;
 
-/// Concurrent writes.
+/// Status writes that are in flight at once.
 const CONCURRENCY: usize = 8;
 /// A write is retried for this long; a test may have stopped the API server or etcd.
 const WRITE_LIMIT: Duration = Duration::from_mins(1);
@@ -32,7 +32,7 @@ pub enum Scope {
 /// How pods of Jobs end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobPods {
-    /// They keep running.
+    /// They keep running until they are deleted.
     Run,
     /// They succeed at once, and so do their Jobs.
     Succeed,

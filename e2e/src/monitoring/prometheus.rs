@@ -209,7 +209,7 @@ impl Prometheus {
     }
 }
 
-/// What `hack/prometheus.sh` prints.
+/// The folder of the programs, which `hack/prometheus.sh` prints after installing them.
 async fn folder(arguments: &[&str]) -> Result<PathBuf> {
     let mut script = Command::new(checkout().join("hack/prometheus.sh"));
     let output = script.args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await?;

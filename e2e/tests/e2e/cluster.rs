@@ -63,7 +63,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Installs `config/crd`.
+    /// Installs the `PolicyReport` CRD of `config/crd` and waits until it is served.
     pub(crate) async fn install_report_api(&self) -> Result<()> {
         apply(&self.control_plane, &[CRD]).await?;
         self.report_api_is_served(true).await
@@ -74,7 +74,7 @@ impl Cluster {
         self.is_served(REPORT_API, wanted).await
     }
 
-    /// Installs `config/policy`.
+    /// Installs the `TagPolicy` CRD of `config/policy` and waits until it is served.
     pub(crate) async fn install_policy_api(&self) -> Result<()> {
         apply(&self.control_plane, &[POLICY_CRD]).await?;
         self.is_served(POLICY_API, true).await
@@ -88,7 +88,7 @@ impl Cluster {
 
     async fn is_served(&self, (group_version, plural): (&str, &str), wanted: bool) -> Result<()> {
         let client = self.control_plane.client().await?;
-        eventually(LIMIT, &format!("discovery tells of {group_version}, or not"), || async {
+        eventually(LIMIT, &format!("discovery names {group_version}, or not"), || async {
             let served = is_served(&client, group_version, plural).await?;
             ensure!(served == wanted, "{group_version} is {}served", if served { "" } else { "not " });
             Ok(())

@@ -214,7 +214,7 @@ async fn missing_right_is_a_state_and_a_grant_is_used(env: &TestEnv) -> Result<(
     let report = env.reported("Rollout", "web", &all).await?;
     assert_eq!(report.results()[0]["properties"]["imagePullPolicy"], "IfNotPresent", "of the sidecar");
     let before = report.uid();
-    assert_eq!(tagwatch.logged("no right to list and watch a custom kind")?, 1, "told once");
+    assert_eq!(tagwatch.logged("no right to list and watch a custom kind")?, 1, "logged once");
 
     grant(env).await?;
     eventually(GRANTED, "the Rollout is read", || async {

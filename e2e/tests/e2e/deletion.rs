@@ -1,4 +1,4 @@
-//! Deleted workloads.
+//! Reports of workloads that are deleted.
 
 use anyhow::{Result, ensure};
 use kube::{ResourceExt, api::DeleteParams};

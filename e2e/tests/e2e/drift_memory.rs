@@ -144,7 +144,7 @@ async fn object_of_another_client_is_left_alone(env: &TestEnv) -> Result<()> {
     two_digests(env).await?;
     env.reported("Deployment", "web", &MOVED).await?;
     let told = async || {
-        ensure!(tagwatch.logged("it is left alone")? == 1, "not told once");
+        ensure!(tagwatch.logged("it is left alone")? == 1, "not logged once");
         Ok(())
     };
     eventually(LIMIT, "the other client's object is reported", told).await?;

@@ -117,7 +117,7 @@ async fn repeated_deletions_are_restored_once_in_ten_seconds(env: &TestEnv) -> R
     let held_back = [("result", "held_back")];
     tagwatch.measures("tagwatch_reconciles_total", &held_back, |looks| looks >= 1.0).await?;
     policy.condition("Degraded", "True", "ReportsContested").await?;
-    eventually(LIMIT, "an event tells of it", || async {
+    eventually(LIMIT, "an event names it", || async {
         let told = events::on(env, before.scope_uid()).await?;
         ensure!(told.iter().any(|(_, reason, _)| reason == "ReportContested"), "{told:?}");
         Ok(())
@@ -164,7 +164,7 @@ async fn report_of_another_client_is_left_alone(env: &TestEnv) -> Result<()> {
     tagwatch
         .measures("tagwatch_reconciles_total", &[("result", "blocked")], |blocked| blocked >= 1.0)
         .await?;
-    ensure!(tagwatch.logged("without our label exists; leaving it alone")? >= 1, "the log tells it");
+    ensure!(tagwatch.logged("without our label exists; leaving it alone")? >= 1, "the log says so");
     // It is judged all the same.
     tagwatch.counts("tagwatch_workloads", &[("status", "compliant")], 1.0).await?;
     env.patch("Deployment", "web", with_image(LATEST, "IfNotPresent")).await?;

@@ -20,7 +20,7 @@ use tokio_rustls::{
 
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// One connection.
+/// One HTTPS connection to an endpoint, with the certificate that the endpoint showed.
 pub(crate) struct Connection {
     requests: SendRequest<Empty<&'static [u8]>>,
     certificate: Vec<u8>,

@@ -50,13 +50,13 @@ pub(crate) const VERDICTS: [(&str, &str, &[&str]); 8] = [
     ("Pod", "shell", &["shell missing-tag fail", "shell pull-policy-never fail"]),
 ];
 
-/// `fixtures/kinds.yaml`.
+/// Path of `fixtures/kinds.yaml`, which holds a workload of each kind.
 pub(crate) fn fixture() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/fixtures/kinds.yaml");
     path.display().to_string()
 }
 
-/// Loads `fixtures/kinds.yaml`.
+/// Applies `fixtures/kinds.yaml` in the namespace of the test.
 pub(crate) async fn load(env: &TestEnv) -> Result<()> {
     env.cluster().control_plane.kubectl(&["apply", "-n", env.namespace(), "-f", &fixture()]).await.map(drop)
 }
@@ -78,7 +78,7 @@ async fn each_kind_has_its_report(env: &TestEnv) -> Result<()> {
         checks::form(&env.reported(kind, name, verdicts).await?, &owner);
     }
 
-    // What has a controller is there by now, and has no report of its own; a later pod's report tells that
+    // What has a controller is there by now, and has no report of its own; a later pod's report shows that
     // tagwatch has seen it.
     eventually(LIMIT, "pods of all workloads that have some", || async {
         let pods = env.api("Pod").list(&ListParams::default()).await?.items;

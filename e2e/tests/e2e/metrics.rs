@@ -12,7 +12,7 @@ pub(crate) struct Sample {
     value: f64,
 }
 
-/// What `/metrics` showed.
+/// The samples of one scrape of `/metrics`.
 #[derive(Debug)]
 pub(crate) struct Samples(Vec<Sample>);
 

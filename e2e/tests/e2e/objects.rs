@@ -1,4 +1,4 @@
-//! Workloads as JSON.
+//! Builds workloads as JSON, as a client would create them.
 
 use kube::{ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};

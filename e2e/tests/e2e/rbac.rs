@@ -167,7 +167,7 @@ async fn missing_right_is_reported_and_waited_for(env: &TestEnv) -> Result<()> {
     tagwatch.is_alive().await?;
     for resource in refused {
         let told = format!("watch failed; trying again resource=\"{resource}\"");
-        assert_eq!(tagwatch.logged(&told)?, 1, "told once: {told}");
+        assert_eq!(tagwatch.logged(&told)?, 1, "logged once: {told}");
     }
 
     let patch = Patch::Merge(role(&["cronjobs", "jobs"]));

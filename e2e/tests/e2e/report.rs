@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use kube::{ResourceExt, api::DynamicObject};
 use serde_json::Value;
 
-/// A `PolicyReport`.
+/// A `PolicyReport` that was read from the API server.
 #[derive(Clone, Debug)]
 pub(crate) struct Report(pub(crate) DynamicObject);
 

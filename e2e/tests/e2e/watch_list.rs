@@ -21,7 +21,7 @@ async fn falls_back_to_lists(env: &TestEnv) -> Result<()> {
     let mark = env.audit_log().mark().await?;
     let tagwatch = env.tagwatch_with(&[]).await?;
     tagwatch.is_ready(LIMIT).await?;
-    ensure!(tagwatch.logged("does not stream initial lists")? >= 8, "the log tells of it for each kind");
+    ensure!(tagwatch.logged("does not stream initial lists")? >= 8, "the log names it for each kind");
     env.reported("Deployment", "first", &PASSES).await?;
     env.create(web("second", CLEAN)).await?;
     env.reported("Deployment", "second", &PASSES).await?;

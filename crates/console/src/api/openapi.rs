@@ -112,7 +112,7 @@ fn operation<T: JsonSchema>(schemas: &mut SchemaGenerator, summary: &str, parame
     } })
 }
 
-/// Such as `getIssuePage`.
+/// The operation id of an answer's type, such as `getIssuePage` for `IssuePage`.
 fn operation_id<T: JsonSchema>() -> String {
     format!("get{}", T::schema_name().trim_end_matches("Record"))
 }

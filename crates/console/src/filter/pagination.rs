@@ -5,7 +5,7 @@ const ROWS: usize = 50;
 
 /// One page of a list, with links to the pages before and after it.
 pub(crate) struct Pagination {
-    /// From 1.
+    /// Number of the page, from 1.
     pub(crate) number: usize,
     pub(crate) count: usize,
     /// Position of the first row in the whole list, from 1; 0 when the list is empty.

@@ -17,7 +17,7 @@ pub(crate) enum Column {
     Workload,
     Container,
     Image,
-    /// Oldest first.
+    /// By the time when the issue was first seen, the oldest first.
     Age,
 }
 

@@ -55,12 +55,12 @@ impl From<AuthError> for Problem {
             ),
             AuthError::Denied(Denied::Busy) => (
                 StatusCode::TOO_MANY_REQUESTS,
-                "Too many people whom nobody knows come at once. Try again in some seconds.",
+                "Too many unknown tokens at once. Try again in a few seconds.",
                 Some(10),
             ),
             AuthError::Denied(Denied::Unavailable) => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The API server does not answer, so nobody can tell who you are. Try again in a moment.",
+                "The API server does not answer, so your token cannot be checked. Try again in a moment.",
                 Some(10),
             ),
         };

@@ -1,4 +1,4 @@
-//! Cookies.
+//! Reads cookies of a request, and writes `Set-Cookie`.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 

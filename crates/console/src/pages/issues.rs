@@ -65,7 +65,7 @@ struct Heading {
     label: &'static str,
     class: &'static str,
     href: String,
-    /// Value of `aria-sort`.
+    /// `ascending` or `descending` for the column of the order, as `aria-sort` of the header.
     order: Option<&'static str>,
 }
 

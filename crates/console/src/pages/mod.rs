@@ -1,4 +1,4 @@
-//! The pages.
+//! The handlers of the HTML pages, and the values that their templates show.
 
 mod evidence;
 mod form;

@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::form::{FormRequest, field, next, redirect};
 use crate::http::{Console, Problem, THEME_COOKIE, Theme, set_cookie};
 
-/// In seconds.
+/// How long the browser keeps the chosen theme, in seconds.
 const YEAR: u64 = 365 * 24 * 3600;
 
 pub(super) async fn set_theme(

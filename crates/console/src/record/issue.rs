@@ -42,7 +42,7 @@ pub(crate) struct IssueRecord {
     pub(crate) message: String,
     /// When it was first seen, in RFC 3339.
     pub(crate) first_seen: String,
-    /// Seconds since then.
+    /// Whole seconds since it was first seen.
     pub(crate) age_seconds: u64,
     pub(crate) exemption: Option<ExemptionRecord>,
     /// Path of its page.
@@ -66,7 +66,7 @@ pub(crate) struct ExemptionRecord {
 pub(crate) struct IssuePage {
     /// Issues that the filter admits, on all pages.
     pub(crate) total: usize,
-    /// From 1.
+    /// Number of this page, from 1.
     pub(crate) page: usize,
     pub(crate) pages: usize,
     pub(crate) issues: Vec<IssueRecord>,
@@ -80,7 +80,7 @@ pub(crate) struct IssueDetails {
     pub(crate) issue: IssueRecord,
     /// What the rule is about.
     pub(crate) summary: &'static str,
-    /// How to mend it, in words.
+    /// How to fix it, in words.
     pub(crate) resolution: String,
     /// The place, as YAML.
     pub(crate) evidence: String,
@@ -91,7 +91,7 @@ pub(crate) struct IssueDetails {
     pub(crate) remedies: Vec<Remedy>,
     /// Seconds in violation, in all its times together; while it is exempt it violates nothing.
     pub(crate) violated_seconds: u64,
-    /// Whether there may have been more times than anybody remembers.
+    /// Whether the report may have dropped older times in violation.
     pub(crate) violated_longer: bool,
     /// Times in which the same rule was violated by the same container before.
     pub(crate) closed: Vec<IntervalRecord>,
@@ -104,7 +104,7 @@ pub(crate) struct IssueDetails {
 pub(crate) struct IntervalRecord {
     pub(crate) rule: String,
     pub(crate) container: String,
-    /// As in an issue; null where nobody remembers.
+    /// As in an issue; null where the report does not say.
     pub(crate) container_type: Option<&'static str>,
     /// Its image at the end.
     pub(crate) image: String,

@@ -15,7 +15,7 @@ pub(crate) use workload::{WorkloadDetails, WorkloadPage, WorkloadRecord};
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorRecord {
-    /// The HTTP status.
+    /// The HTTP status of the response.
     pub(crate) status: u16,
     /// What is wrong, and what was expected.
     pub(crate) messages: Vec<String>,

@@ -1,4 +1,4 @@
-//! Sums as JSON.
+//! The overview, the namespaces and the rules as JSON.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use tagwatch_core::text::UntrustedText;
 use crate::snapshot::RuleState;
 use crate::view::View;
 
-/// How things stand.
+/// Counts over all namespaces that the user may see, and when they were last updated.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OverviewRecord {
@@ -37,7 +37,7 @@ pub(crate) struct OverviewRecord {
 pub(crate) struct CountsRecord {
     /// Workloads without a fail or an error, in percent, rounded down; null when nothing was judged.
     pub(crate) score: Option<usize>,
-    /// Judged workloads.
+    /// Workloads that were checked.
     pub(crate) workloads: usize,
     /// The same by status.
     pub(crate) statuses: BTreeMap<&'static str, usize>,
@@ -50,7 +50,7 @@ pub(crate) struct CountsRecord {
     pub(crate) results: BTreeMap<&'static str, usize>,
 }
 
-/// One namespace.
+/// The counts of one namespace.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NamespaceRecord {
@@ -65,7 +65,7 @@ pub(crate) struct NamespaceList {
     pub(crate) namespaces: Vec<NamespaceRecord>,
 }
 
-/// One rule.
+/// A rule, how the policy sets it, and what it finds.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RuleRecord {
@@ -73,7 +73,7 @@ pub(crate) struct RuleRecord {
     pub(crate) policy: &'static str,
     pub(crate) category: &'static str,
     pub(crate) summary: &'static str,
-    /// Its highest severity.
+    /// The highest severity of its findings where no override matches.
     pub(crate) severity: &'static str,
     pub(crate) result: &'static str,
     /// Whether it is on where no override matches.
@@ -82,12 +82,12 @@ pub(crate) struct RuleRecord {
     pub(crate) violations: usize,
     /// Workloads that have at least one.
     pub(crate) entities: usize,
-    /// Judged workloads.
+    /// Workloads that were checked.
     pub(crate) of_entities: usize,
     pub(crate) exempt: usize,
 }
 
-/// Every rule.
+/// All rules, in the order of the documentation.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct RuleList {
     pub(crate) rules: Vec<RuleRecord>,

@@ -9,7 +9,7 @@ use super::issue::{ImageChangeRecord, IntervalRecord};
 use crate::snapshot::{ContainerFacts, Workload, WorkloadIssue};
 use crate::url::address;
 
-/// One judged workload.
+/// A workload that was checked, with its containers and issues.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkloadRecord {
@@ -19,7 +19,7 @@ pub(crate) struct WorkloadRecord {
     pub(crate) name: String,
     /// `violating`, `error`, `exempt` or `compliant`.
     pub(crate) status: &'static str,
-    /// Why, where the issues do not tell.
+    /// Why the status is an error, where no issue says it.
     pub(crate) reason: Option<String>,
     pub(crate) containers: Vec<ContainerRecord>,
     /// Findings that are neither a pass nor exempt.
@@ -28,7 +28,7 @@ pub(crate) struct WorkloadRecord {
     pub(crate) path: String,
 }
 
-/// One container.
+/// A container of the pod template, or an image volume.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ContainerRecord {
@@ -53,7 +53,7 @@ pub(crate) struct ContainerRecord {
 pub(crate) struct WorkloadPage {
     /// Workloads that the filter admits, on all pages.
     pub(crate) total: usize,
-    /// From 1.
+    /// Number of this page, from 1.
     pub(crate) page: usize,
     pub(crate) pages: usize,
     pub(crate) workloads: Vec<WorkloadRecord>,

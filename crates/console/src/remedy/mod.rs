@@ -18,7 +18,7 @@ use container_field::ContainerField;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Remedy {
-    /// What it does.
+    /// What the change does, in one phrase.
     pub title: &'static str,
     /// Side effects and limits.
     pub note: Option<String>,
@@ -28,7 +28,7 @@ pub struct Remedy {
     pub command: Option<String>,
 }
 
-const RECREATE: &str = "Nobody may change the pod template of this object: change the manifest, delete the object, and apply it anew.";
+const RECREATE: &str = "The API server accepts no change of this pod template: change the manifest, delete the object, and apply it anew.";
 const REPLACE: &str = "Pods that run keep what they were made with: delete them once the template is changed, and new ones \
                        take their place.";
 const CUSTOM: &str =
@@ -46,7 +46,7 @@ const ADDED: &str = "The pod template of this object does not have this place: s
                      webhook that injects sidecars. Change it there.";
 const ELSEWHERE: &str = "The image was read from what this object made, its pods or what makes them: change it where the \
                          object names it.";
-const EPHEMERAL: &str = "Nobody can change an ephemeral container: it goes with its Pod, and the next one is started as it should be.";
+const EPHEMERAL: &str = "An ephemeral container cannot be changed: it is removed with its Pod. Start the next one with the right image.";
 
 /// Ways to fix an issue, best first; empty when [`why_none`] gives a reason.
 pub fn remedies(workload: &Workload, issue: &Issue) -> Vec<Remedy> {

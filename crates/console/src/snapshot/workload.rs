@@ -1,4 +1,4 @@
-//! A judged workload.
+//! A workload as the console shows it: its verdict, its containers and its issues.
 
 use tagwatch_core::issue::{EditMode, ImageChange, Interval, Issue, ResultId, Status};
 use tagwatch_core::pull_policy::PullPolicy;

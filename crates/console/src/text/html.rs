@@ -54,7 +54,7 @@ impl fmt::Display for HtmlText {
     }
 }
 
-/// Escaped by `UntrustedText::html`.
+/// Safe because `UntrustedText::html` has escaped the text.
 impl HtmlSafe for HtmlText {}
 
 #[cfg(test)]

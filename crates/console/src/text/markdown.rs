@@ -39,7 +39,7 @@ fn block(text: &str) -> Block {
     Block::Steps(steps.iter().map(|step| pieces(step)).collect())
 }
 
-/// `2. Text`.
+/// The text behind the number of a list item: `Text` of `2. Text`.
 fn step(line: &str) -> Option<&str> {
     let (number, text) = line.split_once(". ")?;
     number.parse::<u8>().is_ok().then_some(text)

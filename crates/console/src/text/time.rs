@@ -1,15 +1,15 @@
-//! Times and durations.
+//! Times and durations as pages show them.
 
 use jiff::Timestamp;
 
 /// A time as a page shows it, with its age.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DisplayTime {
-    /// `12 d`
+    /// The age in its two largest units, such as `12 d 4 h`.
     pub(crate) ago: String,
-    /// `2026-11-15 10:04 UTC`
+    /// The time in UTC to the minute, such as `2026-11-15 10:04 UTC`.
     pub(crate) words: String,
-    /// RFC 3339.
+    /// The time to the second, in RFC 3339.
     pub(crate) exact: String,
 }
 

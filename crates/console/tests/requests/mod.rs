@@ -1,4 +1,4 @@
-//! Requests by topic.
+//! Requests to the console's router, with a file for each topic.
 
 mod api;
 mod exports;

@@ -233,7 +233,7 @@ async fn an_empty_cluster_differs_from_a_clean_one() {
     page.assert_holds("Nothing judged yet");
     assert_eq!(get(&open(empty()), "/api/v1/overview").await.json()["score"], serde_json::Value::Null);
     let console = open(green());
-    get(&console, "/").await.assert_holds("Nothing to mend");
+    get(&console, "/").await.assert_holds("Nothing to fix");
     get(&console, "/").await.assert_holds("100<span");
     get(&console, "/issues").await.assert_holds("Nothing that was judged violates a rule");
 }

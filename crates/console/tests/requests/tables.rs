@@ -1,4 +1,4 @@
-//! Tables and forms.
+//! The tables and filter forms of the pages.
 
 use super::support::{get, open};
 use crate::fixture::{demo, empty, green, three};

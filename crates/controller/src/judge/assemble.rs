@@ -72,7 +72,7 @@ impl Judge {
     }
 
     /// When results were first seen, and what is over: as it is remembered, else as the stored report says. Memory comes
-    /// first, since anybody may edit a report; unless it began while no report could be read.
+    /// first, since other clients may edit a report; unless it began while no report could be read.
     fn memory(&self, key: &WorkloadKey, report: &ReportKey) -> ReportMemory {
         let mut memory = match self.states.lock().memory(key) {
             Some(memory) if !memory.is_unread => return memory.clone(),

@@ -15,7 +15,7 @@ pub(crate) enum FieldOwner {
     },
     /// An object of a built-in kind with a pod template.
     BuiltIn {
-        /// The kind.
+        /// The kind with its rollout semantics.
         kind: &'static WorkloadKind,
         /// A change of the template reaches a pod only once the pod is deleted.
         by_hand: bool,

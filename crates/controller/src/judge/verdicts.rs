@@ -8,7 +8,7 @@ use super::assemble::Evaluation;
 
 /// The result of judging a workload.
 pub(crate) enum JudgeOutcome {
-    /// Its results.
+    /// The workload is in the policy's scope and was checked.
     Issues(JudgedWorkload),
     /// The policy's scope leaves it out.
     OutOfScope,

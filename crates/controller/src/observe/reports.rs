@@ -39,7 +39,7 @@ pub(crate) struct ReportObserver {
 }
 
 impl ReportObserver {
-    /// Never returns.
+    /// Follows the reports, and waits for the report API whenever it is gone. Never returns.
     pub(crate) async fn follow(self) {
         let mut backoff = Backoff::default();
         let stats = WatchStats::new("policyreports", self.metrics.clone());

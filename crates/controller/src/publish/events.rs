@@ -38,7 +38,7 @@ pub(crate) struct PendingEvent {
     about: ObjectReference,
 }
 
-/// Queues events.
+/// Queues events about workloads for one task that writes them within a rate.
 pub(crate) struct EventPublisher {
     queue: mpsc::Sender<PendingEvent>,
     rate: RateLimiter,
@@ -66,7 +66,7 @@ impl EventPublisher {
     /// Reports that another client changed or removed a report again, soon after it was restored.
     pub(crate) fn report_contested(&self, key: &WorkloadKey, report: &ReportKey) {
         let note = format!(
-            "somebody else changes or removes PolicyReport {} again and again: it is restored once in ten seconds",
+            "another client keeps changing or removing PolicyReport {}: it is restored once in ten seconds",
             report.name
         );
         let event = Event {

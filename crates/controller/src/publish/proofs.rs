@@ -21,7 +21,7 @@ use crate::state::ReadyToken;
 
 /// Name of the object.
 const NAME: &str = "tagwatch-proven-tags";
-/// Its key.
+/// Key of the data in the `ConfigMap`.
 const KEY: &str = "proven-tags.json";
 /// Writes are at least this far apart.
 const WRITE_INTERVAL: Duration = Duration::from_secs(10);

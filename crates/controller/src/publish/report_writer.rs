@@ -32,7 +32,7 @@ pub(crate) enum WriteOutcome {
     NameTaken,
 }
 
-/// Writes reports.
+/// Creates, updates and deletes reports, and keeps the index of stored reports current.
 pub(crate) struct ReportWriter {
     pub(crate) client: Client,
     pub(crate) writer: Arc<ClusterWriter>,

@@ -74,7 +74,7 @@ enum Done {
 type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 impl Reconciler {
-    /// Evaluates. Never returns.
+    /// Evaluates the requested workloads, each in one task at a time. Never returns.
     pub(crate) async fn run(self: Arc<Self>, requests: Requests) {
         let mut queue = pin!(scheduler(UnboundedReceiverStream::new(requests)));
         let mut running: FuturesUnordered<Work> = FuturesUnordered::new();

@@ -66,7 +66,7 @@ fn refusal(decision: AccessDecision) -> Option<Response> {
             Some((StatusCode::TOO_MANY_REQUESTS, retry_after, "too many unknown tokens\n").into_response())
         }
         AccessDecision::Unavailable => {
-            let text = "the API server does not tell who this is\n";
+            let text = "the API server did not review the token\n";
             Some((StatusCode::SERVICE_UNAVAILABLE, retry_after, text).into_response())
         }
     }

@@ -51,7 +51,7 @@ pub(crate) struct ActivePolicy {
 }
 
 impl ActivePolicy {
-    /// Without any policy.
+    /// The built-in policy `recommended`, for a cluster without a TagPolicy.
     pub(crate) fn recommended() -> Self {
         Self { source: PolicySource::Recommended, rejection: None, accepted: None, object: None }
     }
@@ -139,11 +139,11 @@ fn compile(spec: &Value) -> Result<Policy, Rejection> {
 fn rejection(mistakes: impl IntoIterator<Item = String>) -> Rejection {
     let mistakes: Vec<String> =
         mistakes.into_iter().map(|mistake| UntrustedText::from(mistake).terminal()).collect();
-    let mut told: Vec<String> = mistakes.iter().take(MAX_MISTAKES).cloned().collect();
+    let mut messages: Vec<String> = mistakes.iter().take(MAX_MISTAKES).cloned().collect();
     if mistakes.len() > MAX_MISTAKES {
-        told.push(format!("and {} more", mistakes.len() - MAX_MISTAKES));
+        messages.push(format!("and {} more", mistakes.len() - MAX_MISTAKES));
     }
-    Rejection(told.join("; "))
+    Rejection(messages.join("; "))
 }
 
 #[cfg(test)]
@@ -171,8 +171,8 @@ mod tests {
         assert_eq!(active.source, PolicySource::Cluster);
         assert_eq!(profile(active.update(Some(policy(2, &json!({ "profile": "strikt" }))))), None);
         assert_eq!(active.source, PolicySource::LastGood);
-        let told = "spec.profile: there is no profile \"strikt\"; did you mean strict?";
-        assert_eq!(active.rejection, Some(Rejection(told.to_owned())));
+        let message = "spec.profile: there is no profile \"strikt\"; did you mean strict?";
+        assert_eq!(active.rejection, Some(Rejection(message.to_owned())));
         assert_eq!(active.accepted.as_ref().unwrap().generation, 1);
         assert_eq!(
             profile(active.update(Some(policy(3, &json!({ "profile": "always" }))))),
@@ -192,20 +192,20 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told() {
+    fn everything_that_is_wrong_is_listed() {
         let spec = json!({ "profil": "strict", "rules": { "latest-tags": {} }, "exemptions": [
             { "match": { "names": ["a"] }, "rules": ["*", "no-such-rule"], "reason": "" },
         ]});
         let mut active = ActivePolicy::recommended();
         active.update(Some(policy(1, &spec)));
-        let Some(Rejection(told)) = &active.rejection else { panic!("{active:?}") };
+        let Some(Rejection(message)) = &active.rejection else { panic!("{active:?}") };
         for part in [
             "spec.profil: ",
             "spec.rules.latest-tags: ",
             "exemptions[0].rules[1]: ",
             "exemptions[0].reason: ",
         ] {
-            assert!(told.contains(part), "{part}: {told}");
+            assert!(message.contains(part), "{part}: {message}");
         }
     }
 
@@ -223,8 +223,8 @@ mod tests {
         let mut active = ActivePolicy::recommended();
         assert!(active.update(Some(policy(1, &json!({ "profile": 7 })))).is_none());
         assert_eq!(active.source, PolicySource::Recommended);
-        let Some(Rejection(told)) = &active.rejection else { panic!("{active:?}") };
-        assert!(told.starts_with("spec.profile: expected one of recommended, "), "{told}");
+        let Some(Rejection(message)) = &active.rejection else { panic!("{active:?}") };
+        assert!(message.starts_with("spec.profile: expected one of recommended, "), "{message}");
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
         let spec = json!({ "immutable": vec!["\u{1b}[31m@"; 20] });
         let mut active = ActivePolicy::recommended();
         active.update(Some(policy(1, &spec)));
-        let Some(Rejection(told)) = &active.rejection else { panic!("{active:?}") };
-        assert!(!told.contains('\u{1b}') && told.ends_with("; and 12 more"), "{told}");
+        let Some(Rejection(message)) = &active.rejection else { panic!("{active:?}") };
+        assert!(!message.contains('\u{1b}') && message.ends_with("; and 12 more"), "{message}");
     }
 }

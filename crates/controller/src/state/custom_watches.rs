@@ -23,7 +23,7 @@ pub(crate) enum WatchState {
     Failing,
     /// We have no right to list or to watch.
     Forbidden,
-    /// Everything is known.
+    /// The watch has listed all objects and follows their changes.
     Watching,
 }
 

@@ -1,4 +1,4 @@
-//! Names a report.
+//! The namespace and name by which a report is found.
 
 use std::sync::Arc;
 

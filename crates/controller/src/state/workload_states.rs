@@ -23,9 +23,9 @@ pub(crate) struct WorkloadState {
     pub(crate) status: Status,
     /// In the order of their classes.
     pub(crate) issues: Box<[IssueGroup]>,
-    /// Results that pass.
+    /// Number of results that pass.
     pub(crate) passes: u32,
-    /// `None` for most workloads.
+    /// What exemptions did; `None` for most workloads, which have none.
     pub(crate) exemptions: Option<Box<ExemptionOutcome>>,
     /// Containers by tag class and effective pull policy.
     pub(crate) images: Box<[(TagClass, PullPolicy, u32)]>,
@@ -82,7 +82,7 @@ impl WorkloadState {
 pub(crate) struct ReportMemory {
     /// When each result was first seen.
     pub(crate) first_seen: FirstSeen,
-    /// What is over.
+    /// Resolved issues and changes of images.
     pub(crate) history: History,
     /// The image of each container, where an evaluation of this process has seen it.
     images: Box<[(ContainerType, UntrustedText, UntrustedText)]>,

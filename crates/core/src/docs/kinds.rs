@@ -8,7 +8,7 @@ const PREFACE: &str = "# Custom kinds
 
 Written by `tagwatch generate docs` from the table itself.
 
-Kinds that hold pod templates and that tagwatch reads without being told: in a scan by their manifests, in a cluster
+Kinds that hold pod templates and that tagwatch reads without a declaration: in a scan by their manifests, in a cluster
 once their CustomResourceDefinition is there and the rights are given. A [policy](policy.md#custom-kinds) declares
 others, and takes the place of an entry here. A kind without templates is followed from pods to what they belong to.
 

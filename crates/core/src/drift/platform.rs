@@ -15,7 +15,7 @@ impl Platform {
         parts.iter().all(|part| !part.is_empty()).then(|| Self(parts.join("/").into()))
     }
 
-    /// `linux/amd64/containerd`.
+    /// The platform as text: operating system, architecture and runtime, such as `linux/amd64/containerd`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

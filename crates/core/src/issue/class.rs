@@ -16,7 +16,7 @@ pub struct IssueClass {
     pub rule: &'static RuleMeta,
     /// How bad it is.
     pub severity: Severity,
-    /// Never [`Outcome::Pass`].
+    /// The result of the check; never [`Outcome::Pass`], which is no issue.
     pub outcome: Outcome,
 }
 

@@ -1,4 +1,4 @@
-//! Counts over workloads.
+//! Counts of workloads, containers and issues, which add up from namespaces to the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -31,7 +31,7 @@ pub struct KindEntry {
     pub group: &'static str,
     /// The versions that are read, the preferred one first.
     pub versions: &'static [&'static str],
-    /// Kind, in `CamelCase`.
+    /// The kind in `CamelCase`, such as `CronJob`.
     pub kind: &'static str,
     /// Name of the resource in URLs and in RBAC rules.
     pub plural: &'static str,
@@ -82,7 +82,7 @@ pub fn is_built_in(group: &str, kind: &str) -> bool {
 pub struct KindName {
     /// API group; empty for the core group.
     pub group: String,
-    /// Kind, in `CamelCase`.
+    /// The kind in `CamelCase`, such as `CronJob`.
     pub kind: String,
 }
 

@@ -28,7 +28,7 @@ pub enum TemplateStep {
 /// What is wrong with the text of a path; safe for a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TemplatePathError {
-    /// Nothing at all.
+    /// An empty text, which names no field.
     #[error(
         "this is empty; expected the path of a pod template from the object's root, such as spec.template"
     )]
@@ -54,7 +54,7 @@ pub enum TemplatePathError {
          part of a name"
     )]
     Star,
-    /// Any other character.
+    /// A character that no field name of the Kubernetes API holds.
     #[error("a field is made of letters, digits, `-` and `_`; expected a path such as spec.template")]
     Character,
     /// A path that begins with `*`.

@@ -57,7 +57,7 @@ impl WorkloadKind {
         &self.name.group
     }
 
-    /// Kind, in `CamelCase`.
+    /// The kind in `CamelCase`, such as `CronJob`.
     pub fn kind(&self) -> &str {
         &self.name.kind
     }

@@ -64,7 +64,7 @@ impl ExemptionIndex {
     }
 }
 
-/// `None` for any.
+/// The literals, or one `None` (any) where the exemption names none or has a wildcard.
 fn options(literals: Option<Vec<&str>>) -> Vec<Option<&str>> {
     literals.map_or_else(|| vec![None], |literals| literals.into_iter().map(Some).collect())
 }

@@ -59,7 +59,7 @@ impl NameGlobs {
     }
 }
 
-/// A compiled [`MatchSpec`].
+/// A compiled [`MatchSpec`]: globs and selectors parsed once, then tested against each workload.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Matcher {
     namespaces: NameGlobs,

@@ -118,8 +118,8 @@ here it is `pull-policy-not-allowed`, whose parameter `allowed` names the
 values that may be.
 
 Objects in a cluster always carry a pull policy, so a missing one shows only
-in manifests. An image that is no reference is an error, for nobody can tell
-whether it has a tag.",
+in manifests. An image that is no reference is an error, because it may or may
+not have a tag.",
 };
 
 impl Profile {

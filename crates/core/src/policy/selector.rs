@@ -35,7 +35,7 @@ const MANAGED_ADD_ONS: &[&str] = &[
 /// Whether a condition holds, where that can be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// The selector matches.
+    /// The selector admits the workload.
     Yes,
     /// The selector does not match.
     No,

@@ -106,13 +106,13 @@ pub struct RuleSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResultSpec {
-    /// A violation.
+    /// The finding is a violation and lowers the score.
     Fail,
-    /// Advice.
+    /// The finding is advice and is not scored.
     Warn,
 }
 
-/// A severity.
+/// A severity of the PolicyReport API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the words of the report API say it")]
@@ -134,7 +134,7 @@ pub enum ValueSpec {
     Written,
 }
 
-/// A pull policy.
+/// An `imagePullPolicy` of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the words of Kubernetes say it")]
 pub enum PullPolicySpec {
@@ -164,7 +164,7 @@ pub struct ScopeSpec {
     pub exclude_presets: Vec<Preset>,
 }
 
-/// A list of namespaces that hold what nobody of the organisation wrote.
+/// A list of namespaces whose workloads come from a distribution or a provider, not from your teams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
@@ -182,7 +182,7 @@ pub struct LabelSelector {
     /// Labels with their values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
-    /// Further requirements.
+    /// Requirements on single labels; all of them must hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub match_expressions: Vec<LabelRequirement>,
@@ -193,7 +193,7 @@ pub struct LabelSelector {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = schema::label_requirement()))]
 pub struct LabelRequirement {
-    /// The label.
+    /// The key of the label, such as `app.kubernetes.io/name`.
     #[schemars(length(min = 1, max = 317))]
     pub key: String,
     /// How it is compared.
@@ -219,7 +219,7 @@ pub enum LabelOperator {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
 pub struct MatchSpec {
-    /// Globs of namespaces.
+    /// Globs of namespace names; one of them must match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub namespaces: Vec<String>,
@@ -245,7 +245,7 @@ pub struct MatchSpec {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OverrideSpec {
-    /// For whom.
+    /// The workloads and containers that the override applies to.
     #[serde(rename = "match")]
     pub matches: MatchSpec,
     /// What is different, by rule. What is not given stays as it was, on or off.
@@ -257,7 +257,7 @@ pub struct OverrideSpec {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExemptionSpec {
-    /// For whom.
+    /// The workloads and containers that are exempt.
     #[serde(rename = "match")]
     pub matches: MatchSpec,
     /// The rules; `*` for all.

@@ -12,7 +12,7 @@ use thiserror::Error;
 pub enum ReferenceError {
     #[error("the image is empty; expected a name such as registry.example.com/team/app:1.2.3")]
     Empty,
-    /// Longer than [`MAX_BYTES`](super::MAX_BYTES).
+    /// A text of more than [`MAX_BYTES`](super::MAX_BYTES), which is not parsed.
     #[error("the image is {bytes} bytes long; expected at most {}", super::MAX_BYTES)]
     TooLong { bytes: usize },
     /// A template variable that nothing has filled in: `$IMAGE:1.2`, `{{ .Values.tag }}`, `<image>`.
@@ -20,7 +20,7 @@ pub enum ReferenceError {
         "the image holds an unresolved placeholder (`{mark}`); expected the name after templates are rendered"
     )]
     Placeholder { mark: &'static str },
-    /// A URL: `https://registry.example.com/app`.
+    /// A URL such as `https://registry.example.com/app` in place of a reference.
     #[error("the image starts with a scheme (`://`); expected the registry host at once, without a scheme")]
     Scheme,
     /// White space, at an end or within.
@@ -76,7 +76,7 @@ pub enum ReferenceError {
     /// A tag beyond 128 bytes.
     #[error("the tag is {bytes} bytes long; expected at most {}", super::parse::MAX_TAG_BYTES)]
     TagTooLong { bytes: usize },
-    /// `name@sha256:…:tag`.
+    /// Tag and digest in the wrong order: `name@sha256:…:tag`.
     #[error("a tag stands after the digest; expected name:tag@digest")]
     TagAfterDigest,
     /// An `@` with nothing behind it.

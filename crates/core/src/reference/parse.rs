@@ -5,7 +5,7 @@ use super::{ReferenceError, digest};
 /// Longest text that is read at all, in bytes. An API server stores megabytes in an image field.
 pub const MAX_BYTES: usize = 4096;
 
-/// `RepositoryNameTotalLengthMax` of distribution/reference.
+/// Longest repository, in bytes: `RepositoryNameTotalLengthMax` of distribution/reference.
 pub(super) const MAX_PATH_BYTES: usize = 255;
 
 /// The OCI distribution specification's limit for a tag.
@@ -129,7 +129,7 @@ fn check_path(path: &str, namespace_bytes: usize) -> Result<(), ReferenceError> 
     Ok(())
 }
 
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+/// Whether an element between slashes has the form of distribution/reference: `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`.
 fn is_path_element(element: &str) -> bool {
     let is_word_byte = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9');
     let mut rest = element.as_bytes();
@@ -148,7 +148,7 @@ fn is_path_element(element: &str) -> bool {
     }
 }
 
-/// `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`
+/// Checks a tag against the OCI distribution specification: `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`.
 fn check_tag(tag: &str) -> Result<(), ReferenceError> {
     let is_tag_character = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     match tag.chars().next() {

@@ -20,7 +20,7 @@ pub(super) static META: RuleMeta = RuleMeta {
     summary: "An image that needs credentials is used from the node without asking for them",
     why: "\
 The pod names `imagePullSecrets`, so its registry wants credentials. Without
-`Always` the kubelet uses a copy that is on the node without asking anybody:
+`Always` the kubelet uses a copy that is on the node without a check:
 a pod of another tenant on the same node runs the private image with no
 credentials at all, if it knows the name.
 

@@ -40,13 +40,13 @@ fn digest(resolution: &Resolution) -> String {
     }
 }
 
-/// `sha256:0123456789ab`.
+/// The algorithm and the first digits of a digest, such as `sha256:0123456789ab`.
 pub(super) fn short(digest: &str) -> &str {
     let hex = digest.find(':').map_or(0, |colon| colon + 1);
     digest.get(..hex + SHORT_HEX).unwrap_or(digest)
 }
 
-/// `2026-01-12T08:30Z`.
+/// The time in UTC to the minute, such as `2026-01-12T08:30Z`.
 pub(super) fn minute(at: Timestamp) -> String {
     let text = at.to_string();
     text.get(..16).map_or(text.clone(), |minute| format!("{minute}Z"))

@@ -32,7 +32,7 @@ it: the next node that fails takes the workload down.
 
 `ErrImagePull` and `ImagePullBackOff` count once they have lasted for `grace`;
 `ErrImageNeverPull` and `InvalidImageName` count at once, for waiting does not
-mend them. Of an image that does not parse, `invalid-image-reference` speaks
+fix them. Of an image that does not parse, `invalid-image-reference` speaks
 alone where it is on.
 
 Pods can wait for another image than the template names: admission rewrites
@@ -96,7 +96,7 @@ pub(super) fn due_in(subject: &Subject<'_>) -> Option<Duration> {
 fn words(reason: PullFailureReason) -> &'static str {
     match reason {
         PullFailureReason::InvalidName => "InvalidImageName, the image that the pods name is no reference",
-        PullFailureReason::NeverPull => "ErrImageNeverPull, the node has no copy and is told not to pull",
+        PullFailureReason::NeverPull => "ErrImageNeverPull, the node has no copy and must not pull",
         PullFailureReason::Pull => "ErrImagePull, the node does not get it",
     }
 }

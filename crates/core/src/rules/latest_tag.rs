@@ -22,13 +22,13 @@ pub(super) static META: RuleMeta = RuleMeta {
     why: "\
 `latest` is whatever was pushed last without a tag of its own. The manifest
 does not say which version runs, a restart or a new node can bring another
-one that nobody rolled out, and a roll back changes nothing, for the older
+one without a rollout, and a rollback changes nothing, for the older
 manifest says `latest` too.
 
 A digest pins the image whatever the tag beside it is, so
 `nginx:latest@sha256:<digest>` does not violate this rule.
 
-The parameter `tags` names further tags that nobody may run. They violate
+The parameter `tags` names further tags that no workload may run. They violate
 this rule alone, whatever else they look like.",
     bad: "\
 containers:

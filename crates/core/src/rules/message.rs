@@ -69,7 +69,7 @@ fn fit(subject: &Subject<'_>, verb: &str, image: &str, tail: &str, note: &str) -
     format!("{lead}an image reference of {length} characters{tail}")
 }
 
-/// `init container setup`.
+/// The container with its type, such as `init container setup`.
 fn container_words(subject: &Subject<'_>) -> String {
     let words = subject.container.container_type.words();
     match subject.container.name.terminal() {
@@ -111,7 +111,7 @@ pub(crate) fn moves(subject: &Subject<'_>) -> String {
     }
 }
 
-/// `the tag 1.27`.
+/// The tag as a message names it, such as `the tag 1.27`.
 pub(super) fn tag(subject: &Subject<'_>) -> String {
     match subject.tag() {
         None => "the implied tag latest".to_owned(),

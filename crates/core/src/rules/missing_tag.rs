@@ -20,8 +20,8 @@ pub(super) static META: RuleMeta = RuleMeta {
     why: "\
 Without a tag and without a digest Kubernetes reads an image as `latest`.
 What that is changes with every push to the repository. Two pods of one
-workload can run different versions, a restart can bring a new one that
-nobody rolled out, and there is no older version to roll back to, for the
+workload can run different versions, a restart can bring a new one
+without a rollout, and there is no older version to roll back to, for the
 manifest names none.
 
 The port of a registry is not a tag: `registry.example:5000/web` has none.",

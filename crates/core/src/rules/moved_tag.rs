@@ -20,7 +20,7 @@ pub(super) static META: RuleMeta = RuleMeta {
     why: "\
 The tag was pushed again: pods that name the same reference ran different
 images, at the same time or one after the other. What the manifest says did
-not change, so nobody reviewed it, and a rollback to the same text does not
+not change, so no review saw it, and a rollback to the same text does not
 bring the old code back.
 
 The proof comes from the statuses of pods: the digest that the reference

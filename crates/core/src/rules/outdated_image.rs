@@ -24,7 +24,7 @@ pods agree, so the cluster alone cannot know: only the registry can say it.
 
 The rule is off by default, for it sends requests to registries. An answer
 that does not come (no such tag, no access, too many requests, no answer in
-time) is an error that tells the reason, never a pass.",
+time) is an error that names the reason, never a pass.",
     bad: "\
 containers:
 - name: web

@@ -8,19 +8,19 @@ use crate::pull_policy::PullPolicy;
 /// A rule's parameter, by which documentation and error messages name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parameter {
-    /// [`Parameters::tags`]
+    /// Names [`Parameters::tags`].
     Tags,
     /// Further words that float, for the whole policy.
     Words,
     /// Further patterns of tags that float, for the whole policy.
     Patterns,
-    /// [`Parameters::value`]
+    /// Names [`Parameters::value`].
     Value,
-    /// [`Parameters::include_pinned`]
+    /// Names [`Parameters::include_pinned`].
     IncludePinned,
-    /// [`Parameters::allowed`]
+    /// Names [`Parameters::allowed`].
     Allowed,
-    /// [`Parameters::grace`]
+    /// Names [`Parameters::grace`].
     Grace,
 }
 

@@ -26,8 +26,8 @@ its image cache is cleaned.
 
 With a tag that moves it is worse: each node runs the bytes that were once
 loaded under that name, and nothing ever brings them in line. That fails.
-With a tag or digest that does not move, or one that nobody can tell, it is
-a warning: it works where nodes are preloaded.",
+With a tag or digest that does not move, or a tag of unknown class, it is a
+warning: it works where nodes are preloaded.",
     bad: "\
 containers:
 - name: web

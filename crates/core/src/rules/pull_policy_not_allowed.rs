@@ -21,7 +21,7 @@ pub(super) static META: RuleMeta = RuleMeta {
     summary: "The pull policy is not written, or not one that this policy allows",
     why: "\
 What is not written is filled in when the object is created, by the tag that
-it has on that day, and stays when the tag changes later. Whoever reads the
+it has on that day, and stays when the tag changes later. A reader of the
 manifest cannot see it. This rule wants the value to be written; the
 parameter `allowed` says which values may be, each of the three by default.
 

@@ -1,4 +1,4 @@
-//! Every rule.
+//! The list of all rules, grouped, and the check of a container by those that a policy turns on.
 
 use super::meta::RuleMeta;
 use super::rule::{Rule, Violation};

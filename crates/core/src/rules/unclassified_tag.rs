@@ -22,7 +22,7 @@ pub(super) static META: RuleMeta = RuleMeta {
 The tag is no version, holds no commit, date or build number, and is none of
 the words that publishers move. It may be pushed once, or every night.
 tagwatch does not guess: letters alone do not make a tag mutable. The
-warning says that nobody can tell from the manifest what runs.",
+warning says that the manifest does not show what runs.",
     bad: "\
 containers:
 - name: web

@@ -20,10 +20,10 @@ pub(super) static META: RuleMeta = RuleMeta {
     summary: "No digest pins the image, so its tag decides which code runs",
     why: "\
 A tag is a name that its publisher can give to other bytes at any time, a
-full version or a commit too: registries allow it unless they are told
-otherwise. A digest is computed from the content, so the same manifest runs
-the same code on each node, today and next year, and a registry that was
-broken into cannot swap it.
+full version or a commit too: registries allow it unless they are
+configured otherwise. A digest is computed from the content, so the same
+manifest runs the same code on each node, today and next year, and a registry
+that was broken into cannot swap it.
 
 The severity is high where the tag moves by its name or was seen to move,
 else medium. What the policy's `immutable` list declares is no digest and
@@ -52,7 +52,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
     }
     let severity = if subject.is_mutable() { Severity::High } else { Severity::Medium };
     let tail = format!(
-        ", which no digest pins: whoever can push {} decides which code runs{}{}",
+        ", which no digest pins: a new push of {} changes which code runs{}{}",
         message::tag(subject),
         message::by_digest_note(subject),
         message::placeholder_note(subject)

@@ -15,7 +15,7 @@ pub enum TagClass {
     DeclaredImmutable,
     /// Neither tag nor digest.
     ImplicitLatest,
-    /// Tag exactly `latest`.
+    /// The tag is the word `latest`, compared exactly.
     Latest,
     /// The tag holds a commit, a date or a build number.
     Unique,

@@ -6,9 +6,9 @@ pub(super) enum Separator {
     Start,
     /// `-`, or several separators in a row.
     Dash,
-    /// `_`
+    /// One `_`.
     Underscore,
-    /// `.`
+    /// One `.`.
     Dot,
 }
 

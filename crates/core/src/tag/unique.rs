@@ -146,7 +146,7 @@ fn revision<'a>(parts: &Parts<'a>, at: usize) -> Option<Evidence<'a>> {
         .then_some(Evidence { pattern: "revision", text: part.text })
 }
 
-/// `-gke.2700`
+/// The build number of a vendor behind a version, such as `-gke.2700` in `v1.30.5-gke.2700`.
 fn vendor_build<'a>(parts: &Parts<'a>, at: usize) -> Option<Evidence<'a>> {
     let vendor = parts.get(at).filter(|part| part.separator == Separator::Dash)?;
     let counts = parts.goes_on_after(at) && parts.get(at + 1).is_some_and(|part| part.is_number());

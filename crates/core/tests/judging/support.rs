@@ -22,7 +22,7 @@ pub(crate) struct PullSecret {
     _name: String,
 }
 
-/// A container.
+/// The fields of a container that the engine reads, with their positions in the fixture.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ContainerSpec {
@@ -39,7 +39,7 @@ pub(crate) struct Volume {
     pub(crate) image: Option<ImageVolume>,
 }
 
-/// `volumes[].image`.
+/// The source of an image volume, `volumes[].image`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ImageVolume {

@@ -28,7 +28,7 @@ pub enum Assembled {
         /// In how long it is to be looked at again, where numbers of its evidence still change.
         look_again: Option<Duration>,
     },
-    /// Nothing to report.
+    /// The object has no report of its own now.
     Absent(Absence),
 }
 

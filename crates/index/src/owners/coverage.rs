@@ -21,7 +21,7 @@ impl WatchedCustomKinds {
         true
     }
 
-    /// Removes a kind.
+    /// Removes a kind in one scope: a namespace, or `None` for the whole cluster.
     pub(crate) fn end(&mut self, kind: &KindName, scope: Option<&str>) {
         let scope = scope.map(Box::from);
         self.0.retain_mut(|(known, scopes)| {

@@ -50,7 +50,7 @@ pub(crate) enum Revisions {
     /// Of the dependents of one kind, those of the newest revision: pods of the one before say nothing of the template
     /// that is there now.
     Newest,
-    /// All of them.
+    /// Dependents of every revision.
     All,
 }
 

@@ -50,7 +50,7 @@ impl PodChanges {
         self.evidence.extend(other.evidence);
     }
 
-    /// All of them.
+    /// The workloads with a change of either sort, each once.
     pub(crate) fn all(self) -> BTreeSet<WorkloadKey> {
         let Self { mut shapes, evidence } = self;
         shapes.extend(evidence);
@@ -68,7 +68,7 @@ struct ControllerPods {
 /// Every live pod, with what is known of the images that they run.
 #[derive(Debug, Default)]
 pub(crate) struct PodIndex {
-    /// By namespace.
+    /// The pods of each namespace, found by name.
     pods: HashMap<Arc<str>, HashSet<NamedPod>>,
     controllers: HashMap<WorkloadKey, ControllerPods>,
     shapes: Shapes,

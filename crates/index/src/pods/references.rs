@@ -29,9 +29,9 @@ pub(crate) struct SlotId(u8);
 /// What a reference resolved to.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// The canonical text.
+    /// The reference in canonical form, with registry and tag.
     pub(crate) name: Arc<str>,
-    /// At most [`MAX_DIGESTS`].
+    /// The digests that it resolved to, at most [`MAX_DIGESTS`]; `None` is a free slot.
     slots: Vec<Option<Slot>>,
 }
 

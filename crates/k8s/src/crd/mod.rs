@@ -6,6 +6,8 @@ mod schema;
 mod tag_policy;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube_core::Resource;
+use schemars::Schema;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -28,6 +30,40 @@ pub enum CrdError {
 /// A definition as a YAML document.
 pub fn crd_yaml(definition: &CustomResourceDefinition) -> Result<String, CrdError> {
     Ok(serde_saphyr::to_string(definition)?)
+}
+
+/// The definition of a kind in one version, which is served and stored.
+fn definition<K: Resource<DynamicType = ()>>(
+    scope: &str,
+    short_names: Option<&[&str]>,
+    subresources: Option<&Value>,
+    columns: &Value,
+    schema: &Schema,
+) -> Result<CustomResourceDefinition, CrdError> {
+    let (group, kind, plural) = (K::group(&()), K::kind(&()), K::plural(&()));
+    let definition = json!({
+        "metadata": { "name": format!("{plural}.{group}") },
+        "spec": {
+            "group": group,
+            "names": {
+                "kind": kind,
+                "listKind": format!("{kind}List"),
+                "plural": plural,
+                "shortNames": short_names,
+                "singular": kind.to_lowercase(),
+            },
+            "scope": scope,
+            "versions": [{
+                "name": K::version(&()),
+                "served": true,
+                "storage": true,
+                "subresources": subresources,
+                "additionalPrinterColumns": columns,
+                "schema": { "openAPIV3Schema": schema },
+            }],
+        },
+    });
+    Ok(serde_json::from_value(definition)?)
 }
 
 /// A column of `kubectl get`.

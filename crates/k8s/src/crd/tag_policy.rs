@@ -2,14 +2,13 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube_core::Resource;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tagwatch_core::policy::TagPolicySpec;
 
 use super::schema::open_api_schema;
-use super::{CrdError, column};
+use super::{CrdError, column, definition};
 use crate::tag_policy::{TagPolicy, TagPolicyStatus};
 
 /// What counts as a violation, for whom, and what is exempt. tagwatch judges by the one policy that its argument
@@ -22,11 +21,11 @@ struct TagPolicySchema {
     api_version: Option<String>,
     /// Kind of this object: `TagPolicy`.
     kind: Option<String>,
-    /// Standard object metadata.
+    /// Standard object metadata, as in every Kubernetes object.
     #[serde(default)]
     #[schemars(schema_with = "super::object_schema")]
     metadata: ObjectMeta,
-    /// What somebody wants.
+    /// The policy that workloads are checked against.
     #[serde(default)]
     spec: TagPolicySpec,
     /// What tagwatch says of it.
@@ -35,29 +34,9 @@ struct TagPolicySchema {
 
 /// The definition of `TagPolicy`.
 pub fn tag_policy_crd() -> Result<CustomResourceDefinition, CrdError> {
-    let (group, plural) = (TagPolicy::group(&()), TagPolicy::plural(&()));
-    let definition = json!({
-        "metadata": { "name": format!("{plural}.{group}") },
-        "spec": {
-            "group": group,
-            "names": {
-                "kind": TagPolicy::kind(&()),
-                "listKind": "TagPolicyList",
-                "plural": plural,
-                "singular": "tagpolicy",
-            },
-            "scope": "Cluster",
-            "versions": [{
-                "name": TagPolicy::version(&()),
-                "served": true,
-                "storage": true,
-                "subresources": { "status": {} },
-                "additionalPrinterColumns": printer_columns(),
-                "schema": { "openAPIV3Schema": open_api_schema::<TagPolicySchema>() },
-            }],
-        },
-    });
-    Ok(serde_json::from_value(definition)?)
+    let status = json!({ "status": {} });
+    let schema = open_api_schema::<TagPolicySchema>();
+    definition::<TagPolicy>("Cluster", None, Some(&status), &printer_columns(), &schema)
 }
 
 /// What `kubectl get` shows.

@@ -1,4 +1,4 @@
-//! Hashes in hex.
+//! SHA-256 in hexadecimal digits, over bytes and over what is serialized.
 
 use std::fmt::Write;
 use std::io;

@@ -1,4 +1,4 @@
-//! Names of reports.
+//! The name of a workload's report: readable, unique, and a valid DNS subdomain.
 
 use tagwatch_core::kinds::{find_watched, group_of, watched};
 
@@ -60,7 +60,7 @@ mod tests {
 
     const UID: &str = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
 
-    /// `IsDNS1123Subdomain` of `k8s.io/apimachinery/pkg/util/validation`.
+    /// What the API server requires of a name: `IsDNS1123Subdomain` of `k8s.io/apimachinery/pkg/util/validation`.
     fn is_dns_subdomain(name: &str) -> bool {
         let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         name.len() <= 253

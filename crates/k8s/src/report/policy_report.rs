@@ -24,7 +24,7 @@ pub struct PolicyReport {
     /// Kind of this object: `PolicyReport`.
     #[serde(default = "kind")]
     pub kind: Cow<'static, str>,
-    /// Standard object metadata.
+    /// Standard object metadata, as in every Kubernetes object.
     #[serde(default)]
     #[schemars(schema_with = "crate::crd::object_schema")]
     pub metadata: ObjectMeta,
@@ -50,7 +50,7 @@ pub struct PolicyReport {
 pub struct ReportSummary {
     /// Results whose requirements are met.
     pub pass: i64,
-    /// Violations.
+    /// Results whose requirements are not met.
     pub fail: i64,
     /// Advice, which is not scored.
     pub warn: i64,
@@ -72,7 +72,7 @@ pub struct ReportResult {
     /// The policy that the rule belongs to.
     #[serde(default)]
     pub policy: Cow<'static, str>,
-    /// The rule.
+    /// The rule that the result is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<Cow<'static, str>>,
     /// The category of the policy.
@@ -111,7 +111,7 @@ pub struct ReportResult {
 /// A point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ReportTimestamp {
-    /// Seconds since 1970-01-01T00:00:00Z.
+    /// Whole seconds since 1970-01-01T00:00:00Z.
     pub seconds: i64,
     /// Fraction of the second, in nanoseconds, from 0 to 999,999,999.
     pub nanos: i32,

@@ -24,12 +24,24 @@ const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 /// Decodes metadata into the type that kube asks for, with labels, `managedFields`, finalizers, foreign
 /// annotations and non-controlling owners left out.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    Option::<WireMeta>::deserialize(deserializer).map(|wire| wire.unwrap_or_default().into())
+    Option::<WireMeta<IgnoredAny>>::deserialize(deserializer).map(|wire| wire.unwrap_or_default().into())
 }
 
+/// As [`deserialize`], with the labels.
+pub(super) fn deserialize_with_labels<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<ObjectMeta, D::Error> {
+    let wire = Option::<WireMeta<BTreeMap<String, String>>>::deserialize(deserializer)?;
+    let mut wire = wire.unwrap_or_default();
+    let labels = wire.labels.take();
+    Ok(ObjectMeta { labels, ..wire.into() })
+}
+
+/// Metadata as the API server sends it. `L` is what the labels decode into, so that they are skipped where they are not
+/// kept.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct WireMeta {
+struct WireMeta<L> {
     name: Option<String>,
     namespace: Option<String>,
     uid: Option<String>,
@@ -38,11 +50,12 @@ struct WireMeta {
     creation_timestamp: Option<WireTime>,
     deletion_timestamp: Option<WireTime>,
     owner_references: Option<Vec<OwnerReference>>,
+    labels: Option<L>,
     annotations: Option<KeptAnnotations>,
 }
 
-impl From<WireMeta> for ObjectMeta {
-    fn from(wire: WireMeta) -> Self {
+impl<L> From<WireMeta<L>> for ObjectMeta {
+    fn from(wire: WireMeta<L>) -> Self {
         Self {
             name: wire.name,
             namespace: wire.namespace,
@@ -87,7 +100,7 @@ impl TemplateMeta {
 pub struct SlimIgnore(Option<Box<IgnoreAnnotations>>);
 
 impl SlimIgnore {
-    /// The annotations.
+    /// The annotations of the object; all `None` where it has none.
     pub fn get(&self) -> IgnoreAnnotations {
         self.0.as_deref().cloned().unwrap_or_default()
     }

@@ -11,6 +11,7 @@ mod object;
 mod pod;
 mod pod_spec;
 mod pod_status;
+mod resource;
 mod rollout;
 mod template;
 mod text;

@@ -1,9 +1,7 @@
 //! Nodes: their platform, and which digests of their images are one image.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use k8s_openapi::ClusterResourceScope;
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
@@ -11,6 +9,7 @@ use tagwatch_core::drift::Platform;
 use tagwatch_core::reference::Reference;
 
 use super::meta;
+use super::resource::resource_of;
 use super::text::Text;
 
 /// A node. Decoded, read into an index and dropped: its list of images is long.
@@ -43,7 +42,7 @@ struct WireInfo {
 }
 
 impl SlimNode {
-    /// Its name.
+    /// `metadata.name` of the node.
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
     }
@@ -67,31 +66,4 @@ impl SlimNode {
     }
 }
 
-impl kube_core::Resource for SlimNode {
-    type DynamicType = ();
-    type Scope = ClusterResourceScope;
-
-    fn kind(dynamic: &()) -> Cow<'_, str> {
-        Node::kind(dynamic)
-    }
-
-    fn group(dynamic: &()) -> Cow<'_, str> {
-        Node::group(dynamic)
-    }
-
-    fn version(dynamic: &()) -> Cow<'_, str> {
-        Node::version(dynamic)
-    }
-
-    fn plural(dynamic: &()) -> Cow<'_, str> {
-        Node::plural(dynamic)
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
-}
+resource_of!(SlimNode, Node);

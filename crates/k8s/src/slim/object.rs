@@ -63,12 +63,12 @@ impl SlimObject {
         }
     }
 
-    /// Names it.
+    /// The kind, namespace and name by which the index finds the object.
     pub fn key(&self) -> &WorkloadKey {
         &self.key
     }
 
-    /// Its controller.
+    /// The owner reference with `controller: true`.
     pub fn owner(&self) -> Option<&WorkloadKey> {
         self.owner.as_ref()
     }

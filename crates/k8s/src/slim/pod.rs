@@ -1,16 +1,15 @@
-//! Pods.
+//! Pods, of which the owner, the node, the phase and the images of the containers are kept.
 
-use std::borrow::Cow;
-
+use k8s_openapi::Resource as _;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::{NamespaceResourceScope, Resource as _};
 use serde::{Deserialize, Deserializer};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
 use super::pod_spec::ScheduledImages;
 use super::pod_status::WirePodStatus;
+use super::resource::resource_of;
 use super::text::TextVisitor;
 use super::{ContainerImageStatus, PodImages, meta};
 use crate::key::WorkloadKey;
@@ -60,12 +59,12 @@ impl SlimPod {
         (namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
     }
 
-    /// Its UID.
+    /// `metadata.uid`, which differs for a pod that was created again under the same name.
     pub fn uid(&self) -> &str {
         self.metadata.uid.as_deref().unwrap_or_default()
     }
 
-    /// Names it.
+    /// The key of the pod as a workload of its own.
     pub fn key(&self) -> WorkloadKey {
         WorkloadKey::of(Pod::API_VERSION, Pod::KIND, &self.metadata)
     }
@@ -127,31 +126,4 @@ impl SlimPod {
     }
 }
 
-impl kube_core::Resource for SlimPod {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
-
-    fn kind(dynamic: &()) -> Cow<'_, str> {
-        Pod::kind(dynamic)
-    }
-
-    fn group(dynamic: &()) -> Cow<'_, str> {
-        Pod::group(dynamic)
-    }
-
-    fn version(dynamic: &()) -> Cow<'_, str> {
-        Pod::version(dynamic)
-    }
-
-    fn plural(dynamic: &()) -> Cow<'_, str> {
-        Pod::plural(dynamic)
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
-}
+resource_of!(SlimPod, Pod);

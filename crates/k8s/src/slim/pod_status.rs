@@ -29,7 +29,7 @@ pub struct ContainerImageStatus {
 pub enum ImageStatus {
     /// The tag resolved to a manifest digest, and the container ran it.
     Ran {
-        /// `algorithm:hex`.
+        /// The manifest digest as `algorithm:hex`.
         digest: String,
         /// When the container started.
         since: Option<Timestamp>,

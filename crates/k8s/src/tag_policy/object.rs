@@ -22,7 +22,7 @@ pub struct TagPolicy {
     /// Kind of this object.
     #[serde(default = "kind")]
     pub kind: Cow<'static, str>,
-    /// Standard object metadata.
+    /// Standard object metadata, as in every Kubernetes object.
     #[serde(default)]
     pub metadata: ObjectMeta,
     /// The spec as it was written.

@@ -20,7 +20,7 @@ pub struct TagPolicyStatus {
     /// The spec that the cluster is judged by: the last valid one. It survives a restart here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<AcceptedSpec>,
-    /// Judged workloads.
+    /// The workloads that the policy was checked against.
     pub workloads: WorkloadCounts,
     /// Results of all reports.
     pub results: ResultCounts,
@@ -29,7 +29,7 @@ pub struct TagPolicyStatus {
     pub rules: Vec<RuleCounts>,
     /// Exemptions of the policy and of annotations.
     pub exemptions: ExemptionCounts,
-    /// Kinds whose templates are not judged, as `Kind.group`: those that control live pods and that nobody reads, those
+    /// Kinds whose templates are not judged, as `Kind.group`: those that control live pods and that are not watched, those
     /// with objects in which no template path leads to containers, and declared ones that the API server does not serve.
     pub not_covered: Vec<String>,
 }
@@ -40,7 +40,7 @@ pub struct TagPolicyStatus {
 pub struct AcceptedSpec {
     /// The generation that it had.
     pub generation: i64,
-    /// The spec.
+    /// The spec as it was written in that generation.
     #[schemars(schema_with = "any_object")]
     pub spec: Value,
 }
@@ -54,7 +54,7 @@ fn any_object(_: &mut SchemaGenerator) -> Schema {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadCounts {
-    /// All of them.
+    /// All workloads that were checked.
     pub total: i64,
     /// With at least one fail.
     pub violating: i64,
@@ -70,15 +70,15 @@ pub struct WorkloadCounts {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResultCounts {
-    /// Violations.
+    /// Findings that are violations.
     pub fail: i64,
     /// What could not be judged.
     pub error: i64,
-    /// Advice.
+    /// Findings that are advice, which is not scored.
     pub warn: i64,
-    /// Exempt findings.
+    /// Findings that an exemption covers.
     pub skip: i64,
-    /// Nothing to mend.
+    /// Groups of rules that found nothing in a container.
     pub pass: i64,
 }
 
@@ -88,17 +88,17 @@ pub struct ResultCounts {
 // Both are keys of the list, and the API server wants keys that are always there.
 #[schemars(extend("required" = ["rule", "severity"]))]
 pub struct RuleCounts {
-    /// The rule.
+    /// The id of the rule.
     pub rule: String,
-    /// The severity.
+    /// The severity that the policy gives these findings.
     pub severity: String,
-    /// Violations.
+    /// Findings that are violations.
     pub fail: i64,
     /// What could not be judged.
     pub error: i64,
-    /// Advice.
+    /// Findings that are advice, which is not scored.
     pub warn: i64,
-    /// Exempt findings.
+    /// Findings that an exemption covers.
     pub skip: i64,
 }
 

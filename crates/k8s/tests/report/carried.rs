@@ -2,31 +2,17 @@
 
 use std::sync::Arc;
 
-use tagwatch_core::engine::Engine;
 use tagwatch_core::workload::Namespace;
-use tagwatch_k8s::report::{
-    FirstSeen, History, PolicyReport, ReportInput, ReportPlan, StoredReport, build, plan,
-};
+use tagwatch_k8s::report::{PolicyReport, ReportPlan, StoredReport, plan};
 
-use crate::support::{MONDAY, UID, at, container, issues, stored, stored_body, workload};
+use crate::support::{UID, container, recommended_report, stored, stored_body, workload};
 
 fn report(labels: &[(&str, &str)], names: &[&str]) -> PolicyReport {
     let mut workload = workload(vec![container("web", "nginx:1.27.3")]);
     let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     workload.namespace = Some(Arc::new(Namespace { labels, ..Namespace::default() }));
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let (verdicts, first_seen) = (Engine::recommended().judge(&workload), FirstSeen::default());
-    let input = ReportInput {
-        workload: &workload,
-        uid: UID,
-        issues: &issues(&workload, UID, &verdicts, &first_seen, MONDAY),
-        namespace_labels: &names,
-        first_seen: &first_seen,
-        history: &History::default(),
-        image_changes: &[],
-        now: at(MONDAY),
-    };
-    build(&input).report
+    recommended_report(&workload, UID, &names)
 }
 
 fn label<'a>(report: &'a PolicyReport, name: &str) -> Option<&'a str> {
@@ -59,7 +45,7 @@ fn a_label_that_changes_is_written_and_one_that_is_not_wanted_goes() {
 }
 
 #[test]
-fn labels_of_others_stay_and_one_that_somebody_edited_is_restored() {
+fn labels_of_others_stay_and_an_edited_one_of_ours_is_restored() {
     let wanted = report(&[("team", "payments")], &["team"]);
     let mut body = stored_body(&wanted);
     let labels = body.metadata.labels.get_or_insert_default();
@@ -70,7 +56,7 @@ fn labels_of_others_stay_and_one_that_somebody_edited_is_restored() {
 }
 
 #[test]
-fn nobody_can_take_our_mark_away() {
+fn a_workload_label_cannot_replace_the_managed_by_label() {
     let ours = "app.kubernetes.io/managed-by";
     let report = report(&[(ours, "Helm")], &[ours]);
     assert_eq!(label(&report, ours), Some("tagwatch"));

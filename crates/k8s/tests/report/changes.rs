@@ -46,7 +46,7 @@ fn with_changes<T>(
 }
 
 /// Rules that opened, and rules that were resolved with whether they are exempt now.
-fn told(before: Findings<'_>, after: Findings<'_>) -> (Vec<String>, Vec<(String, bool)>) {
+fn rules_of_changes(before: Findings<'_>, after: Findings<'_>) -> (Vec<String>, Vec<(String, bool)>) {
     with_changes(&seen(before), 1, after, |IssueChanges { opened, resolved }| {
         let resolved = resolved.iter().map(|resolved| (resolved.rule.to_owned(), resolved.is_exempt));
         (opened.iter().map(|issue| issue.rule.id.to_owned()).collect(), resolved.collect())
@@ -60,17 +60,17 @@ fn named(rules: &[&str]) -> Vec<String> {
 #[test]
 fn each_violation_opens_once() {
     let first = [("latest-tag", Outcome::Fail), ("stale-pull-policy", Outcome::Warn)];
-    assert_eq!(told(&[], &first), (named(&["latest-tag", "stale-pull-policy"]), Vec::new()));
-    assert_eq!(told(&first, &first), (Vec::new(), Vec::new()));
+    assert_eq!(rules_of_changes(&[], &first), (named(&["latest-tag", "stale-pull-policy"]), Vec::new()));
+    assert_eq!(rules_of_changes(&first, &first), (Vec::new(), Vec::new()));
     let fine = [("floating-tag", Outcome::Pass), ("stale-pull-policy", Outcome::Skip)];
-    assert_eq!(told(&[], &fine), (Vec::new(), Vec::new()));
+    assert_eq!(rules_of_changes(&[], &fine), (Vec::new(), Vec::new()));
 }
 
 #[test]
 fn what_is_gone_is_resolved_and_what_is_exempt_says_so() {
     let before = [("latest-tag", Outcome::Fail), ("stale-pull-policy", Outcome::Fail)];
     let after = [("floating-tag", Outcome::Pass), ("stale-pull-policy", Outcome::Skip)];
-    let (opened, mut resolved) = told(&before, &after);
+    let (opened, mut resolved) = rules_of_changes(&before, &after);
     resolved.sort();
     assert_eq!(opened, Vec::<String>::new());
     assert_eq!(resolved, [("latest-tag".to_owned(), false), ("stale-pull-policy".to_owned(), true)]);
@@ -82,7 +82,7 @@ fn what_is_gone_is_resolved_and_what_is_exempt_says_so() {
 #[test]
 fn a_warning_that_becomes_a_failure_opens_and_is_not_over() {
     let (before, after) = ([("latest-tag", Outcome::Warn)], [("latest-tag", Outcome::Fail)]);
-    assert_eq!(told(&before, &after), (named(&["latest-tag"]), Vec::new()));
+    assert_eq!(rules_of_changes(&before, &after), (named(&["latest-tag"]), Vec::new()));
 }
 
 #[test]

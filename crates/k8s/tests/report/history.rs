@@ -94,7 +94,7 @@ fn an_image_that_changes_is_remembered() {
 }
 
 #[test]
-fn what_somebody_edited_into_nonsense_is_left_out() {
+fn an_interval_that_a_client_edited_into_nonsense_is_left_out() {
     let good = json!({ "id": "0123456789abcdef0123", "rule": "r", "container": "c", "image": "i", "from": 1, "until": 2 });
     let with = |field: &str, value: Value| {
         let mut edited = good.clone();
@@ -119,7 +119,7 @@ fn what_was_remembered_before_a_report_could_be_read_comes_behind_what_it_says()
     let id = |report: &PolicyReport| property(report, 0, "resultID").to_owned();
     let monday = report_of("nginx:latest", failing());
     let (stored, before) = (FirstSeen::of(&monday), History::of(&monday));
-    // While nobody could read it, the same violation seemed new, and was mended.
+    // While the report could not be read, the same violation looked new, and then it was fixed.
     let memory = report_later("nginx:latest", failing(), &FirstSeen::default(), TUESDAY);
     let wednesday = "2026-01-14T08:30:00Z";
     let mended = after(&memory, passing(), &[], wednesday);
@@ -135,7 +135,7 @@ fn what_was_remembered_before_a_report_could_be_read_comes_behind_what_it_says()
     let verdicts = [verdict(&workload, 0, passing())];
     let later = report_after(&workload, &verdicts, (&seen, &joined, &[]), "2026-01-15T08:30:00Z");
     assert_eq!(History::of(&later), joined);
-    // What still is takes the older time, and what was mended before anybody looked is over at the next look.
+    // An open issue takes the older time; one that was fixed before the report was read closes at the next evaluation.
     let still = FirstSeen::of(&memory).joined(&stored, &History::default());
     assert_eq!(still, stored);
     let unseen = FirstSeen::default().joined(&stored, &History::default());

@@ -1,13 +1,12 @@
 //! The limits of a report, and hostile text in it.
 
-use tagwatch_core::engine::Engine;
 use tagwatch_core::issue::ResultKeys;
 use tagwatch_core::outcome::Outcome;
-use tagwatch_core::workload::Workload;
 use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, PolicyReport, ReportInput, build};
 
 use crate::support::{
-    MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, report_at, verdict, workload,
+    MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, recommended_report, report_at,
+    verdict, workload,
 };
 
 /// A workload of many containers, each with a violation and a pass.
@@ -150,7 +149,7 @@ fn hostile_text_is_escaped_all_the_way() {
             container
         })
         .collect();
-    let report = judge(&workload, hostile);
+    let report = recommended_report(&workload, hostile, &[]);
     assert_eq!(report.summary.unwrap().error, 3, "{:?}", report.summary);
     assert_shows_nothing_that_drives_a_terminal(&report);
     assert!(size(&report) <= 64 * 1024, "{} bytes", size(&report));
@@ -160,24 +159,8 @@ fn hostile_text_is_escaped_all_the_way() {
 fn an_owner_that_cannot_exist_is_not_referred_to() {
     let mut workload = workload(vec![container("web", "nginx:1.27.3")]);
     workload.id.name = "n".repeat(1_000_000).into();
-    assert_eq!(judge(&workload, UID).metadata.owner_references, None);
+    assert_eq!(recommended_report(&workload, UID, &[]).metadata.owner_references, None);
     workload.id.name = "web".into();
-    assert_eq!(judge(&workload, "").metadata.owner_references, None);
-    assert!(judge(&workload, UID).metadata.owner_references.is_some());
-}
-
-fn judge(workload: &Workload, uid: &str) -> PolicyReport {
-    let verdicts = Engine::recommended().judge(workload);
-    let first_seen = FirstSeen::default();
-    let input = ReportInput {
-        workload,
-        uid,
-        issues: &issues(workload, uid, &verdicts, &first_seen, MONDAY),
-        namespace_labels: &[],
-        first_seen: &first_seen,
-        history: &History::default(),
-        image_changes: &[],
-        now: at(MONDAY),
-    };
-    build(&input).report
+    assert_eq!(recommended_report(&workload, "", &[]).metadata.owner_references, None);
+    assert!(recommended_report(&workload, UID, &[]).metadata.owner_references.is_some());
 }

@@ -19,7 +19,7 @@ fn wanted() -> PolicyReport {
     report_of("nginx:latest", failing())
 }
 
-/// What is planned after somebody has edited our stored report.
+/// The plan after another client has edited our stored report.
 fn plan_after(edit: impl FnOnce(&mut PolicyReport)) -> ReportPlan {
     let mut body = stored_body(&wanted());
     edit(&mut body);
@@ -61,7 +61,7 @@ fn a_report_that_is_not_wanted_is_deleted_if_it_is_still_the_same() {
 }
 
 #[test]
-fn a_report_of_somebody_else_is_never_touched() {
+fn a_report_without_our_label_is_never_touched() {
     let strip: [Edit; 2] = [
         |report| report.metadata.labels = None,
         |report| {
@@ -95,7 +95,7 @@ fn any_change_of_a_finding_is_written() {
 }
 
 #[test]
-fn whatever_somebody_edits_is_put_back() {
+fn whatever_another_client_edits_is_put_back() {
     let edits: [(&str, Edit); 9] = [
         ("results", |report| report.results = None),
         ("summary", |report| report.summary.as_mut().unwrap().fail = 0),

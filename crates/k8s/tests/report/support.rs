@@ -2,6 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
+use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::{Finding, Verdict};
 use tagwatch_core::issue::{ImageChange, Issue, ResultKeys};
 use tagwatch_core::outcome::{Outcome, Severity};
@@ -27,7 +28,7 @@ pub(crate) fn container(name: &str, image: &str) -> Container {
     }
 }
 
-/// The Deployment `shop/web`.
+/// The Deployment `web` in the namespace `shop`, with these containers.
 pub(crate) fn workload(containers: Vec<Container>) -> Workload {
     let id = WorkloadId {
         api_version: "apps/v1".into(),
@@ -95,6 +96,28 @@ pub(crate) fn report_after(
         history,
         image_changes,
         now: at(now),
+    };
+    build(&input).report
+}
+
+/// The report of what the recommended policy says of a workload, as it is first built on Monday, with these labels of the
+/// namespace.
+pub(crate) fn recommended_report(
+    workload: &Workload,
+    uid: &str,
+    namespace_labels: &[String],
+) -> PolicyReport {
+    let verdicts = Engine::recommended().judge(workload);
+    let first_seen = FirstSeen::default();
+    let input = ReportInput {
+        workload,
+        uid,
+        issues: &issues(workload, uid, &verdicts, &first_seen, MONDAY),
+        namespace_labels,
+        first_seen: &first_seen,
+        history: &History::default(),
+        image_changes: &[],
+        now: at(MONDAY),
     };
     build(&input).report
 }

@@ -56,7 +56,7 @@ fn reports_not_written() -> Alert {
         urgency: Urgency::Warning,
         summary: "tagwatch cannot write reports: {{ $labels.outcome }}",
         description: "{{ $value | humanize }} writes of reports have failed within 15 minutes ({{ $labels.outcome }}): \
-                      reports no longer tell what runs.",
+                      reports no longer show what runs.",
         dashboard: CONTROLLER,
         console: None,
     }
@@ -154,7 +154,7 @@ fn capped() -> Alert {
         urgency: Urgency::Info,
         summary: "{{ $value }} series of workloads are over tagwatch's cap",
         description: "What is over the cap is counted under the workload _other, so alerts no longer name each \
-                      workload. Mend findings, exempt them, or raise --workload-series-cap.",
+                      workload. Fix findings, exempt them, or raise --workload-series-cap.",
         dashboard: CONTROLLER,
         console: None,
     }

@@ -11,9 +11,9 @@ pub use yaml::{rule_group_yaml, rule_object_yaml};
 /// How soon a person has to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// Now.
+    /// At once, at any hour.
     Critical,
-    /// In working hours.
+    /// Within the working day.
     Warning,
     /// When there is time.
     Info,
@@ -30,7 +30,7 @@ impl Urgency {
     }
 }
 
-/// One alert.
+/// An alerting rule of Prometheus, with its runbook.
 #[derive(Debug, Clone)]
 pub struct Alert {
     /// Also the name of its runbook.

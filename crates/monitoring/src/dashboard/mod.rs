@@ -23,7 +23,7 @@ fn datasource() -> Value {
     json!({ "type": "prometheus", "uid": "${datasource}" })
 }
 
-/// One dashboard.
+/// The description of a Grafana dashboard, from which its JSON is built.
 pub(crate) struct Dashboard {
     pub(crate) uid: &'static str,
     pub(crate) title: &'static str,

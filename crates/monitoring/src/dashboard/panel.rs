@@ -12,7 +12,7 @@ struct Target {
     legend: &'static str,
 }
 
-/// A panel.
+/// A panel of a Grafana dashboard: its queries, its options and its size in grid units.
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(crate) width: u32,
@@ -35,7 +35,7 @@ pub(super) enum QueryMode {
     Now,
     /// Only the newest values, as rows of a table.
     Rows,
-    /// The time range.
+    /// The values over the time range of the dashboard.
     Range,
 }
 
@@ -163,7 +163,7 @@ fn legend(mode: &str, placement: &str) -> Value {
     json!({ "displayMode": mode, "placement": placement, "showLegend": true, "calcs": [] })
 }
 
-/// One number.
+/// A panel that shows the newest value as one number.
 pub(crate) fn stat(title: &'static str, description: &'static str) -> Panel {
     let options = json!({
         "reduceOptions": reduce(), "orientation": "auto", "textMode": "auto", "colorMode": "value",
@@ -196,7 +196,7 @@ pub(crate) fn bars(title: &'static str, description: &'static str) -> Panel {
     Panel::new("bargauge", title, description, QueryMode::Now, options).size(12, 9).with("min", json!(0))
 }
 
-/// Lines over time.
+/// A panel of time series, drawn as lines.
 pub(crate) fn lines(title: &'static str, description: &'static str) -> Panel {
     let options = json!({
         "legend": legend("list", "bottom"), "tooltip": { "mode": "multi", "sort": "desc" },

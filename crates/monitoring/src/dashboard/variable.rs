@@ -6,7 +6,7 @@ use tagwatch_core::outcome::Severity;
 use super::datasource;
 use crate::CONSOLE_URL;
 
-/// A variable.
+/// A variable of a Grafana dashboard, which the reader of the dashboard chooses.
 pub(crate) enum Variable {
     /// Which Prometheus is asked.
     Datasource,
@@ -14,11 +14,11 @@ pub(crate) enum Variable {
     Cluster,
     /// Which namespaces of the workloads.
     Namespace,
-    /// Which workloads.
+    /// Which workloads, by kind and name.
     Workload,
-    /// Which severities.
+    /// Which severities of findings.
     Severity,
-    /// Which rules.
+    /// Which rules, by id.
     Rule,
     /// The address of the console, for links.
     Console,

@@ -13,11 +13,11 @@ use crate::dashboard::Dashboard;
 pub struct DashboardFile {
     /// Its name, which is the dashboard's uid.
     pub name: String,
-    /// What Grafana imports.
+    /// The dashboard in the JSON format that Grafana imports.
     pub json: Value,
 }
 
-/// Every dashboard.
+/// All dashboards that tagwatch ships, as `tagwatch generate` writes them.
 pub fn dashboard_files() -> Vec<DashboardFile> {
     [issues::dashboard(), workload::dashboard(), controller::dashboard()].map(file).into()
 }

@@ -36,7 +36,7 @@ pub struct ScanReport {
 }
 
 impl ScanReport {
-    /// Value of [`Self::schema`].
+    /// The value that [`Self::schema`] has in this version of the format.
     pub const SCHEMA: &'static str = "tagwatch.dev/scan/v1";
 }
 
@@ -63,22 +63,22 @@ pub struct Summary {
     pub workloads: u64,
     /// Judged images: containers and image volumes.
     pub images: u64,
-    /// Findings by result.
+    /// Numbers of findings, by result.
     pub results: Results,
 }
 
 /// Findings by result. Passes are counted whether they are listed or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Results {
-    /// Nothing to mend.
+    /// Groups of rules that found nothing in an image.
     pub pass: u64,
-    /// Violations.
+    /// Findings that are violations.
     pub fail: u64,
-    /// Advice.
+    /// Findings that are advice, which is not scored.
     pub warn: u64,
     /// Rules that could not judge.
     pub error: u64,
-    /// Exempt findings.
+    /// Findings that an exemption covers.
     pub skip: u64,
 }
 
@@ -136,7 +136,7 @@ pub struct SourceLocation {
     pub field_path: String,
 }
 
-/// A judged image.
+/// An image that was checked, with its findings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageEntry {
@@ -208,7 +208,7 @@ pub struct FindingEntry {
     pub result: Outcome,
     /// What is wrong, naming the container and the image; safe for a terminal.
     pub message: String,
-    /// How to mend it, best way first; empty for a pass.
+    /// How to fix it, best way first; empty for a pass.
     pub resolution: String,
     /// The container's own lines, as a snippet of YAML.
     pub evidence: String,

@@ -15,7 +15,7 @@ fn fixtures() -> Vec<PathBuf> {
     fixtures
 }
 
-/// `line:column what`, sorted.
+/// What the `#>` comments of a manifest expect, each as `line:column what`, sorted.
 fn expected(text: &str) -> Vec<String> {
     let mut expected = Vec::new();
     for (index, line) in text.lines().enumerate() {

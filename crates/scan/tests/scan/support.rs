@@ -7,7 +7,7 @@ use tagwatch_scan::report::ScanReport;
 use tagwatch_scan::{ScanOptions, scan};
 use tempfile::TempDir;
 
-/// Scans standard input.
+/// Scans a manifest on standard input with the recommended policy.
 pub(crate) fn scan_stdin(input: impl AsRef<[u8]>) -> ScanReport {
     let options =
         ScanOptions { paths: vec![PathBuf::from("-")], show_passed: false, ..ScanOptions::default() };

@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Issues(IssuesArgs),
     /// List the rules
     Rules,
-    /// Explain a rule: why it matters, what violates it, how to mend it
+    /// Explain a rule: why it matters, what violates it, how to fix it
     Explain(ExplainArgs),
     /// Check, explain and start policies
     #[command(subcommand)]

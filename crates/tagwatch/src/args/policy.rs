@@ -98,7 +98,7 @@ pub(crate) struct PolicyBaselineArgs {
     pub(crate) policy: PolicyArgs,
 }
 
-/// `NAMESPACE/KIND/NAME`.
+/// A workload as the command line names it: `NAMESPACE/KIND/NAME`.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkloadName {
     pub(crate) namespace: String,

@@ -115,7 +115,7 @@ pub(crate) struct ConsoleArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Auth {
-    /// Whoever sends a bearer token that the API server knows, of an account that may read what is asked for; over TLS
+    /// Callers with a bearer token that the API server accepts, whose user may read what is requested; over TLS
     Token,
     /// Everybody, over plain HTTP
     None,

@@ -32,7 +32,7 @@ sum by (namespace, kind, workload, rule) (tagwatch_workload_violations{severity=
 pub(super) fn render() -> Result<String, Failure> {
     let metrics = metrics_reference().map_err(|error| Failure::Other(anyhow!(error)))?;
     let rows: String = metrics.iter().map(row).collect();
-    Ok(format!("{PREFACE}| metric | type | labels | what it tells |\n|---|---|---|---|\n{rows}"))
+    Ok(format!("{PREFACE}| metric | type | labels | meaning |\n|---|---|---|---|\n{rows}"))
 }
 
 fn row(metric: &MetricDescription) -> String {

@@ -1,4 +1,4 @@
-//! `tagwatch policy show`.
+//! The command `tagwatch policy show`: prints the settings that apply to a workload.
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use crate::support::{folder, run, tagwatch};
 
-/// A kubeconfig for an API server that does not listen: port 1 of the loopback device is nobody's.
+/// A kubeconfig for an API server that does not listen: nothing listens on port 1 of the loopback device.
 const KUBECONFIG: &str = "\
 apiVersion: v1
 kind: Config
@@ -86,7 +86,7 @@ fn a_certificate_that_cannot_be_used_exits_with_2() {
 }
 
 #[test]
-fn a_certificate_that_nobody_would_see_exits_with_2() {
+fn a_certificate_for_no_endpoint_exits_with_2() {
     let folder = folder(&[(".kube/config", KUBECONFIG)]);
     let plain = ["run", "--metrics-auth", "none", "--metrics-tls-cert", "a", "--metrics-tls-key", "b"];
     let console = ["--console-address", "127.0.0.1:0"];

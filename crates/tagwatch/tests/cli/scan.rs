@@ -1,4 +1,4 @@
-//! `tagwatch scan`.
+//! The command `tagwatch scan`: exit status, standard output and standard error.
 
 use std::fs;
 

@@ -65,9 +65,9 @@ pub(crate) fn deployment(container: &str) -> String {
     )
 }
 
-/// Clean.
+/// A container without findings.
 pub(crate) const VERSION: &str = "{ name: web, image: nginx:1.27.3 }";
 /// A warning and a violation.
 pub(crate) const FLOATING: &str = "{ name: web, image: nginx:stable, imagePullPolicy: IfNotPresent }";
-/// A warning alone.
+/// A container with one warning and no violation.
 pub(crate) const FLOATING_ALWAYS: &str = "{ name: web, image: nginx:stable, imagePullPolicy: Always }";

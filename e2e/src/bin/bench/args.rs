@@ -1,4 +1,4 @@
-//! The command line.
+//! The arguments of the benchmark.
 
 use std::{num::NonZeroU32, path::PathBuf};
 

@@ -21,7 +21,7 @@ use tagwatch_e2e::{AuditLog, ControlPlane, Identity, Options, eventually, sample
 
 use crate::deployments::{self, NAMESPACES};
 
-/// Selects tagwatch's reports.
+/// Label selector for tagwatch's reports.
 pub(crate) const REPORT_SELECTOR: &str = "app.kubernetes.io/managed-by=tagwatch";
 /// Namespace and name of the service account in `config/`.
 const ACCOUNT: &str = "tagwatch";
@@ -58,7 +58,7 @@ impl Cluster {
         &self.kubeconfig
     }
 
-    /// The same, read.
+    /// The kubeconfig file, parsed.
     pub(crate) fn credentials(&self) -> Result<Kubeconfig> {
         Ok(Kubeconfig::read_from(&self.kubeconfig)?)
     }
@@ -144,7 +144,7 @@ impl Cluster {
         Api::all_with(self.admin.clone(), &report_resource())
     }
 
-    /// tagwatch's reports.
+    /// All `PolicyReport`s that tagwatch wrote, in all namespaces.
     pub(crate) async fn reports(&self) -> Result<Vec<DynamicObject>> {
         Ok(self.report_api().list(&ListParams::default().labels(REPORT_SELECTOR)).await?.items)
     }

@@ -25,7 +25,7 @@ pub(crate) struct Console {
     pub(crate) pages: Vec<Page>,
 }
 
-/// One page.
+/// What the browser measured on one page.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page {
     pub(crate) path: String,

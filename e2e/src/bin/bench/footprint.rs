@@ -10,7 +10,7 @@ use crate::progress;
 /// The counts between which the slope is taken.
 pub(crate) const COUNTS: [u32; 2] = [10_000, 50_000];
 
-/// Bytes an object.
+/// Retained memory, in bytes an object, in tagwatch's stores and in kube's.
 #[derive(Debug)]
 pub(crate) struct Footprint {
     pub(crate) pod: f64,

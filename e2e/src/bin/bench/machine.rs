@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 pub(crate) struct Machine {
     pub(crate) cores: usize,
     pub(crate) model: String,
-    /// Bytes.
+    /// Physical memory, in bytes.
     pub(crate) memory: u64,
     /// The one-minute load average before anything began: what else the machine was busy with.
     pub(crate) load: String,

@@ -36,7 +36,7 @@ pub(crate) struct Measurement {
 #[derive(Debug)]
 pub(crate) struct Reports {
     pub(crate) rounds: Vec<Round>,
-    /// Milliseconds.
+    /// Time from a change to its stored report, in milliseconds.
     pub(crate) changes: Percentiles,
     pub(crate) change_writes: usize,
     pub(crate) after_changes: Usage,
@@ -47,7 +47,7 @@ pub(crate) struct Reports {
 #[derive(Debug)]
 pub(crate) struct Round {
     pub(crate) tagwatch: Fill,
-    /// Seconds.
+    /// Time of the bare POST loop that the round is compared with, in seconds.
     pub(crate) post_loop: f64,
 }
 

@@ -1,4 +1,4 @@
-//! A tag that moves: two pods of one Deployment run different images, though nobody changed a manifest.
+//! A tag that moves: two pods of one Deployment run different images, though no manifest changed.
 
 use std::{
     process::Stdio,
@@ -50,7 +50,7 @@ pub(crate) async fn show(
     screen::outcome("the first pod runs what the tag meant then");
     pushed_again.store(true, Ordering::Relaxed);
     nodes[1].run_pod(NAMESPACE, &pods[1]).await?;
-    screen::outcome("somebody pushes the tag again; the second pod starts on another node");
+    screen::outcome("the tag is pushed again; the second pod starts on another node");
 
     let report = moved(&client).await?;
     let properties = ["get", "policyreports.wgpolicyk8s.io", "-n", NAMESPACE, &report];
@@ -80,12 +80,12 @@ async fn pods(client: &Client) -> Result<Vec<String>> {
     .await
 }
 
-/// The name of the report, once it tells of the moved tag.
+/// The name of the report, once it has a finding about the moved tag.
 async fn moved(client: &Client) -> Result<String> {
     let kind = GroupVersionKind::gvk("wgpolicyk8s.io", "v1alpha2", "PolicyReport");
     let reports: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), NAMESPACE, &ApiResource::from_gvk(&kind));
-    eventually(LIMIT, "the report tells of the moved tag", async || {
+    eventually(LIMIT, "the report has a finding about the moved tag", async || {
         let found = reports.list(&ListParams::default()).await?.items;
         let report = found.first().context("no report")?;
         let results = report.data["results"].as_array().context("no results")?;

@@ -38,7 +38,7 @@ struct Cluster<'a> {
     admin: Kubeconfig,
     client: Client,
     kubectl: Kubectl,
-    /// Somebody else's report API serves, and stays.
+    /// The report API was installed before the demo, and stays.
     has_report_api: bool,
 }
 

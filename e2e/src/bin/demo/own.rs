@@ -45,7 +45,7 @@ pub(crate) async fn show(settings: &Settings) -> Result<()> {
     stage.end().await
 }
 
-/// All that runs.
+/// The processes and tasks of the demo, which end with it.
 struct Stage {
     control_plane: ControlPlane,
     tagwatch: TagwatchProcess,

@@ -7,12 +7,12 @@ const STEP: Style = AnsiColor::Cyan.on_default().bold();
 const STRONG: Style = Style::new().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// What begins now.
+/// Prints the heading of a step that begins.
 pub(crate) fn step(text: &str) {
     println!("{STEP}==>{STEP:#} {STRONG}{text}{STRONG:#}");
 }
 
-/// How it went.
+/// Prints the result of a step, indented below its heading.
 pub(crate) fn outcome(text: &str) {
     for line in text.lines() {
         println!("    {line}");

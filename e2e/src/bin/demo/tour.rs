@@ -21,7 +21,7 @@ const REPORTS: &str = "policyreports.wgpolicyk8s.io";
 const JUDGED_LIMIT: Duration = Duration::from_mins(1);
 const TURN_LIMIT: Duration = Duration::from_secs(30);
 
-/// The workload to be mended, and an image that mends it.
+/// The workload that the demo fixes, and an image that fixes it.
 const NAMESPACE: &str = "shop";
 const NAME: &str = "cart";
 const MENDED: &str = "api=registry.example.com/shop/cart:main-9f8e7d6";
@@ -118,7 +118,7 @@ impl Tour<'_> {
     async fn mend(&self, report: &str) -> Result<()> {
         screen::say(&format!(
             "{NAMESPACE}/{NAME} runs `latest` with IfNotPresent: each node keeps whatever it pulled first.\n\
-             A tag that names the commit mends it, and its report turns:"
+             A tag that names the commit fixes it, and its report turns:"
         ));
         let before = self.report(NAME).await?.resource_version();
         let begin = Instant::now();

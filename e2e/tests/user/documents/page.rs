@@ -8,7 +8,7 @@ use std::{
 /// Where a citation or a link leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
-    /// From the checkout.
+    /// Path of the page, from the root of the checkout.
     pub(super) path: PathBuf,
     pub(super) heading: Option<Heading>,
 }

@@ -206,7 +206,7 @@ impl OneWatch {
         tracing::warn!(
             kind = %self.scope.0,
             resource = self.stats.resource(),
-            "no right to list and watch a custom kind; its pods are judged as those of an owner that nobody reads, and \
+            "no right to list and watch a custom kind; its pods are judged as those of an owner without a watch, and \
              the right is looked for every minute. A ClusterRole with the label \
              tagwatch.dev/aggregate-to-controller: \"true\" grants it"
         );

@@ -28,9 +28,9 @@ enum End {
 /// What a sink says after an event or an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
-    /// Go on.
+    /// Handle the next event.
     Continue,
-    /// End the watch.
+    /// End the watch, as when its kind is no longer served.
     Stop,
 }
 

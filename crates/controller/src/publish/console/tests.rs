@@ -77,7 +77,7 @@ fn a_custom_object_is_patched_where_it_holds_a_template_itself() {
     let set = ("apps/v1", "ReplicaSet", "web-1");
     cluster.apply("ReplicaSet", workload("web-1", Some(ROLLOUT), 1, &[("web", "nginx:1.28")]));
     cluster.pod(pod("web-1-a", Some(set), "Running", &[("web", "nginx:1.28"), ("proxy", "envoy:1.31")]));
-    assert_eq!(offers(&mut cluster, &rollout()), [], "nobody reads the Rollout");
+    assert_eq!(offers(&mut cluster, &rollout()), [], "the Rollout is not watched");
     let object = rollout_object(&json!({ "template": unset("web", "nginx:1.28") }));
     let key = cluster.apply_custom("argoproj.io", "Rollout", object);
     let all = offers(&mut cluster, &key);
@@ -144,7 +144,7 @@ fn a_mirror_pod_and_a_job_are_not_patched() {
 }
 
 #[test]
-fn where_nobody_replaces_pods_the_note_says_so() {
+fn where_no_controller_replaces_pods_the_note_says_so() {
     let mut cluster = Cluster::default();
     let alone = cluster.apply("ReplicaSet", workload("alone", None, 1, &[("web", "nginx:1.27")]));
     let mut object = workload("db", None, 1, &[("web", "nginx:1.27")]);

@@ -57,7 +57,7 @@ struct Schedule {
 }
 
 impl PolicyStatusWriter {
-    /// Never returns.
+    /// Writes the status whenever it changes. Never returns.
     pub(crate) async fn run(self, client: Client, readiness: Readiness) {
         let api: Api<TagPolicy> = Api::all(client);
         let mut look = interval(LOOK_INTERVAL);

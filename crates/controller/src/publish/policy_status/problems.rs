@@ -38,7 +38,7 @@ impl PolicyStatusWriter {
             problems.push(Problem {
                 reason: "ReportsContested",
                 message: format!(
-                    "somebody else changes or removes {contested} of our reports again and again: each is restored once \
+                    "another client keeps changing or removing {contested} of our reports: each is restored once \
                      in ten seconds"
                 ),
             });

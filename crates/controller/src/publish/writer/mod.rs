@@ -21,7 +21,7 @@ const BURST: usize = 1_000;
 /// What a write changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteTarget {
-    /// A report.
+    /// A `PolicyReport`, created, updated or deleted.
     Report(Verb),
     /// The status of the policy.
     PolicyStatus,
@@ -86,7 +86,7 @@ impl WriteError {
     }
 }
 
-/// Carries out writes.
+/// Sends each write to the API server behind one gate and one rate limit, and counts its outcome.
 pub(crate) struct ClusterWriter {
     gate: WriteGate,
     rate: RateLimiter,

@@ -1,9 +1,9 @@
 //! What is remembered, read and published by evaluations. The API server is one of our own making, which knows one report.
 
-use std::time::Duration;
-
-use http::Response;
-use k8s_openapi::jiff::Timestamp;
+use http::header::DATE;
+use http::{HeaderMap, Response};
+use k8s_openapi::jiff::fmt::rfc2822::DateTimePrinter;
+use k8s_openapi::jiff::{Timestamp, ToSpan};
 use kube::Client;
 use kube::client::Body;
 use serde_json::json;
@@ -79,6 +79,15 @@ fn remembered_of(env: &TestEnv, key: &WorkloadKey) -> (i64, Vec<String>) {
     (first_seen.get(id, env.reconciler.clock.now()).as_second(), over)
 }
 
+/// The API server's clock shows an hour later from now on.
+fn pass_an_hour(env: &TestEnv) {
+    let clock = &env.reconciler.clock;
+    let later = clock.now().saturating_add(1.hour()).unwrap();
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&later).unwrap();
+    let (headers, now) = (HeaderMap::from_iter([(DATE, date.parse().unwrap())]), Timestamp::now());
+    clock.observe(&headers, now, now);
+}
+
 const ONE: &str = "00000000000000000001";
 const TWO: &str = "00000000000000000002";
 
@@ -141,7 +150,7 @@ async fn events_and_metrics_follow_the_stored_report() {
     assert_eq!(published(&env, &key), Some(Status::Compliant), "as the stored report says");
     assert_eq!(env.pending_events(), 0);
     let (since, _) = remembered_of(&env, &key);
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    pass_an_hour(&env);
     assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
 
     server.refuse(None);

@@ -27,7 +27,7 @@ pub(crate) struct ReviewCache<A, D> {
     unknown_rate: RateLimiter,
     /// For tokens that were allowed before, so that a flood of unknown tokens does not lock them out.
     known_rate: RateLimiter,
-    /// Tokens under review.
+    /// Tokens that the API server is reviewing now: requests with the same token wait for the same review.
     pending: Mutex<HashMap<TokenHash, Weak<AsyncMutex<LastFailure>>>>,
 }
 

@@ -41,7 +41,7 @@ pub(crate) enum AccessDecision {
     Unavailable,
 }
 
-/// Decides on requests.
+/// Decides whether a request may read `/metrics`, by the API server's review of its token.
 pub(crate) struct AccessGate {
     client: Client,
     cache: ReviewCache<(), AccessDecision>,

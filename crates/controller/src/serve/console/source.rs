@@ -34,7 +34,7 @@ pub(crate) struct ConsoleSource {
 }
 
 struct Kept {
-    /// What it was made of, as far as counters tell.
+    /// The counters of what it was built from; it is built again when one of them moves.
     version: (u64, u64, u64),
     made: Instant,
     snapshot: Arc<Snapshot>,
@@ -84,7 +84,7 @@ impl Source for ConsoleSource {
     }
 }
 
-/// From Unix seconds.
+/// The time of a gauge in Unix seconds; `None` outside the years that a timestamp holds.
 #[expect(clippy::cast_possible_truncation, reason = "seconds of a clock fit by far")]
 fn timestamp(seconds: f64) -> Option<Timestamp> {
     Timestamp::from_second(seconds as i64).ok()

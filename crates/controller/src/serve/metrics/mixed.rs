@@ -1,4 +1,4 @@
-//! `tagwatch_mixed_workloads`.
+//! The collector of `tagwatch_mixed_workloads`.
 
 use std::sync::Arc;
 

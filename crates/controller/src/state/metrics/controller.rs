@@ -13,7 +13,7 @@ pub(crate) struct ControllerMetrics {
     pub(crate) reconciles: IntCounterVec,
     /// Time of one evaluation with its write, in seconds.
     pub(crate) reconcile_duration: Histogram,
-    /// Workloads waiting.
+    /// Workloads in the reconcile queue.
     pub(crate) queue_depth: IntGauge,
     /// How long the workload at the head has waited, in seconds.
     pub(crate) queue_age: Gauge,
@@ -135,7 +135,7 @@ fn gauges(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
 
 fn build_info(metrics: &mut Metrics) -> Result<()> {
     let info =
-        metrics.add(gauges("tagwatch_build_info", "Always 1; the labels tell the build.", &["version"])?)?;
+        metrics.add(gauges("tagwatch_build_info", "Always 1; the labels name the build.", &["version"])?)?;
     info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     Ok(())
 }

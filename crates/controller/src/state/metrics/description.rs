@@ -3,16 +3,16 @@
 use prometheus::core::Collector;
 use prometheus::proto::MetricType;
 
-/// One metric family.
+/// The name, type, labels and help of a metric family, for `docs/metrics.md`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetricDescription {
-    /// Its name.
+    /// The name of the family, such as `tagwatch_reconciles_total`.
     pub name: String,
     /// `counter`, `gauge` or `histogram`.
     pub kind: &'static str,
-    /// Its labels, in order.
+    /// The names of its variable labels, in order.
     pub labels: Vec<String>,
-    /// What it tells.
+    /// The help text, as `/metrics` shows it.
     pub help: String,
 }
 

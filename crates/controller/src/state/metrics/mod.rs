@@ -21,7 +21,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Registers a collector.
+    /// Registers a collector and describes its families.
     pub(crate) fn add<C: Collector + Clone + 'static>(&mut self, collector: C) -> prometheus::Result<C> {
         self.described.extend(MetricDescription::of(&collector));
         self.registry.register(Box::new(collector.clone()))?;

@@ -36,7 +36,7 @@ struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum WatchedChange {
     Version(String),
-    /// At this version.
+    /// The report was deleted; this is its last resource version.
     Deleted(String),
     /// It was not in a complete list.
     Unlisted,
@@ -45,7 +45,7 @@ enum WatchedChange {
 /// What is known before a write.
 #[derive(Debug)]
 pub(crate) enum Known {
-    /// No report.
+    /// The API server holds no report of this name.
     Absent,
     /// A report with a body that we know.
     Fresh(Arc<StoredReport>),

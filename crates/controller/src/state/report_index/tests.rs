@@ -77,7 +77,7 @@ fn a_complete_list_finds_deletions_that_were_missed() {
     let mut index = index_with("10");
     assert_eq!(index.retain(Some("mail"), &HashSet::new()), BTreeSet::new());
     assert_eq!(index.retain(None, &HashSet::new()), BTreeSet::from([key()]));
-    assert!(matches!(index.known(&key()), Known::Stale(_)), "only a read tells");
+    assert!(matches!(index.known(&key()), Known::Stale(_)), "only a read shows the body");
     index.begin(&key());
     assert!(!index.finish(&key(), None));
     assert!(index.try_restore(&key(), Instant::now()).is_ok());

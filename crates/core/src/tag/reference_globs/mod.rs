@@ -124,7 +124,7 @@ pub enum InvalidGlobReason {
     /// Two slashes, or one at the beginning.
     #[error("an element between its slashes is empty, so it would match nothing")]
     EmptyElement,
-    /// An `@`.
+    /// An `@`, which starts a digest.
     #[error(
         "it names a digest; expected registry/repository[:tag], as a digest is immutable without an entry"
     )]

@@ -1,4 +1,4 @@
-//! `tagwatch policy baseline`.
+//! The command `tagwatch policy baseline`: writes exemptions for what violates a policy today.
 
 mod from_cluster;
 mod from_files;

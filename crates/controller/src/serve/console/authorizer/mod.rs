@@ -18,7 +18,7 @@ use crate::serve::access::{
     AccessAttributes, Lookup, ReviewCache, ReviewGuard, rate_limit, review_access, review_token,
 };
 
-/// Namespaces that are reviewed for a user who may not list reports in all namespaces. The console tells such a user when
+/// Namespaces that are reviewed for a user who may not list reports in all namespaces. The console shows such a user when
 /// there are more.
 const MAX_NAMESPACES: usize = 5_000;
 /// Reviews at a time.

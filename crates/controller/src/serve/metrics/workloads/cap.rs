@@ -7,7 +7,7 @@ use tagwatch_core::outcome::{Outcome, Severity};
 
 use super::WorkloadIssues;
 
-/// What is shown.
+/// The workloads' findings within the cap on series.
 pub(super) struct Kept<'a> {
     /// With series of their own, in the order of the series.
     pub(super) findings: Vec<WorkloadIssues<'a>>,
@@ -29,7 +29,7 @@ type Placed<'a> = (usize, WorkloadIssues<'a>);
 /// scrape to scrape, and so neither does what is kept.
 ///
 /// The rest is summed up by namespace and rule, unless these sums would take more than half of the room: then by rule
-/// alone, for a sum tells less than a finding. Even those may be more than there is room for where it is for a
+/// alone, for a sum says less than a finding. Even those may be more than there is room for where it is for a
 /// handful; they are shown all the same, for otherwise something would be hidden.
 pub(super) fn keep_the_worst(findings: Vec<WorkloadIssues<'_>>, room: usize) -> Kept<'_> {
     if findings.len() <= room {
