@@ -59,6 +59,15 @@ pub enum WatchedNamespaces {
 }
 
 impl WatchedNamespaces {
+    /// Whether a namespace is watched.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let is_named = |names: &[String]| names.iter().any(|named| named == name);
+        match self {
+            Self::AllExcept(names) => !is_named(names),
+            Self::Only(names) => is_named(names),
+        }
+    }
+
     /// The scope of each watch; `None` is all namespaces at once.
     pub(crate) fn scopes(&self) -> Vec<Option<String>> {
         match self {
@@ -100,5 +109,8 @@ mod tests {
         let namespaces = WatchedNamespaces::Only(vec!["shop".to_owned(), "mail".to_owned()]);
         assert_eq!(namespaces.scopes(), [Some("shop".to_owned()), Some("mail".to_owned())]);
         assert_eq!(namespaces.field_selector(), None);
+        assert!(namespaces.has("shop") && !namespaces.has("ci"));
+        let except = WatchedNamespaces::AllExcept(vec!["ci".to_owned()]);
+        assert!(except.has("shop") && !except.has("ci"));
     }
 }

@@ -142,7 +142,7 @@ impl SharedParts {
         }
     }
 
-    pub(crate) fn policy_status(&self) -> PolicyStatusWriter {
+    pub(crate) fn policy_status(&self, options: &RunOptions) -> PolicyStatusWriter {
         PolicyStatusWriter {
             writer: Arc::clone(&self.writer),
             tracker: Arc::clone(&self.observer.status),
@@ -152,6 +152,7 @@ impl SharedParts {
             index: Arc::clone(&self.observer.index),
             reports: Arc::clone(&self.reports),
             custom: Arc::clone(&self.custom),
+            watched: options.namespaces.clone(),
             clock: self.observer.clock.clone(),
             metrics: self.observer.metrics.clone(),
         }

@@ -138,7 +138,7 @@ fn spawn_policy(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
         Arc::clone(&observer.status),
     );
     tasks.spawn("day", day);
-    tasks.spawn("policy status", parts.policy_status().run(client.clone(), readiness.clone()));
+    tasks.spawn("policy status", parts.policy_status(options).run(client.clone(), readiness.clone()));
 }
 
 /// Watches nodes, keeps proofs that tags moved, and asks registries.

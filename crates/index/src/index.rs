@@ -194,6 +194,11 @@ impl Index {
         self.namespaces.apply(name, namespace)
     }
 
+    /// Every namespace by name; none where namespaces may not be read.
+    pub fn namespaces(&self) -> impl Iterator<Item = (&str, &Arc<Namespace>)> {
+        self.namespaces.iter()
+    }
+
     /// Forgets a namespace; its objects are deleted by events of their own.
     pub fn delete_namespace(&mut self, name: &str) {
         self.namespaces.delete(name);

@@ -29,6 +29,11 @@ impl NamespaceIndex {
         self.0.retain(|name, _| listed.contains(name));
     }
 
+    /// All of them, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Arc<Namespace>)> {
+        self.0.iter().map(|(name, namespace)| (&**name, namespace))
+    }
+
     /// What is known of a namespace; `None` where namespaces may not be read.
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<Namespace>> {
         self.0.get(name)

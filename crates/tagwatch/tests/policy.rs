@@ -184,6 +184,7 @@ fn what_applies_and_why_is_shown_in_full_and_safe_for_a_terminal() {
     assert_eq!(
         rest,
         "Immutable: registry.corp/:main\n\
+         Immutable presets: kubernetes-registry (by default)\n\
          Admission: AlwaysPullImages is on\n\
          Annotations: exempt in namespaces with free=yes, with an ignore-until at most 30 days ahead\n\
          Custom kinds: a.io/v1 Show at spec.template\n\

@@ -29,8 +29,8 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-/// A new right is tried once in 50 s, and may just miss one try.
-const GRANTED: Duration = Duration::from_mins(2);
+/// A missing right is asked for after 30 s, and then after a minute and after two more; a grant may just miss one.
+const GRANTED: Duration = Duration::from_mins(4);
 const KINDS: &str = "tagwatch_custom_kinds";
 const SIDECAR: &str = "registry.example.com/mesh:edge";
 /// What is found of [`LATEST`] without a written pull policy, under the name `web`.
@@ -215,6 +215,7 @@ async fn missing_right_is_a_state_and_a_grant_is_used(env: &TestEnv) -> Result<(
     assert_eq!(report.results()[0]["properties"]["imagePullPolicy"], "IfNotPresent", "of the sidecar");
     let before = report.uid();
     assert_eq!(tagwatch.logged("no right to list and watch a custom kind")?, 1, "logged once");
+    assert_eq!(tagwatch.samples().await?.sum("tagwatch_watch_errors_total", &[]), 0.0, "no error");
 
     grant(env).await?;
     eventually(GRANTED, "the Rollout is read", || async {

@@ -327,7 +327,7 @@ async fn pull_that_fails_is_found_and_forgotten(env: &TestEnv) -> Result<()> {
 async fn restart_with_the_same_image_is_said(env: &TestEnv) -> Result<()> {
     let tagwatch = hasty(env).await?;
     let kubelet = node(env, "a", 'a').await?;
-    let image = "registry.example.com/web:1.27";
+    let image = "registry.example.com/web:main";
     env.create(deployment("web", 1, &[pulled("web", image, "IfNotPresent")])).await?;
     let before = pods_of(env, "web", 1).await?;
     kubelet.run_pod(env.namespace(), &before[0]).await?;

@@ -22,6 +22,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(counts_in_the_status),
         shared(status_is_written_when_it_changes_and_not_otherwise),
         shared(scope_by_the_labels_of_a_namespace),
+        shared(parts_that_match_nothing_are_named),
         shared(labels_of_the_namespace_reach_metrics_and_reports),
         shared(kind_that_is_not_read_is_named),
         own(definition_is_installed_later_and_removed),
@@ -244,9 +245,11 @@ async fn scope_by_the_labels_of_a_namespace(env: &TestEnv) -> Result<()> {
     env.create(web("web", CLEAN)).await?;
     let tagwatch = policy.tagwatch().await?;
     assert!(env.reports().await?.is_empty());
+    policy.condition("Degraded", "True", "ScopeEmpty").await?;
     let label = |value: Option<&str>| json!({ "metadata": { "labels": { "tagwatch": value } } });
     env.patch_namespace(label(Some("on"))).await?;
     env.reported("Deployment", "web", &PASSES).await?;
+    policy.condition("Degraded", "False", "AsExpected").await?;
     tagwatch.counts("tagwatch_workloads", &[], 1.0).await?;
     env.patch_namespace(label(None)).await?;
     env.unreported("Deployment", "web").await?;
@@ -256,12 +259,48 @@ async fn scope_by_the_labels_of_a_namespace(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
+async fn parts_that_match_nothing_are_named(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
+    let change =
+        |name: &str| json!({ "match": { "names": [name] }, "rules": { "latest-tag": { "result": "warn" } } });
+    let namespaces = json!([env.namespace(), "no-such-*"]);
+    let spec = json!({ "scope": { "namespaces": namespaces }, "overrides": [change("web"), change("api")] });
+    policy.create(spec).await?;
+    env.create(web("web", CLEAN)).await?;
+    let tagwatch = policy.tagwatch().await?;
+    let places = |status: &serde_json::Value| {
+        let remarks = status["ineffective"]["remarks"].as_array().into_iter().flatten();
+        let places = remarks.filter_map(|remark| remark["place"].as_str());
+        places.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let status = policy
+        .status("the parts are named", |seen| {
+            places(seen) == ["spec.scope.namespaces[1]", "spec.overrides[1]"]
+        })
+        .await?;
+    assert_eq!(status["ineffective"]["count"], 2);
+    policy.condition("Degraded", "False", "AsExpected").await?;
+
+    policy.replace(json!({ "scope": { "namespaces": ["no-such-*"] } })).await?;
+    let message = policy.condition("Degraded", "True", "ScopeEmpty").await?;
+    ensure!(message.starts_with("spec.scope matches none of 1 namespaces"), "{message}");
+    policy
+        .status("the scope is named", |seen| places(seen) == ["spec.scope", "spec.scope.namespaces[0]"])
+        .await?;
+
+    policy.replace(json!({ "overrides": [change("web")] })).await?;
+    policy.condition("Degraded", "False", "AsExpected").await?;
+    policy.status("nothing is named", |seen| seen["ineffective"]["count"] == 0).await?;
+    policy.delete().await?;
+    tagwatch.end().await
+}
+
 async fn labels_of_the_namespace_reach_metrics_and_reports(env: &TestEnv) -> Result<()> {
     let policy = TagPolicy::of(env);
     policy.create(json!({ "metricLabels": ["example.com/team", "tier"] })).await?;
     let labels = json!({ "metadata": { "labels": { "example.com/team": "payments" } } });
     env.patch_namespace(labels).await?;
-    env.create(web("web", "registry.example.com/web:1.27")).await?;
+    env.create(web("web", "registry.example.com/web:main")).await?;
     let tagwatch = policy.tagwatch().await?;
     let verdicts = ["web floating-tag warn", "web stale-pull-policy fail"];
     let report = env.reported("Deployment", "web", &verdicts).await?;

@@ -13,6 +13,7 @@ pub(crate) mod policy;
 mod proven;
 mod registry;
 mod reports;
+mod rights;
 mod stats;
 mod watch;
 

@@ -7,24 +7,48 @@ use kube_runtime::watcher::{self, Event};
 use tagwatch_k8s::slim::SlimNamespace;
 
 use super::Observer;
-use super::stats::{WatchStats, refusal_code};
+use super::rights::{OptionalRight, Refusals};
+use super::stats::WatchStats;
 use super::watch::{Flow, Sink, watch};
 use crate::state::ReadyToken;
 
 /// What the task and readiness are called.
 pub(crate) const NAMESPACES: &str = "namespaces";
 
-/// Watches all namespaces: they have no namespace to watch them in. Never returns.
+/// Watches all namespaces: they have no namespace to watch them in. An installation with rights in some namespaces only
+/// cannot read namespaces themselves. Never returns.
 pub(crate) async fn follow(client: Client, observer: Observer, ready: ReadyToken) {
     let stats = WatchStats::new(NAMESPACES, observer.metrics.clone());
-    let sink = NamespaceSink { observer, ready, listed: BTreeSet::new() };
-    watch(Api::<SlimNamespace>::all(client), watcher::Config::default(), sink, stats).await;
+    let mut right = OptionalRight::new(client.clone(), "", NAMESPACES, None);
+    let mut is_logged = false;
+    loop {
+        let missing = || {
+            observer.status.set_namespaces_forbidden(true);
+            ready.ready();
+            if !std::mem::replace(&mut is_logged, true) {
+                tracing::warn!(
+                    "no right to list and watch namespaces: their labels and annotations do not count, nor do \
+                     annotations that the policy allows by namespaceSelector"
+                );
+            }
+        };
+        right.granted(missing).await;
+        let sink = NamespaceSink {
+            observer: observer.clone(),
+            ready: ready.clone(),
+            listed: BTreeSet::new(),
+            refusals: right.refusals(),
+        };
+        watch(Api::<SlimNamespace>::all(client.clone()), watcher::Config::default(), sink, stats.clone())
+            .await;
+    }
 }
 
 struct NamespaceSink {
     observer: Observer,
     ready: ReadyToken,
     listed: BTreeSet<Box<str>>,
+    refusals: Refusals,
 }
 
 impl NamespaceSink {
@@ -35,12 +59,16 @@ impl NamespaceSink {
         };
         if is_new {
             self.observer.queue.request_namespace(namespace.name());
+            self.observer.status.mark_changed();
         }
     }
 }
 
 impl Sink<SlimNamespace> for NamespaceSink {
     fn event(&mut self, event: Event<SlimNamespace>) -> Flow {
+        if !matches!(event, Event::Init | Event::InitApply(_)) {
+            self.refusals.worked();
+        }
         match event {
             Event::Init => self.listed.clear(),
             Event::InitApply(namespace) => {
@@ -51,20 +79,20 @@ impl Sink<SlimNamespace> for NamespaceSink {
                 let listed = std::mem::take(&mut self.listed);
                 self.observer.index.lock().retain_namespaces(&listed);
                 self.observer.status.set_namespaces_forbidden(false);
+                self.observer.status.mark_changed();
                 self.ready.ready();
             }
             Event::Apply(namespace) => self.apply(&namespace),
-            Event::Delete(namespace) => self.observer.index.lock().delete_namespace(namespace.name()),
+            Event::Delete(namespace) => {
+                self.observer.index.lock().delete_namespace(namespace.name());
+                self.observer.status.mark_changed();
+            }
         }
         Flow::Continue
     }
 
-    /// An installation with rights in some namespaces only cannot read namespaces themselves.
+    /// What is known of namespaces is kept: labels change rarely.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        if refusal_code(error) == Some(403) {
-            self.observer.status.set_namespaces_forbidden(true);
-            self.ready.ready();
-        }
-        Flow::Continue
+        self.refusals.failed(error)
     }
 }

@@ -11,35 +11,42 @@ use tagwatch_k8s::slim::SlimNode;
 use tokio::time::sleep;
 
 use super::Observer;
-use super::stats::{WatchStats, refusal_code};
+use super::rights::{OptionalRight, Refusals};
+use super::stats::WatchStats;
 use super::watch::{Flow, Sink, watch};
 use crate::state::{EngineHandle, ReadyToken};
 
 /// What the task and readiness are called.
 pub(crate) const NODES: &str = "nodes";
-/// How long until a watch of nodes is tried again that was refused, or is not wanted.
-const RETRY: Duration = Duration::from_secs(30);
+/// How often it is checked whether the policy judges drift now.
+const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Watches nodes while the policy judges drift and we have the right. Never returns.
 pub(crate) async fn follow(client: Client, observer: Observer, engine: Arc<EngineHandle>, ready: ReadyToken) {
     let stats = WatchStats::new(NODES, observer.metrics.clone());
+    let mut right = OptionalRight::new(client.clone(), "", NODES, None);
     let mut is_logged = false;
     loop {
-        if is_wanted(&engine) {
-            let sink = NodeSink {
-                observer: observer.clone(),
-                engine: Arc::clone(&engine),
-                ready: ready.clone(),
-                listed: HashSet::new(),
-                is_logged,
-            };
-            watch(Api::<SlimNode>::all(client.clone()), watcher::Config::default(), sink, stats.clone())
-                .await;
-            is_logged = true;
+        while !is_wanted(&engine) {
+            ready.ready();
+            sleep(LOOK_INTERVAL).await;
         }
-        ready.ready();
+        let missing = || {
+            ready.ready();
+            if !std::mem::replace(&mut is_logged, true) {
+                tracing::info!("nodes may not be read; that a tag moved stays likely and is never proven");
+            }
+        };
+        right.granted(missing).await;
+        let sink = NodeSink {
+            observer: observer.clone(),
+            engine: Arc::clone(&engine),
+            ready: ready.clone(),
+            listed: HashSet::new(),
+            refusals: right.refusals(),
+        };
+        watch(Api::<SlimNode>::all(client.clone()), watcher::Config::default(), sink, stats.clone()).await;
         observer.metrics.drift.nodes_available.set(0);
-        sleep(RETRY).await;
     }
 }
 
@@ -52,14 +59,16 @@ struct NodeSink {
     engine: Arc<EngineHandle>,
     ready: ReadyToken,
     listed: HashSet<Box<str>>,
-    /// The refusal was logged.
-    is_logged: bool,
+    refusals: Refusals,
 }
 
 impl Sink<SlimNode> for NodeSink {
     fn event(&mut self, event: Event<SlimNode>) -> Flow {
         let Observer { index, queue, clock, metrics, .. } = &self.observer;
         let now = clock.now();
+        if !matches!(event, Event::Init | Event::InitApply(_)) {
+            self.refusals.worked();
+        }
         match event {
             Event::Init => self.listed.clear(),
             Event::InitApply(node) => {
@@ -84,15 +93,12 @@ impl Sink<SlimNode> for NodeSink {
     }
 
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        if refusal_code(error) != Some(403) {
-            return Flow::Continue;
+        let flow = self.refusals.failed(error);
+        if flow == Flow::Stop {
+            let Observer { index, queue, clock, .. } = &self.observer;
+            let affected = index.lock().forget_nodes(clock.now());
+            queue.request(affected);
         }
-        if !self.is_logged {
-            tracing::info!("nodes may not be read; that a tag moved stays likely and is never proven");
-        }
-        let Observer { index, queue, clock, .. } = &self.observer;
-        let affected = index.lock().forget_nodes(clock.now());
-        queue.request(affected);
-        Flow::Stop
+        flow
     }
 }

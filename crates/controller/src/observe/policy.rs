@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use kube_runtime::watcher::{self, Event};
 use parking_lot::Mutex;
 use tagwatch_client::{Backoff, is_served};
@@ -12,6 +12,7 @@ use tagwatch_core::policy::API_VERSION;
 use tagwatch_k8s::tag_policy::TagPolicy;
 use tokio::time::sleep;
 
+use super::rights::{OptionalRight, Refusals};
 use super::stats::{WatchStats, refusal_code};
 use super::watch::{Flow, Sink, watch};
 use crate::state::metrics::ControllerMetrics;
@@ -41,16 +42,30 @@ impl PolicyObserver {
     pub(crate) async fn follow(self, client: Client, name: String, ready: ReadyToken) {
         let stats = WatchStats::new(PLURAL, self.metrics.clone());
         let mut backoff = Backoff::default();
+        let mut right = OptionalRight::of_object(client.clone(), &TagPolicy::group(&()), PLURAL, &name);
+        let mut is_logged = false;
         loop {
             match is_served(&client, API_VERSION, PLURAL).await {
                 Ok(true) => {
                     backoff.reset();
+                    // An installation with fewer rights wants no policy, so nothing waits for it.
+                    let missing = || {
+                        ready.ready();
+                        if !std::mem::replace(&mut is_logged, true) {
+                            tracing::warn!(
+                                policy = name,
+                                "no right to list and watch TagPolicies: what is in the cluster is not read"
+                            );
+                        }
+                    };
+                    right.granted(missing).await;
                     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
                     let sink = PolicySink {
                         observer: self.clone(),
                         ready: ready.clone(),
                         listed: None,
                         missed: (name != DEFAULT_NAME).then(|| name.clone()),
+                        refusals: right.refusals(),
                     };
                     watch(Api::<TagPolicy>::all(client.clone()), config, sink, stats.clone()).await;
                 }
@@ -121,10 +136,14 @@ struct PolicySink {
     listed: Option<TagPolicy>,
     /// The name of a policy that the options name, until it is logged that there is none.
     missed: Option<String>,
+    refusals: Refusals,
 }
 
 impl Sink<TagPolicy> for PolicySink {
     fn event(&mut self, event: Event<TagPolicy>) -> Flow {
+        if !matches!(event, Event::Init | Event::InitApply(_)) {
+            self.refusals.worked();
+        }
         match event {
             Event::Init => self.listed = None,
             Event::InitApply(policy) => self.listed = Some(policy),
@@ -143,14 +162,8 @@ impl Sink<TagPolicy> for PolicySink {
         Flow::Continue
     }
 
-    /// 404 for a whole resource: its definition was removed. 403: an installation with fewer rights wants no policy, so
-    /// nothing waits for it.
+    /// 404 for a whole resource: its definition was removed. A policy that can no longer be read stays in use.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        match refusal_code(error) {
-            Some(404) => return Flow::Stop,
-            Some(403) => self.ready.ready(),
-            _ => {}
-        }
-        Flow::Continue
+        if refusal_code(error) == Some(404) { Flow::Stop } else { self.refusals.failed(error) }
     }
 }

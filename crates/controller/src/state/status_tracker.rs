@@ -19,6 +19,11 @@ impl StatusTracker {
         self.changed.notify_one();
     }
 
+    /// The same of something that changes often: the status follows within a second.
+    pub(crate) fn mark_changed(&self) {
+        self.version.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Grows with every change.
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)

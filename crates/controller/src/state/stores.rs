@@ -74,9 +74,12 @@ impl Stores {
         stores.push(KindStore { kind: kind.clone(), scope: scope.map(str::to_owned), objects });
     }
 
-    /// A kind is not watched any more.
-    pub(crate) fn remove(&self, kind: &KindName, scope: Option<&str>) {
-        self.0.write().retain(|store| !store.is_of(kind, scope));
+    /// A kind is not watched any more. Returns whether anything of it was read.
+    pub(crate) fn remove(&self, kind: &KindName, scope: Option<&str>) -> bool {
+        let mut stores = self.0.write();
+        let before = stores.len();
+        stores.retain(|store| !store.is_of(kind, scope));
+        stores.len() < before
     }
 }
 

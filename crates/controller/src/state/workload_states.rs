@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::engine::Judgement;
+use tagwatch_core::finding::Verdict;
 use tagwatch_core::issue::{ExemptionOutcome, ImageChange, Issue, IssueGroup, Status, Tally};
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::tag::TagClass;
+use tagwatch_core::rules::RuleGroup;
+use tagwatch_core::tag::{Classification, Confidence, TagClass};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType, Namespace, Workload};
 use tagwatch_index::WorkloadKey;
@@ -29,6 +31,10 @@ pub(crate) struct WorkloadState {
     pub(crate) exemptions: Option<Box<ExemptionOutcome>>,
     /// Containers by tag class and effective pull policy.
     pub(crate) images: Box<[(TagClass, PullPolicy, u32)]>,
+    /// Containers whose tag moves and is not exempt. Ephemeral ones are left out: they are there to debug.
+    pub(crate) moving_images: u32,
+    /// Overrides of the policy that apply here, by their index.
+    pub(crate) overrides: Box<[usize]>,
     /// The namespace, where it can be read.
     pub(crate) namespace: Option<Arc<Namespace>>,
     /// What the console shows, where there is a console.
@@ -42,6 +48,12 @@ impl WorkloadState {
         for verdict in &judgement.verdicts {
             *images.entry((verdict.classification.class, verdict.effective_pull_policy)).or_default() += 1;
         }
+        let moving = judgement.verdicts.iter().filter(|verdict| {
+            let container = workload.containers.get(verdict.container);
+            container.is_some_and(|container| container.container_type != ContainerType::Ephemeral)
+                && moves(verdict)
+                && !is_tag_exempt(verdict)
+        });
         let passes = issues.iter().filter(|issue| issue.outcome == Outcome::Pass).count();
         Self {
             status: Status::of(issues.iter().map(|issue| issue.outcome)),
@@ -49,6 +61,8 @@ impl WorkloadState {
             passes: u32::try_from(passes).unwrap_or(u32::MAX),
             exemptions: ExemptionOutcome::of(judgement),
             images: images.into_iter().map(|((class, policy), count)| (class, policy, count)).collect(),
+            moving_images: u32::try_from(moving.count()).unwrap_or(u32::MAX),
+            overrides: judgement.overrides_used.iter().copied().collect(),
             namespace: workload.namespace.clone(),
             console: None,
         }
@@ -62,6 +76,8 @@ impl WorkloadState {
             passes: 0,
             exemptions: None,
             images: Box::default(),
+            moving_images: 0,
+            overrides: Box::default(),
             namespace: None,
             console: None,
         }
@@ -75,6 +91,19 @@ impl WorkloadState {
     pub(crate) fn namespace_label(&self, name: &str) -> Option<&str> {
         self.namespace.as_ref()?.labels.get(name).map(String::as_str)
     }
+}
+
+/// Whether the tag is known to move: not where it may just as well be pushed once.
+fn moves(verdict: &Verdict) -> bool {
+    let Classification { class, confidence, .. } = &verdict.classification;
+    class.is_mutable() && *confidence != Confidence::Unknown
+}
+
+/// Whether the rules on tags find something, and all of it is exempt.
+fn is_tag_exempt(verdict: &Verdict) -> bool {
+    let mut of_tag = verdict.findings.iter().filter(|finding| finding.rule.group == RuleGroup::ImageTag);
+    let is_exempt = of_tag.clone().any(|finding| finding.outcome == Outcome::Skip);
+    is_exempt && !of_tag.any(|finding| finding.outcome.is_open())
 }
 
 /// What is remembered of a workload's reports from one evaluation to the next, whether they were stored or not.
@@ -240,5 +269,67 @@ impl WorkloadStates {
     pub(crate) fn insert(&mut self, key: &WorkloadKey, state: WorkloadState) {
         self.remember(key, &ReportKey::of(key), ReportMemory::default());
         self.publish(key, state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tagwatch_core::engine::Engine;
+    use tagwatch_core::policy::{Policy, parse_date};
+    use tagwatch_core::workload::{Origin, WorkloadId};
+
+    use super::*;
+
+    /// How many images of these containers move, with an exemption of the container `exempt`.
+    fn moving(containers: &[(&str, ContainerType, &str)]) -> u32 {
+        let exemption = |rule: &str| json!({ "match": { "containers": [format!("exempt-{rule}")] }, "rules": [rule], "reason": "why" });
+        let spec = json!({ "exemptions": [exemption("latest-tag"), exemption("stale-pull-policy")] });
+        let (_, policy) = Policy::read(&spec).unwrap();
+        let engine = Engine::new(policy).on(parse_date("2026-01-31").unwrap()).in_cluster();
+        let container = |(name, container_type, image): &(&str, ContainerType, &str)| Container {
+            name: (*name).into(),
+            container_type: *container_type,
+            image: (*image).into(),
+            pull_policy: Some("IfNotPresent".into()),
+            field_path: String::new(),
+            observed: None,
+            drift: None,
+        };
+        let id = WorkloadId {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: Some("shop".into()),
+            name: "web".into(),
+        };
+        let workload = Workload::new(id, Origin::Cluster, containers.iter().map(container).collect());
+        let judgement = engine.assess(&workload, |image| engine.read_image(image));
+        WorkloadState::new(&workload, &judgement, &[]).moving_images
+    }
+
+    #[test]
+    fn images_that_move_are_counted_without_exempt_and_ephemeral_ones() {
+        for (name, container_type, image, expected) in [
+            ("web", ContainerType::Container, "nginx:latest", 1),
+            ("web", ContainerType::Init, "nginx:1.27", 1),
+            ("web", ContainerType::Sidecar, "nginx", 1),
+            ("web", ContainerType::ImageVolume, "nginx:stable", 1),
+            ("web", ContainerType::Ephemeral, "nginx:latest", 0),
+            ("web", ContainerType::Container, "nginx:1.27.3", 0),
+            ("web", ContainerType::Container, "registry.example.com/web:1.27", 0),
+            ("web", ContainerType::Container, "registry.example.com/web:main-1234", 0),
+            ("web", ContainerType::Container, "registry.example.com/web:team-blue", 0),
+            ("exempt-latest-tag", ContainerType::Container, "nginx:latest", 0),
+            ("exempt-latest-tag", ContainerType::Container, "nginx:stable", 1),
+            ("exempt-stale-pull-policy", ContainerType::Container, "nginx:latest", 1),
+        ] {
+            assert_eq!(
+                moving(&[(name, container_type, image)]),
+                expected,
+                "{name} {container_type:?} {image}"
+            );
+        }
+        let both = [("a", ContainerType::Container, "nginx"), ("b", ContainerType::Ephemeral, "busybox")];
+        assert_eq!(moving(&both), 1);
     }
 }

@@ -15,7 +15,7 @@ use exempting::Exempting;
 use crate::finding::Verdict;
 use crate::policy::{AnnotationRemark, Decision, Policy, Profile, WorkloadAnnotations};
 use crate::reference::{Reference, ReferenceError};
-use crate::rules::{Parameters, Subject};
+use crate::rules::{Parameters, RuleSet, Subject};
 use crate::tag::{Classification, Classifier};
 use crate::workload::{Container, Workload};
 
@@ -38,6 +38,8 @@ pub struct Judgement {
     pub verdicts: Vec<Verdict>,
     /// Exemptions of the policy that exempted something here, by their index.
     pub exemptions_used: BTreeSet<usize>,
+    /// Overrides of the policy that were applied to a container, by their index.
+    pub overrides_used: BTreeSet<usize>,
     /// Annotations that exempted nothing.
     pub remarks: Vec<AnnotationRemark>,
     /// In how long the workload has to be judged again, because a grace time of a rule ends then; `None` when none is
@@ -128,6 +130,7 @@ impl Engine {
             in_scope,
             verdicts: Vec::new(),
             exemptions_used: BTreeSet::new(),
+            overrides_used: BTreeSet::new(),
             remarks: Vec::new(),
             due_in: None,
         };
@@ -145,7 +148,12 @@ impl Engine {
                 used: &mut judgement.exemptions_used,
             });
             let image = read(container.image.raw());
-            let (verdict, due_in) = self.judge_container((index, container), workload, image, exempting);
+            let rules =
+                self.policy.rules_for(&workload.id, container, image.reference.as_ref().ok(), |used| {
+                    judgement.overrides_used.insert(used);
+                });
+            let (verdict, due_in) =
+                self.judge_container((index, container), workload, image, &rules, exempting);
             judgement.verdicts.push(verdict);
             judgement.due_in = judgement.due_in.into_iter().chain(due_in).min();
         }
@@ -158,6 +166,7 @@ impl Engine {
         (index, container): (usize, &Container),
         workload: &Workload,
         image: ReadImage,
+        rules: &RuleSet,
         exempting: Option<Exempting<'_>>,
     ) -> (Verdict, Option<Duration>) {
         let ReadImage { reference, classification } = image;
@@ -171,7 +180,7 @@ impl Engine {
             effective_pull_policy,
             image_pull_secrets: workload.image_pull_secrets,
             always_pull_images: self.policy.always_pull_images(),
-            rules: &self.policy.rules_for(&workload.id, container, parsed),
+            rules,
             parameters: &Parameters::default(),
         };
         let findings = findings::findings(&subject, exempting);

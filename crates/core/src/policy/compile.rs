@@ -57,6 +57,7 @@ fn compile(spec: &TagPolicySpec, problems: &mut Problems) -> Policy {
         profile,
         rules,
         immutable,
+        immutable_presets: _,
         scope,
         overrides,
         exemptions,
@@ -72,6 +73,7 @@ fn compile(spec: &TagPolicySpec, problems: &mut Problems) -> Policy {
     let mut policy = Policy {
         profile,
         rules: profile.rules(),
+        // Below, once the globs are compiled.
         classifier: Classifier::default(),
         scope: Scope::compile(scope, &root.field("scope"), problems),
         overrides: compile_overrides(overrides, &root.field("overrides"), problems),
@@ -89,7 +91,8 @@ fn compile(spec: &TagPolicySpec, problems: &mut Problems) -> Policy {
     }
     let globs = problems.reference_globs(immutable, &root.field("immutable"));
     let floating = compile_floating(rules, &root.field("rules"), problems);
-    policy.classifier = Classifier::new(globs).with_declared_floating(floating);
+    policy.classifier =
+        Classifier::new(globs).with_presets(spec.immutable_presets()).with_declared_floating(floating);
     check_labels(metric_labels, &root.field("metricLabels"), problems);
     check_workloads(workloads, &root.field("workloads"), problems);
     policy

@@ -49,6 +49,12 @@ impl NameGlobs {
         self.0.iter().any(|glob| glob.is_match(name))
     }
 
+    /// The indexes of the globs that match none of these names.
+    pub(super) fn unmatched(&self, names: &[&str]) -> impl Iterator<Item = usize> {
+        let is_unmatched = |glob: &Glob| !names.iter().any(|name| glob.is_match(name));
+        self.0.iter().enumerate().filter(move |(_, glob)| is_unmatched(glob)).map(|(index, _)| index)
+    }
+
     /// The names, where no glob has a wildcard.
     pub(super) fn literals(&self) -> Option<Vec<&str>> {
         if self.is_empty() { None } else { self.0.iter().map(Glob::literal).collect() }

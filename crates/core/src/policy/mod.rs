@@ -4,6 +4,7 @@
 mod baseline;
 mod compile;
 mod date;
+mod effect;
 mod effective;
 mod exemption;
 mod exemption_index;
@@ -37,6 +38,7 @@ use exemption_index::ExemptionIndex;
 pub use baseline::exact_exemption;
 pub use compile::metric_label;
 pub use date::parse_date;
+pub use effect::{NamedNamespace, SpecRemark};
 pub use effective::EffectiveRule;
 pub(crate) use exemption::WorkloadAnnotations;
 pub use exemption::{AnnotationRemark, Exemption, ExemptionProblem};
@@ -75,7 +77,7 @@ impl Policy {
             profile,
             rules: profile.rules(),
             changes: Vec::new(),
-            classifier: Classifier::default(),
+            classifier: Classifier::default().with_presets(TagPolicySpec::default().immutable_presets()),
             scope: selector::Scope::default(),
             overrides: Vec::new(),
             exemptions: Vec::new(),
@@ -141,17 +143,19 @@ impl Policy {
         self.scope.includes(namespace, labels)
     }
 
-    /// The rules for a container: every override that matches, in their order.
+    /// The rules for a container: every override that matches, in their order. `applied` is called with the index of each.
     pub(crate) fn rules_for(
         &self,
         id: &WorkloadId,
         container: &Container,
         reference: Option<&Reference>,
+        mut applied: impl FnMut(usize),
     ) -> Cow<'_, RuleSet> {
         let mut rules = Cow::Borrowed(&self.rules);
-        for layer in &self.overrides {
+        for (index, layer) in self.overrides.iter().enumerate() {
             if layer.matcher.admits_workload(id) && layer.matcher.admits_container(container, reference) {
                 layer.changes.iter().for_each(|change| change.apply(rules.to_mut()));
+                applied(index);
             }
         }
         rules
@@ -165,7 +169,7 @@ impl Policy {
         container: &Container,
         reference: Option<&Reference>,
     ) -> Vec<PullPolicy> {
-        let rules = self.rules_for(id, container, reference);
+        let rules = self.rules_for(id, container, reference, |_| ());
         match rules
             .get_enabled(ids::PULL_POLICY_NOT_ALLOWED)
             .map(|setting| setting.parameters.allowed.as_slice())

@@ -69,6 +69,18 @@ impl Scope {
         }
     }
 
+    /// The label selector, where there is one.
+    pub(super) fn selector(&self) -> Option<&LabelSelector> {
+        self.selector.as_ref()
+    }
+
+    /// The globs that match none of these names, by field and index. Presets name what a cluster may have.
+    pub(super) fn unmatched(&self, names: &[&str]) -> impl Iterator<Item = (&'static str, usize)> {
+        [("namespaces", &self.namespaces), ("excludeNamespaces", &self.exclude)]
+            .into_iter()
+            .flat_map(move |(field, globs)| globs.unmatched(names).map(move |index| (field, index)))
+    }
+
     pub(super) fn includes(
         &self,
         name: Option<&UntrustedText>,

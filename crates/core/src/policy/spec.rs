@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schema;
 use crate::kinds::CustomWorkload;
+use crate::tag::ImmutablePreset;
 
 /// API group and version of a `TagPolicy`.
 pub const API_VERSION: &str = "tagwatch.dev/v1alpha1";
@@ -29,6 +30,11 @@ pub struct TagPolicySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1024), inner(length(min = 1, max = 512)))]
     pub immutable: Vec<String>,
+    /// Publishers who never push a version again: their full and partial versions are declared immutable.
+    /// `kubernetes-registry` by default; an empty list switches it off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 8))]
+    pub immutable_presets: Option<Vec<ImmutablePreset>>,
     /// Which namespaces are judged; all by default.
     #[serde(default, skip_serializing_if = "is_default")]
     pub scope: ScopeSpec,
@@ -55,6 +61,16 @@ pub struct TagPolicySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub workloads: Vec<CustomWorkload>,
+}
+
+/// The presets of a policy that names none.
+const DEFAULT_IMMUTABLE_PRESETS: &[ImmutablePreset] = &[ImmutablePreset::KubernetesRegistry];
+
+impl TagPolicySpec {
+    /// The publishers whose versions are declared immutable.
+    pub fn immutable_presets(&self) -> &[ImmutablePreset] {
+        self.immutable_presets.as_deref().unwrap_or(DEFAULT_IMMUTABLE_PRESETS)
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

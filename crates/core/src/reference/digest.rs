@@ -27,3 +27,11 @@ pub(super) fn check(digest: &str) -> Result<(), ReferenceError> {
     }
     Ok(())
 }
+
+/// Whether a text without a `:` is rather a digest that lacks a part than a tag: `sha256`, `sha256-…`, the hex alone.
+pub(super) fn is_cut_short(text: &str) -> bool {
+    ALGORITHMS.into_iter().any(|(name, length)| {
+        let names_algorithm = text.get(..name.len()).is_some_and(|front| front.eq_ignore_ascii_case(name));
+        names_algorithm || (text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    })
+}

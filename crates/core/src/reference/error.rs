@@ -15,7 +15,7 @@ pub enum ReferenceError {
     /// A text of more than [`MAX_BYTES`](super::MAX_BYTES), which is not parsed.
     #[error("the image is {bytes} bytes long; expected at most {}", super::MAX_BYTES)]
     TooLong { bytes: usize },
-    /// A template variable that nothing has filled in: `$IMAGE:1.2`, `{{ .Values.tag }}`, `<image>`.
+    /// A template variable that nothing has filled in: `$IMAGE:1.2`, `{{ .Values.tag }}`, `<image>`, `@PROJECT@`.
     #[error(
         "the image holds an unresolved placeholder (`{mark}`); expected the name after templates are rendered"
     )]
@@ -82,6 +82,9 @@ pub enum ReferenceError {
     /// An `@` with nothing behind it.
     #[error("an `@` is followed by no digest; expected algorithm:hex such as sha256:…, or no `@`")]
     MissingDigest,
+    /// A tag behind the `@`: `mysql@8.0.44`.
+    #[error("a tag follows the `@`; did you mean `:`? Behind an `@` a digest is expected, such as sha256:…")]
+    TagBehindAt,
     /// Anything but `sha256:`, `sha384:` or `sha512:` behind the `@`.
     #[error("the digest's algorithm is unknown; expected sha256:…, sha384:… or sha512:…")]
     UnknownDigestAlgorithm,

@@ -95,6 +95,12 @@ impl Reference {
     pub fn looks_like_placeholder_host(&self) -> bool {
         self.registry.bytes().any(|byte| byte.is_ascii_uppercase())
     }
+
+    /// Whether the tag is an upper-case word in double underscores (`app:__TAG__`), as build pipelines write a
+    /// placeholder. Such a tag parses.
+    pub fn looks_like_placeholder_tag(&self) -> bool {
+        self.tag.as_deref().is_some_and(parse::is_dunder)
+    }
 }
 
 #[cfg(test)]

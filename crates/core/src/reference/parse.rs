@@ -58,7 +58,7 @@ fn spans(image: &str) -> Result<Spans<'_>, ReferenceError> {
 
     check_path(path, namespace.len())?;
     tag.map_or(Ok(()), check_tag)?;
-    digest.map_or(Ok(()), digest::check)?;
+    digest.map_or(Ok(()), |digest| check_digest(digest, tag))?;
     Ok(Spans { registry, namespace, path, tag, digest })
 }
 
@@ -165,6 +165,12 @@ fn check_tag(tag: &str) -> Result<(), ReferenceError> {
     Ok(())
 }
 
+/// Checks the text after the `@`. A tag there is a slip of the key, unless a tag stands before it.
+fn check_digest(digest: &str, tag: Option<&str>) -> Result<(), ReferenceError> {
+    let slip = tag.is_none() && check_tag(digest).is_ok() && !digest::is_cut_short(digest);
+    if slip { Err(ReferenceError::TagBehindAt) } else { digest::check(digest) }
+}
+
 /// The errors visible in the whole of a text that does not parse.
 fn first_glance(image: &str) -> Option<ReferenceError> {
     if let Some(mark) = placeholder_mark(image) {
@@ -176,8 +182,8 @@ fn first_glance(image: &str) -> Option<ReferenceError> {
     image.chars().find(|c| c.is_whitespace()).map(|character| ReferenceError::Blank { character })
 }
 
-/// Templates of Kubernetes, Helm, shells, Kustomize, CI systems and people. None of the marks is possible in
-/// a reference that parses.
+/// Templates of Kubernetes, Helm, shells, Kustomize, CI systems, Autoconf, Maven and people. None of the marks is
+/// possible in a reference that parses, except for `__`, which is looked for in texts that do not parse.
 fn placeholder_mark(image: &str) -> Option<&'static str> {
     let opens = |mark: &str, is_name: fn(char) -> bool| {
         image.match_indices(mark).any(|(at, _)| image[at + mark.len()..].starts_with(is_name))
@@ -190,15 +196,32 @@ fn placeholder_mark(image: &str) -> Option<&'static str> {
         Some("{")
     } else if opens("<", |c| c.is_ascii_alphabetic()) {
         Some("<")
-    } else if image.split('%').skip(1).step_by(2).any(is_variable_name) && image.matches('%').count() > 1 {
-        Some("%")
+    } else if let Some(mark) = ["%", "@"].into_iter().find(|mark| encloses_variable(image, mark)) {
+        Some(mark)
+    } else if image.split([':', '/', '@']).any(is_dunder) {
+        Some("__")
     } else {
         None
     }
 }
 
+/// Whether a name stands between two marks: `%TAG%`, `@PROJECT@`, `@project.version@`.
+fn encloses_variable(image: &str, mark: &str) -> bool {
+    let mut between: Vec<&str> = image.split(mark).skip(1).collect();
+    between.pop();
+    between.into_iter().any(is_variable_name)
+}
+
 fn is_variable_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+    text.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
+        && text.bytes().all(|byte| matches!(byte, b'_' | b'.' | b'-') || byte.is_ascii_alphanumeric())
+}
+
+/// `__TAG__`
+pub(super) fn is_dunder(text: &str) -> bool {
+    let name = text.strip_prefix("__").and_then(|text| text.strip_suffix("__")).unwrap_or_default();
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 fn is_url(image: &str) -> bool {

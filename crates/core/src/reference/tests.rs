@@ -18,6 +18,15 @@ fn each_error_has_its_variant() {
         ("app:#{Build.Id}#", E::Placeholder { mark: "{" }),
         ("<image>", E::Placeholder { mark: "<" }),
         ("app:%TAG%", E::Placeholder { mark: "%" }),
+        ("%VERSION%", E::Placeholder { mark: "%" }),
+        ("app:%100%", E::InvalidTagCharacter { character: '%' }),
+        ("@PROJECT@/app:1", E::Placeholder { mark: "@" }),
+        ("app:@PROJECT@", E::Placeholder { mark: "@" }),
+        ("app:@project.version@", E::Placeholder { mark: "@" }),
+        ("app:@@TAG@@", E::Placeholder { mark: "@" }),
+        ("app@DIGEST@", E::Placeholder { mark: "@" }),
+        ("__IMAGE__:1.2", E::Placeholder { mark: "__" }),
+        ("registry.example.com/__APP__:1", E::Placeholder { mark: "__" }),
         ("https://registry.example.com/app:1", E::Scheme),
         ("docker://nginx", E::Scheme),
         (" nginx", E::Blank { character: ' ' }),
@@ -59,6 +68,14 @@ fn each_error_has_its_variant() {
         ("nginx:1+2", E::InvalidTagCharacter { character: '+' }),
         (&format!("app@sha256:{digest}:1.2"), E::TagAfterDigest),
         ("app@", E::MissingDigest),
+        ("mysql@8.0.44", E::TagBehindAt),
+        ("nginx@1.27-alpine", E::TagBehindAt),
+        ("nginx@latest", E::TagBehindAt),
+        ("registry.example.com:5000/app@v1", E::TagBehindAt),
+        ("mysql:8@8.0.44", E::UnknownDigestAlgorithm),
+        ("app@sha256", E::UnknownDigestAlgorithm),
+        ("app@sha256-abc", E::UnknownDigestAlgorithm),
+        ("app@.1", E::UnknownDigestAlgorithm),
         (&format!("app@md5:{digest}"), E::UnknownDigestAlgorithm),
         (&format!("app@SHA256:{digest}"), E::UnknownDigestAlgorithm),
         (&format!("app@{digest}"), E::UnknownDigestAlgorithm),
@@ -111,6 +128,27 @@ fn messages_are_safe_for_a_terminal_and_say_what_was_expected() {
         error("nginx:\u{1b}").to_string(),
         "the tag holds the character `\\u{1b}`; expected letters, digits, `_`, `.` and `-`, not starting with `.` or `-`"
     );
+}
+
+#[test]
+fn a_tag_behind_an_at_asks_for_a_colon() {
+    let message = error("mysql@8.0.44").to_string();
+    assert!(message.contains("did you mean `:`?"), "{message}");
+}
+
+#[test]
+fn a_tag_in_double_underscores_parses_and_looks_like_a_placeholder() {
+    for (image, expected) in [
+        ("app:__TAG__", true),
+        ("registry.example.com/app:__IMAGE_TAG_2__", true),
+        ("app:__tag__", false),
+        ("app:__TAG", false),
+        ("app:____", false),
+        ("app:TAG", false),
+        ("app", false),
+    ] {
+        assert_eq!(Reference::parse(image).expect(image).looks_like_placeholder_tag(), expected, "{image}");
+    }
 }
 
 #[test]

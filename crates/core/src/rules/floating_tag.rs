@@ -29,9 +29,18 @@ It is a warning as long as only the name says so, and a failure once the
 cluster saw the reference resolve to more than one digest, whatever its name
 looks like and whatever was declared.
 
-One number alone (`42`) can be a major version, which moves, or a build
-number, which does not. tagwatch cannot tell them apart: if yours is never
-pushed again, put it on the policy's `immutable` list.",
+For some tags the name alone does not say whether they move. tagwatch warns,
+and says that it cannot tell:
+
+- One number alone (`42`): a major version or a build number.
+- A channel or branch with a number (`main-1234`).
+- Two numbers (`1.27`), which are a line of releases for one publisher and a
+  full version for the next. Where tagwatch knows that the publisher moves
+  them (Docker Official Images, Bitnami, .NET, Red Hat and others), they
+  float for certain.
+
+If such a tag is never pushed again, put it on the policy's `immutable` list.
+Versions of `registry.k8s.io` are there by default (`immutablePresets`).",
     bad: "\
 containers:
 - name: web
@@ -76,7 +85,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
 fn tail(subject: &Subject<'_>) -> String {
     let consequence = match subject.classification.class {
         TagClass::ProvenMutable => ", so it moves, whatever its name says".to_owned(),
-        _ if subject.is_lone_number() => format!("; {}", message::DECLARE_IMMUTABLE),
+        _ if subject.may_move() => format!("; {}", message::DECLARE_IMMUTABLE),
         _ => ", so the same manifest can run other code tomorrow".to_owned(),
     };
     format!(

@@ -104,8 +104,8 @@ pub(crate) fn moves(subject: &Subject<'_>) -> String {
     match subject.tag() {
         None => "Kubernetes reads no tag as latest, which moves with every push".to_owned(),
         Some("latest") => "the tag latest moves with every push".to_owned(),
-        Some(_) if subject.is_lone_number() => {
-            format!("{tag} is one number alone, a major version that moves or a build number that does not")
+        Some(_) if subject.may_move() => {
+            format!("{tag} may be one that moves, or one that is pushed once{}", matched(subject))
         }
         Some(_) => format!("{tag} floats{}", matched(subject)),
     }
@@ -179,10 +179,13 @@ pub(crate) fn pods_policy_note(subject: &Subject<'_>) -> &'static str {
     }
 }
 
-/// An upper-case host is legal, but most are placeholders such as `REGISTRY/app:1`.
+/// An upper-case host and a tag in double underscores are legal, but most are placeholders such as `REGISTRY/app:1` and
+/// `app:__TAG__`.
 pub(crate) fn placeholder_note(subject: &Subject<'_>) -> &'static str {
     if subject.reference.is_ok_and(Reference::looks_like_placeholder_host) {
         "; its registry is written in upper case: probably a placeholder"
+    } else if subject.reference.is_ok_and(Reference::looks_like_placeholder_tag) {
+        "; its tag is written in double underscores: probably a placeholder"
     } else {
         ""
     }

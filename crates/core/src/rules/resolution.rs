@@ -25,7 +25,7 @@ pub(super) fn pin(subject: &Subject<'_>) -> String {
     let rest = match subject.classification.class {
         TagClass::ProvenMutable => "since this very reference was seen to move.".to_owned(),
         TagClass::Unclassified => unless_immutable(name),
-        _ if subject.is_lone_number() => unless_immutable(name),
+        _ if subject.may_move() => unless_immutable(name),
         _ => never_pushed_again(name),
     };
     format!("Set {field} to {name}:{tag}@sha256:<digest>, {rest}")

@@ -31,9 +31,11 @@ vulnerability, and every pod looks the same to `kubectl`.
 changes later, so an object whose tag once was a version can run `latest`
 with `IfNotPresent`.
 
-`latest` and no tag are critical, for they move most often. One number alone
-(`42`) is a warning: it may be a build number that is never pushed again,
-and then belongs on the policy's `immutable` list.
+`latest` and no tag are critical, for they move most often. A tag that may be
+pushed once is a warning: one number alone (`42`), a branch with a number
+(`main-1234`), and two numbers (`1.27`) of a publisher that is not known to
+move them. If it is never pushed again, put it on the policy's `immutable`
+list.
 
 The rule passes, with a note, while every live pod carries `Always`: the
 AlwaysPullImages admission plugin and webhooks change pods, never templates.
@@ -75,7 +77,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
         return None;
     }
     Some(Violation {
-        outcome: if subject.is_lone_number() { Outcome::Warn } else { Outcome::Fail },
+        outcome: if subject.may_move() { Outcome::Warn } else { Outcome::Fail },
         // By the name, not by the class: `latest` stays critical when it is proven to move.
         severity: if subject.names_latest() { Severity::Critical } else { Severity::High },
         message: message::runs(subject, &tail(subject)),
@@ -103,7 +105,7 @@ fn tail(subject: &Subject<'_>) -> String {
     } else {
         ": "
     };
-    let consequence = if subject.is_lone_number() {
+    let consequence = if subject.may_move() {
         message::DECLARE_IMMUTABLE
     } else {
         "a node that has a copy never pulls again, so nodes come to run different code"

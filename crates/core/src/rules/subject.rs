@@ -49,8 +49,9 @@ impl<'a> Subject<'a> {
         self.classification.class.is_mutable()
     }
 
-    /// Whether the tag is one number alone: a major version, which moves, or a build number, which does not.
-    pub(super) fn is_lone_number(&self) -> bool {
+    /// Whether the tag may move, or may be one that is pushed once: a number alone, a branch with a number, two numbers
+    /// of a publisher that is not known to move them.
+    pub(super) fn may_move(&self) -> bool {
         self.classification.class == TagClass::Floating
             && self.classification.confidence == Confidence::Unknown
     }

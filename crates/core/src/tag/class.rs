@@ -73,8 +73,8 @@ pub struct Classification {
     /// How mutable the reference is.
     pub class: TagClass,
     /// The basis of the class. It is [`Confidence::Unknown`] for [`TagClass::Invalid`] and
-    /// [`TagClass::Unclassified`], and for [`TagClass::Floating`] where the tag is
-    /// one number alone, which may be a major version or a build number.
+    /// [`TagClass::Unclassified`], and for [`TagClass::Floating`] where the tag may be one that is pushed once: one
+    /// number alone, a channel or branch with a number, and two numbers of a publisher that is not known to move them.
     pub confidence: Confidence,
     /// The pattern that matched, in words with the matching text, such as "git SHA `1a2b3c4`"; `None` where no
     /// pattern did. Safe for a terminal.

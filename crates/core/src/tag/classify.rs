@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use super::class::{Classification, Confidence, TagClass};
 use super::declared_floating::DeclaredFloating;
 use super::evidence::Evidence;
+use super::floating::Reading;
 use super::parts::Parts;
+use super::publishers::{ImmutablePreset, moves_two_numbers};
 use super::reference_globs::ReferenceGlobs;
 use super::{floating, unique, version};
 use crate::reference::{Reference, ReferenceError};
@@ -15,6 +17,7 @@ use crate::reference::{Reference, ReferenceError};
 pub struct Classifier {
     immutable: ReferenceGlobs,
     declared_floating: DeclaredFloating,
+    presets: Vec<ImmutablePreset>,
     /// Canonical texts, so that `nginx` and `nginx:latest` are one.
     proven_mutable: HashSet<String>,
 }
@@ -29,6 +32,13 @@ impl Classifier {
     #[must_use]
     pub(crate) fn with_declared_floating(mut self, declared: DeclaredFloating) -> Self {
         self.declared_floating = declared;
+        self
+    }
+
+    /// Adds publishers who never push a version again.
+    #[must_use]
+    pub(crate) fn with_presets(mut self, presets: &[ImmutablePreset]) -> Self {
+        self.presets.extend(presets);
         self
     }
 
@@ -74,19 +84,26 @@ impl Classifier {
                 matched: Some("neither tag nor digest".to_owned()),
             },
             Some("latest") => pattern(TagClass::Latest, Evidence { pattern: "tag", text: "latest" }),
-            Some(tag) => self.classify_tag(tag),
+            Some(tag) => self.classify_tag(tag, reference),
         }
     }
 
-    fn classify_tag(&self, tag: &str) -> Classification {
+    fn classify_tag(&self, tag: &str, reference: &Reference) -> Classification {
         if let Some(pattern) = self.declared_floating.pattern(tag) {
             return declared_floating(format!("`patterns` entry `{}`", pattern.terminal()));
         }
-        let by_name = classify_tag(tag);
-        let says_nothing = matches!(by_name.class, TagClass::Floating | TagClass::Unclassified);
-        match self.declared_floating.word(tag).filter(|_| says_nothing) {
-            Some(word) => declared_floating(format!("`words` entry `{}`", word.terminal())),
-            None => by_name,
+        let ByName { found, is_version } = classify_by_name(tag, reference);
+        let says_nothing = matches!(found.class, TagClass::Floating | TagClass::Unclassified);
+        if let Some(word) = self.declared_floating.word(tag).filter(|_| says_nothing) {
+            return declared_floating(format!("`words` entry `{}`", word.terminal()));
+        }
+        match self.presets.iter().find(|preset| is_version && preset.has(reference)) {
+            Some(preset) => Classification {
+                class: TagClass::DeclaredImmutable,
+                confidence: Confidence::Declared,
+                matched: Some(format!("`immutablePresets` entry `{}`", preset.as_str())),
+            },
+            None => found,
         }
     }
 
@@ -100,23 +117,40 @@ fn declared_floating(matched: String) -> Classification {
     Classification { class: TagClass::Floating, confidence: Confidence::Declared, matched: Some(matched) }
 }
 
-fn classify_tag(tag: &str) -> Classification {
+/// What a tag's name says.
+struct ByName {
+    found: Classification,
+    /// A full or a partial version.
+    is_version: bool,
+}
+
+fn classify_by_name(tag: &str, reference: &Reference) -> ByName {
     let parts = Parts::new(tag);
+    let certain =
+        |class, evidence| ByName { found: pattern(class, evidence), is_version: class == TagClass::Version };
     if let Some(evidence) = unique::find(&parts) {
-        return pattern(TagClass::Unique, evidence);
+        return certain(TagClass::Unique, evidence);
     }
     if let Some(evidence) = version::moving(&parts) {
-        return pattern(TagClass::Floating, evidence);
+        return certain(TagClass::Floating, evidence);
     }
     if let Some(evidence) = version::full(&parts) {
-        return pattern(TagClass::Version, evidence);
+        return certain(TagClass::Version, evidence);
     }
-    let (class, matched, certain) = match floating::find(&parts) {
-        Some(found) => (TagClass::Floating, Some(found.evidence.to_string()), !found.one_number),
-        None => (TagClass::Unclassified, None, false),
+    let Some(floating) = floating::find(&parts) else {
+        let found =
+            Classification { class: TagClass::Unclassified, confidence: Confidence::Unknown, matched: None };
+        return ByName { found, is_version: false };
     };
-    let confidence = if certain { Confidence::Pattern } else { Confidence::Unknown };
-    Classification { class, confidence, matched }
+    let moves = match floating.reading {
+        Reading::Moves => true,
+        Reading::ByPublisher => moves_two_numbers(reference),
+        Reading::Unknown => false,
+    };
+    let confidence = if moves { Confidence::Pattern } else { Confidence::Unknown };
+    let matched = Some(floating.evidence.to_string());
+    let found = Classification { class: TagClass::Floating, confidence, matched };
+    ByName { found, is_version: floating.is_partial_version }
 }
 
 fn pattern(class: TagClass, evidence: Evidence<'_>) -> Classification {

@@ -80,6 +80,22 @@ impl<'a> Version<'a> {
         self.numbers == 1 && !self.wildcard
     }
 
+    /// Two numbers and nothing else of a version: a line of releases, or a full version of a publisher who uses two.
+    pub(super) fn is_two_numbers(&self) -> bool {
+        self.numbers == 2 && !self.wildcard
+    }
+
+    /// The index of the part that is the release of a package of two numbers: `8.9-1160` (Red Hat), `1.0-b123`,
+    /// `3.8_1` (FreeBSD ports).
+    fn release(&self, parts: &Parts<'a>) -> Option<usize> {
+        let at = self.last + 1;
+        let part = parts.get(at).filter(|part| part.separator != Separator::Dot)?;
+        let is_release = is_number(strip_word(part.text, "b").unwrap_or(part.text));
+        let is_line = parts.goes_on_after(at)
+            && parts.get(at + 1).is_some_and(|part| part.text.eq_ignore_ascii_case("x"));
+        (self.is_two_numbers() && self.tail.is_empty() && is_release && !is_line).then_some(at)
+    }
+
     /// The words behind the version.
     fn suffixes(&self, parts: &Parts<'a>) -> impl Iterator<Item = &'a str> {
         std::iter::once(self.tail).chain(parts.after(self.last).map(|part| part.text))
@@ -109,14 +125,20 @@ pub(super) fn moving<'a>(parts: &Parts<'a>) -> Option<Evidence<'a>> {
     Some(Evidence { pattern: "version with the moving suffix", text: word })
 }
 
-/// A full version, at the head or behind prefix words: `1.27.3-alpine`, `controller-v1.10.1`.
+/// A full version, or one of two numbers with its release, at the head or behind prefix words: `1.27.3-alpine`,
+/// `controller-v1.10.1`, `8.9-1160`.
 ///
 /// A partial version at the head is the image's own; what is full behind it is a component's, as in
 /// `3-openjdk-17.0.2`.
 pub(super) fn full<'a>(parts: &Parts<'a>) -> Option<Evidence<'a>> {
-    if Version::at(parts, 0).is_some_and(|head| head.is_partial(parts)) {
+    if Version::at(parts, 0).is_some_and(|head| head.is_partial(parts) && head.release(parts).is_none()) {
         return None;
     }
-    let version = versions(parts).find(Version::is_full)?;
-    Some(Evidence { pattern: "full version", text: parts.span(version.first, version.last) })
+    versions(parts).find_map(|version| {
+        if version.is_full() {
+            return Some(Evidence { pattern: "full version", text: parts.span(version.first, version.last) });
+        }
+        let release = version.release(parts)?;
+        Some(Evidence { pattern: "version with a release", text: parts.span(version.first, release) })
+    })
 }

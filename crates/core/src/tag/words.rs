@@ -41,8 +41,9 @@ fn compare(listed: &str, word: &str) -> Ordering {
     listed.bytes().cmp(word.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     Group { name: "channel or branch", versions: Versions::Never, words: CHANNELS },
+    Group { name: "channel or branch", versions: Versions::Optional, words: PRE_RELEASES },
     Group { name: "release train", versions: Versions::Never, words: RELEASE_TRAINS },
     Group { name: "distribution", versions: Versions::Optional, words: DISTRIBUTIONS },
     Group { name: "distribution release", versions: Versions::Optional, words: CODE_NAMES },
@@ -52,15 +53,25 @@ const GROUPS: [Group; 8] = [
     Group { name: "component version", versions: Versions::Required, words: ONLY_WITH_VERSION },
 ];
 
-/// Channels and branches that every build or release of theirs overwrites. A number makes another word of
-/// them (`mainline2`), so they stand alone.
+/// Whether a word names a channel or a branch, in any group.
+pub(super) fn is_channel(word: &str) -> bool {
+    [CHANNELS, PRE_RELEASES, RELEASE_TRAINS].iter().any(|words| contains(words, word))
+}
+
+/// Channels, branches and environments that every build or release of theirs overwrites. A number makes another word
+/// of them (`mainline2`), so they stand alone.
 // rustfmt would give each word of the lists a line of its own.
 #[rustfmt::skip]
 const CHANNELS: &[&str] = &[
-    "alpha", "beta", "canary", "current", "dev", "devel", "develop", "development", "edge", "experimental",
-    "head", "latest", "lts", "main", "mainline", "master", "next", "nightly", "preview", "prod", "production",
-    "qa", "rc", "release", "rolling", "snapshot", "stable", "staging", "test", "testing", "trunk", "unstable",
+    "canary", "current", "dev", "devel", "develop", "development", "edge", "experimental", "head",
+    "integration", "latest", "lts", "main", "mainline", "master", "next", "nightly", "preprod",
+    "preproduction", "prod", "production", "qa", "release", "rolling", "sandbox", "snapshot", "stable",
+    "stage", "staging", "test", "testing", "trunk", "uat", "unstable",
 ];
+
+/// Stages before a release, which Semantic Versioning and PEP 440 number (`rc1`, `beta3`). Without a version before
+/// them they float with their number as they do without one: nothing says of which version they are.
+const PRE_RELEASES: &[&str] = &["alpha", "beta", "preview", "rc"];
 
 /// Channels as single publishers name them. Debian: `oldstable`, `oldoldstable`, `backports`; Fedora:
 /// `rawhide`; Mageia: `cauldron`; openSUSE: `leap`, `tumbleweed`; Go: `tip`; OpenJDK: `ea` (early access);

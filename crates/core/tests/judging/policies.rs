@@ -1,13 +1,17 @@
 //! Compiled policies: what applies to a workload and why, and the schema that follows the rules.
 
+use std::sync::Arc;
+
 use tagwatch_core::engine::Engine;
 use tagwatch_core::outcome::Severity;
 use tagwatch_core::policy::{
-    EffectiveRule, ExemptionProblem, ExemptionSpec, MatchSpec, OverrideSpec, Policy, RuleSpec, SeveritySpec,
-    TagPolicySpec, exact_exemption,
+    EffectiveRule, ExemptionProblem, ExemptionSpec, MatchSpec, NamedNamespace, OverrideSpec, Policy, Profile,
+    RuleSpec, SeveritySpec, TagPolicySpec, exact_exemption,
 };
+use tagwatch_core::reference::Reference;
 use tagwatch_core::rules;
-use tagwatch_core::workload::{ContainerType, IgnoreAnnotations, Origin, WorkloadId};
+use tagwatch_core::tag::TagClass;
+use tagwatch_core::workload::{ContainerType, IgnoreAnnotations, Namespace, Origin, WorkloadId};
 
 use crate::support::{container, workload};
 
@@ -113,4 +117,117 @@ fn annotations_that_labels_allow_do_not_count_in_a_cluster_whose_labels_nobody_c
         assert_eq!(problems(&engine), (1, vec![ExemptionProblem::Undecided]), "{origin:?}");
         assert_eq!(problems(&engine.in_cluster()), (0, vec![ExemptionProblem::NotHonoured]), "{origin:?}");
     }
+}
+
+fn namespace(name: &str, labels: &[(&str, &str)]) -> NamedNamespace {
+    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    (name.into(), Arc::new(Namespace { labels, ..Namespace::default() }))
+}
+
+fn read(spec: serde_json::Value) -> Policy {
+    Policy::read(&spec).map(|(_, policy)| policy).expect("a valid policy")
+}
+
+fn places(policy: &Policy, namespaces: &[NamedNamespace], overrides_used: &[usize]) -> Vec<String> {
+    let used = overrides_used.iter().copied().collect();
+    policy.without_effect(namespaces, &used).iter().map(|remark| remark.path.to_string()).collect()
+}
+
+#[test]
+fn parts_that_match_nothing_are_named_by_their_field() {
+    let change =
+        serde_json::json!({ "match": { "names": ["x"] }, "rules": { "latest-tag": { "enabled": false } } });
+    let policy = read(serde_json::json!({
+        "scope": {
+            "namespaces": ["shop*", "mial"],
+            "excludeNamespaces": ["shop-test", "ci-*"],
+            "excludePresets": ["managed-add-ons"],
+            "namespaceSelector": { "matchLabels": { "tier": "gold" } },
+        },
+        "overrides": [change, change],
+        "annotations": { "namespaceSelector": { "matchExpressions": [{ "key": "free", "operator": "Exists" }] } },
+        "metricLabels": ["team", "tier"],
+    }));
+    let namespaces =
+        [namespace("shop", &[("tier", "gold")]), namespace("shop-test", &[]), namespace("mail", &[])];
+    assert!(!policy.is_scope_empty(&namespaces));
+    assert_eq!(
+        places(&policy, &namespaces, &[1]),
+        [
+            "spec.scope.namespaces[1]",
+            "spec.scope.excludeNamespaces[1]",
+            "spec.overrides[0]",
+            "spec.annotations.namespaceSelector",
+            "spec.metricLabels[0]",
+        ]
+    );
+    let all = [namespace("shop", &[("tier", "gold"), ("free", ""), ("team", "a")]), namespace("mial", &[])];
+    assert_eq!(
+        places(&policy, &all, &[0, 1]),
+        ["spec.scope.excludeNamespaces[0]", "spec.scope.excludeNamespaces[1]"]
+    );
+    assert_eq!(places(&policy, &[], &[0, 1]), [""; 0], "namespaces are not known");
+    assert_eq!(places(&read(serde_json::json!({})), &namespaces, &[]), [""; 0]);
+}
+
+#[test]
+fn a_scope_that_leaves_every_namespace_out_is_empty() {
+    let namespaces = [namespace("shop", &[("tier", "gold")]), namespace("mail", &[])];
+    for (scope, expected, place) in [
+        (serde_json::json!({}), false, None),
+        (serde_json::json!({ "namespaces": ["shop"] }), false, None),
+        (serde_json::json!({ "namespaces": ["sohp"] }), true, Some("spec.scope.namespaces[0]")),
+        (serde_json::json!({ "excludeNamespaces": ["*"] }), true, None),
+        (
+            serde_json::json!({ "namespaceSelector": { "matchLabels": { "tier": "silver" } } }),
+            true,
+            Some("spec.scope.namespaceSelector"),
+        ),
+        // Each part matches a namespace, and both together none.
+        (
+            serde_json::json!({ "namespaces": ["mail"], "namespaceSelector": { "matchLabels": { "tier": "gold" } } }),
+            true,
+            None,
+        ),
+    ] {
+        let policy = read(serde_json::json!({ "scope": scope }));
+        assert_eq!(policy.is_scope_empty(&namespaces), expected, "{scope}");
+        let whole = Some("spec.scope").filter(|_| expected);
+        let wanted: Vec<&str> = whole.into_iter().chain(place).collect();
+        assert_eq!(places(&policy, &namespaces, &[]), wanted, "{scope}");
+        assert!(!policy.is_scope_empty(&[]), "namespaces are not known");
+    }
+}
+
+#[test]
+fn an_override_is_used_where_it_matches_a_container() {
+    let of_container = |name: &str| MatchSpec { containers: vec![name.to_owned()], ..MatchSpec::default() };
+    let spec = TagPolicySpec {
+        overrides: vec![
+            change(of_container("other"), severity(SeveritySpec::Low)),
+            change(of_container("app"), severity(SeveritySpec::Low)),
+            change(names("we?"), severity(SeveritySpec::Low)),
+        ],
+        ..TagPolicySpec::default()
+    };
+    let engine = Engine::new(Policy::compile(&spec).expect("a valid policy"));
+    let app = container("app", ContainerType::Container, "nginx:1.27.3", None);
+    let judgement = engine.assess(&workload(Origin::Manifest, vec![app]), |image| engine.read_image(image));
+    assert_eq!(judgement.overrides_used, [1, 2].into());
+}
+
+#[test]
+fn presets_are_on_unless_the_policy_lists_others() {
+    let class = |policy: &Policy| {
+        let pause = Reference::parse("registry.k8s.io/pause:3.9").expect("a reference");
+        policy.classifier().classify(Ok(&pause)).class
+    };
+    assert_eq!(class(&Policy::of(Profile::Strict)), TagClass::DeclaredImmutable);
+    assert_eq!(class(&read(serde_json::json!({}))), TagClass::DeclaredImmutable);
+    let named = serde_json::json!({ "immutablePresets": ["kubernetes-registry"] });
+    assert_eq!(class(&read(named)), TagClass::DeclaredImmutable);
+    assert_eq!(class(&read(serde_json::json!({ "immutablePresets": [] }))), TagClass::Floating);
+    let unknown =
+        Policy::read(&serde_json::json!({ "immutablePresets": ["kubernetes"] })).expect_err("unknown");
+    assert!(unknown[0].to_string().contains("did you mean kubernetes-registry?"), "{}", unknown[0]);
 }

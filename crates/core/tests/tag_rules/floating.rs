@@ -1,9 +1,9 @@
 use tagwatch_core::tag::Confidence;
-use tagwatch_core::tag::TagClass::{Floating, Unclassified};
+use tagwatch_core::tag::TagClass::{Floating, Unclassified, Unique};
 
-use crate::{assert_class, assert_matched, classify_tag};
+use crate::{assert_class, assert_matched, classify, classify_tag};
 
-const CHANNELS: [&str; 31] = [
+const CHANNELS: [&str; 27] = [
     "head",
     "canary",
     "main",
@@ -20,10 +20,6 @@ const CHANNELS: [&str; 31] = [
     "testing",
     "test",
     "unstable",
-    "beta",
-    "alpha",
-    "rc",
-    "preview",
     "next",
     "current",
     "lts",
@@ -37,10 +33,24 @@ const CHANNELS: [&str; 31] = [
     "experimental",
 ];
 
+const ENVIRONMENTS: [&str; 6] = ["uat", "preprod", "integration", "sandbox", "stage", "preproduction"];
+
+const PRE_RELEASES: [&str; 4] = ["alpha", "beta", "rc", "preview"];
+
+fn confidence(image: &str) -> Confidence {
+    let found = classify(image);
+    assert_eq!(found.class, Floating, "{image}: {found:?}");
+    found.confidence
+}
+
+fn confidence_of_tag(tag: &str) -> Confidence {
+    confidence(&format!("registry.example.com/app:{tag}"))
+}
+
 #[test]
 fn channel_and_branch_words_float_in_any_case() {
-    assert_class(Floating, &CHANNELS);
-    for word in CHANNELS {
+    for word in CHANNELS.into_iter().chain(PRE_RELEASES) {
+        assert_class(Floating, &[word]);
         assert_class(Floating, &[&word.to_uppercase()]);
     }
     assert_class(Floating, &["Latest", "LATEST", "lAtEsT"]);
@@ -54,6 +64,9 @@ fn words_count_as_whole_parts_only() {
     );
     for word in CHANNELS {
         assert_class(Unclassified, &[&format!("{word}2"), &format!("x{word}"), &format!("{word}x")]);
+    }
+    for word in PRE_RELEASES {
+        assert_class(Unclassified, &[&format!("x{word}"), &format!("{word}x"), &format!("{word}2x")]);
     }
     assert_class(Unclassified, &["alpinist", "xubuntu", "slimmer", "nodes", "pythonic3", "cudax", "gpus"]);
 }
@@ -72,21 +85,96 @@ fn partial_versions_float() {
 }
 
 #[test]
+fn environments_float() {
+    for word in ENVIRONMENTS {
+        assert_class(Floating, &[word, &word.to_uppercase(), &format!("{word}-eu"), &format!("web-{word}")]);
+        assert_eq!(confidence_of_tag(word), Confidence::Pattern, "{word}");
+    }
+    assert_class(Unclassified, &["uats", "sandboxed", "integrations", "my-sandbox-box", "pre-prod-eu"]);
+}
+
+#[test]
+fn a_stage_before_a_release_floats_with_its_number() {
+    for word in PRE_RELEASES {
+        for tag in [format!("{word}1"), format!("{word}12-alpine"), format!("web-{word}3")] {
+            assert_eq!(confidence_of_tag(&tag), Confidence::Pattern, "{tag}");
+        }
+    }
+    assert_matched(&[("rc1", "channel or branch `rc1`"), ("RC1", "channel or branch `RC1`")]);
+}
+
+#[test]
 fn one_number_alone_is_floating_and_doubtful() {
     for (tag, confidence) in [
         ("42", Confidence::Unknown),
         ("v13", Confidence::Unknown),
         ("123", Confidence::Unknown),
-        ("1.27", Confidence::Pattern),
+        ("1-71", Confidence::Unknown),
         ("1.x", Confidence::Pattern),
         ("42-alpine", Confidence::Pattern),
-        ("qa-1", Confidence::Pattern),
         ("java11", Confidence::Pattern),
     ] {
-        let found = classify_tag(tag);
-        assert_eq!((found.class, found.confidence), (Floating, confidence), "{tag}");
+        assert_eq!(confidence_of_tag(tag), confidence, "{tag}");
     }
-    assert_matched(&[("v13", "one number alone `v13`")]);
+    assert_matched(&[("v13", "one number alone `v13`"), ("1-71", "number with a release `1-71`")]);
+}
+
+#[test]
+fn a_branch_with_a_number_is_floating_and_doubtful() {
+    for tag in [
+        "main-1234",
+        "main-1",
+        "main_12",
+        "develop.42",
+        "MASTER-7",
+        "qa-1",
+        "rc-2",
+        "uat-12",
+        "stable-v2",
+        "main-1234-alpine",
+        "release-1",
+        "release-1.2",
+        "web-main-12",
+        "tip-9",
+    ] {
+        assert_eq!(confidence_of_tag(tag), Confidence::Unknown, "{tag}");
+    }
+    assert_matched(&[
+        ("main-1234", "channel or branch with a number `main-1234`"),
+        ("release-1.2-web", "channel or branch with a number `release-1.2`"),
+    ]);
+    for tag in ["main", "main-eu", "prod-us-east-1", "release-2.x", "main-12-latest", "1234-main", "3-beta"] {
+        assert_eq!(confidence_of_tag(tag), Confidence::Pattern, "{tag}");
+    }
+    assert_class(Unique, &["main-12345", "main-1a2b3c4"]);
+    assert_class(Unclassified, &["pr-1234", "app-1234", "main1234"]);
+}
+
+#[test]
+fn two_numbers_float_for_certain_where_the_publisher_moves_them() {
+    for tag in ["1.27", "v1.27", "22.04", "1_27", "1.27-alpine", "1.27-rc1", "2024.1"] {
+        for (name, expected) in [
+            ("nginx", Confidence::Pattern),
+            ("docker.io/library/nginx", Confidence::Pattern),
+            ("bitnami/nginx", Confidence::Pattern),
+            ("mcr.microsoft.com/dotnet/aspnet", Confidence::Pattern),
+            ("registry.example.com/app", Confidence::Unknown),
+            ("jenkins/jenkins", Confidence::Unknown),
+            ("registry.example.com/library/nginx", Confidence::Unknown),
+        ] {
+            let image = format!("{name}:{tag}");
+            assert_eq!(confidence(&image), expected, "{image}");
+        }
+    }
+    for tag in ["1.x", "1.27.x", "1.27-latest", "1.27-SNAPSHOT"] {
+        assert_eq!(confidence_of_tag(tag), Confidence::Pattern, "{tag}");
+    }
+    assert_eq!(confidence("nginx:release-1.27"), Confidence::Pattern);
+}
+
+#[test]
+fn a_placeholder_in_underscores_is_no_known_tag() {
+    assert_class(Unclassified, &["__TAG__", "__IMAGE_TAG__"]);
 }
 
 #[test]

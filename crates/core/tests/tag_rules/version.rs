@@ -1,4 +1,4 @@
-use tagwatch_core::tag::TagClass::{Floating, Unclassified, Version};
+use tagwatch_core::tag::TagClass::{Floating, Unclassified, Unique, Version};
 
 use crate::{assert_class, assert_matched};
 
@@ -10,6 +10,24 @@ fn three_or_more_numbers_are_a_version() {
     );
     assert_class(Floating, &["1.27", "1_27", "v1", "1.2.x", "1.2.3.x"]);
     assert_class(Unclassified, &["x1.2.3", "1.2rc1", "1.2.Final", "1.x.3"]);
+}
+
+#[test]
+fn two_numbers_with_a_release_are_a_version() {
+    assert_class(
+        Version,
+        &["8.9-1160", "1.0-123", "1.0-b123", "3.8_1", "v1.0-2", "1.0_b7", "8.9-1160.1", "1.27-2-alpine"],
+    );
+    assert_class(Version, &["app-1.0-123", "release-1.2-3", "alpine-3.19-1"]);
+    assert_matched(&[
+        ("8.9-1160", "version with a release `8.9-1160`"),
+        ("app-1.0-b12-slim", "version with a release `1.0-b12`"),
+    ]);
+    assert_class(
+        Floating,
+        &["1.0-beta2", "1.0-x", "1.0-p1", "1.0-2.x", "1.x-2", "1-123", "1.0-alpine-2", "1.0-123-SNAPSHOT"],
+    );
+    assert_class(Unique, &["8.9-1160123", "1.0-r1", "1.0-build5"]);
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct TagPolicyStatus {
     pub rules: Vec<RuleCounts>,
     /// Exemptions of the policy and of annotations.
     pub exemptions: ExemptionCounts,
+    /// Parts of the spec that have no effect in the cluster as it is.
+    pub ineffective: IneffectiveParts,
     /// Kinds whose templates are not judged, as `Kind.group`: those that control live pods and that are not watched, those
     /// with objects in which no template path leads to containers, and declared ones that the API server does not serve.
     pub not_covered: Vec<String>,
@@ -128,5 +130,25 @@ pub struct ExemptionRemark {
     #[schemars(extend("enum" = ["expired", "unused", "notHonoured"]))]
     pub state: String,
     /// What is the matter.
+    pub message: String,
+}
+
+/// Parts of the spec that match nothing in the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IneffectiveParts {
+    /// All of them.
+    pub count: i64,
+    /// The first of them, in the order of the fields.
+    pub remarks: Vec<IneffectivePart>,
+}
+
+/// A part of the spec that has no effect.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IneffectivePart {
+    /// The field of the policy.
+    pub place: String,
+    /// Why it has no effect.
     pub message: String,
 }

@@ -96,9 +96,9 @@ fn overdue() -> Alert {
 }
 
 fn protected() -> Alert {
+    // Exempt containers and ephemeral ones are left out of this metric.
     let moving = |offset: &str| {
-        let labels = "tag_class=~\"latest|implicit-latest|floating|proven-mutable\"";
-        by_namespace(&format!("tagwatch_images{{namespace=~\"{PROTECTED_NAMESPACES}\", {labels}}}{offset}"))
+        by_namespace(&format!("tagwatch_moving_images{{namespace=~\"{PROTECTED_NAMESPACES}\"}}{offset}"))
     };
     let (now, before) = (moving(""), moving(" offset 1h"));
     // Where tagwatch did not run an hour ago, everything would look new.
@@ -111,7 +111,8 @@ fn protected() -> Alert {
         urgency: Urgency::Warning,
         summary: "{{ $value }} new images with a moving tag in namespace {{ $labels.namespace }}",
         description: "Namespace {{ $labels.namespace }} is protected, and {{ $value }} more containers than an hour \
-                      ago run an image whose tag can move. Pin them by digest or by a unique tag.",
+                      ago run an image whose tag moves. Pin them by digest or by a unique tag. Exempt and \
+                      ephemeral containers are not counted.",
         dashboard: ISSUES,
         console: NAMESPACE_PAGE,
     }

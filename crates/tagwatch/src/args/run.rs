@@ -65,7 +65,8 @@ pub(crate) struct RunArgs {
     /// What is logged: a level, or a filter such as `info,tagwatch_controller=debug`
     ///
     /// The client library logs an error for every connection that fails, beside our own line for every watch
-    /// that breaks; so it is silent unless it is asked for.
+    /// that breaks; so it is silent unless it is asked for. Warnings of its watcher (`kube_runtime`) are left out unless
+    /// the filter names it.
     #[arg(long, value_name = "FILTER", default_value = "info,kube_client=off", env = "TAGWATCH_LOG_LEVEL")]
     pub(crate) log_level: String,
 }

@@ -159,6 +159,7 @@ fn settings(spec: &TagPolicySpec) -> String {
         profile: _,
         rules: _,
         immutable,
+        immutable_presets: _,
         scope: _,
         overrides: _,
         exemptions: _,
@@ -181,12 +182,21 @@ fn settings(spec: &TagPolicySpec) -> String {
     };
     let lines = [
         ("Immutable", listed(immutable)),
+        ("Immutable presets", presets_in_words(spec)),
         ("Admission", plugin.to_owned()),
         ("Annotations", annotations_in_words(annotations)),
         ("Custom kinds", listed(&workloads)),
         ("Metric labels", listed(metric_labels)),
     ];
     lines.map(|(name, content)| format!("{name}: {content}\n")).concat()
+}
+
+/// The presets with their origin: a policy that names none has one.
+fn presets_in_words(spec: &TagPolicySpec) -> String {
+    let names: Vec<String> =
+        spec.immutable_presets().iter().map(|preset| preset.as_str().to_owned()).collect();
+    let origin = if spec.immutable_presets.is_some() { "" } else { " (by default)" };
+    listed(&names) + origin
 }
 
 fn annotations_in_words(spec: &AnnotationsSpec) -> String {

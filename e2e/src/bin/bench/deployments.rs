@@ -33,7 +33,7 @@ fn image(number: u32) -> String {
     match (number / NAMESPACES) % 6 {
         0 => format!("{repository}:latest"),
         1 => repository,
-        2 => format!("{repository}:1.27"),
+        2 => format!("{repository}:1.x"),
         3 => format!("{repository}:v1.27.3"),
         4 => format!("{repository}:main-1a2b3c4"),
         _ => format!("{repository}@{DIGEST}"),

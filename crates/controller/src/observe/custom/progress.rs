@@ -1,32 +1,32 @@
 //! How far the watch of a custom kind has come.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kube_runtime::watcher;
 use tagwatch_k8s::served::ServedKind;
-use tokio::time::Instant;
 
 use crate::observe::objects::WatchProgress;
+use crate::observe::rights::Refusals;
 use crate::observe::stats::refusal_code;
 use crate::observe::watch::Flow;
 use crate::state::{CustomWatches, WatchScope, WatchState};
-
-/// How long a watch that was in order may be refused before its objects are given up: an API server that is starting
-/// refuses everything until it knows the roles.
-const FORBIDDEN_GRACE: Duration = Duration::from_secs(30);
 
 /// Reports the state of one watch of a custom kind.
 pub(super) struct CustomProgress {
     custom: Arc<CustomWatches>,
     served: Arc<ServedKind>,
     scope: WatchScope,
-    refused_since: Option<Instant>,
+    refusals: Refusals,
 }
 
 impl CustomProgress {
-    pub(super) fn new(custom: Arc<CustomWatches>, served: Arc<ServedKind>, scope: WatchScope) -> Self {
-        Self { custom, served, scope, refused_since: None }
+    pub(super) fn new(
+        custom: Arc<CustomWatches>,
+        served: Arc<ServedKind>,
+        scope: WatchScope,
+        refusals: Refusals,
+    ) -> Self {
+        Self { custom, served, scope, refusals }
     }
 
     fn set(&self, state: WatchState) {
@@ -36,7 +36,7 @@ impl CustomProgress {
 
 impl WatchProgress for CustomProgress {
     fn progressed(&mut self) {
-        self.refused_since = None;
+        self.refusals.worked();
     }
 
     fn listed(&mut self, objects: usize, is_new: bool) {
@@ -49,19 +49,17 @@ impl WatchProgress for CustomProgress {
 
     /// Ends the watch where there is no right to it, and where its kind is gone; its task decides what comes next.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        let state = self.custom.state(&self.scope);
         match refusal_code(error) {
             Some(404) => Flow::Stop,
             Some(403) => {
-                let since = *self.refused_since.get_or_insert_with(Instant::now);
-                if state == Some(WatchState::Watching) && since.elapsed() < FORBIDDEN_GRACE {
-                    return Flow::Continue;
+                let flow = self.refusals.failed(error);
+                if flow == Flow::Stop {
+                    self.set(WatchState::Forbidden);
                 }
-                self.set(WatchState::Forbidden);
-                Flow::Stop
+                flow
             }
             _ => {
-                if state == Some(WatchState::Listing) {
+                if self.custom.state(&self.scope) == Some(WatchState::Listing) {
                     self.set(WatchState::Failing);
                 }
                 Flow::Continue

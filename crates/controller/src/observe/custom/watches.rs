@@ -18,14 +18,13 @@ use super::progress::CustomProgress;
 use crate::observe::Observer;
 use crate::observe::api::object_api;
 use crate::observe::objects::ObjectSink;
+use crate::observe::rights::{OptionalRight, Refusals};
 use crate::observe::stats::WatchStats;
 use crate::observe::watch::watch;
 use crate::state::{CustomWatches, WatchScope, WatchState};
 
 /// How often the API server is asked what it serves.
 pub(super) const INTERVAL: Duration = Duration::from_secs(5);
-/// How long after a refusal a watch is tried again: rights that are granted are used within a minute.
-const RETRY_FORBIDDEN: Duration = Duration::from_secs(50);
 
 /// A watch that is wanted.
 struct Running {
@@ -139,10 +138,13 @@ impl Watches {
     }
 }
 
-/// Takes the objects of a kind out of the index, and judges everything without them.
+/// Takes the objects of a kind out of the index, and judges everything without them. A kind of which nothing was read
+/// changes nothing.
 fn forget(observer: &Observer, (kind, scope): &WatchScope) {
     let mut index = observer.index.lock();
-    observer.stores.remove(kind, scope.as_deref());
+    if !observer.stores.remove(kind, scope.as_deref()) {
+        return;
+    }
     let affected = index.end_kind(kind, scope.as_deref());
     drop(index);
     observer.queue.request(affected);
@@ -165,20 +167,23 @@ struct OneWatch {
 
 impl OneWatch {
     async fn run(self) {
+        let resource = &self.served.resource;
+        let mut right = OptionalRight::new(
+            self.client.clone(),
+            &resource.group,
+            &resource.plural,
+            self.scope.1.as_deref(),
+        );
         let mut is_logged = false;
         loop {
             self.stopped.store(false, Ordering::Relaxed);
-            self.watch_once().await;
+            right.granted(|| self.note_forbidden(&mut is_logged)).await;
+            self.watch_once(right.refusals()).await;
             if !self.wanted.load(Ordering::Relaxed) {
                 return;
             }
             if self.custom.state(&self.scope) == Some(WatchState::Forbidden) {
-                if !is_logged {
-                    is_logged = true;
-                    self.log_forbidden();
-                }
                 forget(&self.observer, &self.scope);
-                sleep(RETRY_FORBIDDEN).await;
             } else {
                 self.stopped.store(true, Ordering::Relaxed);
                 self.gone.notify_one();
@@ -187,11 +192,20 @@ impl OneWatch {
         }
     }
 
-    async fn watch_once(&self) {
+    /// The right is missing. Nothing was read by it, or what was read is forgotten already.
+    fn note_forbidden(&self, is_logged: &mut bool) {
+        self.custom.set(&self.scope, Some(WatchState::Forbidden));
+        if !std::mem::replace(is_logged, true) {
+            self.log_forbidden();
+        }
+    }
+
+    async fn watch_once(&self, refusals: Refusals) {
         let served = Arc::clone(&self.served);
         let scope = self.scope.1.clone();
         let api = object_api(&self.client, &served, scope.as_deref());
-        let progress = CustomProgress::new(Arc::clone(&self.custom), Arc::clone(&served), self.scope.clone());
+        let (custom, watched) = (Arc::clone(&self.custom), Arc::clone(&served));
+        let progress = CustomProgress::new(custom, watched, self.scope.clone(), refusals);
         let sink = ObjectSink::new(
             self.observer.clone(),
             served,
@@ -207,7 +221,7 @@ impl OneWatch {
             kind = %self.scope.0,
             resource = self.stats.resource(),
             "no right to list and watch a custom kind; its pods are judged as those of an owner without a watch, and \
-             the right is looked for every minute. A ClusterRole with the label \
+             a right that is granted is used within ten minutes. A ClusterRole with the label \
              tagwatch.dev/aggregate-to-controller: \"true\" grants it"
         );
     }

@@ -107,10 +107,11 @@ where
                 sink.event(event)
             }
             Err(error) => {
-                stats.failed(&error);
+                // What the sink ends the watch for is a state of the cluster: no such resource, or no right to it.
                 if sink.failed(&error) == Flow::Stop {
                     return End::Stopped;
                 }
+                stats.failed(&error);
                 if config.initial_list_strategy == InitialListStrategy::StreamingList && cannot_stream(&error)
                 {
                     tracing::info!(

@@ -2,6 +2,7 @@
 //! they change with every rollout.
 
 mod exemptions;
+mod ineffective;
 mod problems;
 mod status;
 
@@ -13,16 +14,19 @@ use kube::api::PostParams;
 use kube::{Api, Client, ResourceExt};
 use parking_lot::Mutex;
 use tagwatch_client::ServerClock;
+use tagwatch_core::policy::NamedNamespace;
 use tagwatch_index::Index;
 use tagwatch_k8s::tag_policy::{TagPolicy, TagPolicyStatus};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
+use crate::options::WatchedNamespaces;
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
     ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WorkloadStates,
 };
 pub(crate) use exemptions::exemption_counts;
+use ineffective::{empty_scope, ineffective_parts, overrides_used};
 use status::{StatusInput, status};
 
 /// How often it is checked whether anything has changed.
@@ -42,6 +46,7 @@ pub(crate) struct PolicyStatusWriter {
     pub(crate) index: Arc<Mutex<Index>>,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
     pub(crate) custom: Arc<CustomWatches>,
+    pub(crate) watched: WatchedNamespaces,
     pub(crate) clock: ServerClock,
     pub(crate) metrics: ControllerMetrics,
 }
@@ -107,20 +112,34 @@ impl PolicyStatusWriter {
 
     fn wanted(&self, active: &ActivePolicy, previous: &TagPolicyStatus) -> TagPolicyStatus {
         let engine = self.engine.current();
-        let (tally, exemptions) = {
+        let (tally, exemptions, overrides_used) = {
             let states = self.states.lock();
-            (states.tally(), exemption_counts(&states, engine.policy(), engine.today()))
+            let exemptions = exemption_counts(&states, engine.policy(), engine.today());
+            (states.tally(), exemptions, overrides_used(&states))
         };
+        let namespaces = self.known_namespaces();
+        let scope = empty_scope(engine.policy(), &namespaces);
         let input = StatusInput {
             active,
             tally,
             exemptions,
+            ineffective: ineffective_parts(engine.policy(), &namespaces, &overrides_used),
             not_covered: self.not_covered(),
-            problems: self.problems(),
+            problems: scope.into_iter().chain(self.problems()).collect(),
             // The API writes times of conditions in seconds.
             now: Timestamp::from_second(self.clock.now().as_second()).unwrap_or_default(),
         };
         status(input, previous)
+    }
+
+    /// The namespaces that are watched; none where they may not be read.
+    fn known_namespaces(&self) -> Vec<NamedNamespace> {
+        if self.tracker.namespaces_forbidden() {
+            return Vec::new();
+        }
+        let index = self.index.lock();
+        let watched = index.namespaces().filter(|(name, _)| self.watched.has(name));
+        watched.map(|(name, namespace)| (name.into(), Arc::clone(namespace))).collect()
     }
 
     async fn write(&self, api: &Api<TagPolicy>, object: &TagPolicy, wanted: &TagPolicyStatus) -> bool {

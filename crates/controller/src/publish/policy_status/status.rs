@@ -6,7 +6,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::issue::{IssueClass, Status, Tally};
 use tagwatch_core::outcome::Outcome;
-use tagwatch_k8s::tag_policy::{ExemptionCounts, ResultCounts, RuleCounts, TagPolicyStatus, WorkloadCounts};
+use tagwatch_k8s::tag_policy::{
+    ExemptionCounts, IneffectiveParts, ResultCounts, RuleCounts, TagPolicyStatus, WorkloadCounts,
+};
 
 use crate::state::{ActivePolicy, Rejection};
 
@@ -28,6 +30,7 @@ pub(crate) struct StatusInput<'a> {
     pub(crate) active: &'a ActivePolicy,
     pub(crate) tally: Tally,
     pub(crate) exemptions: ExemptionCounts,
+    pub(crate) ineffective: IneffectiveParts,
     pub(crate) not_covered: Vec<String>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) now: Timestamp,
@@ -35,7 +38,7 @@ pub(crate) struct StatusInput<'a> {
 
 /// Makes the status. Conditions that stay as they are keep the time of their last transition.
 pub(crate) fn status(input: StatusInput<'_>, previous: &TagPolicyStatus) -> TagPolicyStatus {
-    let StatusInput { active, tally, exemptions, not_covered, problems, now } = input;
+    let StatusInput { active, tally, exemptions, ineffective, not_covered, problems, now } = input;
     let generation = active.object.as_ref().and_then(|object| object.metadata.generation).unwrap_or_default();
     let condition = |type_: &str, status: bool, reason: &str, message: String| {
         let known = previous.conditions.iter().find(|known| known.type_ == type_);
@@ -72,6 +75,7 @@ pub(crate) fn status(input: StatusInput<'_>, previous: &TagPolicyStatus) -> TagP
         results: result_counts(&tally),
         rules: rule_counts(&tally),
         exemptions,
+        ineffective,
         not_covered,
     }
 }
@@ -168,8 +172,8 @@ mod tests {
     ) -> TagPolicyStatus {
         let now = Timestamp::from_second(now).unwrap();
         let (tally, exemptions) = (Tally::default(), ExemptionCounts::default());
-        let not_covered = Vec::new();
-        let input = StatusInput { active, tally, exemptions, not_covered, problems, now };
+        let (not_covered, ineffective) = (Vec::new(), IneffectiveParts::default());
+        let input = StatusInput { active, tally, exemptions, ineffective, not_covered, problems, now };
         status(input, previous)
     }
 

@@ -12,7 +12,8 @@ use tagwatch_core::text::UntrustedText;
 use super::family::{Family, Samples};
 use crate::state::{EngineHandle, WorkloadStates};
 
-/// Collects `tagwatch_violations`, `tagwatch_workloads` and `tagwatch_images`, which count by namespace. Clones share
+/// Collects `tagwatch_violations`, `tagwatch_workloads`, `tagwatch_images` and `tagwatch_moving_images`, which count by
+/// namespace. Clones share
 /// the states.
 #[derive(Clone)]
 pub(crate) struct FindingsCollector {
@@ -37,7 +38,13 @@ const IMAGES: Family = Family {
     labels: &["namespace", "tag_class", "pull_policy"],
 };
 
-const FAMILIES: [Family; 3] = [VIOLATIONS, WORKLOADS, IMAGES];
+const MOVING_IMAGES: Family = Family {
+    name: "tagwatch_moving_images",
+    help: "Containers whose tag is known to move and is not exempt, without ephemeral containers.",
+    labels: &["namespace"],
+};
+
+const FAMILIES: [Family; 4] = [VIOLATIONS, WORKLOADS, IMAGES, MOVING_IMAGES];
 
 impl FindingsCollector {
     pub(crate) fn new(
@@ -49,9 +56,9 @@ impl FindingsCollector {
     }
 
     /// Every series carries the policy's metric labels behind its own.
-    fn samples(&self, metric_labels: &[String]) -> [Samples; 3] {
+    fn samples(&self, metric_labels: &[String]) -> [Samples; 4] {
         let states = self.states.lock();
-        let [mut violations, mut workloads, mut images] = [const { Samples::new() }; 3];
+        let [mut violations, mut workloads, mut images, mut moving] = [const { Samples::new() }; 4];
         for (key, state) in states.iter() {
             let namespace = label(key.namespace());
             let kind = key.kind_and_group();
@@ -66,6 +73,8 @@ impl FindingsCollector {
                 let [class, policy] = [tag_class.as_str(), pull_policy.as_str()].map(str::to_owned);
                 *images.entry(with(vec![namespace.clone(), class, policy])).or_default() += f64::from(*count);
             }
+            // Also without any, so that the first one of a namespace is an increase.
+            *moving.entry(with(vec![namespace.clone()])).or_default() += f64::from(state.moving_images);
             for group in state.issues.iter().filter(|group| group.class.outcome.is_open()) {
                 let IssueClass { rule, severity, outcome } = group.class;
                 let [policy, rule, severity, result] =
@@ -74,7 +83,7 @@ impl FindingsCollector {
                 *violations.entry(of_namespace).or_default() += f64::from(group.containers);
             }
         }
-        [violations, workloads, images]
+        [violations, workloads, images, moving]
     }
 }
 

@@ -1,0 +1,56 @@
+//! Parts of the policy that have no effect, as its status says it.
+
+use std::collections::BTreeSet;
+
+use tagwatch_core::policy::{NamedNamespace, Policy, SpecRemark};
+use tagwatch_k8s::tag_policy::{IneffectivePart, IneffectiveParts};
+
+use super::status::Problem;
+use crate::state::WorkloadStates;
+
+/// Parts that are named one by one; all of them are counted.
+const MAX_REMARKS: usize = 20;
+
+/// The overrides that apply to a workload, by their index.
+pub(super) fn overrides_used(states: &WorkloadStates) -> BTreeSet<usize> {
+    states.iter().flat_map(|(_, state)| state.overrides.iter().copied()).collect()
+}
+
+/// Names the parts of the policy that match nothing.
+pub(super) fn ineffective_parts(
+    policy: &Policy,
+    namespaces: &[NamedNamespace],
+    overrides_used: &BTreeSet<usize>,
+) -> IneffectiveParts {
+    let remarks = policy.without_effect(namespaces, overrides_used);
+    let named = remarks.iter().take(MAX_REMARKS).map(|SpecRemark { path, message }| IneffectivePart {
+        place: path.to_string(),
+        message: (*message).to_owned(),
+    });
+    IneffectiveParts { count: i64::try_from(remarks.len()).unwrap_or(i64::MAX), remarks: named.collect() }
+}
+
+/// A scope that matches none of the namespaces: a policy that checks nothing is hardly meant.
+pub(super) fn empty_scope(policy: &Policy, namespaces: &[NamedNamespace]) -> Option<Problem> {
+    policy.is_scope_empty(namespaces).then(|| Problem {
+        reason: "ScopeEmpty",
+        message: format!("spec.scope matches none of {} namespaces: nothing is checked", namespaces.len()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_parts_are_named_and_all_are_counted() {
+        let change = serde_json::json!({ "match": { "names": ["x"] }, "rules": { "latest-tag": { "enabled": false } } });
+        let spec = serde_json::json!({ "overrides": vec![change; 25] });
+        let (_, policy) = Policy::read(&spec).expect("a valid policy");
+        let parts = ineffective_parts(&policy, &[], &[0, 2].into());
+        assert_eq!((parts.count, parts.remarks.len()), (23, MAX_REMARKS));
+        let places: Vec<&str> = parts.remarks.iter().map(|part| part.place.as_str()).collect();
+        assert_eq!(places[..3], ["spec.overrides[1]", "spec.overrides[3]", "spec.overrides[4]"]);
+        assert_eq!(empty_scope(&policy, &[]), None, "namespaces are not known");
+    }
+}
