@@ -17,7 +17,7 @@ pub(crate) const NAMESPACES: &str = "namespaces";
 /// Watches all namespaces: they have no namespace to watch them in. Never returns.
 pub(crate) async fn follow(client: Client, observer: Observer, ready: ReadyToken) {
     let stats = WatchStats::new(NAMESPACES, observer.metrics.clone());
-    let sink = NamespaceSink { observer, ready, listed: BTreeSet::new() };
+    let sink = NamespaceSink { observer, ready, listed: BTreeSet::new(), changed: BTreeSet::new() };
     watch(Api::<SlimNamespace>::all(client), watcher::Config::default(), sink, stats).await;
 }
 
@@ -25,17 +25,20 @@ struct NamespaceSink {
     observer: Observer,
     ready: ReadyToken,
     listed: BTreeSet<Box<str>>,
+    /// Of these, those that are other ones for judging. Their workloads are looked for once, when the list is complete.
+    changed: BTreeSet<Box<str>>,
 }
 
 impl NamespaceSink {
-    fn apply(&self, namespace: &SlimNamespace) {
-        let is_new = {
-            let mut index = self.observer.index.lock();
-            index.apply_namespace(namespace.name(), namespace.to_namespace())
-        };
-        if is_new {
-            self.observer.queue.request_namespace(namespace.name());
+    fn apply(&mut self, namespace: &SlimNamespace) {
+        let mut index = self.observer.index.lock();
+        if index.apply_namespace(namespace.name(), namespace.to_namespace()) {
+            self.changed.insert(namespace.name().into());
         }
+    }
+
+    fn request_changed(&mut self) {
+        self.observer.queue.request_namespaces(&std::mem::take(&mut self.changed));
     }
 }
 
@@ -50,10 +53,14 @@ impl Sink<SlimNamespace> for NamespaceSink {
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
                 self.observer.index.lock().retain_namespaces(&listed);
+                self.request_changed();
                 self.observer.status.set_namespaces_forbidden(false);
                 self.ready.ready();
             }
-            Event::Apply(namespace) => self.apply(&namespace),
+            Event::Apply(namespace) => {
+                self.apply(&namespace);
+                self.request_changed();
+            }
             Event::Delete(namespace) => self.observer.index.lock().delete_namespace(namespace.name()),
         }
         Flow::Continue

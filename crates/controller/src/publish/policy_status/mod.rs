@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WorkloadStates,
+    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WorkloadStates, compute,
 };
 pub(crate) use exemptions::exemption_counts;
 use status::{StatusInput, status};
@@ -87,7 +87,7 @@ impl PolicyStatusWriter {
         };
         let stored = object.read_status();
         let previous = stored.clone().unwrap_or_default();
-        let wanted = self.wanted(&active, &previous);
+        let wanted = compute(|| self.wanted(&active, &previous));
         if stored.as_ref() == Some(&wanted) {
             schedule.seen = Some(version);
             return;
@@ -108,7 +108,7 @@ impl PolicyStatusWriter {
     fn wanted(&self, active: &ActivePolicy, previous: &TagPolicyStatus) -> TagPolicyStatus {
         let engine = self.engine.current();
         let (tally, exemptions) = {
-            let states = self.states.lock();
+            let states = self.states.lock().snapshot();
             (states.tally(), exemption_counts(&states, engine.policy(), engine.today()))
         };
         let input = StatusInput {

@@ -50,7 +50,7 @@ impl FindingsCollector {
 
     /// Every series carries the policy's metric labels behind its own.
     fn samples(&self, metric_labels: &[String]) -> [Samples; 3] {
-        let states = self.states.lock();
+        let states = self.states.lock().snapshot();
         let [mut violations, mut workloads, mut images] = [const { Samples::new() }; 3];
         for (key, state) in states.iter() {
             let namespace = label(key.namespace());

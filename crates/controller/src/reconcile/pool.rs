@@ -1,0 +1,122 @@
+//! Where evaluations compute. A user decides how many containers a workload has; the threads that run the watches and the
+//! endpoints are not held up by them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::state::compute;
+
+/// Up to this many containers of templates and pods, an evaluation computes where it is: that takes about a millisecond.
+const MAX_LIGHT: usize = 64;
+/// Larger evaluations that compute at the same time, each on a thread of the blocking pool.
+const HEAVY: usize = 1;
+/// How many times as long as an evaluation computed its workload rests before the next one: no workload takes more of a core.
+const REST_FACTOR: u32 = 20;
+/// Longest rest.
+const MAX_REST: Duration = Duration::from_secs(30);
+
+/// Bounds the large evaluations.
+#[derive(Debug)]
+pub(crate) struct WorkPool {
+    heavy: Semaphore,
+}
+
+impl Default for WorkPool {
+    fn default() -> Self {
+        Self { heavy: Semaphore::new(HEAVY) }
+    }
+}
+
+impl WorkPool {
+    /// Admits an evaluation of so many containers: a large one when no other one computes.
+    pub(super) async fn admit<'a>(&'a self, weight: usize, effort: &'a Effort) -> Admission<'a> {
+        // Fails only when the semaphore is closed, which it never is.
+        let permit = if weight > MAX_LIGHT { self.heavy.acquire().await.ok() } else { None };
+        Admission { pool: self, weight, permit, effort }
+    }
+}
+
+/// The right to compute, until it is dropped.
+pub(super) struct Admission<'a> {
+    pool: &'a WorkPool,
+    weight: usize,
+    /// `None` for a small evaluation.
+    permit: Option<SemaphorePermit<'a>>,
+    effort: &'a Effort,
+}
+
+/// An evaluation that will compute again.
+pub(super) struct Released<'a> {
+    pool: &'a WorkPool,
+    weight: usize,
+    effort: &'a Effort,
+}
+
+impl<'a> Released<'a> {
+    pub(super) async fn admit(self) -> Admission<'a> {
+        self.pool.admit(self.weight, self.effort).await
+    }
+}
+
+impl<'a> Admission<'a> {
+    /// Lets others compute.
+    pub(super) fn release(self) -> Released<'a> {
+        let Self { pool, weight, permit, effort } = self;
+        drop(permit);
+        Released { pool, weight, effort }
+    }
+
+    /// Computes; a large evaluation while another thread goes on with what this one was to do.
+    pub(super) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let result = if self.permit.is_some() { compute(work) } else { work() };
+        self.effort.add(started.elapsed());
+        result
+    }
+}
+
+/// How long an evaluation has computed.
+#[derive(Debug, Default)]
+pub(super) struct Effort(AtomicU64);
+
+impl Effort {
+    fn add(&self, spent: Duration) {
+        let micros = u64::try_from(spent.as_micros()).unwrap_or(u64::MAX);
+        self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// How long the workload is to rest.
+    pub(super) fn rest(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed)).saturating_mul(REST_FACTOR).min(MAX_REST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn large_evaluations_compute_one_after_another_and_small_ones_wait_for_none() {
+        let (pool, effort) = (WorkPool::default(), Effort::default());
+        let large = pool.admit(MAX_LIGHT + 1, &effort).await;
+        assert!(pool.admit(MAX_LIGHT + 1, &effort).now_or_never().is_none());
+        assert_eq!(pool.admit(MAX_LIGHT, &effort).now_or_never().map(|small| small.run(|| 7)), Some(7));
+        drop(large);
+        assert!(pool.admit(MAX_LIGHT + 1, &effort).now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_rest_is_as_long_as_the_effort_was_large() {
+        let effort = Effort::default();
+        assert_eq!(effort.rest(), Duration::ZERO);
+        effort.add(Duration::from_millis(5));
+        effort.add(Duration::from_millis(5));
+        assert_eq!(effort.rest(), Duration::from_millis(10) * REST_FACTOR);
+        effort.add(Duration::from_mins(1));
+        assert_eq!(effort.rest(), MAX_REST);
+    }
+}
