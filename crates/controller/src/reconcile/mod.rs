@@ -19,13 +19,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::judge::Judge;
 use crate::publish::{ReportWriter, ResultPublisher};
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Queue, Readiness, StatusTracker};
+use crate::state::{Queue, Readiness, StatusTracker, compute};
 pub(crate) use gone::GoneWorkloads;
 use pool::Effort;
 pub(crate) use pool::WorkPool;
 use sweep::Sweep;
 
-/// Evaluations, and so writes, at the same time.
+/// Evaluations, and so writes, at the same time, those apart that wait for their turn to compute.
 const CONCURRENCY: usize = 8;
 /// How often everything is evaluated, whatever the watches showed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
@@ -94,12 +94,13 @@ impl Reconciler {
                         running.spawn(Arc::clone(&self).finish_sweep());
                     }
                 }
-                key = self.queue.next(), if evaluations < CONCURRENCY => {
+                key = self.queue.next(), if evaluations < CONCURRENCY + self.pool.waiting() => {
                     evaluations += 1;
                     running.spawn(Arc::clone(&self).start(key));
                 }
+                () = self.pool.began_to_wait() => {}
                 _ = sweeping.tick() => {
-                    let everything = self.queue.everything();
+                    let everything = compute(|| self.queue.everything());
                     if sweep.begin(everything.clone()) {
                         running.spawn(Arc::clone(&self).finish_sweep());
                     }

@@ -1,15 +1,15 @@
 //! Where evaluations compute. A user decides how many containers a workload has; the threads that run the watches and the
 //! endpoints are not held up by them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::state::compute;
 
-/// Up to this many containers of templates and pods, an evaluation computes where it is: that takes about a millisecond.
-const MAX_LIGHT: usize = 64;
+/// Up to this many containers of templates and pods, an evaluation computes where it is: that takes a few milliseconds.
+const MAX_LIGHT: usize = 200;
 /// Larger evaluations that compute at the same time, each on a thread of the blocking pool.
 const HEAVY: usize = 1;
 /// How many times as long as an evaluation computed its workload rests before the next one: no workload takes more of a core.
@@ -21,20 +21,58 @@ const MAX_REST: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct WorkPool {
     heavy: Semaphore,
+    /// Large evaluations that wait for their turn.
+    waiting: AtomicUsize,
+    began_to_wait: Notify,
 }
 
 impl Default for WorkPool {
     fn default() -> Self {
-        Self { heavy: Semaphore::new(HEAVY) }
+        Self { heavy: Semaphore::new(HEAVY), waiting: AtomicUsize::new(0), began_to_wait: Notify::new() }
     }
 }
 
 impl WorkPool {
     /// Admits an evaluation of so many containers: a large one when no other one computes.
     pub(super) async fn admit<'a>(&'a self, weight: usize, effort: &'a Effort) -> Admission<'a> {
-        // Fails only when the semaphore is closed, which it never is.
-        let permit = if weight > MAX_LIGHT { self.heavy.acquire().await.ok() } else { None };
+        let permit = if weight > MAX_LIGHT { self.turn().await } else { None };
         Admission { pool: self, weight, permit, effort }
+    }
+
+    /// How many large evaluations wait for their turn. They do nothing, so others may begin in their place.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Returns once a large evaluation has begun to wait. For one task.
+    pub(super) async fn began_to_wait(&self) {
+        self.began_to_wait.notified().await;
+    }
+
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.heavy.try_acquire() {
+            return Some(permit);
+        }
+        let _waiting = Waiting::begin(self);
+        // Fails only when the semaphore is closed, which it never is.
+        self.heavy.acquire().await.ok()
+    }
+}
+
+/// Counts an evaluation that waits, until it is dropped.
+struct Waiting<'a>(&'a WorkPool);
+
+impl<'a> Waiting<'a> {
+    fn begin(pool: &'a WorkPool) -> Self {
+        pool.waiting.fetch_add(1, Ordering::Relaxed);
+        pool.began_to_wait.notify_one();
+        Self(pool)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -95,6 +133,8 @@ impl Effort {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use futures::FutureExt;
 
     use super::*;
@@ -103,7 +143,12 @@ mod tests {
     async fn large_evaluations_compute_one_after_another_and_small_ones_wait_for_none() {
         let (pool, effort) = (WorkPool::default(), Effort::default());
         let large = pool.admit(MAX_LIGHT + 1, &effort).await;
-        assert!(pool.admit(MAX_LIGHT + 1, &effort).now_or_never().is_none());
+        {
+            let mut second = pin!(pool.admit(MAX_LIGHT + 1, &effort));
+            assert!(second.as_mut().now_or_never().is_none());
+            assert_eq!((pool.waiting(), pool.began_to_wait().now_or_never()), (1, Some(())));
+        }
+        assert_eq!(pool.waiting(), 0);
         assert_eq!(pool.admit(MAX_LIGHT, &effort).now_or_never().map(|small| small.run(|| 7)), Some(7));
         drop(large);
         assert!(pool.admit(MAX_LIGHT + 1, &effort).now_or_never().is_some());

@@ -57,8 +57,8 @@ async fn metrics_text(State(admin): State<AdminEndpoint>, headers: HeaderMap) ->
     }
 }
 
-fn not_encoded(error: &dyn std::error::Error) -> Response {
-    tracing::error!(error, "cannot encode the metrics");
+fn not_encoded(error: &impl std::fmt::Display) -> Response {
+    tracing::error!(%error, "cannot encode the metrics");
     (StatusCode::INTERNAL_SERVER_ERROR, "cannot encode the metrics\n").into_response()
 }
 

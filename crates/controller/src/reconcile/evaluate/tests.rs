@@ -123,7 +123,8 @@ async fn reports_that_can_be_read_only_later_are_remembered_then() {
 }
 
 fn published(env: &TestEnv, key: &WorkloadKey) -> Option<Status> {
-    env.parts.states.lock().iter().find(|(known, _)| *known == key).map(|(_, state)| state.status)
+    let states = env.parts.states.lock().snapshot();
+    states.iter().find(|(known, _)| *known == key).map(|(_, state)| state.status)
 }
 
 #[tokio::test]
