@@ -16,12 +16,12 @@ use crate::options::RunOptions;
 use crate::publish::{
     ClusterWriter, EventPublisher, PendingEvent, PolicyStatusWriter, ReportWriter, ResultPublisher,
 };
-use crate::reconcile::{GoneWorkloads, Reconciler};
+use crate::reconcile::{GoneWorkloads, Reconciler, WorkPool};
 use crate::serve::console::{ConsoleSource, ConsoleState};
 use crate::state::metrics::{ControllerMetrics, Metrics};
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Queue, Readiness, ReportIndex, Requests, StatusTracker,
-    Stores, WorkloadStates,
+    ActivePolicy, CustomWatches, EngineHandle, Queue, Readiness, ReportIndex, StatusTracker, Stores,
+    WorkloadStates,
 };
 
 /// The shared state, from which each task gets what it needs.
@@ -38,17 +38,13 @@ pub(crate) struct SharedParts {
 }
 
 impl SharedParts {
-    /// Empty state, and the other end of its queue.
-    pub(crate) fn new(
-        client: Client,
-        clock: ServerClock,
-        metrics: &mut Metrics,
-    ) -> Result<(Self, Requests), RunError> {
+    /// Empty state.
+    pub(crate) fn new(client: Client, clock: ServerClock, metrics: &mut Metrics) -> Result<Self, RunError> {
         let metrics = ControllerMetrics::register(metrics)?;
         let readiness = Readiness::default();
         let states = Arc::new(Mutex::new(WorkloadStates::default()));
         let index = Arc::new(Mutex::new(Index::default()));
-        let (queue, requests) = Queue::new(Arc::clone(&index), Arc::clone(&states), metrics.clone());
+        let queue = Queue::new(Arc::clone(&index), Arc::clone(&states), metrics.clone());
         let tracker = Arc::new(StatusTracker::default());
         let custom = CustomWatches::new(
             readiness.expect("custom kinds"),
@@ -74,7 +70,7 @@ impl SharedParts {
                 metrics,
             },
         };
-        Ok((parts, requests))
+        Ok(parts)
     }
 
     /// The reconcile loop, with the queue of events where they are on.
@@ -111,6 +107,7 @@ impl SharedParts {
             clock,
             metrics,
             gone: GoneWorkloads::default(),
+            pool: WorkPool::default(),
         };
         (reconciler, pending)
     }

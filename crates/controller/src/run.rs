@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kube_runtime::watcher;
 use tagwatch_client::{RequestCounter, ServerClock, connect};
+use tokio::runtime::Handle;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
@@ -18,27 +19,31 @@ use crate::serve::admin::AdminEndpoint;
 use crate::serve::console;
 use crate::serve::metrics::MetricsPage;
 use crate::serve::{EndpointAccess, EndpointKind, ServerListener};
-use crate::state::Queue;
 use crate::state::metrics::Metrics;
+use crate::state::{Heartbeat, Queue};
 use crate::tasks::Tasks;
 
+const ADMIN_ENDPOINT: &str = "admin endpoint";
 /// How often the gauges of the queue are updated.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Runs the controller until `stop` is cancelled, or a part of it fails.
+/// Runs the controller until `stop` is cancelled, or a part of it fails. The admin endpoint is served on the runtime
+/// `probes`, which is to have a thread of its own: probes are answered there whatever the controller computes.
 ///
 /// # Errors
 /// When it cannot start, or when a task ends that should run forever: Kubernetes restarts the process then.
-pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), RunError> {
+pub async fn run(options: RunOptions, stop: CancellationToken, probes: Handle) -> Result<(), RunError> {
     let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
     let client = connect(None, &options.user_agent, requests.clone(), clock.clone()).await?;
-    let listeners = Listeners::bind(&options).await?;
+    let listeners = Listeners::bind(&options, &probes).await?;
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;
-    let (parts, requests) = SharedParts::new(client, clock, &mut metrics)?;
+    let parts = SharedParts::new(client, clock, &mut metrics)?;
     let (reconciler, pending_events) = parts.reconciler(&options);
     let mut tasks = Tasks::default();
-    spawn_servers(&mut tasks, &parts, listeners, metrics, &options, &stop)?;
+    let heartbeat = Heartbeat::default();
+    let servers = Servers { listeners, metrics, heartbeat: heartbeat.clone(), probes };
+    servers.spawn(&mut tasks, &parts, &options, &stop)?;
     spawn_watches(&mut tasks, &parts, &options);
     spawn_policy(&mut tasks, &parts, &options);
     spawn_drift(&mut tasks, &parts, &options);
@@ -46,14 +51,14 @@ pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), Run
         let publishing = events::publish(parts.client.clone(), pending, Arc::clone(&parts.writer));
         tasks.spawn("events", publishing);
     }
-    tasks.spawn("measurements", measure(Arc::clone(&parts.observer.queue)));
+    tasks.spawn("measurements", measure(Arc::clone(&parts.observer.queue), heartbeat));
     parts.readiness.complete();
     let (readiness, proven) = (parts.readiness.clone(), parts.proven_tags());
     tasks.spawn("reconcile", async move {
         readiness.synced().await;
         tracing::info!("the initial state of the cluster is known");
         proven.refresh();
-        Arc::new(reconciler).run(requests).await;
+        Arc::new(reconciler).run().await;
     });
     tasks.run_until(&stop).await
 }
@@ -65,10 +70,15 @@ struct Listeners {
 }
 
 impl Listeners {
-    async fn bind(options: &RunOptions) -> Result<Self, RunError> {
-        let RunOptions { metrics_address, address_file, metrics_access, .. } = options;
-        let (file, access) = (address_file.as_deref(), metrics_access.clone());
-        let admin = ServerListener::bind(*metrics_address, file, access, EndpointKind::Metrics).await?;
+    async fn bind(options: &RunOptions, probes: &Handle) -> Result<Self, RunError> {
+        let RunOptions { metrics_address: address, address_file, metrics_access, .. } = options.clone();
+        // A socket belongs to the runtime on which it is bound.
+        let bound = probes.spawn(async move {
+            let file = address_file.as_deref();
+            ServerListener::bind(address, file, metrics_access, EndpointKind::Metrics).await
+        });
+        let admin =
+            bound.await.map_err(|source| RunError::TaskPanicked { task: ADMIN_ENDPOINT, source })??;
         tracing::info!(address = %admin.address(), "serving /metrics, /livez and /readyz");
         let console = match &options.console {
             Some(console) => {
@@ -84,25 +94,41 @@ impl Listeners {
     }
 }
 
-fn spawn_servers(
-    tasks: &mut Tasks,
-    parts: &SharedParts,
+/// What is served, and on which runtime the admin endpoint is.
+struct Servers {
     listeners: Listeners,
     metrics: Metrics,
-    options: &RunOptions,
-    stop: &CancellationToken,
-) -> Result<(), RunError> {
-    let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
-    let Listeners { admin, console } = listeners;
-    let is_gated = matches!(options.metrics_access, EndpointAccess::Token { .. });
-    let gate = is_gated.then(|| Arc::new(AccessGate::new(parts.client.clone())));
-    let endpoint = AdminEndpoint { metrics, readiness: parts.readiness.clone(), gate };
-    tasks.spawn_server("admin endpoint", admin.serve(endpoint.routes(), stop.clone()));
-    if let Some((listener, console)) = console.zip(options.console.as_ref()) {
-        let routes = console::routes(parts.console_source(options), &console.access, &parts.client);
-        tasks.spawn_server("console", listener.serve(routes, stop.clone()));
+    heartbeat: Heartbeat,
+    probes: Handle,
+}
+
+impl Servers {
+    fn spawn(
+        self,
+        tasks: &mut Tasks,
+        parts: &SharedParts,
+        options: &RunOptions,
+        stop: &CancellationToken,
+    ) -> Result<(), RunError> {
+        let Self { listeners, metrics, heartbeat, probes } = self;
+        let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
+        let Listeners { admin, console } = listeners;
+        let is_gated = matches!(options.metrics_access, EndpointAccess::Token { .. });
+        let endpoint = AdminEndpoint {
+            metrics,
+            readiness: parts.readiness.clone(),
+            gate: is_gated.then(|| Arc::new(AccessGate::new(parts.client.clone()))),
+            heartbeat,
+            worker: Handle::current(),
+            encoding: Arc::default(),
+        };
+        tasks.spawn_server(ADMIN_ENDPOINT, admin.serve(endpoint.routes(), stop.clone()), &probes);
+        if let Some((listener, console)) = console.zip(options.console.as_ref()) {
+            let routes = console::routes(parts.console_source(options), &console.access, &parts.client);
+            tasks.spawn_server("console", listener.serve(routes, stop.clone()), &Handle::current());
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Watches workloads, pods, namespaces and our reports.
@@ -159,10 +185,11 @@ fn spawn_drift(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
     tasks.spawn("drift", parts.proven_tags().follow(readiness.clone()));
 }
 
-async fn measure(queue: Arc<Queue>) {
+async fn measure(queue: Arc<Queue>, heartbeat: Heartbeat) {
     let mut every = interval(MEASURE_INTERVAL);
     loop {
         every.tick().await;
         queue.measure();
+        heartbeat.beat();
     }
 }

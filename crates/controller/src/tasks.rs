@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -32,13 +33,14 @@ impl Tasks {
         self.remember(&spawned, name);
     }
 
-    /// Spawns a server that returns once the token given to [`run_until`](Self::run_until) is cancelled.
+    /// Spawns a server on a runtime; it returns once the token given to [`run_until`](Self::run_until) is cancelled.
     pub(crate) fn spawn_server(
         &mut self,
         name: &'static str,
         server: impl Future<Output = io::Result<()>> + Send + 'static,
+        runtime: &Handle,
     ) {
-        let spawned = self.servers.spawn(server);
+        let spawned = self.servers.spawn_on(server, runtime);
         self.remember(&spawned, name);
     }
 
@@ -117,7 +119,8 @@ mod tests {
     async fn a_server_that_fails_is_named_with_its_error() {
         let mut tasks = Tasks::default();
         tasks.spawn("pods", pending());
-        tasks.spawn_server("console", ready(Err(io::ErrorKind::ConnectionAborted.into())));
+        let failed = ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        tasks.spawn_server("console", failed, &Handle::current());
         let error = error_of(tasks).await;
         assert!(error.contains("\"console\"") && error.contains("connection aborted"), "{error}");
     }
@@ -129,12 +132,13 @@ mod tests {
         let finish = finished.clone();
         let mut tasks = Tasks::default();
         tasks.spawn("pods", pending());
-        tasks.spawn_server("admin endpoint", async move {
+        let server = async move {
             stopping.cancelled().await;
             tokio::time::sleep(Duration::from_secs(1)).await;
             finish.cancel();
             Ok(())
-        });
+        };
+        tasks.spawn_server("admin endpoint", server, &Handle::current());
         stop.cancel();
         assert!(tasks.run_until(&stop).await.is_ok());
         assert!(finished.is_cancelled());
@@ -144,7 +148,7 @@ mod tests {
     async fn a_server_that_does_not_finish_is_aborted() {
         let (stop, began) = (CancellationToken::new(), tokio::time::Instant::now());
         let mut tasks = Tasks::default();
-        tasks.spawn_server("console", pending());
+        tasks.spawn_server("console", pending(), &Handle::current());
         stop.cancel();
         assert!(tasks.run_until(&stop).await.is_ok());
         assert_eq!(began.elapsed().as_secs(), SHUTDOWN_LIMIT.as_secs());

@@ -20,7 +20,6 @@ use crate::parts::SharedParts;
 use crate::publish::PendingEvent;
 use crate::reconcile::Reconciler;
 use crate::serve::EndpointAccess;
-use crate::state::Requests;
 use crate::state::metrics::Metrics;
 
 /// A client whose API server is a function.
@@ -92,7 +91,6 @@ pub(crate) struct TestEnv {
     pub(crate) reconciler: Reconciler,
     /// `Some` in an environment with events.
     pub(crate) events: Option<mpsc::Receiver<PendingEvent>>,
-    _requests: Requests,
 }
 
 impl TestEnv {
@@ -124,9 +122,9 @@ impl TestEnv {
             user_agent: "tagwatch".to_owned(),
         };
         let parts = SharedParts::new(client, ServerClock::default(), &mut Metrics::default());
-        let (parts, requests) = parts.unwrap();
+        let parts = parts.unwrap();
         let (reconciler, events) = parts.reconciler(&options);
-        Self { parts, reconciler, events, _requests: requests }
+        Self { parts, reconciler, events }
     }
 
     /// Applies a pod of its own with this image.
@@ -142,7 +140,8 @@ impl TestEnv {
     }
 
     pub(crate) fn assemble(&self, key: &WorkloadKey) -> Workload {
-        let assembled = self.reconciler.judge.assemble(key, self.reconciler.clock.now());
+        let (judge, now) = (&self.reconciler.judge, self.reconciler.clock.now());
+        let assembled = judge.collect(key).and_then(|collected| judge.assemble(key, collected, now));
         assembled.unwrap_or_else(|absence| panic!("{absence:?}")).workload
     }
 

@@ -1,6 +1,6 @@
 //! The workload model: the controller and the scan command fill it in, and the engine judges it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::drift::DriftEvidence;
@@ -26,6 +26,8 @@ pub struct Workload {
     pub template_ignore: IgnoreAnnotations,
     /// Its namespace, where it is known.
     pub namespace: Option<Arc<Namespace>>,
+    /// Limits that it exceeds: what is beyond them is not checked.
+    pub limits: BTreeSet<Limit>,
 }
 
 impl Workload {
@@ -39,6 +41,40 @@ impl Workload {
             ignore: IgnoreAnnotations::default(),
             template_ignore: IgnoreAnnotations::default(),
             namespace: None,
+            limits: BTreeSet::new(),
+        }
+    }
+}
+
+/// A limit of what is checked of one workload. Without limits, a user of one namespace could keep tagwatch from all others
+/// by the size of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// An object names more images than are kept of it.
+    ObjectSize,
+    /// There are more containers than are checked of one workload.
+    Containers,
+    /// Its pods have more containers than are compared with the template.
+    PodContainers,
+    /// It owns more objects than are followed to their pods.
+    Dependents,
+}
+
+named!(Limit {
+    ObjectSize => "objectSize",
+    Containers => "containers",
+    PodContainers => "podContainers",
+    Dependents => "dependents",
+});
+
+impl Limit {
+    /// What is not checked, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ObjectSize => "an object names more images than are read of one object",
+            Self::Containers => "there are more containers than are checked of one workload",
+            Self::PodContainers => "its pods have more containers than are compared with the template",
+            Self::Dependents => "it owns more objects than are followed to their pods",
         }
     }
 }
@@ -53,7 +89,7 @@ pub struct Namespace {
 }
 
 /// The annotations that exempt findings (docs/design/verdicts.md, "Exemptions").
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct IgnoreAnnotations {
     /// Rules, or container/rule, separated by commas.
     pub ignore: Option<UntrustedText>,
@@ -71,6 +107,9 @@ impl IgnoreAnnotations {
     /// The annotation that [`Self::until`] is read from.
     pub const UNTIL: &'static str = "tagwatch.dev/ignore-until";
 
+    /// Most bytes of each of them; a longer one exempts nothing. An object can hold 256 KiB of annotations.
+    pub const MAX_BYTES: usize = 8 * 1024;
+
     /// The remark for an object for which [`Self::common`] finds none.
     pub const DIFFER: &'static str = "the pod templates of this object differ in their exempting annotations, so none of \
                                       them counts; annotate the object itself";
@@ -82,9 +121,19 @@ impl IgnoreAnnotations {
         templates.all(|other| other == first).then_some(first)
     }
 
-    /// Reads them by their keys.
+    /// The key of one that is longer than [`Self::MAX_BYTES`].
+    pub fn too_long(&self) -> Option<&'static str> {
+        let all = [(Self::IGNORE, &self.ignore), (Self::REASON, &self.reason), (Self::UNTIL, &self.until)];
+        let is_too_long = |text: &Option<UntrustedText>| {
+            text.as_ref().is_some_and(|text| text.raw().len() > Self::MAX_BYTES)
+        };
+        all.into_iter().find(|(_, text)| is_too_long(text)).map(|(key, _)| key)
+    }
+
+    /// Reads them by their keys. Of a longer one than [`Self::MAX_BYTES`] no more is kept than shows that.
     pub fn from_annotations<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Self {
-        let text = |key| get(key).map(UntrustedText::from);
+        let head = |text: &'a str| text.get(..text.ceil_char_boundary(Self::MAX_BYTES + 1)).unwrap_or(text);
+        let text = |key| get(key).map(|text| UntrustedText::from(head(text)));
         Self { ignore: text(Self::IGNORE), reason: text(Self::REASON), until: text(Self::UNTIL) }
     }
 }

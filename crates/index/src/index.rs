@@ -16,6 +16,9 @@ use crate::owners::{OwnerIndex, Top};
 use crate::pods::{PodFacts, PodIndex, seconds};
 use crate::unread::UnreadKinds;
 
+/// Most kinds of owners of pods that are named as not read: a user may write any kind into the owner of a pod.
+const MAX_UNREAD_KINDS: usize = 100;
+
 /// Owners, pods, nodes, namespaces and registry answers together. Methods that take a change in return the workloads
 /// to be evaluated.
 #[derive(Debug, Default)]
@@ -118,8 +121,8 @@ impl Index {
 /// Pods, which show what runs, and stand in for templates that are not read.
 impl Index {
     /// Takes a pod in, or lets it go when nothing will be pulled for it any more.
-    pub fn apply_pod(&mut self, pod: &SlimPod, now: Timestamp) -> BTreeSet<WorkloadKey> {
-        let mut facts = PodFacts::of(pod);
+    pub fn apply_pod<'a>(&mut self, pod: impl Into<PodFacts<'a>>, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        let mut facts = pod.into();
         if let Some(shared) = self.owners.shared(&facts.controller) {
             facts.controller = shared.clone();
         }
@@ -147,7 +150,7 @@ impl Index {
 
     /// Whether a kubelet runs a Pod from a file of its own.
     pub fn is_mirror(&self, key: &WorkloadKey) -> bool {
-        self.pods.shapes(key).iter().any(|(shape, _)| shape.is_mirror)
+        self.pods.shapes(key).any(|(shape, _)| shape.is_mirror)
     }
 }
 
@@ -273,10 +276,16 @@ impl Index {
     /// Kinds that control live pods and that are not read, and those whose templates are not where they are looked
     /// for, as `Kind.group`, safe for a terminal.
     pub fn unread_kinds(&self) -> BTreeSet<String> {
-        let controllers = self.pods.controllers().cloned().collect();
-        let is_unread = |key: &&WorkloadKey| key.watched_kind().is_none() && self.owners.node(key).is_none();
-        let mut kinds: BTreeSet<String> =
-            self.tops(&controllers).iter().filter(is_unread).map(WorkloadKey::kind_and_group).collect();
+        let is_unread = |key: &WorkloadKey| key.watched_kind().is_none() && self.owners.node(key).is_none();
+        let mut kinds = BTreeSet::new();
+        for top in self.pods.controllers().filter_map(|controller| self.top(controller)) {
+            if kinds.len() == MAX_UNREAD_KINDS {
+                break;
+            }
+            if is_unread(&top) {
+                kinds.insert(top.kind_and_group());
+            }
+        }
         kinds.extend(self.unread.remarks().into_keys());
         kinds
     }

@@ -12,13 +12,15 @@ mod namespaces;
 mod owners;
 mod pods;
 mod proofs;
+mod small_map;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod unread;
 
-pub use assemble::{Absence, Assembled};
+pub use assemble::{Absence, Assembled, Collected, MAX_CONTAINERS, MAX_POD_CONTAINERS, Prepared};
 pub use index::Index;
+pub use pods::PodFacts;
 pub use proofs::Proofs;
 pub use store::ObjectStore;
 pub use tagwatch_k8s::key::WorkloadKey;

@@ -18,7 +18,7 @@ use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::served::ServedKind;
 use tagwatch_k8s::slim::{SlimObject, SlimPod, WireObject};
 
-use crate::assemble::Assembled;
+use crate::assemble::{Assembled, Collected};
 use crate::index::Index;
 use crate::store::ObjectStore;
 
@@ -116,7 +116,14 @@ impl Cluster {
 
     /// What is judged under a key.
     pub fn assemble(&mut self, key: &WorkloadKey) -> Assembled {
-        self.index.assemble(key, &self.store, self.now)
+        let collected = self.index.collect(key, &self.store);
+        match collected.and_then(Collected::prepare) {
+            Ok(prepared) => self.index.attach(prepared, self.now),
+            Err(absence) => {
+                self.index.forget(key);
+                Assembled::Absent(absence)
+            }
+        }
     }
 }
 

@@ -35,7 +35,15 @@ impl UnreadKinds {
 
     /// Removes an object, whichever kind and group it is kept under.
     pub(crate) fn remove(&mut self, key: &WorkloadKey) {
-        self.retain(|known| known != key);
+        if self.0.is_empty() {
+            return;
+        }
+        let kind = key.kind_and_group();
+        let Some(unread) = self.0.get_mut(&kind) else { return };
+        unread.objects.remove(key);
+        if unread.objects.is_empty() {
+            self.0.remove(&kind);
+        }
     }
 
     /// Keeps these objects alone.

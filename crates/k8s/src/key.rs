@@ -23,6 +23,10 @@ struct Identity {
     ends: [u32; 4],
 }
 
+/// Most bytes of each field of an owner reference that is followed: a group of 253 with its version of 63 characters. The
+/// API server checks no lengths there, so that a pod may name an owner with a megabyte of text.
+const MAX_OWNER_FIELD: usize = 317;
+
 impl WorkloadKey {
     /// Joins the parts in one allocation. The namespace of a cluster-scoped object is empty.
     pub fn new(
@@ -52,10 +56,15 @@ impl WorkloadKey {
     /// The controller of an object, as its owner reference names it: the one that says `controller: true`, of which the
     /// API server allows one. A user who may create the object may write anything there, so it says only where to look:
     /// the owner counts when its UID is the same. It is looked for in the namespace of the object: all watched kinds are
-    /// namespaced, and the report of a cluster-scoped owner must be in some namespace.
+    /// namespaced, and the report of a cluster-scoped owner must be in some namespace. A reference with a field that is
+    /// longer than [`MAX_OWNER_FIELD`] names nothing that exists, and counts as none.
     pub fn controller_of(metadata: &ObjectMeta) -> Option<Self> {
         let owner =
             metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
+        let fields = [&owner.api_version, &owner.kind, &owner.name, &owner.uid];
+        if fields.iter().any(|field| field.len() > MAX_OWNER_FIELD) {
+            return None;
+        }
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
         Some(Self::new(&owner.api_version, &owner.kind, namespace, &owner.name, &owner.uid))
     }

@@ -1,18 +1,23 @@
 //! The command `tagwatch run`: starts the controller and ends with it.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use tagwatch_controller::{
     CertificateFiles, ConsoleOptions, EndpointAccess, RunError, RunOptions, WatchedNamespaces,
 };
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Auth, ConsoleArgs, MetricsArgs, RunArgs};
 use crate::logging;
 use crate::status::Failure;
+
+/// How long the controller may take to end after a signal; Kubernetes kills a process after 30 s.
+const END_LIMIT: Duration = Duration::from_secs(4);
 
 pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let RunArgs {
@@ -54,13 +59,33 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         user_agent: user_agent(),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "tagwatch is starting");
-    // Two threads: one decodes a large list while the other answers probes.
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ended = runtime.block_on(async {
-        let stop = stop_on_signals()?;
-        tagwatch_controller::run(options, stop).await.map_err(|error| failure(&error))
-    });
+    // Two threads for the work: one decodes a large list while the other evaluates. This one answers probes and signals.
+    let work = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let probes = Builder::new_current_thread().enable_all().build()?;
+    let ended = probes.block_on(supervise(&work, options));
+    // What still computes is not waited for: the process ends.
+    work.shutdown_background();
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Runs the controller until it ends, or a signal asks for its end and the time for that is over, whatever it does then.
+async fn supervise(work: &Runtime, options: RunOptions) -> Result<(), Failure> {
+    let stop = stop_on_signals()?;
+    let running = work.spawn(tagwatch_controller::run(options, stop.clone(), Handle::current()));
+    let overdue = async {
+        stop.cancelled().await;
+        sleep(END_LIMIT).await;
+    };
+    tokio::select! {
+        ended = running => match ended {
+            Ok(ended) => ended.map_err(|error| failure(&error)),
+            Err(error) => Err(Failure::Other(anyhow!("the controller failed: {error}"))),
+        },
+        () = overdue => {
+            tracing::warn!("work is still under way; ending anyway");
+            Ok(())
+        }
+    }
 }
 
 /// Certificate files that neither the metrics nor the console would use are a mistake.

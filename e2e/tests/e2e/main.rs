@@ -22,6 +22,7 @@ mod test_env;
 
 mod canonical_crds;
 mod console;
+mod crowd;
 mod custom_kinds;
 mod deletion;
 mod drift;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         agreement::tests(),
         canonical_crds::tests(),
         console::tests(),
+        crowd::tests(),
         custom_kinds::tests(),
         deletion::tests(),
         drift::tests(),

@@ -11,6 +11,9 @@ use tagwatch_core::workload::{self, Container};
 
 use super::{ContainerFacts, Workload};
 
+/// Most issues of one workload that are kept: the worst ones. Of each, the words take about a kilobyte.
+const MAX_ISSUES: usize = 200;
+
 /// A workload with the engine's verdicts on it, from which [`Workload`] is made.
 #[derive(Debug, Clone, Copy)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -27,8 +30,7 @@ impl WorkloadInput<'_> {
     /// The workload as it is shown, without history, which the caller fills in. `edit_mode` is asked for each container.
     pub fn facts(&self, edit_mode: impl Fn(&Container) -> EditMode) -> Workload {
         let id = &self.workload.id;
-        let issues: Vec<Issue> =
-            self.issues.iter().filter(|issue| issue.outcome != Outcome::Pass).cloned().collect();
+        let (issues, left_out) = self.shown_issues();
         let containers = &self.workload.containers;
         let keys = ResultKeys::new(self.uid, containers);
         let judged =
@@ -37,8 +39,8 @@ impl WorkloadInput<'_> {
             namespace: id.namespace.clone().unwrap_or_default(),
             kind: kind_label(id.api_version.raw(), id.kind.raw()).into(),
             name: id.name.clone(),
-            status: Status::of(issues.iter().map(|issue| issue.outcome)),
-            reason: None,
+            status: Status::of(self.issues.iter().map(|issue| issue.outcome)).beyond(&self.workload.limits),
+            reason: self.reason(left_out),
             containers: judged
                 .map(|(container, verdict)| self.container(container, verdict, edit_mode(container)))
                 .collect(),
@@ -48,6 +50,27 @@ impl WorkloadInput<'_> {
             is_history_full: false,
             image_changes: Vec::new(),
         }
+    }
+
+    /// Issues that do not pass, the worst ones where there are too many, and how many are left out.
+    fn shown_issues(&self) -> (Vec<Issue>, usize) {
+        let mut issues: Vec<(usize, &Issue)> =
+            self.issues.iter().enumerate().filter(|(_, issue)| issue.outcome != Outcome::Pass).collect();
+        let left_out = issues.len().saturating_sub(MAX_ISSUES);
+        if left_out > 0 {
+            issues.sort_by_key(|(at, issue)| (issue.is_exempt(), issue.severity, issue.outcome, *at));
+            issues.truncate(MAX_ISSUES);
+            issues.sort_by_key(|(at, _)| *at);
+        }
+        (issues.into_iter().map(|(_, issue)| issue.clone()).collect(), left_out)
+    }
+
+    /// What is not shown, or not checked.
+    fn reason(&self, left_out: usize) -> Option<String> {
+        let limits = self.workload.limits.iter().map(|limit| limit.words().to_owned());
+        let left_out = (left_out > 0).then(|| format!("{left_out} more issues are not shown"));
+        let reasons: Vec<String> = limits.chain(left_out).collect();
+        (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
     fn container(&self, container: &Container, verdict: &Verdict, edit_mode: EditMode) -> ContainerFacts {

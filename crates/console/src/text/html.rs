@@ -3,6 +3,7 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
+use tagwatch_core::reference::MAX_BYTES;
 use tagwatch_core::text::UntrustedText;
 
 /// Most characters of a name or an image in a table.
@@ -42,6 +43,10 @@ impl HtmlText {
             None => Self(text.html()),
             Some((end, _)) => {
                 let head = UntrustedText::from(&raw[..end]).html();
+                // A cluster's objects are kept without the rest of a longer one.
+                if raw.len() > MAX_BYTES {
+                    return Self(format!("{head}… (more than {MAX_BYTES} bytes in all)"));
+                }
                 Self(format!("{head}… ({} characters in all)", raw.chars().count()))
             }
         }

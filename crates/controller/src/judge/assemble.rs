@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use parking_lot::Mutex;
 use tagwatch_core::engine::Engine;
 use tagwatch_core::workload::Workload;
-use tagwatch_index::{Absence, Assembled, Index, WorkloadKey};
+use tagwatch_index::{Absence, Assembled, Collected, Index, WorkloadKey};
 
 use super::field_owner::FieldOwner;
 use crate::state::{EngineHandle, Known, ReportIndex, ReportKey, ReportMemory, Stores, WorkloadStates};
@@ -43,13 +43,27 @@ pub(crate) struct AssembledWorkload {
 }
 
 impl Judge {
-    /// The workload as it is now.
+    /// What the workload is made of now.
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) fn assemble(&self, key: &WorkloadKey, now: Timestamp) -> Result<AssembledWorkload, Absence> {
+    pub(crate) fn collect(&self, key: &WorkloadKey) -> Result<Collected, Absence> {
+        self.index.lock().collect(key, &*self.stores)
+    }
+
+    /// Puts a workload together. What a user decides the size of is done without a lock.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn assemble(
+        &self,
+        key: &WorkloadKey,
+        collected: Collected,
+        now: Timestamp,
+    ) -> Result<AssembledWorkload, Absence> {
+        let prepared = collected.prepare().inspect_err(|_| self.index.lock().forget(key))?;
         let mut index = self.index.lock();
-        match index.assemble(key, &*self.stores, now) {
+        match index.attach(prepared, now) {
             Assembled::Workload { workload, look_again } => {
                 let fields = FieldOwner::of(key, &index, &*self.stores);
                 Ok(AssembledWorkload { workload: *workload, fields, look_again })

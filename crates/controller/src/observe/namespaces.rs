@@ -37,6 +37,7 @@ pub(crate) async fn follow(client: Client, observer: Observer, ready: ReadyToken
             observer: observer.clone(),
             ready: ready.clone(),
             listed: BTreeSet::new(),
+            changed: BTreeSet::new(),
             refusals: right.refusals(),
         };
         watch(Api::<SlimNamespace>::all(client.clone()), watcher::Config::default(), sink, stats.clone())
@@ -48,19 +49,25 @@ struct NamespaceSink {
     observer: Observer,
     ready: ReadyToken,
     listed: BTreeSet<Box<str>>,
+    /// Of these, those that are other ones for judging. Their workloads are looked for once, when the list is complete.
+    changed: BTreeSet<Box<str>>,
     refusals: Refusals,
 }
 
 impl NamespaceSink {
-    fn apply(&self, namespace: &SlimNamespace) {
-        let is_new = {
+    fn apply(&mut self, namespace: &SlimNamespace) {
+        let is_changed = {
             let mut index = self.observer.index.lock();
             index.apply_namespace(namespace.name(), namespace.to_namespace())
         };
-        if is_new {
-            self.observer.queue.request_namespace(namespace.name());
+        if is_changed {
+            self.changed.insert(namespace.name().into());
             self.observer.status.mark_changed();
         }
+    }
+
+    fn request_changed(&mut self) {
+        self.observer.queue.request_namespaces(&std::mem::take(&mut self.changed));
     }
 }
 
@@ -78,11 +85,15 @@ impl Sink<SlimNamespace> for NamespaceSink {
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
                 self.observer.index.lock().retain_namespaces(&listed);
+                self.request_changed();
                 self.observer.status.set_namespaces_forbidden(false);
                 self.observer.status.mark_changed();
                 self.ready.ready();
             }
-            Event::Apply(namespace) => self.apply(&namespace),
+            Event::Apply(namespace) => {
+                self.apply(&namespace);
+                self.request_changed();
+            }
             Event::Delete(namespace) => {
                 self.observer.index.lock().delete_namespace(namespace.name());
                 self.observer.status.mark_changed();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use kube_runtime::watcher::Event;
-use tagwatch_index::{Index, WorkloadKey};
+use tagwatch_index::{Index, PodFacts, WorkloadKey};
 use tagwatch_k8s::slim::SlimPod;
 
 use super::Observer;
@@ -38,14 +38,18 @@ impl Sink<SlimPod> for PodSink {
             Event::InitApply(pod) => {
                 let (namespace, name) = pod.place();
                 self.listed.insert((namespace.into(), name.into()));
-                self.change(|index| index.apply_pod(&pod, now));
+                let facts = PodFacts::from(&pod);
+                self.change(|index| index.apply_pod(facts, now));
             }
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
                 self.change(|index| index.retain_pods(self.scope.as_deref(), &listed, now));
                 self.ready.ready();
             }
-            Event::Apply(pod) => self.change(|index| index.apply_pod(&pod, now)),
+            Event::Apply(pod) => {
+                let facts = PodFacts::from(&pod);
+                self.change(|index| index.apply_pod(facts, now));
+            }
             Event::Delete(pod) => self.change(|index| index.delete_pod(&pod, now)),
         }
         Flow::Continue

@@ -6,13 +6,16 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tagwatch_client::ServerClock;
 use tagwatch_index::Index;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::state::metrics::DriftMetrics;
 use crate::state::{EngineHandle, Queue, Readiness};
 
 /// How often it is checked whether anything else is proven.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+/// How often everything is evaluated at most because of other proofs. What names a reference that moved is evaluated at
+/// once; a user who pushes one tag after another must not keep everything else from its turn.
+const EVERYTHING_INTERVAL: Duration = Duration::from_secs(10);
 /// How often proofs are removed that are too old.
 const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
 
@@ -30,11 +33,16 @@ impl ProvenTags {
     /// Gives the engine and the metrics what is proven now. Called once before the first evaluation, which would otherwise
     /// write reports twice.
     pub(crate) fn refresh(&self) {
-        let (proven, likely) = self.index.lock().moved_references();
-        self.metrics.set_moved(proven.len(), likely);
-        if self.engine.set_proven(proven) {
+        if self.update() {
             self.queue.request_all();
         }
+    }
+
+    /// Returns whether the engine judges by other proofs now.
+    fn update(&self) -> bool {
+        let (proven, likely) = self.index.lock().moved_references();
+        self.metrics.set_moved(proven.len(), likely);
+        self.engine.set_proven(proven)
     }
 
     /// Refreshes after each change, and removes old proofs. Never returns.
@@ -42,6 +50,7 @@ impl ProvenTags {
         let (mut refreshing, mut expiring) = (interval(REFRESH_INTERVAL), interval(EXPIRE_INTERVAL));
         refreshing.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut seen = 0;
+        let (mut is_pending, mut next) = (false, Instant::now());
         readiness.synced().await;
         loop {
             tokio::select! {
@@ -49,7 +58,12 @@ impl ProvenTags {
                     let version = self.index.lock().proofs_version();
                     if version != seen {
                         seen = version;
-                        self.refresh();
+                        is_pending |= self.update();
+                    }
+                    if is_pending && Instant::now() >= next {
+                        is_pending = false;
+                        next = Instant::now() + EVERYTHING_INTERVAL;
+                        self.queue.request_all();
                     }
                 }
                 _ = expiring.tick() => {

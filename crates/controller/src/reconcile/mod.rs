@@ -3,30 +3,29 @@
 
 mod evaluate;
 mod gone;
+mod pool;
 mod sweep;
 
-use std::collections::{HashMap, HashSet};
-use std::future::Future;
-use std::pin::{Pin, pin};
+use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use kube_runtime::scheduler::scheduler;
 use tagwatch_client::{Backoff, ServerClock};
 use tagwatch_index::WorkloadKey;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use crate::judge::Judge;
 use crate::publish::{ReportWriter, ResultPublisher};
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Queue, Readiness, Requests, StatusTracker};
+use crate::state::{Queue, Readiness, StatusTracker, compute};
 pub(crate) use gone::GoneWorkloads;
+use pool::Effort;
+pub(crate) use pool::WorkPool;
 use sweep::Sweep;
 
-/// Evaluations, and so writes, at the same time.
+/// Evaluations, and so writes, at the same time, those apart that wait for their turn to compute.
 const CONCURRENCY: usize = 8;
 /// How often everything is evaluated, whatever the watches showed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
@@ -42,6 +41,7 @@ pub(crate) struct Reconciler {
     pub(crate) clock: ServerClock,
     pub(crate) metrics: ControllerMetrics,
     pub(crate) gone: GoneWorkloads,
+    pub(crate) pool: WorkPool,
 }
 
 /// What an evaluation asks for.
@@ -67,43 +67,42 @@ impl Next {
 
 /// A piece of work that has ended.
 enum Done {
-    Workload(WorkloadKey, Next),
+    /// With the rest that the workload is due.
+    Workload(WorkloadKey, Next, Duration),
     Sweep,
 }
 
-type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
-
 impl Reconciler {
     /// Evaluates the requested workloads, each in one task at a time. Never returns.
-    pub(crate) async fn run(self: Arc<Self>, requests: Requests) {
-        let mut queue = pin!(scheduler(UnboundedReceiverStream::new(requests)));
-        let mut running: FuturesUnordered<Work> = FuturesUnordered::new();
-        let mut active: HashSet<WorkloadKey> = HashSet::new();
+    pub(crate) async fn run(self: Arc<Self>) {
+        // Each is a task of its own: one that computes for long holds up no other.
+        let mut running: JoinSet<Done> = JoinSet::new();
+        let mut evaluations = 0;
         let mut failures: HashMap<WorkloadKey, Backoff> = HashMap::new();
         let mut sweep = Sweep::default();
         let mut sweeping = interval(SWEEP_INTERVAL);
         sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                Some(done) = running.next(), if !running.is_empty() => {
-                    let Done::Workload(key, next) = done else { continue };
-                    active.remove(&key);
+                Some(done) = running.join_next() => {
+                    let done = done.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+                    let Done::Workload(key, next, rest) = done else { continue };
+                    evaluations -= 1;
                     self.schedule(&mut failures, &key, &next);
+                    self.queue.finish(&key, rest);
                     if sweep.mark_evaluated(&key) {
-                        running.push(Arc::clone(&self).finish_sweep());
+                        running.spawn(Arc::clone(&self).finish_sweep());
                     }
                 }
-                Some(key) = async { queue.as_mut().hold_unless(|key| !active.contains(key)).next().await },
-                    if running.len() < CONCURRENCY =>
-                {
-                    self.queue.mark_taken(&key);
-                    active.insert(key.clone());
-                    running.push(Arc::clone(&self).start(key));
+                key = self.queue.next(), if evaluations < CONCURRENCY + self.pool.waiting() => {
+                    evaluations += 1;
+                    running.spawn(Arc::clone(&self).start(key));
                 }
+                () = self.pool.began_to_wait() => {}
                 _ = sweeping.tick() => {
-                    let everything = self.queue.everything();
+                    let everything = compute(|| self.queue.everything());
                     if sweep.begin(everything.clone()) {
-                        running.push(Arc::clone(&self).finish_sweep());
+                        running.spawn(Arc::clone(&self).finish_sweep());
                     }
                     self.queue.request(everything);
                 }
@@ -111,21 +110,17 @@ impl Reconciler {
         }
     }
 
-    fn start(self: Arc<Self>, key: WorkloadKey) -> Work {
-        Box::pin(async move {
-            let started = Instant::now();
-            let next = self.evaluate(&key).await;
-            self.metrics.reconcile_duration.observe(started.elapsed().as_secs_f64());
-            Done::Workload(key, next)
-        })
+    async fn start(self: Arc<Self>, key: WorkloadKey) -> Done {
+        let (started, effort) = (Instant::now(), Effort::default());
+        let next = self.evaluate_with(&key, &effort).await;
+        self.metrics.reconcile_duration.observe(started.elapsed().as_secs_f64());
+        Done::Workload(key, next, effort.rest())
     }
 
-    fn finish_sweep(self: Arc<Self>) -> Work {
-        Box::pin(async move {
-            self.mark_full_evaluation();
-            self.writer.remove_unwanted().await;
-            Done::Sweep
-        })
+    async fn finish_sweep(self: Arc<Self>) -> Done {
+        self.mark_full_evaluation();
+        self.writer.remove_unwanted().await;
+        Done::Sweep
     }
 
     /// Every workload was evaluated once more.

@@ -1,7 +1,7 @@
 //! The admin endpoint: `/metrics`, `/livez`, `/readyz`.
 //!
 //! The probes are open, as the kubelet needs them, and say nothing about workloads. The access gate protects
-//! `/metrics`.
+//! `/metrics`. The endpoint is served by a thread of its own: what the controller computes does not delay a probe.
 
 use std::sync::Arc;
 
@@ -11,9 +11,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use tokio::runtime::Handle;
+
 use super::access::{AccessDecision, AccessGate};
 use super::metrics::MetricsPage;
-use crate::state::Readiness;
+use crate::state::{Heartbeat, Readiness};
 
 /// What the admin endpoint serves.
 #[derive(Clone)]
@@ -22,6 +24,12 @@ pub(crate) struct AdminEndpoint {
     pub(crate) readiness: Readiness,
     /// `None` leaves `/metrics` open.
     pub(crate) gate: Option<Arc<AccessGate>>,
+    /// Of the threads that do the controller's work.
+    pub(crate) heartbeat: Heartbeat,
+    /// Where `/metrics` are put together: there can be a hundred thousand series.
+    pub(crate) worker: Handle,
+    /// Scrapes are put together one after another.
+    pub(crate) encoding: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl AdminEndpoint {
@@ -40,13 +48,18 @@ async fn metrics_text(State(admin): State<AdminEndpoint>, headers: HeaderMap) ->
     {
         return refusal;
     }
-    match admin.metrics.encode() {
-        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "cannot encode the metrics");
-            (StatusCode::INTERNAL_SERVER_ERROR, "cannot encode the metrics\n").into_response()
-        }
+    let _turn = admin.encoding.lock().await;
+    let metrics = admin.metrics.clone();
+    match admin.worker.spawn_blocking(move || metrics.encode()).await {
+        Ok(Ok(text)) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Ok(Err(error)) => not_encoded(&error),
+        Err(error) => not_encoded(&error),
     }
+}
+
+fn not_encoded(error: &impl std::fmt::Display) -> Response {
+    tracing::error!(%error, "cannot encode the metrics");
+    (StatusCode::INTERNAL_SERVER_ERROR, "cannot encode the metrics\n").into_response()
 }
 
 fn refusal(decision: AccessDecision) -> Option<Response> {
@@ -72,9 +85,15 @@ fn refusal(decision: AccessDecision) -> Option<Response> {
     }
 }
 
-/// Alive while the process answers: a restart does not bring back an API server that is down.
-async fn livez() -> &'static str {
-    "ok\n"
+/// Alive while the process answers and does its work: a restart does not bring back an API server that is down.
+async fn livez(State(admin): State<AdminEndpoint>) -> Response {
+    match admin.heartbeat.stuck_for() {
+        None => (StatusCode::OK, "ok\n").into_response(),
+        Some(time) => {
+            let text = format!("no progress for {} s\n", time.as_secs());
+            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+        }
+    }
 }
 
 /// Ready once every watch has delivered its initial state and every workload was evaluated on it.
@@ -85,4 +104,49 @@ async fn readyz(State(admin): State<AdminEndpoint>) -> Response {
     }
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join("\nnot ready: ")))
         .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use tagwatch_core::policy::{Policy, Profile};
+    use tokio::time::advance;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::state::metrics::Metrics;
+    use crate::state::{EngineHandle, STUCK_AFTER};
+
+    async fn get(endpoint: &AdminEndpoint, path: &str) -> (StatusCode, String) {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = endpoint.clone().routes().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_without_progress_is_not_alive() {
+        let engine =
+            Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), "2027-01-31".parse().unwrap()));
+        let metrics = MetricsPage::new(Metrics::default(), &Arc::default(), &engine, 10).unwrap();
+        let heartbeat = Heartbeat::default();
+        let endpoint = AdminEndpoint {
+            metrics,
+            readiness: Readiness::default(),
+            gate: None,
+            heartbeat: heartbeat.clone(),
+            worker: Handle::current(),
+            encoding: Arc::default(),
+        };
+        assert_eq!(get(&endpoint, "/livez").await, (StatusCode::OK, "ok\n".to_owned()));
+        advance(STUCK_AFTER).await;
+        let stuck = (StatusCode::SERVICE_UNAVAILABLE, "no progress for 60 s\n".to_owned());
+        assert_eq!(get(&endpoint, "/livez").await, stuck);
+        heartbeat.beat();
+        assert_eq!(get(&endpoint, "/livez").await.0, StatusCode::OK);
+        let (status, text) = get(&endpoint, "/metrics").await;
+        assert!(status == StatusCode::OK && text.contains("tagwatch_metrics_series 0"), "{text}");
+    }
 }

@@ -2,8 +2,10 @@
 //! objects, the queue, readiness, and the counters of our own work. Locks are held briefly and never across a wait.
 
 mod active_policy;
+mod compute;
 mod custom_watches;
 mod engine;
+mod heartbeat;
 pub(crate) mod metrics;
 mod queue;
 mod readiness;
@@ -14,13 +16,17 @@ mod stores;
 mod workload_states;
 
 pub(crate) use active_policy::{ActivePolicy, PolicySource, Rejection};
+pub(crate) use compute::compute;
 pub(crate) use custom_watches::{CustomWatches, WatchScope, WatchState};
 pub(crate) use engine::EngineHandle;
-pub(crate) use queue::{Queue, Requests};
+pub(crate) use heartbeat::Heartbeat;
+#[cfg(test)]
+pub(crate) use heartbeat::STUCK_AFTER;
+pub(crate) use queue::Queue;
 pub(crate) use readiness::{Readiness, ReadyToken};
 pub(crate) use report_index::{Known, ReportIndex};
 pub(crate) use report_key::ReportKey;
 pub(crate) use status_tracker::StatusTracker;
 pub use stores::Stored;
 pub(crate) use stores::{Stores, reference};
-pub(crate) use workload_states::{ReportMemory, WorkloadState, WorkloadStates};
+pub(crate) use workload_states::{ReportMemory, StatesSnapshot, WorkloadState, WorkloadStates};

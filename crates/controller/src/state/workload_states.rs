@@ -56,7 +56,7 @@ impl WorkloadState {
         });
         let passes = issues.iter().filter(|issue| issue.outcome == Outcome::Pass).count();
         Self {
-            status: Status::of(issues.iter().map(|issue| issue.outcome)),
+            status: Status::of(issues.iter().map(|issue| issue.outcome)).beyond(&workload.limits),
             issues: IssueGroup::all(issues).into(),
             passes: u32::try_from(passes).unwrap_or(u32::MAX),
             exemptions: ExemptionOutcome::of(judgement),
@@ -162,12 +162,14 @@ impl ReportMemory {
     /// Containers that name another image now. Where pods of one workload run several images under one name, it is
     /// unknown which image replaced which.
     pub(crate) fn image_changes(&self, workload: &Workload, now: Timestamp) -> Vec<ImageChange> {
+        let mut images: HashMap<(ContainerType, &UntrustedText), Vec<&UntrustedText>> = HashMap::new();
+        for (kind, name, image) in &self.images {
+            images.entry((*kind, name)).or_default().push(image);
+        }
         let change = |container: &Container| {
-            let mut before = self
-                .images
-                .iter()
-                .filter(|(kind, name, _)| (kind, name) == (&container.container_type, &container.name));
-            let (Some((_, name, image)), None) = (before.next(), before.next()) else { return None };
+            let name = &container.name;
+            let before = images.get(&(container.container_type, name))?;
+            let [image] = before[..] else { return None };
             let is_new = *image != container.image;
             is_new.then(|| History::image_change(name, image, &container.image, now))
         };
@@ -189,7 +191,27 @@ struct Entry {
     report: ReportKey,
     memory: ReportMemory,
     /// `None` until the first report was tried to be written.
-    state: Option<WorkloadState>,
+    state: Option<Arc<WorkloadState>>,
+}
+
+/// Every workload with what is published of it, as it was at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct StatesSnapshot(Vec<(WorkloadKey, Arc<WorkloadState>)>);
+
+impl StatesSnapshot {
+    /// In the order of the keys.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&WorkloadKey, &WorkloadState)> {
+        self.0.iter().map(|(key, state)| (key, &**state))
+    }
+
+    /// Counts over all of them.
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (_, state) in self.iter() {
+            tally.add(state.status, state.containers(), state.passes as usize, &state.issues);
+        }
+        tally
+    }
 }
 
 impl WorkloadStates {
@@ -208,7 +230,7 @@ impl WorkloadStates {
     pub(crate) fn publish(&mut self, key: &WorkloadKey, state: WorkloadState) {
         if let Some(entry) = self.workloads.get_mut(key) {
             self.changes += 1;
-            entry.state = Some(state);
+            entry.state = Some(Arc::new(state));
         }
     }
 
@@ -245,23 +267,18 @@ impl WorkloadStates {
         Some(&self.memory(self.workload_of(report)?)?.first_seen)
     }
 
-    /// Counts over all that is published.
-    pub(crate) fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        for (_, state) in self.iter() {
-            tally.add(state.status, state.containers(), state.passes as usize, &state.issues);
-        }
-        tally
-    }
-
     /// Every workload, in order, published or not.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &WorkloadKey> {
         self.workloads.keys()
     }
 
-    /// Every workload with what is published of it, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&WorkloadKey, &WorkloadState)> {
-        self.workloads.iter().filter_map(|(key, entry)| Some((key, entry.state.as_ref()?)))
+    /// Every workload with what is published of it, to be read without the lock.
+    pub(crate) fn snapshot(&self) -> StatesSnapshot {
+        let published = self
+            .workloads
+            .iter()
+            .filter_map(|(key, entry)| entry.state.as_ref().map(|state| (key.clone(), Arc::clone(state))));
+        StatesSnapshot(published.collect())
     }
 
     /// Publishes a workload as if it had been evaluated.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::drift::DriftEvidence;
 use crate::pull_policy::PullPolicy;
+use crate::reference;
 use crate::text::UntrustedText;
 use crate::workload::{Container, ContainerType};
 
@@ -104,7 +105,12 @@ pub(crate) fn value(text: &UntrustedText, max: usize) -> String {
             return scalar;
         }
     }
-    format!("{} # cut: {} characters in all", text.yaml_head(max), text.raw().chars().count())
+    let head = text.yaml_head(max);
+    // A cluster's objects are kept without the rest of a longer one.
+    if text.raw().len() > reference::MAX_BYTES {
+        return format!("{head} # cut: more than {} bytes in all", reference::MAX_BYTES);
+    }
+    format!("{head} # cut: {} characters in all", text.raw().chars().count())
 }
 
 #[cfg(test)]
@@ -168,7 +174,8 @@ mod tests {
             long.name = filler.repeat(100_000).into();
             let yaml = snippet(&long);
             assert!(yaml.len() <= MAX_BYTES, "{} bytes", yaml.len());
-            assert!(yaml.contains("# cut: 9000 characters in all"), "{yaml}");
+            assert!(yaml.contains("# cut: more than 4096 bytes in all"), "{yaml}");
+            assert!(yaml.contains("# cut: 999 characters in all"), "{yaml}");
             assert!(yaml.len() > MAX_BYTES * 3 / 4, "cut too early: {} bytes", yaml.len());
         }
     }

@@ -1,7 +1,10 @@
 //! Whether a result asks for a fix, and whether a workload is compliant.
 
+use std::collections::BTreeSet;
+
 use crate::named;
 use crate::outcome::Outcome;
+use crate::workload::Limit;
 
 impl Outcome {
     /// Whether it asks for a fix: a fail, an error or a warning.
@@ -40,5 +43,12 @@ impl Status {
             Outcome::Warn | Outcome::Pass => Self::Compliant,
         };
         outcomes.into_iter().map(of).min().unwrap_or(Self::Compliant)
+    }
+
+    /// The status of a workload that exceeds these limits: what is beyond them is not checked, so nothing says that it is
+    /// compliant.
+    #[must_use]
+    pub fn beyond(self, limits: &BTreeSet<Limit>) -> Self {
+        if limits.is_empty() { self } else { self.min(Self::Error) }
     }
 }

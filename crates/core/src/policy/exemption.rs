@@ -37,6 +37,9 @@ impl Exemption {
     }
 }
 
+/// Most remarks on the annotations of one workload: an annotation can name thousands of rules that do not exist.
+const MAX_REMARKS: usize = 20;
+
 /// Where annotations can exempt, and for how long.
 #[derive(Debug, Clone)]
 pub(super) struct AnnotationRules {
@@ -194,6 +197,12 @@ impl WorkloadAnnotations {
         }
         let mut seen = BTreeSet::new();
         self.remarks.retain(|remark| seen.insert((remark.level, remark.problem, remark.message.clone())));
+        let more = self.remarks.len().saturating_sub(MAX_REMARKS);
+        if let Some(last) = self.remarks.get(MAX_REMARKS - 1).filter(|_| more > 0) {
+            let (level, problem) = (last.level, last.problem);
+            self.remarks.truncate(MAX_REMARKS - 1);
+            self.remark(level, problem, format!("{} more entries exempt nothing", more + 1));
+        }
         self.remarks
     }
 }
@@ -208,6 +217,10 @@ fn honour(
     rules: &AnnotationRules,
     today: Date,
 ) -> Result<(UntrustedText, Option<Date>), (ExemptionProblem, String)> {
+    if let Some(key) = annotations.too_long() {
+        let most = IgnoreAnnotations::MAX_BYTES;
+        return Err(not_honoured(format!("{key} is longer than {most} bytes, so it exempts nothing")));
+    }
     let reason = annotations.reason.clone().filter(|reason| !reason.raw().trim().is_empty());
     let Some(reason) = reason else {
         return Err(not_honoured(format!(

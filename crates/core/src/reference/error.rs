@@ -13,8 +13,8 @@ pub enum ReferenceError {
     #[error("the image is empty; expected a name such as registry.example.com/team/app:1.2.3")]
     Empty,
     /// A text of more than [`MAX_BYTES`](super::MAX_BYTES), which is not parsed.
-    #[error("the image is {bytes} bytes long; expected at most {}", super::MAX_BYTES)]
-    TooLong { bytes: usize },
+    #[error("the image is longer than {} bytes; expected at most so many", super::MAX_BYTES)]
+    TooLong,
     /// A template variable that nothing has filled in: `$IMAGE:1.2`, `{{ .Values.tag }}`, `<image>`, `@PROJECT@`.
     #[error(
         "the image holds an unresolved placeholder (`{mark}`); expected the name after templates are rendered"

@@ -34,7 +34,7 @@ pub(super) fn parse(image: &str) -> Result<Spans<'_>, ReferenceError> {
         return Err(ReferenceError::Empty);
     }
     if image.len() > MAX_BYTES {
-        return Err(ReferenceError::TooLong { bytes: image.len() });
+        return Err(ReferenceError::TooLong);
     }
     // A mistake visible in the whole text says more than the character at which the grammar gave up.
     spans(image).map_err(|error| first_glance(image).unwrap_or(error))

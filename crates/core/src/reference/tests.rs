@@ -102,7 +102,7 @@ fn lengths_are_checked_at_their_limit() {
 
     let host = |bytes: usize| format!("{}.b/app", "a".repeat(bytes - 6));
     assert!(Reference::parse(&host(MAX_BYTES)).is_ok());
-    assert_eq!(error(&host(MAX_BYTES + 1)), E::TooLong { bytes: MAX_BYTES + 1 });
+    assert_eq!(error(&host(MAX_BYTES + 1)), E::TooLong);
 }
 
 #[test]

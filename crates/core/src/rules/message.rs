@@ -4,7 +4,7 @@
 use super::drift_words;
 use super::subject::Subject;
 use crate::pull_policy::PullPolicy;
-use crate::reference::Reference;
+use crate::reference::{MAX_BYTES, Reference};
 use crate::tag::TagClass;
 use crate::text::UntrustedText;
 use crate::workload::{ContainerType, Origin};
@@ -65,8 +65,12 @@ fn fit(subject: &Subject<'_>, verb: &str, image: &str, tail: &str, note: &str) -
     if chars(&lead) + chars(image) + chars(&tail) <= MAX_CHARS {
         return lead + image + &tail;
     }
-    let length = chars(subject.container.image.raw());
-    format!("{lead}an image reference of {length} characters{tail}")
+    let raw = subject.container.image.raw();
+    // A cluster's objects are kept without the rest of a longer one.
+    if raw.len() > MAX_BYTES {
+        return format!("{lead}an image reference of more than {MAX_BYTES} bytes{tail}");
+    }
+    format!("{lead}an image reference of {} characters{tail}", chars(raw))
 }
 
 /// The container with its type, such as `init container setup`.

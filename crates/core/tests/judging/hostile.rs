@@ -7,6 +7,7 @@ use crate::support::{PodSpec, container, workload};
 use tagwatch_core::engine::Engine;
 use tagwatch_core::evidence;
 use tagwatch_core::finding::Verdict;
+use tagwatch_core::reference::MAX_BYTES;
 use tagwatch_core::workload::{Container, ContainerType, ObservedPods, Origin};
 
 const TYPES: [ContainerType; 5] = [
@@ -122,8 +123,12 @@ fn a_message_holds_the_image_in_full_or_its_length() {
     every_container(|container, verdicts| {
         let image = container.image.terminal();
         for finding in verdicts[0].findings.iter().filter(|_| !image.is_empty()) {
-            let length =
-                format!("an image reference of {} characters", container.image.raw().chars().count());
+            let raw = container.image.raw();
+            let length = if raw.len() > MAX_BYTES {
+                format!("an image reference of more than {MAX_BYTES} bytes")
+            } else {
+                format!("an image reference of {} characters", raw.chars().count())
+            };
             let in_full = finding.message.contains(&image);
             assert!(in_full != finding.message.contains(&length), "{}", finding.message);
             described += usize::from(!in_full);
@@ -158,4 +163,28 @@ fn each_type_of_place_has_words_and_a_field_of_its_own() {
     let words: BTreeSet<&str> = TYPES.iter().map(|kind| kind.words()).collect();
     let names: BTreeSet<&str> = TYPES.iter().map(|kind| kind.as_str()).collect();
     assert_eq!((words.len(), names.len()), (TYPES.len(), TYPES.len()));
+}
+
+/// An object can hold 256 KiB of annotations.
+#[test]
+fn annotations_without_end_exempt_nothing_and_are_told_in_a_few_remarks() {
+    use tagwatch_core::workload::IgnoreAnnotations;
+    let assess = |ignore: &str| {
+        let mut workload =
+            workload(Origin::Cluster, vec![container("web", ContainerType::Container, "nginx:latest", None)]);
+        let annotations = [(IgnoreAnnotations::IGNORE, ignore), (IgnoreAnnotations::REASON, "known")];
+        workload.ignore = IgnoreAnnotations::from_annotations(|key| {
+            annotations.into_iter().find(|(known, _)| *known == key).map(|(_, text)| text)
+        });
+        let engine = Engine::recommended().on("2027-01-31".parse().unwrap());
+        engine.assess(&workload, |image| engine.read_image(image))
+    };
+    let long = assess(&"latest-tag,".repeat(20_000));
+    assert!(long.verdicts[0].findings.iter().all(|finding| finding.exemption.is_none()));
+    let remarks: Vec<&str> = long.remarks.iter().map(|remark| remark.message.as_str()).collect();
+    assert_eq!(remarks, ["tagwatch.dev/ignore is longer than 8192 bytes, so it exempts nothing"]);
+
+    let many: Vec<String> = (0..700).map(|at| format!("no-rule-{at}")).collect();
+    let remarks = assess(&many.join(",")).remarks;
+    assert_eq!((remarks.len(), remarks[19].message.as_str()), (20, "681 more entries exempt nothing"));
 }

@@ -1,22 +1,38 @@
 //! From a key to the workload model: the template, what live pods add to it, and whether there is anything to
 //! report at all (`docs/design/verdicts.md`, "Where images are found").
+//!
+//! Three steps, of which only the first and the last need the index: [`Index::collect`] takes what the workload is made of
+//! without copying it, [`Collected::prepare`] puts its containers together, and [`Index::attach`] adds the evidence. A user
+//! decides how much the second has to do, so no lock is to be held over it.
+
+mod union;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tagwatch_core::kinds::WorkloadKind;
-use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::reference::Reference;
-use tagwatch_core::workload::{Container, IgnoreAnnotations, ObservedPods, Origin, Workload};
+use tagwatch_core::workload::{Container, IgnoreAnnotations, Limit, Namespace, Origin, Workload};
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimObject;
 
-use crate::evidence::attach;
+use crate::evidence::{NamedImages, OtherImages, RolloutView, attach};
 use crate::index::Index;
-use crate::owners::{OwnedObject, Revisions};
-use crate::pods::CountedShape;
+use crate::owners::OwnedObject;
+use crate::pods::{CountedShape, PodShape};
 use crate::store::ObjectStore;
+use union::{distinct, union, union_of_pods, with_pods};
+
+/// Most containers that are checked of one workload.
+pub const MAX_CONTAINERS: usize = 1_000;
+/// Most containers of a workload's pods that are compared with its template; pods with the same containers count once.
+pub const MAX_POD_CONTAINERS: usize = 100_000;
+/// Most dependents of an owner without a template of its own whose templates are put together, and most containers of them.
+const MAX_LENDERS: usize = 1_000;
+const MAX_LENT: usize = 10_000;
 
 /// What a key is at the moment.
 #[derive(Debug)]
@@ -39,6 +55,42 @@ pub enum Absence {
     Gone,
     /// The object is there, but it is finished, or reported under its controller, or runs nothing.
     NotReported,
+}
+
+/// What a workload is made of.
+#[derive(Debug)]
+pub struct Collected {
+    key: WorkloadKey,
+    template: Template,
+    /// Of the pods of its newest rollout.
+    newest: Vec<CountedShape>,
+    /// Of those of all rollouts, where its pods are compared with the template.
+    all: Vec<CountedShape>,
+    /// The annotations of an owner that has no template of its own.
+    ignore: IgnoreAnnotations,
+    namespace: Option<Arc<Namespace>>,
+    view: RolloutView,
+}
+
+/// Where the template of a workload comes from.
+#[derive(Debug)]
+enum Template {
+    /// It is in the object itself.
+    Own(Arc<SlimObject>),
+    /// Its dependents lend theirs; without any, its pods speak for themselves.
+    Lent(Vec<Arc<SlimObject>>),
+    /// It is a pod.
+    Pod,
+}
+
+/// A workload with its containers, and without evidence.
+#[derive(Debug)]
+pub struct Prepared {
+    key: WorkloadKey,
+    workload: Workload,
+    view: RolloutView,
+    named: NamedImages,
+    others: OtherImages,
 }
 
 /// What is known of a workload beside its name and its namespace.
@@ -67,43 +119,47 @@ impl WorkloadParts {
 }
 
 impl Index {
-    /// Puts together what is to be judged under a key, by the objects in a store.
-    pub fn assemble(&mut self, key: &WorkloadKey, store: &dyn ObjectStore, now: Timestamp) -> Assembled {
-        let parts = if key.watched_kind().is_some_and(WorkloadKind::is_pod) {
-            from_pods_alone(self.pods.shapes(key))
-        } else {
-            self.parts_of_object(key, store)
+    /// Takes what is to be judged under a key, by the objects in a store.
+    pub fn collect(&mut self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Collected, Absence> {
+        let template = self.template_of(key, store).inspect_err(|_| self.forget(key))?;
+        let ignore = match &template {
+            Template::Lent(_) => store.get(key).map(|object| object.ignore()).unwrap_or_default(),
+            Template::Own(_) | Template::Pod => IgnoreAnnotations::default(),
         };
-        let WorkloadParts { containers, ignore, template_ignore, has_pull_secrets, of_custom_resource } =
-            match parts {
-                Ok(parts) => parts,
-                Err(absence) => {
-                    self.forget(key);
-                    return Assembled::Absent(absence);
-                }
-            };
-        // The API server has filled in every pull policy of a built-in object.
-        let origin = if of_custom_resource { Origin::Manifest } else { Origin::Cluster };
-        let mut workload = Workload {
-            image_pull_secrets: has_pull_secrets,
+        let view = RolloutView::of(key, &self.owners, store);
+        let shapes = |controllers: &BTreeSet<WorkloadKey>| -> Vec<CountedShape> {
+            controllers.iter().flat_map(|controller| self.pods.shapes(controller)).cloned().collect()
+        };
+        Ok(Collected {
+            key: key.clone(),
+            template,
+            newest: shapes(&view.current),
+            all: if view.is_rolled_out { shapes(&view.all) } else { Vec::new() },
             ignore,
-            template_ignore,
             namespace: self.namespaces.get(key.namespace()).cloned(),
-            ..Workload::new(key.workload_id(), origin, containers)
-        };
-        let pods = (&mut self.pods, &self.owners);
-        let look_again = attach(&mut workload, key, pods, &mut self.evidence, store, now);
+            view,
+        })
+    }
+
+    /// Adds what pods, nodes and registries say of the images of a workload.
+    pub fn attach(&mut self, prepared: Prepared, now: Timestamp) -> Assembled {
+        let Prepared { key, mut workload, view, named, others } = prepared;
+        let look_again =
+            attach(&mut workload, (&key, &view), (&named, others), &mut self.pods, &mut self.evidence, now);
         Assembled::Workload { workload: Box::new(workload), look_again }
     }
 
     /// Nothing is reported of a workload any more.
-    pub(crate) fn forget(&mut self, key: &WorkloadKey) {
-        self.evidence.keep(key, &[]);
+    pub fn forget(&mut self, key: &WorkloadKey) {
+        self.evidence.forget(key);
         self.pods.restarts.forget(key);
     }
 
     /// An object: its own templates where it is watched and has any, else what its dependents lend.
-    fn parts_of_object(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<WorkloadParts, Absence> {
+    fn template_of(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Template, Absence> {
+        if key.watched_kind().is_some_and(WorkloadKind::is_pod) {
+            return Ok(Template::Pod);
+        }
         let object = store.get(key);
         if self.owners.watches(key) {
             self.owners.node(key).ok_or(Absence::Gone)?;
@@ -112,37 +168,9 @@ impl Index {
                 return Err(Absence::NotReported);
             }
         }
-        let Some(object) = object.filter(|object| object.has_template() || key.watched_kind().is_some())
-        else {
-            return self.parts_of_dependents(key, store);
-        };
-        let parts = WorkloadParts::of(&object);
-        Ok(WorkloadParts { containers: with_pods(parts.containers, &self.shapes_under(key)), ..parts })
-    }
-
-    /// An owner of a kind that is not watched, or that has no template of its own: the templates that its dependents
-    /// lend, and its pods. Annotations of an owner that is not watched are not known.
-    fn parts_of_dependents(
-        &self,
-        key: &WorkloadKey,
-        store: &dyn ObjectStore,
-    ) -> Result<WorkloadParts, Absence> {
-        let lent = self.lenders(key).into_iter().filter_map(|lender| store.get(lender));
-        let lent: Vec<WorkloadParts> = lent.map(|object| WorkloadParts::of(&object)).collect();
-        let template = union(lent.iter().flat_map(|parts| parts.containers.iter().cloned()));
-        let shapes = self.shapes_under(key);
-        let ignore = store.get(key).map(|object| object.ignore()).unwrap_or_default();
-        if template.is_empty() {
-            let of_pods = from_pods_alone(&shapes).map_err(|_| Absence::NotReported)?;
-            return Ok(WorkloadParts { ignore, template_ignore: of_pods.ignore, ..of_pods });
-        }
-        Ok(WorkloadParts {
-            containers: with_pods(template, &shapes),
-            ignore,
-            template_ignore: common(lent.iter().map(|parts| parts.template_ignore.clone())),
-            has_pull_secrets: lent.iter().any(|parts| parts.has_pull_secrets),
-            of_custom_resource: lent.iter().any(|parts| parts.of_custom_resource),
-        })
+        let own = object.filter(|object| object.has_template() || key.watched_kind().is_some());
+        let lent = || self.lenders(key).into_iter().filter_map(|lender| store.get(lender)).collect();
+        Ok(own.map_or_else(|| Template::Lent(lent()), Template::Own))
     }
 
     /// The dependents whose template speaks for an owner that we do not watch: those that ask for pods, else, for
@@ -150,7 +178,7 @@ impl Index {
     fn lenders(&self, key: &WorkloadKey) -> Vec<&WorkloadKey> {
         let children: Vec<(&WorkloadKey, &OwnedObject)> = self.owners.children(key).collect();
         let asking = children.iter().filter(|(_, node)| node.wants_pods).map(|(child, _)| *child);
-        let asking: Vec<&WorkloadKey> = asking.collect();
+        let asking: Vec<&WorkloadKey> = asking.take(MAX_LENDERS).collect();
         if !asking.is_empty() {
             return asking;
         }
@@ -158,40 +186,140 @@ impl Index {
         let newest = not_jobs.max_by_key(|(child, node)| (node.revision, (*child).clone()));
         newest.map(|(child, _)| child).into_iter().collect()
     }
+}
 
-    /// The shapes of the live pods under a workload, of its newest rollout.
-    fn shapes_under(&self, key: &WorkloadKey) -> Vec<CountedShape> {
-        let controllers = self.owners.with_dependents(key, Revisions::Newest);
-        controllers.iter().flat_map(|controller| self.pods.shapes(controller)).cloned().collect()
+impl Collected {
+    /// How many places of templates and pods are looked at to put the containers together.
+    pub fn weight(&self) -> usize {
+        let of_pods: usize = self.newest.iter().chain(&self.all).map(|(shape, _)| shape.images.len()).sum();
+        let of_templates = match &self.template {
+            Template::Own(object) => object.place_count(),
+            Template::Lent(objects) => objects.iter().map(|object| object.place_count()).sum(),
+            Template::Pod => 0,
+        };
+        of_pods + of_templates
+    }
+
+    /// Puts the containers together: at most [`MAX_CONTAINERS`], by at most [`MAX_POD_CONTAINERS`] of its pods.
+    pub fn prepare(mut self) -> Result<Prepared, Absence> {
+        let mut limits = BTreeSet::new();
+        if self.is_cut() {
+            limits.insert(Limit::ObjectSize);
+        }
+        if self.view.is_cut || self.bound_lenders() {
+            limits.insert(Limit::Dependents);
+        }
+        for shapes in [&mut self.newest, &mut self.all] {
+            if bound(shapes) {
+                limits.insert(Limit::PodContainers);
+            }
+        }
+        let parts = self.parts()?;
+        let WorkloadParts { mut containers, ignore, template_ignore, has_pull_secrets, of_custom_resource } =
+            parts;
+        if containers.len() > MAX_CONTAINERS {
+            containers.truncate(MAX_CONTAINERS);
+            limits.insert(Limit::Containers);
+        }
+        // The API server has filled in every pull policy of a built-in object.
+        let origin = if of_custom_resource { Origin::Manifest } else { Origin::Cluster };
+        let Self { key, all, namespace, view, .. } = self;
+        let workload = Workload {
+            image_pull_secrets: has_pull_secrets,
+            ignore,
+            template_ignore,
+            namespace,
+            limits,
+            ..Workload::new(key.workload_id(), origin, containers)
+        };
+        let named = NamedImages::of(&workload.containers);
+        let others = OtherImages::of(&named, &all);
+        Ok(Prepared { key, workload, view, named, others })
+    }
+
+    /// Keeps as many lenders as the limits admit. Returns whether there may be more.
+    fn bound_lenders(&mut self) -> bool {
+        let Template::Lent(lent) = &mut self.template else { return false };
+        let mut room = MAX_LENT;
+        let fitting = lent.iter().take_while(|object| {
+            let left = room.checked_sub(object.place_count());
+            room = left.unwrap_or(0);
+            left.is_some()
+        });
+        let fitting = fitting.count();
+        let is_cut = fitting < lent.len() || lent.len() == MAX_LENDERS;
+        lent.truncate(fitting);
+        is_cut
+    }
+
+    fn is_cut(&self) -> bool {
+        let is_template_cut = match &self.template {
+            Template::Own(object) => object.is_cut(),
+            Template::Lent(objects) => objects.iter().any(|object| object.is_cut()),
+            Template::Pod => false,
+        };
+        is_template_cut || self.newest.iter().any(|(shape, _)| shape.images.is_cut())
+    }
+
+    fn parts(&mut self) -> Result<WorkloadParts, Absence> {
+        let shapes = &self.newest;
+        let lent = match &self.template {
+            Template::Pod => return of_pods_alone(shapes).ok_or(Absence::Gone),
+            Template::Own(object) => {
+                let parts = WorkloadParts::of(object);
+                return Ok(WorkloadParts { containers: with_pods(parts.containers, shapes), ..parts });
+            }
+            Template::Lent(lent) => lent,
+        };
+        // Annotations of an owner that is not watched are not known.
+        let ignore = std::mem::take(&mut self.ignore);
+        let lent: Vec<WorkloadParts> = lent.iter().map(|object| WorkloadParts::of(object)).collect();
+        let template = union(lent.iter().flat_map(|parts| parts.containers.iter().cloned()));
+        if template.is_empty() {
+            let of_pods = of_pods_alone(shapes).ok_or(Absence::NotReported)?;
+            return Ok(WorkloadParts { ignore, template_ignore: of_pods.ignore, ..of_pods });
+        }
+        Ok(WorkloadParts {
+            containers: with_pods(template, shapes),
+            ignore,
+            template_ignore: common(lent.iter().map(|parts| parts.template_ignore.clone())),
+            has_pull_secrets: lent.iter().any(|parts| parts.has_pull_secrets),
+            of_custom_resource: lent.iter().any(|parts| parts.of_custom_resource),
+        })
     }
 }
 
-fn from_pods_alone(shapes: &[CountedShape]) -> Result<WorkloadParts, Absence> {
-    let containers = union(containers_of(shapes));
-    if containers.is_empty() {
-        return Err(Absence::Gone);
+/// Keeps as many shapes as [`MAX_POD_CONTAINERS`] admits. Returns whether that is not all of them. Those of the most pods
+/// stay, and among equals always the same ones.
+fn bound(shapes: &mut Vec<CountedShape>) -> bool {
+    let total: usize = shapes.iter().map(|(shape, _)| shape.images.len()).sum();
+    if total <= MAX_POD_CONTAINERS {
+        return false;
     }
+    let hash = |shape: &PodShape| {
+        let mut hasher = DefaultHasher::new();
+        shape.hash(&mut hasher);
+        hasher.finish()
+    };
+    shapes.sort_by_cached_key(|(shape, pods)| (Reverse(*pods), hash(shape)));
+    let mut room = MAX_POD_CONTAINERS;
+    let fitting = shapes.iter().take_while(|(shape, _)| {
+        let left = room.checked_sub(shape.images.len());
+        room = left.unwrap_or(0);
+        left.is_some()
+    });
+    let fitting = fitting.count();
+    shapes.truncate(fitting);
+    true
+}
+
+/// `None` without a container.
+fn of_pods_alone(shapes: &[CountedShape]) -> Option<WorkloadParts> {
+    let containers = union_of_pods(shapes);
     let has_pull_secrets = shapes.iter().any(|(shape, _)| shape.images.has_pull_secrets());
     let ignore = common(shapes.iter().map(|(shape, _)| shape.ignore.get()));
-    Ok(WorkloadParts { containers, ignore, has_pull_secrets, ..WorkloadParts::default() })
-}
-
-/// Each image of each container once: roles of one object can share both. Where they differ in the pull policy alone,
-/// the one that pulls less speaks.
-fn distinct(containers: Vec<Container>) -> Vec<Container> {
-    let mut all: Vec<Container> = Vec::with_capacity(containers.len());
-    for container in containers {
-        let known =
-            all.iter_mut().find(|known| is_same_place(known, &container) && known.image == container.image);
-        match known {
-            Some(known) if known.effective_pull_policy() < container.effective_pull_policy() => {
-                *known = container;
-            }
-            Some(_) => {}
-            None => all.push(container),
-        }
-    }
-    all
+    let parts = WorkloadParts { containers, ignore, has_pull_secrets, ..WorkloadParts::default() };
+    (!parts.containers.is_empty()).then_some(parts)
 }
 
 /// Annotations that are everywhere alike; where they differ, none count.
@@ -199,74 +327,7 @@ fn common(all: impl Iterator<Item = IgnoreAnnotations>) -> IgnoreAnnotations {
     IgnoreAnnotations::common(all).unwrap_or_default()
 }
 
-fn containers_of(shapes: &[CountedShape]) -> impl Iterator<Item = Container> {
-    shapes.iter().flat_map(|(shape, _)| shape.containers())
-}
-
-/// The template's containers with what its pods show of each, and behind them the containers that only pods
-/// have: injected sidecars and ephemeral containers.
-fn with_pods(mut template: Vec<Container>, shapes: &[CountedShape]) -> Vec<Container> {
-    let pods: Vec<(Vec<Container>, u32)> =
-        shapes.iter().map(|(shape, pods)| (shape.containers(), *pods)).collect();
-    let observed: Vec<_> = template.iter().map(|container| observe(container, &template, &pods)).collect();
-    for (container, observed) in template.iter_mut().zip(observed) {
-        container.observed = observed;
-    }
-    let added = pods
-        .into_iter()
-        .flat_map(|(containers, _)| containers)
-        .filter(|candidate| !template.iter().any(|container| is_same_place(container, candidate)));
-    let added = union(added);
-    template.extend(added);
-    template
-}
-
-/// What pods show of a container. Where several templates of one workload have a container of that name, a pod with the
-/// image of another of them shows that other.
-fn observe(
-    container: &Container,
-    all: &[Container],
-    of_pods: &[(Vec<Container>, u32)],
-) -> Option<ObservedPods> {
-    let mut observed = ObservedPods::default();
-    let is_anothers = |running: &Container| {
-        let has_its_image = |other: &Container| is_same_place(other, running) && other.image == running.image;
-        running.image != container.image && all.iter().any(has_its_image)
-    };
-    for (containers, pods) in of_pods {
-        let Some(running) = containers.iter().find(|candidate| is_same_place(container, candidate)) else {
-            continue;
-        };
-        if is_anothers(running) {
-            continue;
-        }
-        observed.pods += pods;
-        if running.written_pull_policy() == Some(PullPolicy::Always) {
-            observed.always += pods;
-        }
-        if Reference::parse(running.image.raw()).is_ok_and(|reference| reference.digest().is_some()) {
-            observed.by_digest += pods;
-        }
-    }
-    (observed.pods > 0).then_some(observed)
-}
-
-fn is_same_place(one: &Container, other: &Container) -> bool {
-    one.name == other.name && one.container_type == other.container_type
-}
-
-/// Each distinct image of each container once, in an order that does not depend on which pod came first. Where
-/// pods differ in the pull policy alone, the one that pulls less speaks.
-fn union(containers: impl Iterator<Item = Container>) -> Vec<Container> {
-    let mut all: Vec<Container> = containers.collect();
-    all.sort_by_cached_key(|container| {
-        let Container { name, container_type, image, pull_policy, field_path: _, observed: _, drift: _ } =
-            container;
-        (*container_type, name.clone(), image.clone(), Reverse(pull_policy.clone()))
-    });
-    all.dedup_by(|a, b| is_same_place(a, b) && a.image == b.image);
-    all
-}
-
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod tests;

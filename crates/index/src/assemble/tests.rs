@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tagwatch_core::kinds::KindName;
+use tagwatch_core::pull_policy::PullPolicy;
 
 use super::*;
 use crate::testing::{

@@ -3,7 +3,7 @@
 //! Numbers and names of pods change with every scaling. They are taken when the digests change, once more when the
 //! pods that follow have had a minute to do so, and then stay as they are: else each scaling would write a report.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tagwatch_core::drift::{
@@ -59,8 +59,13 @@ impl EvidenceCache {
         due.filter(|(taken, due)| taken < due).map(|(_, due)| due.saturating_sub(now).max(1)).min()
     }
 
+    /// Forgets a workload.
+    pub(crate) fn forget(&mut self, key: &WorkloadKey) {
+        self.0.remove(key);
+    }
+
     /// Forgets all but these places of a workload.
-    pub(crate) fn keep(&mut self, key: &WorkloadKey, places: &[String]) {
+    pub(crate) fn keep(&mut self, key: &WorkloadKey, places: &BTreeSet<String>) {
         let Some(cached) = self.0.get_mut(key) else { return };
         cached.retain(|place, _| places.contains(place));
         if cached.is_empty() {

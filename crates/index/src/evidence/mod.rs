@@ -2,61 +2,52 @@
 //! "Proof from the cluster").
 
 mod cache;
+mod here;
+mod named;
 mod restarts;
 mod rollout_view;
+mod sightings;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tagwatch_core::drift::{
-    DriftConfidence, DriftEvidence, Mixed, PodSighting, PullFailure, PullFailureReason, RegistryAnswer,
-    Resolution, Resolutions, divided, images,
-};
-use tagwatch_core::reference::Reference;
-use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, ContainerType, Workload};
+use tagwatch_core::drift::{DriftConfidence, DriftEvidence, PodSighting, Resolution, Resolutions};
+use tagwatch_core::workload::{Limit, Workload};
 use tagwatch_k8s::key::WorkloadKey;
 
-use crate::owners::OwnerIndex;
-use crate::pods::{
-    ContainerState, ImageState, PlaceId, PodIndex, PodRecord, Record, ReferenceId, Run, place_name, seconds,
-    time,
-};
-use crate::store::ObjectStore;
+use crate::pods::{PlaceId, PodIndex, ReferenceId, seconds, time};
 
 pub(crate) use cache::EvidenceCache;
-use rollout_view::{RolloutView, is_named, means_same};
-
-/// Pods that evidence names of a digest.
-const MAX_NAMED: usize = 5;
+use here::{Here, Runs};
+use named::ParsedImage;
+pub(crate) use named::{NamedImages, OtherImages};
+pub(crate) use rollout_view::RolloutView;
+use sightings::{MAX_NAMED, Sightings};
 
 /// Attaches the evidence to the containers of a workload. Returns in how long it is to be looked at again, where its
 /// numbers still change.
 pub(crate) fn attach(
     workload: &mut Workload,
-    key: &WorkloadKey,
-    (pods, owners): (&mut PodIndex, &OwnerIndex),
+    (key, view): (&WorkloadKey, &RolloutView),
+    (named, others): (&NamedImages, OtherImages),
+    pods: &mut PodIndex,
     cache: &mut EvidenceCache,
-    store: &dyn ObjectStore,
     now: Timestamp,
 ) -> Option<Duration> {
     let now = seconds(now);
-    let view = RolloutView::of(key, owners, store);
-    let restarted_same = pods.restarted_same(key, &view);
-    let containers = &workload.containers;
-    let found = containers.iter().map(|container| {
-        let others = view.other_images(container, containers, pods);
-        let (view, restarted_same) = (&view, &restarted_same);
-        pods.evidence_of(Asked { container, containers, key, view, restarted_same, others }, now)
-    });
-    let found: Vec<Option<DriftEvidence>> = found.collect();
-    let mut places = Vec::new();
+    let restarted_same = pods.restarted_same(key, view);
+    let runs = Runs::of(pods, view, named);
+    if runs.is_cut {
+        workload.limits.insert(Limit::PodContainers);
+    }
+    let found = Finder { index: pods, runs: &runs, restarted_same: &restarted_same, others: &others, now }
+        .all(named, key, view);
+    let mut places = BTreeSet::new();
     for (container, evidence) in workload.containers.iter_mut().zip(found) {
-        container.drift = evidence.map(|evidence| {
-            let place = place_name(container.container_type, container.name.raw());
+        container.drift = evidence.map(|(place, evidence)| {
             let place = format!("{place} {}", container.image.raw());
-            places.push(place.clone());
+            places.insert(place.clone());
             cache.settle(key, place, evidence, now)
         });
     }
@@ -64,94 +55,127 @@ pub(crate) fn attach(
     cache.due_in(key, now).map(|due| Duration::from_secs(due.into()))
 }
 
-/// A container with what is needed to find its evidence.
-struct Asked<'a> {
-    container: &'a Container,
-    /// All of the workload's: several can have one place, with an image each.
-    containers: &'a [Container],
-    key: &'a WorkloadKey,
-    view: &'a RolloutView,
+/// Finds the evidence of the containers of one workload.
+struct Finder<'a> {
+    index: &'a PodIndex,
+    runs: &'a Runs<'a>,
     restarted_same: &'a BTreeSet<PlaceId>,
-    /// Images that its pods name instead.
-    others: Vec<UntrustedText>,
+    others: &'a OtherImages,
+    now: u32,
+}
+
+/// What is known of a container before pods are named.
+struct Known<'a> {
+    place: &'a str,
+    image: &'a ParsedImage,
+    place_id: Option<PlaceId>,
+    reference: Option<ReferenceId>,
+    /// The reference that moved, and whether it is one that pods name instead.
+    moved: Option<(ReferenceId, bool)>,
+    mixed: Option<(ReferenceId, bool)>,
+}
+
+/// Of the references that pods name instead in one place, the first that moved, and the first that is mixed.
+type OfPods = (Option<ReferenceId>, Option<ReferenceId>);
+
+impl Finder<'_> {
+    /// The evidence of each container, with its place.
+    fn all(
+        &self,
+        named: &NamedImages,
+        key: &WorkloadKey,
+        view: &RolloutView,
+    ) -> Vec<Option<(String, DriftEvidence)>> {
+        let mut of_pods: HashMap<PlaceId, OfPods> = HashMap::new();
+        let known: Vec<Option<Known<'_>>> = named
+            .containers
+            .iter()
+            .map(|container| container.as_ref().map(|(place, image)| self.known(place, image, &mut of_pods)))
+            .collect();
+        let wanted = known.iter().flatten().filter_map(|known| Some(known.moved?.0)).collect();
+        let sightings = Sightings::new(self.index, view, key.namespace(), wanted);
+        let mut moved: HashMap<(ReferenceId, bool), Option<Resolutions>> = HashMap::new();
+        let evidence = known.into_iter().map(|known| {
+            let known = known?;
+            let evidence = self.evidence(&known, &sightings, &mut moved);
+            (evidence != DriftEvidence::default()).then(|| (known.place.to_owned(), evidence))
+        });
+        evidence.collect()
+    }
+
+    fn known<'k>(
+        &self,
+        place: &'k str,
+        image: &'k ParsedImage,
+        of_pods: &mut HashMap<PlaceId, OfPods>,
+    ) -> Known<'k> {
+        let reference = image.movable().and_then(|canonical| self.index.references.find(canonical));
+        let place_id = self.index.place(place);
+        let here = place_id.and_then(|place| self.runs.at(place));
+        let (other_moved, other_mixed) = here.as_ref().map_or((None, None), |here| {
+            *of_pods.entry(here.place).or_insert_with(|| {
+                let others = || here.runs.others.iter().copied();
+                (others().find(|id| self.is_moved(*id)), others().find(|id| here.is_mixed(*id)))
+            })
+        });
+        let own = |is: &dyn Fn(ReferenceId) -> bool| reference.filter(|id| is(*id)).map(|id| (id, false));
+        let moved = own(&|id| self.is_moved(id)).or(other_moved.map(|id| (id, true)));
+        let mixed = own(&|id| here.as_ref().is_some_and(|here| here.is_mixed(id)))
+            .or(other_mixed.map(|id| (id, true)));
+        Known { place, image, place_id, reference, moved, mixed }
+    }
+
+    fn is_moved(&self, id: ReferenceId) -> bool {
+        self.index.references.get(id).is_some_and(|record| record.moved(&self.index.same).is_some())
+    }
+
+    fn evidence(
+        &self,
+        known: &Known<'_>,
+        sightings: &Sightings<'_>,
+        moved: &mut HashMap<(ReferenceId, bool), Option<Resolutions>>,
+    ) -> DriftEvidence {
+        let now = self.now;
+        let here: Option<Here<'_>> = known.place_id.and_then(|place| self.runs.at(place));
+        let here = here.as_ref();
+        let record = known.reference.and_then(|id| Some((id, self.index.references.get(id)?)));
+        DriftEvidence {
+            moved: known.moved.and_then(|(id, is_of_pods)| {
+                let resolutions = moved.entry((id, is_of_pods));
+                resolutions.or_insert_with(|| self.index.moved(id, is_of_pods, sightings, now)).clone()
+            }),
+            mixed: known.mixed.and_then(|(id, is_of_pods)| here?.mixed(id, is_of_pods, sightings, now)),
+            pull_failure: here.and_then(|here| here.pull_failure(known.image, sightings, now)),
+            restarted_same_image: known.place_id.is_some_and(|place| self.restarted_same.contains(&place)),
+            other_images: self.others.at(known.place),
+            registry: record.zip(here).and_then(|((id, record), here)| here.registry(id, record)),
+        }
+    }
 }
 
 impl PodIndex {
-    fn evidence_of(&self, asked: Asked<'_>, now: u32) -> Option<DriftEvidence> {
-        let Asked { container, containers, key, view, restarted_same, others } = asked;
-        if container.container_type == ContainerType::ImageVolume {
-            return None;
-        }
-        let reference = Reference::parse(container.image.raw()).ok().filter(|found| found.digest().is_none());
-        let reference = reference.and_then(|reference| self.references.find(&reference.canonical()));
-        let record = reference.and_then(|reference| self.references.get(reference));
-        let place = self.place(&place_name(container.container_type, container.name.raw()));
-        let here = place.map(|place| Here { index: self, key, view, place });
-        let of_pods =
-            here.as_ref().map(|here| here.other_references(container, containers)).unwrap_or_default();
-        let references = || {
-            let own = reference.map(|id| (id, false));
-            own.into_iter().chain(of_pods.iter().map(|id| (*id, true)))
-        };
-        let evidence = DriftEvidence {
-            moved: references().find_map(|(id, is_of_pods)| self.moved(key, id, is_of_pods, now)),
-            mixed: here
-                .as_ref()
-                .and_then(|here| references().find_map(|(id, is_of_pods)| here.mixed(id, is_of_pods, now))),
-            pull_failure: here.as_ref().and_then(|here| here.pull_failure(container, containers, now)),
-            restarted_same_image: place.is_some_and(|place| restarted_same.contains(&place)),
-            other_images: others,
-            registry: reference
-                .zip(record)
-                .zip(here.as_ref())
-                .and_then(|((id, record), here)| here.registry(id, record)),
-        };
-        (evidence != DriftEvidence::default()).then_some(evidence)
-    }
-
     /// What the reference resolved to in the whole cluster, with the pods of the workload's namespace by name.
-    fn moved(&self, key: &WorkloadKey, id: ReferenceId, is_of_pods: bool, now: u32) -> Option<Resolutions> {
+    fn moved(
+        &self,
+        id: ReferenceId,
+        is_of_pods: bool,
+        sightings: &Sightings<'_>,
+        now: u32,
+    ) -> Option<Resolutions> {
         let record = self.references.get(id)?;
         let confidence = record.moved(&self.same)?;
         let images = record.images(&self.same);
         let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
-        for slot in record.slots() {
+        for (slot_id, slot) in record.numbered_slots() {
             let Some(image) = images.get(&*slot.digest) else { continue };
             let class = classes.entry(*image).or_insert_with(|| Class::new(now));
             class.digests.insert((slot.live == 0, &*slot.digest));
             class.pods += slot.live;
             class.since = class.since.min(slot.first);
             class.last = class.last.max(slot.last);
+            class.name(sightings.in_namespace(id, slot_id));
         }
-        self.name_pods(key.namespace(), &mut classes, |image_state, _| match image_state {
-            ImageState::Ran(reference, slot) if reference == id => {
-                images.get(&*record.at(slot)?.digest).copied()
-            }
-            _ => None,
-        });
         Some(resolutions(confidence, is_of_pods.then_some(&*record.name), classes))
-    }
-
-    /// Fills in pods of a namespace; `image_of` says which image a state is of, if it counts.
-    fn name_pods<'a>(
-        &'a self,
-        namespace: &str,
-        classes: &mut BTreeMap<&str, Class<'_>>,
-        image_of: impl Fn(ImageState, (&WorkloadKey, PlaceId)) -> Option<&'a str>,
-    ) {
-        for (name, record) in self.in_namespace(namespace) {
-            for state in &record.states {
-                let image = image_of(state.image_state, (&record.controller, state.place));
-                let class = image.and_then(|image| classes.get_mut(image));
-                let Some(class) = class.filter(|class| class.here.len() < MAX_NAMED) else { continue };
-                class.here.insert(self.pod_sighting(name, record));
-            }
-        }
-    }
-
-    fn pod_sighting(&self, name: &str, record: &PodRecord) -> PodSighting {
-        let node = record.node.map_or("", |node| self.nodes.name(node));
-        PodSighting { pod: name.into(), node: node.into() }
     }
 }
 
@@ -169,6 +193,11 @@ impl Class<'_> {
     fn new(now: u32) -> Self {
         Self { digests: BTreeSet::new(), pods: 0, since: now, last: 0, here: BTreeSet::new() }
     }
+
+    /// Names pods of it.
+    fn name(&mut self, pods: impl Iterator<Item = PodSighting>) {
+        self.here.extend(pods);
+    }
 }
 
 /// A class is named by a digest that pods ran, which its own need not be: a node may have named that one alone.
@@ -181,6 +210,7 @@ fn resolutions(
         .into_values()
         .map(|Class { digests, pods, since, last, here }| {
             let mut digests = digests.into_iter().map(|(_, digest)| digest.to_owned());
+            let here: Vec<PodSighting> = here.into_iter().take(MAX_NAMED).collect();
             Resolution {
                 digest: digests.next().unwrap_or_default(),
                 same: digests.collect(),
@@ -188,153 +218,12 @@ fn resolutions(
                 since: time(since),
                 until: (pods == 0).then(|| time(last)),
                 elsewhere: pods.saturating_sub(u32::try_from(here.len()).unwrap_or(u32::MAX)),
-                here: here.into_iter().collect(),
+                here,
             }
         })
         .collect();
     digests.sort_by(|one, other| (one.since, &one.digest).cmp(&(other.since, &other.digest)));
     Resolutions { confidence, reference: of_pods.map(Into::into), digests }
-}
-
-/// One container of one workload.
-struct Here<'a> {
-    index: &'a PodIndex,
-    key: &'a WorkloadKey,
-    view: &'a RolloutView,
-    place: PlaceId,
-}
-
-impl<'a> Here<'a> {
-    fn runs(&self, of: &'a BTreeSet<WorkloadKey>) -> impl Iterator<Item = &'a Run> {
-        let place = self.place;
-        let index = self.index;
-        of.iter().flat_map(move |key| index.runs(key)).filter(move |run| run.place == place)
-    }
-
-    /// Digests of a reference that pods of the rollout in force run, with their runs.
-    fn of_reference(&self, id: ReferenceId) -> Vec<(&'a str, &'a Run)> {
-        let index = self.index;
-        let digest = |run: &'a Run| match run.image_state {
-            ImageState::Ran(reference, slot) if reference == id => {
-                let slot = index.references.get(reference)?.at(slot)?;
-                Some((&*slot.digest, run))
-            }
-            _ => None,
-        };
-        self.runs(&self.view.current).filter_map(digest).collect()
-    }
-
-    /// References that pods run here and that no container of the workload names here, in the order of their names.
-    fn other_references(&self, container: &Container, containers: &[Container]) -> Vec<ReferenceId> {
-        let name = |run: &Run| match run.image_state {
-            ImageState::Ran(id, _) => self.index.references.get(id).map(|record| (&*record.name, id)),
-            ImageState::PullFailing(..) => None,
-        };
-        let found: BTreeSet<(&str, ReferenceId)> = self.runs(self.view.judged()).filter_map(name).collect();
-        let others = found.into_iter().filter(|(name, _)| !is_named(name, container, containers));
-        others.map(|(_, id)| id).collect()
-    }
-
-    fn mixed(&self, id: ReferenceId, is_of_pods: bool, now: u32) -> Option<Mixed> {
-        if !self.view.is_rolled_out {
-            return None;
-        }
-        let record = self.index.references.get(id)?;
-        let runs = self.of_reference(id);
-        let seen = || runs.iter().map(|(digest, run)| (*digest, run.platform));
-        let confidence = divided(&self.index.same, seen())?;
-        let images = images(&self.index.same, seen());
-        let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
-        for (digest, run) in &runs {
-            let class = classes.entry(images[digest]).or_insert_with(|| Class::new(now));
-            class.digests.insert((false, *digest));
-            class.pods += run.pods;
-            class.since = class.since.min(run.since);
-        }
-        let together = classes.values().map(|class| class.since).max().unwrap_or(now);
-        self.index.name_pods(self.key.namespace(), &mut classes, |image_state, (controller, place)| {
-            match image_state {
-                ImageState::Ran(reference, slot)
-                    if reference == id && place == self.place && self.view.current.contains(controller) =>
-                {
-                    images.get(&*record.at(slot)?.digest).copied()
-                }
-                _ => None,
-            }
-        });
-        let lasted = Duration::from_secs(now.saturating_sub(together).into());
-        let resolutions = resolutions(confidence, is_of_pods.then_some(&*record.name), classes);
-        Some(Mixed { resolutions, lasted })
-    }
-
-    /// The failure of the image that the container names is reported before those of images that pods name instead. Another
-    /// container of this place speaks for its own.
-    fn pull_failure(&self, container: &Container, containers: &[Container], now: u32) -> Option<PullFailure> {
-        let failing = self.runs(&self.view.current).filter_map(|run| match run.image_state {
-            ImageState::PullFailing(reason, image) => {
-                let name = self.index.failing_image(image);
-                let is_own = means_same(name, container.image.raw());
-                let is_its = is_own || !is_named(name, container, containers);
-                is_its.then_some((reason, !is_own, name, run))
-            }
-            ImageState::Ran(..) => None,
-        });
-        let failing: Vec<(PullFailureReason, bool, &str, &Run)> = failing.collect();
-        let first = failing.iter().map(|(reason, is_other, name, _)| (*reason, *is_other, *name)).min()?;
-        let (reason, is_other, name) = first;
-        // Two spellings of the container's own image are one to it.
-        let is_it = |found: &(PullFailureReason, bool, &str)| {
-            found.0 == reason && found.1 == is_other && (!is_other || found.2 == name)
-        };
-        let of_it = failing.iter().filter(|(reason, is_other, name, _)| is_it(&(*reason, *is_other, *name)));
-        let (states, sinces): (BTreeSet<ImageState>, BTreeSet<u32>) =
-            of_it.map(|(_, _, _, run)| (run.image_state, run.since)).unzip();
-        let since = sinces.first().copied()?;
-        let pods = self.index.in_namespace(self.key.namespace());
-        let waits = |record: &PodRecord| {
-            let fails =
-                |state: &ContainerState| state.place == self.place && states.contains(&state.image_state);
-            self.view.current.contains(&record.controller) && record.states.iter().any(fails)
-        };
-        let here = pods.into_iter().filter(|(_, record)| waits(record)).take(MAX_NAMED);
-        Some(PullFailure {
-            reason,
-            image: is_other.then(|| name.into()),
-            since: time(since),
-            lasted: Duration::from_secs(now.saturating_sub(since).into()),
-            here: here.map(|(name, record)| self.index.pod_sighting(name, record)).collect(),
-        })
-    }
-
-    /// What the registry says, where that is not what every pod runs. The digest of an index and that of its manifest
-    /// can be recognised as one image only where the nodes' lists are known.
-    fn registry(&self, id: ReferenceId, record: &Record) -> Option<RegistryAnswer> {
-        let answer = self.index.answers.get(&record.name)?;
-        let runs = self.of_reference(id);
-        if runs.is_empty() {
-            return None;
-        }
-        let unknown = |reason: &str| Some(RegistryAnswer::Unknown { reason: reason.into() });
-        let is_one = |(ran, run): &(&str, &Run), digest: &str| {
-            let class = |digest| self.index.same.class_of(run.platform, digest);
-            class(ran) == class(digest)
-        };
-        match &answer.digest {
-            Err(reason) => unknown(reason),
-            Ok(digest) if runs.iter().all(|run| is_one(run, digest)) => None,
-            // What was pushed and rolled out since then is asked for at once; until then nothing is said.
-            Ok(digest) if runs.iter().any(|run| !is_one(run, digest) && answer.is_older_than(run.0)) => None,
-            Ok(_) if runs.iter().any(|(_, run)| run.platform.is_none()) => {
-                unknown("nothing is known of the nodes, so its digest cannot be compared with what they run")
-            }
-            Ok(digest) => {
-                let some_run_it = runs.iter().any(|run| is_one(run, digest));
-                let runs: BTreeSet<&str> = runs.into_iter().map(|(ran, _)| ran).collect();
-                let runs = runs.into_iter().map(str::to_owned).collect();
-                Some(RegistryAnswer::Differs { digest: digest.clone(), some_run_it, runs })
-            }
-        }
-    }
 }
 
 #[cfg(test)]

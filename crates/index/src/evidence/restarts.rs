@@ -1,12 +1,18 @@
 //! Whether a restart of a workload brought the same images.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tagwatch_core::drift::images;
 use tagwatch_k8s::key::WorkloadKey;
 
 use super::rollout_view::RolloutView;
 use crate::pods::{ContainerState, PlaceId, PlatformId, PodIndex, Ran};
+
+/// Most containers of pods that are compared with what ran before a restart. Of a workload with more, it is not said that
+/// a restart brought the same images.
+const MAX_STATES: usize = 100_000;
+
+type States = BTreeMap<PlaceId, Vec<(ContainerState, Option<PlatformId>)>>;
 
 impl PodIndex {
     /// Remembers what the pods of a workload ran at its last restart, while that is known, and returns in which places
@@ -24,9 +30,12 @@ impl PodIndex {
         if before.is_empty() {
             return BTreeSet::new();
         }
-        let now = self.current_states(key, view);
-        let is_over = view.is_rolled_out && !now.is_empty() && now.iter().all(|(state, _)| state.since >= at);
-        let same = if is_over { self.same_places(before, &now) } else { BTreeSet::new() };
+        let now = self.current_states(view).filter(|now| {
+            let mut states = now.values().flatten();
+            view.is_rolled_out && !now.is_empty() && states.all(|(state, _)| state.since >= at)
+        });
+        let is_over = now.is_some();
+        let same = now.map(|now| self.same_places(before, &now)).unwrap_or_default();
         let awaited = if is_over { Vec::new() } else { view.all.iter().cloned().collect() };
         self.restarts.awaits_from_now_on(key, awaited);
         same
@@ -40,33 +49,36 @@ impl PodIndex {
         running.chain(self.restarts.ended_after(at, &view.all).cloned()).collect()
     }
 
-    fn current_states(
-        &self,
-        key: &WorkloadKey,
-        view: &RolloutView,
-    ) -> Vec<(ContainerState, Option<PlatformId>)> {
-        let pods = self.in_namespace(key.namespace()).into_values();
-        let current = pods.filter(|pod| view.current.contains(&pod.controller));
-        current.flat_map(|pod| pod.states.iter().map(|state| (*state, pod.platform))).collect()
+    /// What the pods of the rollout in force show, by place; `None` where there are too many of them to look at.
+    fn current_states(&self, view: &RolloutView) -> Option<States> {
+        let mut states = States::new();
+        let mut left = MAX_STATES;
+        for pod in view.current.iter().flat_map(|controller| self.of_controller(controller)) {
+            left = left.checked_sub(pod.states.len().max(1))?;
+            for state in &pod.states {
+                states.entry(state.place).or_default().push((*state, pod.platform));
+            }
+        }
+        Some(states)
     }
 
-    fn same_places(
-        &self,
-        before: &BTreeSet<Ran>,
-        now: &[(ContainerState, Option<PlatformId>)],
-    ) -> BTreeSet<PlaceId> {
-        let is_same = |place: &PlaceId| {
-            let now = now.iter().filter(|(state, _)| state.place == *place);
+    fn same_places(&self, before: &BTreeSet<Ran>, now: &States) -> BTreeSet<PlaceId> {
+        let mut ran_before: BTreeMap<PlaceId, Vec<&Ran>> = BTreeMap::new();
+        for ran in before {
+            ran_before.entry(ran.place).or_default().push(ran);
+        }
+        let is_same = |(place, before): &(PlaceId, Vec<&Ran>)| {
+            let now = now.get(place).into_iter().flatten();
             let now: Option<Vec<Ran>> = now
                 .map(|(state, platform)| self.what_ran((state.place, state.image_state), *platform))
                 .collect();
             let Some(now) = now.filter(|now| !now.is_empty()) else { return false };
-            let both = || before.iter().filter(|ran| ran.place == *place).chain(&now);
+            let both = || before.iter().copied().chain(&now);
             let references: BTreeSet<&str> = both().map(|ran| &*ran.reference).collect();
             let images = images(&self.same, both().map(|ran| (&*ran.digest, ran.platform)));
             let images: BTreeSet<&str> = images.into_values().collect();
             references.len() == 1 && images.len() == 1
         };
-        before.iter().map(|ran| ran.place).filter(is_same).collect()
+        ran_before.into_iter().filter(is_same).map(|(place, _)| place).collect()
     }
 }

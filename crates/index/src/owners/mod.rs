@@ -13,6 +13,9 @@ use coverage::WatchedCustomKinds;
 /// How many owners are followed up or down from an object; longer chains end where the limit is reached.
 const MAX_DEPTH: usize = 8;
 
+/// Most objects that are followed down from one; a user may create any number of objects under one owner.
+pub(crate) const MAX_DEPENDENTS: usize = 10_000;
+
 /// What the index keeps of a watched object but Pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OwnedObject {
@@ -159,7 +162,7 @@ impl OwnerIndex {
     }
 
     /// An object and what depends on it, each in front of its own dependents; an object that depends on several ways
-    /// comes once for each.
+    /// comes once for each. At most [`MAX_DEPENDENTS`].
     pub(crate) fn with_dependents(&self, key: &WorkloadKey, revisions: Revisions) -> Vec<WorkloadKey> {
         let mut found = Vec::new();
         self.descend(key, revisions, MAX_DEPTH, &mut found);
@@ -167,6 +170,9 @@ impl OwnerIndex {
     }
 
     fn descend(&self, key: &WorkloadKey, revisions: Revisions, depth: usize, found: &mut Vec<WorkloadKey>) {
+        if found.len() == MAX_DEPENDENTS {
+            return;
+        }
         found.push(key.clone());
         if depth == 0 {
             return;

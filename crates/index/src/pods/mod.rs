@@ -19,15 +19,16 @@ use tagwatch_k8s::slim::ImageStatus;
 
 use crate::answers::Answers;
 use crate::names::NameTable;
+use crate::small_map::SmallMap;
 
 use nodes::NodeId;
 pub(crate) use nodes::{Nodes, PlatformId};
-pub(crate) use record::{
-    ContainerState, ImageState, PlaceId, PodFacts, PodRecord, place_name, seconds, time,
-};
+pub use record::PodFacts;
+pub(crate) use record::{ContainerState, ImageState, PlaceId, PodRecord, place_name, seconds, time};
 use record::{ImageId, NamedPod, hash};
 pub(crate) use references::{MEMORY, Record, ReferenceId, References, Same, Slot, SlotId};
 pub(crate) use restarts::{Ran, Restarts};
+use runs::RunChange;
 pub(crate) use runs::{Run, Runs};
 use shapes::Shapes;
 pub(crate) use shapes::{CountedShape, PodShape};
@@ -58,18 +59,25 @@ impl PodChanges {
     }
 }
 
+/// Names of places and of failing images are looked through when there are twice as many as were needed the last time, and
+/// at least so many. Between two calls of `expire`, pods that come and go could leave any number of names.
+const MIN_NAMES: usize = 20_000;
+
 /// What the pods of one controller say and show.
 #[derive(Debug, Default)]
 struct ControllerPods {
-    shapes: Vec<CountedShape>,
+    /// By address: equal shapes are one.
+    shapes: SmallMap<usize, CountedShape>,
     runs: Runs,
+    /// By name.
+    pods: SmallMap<NamedPod, ()>,
 }
 
 /// Every live pod, with what is known of the images that they run.
 #[derive(Debug, Default)]
 pub(crate) struct PodIndex {
     /// The pods of each namespace, found by name.
-    pods: HashMap<Arc<str>, HashSet<NamedPod>>,
+    pods: HashMap<Arc<str>, BTreeSet<NamedPod>>,
     controllers: HashMap<WorkloadKey, ControllerPods>,
     shapes: Shapes,
     places: NameTable<()>,
@@ -81,6 +89,8 @@ pub(crate) struct PodIndex {
     /// When room was made in `same`.
     made_room: Option<u32>,
     failing: NameTable<()>,
+    /// How many names of either kind there may be before they are looked through.
+    names_limit: usize,
     pub(crate) restarts: Restarts,
     /// What registries have answered.
     pub(crate) answers: Answers,
@@ -98,7 +108,9 @@ impl PodIndex {
         let uid = hash(uid);
         let node = node.and_then(|node| self.nodes.id(node));
         let platform = node.and_then(|node| self.nodes.platform_of(node));
-        let known = self.pods.get(namespace).and_then(|pods| pods.get(name)).map(|known| known.0.clone());
+        self.forget_surplus_names();
+        let known =
+            self.pods.get(namespace).and_then(|pods| pods.get(name)).map(|known| Arc::clone(&known.0));
         // Another pod that had its name says nothing of this one.
         let itself = known.as_deref().filter(|known| known.uid == uid);
         let states = self.states(&statuses, itself, now).into();
@@ -108,13 +120,7 @@ impl PodIndex {
         if known.as_deref() == Some(&record) {
             return PodChanges::default();
         }
-        // In this order, so that a digest that stays is never without a pod.
-        let mut changes = self.enter(&record, now);
-        self.put(namespace, record);
-        if let Some(known) = known {
-            changes.extend(self.leave(&known, now));
-        }
-        changes
+        self.replace(namespace, known, record, now)
     }
 
     /// Forgets a pod that is gone.
@@ -143,13 +149,20 @@ impl PodIndex {
     }
 
     /// The distinct shapes that run under a controller, with the number of pods of each.
-    pub(crate) fn shapes(&self, controller: &WorkloadKey) -> &[CountedShape] {
-        self.controllers.get(controller).map_or(&[], |pods| &pods.shapes)
+    pub(crate) fn shapes(&self, controller: &WorkloadKey) -> impl Iterator<Item = &CountedShape> {
+        let pods = self.controllers.get(controller);
+        pods.into_iter().flat_map(|pods| pods.shapes.iter()).map(|(_, shape)| shape)
     }
 
-    /// What the pods of a controller run.
-    pub(crate) fn runs(&self, controller: &WorkloadKey) -> impl Iterator<Item = &Run> {
+    /// What the pods of a controller run, place by place.
+    pub(crate) fn runs(&self, controller: &WorkloadKey) -> impl Iterator<Item = Run> {
         self.controllers.get(controller).into_iter().flat_map(|pods| pods.runs.iter())
+    }
+
+    /// The pods of a controller, in the order of their names.
+    pub(crate) fn of_controller(&self, controller: &WorkloadKey) -> impl Iterator<Item = &PodRecord> {
+        let pods = self.controllers.get(controller);
+        pods.into_iter().flat_map(|pods| pods.pods.iter()).map(|(pod, ())| &*pod.0)
     }
 
     /// Every controller that has a live pod.
@@ -158,9 +171,9 @@ impl PodIndex {
     }
 
     /// The pods of a namespace, in the order of their names.
-    pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<&str, &PodRecord> {
+    pub(crate) fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = &PodRecord> {
         let pods = self.pods.get(namespace).into_iter().flatten();
-        pods.map(|NamedPod(record)| (&*record.name, &**record)).collect()
+        pods.map(|NamedPod(record)| &**record)
     }
 
     /// The key as it is held already, so that the pods of a controller share one.
@@ -180,8 +193,22 @@ impl PodIndex {
 
     /// Forgets what is older than proofs last. To be called now and then.
     pub(crate) fn expire(&mut self, now: u32) -> BTreeSet<WorkloadKey> {
+        self.forget_unused_names();
+        let changed = self.references.expire(&self.same, now);
+        self.version += u64::from(!changed.is_empty());
+        changed.into_iter().flat_map(|reference| self.users(reference)).collect()
+    }
+
+    fn forget_surplus_names(&mut self) {
+        if self.places.len().max(self.failing.len()) > self.names_limit.max(MIN_NAMES) {
+            self.forget_unused_names();
+            self.names_limit = 2 * self.places.len().max(self.failing.len());
+        }
+    }
+
+    /// Forgets the names that no live pod needs. They are the names of a user: ephemeral containers have one each.
+    fn forget_unused_names(&mut self) {
         let runs = || self.controllers.values().flat_map(|pods| pods.runs.iter());
-        // Ephemeral containers have a name of their own each.
         let used: BTreeSet<PlaceId> = runs().map(|run| run.place).chain(self.restarts.places()).collect();
         let failing: BTreeSet<u32> = runs()
             .filter_map(|run| match run.image_state {
@@ -191,9 +218,6 @@ impl PodIndex {
             .collect();
         self.places.retain(|place, ()| used.contains(&PlaceId(place)));
         self.failing.retain(|image, ()| failing.contains(&image));
-        let changed = self.references.expire(&self.same, now);
-        self.version += u64::from(!changed.is_empty());
-        changed.into_iter().flat_map(|reference| self.users(reference)).collect()
     }
 
     /// Counts up whenever what is proven may have changed.
@@ -224,19 +248,46 @@ impl PodIndex {
         changes
     }
 
+    /// A pod is another one now, or new.
+    fn replace(
+        &mut self,
+        namespace: &str,
+        known: Option<Arc<PodRecord>>,
+        record: PodRecord,
+        now: u32,
+    ) -> PodChanges {
+        let record = Arc::new(record);
+        // In this order, so that a digest that stays is never without a pod.
+        let mut changes = self.enter(&record, now);
+        self.put(namespace, Arc::clone(&record));
+        if let Some(known) = known {
+            changes.extend(self.leave(&known, now));
+        }
+        // Leaving, the earlier record took the name along.
+        if let Some(pods) = self.controllers.get_mut(&record.controller) {
+            pods.pods.insert(NamedPod(record), ());
+        }
+        changes
+    }
+
     fn enter(&mut self, record: &PodRecord, now: u32) -> PodChanges {
         let mut changes = PodChanges::default();
         let controller = &record.controller;
         if let Some(node) = record.node {
             self.nodes.hold(node);
         }
+        let awaited = self.restarts.awaits(controller);
         let pods = self.controllers.entry(controller.clone()).or_default();
         if count_in(&mut pods.shapes, &record.shape) {
             changes.shapes.insert(controller.clone());
         }
         for state in &record.states {
-            if pods.runs.enter(*state, record.platform) || self.restarts.awaits(controller) {
+            let RunChange { is_news, run } = pods.runs.enter(*state, record.platform);
+            if is_news || awaited {
                 changes.evidence.insert(controller.clone());
+            }
+            if let Some(ImageState::Ran(reference, _)) = run.map(|run| run.image_state) {
+                self.references.add_user(reference, controller);
             }
         }
         for (ran, since) in each_once(&record.states) {
@@ -259,19 +310,24 @@ impl PodIndex {
             if count_out(&mut pods.shapes, &record.shape) {
                 changes.shapes.insert(controller.clone());
             }
+            let awaited = self.restarts.awaits(controller);
             for state in &record.states {
-                let (is_news, run) = pods.runs.leave(*state, record.platform);
-                if is_news || self.restarts.awaits(controller) {
+                let RunChange { is_news, run } = pods.runs.leave(*state, record.platform);
+                if is_news || awaited {
                     changes.evidence.insert(controller.clone());
                 }
                 ended.extend(run);
             }
+            pods.pods.remove(&*record.name);
             if pods.shapes.is_empty() {
                 self.controllers.remove(controller);
             }
         }
         for run in ended {
             self.run_ended(controller, &run, now);
+            if let ImageState::Ran(reference, _) = run.image_state {
+                self.references.remove_user(reference, controller);
+            }
         }
         self.shapes.release(&record.shape);
         for (ran, _) in each_once(&record.states) {
@@ -308,42 +364,39 @@ impl PodIndex {
     }
 
     fn users(&self, reference: ReferenceId) -> BTreeSet<WorkloadKey> {
-        let users = self.controllers.iter().filter(|(_, pods)| pods.runs.runs_reference(reference));
-        users.map(|(key, _)| key.clone()).collect()
+        self.references.get(reference).into_iter().flat_map(Record::users).cloned().collect()
     }
 
-    fn put(&mut self, namespace: &str, record: PodRecord) {
+    fn put(&mut self, namespace: &str, record: Arc<PodRecord>) {
         let namespace = self
             .pods
             .get_key_value(namespace)
             .map_or_else(|| Arc::<str>::from(namespace), |(known, _)| Arc::clone(known));
         let pods = self.pods.entry(namespace).or_default();
         // A pod without a state is kept as long as it lives: the start of its next state depends on when it was first seen.
-        pods.replace(NamedPod(Box::new(record)));
+        pods.replace(NamedPod(record));
     }
 }
 
 /// One more pod has a shape. Returns whether it is the first.
-fn count_in(shapes: &mut Vec<CountedShape>, shape: &Arc<PodShape>) -> bool {
-    if let Some((_, pods)) = shapes.iter_mut().find(|(known, _)| Arc::ptr_eq(known, shape)) {
+fn count_in(shapes: &mut SmallMap<usize, CountedShape>, shape: &Arc<PodShape>) -> bool {
+    let address = Arc::as_ptr(shape).addr();
+    if let Some((_, pods)) = shapes.get_mut(&address) {
         *pods += 1;
         return false;
     }
-    if shapes.is_empty() {
-        // Pods of one controller mostly have one shape.
-        shapes.reserve_exact(1);
-    }
-    shapes.push((Arc::clone(shape), 1));
+    shapes.insert(address, (Arc::clone(shape), 1));
     true
 }
 
 /// One pod less has a shape. Returns whether it was the last.
-fn count_out(shapes: &mut Vec<CountedShape>, shape: &Arc<PodShape>) -> bool {
-    let Some(at) = shapes.iter().position(|(known, _)| Arc::ptr_eq(known, shape)) else { return false };
-    shapes[at].1 -= 1;
-    let is_last = shapes[at].1 == 0;
+fn count_out(shapes: &mut SmallMap<usize, CountedShape>, shape: &Arc<PodShape>) -> bool {
+    let address = Arc::as_ptr(shape).addr();
+    let Some((_, pods)) = shapes.get_mut(&address) else { return false };
+    *pods -= 1;
+    let is_last = *pods == 0;
     if is_last {
-        shapes.swap_remove(at);
+        shapes.remove(&address);
     }
     is_last
 }

@@ -113,11 +113,9 @@ impl PodIndex {
         let pods = self.pods.iter().flat_map(|(namespace, pods)| {
             pods.iter().map(move |NamedPod(record)| ((namespace, &record.name), record))
         });
-        let concerned: BTreeMap<(Arc<str>, Box<str>), PodRecord> = pods
+        let concerned: BTreeMap<(Arc<str>, Box<str>), Arc<PodRecord>> = pods
             .filter(|(_, record)| is_concerned(record))
-            .map(|((namespace, name), record)| {
-                ((Arc::clone(namespace), name.clone()), PodRecord::clone(record))
-            })
+            .map(|((namespace, name), record)| ((Arc::clone(namespace), name.clone()), Arc::clone(record)))
             .collect();
         let mut affected = BTreeSet::new();
         for ((namespace, _), before) in concerned {
@@ -125,10 +123,8 @@ impl PodIndex {
             if platform == before.platform {
                 continue;
             }
-            let record = PodRecord { platform, ..before.clone() };
-            affected.extend(self.enter(&record, now).evidence);
-            affected.extend(self.leave(&before, now).evidence);
-            self.put(&namespace, record);
+            let record = PodRecord { platform, ..PodRecord::clone(&before) };
+            affected.extend(self.replace(&namespace, Some(before), record, now).evidence);
         }
         affected
     }

@@ -1,6 +1,7 @@
 //! What the index keeps of a pod.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -14,9 +15,9 @@ use super::nodes::{NodeId, PlatformId};
 use super::references::{ReferenceId, SlotId};
 use super::shapes::PodShape;
 
-/// A pod as the watch reports it.
+/// A pod as the watch reports it, read.
 #[derive(Debug)]
-pub(crate) struct PodFacts<'a> {
+pub struct PodFacts<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) name: &'a str,
     pub(crate) uid: &'a str,
@@ -29,8 +30,9 @@ pub(crate) struct PodFacts<'a> {
     pub(crate) is_live: bool,
 }
 
-impl<'a> PodFacts<'a> {
-    pub(crate) fn of(pod: &'a SlimPod) -> Self {
+impl<'a> From<&'a SlimPod> for PodFacts<'a> {
+    /// Reads a pod. It may have a thousand containers, so this is done before an index is locked.
+    fn from(pod: &'a SlimPod) -> Self {
         let (namespace, name) = pod.place();
         Self {
             namespace,
@@ -59,9 +61,10 @@ pub(crate) struct PodRecord {
     pub(crate) states: Box<[ContainerState]>,
 }
 
-/// A pod as it is found by its name. A map is half empty on average, so its entries are no more than a pointer.
-#[derive(Debug)]
-pub(super) struct NamedPod(pub(super) Box<PodRecord>);
+/// A pod as it is found by its name, in its namespace and under its controller: both hold the same record. A tree is a third
+/// empty on average, so its entries are no more than a pointer.
+#[derive(Debug, Clone)]
+pub(super) struct NamedPod(pub(super) Arc<PodRecord>);
 
 impl Borrow<str> for NamedPod {
     fn borrow(&self) -> &str {
@@ -77,9 +80,15 @@ impl PartialEq for NamedPod {
 
 impl Eq for NamedPod {}
 
-impl Hash for NamedPod {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.name.hash(state);
+impl PartialOrd for NamedPod {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for NamedPod {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.name.cmp(&other.0.name)
     }
 }
 

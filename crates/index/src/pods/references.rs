@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use tagwatch_core::drift::{DriftConfidence, MAX_DIGESTS, SameImage, divided, images};
+use tagwatch_k8s::key::WorkloadKey;
 
 use super::nodes::PlatformId;
 use crate::names::NameTable;
+use crate::small_map::SmallMap;
 
 /// How long a digest is remembered after its last pod.
 pub(crate) const MEMORY: u32 = 30 * 24 * 3_600;
@@ -26,6 +28,11 @@ pub(crate) struct ReferenceId(u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SlotId(u8);
 
+impl SlotId {
+    /// The least.
+    pub(super) const FIRST: Self = Self(0);
+}
+
 /// What a reference resolved to.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -33,6 +40,8 @@ pub(crate) struct Record {
     pub(crate) name: Arc<str>,
     /// The digests that it resolved to, at most [`MAX_DIGESTS`]; `None` is a free slot.
     slots: Vec<Option<Slot>>,
+    /// The controllers whose pods run it, each with the number of its runs.
+    users: SmallMap<WorkloadKey, u32>,
 }
 
 /// One digest of a reference.
@@ -72,10 +81,33 @@ impl References {
         digest: &str,
         (first, last): (u32, u32),
     ) -> Option<(ReferenceId, SlotId)> {
-        let empty = |name: &Arc<str>| Record { name: Arc::clone(name), slots: Vec::new() };
+        let empty = |name: &Arc<str>| Record {
+            name: Arc::clone(name),
+            slots: Vec::new(),
+            users: SmallMap::default(),
+        };
         let id = ReferenceId(self.0.find_or_insert(canonical, empty));
         let slot = self.get_mut(id)?.slot(digest, (first, last))?;
         Some((id, slot))
+    }
+
+    /// A run of a controller began.
+    pub(super) fn add_user(&mut self, id: ReferenceId, controller: &WorkloadKey) {
+        let Some(record) = self.get_mut(id) else { return };
+        match record.users.get_mut(controller) {
+            Some(runs) => *runs += 1,
+            None => record.users.insert(controller.clone(), 1),
+        }
+    }
+
+    /// A run of a controller ended.
+    pub(super) fn remove_user(&mut self, id: ReferenceId, controller: &WorkloadKey) {
+        let Some(record) = self.get_mut(id) else { return };
+        let Some(runs) = record.users.get_mut(controller) else { return };
+        *runs -= 1;
+        if *runs == 0 {
+            record.users.remove(controller);
+        }
     }
 
     /// A pod runs it. Returns whether it is the first that does, anywhere or on this platform.
@@ -192,8 +224,18 @@ impl References {
 }
 
 impl Record {
+    /// The controllers whose pods run it, in order.
+    pub(super) fn users(&self) -> impl Iterator<Item = &WorkloadKey> {
+        self.users.iter().map(|(controller, _)| controller)
+    }
+
     pub(crate) fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.slots.iter().flatten()
+    }
+
+    /// Its digests with their numbers.
+    pub(crate) fn numbered_slots(&self) -> impl Iterator<Item = (SlotId, &Slot)> {
+        (0..).map(SlotId).zip(&self.slots).filter_map(|(id, slot)| Some((id, slot.as_ref()?)))
     }
 
     pub(crate) fn at(&self, id: SlotId) -> Option<&Slot> {

@@ -101,16 +101,22 @@ impl Restarts {
     /// Nothing is reported of a workload any more.
     pub(crate) fn forget(&mut self, key: &WorkloadKey) {
         if let Some(restart) = self.known.remove(key) {
-            self.awaited.retain(|controller| !restart.awaits.contains(controller));
+            self.await_no_more(&restart.awaits);
         }
     }
 
     /// The pods of these controllers may end the restart of a workload.
     pub(crate) fn awaits_from_now_on(&mut self, key: &WorkloadKey, controllers: Vec<WorkloadKey>) {
         let Some(restart) = self.known.get_mut(key) else { return };
-        self.awaited.retain(|controller| !restart.awaits.contains(controller));
-        self.awaited.extend(controllers.iter().cloned());
-        restart.awaits = controllers;
+        let before = std::mem::replace(&mut restart.awaits, controllers.clone());
+        self.await_no_more(&before);
+        self.awaited.extend(controllers);
+    }
+
+    fn await_no_more(&mut self, controllers: &[WorkloadKey]) {
+        for controller in controllers {
+            self.awaited.remove(controller);
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::nodes::PlatformId;
 use super::record::{ContainerState, ImageState, PlaceId};
-use super::references::ReferenceId;
+use super::references::SlotId;
+use crate::small_map::SmallMap;
 
 /// Containers of one place that show the same on one platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,64 +16,79 @@ pub(crate) struct Run {
     pub(crate) since: u32,
 }
 
-/// The runs of one controller; most have one for each container.
+type RunKey = (PlaceId, ImageState, Option<PlatformId>);
+
+#[derive(Debug, Clone, Copy)]
+struct RunCount {
+    pods: u32,
+    since: u32,
+}
+
+/// The runs of one controller; most have one for each container. In order: those of one place, and in it of one reference,
+/// follow each other.
 #[derive(Debug, Default)]
-pub(crate) struct Runs(Vec<Run>);
+pub(crate) struct Runs(SmallMap<RunKey, RunCount>);
+
+/// What a change of one container is to its workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RunChange {
+    /// Its evidence is another one now.
+    pub(crate) is_news: bool,
+    /// The run, where it began or ended.
+    pub(crate) run: Option<Run>,
+}
 
 impl Runs {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Run> {
-        self.0.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Run> {
+        self.0.iter().map(|(key, count)| run(key, *count))
     }
 
-    /// A container shows this. Returns whether that is news of the workload.
-    pub(crate) fn enter(&mut self, state: ContainerState, platform: Option<PlatformId>) -> bool {
-        if let Some(run) = self.find(state, platform) {
-            run.pods += 1;
-            run.since = run.since.min(state.since);
-            return false;
-        }
+    /// A container shows this.
+    pub(crate) fn enter(&mut self, state: ContainerState, platform: Option<PlatformId>) -> RunChange {
         let ContainerState { place, image_state, since, image: _ } = state;
-        // Most controllers have one for each of a few containers.
-        self.0.reserve_exact(1);
-        self.0.push(Run { place, image_state, platform, pods: 1, since });
-        self.matters(place, image_state)
-    }
-
-    /// A container no longer shows this. Returns whether that is news of the workload, and the run where
-    /// that was the last pod of it.
-    pub(crate) fn leave(
-        &mut self,
-        state: ContainerState,
-        platform: Option<PlatformId>,
-    ) -> (bool, Option<Run>) {
-        let Some(run) = self.find(state, platform) else { return (false, None) };
-        run.pods -= 1;
-        if run.pods > 0 {
-            return (false, None);
+        let key = (place, image_state, platform);
+        if let Some(count) = self.0.get_mut(&key) {
+            count.pods += 1;
+            count.since = count.since.min(since);
+            return RunChange { is_news: false, run: None };
         }
-        let ended = *run;
-        let matters = self.matters(state.place, state.image_state);
-        self.0.retain(|run| run.pods > 0);
-        (matters, Some(ended))
+        let count = RunCount { pods: 1, since };
+        self.0.insert(key, count);
+        RunChange { is_news: self.matters(place, image_state), run: Some(run(&key, count)) }
     }
 
-    pub(crate) fn runs_reference(&self, reference: ReferenceId) -> bool {
-        self.0.iter().any(|run| matches!(run.image_state, ImageState::Ran(of, _) if of == reference))
-    }
-
-    fn find(&mut self, state: ContainerState, platform: Option<PlatformId>) -> Option<&mut Run> {
-        self.0.iter_mut().find(|run| {
-            run.place == state.place && run.image_state == state.image_state && run.platform == platform
-        })
+    /// A container no longer shows this.
+    pub(crate) fn leave(&mut self, state: ContainerState, platform: Option<PlatformId>) -> RunChange {
+        let unchanged = RunChange { is_news: false, run: None };
+        let key = (state.place, state.image_state, platform);
+        let Some(count) = self.0.get_mut(&key) else { return unchanged };
+        count.pods -= 1;
+        if count.pods > 0 {
+            return unchanged;
+        }
+        let ended = run(&key, *count);
+        let is_news = self.matters(state.place, state.image_state);
+        self.0.remove(&key);
+        RunChange { is_news, run: Some(ended) }
     }
 
     /// One digest alone is expected, and changes no verdict.
     fn matters(&self, place: PlaceId, image_state: ImageState) -> bool {
         let ImageState::Ran(reference, slot) = image_state else { return true };
-        let is_other = |run: &Run| {
-            run.place == place
-                && matches!(run.image_state, ImageState::Ran(of, other) if of == reference && other != slot)
-        };
-        self.0.iter().any(is_other)
+        let first = (place, ImageState::Ran(reference, SlotId::FIRST), None);
+        let of_it = self.0.iter_from(&first).map(|((place, state, _), _)| (*place, *state)).map_while(
+            |(of_place, state)| match state {
+                ImageState::Ran(of, slot) if of_place == place && of == reference => Some(slot),
+                _ => None,
+            },
+        );
+        let mut others = of_it.filter(|other| *other != slot);
+        others.next().is_some()
     }
+}
+
+fn run(key: &RunKey, count: RunCount) -> Run {
+    let (place, image_state, platform) = *key;
+    let RunCount { pods, since } = count;
+    Run { place, image_state, platform, pods, since }
 }

@@ -1,14 +1,12 @@
 //! What the specs of pods say: pods of one template share one shape.
 
 use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use tagwatch_core::workload::Container;
 use tagwatch_k8s::slim::{PodImages, SlimIgnore, SlimPod};
 
 /// What a pod says that its verdicts depend on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct PodShape {
     /// The images of its spec.
     pub(crate) images: PodImages,
@@ -24,18 +22,6 @@ pub(crate) type CountedShape = (Arc<PodShape>, u32);
 impl PodShape {
     pub(crate) fn of(pod: &SlimPod) -> Self {
         Self { images: pod.images(), ignore: pod.ignore().into(), is_mirror: pod.is_mirror() }
-    }
-
-    /// Its containers, as its spec lists them.
-    pub(crate) fn containers(&self) -> Vec<Container> {
-        self.images.containers(PodImages::PATH_IN_POD)
-    }
-}
-
-/// By the images alone: annotations have no hash, and few pods differ in them.
-impl Hash for PodShape {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.images.hash(state);
     }
 }
 

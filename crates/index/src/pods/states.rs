@@ -1,5 +1,7 @@
 //! From what a pod's status says to what the index keeps of it.
 
+use std::collections::HashMap;
+
 use tagwatch_core::reference::Reference;
 use tagwatch_k8s::slim::{ContainerImageStatus, ImageStatus};
 
@@ -22,10 +24,18 @@ impl PodIndex {
         now: u32,
     ) -> Vec<ContainerState> {
         let mut states = Vec::with_capacity(statuses.len());
+        // A pod may have a thousand containers.
+        let known_states: HashMap<PlaceId, &ContainerState> =
+            known.iter().flat_map(|known| &known.states).map(|state| (state.place, state)).collect();
         for status in statuses {
-            let place = self.place_of(status);
             let image = ImageHash::of(status.image.raw());
-            let before = known.and_then(|known| known.states.iter().find(|state| state.place == place));
+            let place_name = place_name(status.container_type, status.container.raw());
+            let before = self.place(&place_name).and_then(|place| known_states.get(&place).copied());
+            if before.is_none() && matches!(status.image_status, ImageStatus::Unknown(_)) {
+                // Its name is not worth remembering: a pod that is never scheduled would leave it behind.
+                continue;
+            }
+            let place = PlaceId(self.places.find_or_insert(&place_name, |_| ()));
             let is_first = known.is_none();
             states.extend(match &status.image_status {
                 ImageStatus::Ran { digest, since, .. } => {
@@ -72,11 +82,6 @@ impl PodIndex {
         let canonical = Reference::parse(status.image.raw()).ok()?.canonical();
         let (reference, slot) = self.references.slot(&canonical, digest, times)?;
         Some(ImageState::Ran(reference, slot))
-    }
-
-    fn place_of(&mut self, status: &ContainerImageStatus) -> PlaceId {
-        let name = place_name(status.container_type, status.container.raw());
-        PlaceId(self.places.find_or_insert(&name, |_| ()))
     }
 
     fn failing_image_id(&mut self, image: &str) -> ImageId {

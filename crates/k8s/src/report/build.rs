@@ -19,8 +19,10 @@ use super::{
 
 /// Name of the property that marks the cut, on the last result that is there: how many more there were.
 const OMITTED_RESULTS: &str = "omittedResults";
-/// Room in a report for what is filled in last: the counters, the content hash and the mark of the cut.
-const RESERVE: usize = 512;
+/// Name of the property, on the last result that is there, with the limits that the workload exceeds.
+const LIMITS: &str = "limits";
+/// Room in a report for what is filled in last: the counters, the content hash, the mark of the cut and the limits.
+const RESERVE: usize = 1_024;
 
 /// Everything that a report is made of.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +91,11 @@ pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     if let Some(history) = history.annotation() {
         report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), history);
     }
-    let results = bounded(&all, MAX_REPORT - RESERVE - bounds::json_len(&report));
+    let mut results = bounded(&all, MAX_REPORT - RESERVE - bounds::json_len(&report));
+    if let Some(last) = results.last_mut().filter(|_| !input.workload.limits.is_empty()) {
+        let limits: Vec<&str> = input.workload.limits.iter().map(|limit| limit.words()).collect();
+        last.properties.get_or_insert_default().insert(LIMITS.into(), limits.join("; "));
+    }
     let shown = results.len();
     report.summary = Some(summary(&all[..shown]));
     report.results = Some(results);

@@ -96,7 +96,7 @@ impl TemplateMeta {
 }
 
 /// Annotations that exempt findings, in little space: few objects have any.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct SlimIgnore(Option<Box<IgnoreAnnotations>>);
 
 impl SlimIgnore {

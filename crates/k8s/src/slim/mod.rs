@@ -22,6 +22,6 @@ pub use namespace::SlimNamespace;
 pub use node::SlimNode;
 pub use object::SlimObject;
 pub use pod::{PodPhase, SlimPod};
-pub use pod_spec::PodImages;
+pub use pod_spec::{ImagePlace, MAX_PLACES, MAX_TEXT_BYTES, PodImages};
 pub use pod_status::{ContainerImageStatus, ImageStatus, NoImageReason};
 pub use wire::WireObject;

@@ -26,6 +26,7 @@ pub struct SlimObject {
     role: KindRole,
     finished: bool,
     by_hand: bool,
+    cut: bool,
 }
 
 /// What few objects say beside their templates.
@@ -47,6 +48,7 @@ impl SlimObject {
             && owner.as_ref().is_some_and(|owner| owner.watched_kind().is_some());
         let speaks = !is_owned && traits.role != KindRole::Link;
         let read = speaks.then(|| Templates::read(object, served));
+        let cut = read.as_ref().is_some_and(|read| read.is_cut);
         let (templates, extras) = read.map(|read| content(read, metadata)).unzip();
         let spec = if traits.is_built_in { WireSpec::of(object) } else { WireSpec::default() };
         Self {
@@ -60,6 +62,7 @@ impl SlimObject {
             role: traits.role,
             finished: rollout::is_finished(object, traits),
             by_hand: spec.is_updated_by_hand(),
+            cut,
         }
     }
 
@@ -126,6 +129,16 @@ impl SlimObject {
         self.extras.as_ref()?.restarted_at
     }
 
+    /// Whether its templates name more images than are kept of one object.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// How many places of its templates name an image.
+    pub fn place_count(&self) -> usize {
+        self.templates().iter().map(|template| template.images.len()).sum()
+    }
+
     /// Whether it has a template.
     pub fn has_template(&self) -> bool {
         !self.templates().is_empty()
@@ -174,6 +187,7 @@ impl SlimObject {
         self.key == other.key
             && self.finished == other.finished
             && self.rolled_out == other.rolled_out
+            && self.cut == other.cut
             && self.templates == other.templates
             && self.extras == other.extras
     }
@@ -184,7 +198,7 @@ impl SlimObject {
 }
 
 fn content(read: Templates, metadata: &ObjectMeta) -> (Box<[PodTemplate]>, Option<Box<Extras>>) {
-    let Templates { found, restarted_at, remarks } = read;
+    let Templates { found, restarted_at, remarks, is_cut: _ } = read;
     let ignore = metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default();
     let extras = Extras { ignore, restarted_at, remarks: remarks.into() };
     (found.into(), (extras != Extras::default()).then(|| Box::new(extras)))

@@ -2,13 +2,24 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use tagwatch_core::reference;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
 use super::text::{PullPolicyText, Text};
 
+/// Most places of one pod spec, and of all templates of one object, that are kept. The API server stores more than ten
+/// thousand in one object.
+pub const MAX_PLACES: usize = 1_000;
+/// Most bytes of names, images and pull policies that are kept of one pod spec, and of all templates of one object.
+pub const MAX_TEXT_BYTES: usize = 128 * 1024;
+/// Most bytes that are kept of one text, and the rest of its last character. One byte more than a reference can have, so
+/// that what was cut still parses as too long.
+const MAX_ENTRY_BYTES: usize = reference::MAX_BYTES + 1;
+
 /// Every place of a pod spec that names an image, in the order `containers`, `initContainers`,
-/// `ephemeralContainers`, `volumes[].image`. Kept for every workload, so all texts share one allocation.
+/// `ephemeralContainers`, `volumes[].image`: at most [`MAX_PLACES`], with at most [`MAX_TEXT_BYTES`] of text. Kept for
+/// every workload, so all texts share one allocation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(from = "WirePodSpec")]
 pub struct PodImages {
@@ -16,6 +27,7 @@ pub struct PodImages {
     text: UntrustedText,
     places: Box<[PackedPlace]>,
     has_pull_secrets: bool,
+    is_cut: bool,
 }
 
 /// A place whose name and image are in [`PodImages::text`].
@@ -29,17 +41,18 @@ struct PackedPlace {
 }
 
 /// One place of a pod spec that names an image.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ImagePlace<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImagePlace<'a> {
     /// Name of the container, or of the volume; untrusted.
-    pub(super) name: &'a str,
-    pub(super) container_type: ContainerType,
+    pub name: &'a str,
+    /// What kind of place it is.
+    pub container_type: ContainerType,
     /// Index in its list of the pod spec.
-    index: u32,
+    pub index: u32,
     /// The image as written; empty when the field is missing. Untrusted.
-    pub(super) image: &'a str,
+    pub image: &'a str,
     /// The pull policy as written.
-    pull_policy: Option<&'a UntrustedText>,
+    pub pull_policy: Option<&'a UntrustedText>,
 }
 
 impl PodImages {
@@ -47,7 +60,7 @@ impl PodImages {
     pub const PATH_IN_POD: &'static str = "spec";
 
     /// The places, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = ImagePlace<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = ImagePlace<'_>> {
         let mut rest = self.text.raw();
         self.places.iter().map(move |place| ImagePlace {
             name: take(&mut rest, place.name_length),
@@ -59,8 +72,23 @@ impl PodImages {
     }
 
     /// Whether no place names an image.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// How many places name an image, as far as they are kept.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether the pod spec names more than is kept.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Bytes of the names and images.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text.raw().len()
     }
 
     /// Whether the pod spec names `imagePullSecrets`.
@@ -88,7 +116,8 @@ fn length(text: &str) -> u32 {
 }
 
 impl ImagePlace<'_> {
-    fn to_container(self, pod_spec_path: &str) -> Container {
+    /// The model that the engine judges, for a pod spec at this path from the object's root.
+    pub fn to_container(self, pod_spec_path: &str) -> Container {
         Container {
             name: self.name.into(),
             container_type: self.container_type,
@@ -167,13 +196,22 @@ impl From<WirePodSpec> for PodImages {
         let ephemeral = numbered(wire.ephemeral_containers)
             .map(|(index, container)| container.place(index, ContainerType::Ephemeral));
         let volumes = numbered(wire.volumes).filter_map(|(index, volume)| volume.place(index));
-        let mut text = String::new();
-        let places =
-            containers.chain(init).chain(ephemeral).chain(volumes).map(|place| place.pack(&mut text));
+        let (mut text, mut places, mut is_cut) = (String::new(), Vec::new(), false);
+        let mut room = MAX_TEXT_BYTES;
+        for place in containers.chain(init).chain(ephemeral).chain(volumes) {
+            let left = room.checked_sub(place.bytes()).filter(|_| places.len() < MAX_PLACES);
+            let Some(left) = left else {
+                is_cut = true;
+                break;
+            };
+            room = left;
+            places.push(place.pack(&mut text));
+        }
         Self {
-            places: places.collect(),
+            places: places.into(),
             text: text.into(),
             has_pull_secrets: wire.image_pull_secrets.is_some_and(|secrets| !secrets.is_empty()),
+            is_cut,
         }
     }
 }
@@ -191,21 +229,40 @@ struct WirePlace {
     pull_policy: Option<PullPolicyText>,
 }
 
+/// A text as far as it is kept.
+fn head(text: &str) -> &str {
+    text.get(..text.ceil_char_boundary(MAX_ENTRY_BYTES)).unwrap_or(text)
+}
+
 impl WirePlace {
+    /// What it takes of [`MAX_TEXT_BYTES`].
+    fn bytes(&self) -> usize {
+        let texts = [&self.name, &self.image].into_iter().flatten().map(|text| &text.0);
+        let texts = texts.chain(self.pull_policy.as_ref().map(|policy| &policy.0));
+        texts.map(|text| head(text.raw()).len()).sum()
+    }
+
     fn pack(self, all: &mut String) -> PackedPlace {
         let mut push = |text: Option<Text>| {
             let text = text.unwrap_or_default().0;
-            all.push_str(text.raw());
-            length(text.raw())
+            let text = head(text.raw());
+            all.push_str(text);
+            length(text)
         };
         PackedPlace {
             container_type: self.container_type,
             index: self.index,
             name_length: push(self.name),
             image_length: push(self.image),
-            pull_policy: self.pull_policy.map(|policy| policy.0),
+            pull_policy: self.pull_policy.map(|policy| kept(policy.0)),
         }
     }
+}
+
+/// The text itself, unless it is cut.
+fn kept(text: UntrustedText) -> UntrustedText {
+    let head = head(text.raw());
+    if head.len() == text.raw().len() { text } else { head.into() }
 }
 
 impl WireContainer {

@@ -1,5 +1,7 @@
 //! What the statuses of a pod's containers say of its images (`docs/design/verdicts.md`, "Proof from the cluster").
 
+use std::collections::HashMap;
+
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use tagwatch_core::drift::{Discarded, PullFailureReason, manifest_digest};
@@ -128,6 +130,7 @@ impl WirePodStatus {
         generation: Option<i64>,
     ) -> Vec<ContainerImageStatus> {
         let is_outdated = !self.is_of(generation);
+        let statuses = self.by_place();
         let places = images.iter().filter(|place| place.container_type != ContainerType::ImageVolume);
         places
             .map(|place| ContainerImageStatus {
@@ -137,22 +140,36 @@ impl WirePodStatus {
                 image_status: if is_outdated {
                     ImageStatus::Unknown(NoImageReason::Outdated)
                 } else {
-                    self.status_of(place)
+                    self.status_of(place, &statuses)
                 },
             })
             .collect()
     }
 
-    fn status_of(&self, place: ImagePlace<'_>) -> ImageStatus {
-        let statuses = match place.container_type {
-            ContainerType::Init | ContainerType::Sidecar => &self.init_container_statuses,
-            ContainerType::Ephemeral => &self.ephemeral_container_statuses,
-            ContainerType::Container | ContainerType::ImageVolume => &self.container_statuses,
-        };
-        let is_its = |status: &&WireContainerStatus| {
-            status.name.as_ref().is_some_and(|found| found.0.raw() == place.name)
-        };
-        match statuses.iter().flatten().find(is_its) {
+    /// The statuses by the list that holds the container, and by its name; of two with one name, the first.
+    fn by_place(&self) -> HashMap<(&'static str, &str), &WireContainerStatus> {
+        let lists = [
+            (ContainerType::Container, &self.container_statuses),
+            (ContainerType::Init, &self.init_container_statuses),
+            (ContainerType::Ephemeral, &self.ephemeral_container_statuses),
+        ];
+        let mut statuses = HashMap::new();
+        for (kind, list) in lists {
+            for status in list.iter().flatten() {
+                if let Some(name) = &status.name {
+                    statuses.entry((kind.list_field(), name.0.raw())).or_insert(status);
+                }
+            }
+        }
+        statuses
+    }
+
+    fn status_of(
+        &self,
+        place: ImagePlace<'_>,
+        statuses: &HashMap<(&'static str, &str), &WireContainerStatus>,
+    ) -> ImageStatus {
+        match statuses.get(&(place.container_type.list_field(), place.name)) {
             Some(status) => self.read(status, place.image),
             None => ImageStatus::Unknown(NoImageReason::NoStatus),
         }

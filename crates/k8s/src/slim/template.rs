@@ -18,9 +18,11 @@ use tagwatch_core::workload::IgnoreAnnotations;
 use super::json::{Json, TemplateAt};
 use super::meta::SlimIgnore;
 use super::wire::WireObject;
-use super::{PodImages, meta};
+use super::{MAX_PLACES, MAX_TEXT_BYTES, PodImages, meta};
 use crate::served::ServedKind;
 
+/// Most remarks that are kept of one object: a user may give it ten thousand faulty templates.
+const MAX_REMARKS: usize = 20;
 /// Longest remark in characters: what a decoder says can hold a value of any length.
 const MAX_REMARK: usize = 300;
 
@@ -46,6 +48,8 @@ pub(super) struct Templates {
     pub(super) found: Vec<PodTemplate>,
     pub(super) restarted_at: Option<Timestamp>,
     pub(super) remarks: Vec<String>,
+    /// There is more than is kept.
+    pub(super) is_cut: bool,
 }
 
 impl Templates {
@@ -70,7 +74,8 @@ impl Templates {
         let restarted_at = metadata.as_ref().and_then(meta::TemplateMeta::restarted_at);
         let template =
             spec.map(|images| PodTemplate::new(served.shared_path(&path.pod_spec()), images, ignore));
-        Self { found: template.into_iter().collect(), restarted_at, remarks: Vec::new() }
+        let is_cut = template.as_ref().is_some_and(|template| template.images.is_cut());
+        Self { found: template.into_iter().collect(), restarted_at, remarks: Vec::new(), is_cut }
     }
 
     /// What is not as expected is no template, and a remark: only the kind's own controller checks what its objects
@@ -95,15 +100,27 @@ impl Templates {
         } else {
             remarks.extend(flawed.map(|flawed| cut(&unread_template(Some(&flawed.path), None))));
         }
-        let mut templates = Vec::new();
+        let (mut templates, mut is_cut) = (Vec::new(), false);
+        let (mut places, mut bytes) = (0, 0);
         for template in found.templates {
             let path = served.shared_path(&template.pod_spec_path());
             match PodTemplate::of_custom(path, template.template.0) {
-                Ok(template) => templates.extend(template),
+                Ok(Some(template)) => {
+                    places += template.images.len();
+                    bytes += template.images.text_bytes();
+                    if places > MAX_PLACES || bytes > MAX_TEXT_BYTES {
+                        is_cut = true;
+                        break;
+                    }
+                    is_cut |= template.images.is_cut();
+                    templates.push(template);
+                }
+                Ok(None) => {}
                 Err(remark) => remarks.push(cut(&remark)),
             }
         }
-        Self { found: templates, restarted_at: None, remarks }
+        remarks.truncate(MAX_REMARKS);
+        Self { found: templates, restarted_at: None, remarks, is_cut }
     }
 }
 

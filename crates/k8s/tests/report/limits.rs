@@ -2,6 +2,7 @@
 
 use tagwatch_core::issue::ResultKeys;
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::workload::{Limit, Workload};
 use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, PolicyReport, ReportInput, build};
 
 use crate::support::{
@@ -40,6 +41,22 @@ fn a_report_has_at_most_500_results_violations_first() {
     assert_eq!(property(&report, 499, "omittedResults"), "300");
     assert!(size(&report) <= 512 * 1024);
     assert_counters_agree(&report);
+}
+
+#[test]
+fn a_report_names_the_limits_that_its_workload_exceeds() {
+    let mut workload = workload(vec![container("web", "a:latest")]);
+    let findings = || vec![finding("latest-tag", Outcome::Fail)];
+    let report = |workload: &Workload| {
+        report_at(workload, &[verdict(workload, 0, findings())], &FirstSeen::default(), MONDAY)
+    };
+    assert!(!json(&report(&workload)).to_string().contains("limits"));
+    workload.limits = [Limit::Containers, Limit::PodContainers].into();
+    assert_eq!(
+        property(&report(&workload), 0, "limits"),
+        "there are more containers than are checked of one workload; its pods have more containers than are compared \
+         with the template"
+    );
 }
 
 #[test]

@@ -24,6 +24,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "100000")]
     pub(crate) series: NonZeroU32,
 
+    /// How large the tenant of the part `hostile` is, in percent of the sizes that its rows name
+    #[arg(long, value_name = "PERCENT", default_value = "100")]
+    pub(crate) hostile_percent: NonZeroU32,
+
     /// What to measure
     #[arg(long = "part", value_name = "PARTS", value_enum, value_delimiter = ',', default_values_t = Part::ALL)]
     pub(crate) parts: Vec<Part>,
@@ -42,14 +46,16 @@ pub(crate) enum Part {
     Console,
     /// A scrape of very many series
     Scrape,
+    /// What a tenant does to the others by the size and the number of its objects
+    Hostile,
     /// The memory that a pod and a workload take
     Footprint,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Reports, Self::Console, Self::Scrape, Self::Footprint];
+    const ALL: [Self; 5] = [Self::Reports, Self::Console, Self::Scrape, Self::Hostile, Self::Footprint];
     /// Those that need a control plane.
-    pub(crate) const ON_CLUSTER: [Self; 3] = [Self::Reports, Self::Console, Self::Scrape];
+    pub(crate) const ON_CLUSTER: [Self; 4] = [Self::Reports, Self::Console, Self::Scrape, Self::Hostile];
 }
 
 impl Args {

@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use futures::{Stream, TryStreamExt, future};
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::{
+    Api,
+    api::{DynamicObject, Patch, PatchParams},
+};
 use kube_runtime::watcher::{self, Event, watcher};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -22,15 +25,18 @@ const LIMIT: Duration = Duration::from_mins(1);
 
 type Item = watcher::Result<Event<DynamicObject>>;
 
-/// Changes one image after another, and waits each time until a watch of the reports shows the new one.
-/// Returns the time of each change, from just before the PATCH is sent.
-pub(crate) async fn changes(cluster: &Cluster, workloads: u32, changes: u32) -> Result<Vec<Duration>> {
+/// Makes one change after another, each with the number of its Deployment, and waits each time until a watch of these
+/// reports shows the new image. Returns the time of each change, from just before the PATCH is sent.
+pub(crate) async fn changes(
+    cluster: &Cluster,
+    reports: Api<DynamicObject>,
+    changes: impl IntoIterator<Item = (u32, u32)>,
+) -> Result<Vec<Duration>> {
     let config = watcher::Config::default().labels(REPORT_SELECTOR);
-    let mut reports = pin!(watcher(cluster.report_api(), config));
+    let mut reports = pin!(watcher(reports, config));
     timeout(LIMIT, initial_state(&mut reports)).await.context("no initial state of the reports")??;
     let mut times = Vec::new();
-    for change in 0..changes {
-        let number = change % workloads;
+    for (change, number) in changes {
         let image = deployments::changed_image(number, change);
         let one = one_change(cluster, &mut reports, number, &image);
         let time = timeout(LIMIT, one).await.with_context(|| format!("change {change} had no effect"))??;

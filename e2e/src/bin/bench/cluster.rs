@@ -112,7 +112,12 @@ impl Cluster {
             .await
     }
 
-    async fn create_namespace(&self, name: String) -> Result<()> {
+    /// A client that may do everything.
+    pub(crate) fn admin(&self) -> Client {
+        self.admin.clone()
+    }
+
+    pub(crate) async fn create_namespace(&self, name: String) -> Result<()> {
         let metadata = ObjectMeta { name: Some(name), ..ObjectMeta::default() };
         let namespaces: Api<Namespace> = Api::all(self.admin.clone());
         namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await?;
@@ -144,6 +149,11 @@ impl Cluster {
         Api::all_with(self.admin.clone(), &report_resource())
     }
 
+    /// The reports of one namespace.
+    pub(crate) fn report_api_in(&self, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.admin.clone(), namespace, &report_resource())
+    }
+
     /// All `PolicyReport`s that tagwatch wrote, in all namespaces.
     pub(crate) async fn reports(&self) -> Result<Vec<DynamicObject>> {
         Ok(self.report_api().list(&ListParams::default().labels(REPORT_SELECTOR)).await?.items)
@@ -173,8 +183,7 @@ impl Cluster {
     pub(crate) async fn delete_reports(&self) -> Result<()> {
         for number in 0..NAMESPACES {
             let namespace = deployments::namespace(number);
-            let reports: Api<DynamicObject> =
-                Api::namespaced_with(self.admin.clone(), &namespace, &report_resource());
+            let reports = self.report_api_in(&namespace);
             reports.delete_collection(&DeleteParams::default(), &ListParams::default()).await?;
         }
         eventually(LIMIT, "no report is left", || async {

@@ -12,6 +12,7 @@ mod console;
 mod deployments;
 mod fill;
 mod footprint;
+mod hostile;
 mod machine;
 mod measure;
 mod post_loop;

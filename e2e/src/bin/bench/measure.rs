@@ -13,6 +13,7 @@ use crate::{
     console::{Console, console},
     fill::{self, AGENT, Fill, Usage},
     footprint::{Footprint, footprint},
+    hostile::{Hostile, hostile},
     post_loop::{self, Body},
     progress,
     restart::{Restart, restart},
@@ -29,6 +30,7 @@ pub(crate) struct Measurement {
     /// Or why there is no browser to measure it with.
     pub(crate) console: Option<Result<Console, String>>,
     pub(crate) scrape: Option<Scrape>,
+    pub(crate) hostile: Option<Hostile>,
     pub(crate) footprint: Option<Footprint>,
 }
 
@@ -80,6 +82,9 @@ pub(crate) async fn measure(args: &Args) -> Result<Measurement> {
         if args.asks_for(Part::Scrape) {
             measurement.scrape = Some(scrape(&cluster, args.series.get()).await?);
         }
+        if args.asks_for(Part::Hostile) {
+            measurement.hostile = Some(hostile(&cluster, args.hostile_percent.get()).await?);
+        }
         measurement.kubernetes = Some(cluster.version().await?);
         cluster.shutdown().await?;
     }
@@ -119,7 +124,8 @@ async fn reports(cluster: &Cluster, args: &Args) -> Result<Reports> {
 
     progress(&format!("{} changes", args.changes));
     let mark = cluster.audit_log().mark().await?;
-    let times = changes(cluster, workloads, args.changes.get()).await?;
+    let deployments = (0..args.changes.get()).map(|change| (change, change % workloads));
+    let times = changes(cluster, cluster.report_api(), deployments).await?;
     let after_changes = Usage::of(&tagwatch)?;
     fill::stop(tagwatch).await?;
     let change_writes = audit::writes(&cluster.audit_log(), mark, AGENT).await?.count();

@@ -9,6 +9,7 @@ use crate::{
     console::{self, Console, Page},
     fill::{Fill, Usage},
     footprint::{COUNTS, Footprint},
+    hostile::{CROWD_CONTAINERS, CROWD_PODS, FAILING_PODS, Hostile, LONG_IMAGES, OWNED_PODS},
     machine::Machine,
     measure::{Measurement, Reports, Round},
     post_loop::CONNECTIONS,
@@ -24,6 +25,10 @@ const MAX_PAINT_MILLISECONDS: f64 = 500.0;
 const MAX_PAGE_KIBIBYTES: f64 = 150.0;
 const MAX_POD_BYTES: f64 = 300.0;
 const MAX_WORKLOAD_BYTES: f64 = 1_024.0;
+const MAX_HOSTILE_CHANGE_MILLISECONDS: f64 = 1_000.0;
+const MAX_PROBE_MILLISECONDS: f64 = 100.0;
+const MAX_HOSTILE_MEBIBYTES: f64 = 256.0;
+const MAX_END_SECONDS: f64 = 5.0;
 const MEBIBYTE: f64 = 1_048_576.0;
 
 /// Rows of a table, in order.
@@ -67,6 +72,10 @@ impl Measurement {
         if let Some(scrape) = &self.scrape {
             scrape_rows(scrape, &mut table)?;
             notes.push(SCRAPE_NOTE.to_owned());
+        }
+        if let Some(hostile) = &self.hostile {
+            hostile_rows(hostile, &mut table, args);
+            notes.push(hostile_note(args));
         }
         if let Some(footprint) = &self.footprint {
             footprint_rows(footprint, &mut table);
@@ -213,6 +222,37 @@ fn scrape_rows(scrape: &Scrape, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
+fn hostile_rows(hostile: &Hostile, table: &mut Table, args: &Args) {
+    let Hostile { before, meanwhile, changes, probes, usage, end } = hostile;
+    let times = |Percentiles { p50, p99, max }: &Percentiles| format!("{p50:.1} / {p99:.1} / {max:.1}");
+    let percent = args.hostile_percent;
+    table.row("Changed image → report before a hostile tenant, ms: p50 / p99 / max", times(before), "");
+    table.row(
+        &format!(
+            "The same of other tenants beside a hostile one ({percent} %), {changes} changes, ms: p50 / p99 / max"
+        ),
+        times(meanwhile),
+        &aim(
+            &format!("p99 ≤ {MAX_HOSTILE_CHANGE_MILLISECONDS:.0}"),
+            meanwhile.p99 <= MAX_HOSTILE_CHANGE_MILLISECONDS,
+        ),
+    );
+    table.row(
+        "`/livez` meanwhile, ms: p50 / p99 / max",
+        times(probes),
+        &aim(&format!("p99 ≤ {MAX_PROBE_MILLISECONDS:.0}"), probes.p99 <= MAX_PROBE_MILLISECONDS),
+    );
+    let [resident, peak] = [usage.memory.resident, usage.memory.peak].map(mebibytes);
+    table.row(
+        "Resident / peak beside a hostile tenant, MiB",
+        format!("{resident:.1} / {peak:.1}"),
+        &aim(&format!("≤ {MAX_HOSTILE_MEBIBYTES:.0}"), peak <= MAX_HOSTILE_MEBIBYTES),
+    );
+    table.row("CPU time beside a hostile tenant, s", format!("{:.1}", usage.cpu.as_secs_f64()), "");
+    let within = aim(&format!("≤ {MAX_END_SECONDS:.0}"), *end <= MAX_END_SECONDS);
+    table.row("SIGTERM → end beside a hostile tenant, s", format!("{end:.2}"), &within);
+}
+
 fn footprint_rows(footprint: &Footprint, table: &mut Table) {
     let Footprint { pod, kube_pod, workload, kube_workload } = *footprint;
     let within = |bytes: f64, limit: f64| aim(&format!("≤ {limit:.0}"), bytes <= limit);
@@ -260,6 +300,17 @@ fn footprint_note() -> String {
         "The memory of a pod or workload is the slope of a process's anonymous resident memory between {few} and {many} \
          of them, decoded from JSON as the API server sends it into what the watches fill: the index, and for workloads \
          kube-runtime's reflector stores of slim objects. It holds no verdicts and no reports."
+    )
+}
+
+fn hostile_note(args: &Args) -> String {
+    format!(
+        "The hostile tenant, at {} % here, has {CROWD_PODS} pods of {CROWD_CONTAINERS} containers with one owner, which \
+         change all the time; {LONG_IMAGES} Deployments with an image of 1.3 MB; {OWNED_PODS} pods of one owner with an \
+         image each; and {FAILING_PODS} pods that cannot pull their image. It creates them one after another, four \
+         requests at a time, while the Deployments of another tenant change, one at a time. All of it shares the \
+         machine: how fast the API server answers is part of every number.",
+        args.hostile_percent
     )
 }
 

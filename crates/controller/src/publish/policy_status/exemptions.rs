@@ -1,6 +1,6 @@
 //! What became of exemptions, as the status of the policy and the metrics say it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::civil::Date;
 use tagwatch_core::exemption::AnnotationLevel;
@@ -10,21 +10,21 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::tag_policy::{ExemptionCounts, ExemptionRemark};
 
-use crate::state::WorkloadStates;
+use crate::state::StatesSnapshot;
 
 /// Exemptions that exempt nothing and are named one by one; all of them are counted.
 const MAX_REMARKS: usize = 20;
 
 /// Counts the exemptions of this policy and of annotations, on this day.
 pub(crate) fn exemption_counts(
-    states: &WorkloadStates,
+    states: &StatesSnapshot,
     policy: &Policy,
     today: Option<Date>,
 ) -> ExemptionCounts {
     let mut review = ExemptionReview::default();
     // Annotations that exempt something, by place.
     let mut annotations: BTreeSet<String> = BTreeSet::new();
-    let mut remarks: BTreeSet<ExemptionRemark> = BTreeSet::new();
+    let mut remarks = Remarks::default();
     for (key, state) in states.iter() {
         let remarks_here = state.exemptions.as_deref().map_or(&[][..], |outcome| &outcome.remarks);
         review.add_remarks(&key.namespace(), remarks_here, || ());
@@ -32,17 +32,13 @@ pub(crate) fn exemption_counts(
         review.add_used(outcome.used.iter().copied());
         annotations.extend(outcome.annotations.iter().map(|level| place(*level, key)));
         let own = outcome.remarks.iter().filter(|remark| remark.level != AnnotationLevel::Namespace);
-        remarks.extend(own.map(|remark| ExemptionRemark {
-            place: place(remark.level, key),
-            state: self::state(remark.problem).to_owned(),
-            message: remark.message.clone(),
-        }));
+        for remark in own {
+            remarks.add(place(remark.level, key), remark.problem, remark.message.clone());
+        }
     }
-    remarks.extend(review.namespace_remarks().map(|(namespace, problem, message, ())| ExemptionRemark {
-        place: namespace_place(namespace),
-        state: state(problem).to_owned(),
-        message: message.to_owned(),
-    }));
+    for (namespace, problem, message, ()) in review.namespace_remarks() {
+        remarks.add(namespace_place(namespace), problem, message.to_owned());
+    }
     let mut active = annotations.len();
     for ((index, state), exemption) in
         review.policy_states(policy, today).enumerate().zip(policy.exemptions())
@@ -58,22 +54,36 @@ pub(crate) fn exemption_counts(
             PolicyExemptionState::Unused => (ExemptionProblem::Unused, "it exempts nothing".to_owned()),
         };
         let reason = exemption.reason.terminal();
-        remarks.insert(ExemptionRemark {
-            place: format!("spec.exemptions[{index}]"),
-            state: self::state(problem).to_owned(),
-            message: format!("\"{reason}\": {message}"),
-        });
+        remarks.add(format!("spec.exemptions[{index}]"), problem, format!("\"{reason}\": {message}"));
     }
     let count = |problem| {
-        let of_state = remarks.iter().filter(|remark| remark.state == state(problem));
-        i64::try_from(of_state.count()).unwrap_or(i64::MAX)
+        let count = remarks.counts.get(state(problem)).copied().unwrap_or_default();
+        i64::try_from(count).unwrap_or(i64::MAX)
     };
     ExemptionCounts {
         active: i64::try_from(active).unwrap_or(i64::MAX),
         expired: count(ExemptionProblem::Expired),
         unused: count(ExemptionProblem::Unused),
         not_honoured: count(ExemptionProblem::NotHonoured),
-        remarks: remarks.into_iter().take(MAX_REMARKS).collect(),
+        remarks: remarks.first.into_iter().collect(),
+    }
+}
+
+/// Remarks, counted by state. There can be some on every workload, so only the first ones are kept.
+#[derive(Default)]
+struct Remarks {
+    counts: BTreeMap<&'static str, usize>,
+    first: BTreeSet<ExemptionRemark>,
+}
+
+impl Remarks {
+    fn add(&mut self, place: String, problem: ExemptionProblem, message: String) {
+        let state = state(problem);
+        *self.counts.entry(state).or_default() += 1;
+        self.first.insert(ExemptionRemark { place, state: state.to_owned(), message });
+        if self.first.len() > MAX_REMARKS {
+            self.first.pop_last();
+        }
     }
 }
 

@@ -6,13 +6,13 @@ use tagwatch_core::policy::{NamedNamespace, Policy, SpecRemark};
 use tagwatch_k8s::tag_policy::{IneffectivePart, IneffectiveParts};
 
 use super::status::Problem;
-use crate::state::WorkloadStates;
+use crate::state::StatesSnapshot;
 
 /// Parts that are named one by one; all of them are counted.
 const MAX_REMARKS: usize = 20;
 
 /// The overrides that apply to a workload, by their index.
-pub(super) fn overrides_used(states: &WorkloadStates) -> BTreeSet<usize> {
+pub(super) fn overrides_used(states: &StatesSnapshot) -> BTreeSet<usize> {
     states.iter().flat_map(|(_, state)| state.overrides.iter().copied()).collect()
 }
 

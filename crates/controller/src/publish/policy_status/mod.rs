@@ -23,7 +23,7 @@ use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::options::WatchedNamespaces;
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WorkloadStates,
+    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WorkloadStates, compute,
 };
 pub(crate) use exemptions::exemption_counts;
 use ineffective::{empty_scope, ineffective_parts, overrides_used};
@@ -92,7 +92,7 @@ impl PolicyStatusWriter {
         };
         let stored = object.read_status();
         let previous = stored.clone().unwrap_or_default();
-        let wanted = self.wanted(&active, &previous);
+        let wanted = compute(|| self.wanted(&active, &previous));
         if stored.as_ref() == Some(&wanted) {
             schedule.seen = Some(version);
             return;
@@ -113,7 +113,7 @@ impl PolicyStatusWriter {
     fn wanted(&self, active: &ActivePolicy, previous: &TagPolicyStatus) -> TagPolicyStatus {
         let engine = self.engine.current();
         let (tally, exemptions, overrides_used) = {
-            let states = self.states.lock();
+            let states = self.states.lock().snapshot();
             let exemptions = exemption_counts(&states, engine.policy(), engine.today());
             (states.tally(), exemptions, overrides_used(&states))
         };

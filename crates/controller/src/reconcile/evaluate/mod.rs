@@ -3,9 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use tagwatch_index::{Absence, WorkloadKey};
+use tagwatch_index::{Absence, Collected, WorkloadKey};
 
 use super::gone::COLLECTION_GRACE;
+use super::pool::{Admission, Effort};
 use super::{Next, Reconciler};
 use crate::judge::{Built, Evaluation, JudgeOutcome};
 use crate::publish::{WriteError, WriteOutcome};
@@ -14,10 +15,21 @@ use crate::state::metrics::ControllerMetrics;
 
 impl Reconciler {
     /// Evaluates one workload and brings its report up to date.
+    #[cfg(test)]
     pub(super) async fn evaluate(&self, key: &WorkloadKey) -> Next {
+        self.evaluate_with(key, &Effort::default()).await
+    }
+
+    /// The same, and adds up how long that computes.
+    pub(super) async fn evaluate_with(&self, key: &WorkloadKey, effort: &Effort) -> Next {
         let now = self.clock.now();
         let report = ReportKey::of(key);
-        let absence = match self.judge.assemble(key, now) {
+        let collected = self.judge.collect(key);
+        let weight = collected.as_ref().map_or(0, Collected::weight);
+        let admission = self.pool.admit(weight, effort).await;
+        let assembled =
+            collected.and_then(|collected| admission.run(|| self.judge.assemble(key, collected, now)));
+        let absence = match assembled {
             Ok(assembled) => {
                 if let Err(error) = self.writer.read_unremembered(key, &report).await {
                     tracing::warn!(workload = ?key, report = %report.name, %error,
@@ -26,7 +38,7 @@ impl Reconciler {
                 }
                 let look_again = assembled.look_again;
                 let evaluation = self.judge.begin(key, &report, assembled, now);
-                match self.report_on(&evaluation, look_again).await {
+                match self.report_on(&evaluation, look_again, admission).await {
                     Some(next) => return next,
                     None => None,
                 }
@@ -44,22 +56,28 @@ impl Reconciler {
     }
 
     /// The steps behind assembling. `None` for a workload outside the policy's scope: it has no report.
-    async fn report_on(&self, evaluation: &Evaluation<'_>, look_again: Option<Duration>) -> Option<Next> {
+    async fn report_on(
+        &self,
+        evaluation: &Evaluation<'_>,
+        look_again: Option<Duration>,
+        admission: Admission<'_>,
+    ) -> Option<Next> {
         let Evaluation { key, report, .. } = *evaluation;
-        let judged = match guarded(&self.metrics, || evaluation.judge()) {
+        let judged = match admission.run(|| guarded(&self.metrics, || evaluation.judge())) {
             Some(JudgeOutcome::Issues(judged)) => judged,
             Some(JudgeOutcome::OutOfScope) => return None,
             None => return Some(self.panicked(evaluation)),
         };
-        let Some(Built { wanted, issues, memory }) = guarded(&self.metrics, || evaluation.build(&judged))
-        else {
+        let built = admission.run(|| guarded(&self.metrics, || evaluation.build(&judged)));
+        let Some(Built { wanted, issues, memory }) = built else {
             return Some(self.panicked(evaluation));
         };
         self.publisher.remember(evaluation, memory);
+        // Others compute while this one waits for the API server.
+        let again = admission.release();
         let written = self.writer.write(report, Some(wanted)).await;
-        let published = guarded(&self.metrics, || {
-            self.publisher.publish(evaluation, &judged, &issues, &written);
-        });
+        let publish = || self.publisher.publish(evaluation, &judged, &issues, &written);
+        let published = again.admit().await.run(|| guarded(&self.metrics, publish));
         if published.is_none() {
             return Some(self.panicked(evaluation));
         }

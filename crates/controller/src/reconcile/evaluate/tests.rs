@@ -132,7 +132,8 @@ async fn reports_that_can_be_read_only_later_are_remembered_then() {
 }
 
 fn published(env: &TestEnv, key: &WorkloadKey) -> Option<Status> {
-    env.parts.states.lock().iter().find(|(known, _)| *known == key).map(|(_, state)| state.status)
+    let states = env.parts.states.lock().snapshot();
+    states.iter().find(|(known, _)| *known == key).map(|(_, state)| state.status)
 }
 
 #[tokio::test]
@@ -235,7 +236,9 @@ async fn a_panic_is_an_error_of_its_workload_and_keeps_what_is_remembered() {
     let before = (remembered_of(&env, &key), env.pending_events());
     let report = ReportKey::of(&key);
     let now = env.reconciler.clock.now();
-    let assembled = env.reconciler.judge.assemble(&key, now).unwrap_or_else(|absence| panic!("{absence:?}"));
+    let judge = &env.reconciler.judge;
+    let assembled = judge.collect(&key).and_then(|collected| judge.assemble(&key, collected, now));
+    let assembled = assembled.unwrap_or_else(|absence| panic!("{absence:?}"));
     let evaluation = env.reconciler.judge.begin(&key, &report, assembled, now);
     env.reconciler.panicked(&evaluation);
     assert_eq!(published(&env, &key), Some(Status::Error));

@@ -10,7 +10,7 @@ use tagwatch_console::{Facts, RuleState, Snapshot, Source};
 use tokio::time::Instant;
 
 use crate::state::metrics::TimeGauge;
-use crate::state::{ActivePolicy, EngineHandle, StatusTracker, WorkloadStates};
+use crate::state::{ActivePolicy, EngineHandle, StatusTracker, WorkloadStates, compute};
 
 /// How old a snapshot may be while things change: a page is not put together anew for each of a thousand changes.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -31,6 +31,8 @@ pub(crate) struct ConsoleState {
 pub(crate) struct ConsoleSource {
     state: ConsoleState,
     kept: Mutex<Option<Kept>>,
+    /// Held while a snapshot is made: meanwhile the last one is shown.
+    making: Mutex<()>,
 }
 
 struct Kept {
@@ -42,7 +44,7 @@ struct Kept {
 
 impl ConsoleSource {
     pub(crate) fn new(state: ConsoleState) -> Self {
-        Self { state, kept: Mutex::new(None) }
+        Self { state, kept: Mutex::new(None), making: Mutex::new(()) }
     }
 
     fn version(&self) -> (u64, u64, u64) {
@@ -50,10 +52,18 @@ impl ConsoleSource {
         (self.state.states.lock().changes(), self.state.status.version(), evaluated)
     }
 
+    /// The last snapshot, and whether it is shown as it is.
+    fn last(&self, version: (u64, u64, u64)) -> (Option<Arc<Snapshot>>, bool) {
+        let kept = self.kept.lock();
+        let is_current =
+            kept.as_ref().is_some_and(|kept| kept.version == version || kept.made.elapsed() < MAX_AGE);
+        (kept.as_ref().map(|kept| Arc::clone(&kept.snapshot)), is_current)
+    }
+
     fn facts(&self) -> Facts {
         let ConsoleState { engine, policy, last_full_evaluation, cluster, .. } = &self.state;
         let engine = engine.current();
-        let states = self.state.states.lock();
+        let states = self.state.states.lock().snapshot();
         Facts {
             cluster: cluster.as_deref().map(Into::into),
             policy: policy.lock().name().map(Into::into),
@@ -67,15 +77,23 @@ impl ConsoleSource {
 
 impl Source for ConsoleSource {
     fn snapshot(&self) -> Arc<Snapshot> {
-        let mut kept = self.kept.lock();
         let version = self.version();
-        if let Some(kept) = &*kept
-            && (kept.version == version || kept.made.elapsed() < MAX_AGE)
-        {
-            return Arc::clone(&kept.snapshot);
+        let (last, is_current) = self.last(version);
+        if let Some(last) = last.as_ref().filter(|_| is_current) {
+            return Arc::clone(last);
         }
-        let snapshot = Arc::new(Snapshot::new(self.facts()));
-        *kept = Some(Kept { version, made: Instant::now(), snapshot: Arc::clone(&snapshot) });
+        let _making = match (self.making.try_lock(), last) {
+            (Some(making), _) => making,
+            (None, Some(last)) => return last,
+            // The first one is being made.
+            (None, None) => self.making.lock(),
+        };
+        if let (Some(made), true) = self.last(version) {
+            return made;
+        }
+        let snapshot = compute(|| Arc::new(Snapshot::new(self.facts())));
+        let made = Kept { version, made: Instant::now(), snapshot: Arc::clone(&snapshot) };
+        *self.kept.lock() = Some(made);
         snapshot
     }
 

@@ -1,5 +1,6 @@
 //! Gauges of what is found, made from the states of workloads at scrape time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -45,6 +46,11 @@ const MOVING_IMAGES: Family = Family {
 };
 
 const FAMILIES: [Family; 4] = [VIOLATIONS, WORKLOADS, IMAGES, MOVING_IMAGES];
+/// Most kinds that Kubernetes does not bring and that have series of their own: a user may write any kind into the owner of a
+/// pod.
+const MAX_KINDS: usize = 100;
+/// What the others are summed up under: no kind can be called so.
+const OTHER: &str = "_other";
 
 impl FindingsCollector {
     pub(crate) fn new(
@@ -57,11 +63,19 @@ impl FindingsCollector {
 
     /// Every series carries the policy's metric labels behind its own.
     fn samples(&self, metric_labels: &[String]) -> [Samples; 4] {
-        let states = self.states.lock();
+        let states = self.states.lock().snapshot();
         let [mut violations, mut workloads, mut images, mut moving] = [const { Samples::new() }; 4];
+        let mut kinds: BTreeSet<String> = BTreeSet::new();
         for (key, state) in states.iter() {
             let namespace = label(key.namespace());
-            let kind = key.kind_and_group();
+            let mut kind = key.kind_and_group();
+            if key.watched_kind().is_none() && !kinds.contains(&kind) {
+                if kinds.len() < MAX_KINDS {
+                    kinds.insert(kind.clone());
+                } else {
+                    OTHER.clone_into(&mut kind);
+                }
+            }
             let further = || {
                 metric_labels.iter().map(|name| state.namespace_label(name).map(label).unwrap_or_default())
             };
@@ -103,4 +117,35 @@ impl Collector for FindingsCollector {
 
 fn label(text: &str) -> String {
     UntrustedText::from(text).label()
+}
+
+#[cfg(test)]
+mod tests {
+    use tagwatch_core::policy::{Policy, Profile};
+    use tagwatch_index::WorkloadKey;
+
+    use super::*;
+    use crate::state::WorkloadState;
+
+    #[test]
+    fn kinds_that_a_user_makes_up_are_no_series_without_end() {
+        let states = Arc::new(Mutex::new(WorkloadStates::default()));
+        for number in 0..2 * MAX_KINDS {
+            let kind = format!("Kind{number}");
+            let key = WorkloadKey::new("example.com/v1", kind, "shop", "web", format!("{number:04}"));
+            states.lock().insert(&key, WorkloadState::failed());
+        }
+        let built_in = WorkloadKey::new("apps/v1", "Deployment", "shop", "web", "9999");
+        states.lock().insert(&built_in, WorkloadState::failed());
+        let day = "2027-01-31".parse().unwrap();
+        let engine = Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), day));
+        let collector = FindingsCollector::new(states, engine).unwrap();
+        let [_, workloads, ..] = collector.samples(&[]);
+        assert_eq!(workloads.len(), MAX_KINDS + 2);
+        let of = |kind: &str| workloads.iter().find(|(labels, _)| labels[1] == kind).map(|(_, count)| *count);
+        assert_eq!(
+            (of(OTHER), of("Deployment")),
+            (Some(f64::from(u8::try_from(MAX_KINDS).unwrap())), Some(1.0))
+        );
+    }
 }

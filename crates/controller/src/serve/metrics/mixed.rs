@@ -38,7 +38,8 @@ impl Collector for MixedCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let mut samples = Samples::new();
-        for (key, state) in self.states.lock().iter() {
+        let states = self.states.lock().snapshot();
+        for (key, state) in states.iter() {
             // An exempt workload is none to look after.
             let is_mixed =
                 |class: &IssueClass| class.rule.id == ids::MIXED_DIGESTS && class.outcome.is_open();

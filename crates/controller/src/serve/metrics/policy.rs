@@ -14,7 +14,7 @@ use tagwatch_k8s::tag_policy::ExemptionCounts;
 
 use super::family::{Family, Samples, as_float};
 use crate::publish::policy_status::exemption_counts;
-use crate::state::{EngineHandle, WorkloadStates};
+use crate::state::{EngineHandle, StatesSnapshot, WorkloadStates};
 
 /// Collects `tagwatch_rule_info`, `tagwatch_exemptions` and `tagwatch_exemption_expiry_timestamp_seconds`. Cloning
 /// shares what they are made of.
@@ -61,10 +61,9 @@ impl Collector for PolicyCollector {
     fn collect(&self) -> Vec<MetricFamily> {
         let engine = self.engine.current();
         let policy = engine.policy();
-        let (counts, annotations) = {
-            let states = self.states.lock();
-            (exemption_counts(&states, policy, engine.today()), annotation_ends(&states))
-        };
+        let states = self.states.lock().snapshot();
+        let (counts, annotations) =
+            (exemption_counts(&states, policy, engine.today()), annotation_ends(&states));
         let ends = expiries(policy).chain(annotations).collect();
         let samples = [rules(policy), exemptions(&counts), ends];
         FAMILIES.iter().zip(samples).map(|(family, samples)| family.fill(&[], samples)).collect()
@@ -99,7 +98,7 @@ fn expiries(policy: &Policy) -> impl Iterator<Item = (Vec<String>, f64)> {
 }
 
 /// One series for each namespace, not for each annotation: there may be one on every workload.
-fn annotation_ends(states: &WorkloadStates) -> Samples {
+fn annotation_ends(states: &StatesSnapshot) -> Samples {
     let mut first: BTreeMap<&str, Date> = BTreeMap::new();
     for (key, state) in states.iter() {
         if let Some(until) = state.exemptions.as_ref().and_then(|outcome| outcome.until) {
@@ -152,6 +151,6 @@ mod tests {
         }
         let of = |namespace: &str| ["annotation", "", namespace].map(str::to_owned).to_vec();
         let ends = [(of("mail"), 1_801_440_000.0), (of("shop"), 1_801_440_000.0)];
-        assert_eq!(annotation_ends(&states), Samples::from(ends));
+        assert_eq!(annotation_ends(&states.snapshot()), Samples::from(ends));
     }
 }

@@ -8,6 +8,7 @@ use tagwatch_k8s::slim::{ContainerImageStatus, NoImageReason};
 
 use super::*;
 
+mod names;
 mod platforms;
 mod proofs;
 mod shapes;
@@ -238,7 +239,7 @@ fn a_complete_list_removes_what_it_does_not_name() {
     let listed = HashSet::from([(Arc::from("shop"), Box::from("one"))]);
     assert!(index.retain(Some("mail"), &HashSet::new(), NOW).evidence.is_empty());
     assert_eq!(index.retain(None, &listed, NOW).evidence, [owner("web")].into());
-    assert_eq!(index.pods.values().map(HashSet::len).sum::<usize>(), 1);
+    assert_eq!(index.pods.values().map(BTreeSet::len).sum::<usize>(), 1);
 }
 
 /// Resident memory of this process, in bytes.

@@ -13,7 +13,7 @@ use tagwatch_index::WorkloadKey;
 
 use super::text::{header, quoted};
 use crate::state::metrics::MetricDescription;
-use crate::state::{EngineHandle, WorkloadState, WorkloadStates};
+use crate::state::{EngineHandle, StatesSnapshot, WorkloadState, WorkloadStates};
 use cap::{Kept, keep_the_worst};
 
 /// Labels of every series of a workload.
@@ -79,7 +79,7 @@ impl WorkloadSeries {
     /// Appends them in the Prometheus text format. Every series carries the policy's metric labels behind its own.
     pub(super) fn write(&self, text: &mut String) {
         let engine = self.engine.current();
-        let states = self.states.lock();
+        let states = self.states.lock().snapshot();
         let findings = findings(&states);
         let all = findings.len();
         let Kept { findings, other } = keep_the_worst(findings, self.cap / SERIES_PER_FINDING);
@@ -91,7 +91,6 @@ impl WorkloadSeries {
         for ((namespace, _), sum) in &other {
             series.other(*namespace, sum);
         }
-        drop(states);
         series.write(text);
         let used = series.ends.len() * SERIES_PER_FINDING;
         for ((name, help), value) in USAGE.into_iter().zip([used, self.cap, over * SERIES_PER_FINDING]) {
@@ -103,7 +102,7 @@ impl WorkloadSeries {
 }
 
 /// Every finding, in the order of its series.
-fn findings(states: &WorkloadStates) -> Vec<WorkloadIssues<'_>> {
+fn findings(states: &StatesSnapshot) -> Vec<WorkloadIssues<'_>> {
     let mut findings: Vec<WorkloadIssues<'_>> = Vec::new();
     for (key, state) in states.iter() {
         let open = state.issues.iter().filter(|group| group.class.outcome.is_open());
