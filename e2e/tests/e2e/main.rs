@@ -34,6 +34,7 @@ mod foreign_writers;
 mod history;
 mod hostile;
 mod kinds;
+mod kustomize_agrees;
 mod many;
 mod metrics_auth;
 mod namespaces;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         history::tests(),
         hostile::tests(),
         kinds::tests(),
+        kustomize_agrees::tests(),
         many::tests(),
         metrics_auth::tests(),
         namespaces::tests(),
