@@ -4,6 +4,7 @@
 
 mod exit;
 mod input;
+mod kustomize;
 mod manifest;
 mod note;
 pub mod output;

@@ -58,8 +58,16 @@ pub enum NoteCode {
     InvalidPullPolicy,
     /// A raw Helm template.
     HelmTemplate,
-    /// A kind that holds a pod template and is not read.
+    /// Images of a kind, or at a place of a kind, that is not read.
     KindNotCovered,
+    /// Images that are not judged, since parameters of the object decide what runs.
+    ImageParameter,
+    /// Images in patches that are not judged.
+    PatchNotJudged,
+    /// Kustomizations that change what will run.
+    Kustomize,
+    /// Images that are judged as a kustomization replaces them.
+    KustomizeImage,
     /// A document that has no `apiVersion` and `kind`.
     NotKubernetesObject,
     /// A symbolic link in a folder.
@@ -87,6 +95,8 @@ pub enum NoteCode {
     NamespaceUnknown,
     /// The policy that was found, where none was named.
     PolicyFound,
+    /// Nothing was judged, though the command line requires workloads.
+    NothingJudged,
 }
 
 named!(NoteCode {
@@ -99,6 +109,10 @@ named!(NoteCode {
     InvalidPullPolicy => "invalid-pull-policy",
     HelmTemplate => "helm-template",
     KindNotCovered => "kind-not-covered",
+    ImageParameter => "image-parameter",
+    PatchNotJudged => "patch-not-judged",
+    Kustomize => "kustomize",
+    KustomizeImage => "kustomize-image",
     NotKubernetesObject => "not-kubernetes-object",
     SymlinkNotFollowed => "symlink-not-followed",
     InvalidIgnoreFile => "invalid-ignore-file",
@@ -112,6 +126,7 @@ named!(NoteCode {
     UnknownAnnotation => "unknown-annotation",
     NamespaceUnknown => "namespace-unknown",
     PolicyFound => "policy-found",
+    NothingJudged => "nothing-judged",
 });
 
 impl NoteCode {
@@ -125,6 +140,7 @@ impl NoteCode {
                 | Self::DuplicateKey
                 | Self::OverBudget
                 | Self::InvalidField
+                | Self::NothingJudged
         )
     }
 }

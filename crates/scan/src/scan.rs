@@ -1,13 +1,14 @@
 //! The scan: inputs, documents, findings.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tagwatch_core::engine::Engine;
 use tagwatch_core::kinds::Kinds;
 
 use crate::input::{self, Input, ReadError};
-use crate::manifest::Manifest;
+use crate::kustomize::{self, Kustomization};
+use crate::manifest::{DIRECTIVE, Manifest, has_patch_directive};
 use crate::note::{Note, NoteCode};
 use crate::policy_file::PolicyFile;
 use crate::report::{ReadFile, ReportBuilder, ScanReport};
@@ -26,6 +27,8 @@ pub struct ScanOptions {
     pub policy_is_found: bool,
     /// Default namespace of manifests without one.
     pub namespace: Option<String>,
+    /// Whether it is an error if nothing was judged.
+    pub require_workloads: bool,
 }
 
 /// Reads and evaluates manifests. Always returns a report: it has a note for each input that cannot be read, and the rest
@@ -49,6 +52,7 @@ pub(crate) fn scan_within(
             Err(error) => ReadFile::unread(read_note(&name, &error), name),
         });
     }
+    kustomize::apply(&mut files);
     if let Some(namespace) = &options.namespace {
         let manifests = files.iter_mut().flat_map(|file| &mut file.manifests);
         for located in manifests.flat_map(|manifest| &mut manifest.workloads) {
@@ -61,7 +65,9 @@ pub(crate) fn scan_within(
     for file in files {
         builder.add_file(file);
     }
-    builder.finish(options.policy_file.as_ref(), options.policy_is_found)
+    let required_of = options.paths.first().filter(|_| options.require_workloads);
+    let required_of = required_of.map(|path| input::name_of(path));
+    builder.finish(options.policy_file.as_ref(), options.policy_is_found, required_of.as_deref())
 }
 
 fn read_note(name: &str, error: &ReadError) -> Note {
@@ -79,19 +85,36 @@ fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &Ki
         let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
         return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);
     }
-    let (mut manifests, mut notes) = (Vec::new(), Vec::new());
+    let path = input.path();
+    let mut file = ReadFile { path: path.map(Path::to_path_buf), ..ReadFile::new(name) };
+    let is_kustomization = path.is_some_and(kustomize::is_kustomization_file);
+    let can_patch = text.contains(DIRECTIVE);
     for document in Documents::new(text, limits) {
         match document {
-            Ok(document) => manifests.push(Manifest::read(&document, kinds)),
-            Err(Located { at, error: YamlError::TemplateAction }) => {
-                let message = "a template that is no YAML before it is rendered, skipped: render it first, for \
-                               Helm by `helm template`";
-                return ReadFile::unread(Note::at(&name, at, NoteCode::HelmTemplate, message), name);
+            Ok(document) if is_kustomization && Kustomization::is_in(document.root()) => {
+                let mut manifest = Manifest::default();
+                let kustomization = file.kustomization.get_or_insert_default();
+                kustomization.add(document.root(), kinds, &mut manifest);
+                file.manifests.push(manifest);
             }
-            Err(located) => notes.push(yaml_note(&name, &located)),
+            Ok(document) => {
+                let mut manifest = Manifest::read(&document, kinds);
+                if can_patch && has_patch_directive(document.root()) {
+                    manifest.set_aside_as_patch();
+                }
+                file.manifests.push(manifest);
+            }
+            Err(Located { at, error: YamlError::TemplateAction }) => {
+                let message = "a template that is no YAML before it is rendered: this document is skipped; render it \
+                               first, for Helm by `helm template`";
+                file.notes.push(Note::at(&file.name, at, NoteCode::HelmTemplate, message));
+            }
+            Err(located) => file.notes.push(yaml_note(&file.name, &located)),
         }
     }
-    ReadFile { name, manifests, notes, is_read: true }
+    let is_template = file.notes.iter().any(|note| note.code == NoteCode::HelmTemplate);
+    file.is_read = !(is_template && file.manifests.is_empty());
+    file
 }
 
 fn yaml_note(name: &str, located: &Located<YamlError>) -> Note {

@@ -17,10 +17,17 @@ use crate::status::Failure;
 use crate::style::style;
 
 pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
-    let ScanArgs { paths, output, fail_on, show_passed, namespace, policy } = args;
+    let ScanArgs { paths, output, fail_on, show_passed, require_workloads, namespace, policy } = args;
     refuse_stdin_twice(&policy, &paths)?;
     let ChosenPolicy { engine, file, is_found } = choose(&policy)?;
-    let options = ScanOptions { paths, show_passed, policy_file: file, policy_is_found: is_found, namespace };
+    let options = ScanOptions {
+        paths,
+        show_passed,
+        policy_file: file,
+        policy_is_found: is_found,
+        namespace,
+        require_workloads,
+    };
     let report = scan_manifests(&engine, &options, &mut io::stdin().lock());
     output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
     for output in &output {

@@ -35,6 +35,7 @@ mod foreign_writers;
 mod history;
 mod hostile;
 mod kinds;
+mod kustomize_agrees;
 mod many;
 mod metrics_auth;
 mod namespaces;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         history::tests(),
         hostile::tests(),
         kinds::tests(),
+        kustomize_agrees::tests(),
         many::tests(),
         metrics_auth::tests(),
         namespaces::tests(),

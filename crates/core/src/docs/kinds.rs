@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::kinds::{KindEntry, custom_table};
+use crate::kinds::{ContainerSchema, KindEntry, custom_table, manifest_table};
 
 const PREFACE: &str = "# Custom kinds
 
@@ -16,21 +16,43 @@ others, and takes the place of an entry here. A kind without templates is follow
 |---|---|---|---|
 ";
 
+const FORMS: &str = "
+## Kinds that are read in manifests alone
+
+They describe containers in a form of their own instead of a pod template: steps, scripts, sidecars, single images. A
+scan checks each container at the paths below; `…` stands for the same form again, as deep as it goes. In a cluster,
+their pods are reported under the object that controls them.
+
+| Group | Kind | Versions | Containers |
+|---|---|---|---|
+";
+
 const NOT_COVERED: &str = "
-Not covered, and named where they are met: Argo Workflows and Tekton (no pod templates: parameters decide what
-runs), OpenKruise SidecarSet (cluster-scoped; its containers are judged in the pods that get them), Kubeflow Trainer's
-TrainJob (it names a runtime; the JobSet that comes of it is judged).
+A scan does not check an image that holds a parameter (`{{inputs.parameters.image}}`, `$(params.image)`): the parameter
+decides what runs. One note for each kind and file counts these images, and another one all images of other kinds.
+
+Not covered: manifests in texts, such as the `manifest` of an Argo resource template; OpenKruise SidecarSet
+(cluster-scoped; its containers are judged in the pods that get them), Kubeflow Trainer's TrainJob (it names a runtime;
+the JobSet that comes of it is judged).
 ";
 
 /// The page of the built-in kinds, `docs/custom-kinds.md`.
 pub fn render_kinds_markdown() -> String {
     let mut page = PREFACE.to_owned();
-    for KindEntry { group, versions, kind, templates, plural: _, traits: _ } in custom_table() {
-        let paths: Vec<String> = templates.iter().map(|path| format!("`{path}`")).collect();
-        let versions = versions.join(", ");
-        // Writing to a String cannot fail.
-        let _ = writeln!(page, "| `{group}` | {kind} | {versions} | {} |", paths.join("<br>"));
+    for entry in custom_table() {
+        push_row(&mut page, entry, entry.templates);
+    }
+    page.push_str(FORMS);
+    for entry in manifest_table() {
+        push_row(&mut page, entry, &entry.containers.map_or_else(Vec::new, ContainerSchema::paths));
     }
     page.push_str(NOT_COVERED);
     page
+}
+
+fn push_row(page: &mut String, entry: &KindEntry, paths: &[impl AsRef<str>]) {
+    let KindEntry { group, versions, kind, .. } = entry;
+    let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", path.as_ref())).collect();
+    // Writing to a String cannot fail.
+    let _ = writeln!(page, "| `{group}` | {kind} | {} | {} |", versions.join(", "), paths.join("<br>"));
 }

@@ -34,8 +34,11 @@ const CUT: &str = "# cut: there is more\n";
 pub fn snippet(container: &Container) -> String {
     let kind = container.container_type;
     let mut out = Lines::default();
-    out.line(0, &format!("{}:", kind.list_field()));
-    out.line(0, &format!("- name: {}", value(&container.name, MAX_NAME)));
+    let (holder, is_listed) = holder(container);
+    out.line(0, &format!("{holder}:"));
+    if is_listed {
+        out.line(0, &format!("- name: {}", value(&container.name, MAX_NAME)));
+    }
     let indent = if kind == ContainerType::ImageVolume {
         out.line(1, "image:");
         2
@@ -48,6 +51,17 @@ pub fn snippet(container: &Container) -> String {
     }
     pods_differ(&mut out, container, container.drift.as_deref());
     out.finish()
+}
+
+/// The field that holds a container, and whether it is a list. Not every kind keeps its containers in the lists of a pod
+/// spec: the path says it.
+fn holder(container: &Container) -> (&str, bool) {
+    let listed = (container.container_type.list_field(), true);
+    let Some(path) = container.field_path.strip_suffix(".image") else { return listed };
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let (field, is_listed) = last.split_once('[').map_or((last, false), |(field, _)| (field, true));
+    let is_field = !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if is_field { (field, is_listed) } else { listed }
 }
 
 /// What live pods have in place of the image and the pull policy of the container.
@@ -139,6 +153,22 @@ mod tests {
             snippet(&container(ContainerType::ImageVolume, "models:1", None)),
             "volumes:\n- name: web\n  image:\n    reference: models:1\n"
         );
+    }
+
+    #[test]
+    fn the_path_says_which_field_holds_the_container() {
+        let snippet_at = |kind, path: &str| {
+            snippet(&Container { field_path: path.to_owned(), ..container(kind, "golang", None) })
+        };
+        for (kind, path, expected) in [
+            (ContainerType::Container, "spec.steps[0].image", "steps:\n- name: web\n  image: golang\n"),
+            (ContainerType::Sidecar, "spec.sidecars[2].image", "sidecars:\n- name: web\n  image: golang\n"),
+            (ContainerType::Container, "spec.templates[0].script.image", "script:\n  image: golang\n"),
+            (ContainerType::Container, "spec.image", "spec:\n  image: golang\n"),
+            (ContainerType::Container, "a.\\u{1b}[0].image", "containers:\n- name: web\n  image: golang\n"),
+        ] {
+            assert_eq!(snippet_at(kind, path), expected, "{path}");
+        }
     }
 
     #[test]

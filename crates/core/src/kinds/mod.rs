@@ -1,9 +1,11 @@
 //! The kinds that tagwatch reads: one table of the built-in and the common custom kinds, and what a policy declares
 //! beside it. The watches, the scan and the policy compiler all read it.
 
+mod container_schema;
 mod declared;
 mod label;
 mod resolve;
+mod schemas;
 mod table;
 mod template_path;
 mod traits;
@@ -16,6 +18,10 @@ use std::sync::{Arc, LazyLock};
 
 use crate::text::UntrustedText;
 
+pub use container_schema::{
+    ContainerPlace, ContainerSchema, DefaultsFrom, FoundContainer, FoundContainers, NestedSchema,
+    find_containers,
+};
 pub use declared::CustomWorkload;
 pub use label::{group_of, kind_label};
 pub use resolve::{FoundTemplate, FoundTemplates, Mismatch, Tree, ValueType, find_templates};
@@ -37,6 +43,8 @@ pub struct KindEntry {
     pub plural: &'static str,
     /// Paths of its pod templates; the empty path is the object itself. None for a link.
     pub templates: &'static [&'static str],
+    /// Where its containers are, if they are not in pod templates.
+    pub containers: Option<&'static ContainerSchema>,
     /// How its objects are read and reported.
     pub traits: KindTraits,
 }
@@ -46,9 +54,14 @@ pub fn table() -> &'static [KindEntry] {
     table::TABLE
 }
 
-/// The custom kinds of the table.
+/// The custom kinds of the table that the controller watches; a scan reads them too.
 pub fn custom_table() -> impl Iterator<Item = &'static KindEntry> {
-    table().iter().filter(|entry| !entry.traits.is_built_in)
+    table().iter().filter(|entry| !entry.traits.is_built_in && entry.traits.is_watched)
+}
+
+/// The custom kinds of the table that are read in manifests alone.
+pub fn manifest_table() -> impl Iterator<Item = &'static KindEntry> {
+    table().iter().filter(|entry| !entry.traits.is_built_in && !entry.traits.is_watched)
 }
 
 /// The kinds of Kubernetes itself; Pods last of those that are watched, since owners are looked up among the others.
@@ -118,7 +131,8 @@ impl Kinds {
     ///
     /// [`Policy::compile`]: crate::policy::Policy::compile
     pub fn new(declared: &[CustomWorkload]) -> Self {
-        let custom = custom_table().map(|entry| Arc::new(WorkloadKind::of(entry)));
+        let custom = custom_table().chain(manifest_table());
+        let custom = custom.map(|entry| Arc::new(WorkloadKind::of(entry)));
         let known = built_in().iter().cloned().chain(custom);
         let mut kinds: BTreeMap<_, _> = known.map(|kind| (kind.name.clone(), kind)).collect();
         let mut ours: BTreeMap<KindName, WorkloadKind> = BTreeMap::new();
@@ -143,6 +157,11 @@ impl Kinds {
     /// The custom kinds, in the order of group and name.
     pub fn custom(&self) -> impl Iterator<Item = &Arc<WorkloadKind>> {
         self.0.values().filter(|kind| !kind.traits.is_built_in)
+    }
+
+    /// The custom kinds that the controller watches, in the same order.
+    pub fn watched_custom(&self) -> impl Iterator<Item = &Arc<WorkloadKind>> {
+        self.custom().filter(|kind| kind.traits.is_watched)
     }
 }
 

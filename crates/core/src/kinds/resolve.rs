@@ -95,6 +95,17 @@ pub fn find_templates<T: Tree>(root: T, paths: &[TemplatePath]) -> FoundTemplate
     found
 }
 
+/// Follows one path from a mapping whose own path is `base`; empty for the root of an object.
+pub(super) fn find_templates_below<T: Tree>(
+    mapping: T,
+    base: &str,
+    path: &TemplatePath,
+) -> FoundTemplates<T> {
+    let mut found = FoundTemplates { templates: Vec::new(), mismatches: Vec::new() };
+    found.follow(mapping, path.steps(), base.to_owned());
+    found
+}
+
 impl<T: Tree> FoundTemplates<T> {
     fn follow(&mut self, value: T, steps: &[TemplateStep], path: String) {
         if value.value_type() == ValueType::Null {

@@ -1,11 +1,10 @@
 //! The kinds that tagwatch knows, as data. Each group names the upstream files that its paths come from.
 //!
-//! Not here, since they hold no pod template in a form that says what will run: Argo Workflows (a template of a
-//! Workflow is a container, a script, a DAG or steps, with parameters in the image), Tekton Tasks and Pipelines (steps,
-//! with parameters), `OpenKruise` `SidecarSet` (cluster-scoped; its containers are judged in the pods that get
-//! them), Kubeflow Trainer's `TrainJob` (it names a runtime; the `JobSet` that is made of both is here).
+//! Not here, since they hold no pod template in a form that says what will run: `OpenKruise` `SidecarSet`
+//! (cluster-scoped; its containers are judged in the pods that get them), Kubeflow Trainer's `TrainJob` (it names a
+//! runtime; the `JobSet` that is made of both is here).
 
-use super::{KindEntry, KindRole, KindTraits, RolloutStatus};
+use super::{ContainerSchema, KindEntry, KindRole, KindTraits, RolloutStatus, schemas};
 
 const TEMPLATE: &[&str] = &["spec.template"];
 
@@ -17,7 +16,19 @@ const fn kind(
     plural: &'static str,
     templates: &'static [&'static str],
 ) -> KindEntry {
-    KindEntry { group, versions, kind, plural, templates, traits: KindTraits::CUSTOM }
+    KindEntry { group, versions, kind, plural, templates, containers: None, traits: KindTraits::CUSTOM }
+}
+
+/// A custom kind that is read in manifests alone, since it describes containers in a form of its own. In a cluster, its
+/// pods are reported under the object that controls them.
+const fn form(
+    group: &'static str,
+    versions: &'static [&'static str],
+    name: &'static str,
+    plural: &'static str,
+    containers: &'static ContainerSchema,
+) -> KindEntry {
+    KindEntry { containers: Some(containers), ..kind(group, versions, name, plural, &[]).not_watched() }
 }
 
 /// A kind of Kubernetes itself in the version that a current API server serves, with one template.
@@ -29,7 +40,7 @@ const fn built_in(
     rollout: RolloutStatus,
 ) -> KindEntry {
     let traits = KindTraits::built_in(role, rollout);
-    KindEntry { group, versions: V1, kind, plural, templates: TEMPLATE, traits }
+    KindEntry { group, versions: V1, kind, plural, templates: TEMPLATE, containers: None, traits }
 }
 
 impl KindEntry {
@@ -59,6 +70,7 @@ impl KindEntry {
 }
 
 const V1: &[&str] = &["v1"];
+const TEKTON: &[&str] = &["v1", "v1beta1", "v1alpha1"];
 const KRUISE: &[&str] = &["v1beta1", "v1alpha1"];
 const KUBEFLOW_ENDS: &[&str] = &["Succeeded", "Failed"];
 
@@ -198,4 +210,30 @@ pub(super) const TABLE: &[KindEntry] = &[
     kind("keda.sh", &["v1alpha1"], "ScaledJob", "scaledjobs", &["spec.jobTargetRef.template"]),
     // openshift/api: apps/v1/types.go.
     kind("apps.openshift.io", V1, "DeploymentConfig", "deploymentconfigs", TEMPLATE),
+    // argoproj/argo-workflows: pkg/apis/workflow/v1alpha1/*_types.go.
+    form("argoproj.io", &["v1alpha1"], "Workflow", "workflows", &schemas::WORKFLOW),
+    form("argoproj.io", &["v1alpha1"], "CronWorkflow", "cronworkflows", &schemas::CRON_WORKFLOW),
+    form("argoproj.io", &["v1alpha1"], "WorkflowTemplate", "workflowtemplates", &schemas::WORKFLOW),
+    form(
+        "argoproj.io",
+        &["v1alpha1"],
+        "ClusterWorkflowTemplate",
+        "clusterworkflowtemplates",
+        &schemas::WORKFLOW,
+    ),
+    // argoproj/argo-workflows: pkg/plugins/spec/plugin_types.go. A file of the executor, no object of the API server.
+    form("argoproj.io", &["v1alpha1"], "ExecutorPlugin", "executorplugins", &schemas::EXECUTOR_PLUGIN),
+    // tektoncd/pipeline: pkg/apis/pipeline/v1, v1beta1 and v1alpha1, *_types.go. v1alpha1 of all but StepAction, and
+    // ClusterTask, are no longer served; manifests have them still.
+    form("tekton.dev", TEKTON, "Task", "tasks", &schemas::TASK),
+    form("tekton.dev", &["v1beta1", "v1alpha1"], "ClusterTask", "clustertasks", &schemas::TASK),
+    form("tekton.dev", TEKTON, "TaskRun", "taskruns", &schemas::TASK_RUN),
+    form("tekton.dev", TEKTON, "Pipeline", "pipelines", &schemas::PIPELINE),
+    form("tekton.dev", TEKTON, "PipelineRun", "pipelineruns", &schemas::PIPELINE_RUN),
+    form("tekton.dev", &["v1beta1", "v1alpha1"], "StepAction", "stepactions", &schemas::STEP_ACTION),
+    // prometheus-operator/prometheus-operator: pkg/apis/monitoring/v1 and v1alpha1, *_types.go.
+    form("monitoring.coreos.com", V1, "Prometheus", "prometheuses", &schemas::PROMETHEUS),
+    form("monitoring.coreos.com", &["v1alpha1"], "PrometheusAgent", "prometheusagents", &schemas::PROMETHEUS),
+    form("monitoring.coreos.com", V1, "Alertmanager", "alertmanagers", &schemas::ALERTMANAGER),
+    form("monitoring.coreos.com", V1, "ThanosRuler", "thanosrulers", &schemas::THANOS_RULER),
 ];

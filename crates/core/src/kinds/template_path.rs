@@ -66,6 +66,23 @@ impl TemplatePath {
     /// The path of an object that is itself the template, as a Pod is. No text parses into it.
     pub const ROOT: Self = Self(Vec::new());
 
+    /// A path of the table of kinds, which also leads through lists in lists: `steps[*][*]`. A test compares what is read
+    /// with what is written.
+    pub(super) fn of_table(text: &str) -> Self {
+        let mut steps = Vec::new();
+        for segment in text.split('.') {
+            let name = segment.trim_end_matches("[*]");
+            steps.push(if name == "*" {
+                TemplateStep::EachValue
+            } else {
+                TemplateStep::Field(name.to_owned())
+            });
+            let lists = (segment.len() - name.len()) / "[*]".len();
+            steps.extend((0..lists).map(|_| TemplateStep::EachItem));
+        }
+        Self(steps)
+    }
+
     /// The path of the template's pod spec.
     pub fn pod_spec(&self) -> String {
         if self.0.is_empty() { "spec".to_owned() } else { format!("{self}.spec") }

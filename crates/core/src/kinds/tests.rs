@@ -23,9 +23,10 @@ fn every_entry_of_the_table_is_sound() {
     let mut names = BTreeSet::new();
     for entry in table() {
         assert!(names.insert((entry.group, entry.kind)), "{entry:?} stands there twice");
-        assert!(
-            !entry.versions.is_empty() && entry.templates.is_empty() == (entry.traits.role == KindRole::Link)
-        );
+        assert!(!entry.versions.is_empty(), "{entry:?}");
+        let reads = !entry.templates.is_empty() || entry.containers.is_some();
+        assert_eq!(reads, entry.traits.role != KindRole::Link, "{entry:?}");
+        assert!(entry.containers.is_none() || (entry.templates.is_empty() && !entry.traits.is_watched));
         assert!(entry.traits.is_built_in || entry.group.contains('.'), "{entry:?}");
         assert_eq!(entry.plural, entry.plural.to_lowercase(), "{entry:?}");
         for path in entry.templates.iter().filter(|path| !path.is_empty()) {
@@ -33,7 +34,104 @@ fn every_entry_of_the_table_is_sound() {
         }
     }
     assert_eq!(Kinds::default().0.len(), table().len());
-    assert_eq!(Kinds::default().custom().count(), custom_table().count());
+    assert_eq!(Kinds::default().custom().count(), custom_table().chain(manifest_table()).count());
+    assert_eq!(Kinds::default().watched_custom().count(), custom_table().count());
+}
+
+/// A form with all that it leads to, each once.
+fn reachable(schema: &'static ContainerSchema, known: &mut Vec<&'static ContainerSchema>) {
+    if !known.contains(&schema) {
+        known.push(schema);
+        schema.nested.iter().for_each(|nested| reachable(nested.schema, known));
+    }
+}
+
+#[test]
+fn every_path_of_a_form_is_read_as_it_is_written() {
+    let mut schemas = Vec::new();
+    manifest_table().filter_map(|entry| entry.containers).for_each(|schema| reachable(schema, &mut schemas));
+    assert!(schemas.len() > 15, "{schemas:?}");
+    for schema in schemas {
+        let containers = schema
+            .containers
+            .iter()
+            .flat_map(|place| std::iter::once(place.path).chain(place.defaults.map(|(_, path)| path)));
+        let nested =
+            schema.nested.iter().flat_map(|nested| std::iter::once(nested.path).chain(nested.defaults));
+        for path in containers.chain(nested) {
+            assert_eq!(TemplatePath::of_table(path).to_string(), path, "{schema:?}");
+        }
+        assert!(!schema.containers.is_empty() || !schema.nested.is_empty(), "{schema:?}");
+    }
+}
+
+#[test]
+fn the_paths_of_a_form_end_where_it_begins_again() {
+    let paths = |kind: &str| {
+        let entry = manifest_table().find(|entry| entry.kind == kind).unwrap();
+        entry.containers.unwrap().paths()
+    };
+    assert_eq!(paths("StepAction"), ["spec"]);
+    assert_eq!(
+        paths("Pipeline"),
+        [
+            "spec.tasks[*].taskSpec.stepTemplate",
+            "spec.tasks[*].taskSpec.steps[*]",
+            "spec.tasks[*].taskSpec.sidecars[*]",
+            "spec.tasks[*].taskSpec.volumes[*]",
+            "spec.tasks[*].pipelineSpec.…",
+            "spec.finally[*].taskSpec.stepTemplate",
+            "spec.finally[*].taskSpec.steps[*]",
+            "spec.finally[*].taskSpec.sidecars[*]",
+            "spec.finally[*].taskSpec.volumes[*]",
+            "spec.finally[*].pipelineSpec.…",
+        ]
+    );
+    let workflow = paths("Workflow");
+    assert!(workflow.contains(&"spec.templates[*].steps[*][*].inline.…".to_owned()), "{workflow:?}");
+}
+
+#[test]
+fn a_form_leads_to_its_containers_with_what_they_inherit() {
+    let container = || mapping("image", Value::Text);
+    let step = |inline| Value::List(vec![Value::List(vec![mapping("inline", inline)])]);
+    let template = Value::Mapping(vec![
+        ("script", container()),
+        ("steps", step(mapping("container", container()))),
+        ("sidecars", container()),
+    ]);
+    let spec = Value::Mapping(vec![
+        ("templates", Value::List(vec![template])),
+        ("templateDefaults", Value::Mapping(vec![("container", container()), ("script", Value::Text)])),
+        ("imagePullSecrets", Value::List(Vec::new())),
+    ]);
+    let root = mapping("spec", spec);
+    let found = find_containers(
+        &root,
+        manifest_table().find(|entry| entry.kind == "Workflow").unwrap().containers.unwrap(),
+    );
+    let said: Vec<_> = found
+        .containers
+        .iter()
+        .map(|found| (found.path.as_str(), found.is_partial, found.defaults.is_some(), found.enclosing.len()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("spec.templates[0].script", false, false, 3),
+            ("spec.templates[0].steps[0][0].inline.container", false, true, 5),
+            ("spec.templateDefaults.container", true, false, 3),
+        ]
+    );
+    let messages: Vec<String> = found.mismatches.iter().map(Mismatch::message).collect();
+    assert_eq!(
+        messages,
+        [
+            "spec.templates[0].sidecars must be a list, found a mapping",
+            "spec.templateDefaults.script must be a mapping, found a string",
+        ]
+    );
+    assert_eq!(found.pull_secrets.len(), 1);
 }
 
 #[test]

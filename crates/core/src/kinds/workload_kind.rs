@@ -1,6 +1,6 @@
 //! A kind that is read, with its paths parsed.
 
-use super::{KindEntry, KindName, KindTraits, TemplatePath};
+use super::{ContainerSchema, KindEntry, KindName, KindTraits, TemplatePath};
 
 /// A kind that is read, built-in or custom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct WorkloadKind {
     pub plural: &'static str,
     /// The versions that are read, the preferred one first.
     pub versions: Vec<KindVersion>,
+    /// Where its containers are in all these versions, if they are not in pod templates.
+    pub containers: Option<&'static ContainerSchema>,
     /// How its objects are read and reported.
     pub traits: KindTraits,
 }
@@ -27,7 +29,7 @@ pub struct KindVersion {
 impl WorkloadKind {
     /// The kind of a row of the table.
     pub(super) fn of(entry: &KindEntry) -> Self {
-        let KindEntry { group, versions, kind, plural, templates, traits } = *entry;
+        let KindEntry { group, versions, kind, plural, templates, containers, traits } = *entry;
         // A test parses every path of the table.
         let parse = |path: &&str| {
             if path.is_empty() { Some(TemplatePath::ROOT) } else { path.parse().ok() }
@@ -36,12 +38,12 @@ impl WorkloadKind {
         let version =
             |version: &&str| KindVersion { version: (*version).to_owned(), templates: templates.clone() };
         let versions = versions.iter().map(version).collect();
-        Self { name: KindName::new(group, kind), plural, versions, traits }
+        Self { name: KindName::new(group, kind), plural, versions, containers, traits }
     }
 
     /// A kind that a policy declares, before its first version.
     pub(super) fn declared(name: KindName) -> Self {
-        Self { name, plural: "", versions: Vec::new(), traits: KindTraits::CUSTOM }
+        Self { name, plural: "", versions: Vec::new(), containers: None, traits: KindTraits::CUSTOM }
     }
 
     pub(super) fn declare(&mut self, version: &str, path: TemplatePath) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::STDIN_NAME;
+use crate::kustomize::is_kustomization_file;
 use crate::note::{Note, NoteCode};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,19 @@ impl Input {
             Self::File(path) => path_name(path),
         }
     }
+
+    /// The path of a file.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdin => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+/// How notes name a path of the command line.
+pub(crate) fn name_of(path: &Path) -> String {
+    if path.as_os_str() == "-" { STDIN_NAME.to_owned() } else { path_name(path) }
 }
 
 fn path_name(path: &Path) -> String {
@@ -89,7 +103,7 @@ fn visit(entry: &DirEntry, inputs: &mut Vec<Input>, notes: &mut Vec<Note>) {
 
 fn is_manifest_name(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
-    matches!(extension.as_deref(), Some("yaml" | "yml" | "json"))
+    matches!(extension.as_deref(), Some("yaml" | "yml" | "json")) || is_kustomization_file(path)
 }
 
 /// `./a.yaml` and `a.yaml` are the same file.

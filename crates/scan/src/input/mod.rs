@@ -4,7 +4,7 @@ mod discover;
 mod helm;
 mod read;
 
-pub(crate) use discover::{Input, discover};
+pub(crate) use discover::{Input, discover, name_of};
 pub(crate) use helm::is_chart_template;
 pub(crate) use read::{ReadError, read};
 

@@ -1,10 +1,14 @@
 //! Kubernetes objects in YAML trees, and the workloads among them.
 
+mod forms;
+mod json_patch;
 mod kinds;
 mod object;
+mod patch;
 mod pod_spec;
 mod templates;
 mod uncovered;
+mod unjudged;
 
 use tagwatch_core::kinds::Kinds;
 use tagwatch_core::text::UntrustedText;
@@ -13,6 +17,10 @@ use tagwatch_core::workload::{Namespace, Workload};
 use crate::note::NoteCode;
 use crate::yaml::{Document, Position};
 
+pub(crate) use patch::{DIRECTIVE, count_patch_images, has_patch_directive};
+pub(crate) use uncovered::{MAX_PATHS, open_indexes};
+pub(crate) use unjudged::{Reason, Unjudged};
+
 #[derive(Debug, Default)]
 pub(crate) struct Manifest {
     /// In the order of the document.
@@ -20,6 +28,8 @@ pub(crate) struct Manifest {
     /// Namespaces, whose labels and annotations apply to the workloads in them.
     pub(crate) namespaces: Vec<(UntrustedText, Namespace)>,
     pub(crate) remarks: Vec<Remark>,
+    /// Images that are not judged.
+    pub(crate) unjudged: Vec<Unjudged>,
 }
 
 /// A workload, with the positions of the values that rules check.
@@ -57,7 +67,7 @@ impl Manifest {
         manifest
     }
 
-    fn remark(&mut self, at: Position, code: NoteCode, message: impl Into<String>) {
+    pub(crate) fn remark(&mut self, at: Position, code: NoteCode, message: impl Into<String>) {
         self.remarks.push(Remark { at, code, message: message.into() });
     }
 }

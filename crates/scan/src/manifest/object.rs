@@ -1,14 +1,12 @@
 //! From the root of a document to its objects: lists, identity, and the pod specs of each kind.
 
-use std::collections::BTreeSet;
-
 use tagwatch_core::kinds::{KindName, Kinds, group_of};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
+use tagwatch_core::workload::{Container, IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
-use super::kinds::former_version_of;
-use super::{Manifest, pod_spec, templates, uncovered};
+use super::kinds::{former_version_of, is_of_kubernetes};
+use super::{ContainerPlace, Manifest, forms, json_patch, pod_spec, templates, uncovered};
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
@@ -17,6 +15,9 @@ type Inherited<'a> = Option<(&'a str, &'a str)>;
 
 /// Reads one object, or every item of a list. Lists in lists end with the depth that the tree allows.
 pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, kinds: &Kinds, manifest: &mut Manifest) {
+    if json_patch::is_json_patch(node) {
+        return json_patch::read(node, manifest);
+    }
     if node.value() != Value::Mapping {
         let message =
             format!("no Kubernetes object: expected a mapping, found a {}", node.value().type_name());
@@ -56,23 +57,20 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds,
     if (api_version, kind) == ("v1", "Namespace") {
         return read_namespace(node, manifest);
     }
-    let known = kinds.get(&KindName::new(group_of(api_version), kind));
+    let group = group_of(api_version);
+    let known = kinds.get(&KindName::new(group, kind));
     let version = api_version.split_once('/').map_or(api_version, |(_, version)| version);
     if let Some((known, paths)) = known.and_then(|known| Some((known, known.templates(version)?))) {
-        return templates::read(node, api_version, known, paths, manifest);
+        return match known.containers {
+            Some(schema) => forms::read(node, api_version, kind, schema, manifest),
+            None => templates::read(node, api_version, known, paths, manifest),
+        };
     }
-    if let Some(known) = former_version_of(api_version, kind) {
-        let message = format!(
-            "{api_version} {kind} is no longer served and not read: its images are not judged; use {}",
-            known.api_version()
-        );
-        manifest.remark(node.position(), NoteCode::KindNotCovered, message);
-    } else if let Some(template) = uncovered::find_pod_template(node, &BTreeSet::new()) {
-        let message = format!(
-            "{api_version} {kind} is not read, but holds containers in {}: their images are not judged",
-            template.path
-        );
-        manifest.remark(template.at, NoteCode::KindNotCovered, message);
+    if let Some(former) = former_version_of(api_version, kind) {
+        let hint = format!("; this version is no longer served and not read, use {}", former.api_version());
+        uncovered::remark(node, api_version, kind, &[], |_| Some(hint), manifest);
+    } else if !is_of_kubernetes(api_version) {
+        uncovered::remark(node, api_version, kind, &[], uncovered::declare_hint, manifest);
     }
 }
 
@@ -91,16 +89,40 @@ pub(super) fn read_workload(
     specs: &[PodSpec<'_, '_>],
     manifest: &mut Manifest,
 ) {
-    let id = identity(node, api_version, kind, manifest);
     let read = specs.iter().flat_map(|spec| pod_spec::read(spec.spec, &spec.path, manifest));
-    let (containers, places) = read.collect::<Vec<_>>().into_iter().unzip();
+    let containers = read.collect();
     let names_secrets = |spec: &PodSpec<'_, '_>| {
         spec.spec.get("imagePullSecrets").is_some_and(|secrets| secrets.items().len() > 0)
     };
-    let (ignore, at) = ignore_annotations(node, manifest);
-    let (template_ignore, template_at) = template_annotations(specs, manifest);
-    let workload = Workload {
+    let described = Described {
+        containers,
         image_pull_secrets: specs.iter().any(names_secrets),
+        template: template_annotations(specs, manifest),
+    };
+    add_workload(node, api_version, kind, described, manifest);
+}
+
+/// What an object says of its pods.
+pub(super) struct Described {
+    pub(super) containers: Vec<(Container, ContainerPlace)>,
+    pub(super) image_pull_secrets: bool,
+    /// The exempting annotations of its pod templates, and where they are.
+    pub(super) template: (IgnoreAnnotations, Option<Position>),
+}
+
+pub(super) fn add_workload(
+    node: Node<'_, '_>,
+    api_version: &str,
+    kind: &str,
+    described: Described,
+    manifest: &mut Manifest,
+) {
+    let Described { containers, image_pull_secrets, template: (template_ignore, template_at) } = described;
+    let id = identity(node, api_version, kind, manifest);
+    let (containers, places) = containers.into_iter().unzip();
+    let (ignore, at) = ignore_annotations(node, manifest);
+    let workload = Workload {
+        image_pull_secrets,
         ignore,
         template_ignore,
         ..Workload::new(id, Origin::Manifest, containers)

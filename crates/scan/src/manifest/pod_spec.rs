@@ -21,21 +21,33 @@ pub(super) fn read(
                 ContainerType::Init if is_restartable(item) => ContainerType::Sidecar,
                 other => other,
             };
-            let fields = Fields { name: item, image: item, container_type };
-            found.extend(fields.read(&item_path, manifest));
+            found.extend(read_container(item, &item_path, container_type, manifest));
         }
     }
     for (volume, volume_path) in mappings(spec, path, ContainerType::ImageVolume.list_field(), manifest) {
-        let Some(image) = volume.get("image").filter(|image| image.value() != Value::Null) else { continue };
-        let image_path = format!("{volume_path}.image");
-        if image.value() != Value::Mapping {
-            wrong_type(image, &image_path, "a mapping", manifest);
-            continue;
-        }
-        let fields = Fields { name: volume, image, container_type: ContainerType::ImageVolume };
-        found.extend(fields.read(&image_path, manifest));
+        found.extend(read_container(volume, &volume_path, ContainerType::ImageVolume, manifest));
     }
     found
+}
+
+/// Reads the mapping of a container or of a volume. `None` for a volume without an image, and where the image is not a
+/// string, which the API server rejects.
+pub(super) fn read_container(
+    item: Node<'_, '_>,
+    path: &str,
+    container_type: ContainerType,
+    manifest: &mut Manifest,
+) -> Option<(Container, ContainerPlace)> {
+    if container_type != ContainerType::ImageVolume {
+        return Fields { name: item, image: item, container_type }.read(path, manifest);
+    }
+    let image = item.get("image").filter(|image| image.value() != Value::Null)?;
+    let path = format!("{path}.image");
+    if image.value() != Value::Mapping {
+        wrong_type(image, &path, "a mapping", manifest);
+        return None;
+    }
+    Fields { name: item, image, container_type }.read(&path, manifest)
 }
 
 /// `restartPolicy: Always` makes an init container a sidecar (KEP-753).

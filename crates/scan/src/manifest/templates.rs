@@ -1,16 +1,13 @@
 //! The pod templates of an object, wherever its kind keeps them.
 
-use std::collections::BTreeSet;
-
 use tagwatch_core::kinds::{
-    FoundTemplate, TemplatePath, Tree, ValueType, WorkloadKind, find_templates, holds_containers, is_flawed,
-    template_path_of, unread_template,
+    FoundTemplate, TemplatePath, Tree, ValueType, WorkloadKind, find_templates, is_flawed, unread_template,
 };
 
 use super::object::{PodSpec, read_workload};
 use super::{Manifest, uncovered};
 use crate::note::NoteCode;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Position, Value};
 
 impl Tree for Node<'_, '_> {
     fn value_type(self) -> ValueType {
@@ -47,9 +44,6 @@ pub(super) fn read(
     for mismatch in &found.mismatches {
         manifest.remark(mismatch.found.position(), NoteCode::InvalidField, mismatch.message());
     }
-    if !kind.traits.is_built_in {
-        remark_unread(node, api_version, kind.kind(), &found.templates, manifest);
-    }
     let mut specs = Vec::new();
     for found in &found.templates {
         let path = found.pod_spec_path();
@@ -65,37 +59,39 @@ pub(super) fn read(
             manifest.remark(spec.position(), NoteCode::InvalidField, message);
         }
     }
+    let before = manifest.workloads.len();
     if !specs.is_empty() {
         read_workload(node, api_version, kind.kind(), &specs, manifest);
     }
+    if !kind.traits.is_built_in {
+        let workload = manifest.workloads.get(before);
+        let places = workload.map(|located| located.places.as_slice()).unwrap_or_default();
+        let judged: Vec<Position> = places.iter().map(|place| place.image).collect();
+        remark_unread(node, api_version, kind.kind(), &found.templates, &judged, manifest);
+    }
 }
 
-/// Remarks on containers that no path of a custom kind leads to.
+/// Remarks on images that no path of a custom kind leads to, and on paths that lead to no pod template.
 fn remark_unread(
     node: Node<'_, '_>,
     api_version: &str,
     kind: &str,
     found: &[FoundTemplate<Node<'_, '_>>],
+    judged: &[Position],
     manifest: &mut Manifest,
 ) {
-    let holding = found.iter().filter(|template| holds_containers(template.template));
-    let read: BTreeSet<&str> = holding.map(|template| template.path.as_str()).collect();
     let mut flawed = found.iter().filter(|template| is_flawed(template.template)).peekable();
-    if let Some(unread) = uncovered::find_pod_template(node, &read) {
-        let mut message = format!(
-            "{api_version} {kind} holds containers in {}, where tagwatch knows of no pod template: their images are \
-             not judged",
-            unread.path
-        );
-        if let Some(meant) = template_path_of(&unread.path) {
-            let question = match flawed.peek() {
-                Some(flawed) => format!("; {} is none, did you mean {meant}?", flawed.path),
-                None => format!("; templatePath: {meant} in the policy's workloads would read it"),
-            };
-            message.push_str(&question);
-        }
-        manifest.remark(unread.at, NoteCode::KindNotCovered, message);
-    } else {
+    let before = manifest.unjudged.len();
+    let hint = |image: &str| match (flawed.peek(), uncovered::containing_template(image)) {
+        (Some(flawed), Some(meant)) => Some(format!(
+            ", where tagwatch knows of no pod template; {} is none, did you mean {meant}?",
+            flawed.path
+        )),
+        (Some(flawed), None) => Some(format!("; {}", unread_template(Some(&flawed.path), None))),
+        (None, _) => uncovered::declare_hint(image),
+    };
+    uncovered::remark(node, api_version, kind, judged, hint, manifest);
+    if manifest.unjudged.len() == before {
         for flawed in flawed {
             let message = format!("{api_version} {kind}: {}", unread_template(Some(&flawed.path), None));
             manifest.remark(flawed.template.position(), NoteCode::KindNotCovered, message);

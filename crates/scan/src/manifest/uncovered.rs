@@ -1,90 +1,160 @@
-//! Finds pod templates in unsupported kinds, so that they are reported and not silently skipped.
+//! Images that no place of their kind leads to: they are counted and named, not silently skipped.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use tagwatch_core::kinds::{Tree, template_path_of};
+use tagwatch_core::reference::{Reference, ReferenceError};
 use tagwatch_core::text::UntrustedText;
 
+use super::{Manifest, Reason, Unjudged};
 use crate::yaml::{Node, Position, Value};
 
-/// A list of containers somewhere in an object.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct UncoveredTemplate {
-    /// Position of the key `containers`.
-    pub(super) at: Position,
-    /// Path of the list from the root of the object.
-    pub(super) path: String,
-}
+/// Most paths that a note names.
+pub(crate) const MAX_PATHS: usize = 3;
 
-/// The first field `containers` that is a list with an `image` in one of its items, outside of the templates at the paths
-/// `read`. The depth of the tree limits the recursion.
-pub(super) fn find_pod_template(object: Node<'_, '_>, read: &BTreeSet<&str>) -> Option<UncoveredTemplate> {
-    let mut path = Vec::new();
-    let at = search(object, read, &mut path)?;
-    Some(UncoveredTemplate { at, path: render(&path) })
-}
+/// Fields of an object that do not say what will run.
+const NOT_DESIRED: [&str; 2] = ["metadata", "status"];
 
-/// The key that merges other mappings into one (<https://yaml.org/type/merge.html>).
-const MERGE: &str = "<<";
-
-enum Segment<'d> {
-    Key(&'d str),
-    Index(usize),
-}
-
-fn search<'d>(node: Node<'d, '_>, read: &BTreeSet<&str>, path: &mut Vec<Segment<'d>>) -> Option<Position> {
-    if !read.is_empty() && read.contains(&render(path).as_str()) {
-        return None;
+/// Remarks on the images of an object that are not at one of the `judged` positions. `hint` gets the path of the first
+/// one and returns how a note goes on.
+pub(super) fn remark(
+    object: Node<'_, '_>,
+    api_version: &str,
+    kind: &str,
+    judged: &[Position],
+    hint: impl FnOnce(&str) -> Option<String>,
+    manifest: &mut Manifest,
+) {
+    let mut search =
+        Search { judged: judged.iter().copied().collect(), path: String::new(), images: Images::default() };
+    for (key, value) in Tree::entries(object) {
+        if !NOT_DESIRED.contains(&key.as_str()) {
+            search.entry(&key, value);
+        }
     }
-    for (key, value) in node.entries() {
-        let name = key.text().unwrap_or_default();
-        if name == MERGE {
-            // Merged fields have the path of the mapping itself.
-            for merged in std::iter::once(value).chain(value.items()) {
-                if merged.value() == Value::Mapping
-                    && let Some(found) = search(merged, read, path)
-                {
-                    return Some(found);
+    let Images { count, paths, has_more, first } = search.images;
+    let Some(at) = first else { return };
+    let hint = paths.first().and_then(|path| hint(path));
+    let reason = Reason::NotCovered { hint };
+    manifest.unjudged.push(Unjudged {
+        api_version: api_version.into(),
+        kind: kind.into(),
+        reason,
+        count,
+        paths,
+        has_more,
+        at,
+    });
+}
+
+/// How a policy would have the first image read, if it is in a pod template.
+pub(super) fn declare_hint(path: &str) -> Option<String> {
+    let template = containing_template(path)?;
+    Some(format!("; templatePath: {template} in the policy's workloads would read them"))
+}
+
+/// The template path that leads to the image at a path.
+pub(super) fn containing_template(path: &str) -> Option<String> {
+    template_path_of(path.strip_suffix("[*].image")?)
+}
+
+/// A path with `[*]` for each number of an item.
+pub(crate) fn open_indexes(path: &str) -> String {
+    let mut open = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, behind)) = rest.split_once('[') {
+        let Some((index, after)) = behind.split_once(']') else { break };
+        let is_number = !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
+        open.push_str(before);
+        open.push('[');
+        open.push_str(if is_number { "*" } else { index });
+        open.push(']');
+        rest = after;
+    }
+    open.push_str(rest);
+    open
+}
+
+/// Images by what a note says of them.
+#[derive(Debug, Default)]
+struct Images {
+    count: u64,
+    /// The first paths, with `[*]` for items of lists; safe for a terminal.
+    paths: Vec<String>,
+    has_more: bool,
+    first: Option<Position>,
+}
+
+struct Search {
+    judged: BTreeSet<Position>,
+    path: String,
+    images: Images,
+}
+
+impl Search {
+    /// The depth of the tree limits the recursion.
+    fn entry(&mut self, key: &str, value: Node<'_, '_>) {
+        let length = self.path.len();
+        if !self.path.is_empty() {
+            self.path.push('.');
+        }
+        // Writing to a String does not fail.
+        let _ = write!(self.path, "{}", UntrustedText::from(key).terminal());
+        if let Some(at) = (key == "image").then(|| named_image(value)).flatten()
+            && !self.judged.contains(&at)
+        {
+            self.add(at);
+        }
+        self.value(value);
+        self.path.truncate(length);
+    }
+
+    fn value(&mut self, value: Node<'_, '_>) {
+        match value.value() {
+            Value::Mapping => {
+                for (key, value) in Tree::entries(value) {
+                    self.entry(&key, value);
                 }
             }
-            continue;
-        }
-        path.push(Segment::Key(name));
-        if name == "containers" && value.items().any(|item| item.get("image").is_some()) {
-            return Some(key.position());
-        }
-        if let Some(found) = search(value, read, path) {
-            return Some(found);
-        }
-        path.pop();
-    }
-    for (index, item) in node.items().enumerate() {
-        if matches!(item.value(), Value::Mapping | Value::Sequence) {
-            path.push(Segment::Index(index));
-            if let Some(found) = search(item, read, path) {
-                return Some(found);
+            Value::Sequence => {
+                let length = self.path.len();
+                self.path.push_str("[*]");
+                value.items().for_each(|item| self.value(item));
+                self.path.truncate(length);
             }
-            path.pop();
+            _ => {}
         }
     }
-    None
+
+    fn add(&mut self, at: Position) {
+        let Images { count, paths, has_more, first } = &mut self.images;
+        *count += 1;
+        first.get_or_insert(at);
+        if !paths.contains(&self.path) {
+            if paths.len() < MAX_PATHS {
+                paths.push(self.path.clone());
+            } else {
+                *has_more = true;
+            }
+        }
+    }
 }
 
-fn render(path: &[Segment<'_>]) -> String {
-    let mut text = String::new();
-    for segment in path {
-        match segment {
-            Segment::Key(name) => {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(&UntrustedText::from(*name).terminal());
-            }
-            Segment::Index(index) => {
-                // Writing to a String does not fail.
-                let _ = write!(text, "[{index}]");
-            }
+/// Where the value of a field `image` names an image: a reference, or a mapping with its parts. Other texts are addresses of
+/// pictures, patterns and titles.
+fn named_image(value: Node<'_, '_>) -> Option<Position> {
+    let is_text = |part: &Node<'_, '_>| matches!(part.value(), Value::String(_));
+    match value.value() {
+        Value::String(text) => matches!(
+            Reference::parse(text),
+            Ok(_) | Err(ReferenceError::Placeholder { .. } | ReferenceError::UppercaseRepository { .. })
+        )
+        .then(|| value.position()),
+        Value::Mapping => {
+            let mut parts = ["reference", "repository"].into_iter().filter_map(|part| value.get(part));
+            parts.find(is_text).map(Node::position)
         }
+        _ => None,
     }
-    text
 }

@@ -32,7 +32,11 @@ pub(super) fn write(report: &ScanReport, out: &mut dyn Write, style: Style) -> i
         write_group(group, out, style)?;
         writeln!(out)?;
     }
-    writeln!(out, "{}", summary_line(&report.summary))
+    writeln!(out, "{}", summary_line(&report.summary))?;
+    for line in not_judged_line(&report.summary).into_iter().chain(report.nothing_judged()) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }
 
 fn write_group(group: &[FindingEntry], out: &mut dyn Write, style: Style) -> io::Result<()> {
@@ -185,7 +189,7 @@ fn fold(message: &str, width: Option<usize>) -> Vec<String> {
 }
 
 fn summary_line(summary: &Summary) -> String {
-    let Summary { files, documents, workloads, images, results } = summary;
+    let Summary { files, documents, workloads, images, results, .. } = summary;
     format!(
         "{}, {}, {} and {} read: {} fail, {} error, {} warn, {} skip, {} pass",
         count(*files, "file"),
@@ -198,6 +202,22 @@ fn summary_line(summary: &Summary) -> String {
         results.skip,
         results.pass,
     )
+}
+
+/// What was met and not judged.
+fn not_judged_line(summary: &Summary) -> Option<String> {
+    let mut parts = Vec::new();
+    if summary.templates > 0 {
+        parts.push(format!("{} skipped", count(summary.templates, "raw template")));
+    }
+    if summary.uncovered_images > 0 {
+        let of = match summary.uncovered_kinds {
+            0 => String::new(),
+            kinds => format!(", of {} not covered", count(kinds, "kind")),
+        };
+        parts.push(format!("{}{of}", count(summary.uncovered_images, "image")));
+    }
+    (!parts.is_empty()).then(|| format!("not judged: {}", parts.join("; ")))
 }
 
 fn count(n: u64, what: &str) -> String {

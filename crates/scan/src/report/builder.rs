@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tagwatch_core::engine::{Engine, ReadImage};
@@ -14,17 +15,25 @@ use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, Namespace, Workload, WorkloadId};
 
+use super::coverage::{self, Coverage};
 use super::exempting::{self, FirstMet, WithoutNamespace};
 use super::fingerprint::Fingerprints;
-use super::{Exemption, FindingEntry, ImageEntry, Note, ReferenceParts, ScanReport, SourceLocation, Summary};
+use super::{
+    Exemption, FindingEntry, ImageEntry, Note, NoteCode, ReferenceParts, ScanReport, SourceLocation, Summary,
+};
+use crate::kustomize::Kustomization;
 use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark};
 use crate::policy_file::PolicyFile;
 use crate::yaml::Position;
 
 /// A file and its manifests.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ReadFile {
     pub(crate) name: String,
+    /// Where it is; `None` for standard input.
+    pub(crate) path: Option<PathBuf>,
+    /// What it says as a kustomization.
+    pub(crate) kustomization: Option<Kustomization>,
     pub(crate) manifests: Vec<Manifest>,
     /// Notes on unread documents and on the whole file.
     pub(crate) notes: Vec<Note>,
@@ -33,8 +42,12 @@ pub(crate) struct ReadFile {
 }
 
 impl ReadFile {
+    pub(crate) fn new(name: String) -> Self {
+        Self { name, is_read: true, ..Self::default() }
+    }
+
     pub(crate) fn unread(note: Note, name: String) -> Self {
-        Self { name, manifests: Vec::new(), notes: vec![note], is_read: false }
+        Self { name, notes: vec![note], ..Self::default() }
     }
 }
 
@@ -49,6 +62,7 @@ pub(crate) struct ReportBuilder<'e> {
     namespaces: BTreeMap<UntrustedText, Arc<Namespace>>,
     exemptions: ExemptionReview<UntrustedText, FirstMet>,
     without_namespace: WithoutNamespace,
+    coverage: Coverage,
 }
 
 impl<'e> ReportBuilder<'e> {
@@ -69,6 +83,7 @@ impl<'e> ReportBuilder<'e> {
             namespaces: BTreeMap::new(),
             exemptions: ExemptionReview::default(),
             without_namespace: WithoutNamespace::default(),
+            coverage: Coverage::default(),
         }
     }
 
@@ -84,7 +99,13 @@ impl<'e> ReportBuilder<'e> {
             .extend(namespaces.map(|(name, namespace)| (name.clone(), Arc::new(namespace.clone()))));
     }
 
-    pub(crate) fn finish(mut self, policy: Option<&PolicyFile>, is_found: bool) -> ScanReport {
+    /// With `required_of`, the name of the first input, it is an error if nothing was judged.
+    pub(crate) fn finish(
+        mut self,
+        policy: Option<&PolicyFile>,
+        is_found: bool,
+        required_of: Option<&str>,
+    ) -> ScanReport {
         if let Some(policy) = policy {
             if is_found {
                 // Before everything else: it decides on all of it.
@@ -95,15 +116,22 @@ impl<'e> ReportBuilder<'e> {
             self.report.notes.extend(notes);
         }
         self.report.notes.extend(exempting::namespace_notes(&self.exemptions));
+        self.report.summary.uncovered_kinds = self.coverage.kinds();
+        if let Some((file, reason)) = required_of.zip(self.report.nothing_judged()) {
+            self.report.notes.push(Note::new(file, NoteCode::NothingJudged, &reason));
+        }
         self.report
     }
 
     /// Adds a file with its documents.
     pub(crate) fn add_file(&mut self, file: ReadFile) {
-        let ReadFile { name: file, manifests, mut notes, is_read } = file;
+        let ReadFile { name: file, manifests, mut notes, is_read, path: _, kustomization: _ } = file;
         let (images, findings) = (self.report.images.len(), self.report.findings.len());
         let name = UntrustedText::from(file.as_str());
-        self.report.summary.files += u64::from(is_read);
+        let summary = &mut self.report.summary;
+        summary.files += u64::from(is_read);
+        let templates = notes.iter().filter(|note| note.code == NoteCode::HelmTemplate).count();
+        summary.templates += u64::try_from(templates).unwrap_or(u64::MAX);
         for manifest in &manifests {
             self.report.summary.documents += 1;
             for workload in &manifest.workloads {
@@ -111,6 +139,11 @@ impl<'e> ReportBuilder<'e> {
             }
             let note = |remark: &Remark| Note::at(&file, remark.at, remark.code, &remark.message);
             notes.extend(manifest.remarks.iter().map(note));
+        }
+        let unjudged = manifests.into_iter().flat_map(|manifest| manifest.unjudged);
+        for unjudged in self.coverage.fold(unjudged) {
+            self.report.summary.uncovered_images += unjudged.count;
+            notes.push(coverage::note(&file, &unjudged));
         }
         // The lists of a pod spec are judged one after the other, but people and tools read from top to bottom.
         self.report.images[images..].sort_by_key(|image| (image.place.line, image.place.column));

@@ -1,6 +1,7 @@
 //! The result of a scan: the stable contract behind `scan -o json`, from which every other format is made.
 
 mod builder;
+mod coverage;
 mod exempting;
 mod fingerprint;
 
@@ -38,6 +39,28 @@ pub struct ScanReport {
 impl ScanReport {
     /// The value that [`Self::schema`] has in this version of the format.
     pub const SCHEMA: &'static str = "tagwatch.dev/scan/v1";
+
+    /// Why nothing was judged, if nothing was. Safe for a terminal.
+    pub fn nothing_judged(&self) -> Option<String> {
+        let Summary { files, documents, workloads, images, templates, uncovered_images, .. } = &self.summary;
+        if *images > 0 {
+            return None;
+        }
+        let reason = if *workloads > 0 {
+            "no workload that was read names an image in the policy's scope"
+        } else if *templates > 0 {
+            "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`"
+        } else if *uncovered_images > 0 {
+            "the notes say which images are not covered"
+        } else if *files > 0 && *documents == 0 {
+            "the input is empty; did the command that writes it fail?"
+        } else if *documents > 0 {
+            "no workload is among the documents"
+        } else {
+            "no manifest was read"
+        };
+        Some(format!("nothing was judged: {reason}"))
+    }
 }
 
 /// JSON Schema (draft 2020-12) of `scan -o json`. It allows fields that it does not know, since later versions
@@ -54,6 +77,7 @@ pub fn json_schema() -> schemars::Schema {
 
 /// Counts over the whole scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Summary {
     /// Inputs whose text was read as manifests, standard input being one; raw Helm templates are none.
     pub files: u64,
@@ -63,6 +87,12 @@ pub struct Summary {
     pub workloads: u64,
     /// Judged images: containers and image volumes.
     pub images: u64,
+    /// Documents, and files of charts, that were skipped as raw templates.
+    pub templates: u64,
+    /// Kinds that name images at places which are not read.
+    pub uncovered_kinds: u64,
+    /// Images that are not judged: of these kinds, of patches, and those that parameters decide.
+    pub uncovered_images: u64,
     /// Numbers of findings, by result.
     pub results: Results,
 }

@@ -34,6 +34,8 @@ pub(crate) struct Documents<'t> {
     /// Whether [`Self::started`] includes the current document.
     counted: bool,
     expanded: u64,
+    /// Where a document ended that is a template, in bytes, until the next document begins.
+    template_end: Option<usize>,
     /// An error from the recovery after another one.
     pending: Option<Located<YamlError>>,
     ended: bool,
@@ -48,7 +50,17 @@ impl<'t> Documents<'t> {
             block_nesting_limit: limits.depth,
         };
         let parser = Parser::new_from_str_with_options(text, options);
-        Self { text, limits, parser, started: 0, counted: false, expanded: 0, pending: None, ended: false }
+        Self {
+            text,
+            limits,
+            parser,
+            started: 0,
+            counted: false,
+            expanded: 0,
+            template_end: None,
+            pending: None,
+            ended: false,
+        }
     }
 
     /// Reads to the end of a document; `None` at the end of the stream.
@@ -59,15 +71,25 @@ impl<'t> Documents<'t> {
         loop {
             let (event, span) = match self.parser.next_event()? {
                 Ok(next) => next,
-                Err(error) => return Some(Err(self.recover(&error, broken))),
+                Err(error) => {
+                    let continues_template = self.continues_template(&error);
+                    let located = self.recover(&error, broken);
+                    return Some(if continues_template { Ok(None) } else { Err(located) });
+                }
             };
             match event {
                 Event::StreamEnd => return None,
                 Event::DocumentEnd => {
                     self.expanded = builder.expanded();
+                    let is_template =
+                        matches!(broken, Some(Located { error: YamlError::TemplateAction, .. }));
+                    self.template_end = span.start.byte_offset().filter(|_| is_template);
                     return Some(broken.map_or_else(|| Ok(builder.finish()), Err));
                 }
-                Event::DocumentStart(..) => broken = self.count(Position::from_marker(&span.start)),
+                Event::DocumentStart(..) => {
+                    self.template_end = None;
+                    broken = self.count(Position::from_marker(&span.start));
+                }
                 _ if broken.is_some() => {}
                 event => broken = builder.event(event, &span).err(),
             }
@@ -85,6 +107,14 @@ impl<'t> Documents<'t> {
         let limit = self.limits.documents;
         let error = YamlError::OverBudget { what: "documents", limit };
         (self.started > limit).then_some(Located { at, error })
+    }
+
+    /// Whether an error is in the rest of a template, which is reported already: `{{ if .Values.x }}` is a whole document to
+    /// the parser, and the lines behind it are not separated from it.
+    fn continues_template(&self, error: &ScanError) -> bool {
+        let Some((start, end)) = self.template_end.zip(error.marker().byte_offset()) else { return false };
+        let between = self.text.get(start..end);
+        between.is_some_and(|between| !between.starts_with("---") && !between.contains("\n---"))
     }
 
     /// Continues at the next `---`. Returns the first error in the text: an earlier one of the tree before the parser's.

@@ -60,6 +60,9 @@ fn the_json_output_matches_the_contract() {
         "documents": 2,
         "workloads": 1,
         "images": 2,
+        "templates": 0,
+        "uncoveredKinds": 1,
+        "uncoveredImages": 1,
         "results": {
           "pass": 0,
           "fail": 2,
@@ -191,7 +194,7 @@ fn the_json_output_matches_the_contract() {
           "file": "<stdin>",
           "line": 16,
           "code": "kind-not-covered",
-          "message": "example.com/v1 Custom is not read, but holds containers in containers: their images are not judged"
+          "message": "1 image of kind Custom (example.com/v1) is not judged: containers[*].image"
         }
       ]
     }

@@ -133,13 +133,17 @@ fn templates_that_are_not_yaml_get_a_note_in_any_folder() {
         "args:\n  - {{ .Values.first }} - {{ .Values.second }}\n",
         "{{ range .Values.list }}\nname: {{ . }}\n{{ end }}\n",
         "{{/* a comment */}}\nkind: Pod\n",
+        "{{ if .Values.enabled }}\nkind: Pod\nspec: {}\n{{ end }}\n",
         "images: [{{ .Values.image }}]\n",
     ];
     for template in templates {
         let text = format!("{}---\n{template}---\n{}", pod("before", "nginx"), pod("after", "nginx"));
         let report = scan_stdin(text);
         assert_eq!(codes(&report), [NoteCode::HelmTemplate], "{template:?}: {:?}", report.notes);
-        assert_eq!((judged(&report).len(), report.summary.files), (0, 0), "{template:?}");
+        assert_eq!(judged(&report), ["before", "after"], "{template:?}");
+        assert_eq!((report.summary.files, report.summary.templates), (1, 1), "{template:?}");
+        let alone = scan_stdin(template);
+        assert_eq!((alone.summary.files, alone.summary.templates), (0, 1), "{template:?}");
     }
 }
 

@@ -7,8 +7,10 @@
 
 mod broken;
 mod contract;
+mod coverage;
 mod documentation;
 mod inputs;
+mod kustomize;
 mod literate;
 mod policy;
 mod policy_documentation;

@@ -115,7 +115,7 @@ fn a_template_path_beyond_the_template_gets_a_note() {
                   containers: [{name: app, image: 'nginx:latest'}]\n";
     for path in ["spec.template.spec", "spec"] {
         let report = judge(&policy(path), object);
-        assert_eq!(notes(&report), ["7:7 kind-not-covered"], "{path}");
+        assert_eq!(notes(&report), ["7:39 kind-not-covered"], "{path}");
         let message = &report.notes[0].message;
         assert!(message.ends_with(&format!("; {path} is none, did you mean spec.template?")), "{message}");
     }
@@ -126,7 +126,7 @@ fn a_template_path_beyond_the_template_gets_a_note() {
     assert!(report.notes[0].message.contains("spec.template is no pod template"), "{:?}", report.notes);
     assert_eq!(
         notes(&judge(&policy("spec.template"), &object.replace("template", "x"))),
-        ["7:7 kind-not-covered"]
+        ["7:39 kind-not-covered"]
     );
     assert_eq!(
         notes(&judge(&policy("spec.template"), "apiVersion: a.io/v1\nkind: B\nspec: {template: {}}\n")),
@@ -355,7 +355,7 @@ spec:
             "spec.cast.lead.template.spec.containers[0].image"
         ]
     );
-    assert_eq!(notes(&judge("spec: {}\n", show)), ["5:29 kind-not-covered"]);
+    assert_eq!(notes(&judge("spec: {}\n", show)), ["5:61 kind-not-covered"]);
 }
 
 #[test]
@@ -372,7 +372,7 @@ spec:
         )
     };
     assert_eq!(findings(&judge(policy, &rollout("v2"))), ["missing-tag fail"]);
-    assert_eq!(notes(&judge(policy, &rollout("v1alpha1"))), ["5:28 kind-not-covered"]);
+    assert_eq!(notes(&judge(policy, &rollout("v1alpha1"))), ["5:49 kind-not-covered"]);
 }
 
 #[test]

@@ -24,6 +24,13 @@ pub(crate) fn scan_paths(paths: &[&Path]) -> ScanReport {
     scan(&Engine::recommended(), &options, &mut std::io::empty())
 }
 
+/// Scans one path with `--require-workloads`.
+pub(crate) fn scan_requiring(path: &str, input: &str) -> ScanReport {
+    let options =
+        ScanOptions { paths: vec![PathBuf::from(path)], require_workloads: true, ..ScanOptions::default() };
+    scan(&Engine::recommended(), &options, &mut input.as_bytes())
+}
+
 /// A temporary folder with files.
 pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();

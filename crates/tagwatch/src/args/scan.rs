@@ -30,6 +30,10 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) show_passed: bool,
 
+    /// Exit with 3 if nothing was judged: for pipes, whose first command may fail
+    #[arg(long)]
+    pub(crate) require_workloads: bool,
+
     /// The namespace of manifests that name none, as those of `helm template`
     #[arg(short, long, value_name = "NAME", value_parser = namespace)]
     pub(crate) namespace: Option<String>,

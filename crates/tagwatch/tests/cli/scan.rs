@@ -106,6 +106,52 @@ fn standard_input_is_read() {
 }
 
 #[test]
+fn an_empty_pipe_is_said_and_exits_with_3_where_workloads_are_required() {
+    let folder = folder(&[]);
+    insta::assert_snapshot!(run_with_input(folder.path(), &["scan", "-"], ""), @"
+    exit code: 0
+    ----- stdout
+    1 file, 0 documents, 0 workloads and 0 images read: 0 fail, 0 error, 0 warn, 0 skip, 0 pass
+    nothing was judged: the input is empty; did the command that writes it fail?
+    ");
+    insta::assert_snapshot!(run_with_input(folder.path(), &["scan", "--require-workloads", "-"], ""), @"
+    exit code: 3
+    ----- stdout
+    1 file, 0 documents, 0 workloads and 0 images read: 0 fail, 0 error, 0 warn, 0 skip, 0 pass
+    nothing was judged: the input is empty; did the command that writes it fail?
+    ----- stderr
+    error: <stdin>:1:1: nothing was judged: the input is empty; did the command that writes it fail? [nothing-judged]
+    ");
+}
+
+#[test]
+fn workloads_that_are_required_and_there_change_nothing() {
+    let folder = folder(&[("web.yaml", &deployment(VERSION))]);
+    insta::assert_snapshot!(run(folder.path(), &["scan", "--require-workloads", "web.yaml"]), @"
+    exit code: 0
+    ----- stdout
+    1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 0 warn, 0 skip, 2 pass
+    ");
+}
+
+#[test]
+fn a_chart_folder_without_a_judged_image_exits_with_3_where_workloads_are_required() {
+    let template = deployment("{ name: web, image: \"{{ .Values.image }}\" }");
+    let folder = folder(&[("Chart.yaml", "apiVersion: v2\nname: web\n"), ("templates/web.yaml", &template)]);
+    insta::assert_snapshot!(run(folder.path(), &["scan", "--require-workloads", "."]), @"
+    exit code: 3
+    ----- stdout
+    1 file, 1 document, 0 workloads and 0 images read: 0 fail, 0 error, 0 warn, 0 skip, 0 pass
+    not judged: 1 raw template skipped
+    nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`
+    ----- stderr
+    note: Chart.yaml:1:1: no Kubernetes object: apiVersion and kind are expected [not-kubernetes-object]
+    note: templates/web.yaml:1:1: a raw Helm template, skipped: scan the output of `helm template` instead [helm-template]
+    error: .:1:1: nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -` [nothing-judged]
+    ");
+}
+
+#[test]
 fn json_is_the_contract() {
     let folder = folder(&[("web.yaml", &deployment(FLOATING_ALWAYS))]);
     insta::assert_snapshot!(run(folder.path(), &["scan", "-o", "json", "web.yaml"]), @r#"
@@ -118,6 +164,9 @@ fn json_is_the_contract() {
         "documents": 1,
         "workloads": 1,
         "images": 1,
+        "templates": 0,
+        "uncoveredKinds": 0,
+        "uncoveredImages": 0,
         "results": {
           "pass": 1,
           "fail": 0,

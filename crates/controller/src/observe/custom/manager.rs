@@ -108,7 +108,7 @@ impl Manager {
                 self.watches.end(&kind);
             }
         }
-        for kind in wanted.custom() {
+        for kind in wanted.watched_custom() {
             match self.discovery.served().resource(kind) {
                 Some(resource) => {
                     self.absent.remove(&kind.name);
@@ -125,7 +125,7 @@ impl Manager {
         let is_absent = |kind: &&Arc<WorkloadKind>| {
             served.resource(kind).is_none() && !served.is_uncertain(&kind.name.group)
         };
-        let absent = wanted.custom().filter(is_absent).map(|kind| kind.name.clone()).collect();
+        let absent = wanted.watched_custom().filter(is_absent).map(|kind| kind.name.clone()).collect();
         self.watches.custom.set_absent(absent);
         self.watches.custom.mark_discovered();
     }

@@ -55,7 +55,7 @@ impl Discovery {
     async fn ask_one_by_one(&self, groups: &APIGroupList, wanted: &Kinds) -> Result<ServedKinds, CallError> {
         let mut served = ServedKinds::default();
         for group in &groups.groups {
-            if !wanted.custom().any(|kind| kind.name.group == group.name) {
+            if !wanted.watched_custom().any(|kind| kind.name.group == group.name) {
                 continue;
             }
             for version in &group.versions {

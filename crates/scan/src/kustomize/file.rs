@@ -1,0 +1,111 @@
+//! A kustomization file: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>, as
+//! api/types/kustomization.go of kubernetes-sigs/kustomize reads it.
+
+use std::path::Path;
+
+use tagwatch_core::kinds::{Kinds, group_of};
+
+use super::image::ImageEntry;
+use crate::manifest::{Manifest, count_patch_images};
+use crate::note::NoteCode;
+use crate::yaml::{Node, Position, Value};
+
+/// The names of api/konfig/general.go.
+const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+const GROUP: &str = "kustomize.config.k8s.io";
+
+/// Most entries of `images:` that are applied, of one kustomization.
+const MAX_IMAGES: usize = 1000;
+
+/// Fields by which Kustomize can change images in ways that a scan does not follow.
+const NOT_FOLLOWED: [&str; 7] = [
+    "replacements",
+    "transformers",
+    "generators",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "configurations",
+    "vars",
+];
+
+/// What a scan follows of a kustomization. Paths are relative to its folder.
+#[derive(Debug, Default)]
+pub(crate) struct Kustomization {
+    /// Files and folders of `resources` and `bases`.
+    pub(super) resources: Vec<String>,
+    pub(super) components: Vec<String>,
+    /// Files of `patches`, `patchesStrategicMerge` and `patchesJson6902`.
+    pub(super) patches: Vec<String>,
+    /// Entries of `images` and `imageTags`.
+    pub(super) images: Vec<ImageEntry>,
+    /// Whether `kustomize build` can print other images than the files name.
+    pub(super) changes_images: bool,
+    /// Position of the document.
+    pub(super) at: Option<Position>,
+}
+
+/// Whether Kustomize takes a file by this name for a kustomization.
+pub(crate) fn is_kustomization_file(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| FILE_NAMES.iter().any(|known| name == *known))
+}
+
+impl Kustomization {
+    /// Whether a document of such a file is one: `apiVersion` and `kind` may be left out.
+    pub(crate) fn is_in(root: Node<'_, '_>) -> bool {
+        let api_version = root.get("apiVersion").and_then(Node::text);
+        root.value() == Value::Mapping && api_version.is_none_or(|version| group_of(version) == GROUP)
+    }
+
+    /// Adds a document. The manifest gets what is not judged, and what is too much.
+    pub(crate) fn add(&mut self, root: Node<'_, '_>, kinds: &Kinds, manifest: &mut Manifest) {
+        self.at.get_or_insert(root.position());
+        let texts = |field: &str| -> Vec<Node<'_, '_>> {
+            root.get(field).into_iter().flat_map(Node::items).filter(|item| item.text().is_some()).collect()
+        };
+        let paths = |field: &str| texts(field).into_iter().filter_map(|item| item.text().map(str::to_owned));
+        self.resources.extend(paths("resources").chain(paths("bases")));
+        self.components.extend(paths("components"));
+        let mut inline = Vec::new();
+        // Each is a path, or the patch itself.
+        for item in texts("patchesStrategicMerge") {
+            let Some(text) = item.text() else { continue };
+            if text.contains('\n') {
+                inline.push((item, "patchesStrategicMerge[*]"));
+            } else {
+                self.patches.push(text.to_owned());
+            }
+        }
+        for (field, inside) in
+            [("patches", "patches[*].patch"), ("patchesJson6902", "patchesJson6902[*].patch")]
+        {
+            for item in root.get(field).into_iter().flat_map(Node::items) {
+                // A text alone is the form of Kustomize 1.
+                let path = item.text().or_else(|| item.get("path").and_then(Node::text));
+                self.patches.extend(path.map(str::to_owned));
+                inline.extend(item.get("patch").map(|patch| (patch, inside)));
+            }
+        }
+        self.changes_images |= !self.patches.is_empty() || !inline.is_empty();
+        for (patch, path) in inline {
+            let Some(text) = patch.text() else { continue };
+            count_patch_images(text, patch.position(), path, kinds, manifest);
+        }
+        self.add_images(root, manifest);
+        self.changes_images |= !self.components.is_empty() || !self.images.is_empty();
+        self.changes_images |= NOT_FOLLOWED.iter().any(|field| root.get(field).is_some());
+    }
+
+    fn add_images(&mut self, root: Node<'_, '_>, manifest: &mut Manifest) {
+        for field in ["images", "imageTags"] {
+            for item in root.get(field).into_iter().flat_map(Node::items) {
+                if self.images.len() == MAX_IMAGES {
+                    let message =
+                        format!("more than {MAX_IMAGES} entries of images: the others are not applied");
+                    return manifest.remark(item.position(), NoteCode::OverBudget, message);
+                }
+                self.images.push(ImageEntry::read(item));
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! An entry of `images:` and what it makes of an image, as Kustomize does it: api/filters/imagetag/updater.go and
+//! api/internal/image/image.go of kubernetes-sigs/kustomize.
+
+use regex::Regex;
+
+use crate::manifest::open_indexes;
+use crate::yaml::{Node, Value};
+
+/// One entry.
+#[derive(Debug, Clone)]
+pub(super) struct ImageEntry {
+    /// What it matches; `None` where its name is no valid expression, which matches nothing.
+    matching: Option<Regex>,
+    new_name: String,
+    new_tag: String,
+    tag_suffix: String,
+    digest: String,
+}
+
+/// Fields of the first two filters of Kustomize: api/internal/konfig/builtinpluginconsts/images.go.
+const FIELD_SPECS: [&str; 6] = [
+    "spec.containers[*].image",
+    "spec.initContainers[*].image",
+    "spec.volumes[*].image.reference",
+    "spec.template.spec.containers[*].image",
+    "spec.template.spec.initContainers[*].image",
+    "spec.template.spec.volumes[*].image.reference",
+];
+
+/// How often Kustomize applies an entry to the image at a path. It has two filters: one takes `containers` and
+/// `initContainers` anywhere in an object (api/filters/imagetag/legacy.go), the other takes the fields above. A new name or
+/// tag is the same after the second time, but a `tagSuffix` is added twice.
+pub(super) fn times_applied(field_path: &str) -> usize {
+    let path = open_indexes(field_path);
+    let is_listed = ["containers[*].image", "initContainers[*].image"]
+        .iter()
+        .any(|list| path.strip_suffix(list).is_some_and(|before| before.is_empty() || before.ends_with('.')));
+    usize::from(is_listed) + usize::from(FIELD_SPECS.contains(&path.as_str()))
+}
+
+impl ImageEntry {
+    pub(super) fn read(entry: Node<'_, '_>) -> Self {
+        let text = |field: &str| match entry.get(field).map(Node::value) {
+            Some(Value::String(text)) => text.to_owned(),
+            // Kustomize refuses a number; what is written is what was meant.
+            Some(Value::Other(_, text)) => text.to_owned(),
+            _ => String::new(),
+        };
+        // The name is part of the expression, as it is for Kustomize: its dots match any character.
+        let expression = format!(
+            "^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$",
+            text("name")
+        );
+        Self {
+            matching: Regex::new(&expression).ok(),
+            new_name: text("newName"),
+            new_tag: text("newTag"),
+            tag_suffix: text("tagSuffix"),
+            digest: text("digest"),
+        }
+    }
+
+    /// The image in place of this one, if the entry is for it.
+    pub(super) fn replace(&self, image: &str) -> Option<String> {
+        if !self.matching.as_ref()?.is_match(image) {
+            return None;
+        }
+        let (name, tag, digest) = split(image);
+        let name = if self.new_name.is_empty() { name } else { &self.new_name };
+        let (tag, digest) = match (self.new_tag.as_str(), self.digest.as_str()) {
+            ("", "") if self.tag_suffix.is_empty() => (tag.to_owned(), digest),
+            ("", "") => (format!("{tag}{}", self.tag_suffix), ""),
+            (tag, digest) => (tag.to_owned(), digest),
+        };
+        let mut replaced = name.to_owned();
+        for (sign, part) in [(':', tag.as_str()), ('@', digest)] {
+            if !part.is_empty() {
+                replaced.push(sign);
+                replaced.push_str(part);
+            }
+        }
+        Some(replaced)
+    }
+}
+
+/// Name, tag and digest. A port is no tag, because Kustomize searches behind the first slash.
+fn split(image: &str) -> (&str, &str, &str) {
+    let searched = image.find('/').unwrap_or(0);
+    let (name_end, rest) = match image[searched..].find([':', '@']) {
+        Some(at) => (searched + at, &image[searched + at..]),
+        None => return (image, "", ""),
+    };
+    let name = &image[..name_end];
+    match rest.strip_prefix('@') {
+        Some(digest) => (name, "", digest),
+        None => {
+            let tagged = rest.trim_start_matches(':');
+            let (tag, digest) = tagged.split_once('@').unwrap_or((tagged, ""));
+            (name, tag, digest)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{Documents, Limits};
+
+    fn replaced(entries: &str, image: &str) -> Vec<Option<String>> {
+        let document = Documents::new(entries, Limits::default()).next().unwrap().unwrap();
+        let entries: Vec<ImageEntry> = document.root().items().map(ImageEntry::read).collect();
+        entries.iter().map(|entry| entry.replace(image)).collect()
+    }
+
+    /// `kubectl kustomize` gives each of these; e2e compares more of them.
+    #[test]
+    fn entries_replace_what_kustomize_replaces() {
+        for (entry, image, expected) in [
+            ("{name: web, newName: example.com/web, newTag: '2'}", "web", "example.com/web:2"),
+            ("{name: web, newTag: '2'}", "web@sha256:aa", "web:2"),
+            ("{name: web, newTag: '2'}", "web:1@sha256:aa", "web:2"),
+            ("{name: web, digest: 'sha256:bb'}", "web:1", "web@sha256:bb"),
+            ("{name: web, newTag: '3', digest: 'sha256:bb'}", "web:1", "web:3@sha256:bb"),
+            ("{name: web, newName: other}", "web:1@sha256:aa", "other:1@sha256:aa"),
+            ("{name: web, tagSuffix: -x}", "web:1", "web:1-x"),
+            ("{name: web, tagSuffix: -x}", "web@sha256:aa", "web:-x"),
+            ("{name: w.b, newTag: '3'}", "wxb", "wxb:3"),
+            ("{name: 'web:1', newTag: '5'}", "web:1", "web:5"),
+            ("{name: 'host:5000/web', newTag: '5'}", "host:5000/web", "host:5000/web:5"),
+            ("{name: 'web|api', newTag: '5'}", "api:1", "api:5"),
+        ] {
+            assert_eq!(
+                replaced(&format!("[{entry}]"), image),
+                [Some(expected.to_owned())],
+                "{entry} {image}"
+            );
+        }
+        for (entry, image) in [
+            ("{name: web, newTag: '2'}", "docker.io/web:1"),
+            ("{name: web, newTag: '2'}", "webs"),
+            ("{newTag: '2'}", "web"),
+            ("{name: '[', newTag: '2'}", "["),
+            ("{name: web, newTag: '2'}", "web:a b"),
+        ] {
+            assert_eq!(replaced(&format!("[{entry}]"), image), [None], "{entry} {image}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_applied_where_kustomize_looks() {
+        for (path, times) in [
+            ("spec.template.spec.containers[0].image", 2),
+            ("spec.initContainers[10].image", 2),
+            ("spec.jobTemplate.spec.template.spec.containers[0].image", 1),
+            ("containers[0].image", 1),
+            ("spec.volumes[0].image.reference", 1),
+            ("spec.jobTemplate.spec.template.spec.volumes[0].image.reference", 0),
+            ("spec.template.spec.ephemeralContainers[0].image", 0),
+            ("spec.steps[0].image", 0),
+            ("spec.mycontainers[0].image", 0),
+        ] {
+            assert_eq!(times_applied(path), times, "{path}");
+        }
+    }
+}

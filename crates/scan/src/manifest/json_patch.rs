@@ -1,0 +1,50 @@
+//! JSON patches: lists of operations on an object that stands elsewhere (RFC 6902).
+
+use tagwatch_core::text::UntrustedText;
+
+use super::uncovered::MAX_PATHS;
+use super::{Manifest, Reason, Unjudged};
+use crate::yaml::{Node, Value};
+
+/// Fields at the end of the path of an operation that names an image.
+const IMAGE_FIELDS: [&str; 2] = ["/image", "/reference"];
+
+/// Whether this is a list of operations.
+pub(super) fn is_json_patch(node: Node<'_, '_>) -> bool {
+    let is_operation = |item: Node<'_, '_>| item.get("op").is_some() && item.get("path").is_some();
+    node.items().len() > 0 && node.items().all(is_operation)
+}
+
+/// Counts the images that the operations set.
+pub(super) fn read(patch: Node<'_, '_>, manifest: &mut Manifest) {
+    let mut paths: Vec<String> = Vec::new();
+    let (mut count, mut has_more, mut first) = (0, false, None);
+    for operation in patch.items() {
+        let Some(path) = operation.get("path").and_then(Node::text) else { continue };
+        let Some(value) = operation.get("value").filter(|value| matches!(value.value(), Value::String(_)))
+        else {
+            continue;
+        };
+        if !IMAGE_FIELDS.iter().any(|field| path.ends_with(field)) {
+            continue;
+        }
+        count += 1;
+        first.get_or_insert(value.position());
+        if paths.len() < MAX_PATHS {
+            paths.push(UntrustedText::from(path).terminal());
+        } else {
+            has_more = true;
+        }
+    }
+    if let Some(at) = first {
+        manifest.unjudged.push(Unjudged {
+            api_version: "".into(),
+            kind: "".into(),
+            reason: Reason::Patch,
+            count,
+            paths,
+            has_more,
+            at,
+        });
+    }
+}

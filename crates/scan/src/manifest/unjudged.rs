@@ -1,0 +1,89 @@
+//! Images that are not judged, and why.
+
+use tagwatch_core::text::UntrustedText;
+
+use super::MAX_PATHS;
+use crate::note::NoteCode;
+use crate::yaml::Position;
+
+/// Images of one object, or of several of one kind, that are not judged for one reason.
+#[derive(Debug, Clone)]
+pub(crate) struct Unjudged {
+    /// `apiVersion` and `kind` of the objects; empty for patches, which have none.
+    pub(crate) api_version: UntrustedText,
+    pub(crate) kind: UntrustedText,
+    pub(crate) reason: Reason,
+    pub(crate) count: u64,
+    /// The first paths, [`MAX_PATHS`] at most; safe for a terminal.
+    pub(crate) paths: Vec<String>,
+    pub(crate) has_more: bool,
+    /// Position of the first one.
+    pub(crate) at: Position,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Reason {
+    /// The kind is not read, or not at this place.
+    NotCovered {
+        /// How a note goes on after the paths; safe for a terminal.
+        hint: Option<String>,
+    },
+    /// A parameter decides what runs.
+    Parameter,
+    /// An operation of a JSON patch, or a patch inside a kustomization, sets it.
+    Patch,
+}
+
+impl Reason {
+    pub(crate) fn code(&self) -> NoteCode {
+        match self {
+            Self::NotCovered { .. } => NoteCode::KindNotCovered,
+            Self::Parameter => NoteCode::ImageParameter,
+            Self::Patch => NoteCode::PatchNotJudged,
+        }
+    }
+}
+
+impl Unjudged {
+    /// What one note is for.
+    pub(crate) fn key(&self) -> (NoteCode, UntrustedText, UntrustedText) {
+        (self.reason.code(), self.api_version.clone(), self.kind.clone())
+    }
+
+    /// Adds images that are alike. The first ones decide on position and hint.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.has_more |= other.has_more;
+        for path in other.paths {
+            if !self.paths.contains(&path) {
+                if self.paths.len() < MAX_PATHS {
+                    self.paths.push(path);
+                } else {
+                    self.has_more = true;
+                }
+            }
+        }
+    }
+
+    /// What a note says. Untrusted: it holds the kind as written.
+    pub(crate) fn message(&self) -> String {
+        let Self { api_version, kind, reason, count, paths, has_more, at: _ } = self;
+        let (images, are) = if *count == 1 { ("image", "is") } else { ("images", "are") };
+        let more = if *has_more { ", …" } else { "" };
+        let paths = paths.join(", ");
+        let (kind, api_version) = (kind.raw(), api_version.raw());
+        match reason {
+            Reason::NotCovered { hint } => {
+                let hint = hint.as_deref().unwrap_or_default();
+                format!(
+                    "{count} {images} of kind {kind} ({api_version}) {are} not judged: {paths}{more}{hint}"
+                )
+            }
+            Reason::Parameter => format!(
+                "{count} {images} of kind {kind} ({api_version}) {are} not judged, since parameters decide what runs: \
+                 {paths}{more}"
+            ),
+            Reason::Patch => format!("{count} {images} in patches {are} not judged: {paths}{more}"),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What a scan does not judge: it says so, and counts it.
+
+use tagwatch_scan::output::{self, Format, Style};
+use tagwatch_scan::report::ScanReport;
+use tagwatch_scan::{ExitStatus, FailOn};
+
+use crate::support::{folder, judged, notes, pod, scan_paths, scan_requiring, scan_stdin};
+
+/// Messages of notes with this code.
+fn messages<'r>(report: &'r ScanReport, code: &str) -> Vec<&'r str> {
+    let notes = report.notes.iter().filter(|note| note.code.as_str() == code);
+    notes.map(|note| note.message.as_str()).collect()
+}
+
+/// The lines behind the findings.
+fn last_lines(report: &ScanReport) -> Vec<String> {
+    let mut out = Vec::new();
+    output::write(Format::Table, report, &mut out, Style::default()).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let (_, last) = text.rsplit_once("\n\n").unwrap_or(("", &text));
+    last.lines().map(str::to_owned).collect()
+}
+
+const WORKFLOWS: &str = r#"
+apiVersion: argoproj.io/v1alpha1
+kind: CronWorkflow
+metadata: {name: nightly}
+spec:
+  schedule: "0 2 * * *"
+  workflowSpec:
+    entrypoint: main
+    templates:
+    - name: main
+      container: {image: "registry.example.com/jobs/report:latest"}
+      sidecars: [{name: cache, image: "redis:7"}]
+    - name: check
+      script: {image: "python", source: "print(1)"}
+---
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: build}
+spec:
+  stepTemplate: {image: "registry.example.com/ci/base:latest"}
+  steps:
+  - {name: compile, image: "golang"}
+  sidecars:
+  - {name: registry, image: "registry:2"}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata: {name: main}
+spec: {image: "quay.io/prometheus/prometheus:latest"}
+---
+apiVersion: ops.example.com/v1
+kind: Cache
+metadata: {name: main}
+spec: {nodes: [{store: {image: "registry.example.com/cache:latest"}}]}
+"#;
+
+#[test]
+fn images_outside_of_pod_templates_are_judged_by_path() {
+    let report = scan_stdin(WORKFLOWS);
+    let images: Vec<_> = report
+        .images
+        .iter()
+        .map(|image| {
+            let place = &image.place;
+            (place.container.raw(), place.container_type.as_str(), place.field_path.as_str())
+        })
+        .collect();
+    assert_eq!(
+        images,
+        [
+            ("main", "container", "spec.workflowSpec.templates[0].container.image"),
+            ("cache", "sidecar", "spec.workflowSpec.templates[0].sidecars[0].image"),
+            ("check", "container", "spec.workflowSpec.templates[1].script.image"),
+            ("stepTemplate", "container", "spec.stepTemplate.image"),
+            ("compile", "container", "spec.steps[0].image"),
+            ("registry", "sidecar", "spec.sidecars[0].image"),
+            ("prometheus", "container", "spec.image"),
+        ]
+    );
+    assert_eq!(
+        messages(&report, "kind-not-covered"),
+        ["1 image of kind Cache (ops.example.com/v1) is not judged: spec.nodes[*].store.image"]
+    );
+    let summary = &report.summary;
+    assert_eq!((summary.workloads, summary.uncovered_kinds, summary.uncovered_images), (3, 1, 1));
+    assert_eq!(last_lines(&report).last().unwrap(), "not judged: 1 image, of 1 kind not covered");
+    assert_eq!(report.exit_status(FailOn::Fail), ExitStatus::Findings);
+    let script = report.findings.iter().find(|finding| finding.place.container.raw() == "check").unwrap();
+    assert_eq!(script.evidence, "script:\n  image: python\n");
+}
+
+#[test]
+fn one_note_for_each_kind_and_file() {
+    let cache = |spec: &str| format!("apiVersion: a.io/v1\nkind: Cache\nspec: {spec}\n---\n");
+    let specs = ["{image: x/y}", "{a: {image: x/y}}", "{image: x/y}", "{b: {image: x/y}}"];
+    let two = folder(&[("a.yaml", &specs.map(cache).concat()), ("b.yaml", &cache(specs[0]))]);
+    let report = scan_paths(&[two.path()]);
+    assert_eq!(
+        messages(&report, "kind-not-covered"),
+        [
+            "4 images of kind Cache (a.io/v1) are not judged: spec.image, spec.a.image, spec.b.image",
+            "1 image of kind Cache (a.io/v1) is not judged: spec.image",
+        ]
+    );
+    assert_eq!((report.summary.uncovered_kinds, report.summary.uncovered_images), (1, 5));
+}
+
+#[test]
+fn a_note_names_the_first_paths_and_says_that_there_are_more() {
+    let fields = (0..5).map(|field| format!("f{field}: {{image: \"a/b\"}}")).collect::<Vec<_>>().join(", ");
+    let report = scan_stdin(format!("{{apiVersion: a.io/v1, kind: \"\\e[1m\", spec: {{{fields}}}}}"));
+    assert_eq!(
+        messages(&report, "kind-not-covered"),
+        [
+            "5 images of kind \\u{1b}[1m (a.io/v1) are not judged: spec.f0.image, spec.f1.image, spec.f2.image, …"
+        ]
+    );
+}
+
+#[test]
+fn a_pod_template_of_an_unknown_kind_says_how_it_would_be_read() {
+    let kind = |api_version: &str| {
+        format!(
+            "apiVersion: {api_version}\nkind: Deployment\nspec: {{template: {{spec: {{containers: [{{image: a}}]}}}}}}\n"
+        )
+    };
+    assert_eq!(
+        messages(&scan_stdin(kind("a.io/v1")), "kind-not-covered"),
+        [
+            "1 image of kind Deployment (a.io/v1) is not judged: spec.template.spec.containers[*].image; templatePath: \
+          spec.template in the policy's workloads would read them"
+        ]
+    );
+    assert_eq!(
+        messages(&scan_stdin(kind("extensions/v1beta1")), "kind-not-covered"),
+        [
+            "1 image of kind Deployment (extensions/v1beta1) is not judged: spec.template.spec.containers[*].image; this \
+          version is no longer served and not read, use apps/v1"
+        ]
+    );
+}
+
+#[test]
+fn images_that_parameters_decide_are_counted() {
+    let task = "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  steps:\n  - image: $(params.image)\n  - image: \
+                alpine:$(params.tag)\n  - image: alpine:3.22.1\n";
+    let report = scan_stdin(task);
+    assert_eq!(report.images.len(), 1);
+    assert_eq!(
+        messages(&report, "image-parameter"),
+        [
+            "2 images of kind Task (tekton.dev/v1) are not judged, since parameters decide what runs: spec.steps[*].image"
+        ]
+    );
+    assert_eq!((report.summary.uncovered_kinds, report.summary.uncovered_images), (0, 2));
+    assert_eq!(last_lines(&report).last().unwrap(), "not judged: 2 images");
+}
+
+#[test]
+fn an_image_that_is_judged_by_an_alias_is_not_counted_again() {
+    let text = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec:\n  template: &t {spec: {containers: [{image: \
+                'nginx:1.27.3'}]}}\n  copy: *t\n";
+    assert_eq!(notes(&scan_stdin(text)), [""; 0]);
+}
+
+#[test]
+fn a_template_hides_only_its_own_document() {
+    let image = "registry.example.com/shop/web:latest";
+    let text = format!(
+        "{}---\napiVersion: v1\nkind: Pod\nmetadata: {{name: second}}\nspec: {{priority: {{{{ .Values.priority }}}}, \
+         containers: [{{name: a, image: \"{image}\"}}]}}\n---\n{}",
+        pod("first", image),
+        pod("third", image)
+    );
+    let report = scan_stdin(&text);
+    assert_eq!(judged(&report), ["first", "third"]);
+    assert_eq!(notes(&report), ["13:18 helm-template"]);
+    let summary = &report.summary;
+    assert_eq!((summary.files, summary.documents, summary.templates), (1, 2, 1));
+    assert_eq!(last_lines(&report).last().unwrap(), "not judged: 1 raw template skipped");
+    assert_eq!(report.exit_status(FailOn::Fail), ExitStatus::Findings);
+}
+
+#[test]
+fn the_last_line_says_why_nothing_was_judged() {
+    let last = |report: &ScanReport| last_lines(report).pop().unwrap();
+    for (text, reason) in [
+        ("", "the input is empty; did the command that writes it fail?"),
+        ("---\n# nothing\n---\n", "the input is empty; did the command that writes it fail?"),
+        ("kind: Service\napiVersion: v1\n", "no workload is among the documents"),
+        (
+            "a: {{ .b }}\n",
+            "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`",
+        ),
+        (
+            "kind: Cache\napiVersion: a.io/v1\nspec: {image: x}\n",
+            "the notes say which images are not covered",
+        ),
+        (
+            "kind: Deployment\napiVersion: apps/v1\nspec: {template: {spec: {replicas: 1}}}\n",
+            "no workload that was read names an image in the policy's scope",
+        ),
+    ] {
+        let report = scan_stdin(text);
+        assert_eq!(last(&report), format!("nothing was judged: {reason}"), "{text:?}");
+        assert_eq!(report.exit_status(FailOn::Warn), ExitStatus::Clean, "{text:?}");
+        let required = scan_requiring("-", text);
+        assert_eq!(required.exit_status(FailOn::Never), ExitStatus::IncompleteInput, "{text:?}");
+        assert_eq!(messages(&required, "nothing-judged"), [format!("nothing was judged: {reason}")]);
+        assert_eq!(required.notes.last().unwrap().file.raw(), "<stdin>");
+    }
+    let empty = folder(&[("README.md", "")]);
+    assert_eq!(last(&scan_paths(&[empty.path()])), "nothing was judged: no manifest was read");
+    let clean = scan_requiring("-", &pod("web", "nginx:1.27.3"));
+    assert_eq!((clean.exit_status(FailOn::Warn), clean.nothing_judged()), (ExitStatus::Clean, None));
+}
+
+#[test]
+fn a_chart_folder_is_said_to_hold_templates() {
+    let chart = folder(&[
+        ("Chart.yaml", "apiVersion: v2\nname: chart\nversion: 1.0.0\n"),
+        ("values.yaml", "image: nginx\n"),
+        ("templates/a.yaml", &pod("a", "{{ .Values.image }}")),
+        ("templates/b.yaml", &pod("b", "\"{{ .Values.image }}\"")),
+    ]);
+    let report = scan_paths(&[chart.path()]);
+    assert_eq!((report.summary.templates, report.summary.files), (2, 2));
+    assert_eq!(
+        last_lines(&report)[1..],
+        [
+            "not judged: 2 raw templates skipped",
+            "nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`"
+        ]
+    );
+}
