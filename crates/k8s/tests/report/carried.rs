@@ -8,7 +8,7 @@ use tagwatch_k8s::report::{
     FirstSeen, History, PolicyReport, ReportInput, ReportPlan, StoredReport, build, plan,
 };
 
-use crate::support::{MONDAY, UID, at, container, issues, stored, stored_body, workload};
+use crate::support::{INSTANCE, MONDAY, UID, at, container, issues, stored, stored_body, workload};
 
 fn report(labels: &[(&str, &str)], names: &[&str]) -> PolicyReport {
     let mut workload = workload(vec![container("web", "nginx:1.27.3")]);
@@ -18,6 +18,7 @@ fn report(labels: &[(&str, &str)], names: &[&str]) -> PolicyReport {
     let (verdicts, first_seen) = (Engine::recommended().judge(&workload), FirstSeen::default());
     let input = ReportInput {
         workload: &workload,
+        instance: INSTANCE,
         uid: UID,
         issues: &issues(&workload, UID, &verdicts, &first_seen, MONDAY),
         namespace_labels: &names,
@@ -65,7 +66,7 @@ fn labels_of_others_stay_and_one_that_somebody_edited_is_restored() {
     let labels = body.metadata.labels.get_or_insert_default();
     labels.insert("theirs".to_owned(), "yes".to_owned());
     labels.insert("team".to_owned(), "mine".to_owned());
-    let restored = replaced(&StoredReport::from(body), wanted);
+    let restored = replaced(&StoredReport::new(body, INSTANCE), wanted);
     assert_eq!((label(&restored, "team"), label(&restored, "theirs")), (Some("payments"), Some("yes")));
 }
 
@@ -77,5 +78,13 @@ fn nobody_can_take_our_mark_away() {
     let mut body = stored_body(&report);
     let annotations = body.metadata.annotations.get_or_insert_default();
     annotations.insert("tagwatch.dev/namespace-labels".to_owned(), ours.to_owned());
-    assert!(StoredReport::from(body).is_ours());
+    assert!(StoredReport::new(body, INSTANCE).is_ours());
+}
+
+#[test]
+fn a_namespace_does_not_decide_whose_a_report_is() {
+    let instance = "app.kubernetes.io/instance";
+    let wanted = report(&[(instance, "another")], &[instance]);
+    assert_eq!(label(&wanted, instance), Some(INSTANCE));
+    assert_eq!(plan(Some(&stored(&wanted)), Some(wanted.clone())), ReportPlan::Keep);
 }

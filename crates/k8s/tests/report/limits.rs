@@ -7,7 +7,7 @@ use tagwatch_core::workload::Workload;
 use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, PolicyReport, ReportInput, build};
 
 use crate::support::{
-    MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, report_at, verdict, workload,
+    INSTANCE, MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, report_at, verdict, workload,
 };
 
 /// A workload of many containers, each with a violation and a pass.
@@ -51,6 +51,7 @@ fn what_found_no_room_is_remembered_all_the_same() {
     let after = |first_seen: &FirstSeen, now: &str| {
         let input = ReportInput {
             workload: &workload,
+            instance: INSTANCE,
             uid: UID,
             issues: &issues(&workload, UID, &verdicts, first_seen, now),
             namespace_labels: &[],
@@ -171,6 +172,7 @@ fn judge(workload: &Workload, uid: &str) -> PolicyReport {
     let first_seen = FirstSeen::default();
     let input = ReportInput {
         workload,
+        instance: INSTANCE,
         uid,
         issues: &issues(workload, uid, &verdicts, &first_seen, MONDAY),
         namespace_labels: &[],

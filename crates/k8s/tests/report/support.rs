@@ -11,6 +11,8 @@ use tagwatch_core::tag::{Classification, Confidence, TagClass};
 use tagwatch_core::workload::{Container, ContainerType, Origin, Workload, WorkloadId};
 use tagwatch_k8s::report::{FirstSeen, History, PolicyReport, ReportInput, StoredReport, build};
 
+/// The installation that the reports are of.
+pub(crate) const INSTANCE: &str = "tagwatch";
 pub(crate) const UID: &str = "0f5d7c3e-6a55-4a8c-9f10-2f1a6a3c9b01";
 pub(crate) const MONDAY: &str = "2026-01-12T08:30:00Z";
 pub(crate) const TUESDAY: &str = "2026-01-13T08:30:00Z";
@@ -88,6 +90,7 @@ pub(crate) fn report_after(
 ) -> PolicyReport {
     let input = ReportInput {
         workload,
+        instance: INSTANCE,
         uid: UID,
         issues: &issues(workload, UID, verdicts, first_seen, now),
         namespace_labels: &[],
@@ -131,7 +134,7 @@ pub(crate) fn stored_body(report: &PolicyReport) -> PolicyReport {
 }
 
 pub(crate) fn stored(report: &PolicyReport) -> StoredReport {
-    StoredReport::from(stored_body(report))
+    StoredReport::new(stored_body(report), INSTANCE)
 }
 
 pub(crate) fn json(report: &PolicyReport) -> Value {
