@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::Client;
 use kube_runtime::watcher;
-use tagwatch_client::{RequestCounter, ServerClock, connect};
+use tagwatch_client::{ClientError, RequestCounter, ServerClock, connect};
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
@@ -31,14 +32,15 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 /// When it cannot start, or when a task ends that should run forever: Kubernetes restarts the process then.
 pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), RunError> {
     let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
-    let client = connect(None, &options.user_agent, requests.clone(), clock.clone()).await?;
+    let clients = Clients::connect(&options, &requests, &clock).await?;
     let listeners = Listeners::bind(&options).await?;
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;
-    let (parts, requests) = SharedParts::new(client, clock, &mut metrics)?;
+    let (parts, requests) =
+        SharedParts::new(clients.cluster.clone(), clock, &options.instance, &mut metrics)?;
     let (reconciler, pending_events) = parts.reconciler(&options);
     let mut tasks = Tasks::default();
-    spawn_servers(&mut tasks, &parts, listeners, metrics, &options, &stop)?;
+    spawn_servers(&mut tasks, &parts, clients, listeners, metrics, &options, &stop)?;
     spawn_watches(&mut tasks, &parts, &options);
     spawn_policy(&mut tasks, &parts, &options);
     spawn_drift(&mut tasks, &parts, &options);
@@ -58,9 +60,33 @@ pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), Run
     tasks.run_until(&stop).await
 }
 
+/// Clients of the API server. Access reviews have connections of their own, so that neither they nor the controller's
+/// requests wait for each other.
+struct Clients {
+    cluster: Client,
+    metrics_reviews: Client,
+    console_reviews: Client,
+}
+
+impl Clients {
+    async fn connect(
+        options: &RunOptions,
+        requests: &RequestCounter,
+        clock: &ServerClock,
+    ) -> Result<Self, ClientError> {
+        let client = || connect(None, &options.user_agent, requests.clone(), clock.clone());
+        Ok(Self {
+            cluster: client().await?,
+            metrics_reviews: client().await?,
+            console_reviews: client().await?,
+        })
+    }
+}
+
 /// The addresses that the controller serves.
 struct Listeners {
     admin: ServerListener,
+    health: Option<ServerListener>,
     console: Option<ServerListener>,
 }
 
@@ -70,6 +96,15 @@ impl Listeners {
         let (file, access) = (address_file.as_deref(), metrics_access.clone());
         let admin = ServerListener::bind(*metrics_address, file, access, EndpointKind::Metrics).await?;
         tracing::info!(address = %admin.address(), "serving /metrics, /livez and /readyz");
+        let health = match options.health_address {
+            Some(address) => {
+                let (file, access) = (options.health_address_file.as_deref(), EndpointAccess::Anonymous);
+                let listener = ServerListener::bind(address, file, access, EndpointKind::Health).await?;
+                tracing::info!(address = %listener.address(), "serving /livez and /readyz for probes");
+                Some(listener)
+            }
+            None => None,
+        };
         let console = match &options.console {
             Some(console) => {
                 let (file, access) = (console.address_file.as_deref(), console.access.clone());
@@ -80,27 +115,40 @@ impl Listeners {
             }
             None => None,
         };
-        Ok(Self { admin, console })
+        Ok(Self { admin, health, console })
     }
 }
 
 fn spawn_servers(
     tasks: &mut Tasks,
     parts: &SharedParts,
+    clients: Clients,
     listeners: Listeners,
     metrics: Metrics,
     options: &RunOptions,
     stop: &CancellationToken,
 ) -> Result<(), RunError> {
     let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
-    let Listeners { admin, console } = listeners;
+    let Clients { cluster: _, metrics_reviews, console_reviews } = clients;
+    let Listeners { admin, health, console } = listeners;
+    let audience = || options.token_audience.clone();
     let is_gated = matches!(options.metrics_access, EndpointAccess::Token { .. });
-    let gate = is_gated.then(|| Arc::new(AccessGate::new(parts.client.clone())));
+    let gate = is_gated.then(|| Arc::new(AccessGate::new(metrics_reviews, audience())));
     let endpoint = AdminEndpoint { metrics, readiness: parts.readiness.clone(), gate };
-    tasks.spawn_server("admin endpoint", admin.serve(endpoint.routes(), stop.clone()));
+    let mut serve = |name, listener: ServerListener, routes| {
+        let serving = listener.serve(routes, parts.observer.metrics.connections.clone(), stop.clone());
+        tasks.spawn_server(name, async move {
+            serving.await;
+            Ok(())
+        });
+    };
+    if let Some(listener) = health {
+        serve("health endpoint", listener, endpoint.clone().probes());
+    }
+    serve("admin endpoint", admin, endpoint.routes());
     if let Some((listener, console)) = console.zip(options.console.as_ref()) {
-        let routes = console::routes(parts.console_source(options), &console.access, &parts.client);
-        tasks.spawn_server("console", listener.serve(routes, stop.clone()));
+        let source = parts.console_source(options);
+        serve("console", listener, console::routes(source, &console.access, console_reviews, audience()));
     }
     Ok(())
 }
@@ -154,7 +202,9 @@ fn spawn_drift(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
     }
     let ready = readiness.expect("proofs that tags moved");
     let namespace = options.own_namespace.clone();
-    let keeping = proofs::keep(client.clone(), namespace, parts.proven_tags(), Arc::clone(writer), ready);
+    let instance = Arc::clone(&parts.instance);
+    let keeping =
+        proofs::keep(client.clone(), namespace, instance, parts.proven_tags(), Arc::clone(writer), ready);
     tasks.spawn("proofs", keeping);
     tasks.spawn("drift", parts.proven_tags().follow(readiness.clone()));
 }

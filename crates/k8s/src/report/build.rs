@@ -13,8 +13,8 @@ use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
 use super::carried;
 use super::entry;
 use super::{
-    CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, INSTANCE_LABEL, MANAGED_BY_LABEL, MANAGER,
-    PolicyReport, ReportResult, ReportSummary, content_hash, report_name,
+    CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, INSTANCE_LABEL, MANAGED_BY_LABEL,
+    MANAGER, PolicyReport, ReportResult, ReportSummary, content_hash, report_name,
 };
 
 /// Name of the property that marks the cut, on the last result that is there: how many more there were.

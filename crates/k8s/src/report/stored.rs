@@ -61,8 +61,11 @@ impl StoredReport {
     pub fn new(report: PolicyReport, instance: &str) -> Self {
         let owner = ReportOwner::of(report.metadata.labels.as_ref(), instance);
         let content_hash = content_hash(&report);
-        let (first_seen, history) =
-            if owner.is_another() { Default::default() } else { (FirstSeen::of(&report), History::of(&report)) };
+        let (first_seen, history) = if owner.is_another() {
+            Default::default()
+        } else {
+            (FirstSeen::of(&report), History::of(&report))
+        };
         let subject = report.scope.and_then(|scope| scope.uid);
         let mut metadata = ObjectMeta { managed_fields: None, ..report.metadata };
         let is_noted = noted_hash(&metadata) == Some(&content_hash);

@@ -5,7 +5,9 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::Workload;
 use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, IssueChanges, ReportInput, build};
 
-use crate::support::{INSTANCE, MONDAY, TUESDAY, UID, at, container, finding, issues, report_at, verdict, workload};
+use crate::support::{
+    INSTANCE, MONDAY, TUESDAY, UID, at, container, finding, issues, report_at, verdict, workload,
+};
 
 type Findings<'a> = &'a [(&'static str, Outcome)];
 

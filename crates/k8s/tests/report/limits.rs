@@ -7,7 +7,8 @@ use tagwatch_core::workload::Workload;
 use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, PolicyReport, ReportInput, build};
 
 use crate::support::{
-    INSTANCE, MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, report_at, verdict, workload,
+    INSTANCE, MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, report_at, verdict,
+    workload,
 };
 
 /// A workload of many containers, each with a violation and a pass.
