@@ -37,3 +37,30 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
+
+{{- /* Whether anything of the whole cluster is granted. */}}
+{{- define "tagwatch.clusterWide" -}}
+{{- if or (not .Values.controller.namespaces) .Values.rbac.clusterWide }}true{{ end }}
+{{- end }}
+
+{{- /* What is checked in a namespace, and the reports in it. Namespaces are readable by a ClusterRole alone. */}}
+{{- define "tagwatch.workloadRules" -}}
+- apiGroups: [""]
+  resources: [pods, replicationcontrollers]
+  verbs: [list, watch]
+- apiGroups: [apps]
+  resources: [daemonsets, deployments, replicasets, statefulsets]
+  verbs: [list, watch]
+- apiGroups: [batch]
+  resources: [cronjobs, jobs]
+  verbs: [list, watch]
+- apiGroups: [wgpolicyk8s.io]
+  resources: [policyreports]
+  verbs: [get, list, watch, create, update, delete]
+{{- end }}
+
+{{- define "tagwatch.eventRules" -}}
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}

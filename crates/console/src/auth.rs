@@ -1,18 +1,18 @@
 //! Authentication of a request.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use form_urlencoded::Serializer;
 use tagwatch_core::text::UntrustedText;
 
-use crate::access::{Caller, Denied, Token, Visible};
+use crate::access::{Caller, Denied, Peer, Token, Visible};
 use crate::frame::Frame;
 use crate::http::{AuthError, Console, Problem, cookie};
 use crate::text::HtmlText;
@@ -46,7 +46,7 @@ impl FromRequestParts<Arc<Console>> for AuthenticatedRequest {
                 return Err(without_credential(&parts.headers, &frame));
             };
             let snapshot = console.source.snapshot();
-            let peer = peer(&parts.extensions);
+            let peer = Peer::of_request(&parts.extensions);
             let answer = authorize(console, credential, peer, &view::namespaces(&snapshot)).await;
             (snapshot, answer.map_err(|error| refuse(error, &frame))?)
         };
@@ -69,13 +69,13 @@ enum Credential {
 async fn authorize(
     console: &Console,
     credential: Credential,
-    peer: Option<IpAddr>,
+    peer: Peer,
     namespaces: &BTreeSet<UntrustedText>,
 ) -> Result<Caller, AuthError> {
     match credential {
         Credential::Bearer(token) => console.try_token(&token, peer, namespaces).await,
         Credential::Session { key, token } => {
-            let answer = console.authorizer.authorize(&token, namespaces).await;
+            let answer = console.authorizer.authorize(&token, peer, namespaces).await;
             if answer == Err(Denied::Unauthenticated) {
                 console.sessions.end(&key);
             }
@@ -96,11 +96,6 @@ fn credential(headers: &HeaderMap, console: &Console) -> Option<Credential> {
 fn bearer(headers: &HeaderMap) -> Option<Token> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     Token::parse(token).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
-}
-
-/// The address that the connection comes from.
-pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
 }
 
 /// After a link on another site (a chat, a dashboard), the browser withholds the `SameSite=Strict` cookie. It then has

@@ -11,6 +11,14 @@ use crate::serve::EndpointAccess;
 pub struct RunOptions {
     /// Namespaces whose objects are watched: all, or a list.
     pub namespaces: WatchedNamespaces,
+    /// This installation, such as a Helm release: only reports that name it are ours.
+    pub instance: String,
+    /// Address of `/livez` and `/readyz` alone, over plain HTTP, for probes; `None` serves them beside `/metrics` only.
+    pub health_address: Option<SocketAddr>,
+    /// A file that receives the address of the health endpoint once it is bound.
+    pub health_address_file: Option<PathBuf>,
+    /// The audience of tokens that are made for tagwatch alone.
+    pub token_audience: String,
     /// Address of `/metrics`, `/livez` and `/readyz`; port 0 lets the operating system choose.
     pub metrics_address: SocketAddr,
     /// Who may read `/metrics`.

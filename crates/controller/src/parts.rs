@@ -35,11 +35,18 @@ pub(crate) struct SharedParts {
     pub(crate) custom: Arc<CustomWatches>,
     pub(crate) writer: Arc<ClusterWriter>,
     pub(crate) readiness: Readiness,
+    /// This installation, as its reports name it.
+    pub(crate) instance: Arc<str>,
 }
 
 impl SharedParts {
     /// Empty state.
-    pub(crate) fn new(client: Client, clock: ServerClock, metrics: &mut Metrics) -> Result<Self, RunError> {
+    pub(crate) fn new(
+        client: Client,
+        clock: ServerClock,
+        instance: &str,
+        metrics: &mut Metrics,
+    ) -> Result<Self, RunError> {
         let metrics = ControllerMetrics::register(metrics)?;
         let readiness = Readiness::default();
         let states = Arc::new(Mutex::new(WorkloadStates::default()));
@@ -61,6 +68,7 @@ impl SharedParts {
             custom: Arc::new(custom),
             writer: Arc::new(ClusterWriter::new(metrics.clone())),
             readiness,
+            instance: instance.into(),
             observer: Observer {
                 index,
                 stores: Arc::new(Stores::default()),
@@ -88,6 +96,7 @@ impl SharedParts {
                 engine: Arc::clone(&self.engine),
                 states: Arc::clone(states),
                 reports: Arc::clone(&self.reports),
+                instance: Arc::clone(&self.instance),
             },
             writer: ReportWriter {
                 client: self.client.clone(),
@@ -95,6 +104,7 @@ impl SharedParts {
                 reports: Arc::clone(&self.reports),
                 states: Arc::clone(states),
                 queue: Arc::clone(&queue),
+                instance: Arc::clone(&self.instance),
             },
             publisher: ResultPublisher {
                 states: Arc::clone(states),
@@ -125,6 +135,7 @@ impl SharedParts {
             status: Arc::clone(&self.observer.status),
             ready: self.readiness.expect(name),
             metrics: self.observer.metrics.clone(),
+            instance: Arc::clone(&self.instance),
         }
     }
 

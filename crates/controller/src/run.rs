@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::Client;
 use kube_runtime::watcher;
-use tagwatch_client::{RequestCounter, ServerClock, connect};
+use tagwatch_client::{ClientError, RequestCounter, ServerClock, connect};
 use tokio::runtime::Handle;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -18,31 +19,32 @@ use crate::serve::access::AccessGate;
 use crate::serve::admin::AdminEndpoint;
 use crate::serve::console;
 use crate::serve::metrics::MetricsPage;
-use crate::serve::{EndpointAccess, EndpointKind, ServerListener};
+use crate::serve::{EndpointAccess, EndpointKind, ListenError, ServerListener};
 use crate::state::metrics::Metrics;
 use crate::state::{Heartbeat, Queue};
 use crate::tasks::Tasks;
 
 const ADMIN_ENDPOINT: &str = "admin endpoint";
+const HEALTH_ENDPOINT: &str = "health endpoint";
 /// How often the gauges of the queue are updated.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Runs the controller until `stop` is cancelled, or a part of it fails. The admin endpoint is served on the runtime
-/// `probes`, which is to have a thread of its own: probes are answered there whatever the controller computes.
+/// Runs the controller until `stop` is cancelled, or a part of it fails. The admin endpoint and the health endpoint are
+/// served on the runtime `probes`, which is to have a thread of its own: probes are answered there whatever the controller computes.
 ///
 /// # Errors
 /// When it cannot start, or when a task ends that should run forever: Kubernetes restarts the process then.
 pub async fn run(options: RunOptions, stop: CancellationToken, probes: Handle) -> Result<(), RunError> {
     let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
-    let client = connect(None, &options.user_agent, requests.clone(), clock.clone()).await?;
+    let clients = Clients::connect(&options, &requests, &clock).await?;
     let listeners = Listeners::bind(&options, &probes).await?;
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;
-    let parts = SharedParts::new(client, clock, &mut metrics)?;
+    let parts = SharedParts::new(clients.cluster.clone(), clock, &options.instance, &mut metrics)?;
     let (reconciler, pending_events) = parts.reconciler(&options);
     let mut tasks = Tasks::default();
     let heartbeat = Heartbeat::default();
-    let servers = Servers { listeners, metrics, heartbeat: heartbeat.clone(), probes };
+    let servers = Servers { clients, listeners, metrics, heartbeat: heartbeat.clone(), probes };
     servers.spawn(&mut tasks, &parts, &options, &stop)?;
     spawn_watches(&mut tasks, &parts, &options);
     spawn_policy(&mut tasks, &parts, &options);
@@ -63,23 +65,58 @@ pub async fn run(options: RunOptions, stop: CancellationToken, probes: Handle) -
     tasks.run_until(&stop).await
 }
 
+/// Clients of the API server. Access reviews have connections of their own, so that neither they nor the controller's
+/// requests wait for each other.
+struct Clients {
+    cluster: Client,
+    metrics_reviews: Client,
+    console_reviews: Client,
+}
+
+impl Clients {
+    async fn connect(
+        options: &RunOptions,
+        requests: &RequestCounter,
+        clock: &ServerClock,
+    ) -> Result<Self, ClientError> {
+        let client = || connect(None, &options.user_agent, requests.clone(), clock.clone());
+        Ok(Self {
+            cluster: client().await?,
+            metrics_reviews: client().await?,
+            console_reviews: client().await?,
+        })
+    }
+}
+
 /// The addresses that the controller serves.
 struct Listeners {
     admin: ServerListener,
+    health: Option<ServerListener>,
     console: Option<ServerListener>,
 }
 
 impl Listeners {
     async fn bind(options: &RunOptions, probes: &Handle) -> Result<Self, RunError> {
         let RunOptions { metrics_address: address, address_file, metrics_access, .. } = options.clone();
-        // A socket belongs to the runtime on which it is bound.
-        let bound = probes.spawn(async move {
+        let admin = bind_on(probes, ADMIN_ENDPOINT, async move {
             let file = address_file.as_deref();
             ServerListener::bind(address, file, metrics_access, EndpointKind::Metrics).await
         });
-        let admin =
-            bound.await.map_err(|source| RunError::TaskPanicked { task: ADMIN_ENDPOINT, source })??;
+        let admin = admin.await?;
         tracing::info!(address = %admin.address(), "serving /metrics, /livez and /readyz");
+        let health = match options.health_address {
+            Some(address) => {
+                let file = options.health_address_file.clone();
+                let health = bind_on(probes, HEALTH_ENDPOINT, async move {
+                    let access = EndpointAccess::Anonymous;
+                    ServerListener::bind(address, file.as_deref(), access, EndpointKind::Health).await
+                });
+                let listener = health.await?;
+                tracing::info!(address = %listener.address(), "serving /livez and /readyz for probes");
+                Some(listener)
+            }
+            None => None,
+        };
         let console = match &options.console {
             Some(console) => {
                 let (file, access) = (console.address_file.as_deref(), console.access.clone());
@@ -90,12 +127,23 @@ impl Listeners {
             }
             None => None,
         };
-        Ok(Self { admin, console })
+        Ok(Self { admin, health, console })
     }
 }
 
-/// What is served, and on which runtime the admin endpoint is.
+/// A socket belongs to the runtime on which it is bound.
+async fn bind_on(
+    runtime: &Handle,
+    task: &'static str,
+    binding: impl Future<Output = Result<ServerListener, ListenError>> + Send + 'static,
+) -> Result<ServerListener, RunError> {
+    let bound = runtime.spawn(binding).await;
+    Ok(bound.map_err(|source| RunError::TaskPanicked { task, source })??)
+}
+
+/// What is served, and on which runtime the admin endpoint and the health endpoint are.
 struct Servers {
+    clients: Clients,
     listeners: Listeners,
     metrics: Metrics,
     heartbeat: Heartbeat,
@@ -110,22 +158,39 @@ impl Servers {
         options: &RunOptions,
         stop: &CancellationToken,
     ) -> Result<(), RunError> {
-        let Self { listeners, metrics, heartbeat, probes } = self;
+        let Self { clients, listeners, metrics, heartbeat, probes } = self;
         let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
-        let Listeners { admin, console } = listeners;
+        let Clients { cluster: _, metrics_reviews, console_reviews } = clients;
+        let Listeners { admin, health, console } = listeners;
+        let audience = || options.token_audience.clone();
         let is_gated = matches!(options.metrics_access, EndpointAccess::Token { .. });
         let endpoint = AdminEndpoint {
             metrics,
             readiness: parts.readiness.clone(),
-            gate: is_gated.then(|| Arc::new(AccessGate::new(parts.client.clone()))),
+            gate: is_gated.then(|| Arc::new(AccessGate::new(metrics_reviews, audience()))),
             heartbeat,
             worker: Handle::current(),
             encoding: Arc::default(),
         };
-        tasks.spawn_server(ADMIN_ENDPOINT, admin.serve(endpoint.routes(), stop.clone()), &probes);
+        let mut serve = |name, listener: ServerListener, routes, runtime: &Handle| {
+            let serving = listener.serve(routes, parts.observer.metrics.connections.clone(), stop.clone());
+            tasks.spawn_server(
+                name,
+                async move {
+                    serving.await;
+                    Ok(())
+                },
+                runtime,
+            );
+        };
+        if let Some(listener) = health {
+            serve(HEALTH_ENDPOINT, listener, endpoint.clone().probes(), &probes);
+        }
+        serve(ADMIN_ENDPOINT, admin, endpoint.routes(), &probes);
         if let Some((listener, console)) = console.zip(options.console.as_ref()) {
-            let routes = console::routes(parts.console_source(options), &console.access, &parts.client);
-            tasks.spawn_server("console", listener.serve(routes, stop.clone()), &Handle::current());
+            let source = parts.console_source(options);
+            let routes = console::routes(source, &console.access, console_reviews, audience());
+            serve("console", listener, routes, &Handle::current());
         }
         Ok(())
     }
@@ -180,7 +245,9 @@ fn spawn_drift(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
     }
     let ready = readiness.expect("proofs that tags moved");
     let namespace = options.own_namespace.clone();
-    let keeping = proofs::keep(client.clone(), namespace, parts.proven_tags(), Arc::clone(writer), ready);
+    let instance = Arc::clone(&parts.instance);
+    let keeping =
+        proofs::keep(client.clone(), namespace, instance, parts.proven_tags(), Arc::clone(writer), ready);
     tasks.spawn("proofs", keeping);
     tasks.spawn("drift", parts.proven_tags().follow(readiness.clone()));
 }

@@ -108,7 +108,11 @@ impl TestEnv {
     fn build(client: Client, events: bool) -> Self {
         let options = RunOptions {
             namespaces: WatchedNamespaces::AllExcept(Vec::new()),
+            instance: "tagwatch".to_owned(),
             metrics_address: ([127, 0, 0, 1], 0).into(),
+            health_address: None,
+            health_address_file: None,
+            token_audience: "tagwatch".to_owned(),
             metrics_access: EndpointAccess::Anonymous,
             console: None,
             cluster_name: None,
@@ -121,7 +125,8 @@ impl TestEnv {
             policy: "default".to_owned(),
             user_agent: "tagwatch".to_owned(),
         };
-        let parts = SharedParts::new(client, ServerClock::default(), &mut Metrics::default());
+        let parts =
+            SharedParts::new(client, ServerClock::default(), &options.instance, &mut Metrics::default());
         let parts = parts.unwrap();
         let (reconciler, events) = parts.reconciler(&options);
         Self { parts, reconciler, events }

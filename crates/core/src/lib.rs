@@ -8,6 +8,7 @@ pub mod drift;
 pub mod engine;
 pub mod evidence;
 pub mod exemption;
+pub mod fair;
 pub mod finding;
 mod glob;
 pub mod issue;

@@ -24,6 +24,10 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         namespaces,
         exclude_namespaces,
         policy,
+        instance,
+        health_address,
+        health_address_file,
+        token_audience,
         own_namespace,
         registries,
         registry_networks,
@@ -45,6 +49,10 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let console = console_options(console, &metrics)?;
     let options = RunOptions {
         namespaces,
+        instance,
+        health_address,
+        health_address_file,
+        token_audience,
         metrics_address,
         workload_series_cap: metrics.workload_series_cap,
         cluster_name,

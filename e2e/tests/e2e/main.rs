@@ -34,6 +34,7 @@ mod exemptions;
 mod foreign_writers;
 mod history;
 mod hostile;
+mod instances;
 mod kinds;
 mod kustomize_agrees;
 mod many;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         foreign_writers::tests(),
         history::tests(),
         hostile::tests(),
+        instances::tests(),
         kinds::tests(),
         kustomize_agrees::tests(),
         many::tests(),

@@ -2,10 +2,11 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use futures::future;
 use http::StatusCode;
 use k8s_openapi::api::{
@@ -15,8 +16,9 @@ use k8s_openapi::api::{
 use kube::{Api, api::PostParams};
 use libtest_mimic::Trial;
 use serde_json::json;
-use tagwatch_e2e::{Component, eventually, samples::config, write_certificate};
+use tagwatch_e2e::{Component, Identity, eventually, get, samples::config, write_certificate};
 use tempfile::TempDir;
+use tokio::{net::TcpStream, time::timeout};
 
 use crate::{
     controller::Controller,
@@ -32,6 +34,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         own(made_up_tokens_cause_few_reviews_and_lock_out_no_reader),
         own(access_is_denied_while_the_api_server_is_down),
         shared(a_new_certificate_is_shown_without_a_restart),
+        shared(a_token_for_tagwatch_opens_nothing_else),
+        shared(silent_connections_keep_no_scraper_and_no_probe_out),
     ]
 }
 
@@ -53,8 +57,16 @@ impl TestEnv {
 
     /// Another token of an account.
     async fn token(&self, name: &str) -> Result<String> {
+        self.token_for(name, &[]).await
+    }
+
+    /// Another token of an account for these audiences, as `kubectl create token --audience` requests it; without one for
+    /// the API server.
+    async fn token_for(&self, name: &str, audiences: &[&str]) -> Result<String> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), self.namespace());
-        let spec = TokenRequestSpec { expiration_seconds: Some(3_600), ..TokenRequestSpec::default() };
+        let audiences = audiences.iter().map(|&audience| audience.to_owned()).collect();
+        let spec =
+            TokenRequestSpec { expiration_seconds: Some(3_600), audiences, ..TokenRequestSpec::default() };
         let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
         let answer = accounts.create_token_request(name, &PostParams::default(), &request).await?;
         Ok(answer.status.and_then(|status| status.token).unwrap_or_default())
@@ -135,6 +147,71 @@ pub(crate) async fn asks_for_a_review(env: &TestEnv) -> Result<()> {
     let mut connection = Connection::open(tagwatch.address()).await?;
     let (status, body) = connection.get("/metrics", Some(&known)).await?;
     assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
+    tagwatch.end().await
+}
+
+async fn a_token_for_tagwatch_opens_nothing_else(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.guarded(&[]).await?;
+    let for_the_api = env.reader().await?;
+    let for_us = env.token_for("prometheus", &["tagwatch"]).await?;
+    let for_others = env.token_for("prometheus", &["vault"]).await?;
+    for token in [&for_us, &for_the_api] {
+        let_in(&tagwatch, token).await?;
+    }
+    let mut connection = Connection::open(tagwatch.address()).await?;
+    assert_eq!(connection.get("/metrics", Some(&for_others)).await?.0, StatusCode::UNAUTHORIZED);
+    // Whoever reads it on its way gets nothing from the API server.
+    let review = async |token: &str| {
+        let client = env.cluster().control_plane.client_as(Identity::Token(token)).await?;
+        let review = http::Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")
+            .header("content-type", "application/json")
+            .body(br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#.to_vec())?;
+        anyhow::Ok(client.request_text(review).await.map_err(|error| format!("{error:?}")))
+    };
+    ensure!(review(&for_the_api).await?.is_ok());
+    let refused = review(&for_us).await?.expect_err("the API server takes a token for tagwatch");
+    ensure!(refused.contains("401"), "{refused}");
+
+    // The name is a choice.
+    let other = env.guarded(&["--token-audience=vault"]).await?;
+    let_in(&other, &for_others).await?;
+    let mut connection = Connection::open(other.address()).await?;
+    assert_eq!(connection.get("/metrics", Some(&for_us)).await?.0, StatusCode::UNAUTHORIZED);
+    other.end().await?;
+    tagwatch.end().await
+}
+
+/// More than may be open at a time.
+const SILENT: usize = 300;
+/// A kubelet waits so long for a probe, in what `config/controller` says.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+async fn silent_connections_keep_no_scraper_and_no_probe_out(env: &TestEnv) -> Result<()> {
+    let folder = TempDir::with_prefix("tagwatch-health-")?;
+    let file = folder.path().join("address");
+    let health_file = format!("--health-address-file={}", file.display());
+    let tagwatch = env.guarded(&["--health-address=127.0.0.1:0", &health_file]).await?;
+    let health: SocketAddr = fs::read_to_string(&file)?.trim_end().parse()?;
+    let reader = env.reader().await?;
+    let_in(&tagwatch, &reader).await?;
+    let mut silent = Vec::new();
+    for address in [tagwatch.address(), health] {
+        for _ in 0..SILENT {
+            silent.push(TcpStream::connect(address).await?);
+        }
+    }
+    let scrape = async { Connection::open(tagwatch.address()).await?.get("/metrics", Some(&reader)).await };
+    let (status, metrics) = timeout(PROBE_LIMIT, scrape).await.context("no scrape in time")??;
+    assert_eq!(status, StatusCode::OK, "{metrics}");
+    ensure!(
+        metrics.contains("\ntagwatch_server_connections_closed_total{reason=\"bound\",server=\"metrics\"}")
+    );
+    let probe = get(format!("http://{health}/livez").parse()?);
+    assert_eq!(timeout(PROBE_LIMIT, probe).await.context("no probe in time")??.status(), StatusCode::OK);
+    // The metrics are not served there.
+    let elsewhere = get(format!("http://{health}/metrics").parse()?).await?;
+    assert_eq!(elsewhere.status(), StatusCode::NOT_FOUND);
+    drop(silent);
     tagwatch.end().await
 }
 

@@ -22,9 +22,9 @@ const CRD: &str = "policyreports.wgpolicyk8s.io";
 const POLICY_CRD: &str = "tagpolicies.tagwatch.dev";
 
 /// Objects by kind and name.
-type Objects = BTreeMap<(String, String), Value>;
+pub(crate) type Objects = BTreeMap<(String, String), Value>;
 
-fn objects(yaml: &str) -> Result<Objects> {
+pub(crate) fn objects(yaml: &str) -> Result<Objects> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(yaml)?;
     let mut objects = Objects::new();
     for object in documents.into_iter().filter(|document| !document.is_null()) {
@@ -40,7 +40,7 @@ fn text(value: &Value) -> Result<String> {
 }
 
 /// `helm template`, or what it says against these values.
-async fn rendered(args: &[&str]) -> Result<Result<String, String>> {
+pub(crate) async fn rendered(args: &[&str]) -> Result<Result<String, String>> {
     let mut template = Command::new(helm().await?);
     template
         .arg("template")
@@ -52,7 +52,7 @@ async fn rendered(args: &[&str]) -> Result<Result<String, String>> {
     Ok(if output.status.success() { Ok(String::from_utf8(output.stdout)?) } else { Err(words) })
 }
 
-async fn chart(args: &[&str]) -> Result<Objects> {
+pub(crate) async fn chart(args: &[&str]) -> Result<Objects> {
     objects(&rendered(args).await?.map_err(anyhow::Error::msg)?)
 }
 
@@ -80,7 +80,7 @@ async fn the_chart_installs_what_config_default_installs() -> Result<()> {
     let spec = |crd: Option<Value>| Some(with_floats(crd?["spec"].clone()));
     ensure!(ours.is_some() && spec(ours) == spec(theirs), "the definitions of TagPolicy differ");
     without_helms_labels(&mut by_helm)?;
-    assert_eq!(by_kustomize.len(), 11);
+    assert_eq!(by_kustomize.len(), 12);
     assert_eq!(by_helm, by_kustomize);
     Ok(())
 }
@@ -166,6 +166,54 @@ async fn without_authentication_probes_and_scrapes_are_plain_and_no_reviews_are_
     let monitor = &objects[&("ServiceMonitor".to_owned(), "tagwatch".to_owned())];
     assert_eq!(monitor["spec"]["endpoints"][0]["scheme"], "http");
     assert!(!serde_json::to_string(&objects.values().collect::<Vec<_>>())?.contains("tokenreviews"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn probes_have_a_port_that_no_other_client_can_take_up() -> Result<()> {
+    for auth in ["token", "none"] {
+        let objects = chart(&["--set", &format!("metrics.auth={auth},health.port=9000")]).await?;
+        let of = |kind: &str| &objects[&(kind.to_owned(), "tagwatch".to_owned())]["spec"];
+        let container = &of("Deployment")["template"]["spec"]["containers"][0];
+        for probe in ["livenessProbe", "readinessProbe"] {
+            let get = &container[probe]["httpGet"];
+            assert_eq!((&get["port"], &get["scheme"]), (&"health".into(), &"HTTP".into()), "{auth}: {probe}");
+        }
+        let ports = container["ports"].as_array().context("no ports")?;
+        ensure!(
+            ports.iter().any(|port| port["name"] == "health" && port["containerPort"] == 9000),
+            "{ports:?}"
+        );
+        let args = container["args"].to_string();
+        ensure!(args.contains("--health-address=0.0.0.0:9000"), "{args}");
+        // Pods reach the other ports alone.
+        for kind in ["Service", "NetworkPolicy"] {
+            ensure!(!of(kind).to_string().contains("health"), "{kind}: {}", of(kind));
+        }
+        assert_eq!(of("NetworkPolicy")["ingress"][0]["ports"][0]["port"], "metrics");
+    }
+    let without = chart(&["--set", "networkPolicy.enabled=false"]).await?;
+    ensure!(!without.keys().any(|(kind, _)| kind == "NetworkPolicy"));
+    Ok(())
+}
+
+/// `helm template` of a release with another name.
+#[tokio::test]
+async fn a_release_names_what_is_its_own() -> Result<()> {
+    let mut template = Command::new(helm().await?);
+    let chart = checkout().join("charts/tagwatch");
+    template.arg("template").arg("second").arg(chart).args(["--namespace", "tagwatch"]).kill_on_drop(true);
+    let objects = objects(&String::from_utf8(template.output().await?.stdout)?)?;
+    let of = |kind: &str, name: &str| &objects[&(kind.to_owned(), name.to_owned())];
+    let deployment = of("Deployment", "second-tagwatch");
+    let args = deployment["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
+    ensure!(args.contains("--instance=second"), "{args}");
+    assert_eq!(of("Role", "second-tagwatch")["rules"][1]["resourceNames"][0], "second-proven-tags");
+    let extensions = &of("ClusterRole", "second-tagwatch-extensions")["aggregationRule"];
+    assert_eq!(
+        extensions["clusterRoleSelectors"][0]["matchLabels"]["app.kubernetes.io/instance"], "second",
+        "what another release is granted is not its own"
+    );
     Ok(())
 }
 
@@ -280,8 +328,10 @@ async fn the_right_to_read_custom_kinds_is_asked_for() -> Result<()> {
         assert_eq!(found["metadata"]["labels"][label], "true");
     }
     let aggregate = ("ClusterRole".to_owned(), "tagwatch-extensions".to_owned());
-    let selectors = &with_kinds[&aggregate]["aggregationRule"]["clusterRoleSelectors"];
-    assert_eq!(selectors[0]["matchLabels"][label], "true");
+    let selectors = with_kinds[&aggregate]["aggregationRule"]["clusterRoleSelectors"].as_array();
+    for selector in selectors.context("no selectors")? {
+        assert_eq!(selector["matchLabels"][label], "true");
+    }
     Ok(())
 }
 

@@ -5,5 +5,6 @@ mod demo;
 mod demo_build;
 mod documents;
 mod install;
+mod namespaced;
 mod readme;
 mod shell;

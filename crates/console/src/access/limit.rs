@@ -1,11 +1,12 @@
 //! A limit of invalid tokens for each peer.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+use super::Peer;
 
 /// Invalid tokens that each peer may send within a [`WINDOW`].
 const MAX_INVALID: u32 = 10;
@@ -23,7 +24,7 @@ struct Count {
 
 #[derive(Debug, Default)]
 pub(crate) struct Limiter {
-    counts: Mutex<BTreeMap<Option<IpAddr>, Count>>,
+    counts: Mutex<BTreeMap<Peer, Count>>,
     /// Wakes waiting attempts when another one ends.
     attempt_ended: Notify,
 }
@@ -33,13 +34,13 @@ pub(crate) struct Limiter {
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
     limiter: &'a Limiter,
-    peer: Option<IpAddr>,
+    peer: Peer,
     is_invalid: bool,
 }
 
 enum Admission {
     /// The attempt is counted for this peer, or for the shared count.
-    Admitted(Option<IpAddr>),
+    Admitted(Peer),
     /// The limit would be exceeded if all pending attempts turned out invalid.
     Wait,
     Rejected,
@@ -48,7 +49,7 @@ enum Admission {
 impl Limiter {
     /// Waits for permission to check a token; `None` when the limit is reached. Pending attempts count towards the
     /// limit, so parallel requests get no more attempts than sequential ones, and valid tokens still pass.
-    pub(crate) async fn acquire(&self, peer: Option<IpAddr>) -> Option<Attempt<'_>> {
+    pub(crate) async fn acquire(&self, peer: Peer) -> Option<Attempt<'_>> {
         loop {
             let attempt_ended = self.attempt_ended.notified();
             match self.admit(peer, Instant::now()) {
@@ -59,14 +60,13 @@ impl Limiter {
         }
     }
 
-    fn admit(&self, peer: Option<IpAddr>, now: Instant) -> Admission {
+    fn admit(&self, mut peer: Peer, now: Instant) -> Admission {
         let mut counts = self.counts.lock();
         let is_over = |count: &Count| now.duration_since(count.begin) >= WINDOW;
-        let mut peer = network(peer);
         if counts.len() >= MAX_PEERS && !counts.contains_key(&peer) {
             counts.retain(|_, count| count.pending > 0 || !is_over(count));
             if counts.len() >= MAX_PEERS {
-                peer = None;
+                peer = Peer::UNKNOWN;
             }
         }
         let count = counts.entry(peer).or_insert(Count { invalid: 0, pending: 0, begin: now });
@@ -101,33 +101,24 @@ impl Drop for Attempt<'_> {
     }
 }
 
-/// One host can use any address of an IPv6 /64 (RFC 4291, section 2.5.1), so the whole network is one peer.
-fn network(peer: Option<IpAddr>) -> Option<IpAddr> {
-    let mask = |address: Ipv6Addr| Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64));
-    peer.map(|peer| match peer {
-        IpAddr::V6(address) => address.to_ipv4_mapped().map_or_else(|| mask(address).into(), IpAddr::V4),
-        IpAddr::V4(_) => peer,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn peer(address: &str) -> IpAddr {
-        address.parse().unwrap()
+    fn peer(address: &str) -> Peer {
+        Peer::of(address.parse().unwrap())
     }
 
     #[tokio::test]
     async fn the_limit_of_invalid_tokens_is_for_each_peer() {
         let (limiter, now) = (Limiter::default(), Instant::now());
         for _ in 0..MAX_INVALID {
-            drop(limiter.acquire(Some(peer("10.0.0.1"))).await.unwrap());
+            drop(limiter.acquire(peer("10.0.0.1")).await.unwrap());
         }
-        assert!(limiter.acquire(Some(peer("10.0.0.1"))).await.is_none());
-        assert!(limiter.acquire(Some(peer("::ffff:10.0.0.1"))).await.is_none(), "the same peer");
-        assert!(limiter.acquire(Some(peer("10.0.0.2"))).await.is_some());
-        assert!(matches!(limiter.admit(Some(peer("10.0.0.1")), now + 2 * WINDOW), Admission::Admitted(_)));
+        assert!(limiter.acquire(peer("10.0.0.1")).await.is_none());
+        assert!(limiter.acquire(peer("::ffff:10.0.0.1")).await.is_none(), "the same peer");
+        assert!(limiter.acquire(peer("10.0.0.2")).await.is_some());
+        assert!(matches!(limiter.admit(peer("10.0.0.1"), now + 2 * WINDOW), Admission::Admitted(_)));
     }
 
     #[tokio::test]
@@ -135,15 +126,15 @@ mod tests {
         let limiter = Limiter::default();
         let mut attempts = Vec::new();
         for _ in 0..MAX_INVALID {
-            attempts.push(limiter.acquire(Some(peer("2001:db8::1"))).await.unwrap());
+            attempts.push(limiter.acquire(peer("2001:db8::1")).await.unwrap());
         }
-        assert!(matches!(limiter.admit(Some(peer("2001:db8::2")), Instant::now()), Admission::Wait));
-        let (waited, ()) = tokio::join!(limiter.acquire(Some(peer("2001:db8::2"))), async {
+        assert!(matches!(limiter.admit(peer("2001:db8::2"), Instant::now()), Admission::Wait));
+        let (waited, ()) = tokio::join!(limiter.acquire(peer("2001:db8::2")), async {
             attempts.drain(..).for_each(Attempt::forgive);
         });
         waited.unwrap().forgive();
         for _ in 0..MAX_INVALID * 3 {
-            limiter.acquire(Some(peer("2001:db8::1"))).await.unwrap().forgive();
+            limiter.acquire(peer("2001:db8::1")).await.unwrap().forgive();
         }
     }
 
@@ -152,9 +143,9 @@ mod tests {
         let limiter = Limiter::default();
         let mut attempts = Vec::new();
         for _ in 0..MAX_INVALID {
-            attempts.push(limiter.acquire(None).await.unwrap());
+            attempts.push(limiter.acquire(Peer::UNKNOWN).await.unwrap());
         }
-        let (waited, ()) = tokio::join!(limiter.acquire(None), async { attempts.clear() });
+        let (waited, ()) = tokio::join!(limiter.acquire(Peer::UNKNOWN), async { attempts.clear() });
         assert!(waited.is_none());
     }
 
@@ -163,7 +154,7 @@ mod tests {
         let limiter = Limiter::default();
         let mut refused = 0;
         for at in 0..10_000_u32 {
-            refused += u32::from(limiter.acquire(Some(IpAddr::V4(at.into()))).await.is_none());
+            refused += u32::from(limiter.acquire(Peer::of(std::net::IpAddr::V4(at.into()))).await.is_none());
         }
         assert!(refused > 5000, "{refused}");
         assert!(limiter.counts.lock().len() <= MAX_PEERS + 1);

@@ -1,6 +1,7 @@
 //! Callers, their tokens and sessions, and the namespaces that they may see.
 
 mod limit;
+mod peer;
 mod session;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use std::pin::Pin;
 use tagwatch_core::text::UntrustedText;
 
 pub(crate) use limit::Limiter;
+pub use peer::Peer;
 pub(crate) use session::{SESSION_LIFE, Sessions};
 
 /// Decides which namespaces a caller may see.
@@ -19,9 +21,15 @@ pub trait Authorizer: Send + Sync + 'static {
     /// IP addresses, so that no other site can read it under a name of its own.
     fn is_open(&self) -> bool;
 
-    /// The caller of a token, and which of these namespaces they may see. The console asks for each request, so a
-    /// revoked token stops working. An implementation may cache answers for a bounded time, and denies access on error.
-    fn authorize<'a>(&'a self, token: &'a Token, namespaces: &'a BTreeSet<UntrustedText>) -> Answer<'a>;
+    /// The caller of a token that `peer` has sent, and which of these namespaces they may see. The console asks for each
+    /// request, so a revoked token stops working. An implementation may cache answers for a bounded time, and denies
+    /// access on error.
+    fn authorize<'a>(
+        &'a self,
+        token: &'a Token,
+        peer: Peer,
+        namespaces: &'a BTreeSet<UntrustedText>,
+    ) -> Answer<'a>;
 }
 
 /// The result of [`Authorizer::authorize`].
@@ -36,7 +44,7 @@ impl Authorizer for OpenToAll {
         true
     }
 
-    fn authorize<'a>(&'a self, _: &'a Token, _: &'a BTreeSet<UntrustedText>) -> Answer<'a> {
+    fn authorize<'a>(&'a self, _: &'a Token, _: Peer, _: &'a BTreeSet<UntrustedText>) -> Answer<'a> {
         Box::pin(async { Ok(Caller { name: None, visible: Visible::All, may_see_more: false }) })
     }
 }

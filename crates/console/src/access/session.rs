@@ -5,16 +5,20 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tagwatch_core::fair::{account_group, oldest_of_largest};
 
 use super::Token;
 
-/// Most sessions at a time. Beyond it, the session that expires first is removed.
+/// Most sessions at a time. Beyond it, the group of accounts with the most sessions loses its oldest one.
 const MAX: usize = 1024;
+/// Most sessions of one account. Beyond it, the account loses its own oldest one.
+const MAX_PER_ACCOUNT: usize = 8;
 pub(crate) const SESSION_LIFE: Duration = Duration::from_hours(8);
 
 #[derive(Debug)]
 struct Session {
     token: Token,
+    account: Box<str>,
     end: Instant,
 }
 
@@ -22,11 +26,17 @@ struct Session {
 pub(crate) struct Sessions(Mutex<BTreeMap<String, Session>>);
 
 impl Sessions {
-    /// Begins a session and returns its key.
+    /// Begins a session of an account and returns its key. No account loses a session by the log-ins of another one,
+    /// unless all are taken and its own group of accounts has the most.
     ///
     /// # Errors
     /// When the operating system has no random bytes.
-    pub(crate) fn begin(&self, token: Token, now: Instant) -> Result<String, getrandom::Error> {
+    pub(crate) fn begin(
+        &self,
+        token: Token,
+        account: &str,
+        now: Instant,
+    ) -> Result<String, getrandom::Error> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)?;
         let mut key = String::with_capacity(2 * bytes.len());
@@ -36,11 +46,8 @@ impl Sessions {
         }
         let mut sessions = self.0.lock();
         sessions.retain(|_, session| session.end > now);
-        if sessions.len() >= MAX {
-            let first = sessions.iter().min_by_key(|(_, session)| session.end).map(|(key, _)| key.clone());
-            first.and_then(|key| sessions.remove(&key));
-        }
-        sessions.insert(key.clone(), Session { token, end: now + SESSION_LIFE });
+        make_room(&mut sessions, account);
+        sessions.insert(key.clone(), Session { token, account: account.into(), end: now + SESSION_LIFE });
         Ok(key)
     }
 
@@ -55,6 +62,22 @@ impl Sessions {
     }
 }
 
+fn make_room(sessions: &mut BTreeMap<String, Session>, account: &str) {
+    let own = sessions.iter().filter(|(_, session)| *session.account == *account);
+    let leaves = if own.clone().count() >= MAX_PER_ACCOUNT {
+        own.min_by_key(|(_, session)| session.end).map(|(key, _)| key)
+    } else if sessions.len() >= MAX {
+        oldest_of_largest(
+            sessions.iter().map(|(key, session)| (key, account_group(&session.account), session.end)),
+        )
+    } else {
+        None
+    };
+    if let Some(key) = leaves.cloned() {
+        sessions.remove(&key);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,7 +89,7 @@ mod tests {
     #[test]
     fn a_session_expires_and_can_be_ended() {
         let (sessions, now) = (Sessions::default(), Instant::now());
-        let [one, other] = ["a", "b"].map(|text| sessions.begin(token(text), now).unwrap());
+        let [one, other] = ["a", "b"].map(|text| sessions.begin(token(text), "jane", now).unwrap());
         assert_eq!(one.len(), 64);
         assert_ne!(one, other);
         assert_eq!(sessions.token(&one, now), Some(token("a")));
@@ -76,15 +99,34 @@ mod tests {
         assert_eq!(sessions.token("", now), None);
     }
 
-    #[test]
-    fn a_new_session_beyond_the_maximum_replaces_the_oldest() {
-        let (sessions, now) = (Sessions::default(), Instant::now());
-        let first = sessions.begin(token("first"), now).unwrap();
-        for second in 1..=MAX {
-            let later = now + Duration::from_millis(second.try_into().unwrap());
-            sessions.begin(token("more"), later).unwrap();
+    /// So many log-ins, each a millisecond after the one before.
+    fn log_in(sessions: &Sessions, account: impl Fn(usize) -> String, count: usize, begin: Instant) {
+        for number in 0..count {
+            let later = begin + Duration::from_millis(number.try_into().unwrap());
+            sessions.begin(token("more"), &account(number), later).unwrap();
         }
+    }
+
+    #[test]
+    fn an_account_loses_its_own_oldest_session_and_no_other_one() {
+        let (sessions, now) = (Sessions::default(), Instant::now());
+        let others = sessions.begin(token("jane"), "jane", now).unwrap();
+        let first = sessions.begin(token("first"), "robot", now).unwrap();
+        log_in(&sessions, |_| "robot".to_owned(), 5 * MAX, now);
+        assert_eq!(sessions.0.lock().len(), 1 + MAX_PER_ACCOUNT);
+        assert_eq!(sessions.token(&first, now), None, "its oldest is gone");
+        assert_eq!(sessions.token(&others, now), Some(token("jane")));
+    }
+
+    #[test]
+    fn the_accounts_of_one_namespace_displace_each_other_alone() {
+        let (sessions, now) = (Sessions::default(), Instant::now());
+        let others = sessions.begin(token("jane"), "jane", now).unwrap();
+        log_in(&sessions, |number| format!("system:serviceaccount:shop:robot-{number}"), 3 * MAX, now);
         assert_eq!(sessions.0.lock().len(), MAX);
-        assert_eq!(sessions.token(&first, now), None, "the oldest is gone");
+        assert_eq!(sessions.token(&others, now), Some(token("jane")));
+        let late = sessions.begin(token("late"), "joe", now).unwrap();
+        assert_eq!(sessions.token(&late, now), Some(token("late")), "there is room for everyone else");
+        assert_eq!(sessions.token(&others, now), Some(token("jane")));
     }
 }

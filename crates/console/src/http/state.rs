@@ -1,17 +1,18 @@
 //! The state that every request shares.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use tagwatch_core::text::UntrustedText;
 
-use crate::access::{Authorizer, Caller, Denied, Limiter, Sessions, Token};
+use crate::access::{Authorizer, Caller, Denied, Limiter, Peer, Sessions, Token};
 use crate::source::Source;
 
 /// How the console is served.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// The audience of tokens that are made for tagwatch alone: the log-in form recommends it.
+    pub audience: String,
     /// Whether browsers reach the console over TLS. Cookies then carry `Secure`.
     pub tls: bool,
 }
@@ -47,11 +48,11 @@ impl Console {
     pub(crate) async fn try_token(
         &self,
         token: &Token,
-        peer: Option<IpAddr>,
+        peer: Peer,
         namespaces: &BTreeSet<UntrustedText>,
     ) -> Result<Caller, AuthError> {
         let Some(attempt) = self.limiter.acquire(peer).await else { return Err(AuthError::TooManyAttempts) };
-        let answer = self.authorizer.authorize(token, namespaces).await;
+        let answer = self.authorizer.authorize(token, peer, namespaces).await;
         if answer != Err(Denied::Unauthenticated) {
             attempt.forgive();
         }

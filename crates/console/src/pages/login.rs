@@ -8,10 +8,10 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{Extensions, HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
+use tagwatch_core::text::UntrustedText;
 
 use super::form::{self, FormRequest, redirect};
-use crate::access::{SESSION_LIFE, Token};
-use crate::auth::peer;
+use crate::access::{Caller, Peer, SESSION_LIFE, Token};
 use crate::frame::Frame;
 use crate::http::{Console, Problem, cookie, html, same_site_path, set_cookie};
 use crate::{url, view};
@@ -20,6 +20,8 @@ use crate::{url, view};
 #[template(path = "login.html")]
 struct LoginPage<'a> {
     frame: &'a Frame,
+    /// The audience of a token that opens nothing but tagwatch.
+    audience: &'a str,
     next: &'a str,
     problem: Option<&'a String>,
 }
@@ -36,7 +38,15 @@ pub(super) async fn form(
     if console.authorizer.is_open() {
         return Redirect::to(next).into_response();
     }
-    html(StatusCode::OK, &LoginPage { frame: &Frame::new(&uri, &headers), next, problem: None })
+    html(
+        StatusCode::OK,
+        &LoginPage {
+            frame: &Frame::new(&uri, &headers),
+            audience: &console.options.audience,
+            next,
+            problem: None,
+        },
+    )
 }
 
 pub(super) async fn log_in(
@@ -47,7 +57,8 @@ pub(super) async fn log_in(
 ) -> Response {
     let next = &form::next(&body);
     let refuse = |problem: &Problem| {
-        let page = LoginPage { frame: &frame, next, problem: problem.lines.first() };
+        let audience = &console.options.audience;
+        let page = LoginPage { frame: &frame, audience, next, problem: problem.lines.first() };
         problem.add_headers(html(problem.status, &page))
     };
     if console.authorizer.is_open() {
@@ -60,15 +71,18 @@ pub(super) async fn log_in(
         ));
     };
     let namespaces = view::namespaces(&console.source.snapshot());
-    match console.try_token(&token, peer(&extensions), &namespaces).await {
-        Ok(_) => begin_session(&console, token, next).unwrap_or_else(|problem| refuse(&problem)),
+    match console.try_token(&token, Peer::of_request(&extensions), &namespaces).await {
+        Ok(caller) => {
+            begin_session(&console, token, &caller, next).unwrap_or_else(|problem| refuse(&problem))
+        }
         Err(error) => refuse(&error.into()),
     }
 }
 
-fn begin_session(console: &Console, token: Token, next: &str) -> Result<Response, Problem> {
+fn begin_session(console: &Console, token: Token, caller: &Caller, next: &str) -> Result<Response, Problem> {
     let no_session = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "No session can be begun now.");
-    let key = console.sessions.begin(token, Instant::now()).map_err(|_| no_session())?;
+    let account = caller.name.as_ref().map_or("", UntrustedText::raw);
+    let key = console.sessions.begin(token, account, Instant::now()).map_err(|_| no_session())?;
     let life = SESSION_LIFE.as_secs();
     let cookie =
         set_cookie(console.session_cookie(), &key, life, console.options.tls).ok_or_else(no_session)?;

@@ -177,6 +177,25 @@ async fn a_session_ends_at_logout_or_when_its_token_is_revoked() {
 }
 
 #[tokio::test]
+async fn log_ins_of_one_account_end_no_session_of_another() {
+    let (console, _) = console();
+    let admin = log_in(&console, "admin-token").await;
+    let first = log_in(&console, "shopkeeper-token").await;
+    for _ in 0..1_100 {
+        log_in(&console, "shopkeeper-token").await;
+    }
+    assert_eq!(get_with(&console, "/", &[("cookie", &admin)]).await.status, StatusCode::OK);
+    assert_eq!(get_with(&console, "/", &[("cookie", &first)]).await.header("location"), "/login");
+}
+
+#[tokio::test]
+async fn the_form_recommends_a_token_for_tagwatch_alone() {
+    let (console, _) = console();
+    let form = get(&console, "/login").await;
+    form.assert_holds("kubectl create token NAME --namespace NAMESPACE --audience tagwatch<");
+}
+
+#[tokio::test]
 async fn invalid_tokens_are_rejected_then_limited() {
     let (console, tokens) = console();
     let cookie = log_in(&console, "admin-token").await;

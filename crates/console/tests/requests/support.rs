@@ -44,7 +44,7 @@ pub(crate) fn open(facts: Facts) -> Router {
 
 /// A console that requires a token.
 pub(crate) fn guarded(facts: Facts, authorizer: Arc<dyn Authorizer>) -> Router {
-    router(Fixed::new(facts), authorizer, Options { tls: true })
+    router(Fixed::new(facts), authorizer, Options { audience: "tagwatch".to_owned(), tls: true })
 }
 
 pub(crate) async fn get(router: &Router, path: &str) -> Answer {

@@ -19,12 +19,15 @@ pub(crate) struct Judge {
     pub(crate) engine: Arc<EngineHandle>,
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    /// This installation, as its reports name it.
+    pub(crate) instance: Arc<str>,
 }
 
 /// A workload with the engine and the memory of its evaluation. One engine is used from its start to its end.
 pub(crate) struct Evaluation<'a> {
     pub(crate) key: &'a WorkloadKey,
     pub(crate) report: &'a ReportKey,
+    pub(crate) instance: Arc<str>,
     pub(crate) workload: Workload,
     /// Where the fields of its containers are, for the console.
     pub(crate) fields: FieldOwner,
@@ -82,7 +85,8 @@ impl Judge {
     ) -> Evaluation<'a> {
         let AssembledWorkload { workload, fields, .. } = assembled;
         let memory = self.memory(key, report);
-        Evaluation { key, report, workload, fields, memory, engine: self.engine.current(), now }
+        let instance = Arc::clone(&self.instance);
+        Evaluation { key, report, instance, workload, fields, memory, engine: self.engine.current(), now }
     }
 
     /// When results were first seen, and what is over: as it is remembered, else as the stored report says. Memory comes

@@ -18,9 +18,10 @@ pub(crate) struct Built<'a> {
 impl Evaluation<'_> {
     /// The report of these results.
     pub(crate) fn build<'a>(&'a self, judged: &'a JudgedWorkload) -> Built<'a> {
-        let Self { key, workload, memory, engine, now, .. } = self;
+        let Self { key, instance, workload, memory, engine, now, .. } = self;
         let BuiltReport { report, issues } = report::build(&ReportInput {
             workload,
+            instance,
             uid: key.uid(),
             issues: &judged.issues,
             namespace_labels: engine.policy().metric_labels(),

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use kube_runtime::watcher::{self, Event};
 use parking_lot::Mutex;
 use tagwatch_client::{Backoff, CallError, LIST_LIMIT, call, is_served};
-use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, StoredReport};
+use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportOwner, StoredReport};
 use tokio::time::sleep;
 
 use super::api::api;
@@ -36,6 +36,8 @@ pub(crate) struct ReportObserver {
     pub(crate) status: Arc<StatusTracker>,
     pub(crate) ready: ReadyToken,
     pub(crate) metrics: ControllerMetrics,
+    /// This installation, as its reports name it.
+    pub(crate) instance: Arc<str>,
 }
 
 impl ReportObserver {
@@ -104,7 +106,7 @@ impl ReportObserver {
         let mut reports = Vec::new();
         loop {
             let page = call(LIST_LIMIT, api.list(&params)).await?;
-            reports.extend(page.items.into_iter().map(StoredReport::from));
+            reports.extend(page.items.into_iter().map(|report| StoredReport::new(report, &self.instance)));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),
                 None => return Ok(reports),
@@ -115,6 +117,7 @@ impl ReportObserver {
     /// Everything that is stored, with bodies: once at the start, and whenever the report API came back.
     fn mark_listed(&self, reports: Vec<StoredReport>) {
         self.reports.lock().apply_list(self.scope.as_deref(), reports);
+        self.count_strays();
         self.ready.ready();
         self.queue.request_all();
         self.status.notify_policy_changed();
@@ -123,8 +126,22 @@ impl ReportObserver {
     /// The report API is not served.
     fn mark_absent(&self) {
         self.reports.lock().mark_lost(self.scope.as_deref());
+        self.count_strays();
         self.ready.ready();
         self.status.notify_policy_changed();
+    }
+
+    fn count_strays(&self) {
+        let (unassigned, others) = self.reports.lock().strays().counts();
+        self.metrics.set_strays(unassigned, others);
+    }
+
+    /// The watch shows whose a report is; `None` when it is deleted.
+    fn mark_owner(&self, key: &ReportKey, owner: Option<ReportOwner>) {
+        if self.reports.lock().mark_owner(key, owner) {
+            self.count_strays();
+            self.status.notify_policy_changed();
+        }
     }
 
     fn request_owner_of(&self, report: &ReportKey) {
@@ -140,6 +157,8 @@ struct MetadataSink {
 impl MetadataSink {
     fn mark_changed(&self, report: &PartialObjectMeta<PolicyReport>) {
         let key = key_of(report);
+        let owner = ReportOwner::of(report.meta().labels.as_ref(), &self.observer.instance);
+        self.observer.mark_owner(&key, Some(owner));
         let is_foreign = self.observer.reports.lock().mark_changed(&key, &version_of(report));
         if is_foreign {
             self.observer.request_owner_of(&key);
@@ -148,6 +167,7 @@ impl MetadataSink {
 
     fn mark_deleted(&self, report: &PartialObjectMeta<PolicyReport>) {
         let key = key_of(report);
+        self.observer.mark_owner(&key, None);
         let is_foreign = self.observer.reports.lock().mark_deleted(&key, &version_of(report));
         if is_foreign {
             self.observer.request_owner_of(&key);
@@ -158,6 +178,7 @@ impl MetadataSink {
     fn finish_list(&mut self) {
         let listed = std::mem::take(&mut self.listed);
         let gone = self.observer.reports.lock().retain(self.observer.scope.as_deref(), &listed);
+        self.observer.count_strays();
         for key in gone {
             self.observer.request_owner_of(&key);
         }

@@ -2,10 +2,12 @@
 //! policy leaves out now.
 
 use super::report_writer::{ReportWriter, WriteOutcome};
+use super::strays::StrayReports;
 use crate::state::ReportKey;
 
 impl ReportWriter {
-    /// Deletes every report of ours that belongs to no judged workload. Whatever fails is tried at the next sweep.
+    /// Deletes every report of ours that belongs to no checked workload. Whatever fails is tried at the next sweep. Reports
+    /// that do not name our instance are named in the log, and left.
     pub(crate) async fn remove_unwanted(&self) {
         for key in self.unwanted() {
             // A workload may have come (back) while others were being removed.
@@ -22,10 +24,14 @@ impl ReportWriter {
                 }
             }
         }
+        let strays = StrayReports::find(&self.reports, &self.states);
+        for text in [strays.unassigned_text(), strays.of_others_text()].into_iter().flatten() {
+            tracing::warn!("{text}");
+        }
     }
 
     fn unwanted(&self) -> Vec<ReportKey> {
-        let known = self.reports.lock().keys();
+        let known = self.reports.lock().ours();
         known.into_iter().filter(|key| !self.is_wanted(key)).collect()
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod policy_status;
 pub(crate) mod proofs;
 mod report_writer;
 mod results;
+mod strays;
 mod writer;
 
 pub(crate) use events::{EventPublisher, PendingEvent};

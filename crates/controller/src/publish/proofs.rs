@@ -12,15 +12,15 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use tagwatch_client::{Backoff, CALL_LIMIT, call};
 use tagwatch_index::Proofs;
-use tagwatch_k8s::report::{MANAGED_BY_LABEL, MANAGER};
+use tagwatch_k8s::report::{INSTANCE_LABEL, MANAGED_BY_LABEL, MANAGER, ReportOwner};
 use tokio::time::{Instant, interval, sleep};
 
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::observe::ProvenTags;
 use crate::state::ReadyToken;
 
-/// Name of the object.
-const NAME: &str = "tagwatch-proven-tags";
+/// The name of the object is that of the instance, and this.
+const NAME_SUFFIX: &str = "-proven-tags";
 /// Key of the data in the `ConfigMap`.
 const KEY: &str = "proven-tags.json";
 /// Writes are at least this far apart.
@@ -34,6 +34,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) async fn keep(
     client: Client,
     namespace: Option<String>,
+    instance: Arc<str>,
     tags: ProvenTags,
     writer: Arc<ClusterWriter>,
     ready: ReadyToken,
@@ -44,7 +45,8 @@ pub(crate) async fn keep(
         return pending().await;
     };
     let api = Api::namespaced(client, &namespace);
-    let mut store = ProofStore { api, tags, writer, ready, stored: None, is_foreign: false };
+    let name = format!("{instance}{NAME_SUFFIX}");
+    let mut store = ProofStore { api, name, instance, tags, writer, ready, stored: None, is_foreign: false };
     store.load().await;
     store.ready.ready();
     let (mut every, mut next, mut seen) = (interval(LOOK_INTERVAL), Instant::now(), None);
@@ -79,6 +81,8 @@ pub(crate) async fn keep(
 /// The object as it was last read or written.
 struct ProofStore {
     api: Api<ConfigMap>,
+    name: String,
+    instance: Arc<str>,
     tags: ProvenTags,
     writer: Arc<ClusterWriter>,
     ready: ReadyToken,
@@ -93,14 +97,14 @@ impl ProofStore {
     async fn load(&mut self) {
         let mut backoff = Backoff::default();
         loop {
-            match call(CALL_LIMIT, self.api.get_opt(NAME)).await {
+            match call(CALL_LIMIT, self.api.get_opt(&self.name)).await {
                 Ok(found) => {
                     self.take(found);
                     return self.restore();
                 }
                 Err(error) => {
                     let wait = backoff.next_delay();
-                    tracing::warn!(%error, object = NAME, "cannot read the proofs that tags moved; trying again");
+                    tracing::warn!(%error, object = self.name, "cannot read the proofs that tags moved; trying again");
                     self.ready.ready();
                     sleep(wait).await;
                 }
@@ -110,12 +114,11 @@ impl ProofStore {
 
     fn take(&mut self, found: Option<ConfigMap>) {
         let was_foreign = self.is_foreign;
-        self.is_foreign = found.as_ref().is_some_and(|found| !is_ours(found));
+        self.is_foreign = found.as_ref().is_some_and(|found| !self.is_ours(found));
         if self.is_foreign && !was_foreign {
             tracing::warn!(
-                object = NAME,
-                label = MANAGED_BY_LABEL,
-                "there is an object of this name without our label; it is left alone, and proofs that a tag moved end \
+                object = self.name,
+                "there is an object of this name without our labels; it is left alone, and proofs that a tag moved end \
                  with this process"
             );
         }
@@ -140,17 +143,17 @@ impl ProofStore {
 
     async fn write(&mut self, text: &str) -> Result<(), WriteError> {
         let mut wanted = self.stored.clone().unwrap_or_else(|| ConfigMap {
-            metadata: ObjectMeta {
-                name: Some(NAME.to_owned()),
-                labels: Some([(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into()),
-                ..ObjectMeta::default()
-            },
+            metadata: ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() },
             ..ConfigMap::default()
         });
+        // One that an earlier version wrote names no instance.
+        let ours = [(MANAGED_BY_LABEL, MANAGER), (INSTANCE_LABEL, &*self.instance)];
+        let labels = wanted.metadata.labels.get_or_insert_default();
+        labels.extend(ours.map(|(label, value)| (label.to_owned(), value.to_owned())));
         wanted.data = Some(BTreeMap::from([(KEY.to_owned(), text.to_owned())]));
         let params = PostParams::default();
         let written = if self.stored.is_some() {
-            self.writer.write(WriteTarget::Proofs, self.api.replace(NAME, &params, &wanted)).await
+            self.writer.write(WriteTarget::Proofs, self.api.replace(&self.name, &params, &wanted)).await
         } else {
             self.writer.write(WriteTarget::Proofs, self.api.create(&params, &wanted)).await
         };
@@ -160,9 +163,9 @@ impl ProofStore {
         self.stored = Some(written?);
         Ok(())
     }
-}
 
-fn is_ours(object: &ConfigMap) -> bool {
-    let labels = object.metadata.labels.as_ref();
-    labels.and_then(|labels| labels.get(MANAGED_BY_LABEL)).is_some_and(|manager| manager == MANAGER)
+    /// Its name holds our instance, so one that names none is ours too.
+    fn is_ours(&self, object: &ConfigMap) -> bool {
+        !ReportOwner::of(object.metadata.labels.as_ref(), &self.instance).is_another()
+    }
 }

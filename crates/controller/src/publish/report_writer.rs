@@ -8,7 +8,7 @@ use kube::{Api, Client};
 use parking_lot::Mutex;
 use tagwatch_client::{CALL_LIMIT, call};
 use tagwatch_index::WorkloadKey;
-use tagwatch_k8s::report::{PolicyReport, Precondition, ReportPlan, StoredReport, plan};
+use tagwatch_k8s::report::{PolicyReport, Precondition, ReportOwner, ReportPlan, StoredReport, plan};
 use tokio::time::Instant;
 
 use super::writer::{ClusterWriter, Verb, WriteError, WriteTarget};
@@ -28,8 +28,8 @@ pub(crate) enum WriteOutcome {
     ApiAbsent,
     /// Another client keeps changing it: it is not written before this time.
     Deferred(Duration),
-    /// A report without our label has the name.
-    NameTaken,
+    /// A report of another engine or installation has the name.
+    NameTaken(ReportOwner),
 }
 
 /// Creates, updates and deletes reports, and keeps the index of stored reports current.
@@ -39,6 +39,8 @@ pub(crate) struct ReportWriter {
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
     pub(crate) queue: Arc<Queue>,
+    /// This installation, as its reports name it.
+    pub(crate) instance: Arc<str>,
 }
 
 impl ReportWriter {
@@ -67,7 +69,7 @@ impl ReportWriter {
                     self.reports.lock().mark_settled(key);
                     return Ok(WriteOutcome::Unchanged);
                 }
-                ReportPlan::Blocked => return Ok(WriteOutcome::NameTaken),
+                ReportPlan::Blocked(owner) => return Ok(WriteOutcome::NameTaken(owner)),
                 ReportPlan::Create(_) | ReportPlan::Replace(_) | ReportPlan::Delete(_) => {}
             }
             let attempt = self.reports.lock().try_restore(key, Instant::now());
@@ -106,7 +108,7 @@ impl ReportWriter {
 
     async fn read(&self, key: &ReportKey) -> Result<Option<StoredReport>, WriteError> {
         let report = call(CALL_LIMIT, self.api(key).get_opt(&key.name)).await?;
-        let stored = report.map(StoredReport::from);
+        let stored = report.map(|report| StoredReport::new(report, &self.instance));
         let mut reports = self.reports.lock();
         reports.begin(key);
         reports.finish(key, stored.clone());
@@ -156,9 +158,9 @@ impl ReportWriter {
                 self.delete(&api, key, precondition).await?;
                 return Ok(None);
             }
-            ReportPlan::Keep | ReportPlan::Blocked => return Ok(None),
+            ReportPlan::Keep | ReportPlan::Blocked(_) => return Ok(None),
         };
-        Ok(Some(stored.into()))
+        Ok(Some(StoredReport::new(stored, &self.instance)))
     }
 
     async fn delete(

@@ -37,7 +37,7 @@ impl ResultPublisher {
         let is_stored = match written {
             Ok(WriteOutcome::Stored | WriteOutcome::Unchanged) => true,
             // There is no report to wait for.
-            Ok(WriteOutcome::ApiAbsent | WriteOutcome::Deferred(_) | WriteOutcome::NameTaken)
+            Ok(WriteOutcome::ApiAbsent | WriteOutcome::Deferred(_) | WriteOutcome::NameTaken(_))
             | Err(WriteError::NamespaceTerminating) => false,
             // Without the right to write reports, metrics and the console are all there is.
             Err(error) if error.code() == Some(403) => false,

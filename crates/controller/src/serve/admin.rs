@@ -1,4 +1,4 @@
-//! The admin endpoint: `/metrics`, `/livez`, `/readyz`.
+//! The admin endpoint: `/metrics`, `/livez`, `/readyz`; and the health endpoint: the latter two.
 //!
 //! The probes are open, as the kubelet needs them, and say nothing about workloads. The access gate protects
 //! `/metrics`. The endpoint is served by a thread of its own: what the controller computes does not delay a probe.
@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tagwatch_console::Peer;
 
 use tokio::runtime::Handle;
 
@@ -34,17 +35,22 @@ pub(crate) struct AdminEndpoint {
 
 impl AdminEndpoint {
     pub(crate) fn routes(self) -> Router {
-        Router::new()
-            .route("/metrics", get(metrics_text))
-            .route("/livez", get(livez))
-            .route("/readyz", get(readyz))
-            .with_state(self)
+        Router::new().route("/metrics", get(metrics_text)).with_state(self.clone()).merge(self.probes())
+    }
+
+    /// The probes alone, for an address of their own: clients of the metrics cannot keep the kubelet from them.
+    pub(crate) fn probes(self) -> Router {
+        Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).with_state(self)
     }
 }
 
-async fn metrics_text(State(admin): State<AdminEndpoint>, headers: HeaderMap) -> Response {
+async fn metrics_text(
+    State(admin): State<AdminEndpoint>,
+    extensions: Extensions,
+    headers: HeaderMap,
+) -> Response {
     if let Some(gate) = &admin.gate
-        && let Some(refusal) = refusal(gate.decide(&headers, "/metrics").await)
+        && let Some(refusal) = refusal(gate.decide(&headers, Peer::of_request(&extensions), "/metrics").await)
     {
         return refusal;
     }

@@ -3,6 +3,8 @@
 
 pub(crate) mod access;
 pub(crate) mod admin;
+mod connection;
+mod connections;
 pub(crate) mod console;
 mod endpoint;
 mod listener;
@@ -10,7 +12,7 @@ pub(crate) mod metrics;
 mod tls;
 
 pub use endpoint::EndpointAccess;
+pub(crate) use endpoint::EndpointKind;
 pub use listener::ListenError;
 pub(crate) use listener::ServerListener;
-pub(crate) use tls::EndpointKind;
 pub use tls::{CertificateError, CertificateFiles};

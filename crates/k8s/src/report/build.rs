@@ -13,8 +13,8 @@ use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
 use super::carried;
 use super::entry;
 use super::{
-    CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, MANAGED_BY_LABEL, MANAGER, PolicyReport,
-    ReportResult, ReportSummary, content_hash, report_name,
+    CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, INSTANCE_LABEL, MANAGED_BY_LABEL,
+    MANAGER, PolicyReport, ReportResult, ReportSummary, content_hash, report_name,
 };
 
 /// Name of the property that marks the cut, on the last result that is there: how many more there were.
@@ -30,6 +30,8 @@ const RESERVE: usize = 1_024;
 pub struct ReportInput<'a, 'i> {
     /// The workload that was evaluated; its namespace is the report's.
     pub workload: &'a Workload,
+    /// The installation that the report belongs to.
+    pub instance: &'a str,
     /// UID of the object that the report is about.
     pub uid: &'a str,
     pub issues: &'i [Issue],
@@ -109,6 +111,7 @@ fn metadata(input: &ReportInput<'_, '_>) -> ObjectMeta {
     let mut labels = carried::labels(input.workload, input.namespace_labels);
     let annotations = carried::annotation(&labels);
     labels.insert(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned());
+    labels.insert(INSTANCE_LABEL.to_owned(), input.instance.to_owned());
     ObjectMeta {
         name: Some(report_name(id.api_version.raw(), id.kind.raw(), id.name.raw(), uid)),
         namespace: id.namespace.as_ref().map(|namespace| namespace.raw().to_owned()),

@@ -25,12 +25,14 @@ pub use history::{History, MAX_HISTORY};
 pub use name::report_name;
 pub use plan::{Precondition, ReportPlan, plan};
 pub use policy_report::{PolicyReport, ReportResult, ReportSummary, ReportTimestamp};
-pub use stored::StoredReport;
+pub use stored::{ReportOwner, StoredReport};
 
-/// Marks a report as ours; a report without it is never touched.
+/// Marks a report as one of tagwatch; a report without it is never touched.
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY_LABEL`], and the `source` of every result.
 pub const MANAGER: &str = "tagwatch";
+/// Names the installation that a report belongs to, such as a Helm release: see [`ReportOwner`].
+pub const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 /// Annotation with the hash of everything in the report but times, so that metadata alone shows whether a
 /// report is what we would write.
 pub const CONTENT_HASH_ANNOTATION: &str = "tagwatch.dev/content-hash";
@@ -38,5 +40,5 @@ pub const CONTENT_HASH_ANNOTATION: &str = "tagwatch.dev/content-hash";
 pub const HISTORY_ANNOTATION: &str = "tagwatch.dev/history";
 /// Annotation with the names of the namespace's labels that the report carries, separated by commas.
 pub const CARRIED_LABELS_ANNOTATION: &str = "tagwatch.dev/namespace-labels";
-/// Selects our reports in a LIST or a WATCH.
+/// Selects the reports of every installation of tagwatch in a LIST or a WATCH.
 pub const MANAGED_BY_SELECTOR: &str = "app.kubernetes.io/managed-by=tagwatch";

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{PolicyReport, StoredReport};
+use super::{PolicyReport, ReportOwner, StoredReport};
 
 /// What to do about one report.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +16,8 @@ pub enum ReportPlan {
     Keep,
     /// DELETE it, if it is still the one that was looked at.
     Delete(Precondition),
-    /// A report of another engine has the name: write nothing, and report that.
-    Blocked,
+    /// A report of another engine, or of another installation of tagwatch, has the name: write nothing, and report that.
+    Blocked(ReportOwner),
 }
 
 /// What a deletion insists on, so that it cannot hit a report that has been made anew or changed since.
@@ -31,14 +31,16 @@ pub struct Precondition {
 
 /// Decides what takes the stored report to the wanted one; `None` on either side stands for no report.
 ///
-/// `wanted` is what [`super::build()`] made: its content hash is read from its annotation.
+/// `wanted` is what [`super::build()`] made: its content hash is read from its annotation. Only a report that names our
+/// instance is ever deleted.
 pub fn plan(stored: Option<&StoredReport>, wanted: Option<PolicyReport>) -> ReportPlan {
     match (stored, wanted) {
         (None, Some(wanted)) => ReportPlan::Create(Box::new(wanted)),
         (Some(stored), None) if stored.is_ours() => ReportPlan::Delete(precondition(stored.metadata())),
         (_, None) => ReportPlan::Keep,
-        (Some(stored), Some(_)) if !stored.is_ours() => ReportPlan::Blocked,
-        (Some(stored), Some(wanted)) if stored.says_the_same(&wanted) => ReportPlan::Keep,
+        (Some(stored), Some(_)) if stored.owner().is_another() => ReportPlan::Blocked(stored.owner().clone()),
+        (Some(stored), Some(wanted)) if stored.is_ours() && stored.says_the_same(&wanted) => ReportPlan::Keep,
+        // Ours; or without an instance and about a workload that is checked here: it becomes ours.
         (Some(stored), Some(wanted)) => {
             let metadata = merge(stored.metadata().clone(), wanted.metadata);
             ReportPlan::Replace(Box::new(PolicyReport { metadata, ..wanted }))
@@ -50,7 +52,7 @@ fn precondition(metadata: &ObjectMeta) -> Precondition {
     Precondition { uid: metadata.uid.clone(), resource_version: metadata.resource_version.clone() }
 }
 
-/// Our label, annotation and owner over the stored metadata; everything else in it belongs to others.
+/// Our labels, annotations and owner over the stored metadata; everything else in it belongs to others.
 fn merge(mut stored: ObjectMeta, wanted: ObjectMeta) -> ObjectMeta {
     stored.labels.get_or_insert_default().extend(wanted.labels.unwrap_or_default());
     stored.annotations.get_or_insert_default().extend(wanted.annotations.unwrap_or_default());

@@ -7,31 +7,70 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::carried;
 use super::{
     CARRIED_LABELS_ANNOTATION, CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History,
-    MANAGED_BY_LABEL, MANAGER, PolicyReport, content_hash,
+    INSTANCE_LABEL, MANAGED_BY_LABEL, MANAGER, PolicyReport, content_hash,
 };
+
+/// Whose report it is, by its labels.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReportOwner {
+    /// This installation of tagwatch.
+    Ours,
+    /// It has the label of tagwatch and names no instance: an earlier version wrote it, or another client removed the
+    /// label. It becomes ours when it is about a workload that is checked here, and is never deleted otherwise.
+    Unassigned,
+    /// Another installation of tagwatch, by its instance.
+    Instance(Box<str>),
+    /// Another engine: it does not have the label of tagwatch.
+    Engine,
+}
+
+impl ReportOwner {
+    /// The owner by the labels of a report; `instance` is this installation's own.
+    pub fn of(labels: Option<&BTreeMap<String, String>>, instance: &str) -> Self {
+        let label = |name| labels.and_then(|labels| labels.get(name)).map(String::as_str);
+        match (label(MANAGED_BY_LABEL), label(INSTANCE_LABEL)) {
+            (Some(MANAGER), None | Some("")) => Self::Unassigned,
+            (Some(MANAGER), Some(named)) if named == instance => Self::Ours,
+            (Some(MANAGER), Some(named)) => Self::Instance(named.into()),
+            _ => Self::Engine,
+        }
+    }
+
+    /// Whether it is neither ours nor becomes ours.
+    pub fn is_another(&self) -> bool {
+        matches!(self, Self::Instance(_) | Self::Engine)
+    }
+}
 
 /// What is known of a report that the API server holds: all that the next decision asks for, without its body.
 #[derive(Debug, Clone)]
 pub struct StoredReport {
-    /// What identifies it, and what others have put into its metadata: our own label, annotation and owner are
+    /// What identifies it, and what others have put into its metadata: our own labels, annotations and owner are
     /// left out, for there is one of these for every workload.
     metadata: ObjectMeta,
-    is_ours: bool,
+    owner: ReportOwner,
     /// Hash of the body, where the annotation says the same.
     content_hash: Option<Box<str>>,
     first_seen: FirstSeen,
     history: History,
 }
 
-impl From<PolicyReport> for StoredReport {
-    fn from(report: PolicyReport) -> Self {
+impl StoredReport {
+    /// Takes what is needed out of a report; `instance` is this installation's own. What the report of another one says
+    /// of times and of the past is not taken over.
+    pub fn new(report: PolicyReport, instance: &str) -> Self {
+        let owner = ReportOwner::of(report.metadata.labels.as_ref(), instance);
         let content_hash = content_hash(&report);
-        let first_seen = FirstSeen::of(&report);
-        let history = History::of(&report);
+        let (first_seen, history) = if owner.is_another() {
+            Default::default()
+        } else {
+            (FirstSeen::of(&report), History::of(&report))
+        };
         let subject = report.scope.and_then(|scope| scope.uid);
         let mut metadata = ObjectMeta { managed_fields: None, ..report.metadata };
         let is_noted = noted_hash(&metadata) == Some(&content_hash);
-        let is_ours = take(&mut metadata.labels, MANAGED_BY_LABEL, |manager| manager == MANAGER);
+        take(&mut metadata.labels, MANAGED_BY_LABEL, |manager| manager == MANAGER);
+        take(&mut metadata.labels, INSTANCE_LABEL, |_| owner == ReportOwner::Ours);
         let carried: Vec<String> = carried::of_report(&metadata).into_keys().map(str::to_owned).collect();
         for label in &carried {
             take(&mut metadata.labels, label, |_| true);
@@ -44,11 +83,9 @@ impl From<PolicyReport> for StoredReport {
         }
         metadata.owner_references = metadata.owner_references.filter(|owners| !owners.is_empty());
         let content_hash = is_noted.then(|| content_hash.into_boxed_str());
-        Self { metadata, is_ours, content_hash, first_seen, history }
+        Self { metadata, owner, content_hash, first_seen, history }
     }
-}
 
-impl StoredReport {
     /// Its identity and version, and the labels, annotations, owners and finalizers that are not ours.
     pub fn metadata(&self) -> &ObjectMeta {
         &self.metadata
@@ -75,9 +112,14 @@ impl StoredReport {
         Self { first_seen: self.first_seen.shared_with(first_seen), ..self }
     }
 
-    /// Whether it carries our label. A report without it is another engine's, whatever its name.
+    /// Whose it is, whatever its name.
+    pub fn owner(&self) -> &ReportOwner {
+        &self.owner
+    }
+
+    /// Whether it has the label of tagwatch and names our instance.
     pub fn is_ours(&self) -> bool {
-        self.is_ours
+        self.owner == ReportOwner::Ours
     }
 
     /// Whether it says what a report that we built says, and its annotation does not belie it.

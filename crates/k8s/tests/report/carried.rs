@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tagwatch_core::workload::Namespace;
 use tagwatch_k8s::report::{PolicyReport, ReportPlan, StoredReport, plan};
 
-use crate::support::{UID, container, recommended_report, stored, stored_body, workload};
+use crate::support::{INSTANCE, UID, container, recommended_report, stored, stored_body, workload};
 
 fn report(labels: &[(&str, &str)], names: &[&str]) -> PolicyReport {
     let mut workload = workload(vec![container("web", "nginx:1.27.3")]);
@@ -51,7 +51,7 @@ fn labels_of_others_stay_and_an_edited_one_of_ours_is_restored() {
     let labels = body.metadata.labels.get_or_insert_default();
     labels.insert("theirs".to_owned(), "yes".to_owned());
     labels.insert("team".to_owned(), "mine".to_owned());
-    let restored = replaced(&StoredReport::from(body), wanted);
+    let restored = replaced(&StoredReport::new(body, INSTANCE), wanted);
     assert_eq!((label(&restored, "team"), label(&restored, "theirs")), (Some("payments"), Some("yes")));
 }
 
@@ -63,5 +63,13 @@ fn a_workload_label_cannot_replace_the_managed_by_label() {
     let mut body = stored_body(&report);
     let annotations = body.metadata.annotations.get_or_insert_default();
     annotations.insert("tagwatch.dev/namespace-labels".to_owned(), ours.to_owned());
-    assert!(StoredReport::from(body).is_ours());
+    assert!(StoredReport::new(body, INSTANCE).is_ours());
+}
+
+#[test]
+fn a_namespace_does_not_decide_whose_a_report_is() {
+    let instance = "app.kubernetes.io/instance";
+    let wanted = report(&[(instance, "another")], &[instance]);
+    assert_eq!(label(&wanted, instance), Some(INSTANCE));
+    assert_eq!(plan(Some(&stored(&wanted)), Some(wanted.clone())), ReportPlan::Keep);
 }

@@ -5,7 +5,9 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::Workload;
 use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, IssueChanges, ReportInput, build};
 
-use crate::support::{MONDAY, TUESDAY, UID, at, container, finding, issues, report_at, verdict, workload};
+use crate::support::{
+    INSTANCE, MONDAY, TUESDAY, UID, at, container, finding, issues, report_at, verdict, workload,
+};
 
 type Findings<'a> = &'a [(&'static str, Outcome)];
 
@@ -33,6 +35,7 @@ fn with_changes<T>(
     let (workload, verdicts) = evaluated(containers, after);
     let input = ReportInput {
         workload: &workload,
+        instance: INSTANCE,
         uid: UID,
         issues: &issues(&workload, UID, &verdicts, before, TUESDAY),
         namespace_labels: &[],

@@ -6,8 +6,8 @@ use tagwatch_core::workload::{Limit, Workload};
 use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, PolicyReport, ReportInput, build};
 
 use crate::support::{
-    MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, recommended_report, report_at,
-    verdict, workload,
+    INSTANCE, MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, recommended_report,
+    report_at, verdict, workload,
 };
 
 /// A workload of many containers, each with a violation and a pass.
@@ -67,6 +67,7 @@ fn what_found_no_room_is_remembered_all_the_same() {
     let after = |first_seen: &FirstSeen, now: &str| {
         let input = ReportInput {
             workload: &workload,
+            instance: INSTANCE,
             uid: UID,
             issues: &issues(&workload, UID, &verdicts, first_seen, now),
             namespace_labels: &[],

@@ -4,10 +4,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReferen
 use tagwatch_core::finding::Finding;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_k8s::report::{
-    FirstSeen, PolicyReport, Precondition, ReportPlan, StoredReport, content_hash, plan,
+    FirstSeen, PolicyReport, Precondition, ReportOwner, ReportPlan, StoredReport, content_hash, plan,
 };
 
-use crate::support::{TUESDAY, finding, json, report_later, report_of, stored, stored_body};
+use crate::support::{INSTANCE, TUESDAY, finding, json, report_later, report_of, stored, stored_body};
 
 type Edit = fn(&mut PolicyReport);
 
@@ -23,7 +23,7 @@ fn wanted() -> PolicyReport {
 fn plan_after(edit: impl FnOnce(&mut PolicyReport)) -> ReportPlan {
     let mut body = stored_body(&wanted());
     edit(&mut body);
-    plan(Some(&StoredReport::from(body)), Some(wanted()))
+    plan(Some(&StoredReport::new(body, INSTANCE)), Some(wanted()))
 }
 
 fn replaced(plan: ReportPlan) -> PolicyReport {
@@ -71,9 +71,42 @@ fn a_report_without_our_label_is_never_touched() {
     for strip in strip {
         let mut body = stored_body(&report_of("httpd:latest", failing()));
         strip(&mut body);
-        let foreign = StoredReport::from(body);
-        assert_eq!(plan(Some(&foreign), Some(wanted())), ReportPlan::Blocked);
+        let foreign = StoredReport::new(body, INSTANCE);
+        assert_eq!(plan(Some(&foreign), Some(wanted())), ReportPlan::Blocked(ReportOwner::Engine));
         assert_eq!(plan(Some(&foreign), None), ReportPlan::Keep);
+    }
+}
+
+/// Our stored report, with this value of the label that names the instance.
+fn stored_of(instance: Option<&str>) -> StoredReport {
+    let mut body = stored_body(&wanted());
+    let labels = body.metadata.labels.as_mut().unwrap();
+    match instance {
+        Some(instance) => labels.insert("app.kubernetes.io/instance".to_owned(), instance.to_owned()),
+        None => labels.remove("app.kubernetes.io/instance"),
+    };
+    StoredReport::new(body, INSTANCE)
+}
+
+#[test]
+fn a_report_of_another_instance_is_never_touched() {
+    let theirs = stored_of(Some("another"));
+    let owner = ReportOwner::Instance("another".into());
+    assert_eq!(plan(Some(&theirs), Some(wanted())), ReportPlan::Blocked(owner));
+    assert_eq!(plan(Some(&theirs), None), ReportPlan::Keep);
+    assert_eq!(*theirs.first_seen(), FirstSeen::default(), "what it says of times is not believed");
+}
+
+/// As versions wrote them that named no instance.
+#[test]
+fn a_report_without_an_instance_becomes_ours_when_it_is_wanted_and_is_never_deleted() {
+    for unassigned in [None, Some("")] {
+        let stored_report = stored_of(unassigned);
+        let adopted = replaced(plan(Some(&stored_report), Some(wanted())));
+        assert_eq!(adopted.metadata.labels.as_ref().unwrap()["app.kubernetes.io/instance"], INSTANCE);
+        assert_eq!(*stored_report.first_seen(), FirstSeen::of(&wanted()), "ages go on");
+        assert_eq!(plan(Some(&stored(&adopted)), Some(wanted())), ReportPlan::Keep, "once");
+        assert_eq!(plan(Some(&stored_report), None), ReportPlan::Keep);
     }
 }
 
@@ -142,7 +175,7 @@ fn what_others_add_to_the_metadata_stays_and_is_no_change() {
 
     let mut body = stored_body(&report_of("httpd:latest", failing()));
     decorate(&mut body);
-    let metadata = replaced(plan(Some(&StoredReport::from(body)), Some(wanted()))).metadata;
+    let metadata = replaced(plan(Some(&StoredReport::new(body, INSTANCE)), Some(wanted()))).metadata;
     assert_eq!(metadata.labels.unwrap()["team"], "shop");
     assert_eq!(metadata.annotations.unwrap()["audit.example/seen"], "yes");
     assert_eq!(metadata.finalizers.unwrap(), ["audit.example/keep"]);

@@ -25,7 +25,9 @@ fn a_report_says_everything_of_a_finding() {
             "metadata": {
                 "name": "tagwatch-deployment-web-0f5d7c3e",
                 "namespace": "shop",
-                "labels": { "app.kubernetes.io/managed-by": "tagwatch" },
+                "labels": {
+                    "app.kubernetes.io/managed-by": "tagwatch", "app.kubernetes.io/instance": "tagwatch",
+                },
                 "annotations": { "tagwatch.dev/content-hash": hash },
                 "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": UID }],
             },

@@ -12,6 +12,8 @@ use tagwatch_core::tag::{Classification, Confidence, TagClass};
 use tagwatch_core::workload::{Container, ContainerType, Origin, Workload, WorkloadId};
 use tagwatch_k8s::report::{FirstSeen, History, PolicyReport, ReportInput, StoredReport, build};
 
+/// The installation that the reports are of.
+pub(crate) const INSTANCE: &str = "tagwatch";
 pub(crate) const UID: &str = "0f5d7c3e-6a55-4a8c-9f10-2f1a6a3c9b01";
 pub(crate) const MONDAY: &str = "2026-01-12T08:30:00Z";
 pub(crate) const TUESDAY: &str = "2026-01-13T08:30:00Z";
@@ -89,6 +91,7 @@ pub(crate) fn report_after(
 ) -> PolicyReport {
     let input = ReportInput {
         workload,
+        instance: INSTANCE,
         uid: UID,
         issues: &issues(workload, UID, verdicts, first_seen, now),
         namespace_labels: &[],
@@ -111,6 +114,7 @@ pub(crate) fn recommended_report(
     let first_seen = FirstSeen::default();
     let input = ReportInput {
         workload,
+        instance: INSTANCE,
         uid,
         issues: &issues(workload, uid, &verdicts, &first_seen, MONDAY),
         namespace_labels,
@@ -154,7 +158,7 @@ pub(crate) fn stored_body(report: &PolicyReport) -> PolicyReport {
 }
 
 pub(crate) fn stored(report: &PolicyReport) -> StoredReport {
-    StoredReport::from(stored_body(report))
+    StoredReport::new(stored_body(report), INSTANCE)
 }
 
 pub(crate) fn json(report: &PolicyReport) -> Value {

@@ -17,3 +17,19 @@ pub(super) fn object_name(name: &str) -> Result<String, String> {
     }
     Err("expected the name of an object: lower-case letters, digits, `-` and `.`".to_owned())
 }
+
+/// The name of an installation is a label's value, and part of the names of its objects.
+pub(super) fn instance(name: &str) -> Result<String, String> {
+    match object_name(name) {
+        Ok(name) if name.len() <= 63 => Ok(name),
+        _ => Err("expected a name of at most 63 lower-case letters, digits, `-` and `.`".to_owned()),
+    }
+}
+
+/// An audience is any text that a token can name.
+pub(super) fn audience(name: &str) -> Result<String, String> {
+    if name.is_empty() || name.chars().any(|c| !c.is_ascii_graphic()) {
+        return Err("expected a name or an address without blanks".to_owned());
+    }
+    Ok(name.to_owned())
+}

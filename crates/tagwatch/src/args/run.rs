@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use tagwatch_controller::{Network, RegistryHost};
 
-use super::names::{namespace, object_name};
+use super::names::{audience, instance, namespace, object_name};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
@@ -21,6 +21,29 @@ pub(crate) struct RunArgs {
     /// Name of the TagPolicy to judge by; without one in the cluster it is the recommended profile
     #[arg(long, value_name = "NAME", default_value = "default", env = "TAGWATCH_POLICY", value_parser = object_name)]
     pub(crate) policy: String,
+
+    /// Name of this installation, such as the Helm release
+    ///
+    /// Reports carry it as the label app.kubernetes.io/instance. Those of another name are never changed or deleted, so each
+    /// installation in a cluster needs a name of its own.
+    #[arg(long, value_name = "NAME", default_value = "tagwatch", env = "TAGWATCH_INSTANCE", value_parser = instance)]
+    pub(crate) instance: String,
+
+    /// Where to serve /livez and /readyz alone, over plain HTTP, for the kubelet; port 0 lets the operating system choose
+    ///
+    /// Clients of the metrics or of the console cannot take up its connections.
+    #[arg(long, value_name = "ADDRESS", env = "TAGWATCH_HEALTH_ADDRESS")]
+    pub(crate) health_address: Option<SocketAddr>,
+
+    /// A file that receives the address of the probes once it is bound
+    #[arg(long, value_name = "FILE", requires = "health_address")]
+    pub(crate) health_address_file: Option<PathBuf>,
+
+    /// Audience of tokens that open nothing but tagwatch, as `kubectl create token --audience` makes them
+    ///
+    /// The metrics and the console take these tokens beside those for the Kubernetes API.
+    #[arg(long, value_name = "NAME", default_value = "tagwatch", env = "TAGWATCH_TOKEN_AUDIENCE", value_parser = audience)]
+    pub(crate) token_audience: String,
 
     /// Where to serve /metrics, /livez and /readyz; port 0 lets the operating system choose
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080", env = "TAGWATCH_METRICS_ADDRESS")]

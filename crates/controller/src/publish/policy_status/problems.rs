@@ -2,6 +2,7 @@
 
 use super::PolicyStatusWriter;
 use super::status::Problem;
+use crate::publish::strays::StrayReports;
 
 impl PolicyStatusWriter {
     /// Every problem but the policy's own mistakes.
@@ -43,6 +44,14 @@ impl PolicyStatusWriter {
                 ),
             });
         }
+        let strays = StrayReports::find(&self.reports, &self.states);
+        let named = [
+            ("StrayReports", strays.unassigned_text()),
+            ("ReportsOfAnotherInstance", strays.of_others_text()),
+        ];
+        problems.extend(
+            named.into_iter().filter_map(|(reason, message)| Some(Problem { reason, message: message? })),
+        );
         problems
     }
 

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tagwatch_index::{Absence, Collected, WorkloadKey};
+use tagwatch_k8s::report::ReportOwner;
 
 use super::gone::COLLECTION_GRACE;
 use super::pool::{Admission, Effort};
@@ -111,7 +112,12 @@ impl Reconciler {
                 self.status.notify_policy_changed();
                 ("held_back", Next::Again(*delay))
             }
-            Ok(WriteOutcome::NameTaken) => {
+            Ok(WriteOutcome::NameTaken(ReportOwner::Instance(instance))) => {
+                tracing::warn!(workload = ?key, report = %report.name, instance,
+                    "another instance of tagwatch has written the report of this workload; leaving it alone");
+                ("blocked", Next::Wait)
+            }
+            Ok(WriteOutcome::NameTaken(_)) => {
                 tracing::warn!(workload = ?key, report = %report.name,
                     "a report with this name and without our label exists; leaving it alone");
                 ("blocked", Next::Wait)

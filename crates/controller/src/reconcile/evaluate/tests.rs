@@ -53,6 +53,7 @@ fn written_long_ago(version: &str, closed: &str) -> PolicyReport {
     let keys = ResultKeys::new(key.uid(), &workload.containers);
     let input = ReportInput {
         workload: &workload,
+        instance: &env.parts.instance,
         uid: key.uid(),
         issues: &Issue::all(&workload, &verdicts, &keys, |_| then),
         first_seen: &FirstSeen::default(),
@@ -96,7 +97,7 @@ async fn a_report_that_changed_since_it_was_listed_is_read_before_the_first_eval
     let (listed, edited) = (written_long_ago("1", ONE), written_long_ago("2", TWO));
     let env = TestEnv::new(one_report(Some(edited)));
     let key = bare_pod(&env);
-    env.parts.reports.lock().apply_list(None, vec![StoredReport::from(listed)]);
+    env.parts.reports.lock().apply_list(None, vec![StoredReport::new(listed, &env.parts.instance)]);
     assert!(env.parts.reports.lock().mark_changed(&ReportKey::of(&key), "2"));
     env.reconciler.evaluate(&key).await;
     assert_eq!(remembered_of(&env, &key), (LONG_AGO, vec![TWO.to_owned()]));
@@ -117,7 +118,7 @@ async fn reports_that_can_be_read_only_later_are_remembered_then() {
         "properties": { "resultID": TWO, "container": "web", "containerType": "container", "image": "nginx" },
     });
     report.results.get_or_insert_default().push(serde_json::from_value(gone).unwrap());
-    env.parts.reports.lock().apply_list(None, vec![StoredReport::from(report)]);
+    env.parts.reports.lock().apply_list(None, vec![StoredReport::new(report, &env.parts.instance)]);
     env.reconciler.evaluate(&key).await;
     assert_eq!(remembered_of(&env, &key), (LONG_AGO, vec![ONE.to_owned(), TWO.to_owned()]));
 
@@ -126,7 +127,7 @@ async fn reports_that_can_be_read_only_later_are_remembered_then() {
     for result in edited.results.iter_mut().flatten() {
         result.timestamp.as_mut().unwrap().seconds = 7;
     }
-    env.parts.reports.lock().apply_list(None, vec![StoredReport::from(edited)]);
+    env.parts.reports.lock().apply_list(None, vec![StoredReport::new(edited, &env.parts.instance)]);
     env.reconciler.evaluate(&key).await;
     assert_eq!(remembered_of(&env, &key).0, LONG_AGO);
 }
@@ -188,7 +189,10 @@ async fn without_the_report_api_metrics_go_on_and_events_wait() {
     assert_eq!(published(&env, &key), Some(Status::Violating));
     assert_eq!((env.pending_events(), server.requests.lock().len()), (0, 0));
     // The report of an earlier process holds what was announced by it.
-    env.parts.reports.lock().apply_list(None, vec![StoredReport::from(written_long_ago("1", ONE))]);
+    env.parts
+        .reports
+        .lock()
+        .apply_list(None, vec![StoredReport::new(written_long_ago("1", ONE), &env.parts.instance)]);
     env.reconciler.evaluate(&key).await;
     assert_eq!(env.pending_events(), 0);
     assert_eq!(published(&env, &key), Some(Status::Violating));

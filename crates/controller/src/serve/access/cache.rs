@@ -1,22 +1,18 @@
-//! Which tokens need a review by the API server: recent decisions are cached, reviews are rate limited, and each token
-//! has at most one review at a time.
+//! Which tokens need a review by the API server: recent decisions are cached, reviews have a budget, and each token has at
+//! most one review at a time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
-use leaky_bucket::RateLimiter;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
+use tagwatch_console::Peer;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::TokenHash;
+use super::budget::{Rate, ReviewBudget};
 use super::decisions::{CachedDecision, CachedDecisions};
-
-/// Reviews of unknown tokens: this many at once, and then one for each interval.
-const UNKNOWN_BURST: usize = 10;
-const UNKNOWN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// When the last review of a token failed.
 type LastFailure = Option<Instant>;
@@ -24,9 +20,7 @@ type LastFailure = Option<Instant>;
 /// Caches decisions by a hash of the token. `A` comes with an allowed token, `D` with a denied one.
 pub(crate) struct ReviewCache<A, D> {
     decisions: Mutex<CachedDecisions<A, D>>,
-    unknown_rate: RateLimiter,
-    /// For tokens that were allowed before, so that a flood of unknown tokens does not lock them out.
-    known_rate: RateLimiter,
+    budget: Mutex<ReviewBudget>,
     /// Tokens that the API server is reviewing now: requests with the same token wait for the same review.
     pending: Mutex<HashMap<TokenHash, Weak<AsyncMutex<LastFailure>>>>,
 }
@@ -35,7 +29,7 @@ pub(crate) struct ReviewCache<A, D> {
 pub(crate) enum Lookup<A, D> {
     Allowed(A),
     Denied(D),
-    /// The rate limit is reached: the client may retry later.
+    /// The budget is spent: the client may retry later.
     RateLimited,
     /// The review failed for which this call waited.
     Failed,
@@ -46,6 +40,7 @@ pub(crate) enum Lookup<A, D> {
 /// Permits the review of one token. Other calls with the token wait until this is dropped, and then see the outcome.
 pub(crate) struct ReviewGuard {
     token: TokenHash,
+    peer: Peer,
     began: Instant,
     last_failure: OwnedMutexGuard<LastFailure>,
 }
@@ -57,48 +52,53 @@ impl ReviewGuard {
     }
 }
 
-/// A bucket that is full at first, and regains one permit each interval.
-pub(crate) fn rate_limit(burst: usize, interval: Duration) -> RateLimiter {
-    RateLimiter::builder().initial(burst).max(burst).refill(1).interval(interval).build()
-}
-
 impl<A: Clone, D: Copy> ReviewCache<A, D> {
-    pub(crate) fn new(known_rate: RateLimiter) -> Self {
+    /// `known_token` is the rate of reviews of each token that was allowed lately.
+    pub(crate) fn new(known_token: Rate) -> Self {
         Self {
             decisions: Mutex::new(CachedDecisions::default()),
-            unknown_rate: rate_limit(UNKNOWN_BURST, UNKNOWN_INTERVAL),
-            known_rate,
+            budget: Mutex::new(ReviewBudget::new(known_token)),
             pending: Mutex::new(HashMap::new()),
         }
     }
 
-    /// Looks a token up. `is_sufficient` says whether a cached decision answers the request.
-    pub(crate) async fn look_up(&self, token: &str, is_sufficient: impl FnOnce(&A) -> bool) -> Lookup<A, D> {
+    /// Looks up a token that `peer` has sent. `is_sufficient` says whether a cached decision answers the request.
+    pub(crate) async fn look_up(
+        &self,
+        token: &str,
+        peer: Peer,
+        is_sufficient: impl FnOnce(&A) -> bool,
+    ) -> Lookup<A, D> {
         let token: TokenHash = Sha256::digest(token).into();
         let arrived = Instant::now();
         let last_failure = self.pending(token).lock_owned().await;
         let began = Instant::now();
         let cached = self.decisions.lock().get(&token, began);
-        let (rate, known) = match cached {
+        let (is_known, known) = match cached {
             CachedDecision::Allowed(allowed) if is_sufficient(&allowed) => return Lookup::Allowed(allowed),
             CachedDecision::Denied(denied) => return Lookup::Denied(denied),
-            CachedDecision::Allowed(allowed) => (&self.known_rate, Some(allowed)),
-            CachedDecision::AllowedBefore => (&self.known_rate, None),
-            CachedDecision::Unknown => (&self.unknown_rate, None),
+            CachedDecision::Allowed(allowed) => (true, Some(allowed)),
+            CachedDecision::AllowedBefore => (true, None),
+            CachedDecision::Unknown => (false, None),
         };
         // A call that has waited for a failed review does not start another one.
         if last_failure.is_some_and(|at| at > arrived) {
             return Lookup::Failed;
         }
-        if !rate.try_acquire(1) {
+        let mut budget = self.budget.lock();
+        let is_within =
+            if is_known { budget.try_take_known(token, began) } else { budget.try_take_new(peer, began) };
+        drop(budget);
+        if !is_within {
             return Lookup::RateLimited;
         }
-        Lookup::Review(ReviewGuard { token, began, last_failure }, known)
+        Lookup::Review(ReviewGuard { token, peer, began, last_failure }, known)
     }
 
-    /// The API server allows the token. The decision is as old as its request.
-    pub(crate) fn allow(&self, guard: &ReviewGuard, allowed: A) {
-        self.decisions.lock().allow(guard.token, allowed, guard.began);
+    /// The API server allows the token of an account. The decision is as old as its request.
+    pub(crate) fn allow(&self, guard: &ReviewGuard, account: &str, allowed: A) {
+        self.decisions.lock().allow(guard.token, account, allowed, guard.began);
+        self.budget.lock().mark_allowed(guard.peer, guard.began);
     }
 
     /// Replaces what came with an allowed token; the decision keeps its age.
@@ -123,30 +123,5 @@ impl<A: Clone, D: Copy> ReviewCache<A, D> {
         let review = Arc::new(AsyncMutex::new(None));
         pending.insert(token, Arc::downgrade(&review));
         review
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::time::advance;
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_flood_gets_the_burst_and_then_the_rate() {
-        let rate = rate_limit(UNKNOWN_BURST, UNKNOWN_INTERVAL);
-        let taken = || (0..10_000).filter(|_| rate.try_acquire(1)).count();
-        assert_eq!(taken(), 10);
-        advance(Duration::from_secs(3)).await;
-        assert_eq!(taken(), 3);
-        advance(Duration::from_secs(997)).await;
-        assert_eq!(taken(), 10);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_quiet_time_saves_no_more_than_the_burst() {
-        let rate = rate_limit(UNKNOWN_BURST, UNKNOWN_INTERVAL);
-        advance(Duration::from_secs(1_000)).await;
-        assert_eq!((0..10_000).filter(|_| rate.try_acquire(1)).count(), 10);
     }
 }

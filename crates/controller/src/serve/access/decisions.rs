@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tagwatch_core::fair::{account_group, oldest_of_largest};
 use tokio::time::Instant;
 
 use super::TokenHash;
@@ -13,8 +14,11 @@ const ALLOWED_TTL: Duration = Duration::from_mins(1);
 const DENIED_TTL: Duration = Duration::from_secs(10);
 /// How long a token that was allowed once is preferred to unknown tokens.
 const KNOWN_TTL: Duration = Duration::from_hours(24);
-/// Allowed tokens, and denied tokens, that are remembered.
+/// Allowed tokens, and denied tokens, that are remembered. Beyond it, the group of accounts with the most allowed tokens
+/// loses its oldest one.
 const CAPACITY: usize = 512;
+/// Allowed tokens of one account that are remembered. Beyond it, the account's oldest one is forgotten.
+const MAX_PER_ACCOUNT: usize = 16;
 
 /// What is remembered about a token.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,9 +33,16 @@ pub(super) enum CachedDecision<A, D> {
 /// Allowed and denied tokens in separate maps, so that no number of denied tokens evicts an allowed one. `A` comes with
 /// an allowed token, `D` with a denied one.
 pub(super) struct CachedDecisions<A, D> {
-    /// `None` once the decision has expired.
-    allowed: HashMap<TokenHash, (Option<A>, Instant)>,
+    allowed: HashMap<TokenHash, AllowedToken<A>>,
     denied: HashMap<TokenHash, (D, Instant)>,
+}
+
+/// A token that was allowed.
+struct AllowedToken<A> {
+    /// `None` once the decision has expired.
+    allowed: Option<A>,
+    account: Box<str>,
+    at: Instant,
 }
 
 impl<A, D> Default for CachedDecisions<A, D> {
@@ -48,35 +59,51 @@ impl<A: Clone, D: Copy> CachedDecisions<A, D> {
             return CachedDecision::Denied(*denied);
         }
         match self.allowed.get(token) {
-            Some((Some(allowed), at)) if is_within(ALLOWED_TTL, *at, now) => {
+            Some(AllowedToken { allowed: Some(allowed), at, .. }) if is_within(ALLOWED_TTL, *at, now) => {
                 CachedDecision::Allowed(allowed.clone())
             }
-            Some((_, at)) if is_within(KNOWN_TTL, *at, now) => CachedDecision::AllowedBefore,
+            Some(AllowedToken { at, .. }) if is_within(KNOWN_TTL, *at, now) => CachedDecision::AllowedBefore,
             _ => CachedDecision::Unknown,
         }
     }
 
-    pub(super) fn allow(&mut self, token: TokenHash, allowed: A, now: Instant) {
+    pub(super) fn allow(&mut self, token: TokenHash, account: &str, allowed: A, now: Instant) {
         self.denied.remove(&token);
-        make_room(&mut self.allowed, KNOWN_TTL, now);
+        self.allowed.remove(&token);
         // Expired decisions free their memory; their tokens stay known.
-        self.allowed.retain(|_, (allowed, at)| {
+        self.allowed.retain(|_, AllowedToken { allowed, at, .. }| {
             *allowed = allowed.take().filter(|_| is_within(ALLOWED_TTL, *at, now));
-            true
+            is_within(KNOWN_TTL, *at, now)
         });
-        self.allowed.insert(token, (Some(allowed), now));
+        self.make_room_for(account);
+        self.allowed.insert(token, AllowedToken { allowed: Some(allowed), account: account.into(), at: now });
+    }
+
+    /// One account obtains as many valid tokens as it likes, and must not make those of others unknown.
+    fn make_room_for(&mut self, account: &str) {
+        let own = self.allowed.iter().filter(|(_, token)| *token.account == *account);
+        let leaves = if own.clone().count() >= MAX_PER_ACCOUNT {
+            own.min_by_key(|(_, token)| token.at).map(|(hash, _)| *hash)
+        } else if self.allowed.len() >= CAPACITY {
+            oldest_of_largest(
+                self.allowed.iter().map(|(hash, token)| (*hash, account_group(&token.account), token.at)),
+            )
+        } else {
+            None
+        };
+        leaves.and_then(|hash| self.allowed.remove(&hash));
     }
 
     /// Replaces what came with an allowed token. Its age stays.
     pub(super) fn extend(&mut self, token: &TokenHash, allowed: A) {
-        if let Some((Some(known), _)) = self.allowed.get_mut(token) {
+        if let Some(AllowedToken { allowed: Some(known), .. }) = self.allowed.get_mut(token) {
             *known = allowed;
         }
     }
 
     pub(super) fn deny(&mut self, token: TokenHash, denied: D, now: Instant) {
         self.allowed.remove(&token);
-        make_room(&mut self.denied, DENIED_TTL, now);
+        make_room(&mut self.denied, now);
         self.denied.insert(token, (denied, now));
     }
 }
@@ -86,11 +113,11 @@ fn is_within(ttl: Duration, at: Instant, now: Instant) -> bool {
 }
 
 /// Removes what has expired, and then the oldest entry, until one more fits.
-fn make_room<V>(entries: &mut HashMap<TokenHash, (V, Instant)>, ttl: Duration, now: Instant) {
+fn make_room<D>(entries: &mut HashMap<TokenHash, (D, Instant)>, now: Instant) {
     if entries.len() < CAPACITY {
         return;
     }
-    entries.retain(|_, (_, at)| is_within(ttl, *at, now));
+    entries.retain(|_, (_, at)| is_within(DENIED_TTL, *at, now));
     if entries.len() >= CAPACITY
         && let Some(oldest) = entries.iter().min_by_key(|(_, (_, at))| *at).map(|(token, _)| *token)
     {
@@ -111,7 +138,7 @@ mod tests {
     #[test]
     fn decisions_expire_after_their_time() {
         let (mut decisions, start) = (CachedDecisions::default(), Instant::now());
-        decisions.allow(token(1), 'a', start);
+        decisions.allow(token(1), "jane", 'a', start);
         decisions.deny(token(2), 'd', start);
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(decisions.get(&token(1), at(59)), CachedDecision::Allowed('a'));
@@ -125,23 +152,23 @@ mod tests {
     fn an_extended_decision_keeps_its_age() {
         let (mut decisions, start) = (CachedDecisions::<_, ()>::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
-        decisions.allow(token(1), 'a', start);
+        decisions.allow(token(1), "jane", 'a', start);
         decisions.extend(&token(1), 'b');
         assert_eq!(decisions.get(&token(1), at(59)), CachedDecision::Allowed('b'));
-        decisions.allow(token(2), 'c', at(60));
+        decisions.allow(token(2), "jane", 'c', at(60));
         decisions.extend(&token(1), 'd');
         assert_eq!(
             decisions.get(&token(1), at(60)),
             CachedDecision::AllowedBefore,
             "another token does not make it unknown"
         );
-        assert!(decisions.allowed[&token(1)].0.is_none(), "an expired decision takes no memory");
+        assert!(decisions.allowed[&token(1)].allowed.is_none(), "an expired decision takes no memory");
     }
 
     #[test]
     fn a_token_that_is_denied_is_no_longer_known() {
         let (mut decisions, start) = (CachedDecisions::default(), Instant::now());
-        decisions.allow(token(1), (), start);
+        decisions.allow(token(1), "jane", (), start);
         decisions.deny(token(1), (), start + Duration::from_mins(2));
         assert_eq!(decisions.get(&token(1), start + Duration::from_mins(5)), CachedDecision::Unknown);
     }
@@ -149,11 +176,28 @@ mod tests {
     #[test]
     fn a_flood_of_denied_tokens_is_bounded_and_evicts_no_allowed_one() {
         let (mut decisions, start) = (CachedDecisions::default(), Instant::now());
-        decisions.allow(token(0), (), start);
+        decisions.allow(token(0), "jane", (), start);
         for number in 1..10_000 {
             decisions.deny(token(number), (), start + Duration::from_millis(number.into()));
         }
         assert_eq!(decisions.denied.len(), CAPACITY);
         assert_eq!(decisions.get(&token(0), start), CachedDecision::Allowed(()));
+    }
+
+    #[test]
+    fn valid_tokens_of_one_account_or_namespace_evict_no_token_of_another() {
+        let (mut decisions, start) = (CachedDecisions::<_, ()>::default(), Instant::now());
+        decisions.allow(token(0), "jane", (), start);
+        for number in 1..1_000 {
+            decisions.allow(token(number), "robot", (), start + Duration::from_millis(number.into()));
+        }
+        assert_eq!(decisions.allowed.len(), 1 + MAX_PER_ACCOUNT);
+        for number in 1_000..5_000 {
+            let account = format!("system:serviceaccount:shop:robot-{number}");
+            decisions.allow(token(number), &account, (), start + Duration::from_millis(number.into()));
+        }
+        assert_eq!(decisions.allowed.len(), CAPACITY);
+        assert_eq!(decisions.get(&token(0), start), CachedDecision::Allowed(()));
+        assert_eq!(decisions.get(&token(4_999), start), CachedDecision::Allowed(()));
     }
 }

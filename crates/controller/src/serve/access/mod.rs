@@ -1,10 +1,11 @@
 //! Access to `/metrics`: a bearer token that the API server authenticates (TokenReview), whose user may `get` the path
 //! (SubjectAccessReview).
 //!
-//! On error, access is denied. Decisions are cached for a short time by a hash of the token, and reviews are rate
-//! limited: a flood of made-up tokens neither floods the API server with reviews nor locks out tokens that were allowed
-//! before.
+//! On error, access is denied. Decisions are cached for a short time by a hash of the token, and reviews have a budget: a
+//! flood of made-up tokens neither floods the API server with reviews nor locks others out.
 
+mod audience;
+mod budget;
 mod cache;
 mod decisions;
 mod review;
@@ -14,15 +15,17 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use kube::Client;
+use tagwatch_client::CallError;
+use tagwatch_console::Peer;
 
-pub(crate) use cache::{Lookup, ReviewCache, ReviewGuard, rate_limit};
+pub(crate) use budget::Rate;
+pub(crate) use cache::{Lookup, ReviewCache, ReviewGuard};
 pub(crate) use review::{AccessAttributes, review_access, review_token};
 
 /// Longer than any token of a service account, and than the tokens that API servers take in practice.
 const MAX_TOKEN: usize = 16 * 1024;
-/// Reviews of tokens that were allowed before: this many at once, and then one for each interval.
-const KNOWN_BURST: usize = 10;
-const KNOWN_INTERVAL: Duration = Duration::from_secs(1);
+/// Reviews of a token that was allowed lately: it needs one a minute.
+const KNOWN_TOKEN: Rate = Rate { burst: 5, interval: Duration::from_secs(5) };
 
 /// SHA-256 of a token: the token itself is not kept.
 type TokenHash = [u8; 32];
@@ -41,34 +44,62 @@ pub(crate) enum AccessDecision {
     Unavailable,
 }
 
+/// What the API server says of a token.
+enum Reviewed {
+    Allowed { account: String },
+    Denied(AccessDecision),
+}
+
 /// Decides whether a request may read `/metrics`, by the API server's review of its token.
 pub(crate) struct AccessGate {
     client: Client,
+    audience: String,
     cache: ReviewCache<(), AccessDecision>,
 }
 
 impl AccessGate {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, cache: ReviewCache::new(rate_limit(KNOWN_BURST, KNOWN_INTERVAL)) }
+    /// The client is for reviews alone; `audience` is that of tokens for tagwatch alone.
+    pub(crate) fn new(client: Client, audience: String) -> Self {
+        Self { client, audience, cache: ReviewCache::new(KNOWN_TOKEN) }
     }
 
-    /// Whether the sender of these headers may `get` the path.
-    pub(crate) async fn decide(&self, headers: &HeaderMap, path: &str) -> AccessDecision {
+    /// Whether `peer`, which has sent these headers, may `get` the path.
+    pub(crate) async fn decide(&self, headers: &HeaderMap, peer: Peer, path: &str) -> AccessDecision {
         let Some(token) = bearer(headers) else { return AccessDecision::Unauthenticated };
-        let guard = match self.cache.look_up(token, |()| true).await {
+        let guard = match self.cache.look_up(token, peer, |()| true).await {
             Lookup::Allowed(()) => return AccessDecision::Allowed,
             Lookup::Denied(decision) => return decision,
             Lookup::RateLimited => return AccessDecision::RateLimited,
             Lookup::Failed => return AccessDecision::Unavailable,
             Lookup::Review(guard, _) => guard,
         };
-        let decision = review::decide(&self.client, token, path).await;
-        match decision {
-            AccessDecision::Allowed => self.cache.allow(&guard, ()),
-            AccessDecision::Unauthenticated | AccessDecision::Forbidden => self.cache.deny(&guard, decision),
-            AccessDecision::RateLimited | AccessDecision::Unavailable => guard.fail(),
+        match self.review(token, path).await {
+            Ok(Reviewed::Allowed { account }) => {
+                self.cache.allow(&guard, &account, ());
+                AccessDecision::Allowed
+            }
+            Ok(Reviewed::Denied(decision)) => {
+                self.cache.deny(&guard, decision);
+                decision
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot review who reads the metrics; access is denied");
+                guard.fail();
+                AccessDecision::Unavailable
+            }
         }
-        decision
+    }
+
+    async fn review(&self, token: &str, path: &str) -> Result<Reviewed, CallError> {
+        let Some(user) = review_token(&self.client, token, &self.audience).await? else {
+            return Ok(Reviewed::Denied(AccessDecision::Unauthenticated));
+        };
+        let account = user.username.clone().unwrap_or_default();
+        Ok(if review_access(&self.client, user, AccessAttributes::Path(path)).await? {
+            Reviewed::Allowed { account }
+        } else {
+            Reviewed::Denied(AccessDecision::Forbidden)
+        })
     }
 }
 
@@ -82,22 +113,4 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_taken_from_the_bearer_scheme_alone() {
-        let token = |value: &str| {
-            let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
-            bearer(&headers).map(str::to_owned)
-        };
-        assert_eq!(token("Bearer abc").as_deref(), Some("abc"));
-        assert_eq!(token("bearer abc").as_deref(), Some("abc"));
-        for none in
-            ["", "Bearer", "Bearer ", "Basic YTpi", "abc", &format!("Bearer {}", "x".repeat(MAX_TOKEN + 1))]
-        {
-            assert_eq!(token(none), None, "{none}");
-        }
-        assert_eq!(bearer(&HeaderMap::new()), None);
-    }
-}
+mod tests;

@@ -8,25 +8,7 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use tagwatch_client::{CALL_LIMIT, CallError, call};
 
-use super::AccessDecision;
-
-/// Whether the user of a token may `get` the path.
-pub(super) async fn decide(client: &Client, token: &str, path: &str) -> AccessDecision {
-    let decision = async {
-        let Some(user) = review_token(client, token).await? else {
-            return Ok(AccessDecision::Unauthenticated);
-        };
-        Ok(if review_access(client, user, AccessAttributes::Path(path)).await? {
-            AccessDecision::Allowed
-        } else {
-            AccessDecision::Forbidden
-        })
-    };
-    decision.await.unwrap_or_else(|error: CallError| {
-        tracing::warn!(%error, "cannot review who reads the metrics; access is denied");
-        AccessDecision::Unavailable
-    })
-}
+use super::audience;
 
 /// What a user wants to do.
 pub(crate) enum AccessAttributes<'a> {
@@ -35,13 +17,27 @@ pub(crate) enum AccessAttributes<'a> {
     Resource(Box<ResourceAttributes>),
 }
 
-/// The user of a token; `None` when the API server does not know the token.
-pub(crate) async fn review_token(client: &Client, token: &str) -> Result<Option<UserInfo>, CallError> {
-    let spec = TokenReviewSpec { token: token.to_owned(), ..TokenReviewSpec::default() };
+/// The user of a token; `None` when the API server does not know the token, or knows it for others than itself and
+/// `audience`, our own.
+///
+/// A token that names our audience is reviewed for that: the API server refuses it for itself. Every other one is reviewed
+/// for the API server, whose audiences only it knows.
+pub(crate) async fn review_token(
+    client: &Client,
+    token: &str,
+    audience: &str,
+) -> Result<Option<UserInfo>, CallError> {
+    let is_for_us = audience::names(token, audience);
+    let audiences = is_for_us.then(|| vec![audience.to_owned()]);
+    let spec = TokenReviewSpec { token: token.to_owned(), audiences };
     let review = TokenReview { spec, ..TokenReview::default() };
     let reviews: Api<TokenReview> = Api::all(client.clone());
     let status = call(CALL_LIMIT, reviews.create(&PostParams::default(), &review)).await?.status;
     let known = status.filter(|status| status.authenticated == Some(true) && status.error.is_none());
+    // An authenticator that does not know of audiences names none (`k8s.io/api/authentication/v1`, TokenReviewStatus).
+    let known = known.filter(|status| {
+        !is_for_us || status.audiences.iter().flatten().any(|confirmed| confirmed == audience)
+    });
     Ok(known.and_then(|status| status.user))
 }
 

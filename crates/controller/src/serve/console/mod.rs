@@ -13,11 +13,17 @@ use super::endpoint::EndpointAccess;
 use authorizer::ReviewAuthorizer;
 pub(crate) use source::{ConsoleSource, ConsoleState};
 
-/// The pages and the JSON of the console.
-pub(crate) fn routes(source: ConsoleSource, access: &EndpointAccess, client: &Client) -> Router {
+/// The pages and the JSON of the console. The client is for its access reviews alone; `audience` is that of tokens for
+/// tagwatch alone.
+pub(crate) fn routes(
+    source: ConsoleSource,
+    access: &EndpointAccess,
+    reviews: Client,
+    audience: String,
+) -> Router {
     let (authorizer, tls): (Arc<dyn Authorizer>, bool) = match access {
         EndpointAccess::Anonymous => (Arc::new(OpenToAll), false),
-        EndpointAccess::Token { .. } => (Arc::new(ReviewAuthorizer::new(client.clone())), true),
+        EndpointAccess::Token { .. } => (Arc::new(ReviewAuthorizer::new(reviews, audience.clone())), true),
     };
-    router(Arc::new(source), authorizer, Options { tls })
+    router(Arc::new(source), authorizer, Options { audience, tls })
 }

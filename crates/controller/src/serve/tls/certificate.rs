@@ -13,7 +13,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
-use super::{CertificateError, CertificateFiles, EndpointKind};
+use super::{CertificateError, CertificateFiles};
+use crate::serve::EndpointKind;
 
 /// How often the files are read. The volume of a Secret changes by a symbolic link, so that only the content shows a
 /// change.

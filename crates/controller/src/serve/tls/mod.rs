@@ -1,9 +1,7 @@
-//! TLS for the admin endpoint and the console.
+//! TLS for the metrics and the console.
 
 mod certificate;
-mod listener;
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,23 +11,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{self, ServerConfig, crypto::ring};
 
 pub(crate) use certificate::Certificate;
-pub(crate) use listener::TlsListener;
-
-/// The endpoint behind a certificate: log lines name it, since both endpoints usually have the same files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EndpointKind {
-    Metrics,
-    Console,
-}
-
-impl fmt::Display for EndpointKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Metrics => "metrics",
-            Self::Console => "console",
-        })
-    }
-}
 
 /// A certificate and its key, as PEM files.
 #[derive(Debug, Clone)]
@@ -70,7 +51,7 @@ pub enum CertificateError {
 }
 
 /// Accepts TLS 1.2 and 1.3 with the current certificate.
-fn acceptor(certificate: Arc<Certificate>) -> Result<TlsAcceptor, CertificateError> {
+pub(super) fn acceptor(certificate: Arc<Certificate>) -> Result<TlsAcceptor, CertificateError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

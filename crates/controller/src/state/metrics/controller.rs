@@ -4,7 +4,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Result,
 };
 
-use super::{DriftMetrics, Metrics, TimeGauge};
+use super::{ConnectionMetrics, DriftMetrics, Metrics, TimeGauge};
 
 /// Counters and gauges of the controller's own work. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub(crate) struct ControllerMetrics {
     pub(crate) watch_errors: IntCounterVec,
     /// 1 while the report API is served.
     pub(crate) report_api_available: IntGauge,
+    /// Reports with the label of tagwatch that are not ours, by owner.
+    stray_reports: IntGaugeVec,
     /// Custom kinds that are served, by state.
     pub(crate) custom_kinds: IntGaugeVec,
     /// 1 while the policy is valid or absent.
@@ -39,6 +41,8 @@ pub(crate) struct ControllerMetrics {
     pub(crate) events: IntCounterVec,
     /// Unix time at which all workloads were last evaluated.
     pub(crate) last_full_evaluation: TimeGauge,
+    /// Connections to our endpoints.
+    pub(crate) connections: ConnectionMetrics,
     /// What the cluster really runs.
     pub(crate) drift: DriftMetrics,
 }
@@ -88,6 +92,13 @@ impl ControllerMetrics {
                 "tagwatch_report_api_available",
                 "1 while the API server serves the report API, else 0.",
             )?)?,
+            stray_reports: metrics.add(gauges(
+                "tagwatch_stray_reports",
+                "Reports with the label of tagwatch that are not of this instance, by owner: none where they name no \
+                 instance, else another_instance. They are never changed or deleted, but for one without an instance \
+                 about a workload that is checked here, which is taken over.",
+                &["owner"],
+            )?)?,
             custom_kinds: metrics.add(IntGaugeVec::new(
                 Opts::new(
                     "tagwatch_custom_kinds",
@@ -120,8 +131,16 @@ impl ControllerMetrics {
                 "tagwatch_last_full_evaluation_timestamp_seconds",
                 "Unix time at which every workload had last been evaluated; no series before the first time.",
             )?)?,
+            connections: ConnectionMetrics::register(metrics)?,
             drift: DriftMetrics::register(metrics)?,
         })
+    }
+
+    /// How many reports are strays.
+    pub(crate) fn set_strays(&self, unassigned: usize, others: usize) {
+        for (owner, count) in [("none", unassigned), ("another_instance", others)] {
+            self.stray_reports.with_label_values(&[owner]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The registry of metrics, and the counters of the controller's own work.
 
+mod connections;
 mod controller;
 mod description;
 mod drift;
@@ -8,6 +9,7 @@ mod time_gauge;
 use prometheus::core::Collector;
 use prometheus::{Registry, TextEncoder};
 
+pub(crate) use connections::ConnectionMetrics;
 pub(crate) use controller::ControllerMetrics;
 pub use description::MetricDescription;
 pub(crate) use drift::DriftMetrics;

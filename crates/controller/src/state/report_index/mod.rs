@@ -1,13 +1,17 @@
-//! What the API server holds of our reports, as far as is known, and which of them others changed.
+//! What the API server holds of the reports of tagwatch, as far as is known: ours, which of them others changed, and
+//! those that are not ours.
+
+mod strays;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tagwatch_k8s::report::StoredReport;
+use tagwatch_k8s::report::{ReportOwner, StoredReport};
 use tokio::time::Instant;
 
 use crate::state::report_key::ReportKey;
+pub(crate) use strays::Strays;
 
 /// How long after a restoration the same report is left alone, so that two writers do not fight without a pause.
 const RESTORE_INTERVAL: Duration = Duration::from_secs(10);
@@ -23,6 +27,7 @@ pub(crate) struct ReportIndex {
     contested: BTreeSet<ReportKey>,
     in_flight: HashMap<ReportKey, Option<WatchedChange>>,
     ready: BTreeSet<Option<String>>,
+    strays: Strays,
 }
 
 #[derive(Debug)]
@@ -57,8 +62,11 @@ impl ReportIndex {
     /// Takes over a complete list of one watched namespace, or of all.
     pub(crate) fn apply_list(&mut self, scope: Option<&str>, reports: Vec<StoredReport>) {
         self.entries.retain(|key, _| !in_scope(key, scope));
+        self.strays.retain(|key| !in_scope(key, scope));
         for stored in reports {
-            self.entries.insert(key_of(&stored), Entry { stored: Arc::new(stored), stale: false });
+            let key = key_of(&stored);
+            self.strays.set(&key, stored.owner().clone());
+            self.entries.insert(key, Entry { stored: Arc::new(stored), stale: false });
         }
         self.ready.insert(scope.map(str::to_owned));
     }
@@ -68,6 +76,20 @@ impl ReportIndex {
         self.ready.remove(&scope.map(str::to_owned));
         self.entries.retain(|key, _| !in_scope(key, scope));
         self.foreign.retain(|key| !in_scope(key, scope));
+        self.strays.retain(|key| !in_scope(key, scope));
+    }
+
+    /// The watch shows whose a report is; `None` when it is deleted. Returns whether that is news of a stray.
+    pub(crate) fn mark_owner(&mut self, key: &ReportKey, owner: Option<ReportOwner>) -> bool {
+        match owner {
+            Some(owner) => self.strays.set(key, owner),
+            None => self.strays.remove(key),
+        }
+    }
+
+    /// Reports with the label of tagwatch that are not ours.
+    pub(crate) fn strays(&self) -> &Strays {
+        &self.strays
     }
 
     /// Whether reports of a namespace can be written: the API is there and what it holds is known.
@@ -83,9 +105,10 @@ impl ReportIndex {
         }
     }
 
-    /// Names of all known reports, in order.
-    pub(crate) fn keys(&self) -> BTreeSet<ReportKey> {
-        self.entries.keys().cloned().collect()
+    /// Names of all known reports of ours, in order.
+    pub(crate) fn ours(&self) -> BTreeSet<ReportKey> {
+        let ours = self.entries.iter().filter(|(_, entry)| entry.stored.is_ours());
+        ours.map(|(key, _)| key.clone()).collect()
     }
 
     /// A write of ours begins: what the watch shows of the report from now on may be its echo.
@@ -157,6 +180,7 @@ impl ReportIndex {
         // Those, too, that a write of ours is about to make known.
         let mut missing: BTreeSet<_> = self.entries.keys().chain(self.in_flight.keys()).cloned().collect();
         missing.retain(|key| in_scope(key, scope) && !listed.contains(key));
+        self.strays.retain(|key| !in_scope(key, scope) || listed.contains(key));
         missing.retain(|key| self.mark_unlisted(key));
         missing
     }

@@ -1,6 +1,6 @@
 //! What the API server shows of reports, in the orders that happen.
 
-use tagwatch_k8s::report::PolicyReport;
+use tagwatch_k8s::report::{INSTANCE_LABEL, MANAGED_BY_LABEL, PolicyReport};
 
 use super::*;
 
@@ -13,7 +13,10 @@ fn stored(version: &str) -> StoredReport {
     report.metadata.namespace = Some("shop".to_owned());
     report.metadata.name = Some("web".to_owned());
     report.metadata.resource_version = Some(version.to_owned());
-    report.into()
+    report.metadata.labels = Some(
+        [MANAGED_BY_LABEL, INSTANCE_LABEL].map(|label| (label.to_owned(), "tagwatch".to_owned())).into(),
+    );
+    StoredReport::new(report, "tagwatch")
 }
 
 fn index_with(version: &str) -> ReportIndex {

@@ -2,6 +2,7 @@
 //! user may list (SubjectAccessReview). On error, access is denied.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,30 +10,42 @@ use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::authentication::v1::UserInfo;
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use kube::Client;
+use leaky_bucket::RateLimiter;
 use parking_lot::Mutex;
 use tagwatch_client::CallError;
-use tagwatch_console::{Answer, Authorizer, Caller, Denied, Token, Visible};
+use tagwatch_console::{Answer, Authorizer, Caller, Denied, Peer, Token, Visible};
 use tagwatch_core::text::UntrustedText;
+use tokio::sync::Semaphore;
 
 use crate::serve::access::{
-    AccessAttributes, Lookup, ReviewCache, ReviewGuard, rate_limit, review_access, review_token,
+    AccessAttributes, Lookup, Rate, ReviewCache, ReviewGuard, review_access, review_token,
 };
 
 /// Namespaces that are reviewed for a user who may not list reports in all namespaces. The console shows such a user when
 /// there are more.
 const MAX_NAMESPACES: usize = 5_000;
-/// Reviews at a time.
+/// Questions to the API server at a time, of all callers.
 const CONCURRENCY: usize = 16;
-/// Reviews of tokens that were allowed before: this many at once, and then one for each interval. Such a token needs one a
-/// minute, and one for each new namespace.
-const KNOWN_BURST: usize = 60;
-const KNOWN_INTERVAL: Duration = Duration::from_millis(100);
+/// Questions to the API server at a time, of one caller: one who is asked about in thousands of namespaces leaves room for
+/// others, since each waits in turn.
+const CALLER_CONCURRENCY: usize = 8;
+/// Questions to the API server: this many at once, and then so many a second. One who may not list reports in all
+/// namespaces takes up to [`MAX_NAMESPACES`] a minute.
+const BURST: usize = 5_000;
+const PER_SECOND: usize = 500;
+/// Reviews of a token that was allowed lately: it needs one a minute, and one for each new namespace.
+const KNOWN_TOKEN: Rate = Rate { burst: 60, interval: Duration::from_secs(1) };
 
 type Namespaces = BTreeSet<UntrustedText>;
 
 /// Authorizes by reviews of the API server, which are cached for a short time by a hash of the token.
 pub(super) struct ReviewAuthorizer {
+    /// For these questions alone: they wait for no write of a report, and no write for them.
     client: Client,
+    audience: String,
+    /// All questions together keep to these.
+    permits: Semaphore,
+    rate: RateLimiter,
     cache: ReviewCache<Arc<UserAccess>, ()>,
     /// The namespaces of the last review: most cached decisions share them.
     reviewed: Mutex<Arc<Namespaces>>,
@@ -47,17 +60,36 @@ struct UserAccess {
 }
 
 impl ReviewAuthorizer {
-    pub(super) fn new(client: Client) -> Self {
-        let cache = ReviewCache::new(rate_limit(KNOWN_BURST, KNOWN_INTERVAL));
-        Self { client, cache, reviewed: Mutex::default() }
+    pub(super) fn new(client: Client, audience: String) -> Self {
+        Self {
+            client,
+            audience,
+            permits: Semaphore::new(CONCURRENCY),
+            rate: RateLimiter::builder()
+                .initial(BURST)
+                .max(BURST)
+                .refill(PER_SECOND / 10)
+                .interval(Duration::from_millis(100))
+                .build(),
+            cache: ReviewCache::new(KNOWN_TOKEN),
+            reviewed: Mutex::default(),
+        }
     }
 
-    async fn decide(&self, token: &Token, namespaces: &Namespaces) -> Result<Caller, Denied> {
+    /// Asks the API server, within the bounds of all questions together.
+    async fn ask<T>(&self, question: impl Future<Output = T>) -> T {
+        self.rate.acquire_one().await;
+        // Fails only when the semaphore is closed, which it never is.
+        let _permit = self.permits.acquire().await;
+        question.await
+    }
+
+    async fn decide(&self, token: &Token, peer: Peer, namespaces: &Namespaces) -> Result<Caller, Denied> {
         let wanted = self.wanted(namespaces);
         let is_cut = wanted.len() < namespaces.len();
         let is_sufficient =
             |access: &Arc<UserAccess>| access.visible == Visible::All || wanted.is_subset(&access.reviewed);
-        let access = match self.cache.look_up(token.reveal(), is_sufficient).await {
+        let access = match self.cache.look_up(token.reveal(), peer, is_sufficient).await {
             Lookup::Allowed(access) => access,
             Lookup::Denied(()) => return Err(Denied::Unauthenticated),
             Lookup::RateLimited => return Err(Denied::Busy),
@@ -99,7 +131,8 @@ impl ReviewAuthorizer {
                 if is_known {
                     self.cache.extend(&guard, Arc::clone(&access));
                 } else {
-                    self.cache.allow(&guard, Arc::clone(&access));
+                    let account = access.user.username.as_deref().unwrap_or_default();
+                    self.cache.allow(&guard, account, Arc::clone(&access));
                 }
                 Ok(access)
             }
@@ -122,7 +155,8 @@ impl ReviewAuthorizer {
         wanted: Arc<Namespaces>,
         is_cut: bool,
     ) -> Result<Option<UserAccess>, CallError> {
-        let Some(user) = review_token(&self.client, token.reveal()).await? else { return Ok(None) };
+        let known = self.ask(review_token(&self.client, token.reveal(), &self.audience)).await?;
+        let Some(user) = known else { return Ok(None) };
         let visible = if self.may_list(&user, None).await? {
             Visible::All
         } else {
@@ -163,7 +197,8 @@ impl ReviewAuthorizer {
             let may = self.may_list(user, Some(namespace.raw())).await?;
             Ok::<_, CallError>(may.then_some(namespace))
         });
-        let found: Vec<Option<UntrustedText>> = reviews.buffer_unordered(CONCURRENCY).try_collect().await?;
+        let found: Vec<Option<UntrustedText>> =
+            reviews.buffer_unordered(CALLER_CONCURRENCY).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
     }
 
@@ -176,7 +211,8 @@ impl ReviewAuthorizer {
             namespace: namespace.map(str::to_owned),
             ..ResourceAttributes::default()
         };
-        review_access(&self.client, user.clone(), AccessAttributes::Resource(Box::new(attributes))).await
+        let attributes = AccessAttributes::Resource(Box::new(attributes));
+        self.ask(review_access(&self.client, user.clone(), attributes)).await
     }
 }
 
@@ -185,8 +221,13 @@ impl Authorizer for ReviewAuthorizer {
         false
     }
 
-    fn authorize<'a>(&'a self, token: &'a Token, namespaces: &'a BTreeSet<UntrustedText>) -> Answer<'a> {
-        Box::pin(self.decide(token, namespaces))
+    fn authorize<'a>(
+        &'a self,
+        token: &'a Token,
+        peer: Peer,
+        namespaces: &'a BTreeSet<UntrustedText>,
+    ) -> Answer<'a> {
+        Box::pin(self.decide(token, peer, namespaces))
     }
 }
 

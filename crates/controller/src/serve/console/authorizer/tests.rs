@@ -52,7 +52,7 @@ fn scripted(rights: &[(&'static str, &[&str])]) -> (SharedServer, ReviewAuthoriz
             server.answer(review)
         }
     });
-    (server, ReviewAuthorizer::new(client))
+    (server, ReviewAuthorizer::new(client, "tagwatch".to_owned()))
 }
 
 impl Server {
@@ -89,7 +89,16 @@ fn many(count: usize) -> Namespaces {
 }
 
 async fn ask(authorizer: &ReviewAuthorizer, token: &str, namespaces: &Namespaces) -> Result<Caller, Denied> {
-    authorizer.authorize(&Token::parse(token).unwrap(), namespaces).await
+    ask_from(Peer::UNKNOWN, authorizer, token, namespaces).await
+}
+
+async fn ask_from(
+    peer: Peer,
+    authorizer: &ReviewAuthorizer,
+    token: &str,
+    namespaces: &Namespaces,
+) -> Result<Caller, Denied> {
+    authorizer.authorize(&Token::parse(token).unwrap(), peer, namespaces).await
 }
 
 fn visible(answer: Result<Caller, Denied>) -> Result<Namespaces, Denied> {
@@ -173,6 +182,29 @@ async fn a_flood_of_made_up_tokens_ends_no_session() {
     }
     let asked = server.lock().token_reviews;
     assert!(asked <= 1 + 5 * 12, "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_from_one_address_keeps_no_newcomer_from_another_out() {
+    let (_, authorizer) = scripted(&[("newcomer", &["shop"])]);
+    let (shop, flood) = (names(["shop"]), Peer::of([10, 0, 0, 1].into()));
+    for second in 0..120 {
+        advance(Duration::from_secs(1)).await;
+        let answer = ask_from(flood, &authorizer, &format!("made-up-{second}"), &shop).await;
+        assert!(answer.is_err());
+    }
+    assert!(ask_from(Peer::of([10, 0, 0, 2].into()), &authorizer, "newcomer", &shop).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_callers_together_keep_to_one_bound() {
+    let readers = ["a", "b", "c", "d"].map(|token| (token, &["zeta"] as &[&str]));
+    let (server, authorizer) = scripted(&readers);
+    let namespaces = many(600);
+    for answer in join_all(readers.map(|(token, _)| ask(&authorizer, token, &namespaces))).await {
+        assert_eq!(visible(answer), Ok(names(["zeta"])));
+    }
+    assert_eq!(server.lock().most_at_once, CONCURRENCY);
 }
 
 #[tokio::test(start_paused = true)]

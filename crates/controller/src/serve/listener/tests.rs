@@ -1,0 +1,182 @@
+//! Endpoints on the loopback interface, with clients that send nothing, or little.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::routing::get;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+
+use super::*;
+use crate::serve::connections::CloseReason;
+use crate::state::metrics::Metrics;
+
+/// A client is answered within this although others send nothing: it is shorter than any limit that would end those.
+const PROMPT: Duration = Duration::from_secs(4);
+const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: tagwatch\r\n\r\n";
+
+/// An endpoint that is served until this is dropped.
+struct Served {
+    address: SocketAddr,
+    metrics: Metrics,
+    _tasks: JoinSet<()>,
+}
+
+impl Served {
+    async fn start(access: EndpointAccess, limits: TimeLimits) -> Self {
+        let local = ([127, 0, 0, 1], 0).into();
+        let listener = ServerListener::bind(local, None, access, EndpointKind::Metrics).await.unwrap();
+        let address = listener.listener.local_addr().unwrap();
+        let mut metrics = Metrics::default();
+        let connections = ConnectionMetrics::register(&mut metrics).unwrap();
+        let routes = Router::new().route("/livez", get(async || "ok\n"));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listener.serve_within(limits, routes, connections, CancellationToken::new()));
+        Self { address, metrics, _tasks: tasks }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    async fn silent(&self, count: usize) -> Vec<TcpStream> {
+        let mut silent = Vec::new();
+        for _ in 0..count {
+            silent.push(self.connect().await);
+        }
+        silent
+    }
+
+    /// Connections that the server closed for this reason.
+    fn closed(&self, reason: CloseReason) -> usize {
+        let series = format!("closed_total{{reason=\"{}\",server=\"metrics\"}} ", reason.as_str());
+        let text = self.metrics.encode().unwrap();
+        let value = text.split_once(&series).and_then(|(_, rest)| rest.lines().next());
+        value.map_or(0, |value| value.parse().unwrap())
+    }
+}
+
+/// Sends a request, and reads the head and the body of its answer.
+async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> String {
+    stream.write_all(REQUEST).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"ok\n") {
+        let read = stream.read_buf(&mut answer).await.unwrap();
+        assert_ne!(read, 0, "closed after {answer:?}");
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+async fn shake_hands(stream: TcpStream) -> impl AsyncRead + AsyncWrite + Unpin {
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config)).connect("tagwatch".try_into().unwrap(), stream).await.unwrap()
+}
+
+fn with_tls() -> EndpointAccess {
+    EndpointAccess::Token { certificate: None }
+}
+
+#[tokio::test]
+async fn silent_connections_keep_no_client_out() {
+    for count in [100, 500] {
+        let served = Served::start(with_tls(), TimeLimits::default()).await;
+        let _silent = served.silent(count).await;
+        let answer = timeout(PROMPT, async { ask(&mut shake_hands(served.connect().await).await).await });
+        assert!(answer.await.expect("an answer in time").starts_with("HTTP/1.1 200"), "{count}");
+        let bound = EndpointKind::Metrics.max_connections();
+        assert_eq!(served.closed(CloseReason::Bound), (count + 1).saturating_sub(bound));
+    }
+}
+
+#[tokio::test]
+async fn silent_connections_keep_no_client_of_plain_http_out() {
+    let served = Served::start(EndpointAccess::Anonymous, TimeLimits::default()).await;
+    let mut silent = served.silent(500).await;
+    let answer = timeout(PROMPT, async { ask(&mut served.connect().await).await });
+    assert!(answer.await.expect("an answer in time").starts_with("HTTP/1.1 200"));
+    assert_eq!(silent[0].read(&mut [0; 1]).await.unwrap_or(0), 0, "the oldest gave its place");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_nothing_is_closed() {
+    let short = Duration::from_millis(50);
+    let limits = TimeLimits { handshake: short, header: short, ..TimeLimits::default() };
+    for (access, begin, reason) in [
+        // The type and the version of a TLS record.
+        (with_tls(), &[0x16, 3, 1], CloseReason::Handshake),
+        (EndpointAccess::Anonymous, b"GET", CloseReason::Header),
+    ] {
+        let served = Served::start(access, limits).await;
+        let mut silent = served.connect().await;
+        silent.write_all(begin).await.unwrap();
+        assert_eq!(silent.read(&mut [0; 1]).await.unwrap_or(0), 0);
+        assert_eq!(served.closed(reason), 1, "{reason:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_silent_or_never_ends_is_closed() {
+    let short = Duration::from_millis(50);
+    let limits = TimeLimits::default();
+    for (limits, reason) in [
+        (TimeLimits { idle: short, ..limits }, CloseReason::Idle),
+        (TimeLimits { lifetime: short, ..limits }, CloseReason::Lifetime),
+    ] {
+        let served = Served::start(EndpointAccess::Anonymous, limits).await;
+        let mut stream = served.connect().await;
+        ask(&mut stream).await;
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap_or(0), 0);
+        assert_eq!(served.closed(reason), 1, "{reason:?}");
+    }
+}
+
+/// Accepts every certificate that is the server's own.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
