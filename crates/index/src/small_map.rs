@@ -79,22 +79,31 @@ impl<K: Ord, V> SmallMap<K, V> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let (short, long) = self.parts();
+        let (short, long) = (self.list(), self.tree());
         short.iter().map(|(key, value)| (key, value)).chain(long.into_iter().flatten())
     }
 
     /// The entries from this key on.
     pub(crate) fn iter_from<'a>(&'a self, first: &K) -> impl Iterator<Item = (&'a K, &'a V)> {
-        let (short, long) = self.parts();
+        let (short, long) = (self.list(), self.tree());
         let short = &short[short.partition_point(|(key, _)| key < first)..];
         let long = long.map(|map| map.range(first..));
         short.iter().map(|(key, value)| (key, value)).chain(long.into_iter().flatten())
     }
 
-    fn parts(&self) -> (&[(K, V)], Option<&BTreeMap<K, V>>) {
+    /// The entries of a short map.
+    fn list(&self) -> &[(K, V)] {
         match self {
-            Self::Short(list) => (list, None),
-            Self::Long(map) => (&[], Some(map)),
+            Self::Short(list) => list,
+            Self::Long(_) => &[],
+        }
+    }
+
+    /// Those of a long one.
+    fn tree(&self) -> Option<&BTreeMap<K, V>> {
+        match self {
+            Self::Short(_) => None,
+            Self::Long(map) => Some(map),
         }
     }
 }

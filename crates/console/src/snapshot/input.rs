@@ -12,7 +12,7 @@ use tagwatch_core::workload::{self, Container};
 use super::{ContainerFacts, Workload};
 
 /// Most issues of one workload that are kept: the worst ones. Of each, the words take about a kilobyte.
-const MAX_ISSUES: usize = 200;
+const MAX_ISSUES: usize = 2_000;
 
 /// A workload with the engine's verdicts on it, from which [`Workload`] is made.
 #[derive(Debug, Clone, Copy)]

@@ -13,7 +13,7 @@ pub enum ReferenceError {
     #[error("the image is empty; expected a name such as registry.example.com/team/app:1.2.3")]
     Empty,
     /// A text of more than [`MAX_BYTES`](super::MAX_BYTES), which is not parsed.
-    #[error("the image is longer than {} bytes; expected at most so many", super::MAX_BYTES)]
+    #[error("the image is too long; expected at most {} bytes", super::MAX_BYTES)]
     TooLong,
     /// A template variable that nothing has filled in: `$IMAGE:1.2`, `{{ .Values.tag }}`, `<image>`, `@PROJECT@`.
     #[error(

@@ -239,16 +239,16 @@ impl Collected {
 
     /// Keeps as many lenders as the limits admit. Returns whether there may be more.
     fn bound_lenders(&mut self) -> bool {
-        let Template::Lent(lent) = &mut self.template else { return false };
+        let Template::Lent(lenders) = &mut self.template else { return false };
         let mut room = MAX_LENT;
-        let fitting = lent.iter().take_while(|object| {
+        let fitting = lenders.iter().take_while(|object| {
             let left = room.checked_sub(object.place_count());
             room = left.unwrap_or(0);
             left.is_some()
         });
         let fitting = fitting.count();
-        let is_cut = fitting < lent.len() || lent.len() == MAX_LENDERS;
-        lent.truncate(fitting);
+        let is_cut = fitting < lenders.len() || lenders.len() == MAX_LENDERS;
+        lenders.truncate(fitting);
         is_cut
     }
 

@@ -9,7 +9,7 @@ use tagwatch_k8s::key::WorkloadKey;
 
 use super::named::{NamedImages, ParsedImage, PlaceImages};
 use super::rollout_view::RolloutView;
-use super::sightings::Sightings;
+use super::sightings::{Sightings, first};
 use super::{Class, resolutions};
 use crate::pods::{ImageState, PlaceId, PodIndex, Record, ReferenceId, Run, time};
 
@@ -184,7 +184,7 @@ impl<'a> Here<'a> {
             image: is_other.then(|| UntrustedText::from(name)),
             since: time(since),
             lasted: Duration::from_secs(now.saturating_sub(since).into()),
-            here: sightings.first(here),
+            here: first(here),
         })
     }
 

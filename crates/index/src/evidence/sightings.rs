@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use tagwatch_core::drift::PodSighting;
 
 use super::rollout_view::RolloutView;
-use crate::pods::{ImageState, PlaceId, PodIndex, PodRecord, ReferenceId, SlotId};
+use crate::pods::{ImageState, PlaceId, PodIndex, PodRecord, Record, ReferenceId, SlotId};
 
 /// Pods that evidence names of a digest.
 pub(super) const MAX_NAMED: usize = 5;
@@ -53,12 +53,6 @@ impl<'a> Sightings<'a> {
         pods.into_iter().flatten().map(|pod| self.sighting(pod))
     }
 
-    /// As many as are named, in order.
-    pub(super) fn first(&self, pods: impl Iterator<Item = PodSighting>) -> Vec<PodSighting> {
-        let pods: BTreeSet<PodSighting> = pods.collect();
-        pods.into_iter().take(MAX_NAMED).collect()
-    }
-
     fn look_at_own(&self) -> HashMap<(PlaceId, ImageState), Pods<'a>> {
         let mut found: HashMap<(PlaceId, ImageState), Pods<'a>> = HashMap::new();
         for pod in bounded(self.view.current.iter().flat_map(|key| self.index.of_controller(key))) {
@@ -73,7 +67,7 @@ impl<'a> Sightings<'a> {
         let mut found: HashMap<(ReferenceId, SlotId), Pods<'a>> = HashMap::new();
         // How many are still to be found: of each digest five, or all.
         let records = self.wanted.iter().filter_map(|id| self.index.references.get(*id));
-        let live = records.flat_map(|record| record.slots()).map(|slot| slot.live);
+        let live = records.flat_map(Record::slots).map(|slot| slot.live);
         let mut missing: usize =
             live.map(|live| usize::try_from(live).unwrap_or(usize::MAX).min(MAX_NAMED)).sum();
         let own = self.view.all.iter().flat_map(|key| self.index.of_controller(key));
@@ -97,6 +91,12 @@ impl<'a> Sightings<'a> {
         let node = pod.node.map_or("", |node| self.index.nodes.name(node));
         PodSighting { pod: (*pod.name).into(), node: node.into() }
     }
+}
+
+/// As many as are named, in order.
+pub(super) fn first(pods: impl Iterator<Item = PodSighting>) -> Vec<PodSighting> {
+    let pods: BTreeSet<PodSighting> = pods.collect();
+    pods.into_iter().take(MAX_NAMED).collect()
 }
 
 /// As many pods as [`MAX_LOOKED_AT`] admits.
