@@ -29,15 +29,12 @@ It is a warning as long as only the name says so, and a failure once the
 cluster saw the reference resolve to more than one digest, whatever its name
 looks like and whatever was declared.
 
-For some tags the name alone does not say whether they move. tagwatch warns,
-and says that it cannot tell:
-
-- One number alone (`42`): a major version or a build number.
-- A channel or branch with a number (`main-1234`).
-- Two numbers (`1.27`), which are a line of releases for one publisher and a
-  full version for the next. Where tagwatch knows that the publisher moves
-  them (Docker Official Images, Bitnami, .NET, Red Hat and others), they
-  float for certain.
+For some tags the name alone does not say whether they move, and tagwatch says
+that it cannot tell: one number alone (`42`) is a major version or a build
+number, and a branch with a number (`main-1234`) may be one build. Two numbers
+(`1.27`) are a line of releases for one publisher and a full version for the
+next. Where the publisher is known to move them (Docker Official Images,
+Bitnami, .NET, Red Hat and others), they float for certain.
 
 If such a tag is never pushed again, put it on the policy's `immutable` list.
 Versions of `registry.k8s.io` are there by default (`immutablePresets`).",
