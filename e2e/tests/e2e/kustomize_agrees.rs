@@ -89,7 +89,6 @@ const ENTRIES: &[&str] = &[
     "{name: 'registry.example.com:5000/shop/web', newName: web}",
     "{name: 'docker.io/web', newTag: '7'}",
     "{name: '.*', newTag: '8'}",
-    "{name: '[', newTag: '9'}",
     "{newTag: '10'}",
 ];
 

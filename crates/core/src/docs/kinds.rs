@@ -20,10 +20,10 @@ const FORMS: &str = "
 ## Kinds that are read in manifests alone
 
 They describe containers in a form of their own instead of a pod template: steps, scripts, sidecars, single images. A
-scan checks each container at the paths below; `…` stands for the same form again, as deep as it goes. In a cluster,
+scan checks each image at the paths below; `…` stands for the same form again, as deep as it goes. In a cluster,
 their pods are reported under the object that controls them.
 
-| Group | Kind | Versions | Containers |
+| Group | Kind | Versions | Images |
 |---|---|---|---|
 ";
 

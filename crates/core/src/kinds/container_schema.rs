@@ -34,7 +34,7 @@ impl ContainerSchema {
         text.split_once(open).is_some_and(|(_, rest)| rest.contains(close))
     }
 
-    /// The paths of all its containers, for documentation; one that ends with `…` leads to a form that holds this place.
+    /// The paths of all its images, for documentation; one that ends with `…` leads to a form that holds this place.
     pub fn paths(&'static self) -> Vec<String> {
         let mut paths = Vec::new();
         self.collect_paths("", &mut Vec::new(), &mut paths);
@@ -46,7 +46,11 @@ impl ContainerSchema {
             return paths.push(format!("{base}…"));
         }
         holders.push(self);
-        paths.extend(self.containers.iter().map(|place| format!("{base}{}", place.path)));
+        paths.extend(self.containers.iter().map(|place| {
+            let field =
+                if place.container_type == ContainerType::ImageVolume { "image.reference" } else { "image" };
+            format!("{base}{}.{field}", place.path)
+        }));
         for nested in self.nested {
             nested.schema.collect_paths(&format!("{base}{}.", nested.path), holders, paths);
         }

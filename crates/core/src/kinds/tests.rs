@@ -71,19 +71,19 @@ fn the_paths_of_a_form_end_where_it_begins_again() {
         let entry = manifest_table().find(|entry| entry.kind == kind).unwrap();
         entry.containers.unwrap().paths()
     };
-    assert_eq!(paths("StepAction"), ["spec"]);
+    assert_eq!(paths("StepAction"), ["spec.image"]);
     assert_eq!(
         paths("Pipeline"),
         [
-            "spec.tasks[*].taskSpec.stepTemplate",
-            "spec.tasks[*].taskSpec.steps[*]",
-            "spec.tasks[*].taskSpec.sidecars[*]",
-            "spec.tasks[*].taskSpec.volumes[*]",
+            "spec.tasks[*].taskSpec.stepTemplate.image",
+            "spec.tasks[*].taskSpec.steps[*].image",
+            "spec.tasks[*].taskSpec.sidecars[*].image",
+            "spec.tasks[*].taskSpec.volumes[*].image.reference",
             "spec.tasks[*].pipelineSpec.…",
-            "spec.finally[*].taskSpec.stepTemplate",
-            "spec.finally[*].taskSpec.steps[*]",
-            "spec.finally[*].taskSpec.sidecars[*]",
-            "spec.finally[*].taskSpec.volumes[*]",
+            "spec.finally[*].taskSpec.stepTemplate.image",
+            "spec.finally[*].taskSpec.steps[*].image",
+            "spec.finally[*].taskSpec.sidecars[*].image",
+            "spec.finally[*].taskSpec.volumes[*].image.reference",
             "spec.finally[*].pipelineSpec.…",
         ]
     );

@@ -1,7 +1,6 @@
 //! Images that no place of their kind leads to: they are counted and named, not silently skipped.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use tagwatch_core::kinds::{Tree, template_path_of};
 use tagwatch_core::reference::{Reference, ReferenceError};
@@ -99,8 +98,7 @@ impl Search {
         if !self.path.is_empty() {
             self.path.push('.');
         }
-        // Writing to a String does not fail.
-        let _ = write!(self.path, "{}", UntrustedText::from(key).terminal());
+        self.path.push_str(&UntrustedText::from(key).terminal());
         if let Some(at) = (key == "image").then(|| named_image(value)).flatten()
             && !self.judged.contains(&at)
         {
