@@ -22,6 +22,6 @@ COPY --from=build /tagwatch /tagwatch
 COPY LICENSE /LICENSE
 # Numeric, so that the kubelet can check runAsNonRoot.
 USER 65532:65532
-EXPOSE 8080
+EXPOSE 8080 8081
 ENTRYPOINT ["/tagwatch"]
 CMD ["run"]

@@ -64,7 +64,7 @@ impl TestEnv {
     /// the API server.
     async fn token_for(&self, name: &str, audiences: &[&str]) -> Result<String> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), self.namespace());
-        let audiences = audiences.iter().map(|&audience| audience.to_owned()).collect();
+        let audiences = Some(audiences.iter().map(|&audience| audience.to_owned()).collect());
         let spec =
             TokenRequestSpec { expiration_seconds: Some(3_600), audiences, ..TokenRequestSpec::default() };
         let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };

@@ -21,7 +21,10 @@ async fn reports_in(env: &TestEnv, namespace: &str) -> Result<Vec<Report>> {
     for (name, manager) in [("theirs", "other-engine"), ("ours", "tagwatch")] {
         let report = json!({
             "apiVersion": "wgpolicyk8s.io/v1alpha2", "kind": "PolicyReport",
-            "metadata": { "name": name, "labels": { "app.kubernetes.io/managed-by": manager } },
+            "metadata": {
+                "name": name,
+                "labels": { "app.kubernetes.io/managed-by": manager, "app.kubernetes.io/instance": "tagwatch" },
+            },
         });
         env.create_in(namespace, report).await?;
     }

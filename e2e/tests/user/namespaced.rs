@@ -75,8 +75,8 @@ async fn grant(cluster: &ControlPlane, folder: &TempDir, values: &str) -> Result
 }
 
 async fn reports(cluster: &ControlPlane, namespace: &str) -> Result<usize> {
-    let listed = cluster.kubectl(&["get", "policyreports.wgpolicyk8s.io", "-n", namespace, "-o", "name"]);
-    Ok(listed.await?.lines().count())
+    let listed = ["get", "policyreports.wgpolicyk8s.io", "-n", namespace, "-o", "name"];
+    Ok(cluster.kubectl(&listed).await?.lines().count())
 }
 
 /// Reports are written in the namespace with the Role, and nothing is refused but what the Role cannot grant.

@@ -184,7 +184,7 @@ mod tests {
         for number in 0..10_000 {
             budget.mark_allowed(peer(number), now + Duration::from_millis(number.into()));
             budget.try_take_new(peer(20_000 + number), now);
-            budget.known_tokens.try_take([(number % 251) as u8; 32], now);
+            budget.known_tokens.try_take([u8::try_from(number % 251).unwrap(); 32], now);
             budget.known_peers.try_take(peer(number), now);
         }
         assert_eq!(budget.allowed_from.len(), MAX_KNOWN_PEERS);
