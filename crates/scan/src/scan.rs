@@ -11,7 +11,7 @@ use crate::manifest::Manifest;
 use crate::note::{Note, NoteCode};
 use crate::policy_file::PolicyFile;
 use crate::report::{ReadFile, ReportBuilder, ScanReport};
-use crate::yaml::{Documents, Limits, Located, Position, YamlError};
+use crate::yaml::{Documents, Limits, Located, Position, Source, YamlError};
 
 /// What to scan and what to report.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +45,7 @@ pub(crate) fn scan_within(
     for input in input::discover(&options.paths, builder.notes()) {
         let name = input.name();
         files.push(match input::read(&input, stdin, limits) {
-            Ok(text) => read_text(&input, name, &text, limits, engine.policy().kinds()),
+            Ok(source) => read_text(&input, name, &source, limits, engine.policy().kinds()),
             Err(error) => ReadFile::unread(read_note(&name, &error), name),
         });
     }
@@ -68,19 +68,19 @@ fn read_note(name: &str, error: &ReadError) -> Note {
     let (at, code) = match error {
         ReadError::Io(_) => (Position::START, NoteCode::UnreadableInput),
         ReadError::TooLarge(_) => (Position::START, NoteCode::OverBudget),
-        ReadError::OtherEncoding(_) => (Position::START, NoteCode::InvalidEncoding),
+        ReadError::Utf32 | ReadError::NotUtf16 => (Position::START, NoteCode::InvalidEncoding),
         ReadError::NotUtf8 { at, .. } => (*at, NoteCode::InvalidEncoding),
     };
     Note::at(name, at, code, &error.to_string())
 }
 
-fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &Kinds) -> ReadFile {
-    if matches!(input, Input::File(path) if input::is_chart_template(path, text)) {
+fn read_text(input: &Input, name: String, source: &Source, limits: Limits, kinds: &Kinds) -> ReadFile {
+    if matches!(input, Input::File(path) if input::is_chart_template(path, source.text())) {
         let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
         return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);
     }
     let (mut manifests, mut notes) = (Vec::new(), Vec::new());
-    for document in Documents::new(text, limits) {
+    for document in Documents::new(source, limits) {
         match document {
             Ok(document) => manifests.push(Manifest::read(&document, kinds)),
             Err(Located { at, error: YamlError::TemplateAction }) => {
@@ -96,7 +96,7 @@ fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &Ki
 
 fn yaml_note(name: &str, located: &Located<YamlError>) -> Note {
     let code = match located.error {
-        YamlError::DuplicateKey { .. } => NoteCode::DuplicateKey,
+        YamlError::TextIgnored => NoteCode::TextIgnored,
         YamlError::OverBudget { .. } | YamlError::TooDeep(_) => NoteCode::OverBudget,
         _ => NoteCode::InvalidYaml,
     };

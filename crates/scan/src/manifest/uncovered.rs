@@ -24,9 +24,6 @@ pub(super) fn find_pod_template(object: Node<'_, '_>, read: &BTreeSet<&str>) -> 
     Some(UncoveredTemplate { at, path: render(&path) })
 }
 
-/// The key that merges other mappings into one (<https://yaml.org/type/merge.html>).
-const MERGE: &str = "<<";
-
 enum Segment<'d> {
     Key(&'d str),
     Index(usize),
@@ -38,17 +35,6 @@ fn search<'d>(node: Node<'d, '_>, read: &BTreeSet<&str>, path: &mut Vec<Segment<
     }
     for (key, value) in node.entries() {
         let name = key.text().unwrap_or_default();
-        if name == MERGE {
-            // Merged fields have the path of the mapping itself.
-            for merged in std::iter::once(value).chain(value.items()) {
-                if merged.value() == Value::Mapping
-                    && let Some(found) = search(merged, read, path)
-                {
-                    return Some(found);
-                }
-            }
-            continue;
-        }
         path.push(Segment::Key(name));
         if name == "containers" && value.items().any(|item| item.get("image").is_some()) {
             return Some(key.position());

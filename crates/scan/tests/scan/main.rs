@@ -9,6 +9,7 @@ mod broken;
 mod contract;
 mod documentation;
 mod inputs;
+mod kubectl;
 mod literate;
 mod policy;
 mod policy_documentation;
