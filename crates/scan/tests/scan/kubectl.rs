@@ -51,7 +51,7 @@ fn tags_are_read_as_go_yaml_reads_them() {
     );
     assert_eq!(images(&report), ["6:43 nginx:latest", "7:27 nginx", "8:28 1.25"]);
     assert_eq!(report.images[0].place.container.raw(), "a");
-    assert_eq!(notes(&with_containers("  - {name: a, image: !!binary nginx}\n")), ["6:33 invalid-yaml"]);
+    assert_eq!(notes(&with_containers("  - {name: a, image: !!binary nginx}\n")), ["6:31 invalid-yaml"]);
 }
 
 #[test]
@@ -148,4 +148,12 @@ fn null_is_no_text() {
         assert_eq!(notes(&report), [""; 0]);
     }
     assert_eq!(notes(&scan_stdin("apiVersion: ~\nkind: Pod\n")), ["1:1 not-kubernetes-object"]);
+}
+
+#[test]
+fn line_breaks_that_no_editor_shows_do_not_count_as_lines() {
+    let breaks = "apiVersion: v1\u{85}kind: Pod\u{2028}metadata: {name: p}\n";
+    let report = scan_stdin(format!("{breaks}spec:\r\n  containers:\r  - image: nginx\u{2029}    name: a"));
+    assert_eq!(images(&report), ["4:12 nginx"]);
+    assert_eq!(report.images[0].place.container.raw(), "a");
 }

@@ -6,7 +6,7 @@ use super::random::Random;
 
 /// Between documents. The last two are for careless writers.
 const SEPARATORS: [&str; 8] =
-    ["---\n", "---\n", "--- # next\n", "---  \n", "...\n---\n", "---\n---\n", "--- {a: b}\n", "...\n"];
+    ["---\n", "---\n", "--- # next\n", "---  \n", "---\n---\n", "...\n---\n", "--- {a: b}\n", "...\n"];
 
 const KEYS: [&str; 12] = [
     "apiVersion",
@@ -187,7 +187,11 @@ fn stream(random: &mut Random, other_keys: bool) -> String {
     let is_careless = random.one_in(4);
     for index in 0..=random.below(3) {
         if index > 0 || random.one_in(4) {
-            let known = if is_careless { 8 } else { 6 };
+            let known = match is_careless {
+                true => 8,
+                false if text.ends_with("---\n") || text.is_empty() => 4,
+                false => 6,
+            };
             text.push_str(random.pick(&SEPARATORS[..known]));
             if random.one_in(30) {
                 text.push('\u{feff}');
@@ -242,15 +246,23 @@ impl Writer<'_> {
     /// A comment perhaps, and a line break, and empty lines and comment lines perhaps.
     fn end_line(&mut self) {
         if self.random.one_in(12) {
-            self.text.push_str(self.random.pick(&[" # comment", "  #", "\t# tab", " ", "\t", " \t "]));
+            let ends = [" # comment", "  #", " ", "\t# tab", "\t", " \t "];
+            let known = if self.is_after_dash() { 3 } else { 6 };
+            self.text.push_str(self.random.pick(&ends[..known]));
         }
-        self.text.push_str(if self.slip(40) { "#none\n" } else { "\n" });
+        let end = if self.slip(40) { "#none\n" } else { "\n" };
+        self.text.push_str(end);
         while self.random.one_in(16) {
             self.text.push_str(self.random.pick(&["\n", "# comment\n", "      # deep\n", "  \n"]));
         }
         if self.slip(40) {
             self.text.push_str(self.random.pick(&["\t\n", " \t#\n"]));
         }
+    }
+
+    /// Where tabs are indentation, which kubectl refuses.
+    fn is_after_dash(&self) -> bool {
+        !self.is_careless && self.text.ends_with('-')
     }
 
     fn key(&mut self) {
@@ -348,7 +360,8 @@ impl Writer<'_> {
                 self.sequence(indent + deeper, depth - 1);
             }
             _ => {
-                self.text.push_str(self.random.pick(&[" ", " ", " ", " ", "  ", " \t"]));
+                let known = if self.is_after_dash() { 5 } else { 6 };
+                self.text.push_str(self.random.pick(&[" ", " ", " ", " ", "  ", " \t"][..known]));
                 self.scalar(indent);
                 self.end_line();
             }
@@ -442,23 +455,16 @@ impl Writer<'_> {
         self.text.push_str(self.random.pick(&headers[..known]));
         self.text.push('\n');
         let column = indent + 1 + self.random.below(3);
-        for _ in 0..self.random.below(5) {
-            if self.random.one_in(5) {
+        for line in 0..self.random.below(5) {
+            if self.random.one_in(5) && line > 0 {
                 self.text.push_str(self.random.pick(&["\n", " \n", "\n\n"]));
                 continue;
             }
-            let more = if self.random.one_in(4) { self.random.below(3) } else { 0 };
+            let is_first = line == 0 && !self.is_careless;
+            let more = if self.random.one_in(4) && !is_first { self.random.below(3) } else { 0 };
             self.spaces(column + more);
-            self.text.push_str(self.random.pick(&[
-                "text",
-                "a: b",
-                "# c",
-                "- d",
-                "\ttab",
-                "é \u{2029} f",
-                "x  ",
-                "'",
-            ]));
+            let texts = ["text", "a: b", "# c", "- d", "é \u{2029} f", "x  ", "'", "\ttab"];
+            self.text.push_str(self.random.pick(&texts[..if is_first { 7 } else { 8 }]));
             self.text.push('\n');
         }
     }

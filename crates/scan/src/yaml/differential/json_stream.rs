@@ -30,6 +30,7 @@ const LITERALS: [&str; 12] = [
     "null",
 ];
 
+/// Between objects. The last ones are for careless writers.
 const BETWEEN: [&str; 14] = [
     "",
     "",
@@ -37,25 +38,27 @@ const BETWEEN: [&str; 14] = [
     "\n",
     "\n\n",
     " ",
+    "\r\n",
     "\n---\n",
     "\n---\n",
     " # c\n---\n",
     "\n# c\n",
     ",\n",
-    "\r\n",
     "\n--- x\n",
     "\nb: 2\n",
 ];
 
 /// It begins with an object, after white space at most.
 pub(super) fn stream(random: &mut Random) -> String {
-    let mut text = random.pick(&["", "", "", " \n", "\t", "\u{a0}"]).to_owned();
+    let is_careless = random.one_in(2);
+    let starts = ["", "", "", " \n", "\t", "\u{a0}"];
+    let mut text = random.pick(&starts[..if is_careless { 6 } else { 4 }]).to_owned();
     if random.one_in(40) {
         text.push_str(&" ".repeat(4090 + random.below(10)));
     }
     for index in 0..=random.below(4) {
         if index > 0 {
-            text.push_str(random.pick(&BETWEEN));
+            text.push_str(random.pick(&BETWEEN[..if is_careless { 14 } else { 7 }]));
         }
         if index > 0 && random.one_in(8) {
             value(random, &mut text, 2);
@@ -63,7 +66,7 @@ pub(super) fn stream(random: &mut Random) -> String {
             object(random, &mut text, 3);
         }
     }
-    text.push_str(random.pick(&["", "\n", "\n", "\n\n", " x", "\n#"]));
+    text.push_str(random.pick(&["", "\n", "\n", "\n\n", " x", "\n#"][..if is_careless { 6 } else { 4 }]));
     text
 }
 

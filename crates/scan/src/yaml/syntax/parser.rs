@@ -103,10 +103,10 @@ impl<'t> Parser<'t> {
         Ok(&self.scanner.peek()?.kind)
     }
 
-    /// Takes the next token, and returns where it starts and ends.
-    fn take(&mut self) -> (Mark, Mark) {
+    /// Takes the next token, and returns where it starts.
+    fn take(&mut self) -> Mark {
         let at = self.scanner.cursor.mark;
-        self.scanner.take().map_or((at, at), |token| (token.start, token.end))
+        self.scanner.take().map_or(at, |token| token.start)
     }
 
     /// Where the next token starts.
@@ -181,7 +181,7 @@ impl<'t> Parser<'t> {
 
     fn node(&mut self, context: Context, tree: &mut Builder<'t>) -> Result<()> {
         if let TokenKind::Alias(name) = *self.peek()? {
-            let (start, _) = self.take();
+            let start = self.take();
             return tree.alias(start.position(), name);
         }
         let begin = self.start()?;
@@ -257,10 +257,10 @@ impl<'t> Parser<'t> {
     fn block_entry(&mut self, tree: &mut Builder<'t>) -> Result<()> {
         match self.peek()? {
             TokenKind::BlockEntry => {
-                let (_, end) = self.take();
+                let at = self.take();
                 self.states.push(State::BlockEntry);
                 match self.peek()? {
-                    TokenKind::BlockEntry | TokenKind::BlockEnd => empty(end, tree),
+                    TokenKind::BlockEntry | TokenKind::BlockEnd => empty(at, tree),
                     _ => self.node(Context::Block, tree),
                 }
             }
@@ -276,11 +276,11 @@ impl<'t> Parser<'t> {
         if *self.peek()? != TokenKind::BlockEntry {
             return tree.end();
         }
-        let (_, end) = self.take();
+        let at = self.take();
         self.states.push(State::IndentlessEntry);
         match self.peek()? {
             TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => {
-                empty(end, tree)
+                empty(at, tree)
             }
             _ => self.node(Context::Block, tree),
         }
@@ -309,34 +309,36 @@ impl<'t> Parser<'t> {
 
     /// What follows `?` or `:` in a block mapping.
     fn block_part(&mut self, tree: &mut Builder<'t>) -> Result<()> {
-        let (_, end) = self.take();
+        let at = self.take();
         match self.peek()? {
-            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => empty(end, tree),
+            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => empty(at, tree),
             _ => self.node(Context::BlockOrIndentless, tree),
         }
     }
 
     fn flow_entry(&mut self, is_first: bool, start: Mark, tree: &mut Builder<'t>) -> Result<()> {
-        self.flow_comma(is_first, &TokenKind::FlowSequenceEnd, "did not find expected ',' or ']'", start)?;
+        let state = State::FlowEntry { is_first: false, start };
+        self.flow_comma(state, is_first, &TokenKind::FlowSequenceEnd)?;
         match self.peek()? {
             TokenKind::FlowSequenceEnd => {
                 self.take();
                 tree.end()
             }
             TokenKind::Key => {
-                let (at, _) = self.take();
-                self.states.extend([State::FlowEntry { is_first: false, start }, State::PairKey]);
+                let at = self.take();
+                self.states.extend([state, State::PairKey]);
                 tree.start_mapping(at.position(), None, None)
             }
             _ => {
-                self.states.push(State::FlowEntry { is_first: false, start });
+                self.states.push(state);
                 self.node(Context::Flow, tree)
             }
         }
     }
 
     fn flow_key(&mut self, is_first: bool, start: Mark, tree: &mut Builder<'t>) -> Result<()> {
-        self.flow_comma(is_first, &TokenKind::FlowMappingEnd, "did not find expected ',' or '}'", start)?;
+        let state = State::FlowKey { is_first: false, start };
+        self.flow_comma(state, is_first, &TokenKind::FlowMappingEnd)?;
         match self.peek()? {
             TokenKind::FlowMappingEnd => {
                 self.take();
@@ -344,7 +346,7 @@ impl<'t> Parser<'t> {
             }
             TokenKind::Key => {
                 self.take();
-                self.states.extend([State::FlowKey { is_first: false, start }, State::FlowValue]);
+                self.states.extend([state, State::FlowValue]);
                 match self.peek()? {
                     TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd => {
                         empty(self.start()?, tree)
@@ -353,21 +355,24 @@ impl<'t> Parser<'t> {
                 }
             }
             _ => {
-                self.states.extend([State::FlowKey { is_first: false, start }, State::NoValue]);
+                self.states.extend([state, State::NoValue]);
                 self.node(Context::Flow, tree)
             }
         }
     }
 
     /// Takes the comma before an entry of a flow collection that is not the first and not the end.
-    fn flow_comma(&mut self, is_first: bool, end: &TokenKind<'t>, message: &str, start: Mark) -> Result<()> {
+    fn flow_comma(&mut self, state: State, is_first: bool, end: &TokenKind<'t>) -> Result<()> {
         match self.peek()? {
             TokenKind::FlowEntry if !is_first => {
                 self.take();
                 Ok(())
             }
             kind if is_first || kind == end => Ok(()),
-            _ => Err(self.unexpected(message, Some(start))),
+            _ => {
+                let bracket = if *end == TokenKind::FlowSequenceEnd { ']' } else { '}' };
+                Err(self.unexpected(&format!("did not find expected ',' or '{bracket}'"), Some(state)))
+            }
         }
     }
 
@@ -375,8 +380,7 @@ impl<'t> Parser<'t> {
     fn flow_value(&mut self, collection_end: &TokenKind<'t>, tree: &mut Builder<'t>) -> Result<()> {
         let mut at = self.start()?;
         if *self.peek()? == TokenKind::Value {
-            self.take();
-            at = self.start()?;
+            at = self.take();
             let kind = self.peek()?;
             if *kind != TokenKind::FlowEntry && kind != collection_end {
                 return self.node(Context::Flow, tree);
@@ -390,26 +394,26 @@ impl<'t> Parser<'t> {
         self.states.push(State::PairValue);
         match self.peek()? {
             TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
-                let (_, end) = self.take();
-                empty(end, tree)
+                let at = self.take();
+                empty(at, tree)
             }
             _ => self.node(Context::Flow, tree),
         }
     }
 
     /// An error at the next token, or where the flow collection began that is open at the end of the text.
-    fn unexpected(&mut self, message: &str, flow_start: Option<Mark>) -> Located<YamlError> {
+    fn unexpected(&mut self, message: &str, ended: Option<State>) -> Located<YamlError> {
         let (at, is_end) = match self.scanner.peek() {
             Ok(token) => (token.start, token.kind == TokenKind::StreamEnd),
             Err(error) => return error,
         };
-        let open = || {
-            self.states.iter().rev().find_map(|state| match state {
-                State::FlowEntry { start, .. } | State::FlowKey { start, .. } => Some(*start),
-                _ => None,
-            })
+        let unclosed = |state: &State| match state {
+            State::FlowEntry { start, .. } => Some(problem(*start, "unclosed bracket '['")),
+            State::FlowKey { start, .. } => Some(problem(*start, "unclosed bracket '{'")),
+            _ => None,
         };
-        problem(flow_start.or_else(open).filter(|_| is_end).unwrap_or(at), message)
+        let open = ended.iter().chain(self.states.iter().rev()).filter(|_| is_end).find_map(unclosed);
+        open.unwrap_or_else(|| problem(at, message))
     }
 }
 

@@ -80,7 +80,7 @@ impl<'t> Scanner<'t> {
             text.push_str(&breaks);
         }
         let kind = TokenKind::Scalar(Cow::Owned(text), Style::Block);
-        Ok(Token { kind, start, end: self.cursor.mark })
+        Ok(Token { kind, start })
     }
 
     /// The line of a block scalar's indicator: chomping and indentation, in either order, and a comment.
@@ -305,7 +305,7 @@ impl<'t> Scanner<'t> {
         }
         let last = self.cursor.between(piece, end.offset);
         let text = if folded.is_empty() { Cow::Borrowed(last) } else { Cow::Owned(folded + last) };
-        Ok(Token { kind: TokenKind::Scalar(text, Style::Plain), start, end })
+        Ok(Token { kind: TokenKind::Scalar(text, Style::Plain), start })
     }
 
     fn ends_plain_scalar(&self) -> bool {

@@ -134,14 +134,14 @@ impl<'t> Scanner<'t> {
         }
         self.outer_indents.push(self.indent);
         self.indent = at.indent();
-        self.insert(before, Token { kind, start: at, end: at });
+        self.insert(before, Token { kind, start: at });
     }
 
     /// Ends the block collections that are deeper than a column.
     fn unroll_indent(&mut self, column: i64) {
         while self.flow_level == 0 && self.indent > column {
             let mark = self.cursor.mark;
-            self.tokens.push_back(Token { kind: TokenKind::BlockEnd, start: mark, end: mark });
+            self.tokens.push_back(Token { kind: TokenKind::BlockEnd, start: mark });
             self.indent = self.outer_indents.pop().unwrap_or(-1);
         }
     }
@@ -242,7 +242,7 @@ impl<'t> Scanner<'t> {
     fn push(&mut self, scan: impl FnOnce(&mut Self) -> Result<TokenKind<'t>>) -> Result<()> {
         let start = self.cursor.mark;
         let kind = scan(self)?;
-        self.tokens.push_back(Token { kind, start, end: self.cursor.mark });
+        self.tokens.push_back(Token { kind, start });
         Ok(())
     }
 
@@ -250,7 +250,7 @@ impl<'t> Scanner<'t> {
     fn push_indicator(&mut self, kind: TokenKind<'t>) {
         let start = self.cursor.mark;
         self.cursor.skip();
-        self.tokens.push_back(Token { kind, start, end: self.cursor.mark });
+        self.tokens.push_back(Token { kind, start });
     }
 
     fn flow_start(&mut self, kind: TokenKind<'t>) -> Result<()> {
@@ -313,7 +313,7 @@ impl<'t> Scanner<'t> {
             self.keys.pop_back();
         }
         if let Some(SimpleKey { at, token, .. }) = key {
-            self.insert(Some(token), Token { kind: TokenKind::Key, start: at, end: at });
+            self.insert(Some(token), Token { kind: TokenKind::Key, start: at });
             self.roll_indent(at, Some(token), TokenKind::BlockMappingStart);
             self.key_allowed = false;
         } else {
