@@ -53,8 +53,9 @@ pub(super) fn stream(random: &mut Random) -> String {
     let is_careless = random.one_in(2);
     let starts = ["", "", "", " \n", "\t", "\u{a0}"];
     let mut text = random.pick(&starts[..if is_careless { 6 } else { 4 }]).to_owned();
+    // kubectl looks for the brace in 4,096 bytes.
     if random.one_in(40) {
-        text.push_str(&" ".repeat(4090 + random.below(10)));
+        text.push_str(&"\n".repeat(4090 + random.below(10)));
     }
     for index in 0..=random.below(4) {
         if index > 0 {
