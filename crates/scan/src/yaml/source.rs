@@ -34,10 +34,6 @@ impl Source {
     }
 
     fn new(mut text: String, form: Form) -> Self {
-        // kubectl takes one carriage return off each line, and YAML another one.
-        if text.contains("\r\r\n") && form != Form::Whole {
-            text = text.replace("\r\r\n", "\r\n");
-        }
         let written = text.len();
         if !text.ends_with('\n') {
             text.push('\n');

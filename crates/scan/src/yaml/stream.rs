@@ -106,7 +106,7 @@ impl<'t> Documents<'t> {
     }
 
     fn cursor(&self, start: Mark, end: usize) -> Cursor<'t> {
-        Cursor::new(self.source.text().get(..end).unwrap_or_default(), self.source.written(), start)
+        Cursor::new(self.source, start, end)
     }
 
     fn read_json(&mut self, read: u64) -> Option<Read<'t>> {

@@ -98,6 +98,10 @@ pub(super) const CASES: &[&str] = &[
     "{a}",
     "{a: 1}\n",
     "{}\n x\n",
+    "{} x\r\r\n",
+    "{}: x\n",
+    "[]: x\ny\n",
+    "{}{}{\"a\": \"b\\q\"}\n",
     "{\"a\": \"b\nc\"}\n",
     // Indentation.
     "a:\n- b\n-\n- c:\nd: e\n",

@@ -1,5 +1,6 @@
 //! A place in a text, and what stands there.
 
+use super::super::source::{Form, Source};
 use super::super::tree::Position;
 
 /// A place in a text.
@@ -54,12 +55,16 @@ pub(in crate::yaml) struct Cursor<'t> {
     text: &'t str,
     /// Length of the text as written: a line break at its end can be ours.
     written: usize,
+    /// Whether kubectl takes one carriage return off each line, before YAML takes another one.
+    drops_returns: bool,
     pub(in crate::yaml) mark: Mark,
 }
 
 impl<'t> Cursor<'t> {
-    pub(in crate::yaml) fn new(text: &'t str, written: usize, mark: Mark) -> Self {
-        Self { text, written, mark }
+    /// Reads from a mark to a place in bytes.
+    pub(in crate::yaml) fn new(source: &'t Source, mark: Mark, end: usize) -> Self {
+        let text = source.text().get(..end).unwrap_or_default();
+        Self { text, written: source.written(), drops_returns: source.form() != Form::Whole, mark }
     }
 
     /// The byte so many bytes ahead; NUL after the end.
@@ -95,6 +100,9 @@ impl<'t> Cursor<'t> {
         match self.byte(ahead) {
             b'\n' => 1,
             b'\r' if self.byte(ahead + 1) == b'\n' => 2,
+            b'\r' if self.drops_returns && self.byte(ahead + 1) == b'\r' && self.byte(ahead + 2) == b'\n' => {
+                3
+            }
             b'\r' => 1,
             0xC2 if self.byte(ahead + 1) == 0x85 => 2,
             0xE2 if self.byte(ahead + 1) == 0x80 && matches!(self.byte(ahead + 2), 0xA8 | 0xA9) => 3,
