@@ -13,7 +13,7 @@ export DEMO_CONTEXT
 
 .PHONY: help
 help: ## what there is to make
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: ## see it work on a control plane of its own (DEMO_ONCE=1: end by itself; DEMO_CONTEXT=name: an existing cluster)
@@ -22,6 +22,14 @@ demo: ## see it work on a control plane of its own (DEMO_ONCE=1: end by itself; 
 .PHONY: test
 test: ## every test, unit to e2e
 	@hack/test.sh
+
+.PHONY: differential
+# Other files each day: the seed is printed, and TAGWATCH_DIFFERENTIAL_SEED=N repeats a run.
+differential: export TAGWATCH_DIFFERENTIAL_FILES ?= 120000
+differential: export TAGWATCH_DIFFERENTIAL_SEED ?= $(shell date +%Y%m%d)
+differential: ## 120,000 generated YAML and JSON files through kubectl's reader and ours; `make test` does 6,000
+	@e2e/yaml/build.sh >/dev/null
+	@cargo test --locked --package tagwatch-scan --lib yaml::differential -- --nocapture
 
 .PHONY: bench
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop

@@ -26,6 +26,7 @@ fi
 echo '== go vet'
 (cd e2e/control-plane && go vet -tags assets ./...)
 (cd e2e/control-plane && CGO_ENABLED=0 go vet -trimpath ./internal/component)
+(cd e2e/yaml && go vet .)
 echo '== shellcheck'
 if command -v shellcheck >/dev/null; then
     git ls-files -z -- '*.sh' .ci/run | xargs -0 shellcheck

@@ -44,12 +44,14 @@ impl Note {
 pub enum NoteCode {
     /// The input, or a part of a folder, cannot be read.
     UnreadableInput,
-    /// The input is not UTF-8.
+    /// The input is neither UTF-8 nor UTF-16 with a byte order mark.
     InvalidEncoding,
     /// A document is no valid YAML or JSON.
     InvalidYaml,
-    /// A mapping has a key twice.
+    /// A value that does not apply, since the same key follows in its mapping.
     DuplicateKey,
+    /// Text after the end of a document that kubectl does not read.
+    TextIgnored,
     /// The input is larger than its budget, in bytes, documents, nodes or depth.
     OverBudget,
     /// A field that tagwatch reads has a type that the API server refuses.
@@ -104,6 +106,7 @@ named!(NoteCode {
     InvalidEncoding => "invalid-encoding",
     InvalidYaml => "invalid-yaml",
     DuplicateKey => "duplicate-key",
+    TextIgnored => "text-ignored",
     OverBudget => "over-budget",
     InvalidField => "invalid-field",
     InvalidPullPolicy => "invalid-pull-policy",
@@ -137,7 +140,7 @@ impl NoteCode {
             Self::UnreadableInput
                 | Self::InvalidEncoding
                 | Self::InvalidYaml
-                | Self::DuplicateKey
+                | Self::TextIgnored
                 | Self::OverBudget
                 | Self::InvalidField
                 | Self::NothingJudged

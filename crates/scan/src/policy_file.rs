@@ -12,7 +12,7 @@ use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
 
 use crate::input::{self, Input, ReadError};
-use crate::yaml::{Documents, Limits, Node, Position, Value, to_json};
+use crate::yaml::{Documents, Limits, Node, Position, Source, Value, to_json};
 
 /// Name of the policy file, searched upward from the working directory.
 pub const POLICY_FILE_NAME: &str = ".tagwatch.yaml";
@@ -121,7 +121,7 @@ impl PolicyFile {
         let name = source.name();
         let limits = Limits { bytes: Self::MAX_BYTES, ..Limits::default() };
         match input::read(&source, stdin, limits) {
-            Ok(text) => Self::parse(&name, &text, limits),
+            Ok(source) => Self::parse(&name, &source, limits),
             Err(ReadError::NotUtf8 { at, byte }) => {
                 let error = ReadError::NotUtf8 { at, byte };
                 Err(PolicyFileError::new(&name, [(at, error.to_string())]))
@@ -149,11 +149,16 @@ impl PolicyFile {
         matches.any(|spec| !spec.namespaces.is_empty())
     }
 
-    fn parse(name: &str, text: &str, limits: Limits) -> Result<Self, PolicyFileError> {
+    fn parse(name: &str, source: &Source, limits: Limits) -> Result<Self, PolicyFileError> {
         let fail = |at: Position, message: String| PolicyFileError::new(name, [(at, message)]);
         let mut documents = Vec::new();
-        for document in Documents::new(text, limits) {
-            documents.push(document.map_err(|located| fail(located.at, located.error.to_string()))?);
+        for document in Documents::new(source, limits) {
+            let document = document.map_err(|located| fail(located.at, located.error.to_string()))?;
+            // Which value was meant? For a policy, the wrong one can pass everything.
+            if let Some(located) = document.overwritten().first() {
+                return Err(fail(located.at, located.error.to_string()));
+            }
+            documents.push(document);
         }
         let document = match documents.as_slice() {
             [] => {

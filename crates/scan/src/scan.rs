@@ -12,7 +12,7 @@ use crate::manifest::{DIRECTIVE, Manifest, has_patch_directive};
 use crate::note::{Note, NoteCode};
 use crate::policy_file::PolicyFile;
 use crate::report::{ReadFile, ReportBuilder, ScanReport};
-use crate::yaml::{Documents, Limits, Located, Position, YamlError};
+use crate::yaml::{Documents, Limits, Located, Position, Source, YamlError};
 
 /// What to scan and what to report.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ pub(crate) fn scan_within(
     for input in input::discover(&options.paths, builder.notes()) {
         let name = input.name();
         files.push(match input::read(&input, stdin, limits) {
-            Ok(text) => read_text(&input, name, &text, limits, engine.policy().kinds()),
+            Ok(source) => read_text(&input, name, &source, limits, engine.policy().kinds()),
             Err(error) => ReadFile::unread(read_note(&name, &error), name),
         });
     }
@@ -74,22 +74,22 @@ fn read_note(name: &str, error: &ReadError) -> Note {
     let (at, code) = match error {
         ReadError::Io(_) => (Position::START, NoteCode::UnreadableInput),
         ReadError::TooLarge(_) => (Position::START, NoteCode::OverBudget),
-        ReadError::OtherEncoding(_) => (Position::START, NoteCode::InvalidEncoding),
+        ReadError::Utf32 | ReadError::NotUtf16 => (Position::START, NoteCode::InvalidEncoding),
         ReadError::NotUtf8 { at, .. } => (*at, NoteCode::InvalidEncoding),
     };
     Note::at(name, at, code, &error.to_string())
 }
 
-fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &Kinds) -> ReadFile {
-    if matches!(input, Input::File(path) if input::is_chart_template(path, text)) {
+fn read_text(input: &Input, name: String, source: &Source, limits: Limits, kinds: &Kinds) -> ReadFile {
+    if matches!(input, Input::File(path) if input::is_chart_template(path, source.text())) {
         let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
         return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);
     }
     let path = input.path();
     let mut file = ReadFile { path: path.map(Path::to_path_buf), ..ReadFile::new(name) };
     let is_kustomization = path.is_some_and(kustomize::is_kustomization_file);
-    let can_patch = text.contains(DIRECTIVE);
-    for document in Documents::new(text, limits) {
+    let can_patch = source.text().contains(DIRECTIVE);
+    for document in Documents::new(source, limits) {
         match document {
             Ok(document) if is_kustomization && Kustomization::is_in(document.root()) => {
                 let mut manifest = Manifest::default();
@@ -119,7 +119,7 @@ fn read_text(input: &Input, name: String, text: &str, limits: Limits, kinds: &Ki
 
 fn yaml_note(name: &str, located: &Located<YamlError>) -> Note {
     let code = match located.error {
-        YamlError::DuplicateKey { .. } => NoteCode::DuplicateKey,
+        YamlError::TextIgnored => NoteCode::TextIgnored,
         YamlError::OverBudget { .. } | YamlError::TooDeep(_) => NoteCode::OverBudget,
         _ => NoteCode::InvalidYaml,
     };

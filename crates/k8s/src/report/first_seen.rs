@@ -151,9 +151,9 @@ mod tests {
     #[test]
     fn what_is_the_same_is_remembered_once() {
         let known = FirstSeen::of(&report(100));
-        let stored = StoredReport::from(report(100)).shared_with(&known);
+        let stored = StoredReport::new(report(100), "tagwatch").shared_with(&known);
         assert!(Arc::ptr_eq(&stored.first_seen().0, &known.0));
-        let other = StoredReport::from(report(200)).shared_with(&known);
+        let other = StoredReport::new(report(200), "tagwatch").shared_with(&known);
         assert_eq!(*other.first_seen(), FirstSeen::of(&report(200)));
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use thiserror::Error;
 
 use super::Input;
-use crate::yaml::{Limits, Position};
+use crate::yaml::{Limits, Position, Source};
 
 /// Why the text of an input cannot be read.
 #[derive(Debug, Error)]
@@ -15,8 +15,10 @@ pub(crate) enum ReadError {
     Io(#[from] io::Error),
     #[error("larger than the budget of {0} bytes for a file; it was not read")]
     TooLarge(u64),
-    #[error("not UTF-8: it begins with the byte order mark of {0}")]
-    OtherEncoding(&'static str),
+    #[error("not UTF-8: it begins with the byte order mark of UTF-32")]
+    Utf32,
+    #[error("no valid UTF-16, although it begins with its byte order mark")]
+    NotUtf16,
     #[error("not UTF-8: byte 0x{byte:02x}")]
     NotUtf8 {
         /// Position of the byte.
@@ -26,8 +28,8 @@ pub(crate) enum ReadError {
     },
 }
 
-/// Reads the whole input, without its byte order mark, which would count as a column.
-pub(crate) fn read(input: &Input, stdin: &mut dyn Read, limits: Limits) -> Result<String, ReadError> {
+/// Reads the whole input: UTF-8, or UTF-16 with a byte order mark.
+pub(crate) fn read(input: &Input, stdin: &mut dyn Read, limits: Limits) -> Result<Source, ReadError> {
     match input {
         Input::Stdin => decode(read_limited(stdin, limits.bytes)?),
         Input::File(path) => decode(read_limited(&mut File::open(path)?, limits.bytes)?),
@@ -44,20 +46,27 @@ fn read_limited(reader: &mut dyn Read, limit: u64) -> Result<Vec<u8>, ReadError>
     Err(ReadError::TooLarge(limit))
 }
 
-fn decode(mut bytes: Vec<u8>) -> Result<String, ReadError> {
+fn decode(bytes: Vec<u8>) -> Result<Source, ReadError> {
     match bytes.as_slice() {
-        [0xef, 0xbb, 0xbf, ..] => drop(bytes.drain(..3)),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(ReadError::OtherEncoding("UTF-16")),
-        [0, 0, 0xfe, 0xff, ..] => return Err(ReadError::OtherEncoding("UTF-32")),
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Err(ReadError::Utf32),
+        [0xff, 0xfe, units @ ..] => return decode_utf16(units, u16::from_le_bytes),
+        [0xfe, 0xff, units @ ..] => return decode_utf16(units, u16::from_be_bytes),
         _ => {}
     }
-    String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).map(Source::utf8).map_err(|error| {
         let (valid, rest) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        let text = String::from_utf8_lossy(valid);
         ReadError::NotUtf8 {
-            at: end_of(&String::from_utf8_lossy(valid)),
+            at: end_of(text.strip_prefix('\u{feff}').unwrap_or(&text)),
             byte: rest.first().copied().unwrap_or(0),
         }
     })
+}
+
+fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Source, ReadError> {
+    let (units, []) = bytes.as_chunks() else { return Err(ReadError::NotUtf16) };
+    let decoded: Result<String, _> = char::decode_utf16(units.iter().copied().map(unit)).collect();
+    decoded.map(Source::decoded).map_err(|_| ReadError::NotUtf16)
 }
 
 /// The position after a text.
@@ -73,19 +82,30 @@ mod tests {
     use super::*;
 
     fn read_bytes(bytes: &[u8], limit: u64) -> Result<String, ReadError> {
-        read(&Input::Stdin, &mut &*bytes, Limits { bytes: limit, ..Limits::default() })
+        let source = read(&Input::Stdin, &mut &*bytes, Limits { bytes: limit, ..Limits::default() });
+        source.map(|source| source.text().to_owned())
     }
 
     #[test]
     fn a_byte_order_mark_is_not_a_column() {
-        assert_eq!(read_bytes(b"\xef\xbb\xbfa: b", 100).unwrap(), "a: b");
+        assert_eq!(read_bytes(b"\xef\xbb\xbfa: b\n", 100).unwrap(), "a: b\n");
+    }
+
+    #[test]
+    fn utf16_is_read_by_its_byte_order_mark() {
+        assert_eq!(read_bytes(b"\xff\xfea\0:\0\xe9\0\n\0", 100).unwrap(), "a:é\n");
+        assert_eq!(read_bytes(b"\xfe\xff\0a\0:\xd8\x3d\xde\0\0\n", 100).unwrap(), "a:😀\n");
     }
 
     #[test]
     fn other_encodings_are_named() {
         let error = |bytes| read_bytes(bytes, 100).unwrap_err().to_string();
-        assert_eq!(error(b"\xff\xfea\0"), "not UTF-8: it begins with the byte order mark of UTF-16");
-        assert_eq!(error(b"\0\0\xfe\xff"), "not UTF-8: it begins with the byte order mark of UTF-32");
+        for broken in [&b"\xff\xfea\0:"[..], b"\xff\xfe\x3d\xd8a\0"] {
+            assert_eq!(error(broken), "no valid UTF-16, although it begins with its byte order mark");
+        }
+        for mark in [&b"\0\0\xfe\xff"[..], b"\xff\xfe\0\0"] {
+            assert_eq!(error(mark), "not UTF-8: it begins with the byte order mark of UTF-32");
+        }
     }
 
     #[test]

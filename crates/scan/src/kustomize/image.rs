@@ -104,10 +104,11 @@ fn split(image: &str) -> (&str, &str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::{Documents, Limits};
+    use crate::yaml::{Documents, Limits, Source};
 
     fn replaced(entries: &str, image: &str) -> Vec<Option<String>> {
-        let document = Documents::new(entries, Limits::default()).next().unwrap().unwrap();
+        let source = Source::utf8(entries.to_owned());
+        let document = Documents::new(&source, Limits::default()).next().unwrap().unwrap();
         let entries: Vec<ImageEntry> = document.root().items().map(ImageEntry::read).collect();
         entries.iter().map(|entry| entry.replace(image)).collect()
     }

@@ -63,6 +63,9 @@ impl Manifest {
     /// Reads the object of a document, or the objects of a `List`.
     pub(crate) fn read(document: &Document<'_>, kinds: &Kinds) -> Self {
         let mut manifest = Self::default();
+        for located in document.overwritten() {
+            manifest.remark(located.at, NoteCode::DuplicateKey, located.error.to_string());
+        }
         object::read(document.root(), None, kinds, &mut manifest);
         manifest
     }

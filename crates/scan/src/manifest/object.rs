@@ -155,7 +155,9 @@ fn read_namespace(node: Node<'_, '_>, manifest: &mut Manifest) {
     let Some(name) = metadata.get("name").and_then(Node::text) else { return };
     let labels = metadata.get("labels").map(|labels| {
         let text = |(key, value): (Node<'_, '_>, Node<'_, '_>)| {
-            Some((key.text()?.to_owned(), value.text()?.to_owned()))
+            // The API server reads null as an empty text.
+            let value = if value.value() == Value::Null { "" } else { value.text()? };
+            Some((key.text()?.to_owned(), value.to_owned()))
         };
         labels.entries().filter_map(text).collect()
     });
@@ -191,7 +193,7 @@ fn identity(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: &mut Ma
     let mut field = |name| {
         let value = metadata?.get(name)?;
         pod_spec::string(value, &format!("metadata.{name}"), manifest);
-        value.text().filter(|text| value.value() != Value::Null && !text.is_empty())
+        value.text().filter(|text| !text.is_empty())
     };
     let name = field("name").or_else(|| field("generateName")).unwrap_or_default();
     let namespace = field("namespace");

@@ -2,7 +2,7 @@
 
 use super::{Manifest, Reason, Unjudged};
 use crate::note::NoteCode;
-use crate::yaml::{Documents, Limits, Node, Position};
+use crate::yaml::{Documents, Limits, Node, Position, Source};
 use tagwatch_core::kinds::{Kinds, Tree};
 
 /// The key of a directive in a strategic merge patch
@@ -42,7 +42,8 @@ pub(crate) fn count_patch_images(
     manifest: &mut Manifest,
 ) {
     let mut count = 0;
-    for document in Documents::new(text, INLINE) {
+    let source = Source::utf8(text.to_owned());
+    for document in Documents::new(&source, INLINE) {
         let document = match document {
             Ok(document) => document,
             Err(located) if located.error.is_fatal() => {

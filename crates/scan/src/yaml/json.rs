@@ -3,6 +3,7 @@
 use serde_json::{Map, Number};
 use tagwatch_core::text::UntrustedText;
 
+use super::scalar::Scalar;
 use super::tree::{Node, Position, Value};
 
 /// Converts a node to JSON. The limits of a document also limit depth and size here.
@@ -10,25 +11,25 @@ use super::tree::{Node, Position, Value};
 /// # Errors
 /// A number that JSON cannot represent, with its position; the message is safe for a terminal.
 pub(crate) fn to_json(node: Node<'_, '_>) -> Result<serde_json::Value, (Position, String)> {
-    Ok(match node.value() {
-        Value::Null => serde_json::Value::Null,
-        Value::String(text) => text.into(),
-        Value::Other("boolean", text) => {
-            matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "y").into()
+    let Some(scalar) = node.scalar() else {
+        if node.value() == Value::Sequence {
+            return Ok(serde_json::Value::Array(node.items().map(to_json).collect::<Result<_, _>>()?));
         }
-        Value::Other(_, text) => {
-            let whole = text.parse::<u64>().map(Number::from).ok();
-            let number = whole.or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64));
-            let shown = || UntrustedText::from(text).terminal();
-            number
+        let entries = node.merged_entries().into_iter();
+        let entries = entries.map(|(key, value)| Ok((key.to_owned(), to_json(value)?)));
+        return Ok(serde_json::Value::Object(entries.collect::<Result<Map<_, _>, _>>()?));
+    };
+    Ok(match scalar {
+        Scalar::Null => serde_json::Value::Null,
+        Scalar::Bool(value) => value.into(),
+        Scalar::Integer(value) => value.into(),
+        Scalar::Unsigned(value) => value.into(),
+        Scalar::Float(value) => {
+            let shown = || UntrustedText::from(node.text().unwrap_or_default()).terminal();
+            Number::from_f64(value)
                 .ok_or_else(|| (node.position(), format!("the number {} is not understood", shown())))?
                 .into()
         }
-        Value::Sequence => serde_json::Value::Array(node.items().map(to_json).collect::<Result<_, _>>()?),
-        Value::Mapping => {
-            let entries = node.merged_entries().into_iter();
-            let entries = entries.map(|(key, value)| Ok((key.to_owned(), to_json(value)?)));
-            serde_json::Value::Object(entries.collect::<Result<Map<_, _>, _>>()?)
-        }
+        Scalar::String => node.text().unwrap_or_default().into(),
     })
 }

@@ -1,10 +1,15 @@
-//! The documents of a file, one by one. An invalid document does not hide the valid ones after it.
-
-use granit_parser::{ErrorKind, Event, Parser, ScanError, StrInput};
+//! The documents of a file, one by one, as `YAMLOrJSONDecoder` of k8s.io/apimachinery finds them. An invalid document does
+//! not hide the valid ones after it, although kubectl stops there.
 
 use super::builder::Builder;
 use super::error::{Located, YamlError};
+use super::json_text;
+use super::source::{Form, Source};
+use super::syntax::{Cursor, Mark, Parser};
 use super::tree::{Document, Position};
+
+/// How far kubectl looks for the brace that makes a file JSON, in bytes.
+const JSON_LOOKAHEAD: usize = 4096;
 
 /// Limits of one file: far above what people and `helm template` write, and low enough to protect memory and stack from
 /// hostile files.
@@ -24,132 +29,234 @@ impl Default for Limits {
     }
 }
 
+/// How the rest of a file is read.
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    /// JSON values, of which so many have been read. After one at most, kubectl goes on with YAML where it finds none.
+    Json(u64),
+    /// YAML documents between lines that begin with `---`.
+    Lines,
+    /// The first YAML document.
+    Whole,
+    Ended,
+}
+
 /// Iterates over the documents of a text. Empty documents are skipped. After an error, the next document follows unless the
 /// error [is fatal](YamlError::is_fatal).
 pub(crate) struct Documents<'t> {
-    text: &'t str,
+    source: &'t Source,
     limits: Limits,
-    parser: Parser<'t, StrInput<'t>>,
+    mode: Mode,
+    /// Where the rest of the text begins.
+    rest: Mark,
+    /// Where the line `---` before the rest begins.
+    separator: Option<Mark>,
     started: u64,
-    /// Whether [`Self::started`] includes the current document.
-    counted: bool,
     expanded: u64,
-    /// Where a document ended that is a template, in bytes, until the next document begins.
-    template_end: Option<usize>,
-    /// An error from the recovery after another one.
+    /// An error that follows a document.
     pending: Option<Located<YamlError>>,
-    ended: bool,
 }
 
+/// The text of one YAML document.
+struct Chunk {
+    start: Mark,
+    end: usize,
+    /// Of the line `---` before it, if there is one.
+    at: Position,
+}
+
+type Read<'t> = Result<Option<Document<'t>>, Located<YamlError>>;
+
 impl<'t> Documents<'t> {
-    /// `text` must not have a byte order mark, which would count as a column.
-    pub(crate) fn new(text: &'t str, limits: Limits) -> Self {
-        let options = granit_parser::options! {
-            emit_comments: false,
-            flow_nesting_limit: limits.depth,
-            block_nesting_limit: limits.depth,
+    pub(crate) fn new(source: &'t Source, limits: Limits) -> Self {
+        let looked_at = source.text().as_bytes().get(..JSON_LOOKAHEAD).unwrap_or(source.text().as_bytes());
+        let looked_at = String::from_utf8_lossy(looked_at);
+        let mode = match source.form() {
+            Form::Whole => Mode::Whole,
+            Form::Lines if looked_at.trim_start().starts_with('{') => Mode::Json(0),
+            Form::Lines | Form::MarkedLines => Mode::Lines,
         };
-        let parser = Parser::new_from_str_with_options(text, options);
-        Self {
-            text,
-            limits,
-            parser,
-            started: 0,
-            counted: false,
-            expanded: 0,
-            template_end: None,
-            pending: None,
-            ended: false,
+        let rest = Mark::START;
+        Self { source, limits, mode, rest, separator: None, started: 0, expanded: 0, pending: None }
+    }
+
+    /// Reads the next document; `None` at the end of the file.
+    fn read(&mut self) -> Option<Read<'t>> {
+        match self.mode {
+            Mode::Json(read) => self.read_json(read),
+            Mode::Lines => Some(match self.next_chunk()? {
+                Ok(chunk) => self.read_chunk(&chunk),
+                Err(error) => self.count(error.at).and(Err(error)),
+            }),
+            Mode::Whole => {
+                self.mode = Mode::Ended;
+                let end = self.source.text().len();
+                Some(self.read_chunk(&Chunk { start: self.rest, end, at: self.rest.position() }))
+            }
+            Mode::Ended => None,
         }
     }
 
-    /// Reads to the end of a document; `None` at the end of the stream.
-    fn read(&mut self) -> Option<Result<Option<Document<'t>>, Located<YamlError>>> {
-        let mut builder = Builder::new(self.limits, self.expanded);
-        let mut broken = None;
-        self.counted = false;
-        loop {
-            let (event, span) = match self.parser.next_event()? {
-                Ok(next) => next,
-                Err(error) => {
-                    let continues_template = self.continues_template(&error);
-                    let located = self.recover(&error, broken);
-                    return Some(if continues_template { Ok(None) } else { Err(located) });
-                }
-            };
-            match event {
-                Event::StreamEnd => return None,
-                Event::DocumentEnd => {
-                    self.expanded = builder.expanded();
-                    let is_template =
-                        matches!(broken, Some(Located { error: YamlError::TemplateAction, .. }));
-                    self.template_end = span.start.byte_offset().filter(|_| is_template);
-                    return Some(broken.map_or_else(|| Ok(builder.finish()), Err));
-                }
-                Event::DocumentStart(..) => {
-                    self.template_end = None;
-                    broken = self.count(Position::from_marker(&span.start));
-                }
-                _ if broken.is_some() => {}
-                event => broken = builder.event(event, &span).err(),
-            }
-            if broken.as_ref().is_some_and(|located| located.error.is_fatal()) {
-                self.ended = true;
-                return broken.map(Err);
-            }
-        }
-    }
-
-    /// Counts each document once. An invalid one can lack a start event.
-    fn count(&mut self, at: Position) -> Option<Located<YamlError>> {
-        self.started += u64::from(!self.counted);
-        self.counted = true;
+    /// Counts a document, which begins at a place.
+    fn count(&mut self, at: Position) -> Result<(), Located<YamlError>> {
+        self.started += 1;
         let limit = self.limits.documents;
         let error = YamlError::OverBudget { what: "documents", limit };
-        (self.started > limit).then_some(Located { at, error })
+        if self.started > limit { Err(Located { at, error }) } else { Ok(()) }
     }
 
-    /// Whether an error is in the rest of a template, which is reported already: `{{ if .Values.x }}` is a whole document to
-    /// the parser, and the lines behind it are not separated from it.
-    fn continues_template(&self, error: &ScanError) -> bool {
-        let Some((start, end)) = self.template_end.zip(error.marker().byte_offset()) else { return false };
-        let between = self.text.get(start..end);
-        between.is_some_and(|between| !between.starts_with("---") && !between.contains("\n---"))
+    fn cursor(&self, start: Mark, end: usize) -> Cursor<'t> {
+        Cursor::new(self.source, start, end)
     }
 
-    /// Continues at the next `---`. Returns the first error in the text: an earlier one of the tree before the parser's.
-    fn recover(&mut self, error: &ScanError, earlier: Option<Located<YamlError>>) -> Located<YamlError> {
-        let at = Position::from_marker(error.marker());
-        let located = earlier.unwrap_or_else(|| Located { at, error: self.classify(error) });
-        match self.parser.proceed_next_document() {
-            Ok(another) => {
-                self.ended = !another;
-                self.pending = self.count(at);
+    fn read_json(&mut self, read: u64) -> Option<Read<'t>> {
+        let mut cursor = self.cursor(self.rest, self.source.text().len());
+        json_text::skip_space(&mut cursor);
+        if cursor.is_at_end() {
+            self.mode = Mode::Ended;
+            return None;
+        }
+        let at = cursor.mark.position();
+        if let Err(error) = self.count(at) {
+            return Some(Err(error));
+        }
+        let mut tree = Builder::new(self.limits, self.expanded);
+        match json_text::read(&mut cursor, &mut tree) {
+            Ok(()) => {
+                self.rest = cursor.mark;
+                self.mode = Mode::Json(read + 1);
+                self.expanded = tree.expanded();
+                Some(tree.finish())
+            }
+            Err(Located { error: YamlError::Json, .. }) if read <= 1 => {
+                self.started -= 1;
+                self.mode = Mode::Lines;
+                match self.skip_space_before_yaml() {
+                    Ok(()) => self.read(),
+                    Err(error) => Some(Err(error)),
+                }
             }
             Err(error) => {
-                let at = Position::from_marker(error.marker());
-                self.pending = Some(Located { at, error: YamlError::NotRecovered(error.info()) });
+                self.mode = Mode::Lines;
+                self.skip_to_separator();
+                Some(Err(error))
             }
         }
-        located
+    }
+
+    /// Passes white space up to the end of the line, as kubectl does before it goes on with YAML. It does so four bytes by
+    /// four, and fails where the file has fewer left.
+    fn skip_space_before_yaml(&mut self) -> Result<(), Located<YamlError>> {
+        let mut cursor = self.cursor(self.rest, self.source.text().len());
+        loop {
+            if cursor.mark.offset + 4 > self.source.written() {
+                self.mode = Mode::Ended;
+                return Err(Located { at: cursor.mark.position(), error: YamlError::Json });
+            }
+            match cursor.rest().chars().next() {
+                Some('\n') => {
+                    cursor.take_break();
+                    break;
+                }
+                Some(space) if space.is_whitespace() => cursor.skip(),
+                _ => break,
+            }
+        }
+        self.rest = cursor.mark.as_margin();
+        Ok(())
+    }
+
+    fn skip_to_separator(&mut self) {
+        while let Some(line) = self.next_line() {
+            if line.text.starts_with("---") {
+                self.separator = Some(line.start);
+                return;
+            }
+        }
+    }
+
+    /// The text up to a line that begins with `---`, or the error of a line that says more.
+    fn next_chunk(&mut self) -> Option<Result<Chunk, Located<YamlError>>> {
+        let start = self.rest;
+        let at = self.separator.take().unwrap_or(start).position();
+        let mut end = start.offset;
+        while let Some(line) = self.next_line() {
+            let is_marked = line.start.offset == 0 && self.source.form() == Form::MarkedLines;
+            if let Some(comment) = line.text.strip_prefix("---").filter(|_| !is_marked) {
+                if !matches!(comment.trim_start().chars().next(), None | Some('#')) {
+                    return Some(Err(Located { at: line.start.position(), error: YamlError::Separator }));
+                }
+                if end > start.offset {
+                    self.separator = Some(line.start);
+                    return Some(Ok(Chunk { start, end, at }));
+                }
+            }
+            end = self.rest.offset;
+        }
+        (end > start.offset).then_some(Ok(Chunk { start, end, at }))
+    }
+
+    /// The next line, with its end.
+    fn next_line(&mut self) -> Option<Line<'t>> {
+        let start = self.rest;
+        let rest = self.source.text().get(start.offset..).filter(|rest| !rest.is_empty())?;
+        let text = rest.split_inclusive('\n').next()?;
+        self.rest = start.after_line(text);
+        Some(Line { text, start })
+    }
+
+    fn read_chunk(&mut self, chunk: &Chunk) -> Read<'t> {
+        self.count(chunk.at)?;
+        let mut cursor = self.cursor(chunk.start, chunk.end);
+        if cursor.rest().starts_with('\u{feff}') {
+            cursor.mark.offset += '\u{feff}'.len_utf8();
+        }
+        self.refuse_control_characters(&cursor)?;
+        let mut parser = Parser::new(cursor);
+        let mut tree = Builder::new(self.limits, self.expanded);
+        parser.document(&mut tree).map_err(|error| self.or_template_action(error, chunk))?;
+        self.expanded = tree.expanded();
+        let ignored = parser.ignored().map(|mark| mark.position());
+        self.pending = ignored.map(|at| Located { at, error: YamlError::TextIgnored });
+        tree.finish()
+    }
+
+    fn refuse_control_characters(&self, cursor: &Cursor<'t>) -> Result<(), Located<YamlError>> {
+        let Some(at) = cursor.rest().find(is_refused) else { return Ok(()) };
+        let mut cursor = cursor.clone();
+        let end = cursor.mark.offset + at;
+        while cursor.mark.offset < end {
+            if cursor.take_break().is_empty() {
+                cursor.skip();
+            }
+        }
+        let error = YamlError::syntax("control characters are not allowed");
+        Err(Located { at: cursor.mark.position(), error })
     }
 
     /// The tree detects most template actions; one that is no flow mapping is a syntax error of its line.
-    fn classify(&self, error: &ScanError) -> YamlError {
-        if *error.kind() == ErrorKind::RecursionLimitExceeded {
-            return YamlError::TooDeep(self.limits.depth);
+    fn or_template_action(&self, located: Located<YamlError>, chunk: &Chunk) -> Located<YamlError> {
+        let lines = self.source.text().get(chunk.start.offset..chunk.end).unwrap_or_default();
+        let line = located.at.line.saturating_sub(chunk.start.position().line);
+        let line = usize::try_from(line).ok().and_then(|line| lines.split('\n').nth(line));
+        if matches!(located.error, YamlError::Syntax(_)) && line.is_some_and(starts_with_action) {
+            return Located { at: located.at, error: YamlError::TemplateAction };
         }
-        let around = error.marker().byte_offset().and_then(|at| self.text.split_at_checked(at));
-        let line = around.map(|(before, after)| {
-            let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-            let end = after.find('\n').map_or(self.text.len(), |newline| before.len() + newline);
-            &self.text[start..end]
-        });
-        if line.is_some_and(starts_with_action) {
-            return YamlError::TemplateAction;
-        }
-        YamlError::syntax(&error.info())
+        located
     }
+}
+
+struct Line<'t> {
+    text: &'t str,
+    start: Mark,
+}
+
+/// What go-yaml's reader refuses (`readerc.go`). A NUL is among it, which stands for the end of a text.
+fn is_refused(character: char) -> bool {
+    !matches!(
+        character,
+        '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..
+    )
 }
 
 /// Whether the value of a line begins with a template action `{{ … }}`. One inside a quoted value, as in alert rules, does
@@ -167,16 +274,17 @@ impl<'t> Iterator for Documents<'t> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(pending) = self.pending.take() {
-                self.ended = true;
                 return Some(Err(pending));
-            }
-            if self.ended {
-                return None;
             }
             match self.read()? {
                 Ok(None) => {}
                 Ok(Some(document)) => return Some(Ok(document)),
-                Err(error) => return Some(Err(error)),
+                Err(error) => {
+                    if error.error.is_fatal() {
+                        self.mode = Mode::Ended;
+                    }
+                    return Some(Err(error));
+                }
             }
         }
     }

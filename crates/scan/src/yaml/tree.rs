@@ -1,9 +1,9 @@
 //! A document as a tree, and a cursor on it that follows aliases and merge keys.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
-use super::scalar::ScalarType;
+use super::error::{Located, Overwritten};
+use super::scalar::Scalar;
 
 /// A position in a file; line and column count from 1. Columns count Unicode scalar values, not bytes or UTF-16 units; a
 /// tab is one character.
@@ -16,12 +16,6 @@ pub(crate) struct Position {
 impl Position {
     /// For notes on a whole file.
     pub(crate) const START: Self = Self { line: 1, column: 1 };
-
-    /// The parser counts lines from 1, and columns from 0 in characters.
-    pub(super) fn from_marker(marker: &granit_parser::Marker) -> Self {
-        let from_usize = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Self { line: from_usize(marker.line()), column: from_usize(marker.col()).saturating_add(1) }
-    }
 }
 
 pub(super) type NodeId = usize;
@@ -31,6 +25,7 @@ pub(super) type NodeId = usize;
 pub(crate) struct Document<'t> {
     pub(super) nodes: Vec<RawNode<'t>>,
     pub(super) root: NodeId,
+    pub(super) overwritten: Vec<Located<Overwritten>>,
 }
 
 #[derive(Debug)]
@@ -41,8 +36,9 @@ pub(super) struct RawNode<'t> {
 
 #[derive(Debug)]
 pub(super) enum Content<'t> {
-    Scalar(Cow<'t, str>, ScalarType),
+    Scalar(Cow<'t, str>, Scalar),
     Sequence(Vec<NodeId>),
+    /// Each key once, with its last value, and with the entries of merged mappings.
     Mapping(Vec<Entry>),
     /// Another node of the same document. It was complete before this one began, so there are no cycles.
     Alias(NodeId),
@@ -50,15 +46,21 @@ pub(super) enum Content<'t> {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
+    /// A string, or an alias of one.
     pub(super) key: NodeId,
     pub(super) value: NodeId,
-    /// Whether the key is a plain `<<`: the value's entries are added to this mapping unless it has the same keys.
-    pub(super) merge: bool,
+    /// Why the key has no name in JSON.
+    pub(super) flaw: Option<&'static str>,
 }
 
 impl<'t> Document<'t> {
     pub(crate) fn root(&self) -> Node<'_, 't> {
         Node::new(self, self.root)
+    }
+
+    /// Values that were written and do not apply, since the same key follows.
+    pub(crate) fn overwritten(&self) -> &[Located<Overwritten>] {
+        &self.overwritten
     }
 }
 
@@ -114,19 +116,28 @@ impl<'d, 't> Node<'d, 't> {
 
     pub(crate) fn value(self) -> Value<'d> {
         match self.content() {
-            Content::Scalar(_, ScalarType::Null) => Value::Null,
-            Content::Scalar(text, ScalarType::Bool) => Value::Other("boolean", text),
-            Content::Scalar(text, ScalarType::Number) => Value::Other("number", text),
-            Content::Scalar(text, ScalarType::String) => Value::String(text),
+            Content::Scalar(_, Scalar::Null) => Value::Null,
+            Content::Scalar(text, Scalar::Bool(_)) => Value::Other("boolean", text),
+            Content::Scalar(text, Scalar::String) => Value::String(text),
+            Content::Scalar(text, _) => Value::Other("number", text),
             Content::Sequence(_) => Value::Sequence,
             Content::Mapping(_) | Content::Alias(_) => Value::Mapping,
         }
     }
 
-    /// The text of a scalar of any type, as written.
+    /// The text of a scalar that is not null, as written.
     pub(crate) fn text(self) -> Option<&'d str> {
         match self.content() {
+            Content::Scalar(_, Scalar::Null) => None,
             Content::Scalar(text, _) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value of a scalar; `None` for other values.
+    pub(super) fn scalar(self) -> Option<Scalar> {
+        match self.content() {
+            Content::Scalar(_, scalar) => Some(*scalar),
             _ => None,
         }
     }
@@ -147,57 +158,26 @@ impl<'d, 't> Node<'d, 't> {
         }
     }
 
-    fn raw_entries(self) -> &'d [Entry] {
-        match self.content() {
-            Content::Mapping(entries) => entries,
-            _ => &[],
-        }
-    }
-
-    /// The entries of a mapping as written, with merge keys; empty for other values.
+    /// Keys and values of a mapping as kubectl reads it: the entries of merged mappings are among them, and of a key that is
+    /// written twice the last value. Keys are strings. Empty for other values.
     pub(crate) fn entries(self) -> impl ExactSizeIterator<Item = (Node<'d, 't>, Node<'d, 't>)> {
-        self.raw_entries()
+        let entries = match self.content() {
+            Content::Mapping(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        entries
             .iter()
             .map(move |entry| (Node::new(self.document, entry.key), Node::new(self.document, entry.value)))
     }
 
-    /// The entries of a mapping with scalar keys, including merged ones, as [`Self::get`] reads them.
+    /// As [`Self::entries`], with the texts of the keys.
     pub(crate) fn merged_entries(self) -> Vec<(&'d str, Node<'d, 't>)> {
-        let mut entries = Vec::new();
-        self.collect_entries(&mut entries);
-        let mut seen = BTreeSet::new();
-        entries.retain(|(key, _)| seen.insert(*key));
-        entries
+        self.entries().filter_map(|(key, value)| Some((key.text()?, value))).collect()
     }
 
-    /// Own entries first, then those of merged mappings in order. The first entry of each key applies.
-    fn collect_entries(self, entries: &mut Vec<(&'d str, Node<'d, 't>)>) {
-        let all = || self.entries().zip(self.raw_entries());
-        let own = all().filter(|(_, raw)| !raw.merge);
-        entries.extend(own.filter_map(|((key, value), _)| Some((key.text()?, value))));
-        for ((_, merged), _) in all().filter(|(_, raw)| raw.merge) {
-            match merged.value() {
-                Value::Sequence => merged.items().for_each(|item| item.collect_entries(entries)),
-                _ => merged.collect_entries(entries),
-            }
-        }
-    }
-
-    /// Key and value of an entry of a mapping. Its own entries take precedence over merged ones, and earlier merged mappings
-    /// over later ones (<https://yaml.org/type/merge.html>).
+    /// Key and value of an entry of a mapping.
     pub(crate) fn entry(self, name: &str) -> Option<(Node<'d, 't>, Node<'d, 't>)> {
-        let own = self
-            .entries()
-            .zip(self.raw_entries())
-            .find(|((key, _), raw)| !raw.merge && key.text() == Some(name));
-        if let Some((entry, _)) = own {
-            return Some(entry);
-        }
-        let merges = self.raw_entries().iter().filter(|entry| entry.merge);
-        merges.map(|entry| Node::new(self.document, entry.value)).find_map(|merged| match merged.value() {
-            Value::Sequence => merged.items().find_map(|item| item.entry(name)),
-            _ => merged.entry(name),
-        })
+        self.entries().find(|(key, _)| key.text() == Some(name))
     }
 
     /// The value of [`Self::entry`].

@@ -10,6 +10,7 @@ mod contract;
 mod coverage;
 mod documentation;
 mod inputs;
+mod kubectl;
 mod kustomize;
 mod literate;
 mod policy;
