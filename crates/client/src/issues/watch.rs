@@ -30,9 +30,9 @@ pub enum IssueChange {
     /// It is another than before, such as more severe or about another image.
     Changed {
         /// As it was.
-        before: StoredIssue,
+        before: Box<StoredIssue>,
         /// As it is.
-        now: StoredIssue,
+        now: Box<StoredIssue>,
     },
     /// It is over: fixed, exempt, or its report is gone.
     Resolved(StoredIssue),
@@ -215,8 +215,11 @@ fn admitted(mut issues: Vec<StoredIssue>, filter: &IssueFilter) -> Vec<StoredIss
 
 fn changes(before: &Reports, now: &Reports) -> Vec<IssueChange> {
     let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(key)));
-    let of = |reports: &'_ Reports, key| reports.get(key).cloned().unwrap_or_default();
-    keys.flat_map(|key| changes_of(&of(before, key), &of(now, key))).collect()
+    keys.flat_map(|key| {
+        let [before, now] = [before, now].map(|reports| reports.get(key).map_or(&[][..], Vec::as_slice));
+        changes_of(before, now)
+    })
+    .collect()
 }
 
 /// What became of the issues of one report.
@@ -227,7 +230,9 @@ fn changes_of(before: &[StoredIssue], now: &[StoredIssue]) -> Vec<IssueChange> {
     let resolved = before.iter().filter(|issue| find(now, issue).is_none());
     let open = now.iter().filter_map(|issue| match find(before, issue) {
         None => Some(IssueChange::Opened(issue.clone())),
-        Some(before) if before != *issue => Some(IssueChange::Changed { before, now: issue.clone() }),
+        Some(before) if before != *issue => {
+            Some(IssueChange::Changed { before: Box::new(before), now: Box::new(issue.clone()) })
+        }
         Some(_) => None,
     });
     resolved.cloned().map(IssueChange::Resolved).chain(open).collect()
@@ -256,7 +261,11 @@ mod tests {
                 &[kept.clone(), before.clone(), gone.clone()],
                 &[kept.clone(), now.clone(), new.clone()]
             ),
-            [IssueChange::Resolved(gone), IssueChange::Changed { before, now }, IssueChange::Opened(new)]
+            [
+                IssueChange::Resolved(gone),
+                IssueChange::Changed { before: Box::new(before), now: Box::new(now) },
+                IssueChange::Opened(new)
+            ]
         );
         assert_eq!(changes_of(std::slice::from_ref(&kept), std::slice::from_ref(&kept)), []);
         let reports = |name: &str| Reports::from([(("shop".into(), name.into()), vec![kept.clone()])]);

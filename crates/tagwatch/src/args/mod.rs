@@ -24,7 +24,7 @@ pub(crate) use scan::{Output, ScanArgs};
 #[derive(Debug, Parser)]
 #[command(name = "tagwatch", version, max_term_width = 100, after_long_help = help::ROOT)]
 pub(crate) struct Args {
-    /// When to write colours; `auto`: on a terminal, unless NO_COLOR is set
+    /// When to write colours; `auto`: on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(crate) color: Color,
 
@@ -164,9 +164,14 @@ mod tests {
 
     /// Commands that do something, but for clap's own help and what is for contributors alone.
     fn commands(of: &clap::Command) -> Vec<clap::Command> {
-        let commands = of.get_subcommands().filter(|command| !["help", "generate"].contains(&command.get_name()));
+        let commands =
+            of.get_subcommands().filter(|command| !["help", "generate"].contains(&command.get_name()));
         commands
-            .flat_map(|command| if command.has_subcommands() { self::commands(command) } else { vec![command.clone()] })
+            .flat_map(
+                |command| {
+                    if command.has_subcommands() { self::commands(command) } else { vec![command.clone()] }
+                },
+            )
             .collect()
     }
 

@@ -70,7 +70,7 @@ fn row(rows: &Rows, change: IssueChange, now: Timestamp) -> Option<String> {
     let shown = match change {
         IssueChange::Opened(issue) => issue,
         IssueChange::Changed { before, now: issue } if rows.are_alike(&before, &issue, now) => return None,
-        IssueChange::Changed { now: issue, .. } => issue,
+        IssueChange::Changed { now: issue, .. } => *issue,
         IssueChange::Resolved(issue) => StoredIssue { result: RESOLVED.into(), ..issue },
     };
     Some(rows.issue(&shown, now))
@@ -79,7 +79,7 @@ fn row(rows: &Rows, change: IssueChange, now: Timestamp) -> Option<String> {
 fn record(change: &IssueChange) -> ChangeRecord {
     let (change, issue) = match change {
         IssueChange::Opened(issue) => ("opened", issue),
-        IssueChange::Changed { now, .. } => ("changed", now),
+        IssueChange::Changed { now, .. } => ("changed", &**now),
         IssueChange::Resolved(issue) => (RESOLVED, issue),
     };
     ChangeRecord { change, issue: IssueEntry::new(issue) }
