@@ -103,7 +103,7 @@ mod tests {
             "schema": "a/v1", "reports": 2, "empty": [],
             "issues": [
                 { "name": "web", "evidence": "containers:\n- name: web\n\n  image: a\n", "none": null },
-                { "name": "yes", "evidence": "a: 1\nb: 2", "list": ["x", "y"] },
+                { "name": "yes", "evidence": "a: 1\nb: 2", "list": ["x", "z"] },
             ],
         });
         insta::assert_snapshot!(yaml(&value).unwrap_or_default(), @r#"
@@ -121,7 +121,7 @@ mod tests {
             b: 2
           list:
           - x
-          - y
+          - z
           name: "yes"
         reports: 2
         schema: a/v1

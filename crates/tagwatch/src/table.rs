@@ -175,7 +175,7 @@ mod tests {
             lines(&rows, Some(43)),
             (true, vec!["cart  registry.example.com/shop/cart:latest".to_owned()])
         );
-        assert_eq!(lines(&rows, Some(30)), (true, vec!["cart  registry.ex…p/cart:latest".to_owned()]));
+        assert_eq!(lines(&rows, Some(30)), (true, vec!["cart  registry.ex…/cart:latest".to_owned()]));
         assert!(!lines(&rows, Some(17)).0);
     }
 

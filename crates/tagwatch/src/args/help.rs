@@ -28,7 +28,7 @@ Examples:
   helm template web charts/web | tagwatch scan -n shop -
   tagwatch scan -o table -o json=findings.json --fail-on warn deploy/
 
-Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage or configuration; 3 input that could not be
+Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage or configuration; 3 input that could not be \
 read, or not all of it.";
 
 pub(super) const ISSUES: &str = "\
@@ -40,7 +40,7 @@ Examples:
   tagwatch issues -A --drift --context prod
   tagwatch issues -n shop -w
 
-Exit codes: 0 the reports were read, with or without issues; 2 wrong usage; 4 the API server or the connection to
+Exit codes: 0 the reports were read, with or without issues; 2 wrong usage; 4 the API server or the connection to \
 it, or no report API.";
 
 pub(super) const RULES: &str = "\
@@ -73,7 +73,7 @@ Examples:
   tagwatch policy baseline deploy/ -o .tagwatch.yaml
   tagwatch policy baseline --cluster --context prod --expires 2027-03-31
 
-Exit codes: 0 written; 2 wrong usage or an invalid policy; 3 input that could not be read, so nothing is written; 4
+Exit codes: 0 written; 2 wrong usage or an invalid policy; 3 input that could not be read, so nothing is written; 4 \
 the API server or the connection to it.";
 
 pub(super) const COMPLETIONS: &str = "\

@@ -19,17 +19,20 @@ pub(crate) use policy::{
 pub(crate) use run::{Auth, ConsoleArgs, LogFormat, MetricsArgs, RunArgs};
 pub(crate) use scan::{Output, ScanArgs};
 
+/// Heading of the options that every command takes.
+const GLOBAL: &str = "Global options";
+
 /// Finds workloads whose images can change under them: mutable tags, and pull policies that decide by accident
 /// which code a node runs.
 #[derive(Debug, Parser)]
 #[command(name = "tagwatch", version, max_term_width = 100, after_long_help = help::ROOT)]
 pub(crate) struct Args {
     /// When to write colours; `auto`: on a terminal, unless `NO_COLOR` is set
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = GLOBAL)]
     pub(crate) color: Color,
 
     /// Write results, warnings and errors alone, without notes
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) quiet: bool,
 
     #[command(subcommand)]

@@ -144,12 +144,13 @@ mod tests {
         ];
         insta::assert_snapshot!(text(&issues, false, Some(60)), @"
         shop/Deployment/cart: stale-pull-policy (critical, fail) for
-        5m
+          5m
           container api: registry.example.com/shop/cart:latest
         shop/Deployment/名前: stale-pull-policy (critical, fail) for
-        5m
-          container api: registry.example.com/deep/deep/deep/deep/
-          deep/deep/deep/deep/deep/deep/deep/deep/:1\\u{1b}[31m
+          5m
+          container api:
+            registry.example.com/deep/deep/deep/deep/deep/deep/deep/
+            deep/deep/deep/deep/deep/:1\\u{1b}[31m
         ");
         for width in [20, 40, 60, 80, 100, 120] {
             let text = text(&issues, false, Some(width));
@@ -162,7 +163,7 @@ mod tests {
         let issues = [issue("cart", "registry.example.com/shop/cart:latest")];
         insta::assert_snapshot!(text(&issues, false, Some(115)), @"
         NAMESPACE   KIND         NAME   CONTAINER   RULE                SEVERITY   RESULT   AGE   IMAGE
-        shop        Deployment   cart   api         stale-pull-policy   critical   fail     5m    registry…cart:latest
+        shop        Deployment   cart   api         stale-pull-policy   critical   fail     5m    registry.exa…/cart:latest
         ");
         assert!(text(&issues, false, None).contains("registry.example.com/shop/cart:latest\n"));
         assert!(

@@ -163,6 +163,7 @@ fn a_failure_of_our_own_is_coloured_as_those_of_the_arguments() {
         String::from_utf8(output.stderr).unwrap()
     };
     let (ours, theirs) = (failed(&["explain", "no-rule"]), failed(&["explain"]));
-    let word = |text: &str| text[..text.find(": ").unwrap()].replace("\u{1b}[0m", "").replace(':', "");
+    let word = |text: &str| text[..=text.find("error").unwrap()].to_owned();
     assert_eq!(word(&ours), word(&theirs), "{ours:?} {theirs:?}");
+    assert!(ours.starts_with('\u{1b}'), "{ours:?}");
 }
