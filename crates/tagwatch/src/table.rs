@@ -63,23 +63,21 @@ impl Columns {
         let mut widths = Vec::new();
         for row in rows {
             widths.resize(row.len().max(widths.len()), 0);
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.text.width());
+            for (at, (width, cell)) in widths.iter_mut().zip(row).enumerate() {
+                let most = if at + 1 == row.len() { MAX_TEXT } else { MAX_CELL };
+                *width = (*width).max(cell.text.width().min(most));
             }
         }
-        let last = widths.pop().unwrap_or_default().min(MAX_TEXT);
-        widths.iter_mut().for_each(|width| *width = (*width).min(MAX_CELL));
-        widths.push(last);
         Self { widths, gap, last: MAX_TEXT }
     }
 
     /// Makes the lines fit into `limit` columns by cutting last cells, but not below `least` columns. Returns whether
     /// they fit.
     pub(crate) fn fit(&mut self, limit: Option<usize>, least: usize) -> bool {
-        let (Some(limit), Some((last, others))) = (limit, self.widths.split_last()) else { return true };
+        let (Some(limit), Some((own, others))) = (limit, self.widths.split_last()) else { return true };
         let room = limit.saturating_sub(others.iter().map(|width| width + self.gap.len()).sum());
         self.last = room.min(MAX_TEXT);
-        *last <= room || least <= room
+        *own <= room || least <= room
     }
 
     /// A row as a line.
