@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kube::Client;
 use kube_runtime::watcher;
-use tagwatch_client::{ClientError, RequestCounter, ServerClock, connect};
+use tagwatch_client::{ClientError, ClusterChoice, RequestCounter, ServerClock, connect};
 use tokio::runtime::Handle;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -79,11 +79,12 @@ impl Clients {
         requests: &RequestCounter,
         clock: &ServerClock,
     ) -> Result<Self, ClientError> {
-        let client = || connect(None, &options.user_agent, requests.clone(), clock.clone());
+        let choice = ClusterChoice::default();
+        let connection = || connect(&choice, &options.user_agent, requests.clone(), clock.clone());
         Ok(Self {
-            cluster: client().await?,
-            metrics_reviews: client().await?,
-            console_reviews: client().await?,
+            cluster: connection().await?.client,
+            metrics_reviews: connection().await?.client,
+            console_reviews: connection().await?.client,
         })
     }
 }

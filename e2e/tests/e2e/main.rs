@@ -35,6 +35,7 @@ mod foreign_writers;
 mod history;
 mod hostile;
 mod instances;
+mod issues;
 mod kinds;
 mod kustomize_agrees;
 mod many;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         history::tests(),
         hostile::tests(),
         instances::tests(),
+        issues::tests(),
         kinds::tests(),
         kustomize_agrees::tests(),
         many::tests(),
