@@ -45,7 +45,8 @@ impl Scrape {
         let mut series = BTreeMap::new();
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let (name, value) = line.rsplit_once(' ').context("no value")?;
-            series.insert(name.to_owned(), value.parse().with_context(|| format!("no number: {line}"))?);
+            series
+                .insert(name.to_owned(), value.parse::<f64>().with_context(|| format!("no number: {line}"))?);
         }
         Ok(Self { at, series, types })
     }
