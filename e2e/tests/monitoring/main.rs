@@ -10,7 +10,6 @@ mod programs;
 mod queries;
 mod rules;
 mod runner;
-mod silence;
 mod stage;
 
 use std::process::ExitCode;
@@ -22,6 +21,5 @@ fn main() -> ExitCode {
         grafana::tests(),
         queries::tests(),
         rules::tests(),
-        silence::tests(),
     ])
 }
