@@ -169,7 +169,8 @@ pub(super) fn file(seed: u64, number: u64) -> Vec<u8> {
     }
     match random.below(40) {
         0..4 => text = text.replace('\n', "\r\n"),
-        4 => text = text.replace('\n', "\r"),
+        // kubectl loses longer lines.
+        4 if text.len() < 4096 => text = text.replace('\n', "\r"),
         5 => text = text.replace('\n', "\r\r\n"),
         _ => {}
     }
