@@ -38,10 +38,10 @@ pub(super) fn resolve<'t>(
             let decoded = base64::decode(&text).ok_or(YamlError::WrongTag("binary"))?;
             return Ok((decoded.into(), Scalar::String));
         }
-        (Some("null"), scalar @ Scalar::Null) => scalar,
-        (Some("bool"), scalar @ Scalar::Bool(_)) => scalar,
-        (Some("int"), scalar @ (Scalar::Integer(_) | Scalar::Unsigned(_))) => scalar,
-        (Some("float"), scalar @ Scalar::Float(_)) => scalar,
+        (Some("null"), scalar @ Scalar::Null)
+        | (Some("bool"), scalar @ Scalar::Bool(_))
+        | (Some("int"), scalar @ (Scalar::Integer(_) | Scalar::Unsigned(_)))
+        | (Some("float"), scalar @ Scalar::Float(_)) => scalar,
         (Some("float"), Scalar::Integer(whole)) =>
         {
             #[expect(clippy::cast_precision_loss, reason = "as Go converts it")]

@@ -211,7 +211,7 @@ impl<'t> Documents<'t> {
         if cursor.rest().starts_with('\u{feff}') {
             cursor.mark.offset += '\u{feff}'.len_utf8();
         }
-        self.refuse_control_characters(&cursor)?;
+        Self::refuse_control_characters(&cursor)?;
         let mut parser = Parser::new(cursor);
         let mut tree = Builder::new(self.limits, self.expanded);
         parser.document(&mut tree).map_err(|error| self.or_template_action(error, chunk))?;
@@ -221,7 +221,7 @@ impl<'t> Documents<'t> {
         tree.finish()
     }
 
-    fn refuse_control_characters(&self, cursor: &Cursor<'t>) -> Result<(), Located<YamlError>> {
+    fn refuse_control_characters(cursor: &Cursor<'_>) -> Result<(), Located<YamlError>> {
         let Some(at) = cursor.rest().find(is_refused) else { return Ok(()) };
         let mut cursor = cursor.clone();
         let end = cursor.mark.offset + at;

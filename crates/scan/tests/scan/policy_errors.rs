@@ -131,6 +131,10 @@ fn an_error_has_line_column_and_a_suggestion() {
         ),
         ("spce: {}\n", "3:1: there is no field \"spce\"; did you mean spec?"),
         ("spec: {}\n---\na: b\n", "5:1: a second document; expected one TagPolicy"),
+        (
+            "spec: {}\nspec: {profile: strict}\n",
+            "4:1: the key \"spec\" is written twice, first in line 3; kubectl keeps the last value",
+        ),
         ("spec: [\n", "3:7: this is no valid YAML: unclosed bracket '['"),
     ];
     assert_errors(&cases);

@@ -38,14 +38,15 @@ impl Answer {
 
 fn are_equal(one: &Value, another: &Value) -> bool {
     match (one, another) {
-        (Value::Number(one), Value::Number(another)) => match (one.as_i64(), another.as_i64()) {
-            (Some(one), Some(another)) => one == another,
-            _ => {
+        (Value::Number(one), Value::Number(another)) => {
+            if let (Some(one), Some(another)) = (one.as_i64(), another.as_i64()) {
+                one == another
+            } else {
                 let (one, another) = (one.as_f64().unwrap(), another.as_f64().unwrap());
                 // serde_json reads some numbers to the neighbour of the float that is meant.
                 (one - another).abs() <= one.abs() * f64::EPSILON
             }
-        },
+        }
         (Value::Array(one), Value::Array(another)) => {
             one.len() == another.len()
                 && one.iter().zip(another).all(|(one, another)| are_equal(one, another))

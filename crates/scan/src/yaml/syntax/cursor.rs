@@ -98,12 +98,11 @@ impl<'t> Cursor<'t> {
     /// LS and PS.
     pub(super) fn line_break(&self, ahead: usize) -> usize {
         match self.byte(ahead) {
-            b'\n' => 1,
             b'\r' if self.byte(ahead + 1) == b'\n' => 2,
             b'\r' if self.drops_returns && self.byte(ahead + 1) == b'\r' && self.byte(ahead + 2) == b'\n' => {
                 3
             }
-            b'\r' => 1,
+            b'\n' | b'\r' => 1,
             0xC2 if self.byte(ahead + 1) == 0x85 => 2,
             0xE2 if self.byte(ahead + 1) == 0x80 && matches!(self.byte(ahead + 2), 0xA8 | 0xA9) => 3,
             _ => 0,

@@ -417,6 +417,6 @@ impl<'t> Parser<'t> {
     }
 }
 
-fn empty<'t>(at: Mark, tree: &mut Builder<'t>) -> Result<()> {
+fn empty(at: Mark, tree: &mut Builder<'_>) -> Result<()> {
     tree.scalar(at.position(), Cow::Borrowed(""), true, None, None)
 }
