@@ -87,6 +87,13 @@ async fn an_empty_list_says_why(env: &TestEnv) -> Result<()> {
         )
     );
     env.cluster().install_report_api().await?;
+    // The API server answers 429 until the storage of the new resource is ready.
+    eventually(LIMIT, "reports can be listed", || async {
+        let listed = issues(env, &["-A", "-o", "json"]).await?;
+        ensure!(listed.code == Some(0), "{}", listed.stderr);
+        Ok(())
+    })
+    .await?;
     for arguments in [&["-A"][..], &["-n", here], &["-n", here, "-l", "team=a", "-q"]] {
         let nowhere = format!("warning: there is no report of tagwatch in this cluster. {ASK}");
         issues(env, arguments).await?.says(&nowhere)?;
