@@ -1,53 +1,118 @@
 //! Builds the client.
 
+use std::fmt;
+use std::path::PathBuf;
+
 use http::{HeaderValue, header::USER_AGENT};
 use kube::client::ClientBuilder;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
 
 use crate::clock::ServerClock;
 use crate::telemetry::{RequestCounter, TelemetryLayer};
 
+/// Which cluster to talk to. By default that of the kubeconfig (`KUBECONFIG`, `~/.kube/config`) or, inside a cluster, of
+/// the service account.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterChoice {
+    /// A kubeconfig, in place of the default ones.
+    pub kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig other than the current one.
+    pub context: Option<String>,
+}
+
+/// A client, and what it talks to.
+#[derive(Clone)]
+pub struct Connection {
+    /// The client.
+    pub client: Client,
+    /// The API server, for messages.
+    pub server: ServerName,
+}
+
+/// An API server, as messages name it: `server https://10.0.0.1:6443, context prod`. Safe for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerName {
+    url: String,
+    /// `None` inside a cluster.
+    context: Option<String>,
+}
+
+impl fmt::Display for ServerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "server {}", self.url)?;
+        match &self.context {
+            Some(context) => write!(f, ", context {}", UntrustedText::from(context.as_str()).terminal()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Why there is no client.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ClientError {
-    #[error("no cluster to talk to: {0}; set KUBECONFIG, pass --context, or run inside a cluster")]
+    #[error(
+        "no cluster to talk to: {0}; set KUBECONFIG, pass --kubeconfig or --context, or run inside a cluster"
+    )]
     Infer(#[source] kube::config::InferConfigError),
     #[error("cannot use the kubeconfig: {0}")]
-    Kubeconfig(#[source] kube::config::KubeconfigError),
+    Kubeconfig(#[source] KubeconfigError),
+    #[error("the kubeconfig has no context {0:?}; `kubectl config get-contexts` lists them")]
+    NoContext(String),
     #[error("cannot make a client from the configuration: {0}")]
     Build(#[source] kube::Error),
 }
 
-/// Builds a client from the kubeconfig (`KUBECONFIG`, `~/.kube/config`) or, inside a cluster, from the service account;
-/// `context` selects another context of the kubeconfig than the current one. Sends nothing yet.
+/// Builds a client for a cluster. Sends nothing yet.
 ///
 /// Every answer updates `requests` and `clock`.
 ///
 /// kube sends no `User-Agent` of its own and retries 429 and 503 silently for minutes. Here every request has one, and
 /// the caller sees a refusal at once and retries with its own backoff.
 pub async fn connect(
-    context: Option<&str>,
+    choice: &ClusterChoice,
     user_agent: &str,
     requests: RequestCounter,
     clock: ServerClock,
-) -> Result<Client, ClientError> {
-    let mut config = load(context).await?;
+) -> Result<Connection, ClientError> {
+    let (mut config, context) = load(choice).await?;
     config.default_retry = false;
     if let Ok(value) = HeaderValue::from_str(user_agent) {
         config.headers.push((USER_AGENT, value));
     }
+    let url = config.cluster_url.to_string();
+    let server = ServerName { url: url.trim_end_matches('/').to_owned(), context };
     let builder = ClientBuilder::try_from(config).map_err(ClientError::Build)?;
-    Ok(builder.with_layer(&TelemetryLayer::new(requests, clock)).build())
+    let client = builder.with_layer(&TelemetryLayer::new(requests, clock)).build();
+    Ok(Connection { client, server })
 }
 
-async fn load(context: Option<&str>) -> Result<Config, ClientError> {
-    let Some(context) = context else {
-        return Config::infer().await.map_err(ClientError::Infer);
+/// The configuration, and the name of the context that it comes from.
+async fn load(choice: &ClusterChoice) -> Result<(Config, Option<String>), ClientError> {
+    let ClusterChoice { kubeconfig, context } = choice;
+    let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
+    let read = match kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
     };
-    let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-    let kubeconfig = Kubeconfig::read().map_err(ClientError::Kubeconfig)?;
-    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(ClientError::Kubeconfig)
+    if kubeconfig.is_some() || context.is_some() {
+        let kubeconfig = read.map_err(ClientError::Kubeconfig)?;
+        let name = context.clone().or_else(|| kubeconfig.current_context.clone());
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(refused)?;
+        return Ok((config, name));
+    }
+    // The context is named only if `infer` takes the kubeconfig and not the service account.
+    let kubeconfig = Config::from_kubeconfig(&options).await.ok().and(read.ok());
+    let config = Config::infer().await.map_err(ClientError::Infer)?;
+    Ok((config, kubeconfig.and_then(|kubeconfig| kubeconfig.current_context)))
+}
+
+fn refused(error: KubeconfigError) -> ClientError {
+    match error {
+        KubeconfigError::LoadContext(name) => ClientError::NoContext(name),
+        error => ClientError::Kubeconfig(error),
+    }
 }

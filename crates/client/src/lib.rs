@@ -14,8 +14,11 @@ pub use backoff::Backoff;
 pub use call::{CALL_LIMIT, CallError, LIST_LIMIT, call, describe};
 pub use clock::ServerClock;
 pub use cluster_policy::{ClusterPolicy, ReadPolicyError, read_policy};
-pub use connect::{ClientError, connect};
-pub use issues::{IssueQuery, ListIssuesError, StoredIssue, list_issues};
+pub use connect::{ClientError, ClusterChoice, Connection, ServerName, connect};
+pub use issues::{
+    IssueChange, IssueFilter, IssueQuery, IssueUpdate, IssueWatch, ListIssuesError, ListedIssues, NoReports,
+    StoredIssue, list_issues, why_no_reports,
+};
 pub use kube::Client;
 pub use served::is_served;
 pub use telemetry::RequestCounter;

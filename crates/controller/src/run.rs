@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube_runtime::watcher;
-use tagwatch_client::{RequestCounter, ServerClock, connect};
+use tagwatch_client::{ClusterChoice, Connection, RequestCounter, ServerClock, connect};
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +31,9 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 /// When it cannot start, or when a task ends that should run forever: Kubernetes restarts the process then.
 pub async fn run(options: RunOptions, stop: CancellationToken) -> Result<(), RunError> {
     let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
-    let client = connect(None, &options.user_agent, requests.clone(), clock.clone()).await?;
+    let choice = ClusterChoice::default();
+    let Connection { client, .. } =
+        connect(&choice, &options.user_agent, requests.clone(), clock.clone()).await?;
     let listeners = Listeners::bind(&options).await?;
     let mut metrics = Metrics::default();
     metrics.add(requests.collector())?;

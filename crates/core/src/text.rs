@@ -107,6 +107,22 @@ impl From<String> for UntrustedText {
     }
 }
 
+/// JSON for a terminal: a serializer escapes only what JSON asks for (RFC 8259, section 7), and this all that
+/// [`UntrustedText::terminal`] escapes. It reads back as the same value: outside of strings JSON has none of these
+/// characters but line breaks, which stay.
+pub fn terminal_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_unsafe(c) {
+            let mut units = [0; 2];
+            out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -181,6 +197,14 @@ mod tests {
         let text = UntrustedText::from("a\u{1b}[31m\n\0\u{202e}b\u{200b}ü");
         assert_eq!(text.terminal(), "a\\u{1b}[31m\\u{a}\\u{0}\\u{202e}b\\u{200b}ü");
         assert_eq!(text.label(), text.terminal());
+    }
+
+    #[test]
+    fn json_on_a_terminal_reads_back_as_it_was() {
+        let text = "a\u{1b}\n\u{7f}\u{9b}\u{202e}\u{e0001}\"\\ü";
+        let json = terminal_json(&serde_json::to_string_pretty(&[text]).unwrap());
+        assert_eq!(json, "[\n  \"a\\u001b\\n\\u007f\\u009b\\u202e\\udb40\\udc01\\\"\\\\ü\"\n]");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);
     }
 
     #[test]

@@ -1,22 +1,48 @@
 //! A client for commands that read a cluster once.
 
+use std::io;
+
 use anyhow::anyhow;
-use tagwatch_client::{Client, RequestCounter, ServerClock, connect};
+use tagwatch_client::{
+    CallError, Client, ClusterChoice, Connection, RequestCounter, ServerClock, ServerName, connect,
+};
 use tokio::runtime::Builder;
 
 use crate::run::user_agent;
 use crate::status::Failure;
 
-/// Runs `read` with a client for the current or the given context of the kubeconfig, and the clock of its API server.
+/// Runs `read` with a client for a cluster and the clock of its API server. Its errors name server and context.
 pub(crate) fn with_client<T>(
-    context: Option<&str>,
+    choice: &ClusterChoice,
     read: impl AsyncFnOnce(Client, ServerClock) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let requests = RequestCounter::new().map_err(|error| Failure::Other(anyhow!(error)))?;
         let clock = ServerClock::default();
-        let client = connect(context, &user_agent(), requests, clock.clone()).await;
-        read(client.map_err(|error| Failure::Api(anyhow!("{error}")))?, clock).await
+        let connection = connect(choice, &user_agent(), requests, clock.clone()).await;
+        let Connection { client, server } = connection.map_err(|error| Failure::Api(anyhow!("{error}")))?;
+        read(client, clock).await.map_err(|failure| match failure {
+            Failure::Api(error) => Failure::Api(anyhow!(in_words(&error, &server))),
+            failure => failure,
+        })
     })
+}
+
+/// The error with server and context, and the two most frequent ones in the words of kubectl.
+fn in_words(error: &anyhow::Error, server: &ServerName) -> String {
+    let is_refused = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
+    let code = error.chain().find_map(|cause| cause.downcast_ref::<CallError>()?.code());
+    if error.chain().any(is_refused) {
+        format!("the connection was refused: are host and port right? ({server})")
+    } else if code == Some(401) {
+        format!("you must be logged in to the server: {error} ({server})")
+    } else {
+        // Its text contains the causes, which a chain would repeat.
+        format!("{error} ({server})")
+    }
 }

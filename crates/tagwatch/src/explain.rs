@@ -1,4 +1,4 @@
-//! `tagwatch rules` and `tagwatch explain`.
+//! `tagwatch explain`.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,13 +9,12 @@ use tagwatch_core::{docs, rules};
 use crate::args::ExplainArgs;
 use crate::status::Failure;
 
-pub(crate) fn rules() -> Result<ExitCode, Failure> {
-    print(&docs::render_rule_table())
-}
-
 pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     match rules::find(&args.rule) {
-        Some(rule) => print(&docs::render_rule_text(rule)),
+        Some(rule) => {
+            io::stdout().write_all(docs::render_rule_text(rule).as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
         None => Err(Failure::Usage(unknown(&args.rule))),
     }
 }
@@ -25,9 +24,4 @@ fn unknown(rule: &str) -> anyhow::Error {
         Some(closest) => anyhow!("no rule is named {rule:?}; did you mean {}?", closest.id),
         None => anyhow!("no rule is named {rule:?}; `tagwatch rules` lists them"),
     }
-}
-
-fn print(text: &str) -> Result<ExitCode, Failure> {
-    io::stdout().write_all(text.as_bytes())?;
-    Ok(ExitCode::SUCCESS)
 }

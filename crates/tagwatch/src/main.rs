@@ -2,15 +2,20 @@
 
 mod args;
 mod cluster;
+mod completions;
 mod explain;
 mod generate;
 mod issues;
 mod logging;
+mod messages;
 mod policy;
+mod rules;
 mod run;
 mod scan;
 mod status;
+mod structured;
 mod style;
+mod table;
 
 use std::process::ExitCode;
 
@@ -26,13 +31,19 @@ use status::Failure;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let result = match Args::parse().command {
+    let Args { color, quiet, command } = Args::parse();
+    anstream::ColorChoice::from(color).write_global();
+    if quiet {
+        messages::silence_notes();
+    }
+    let result = match command {
         Command::Run(args) => run::run(*args),
         Command::Scan(args) => scan::scan(args),
-        Command::Issues(args) => issues::issues(args),
-        Command::Rules => explain::rules(),
+        Command::Issues(args) => issues::issues(&args),
+        Command::Rules(args) => rules::rules(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Policy(command) => policy::policy(command),
+        Command::Completions(args) => completions::completions(&args),
         Command::Generate(args) => generate::generate(&args),
     };
     result.unwrap_or_else(Failure::report)

@@ -12,6 +12,7 @@ use tagwatch_scan::report::ScanReport;
 use tagwatch_scan::{ScanOptions, scan as scan_manifests};
 
 use crate::args::{Output, ScanArgs};
+use crate::messages;
 use crate::policy::{ChosenPolicy, choose, refuse_stdin_twice};
 use crate::status::Failure;
 use crate::style::style;
@@ -21,12 +22,25 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
     refuse_stdin_twice(&policy, &paths)?;
     let ChosenPolicy { engine, file, is_found } = choose(&policy)?;
     let options = ScanOptions { paths, show_passed, policy_file: file, policy_is_found: is_found, namespace };
-    let report = scan_manifests(&engine, &options, &mut io::stdin().lock());
-    output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
+    let mut report = scan_manifests(&engine, &options, &mut io::stdin().lock());
+    write_notes(&mut report)?;
     for output in &output {
         write(output, &report)?;
     }
     Ok(ExitCode::from(report.exit_status(fail_on).code()))
+}
+
+/// With `--quiet` only notes that are errors: the exit code depends on them.
+pub(crate) fn write_notes(report: &mut ScanReport) -> io::Result<()> {
+    let (mut stderr, style) = (io::stderr().lock(), style(&io::stderr()));
+    if !messages::is_quiet() {
+        return output::write_notes(report, &mut stderr, style);
+    }
+    let errors = report.notes.iter().filter(|note| note.code.is_error()).cloned().collect();
+    let all = std::mem::replace(&mut report.notes, errors);
+    let written = output::write_notes(report, &mut stderr, style);
+    report.notes = all;
+    written
 }
 
 fn write(output: &Output, report: &ScanReport) -> Result<(), Failure> {

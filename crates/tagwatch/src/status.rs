@@ -1,9 +1,11 @@
 //! Exit codes of failed commands.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use tagwatch_scan::PolicyFileError;
+
+use crate::messages;
 
 /// Why a command failed. The exit code is the same for every command.
 #[derive(Debug)]
@@ -27,13 +29,12 @@ impl Failure {
             Self::Other(error) => (error, 1),
             Self::BrokenPipe => return ExitCode::SUCCESS,
         };
-        // A closed standard error leaves nowhere to report to.
-        let _ = if error.is::<PolicyFileError>() {
-            // Each line begins with its place in the file, as compiler errors do.
-            writeln!(io::stderr(), "{error}")
+        if error.is::<PolicyFileError>() {
+            // One error a line, each with its place in the file, as compilers print them.
+            error.to_string().lines().for_each(messages::error);
         } else {
-            writeln!(io::stderr(), "tagwatch: {error:#}")
-        };
+            messages::error(&format!("{error:#}"));
+        }
         ExitCode::from(code)
     }
 }

@@ -1,14 +1,23 @@
 //! How output looks on a stream.
 
+use std::env;
+
 use anstream::AutoStream;
 use anstream::stream::RawStream;
 use tagwatch_scan::output::Style;
 
-/// Colours if the stream is a terminal that supports them and `NO_COLOR` is not set.
+/// Colours as `--color` says: by default if the stream is a terminal that supports them and `NO_COLOR` is not set. The
+/// width is that of the terminal; without one it is `COLUMNS`, as for `ls`.
 pub(crate) fn style(stream: &impl RawStream) -> Style {
-    let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let columns = || env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0);
     Style {
         color: AutoStream::choice(stream) != anstream::ColorChoice::Never,
-        width: width.filter(|_| stream.is_terminal()),
+        width: terminal.filter(|_| stream.is_terminal()).or_else(columns),
     }
+}
+
+/// The text in a colour if colours are on. The text must be safe for a terminal.
+pub(crate) fn paint(style: Style, color: anstyle::Style, text: &str) -> String {
+    if style.color { format!("{color}{text}{color:#}") } else { text.to_owned() }
 }

@@ -62,16 +62,14 @@ fn a_baseline_makes_a_scan_clean() {
         (check.code, check.stdout.as_str()),
         (Some(0), ".tagwatch.yaml: valid; profile recommended, 0 overrides, 1 exemption, none expired\n")
     );
-    let show = tagwatch(&folder, &["policy", "show", "--effective", "--for", "shop/Pod/web"]);
+    let show = tagwatch(&folder, &["policy", "show", "--for", "shop/Pod/web"]);
     assert!(show.stdout.contains(": before us\n"), "{}", show.stdout);
 }
 
 #[test]
 fn a_broken_policy_ends_with_2_and_nothing_is_judged() {
     let folder = folder(Some("apiVersion: tagwatch.dev/v1alpha1\nkind: TagPolicy\nspec: {profil: strict}\n"));
-    for args in
-        [&["scan", "pod.yaml"][..], &["policy", "show", "--effective"], &["policy", "baseline", "pod.yaml"]]
-    {
+    for args in [&["scan", "pod.yaml"][..], &["policy", "show"], &["policy", "baseline", "pod.yaml"]] {
         let ended = tagwatch(&folder, args);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{args:?}");
         assert!(
@@ -90,8 +88,8 @@ fn a_broken_policy_ends_with_2_and_nothing_is_judged() {
     let check = tagwatch(&folder, &["policy", "check", "two.yaml"]);
     assert_eq!(
         check.stderr,
-        "two.yaml:4:3: spec.profil: there is no field \"profil\"; did you mean profile?\n\
-         two.yaml:5:3: spec.scop: there is no field \"scop\"; did you mean scope?\n"
+        "error: two.yaml:4:3: spec.profil: there is no field \"profil\"; did you mean profile?\n\
+         error: two.yaml:5:3: spec.scop: there is no field \"scop\"; did you mean scope?\n"
     );
     let bomb = format!("{}a{}", "{a,".repeat(126), "}".repeat(126));
     std::fs::write(
@@ -172,7 +170,7 @@ fn standard_input_is_one_thing_only() {
 #[test]
 fn what_applies_and_why_is_shown_in_full_and_safe_for_a_terminal() {
     let folder = folder(Some(POLICY));
-    let show = tagwatch(&folder, &["policy", "show", "--effective", "--for", "shop/Pod/web"]);
+    let show = tagwatch(&folder, &["policy", "show", "--for", "shop/Pod/web"]);
     assert_eq!(show.code, Some(0), "{}", show.stderr);
     let text = &show.stdout;
     assert!(!text.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')), "{text:?}");
@@ -193,7 +191,7 @@ fn what_applies_and_why_is_shown_in_full_and_safe_for_a_terminal() {
          spec.exemptions[0], for ever, latest-tag and missing-tag, containers app, images nginx: in spring\n  \
          spec.exemptions[1], expired on 2020-01-31, all rules: over\n"
     );
-    let lower = tagwatch(&folder, &["policy", "show", "--effective", "--for", "shop/deployments/web"]);
+    let lower = tagwatch(&folder, &["policy", "show", "--for", "shop/deployments/web"]);
     assert_eq!(lower.code, Some(2));
     assert!(lower.stderr.contains("did you mean Deployment?"), "{}", lower.stderr);
 }

@@ -45,7 +45,7 @@ fn images() -> Vec<(&'static str, String)> {
 
 /// Control characters and those that reorder or hide text, but for the line break, which is what blocks of text are
 /// made of.
-fn hostile_characters(text: &str) -> BTreeSet<char> {
+pub(crate) fn hostile_characters(text: &str) -> BTreeSet<char> {
     let hostile = |c: &char| {
         let marks = ['\u{61c}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{feff}'];
         let ranges = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];

@@ -33,6 +33,7 @@ mod exemptions;
 mod foreign_writers;
 mod history;
 mod hostile;
+mod issues;
 mod kinds;
 mod many;
 mod metrics_auth;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         foreign_writers::tests(),
         history::tests(),
         hostile::tests(),
+        issues::tests(),
         kinds::tests(),
         many::tests(),
         metrics_auth::tests(),

@@ -1,5 +1,7 @@
 //! The command line. Doc comments of arguments are the text of `--help` and `docs/cli.md`.
 
+mod help;
+mod issues;
 mod names;
 mod policy;
 mod run;
@@ -7,64 +9,108 @@ mod scan;
 
 use std::path::PathBuf;
 
+use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use names::namespace;
+pub(crate) use issues::{IssuesArgs, IssuesFormat};
 pub(crate) use policy::{
     PolicyArgs, PolicyBaselineArgs, PolicyCheckArgs, PolicyCommand, PolicyShowArgs, WorkloadName,
 };
 pub(crate) use run::{Auth, ConsoleArgs, LogFormat, MetricsArgs, RunArgs};
 pub(crate) use scan::{Output, ScanArgs};
 
+/// Heading of the options that every command takes.
+const GLOBAL: &str = "Global options";
+
 /// Finds workloads whose images can change under them: mutable tags, and pull policies that decide by accident
 /// which code a node runs.
 #[derive(Debug, Parser)]
-#[command(name = "tagwatch", version, max_term_width = 100)]
+#[command(name = "tagwatch", version, max_term_width = 100, after_long_help = help::ROOT)]
 pub(crate) struct Args {
+    /// When to write colours; `auto`: on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = GLOBAL)]
+    pub(crate) color: Color,
+
+    /// Write results, warnings and errors alone, without notes
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    pub(crate) quiet: bool,
+
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Watch a cluster: keep a PolicyReport for each workload, and metrics
+    #[command(after_long_help = help::RUN)]
     Run(Box<RunArgs>),
     /// Judge manifests before they are deployed
+    #[command(after_long_help = help::SCAN)]
     Scan(ScanArgs),
     /// List what is wrong in a cluster, from the reports
+    #[command(after_long_help = help::ISSUES)]
     Issues(IssuesArgs),
     /// List the rules
-    Rules,
+    #[command(after_long_help = help::RULES)]
+    Rules(RulesArgs),
     /// Explain a rule: why it matters, what violates it, how to mend it
+    #[command(after_long_help = help::EXPLAIN)]
     Explain(ExplainArgs),
     /// Check, explain and start policies
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Write the completions of a shell
+    #[command(after_long_help = help::COMPLETIONS)]
+    Completions(CompletionsArgs),
     /// Write the generated files of this repository
     Generate(GenerateArgs),
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct IssuesArgs {
-    /// The namespace to list; the context's own by default
-    #[arg(short, long, value_name = "NAME", value_parser = namespace)]
-    pub(crate) namespace: Option<String>,
+pub(crate) struct RulesArgs {
+    /// How to write the rules
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = RulesFormat::Table)]
+    pub(crate) output: RulesFormat,
+}
 
-    /// List all namespaces
-    #[arg(short = 'A', long, conflicts_with = "namespace")]
-    pub(crate) all_namespaces: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RulesFormat {
+    /// A table; on a terminal that is too narrow for it, a block for each rule
+    Table,
+    /// For programs: docs/schema/rules-v1.schema.json
+    Json,
+}
 
-    /// Label selector on the reports
-    #[arg(short = 'l', long, value_name = "SELECTOR")]
-    pub(crate) selector: Option<String>,
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: CompletedShell,
+}
 
-    /// List what really runs alone: tags that moved, pods that differ, images that do not come, with the evidence
-    #[arg(long)]
-    pub(crate) drift: bool,
-
-    /// A context of the kubeconfig other than the current one
-    #[arg(long, value_name = "NAME")]
-    pub(crate) context: Option<String>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompletedShell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 #[derive(Debug, clap::Args)]
@@ -98,10 +144,53 @@ pub(crate) enum Target {
     Rbac,
     /// Pages of the rules, profiles and custom kinds, the command line reference, and the tables in README.md
     Docs,
-    /// JSON Schema of `scan -o json`
+    /// JSON Schemas of `scan`, `issues` and `rules` with `-o json`
     Schema,
     /// Grafana dashboards, in config/ and in the chart
     Dashboards,
     /// Prometheus rules: the alerts, in config/ and in the chart
     Rules,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// The examples in a command's help: of a pipe, the part that is ours, without a redirection.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+        let ours = help.lines().flat_map(|line| line.split(['|', '>'])).map(str::trim);
+        ours.filter(|part| part.starts_with("tagwatch ")).map(str::to_owned).collect()
+    }
+
+    /// Commands that do something, but for clap's own help and what is for contributors alone.
+    fn commands(of: &clap::Command) -> Vec<clap::Command> {
+        let commands =
+            of.get_subcommands().filter(|command| !["help", "generate"].contains(&command.get_name()));
+        commands
+            .flat_map(
+                |command| {
+                    if command.has_subcommands() { self::commands(command) } else { vec![command.clone()] }
+                },
+            )
+            .collect()
+    }
+
+    #[test]
+    fn every_command_has_examples_and_every_example_parses() {
+        let mut root = Args::command();
+        root.build();
+        let commands = commands(&root);
+        assert_eq!(commands.len(), 9);
+        for command in commands.iter().chain([&root]) {
+            let examples = examples(command);
+            assert!(!examples.is_empty(), "{}", command.get_name());
+            for example in examples {
+                let parsed = Args::try_parse_from(example.split_whitespace()).map(drop);
+                assert!(parsed.is_ok(), "{example}: {parsed:?}");
+            }
+        }
+    }
 }

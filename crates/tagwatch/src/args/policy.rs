@@ -7,6 +7,7 @@ use clap::Subcommand;
 use k8s_openapi::jiff::civil::Date;
 use tagwatch_core::policy::{Profile, parse_date};
 
+use super::help;
 use super::names::{namespace, object_name};
 
 /// What to judge by.
@@ -27,10 +28,13 @@ pub(crate) struct PolicyArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Say whether a policy is valid, or all that is wrong with it
+    #[command(after_long_help = help::POLICY_CHECK)]
     Check(PolicyCheckArgs),
-    /// Show what applies, and why
+    /// Show every rule as it applies, the profile's own included, and why
+    #[command(after_long_help = help::POLICY_SHOW)]
     Show(PolicyShowArgs),
     /// Write a policy that exempts all that is found today
+    #[command(after_long_help = help::POLICY_BASELINE)]
     Baseline(PolicyBaselineArgs),
 }
 
@@ -43,10 +47,6 @@ pub(crate) struct PolicyCheckArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PolicyShowArgs {
-    /// Show every rule as it applies, the profile's own included
-    #[arg(long, required = true)]
-    pub(crate) effective: bool,
-
     /// Show what applies to this workload
     #[arg(long = "for", value_name = "NAMESPACE/KIND/NAME")]
     pub(crate) workload: Option<WorkloadName>,
@@ -81,6 +81,10 @@ pub(crate) struct PolicyBaselineArgs {
     /// Of a cluster, only what is found in this namespace; else the namespace of manifests that name none
     #[arg(short, long, value_name = "NAME", value_parser = namespace)]
     pub(crate) namespace: Option<String>,
+
+    /// The kubeconfig; by default KUBECONFIG or ~/.kube/config
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    pub(crate) kubeconfig: Option<PathBuf>,
 
     /// A context of the kubeconfig other than the current one
     #[arg(long, value_name = "NAME", requires = "cluster")]

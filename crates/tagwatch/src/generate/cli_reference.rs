@@ -8,12 +8,8 @@ use crate::args::Args;
 pub(super) fn render() -> String {
     let mut root = Args::command().term_width(100);
     root.build();
-    let mut page = String::from(
-        "# Command line\n\nWritten by `tagwatch generate docs` from the program's own help.\n\n\
-         Exit codes: 0 clean; 1 findings at or above `--fail-on`; 2 wrong usage or configuration; 3 input that \
-         could not be read, or not all of it; 4 the API server or the way to it. Where several apply, 2 goes \
-         before 3 and 4, and these before 1.\n",
-    );
+    let mut page =
+        String::from("# Command line\n\nWritten by `tagwatch generate docs` from the program's own help.\n");
     append(&mut page, &mut root, "tagwatch");
     let names: Vec<String> = root.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for name in names.iter().filter(|name| *name != "help") {

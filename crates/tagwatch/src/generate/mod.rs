@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use tagwatch_core::policy::Profile;
 use tagwatch_core::{docs, rules};
 use tagwatch_k8s::crd::{crd_yaml, policy_report_crd, tag_policy_crd};
@@ -18,6 +20,9 @@ use tagwatch_k8s::rbac;
 use tagwatch_scan::report::json_schema;
 
 use crate::args::{GenerateArgs, Target};
+use crate::issues::IssueList;
+use crate::messages;
+use crate::rules::RuleList;
 use crate::status::Failure;
 
 /// Path from the repository's root, and content.
@@ -38,6 +43,8 @@ const PROFILE_PAGES: &str = "docs/profiles";
 const CLI_REFERENCE: &str = "docs/cli.md";
 const METRICS_PAGE: &str = "docs/metrics.md";
 const SCAN_SCHEMA: &str = "docs/schema/scan-v1.schema.json";
+const ISSUES_SCHEMA: &str = "docs/schema/issues-v1.schema.json";
+const RULES_SCHEMA: &str = "docs/schema/rules-v1.schema.json";
 const README: &str = "README.md";
 const TABLE_BEGIN: &str = "<!-- rules: written by `tagwatch generate docs` -->\n";
 const TABLE_END: &str = "<!-- rules end -->";
@@ -56,7 +63,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
         files.extend(docs(root)?);
     }
     if is_wanted(Target::Schema) {
-        files.insert(SCAN_SCHEMA.into(), schema()?);
+        files.extend(schemas()?);
     }
     if is_wanted(Target::Dashboards) {
         files.extend(monitoring::dashboards()?);
@@ -66,7 +73,7 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
     }
     let differing = differing(root, &files)?;
     if *check {
-        return report(&differing);
+        return Ok(report(&differing));
     }
     for path in &differing {
         write(&root.join(path), &files[path]).map_err(Failure::Other)?;
@@ -122,10 +129,25 @@ fn with_rules_table(readme: &str) -> anyhow::Result<String> {
     Ok(format!("{before}{TABLE_BEGIN}{table}{TABLE_END}{after}"))
 }
 
-fn schema() -> Result<String, Failure> {
-    let schema =
-        serde_json::to_string_pretty(&json_schema()).map_err(|error| Failure::Other(anyhow!(error)))?;
-    Ok(schema + "\n")
+fn schemas() -> Result<Files, Failure> {
+    let schemas = [
+        (SCAN_SCHEMA, json_schema()),
+        (ISSUES_SCHEMA, schema_of::<IssueList>("issues", IssueList::SCHEMA)),
+        (RULES_SCHEMA, schema_of::<RuleList>("rules", RuleList::SCHEMA)),
+    ];
+    let text = |schema: &Schema| {
+        serde_json::to_string_pretty(schema).map_err(|error| Failure::Other(anyhow!(error)))
+    };
+    schemas.iter().map(|(path, schema)| Ok((path.into(), text(schema)? + "\n"))).collect()
+}
+
+/// JSON Schema (draft 2020-12) of a command's `-o json`. It allows fields that it does not know, since later versions may
+/// add some.
+fn schema_of<T: JsonSchema>(command: &str, contract: &str) -> Schema {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), format!("Output of `tagwatch {command} -o json` ({contract})").into());
+    schema
 }
 
 /// Files that differ from what would be written, or are missing.
@@ -142,11 +164,11 @@ fn differing(root: &Path, files: &Files) -> Result<Vec<PathBuf>, Failure> {
     Ok(differing)
 }
 
-fn report(differing: &[PathBuf]) -> Result<ExitCode, Failure> {
+fn report(differing: &[PathBuf]) -> ExitCode {
     for path in differing {
-        writeln!(io::stderr(), "{}: not as `tagwatch generate` writes it", path.display())?;
+        messages::error(&format!("{}: not as `tagwatch generate` writes it", path.display()));
     }
-    Ok(if differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn write(path: &Path, content: &str) -> anyhow::Result<()> {

@@ -16,6 +16,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError};
 
 use crate::args::{PolicyArgs, PolicyCheckArgs, PolicyCommand};
+use crate::messages::note;
 use crate::status::Failure;
 
 pub(crate) struct ChosenPolicy {
@@ -117,11 +118,6 @@ fn find(
         folder = above.and_then(|above| working.ancestors().find(|folder| *folder == above));
     }
     Ok(None)
-}
-
-/// A note on standard error; if that is closed, there is nowhere to report to.
-fn note(message: &str) {
-    let _ = writeln!(io::stderr(), "note: {message}");
 }
 
 /// `1 override`, `2 overrides`.

@@ -15,10 +15,12 @@ use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::PolicyFile;
+use tagwatch_scan::output::Style;
 
 use super::{choose, today};
 use crate::args::{PolicyShowArgs, WorkloadName};
 use crate::status::Failure;
+use crate::table::{Cell, Columns};
 
 const HEADER: [&str; 6] = ["RULE", "STATE", "RESULT", "SEVERITY", "PARAMETERS", "FROM"];
 
@@ -79,21 +81,10 @@ fn workload_id(name: &WorkloadName) -> WorkloadId {
 }
 
 fn table(rules: &[EffectiveRule], spec: &TagPolicySpec) -> String {
-    let rows: Vec<[String; 6]> = rules.iter().map(|rule| row(rule, spec)).collect();
-    let mut widths = HEADER.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in std::iter::once(&HEADER.map(str::to_owned)).chain(&rows) {
-        let cells: Vec<String> =
-            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    let mut rows = vec![HEADER.map(Cell::from).to_vec()];
+    rows.extend(rules.iter().map(|rule| row(rule, spec).map(Cell::from).to_vec()));
+    let columns = Columns::of("  ", &rows);
+    rows.iter().map(|row| columns.line(row, Style::default()) + "\n").collect()
 }
 
 fn row(effective: &EffectiveRule, spec: &TagPolicySpec) -> [String; 6] {

@@ -19,8 +19,11 @@ fn no_cluster_exits_with_4() {
     for arguments in [&["issues"][..], &["run", "--metrics-address", "127.0.0.1:0"]] {
         let printed = run(folder.path(), arguments).replace(&home, "HOME");
         assert!(printed.starts_with("exit code: 4\n"), "{printed}");
-        assert!(printed.contains("tagwatch: no cluster to talk to: "), "{printed}");
-        assert!(printed.contains("; set KUBECONFIG, pass --context, or run inside a cluster\n"), "{printed}");
+        assert!(printed.contains("error: no cluster to talk to: "), "{printed}");
+        assert!(
+            printed.contains("; set KUBECONFIG, pass --kubeconfig or --context, or run inside a cluster\n"),
+            "{printed}"
+        );
     }
 }
 
@@ -30,18 +33,42 @@ fn an_api_server_that_is_away_exits_with_4() {
     insta::assert_snapshot!(run(folder.path(), &["issues"]), @"
     exit code: 4
     ----- stderr
-    tagwatch: cannot list the reports: ServiceError: client error (Connect): tcp connect error: Connection refused (os error 111)
+    error: the connection was refused: are host and port right? (server https://127.0.0.1:1, context here)
     ");
+    let watched = run(folder.path(), &["issues", "-A", "--watch"]);
+    assert_eq!(watched, run(folder.path(), &["issues"]), "a watch begins with the list");
+}
+
+#[test]
+fn a_kubeconfig_is_named_on_the_command_line() {
+    let other = KUBECONFIG.replace("127.0.0.1:1", "127.0.0.1:2").replace("here", "there");
+    let folder = folder(&[(".kube/config", KUBECONFIG), ("other.yaml", &other)]);
+    for (arguments, server) in [
+        (&["issues", "--kubeconfig", "other.yaml"][..], "(server https://127.0.0.1:2, context there)"),
+        (&["issues", "--context", "here"], "(server https://127.0.0.1:1, context here)"),
+        (
+            &["policy", "baseline", "--cluster", "--kubeconfig", "other.yaml"],
+            "(server https://127.0.0.1:2, context there)",
+        ),
+    ] {
+        let printed = run(folder.path(), arguments);
+        assert!(printed.starts_with("exit code: 4\n") && printed.contains(server), "{printed}");
+    }
+    insta::assert_snapshot!(run(folder.path(), &["issues", "--kubeconfig", "absent.yaml"]), @r#"
+    exit code: 4
+    ----- stderr
+    error: cannot use the kubeconfig: failed to read kubeconfig from '"absent.yaml"': No such file or directory (os error 2)
+    "#);
 }
 
 #[test]
 fn an_unknown_context_exits_with_4() {
     let folder = folder(&[(".kube/config", KUBECONFIG)]);
-    insta::assert_snapshot!(run(folder.path(), &["issues", "--context", "there"]), @"
+    insta::assert_snapshot!(run(folder.path(), &["issues", "--context", "\u{1b}[31mthere"]), @r#"
     exit code: 4
     ----- stderr
-    tagwatch: cannot use the kubeconfig: failed to load current context: there
-    ");
+    error: the kubeconfig has no context "\u{1b}[31mthere"; `kubectl config get-contexts` lists them
+    "#);
 }
 
 #[test]
@@ -53,7 +80,7 @@ fn an_address_that_is_taken_exits_with_2() {
     insta::assert_snapshot!(printed.replace(&address, "ADDRESS"), @"
     exit code: 2
     ----- stderr
-    tagwatch: cannot listen on ADDRESS: Address already in use (os error 98)
+    error: cannot listen on ADDRESS: Address already in use (os error 98)
     ");
 }
 
@@ -76,8 +103,8 @@ fn a_certificate_that_cannot_be_used_exits_with_2() {
     let folder = folder(&files);
     let start = ["run", "--log-level", "error", "--metrics-address", "127.0.0.1:0"];
     for (certificate, complaint) in [
-        ("missing.crt", "tagwatch: TLS: cannot read missing.crt: No such file or directory"),
-        ("tls.crt", "tagwatch: TLS: tls.crt holds no certificate as PEM: "),
+        ("missing.crt", "error: TLS: cannot read missing.crt: No such file or directory"),
+        ("tls.crt", "error: TLS: tls.crt holds no certificate as PEM: "),
     ] {
         let files = ["--metrics-tls-cert", certificate, "--metrics-tls-key", "tls.key"];
         let printed = run(folder.path(), &[&start[..], &files].concat());

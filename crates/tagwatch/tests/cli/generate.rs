@@ -56,8 +56,8 @@ fn what_differs_is_named_and_written() {
     insta::assert_snapshot!(run(copy.path(), &["generate", "--check"]), @"
     exit code: 1
     ----- stderr
-    config/crd/wgpolicyk8s.io_policyreports.yaml: not as `tagwatch generate` writes it
-    docs/rules/latest-tag.md: not as `tagwatch generate` writes it
+    error: config/crd/wgpolicyk8s.io_policyreports.yaml: not as `tagwatch generate` writes it
+    error: docs/rules/latest-tag.md: not as `tagwatch generate` writes it
     ");
     assert_eq!(fs::read_to_string(&crd).unwrap(), "edited", "a check writes nothing");
     insta::assert_snapshot!(run(copy.path(), &["generate", "crds"]), @"
@@ -80,6 +80,6 @@ fn a_folder_that_is_no_repository_exits_with_2() {
     insta::assert_snapshot!(run(folder.path(), &["generate", "--check"]), @"
     exit code: 2
     ----- stderr
-    tagwatch: README.md: No such file or directory (os error 2)
+    error: README.md: No such file or directory (os error 2)
     ");
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are no tests to clippy
 
 mod cluster;
+mod completions;
 mod generate;
 mod rules;
 mod scan;

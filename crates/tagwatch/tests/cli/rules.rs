@@ -30,6 +30,39 @@ fn rules_are_listed() {
 }
 
 #[test]
+fn rules_are_read_on_a_narrow_terminal() {
+    let folder = folder(&[]);
+    let output = tagwatch(folder.path(), &["rules"]).env("COLUMNS", "60").output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.lines().all(|line| line.len() <= 60), "{printed}");
+    let blocks: Vec<&str> = printed.split("\n\n").collect();
+    insta::assert_snapshot!(blocks[6], @"
+    stale-pull-policy
+      image-pull-policy, critical, fail, on by default
+      A tag that moves is pulled only where the node has no copy
+        of it
+    ");
+    let table = run(folder.path(), &["rules"]);
+    assert_eq!(table.lines().count() - 3, blocks.len(), "as many as in the table");
+    let wide = tagwatch(folder.path(), &["rules"]).env("COLUMNS", "200").output().unwrap();
+    assert!(table.ends_with(std::str::from_utf8(&wide.stdout).unwrap()));
+}
+
+#[test]
+fn rules_are_written_as_json() {
+    let folder = folder(&[]);
+    let output = tagwatch(folder.path(), &["rules", "-o", "json"]).output().unwrap();
+    let written: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(written["schema"], "tagwatch.dev/rules/v1");
+    let rules = written["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), 17);
+    insta::assert_snapshot!(rules[1], @r#"{"category":"Mutable Tags","default":true,"id":"latest-tag","parameters":["tags"],"policy":"image-tag","profiles":["recommended","always","magalix"],"result":"fail","severity":"high","since":"0.1.0","summary":"The tag is latest, which moves with every push"}"#);
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema/rules-v1.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    jsonschema::validate(&schema, &written).unwrap();
+}
+
+#[test]
 fn a_rule_is_explained() {
     let folder = folder(&[]);
     insta::assert_snapshot!(run(folder.path(), &["explain", "latest-tag"]), @"
@@ -87,12 +120,12 @@ fn a_rule_that_is_misspelt_exits_with_2_and_a_suggestion() {
     insta::assert_snapshot!(run(folder.path(), &["explain", "latest-tags"]), @r#"
     exit code: 2
     ----- stderr
-    tagwatch: no rule is named "latest-tags"; did you mean latest-tag?
+    error: no rule is named "latest-tags"; did you mean latest-tag?
     "#);
     insta::assert_snapshot!(run(folder.path(), &["explain", "\u{1b}[31mcolour"]), @r#"
     exit code: 2
     ----- stderr
-    tagwatch: no rule is named "\u{1b}[31mcolour"; `tagwatch rules` lists them
+    error: no rule is named "\u{1b}[31mcolour"; `tagwatch rules` lists them
     "#);
 }
 

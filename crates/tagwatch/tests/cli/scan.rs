@@ -210,7 +210,7 @@ fn a_file_that_cannot_be_written_exits_with_2() {
     insta::assert_snapshot!(run(folder.path(), &["scan", "-o", "json=absent/out.json", "web.yaml"]), @"
     exit code: 2
     ----- stderr
-    tagwatch: cannot write absent/out.json: No such file or directory (os error 2)
+    error: cannot write absent/out.json: No such file or directory (os error 2)
     ");
 }
 

@@ -1,14 +1,15 @@
 //! A baseline from the reports of a cluster.
 
-use anyhow::anyhow;
-use tagwatch_client::{ClusterPolicy, IssueQuery, StoredIssue, list_issues, read_policy};
+use anyhow::Error;
+use tagwatch_client::{ClusterChoice, ClusterPolicy, IssueQuery, StoredIssue, list_issues, read_policy};
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::PolicyMetadata;
 
 use super::{BaselineFinding, BaselineInput, DEFAULT_POLICY};
 use crate::args::PolicyBaselineArgs;
 use crate::cluster::with_client;
-use crate::policy::{choose, note};
+use crate::messages::note;
+use crate::policy::choose;
 use crate::status::Failure;
 
 /// Starts from the policy of the arguments, else from the one in the cluster, which the baseline can replace.
@@ -17,23 +18,24 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<BaselineInput, Failure> 
     let given = is_given.then(|| choose(&args.policy)).transpose()?;
     let query = IssueQuery { namespace: args.namespace.clone(), ..IssueQuery::default() };
     let name = args.policy_name.as_deref().unwrap_or(DEFAULT_POLICY);
-    let (issues, (metadata, spec)) = with_client(args.context.as_deref(), async |client, clock| {
-        let issues =
-            list_issues(&client, &query, &clock).await.map_err(|error| Failure::Api(anyhow!("{error}")))?;
+    let choice = ClusterChoice { kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };
+    let (listed, (metadata, spec)) = with_client(&choice, async |client, clock| {
+        let listed =
+            list_issues(&client, &query, &clock).await.map_err(|error| Failure::Api(Error::new(error)))?;
         let policy = if let Some(chosen) = given {
             chosen.file.map(|file| (file.metadata, file.spec)).unwrap_or_default()
         } else {
             let policy = read_policy(&client, name).await;
-            let policy = policy.map_err(|error| Failure::Api(anyhow!("{error}")))?;
+            let policy = policy.map_err(|error| Failure::Api(Error::new(error)))?;
             if policy.is_none() && args.policy_name.is_some() {
                 note(&format!("there is no TagPolicy {name}: starting from the recommended profile"));
             }
             let ClusterPolicy { labels, spec } = policy.unwrap_or_default();
             (PolicyMetadata { name: Some(name.to_owned()), labels }, spec)
         };
-        Ok((issues, policy))
+        Ok((listed, policy))
     })?;
-    Ok(BaselineInput { metadata, spec, findings: issues.into_iter().map(finding).collect() })
+    Ok(BaselineInput { metadata, spec, findings: listed.issues.into_iter().map(finding).collect() })
 }
 
 fn finding(issue: StoredIssue) -> BaselineFinding {

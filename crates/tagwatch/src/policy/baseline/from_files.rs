@@ -5,13 +5,13 @@ use std::io;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::report::FindingEntry;
-use tagwatch_scan::{ScanOptions, output, scan};
+use tagwatch_scan::{ScanOptions, scan};
 
 use super::{BaselineFinding, BaselineInput};
 use crate::args::PolicyBaselineArgs;
 use crate::policy::{ChosenPolicy, choose_to_extend, refuse_stdin_twice};
+use crate::scan::write_notes;
 use crate::status::Failure;
-use crate::style::style;
 
 /// `None` when not all input could be read.
 pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<BaselineInput>, Failure> {
@@ -24,8 +24,8 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<BaselineInput>, F
         namespace: args.namespace.clone(),
         ..ScanOptions::default()
     };
-    let report = scan(&engine, &options, &mut io::stdin().lock());
-    output::write_notes(&report, &mut io::stderr().lock(), style(&io::stderr()))?;
+    let mut report = scan(&engine, &options, &mut io::stdin().lock());
+    write_notes(&mut report)?;
     if !report.is_complete() {
         return Ok(None);
     }

@@ -17,8 +17,9 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::{PolicyFile, PolicyMetadata};
 
-use super::{counted, note, today};
+use super::{counted, today};
 use crate::args::PolicyBaselineArgs;
+use crate::messages::{self, note};
 use crate::status::Failure;
 
 #[derive(Debug, Serialize)]
@@ -56,7 +57,7 @@ pub(crate) fn baseline(args: &PolicyBaselineArgs) -> Result<ExitCode, Failure> {
     }
     let input = if args.cluster { Some(from_cluster::find(args)?) } else { from_files::find(args)? };
     let Some(BaselineInput { metadata, mut spec, findings }) = input else {
-        writeln!(io::stderr(), "tagwatch: not everything was read, so no baseline is written")?;
+        messages::error("not everything was read, so no baseline is written");
         return Ok(ExitCode::from(3));
     };
     if let Some(profile) = args.policy.profile {

@@ -1,45 +1,41 @@
-//! The open issues of a cluster, read from the stored reports: `tagwatch issues` prints them.
+//! An issue as a report holds it.
 
 use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::civil::Date;
 use k8s_openapi::jiff::tz::TimeZone;
-use kube::api::ListParams;
-use kube::{Api, Client};
 use tagwatch_core::outcome::Severity;
-use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportResult};
-use thiserror::Error;
+use tagwatch_k8s::report::{PolicyReport, ReportResult};
 
-use crate::call::{CallError, LIST_LIMIT, call};
 use crate::clock::ServerClock;
 
-/// Reports a page.
-const PAGE: u32 = 500;
-
-/// Which issues to list.
-#[derive(Debug, Clone, Default)]
-pub struct IssueQuery {
-    /// One namespace; `None` for all.
-    pub namespace: Option<String>,
-    /// A label selector on the reports, in addition to tagwatch's own label.
-    pub selector: Option<String>,
-    /// Only findings about the digests that really run.
-    pub drift: bool,
-}
-
-/// An open finding: a fail, an error or a warning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An open finding: a fail, an error or a warning. Texts are as the report holds them, and empty where it holds none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct StoredIssue {
+    /// Key of the result in its report.
+    pub id: UntrustedText,
+    /// Name of the report.
+    pub report: UntrustedText,
     pub namespace: UntrustedText,
+    pub api_version: UntrustedText,
     pub kind: UntrustedText,
     pub name: UntrustedText,
     /// Name of the container or image volume.
     pub container: UntrustedText,
+    pub container_type: UntrustedText,
+    /// Path of the image field from the object's root.
+    pub field_path: UntrustedText,
     /// The image as the report names it.
     pub image: UntrustedText,
+    pub tag_class: UntrustedText,
+    /// The pull policy as written; `unset` where it is not.
+    pub image_pull_policy: UntrustedText,
+    pub effective_pull_policy: UntrustedText,
+    /// The group of the rule.
+    pub policy: UntrustedText,
     pub rule: UntrustedText,
+    pub category: UntrustedText,
     /// Severity: critical, high, medium, low or info.
     pub severity: UntrustedText,
     /// Result: fail, error or warn; `expired` when the exemption of the finding has expired.
@@ -47,73 +43,34 @@ pub struct StoredIssue {
     /// When it was first seen.
     pub since: Option<Timestamp>,
     pub message: UntrustedText,
+    /// How to fix it.
+    pub resolution: UntrustedText,
     /// Confidence of findings about digests: likely or proven.
     pub confidence: UntrustedText,
     /// The evidence as YAML.
     pub evidence: UntrustedText,
 }
 
-/// Why the issues could not be listed.
-#[derive(Debug, Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum ListIssuesError {
-    #[error(
-        "the cluster does not serve policyreports.wgpolicyk8s.io/v1alpha2: install its \
-         CustomResourceDefinition, and run tagwatch in the cluster"
-    )]
-    NoReportApi,
-    #[error("cannot list the reports: {0}")]
-    Call(#[from] CallError),
+impl StoredIssue {
+    /// The order of a list: most severe first, unknown severities last.
+    pub(super) fn order(&self) -> impl Ord + use<> {
+        let Self { namespace, kind, name, container, rule, severity, result, .. } = self.clone();
+        let severity = Severity::parse(severity.raw());
+        (severity.is_none(), severity, result, namespace, kind, name, container, rule)
+    }
+
+    /// Whether both are the same rule on the same container of one workload.
+    pub(super) fn is_about_the_same(&self, other: &Self) -> bool {
+        let key = |issue: &Self| {
+            (issue.rule.clone(), issue.container_type.clone(), issue.container.clone(), issue.policy.clone())
+        };
+        key(self) == key(other)
+    }
 }
 
-/// Lists the issues, most severe first.
-///
-/// # Errors
-/// When the report API is not served, or a request fails.
-pub async fn list_issues(
-    client: &Client,
-    query: &IssueQuery,
-    clock: &ServerClock,
-) -> Result<Vec<StoredIssue>, ListIssuesError> {
-    let api: Api<PolicyReport> = match &query.namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
-    let selector = match &query.selector {
-        Some(selector) => format!("{MANAGED_BY_SELECTOR},{selector}"),
-        None => MANAGED_BY_SELECTOR.to_owned(),
-    };
-    let mut params = ListParams::default().labels(&selector).limit(PAGE);
-    let mut issues = Vec::new();
-    loop {
-        let page = match call(LIST_LIMIT, api.list(&params)).await {
-            Err(error) if error.code() == Some(404) => return Err(ListIssuesError::NoReportApi),
-            page => page?,
-        };
-        // After the answer, which may have corrected the clock.
-        let today = clock.now().to_zoned(TimeZone::UTC).date();
-        issues.extend(page.items.iter().flat_map(|report| issues_of(report, query.drift, today)));
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(&token),
-            None => break,
-        }
-    }
-    issues.sort_by_cached_key(|issue| {
-        let StoredIssue { namespace, kind, name, container, rule, severity, result, .. } = issue;
-        // Unknown severities come last.
-        let severity = Severity::parse(severity.raw());
-        (
-            severity.is_none(),
-            severity,
-            result.clone(),
-            namespace.clone(),
-            kind.clone(),
-            name.clone(),
-            container.clone(),
-            rule.clone(),
-        )
-    });
-    Ok(issues)
+/// The day on which exemptions are compared, by the clock of the API server.
+pub(super) fn today(clock: &ServerClock) -> Date {
+    clock.now().to_zoned(TimeZone::UTC).date()
 }
 
 /// The result of an issue; `None` for a pass and for what is exempt. An exemption expires with its last day, even if no
@@ -132,29 +89,41 @@ fn open_result(result: &ReportResult, today: Date) -> Option<&str> {
 /// The result after an exemption has expired: the report no longer holds the original result.
 const EXPIRED: &str = "expired";
 
-fn issues_of(report: &PolicyReport, drift_alone: bool, today: Date) -> Vec<StoredIssue> {
+/// The open issues of a report.
+pub(super) fn issues_of(report: &PolicyReport, today: Date) -> Vec<StoredIssue> {
     let scope = report.scope.as_ref();
-    let of_scope = |field: Option<&String>| UntrustedText::from(field.map_or("", String::as_str));
-    let namespace = of_scope(report.metadata.namespace.as_ref());
-    let kind = of_scope(scope.and_then(|scope| scope.kind.as_ref()));
-    let name = of_scope(scope.and_then(|scope| scope.name.as_ref()));
+    let text = |field: Option<&String>| UntrustedText::from(field.map_or("", String::as_str));
+    let workload = StoredIssue {
+        report: text(report.metadata.name.as_ref()),
+        namespace: text(report.metadata.namespace.as_ref()),
+        api_version: text(scope.and_then(|scope| scope.api_version.as_ref())),
+        kind: text(scope.and_then(|scope| scope.kind.as_ref())),
+        name: text(scope.and_then(|scope| scope.name.as_ref())),
+        ..StoredIssue::default()
+    };
     let results = report.results.iter().flatten();
     results
-        .filter(|result| !drift_alone || result.policy == RuleGroup::ImageDrift.as_str())
         .filter_map(|result| Some((result, open_result(result, today)?)))
         .map(|(result, open)| StoredIssue {
-            namespace: namespace.clone(),
-            kind: kind.clone(),
-            name: name.clone(),
+            id: property(result, "resultID"),
             container: property(result, "container"),
+            container_type: property(result, "containerType"),
+            field_path: property(result, "fieldPath"),
             image: property(result, "image"),
+            tag_class: property(result, "tagClass"),
+            image_pull_policy: property(result, "imagePullPolicy"),
+            effective_pull_policy: property(result, "effectivePullPolicy"),
+            policy: UntrustedText::from(&*result.policy),
             rule: result.rule.as_deref().unwrap_or_default().into(),
+            category: result.category.as_deref().unwrap_or_default().into(),
             severity: result.severity.as_deref().unwrap_or_default().into(),
             result: open.into(),
             since: result.timestamp.and_then(|time| Timestamp::from_second(time.seconds).ok()),
             message: result.message.as_deref().unwrap_or_default().into(),
+            resolution: property(result, "resolution"),
             confidence: property(result, "confidence"),
             evidence: property(result, "evidence"),
+            ..workload.clone()
         })
         .collect()
 }
@@ -190,7 +159,7 @@ mod tests {
             ],
         }))
         .unwrap();
-        let issues = issues_of(&report, false, today.parse().unwrap());
+        let issues = issues_of(&report, today.parse().unwrap());
         issues.iter().map(|issue| format!("{} {}", issue.rule.raw(), issue.result.raw())).collect()
     }
 

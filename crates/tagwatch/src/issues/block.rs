@@ -1,0 +1,44 @@
+//! Issues as blocks of lines.
+
+use k8s_openapi::jiff::Timestamp;
+use tagwatch_client::StoredIssue;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_scan::output::Style;
+
+use super::age::age_of;
+use super::rows::severity_color;
+use crate::style::paint;
+use crate::table::fold;
+
+const INDENT: &str = "  ";
+
+/// The issue, its container and its image.
+pub(super) fn short(issue: &StoredIssue, now: Timestamp, style: Style) -> String {
+    let StoredIssue { container, image, result, .. } = issue;
+    let place = format!("container {}: {}", container.terminal(), image.terminal());
+    let mut lines = head(issue, &result.terminal(), now, style);
+    lines.extend(fold(&place, INDENT, style.width));
+    lines.join("\n") + "\n"
+}
+
+/// The issue, its message, and below it the evidence.
+pub(super) fn with_evidence(issue: &StoredIssue, now: Timestamp, style: Style) -> String {
+    let StoredIssue { message, evidence, confidence, .. } = issue;
+    let mut lines = head(issue, &confidence.terminal(), now, style);
+    lines.extend(fold(&message.terminal(), INDENT, style.width));
+    // YAML reads wrong when it is folded.
+    let evidence = evidence.raw().lines();
+    lines.extend(evidence.map(|line| format!("{INDENT}{INDENT}{}", UntrustedText::from(line).terminal())));
+    lines.join("\n") + "\n"
+}
+
+/// `shop/Deployment/web: latest-tag (high, fail) for 5m`.
+fn head(issue: &StoredIssue, detail: &str, now: Timestamp, style: Style) -> Vec<String> {
+    let StoredIssue { namespace, kind, name, rule, severity, .. } = issue;
+    let [namespace, kind, name, rule, severity] =
+        [namespace, kind, name, rule, severity].map(UntrustedText::terminal);
+    let detail = if detail.is_empty() { String::new() } else { format!(", {detail}") };
+    let head = format!("{namespace}/{kind}/{name}: {rule} ({severity}{detail}) for {}", age_of(issue, now));
+    let lines = fold(&head, "", style.width);
+    lines.iter().map(|line| paint(style, severity_color(issue), line)).collect()
+}

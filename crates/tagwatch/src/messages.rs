@@ -1,0 +1,72 @@
+//! Messages on standard error: results alone are on standard output.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anstyle::AnsiColor;
+use tagwatch_core::text::UntrustedText;
+
+use crate::style::{paint, style};
+
+/// Set once, before a command runs.
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Leaves out notes from now on.
+pub(crate) fn silence_notes() {
+    IS_QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether notes are left out.
+pub(crate) fn is_quiet() -> bool {
+    IS_QUIET.load(Ordering::Relaxed)
+}
+
+/// Says what came of a command that has nothing to print, as kubectl does.
+pub(crate) fn outcome(message: &str) {
+    if !is_quiet() {
+        write(message);
+    }
+}
+
+/// A remark on the input, or on what was chosen.
+pub(crate) fn note(message: &str) {
+    if !is_quiet() {
+        write_prefixed("note", AnsiColor::Cyan, message);
+    }
+}
+
+/// Something that makes the result doubtful.
+pub(crate) fn warning(message: &str) {
+    write_prefixed("warning", AnsiColor::Yellow, message);
+}
+
+/// Why a command failed.
+pub(crate) fn error(message: &str) {
+    write_prefixed("error", AnsiColor::Red, message);
+}
+
+fn write_prefixed(word: &str, color: AnsiColor, message: &str) {
+    let word = paint(style(&io::stderr()), color.on_default().bold(), word);
+    write(&format!("{word}: {}", safe_lines(message)));
+}
+
+/// A message may quote what a server or a file says.
+fn safe_lines(message: &str) -> String {
+    let lines: Vec<String> = message.lines().map(|line| UntrustedText::from(line).terminal()).collect();
+    lines.join("\n")
+}
+
+/// If standard error is closed, there is nowhere to report to.
+fn write(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_cannot_drive_the_terminal() {
+        assert_eq!(safe_lines("a\u{1b}[31m\n  b\u{202e}\n"), "a\\u{1b}[31m\n  b\\u{202e}");
+    }
+}
