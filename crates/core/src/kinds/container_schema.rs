@@ -245,6 +245,6 @@ impl<T: Tree> FoundContainers<T> {
 
 /// The mapping at a path of plain fields.
 fn field_at<T: Tree>(mapping: T, path: &str) -> Option<T> {
-    let found = path.split('.').try_fold(mapping, |value, field| value.field(field));
+    let found = path.split('.').try_fold(mapping, T::field);
     found.filter(|found| found.value_type() == ValueType::Mapping)
 }

@@ -19,9 +19,9 @@ const fn form(
     ContainerSchema { name, containers, nested, pull_secrets: &[], parameters: None }
 }
 
-/// argoproj/argo-workflows, docs/variables.md.
+/// The documentation of argoproj/argo-workflows, "Workflow Variables".
 const ARGO: (&str, &str) = ("{{", "}}");
-/// tektoncd/pipeline, docs/variables.md.
+/// The documentation of tektoncd/pipeline, "Variable Substitutions Supported by Tasks and Pipelines".
 const TEKTON: (&str, &str) = ("$(", ")");
 
 const PULL_SECRETS: &[&str] = &["imagePullSecrets"];
@@ -145,6 +145,9 @@ pub(super) static PROMETHEUS: ContainerSchema = form(
     ],
     OPERATED,
 );
+
+pub(super) static PROMETHEUS_AGENT: ContainerSchema =
+    form("PrometheusAgent", &[place("spec", Container).named("prometheus").partial()], OPERATED);
 
 pub(super) static ALERTMANAGER: ContainerSchema =
     form("Alertmanager", &[place("spec", Container).named("alertmanager").partial()], OPERATED);

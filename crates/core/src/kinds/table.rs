@@ -233,7 +233,13 @@ pub(super) const TABLE: &[KindEntry] = &[
     form("tekton.dev", &["v1beta1", "v1alpha1"], "StepAction", "stepactions", &schemas::STEP_ACTION),
     // prometheus-operator/prometheus-operator: pkg/apis/monitoring/v1 and v1alpha1, *_types.go.
     form("monitoring.coreos.com", V1, "Prometheus", "prometheuses", &schemas::PROMETHEUS),
-    form("monitoring.coreos.com", &["v1alpha1"], "PrometheusAgent", "prometheusagents", &schemas::PROMETHEUS),
+    form(
+        "monitoring.coreos.com",
+        &["v1alpha1"],
+        "PrometheusAgent",
+        "prometheusagents",
+        &schemas::PROMETHEUS_AGENT,
+    ),
     form("monitoring.coreos.com", V1, "Alertmanager", "alertmanagers", &schemas::ALERTMANAGER),
     form("monitoring.coreos.com", V1, "ThanosRuler", "thanosrulers", &schemas::THANOS_RULER),
 ];

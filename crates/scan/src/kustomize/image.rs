@@ -1,15 +1,19 @@
 //! An entry of `images:` and what it makes of an image, as Kustomize does it: api/filters/imagetag/updater.go and
 //! api/internal/image/image.go of kubernetes-sigs/kustomize.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use crate::manifest::open_indexes;
 use crate::yaml::{Node, Value};
 
+/// Largest compiled name in bytes. A name of 255 characters, the most that a registry takes, needs a tenth of it.
+const MAX_EXPRESSION: usize = 256 << 10;
+
 /// One entry.
 #[derive(Debug, Clone)]
 pub(super) struct ImageEntry {
-    /// What it matches; `None` where its name is no valid expression, which matches nothing.
+    /// What it matches; `None` where its name is no valid expression, or a larger one than any name of an image: both match
+    /// nothing.
     matching: Option<Regex>,
     new_name: String,
     new_tag: String,
@@ -52,7 +56,7 @@ impl ImageEntry {
             text("name")
         );
         Self {
-            matching: Regex::new(&expression).ok(),
+            matching: RegexBuilder::new(&expression).size_limit(MAX_EXPRESSION).build().ok(),
             new_name: text("newName"),
             new_tag: text("newTag"),
             tag_suffix: text("tagSuffix"),
@@ -116,6 +120,7 @@ mod tests {
     /// `kubectl kustomize` gives each of these; e2e compares more of them.
     #[test]
     fn entries_replace_what_kustomize_replaces() {
+        let long = "registry.example.com/team/".to_owned() + &"a.b-c/".repeat(38) + "d";
         for (entry, image, expected) in [
             ("{name: web, newName: example.com/web, newTag: '2'}", "web", "example.com/web:2"),
             ("{name: web, newTag: '2'}", "web@sha256:aa", "web:2"),
@@ -129,6 +134,11 @@ mod tests {
             ("{name: 'web:1', newTag: '5'}", "web:1", "web:5"),
             ("{name: 'host:5000/web', newTag: '5'}", "host:5000/web", "host:5000/web:5"),
             ("{name: 'web|api', newTag: '5'}", "api:1", "api:5"),
+            (
+                format!("{{name: '{long}', newTag: '5'}}").as_str(),
+                long.as_str(),
+                format!("{long}:5").as_str(),
+            ),
         ] {
             assert_eq!(
                 replaced(&format!("[{entry}]"), image),
@@ -141,6 +151,7 @@ mod tests {
             ("{name: web, newTag: '2'}", "webs"),
             ("{newTag: '2'}", "web"),
             ("{name: '[', newTag: '2'}", "["),
+            ("{name: 'a{1000}{1000}', newTag: '2'}", "a"),
             ("{name: web, newTag: '2'}", "web:a b"),
         ] {
             assert_eq!(replaced(&format!("[{entry}]"), image), [None], "{entry} {image}");

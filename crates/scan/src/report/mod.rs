@@ -173,7 +173,7 @@ pub struct ImageEntry {
     /// Where the image is written.
     #[serde(flatten)]
     pub place: SourceLocation,
-    /// The image as written; empty when there is none.
+    /// The image as written, or as a kustomization replaces it; empty when there is none.
     #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub image: UntrustedText,
@@ -219,7 +219,7 @@ pub struct FindingEntry {
     /// that is written.
     #[serde(flatten)]
     pub place: SourceLocation,
-    /// The image as written; empty when there is none.
+    /// The image as written, or as a kustomization replaces it; empty when there is none.
     #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub image: UntrustedText,
