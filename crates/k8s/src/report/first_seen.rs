@@ -135,8 +135,10 @@ fn seen(result: &ReportResult) -> Option<SeenResult> {
 
 #[cfg(test)]
 mod tests {
+    use kube_core::ObjectMeta;
+
     use super::*;
-    use crate::report::{ReportTimestamp, StoredReport};
+    use crate::report::{MANAGED_BY_LABEL, MANAGER, ReportTimestamp, StoredReport};
 
     fn report(seconds: i64) -> PolicyReport {
         let result = ReportResult {
@@ -145,7 +147,9 @@ mod tests {
             properties: Some([(RESULT_ID.into(), "0123456789abcdef0123".to_owned())].into()),
             ..ReportResult::default()
         };
-        PolicyReport { results: Some(vec![result]), ..PolicyReport::default() }
+        let labels = [(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into();
+        let metadata = ObjectMeta { labels: Some(labels), ..ObjectMeta::default() };
+        PolicyReport { metadata, results: Some(vec![result]), ..PolicyReport::default() }
     }
 
     #[test]
