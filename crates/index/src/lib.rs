@@ -9,6 +9,7 @@ mod evidence;
 mod index;
 mod names;
 mod namespaces;
+mod orphans;
 mod owners;
 mod pods;
 mod proofs;
@@ -19,6 +20,7 @@ mod unread;
 
 pub use assemble::{Absence, Assembled};
 pub use index::Index;
+pub use orphans::SettledController;
 pub use proofs::Proofs;
 pub use store::ObjectStore;
 pub use tagwatch_k8s::key::WorkloadKey;

@@ -26,10 +26,13 @@ impl ReportWriter {
 
     fn unwanted(&self) -> Vec<ReportKey> {
         let known = self.reports.lock().keys();
-        known.into_iter().filter(|key| !self.is_wanted(key)).collect()
+        let states = self.states.lock();
+        known.into_iter().filter(|key| !states.may_want(key)).collect()
     }
 
+    /// Never before the evaluation of its workload has ended: until then nothing says that the workload is gone.
     fn is_wanted(&self, key: &ReportKey) -> bool {
-        self.states.lock().workload_of(key).is_some()
+        // In this order: an evaluation is open before it stops waiting.
+        self.queue.awaits(key) || self.states.lock().may_want(key)
     }
 }

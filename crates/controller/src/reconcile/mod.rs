@@ -96,7 +96,6 @@ impl Reconciler {
                 Some(key) = async { queue.as_mut().hold_unless(|key| !active.contains(key)).next().await },
                     if running.len() < CONCURRENCY =>
                 {
-                    self.queue.mark_taken(&key);
                     active.insert(key.clone());
                     running.push(Arc::clone(&self).start(key));
                 }

@@ -88,6 +88,13 @@ impl Queue {
         self.waiting.lock().remove(key);
     }
 
+    /// Whether an evaluation waits that may want this report.
+    pub(crate) fn awaits(&self, report: &ReportKey) -> bool {
+        let waiting = self.waiting.lock();
+        let mut here = waiting.keys().filter(|key| key.namespace() == &*report.namespace);
+        here.any(|key| ReportKey::of(key) == *report)
+    }
+
     /// Sets the gauges of depth and age.
     pub(crate) fn measure(&self) {
         let waiting = self.waiting.lock();

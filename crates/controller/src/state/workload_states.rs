@@ -1,7 +1,7 @@
 //! What is known of every evaluated workload: what metrics and the policy's status count, and what is remembered from one
 //! evaluation to the next.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
@@ -119,7 +119,7 @@ impl ReportMemory {
         Self {
             first_seen: FirstSeen::after(report, issues).shared_with(&self.first_seen),
             history: History::of(report),
-            images: workload.containers.iter().map(image).collect(),
+            images: workload.containers.iter().filter(|found| !found.is_of_pods()).map(image).collect(),
             is_unread: self.is_unread,
             stored: Some(self.last_stored().clone()),
         }
@@ -142,7 +142,7 @@ impl ReportMemory {
             let is_new = *image != container.image;
             is_new.then(|| History::image_change(name, image, &container.image, now))
         };
-        workload.containers.iter().filter_map(change).collect()
+        workload.containers.iter().filter(|found| !found.is_of_pods()).filter_map(change).collect()
     }
 }
 
@@ -152,6 +152,8 @@ pub(crate) struct WorkloadStates {
     /// In order, so that readers need not sort.
     workloads: BTreeMap<WorkloadKey, Entry>,
     reports: HashMap<ReportKey, WorkloadKey>,
+    /// Reports whose workloads are being evaluated, or wait for another try.
+    open: HashSet<ReportKey>,
     changes: u64,
 }
 
@@ -195,6 +197,21 @@ impl WorkloadStates {
             self.changes += 1;
             self.reports.remove(&entry.report);
         }
+    }
+
+    /// From now on it is open whether this report is wanted.
+    pub(crate) fn begin_evaluation(&mut self, report: &ReportKey) {
+        self.open.insert(report.clone());
+    }
+
+    /// It is known whether the report is wanted.
+    pub(crate) fn end_evaluation(&mut self, report: &ReportKey) {
+        self.open.remove(report);
+    }
+
+    /// Whether a report is wanted, or may turn out to be.
+    pub(crate) fn may_want(&self, report: &ReportKey) -> bool {
+        self.reports.contains_key(report) || self.open.contains(report)
     }
 
     /// Counts up with every change of what is published, so that readers need not sum up what stays the same.

@@ -1,6 +1,8 @@
 //! From a key to the workload model: the template, what live pods add to it, and whether there is anything to
 //! report at all (`docs/design/verdicts.md`, "Where images are found").
 
+mod of_pods;
+
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -70,7 +72,7 @@ impl Index {
     /// Puts together what is to be judged under a key, by the objects in a store.
     pub fn assemble(&mut self, key: &WorkloadKey, store: &dyn ObjectStore, now: Timestamp) -> Assembled {
         let parts = if key.watched_kind().is_some_and(WorkloadKind::is_pod) {
-            from_pods_alone(self.pods.shapes(key))
+            if self.pods.is_live(key) { from_pods_alone(self.pods.shapes(key)) } else { Err(Absence::Gone) }
         } else {
             self.parts_of_object(key, store)
         };
@@ -89,10 +91,14 @@ impl Index {
             ignore,
             template_ignore,
             namespace: self.namespaces.get(key.namespace()).cloned(),
+            unfollowed: self.unfollowed(key),
             ..Workload::new(key.workload_id(), origin, containers)
         };
         let pods = (&mut self.pods, &self.owners);
         let look_again = attach(&mut workload, key, pods, &mut self.evidence, store, now);
+        // What drift says of these stands at the template's container.
+        let of_pods = self.of_pods_alone(key, &workload.containers, store);
+        workload.containers.extend(of_pods);
         Assembled::Workload { workload: Box::new(workload), look_again }
     }
 
@@ -107,8 +113,10 @@ impl Index {
         let object = store.get(key);
         if self.owners.watches(key) {
             self.owners.node(key).ok_or(Absence::Gone)?;
-            let is_finished = object.as_ref().is_some_and(|object| object.is_finished());
-            if is_finished || !self.owners.is_top(key) {
+            // A pod can name an object that has ended.
+            let is_over =
+                || object.as_ref().is_some_and(|object| object.is_finished()) && !self.has_pods(key);
+            if is_over() || !self.owners.is_top(key) {
                 return Err(Absence::NotReported);
             }
         }
@@ -157,6 +165,11 @@ impl Index {
         let not_jobs = children.into_iter().filter(|(child, _)| !child.is_of("batch", "Job"));
         let newest = not_jobs.max_by_key(|(child, node)| (node.revision, (*child).clone()));
         newest.map(|(child, _)| child).into_iter().collect()
+    }
+
+    fn has_pods(&self, key: &WorkloadKey) -> bool {
+        let controllers = self.owners.with_dependents(key, Revisions::All);
+        controllers.iter().any(|controller| !self.pods.shapes(controller).is_empty())
     }
 
     /// The shapes of the live pods under a workload, of its newest rollout.

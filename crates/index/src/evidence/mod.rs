@@ -26,7 +26,8 @@ use crate::pods::{
 use crate::store::ObjectStore;
 
 pub(crate) use cache::EvidenceCache;
-use rollout_view::{RolloutView, is_named, means_same};
+use rollout_view::is_named;
+pub(crate) use rollout_view::{RolloutView, means_same};
 
 /// Pods that evidence names of a digest.
 const MAX_NAMED: usize = 5;
@@ -101,6 +102,7 @@ impl PodIndex {
             pull_failure: here.as_ref().and_then(|here| here.pull_failure(container, containers, now)),
             restarted_same_image: place.is_some_and(|place| restarted_same.contains(&place)),
             other_images: others,
+            template_image: None,
             registry: reference
                 .zip(record)
                 .zip(here.as_ref())
@@ -211,8 +213,8 @@ impl<'a> Here<'a> {
         of.iter().flat_map(move |key| index.runs(key)).filter(move |run| run.place == place)
     }
 
-    /// Digests of a reference that pods of the rollout in force run, with their runs.
-    fn of_reference(&self, id: ReferenceId) -> Vec<(&'a str, &'a Run)> {
+    /// Digests of a reference that pods of these controllers run, with their runs.
+    fn of_reference(&self, id: ReferenceId, of: &'a BTreeSet<WorkloadKey>) -> Vec<(&'a str, &'a Run)> {
         let index = self.index;
         let digest = |run: &'a Run| match run.image_state {
             ImageState::Ran(reference, slot) if reference == id => {
@@ -221,14 +223,14 @@ impl<'a> Here<'a> {
             }
             _ => None,
         };
-        self.runs(&self.view.current).filter_map(digest).collect()
+        self.runs(of).filter_map(digest).collect()
     }
 
     /// References that pods run here and that no container of the workload names here, in the order of their names.
     fn other_references(&self, container: &Container, containers: &[Container]) -> Vec<ReferenceId> {
         let name = |run: &Run| match run.image_state {
             ImageState::Ran(id, _) => self.index.references.get(id).map(|record| (&*record.name, id)),
-            ImageState::PullFailing(..) => None,
+            _ => None,
         };
         let found: BTreeSet<(&str, ReferenceId)> = self.runs(self.view.judged()).filter_map(name).collect();
         let others = found.into_iter().filter(|(name, _)| !is_named(name, container, containers));
@@ -239,8 +241,18 @@ impl<'a> Here<'a> {
         if !self.view.is_rolled_out {
             return None;
         }
+        self.view.rollouts.iter().find_map(|rollout| self.mixed_in(rollout, id, is_of_pods, now))
+    }
+
+    fn mixed_in(
+        &self,
+        rollout: &'a BTreeSet<WorkloadKey>,
+        id: ReferenceId,
+        is_of_pods: bool,
+        now: u32,
+    ) -> Option<Mixed> {
         let record = self.index.references.get(id)?;
-        let runs = self.of_reference(id);
+        let runs = self.of_reference(id, rollout);
         let seen = || runs.iter().map(|(digest, run)| (*digest, run.platform));
         let confidence = divided(&self.index.same, seen())?;
         let images = images(&self.index.same, seen());
@@ -255,7 +267,7 @@ impl<'a> Here<'a> {
         self.index.name_pods(self.key.namespace(), &mut classes, |image_state, (controller, place)| {
             match image_state {
                 ImageState::Ran(reference, slot)
-                    if reference == id && place == self.place && self.view.current.contains(controller) =>
+                    if reference == id && place == self.place && rollout.contains(controller) =>
                 {
                     images.get(&*record.at(slot)?.digest).copied()
                 }
@@ -277,7 +289,7 @@ impl<'a> Here<'a> {
                 let is_its = is_own || !is_named(name, container, containers);
                 is_its.then_some((reason, !is_own, name, run))
             }
-            ImageState::Ran(..) => None,
+            _ => None,
         });
         let failing: Vec<(PullFailureReason, bool, &str, &Run)> = failing.collect();
         let first = failing.iter().map(|(reason, is_other, name, _)| (*reason, *is_other, *name)).min()?;
@@ -310,7 +322,7 @@ impl<'a> Here<'a> {
     /// can be recognised as one image only where the nodes' lists are known.
     fn registry(&self, id: ReferenceId, record: &Record) -> Option<RegistryAnswer> {
         let answer = self.index.answers.get(&record.name)?;
-        let runs = self.of_reference(id);
+        let runs = self.of_reference(id, &self.view.current);
         if runs.is_empty() {
             return None;
         }

@@ -20,6 +20,8 @@ pub(crate) struct RolloutView {
     /// Controllers of pods of the rollout that is in force; a StatefulSet or DaemonSet is one and the same over all
     /// rollouts.
     pub(crate) current: BTreeSet<WorkloadKey>,
+    /// The same in groups whose pods are of one rollout and can be compared.
+    pub(crate) rollouts: Vec<BTreeSet<WorkloadKey>>,
     /// Those and the ones before.
     pub(crate) all: BTreeSet<WorkloadKey>,
     pub(crate) is_rolled_out: bool,
@@ -35,7 +37,8 @@ impl RolloutView {
         let is_rolled_out = object.as_ref().and_then(|object| object.is_rolled_out());
         let restarted = object.and_then(|object| object.restarted_at()).map(seconds);
         let is_rolled_out = is_rolled_out.unwrap_or_else(|| is_at_rest(key, &current, owners, store));
-        Self { current, all, is_rolled_out, restarted }
+        let rollouts = owners.rollouts(key, Revisions::Newest);
+        Self { current, rollouts, all, is_rolled_out, restarted }
     }
 
     /// Controllers whose pods' references are judged: while a rollout is in progress also those of the pods before it,

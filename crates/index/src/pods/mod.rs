@@ -2,13 +2,16 @@
 //! "Proof from the cluster"). `apply`, `delete` and `retain` take a change in and return the controllers for which it
 //! can matter; a status that changes nothing of images returns none.
 
+mod name;
 mod nodes;
+mod orphans;
 mod platforms;
 mod record;
 mod references;
 mod restarts;
 mod runs;
 mod shapes;
+mod starts;
 mod states;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -20,12 +23,13 @@ use tagwatch_k8s::slim::ImageStatus;
 use crate::answers::Answers;
 use crate::names::NameTable;
 
+use name::PodName;
 use nodes::NodeId;
 pub(crate) use nodes::{Nodes, PlatformId};
 pub(crate) use record::{
     ContainerState, ImageState, PlaceId, PodFacts, PodRecord, place_name, seconds, time,
 };
-use record::{ImageId, NamedPod, hash};
+use record::{ImageHash, ImageId, NamedPod};
 pub(crate) use references::{MEMORY, Record, ReferenceId, References, Same, Slot, SlotId};
 pub(crate) use restarts::{Ran, Restarts};
 pub(crate) use runs::{Run, Runs};
@@ -94,17 +98,27 @@ impl PodIndex {
         if !pod.is_live {
             return self.note_and_forget(&pod, now);
         }
-        let PodFacts { namespace, name, uid, controller, shape, node, statuses, is_live: _ } = pod;
-        let uid = hash(uid);
+        let PodFacts {
+            namespace,
+            name,
+            uid,
+            controller,
+            shape,
+            node,
+            statuses,
+            may_have_changed,
+            is_live: _,
+        } = pod;
+        let pod_name = PodName::new(name, uid);
         let node = node.and_then(|node| self.nodes.id(node));
         let platform = node.and_then(|node| self.nodes.platform_of(node));
         let known = self.pods.get(namespace).and_then(|pods| pods.get(name)).map(|known| known.0.clone());
         // Another pod that had its name says nothing of this one.
-        let itself = known.as_deref().filter(|known| known.uid == uid);
-        let states = self.states(&statuses, itself, now).into();
+        let itself = known.as_deref().filter(|known| known.name == pod_name);
+        let states = self.states((&statuses, may_have_changed), itself, now).into();
         let shape = self.shapes.share(shape);
         let controller = self.shared(&controller).cloned().unwrap_or(controller);
-        let record = PodRecord { name: name.into(), uid, controller, shape, node, platform, states };
+        let record = PodRecord { name: pod_name, controller, shape, node, platform, states };
         if known.as_deref() == Some(&record) {
             return PodChanges::default();
         }
@@ -132,7 +146,9 @@ impl PodIndex {
         let in_scope = |namespace: &str| scope.is_none_or(|only| only == namespace);
         let pods = self.pods.iter().filter(|(namespace, _)| in_scope(namespace));
         let gone: BTreeSet<(Arc<str>, Box<str>)> = pods
-            .flat_map(|(namespace, pods)| pods.iter().map(|pod| (Arc::clone(namespace), pod.0.name.clone())))
+            .flat_map(|(namespace, pods)| {
+                pods.iter().map(|pod| (Arc::clone(namespace), pod.0.name.name().into()))
+            })
             .filter(|key| !listed.contains(key))
             .collect();
         let mut changes = PodChanges::default();
@@ -160,7 +176,7 @@ impl PodIndex {
     /// The pods of a namespace, in the order of their names.
     pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<&str, &PodRecord> {
         let pods = self.pods.get(namespace).into_iter().flatten();
-        pods.map(|NamedPod(record)| (&*record.name, &**record)).collect()
+        pods.map(|NamedPod(record)| (record.name.name(), &**record)).collect()
     }
 
     /// The key as it is held already, so that the pods of a controller share one.
@@ -186,7 +202,7 @@ impl PodIndex {
         let failing: BTreeSet<u32> = runs()
             .filter_map(|run| match run.image_state {
                 ImageState::PullFailing(_, image) => Some(image.0),
-                ImageState::Ran(..) => None,
+                ImageState::Ran(..) | ImageState::Earlier(..) | ImageState::Unknown => None,
             })
             .collect();
         self.places.retain(|place, ()| used.contains(&PlaceId(place)));
@@ -204,9 +220,21 @@ impl PodIndex {
     /// What a pod that has ended, or is being deleted, ran counts as seen; the pod itself is not counted.
     fn note_and_forget(&mut self, pod: &PodFacts<'_>, now: u32) -> PodChanges {
         let platform = pod.node.and_then(|node| self.nodes.platform_of(self.nodes.find(node)?));
+        let pods = self.pods.get(pod.namespace);
+        let known = pods.and_then(|pods| pods.get(pod.name)).map(|known| known.0.clone());
+        let name = PodName::new(pod.name, pod.uid);
+        let known = known.filter(|known| known.name == name);
+        let is_late = known.is_none() && pod.may_have_changed;
         let mut changes = PodChanges::default();
         for status in &pod.statuses {
             let ImageStatus::Ran { digest, since, until } = &status.image_status else { continue };
+            let place = self.place_of(status);
+            let before =
+                known.as_ref().and_then(|known| known.states.iter().find(|state| state.place == place));
+            let start = self.start_of(status, before, is_late, now);
+            if start.image != ImageHash::of(status.image.raw()) {
+                continue;
+            }
             let first = since.map_or(now, seconds).min(now);
             // A pod that is being deleted may still run it.
             let last = until.map_or(now, seconds).clamp(first, now);
@@ -220,6 +248,8 @@ impl PodIndex {
                 changes.evidence.extend(self.moved_differently(reference));
             }
         }
+        // Only the index holds the shape of a pod when that is deleted.
+        drop(known);
         changes.extend(self.delete(pod.namespace, pod.name, now));
         changes
     }
@@ -234,7 +264,7 @@ impl PodIndex {
         if count_in(&mut pods.shapes, &record.shape) {
             changes.shapes.insert(controller.clone());
         }
-        for state in &record.states {
+        for state in record.shown() {
             if pods.runs.enter(*state, record.platform) || self.restarts.awaits(controller) {
                 changes.evidence.insert(controller.clone());
             }
@@ -259,7 +289,7 @@ impl PodIndex {
             if count_out(&mut pods.shapes, &record.shape) {
                 changes.shapes.insert(controller.clone());
             }
-            for state in &record.states {
+            for state in record.shown() {
                 let (is_news, run) = pods.runs.leave(*state, record.platform);
                 if is_news || self.restarts.awaits(controller) {
                     changes.evidence.insert(controller.clone());

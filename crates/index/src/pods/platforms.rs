@@ -111,12 +111,12 @@ impl PodIndex {
             nodes.is_none_or(|nodes| record.node.is_some_and(|node| nodes.contains(&node)))
         };
         let pods = self.pods.iter().flat_map(|(namespace, pods)| {
-            pods.iter().map(move |NamedPod(record)| ((namespace, &record.name), record))
+            pods.iter().map(move |NamedPod(record)| ((namespace, record.name.name()), record))
         });
         let concerned: BTreeMap<(Arc<str>, Box<str>), PodRecord> = pods
             .filter(|(_, record)| is_concerned(record))
             .map(|((namespace, name), record)| {
-                ((Arc::clone(namespace), name.clone()), PodRecord::clone(record))
+                ((Arc::clone(namespace), name.into()), PodRecord::clone(record))
             })
             .collect();
         let mut affected = BTreeSet::new();

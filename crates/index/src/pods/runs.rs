@@ -31,7 +31,7 @@ impl Runs {
             run.since = run.since.min(state.since);
             return false;
         }
-        let ContainerState { place, image_state, since, image: _ } = state;
+        let ContainerState { place, image_state, since, start: _ } = state;
         // Most controllers have one for each of a few containers.
         self.0.reserve_exact(1);
         self.0.push(Run { place, image_state, platform, pods: 1, since });

@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use tagwatch_core::workload::Container;
+use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{PodImages, SlimIgnore, SlimPod};
 
 /// What a pod says that its verdicts depend on.
@@ -16,6 +17,8 @@ pub(crate) struct PodShape {
     pub(crate) ignore: SlimIgnore,
     /// Whether a kubelet runs it from a file of its own.
     pub(crate) is_mirror: bool,
+    /// The controller that it names and under which it is not reported.
+    pub(crate) unfollowed: Option<WorkloadKey>,
 }
 
 /// A shape with the number of pods that have it.
@@ -23,7 +26,12 @@ pub(crate) type CountedShape = (Arc<PodShape>, u32);
 
 impl PodShape {
     pub(crate) fn of(pod: &SlimPod) -> Self {
-        Self { images: pod.images(), ignore: pod.ignore().into(), is_mirror: pod.is_mirror() }
+        Self {
+            images: pod.images(),
+            ignore: pod.ignore().into(),
+            is_mirror: pod.is_mirror(),
+            unfollowed: None,
+        }
     }
 
     /// Its containers, as its spec lists them.
@@ -58,6 +66,10 @@ impl Shapes {
         if Arc::strong_count(shape) == 2 {
             self.0.remove(shape);
         }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PodShape> {
+        self.0.iter().map(|shape| &**shape)
     }
 
     #[cfg(test)]

@@ -19,6 +19,8 @@ use super::{
 
 /// Name of the property that marks the cut, on the last result that is there: how many more there were.
 const OMITTED_RESULTS: &str = "omittedResults";
+/// Name of the property of every result that says why the workload is reported on its own though it names a controller.
+const UNFOLLOWED_CONTROLLER: &str = "unfollowedController";
 /// Room in a report for what is filled in last: the counters, the content hash and the mark of the cut.
 const RESERVE: usize = 512;
 
@@ -89,7 +91,9 @@ pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     if let Some(history) = history.annotation() {
         report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), history);
     }
-    let results = bounded(&all, MAX_REPORT - RESERVE - bounds::json_len(&report));
+    let note =
+        input.workload.unfollowed.as_ref().map(|controller| bounds::cut(controller.words(), MAX_SHORT));
+    let results = bounded(&all, note.as_deref(), MAX_REPORT - RESERVE - bounds::json_len(&report));
     let shown = results.len();
     report.summary = Some(summary(&all[..shown]));
     report.results = Some(results);
@@ -138,10 +142,13 @@ fn scope(id: &WorkloadId, uid: &str) -> ObjectReference {
 }
 
 /// As many results as there is room for, with a mark on the last one where some are left out.
-fn bounded(issues: &[&Issue], mut room: usize) -> Vec<ReportResult> {
+fn bounded(issues: &[&Issue], unfollowed: Option<&str>, mut room: usize) -> Vec<ReportResult> {
     let mut results = Vec::with_capacity(issues.len().min(MAX_RESULTS));
     for issue in issues.iter().take(MAX_RESULTS) {
-        let result = entry::to_result(issue);
+        let mut result = entry::to_result(issue);
+        if let Some(note) = unfollowed {
+            result.properties.get_or_insert_default().insert(UNFOLLOWED_CONTROLLER.into(), note.to_owned());
+        }
         let separator = 1;
         let Some(left) = room.checked_sub(bounds::json_len(&result) + separator) else { break };
         room = left;

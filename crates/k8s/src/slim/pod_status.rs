@@ -20,6 +20,8 @@ pub struct ContainerImageStatus {
     pub container_type: ContainerType,
     /// What the pod's own spec names.
     pub image: UntrustedText,
+    /// The `containerID` of its last start, which another start changes.
+    pub container_id: Option<UntrustedText>,
     /// Whether the node got it.
     pub image_status: ImageStatus,
 }
@@ -89,6 +91,8 @@ struct WireContainerStatus {
     name: Option<Text>,
     #[serde(rename = "imageID")]
     image_id: Option<Text>,
+    #[serde(rename = "containerID")]
+    container_id: Option<Text>,
     state: Option<WireState>,
 }
 
@@ -130,20 +134,25 @@ impl WirePodStatus {
         let is_outdated = !self.is_of(generation);
         let places = images.iter().filter(|place| place.container_type != ContainerType::ImageVolume);
         places
-            .map(|place| ContainerImageStatus {
-                container: place.name.into(),
-                container_type: place.container_type,
-                image: place.image.into(),
-                image_status: if is_outdated {
-                    ImageStatus::Unknown(NoImageReason::Outdated)
-                } else {
-                    self.status_of(place)
-                },
+            .map(|place| {
+                let status = self.status_of(place);
+                let id = status.and_then(|status| status.container_id.as_ref());
+                ContainerImageStatus {
+                    container: place.name.into(),
+                    container_type: place.container_type,
+                    image: place.image.into(),
+                    container_id: id.map(|id| id.0.clone()).filter(|id| !id.raw().is_empty()),
+                    image_status: match status {
+                        _ if is_outdated => ImageStatus::Unknown(NoImageReason::Outdated),
+                        Some(status) => self.read(status, place.image),
+                        None => ImageStatus::Unknown(NoImageReason::NoStatus),
+                    },
+                }
             })
             .collect()
     }
 
-    fn status_of(&self, place: ImagePlace<'_>) -> ImageStatus {
+    fn status_of(&self, place: ImagePlace<'_>) -> Option<&WireContainerStatus> {
         let statuses = match place.container_type {
             ContainerType::Init | ContainerType::Sidecar => &self.init_container_statuses,
             ContainerType::Ephemeral => &self.ephemeral_container_statuses,
@@ -152,10 +161,7 @@ impl WirePodStatus {
         let is_its = |status: &&WireContainerStatus| {
             status.name.as_ref().is_some_and(|found| found.0.raw() == place.name)
         };
-        match statuses.iter().flatten().find(is_its) {
-            Some(status) => self.read(status, place.image),
-            None => ImageStatus::Unknown(NoImageReason::NoStatus),
-        }
+        statuses.iter().flatten().find(is_its)
     }
 
     /// Of the image of a waiting container the status says only that its pull fails: its `imageID` is that of an earlier start.

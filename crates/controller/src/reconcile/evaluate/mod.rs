@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use tagwatch_index::{Absence, WorkloadKey};
+use k8s_openapi::jiff::Timestamp;
+use tagwatch_index::{Absence, SettledController, WorkloadKey};
 
 use super::gone::COLLECTION_GRACE;
 use super::{Next, Reconciler};
@@ -15,17 +16,29 @@ use crate::state::metrics::ControllerMetrics;
 impl Reconciler {
     /// Evaluates one workload and brings its report up to date.
     pub(super) async fn evaluate(&self, key: &WorkloadKey) -> Next {
-        let now = self.clock.now();
-        let report = ReportKey::of(key);
+        let (now, report) = (self.clock.now(), ReportKey::of(key));
+        self.writer.states.lock().begin_evaluation(&report);
+        self.queue.mark_taken(key);
+        let SettledController { affected, look_again } = self.judge.settle(key, now);
+        self.queue.request(affected);
+        let next = self.bring_up_to_date(key, &report, now).await.or_again(look_again);
+        // Until it is tried again, it is open whether the report is wanted.
+        if !matches!(next, Next::Retry) {
+            self.writer.states.lock().end_evaluation(&report);
+        }
+        next
+    }
+
+    async fn bring_up_to_date(&self, key: &WorkloadKey, report: &ReportKey, now: Timestamp) -> Next {
         let absence = match self.judge.assemble(key, now) {
             Ok(assembled) => {
-                if let Err(error) = self.writer.read_unremembered(key, &report).await {
+                if let Err(error) = self.writer.read_unremembered(key, report).await {
                     tracing::warn!(workload = ?key, report = %report.name, %error,
                         "cannot read the report; trying again");
                     return self.counted("failed", Next::Retry);
                 }
                 let look_again = assembled.look_again;
-                let evaluation = self.judge.begin(key, &report, assembled, now);
+                let evaluation = self.judge.begin(key, report, assembled, now);
                 match self.report_on(&evaluation, look_again).await {
                     Some(next) => return next,
                     None => None,
@@ -36,11 +49,11 @@ impl Reconciler {
         self.publisher.remove(key);
         if absence == Some(Absence::Gone) && !self.gone.mark_gone(key) {
             let next =
-                if self.writer.has_report(&report) { Next::Again(COLLECTION_GRACE) } else { Next::Wait };
+                if self.writer.has_report(report) { Next::Again(COLLECTION_GRACE) } else { Next::Wait };
             return self.counted("gone", next);
         }
-        let written = self.writer.write(&report, None).await;
-        self.next(key, &report, &written)
+        let written = self.writer.write(report, None).await;
+        self.next(key, report, &written)
     }
 
     /// The steps behind assembling. `None` for a workload outside the policy's scope: it has no report.

@@ -218,6 +218,34 @@ fn a_panic_is_counted() {
 }
 
 #[tokio::test]
+async fn the_report_of_a_workload_whose_evaluation_is_open_is_not_cleaned_up() {
+    let server = ReportServer::default();
+    let env = TestEnv::with_events(server.client());
+    let key = bare_pod(&env);
+    let report = ReportKey::of(&key);
+    // Written by an earlier process, and edited since: it is to be read first, and the API server does not answer.
+    env.parts.reports.lock().apply_list(None, vec![StoredReport::from(written_long_ago("1", ONE))]);
+    assert!(env.parts.reports.lock().mark_changed(&report, "2"));
+    server.refuse_reads(Some(500));
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
+    server.requests.lock().clear();
+    env.reconciler.writer.remove_unwanted().await;
+    assert_eq!(*server.requests.lock(), [""; 0], "until it is known whether the report is wanted");
+
+    // Nor while it waits for its first evaluation.
+    env.parts.states.lock().end_evaluation(&report);
+    env.reconciler.queue.request([key.clone()]);
+    env.reconciler.writer.remove_unwanted().await;
+    assert_eq!(*server.requests.lock(), [""; 0]);
+
+    // Once nothing is open, a report that no workload wants goes.
+    env.reconciler.queue.mark_taken(&key);
+    server.refuse_reads(None);
+    env.reconciler.writer.remove_unwanted().await;
+    assert!(!env.reconciler.writer.has_report(&report));
+}
+
+#[tokio::test]
 async fn a_panic_is_an_error_of_its_workload_and_keeps_what_is_remembered() {
     let server = ReportServer::default();
     let env = TestEnv::with_events(server.client());
