@@ -9,8 +9,12 @@ pub struct KindTraits {
     pub rollout: RolloutStatus,
     /// The conditions of which one is `True` when an object has ended, and nothing will be pulled for it again.
     pub ends_by: &'static [&'static str],
+    /// Its objects run to an end, side by side under one owner: they are no revisions of each other.
+    pub is_run: bool,
     /// Of the objects that one owner controls, the newest replaces those before.
     pub supersedes: bool,
+    /// What its objects control.
+    pub controls: Controls,
     /// Kubernetes itself serves it: the API server has filled in every pull policy.
     pub is_built_in: bool,
     /// The controller watches it; a scan reads the others too.
@@ -27,6 +31,26 @@ pub enum KindRole {
     Dependent,
     /// Under their controller; they hold no template and link their owner with what they own.
     Link,
+}
+
+/// What the objects of a kind control. Any user who may create an object can name any controller in it; a reference that
+/// names one of these kinds for something that it never makes is not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Controls {
+    /// Whatever names it: what a custom kind makes is known to its own controller alone.
+    Anything,
+    /// These kinds alone, by group and kind.
+    Only(&'static [(&'static str, &'static str)]),
+}
+
+impl Controls {
+    /// Whether an object of this kind can be of its making.
+    pub fn includes(self, group: &str, kind: &str) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Only(kinds) => kinds.contains(&(group, kind)),
+        }
+    }
 }
 
 /// What says whether a rollout of a kind is over.
@@ -50,7 +74,9 @@ impl KindTraits {
         role: KindRole::Workload,
         rollout: RolloutStatus::Dependents,
         ends_by: &[],
+        is_run: false,
         supersedes: false,
+        controls: Controls::Anything,
         is_built_in: false,
         is_watched: true,
     };

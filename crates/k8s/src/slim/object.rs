@@ -27,6 +27,9 @@ pub struct SlimObject {
     finished: bool,
     by_hand: bool,
     cut: bool,
+    is_credible: bool,
+    is_run: bool,
+    is_template_seen: bool,
 }
 
 /// What few objects say beside their templates.
@@ -43,8 +46,10 @@ impl SlimObject {
         let (kind, metadata) = (&*served.kind, &object.metadata);
         let traits = &kind.traits;
         let owner = WorkloadKey::controller_of(metadata);
+        let is_credible = owner.as_ref().is_none_or(|owner| owner.may_control(kind.group(), kind.kind()));
         // Where a watched owner is reported instead, its template says the same.
         let is_owned = traits.role == KindRole::Dependent
+            && is_credible
             && owner.as_ref().is_some_and(|owner| owner.watched_kind().is_some());
         let speaks = !is_owned && traits.role != KindRole::Link;
         let read = speaks.then(|| Templates::read(object, served));
@@ -63,6 +68,9 @@ impl SlimObject {
             finished: rollout::is_finished(object, traits),
             by_hand: spec.is_updated_by_hand(),
             cut,
+            is_credible,
+            is_run: traits.is_run,
+            is_template_seen: !speaks || rollout::has_seen_spec(object),
         }
     }
 
@@ -74,6 +82,26 @@ impl SlimObject {
     /// The owner reference with `controller: true`.
     pub fn owner(&self) -> Option<&WorkloadKey> {
         self.owner.as_ref()
+    }
+
+    /// Whether its controller is of a kind that makes such objects, as far as that is known.
+    pub fn has_credible_owner(&self) -> bool {
+        self.is_credible
+    }
+
+    /// Whether its status describes pods of the templates that it has, as far as its controller says.
+    pub fn is_template_seen(&self) -> bool {
+        self.is_template_seen
+    }
+
+    /// A spec that changes elsewhere, as with every scaling, has the templates that were seen before.
+    pub fn compare_with(&mut self, before: &Self) {
+        self.is_template_seen |= before.is_template_seen && self.templates == before.templates;
+    }
+
+    /// Whether it runs to an end, beside other runs of its owner.
+    pub fn is_run(&self) -> bool {
+        self.is_run
     }
 
     /// Replaces its keys by equal ones that others hold already.
@@ -188,6 +216,7 @@ impl SlimObject {
             && self.finished == other.finished
             && self.rolled_out == other.rolled_out
             && self.cut == other.cut
+            && self.is_template_seen == other.is_template_seen
             && self.templates == other.templates
             && self.extras == other.extras
     }
