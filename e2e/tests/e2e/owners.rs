@@ -150,9 +150,13 @@ async fn ring_of_controllers_hides_neither(env: &TestEnv) -> Result<()> {
     let back = controlled_by(&two, json!({ "metadata": {} }));
     env.patch("ReplicaSet", "one", back).await?;
     for name in ["one", "two"] {
-        let report = env.reported("ReplicaSet", name, &PASSES).await?;
-        let why = report.results()[0]["properties"]["unfollowedController"].as_str().unwrap();
-        assert!(why.ends_with("which never controls objects of this kind"), "{why}");
+        eventually(LIMIT, "both are reported with the reason", || async {
+            let report = env.reported("ReplicaSet", name, &PASSES).await?;
+            let why = report.results()[0]["properties"]["unfollowedController"].as_str().unwrap_or_default();
+            ensure!(why.ends_with("which never controls objects of this kind"), "{why}");
+            Ok(())
+        })
+        .await?;
     }
     tagwatch.end().await
 }
