@@ -5,7 +5,7 @@
 //! with parameters), `OpenKruise` `SidecarSet` (cluster-scoped; its containers are judged in the pods that get
 //! them), Kubeflow Trainer's `TrainJob` (it names a runtime; the `JobSet` that is made of both is here).
 
-use super::{Controls, KindEntry, KindRole, KindTraits, RolloutStatus};
+use super::{Controls, KindEntry, KindRole, KindTraits, RolloutStatus, Siblings};
 
 const TEMPLATE: &[&str] = &["spec.template"];
 
@@ -40,12 +40,12 @@ impl KindEntry {
 
     /// Its objects run to an end, whether a condition says so or not.
     const fn runs(self) -> Self {
-        Self { traits: KindTraits { is_run: true, ..self.traits }, ..self }
+        Self { traits: KindTraits { siblings: Siblings::Runs, ..self.traits }, ..self }
     }
 
     /// Of the objects that one owner controls, the newest replaces those before.
     const fn supersedes(self) -> Self {
-        Self { traits: KindTraits { supersedes: true, ..self.traits }, ..self }
+        Self { traits: KindTraits { siblings: Siblings::Revisions, ..self.traits }, ..self }
     }
 
     /// Its objects control these kinds alone.

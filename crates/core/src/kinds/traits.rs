@@ -9,10 +9,8 @@ pub struct KindTraits {
     pub rollout: RolloutStatus,
     /// The conditions of which one is `True` when an object has ended, and nothing will be pulled for it again.
     pub ends_by: &'static [&'static str],
-    /// Its objects run to an end, side by side under one owner: they are no revisions of each other.
-    pub is_run: bool,
-    /// Of the objects that one owner controls, the newest replaces those before.
-    pub supersedes: bool,
+    /// What the objects that one owner controls are to each other.
+    pub siblings: Siblings,
     /// What its objects control.
     pub controls: Controls,
     /// Kubernetes itself serves it: the API server has filled in every pull policy.
@@ -53,6 +51,17 @@ impl Controls {
     }
 }
 
+/// What the objects of a kind that one owner controls are to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Siblings {
+    /// Nothing that the kind says.
+    Peers,
+    /// The newest replaces those before.
+    Revisions,
+    /// Each runs to an end of its own; several may do so at the same time.
+    Runs,
+}
+
 /// What says whether a rollout of a kind is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RolloutStatus {
@@ -74,8 +83,7 @@ impl KindTraits {
         role: KindRole::Workload,
         rollout: RolloutStatus::Dependents,
         ends_by: &[],
-        is_run: false,
-        supersedes: false,
+        siblings: Siblings::Peers,
         controls: Controls::Anything,
         is_built_in: false,
         is_watched: true,

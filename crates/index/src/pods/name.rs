@@ -60,7 +60,7 @@ fn pack(uid: &str) -> Option<[u8; 16]> {
             _ => return None,
         };
         let byte = &mut bytes[digits / 2];
-        *byte = *byte << 4 | digit;
+        *byte = (*byte << 4) | digit;
         digits += 1;
     }
     Some(bytes)

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::kinds::{KindRole, KindTraits};
+use tagwatch_core::kinds::{KindRole, KindTraits, Siblings};
 use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
 use super::rollout::{self, WireSpec};
@@ -24,11 +24,10 @@ pub struct SlimObject {
     replicas: Option<i32>,
     rolled_out: Option<bool>,
     role: KindRole,
+    siblings: Siblings,
     finished: bool,
     by_hand: bool,
     cut: bool,
-    is_credible: bool,
-    is_run: bool,
     is_template_seen: bool,
 }
 
@@ -65,11 +64,10 @@ impl SlimObject {
             replicas: spec.replicas,
             rolled_out: rollout::is_over(object, traits.rollout, &spec),
             role: traits.role,
+            siblings: traits.siblings,
             finished: rollout::is_finished(object, traits),
             by_hand: spec.is_updated_by_hand(),
             cut,
-            is_credible,
-            is_run: traits.is_run,
             is_template_seen: !speaks || rollout::has_seen_spec(object),
         }
     }
@@ -86,7 +84,8 @@ impl SlimObject {
 
     /// Whether its controller is of a kind that makes such objects, as far as that is known.
     pub fn has_credible_owner(&self) -> bool {
-        self.is_credible
+        let Self { key, owner, .. } = self;
+        owner.as_ref().is_none_or(|owner| owner.may_control(key.group(), key.kind()))
     }
 
     /// Whether its status describes pods of the templates that it has, as far as its controller says.
@@ -101,7 +100,7 @@ impl SlimObject {
 
     /// Whether it runs to an end, beside other runs of its owner.
     pub fn is_run(&self) -> bool {
-        self.is_run
+        self.siblings == Siblings::Runs
     }
 
     /// Replaces its keys by equal ones that others hold already.
@@ -235,7 +234,7 @@ fn content(read: Templates, metadata: &ObjectMeta) -> (Box<[PodTemplate]>, Optio
 
 /// The rollout of a built-in object, as the Deployment controller counts them (`deployment.kubernetes.io/revision`).
 fn revision(metadata: &ObjectMeta, traits: &KindTraits) -> u32 {
-    if traits.supersedes {
+    if traits.siblings == Siblings::Revisions {
         let created = metadata.creation_timestamp.as_ref().map(|time| time.0.as_second());
         return created.and_then(|second| u32::try_from(second).ok()).unwrap_or(0);
     }

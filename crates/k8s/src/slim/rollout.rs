@@ -94,9 +94,7 @@ pub(super) fn has_seen_spec(object: &WireObject) -> bool {
     let status = status.and_then(|status| serde_json::from_str::<Option<Observed>>(status.get()).ok());
     match status.flatten().and_then(|status| status.observed_generation) {
         Some(Value::Number(observed)) => observed.as_i64().is_none_or(|observed| observed >= generation),
-        Some(Value::String(observed)) => {
-            observed.parse().map_or(true, |observed: i64| observed >= generation)
-        }
+        Some(Value::String(observed)) => !observed.parse().is_ok_and(|observed: i64| observed < generation),
         _ => true,
     }
 }

@@ -26,7 +26,7 @@ const KINDS: [(&str, &str); 9] = [
 ];
 const NAMESPACES: [&str; 2] = ["shop", "mail"];
 
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators).
+/// `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators).
 struct Random(u64);
 
 impl Random {
