@@ -56,13 +56,13 @@ fn sixty_pods_of_a_thousand_containers_each_are_one_workload_within_the_limits()
         for number in 0..60 {
             cluster.pod(failing(&format!("crowd-{number:02}"), Some(ROLLOUT), &crowd(number, 1_000)));
         }
-        let workload = assembled(&mut cluster, &rollout());
-        assert_eq!(workload.containers.len(), MAX_CONTAINERS);
+        let union = assembled(&mut cluster, &rollout());
+        assert_eq!(union.containers.len(), MAX_CONTAINERS);
         let limits = [Limit::Containers, Limit::PodContainers];
-        assert_eq!(workload.limits, limits.into(), "sixty thousand images cannot be pulled");
+        assert_eq!(union.limits, limits.into(), "sixty thousand images cannot be pulled");
         // Sorted by name and image, so the first container is c0 of the first pod.
-        assert_eq!(workload.containers[0].image.raw(), "registry.example/p0:1.0.0");
-        assert_eq!(failure(&workload, 0).here[0].pod.raw(), "crowd-00");
+        assert_eq!(union.containers[0].image.raw(), "registry.example/p0:1.0.0");
+        assert_eq!(failure(&union, 0).here[0].pod.raw(), "crowd-00");
         // A template of as many containers, with pods of other images.
         let mut cluster = Cluster::default();
         let template = crowd(99, 1_000);

@@ -67,7 +67,9 @@ impl<'a> From<&'a SlimPod> for PodFacts<'a> {
         }
         facts
     }
+}
 
+impl PodFacts<'_> {
     /// The key of the pod itself.
     pub(crate) fn own_key(&self) -> WorkloadKey {
         pod_key(self.namespace, self.name, self.uid)

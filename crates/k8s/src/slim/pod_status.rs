@@ -10,7 +10,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
 use super::meta::WireTime;
-use super::pod_spec::{ImagePlace, PodImages};
+use super::pod_spec::PodImages;
 use super::text::Text;
 
 /// What a pod showed of the image of one container.
