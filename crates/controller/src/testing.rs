@@ -51,6 +51,7 @@ pub(crate) fn failure(code: u16, reason: &str, message: &str) -> Value {
 #[derive(Clone, Default)]
 pub(crate) struct ReportServer {
     refusal: Arc<Mutex<Option<u16>>>,
+    refusal_of_reads: Arc<Mutex<Option<u16>>>,
     pub(crate) requests: Arc<Mutex<Vec<String>>>,
 }
 
@@ -71,8 +72,15 @@ impl ReportServer {
         *self.refusal.lock() = code;
     }
 
+    pub(crate) fn refuse_reads(&self, code: Option<u16>) {
+        *self.refusal_of_reads.lock() = code;
+    }
+
     fn answer(&self, body: &[u8]) -> Response<Body> {
         if body.is_empty() {
+            if let Some(code) = *self.refusal_of_reads.lock() {
+                return response(code, &failure(code, "Refused", "no"));
+            }
             return response(404, &failure(404, "NotFound", "no"));
         }
         if let Some(code) = *self.refusal.lock() {

@@ -28,6 +28,8 @@ pub struct Workload {
     pub namespace: Option<Arc<Namespace>>,
     /// Limits that it exceeds: what is beyond them is not checked.
     pub limits: BTreeSet<Limit>,
+    /// The controller that it names and under which it is not reported, where that is unusual.
+    pub unfollowed: Option<UnfollowedController>,
 }
 
 impl Workload {
@@ -42,6 +44,7 @@ impl Workload {
             template_ignore: IgnoreAnnotations::default(),
             namespace: None,
             limits: BTreeSet::new(),
+            unfollowed: None,
         }
     }
 }
@@ -76,6 +79,41 @@ impl Limit {
             Self::PodContainers => "its pods have more containers than are compared with the template",
             Self::Dependents => "it owns more objects than are followed to their pods",
         }
+    }
+}
+
+/// A controller that an owner reference names, and that the object is not reported under: any user who may create an
+/// object can write any owner into it (docs/design/verdicts.md, "Where images are found").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnfollowedController {
+    /// What the reference names.
+    pub id: WorkloadId,
+    /// Why it is not followed.
+    pub why: Unfollowed,
+}
+
+/// Why an owner reference is not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfollowed {
+    /// There is no such object: never created, deleted, or another one under the name.
+    Missing,
+    /// Objects of its kind control nothing of this kind.
+    NeverControls,
+    /// The chain of controllers is a ring, or longer than any that a cluster needs.
+    Endless,
+}
+
+impl UnfollowedController {
+    /// The reason in words, safe for a terminal: `names ReplicaSet web-1 (apps/v1) as its controller, which does not exist`.
+    pub fn words(&self) -> String {
+        let WorkloadId { api_version, kind, namespace: _, name } = &self.id;
+        let why = match self.why {
+            Unfollowed::Missing => "which does not exist",
+            Unfollowed::NeverControls => "which never controls objects of this kind",
+            Unfollowed::Endless => "and its chain of controllers has no end",
+        };
+        let (kind, name) = (kind.terminal(), name.terminal());
+        format!("names {kind} {name} ({}) as its controller, {why}", api_version.terminal())
     }
 }
 
@@ -180,6 +218,11 @@ pub struct Container {
 }
 
 impl Container {
+    /// Whether only pods name this image: the template names another one in the same container.
+    pub fn is_of_pods(&self) -> bool {
+        self.drift.as_ref().is_some_and(|drift| drift.template_image.is_some())
+    }
+
     /// The pull policy that the kubelet applies: the written one, where it is one of the three values, else the default
     /// that the API server fills in for this image (docs/design/verdicts.md, "Effective pull policy"). Parses the image
     /// where the default is needed.

@@ -12,7 +12,7 @@ use tagwatch_k8s::slim::{SlimNode, SlimObject, SlimPod};
 
 use crate::evidence::EvidenceCache;
 use crate::namespaces::NamespaceIndex;
-use crate::owners::{OwnerIndex, Top};
+use crate::owners::OwnerIndex;
 use crate::pods::{PodFacts, PodIndex, seconds};
 use crate::unread::UnreadKinds;
 
@@ -36,9 +36,12 @@ impl Index {
     /// is to be stored: its keys are those that its owner, its dependents and its pods hold.
     pub fn apply_object(
         &mut self,
-        object: SlimObject,
+        mut object: SlimObject,
         before: Option<&SlimObject>,
     ) -> (Arc<SlimObject>, BTreeSet<WorkloadKey>) {
+        if let Some(before) = before.filter(|before| before.key() == object.key()) {
+            object.compare_with(before);
+        }
         // An object that was created again under its name is another one, and the one before is gone.
         let replaced = before.filter(|before| before.key() != object.key());
         let mut affected = replaced.map(|gone| self.delete_object(gone.key())).unwrap_or_default();
@@ -47,7 +50,7 @@ impl Index {
         // Of an object that says nothing by itself, the owner index knows every change.
         let is_alike = object.is_silent() || before.is_some_and(|before| before.is_judged_alike(&object));
         if !is_alike {
-            affected.extend(self.top(object.key()));
+            affected.insert(self.top(object.key()));
         }
         (object, affected)
     }
@@ -82,7 +85,7 @@ impl Index {
             affected.extend(by_owner);
             taken.push(object);
         }
-        affected.extend(taken.iter().filter_map(|object| self.top(object.key())));
+        affected.extend(taken.iter().map(|object| self.top(object.key())));
         (taken, affected)
     }
 
@@ -123,11 +126,18 @@ impl Index {
     /// Takes a pod in, or lets it go when nothing will be pulled for it any more.
     pub fn apply_pod<'a>(&mut self, pod: impl Into<PodFacts<'a>>, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let mut facts = pod.into();
-        if let Some(shared) = self.owners.shared(&facts.controller) {
+        // As a controller, it may have been missing until now.
+        let own = (!self.owners.missing.is_empty()).then(|| facts.own_key());
+        if self.owners.missing.is_given_up(&facts.controller) {
+            facts.stand_alone();
+        } else if let Some(shared) = self.owners.shared(&facts.controller) {
             facts.controller = shared.clone();
         }
         let changes = self.pods.apply(facts, seconds(now));
-        self.tops(&changes.all())
+        let mut affected = self.tops(&changes.all());
+        // What names it is counted for it again.
+        affected.extend(own.filter(|own| self.owners.missing.is_given_up(own)));
+        affected
     }
 
     /// Removes a pod. Returns the workloads to evaluate again.
@@ -250,6 +260,8 @@ impl Index {
     /// Forgets what is older than proofs last. To be called now and then.
     pub fn expire(&mut self, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let affected = self.pods.expire(seconds(now));
+        let pods = &self.pods;
+        self.owners.forget_missing(|key| pods.has_claims(key));
         self.tops(&affected)
     }
 
@@ -276,9 +288,9 @@ impl Index {
     /// Kinds that control live pods and that are not read, and those whose templates are not where they are looked
     /// for, as `Kind.group`, safe for a terminal.
     pub fn unread_kinds(&self) -> BTreeSet<String> {
-        let is_unread = |key: &WorkloadKey| key.watched_kind().is_none() && self.owners.node(key).is_none();
+        let is_unread = |key: &WorkloadKey| !self.owners.watches(key);
         let mut kinds = BTreeSet::new();
-        for top in self.pods.controllers().filter_map(|controller| self.top(controller)) {
+        for top in self.pods.controllers().map(|controller| self.top(controller)) {
             if kinds.len() == MAX_UNREAD_KINDS {
                 break;
             }
@@ -290,21 +302,17 @@ impl Index {
         kinds
     }
 
-    /// The workloads under which these are reported, as far as they are known by now.
-    fn tops(&self, keys: &BTreeSet<WorkloadKey>) -> BTreeSet<WorkloadKey> {
-        keys.iter().filter_map(|key| self.top(key)).collect()
+    /// The workloads under which these are reported, and in place of those with a missing controller that controller.
+    pub(crate) fn tops(&self, keys: &BTreeSet<WorkloadKey>) -> BTreeSet<WorkloadKey> {
+        keys.iter().map(|key| self.top(key)).collect()
     }
 
-    /// The workload under which an object is reported, if that is known by now.
-    fn top(&self, key: &WorkloadKey) -> Option<WorkloadKey> {
+    fn top(&self, key: &WorkloadKey) -> WorkloadKey {
         // A pod without a controller is its own key, of a kind that the owner index does not hold.
         if key.watched_kind().is_some_and(WorkloadKind::is_pod) {
-            return Some(key.clone());
+            return key.clone();
         }
-        match self.owners.top(key) {
-            Top::Workload(top) => Some(top),
-            Top::Unknown => None,
-        }
+        self.owners.top(key).into_key()
     }
 
     fn shared(&self, key: &WorkloadKey) -> Option<WorkloadKey> {

@@ -9,6 +9,7 @@ mod evidence;
 mod index;
 mod names;
 mod namespaces;
+mod orphans;
 mod owners;
 mod pods;
 mod proofs;
@@ -20,6 +21,7 @@ mod unread;
 
 pub use assemble::{Absence, Assembled, Collected, MAX_CONTAINERS, MAX_POD_CONTAINERS, Prepared};
 pub use index::Index;
+pub use orphans::SettledController;
 pub use pods::PodFacts;
 pub use proofs::Proofs;
 pub use store::ObjectStore;

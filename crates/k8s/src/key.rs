@@ -109,6 +109,11 @@ impl WorkloadKey {
         find_watched(self.api_version(), self.kind()).map(|kind| &**kind)
     }
 
+    /// Whether an object of a kind can be of its making, as far as its own kind says.
+    pub fn may_control(&self, group: &str, kind: &str) -> bool {
+        self.watched_kind().is_none_or(|own| own.traits.controls.includes(group, kind))
+    }
+
     /// Whether it is of this kind, in whatever version.
     pub fn is_of(&self, group: &str, kind: &str) -> bool {
         self.kind() == kind && self.group() == group

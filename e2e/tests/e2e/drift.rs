@@ -257,7 +257,15 @@ async fn status_of_an_older_spec_is_ignored(env: &TestEnv) -> Result<()> {
     env.reported("Pod", "later", &PASSES).await?;
     tagwatch.counts("tagwatch_moved_tags", &[], 0.0).await?;
     env.reported("Pod", "one", &PASSES).await?;
+    // The kubelet has seen the new image, and has not restarted the container yet (KEP-5067).
     patch_status(env, "one", json!({ "observedGeneration": generation + 1 })).await?;
+    env.create(pod("last", &[container("web", "registry.example.com/later:1.0.0")])).await?;
+    env.reported("Pod", "last", &PASSES).await?;
+    tagwatch.counts("tagwatch_moved_tags", &[], 0.0).await?;
+    let mut started = stored.data["status"]["containerStatuses"].clone();
+    started[0]["containerID"] = json!("containerd://another-start");
+    started[0]["imageID"] = json!(format!("registry.example.com/web@{}", digest('c')));
+    patch_status(env, "one", json!({ "containerStatuses": started })).await?;
     env.reported("Pod", "one", &[PROVEN[0], PROVEN[1], "web moved-tag fail"]).await?;
     tagwatch.end().await
 }

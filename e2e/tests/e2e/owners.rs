@@ -1,5 +1,7 @@
 //! The workload under which images are reported.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
@@ -24,6 +26,9 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(pods_of_an_unwatched_owner),
         shared(an_owner_that_looks_like_a_deployment_takes_nothing_of_it),
+        shared(pod_of_a_controller_that_does_not_exist_is_reported),
+        shared(pod_that_names_a_deployment_as_its_controller_is_reported_on_its_own),
+        shared(ring_of_controllers_hides_neither),
         shared(replica_set_of_an_unwatched_owner_lends_its_template),
         shared(mirror_pod_is_reported_on_its_own),
         shared(container_that_only_pods_have),
@@ -91,6 +96,67 @@ async fn an_owner_that_looks_like_a_deployment_takes_nothing_of_it(env: &TestEnv
             let of = [&of[..], &[("workload", "web"), ("rule", rule)]].concat();
             tagwatch.counts("tagwatch_workload_violations", &of, 1.0).await?;
         }
+    }
+    tagwatch.end().await
+}
+
+/// The latest time at which a pod whose controller is missing has its report: the grace time, and the usual limit.
+const ORPHAN_LIMIT: Duration = Duration::from_secs(60);
+
+/// The garbage collector cannot look up an owner in a version that is not served, and leaves the pod alone.
+async fn pod_of_a_controller_that_does_not_exist_is_reported(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let mut hidden = pod("hidden", &[pulled("web", LATEST, "IfNotPresent")]);
+    hidden["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": "apps/v1beta2", "kind": "ReplicaSet", "name": "absent",
+        "uid": "00000000-0000-0000-0000-000000000001", "controller": true,
+    }]);
+    let hidden = env.create(hidden).await?;
+    let fails = ["web latest-tag fail", "web stale-pull-policy fail"];
+    let report = env.reported_within(ORPHAN_LIMIT, "Pod", "hidden", &fails).await?;
+    checks::form(&report, &hidden);
+    for result in report.results() {
+        let why = "names ReplicaSet absent (apps/v1beta2) as its controller, which does not exist";
+        assert_eq!(result["properties"]["unfollowedController"], why);
+    }
+    tagwatch.counts("tagwatch_workloads", &[("kind", "Pod"), ("status", "violating")], 1.0).await?;
+    env.delete("Pod", "hidden").await?;
+    env.unreported("Pod", "hidden").await?;
+    tagwatch.end().await
+}
+
+/// Deployments control ReplicaSets, and each CronJob its Jobs: nothing of theirs is a pod, and no controller of Kubernetes releases
+/// one that says so.
+async fn pod_that_names_a_deployment_as_its_controller_is_reported_on_its_own(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let web = env.create(deployment("web", 0, &[container("web", CLEAN)])).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    let miner = controlled_by(&web, pod("miner", &[pulled("web", LATEST, "IfNotPresent")]));
+    let miner = env.create(miner).await?;
+    let fails = ["web latest-tag fail", "web stale-pull-policy fail"];
+    let report = env.reported("Pod", "miner", &fails).await?;
+    checks::form(&report, &miner);
+    let why = report.results()[0]["properties"]["unfollowedController"].as_str().unwrap();
+    assert!(why.ends_with("which never controls objects of this kind"), "{why}");
+    env.reported("Deployment", "web", &PASSES).await?;
+    tagwatch.end().await
+}
+
+/// Each of two ReplicaSets names the other one.
+async fn ring_of_controllers_hides_neither(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let one = env.create(replica_set("one", 0, &[container("web", CLEAN)])).await?;
+    let two = env.create(controlled_by(&one, replica_set("two", 0, &[container("web", CLEAN)]))).await?;
+    let back = controlled_by(&two, json!({ "metadata": {} }));
+    env.patch("ReplicaSet", "one", back).await?;
+    for name in ["one", "two"] {
+        eventually(LIMIT, "both are reported with the reason", || async {
+            let report = env.reported("ReplicaSet", name, &PASSES).await?;
+            let why = report.results()[0]["properties"]["unfollowedController"].as_str().unwrap_or_default();
+            ensure!(why.ends_with("which never controls objects of this kind"), "{why}");
+            Ok(())
+        })
+        .await?;
     }
     tagwatch.end().await
 }

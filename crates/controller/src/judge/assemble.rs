@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use parking_lot::Mutex;
 use tagwatch_core::engine::Engine;
 use tagwatch_core::workload::Workload;
-use tagwatch_index::{Absence, Assembled, Collected, Index, WorkloadKey};
+use tagwatch_index::{Absence, Assembled, Collected, Index, SettledController, WorkloadKey};
 
 use super::field_owner::FieldOwner;
 use crate::state::{EngineHandle, Known, ReportIndex, ReportKey, ReportMemory, Stores, WorkloadStates};
@@ -46,6 +46,11 @@ pub(crate) struct AssembledWorkload {
 }
 
 impl Judge {
+    /// Looks whether what names a key as its controller is reported under it.
+    pub(crate) fn settle(&self, key: &WorkloadKey, now: Timestamp) -> SettledController {
+        self.index.lock().settle_controller(key, now)
+    }
+
     /// What the workload is made of now.
     ///
     /// # Errors

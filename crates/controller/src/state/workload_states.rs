@@ -148,7 +148,7 @@ impl ReportMemory {
         Self {
             first_seen: FirstSeen::after(report, issues).shared_with(&self.first_seen),
             history: History::of(report),
-            images: workload.containers.iter().map(image).collect(),
+            images: workload.containers.iter().filter(|found| !found.is_of_pods()).map(image).collect(),
             is_unread: self.is_unread,
             stored: Some(self.last_stored().clone()),
         }
@@ -173,7 +173,7 @@ impl ReportMemory {
             let is_new = *image != container.image;
             is_new.then(|| History::image_change(name, image, &container.image, now))
         };
-        workload.containers.iter().filter_map(change).collect()
+        workload.containers.iter().filter(|found| !found.is_of_pods()).filter_map(change).collect()
     }
 }
 

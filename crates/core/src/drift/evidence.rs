@@ -24,6 +24,8 @@ pub struct DriftEvidence {
     /// Images that pods of this workload name in this container, though the template names another: from before it
     /// changed, or through admission.
     pub other_images: Vec<UntrustedText>,
+    /// The image that the template names in this container, where the container's own image is one that pods name instead.
+    pub template_image: Option<UntrustedText>,
     /// The registry's answer, where it was asked.
     pub registry: Option<RegistryAnswer>,
 }

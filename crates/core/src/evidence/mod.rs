@@ -66,6 +66,9 @@ fn holder(container: &Container) -> (&str, bool) {
 
 /// What live pods have in place of the image and the pull policy of the container.
 pub(crate) fn pods_differ(out: &mut Lines, container: &Container, drift: Option<&DriftEvidence>) {
+    if let Some(image) = drift.and_then(|drift| drift.template_image.as_ref()) {
+        out.line(0, &format!("templateImage: {}", value(image, MAX_SHOWN)));
+    }
     let others = drift.map(|drift| drift.other_images.as_slice()).unwrap_or_default();
     if !others.is_empty() {
         out.line(0, "podsImages:");

@@ -67,12 +67,16 @@ pub struct ResultKeys<'a> {
     uid: &'a str,
     /// Containers by name that run several images, so that the image is part of their keys.
     several: BTreeSet<(ContainerType, &'a UntrustedText)>,
+    /// Images that only pods name: theirs have the image in their keys, so that the keys of the template's own stay.
+    of_pods: BTreeSet<(ContainerType, &'a UntrustedText, &'a UntrustedText)>,
 }
 
 impl<'a> ResultKeys<'a> {
     /// For the results about these containers of the object with this UID.
     pub fn new(uid: &'a str, containers: &'a [Container]) -> Self {
-        Self { uid, several: names_with_several_images(containers) }
+        let of_pods = containers.iter().filter(|container| container.is_of_pods());
+        let of_pods = of_pods.map(|found| (found.container_type, &found.name, &found.image)).collect();
+        Self { uid, several: names_with_several_images(containers), of_pods }
     }
 
     /// The key of a finding about one of the containers.
@@ -95,7 +99,8 @@ impl<'a> ResultKeys<'a> {
         name: (ContainerType, &UntrustedText),
         image: &UntrustedText,
     ) -> ResultId {
-        let image = self.several.contains(&name).then(|| image.raw());
+        let has_image = self.several.contains(&name) || self.of_pods.contains(&(name.0, name.1, image));
+        let image = has_image.then(|| image.raw());
         let (container_type, name) = (name.0.as_str(), name.1.raw());
         let parts = [SOURCE, self.uid, rule.group.as_str(), rule.id, container_type, name, outcome.as_str()];
         ResultId::of(&parts.into_iter().chain(image).collect::<Vec<_>>())
@@ -107,6 +112,7 @@ fn names_with_several_images(containers: &[Container]) -> BTreeSet<(ContainerTyp
     let mut first = BTreeMap::new();
     containers
         .iter()
+        .filter(|container| !container.is_of_pods())
         .map(|container| ((container.container_type, &container.name), &container.image))
         .filter(|(name, image)| first.entry(*name).or_insert(*image) != image)
         .map(|(name, _)| name)
@@ -116,12 +122,42 @@ fn names_with_several_images(containers: &[Container]) -> BTreeSet<(ContainerTyp
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drift::DriftEvidence;
 
     #[test]
     fn prints_what_it_parses() {
         let id = ResultId::of(&["tagwatch", "image-tag"]);
         assert_eq!(ResultId::parse(&id.to_string()), Some(id));
         assert_eq!(id.to_string().len(), 20);
+    }
+
+    #[test]
+    fn an_image_of_pods_changes_no_key_of_the_template() {
+        let container = |image: &str, template_image: Option<&str>| Container {
+            name: "web".into(),
+            container_type: ContainerType::Container,
+            image: image.into(),
+            pull_policy: None,
+            field_path: String::new(),
+            observed: None,
+            drift: template_image.map(|image| {
+                DriftEvidence { template_image: Some(image.into()), ..DriftEvidence::default() }.into()
+            }),
+        };
+        let key = |containers: &[Container], at: usize| {
+            let rule = crate::rules::all().next().unwrap();
+            let keys = ResultKeys::new("uid", containers);
+            keys.key(
+                rule,
+                Outcome::Fail,
+                (ContainerType::Container, &containers[at].name),
+                &containers[at].image,
+            )
+        };
+        let own = [container("web:1", None)];
+        let both = [container("web:1", None), container("web:2", Some("web:1"))];
+        assert_eq!(key(&own, 0), key(&both, 0));
+        assert_ne!(key(&both, 0), key(&both, 1));
     }
 
     #[test]

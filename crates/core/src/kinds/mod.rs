@@ -26,7 +26,7 @@ pub use declared::CustomWorkload;
 pub use label::{group_of, kind_label};
 pub use resolve::{FoundTemplate, FoundTemplates, Mismatch, Tree, ValueType, find_templates};
 pub use template_path::{TemplatePath, TemplatePathError, TemplateStep};
-pub use traits::{KindRole, KindTraits, RolloutStatus};
+pub use traits::{Controls, KindRole, KindTraits, RolloutStatus, Siblings};
 pub use unread::{find_unread_template, holds_containers, is_flawed, template_path_of, unread_template};
 pub use workload_kind::{KindVersion, WorkloadKind};
 

@@ -4,7 +4,7 @@
 //! (cluster-scoped; its containers are judged in the pods that get them), Kubeflow Trainer's `TrainJob` (it names a
 //! runtime; the `JobSet` that is made of both is here).
 
-use super::{ContainerSchema, KindEntry, KindRole, KindTraits, RolloutStatus, schemas};
+use super::{ContainerSchema, Controls, KindEntry, KindRole, KindTraits, RolloutStatus, Siblings, schemas};
 
 const TEMPLATE: &[&str] = &["spec.template"];
 
@@ -46,12 +46,22 @@ const fn built_in(
 impl KindEntry {
     /// With the conditions that say `True` when an object has ended for good.
     const fn ends_by(self, ends_by: &'static [&'static str]) -> Self {
-        Self { traits: KindTraits { ends_by, ..self.traits }, ..self }
+        Self { traits: KindTraits { ends_by, ..self.traits }, ..self }.runs()
+    }
+
+    /// Its objects run to an end, whether a condition says so or not.
+    const fn runs(self) -> Self {
+        Self { traits: KindTraits { siblings: Siblings::Runs, ..self.traits }, ..self }
     }
 
     /// Of the objects that one owner controls, the newest replaces those before.
     const fn supersedes(self) -> Self {
-        Self { traits: KindTraits { supersedes: true, ..self.traits }, ..self }
+        Self { traits: KindTraits { siblings: Siblings::Revisions, ..self.traits }, ..self }
+    }
+
+    /// Its objects control these kinds alone.
+    const fn controls(self, kinds: &'static [(&'static str, &'static str)]) -> Self {
+        Self { traits: KindTraits { controls: Controls::Only(kinds), ..self.traits }, ..self }
     }
 
     const fn at(self, templates: &'static [&'static str]) -> Self {
@@ -72,27 +82,35 @@ impl KindEntry {
 const V1: &[&str] = &["v1"];
 const TEKTON: &[&str] = &["v1", "v1beta1", "v1alpha1"];
 const KRUISE: &[&str] = &["v1beta1", "v1alpha1"];
+const PODS: &[(&str, &str)] = &[("", "Pod")];
 const KUBEFLOW_ENDS: &[&str] = &["Succeeded", "Failed"];
 
 pub(super) const TABLE: &[KindEntry] = &[
-    // kubernetes/api: apps/v1, batch/v1 and core/v1, types.go.
-    built_in("apps", "Deployment", "deployments", KindRole::Workload, RolloutStatus::Deployment),
-    built_in("apps", "StatefulSet", "statefulsets", KindRole::Workload, RolloutStatus::StatefulSet),
-    built_in("apps", "DaemonSet", "daemonsets", KindRole::Workload, RolloutStatus::DaemonSet),
-    built_in("apps", "ReplicaSet", "replicasets", KindRole::Dependent, RolloutStatus::Immediate),
+    // kubernetes/api: apps/v1, batch/v1 and core/v1, types.go. What each controls: kubernetes/kubernetes,
+    // pkg/controller; drivers of Spark are Pods that control the Pods of their executors.
+    built_in("apps", "Deployment", "deployments", KindRole::Workload, RolloutStatus::Deployment)
+        .controls(&[("apps", "ReplicaSet")]),
+    built_in("apps", "StatefulSet", "statefulsets", KindRole::Workload, RolloutStatus::StatefulSet)
+        .controls(PODS),
+    built_in("apps", "DaemonSet", "daemonsets", KindRole::Workload, RolloutStatus::DaemonSet).controls(PODS),
+    built_in("apps", "ReplicaSet", "replicasets", KindRole::Dependent, RolloutStatus::Immediate)
+        .controls(PODS),
     built_in(
         "",
         "ReplicationController",
         "replicationcontrollers",
         KindRole::Dependent,
         RolloutStatus::Immediate,
-    ),
+    )
+    .controls(PODS),
     // The Job controller sets one of these two conditions when the Job has ended, and never takes it back.
     built_in("batch", "Job", "jobs", KindRole::Dependent, RolloutStatus::Immediate)
-        .ends_by(&["Complete", "Failed"]),
+        .ends_by(&["Complete", "Failed"])
+        .controls(PODS),
     built_in("batch", "CronJob", "cronjobs", KindRole::Workload, RolloutStatus::Immediate)
-        .at(&["spec.jobTemplate.spec.template"]),
-    built_in("", "Pod", "pods", KindRole::Dependent, RolloutStatus::Immediate).at(&[""]),
+        .at(&["spec.jobTemplate.spec.template"])
+        .controls(&[("batch", "Job")]),
+    built_in("", "Pod", "pods", KindRole::Dependent, RolloutStatus::Immediate).at(&[""]).controls(PODS),
     built_in("", "PodTemplate", "podtemplates", KindRole::Workload, RolloutStatus::Immediate)
         .at(&["template"])
         .not_watched(),
@@ -182,7 +200,8 @@ pub(super) const TABLE: &[KindEntry] = &[
             "spec.rayClusterSpec.workerGroupSpecs[*].template",
             "spec.submitterPodTemplate",
         ],
-    ),
+    )
+    .runs(),
     kind(
         "ray.io",
         &["v1", "v1alpha1"],
@@ -205,7 +224,7 @@ pub(super) const TABLE: &[KindEntry] = &[
         ],
     ),
     // volcano-sh/apis: pkg/apis/batch/v1alpha1/job.go.
-    kind("batch.volcano.sh", &["v1alpha1"], "Job", "jobs", &["spec.tasks[*].template"]),
+    kind("batch.volcano.sh", &["v1alpha1"], "Job", "jobs", &["spec.tasks[*].template"]).runs(),
     // kedacore/keda: apis/keda/v1alpha1/scaledjob_types.go.
     kind("keda.sh", &["v1alpha1"], "ScaledJob", "scaledjobs", &["spec.jobTargetRef.template"]),
     // openshift/api: apps/v1/types.go.

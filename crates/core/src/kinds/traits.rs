@@ -9,8 +9,10 @@ pub struct KindTraits {
     pub rollout: RolloutStatus,
     /// The conditions of which one is `True` when an object has ended, and nothing will be pulled for it again.
     pub ends_by: &'static [&'static str],
-    /// Of the objects that one owner controls, the newest replaces those before.
-    pub supersedes: bool,
+    /// What the objects that one owner controls are to each other.
+    pub siblings: Siblings,
+    /// What its objects control.
+    pub controls: Controls,
     /// Kubernetes itself serves it: the API server has filled in every pull policy.
     pub is_built_in: bool,
     /// The controller watches it; a scan reads the others too.
@@ -27,6 +29,37 @@ pub enum KindRole {
     Dependent,
     /// Under their controller; they hold no template and link their owner with what they own.
     Link,
+}
+
+/// What the objects of a kind control. Any user who may create an object can name any controller in it; a reference that
+/// names one of these kinds for something that it never makes is not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Controls {
+    /// Whatever names it: what a custom kind makes is known to its own controller alone.
+    Anything,
+    /// These kinds alone, by group and kind.
+    Only(&'static [(&'static str, &'static str)]),
+}
+
+impl Controls {
+    /// Whether an object of this kind can be of its making.
+    pub fn includes(self, group: &str, kind: &str) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Only(kinds) => kinds.contains(&(group, kind)),
+        }
+    }
+}
+
+/// What the objects of a kind that one owner controls are to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Siblings {
+    /// Nothing that the kind says.
+    Peers,
+    /// The newest replaces those before.
+    Revisions,
+    /// Each runs to an end of its own; several may do so at the same time.
+    Runs,
 }
 
 /// What says whether a rollout of a kind is over.
@@ -50,7 +83,8 @@ impl KindTraits {
         role: KindRole::Workload,
         rollout: RolloutStatus::Dependents,
         ends_by: &[],
-        supersedes: false,
+        siblings: Siblings::Peers,
+        controls: Controls::Anything,
         is_built_in: false,
         is_watched: true,
     };

@@ -60,7 +60,9 @@ pub(super) fn reference(of_pods: &UntrustedText) -> String {
 
 /// A remark on pods whose image differs from the template's. Whether the template or admission changed it is unknown.
 pub(super) fn other_images_note(subject: &Subject<'_>) -> &'static str {
-    if subject.drift().is_some_and(|drift| !drift.other_images.is_empty()) {
+    if subject.container.is_of_pods() {
+        "; live pods run it, and the template names another image"
+    } else if subject.drift().is_some_and(|drift| !drift.other_images.is_empty()) {
         "; pods carry another image than the template names"
     } else {
         ""

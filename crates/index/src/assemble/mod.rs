@@ -5,6 +5,7 @@
 //! without copying it, [`Collected::prepare`] puts its containers together, and [`Index::attach`] adds the evidence. A user
 //! decides how much the second has to do, so no lock is to be held over it.
 
+mod of_pods;
 mod union;
 
 use std::cmp::Reverse;
@@ -15,15 +16,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tagwatch_core::kinds::WorkloadKind;
-use tagwatch_core::workload::{Container, IgnoreAnnotations, Limit, Namespace, Origin, Workload};
+use tagwatch_core::workload::{
+    Container, IgnoreAnnotations, Limit, Namespace, Origin, UnfollowedController, Workload,
+};
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimObject;
 
 use crate::evidence::{NamedImages, OtherImages, RolloutView, attach};
 use crate::index::Index;
-use crate::owners::OwnedObject;
+use crate::owners::{OwnedObject, Revisions};
 use crate::pods::{CountedShape, PodShape};
 use crate::store::ObjectStore;
+use of_pods::other_images;
 use union::{distinct, union, union_of_pods, with_pods};
 
 /// Most containers that are checked of one workload.
@@ -66,9 +70,12 @@ pub struct Collected {
     newest: Vec<CountedShape>,
     /// Of those of all rollouts, where its pods are compared with the template.
     all: Vec<CountedShape>,
+    /// Of those whose images can be held against the template's.
+    of_template: Vec<CountedShape>,
     /// The annotations of an owner that has no template of its own.
     ignore: IgnoreAnnotations,
     namespace: Option<Arc<Namespace>>,
+    unfollowed: Option<UnfollowedController>,
     view: RolloutView,
 }
 
@@ -91,6 +98,8 @@ pub struct Prepared {
     view: RolloutView,
     named: NamedImages,
     others: OtherImages,
+    /// Containers with images that only pods name.
+    of_pods: Vec<Container>,
 }
 
 /// What is known of a workload beside its name and its namespace.
@@ -127,26 +136,32 @@ impl Index {
             Template::Own(_) | Template::Pod => IgnoreAnnotations::default(),
         };
         let view = RolloutView::of(key, &self.owners, store);
-        let shapes = |controllers: &BTreeSet<WorkloadKey>| -> Vec<CountedShape> {
-            controllers.iter().flat_map(|controller| self.pods.shapes(controller)).cloned().collect()
-        };
         Ok(Collected {
             key: key.clone(),
             template,
-            newest: shapes(&view.current),
-            all: if view.is_rolled_out { shapes(&view.all) } else { Vec::new() },
+            newest: self.shapes_under(view.current.keys()),
+            all: if view.is_rolled_out { self.shapes_under(view.all.iter()) } else { Vec::new() },
+            of_template: self.shapes_of_template(key, &view, store),
             ignore,
             namespace: self.namespaces.get(key.namespace()).cloned(),
+            unfollowed: self.unfollowed(key),
             view,
         })
     }
 
     /// Adds what pods, nodes and registries say of the images of a workload.
     pub fn attach(&mut self, prepared: Prepared, now: Timestamp) -> Assembled {
-        let Prepared { key, mut workload, view, named, others } = prepared;
+        let Prepared { key, mut workload, view, named, others, of_pods } = prepared;
         let look_again =
             attach(&mut workload, (&key, &view), (&named, others), &mut self.pods, &mut self.evidence, now);
+        // What drift says of these stands at the template's container.
+        workload.containers.extend(of_pods);
         Assembled::Workload { workload: Box::new(workload), look_again }
+    }
+
+    /// The shapes of the live pods of these controllers.
+    fn shapes_under<'a>(&self, controllers: impl Iterator<Item = &'a WorkloadKey>) -> Vec<CountedShape> {
+        controllers.flat_map(|controller| self.pods.shapes(controller)).cloned().collect()
     }
 
     /// Nothing is reported of a workload any more.
@@ -158,19 +173,26 @@ impl Index {
     /// An object: its own templates where it is watched and has any, else what its dependents lend.
     fn template_of(&self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Template, Absence> {
         if key.watched_kind().is_some_and(WorkloadKind::is_pod) {
-            return Ok(Template::Pod);
+            return if self.pods.is_live(key) { Ok(Template::Pod) } else { Err(Absence::Gone) };
         }
         let object = store.get(key);
         if self.owners.watches(key) {
             self.owners.node(key).ok_or(Absence::Gone)?;
-            let is_finished = object.as_ref().is_some_and(|object| object.is_finished());
-            if is_finished || !self.owners.is_top(key) {
+            // A pod can name an object that has ended.
+            let is_over =
+                || object.as_ref().is_some_and(|object| object.is_finished()) && !self.has_pods(key);
+            if is_over() || !self.owners.is_top(key) {
                 return Err(Absence::NotReported);
             }
         }
         let own = object.filter(|object| object.has_template() || key.watched_kind().is_some());
         let lent = || self.lenders(key).into_iter().filter_map(|lender| store.get(lender)).collect();
         Ok(own.map_or_else(|| Template::Lent(lent()), Template::Own))
+    }
+
+    fn has_pods(&self, key: &WorkloadKey) -> bool {
+        let controllers = self.owners.with_dependents(key, Revisions::All);
+        controllers.iter().any(|controller| self.pods.shapes(controller).next().is_some())
     }
 
     /// The dependents whose template speaks for an owner that we do not watch: those that ask for pods, else, for
@@ -191,7 +213,8 @@ impl Index {
 impl Collected {
     /// How many places of templates and pods are looked at to put the containers together.
     pub fn weight(&self) -> usize {
-        let of_pods: usize = self.newest.iter().chain(&self.all).map(|(shape, _)| shape.images.len()).sum();
+        let shapes = self.newest.iter().chain(&self.all).chain(&self.of_template);
+        let of_pods: usize = shapes.map(|(shape, _)| shape.images.len()).sum();
         let of_templates = match &self.template {
             Template::Own(object) => object.place_count(),
             Template::Lent(objects) => objects.iter().map(|object| object.place_count()).sum(),
@@ -209,7 +232,7 @@ impl Collected {
         if self.view.is_cut || self.bound_lenders() {
             limits.insert(Limit::Dependents);
         }
-        for shapes in [&mut self.newest, &mut self.all] {
+        for shapes in [&mut self.newest, &mut self.all, &mut self.of_template] {
             if bound(shapes) {
                 limits.insert(Limit::PodContainers);
             }
@@ -221,20 +244,26 @@ impl Collected {
             containers.truncate(MAX_CONTAINERS);
             limits.insert(Limit::Containers);
         }
+        let mut of_pods = other_images(&containers, &self.of_template);
+        if containers.len() + of_pods.len() > MAX_CONTAINERS {
+            of_pods.truncate(MAX_CONTAINERS - containers.len());
+            limits.insert(Limit::Containers);
+        }
         // The API server has filled in every pull policy of a built-in object.
         let origin = if of_custom_resource { Origin::Manifest } else { Origin::Cluster };
-        let Self { key, all, namespace, view, .. } = self;
+        let Self { key, all, namespace, unfollowed, view, .. } = self;
         let workload = Workload {
             image_pull_secrets: has_pull_secrets,
             ignore,
             template_ignore,
             namespace,
             limits,
+            unfollowed,
             ..Workload::new(key.workload_id(), origin, containers)
         };
         let named = NamedImages::of(&workload.containers);
         let others = OtherImages::of(&named, &all);
-        Ok(Prepared { key, workload, view, named, others })
+        Ok(Prepared { key, workload, view, named, others, of_pods })
     }
 
     /// Keeps as many lenders as the limits admit. Returns whether there may be more.

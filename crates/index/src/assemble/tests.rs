@@ -282,8 +282,93 @@ fn roles_with_one_container_name_give_one_result_for_each_image() {
     cluster.pod(pod("churn-worker-0", owner, "Running", &[("pytorch", "mirror.example/trainer:main")]));
     let containers = containers_of(&mut cluster, &key).unwrap();
     let pods: Vec<_> = containers.iter().map(|container| container.observed.map(|seen| seen.pods)).collect();
-    assert_eq!(pods, [Some(2), Some(1)]);
+    assert_eq!(pods, [Some(2), Some(1), None], "what admission wrote is judged as well");
+    assert_eq!(containers[2].image.raw(), "mirror.example/trainer:main");
     object["status"] = json!({ "conditions": [{ "type": "Succeeded", "status": "True" }] });
     cluster.apply_custom("kubeflow.org", "PyTorchJob", object);
+    assert!(judged(&mut cluster, &key).is_ok(), "its pods still run");
+    for name in ["churn-master-0", "churn-worker-0"] {
+        cluster.pod(pod(name, owner, "Succeeded", &[("pytorch", "trainer:1.0.0")]));
+    }
     assert_eq!(judged(&mut cluster, &key), Err(Absence::NotReported), "nothing will be pulled again");
+}
+
+/// A Deployment of which the controller has seen this generation, with so many pods of which so many are of its template.
+fn deployment(image: &str, (generation, observed): (i64, i64), (replicas, updated): (u32, u32)) -> Value {
+    let mut object = workload("web", None, 2, &[("web", image)]);
+    object["metadata"]["generation"] = json!(generation);
+    object["metadata"]["annotations"] = json!({ "deployment.kubernetes.io/revision": "2" });
+    object["status"] =
+        json!({ "observedGeneration": observed, "replicas": replicas, "updatedReplicas": updated });
+    object
+}
+
+/// A Deployment with a ReplicaSet of each of two revisions, and a pod of each of them.
+fn two_revisions(old: &str, new: &str) -> (Cluster, WorkloadKey) {
+    let mut cluster = Cluster::default();
+    let key = cluster.apply("Deployment", deployment(new, (2, 2), (2, 1)));
+    for (name, number, image) in [("web-1", 1, old), ("web-2", 2, new)] {
+        cluster.apply("ReplicaSet", revision(workload(name, Some(WEB), 1, &[("web", image)]), number));
+        let owner = Some(("apps/v1", "ReplicaSet", name));
+        cluster.pod(pod(&format!("{name}-a"), owner, "Running", &[("web", image)]));
+    }
+    (cluster, key)
+}
+
+#[test]
+fn pods_of_an_earlier_revision_are_no_result_during_a_rollout() {
+    let (mut cluster, key) = two_revisions("web:1.0.0", "web:2.0.0");
+    let template = Ok(vec!["web web:2.0.0".to_owned()]);
+    assert_eq!(judged(&mut cluster, &key), template);
+    // The new template is there before its ReplicaSet.
+    cluster.apply("Deployment", deployment("web:3.0.0", (3, 2), (1, 1)));
+    assert_eq!(judged(&mut cluster, &key), Ok(vec!["web web:3.0.0".to_owned()]));
+    // The rollout is over, and the last pods of a ReplicaSet that asks for none are about to go.
+    cluster.apply("Deployment", deployment("web:2.0.0", (2, 2), (1, 1)));
+    cluster.apply("ReplicaSet", revision(workload("web-1", Some(WEB), 0, &[("web", "web:1.0.0")]), 1));
+    assert_eq!(judged(&mut cluster, &key), template);
+}
+
+#[test]
+fn an_image_of_pods_that_the_template_does_not_name_is_judged_and_says_so() {
+    let (mut cluster, key) = two_revisions("web:1.0.0", "web:2.0.0");
+    // Also while the rollout lasts: it is a pod of the newest revision.
+    let claims = pod("web-2-x", Some(("apps/v1", "ReplicaSet", "web-2")), "Running", &[("web", "miner")]);
+    cluster.pod(claims);
+    let both = Ok(vec!["web web:2.0.0".to_owned(), "web miner".to_owned()]);
+    assert_eq!(judged(&mut cluster, &key), both);
+    let containers = containers_of(&mut cluster, &key).unwrap();
+    assert_eq!((containers[0].is_of_pods(), containers[1].is_of_pods()), (false, true));
+    assert_eq!(containers[1].field_path, "spec.containers[0].image");
+    let template_image = containers[1].drift.as_ref().and_then(|drift| drift.template_image.clone());
+    assert_eq!(template_image, Some("web:2.0.0".into()));
+    // A ReplicaSet that hides behind the Deployment asks for pods after the rollout, too. A scaling that the controller has
+    // not seen yet changes nothing of that.
+    for observed in [2, 3] {
+        cluster.apply("Deployment", deployment("web:2.0.0", (3, observed), (2, 2)));
+        let all = ["web web:2.0.0", "web miner", "web web:1.0.0"].map(str::to_owned);
+        assert_eq!(judged(&mut cluster, &key), Ok(all.into()));
+    }
+}
+
+#[test]
+fn a_job_behind_a_cron_job_and_a_pod_behind_a_set_are_judged() {
+    let mut cluster = Cluster::default();
+    let key = cluster.apply("CronJob", json!({
+        "metadata": metadata("nightly", None),
+        "spec": { "jobTemplate": { "spec": { "template": { "spec": containers(&[("run", "tool:2.0.0")]) } } } },
+    }));
+    let owner = Some(("batch/v1", "CronJob", "nightly"));
+    cluster.apply("Job", workload("mine", owner, 1, &[("run", "miner")]));
+    cluster.pod(pod("mine-a", Some(("batch/v1", "Job", "mine")), "Running", &[("run", "miner")]));
+    assert_eq!(judged(&mut cluster, &key), Ok(vec!["run tool:2.0.0".to_owned(), "run miner".to_owned()]));
+
+    let mut set = workload("db", None, 1, &[("db", "postgres:18.1")]);
+    set["status"] = json!({ "observedGeneration": 1, "replicas": 1, "updatedReplicas": 1 });
+    let key = cluster.apply("StatefulSet", set);
+    let pinned = format!("postgres:18.1@sha256:{}", "a".repeat(64));
+    for (name, image) in [("db-0", "docker.io/library/postgres:18.1"), ("db-1", &pinned), ("db-2", "miner")] {
+        cluster.pod(pod(name, Some(("apps/v1", "StatefulSet", "db")), "Running", &[("db", image)]));
+    }
+    assert_eq!(judged(&mut cluster, &key), Ok(vec!["db postgres:18.1".to_owned(), "db miner".to_owned()]));
 }

@@ -58,7 +58,11 @@ pub(super) fn union_of_pods(shapes: &[CountedShape]) -> Vec<Container> {
     places_of_pods(shapes, |_| true)
 }
 
-fn places_of_pods(shapes: &[CountedShape], is_wanted: impl Fn(Place<'_>) -> bool) -> Vec<Container> {
+/// The same in the places that are wanted.
+pub(super) fn places_of_pods(
+    shapes: &[CountedShape],
+    is_wanted: impl Fn(Place<'_>) -> bool,
+) -> Vec<Container> {
     let mut all: BTreeMap<(ContainerType, &str, &str), ImagePlace<'_>> = BTreeMap::new();
     let places = shapes.iter().flat_map(|(shape, _)| shape.images.iter());
     for place in places.filter(|place| is_wanted((place.container_type, place.name))) {

@@ -107,8 +107,15 @@ struct Digests<'a> {
 
 impl<'a> Signature<'a> {
     fn of(evidence: &'a DriftEvidence) -> Self {
-        let DriftEvidence { moved, mixed, pull_failure, restarted_same_image, other_images, registry } =
-            evidence;
+        let DriftEvidence {
+            moved,
+            mixed,
+            pull_failure,
+            restarted_same_image,
+            other_images,
+            template_image: _,
+            registry,
+        } = evidence;
         Self {
             moved: moved.as_ref().map(Digests::of),
             mixed: mixed.as_ref().map(|mixed| Digests::of(&mixed.resolutions)),

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use tagwatch_core::drift::{Mixed, PullFailure, PullFailureReason, RegistryAnswer, divided, images};
+use tagwatch_core::drift::{
+    DriftConfidence, Mixed, PullFailure, PullFailureReason, RegistryAnswer, divided, images,
+};
 use tagwatch_core::text::UntrustedText;
-use tagwatch_k8s::key::WorkloadKey;
 
 use super::named::{NamedImages, ParsedImage, PlaceImages};
 use super::rollout_view::RolloutView;
 use super::sightings::{Sightings, first};
 use super::{Class, resolutions};
+use crate::owners::RolloutId;
 use crate::pods::{ImageState, PlaceId, PodIndex, Record, ReferenceId, Run, time};
 
 /// Most runs of the pods of one workload that are looked at: a run is one image of one container on one platform.
@@ -21,9 +23,9 @@ const MAX_FAILING: usize = 1_000;
 /// What pods run in one place.
 #[derive(Debug, Default)]
 pub(super) struct PlaceRuns {
-    /// Of the rollout in force, by reference.
-    ran: BTreeMap<ReferenceId, Vec<Run>>,
-    /// Of the rollout in force.
+    /// Of the rollouts in force, by reference and rollout.
+    ran: BTreeMap<(ReferenceId, RolloutId), Vec<Run>>,
+    /// Of the rollouts in force.
     failing: Vec<Failing>,
     /// References that pods run here and that no container of the workload names here, in the order of their names.
     pub(super) others: Vec<ReferenceId>,
@@ -35,6 +37,7 @@ struct Failing {
     reason: PullFailureReason,
     image: ParsedImage,
     run: Run,
+    rollout: RolloutId,
     /// Some container of the workload names it here.
     is_named: bool,
 }
@@ -54,8 +57,9 @@ impl<'a> Runs<'a> {
             named.places.iter().filter_map(|(name, images)| Some((index.place(name)?, images))).collect();
         let mut places: HashMap<PlaceId, PlaceRuns> = HashMap::new();
         let (mut failing_left, mut is_cut) = (MAX_FAILING, false);
-        let runs = |of: &'a BTreeSet<WorkloadKey>| of.iter().flat_map(|key| index.runs(key)).enumerate();
-        for (at, run) in runs(&view.current) {
+        let current = view.current.iter();
+        let current = current.flat_map(|(key, rollout)| index.runs(key).map(move |run| (*rollout, run)));
+        for (at, (rollout, run)) in current.enumerate() {
             if at == MAX_RUNS {
                 is_cut = true;
                 break;
@@ -63,18 +67,21 @@ impl<'a> Runs<'a> {
             let Some(images) = wanted.get(&run.place) else { continue };
             let place = places.entry(run.place).or_default();
             match run.image_state {
-                ImageState::Ran(reference, _) => place.ran.entry(reference).or_default().push(run),
+                ImageState::Ran(reference, _) => {
+                    place.ran.entry((reference, rollout)).or_default().push(run);
+                }
                 ImageState::PullFailing(reason, image) if failing_left > 0 => {
                     failing_left -= 1;
                     let image = ParsedImage::of(&index.failing_image(image).into());
                     let is_named = images.names(&image);
-                    place.failing.push(Failing { reason, image, run, is_named });
+                    place.failing.push(Failing { reason, image, run, rollout, is_named });
                 }
                 ImageState::PullFailing(..) => is_cut = true,
+                ImageState::Earlier(..) | ImageState::Unknown => {}
             }
         }
         let mut others: HashMap<PlaceId, BTreeSet<(&str, ReferenceId)>> = HashMap::new();
-        for (_, run) in runs(view.judged()).take(MAX_RUNS) {
+        for run in view.judged().flat_map(|key| index.runs(key)).take(MAX_RUNS) {
             let (Some(images), ImageState::Ran(id, _)) = (wanted.get(&run.place), run.image_state) else {
                 continue;
             };
@@ -105,24 +112,27 @@ pub(super) struct Here<'a> {
 }
 
 impl<'a> Here<'a> {
-    /// Digests of a reference that pods of the rollout in force run, with their runs.
-    fn of_reference(&self, id: ReferenceId) -> Vec<(&'a str, &'a Run)> {
+    /// Digests of a reference that pods of the rollouts in force run, with their runs, rollout by rollout.
+    fn of_reference(&self, id: ReferenceId) -> impl Iterator<Item = (RolloutId, Vec<(&'a str, &'a Run)>)> {
         let index = self.index;
-        let digest = |run: &'a Run| match run.image_state {
+        let digest = move |run: &'a Run| match run.image_state {
             ImageState::Ran(reference, slot) => {
                 let slot = index.references.get(reference)?.at(slot)?;
                 Some((&*slot.digest, run))
             }
-            ImageState::PullFailing(..) => None,
+            ImageState::PullFailing(..) | ImageState::Earlier(..) | ImageState::Unknown => None,
         };
-        self.runs.ran.get(&id).into_iter().flatten().filter_map(digest).collect()
+        let rollouts = self.runs.ran.range((id, RolloutId::FIRST)..=(id, RolloutId::LAST));
+        rollouts.map(move |((_, rollout), runs)| (*rollout, runs.iter().filter_map(digest).collect()))
     }
 
-    /// Whether pods run several images of a reference, and no rollout is in progress.
+    /// Whether pods of one rollout run several images of a reference, and no rollout is in progress.
     pub(super) fn is_mixed(&self, id: ReferenceId) -> bool {
-        let runs = self.of_reference(id);
-        let seen = runs.iter().map(|(digest, run)| (*digest, run.platform));
-        self.view.is_rolled_out && divided(&self.index.same, seen).is_some()
+        self.view.is_rolled_out && self.of_reference(id).any(|(_, runs)| self.divided(&runs).is_some())
+    }
+
+    fn divided(&self, runs: &[(&str, &Run)]) -> Option<DriftConfidence> {
+        divided(&self.index.same, runs.iter().map(|(digest, run)| (*digest, run.platform)))
     }
 
     pub(super) fn mixed(
@@ -133,17 +143,16 @@ impl<'a> Here<'a> {
         now: u32,
     ) -> Option<Mixed> {
         let record = self.index.references.get(id)?;
-        let runs = self.of_reference(id);
-        let seen = || runs.iter().map(|(digest, run)| (*digest, run.platform));
-        let confidence = divided(&self.index.same, seen())?;
-        let images = images(&self.index.same, seen());
+        let (confidence, rollout, runs) =
+            self.of_reference(id).find_map(|(rollout, runs)| Some((self.divided(&runs)?, rollout, runs)))?;
+        let images = images(&self.index.same, runs.iter().map(|(digest, run)| (*digest, run.platform)));
         let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
         for (digest, run) in &runs {
             let class = classes.entry(images[digest]).or_insert_with(|| Class::new(now));
             class.digests.insert((false, *digest));
             class.pods += run.pods;
             class.since = class.since.min(run.since);
-            class.name(sightings.own(self.place, run.image_state));
+            class.name(sightings.own(self.place, run.image_state, rollout));
         }
         let together = classes.values().map(|class| class.since).max().unwrap_or(now);
         let lasted = Duration::from_secs(now.saturating_sub(together).into());
@@ -175,10 +184,11 @@ impl<'a> Here<'a> {
         let is_it = |found: &&(PullFailureReason, bool, &Failing)| {
             found.0 == reason && found.1 == is_other && (!is_other || name_of(found.2) == name)
         };
-        let of_it = || its.iter().filter(is_it).map(|(_, _, failing)| failing.run);
-        let since = of_it().map(|run| run.since).min()?;
-        let states: BTreeSet<ImageState> = of_it().map(|run| run.image_state).collect();
-        let here = states.into_iter().flat_map(|state| sightings.own(self.place, state));
+        let of_it = || its.iter().filter(is_it).map(|(_, _, failing)| failing);
+        let since = of_it().map(|failing| failing.run.since).min()?;
+        let states: BTreeSet<(ImageState, RolloutId)> =
+            of_it().map(|failing| (failing.run.image_state, failing.rollout)).collect();
+        let here = states.into_iter().flat_map(|(state, rollout)| sightings.own(self.place, state, rollout));
         Some(PullFailure {
             reason,
             image: is_other.then(|| UntrustedText::from(name)),
@@ -192,7 +202,7 @@ impl<'a> Here<'a> {
     /// can be recognised as one image only where the nodes' lists are known.
     pub(super) fn registry(&self, id: ReferenceId, record: &Record) -> Option<RegistryAnswer> {
         let answer = self.index.answers.get(&record.name)?;
-        let runs = self.of_reference(id);
+        let runs: Vec<(&str, &Run)> = self.of_reference(id).flat_map(|(_, runs)| runs).collect();
         if runs.is_empty() {
             return None;
         }

@@ -20,8 +20,7 @@ use crate::pods::{PlaceId, PodIndex, ReferenceId, seconds, time};
 
 pub(crate) use cache::EvidenceCache;
 use here::{Here, Runs};
-use named::ParsedImage;
-pub(crate) use named::{NamedImages, OtherImages};
+pub(crate) use named::{NamedImages, OtherImages, ParsedImage, PlaceImages};
 pub(crate) use rollout_view::RolloutView;
 use sightings::{MAX_NAMED, Sightings};
 
@@ -148,6 +147,7 @@ impl Finder<'_> {
             pull_failure: here.and_then(|here| here.pull_failure(known.image, sightings, now)),
             restarted_same_image: known.place_id.is_some_and(|place| self.restarted_same.contains(&place)),
             other_images: self.others.at(known.place),
+            template_image: None,
             registry: record.zip(here).and_then(|((id, record), here)| here.registry(id, record)),
         }
     }

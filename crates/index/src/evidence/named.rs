@@ -13,7 +13,7 @@ const MAX_OTHERS: usize = 3;
 
 /// An image as it is compared with others, parsed once.
 #[derive(Debug)]
-pub(super) struct ParsedImage {
+pub(crate) struct ParsedImage {
     pub(super) text: UntrustedText,
     reference: Option<ParsedReference>,
 }
@@ -30,7 +30,7 @@ struct ParsedReference {
 }
 
 impl ParsedImage {
-    pub(super) fn of(text: &UntrustedText) -> Self {
+    pub(crate) fn of(text: &UntrustedText) -> Self {
         let parsed = Reference::parse(text.raw()).ok();
         let reference = parsed.map(|reference| ParsedReference {
             canonical: reference.canonical(),
@@ -72,7 +72,7 @@ pub(crate) struct NamedImages {
 
 /// The images that containers name in one place.
 #[derive(Debug, Default)]
-pub(super) struct PlaceImages {
+pub(crate) struct PlaceImages {
     texts: HashSet<UntrustedText>,
     canonicals: HashSet<String>,
     /// Tags by name, of those without a digest.
@@ -97,7 +97,8 @@ impl NamedImages {
 }
 
 impl PlaceImages {
-    fn add(&mut self, image: &ParsedImage) {
+    /// A container here names this image.
+    pub(crate) fn add(&mut self, image: &ParsedImage) {
         self.texts.insert(image.text.clone());
         let Some(reference) = &image.reference else { return };
         self.canonicals.insert(reference.canonical.clone());
@@ -112,7 +113,7 @@ impl PlaceImages {
     }
 
     /// Whether an image of a pod means what any container here names.
-    pub(super) fn names(&self, of_pod: &ParsedImage) -> bool {
+    pub(crate) fn names(&self, of_pod: &ParsedImage) -> bool {
         if self.texts.contains(&of_pod.text) {
             return true;
         }

@@ -53,9 +53,9 @@ impl PodIndex {
     fn current_states(&self, view: &RolloutView) -> Option<States> {
         let mut states = States::new();
         let mut left = MAX_STATES;
-        for pod in view.current.iter().flat_map(|controller| self.of_controller(controller)) {
+        for pod in view.current.keys().flat_map(|controller| self.of_controller(controller)) {
             left = left.checked_sub(pod.states.len().max(1))?;
-            for state in &pod.states {
+            for state in pod.shown() {
                 states.entry(state.place).or_default().push((*state, pod.platform));
             }
         }

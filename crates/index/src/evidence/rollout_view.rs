@@ -1,10 +1,10 @@
 //! Which pods count for a workload.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tagwatch_k8s::key::WorkloadKey;
 
-use crate::owners::{MAX_DEPENDENTS, OwnerIndex, Revisions};
+use crate::owners::{MAX_DEPENDENTS, OwnerIndex, Revisions, RolloutId};
 use crate::pods::seconds;
 use crate::store::ObjectStore;
 
@@ -12,8 +12,8 @@ use crate::store::ObjectStore;
 #[derive(Debug)]
 pub(crate) struct RolloutView {
     /// Controllers of pods of the rollout that is in force; a StatefulSet or DaemonSet is one and the same over all
-    /// rollouts.
-    pub(crate) current: BTreeSet<WorkloadKey>,
+    /// rollouts. Each with its rollout, as far as its pods can be compared: runs of one owner are rollouts of their own.
+    pub(crate) current: BTreeMap<WorkloadKey, RolloutId>,
     /// Those and the ones before.
     pub(crate) all: BTreeSet<WorkloadKey>,
     pub(crate) is_rolled_out: bool,
@@ -27,7 +27,7 @@ impl RolloutView {
     pub(crate) fn of(key: &WorkloadKey, owners: &OwnerIndex, store: &dyn ObjectStore) -> Self {
         let [current, all] = [Revisions::Newest, Revisions::All].map(|of| owners.with_dependents(key, of));
         let is_cut = current.len().max(all.len()) >= MAX_DEPENDENTS;
-        let [current, all] = [current, all].map(BTreeSet::from_iter);
+        let (current, all) = (owners.rollouts(key, current), BTreeSet::from_iter(all));
         let object = store.get(key);
         let is_rolled_out = object.as_ref().and_then(|object| object.is_rolled_out());
         let restarted = object.and_then(|object| object.restarted_at()).map(seconds);
@@ -37,8 +37,10 @@ impl RolloutView {
 
     /// Controllers whose pods' references are judged: while a rollout is in progress also those of the pods before it,
     /// so that a finding about them does not come and go with each rollout.
-    pub(crate) fn judged(&self) -> &BTreeSet<WorkloadKey> {
-        if self.is_rolled_out { &self.current } else { &self.all }
+    pub(crate) fn judged(&self) -> impl Iterator<Item = &WorkloadKey> {
+        let (current, all) =
+            if self.is_rolled_out { (Some(&self.current), None) } else { (None, Some(&self.all)) };
+        current.into_iter().flat_map(BTreeMap::keys).chain(all.into_iter().flatten())
     }
 }
 
@@ -46,7 +48,7 @@ impl RolloutView {
 /// pods. Other dependents exist side by side for good, such as the Jobs of a `JobSet`.
 fn is_at_rest(
     key: &WorkloadKey,
-    current: &BTreeSet<WorkloadKey>,
+    current: &BTreeMap<WorkloadKey, RolloutId>,
     owners: &OwnerIndex,
     store: &dyn ObjectStore,
 ) -> bool {
@@ -55,5 +57,5 @@ fn is_at_rest(
     };
     let is_over =
         |key: &WorkloadKey| store.get(key).is_none_or(|object| object.is_rolled_out() != Some(false));
-    owners.children(key).filter(is_asking_replica_set).count() <= 1 && current.iter().all(is_over)
+    owners.children(key).filter(is_asking_replica_set).count() <= 1 && current.keys().all(is_over)
 }

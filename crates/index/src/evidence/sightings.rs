@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use tagwatch_core::drift::PodSighting;
 
 use super::rollout_view::RolloutView;
+use crate::owners::RolloutId;
 use crate::pods::{ImageState, PlaceId, PodIndex, PodRecord, Record, ReferenceId, SlotId};
 
 /// Pods that evidence names of a digest.
@@ -23,7 +24,7 @@ pub(super) struct Sightings<'a> {
     namespace: &'a str,
     /// References of which pods are to be named, whichever workload they are of.
     wanted: BTreeSet<ReferenceId>,
-    own: OnceCell<HashMap<(PlaceId, ImageState), Pods<'a>>>,
+    own: OnceCell<HashMap<(PlaceId, ImageState, RolloutId), Pods<'a>>>,
     in_namespace: OnceCell<HashMap<(ReferenceId, SlotId), Pods<'a>>>,
 }
 
@@ -37,9 +38,14 @@ impl<'a> Sightings<'a> {
         Self { index, view, namespace, wanted, own: OnceCell::new(), in_namespace: OnceCell::new() }
     }
 
-    /// Pods of the rollout in force that show this in a place.
-    pub(super) fn own(&self, place: PlaceId, state: ImageState) -> impl Iterator<Item = PodSighting> {
-        let pods = self.own.get_or_init(|| self.look_at_own()).get(&(place, state));
+    /// Pods of a rollout in force that show this in a place.
+    pub(super) fn own(
+        &self,
+        place: PlaceId,
+        state: ImageState,
+        rollout: RolloutId,
+    ) -> impl Iterator<Item = PodSighting> {
+        let pods = self.own.get_or_init(|| self.look_at_own()).get(&(place, state, rollout));
         pods.into_iter().flatten().map(|pod| self.sighting(pod))
     }
 
@@ -53,11 +59,12 @@ impl<'a> Sightings<'a> {
         pods.into_iter().flatten().map(|pod| self.sighting(pod))
     }
 
-    fn look_at_own(&self) -> HashMap<(PlaceId, ImageState), Pods<'a>> {
-        let mut found: HashMap<(PlaceId, ImageState), Pods<'a>> = HashMap::new();
-        for pod in bounded(self.view.current.iter().flat_map(|key| self.index.of_controller(key))) {
-            for state in &pod.states {
-                add(found.entry((state.place, state.image_state)).or_default(), pod);
+    fn look_at_own(&self) -> HashMap<(PlaceId, ImageState, RolloutId), Pods<'a>> {
+        let mut found: HashMap<(PlaceId, ImageState, RolloutId), Pods<'a>> = HashMap::new();
+        for pod in bounded(self.view.current.keys().flat_map(|key| self.index.of_controller(key))) {
+            let Some(rollout) = self.view.current.get(&pod.controller).copied() else { continue };
+            for state in pod.shown() {
+                add(found.entry((state.place, state.image_state, rollout)).or_default(), pod);
             }
         }
         found
@@ -89,7 +96,7 @@ impl<'a> Sightings<'a> {
 
     fn sighting(&self, pod: &PodRecord) -> PodSighting {
         let node = pod.node.map_or("", |node| self.index.nodes.name(node));
-        PodSighting { pod: (*pod.name).into(), node: node.into() }
+        PodSighting { pod: pod.name.name().into(), node: node.into() }
     }
 }
 

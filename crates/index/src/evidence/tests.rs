@@ -291,7 +291,7 @@ fn a_pull_that_fails_is_that_of_the_image_which_the_pod_names() {
 }
 
 #[test]
-fn dependents_that_stand_side_by_side_are_no_rollout() {
+fn runs_of_one_owner_are_not_compared_and_the_pods_of_one_run_are() {
     let mut cluster = Drifting::new();
     let owner = ("JobSet", "train");
     for name in ["train-leader", "train-worker"] {
@@ -300,8 +300,36 @@ fn dependents_that_stand_side_by_side_are_no_rollout() {
     cluster.pod(ran("leader-a", ("Job", "train-leader"), NGINX, "a"));
     let affected = cluster.pod(ran("worker-a", ("Job", "train-worker"), NGINX, "b"));
     let key = affected.into_iter().find(|key| key.kind() == "JobSet").unwrap();
-    assert!(cluster.evidence(&key).mixed.is_some());
+    let evidence = cluster.evidence(&key);
+    assert!(evidence.moved.is_some() && evidence.mixed.is_none(), "{evidence:?}");
+    cluster.pod(ran("worker-b", ("Job", "train-worker"), NGINX, "c"));
+    let mixed = cluster.evidence(&key).mixed.unwrap();
+    assert_eq!(digests(&mixed.resolutions), [digest("b"), digest("c")]);
+}
 
+#[test]
+fn overlapping_runs_of_a_cron_job_are_no_mixed_rollout() {
+    let mut cluster = Drifting::new();
+    let template = json!({ "spec": { "containers": containers(NGINX) } });
+    let key = cluster.apply(
+        "CronJob",
+        json!({
+            "metadata": metadata("nightly", None),
+            "spec": { "jobTemplate": { "spec": { "template": template } } },
+        }),
+    );
+    for (name, letter) in [("nightly-1", "a"), ("nightly-2", "b")] {
+        let mut job = workload(name, Some(("CronJob", "nightly")), NGINX, None, &json!({}));
+        job["metadata"]["ownerReferences"][0]["apiVersion"] = json!("batch/v1");
+        cluster.apply("Job", job);
+        cluster.pod(ran(&format!("{name}-a"), ("Job", name), NGINX, letter));
+    }
+    let evidence = cluster.evidence(&key);
+    assert!(evidence.moved.is_some() && evidence.mixed.is_none(), "{evidence:?}");
+}
+
+#[test]
+fn two_replica_sets_that_ask_for_pods_are_a_rollout_in_progress() {
     let mut cluster = Drifting::new();
     for (name, letter) in [("web-1", "a"), ("web-2", "b")] {
         cluster.replica_set(name, ("Rollout", "web"), NGINX, 0);

@@ -1,17 +1,23 @@
 //! Who controls whom, and under which workload an object is reported.
 
 mod coverage;
+mod missing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use tagwatch_core::kinds::{KindName, KindRole};
+use tagwatch_core::workload::{Unfollowed, UnfollowedController};
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimObject;
 
 use coverage::WatchedCustomKinds;
+pub(crate) use missing::MissingControllers;
+#[cfg(test)]
+pub(crate) use missing::ORPHAN_GRACE;
 
-/// How many owners are followed up or down from an object; longer chains end where the limit is reached.
-const MAX_DEPTH: usize = 8;
+/// How many owners are followed up or down from an object. One whose chain of controllers is longer, or a ring, is reported
+/// on its own.
+pub(crate) const MAX_DEPTH: usize = 8;
 
 /// Most objects that are followed down from one; a user may create any number of objects under one owner.
 pub(crate) const MAX_DEPENDENTS: usize = 10_000;
@@ -23,6 +29,10 @@ pub(crate) struct OwnedObject {
     pub(crate) role: KindRole,
     /// Its owner reference with `controller: true`.
     pub(crate) controller: Option<WorkloadKey>,
+    /// Whether that is of a kind that makes such objects, as far as that is known.
+    has_credible_controller: bool,
+    /// Whether it is one of several runs of its owner.
+    is_run: bool,
     /// Whether it asks for pods; a superseded ReplicaSet asks for none.
     pub(crate) wants_pods: bool,
     /// Orders the dependents of one owner that replace each other.
@@ -34,6 +44,8 @@ impl OwnedObject {
         Self {
             role: object.role(),
             controller: object.owner().cloned(),
+            has_credible_controller: object.has_credible_owner(),
+            is_run: object.is_run(),
             wants_pods: object.wants_pods(),
             revision: object.revision(),
         }
@@ -57,14 +69,32 @@ pub(crate) enum Revisions {
     All,
 }
 
+/// Pods of one workload that can be compared with each other, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RolloutId(u32);
+
+impl RolloutId {
+    pub(crate) const FIRST: Self = Self(0);
+    pub(crate) const LAST: Self = Self(u32::MAX);
+}
+
 /// Where a chain of controllers ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Top {
     /// Reported under this workload.
     Workload(WorkloadKey),
-    /// A controller of a kind that we watch is not known: not seen yet, or gone and about to take its
-    /// dependents with it. Nothing is reported until it appears.
-    Unknown,
+    /// This controller of a kind that we watch is not known: not seen yet, or gone and about to take its
+    /// dependents with it. Nothing is reported until it appears or is given up.
+    Missing(WorkloadKey),
+}
+
+impl Top {
+    /// What is to be evaluated: the workload, or the controller, to find out whether it is still missing.
+    pub(crate) fn into_key(self) -> WorkloadKey {
+        match self {
+            Self::Workload(key) | Self::Missing(key) => key,
+        }
+    }
 }
 
 /// Every watched object but Pods, with its owner.
@@ -74,6 +104,7 @@ pub(crate) struct OwnerIndex {
     /// By owner, known or not; in the order of their keys.
     children: HashMap<WorkloadKey, Vec<WorkloadKey>>,
     custom: WatchedCustomKinds,
+    pub(crate) missing: MissingControllers,
 }
 
 impl OwnerIndex {
@@ -96,8 +127,8 @@ impl OwnerIndex {
                 children.insert(at, key.clone());
             }
         }
+        self.nodes.insert(key.clone(), node.clone());
         affected.extend(self.affected_by(key, &node));
-        self.nodes.insert(key.clone(), node);
         affected
     }
 
@@ -134,8 +165,10 @@ impl OwnerIndex {
 
     /// Forgets the objects of a kind, which is not watched any more.
     pub(crate) fn end_custom(&mut self, kind: &KindName, scope: Option<&str>) -> BTreeSet<WorkloadKey> {
-        let affected = self.retain(kind, scope, &HashSet::new());
+        let mut affected = self.retain(kind, scope, &HashSet::new());
         self.custom.end(kind, scope);
+        // What was missing is an owner that is not watched now.
+        affected.extend(self.missing.of_kind(kind));
         affected
     }
 
@@ -155,18 +188,51 @@ impl OwnerIndex {
         known.or_else(|| self.children.get_key_value(key).map(|(known, _)| known))
     }
 
-    /// Objects whose controller is this one.
+    /// Objects whose controller is this one, and that are reported under it.
     pub(crate) fn children(&self, key: &WorkloadKey) -> impl Iterator<Item = (&WorkloadKey, &OwnedObject)> {
         let children = self.children.get(key).into_iter().flatten();
-        children.filter_map(|child| Some((child, self.node(child)?)))
+        let children = children.filter_map(|child| Some((child, self.node(child)?)));
+        children.filter(|(_, node)| self.reported_under(node).is_some())
+    }
+
+    /// Forgets the missing controllers that no object names any more, and nothing else does.
+    pub(crate) fn forget_missing(&mut self, is_named: impl Fn(&WorkloadKey) -> bool) {
+        let Self { missing, children, .. } = self;
+        missing.retain(|key| children.contains_key(key) || is_named(key));
     }
 
     /// An object and what depends on it, each in front of its own dependents; an object that depends on several ways
     /// comes once for each. At most [`MAX_DEPENDENTS`].
     pub(crate) fn with_dependents(&self, key: &WorkloadKey, revisions: Revisions) -> Vec<WorkloadKey> {
+        // What is below an endless chain is a part of it.
+        let depth =
+            if self.node(key).and_then(|node| self.reported_under(node)).is_none() { MAX_DEPTH } else { 0 };
         let mut found = Vec::new();
-        self.descend(key, revisions, MAX_DEPTH, &mut found);
+        self.descend(key, revisions, depth, &mut found);
         found
+    }
+
+    /// An object and its dependents, each in front of its own, with the rollout of each: runs of one owner, with what depends
+    /// on each, are rollouts of their own.
+    pub(crate) fn rollouts(
+        &self,
+        key: &WorkloadKey,
+        with_dependents: Vec<WorkloadKey>,
+    ) -> BTreeMap<WorkloadKey, RolloutId> {
+        let mut rollouts = BTreeMap::new();
+        let mut newest = RolloutId::FIRST;
+        for found in with_dependents {
+            let node = self.node(&found).filter(|_| found != *key);
+            let rollout = if node.is_some_and(|node| node.is_run) {
+                newest = RolloutId(newest.0 + 1);
+                newest
+            } else {
+                let parent = node.and_then(|node| rollouts.get(node.controller.as_ref()?).copied());
+                parent.unwrap_or(RolloutId::FIRST)
+            };
+            rollouts.insert(found, rollout);
+        }
+        rollouts
     }
 
     fn descend(&self, key: &WorkloadKey, revisions: Revisions, depth: usize, found: &mut Vec<WorkloadKey>) {
@@ -194,16 +260,34 @@ impl OwnerIndex {
     /// of controllers, until one that is reported on its own, has no controller, or is of a kind that is not watched.
     pub(crate) fn top(&self, start: &WorkloadKey) -> Top {
         let mut current = start;
-        for _ in 0..MAX_DEPTH {
+        for _ in 0..=MAX_DEPTH {
             let Some(node) = self.node(current) else {
-                return if self.watches(current) { Top::Unknown } else { Top::Workload(current.clone()) };
+                let current = current.clone();
+                return if self.watches(&current) { Top::Missing(current) } else { Top::Workload(current) };
             };
             match self.reported_under(node) {
                 Some(controller) => current = controller,
-                None => break,
+                None => return Top::Workload(current.clone()),
             }
         }
-        Top::Workload(current.clone())
+        Top::Workload(start.clone())
+    }
+
+    /// The controller that a workload names and is not reported under, unless that is of a kind whose objects are workloads
+    /// whatever owns them.
+    pub(crate) fn unfollowed(&self, key: &WorkloadKey) -> Option<UnfollowedController> {
+        let node = self.node(key)?;
+        let controller = node.controller.as_ref()?;
+        let why = if self.reported_under(node).is_some() {
+            Unfollowed::Endless
+        } else if !node.has_credible_controller && node.yields_to_any_owner() {
+            Unfollowed::NeverControls
+        } else if self.missing.is_given_up(controller) {
+            Unfollowed::Missing
+        } else {
+            return None;
+        };
+        Some(UnfollowedController { id: controller.workload_id(), why })
     }
 
     /// Whether an object is reported on its own.
@@ -211,30 +295,59 @@ impl OwnerIndex {
         matches!(self.top(key), Top::Workload(top) if top == *key)
     }
 
-    /// Every object that is reported on its own.
+    /// Every object that is reported on its own, and every controller that is missing.
     pub(crate) fn tops(&self) -> BTreeSet<WorkloadKey> {
         let keys: BTreeSet<&WorkloadKey> = self.nodes.keys().collect();
-        let tops = keys.into_iter().filter_map(|key| match self.top(key) {
-            Top::Workload(key) => Some(key),
-            Top::Unknown => None,
-        });
-        tops.collect()
+        keys.into_iter().map(|key| self.top(key).into_key()).collect()
     }
 
     /// The controller of an object that is not reported by itself.
     fn reported_under<'a>(&self, node: &'a OwnedObject) -> Option<&'a WorkloadKey> {
-        let yields = |controller: &&WorkloadKey| node.yields_to_any_owner() || self.custom.covers(controller);
+        let yields = |controller: &&WorkloadKey| {
+            node.has_credible_controller
+                && (node.yields_to_any_owner() || self.custom.covers(controller))
+                && !self.missing.is_given_up(controller)
+        };
         node.controller.as_ref().filter(yields)
     }
 
     fn affected_by(&self, key: &WorkloadKey, node: &OwnedObject) -> BTreeSet<WorkloadKey> {
         let mut affected = BTreeSet::from([key.clone()]);
-        if let Some(controller) = self.reported_under(node)
-            && let Top::Workload(top) = self.top(controller)
-        {
-            affected.insert(top);
+        if let Some(controller) = self.reported_under(node) {
+            affected.insert(self.top(controller).into_key());
+        }
+        // Only below others, or below custom kinds, can a chain grow too long.
+        if self.reported_under(node).is_some() || key.watched_kind().is_none() {
+            affected.extend(self.tops_below(key));
         }
         affected
+    }
+
+    /// The workloads under which everything is reported that names an object as its controller, and what depends on it. At
+    /// most [`MAX_DEPENDENTS`] objects are looked at; those beyond are evaluated with everything else, after minutes.
+    pub(crate) fn tops_below(&self, key: &WorkloadKey) -> BTreeSet<WorkloadKey> {
+        let (mut tops, mut left) = (BTreeSet::new(), MAX_DEPENDENTS);
+        self.add_tops_below(key, MAX_DEPTH, &mut left, &mut tops);
+        tops
+    }
+
+    fn add_tops_below(
+        &self,
+        key: &WorkloadKey,
+        depth: usize,
+        left: &mut usize,
+        tops: &mut BTreeSet<WorkloadKey>,
+    ) {
+        for claimant in self.children.get(key).into_iter().flatten() {
+            if *left == 0 {
+                return;
+            }
+            *left -= 1;
+            tops.insert(self.top(claimant).into_key());
+            if depth > 0 {
+                self.add_tops_below(claimant, depth - 1, left, tops);
+            }
+        }
     }
 
     fn unlink(&mut self, key: &WorkloadKey) {

@@ -39,9 +39,10 @@ fn a_chain_ends_at_the_deployment() {
     let mut index = OwnerIndex::default();
     let deployment = node("Deployment", "web", None);
     let replica_set = node("ReplicaSet", "web-1", Some(deployment.key()));
-    assert_eq!(index.top(replica_set.key()), Top::Unknown, "not seen yet");
+    assert_eq!(index.top(replica_set.key()), Top::Missing(replica_set.key().clone()), "not seen yet");
     index.apply(&replica_set);
-    assert_eq!(index.top(replica_set.key()), Top::Unknown, "its controller is not seen yet");
+    let missing = Top::Missing(deployment.key().clone());
+    assert_eq!(index.top(replica_set.key()), missing, "its controller is not seen yet");
     assert_eq!(index.apply(&deployment), BTreeSet::from([deployment.key().clone()]));
     assert_eq!(index.top(replica_set.key()), Top::Workload(deployment.key().clone()));
     assert_eq!(index.children(deployment.key()).count(), 1);
@@ -62,7 +63,7 @@ fn the_uid_must_match() {
     let mut index = OwnerIndex::default();
     index.apply(&node("Deployment", "web", None));
     let stale = WorkloadKey::new("apps/v1", "Deployment", "shop", "web", "uid-of-the-one-before");
-    assert_eq!(index.top(&stale), Top::Unknown);
+    assert_eq!(index.top(&stale), Top::Missing(stale));
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn a_chain_of_custom_kinds_ends_at_its_top_while_they_are_watched() {
 
     assert!(index.begin_custom(&knative("Revision"), None));
     assert!(!index.begin_custom(&knative("Revision"), None));
-    assert_eq!(top(&index), Top::Unknown, "the Revision is gone");
+    assert_eq!(top(&index), Top::Missing(revision.key().clone()), "the Revision is gone");
     index.apply(&revision);
     assert_eq!(top(&index), Top::Workload(configuration.key().clone()), "unfetched");
     for kind in ["Configuration", "Service"] {
@@ -154,5 +155,5 @@ fn a_custom_object_is_a_workload_unless_a_watched_kind_controls_it() {
     index.begin_custom(&KindName::new("example.com", "TrainJob"), Some("elsewhere"));
     assert_eq!(index.top(job_set.key()), Top::Workload(job_set.key().clone()));
     index.begin_custom(&KindName::new("example.com", "TrainJob"), Some("shop"));
-    assert_eq!(index.top(job_set.key()), Top::Unknown);
+    assert_eq!(index.top(job_set.key()), Top::Missing(key("example.com/v1", "TrainJob", "train")));
 }

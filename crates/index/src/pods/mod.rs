@@ -2,13 +2,16 @@
 //! "Proof from the cluster"). `apply`, `delete` and `retain` take a change in and return the controllers for which it
 //! can matter; a status that changes nothing of images returns none.
 
+mod name;
 mod nodes;
+mod orphans;
 mod platforms;
 mod record;
 mod references;
 mod restarts;
 mod runs;
 mod shapes;
+mod starts;
 mod states;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -21,17 +24,21 @@ use crate::answers::Answers;
 use crate::names::NameTable;
 use crate::small_map::SmallMap;
 
+use name::PodName;
 use nodes::NodeId;
 pub(crate) use nodes::{Nodes, PlatformId};
+#[cfg(test)]
+pub(crate) use orphans::MAX_RECOUNTED;
 pub use record::PodFacts;
 pub(crate) use record::{ContainerState, ImageState, PlaceId, PodRecord, place_name, seconds, time};
-use record::{ImageId, NamedPod, hash};
+use record::{ImageHash, ImageId, NamedPod};
 pub(crate) use references::{MEMORY, Record, ReferenceId, References, Same, Slot, SlotId};
 pub(crate) use restarts::{Ran, Restarts};
 use runs::RunChange;
 pub(crate) use runs::{Run, Runs};
 use shapes::Shapes;
 pub(crate) use shapes::{CountedShape, PodShape};
+use states::by_place;
 
 /// Namespaces and names of pods.
 pub(crate) type PodNames = HashSet<(Arc<str>, Box<str>)>;
@@ -92,6 +99,8 @@ pub(crate) struct PodIndex {
     /// How many names of either kind there may be before they are looked through.
     names_limit: usize,
     pub(crate) restarts: Restarts,
+    /// Pods that are counted each for itself though they name this controller, by their own keys.
+    claims: HashMap<WorkloadKey, BTreeSet<WorkloadKey>>,
     /// What registries have answered.
     pub(crate) answers: Answers,
     /// Counts changes of what is proven.
@@ -104,19 +113,29 @@ impl PodIndex {
         if !pod.is_live {
             return self.note_and_forget(&pod, now);
         }
-        let PodFacts { namespace, name, uid, controller, shape, node, statuses, is_live: _ } = pod;
-        let uid = hash(uid);
+        let PodFacts {
+            namespace,
+            name,
+            uid,
+            controller,
+            shape,
+            node,
+            statuses,
+            may_have_changed,
+            is_live: _,
+        } = pod;
+        let pod_name = PodName::new(name, uid);
         let node = node.and_then(|node| self.nodes.id(node));
         let platform = node.and_then(|node| self.nodes.platform_of(node));
         self.forget_surplus_names();
         let known =
             self.pods.get(namespace).and_then(|pods| pods.get(name)).map(|known| Arc::clone(&known.0));
         // Another pod that had its name says nothing of this one.
-        let itself = known.as_deref().filter(|known| known.uid == uid);
-        let states = self.states(&statuses, itself, now).into();
+        let itself = known.as_deref().filter(|known| known.name == pod_name);
+        let states = self.states((&statuses, may_have_changed), itself, now).into();
         let shape = self.shapes.share(shape);
         let controller = self.shared(&controller).cloned().unwrap_or(controller);
-        let record = PodRecord { name: name.into(), uid, controller, shape, node, platform, states };
+        let record = PodRecord { name: pod_name, controller, shape, node, platform, states };
         if known.as_deref() == Some(&record) {
             return PodChanges::default();
         }
@@ -138,7 +157,9 @@ impl PodIndex {
         let in_scope = |namespace: &str| scope.is_none_or(|only| only == namespace);
         let pods = self.pods.iter().filter(|(namespace, _)| in_scope(namespace));
         let gone: BTreeSet<(Arc<str>, Box<str>)> = pods
-            .flat_map(|(namespace, pods)| pods.iter().map(|pod| (Arc::clone(namespace), pod.0.name.clone())))
+            .flat_map(|(namespace, pods)| {
+                pods.iter().map(|pod| (Arc::clone(namespace), pod.0.name.name().into()))
+            })
             .filter(|key| !listed.contains(key))
             .collect();
         let mut changes = PodChanges::default();
@@ -209,11 +230,13 @@ impl PodIndex {
     /// Forgets the names that no live pod needs. They are the names of a user: ephemeral containers have one each.
     fn forget_unused_names(&mut self) {
         let runs = || self.controllers.values().flat_map(|pods| pods.runs.iter());
-        let used: BTreeSet<PlaceId> = runs().map(|run| run.place).chain(self.restarts.places()).collect();
+        // States that are counted in no run have a place, too.
+        let states = self.pods.values().flatten().flat_map(|pod| pod.0.states.iter());
+        let used: BTreeSet<PlaceId> = states.map(|state| state.place).chain(self.restarts.places()).collect();
         let failing: BTreeSet<u32> = runs()
             .filter_map(|run| match run.image_state {
                 ImageState::PullFailing(_, image) => Some(image.0),
-                ImageState::Ran(..) => None,
+                ImageState::Ran(..) | ImageState::Earlier(..) | ImageState::Unknown => None,
             })
             .collect();
         self.places.retain(|place, ()| used.contains(&PlaceId(place)));
@@ -228,9 +251,20 @@ impl PodIndex {
     /// What a pod that has ended, or is being deleted, ran counts as seen; the pod itself is not counted.
     fn note_and_forget(&mut self, pod: &PodFacts<'_>, now: u32) -> PodChanges {
         let platform = pod.node.and_then(|node| self.nodes.platform_of(self.nodes.find(node)?));
+        let pods = self.pods.get(pod.namespace);
+        let known = pods.and_then(|pods| pods.get(pod.name)).map(|known| Arc::clone(&known.0));
+        let name = PodName::new(pod.name, pod.uid);
+        let known = known.filter(|known| known.name == name);
+        let is_late = known.is_none() && pod.may_have_changed;
+        let known_states = by_place(known.as_deref());
         let mut changes = PodChanges::default();
         for status in &pod.statuses {
             let ImageStatus::Ran { digest, since, until } = &status.image_status else { continue };
+            let before = self.state_of(status, &known_states);
+            let start = self.start_of(status, before, is_late, now);
+            if start.image != ImageHash::of(status.image.raw()) {
+                continue;
+            }
             let first = since.map_or(now, seconds).min(now);
             // A pod that is being deleted may still run it.
             let last = until.map_or(now, seconds).clamp(first, now);
@@ -263,7 +297,10 @@ impl PodIndex {
         if let Some(known) = known {
             changes.extend(self.leave(&known, now));
         }
-        // Leaving, the earlier record took the name along.
+        // Leaving, the earlier record took the name and the claim along.
+        if let Some(controller) = &record.shape.unfollowed {
+            self.claims.entry(controller.clone()).or_default().insert(record.controller.clone());
+        }
         if let Some(pods) = self.controllers.get_mut(&record.controller) {
             pods.pods.insert(NamedPod(record), ());
         }
@@ -281,7 +318,7 @@ impl PodIndex {
         if count_in(&mut pods.shapes, &record.shape) {
             changes.shapes.insert(controller.clone());
         }
-        for state in &record.states {
+        for state in record.shown() {
             let RunChange { is_news, run } = pods.runs.enter(*state, record.platform);
             if is_news || awaited {
                 changes.evidence.insert(controller.clone());
@@ -311,16 +348,24 @@ impl PodIndex {
                 changes.shapes.insert(controller.clone());
             }
             let awaited = self.restarts.awaits(controller);
-            for state in &record.states {
+            for state in record.shown() {
                 let RunChange { is_news, run } = pods.runs.leave(*state, record.platform);
                 if is_news || awaited {
                     changes.evidence.insert(controller.clone());
                 }
                 ended.extend(run);
             }
-            pods.pods.remove(&*record.name);
+            pods.pods.remove(record.name.name());
             if pods.shapes.is_empty() {
                 self.controllers.remove(controller);
+            }
+        }
+        if let Some(claimed) = &record.shape.unfollowed
+            && let Some(claims) = self.claims.get_mut(claimed)
+        {
+            claims.remove(controller);
+            if claims.is_empty() {
+                self.claims.remove(claimed);
             }
         }
         for run in ended {

@@ -111,11 +111,11 @@ impl PodIndex {
             nodes.is_none_or(|nodes| record.node.is_some_and(|node| nodes.contains(&node)))
         };
         let pods = self.pods.iter().flat_map(|(namespace, pods)| {
-            pods.iter().map(move |NamedPod(record)| ((namespace, &record.name), record))
+            pods.iter().map(move |NamedPod(record)| ((namespace, record.name.name()), record))
         });
         let concerned: BTreeMap<(Arc<str>, Box<str>), Arc<PodRecord>> = pods
             .filter(|(_, record)| is_concerned(record))
-            .map(|((namespace, name), record)| ((Arc::clone(namespace), name.clone()), Arc::clone(record)))
+            .map(|((namespace, name), record)| ((Arc::clone(namespace), name.into()), Arc::clone(record)))
             .collect();
         let mut affected = BTreeSet::new();
         for ((namespace, _), before) in concerned {

@@ -11,9 +11,24 @@ use tagwatch_core::workload::ContainerType;
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{ContainerImageStatus, NoImageReason, SlimPod};
 
+use super::name::PodName;
 use super::nodes::{NodeId, PlatformId};
 use super::references::{ReferenceId, SlotId};
 use super::shapes::PodShape;
+use super::starts::Start;
+
+/// Group and kind of pods.
+const POD: (&str, &str) = ("", "Pod");
+
+/// Names a pod.
+pub(crate) fn pod_key(namespace: &str, name: &str, uid: &str) -> WorkloadKey {
+    WorkloadKey::new("v1", POD.1, namespace, name, uid)
+}
+
+/// Whether objects of a controller's kind control pods, as far as is known.
+pub(super) fn controls_pods(controller: &WorkloadKey) -> bool {
+    controller.may_control(POD.0, POD.1)
+}
 
 /// A pod as the watch reports it, read.
 #[derive(Debug)]
@@ -26,6 +41,8 @@ pub struct PodFacts<'a> {
     pub(crate) shape: PodShape,
     pub(crate) node: Option<&'a str>,
     pub(crate) statuses: Vec<ContainerImageStatus>,
+    /// Whether its spec may be another one than the one that it was created with.
+    pub(crate) may_have_changed: bool,
     /// Neither finished nor being deleted.
     pub(crate) is_live: bool,
 }
@@ -34,7 +51,7 @@ impl<'a> From<&'a SlimPod> for PodFacts<'a> {
     /// Reads a pod. It may have a thousand containers, so this is done before an index is locked.
     fn from(pod: &'a SlimPod) -> Self {
         let (namespace, name) = pod.place();
-        Self {
+        let mut facts = Self {
             namespace,
             name,
             uid: pod.uid(),
@@ -42,7 +59,27 @@ impl<'a> From<&'a SlimPod> for PodFacts<'a> {
             shape: PodShape::of(pod),
             node: pod.node(),
             statuses: pod.image_statuses(),
+            may_have_changed: pod.may_have_changed(),
             is_live: !pod.is_finished() && !pod.is_terminating(),
+        };
+        if !controls_pods(&facts.controller) {
+            facts.stand_alone();
+        }
+        facts
+    }
+}
+
+impl PodFacts<'_> {
+    /// The key of the pod itself.
+    pub(crate) fn own_key(&self) -> WorkloadKey {
+        pod_key(self.namespace, self.name, self.uid)
+    }
+
+    /// From now on it is counted for itself, whatever controller it names.
+    pub(crate) fn stand_alone(&mut self) {
+        let own = self.own_key();
+        if own != self.controller {
+            self.shape.unfollowed = Some(std::mem::replace(&mut self.controller, own));
         }
     }
 }
@@ -50,9 +87,7 @@ impl<'a> From<&'a SlimPod> for PodFacts<'a> {
 /// A live pod. There are a hundred thousand of them: numbers instead of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PodRecord {
-    pub(crate) name: Box<str>,
-    /// Distinguishes the pod from another one that has its name later.
-    pub(super) uid: u64,
+    pub(crate) name: PodName,
     pub(crate) controller: WorkloadKey,
     pub(super) shape: Arc<PodShape>,
     pub(crate) node: Option<NodeId>,
@@ -68,13 +103,13 @@ pub(super) struct NamedPod(pub(super) Arc<PodRecord>);
 
 impl Borrow<str> for NamedPod {
     fn borrow(&self) -> &str {
-        &self.0.name
+        self.0.name.name()
     }
 }
 
 impl PartialEq for NamedPod {
     fn eq(&self, other: &Self) -> bool {
-        self.0.name == other.0.name
+        self.0.name.name() == other.0.name.name()
     }
 }
 
@@ -88,7 +123,7 @@ impl PartialOrd for NamedPod {
 
 impl Ord for NamedPod {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.name.cmp(&other.0.name)
+        self.0.name.name().cmp(other.0.name.name())
     }
 }
 
@@ -96,8 +131,7 @@ impl Ord for NamedPod {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ContainerState {
     pub(crate) place: PlaceId,
-    /// What the pod's spec names.
-    pub(super) image: ImageHash,
+    pub(super) start: Start,
     pub(crate) image_state: ImageState,
     /// In Unix seconds, which fit until 2106.
     pub(crate) since: u32,
@@ -116,9 +150,12 @@ pub(crate) struct PlaceId(pub(super) u32);
 pub(super) struct ImageHash(u32);
 
 impl ImageHash {
+    /// It is not known which image.
+    pub(super) const UNSURE: Self = Self(0);
+
     pub(super) fn of(image: &str) -> Self {
         // The upper half is as good as the lower.
-        Self(u32::try_from(hash(image) >> 32).unwrap_or_default())
+        Self(u32::try_from(hash(image) >> 32).unwrap_or_default().max(1))
     }
 }
 
@@ -136,6 +173,24 @@ pub(crate) enum ImageState {
     Ran(ReferenceId, SlotId),
     /// The kubelet cannot pull this image.
     PullFailing(PullFailureReason, ImageId),
+    /// What it ran before the pod's spec named another image; counted nowhere, like [`Self::Unknown`].
+    Earlier(ReferenceId, SlotId),
+    /// Nothing that could be compared. Kept for what is known of the last start.
+    Unknown,
+}
+
+impl ImageState {
+    /// Whether it says something of the image that the pod's spec names.
+    pub(super) fn is_counted(self) -> bool {
+        matches!(self, Self::Ran(..) | Self::PullFailing(..))
+    }
+}
+
+impl PodRecord {
+    /// The states that say something of an image.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &ContainerState> {
+        self.states.iter().filter(|state| state.image_state.is_counted())
+    }
 }
 
 /// The name by which a place is numbered.
@@ -157,7 +212,7 @@ pub(crate) fn time(seconds: u32) -> Timestamp {
 /// ran while it waits for its next start, and everything is as it was while the kubelet has not seen the spec.
 pub(super) fn keeps_earlier(why: NoImageReason, before: ImageState) -> bool {
     match why {
-        NoImageReason::Outdated => true,
+        NoImageReason::Outdated => before.is_counted(),
         NoImageReason::NotRun => matches!(before, ImageState::Ran(..)),
         NoImageReason::NoStatus | NoImageReason::InvalidImage | NoImageReason::ImageId(_) => false,
     }

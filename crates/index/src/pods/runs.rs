@@ -45,7 +45,7 @@ impl Runs {
 
     /// A container shows this.
     pub(crate) fn enter(&mut self, state: ContainerState, platform: Option<PlatformId>) -> RunChange {
-        let ContainerState { place, image_state, since, image: _ } = state;
+        let ContainerState { place, image_state, since, start: _ } = state;
         let key = (place, image_state, platform);
         if let Some(count) = self.0.get_mut(&key) {
             count.pods += 1;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{PodImages, SlimIgnore, SlimPod};
 
 /// What a pod says that its verdicts depend on.
@@ -14,6 +15,8 @@ pub(crate) struct PodShape {
     pub(crate) ignore: SlimIgnore,
     /// Whether a kubelet runs it from a file of its own.
     pub(crate) is_mirror: bool,
+    /// The controller that it names and under which it is not reported.
+    pub(crate) unfollowed: Option<WorkloadKey>,
 }
 
 /// A shape with the number of pods that have it.
@@ -21,7 +24,12 @@ pub(crate) type CountedShape = (Arc<PodShape>, u32);
 
 impl PodShape {
     pub(crate) fn of(pod: &SlimPod) -> Self {
-        Self { images: pod.images(), ignore: pod.ignore().into(), is_mirror: pod.is_mirror() }
+        Self {
+            images: pod.images(),
+            ignore: pod.ignore().into(),
+            is_mirror: pod.is_mirror(),
+            unfollowed: None,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::PodIndex;
 use super::record::{
     ContainerState, ImageHash, ImageId, ImageState, PlaceId, PodRecord, keeps_earlier, place_name, seconds,
 };
+use super::starts::{Before, Start};
 
 /// A status does not say since when a pull fails; that the pod is not ready comes nearest, but the pod may have waited
 /// for something else until now. Where that was no longer than this, in seconds, it is near enough, and the same after
@@ -16,60 +17,103 @@ use super::record::{
 const NEAR: u32 = 60;
 
 impl PodIndex {
-    /// What the containers of a live pod show; `known` is what is known of this very pod.
+    /// What the containers of a live pod show; `known` is what is known of this very pod, whose spec may have changed before
+    /// it was first seen.
     pub(super) fn states(
         &mut self,
-        statuses: &[ContainerImageStatus],
+        (statuses, may_have_changed): (&[ContainerImageStatus], bool),
         known: Option<&PodRecord>,
         now: u32,
     ) -> Vec<ContainerState> {
         let mut states = Vec::with_capacity(statuses.len());
-        // A pod may have a thousand containers.
-        let known_states: HashMap<PlaceId, &ContainerState> =
-            known.iter().flat_map(|known| &known.states).map(|state| (state.place, state)).collect();
+        let known_states = by_place(known);
         for status in statuses {
-            let image = ImageHash::of(status.image.raw());
-            let place_name = place_name(status.container_type, status.container.raw());
-            let before = self.place(&place_name).and_then(|place| known_states.get(&place).copied());
-            if before.is_none() && matches!(status.image_status, ImageStatus::Unknown(_)) {
+            let before = self.state_of(status, &known_states);
+            let start = self.start_of(status, before, known.is_none() && may_have_changed, now);
+            if before.is_none() && !start.is_known() && matches!(status.image_status, ImageStatus::Unknown(_))
+            {
                 // Its name is not worth remembering: a pod that is never scheduled would leave it behind.
                 continue;
             }
-            let place = PlaceId(self.places.find_or_insert(&place_name, |_| ()));
-            let is_first = known.is_none();
-            states.extend(match &status.image_status {
-                ImageStatus::Ran { digest, since, .. } => {
+            let place = self.place_of(status);
+            let is_of_spec = start.image == ImageHash::of(status.image.raw());
+            let shown = match &status.image_status {
+                ImageStatus::Ran { digest, since, .. } if is_of_spec => {
                     let since = since.map_or(now, seconds).min(now);
                     self.ran(status, digest, (since, now)).map(|image_state| match before {
                         // A restart of the same image is no news.
-                        Some(before) if before.image_state == image_state => {
-                            ContainerState { image, ..*before }
-                        }
-                        _ => ContainerState { place, image, image_state, since },
+                        Some(before) if before.image_state == image_state => (image_state, before.since),
+                        _ => (image_state, since),
                     })
                 }
+                ImageStatus::Ran { .. } => None,
                 ImageStatus::PullFailing { reason, since } => {
+                    let image = self.failing_image_id(status.image.raw());
                     let failing = before.filter(|before| {
-                        matches!(before.image_state, ImageState::PullFailing(..)) && before.image == image
+                        matches!(before.image_state, ImageState::PullFailing(_, known) if known == image)
                     });
                     let unready = since.map_or(now, seconds).min(now);
                     let is_near = now - unready <= NEAR;
                     let since = match failing {
                         Some(failing) => failing.since,
-                        None if is_first || is_near => unready,
+                        None if known.is_none() || is_near => unready,
                         // It was seen, and its pull did not fail.
                         None => now,
                     };
-                    let image_state =
-                        ImageState::PullFailing(*reason, self.failing_image_id(status.image.raw()));
-                    Some(ContainerState { place, image, image_state, since })
+                    Some((ImageState::PullFailing(*reason, image), since))
                 }
                 ImageStatus::Unknown(why) => before
-                    .filter(|before| before.image == image && keeps_earlier(*why, before.image_state))
-                    .copied(),
+                    .filter(|before| self.is_of(status, before) && keeps_earlier(*why, before.image_state))
+                    .map(|before| (before.image_state, before.since)),
+            };
+            let unknown = start.is_known().then(|| {
+                let ran = before.map(|before| before.image_state);
+                let image_state = match ran {
+                    Some(ImageState::Ran(reference, slot) | ImageState::Earlier(reference, slot)) => {
+                        ImageState::Earlier(reference, slot)
+                    }
+                    _ => ImageState::Unknown,
+                };
+                let is_as_before =
+                    |before: &&ContainerState| before.start == start && !before.image_state.is_counted();
+                (image_state, before.filter(is_as_before).map_or(now, |before| before.since))
             });
+            let state = shown.or(unknown);
+            states.extend(state.map(|(image_state, since)| ContainerState {
+                place,
+                start,
+                image_state,
+                since,
+            }));
         }
         states
+    }
+
+    /// The last start of a container once this status is there.
+    pub(super) fn start_of(
+        &self,
+        status: &ContainerImageStatus,
+        before: Option<&ContainerState>,
+        is_late: bool,
+        now: u32,
+    ) -> Start {
+        let digest = before.and_then(|before| match before.image_state {
+            ImageState::Ran(reference, slot) | ImageState::Earlier(reference, slot) => {
+                Some(&*self.references.get(reference)?.at(slot)?.digest)
+            }
+            ImageState::PullFailing(..) | ImageState::Unknown => None,
+        });
+        Start::after(status, Before { state: before, digest, is_late }, now)
+    }
+
+    /// Whether what a container showed before is of the image that the spec names now.
+    fn is_of(&self, status: &ContainerImageStatus, before: &ContainerState) -> bool {
+        match before.image_state {
+            ImageState::PullFailing(_, image) => self.failing_image(image) == status.image.raw(),
+            ImageState::Ran(..) | ImageState::Earlier(..) | ImageState::Unknown => {
+                before.start.image == ImageHash::of(status.image.raw())
+            }
+        }
     }
 
     /// The number of what a container ran, seen from the first to the last of these times.
@@ -84,7 +128,27 @@ impl PodIndex {
         Some(ImageState::Ran(reference, slot))
     }
 
+    /// What was known of the container of a status.
+    pub(super) fn state_of<'a>(
+        &self,
+        status: &ContainerImageStatus,
+        known: &HashMap<PlaceId, &'a ContainerState>,
+    ) -> Option<&'a ContainerState> {
+        let place = self.place(&place_name(status.container_type, status.container.raw()))?;
+        known.get(&place).copied()
+    }
+
+    fn place_of(&mut self, status: &ContainerImageStatus) -> PlaceId {
+        let name = place_name(status.container_type, status.container.raw());
+        PlaceId(self.places.find_or_insert(&name, |_| ()))
+    }
+
     fn failing_image_id(&mut self, image: &str) -> ImageId {
         ImageId(self.failing.find_or_insert(image, |_| ()))
     }
+}
+
+/// The states of a pod by place: it may have a thousand containers.
+pub(super) fn by_place(known: Option<&PodRecord>) -> HashMap<PlaceId, &ContainerState> {
+    known.into_iter().flat_map(|known| &known.states).map(|state| (state.place, state)).collect()
 }

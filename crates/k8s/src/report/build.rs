@@ -21,6 +21,8 @@ use super::{
 const OMITTED_RESULTS: &str = "omittedResults";
 /// Name of the property, on the last result that is there, with the limits that the workload exceeds.
 const LIMITS: &str = "limits";
+/// Name of the property of every result that says why the workload is reported on its own though it names a controller.
+const UNFOLLOWED_CONTROLLER: &str = "unfollowedController";
 /// Room in a report for what is filled in last: the counters, the content hash, the mark of the cut and the limits.
 const RESERVE: usize = 1_024;
 
@@ -93,7 +95,9 @@ pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     if let Some(history) = history.annotation() {
         report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), history);
     }
-    let mut results = bounded(&all, MAX_REPORT - RESERVE - bounds::json_len(&report));
+    let note =
+        input.workload.unfollowed.as_ref().map(|controller| bounds::cut(controller.words(), MAX_SHORT));
+    let mut results = bounded(&all, note.as_deref(), MAX_REPORT - RESERVE - bounds::json_len(&report));
     if let Some(last) = results.last_mut().filter(|_| !input.workload.limits.is_empty()) {
         let limits: Vec<&str> = input.workload.limits.iter().map(|limit| limit.words()).collect();
         last.properties.get_or_insert_default().insert(LIMITS.into(), limits.join("; "));
@@ -147,10 +151,13 @@ fn scope(id: &WorkloadId, uid: &str) -> ObjectReference {
 }
 
 /// As many results as there is room for, with a mark on the last one where some are left out.
-fn bounded(issues: &[&Issue], mut room: usize) -> Vec<ReportResult> {
+fn bounded(issues: &[&Issue], unfollowed: Option<&str>, mut room: usize) -> Vec<ReportResult> {
     let mut results = Vec::with_capacity(issues.len().min(MAX_RESULTS));
     for issue in issues.iter().take(MAX_RESULTS) {
-        let result = entry::to_result(issue);
+        let mut result = entry::to_result(issue);
+        if let Some(note) = unfollowed {
+            result.properties.get_or_insert_default().insert(UNFOLLOWED_CONTROLLER.into(), note.to_owned());
+        }
         let separator = 1;
         let Some(left) = room.checked_sub(bounds::json_len(&result) + separator) else { break };
         room = left;

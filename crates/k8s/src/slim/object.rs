@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::kinds::{KindRole, KindTraits};
+use tagwatch_core::kinds::{KindRole, KindTraits, Siblings};
 use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
 use super::rollout::{self, WireSpec};
@@ -24,9 +24,11 @@ pub struct SlimObject {
     replicas: Option<i32>,
     rolled_out: Option<bool>,
     role: KindRole,
+    siblings: Siblings,
     finished: bool,
     by_hand: bool,
     cut: bool,
+    is_template_seen: bool,
 }
 
 /// What few objects say beside their templates.
@@ -43,8 +45,10 @@ impl SlimObject {
         let (kind, metadata) = (&*served.kind, &object.metadata);
         let traits = &kind.traits;
         let owner = WorkloadKey::controller_of(metadata);
+        let is_credible = owner.as_ref().is_none_or(|owner| owner.may_control(kind.group(), kind.kind()));
         // Where a watched owner is reported instead, its template says the same.
         let is_owned = traits.role == KindRole::Dependent
+            && is_credible
             && owner.as_ref().is_some_and(|owner| owner.watched_kind().is_some());
         let speaks = !is_owned && traits.role != KindRole::Link;
         let read = speaks.then(|| Templates::read(object, served));
@@ -60,9 +64,11 @@ impl SlimObject {
             replicas: spec.replicas,
             rolled_out: rollout::is_over(object, traits.rollout, &spec),
             role: traits.role,
+            siblings: traits.siblings,
             finished: rollout::is_finished(object, traits),
             by_hand: spec.is_updated_by_hand(),
             cut,
+            is_template_seen: !speaks || rollout::has_seen_spec(object),
         }
     }
 
@@ -74,6 +80,27 @@ impl SlimObject {
     /// The owner reference with `controller: true`.
     pub fn owner(&self) -> Option<&WorkloadKey> {
         self.owner.as_ref()
+    }
+
+    /// Whether its controller is of a kind that makes such objects, as far as that is known.
+    pub fn has_credible_owner(&self) -> bool {
+        let Self { key, owner, .. } = self;
+        owner.as_ref().is_none_or(|owner| owner.may_control(key.group(), key.kind()))
+    }
+
+    /// Whether its status describes pods of the templates that it has, as far as its controller says.
+    pub fn is_template_seen(&self) -> bool {
+        self.is_template_seen
+    }
+
+    /// A spec that changes elsewhere, as with every scaling, has the templates that were seen before.
+    pub fn compare_with(&mut self, before: &Self) {
+        self.is_template_seen |= before.is_template_seen && self.templates == before.templates;
+    }
+
+    /// Whether it runs to an end, beside other runs of its owner.
+    pub fn is_run(&self) -> bool {
+        self.siblings == Siblings::Runs
     }
 
     /// Replaces its keys by equal ones that others hold already.
@@ -188,6 +215,7 @@ impl SlimObject {
             && self.finished == other.finished
             && self.rolled_out == other.rolled_out
             && self.cut == other.cut
+            && self.is_template_seen == other.is_template_seen
             && self.templates == other.templates
             && self.extras == other.extras
     }
@@ -206,7 +234,7 @@ fn content(read: Templates, metadata: &ObjectMeta) -> (Box<[PodTemplate]>, Optio
 
 /// The rollout of a built-in object, as the Deployment controller counts them (`deployment.kubernetes.io/revision`).
 fn revision(metadata: &ObjectMeta, traits: &KindTraits) -> u32 {
-    if traits.supersedes {
+    if traits.siblings == Siblings::Revisions {
         let created = metadata.creation_timestamp.as_ref().map(|time| time.0.as_second());
         return created.and_then(|second| u32::try_from(second).ok()).unwrap_or(0);
     }

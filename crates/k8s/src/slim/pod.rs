@@ -117,6 +117,12 @@ impl SlimPod {
         self.metadata.deletion_timestamp.is_some()
     }
 
+    /// Whether its spec may be another one than the one that it was created with. API servers count its changes since
+    /// Kubernetes 1.33 (KEP-5067), and a deletion as one; `false` where nothing is counted.
+    pub fn may_have_changed(&self) -> bool {
+        self.metadata.generation.is_some_and(|generation| generation > 1 + i64::from(self.is_terminating()))
+    }
+
     /// The API server's image of a static pod, which the kubelet runs from a file of its own.
     pub fn is_mirror(&self) -> bool {
         self.metadata

@@ -10,7 +10,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
 use super::meta::WireTime;
-use super::pod_spec::{ImagePlace, PodImages};
+use super::pod_spec::PodImages;
 use super::text::Text;
 
 /// What a pod showed of the image of one container.
@@ -22,6 +22,8 @@ pub struct ContainerImageStatus {
     pub container_type: ContainerType,
     /// What the pod's own spec names.
     pub image: UntrustedText,
+    /// The `containerID` of its last start, which another start changes.
+    pub container_id: Option<UntrustedText>,
     /// Whether the node got it.
     pub image_status: ImageStatus,
 }
@@ -91,6 +93,8 @@ struct WireContainerStatus {
     name: Option<Text>,
     #[serde(rename = "imageID")]
     image_id: Option<Text>,
+    #[serde(rename = "containerID")]
+    container_id: Option<Text>,
     state: Option<WireState>,
 }
 
@@ -133,15 +137,21 @@ impl WirePodStatus {
         let statuses = self.by_place();
         let places = images.iter().filter(|place| place.container_type != ContainerType::ImageVolume);
         places
-            .map(|place| ContainerImageStatus {
-                container: place.name.into(),
-                container_type: place.container_type,
-                image: place.image.into(),
-                image_status: if is_outdated {
-                    ImageStatus::Unknown(NoImageReason::Outdated)
-                } else {
-                    self.status_of(place, &statuses)
-                },
+            .map(|place| {
+                let list = place.container_type.list_field();
+                let status = statuses.get(&(list, place.name)).copied();
+                let id = status.and_then(|status| status.container_id.as_ref());
+                ContainerImageStatus {
+                    container: place.name.into(),
+                    container_type: place.container_type,
+                    image: place.image.into(),
+                    container_id: id.map(|id| id.0.clone()).filter(|id| !id.raw().is_empty()),
+                    image_status: match status {
+                        _ if is_outdated => ImageStatus::Unknown(NoImageReason::Outdated),
+                        Some(status) => self.read(status, place.image),
+                        None => ImageStatus::Unknown(NoImageReason::NoStatus),
+                    },
+                }
             })
             .collect()
     }
@@ -162,17 +172,6 @@ impl WirePodStatus {
             }
         }
         statuses
-    }
-
-    fn status_of(
-        &self,
-        place: ImagePlace<'_>,
-        statuses: &HashMap<(&'static str, &str), &WireContainerStatus>,
-    ) -> ImageStatus {
-        match statuses.get(&(place.container_type.list_field(), place.name)) {
-            Some(status) => self.read(status, place.image),
-            None => ImageStatus::Unknown(NoImageReason::NoStatus),
-        }
     }
 
     /// Of the image of a waiting container the status says only that its pull fails: its `imageID` is that of an earlier start.

@@ -80,6 +80,25 @@ fn of_deployment(status: &WireStatus, _: &WireSpec) -> bool {
     status.replicas.unwrap_or(0) <= status.updated_replicas.unwrap_or(0)
 }
 
+/// Whether the controller of the kind has seen the spec as it is. A status without `observedGeneration` does not say, and
+/// counts as one that has.
+pub(super) fn has_seen_spec(object: &WireObject) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Observed {
+        /// A number; Argo Rollouts write it as text.
+        observed_generation: Option<Value>,
+    }
+    let Some(generation) = object.metadata.generation else { return true };
+    let status = object.field("status");
+    let status = status.and_then(|status| serde_json::from_str::<Option<Observed>>(status.get()).ok());
+    match status.flatten().and_then(|status| status.observed_generation) {
+        Some(Value::Number(observed)) => observed.as_i64().is_none_or(|observed| observed >= generation),
+        Some(Value::String(observed)) => !observed.parse().is_ok_and(|observed: i64| observed < generation),
+        _ => true,
+    }
+}
+
 /// Pods below the partition keep the old template until the partition is lowered.
 fn of_stateful_set(status: &WireStatus, spec: &WireSpec) -> bool {
     let updated = status.updated_replicas.unwrap_or(0);

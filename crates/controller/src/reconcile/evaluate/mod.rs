@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use tagwatch_index::{Absence, Collected, WorkloadKey};
+use k8s_openapi::jiff::Timestamp;
+use tagwatch_index::{Absence, Collected, SettledController, WorkloadKey};
 use tagwatch_k8s::report::ReportOwner;
 
 use super::gone::COLLECTION_GRACE;
@@ -23,8 +24,19 @@ impl Reconciler {
 
     /// The same, and adds up how long that computes.
     pub(super) async fn evaluate_with(&self, key: &WorkloadKey, effort: &Effort) -> Next {
-        let now = self.clock.now();
-        let report = ReportKey::of(key);
+        let (now, report) = (self.clock.now(), ReportKey::of(key));
+        let SettledController { affected, look_again } = self.judge.settle(key, now);
+        self.queue.request(affected);
+        self.bring_up_to_date(key, &report, now, effort).await.or_again(look_again)
+    }
+
+    async fn bring_up_to_date(
+        &self,
+        key: &WorkloadKey,
+        report: &ReportKey,
+        now: Timestamp,
+        effort: &Effort,
+    ) -> Next {
         let collected = self.judge.collect(key);
         let weight = collected.as_ref().map_or(0, Collected::weight);
         let admission = self.pool.admit(weight, effort).await;
@@ -32,13 +44,13 @@ impl Reconciler {
             collected.and_then(|collected| admission.run(|| self.judge.assemble(key, collected, now)));
         let absence = match assembled {
             Ok(assembled) => {
-                if let Err(error) = self.writer.read_unremembered(key, &report).await {
+                if let Err(error) = self.writer.read_unremembered(key, report).await {
                     tracing::warn!(workload = ?key, report = %report.name, %error,
                         "cannot read the report; trying again");
                     return self.counted("failed", Next::Retry);
                 }
                 let look_again = assembled.look_again;
-                let evaluation = self.judge.begin(key, &report, assembled, now);
+                let evaluation = self.judge.begin(key, report, assembled, now);
                 match self.report_on(&evaluation, look_again, admission).await {
                     Some(next) => return next,
                     None => None,
@@ -49,11 +61,11 @@ impl Reconciler {
         self.publisher.remove(key);
         if absence == Some(Absence::Gone) && !self.gone.mark_gone(key) {
             let next =
-                if self.writer.has_report(&report) { Next::Again(COLLECTION_GRACE) } else { Next::Wait };
+                if self.writer.has_report(report) { Next::Again(COLLECTION_GRACE) } else { Next::Wait };
             return self.counted("gone", next);
         }
-        let written = self.writer.write(&report, None).await;
-        self.next(key, &report, &written)
+        let written = self.writer.write(report, None).await;
+        self.next(key, report, &written)
     }
 
     /// The steps behind assembling. `None` for a workload outside the policy's scope: it has no report.

@@ -1,5 +1,7 @@
 //! What is remembered, read and published by evaluations. The API server is one of our own making, which knows one report.
 
+use std::collections::HashMap;
+
 use http::header::DATE;
 use http::{HeaderMap, Response};
 use k8s_openapi::jiff::fmt::rfc2822::DateTimePrinter;
@@ -229,6 +231,44 @@ fn a_panic_is_counted() {
     assert_eq!(metrics.panics.get(), 0);
     assert_eq!(guarded(&metrics, || -> u8 { panic!("on one object") }), None);
     assert_eq!(metrics.panics.get(), 1);
+}
+
+#[tokio::test]
+async fn the_report_of_a_workload_whose_evaluation_is_open_is_not_cleaned_up() {
+    let server = ReportServer::default();
+    let env = TestEnv::with_events(server.client());
+    let key = bare_pod(&env);
+    let report = ReportKey::of(&key);
+    // Written by an earlier process, and edited since: it is to be read first, and the API server does not answer.
+    env.parts
+        .reports
+        .lock()
+        .apply_list(None, vec![StoredReport::new(written_long_ago("1", ONE), &env.parts.instance)]);
+    assert!(env.parts.reports.lock().mark_changed(&report, "2"));
+    server.refuse_reads(Some(500));
+    let queue = &env.reconciler.queue;
+    let stays = async |when: &str| {
+        server.requests.lock().clear();
+        env.reconciler.writer.remove_unwanted().await;
+        assert_eq!(*server.requests.lock(), [""; 0], "{when}");
+    };
+    queue.request([key.clone()]);
+    stays("while it waits for its first evaluation").await;
+    assert_eq!(queue.next().await, key);
+    let next = env.reconciler.evaluate(&key).await;
+    assert!(matches!(next, Next::Retry));
+    stays("until the evaluation has ended").await;
+    env.reconciler.schedule(&mut HashMap::new(), &key, &next);
+    queue.finish(&key, Duration::ZERO);
+    stays("until it was tried again").await;
+
+    // Once nothing is open, a report that no workload wants goes.
+    queue.request([key.clone()]);
+    assert_eq!(queue.next().await, key);
+    queue.finish(&key, Duration::ZERO);
+    server.refuse_reads(None);
+    env.reconciler.writer.remove_unwanted().await;
+    assert!(!env.reconciler.writer.has_report(&report));
 }
 
 #[tokio::test]

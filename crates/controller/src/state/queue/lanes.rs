@@ -2,10 +2,13 @@
 //! one evaluation, and not by all of its own.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use tagwatch_index::WorkloadKey;
 use tokio::time::Instant;
+
+use crate::state::ReportKey;
 
 /// Workloads of one namespace that are evaluated at the same time: there is always room for those of another.
 pub(crate) const MAX_PER_NAMESPACE: usize = 6;
@@ -38,6 +41,9 @@ pub(super) struct Lanes {
     running_in: HashMap<Box<str>, usize>,
     /// Workloads that are not taken before this time.
     resting: HashMap<WorkloadKey, Instant>,
+    /// The reports of all that wait or are being evaluated, each with the number of those. A sweep requests every workload, so
+    /// they are kept as numbers.
+    open: HashMap<u64, u32>,
 }
 
 impl Lanes {
@@ -59,7 +65,12 @@ impl Lanes {
         }
         if self.running.contains(&key) {
             self.waiting.insert(key, Waiting::Held(at));
-        } else if at <= now {
+            return;
+        }
+        if !self.waiting.contains_key(&key) {
+            *self.open.entry(number_of(&ReportKey::of(&key))).or_default() += 1;
+        }
+        if at <= now {
             self.make_ready(key, now);
         } else {
             self.waiting.insert(key.clone(), Waiting::Later(at));
@@ -96,7 +107,9 @@ impl Lanes {
 
     /// An evaluation ended. The workload rests for a while before the next one.
     pub(super) fn finish(&mut self, key: &WorkloadKey, rest: Duration, now: Instant) {
-        self.running.remove(key);
+        if self.running.remove(key) {
+            self.close(key);
+        }
         if let Some(running) = self.running_in.get_mut(key.namespace()) {
             *running -= 1;
             if *running == 0 {
@@ -116,6 +129,11 @@ impl Lanes {
         }
     }
 
+    /// Whether a workload waits or is being evaluated whose report is this one, or has the same number.
+    pub(super) fn is_open(&self, report: &ReportKey) -> bool {
+        self.open.contains_key(&number_of(report))
+    }
+
     /// When the first workload that waits for a time is ready.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.later.first().map(|(at, _)| *at)
@@ -132,6 +150,16 @@ impl Lanes {
         (ready().count(), ready().min())
     }
 
+    fn close(&mut self, key: &WorkloadKey) {
+        let report = number_of(&ReportKey::of(key));
+        if let Some(workloads) = self.open.get_mut(&report) {
+            *workloads -= 1;
+            if *workloads == 0 {
+                self.open.remove(&report);
+            }
+        }
+    }
+
     fn make_ready(&mut self, key: WorkloadKey, now: Instant) {
         let namespace = key.namespace();
         if let Some(lane) = self.ready.get_mut(namespace) {
@@ -143,6 +171,13 @@ impl Lanes {
         }
         self.waiting.insert(key, Waiting::Ready(now));
     }
+}
+
+/// A report as a number that stays the same for as long as the process lives.
+fn number_of(report: &ReportKey) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    report.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -201,6 +236,27 @@ mod tests {
         assert_eq!(lanes.take(at(11)), Some(web.clone()));
         lanes.finish(&web, Duration::ZERO, at(11));
         assert_eq!(lanes.take(at(11)), None);
+    }
+
+    #[test]
+    fn a_report_is_open_from_the_request_to_the_end_of_the_evaluation() {
+        let (mut lanes, now) = (Lanes::default(), Instant::now());
+        let web = key("shop", "web");
+        let report = ReportKey::of(&web);
+        let later = now + Duration::from_secs(1);
+        assert!(!lanes.is_open(&report));
+        lanes.request(web.clone(), later, now);
+        lanes.request(web.clone(), now, now);
+        assert!(lanes.is_open(&report));
+        assert_eq!(lanes.take(now), Some(web.clone()));
+        lanes.request(web.clone(), later, now);
+        lanes.finish(&web, Duration::ZERO, now);
+        assert!(lanes.is_open(&report), "another evaluation was requested meanwhile");
+        assert_eq!(lanes.take(later), Some(web.clone()));
+        assert!(lanes.is_open(&report));
+        lanes.finish(&web, Duration::ZERO, later);
+        assert!(!lanes.is_open(&report));
+        assert_eq!(lanes.open.len(), 0);
     }
 
     #[test]

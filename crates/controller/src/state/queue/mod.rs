@@ -84,6 +84,11 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// Whether an evaluation waits or goes on that may want this report, or one of a report with the same hash.
+    pub(crate) fn awaits(&self, report: &ReportKey) -> bool {
+        self.lanes.lock().is_open(report)
+    }
+
     /// Requests an evaluation of every workload: no verdict and no series stays that rests on an earlier engine.
     pub(crate) fn request_all(&self) {
         self.request(self.everything());

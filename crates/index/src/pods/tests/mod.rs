@@ -13,6 +13,7 @@ mod platforms;
 mod proofs;
 mod shapes;
 mod single;
+mod updates;
 
 /// The controllers whose evidence is another one now.
 fn apply(index: &mut PodIndex, pod: PodFacts<'_>, now: u32) -> BTreeSet<WorkloadKey> {
@@ -48,6 +49,7 @@ fn pod<'a>(
         container: "web".into(),
         container_type: ContainerType::Container,
         image: image.into(),
+        container_id: None,
         image_status,
     };
     PodFacts {
@@ -58,6 +60,7 @@ fn pod<'a>(
         shape: PodShape::default(),
         node: Some(node),
         statuses: vec![status],
+        may_have_changed: false,
         is_live: true,
     }
 }

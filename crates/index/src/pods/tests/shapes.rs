@@ -22,6 +22,7 @@ fn facts<'a>(namespace: &'a str, name: &'a str, owned: &str, image: &str) -> Pod
         shape: running(image),
         node: None,
         statuses: Vec::new(),
+        may_have_changed: false,
         is_live: true,
     }
 }

@@ -1,0 +1,243 @@
+//! Pods and objects that name a controller which is not there, or which never made them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tagwatch_core::workload::{Unfollowed, Workload};
+use tagwatch_k8s::key::WorkloadKey;
+use tagwatch_k8s::slim::SlimPod;
+
+use crate::assemble::Assembled;
+use crate::owners::ORPHAN_GRACE;
+use crate::pods::MAX_RECOUNTED;
+use crate::testing::{Cluster, Owner, WEB, containers, metadata, pod, workload};
+
+mod graphs;
+mod model;
+
+/// What a controller does with the index: evaluates what is requested, and what is to be looked at again once it is due.
+#[derive(Default)]
+struct Reports {
+    cluster: Cluster,
+    /// By the key of the workload.
+    written: BTreeMap<WorkloadKey, Workload>,
+    due: BTreeMap<WorkloadKey, Timestamp>,
+}
+
+impl Reports {
+    fn object(&mut self, kind: &str, object: Value) -> WorkloadKey {
+        let kind = tagwatch_core::kinds::watched().find(|known| known.kind() == kind).unwrap();
+        let served = tagwatch_k8s::served::ServedKind::built_in(kind);
+        let (key, affected) = self.cluster.apply_served(&served, object);
+        self.evaluate(affected);
+        key
+    }
+
+    fn pod(&mut self, object: Value) -> WorkloadKey {
+        let pod: SlimPod = serde_json::from_value(object).unwrap();
+        let affected = self.cluster.index.apply_pod(&pod, self.cluster.now);
+        self.evaluate(affected);
+        pod.key()
+    }
+
+    fn delete(&mut self, key: &WorkloadKey) {
+        let affected = self.cluster.delete(key);
+        self.evaluate(affected);
+    }
+
+    fn evaluate(&mut self, keys: BTreeSet<WorkloadKey>) {
+        let mut waiting = keys;
+        while let Some(key) = waiting.pop_first() {
+            let settled = self.cluster.index.settle_controller(&key, self.cluster.now);
+            waiting.extend(settled.affected);
+            self.due.remove(&key);
+            if let Some(delay) = settled.look_again {
+                self.due.insert(key.clone(), self.cluster.now + delay);
+            }
+            match self.cluster.assemble(&key) {
+                Assembled::Workload { workload, .. } => {
+                    self.written.insert(key, *workload);
+                }
+                Assembled::Absent(_) => {
+                    self.written.remove(&key);
+                }
+            }
+        }
+    }
+
+    fn pass(&mut self, seconds: u32) {
+        self.cluster.now += std::time::Duration::from_secs(seconds.into());
+        let now = self.cluster.now;
+        let due = self.due.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone());
+        self.evaluate(due.collect());
+    }
+
+    /// The workloads that are reported, with why they are on their own.
+    fn reported(&self) -> Vec<(&str, &str, Option<Unfollowed>)> {
+        let mut all: Vec<_> = self
+            .written
+            .iter()
+            .map(|(key, workload)| {
+                let why = workload.unfollowed.as_ref().map(|controller| controller.why);
+                (key.kind(), key.name(), why)
+            })
+            .collect();
+        all.sort_by_key(|(kind, name, _)| (*kind, *name));
+        all
+    }
+}
+
+const ABSENT: Owner<'static> = ("apps/v1beta2", "ReplicaSet", "absent");
+const MISSING: Option<Unfollowed> = Some(Unfollowed::Missing);
+const LATEST: &[(&str, &str)] = &[("a", "registry.example.com/shop/web:latest")];
+
+#[test]
+fn a_pod_whose_controller_does_not_exist_is_reported_after_the_grace_time() {
+    let mut reports = Reports::default();
+    reports.pod(pod("hidden", Some(ABSENT), "Running", LATEST));
+    reports.pass(ORPHAN_GRACE - 1);
+    assert_eq!(reports.reported(), []);
+    reports.pass(1);
+    assert_eq!(reports.reported(), [("Pod", "hidden", MISSING)]);
+    let words =
+        reports.written.values().next().and_then(|workload| workload.unfollowed.clone()).unwrap().words();
+    assert_eq!(words, "names ReplicaSet absent (apps/v1beta2) as its controller, which does not exist");
+    // Others that come later wait no longer.
+    reports.pod(pod("second", Some(ABSENT), "Running", LATEST));
+    assert_eq!(reports.reported(), [("Pod", "hidden", MISSING), ("Pod", "second", MISSING)]);
+    // And what it was that lagged comes after all.
+    reports.object("ReplicaSet", workload("absent", None, 2, LATEST));
+    assert_eq!(reports.reported(), [("ReplicaSet", "absent", None)]);
+}
+
+#[test]
+fn more_pods_than_are_counted_anew_at_once_follow_with_the_next_evaluations() {
+    let mut reports = Reports::default();
+    for number in 0..=2 * MAX_RECOUNTED {
+        let claims = pod(&format!("hidden-{number:04}"), Some(ABSENT), "Running", LATEST);
+        let pod: SlimPod = serde_json::from_value(claims).unwrap();
+        let affected = reports.cluster.index.apply_pod(&pod, reports.cluster.now);
+        if number == 0 {
+            reports.evaluate(affected);
+        }
+    }
+    reports.pass(ORPHAN_GRACE);
+    assert_eq!(reports.written.len(), MAX_RECOUNTED);
+    reports.pass(0);
+    assert_eq!(reports.written.len(), 2 * MAX_RECOUNTED);
+    reports.pass(0);
+    assert_eq!((reports.written.len(), reports.due.len()), (2 * MAX_RECOUNTED + 1, 0));
+    reports.object("ReplicaSet", workload("absent", None, 2, LATEST));
+    assert_eq!(reports.written.len(), MAX_RECOUNTED + 2);
+    reports.pass(0);
+    reports.pass(0);
+    assert_eq!(reports.reported(), [("ReplicaSet", "absent", None)]);
+    assert!(reports.due.is_empty());
+}
+
+#[test]
+fn a_controller_that_comes_within_the_grace_time_leaves_no_trace() {
+    let mut reports = Reports::default();
+    reports.pod(pod("web-1-a", Some(("apps/v1", "ReplicaSet", "web-1")), "Running", LATEST));
+    reports.object("ReplicaSet", workload("web-1", Some(WEB), 1, LATEST));
+    reports.pass(ORPHAN_GRACE - 1);
+    reports.object("Deployment", workload("web", None, 1, LATEST));
+    assert_eq!(reports.reported(), [("Deployment", "web", None)]);
+    reports.pass(ORPHAN_GRACE);
+    assert_eq!(reports.reported(), [("Deployment", "web", None)]);
+}
+
+#[test]
+fn what_a_deleted_owner_leaves_behind_is_reported_and_what_goes_with_it_is_not() {
+    let mut reports = Reports::default();
+    let web = reports.object("Deployment", workload("web", None, 1, LATEST));
+    let set = reports.object("ReplicaSet", workload("web-1", Some(WEB), 1, LATEST));
+    reports.pod(pod("web-1-a", Some(("apps/v1", "ReplicaSet", "web-1")), "Running", LATEST));
+    reports.delete(&web);
+    reports.pass(ORPHAN_GRACE);
+    assert_eq!(reports.reported(), [("ReplicaSet", "web-1", MISSING)]);
+    reports.delete(&set);
+    let gone = pod("web-1-a", Some(("apps/v1", "ReplicaSet", "web-1")), "Succeeded", LATEST);
+    reports.pod(gone);
+    reports.pass(ORPHAN_GRACE);
+    assert_eq!(reports.reported(), []);
+    reports.cluster.index.expire(reports.cluster.now);
+    assert!(reports.cluster.index.owners.missing.is_empty());
+}
+
+#[test]
+fn another_uid_is_another_controller() {
+    let mut reports = Reports::default();
+    reports.object("StatefulSet", workload("db", None, 1, LATEST));
+    let mut claims = pod("db-7", Some(("apps/v1", "StatefulSet", "db")), "Running", LATEST);
+    claims["metadata"]["ownerReferences"][0]["uid"] = json!("another");
+    reports.pod(claims);
+    reports.pass(ORPHAN_GRACE);
+    assert_eq!(reports.reported(), [("Pod", "db-7", MISSING), ("StatefulSet", "db", None)]);
+}
+
+#[test]
+fn a_kind_that_never_controls_pods_hides_none() {
+    let never = Some(Unfollowed::NeverControls);
+    let mut reports = Reports::default();
+    reports.object("Deployment", workload("web", None, 1, &[("a", "web:1.0.0")]));
+    reports.pod(pod("miner", Some(WEB), "Running", LATEST));
+    assert_eq!(reports.reported(), [("Deployment", "web", None), ("Pod", "miner", never)], "at once");
+    // Nor does one that comes after its grace time take the pod over.
+    let old = pod("late", Some(("apps/v1", "Deployment", "api")), "Running", LATEST);
+    reports.pod(old);
+    reports.object("ReplicaSet", workload("api-1", Some(("apps/v1", "Deployment", "api")), 0, LATEST));
+    reports.pass(ORPHAN_GRACE);
+    reports.object("Deployment", workload("api", None, 1, &[("a", "api:1.0.0")]));
+    assert_eq!(reports.reported()[2..], [("Pod", "late", never), ("Pod", "miner", never)]);
+    let end = pod("late", None, "Failed", LATEST);
+    reports.pod(end);
+    // Nor does one hide another object.
+    reports.object("ReplicaSet", workload("miners", Some(("batch/v1", "CronJob", "web")), 1, LATEST));
+    reports.object("Job", workload("mine", Some(WEB), 1, LATEST));
+    let alone = [("Job", "mine", never), ("Pod", "miner", never), ("ReplicaSet", "miners", never)];
+    assert_eq!(reports.reported()[2..], alone);
+    for workload in reports.written.values().filter(|workload| workload.unfollowed.is_some()) {
+        assert_eq!(workload.containers[0].image.raw(), LATEST[0].1);
+    }
+}
+
+#[test]
+fn a_job_that_has_ended_hides_no_pod() {
+    let mut reports = Reports::default();
+    let mut job = workload("import", None, 1, &[("run", "importer:1.0.0")]);
+    job["status"] = json!({ "conditions": [{ "type": "Complete", "status": "True" }] });
+    reports.object("Job", job);
+    assert_eq!(reports.reported(), []);
+    let claims = |phase| pod("import-x", Some(("batch/v1", "Job", "import")), phase, LATEST);
+    reports.pod(claims("Running"));
+    assert_eq!(reports.reported(), [("Job", "import", None)]);
+    assert!(reports.written.values().any(|workload| workload.containers.len() == 2));
+    reports.pod(claims("Succeeded"));
+    assert_eq!(reports.reported(), []);
+}
+
+#[test]
+fn pods_of_a_driver_are_reported_under_it_while_it_runs() {
+    let mut reports = Reports::default();
+    let driver = |phase| pod("driver", None, phase, LATEST);
+    reports.pod(driver("Running"));
+    reports.pod(pod("executor", Some(("v1", "Pod", "driver")), "Running", &[("exec", "spark:4.0.1")]));
+    assert_eq!(reports.reported(), [("Pod", "driver", None)]);
+    reports.pod(driver("Failed"));
+    reports.pass(ORPHAN_GRACE);
+    assert_eq!(reports.reported(), [("Pod", "executor", MISSING)]);
+}
+
+#[test]
+fn an_owner_that_no_deployment_can_be_is_not_followed_in_any_version() {
+    let mut reports = Reports::default();
+    reports.object("Deployment", workload("web", None, 1, &[("a", "web:1.0.0")]));
+    let old = ("apps/v1beta1", "Deployment", "web");
+    reports.object("ReplicaSet", workload("web-1", Some(old), 1, &[("a", "web:1.0.0")]));
+    let spec = json!({ "metadata": metadata("x", Some(old)), "spec": containers(LATEST), "status": { "phase": "Running" } });
+    reports.pod(spec);
+    let never = Some(Unfollowed::NeverControls);
+    assert_eq!(reports.reported(), [("Deployment", "web", None), ("Pod", "x", never)]);
+}

@@ -1,0 +1,282 @@
+//! Images that change in place: events as kubelets and API servers make them.
+
+use serde_json::{Value, json};
+use tagwatch_k8s::slim::SlimPod;
+
+use super::super::starts::SETTLES_IN;
+use super::*;
+
+const REPOSITORY: &str = "registry.example.com/shop/web";
+const ONE: &str = "registry.example.com/shop/web:1.0.0";
+const TWO: &str = "registry.example.com/shop/web:2.0.0";
+
+/// A bare pod on a known node, as the watch shows it.
+struct Scripted {
+    index: PodIndex,
+    now: u32,
+    /// `metadata.generation`, and `status.observedGeneration`.
+    generations: (Option<i64>, Option<i64>),
+    /// The lists of the spec and of the status.
+    lists: (&'static str, &'static str),
+    /// Image of each container in the spec.
+    images: Vec<&'static str>,
+    /// Start and digest of each container in the status, by letter; a container that is not there waits.
+    started: Vec<Option<(&'static str, &'static str)>>,
+}
+
+impl Scripted {
+    fn new(images: &[&'static str]) -> Self {
+        Self {
+            index: index_with_nodes(&["a"]),
+            now: NOW,
+            generations: (Some(1), Some(1)),
+            lists: ("containers", "containerStatuses"),
+            images: images.to_vec(),
+            started: vec![None; images.len()],
+        }
+    }
+
+    /// The API server and the kubelet count no generations, as before Kubernetes 1.33.
+    fn uncounted(images: &[&'static str]) -> Self {
+        Self { generations: (None, None), ..Self::new(images) }
+    }
+
+    fn object(&self) -> Value {
+        let name = |at: usize| format!("web-{at}");
+        let container = |(at, image): (usize, &&str)| json!({ "name": name(at), "image": image, "imagePullPolicy": "Always" });
+        let containers: Vec<Value> = self.images.iter().enumerate().map(container).collect();
+        let status = |(at, started): (usize, &Option<(&str, &str)>)| match started {
+            Some((start, letter)) => json!({
+                "name": name(at), "imageID": format!("{REPOSITORY}@{}", digest(letter)),
+                "containerID": format!("containerd://{start}"),
+                "state": { "running": { "startedAt": "2027-01-15T08:00:00Z" } },
+            }),
+            None => {
+                json!({ "name": name(at), "imageID": "", "state": { "waiting": { "reason": "ContainerCreating" } } })
+            }
+        };
+        let statuses: Vec<Value> = self.started.iter().enumerate().map(status).collect();
+        let (spec, status) = self.lists;
+        json!({
+            "metadata": { "name": "web", "namespace": "shop", "uid": "uid-of-web", "generation": self.generations.0 },
+            "spec": { "nodeName": "a", spec: containers },
+            "status": { "phase": "Running", "observedGeneration": self.generations.1, status: statuses },
+        })
+    }
+
+    /// The watch shows the pod as it is, a minute after the last time.
+    fn show(&mut self) {
+        self.now += 60;
+        let pod: SlimPod = serde_json::from_value(self.object()).unwrap();
+        self.index.apply(PodFacts::from(&pod), self.now);
+    }
+
+    /// tagwatch starts again and sees the pod as it is.
+    fn restart_of_tagwatch(&mut self) {
+        self.index = index_with_nodes(&["a"]);
+        self.show();
+    }
+
+    fn set_image(&mut self, at: usize, image: &'static str) {
+        self.images[at] = image;
+        self.generations.0 = self.generations.0.map(|generation| generation + 1);
+        self.show();
+    }
+
+    fn status(&mut self, at: usize, start: &'static str, letter: &'static str) {
+        self.started[at] = Some((start, letter));
+        self.show();
+    }
+
+    /// The kubelet has seen the spec.
+    fn observe(&mut self) {
+        if self.generations.1.is_some() {
+            self.generations.1 = self.generations.0;
+        }
+        self.show();
+    }
+
+    /// The first letter of each digest that a reference has run as.
+    fn ran(&self, image: &str) -> Vec<String> {
+        let id = self.index.references.find(image);
+        let slots = id.and_then(|id| self.index.references.get(id)).into_iter().flat_map(Record::slots);
+        slots.map(|slot| slot.digest["sha256:".len()..][..1].to_owned()).collect()
+    }
+
+    fn assert_never_moved(&self) {
+        assert_eq!(self.index.moved_references(), (Vec::new(), 0));
+    }
+}
+
+#[test]
+fn an_update_in_place_is_no_moved_tag() {
+    for mut pod in [Scripted::new(&[ONE]), Scripted::uncounted(&[ONE])] {
+        pod.status(0, "c0", "1");
+        pod.set_image(0, TWO);
+        // By KEP-5067 the status names the new generation and still shows the container before.
+        pod.observe();
+        assert_eq!((pod.ran(ONE), pod.ran(TWO)), (vec!["1".to_owned()], Vec::new()));
+        pod.status(0, "c1", "2");
+        assert_eq!((pod.ran(ONE), pod.ran(TWO)), (vec!["1".to_owned()], vec!["2".to_owned()]));
+        pod.assert_never_moved();
+        // Pushed again, and pulled at the next start: that is one.
+        pod.status(0, "c2", "3");
+        assert_eq!(moved(&pod.index), [TWO]);
+    }
+}
+
+#[test]
+fn of_two_containers_the_one_that_did_not_change_stays_known() {
+    for mut pod in [Scripted::new(&[ONE, ONE]), Scripted::uncounted(&[ONE, ONE])] {
+        pod.status(0, "c0", "1");
+        pod.status(1, "d0", "1");
+        pod.set_image(0, TWO);
+        pod.observe();
+        let live = |pod: &Scripted| -> Vec<u32> {
+            let id = pod.index.references.find(ONE).unwrap();
+            pod.index.references.get(id).unwrap().slots().map(|slot| slot.live).collect()
+        };
+        assert_eq!(live(&pod), [1], "the second container runs it");
+        pod.status(0, "c1", "2");
+        pod.status(1, "d1", "1");
+        assert_eq!((live(&pod), pod.ran(TWO)), (vec![1], vec!["2".to_owned()]));
+        pod.assert_never_moved();
+    }
+}
+
+#[test]
+fn init_containers_that_have_run_stay_what_they_were() {
+    for mut pod in [Scripted::new(&[ONE]), Scripted::uncounted(&[ONE])] {
+        pod.lists = ("initContainers", "initContainerStatuses");
+        pod.status(0, "c0", "1");
+        pod.set_image(0, TWO);
+        pod.observe();
+        pod.observe();
+        assert!(pod.ran(TWO).is_empty());
+        pod.status(0, "c1", "2");
+        assert_eq!(pod.ran(TWO), ["2"]);
+        pod.assert_never_moved();
+    }
+}
+
+#[test]
+fn a_container_for_debugging_changes_no_other() {
+    let mut pod = Scripted::new(&[ONE]);
+    pod.status(0, "c0", "1");
+    // Another list of the spec grows, and the generation with it.
+    pod.set_image(0, ONE);
+    pod.observe();
+    let id = pod.index.references.find(ONE).unwrap();
+    let live: Vec<u32> = pod.index.references.get(id).unwrap().slots().map(|slot| slot.live).collect();
+    assert_eq!(live, [1]);
+}
+
+#[test]
+fn ephemeral_containers_are_paired_as_others_are() {
+    let mut pod = Scripted::new(&[ONE]);
+    pod.lists = ("ephemeralContainers", "ephemeralContainerStatuses");
+    pod.show();
+    pod.status(0, "c0", "1");
+    assert_eq!(pod.ran(ONE), ["1"]);
+    pod.assert_never_moved();
+}
+
+#[test]
+fn a_crash_during_the_update_proves_nothing() {
+    for mut pod in [Scripted::new(&[ONE]), Scripted::uncounted(&[ONE])] {
+        pod.status(0, "c0", "1");
+        pod.set_image(0, TWO);
+        // Restarted before the kubelet saw the new image; where it says so, the status is of the spec before.
+        pod.status(0, "c1", "1");
+        pod.observe();
+        assert!(pod.ran(TWO).is_empty());
+        pod.status(0, "c2", "2");
+        assert_eq!(pod.ran(TWO), ["2"]);
+        pod.assert_never_moved();
+    }
+}
+
+#[test]
+fn a_digest_in_the_spec_that_becomes_a_tag_is_a_change_like_another() {
+    let by_digest: &'static str = Box::leak(format!("{REPOSITORY}@{}", digest("1")).into_boxed_str());
+    let mut pod = Scripted::uncounted(&[by_digest]);
+    pod.status(0, "c0", "1");
+    pod.set_image(0, TWO);
+    pod.observe();
+    assert!(pod.ran(TWO).is_empty());
+    pod.status(0, "c1", "2");
+    assert_eq!(pod.ran(TWO), ["2"]);
+    pod.assert_never_moved();
+}
+
+#[test]
+fn a_change_back_before_the_restart_is_none() {
+    let mut pod = Scripted::uncounted(&[ONE]);
+    pod.status(0, "c0", "1");
+    pod.set_image(0, TWO);
+    pod.set_image(0, ONE);
+    assert_eq!(pod.ran(ONE), ["1"]);
+    let id = pod.index.references.find(ONE).unwrap();
+    assert_eq!(pod.index.references.get(id).unwrap().slots().map(|slot| slot.live).sum::<u32>(), 1);
+    pod.assert_never_moved();
+}
+
+#[test]
+fn a_start_of_tagwatch_in_the_middle_of_an_update_proves_nothing() {
+    // The kubelet may write no generation while the API server counts them.
+    for observed in [Some(1), None] {
+        let mut pod = Scripted { generations: (Some(1), observed), ..Scripted::new(&[ONE]) };
+        pod.status(0, "c0", "1");
+        pod.set_image(0, TWO);
+        pod.observe();
+        pod.restart_of_tagwatch();
+        assert!(pod.ran(TWO).is_empty());
+        pod.show();
+        pod.status(0, "c1", "2");
+        assert_eq!(pod.ran(TWO), ["2"]);
+        pod.assert_never_moved();
+    }
+}
+
+#[test]
+fn what_was_there_before_tagwatch_counts_where_its_spec_never_changed_or_it_runs_on() {
+    let mut pod = Scripted::new(&[ONE]);
+    pod.status(0, "c0", "1");
+    pod.restart_of_tagwatch();
+    assert_eq!(pod.ran(ONE), ["1"], "the first generation");
+
+    pod.set_image(0, TWO);
+    pod.observe();
+    pod.status(0, "c1", "2");
+    pod.restart_of_tagwatch();
+    assert!(pod.ran(TWO).is_empty());
+    pod.now += SETTLES_IN - 61;
+    pod.show();
+    assert!(pod.ran(TWO).is_empty());
+    pod.show();
+    assert_eq!(pod.ran(TWO), ["2"]);
+}
+
+#[test]
+fn a_pod_that_ends_during_an_update_ran_what_it_was_started_from() {
+    let mut pod = Scripted::uncounted(&[ONE]);
+    pod.status(0, "c0", "1");
+    pod.set_image(0, TWO);
+    let mut ending = pod.object();
+    ending["metadata"]["deletionTimestamp"] = json!("2027-01-15T08:00:00Z");
+    let ending: SlimPod = serde_json::from_value(ending).unwrap();
+    pod.index.apply(PodFacts::from(&ending), pod.now);
+    assert!(pod.ran(TWO).is_empty());
+    assert_eq!((pod.index.pods.len(), pod.index.shapes.len()), (0, 0));
+    // The deletion alone counts the generation up, and is no change of the image.
+    let mut pod = Scripted::new(&[ONE]);
+    pod.status(0, "c0", "1");
+    let mut ending = pod.object();
+    ending["metadata"]["generation"] = json!(2);
+    ending["status"]["observedGeneration"] = json!(2);
+    ending["metadata"]["deletionTimestamp"] = json!("2027-01-15T08:00:00Z");
+    let ending: SlimPod = serde_json::from_value(ending).unwrap();
+    let mut index = index_with_nodes(&["a"]);
+    index.apply(PodFacts::from(&ending), NOW);
+    assert!(index.references.find(ONE).is_some());
+}
