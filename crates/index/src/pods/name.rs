@@ -13,12 +13,11 @@ pub(crate) struct PodName(Box<[u8]>);
 impl PodName {
     pub(super) fn new(name: &str, uid: &str) -> Self {
         let packed = pack(uid);
-        let (mark, uid) = match &packed {
-            Some(bytes) => (UUID, &bytes[..]),
-            None => {
-                let end = uid.floor_char_boundary(usize::from(UUID - 1));
-                (u8::try_from(end).unwrap_or_default(), &uid.as_bytes()[..end])
-            }
+        let (mark, uid) = if let Some(bytes) = &packed {
+            (UUID, &bytes[..])
+        } else {
+            let end = uid.floor_char_boundary(usize::from(UUID - 1));
+            (u8::try_from(end).unwrap_or_default(), &uid.as_bytes()[..end])
         };
         Self([&[mark], uid, name.as_bytes()].concat().into())
     }
