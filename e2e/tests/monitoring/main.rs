@@ -10,6 +10,7 @@ mod programs;
 mod queries;
 mod rules;
 mod runner;
+mod silence;
 mod stage;
 
 use std::process::ExitCode;
@@ -21,5 +22,6 @@ fn main() -> ExitCode {
         grafana::tests(),
         queries::tests(),
         rules::tests(),
+        silence::tests(),
     ])
 }
