@@ -20,9 +20,9 @@ mod testing;
 
 pub use error::RunError;
 pub use observe::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
-pub use options::{ConsoleOptions, RunOptions, WatchedNamespaces};
+pub use options::{ConsoleOptions, RunOptions};
 pub use run::run;
 pub use serve::metrics::metrics_reference;
 pub use serve::{CertificateError, CertificateFiles, EndpointAccess, ListenError};
-pub use state::Stored;
 pub use state::metrics::MetricDescription;
+pub use state::{Stored, WatchedNamespaces};

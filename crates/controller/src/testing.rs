@@ -15,11 +15,12 @@ use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::slim::SlimPod;
 use tokio::sync::mpsc;
 
-use crate::options::{RunOptions, WatchedNamespaces};
+use crate::options::RunOptions;
 use crate::parts::SharedParts;
 use crate::publish::PendingEvent;
 use crate::reconcile::Reconciler;
 use crate::serve::EndpointAccess;
+use crate::state::WatchedNamespaces;
 use crate::state::metrics::Metrics;
 
 /// A client whose API server is a function.

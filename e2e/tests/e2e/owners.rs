@@ -101,7 +101,7 @@ async fn an_owner_that_looks_like_a_deployment_takes_nothing_of_it(env: &TestEnv
 }
 
 /// The latest time at which a pod whose controller is missing has its report: the grace time, and the usual limit.
-const ORPHAN_LIMIT: Duration = Duration::from_secs(60);
+const ORPHAN_LIMIT: Duration = Duration::from_mins(1);
 
 /// The garbage collector cannot look up an owner in a version that is not served, and leaves the pod alone.
 async fn pod_of_a_controller_that_does_not_exist_is_reported(env: &TestEnv) -> Result<()> {

@@ -90,7 +90,7 @@ impl OptionalRight {
                     self.pause().await;
                 }
                 // Without the right to ask, or an API to ask, the watch itself shows.
-                Err(error) if matches!(error.code(), Some(403 | 404 | 405)) => break,
+                Err(error) if matches!(error.code(), Some(403..=405)) => break,
                 Err(error) => {
                     tracing::debug!(%error, resource = self.resource.resource, "cannot ask for a right; trying again");
                     sleep(backoff.delay_after(error.code().is_some())).await;
@@ -162,12 +162,13 @@ mod tests {
     use super::*;
     use crate::testing::{self, failure, response};
 
+    /// The attributes of each review, with the second in which it came.
+    type Asked = Arc<Mutex<Vec<(u64, Value)>>>;
+
     /// An API server that answers reviews by their number, or refuses them with a status code, and notes their attributes
     /// with the second they came in.
-    fn server(
-        answer: impl Fn(usize) -> Result<bool, u16> + Send + Sync + 'static,
-    ) -> (Client, Arc<Mutex<Vec<(u64, Value)>>>) {
-        let asked: Arc<Mutex<Vec<(u64, Value)>>> = Arc::default();
+    fn server(answer: impl Fn(usize) -> Result<bool, u16> + Send + Sync + 'static) -> (Client, Asked) {
+        let asked = Asked::default();
         let (noted, answer, begun) = (Arc::clone(&asked), Arc::new(answer), Instant::now());
         let client = testing::client(move |request| {
             let (noted, answer) = (Arc::clone(&noted), Arc::clone(&answer));
@@ -244,7 +245,7 @@ mod tests {
         let mut refusals = right.refusals();
         refusals.worked();
         assert_eq!(refusals.failed(&refused()), Flow::Continue);
-        sleep(REFUSAL_GRACE - Duration::from_secs(1)).await;
+        sleep(REFUSAL_GRACE.saturating_sub(Duration::from_secs(1))).await;
         assert_eq!(refusals.failed(&refused()), Flow::Continue);
         refusals.worked();
         assert_eq!(refusals.failed(&refused()), Flow::Continue);

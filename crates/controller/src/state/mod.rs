@@ -13,6 +13,7 @@ mod report_index;
 mod report_key;
 mod status_tracker;
 mod stores;
+mod watched_namespaces;
 mod workload_states;
 
 pub(crate) use active_policy::{ActivePolicy, PolicySource, Rejection};
@@ -29,4 +30,5 @@ pub(crate) use report_key::ReportKey;
 pub(crate) use status_tracker::StatusTracker;
 pub use stores::Stored;
 pub(crate) use stores::{Stores, reference};
+pub use watched_namespaces::WatchedNamespaces;
 pub(crate) use workload_states::{ReportMemory, StatesSnapshot, WorkloadState, WorkloadStates};

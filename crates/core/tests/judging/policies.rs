@@ -124,8 +124,8 @@ fn namespace(name: &str, labels: &[(&str, &str)]) -> NamedNamespace {
     (name.into(), Arc::new(Namespace { labels, ..Namespace::default() }))
 }
 
-fn read(spec: serde_json::Value) -> Policy {
-    Policy::read(&spec).map(|(_, policy)| policy).expect("a valid policy")
+fn read(spec: &serde_json::Value) -> Policy {
+    Policy::read(spec).map(|(_, policy)| policy).expect("a valid policy")
 }
 
 fn places(policy: &Policy, namespaces: &[NamedNamespace], overrides_used: &[usize]) -> Vec<String> {
@@ -137,7 +137,7 @@ fn places(policy: &Policy, namespaces: &[NamedNamespace], overrides_used: &[usiz
 fn parts_that_match_nothing_are_named_by_their_field() {
     let change =
         serde_json::json!({ "match": { "names": ["x"] }, "rules": { "latest-tag": { "enabled": false } } });
-    let policy = read(serde_json::json!({
+    let policy = read(&serde_json::json!({
         "scope": {
             "namespaces": ["shop*", "mial"],
             "excludeNamespaces": ["shop-test", "ci-*"],
@@ -167,7 +167,7 @@ fn parts_that_match_nothing_are_named_by_their_field() {
         ["spec.scope.excludeNamespaces[0]", "spec.scope.excludeNamespaces[1]"]
     );
     assert_eq!(places(&policy, &[], &[0, 1]), [""; 0], "namespaces are not known");
-    assert_eq!(places(&read(serde_json::json!({})), &namespaces, &[]), [""; 0]);
+    assert_eq!(places(&read(&serde_json::json!({})), &namespaces, &[]), [""; 0]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_scope_that_leaves_every_namespace_out_is_empty() {
             None,
         ),
     ] {
-        let policy = read(serde_json::json!({ "scope": scope }));
+        let policy = read(&serde_json::json!({ "scope": scope }));
         assert_eq!(policy.is_scope_empty(&namespaces), expected, "{scope}");
         let whole = Some("spec.scope").filter(|_| expected);
         let wanted: Vec<&str> = whole.into_iter().chain(place).collect();
@@ -223,10 +223,10 @@ fn presets_are_on_unless_the_policy_lists_others() {
         policy.classifier().classify(Ok(&pause)).class
     };
     assert_eq!(class(&Policy::of(Profile::Strict)), TagClass::DeclaredImmutable);
-    assert_eq!(class(&read(serde_json::json!({}))), TagClass::DeclaredImmutable);
+    assert_eq!(class(&read(&serde_json::json!({}))), TagClass::DeclaredImmutable);
     let named = serde_json::json!({ "immutablePresets": ["kubernetes-registry"] });
-    assert_eq!(class(&read(named)), TagClass::DeclaredImmutable);
-    assert_eq!(class(&read(serde_json::json!({ "immutablePresets": [] }))), TagClass::Floating);
+    assert_eq!(class(&read(&named)), TagClass::DeclaredImmutable);
+    assert_eq!(class(&read(&serde_json::json!({ "immutablePresets": [] }))), TagClass::Floating);
     let unknown =
         Policy::read(&serde_json::json!({ "immutablePresets": ["kubernetes"] })).expect_err("unknown");
     assert!(unknown[0].to_string().contains("did you mean kubernetes-registry?"), "{}", unknown[0]);

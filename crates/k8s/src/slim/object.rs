@@ -14,6 +14,7 @@ use crate::served::ServedKind;
 
 /// A watched object of any kind but Pods.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct SlimObject {
     key: WorkloadKey,
     owner: Option<WorkloadKey>,

@@ -158,7 +158,9 @@ impl Build<'_> {
         }
         found.extend(links.patches.iter().map(|file| (*file, Chain::new())));
         if links.has_images {
-            found.iter_mut().for_each(|(_, chain)| chain.push(index));
+            for (_, chain) in found.iter_mut() {
+                chain.push(index);
+            }
         }
         self.steps_left = self.steps_left.saturating_sub(1 + found.len());
     }

@@ -45,9 +45,8 @@ pub(super) fn times_applied(field_path: &str) -> usize {
 impl ImageEntry {
     pub(super) fn read(entry: Node<'_, '_>) -> Self {
         let text = |field: &str| match entry.get(field).map(Node::value) {
-            Some(Value::String(text)) => text.to_owned(),
             // Kustomize refuses a number; what is written is what was meant.
-            Some(Value::Other(_, text)) => text.to_owned(),
+            Some(Value::String(text) | Value::Other(_, text)) => text.to_owned(),
             _ => String::new(),
         };
         // The name is part of the expression, as it is for Kustomize: its dots match any character.
@@ -95,14 +94,12 @@ fn split(image: &str) -> (&str, &str, &str) {
         None => return (image, "", ""),
     };
     let name = &image[..name_end];
-    match rest.strip_prefix('@') {
-        Some(digest) => (name, "", digest),
-        None => {
-            let tagged = rest.trim_start_matches(':');
-            let (tag, digest) = tagged.split_once('@').unwrap_or((tagged, ""));
-            (name, tag, digest)
-        }
+    if let Some(digest) = rest.strip_prefix('@') {
+        return (name, "", digest);
     }
+    let tagged = rest.trim_start_matches(':');
+    let (tag, digest) = tagged.split_once('@').unwrap_or((tagged, ""));
+    (name, tag, digest)
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ pub(super) fn is_json_patch(node: Node<'_, '_>) -> bool {
 }
 
 /// Counts the images that the operations set.
-pub(super) fn read(patch: Node<'_, '_>, manifest: &mut Manifest) {
+pub(super) fn read(operations: Node<'_, '_>, manifest: &mut Manifest) {
     let mut paths: Vec<String> = Vec::new();
     let (mut count, mut has_more, mut first) = (0, false, None);
-    for operation in patch.items() {
+    for operation in operations.items() {
         let Some(path) = operation.get("path").and_then(Node::text) else { continue };
         let Some(value) = operation.get("value").filter(|value| matches!(value.value(), Value::String(_)))
         else {

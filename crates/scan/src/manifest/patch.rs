@@ -52,11 +52,11 @@ pub(crate) fn count_patch_images(
             // Kustomize refuses it.
             Err(_) => continue,
         };
-        let mut patch = Manifest::read(&document, kinds);
-        patch.set_aside_as_patch();
-        let images = patch.workloads.iter().map(|located| located.workload.containers.len());
+        let mut read = Manifest::read(&document, kinds);
+        read.set_aside_as_patch();
+        let images = read.workloads.iter().map(|located| located.workload.containers.len());
         count += u64::try_from(images.sum::<usize>()).unwrap_or(u64::MAX);
-        count += patch.unjudged.iter().map(|unjudged| unjudged.count).sum::<u64>();
+        count += read.unjudged.iter().map(|unjudged| unjudged.count).sum::<u64>();
     }
     if count > 0 {
         manifest.unjudged.push(Unjudged {

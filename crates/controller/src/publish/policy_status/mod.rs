@@ -20,10 +20,10 @@ use tagwatch_k8s::tag_policy::{TagPolicy, TagPolicyStatus};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
-use crate::options::WatchedNamespaces;
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WorkloadStates, compute,
+    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WatchedNamespaces,
+    WorkloadStates, compute,
 };
 pub(crate) use exemptions::exemption_counts;
 use ineffective::{empty_scope, ineffective_parts, overrides_used};
