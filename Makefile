@@ -31,6 +31,14 @@ differential: ## 120,000 generated YAML and JSON files through kubectl's reader 
 	@e2e/yaml/build.sh >/dev/null
 	@cargo test --locked --package tagwatch-scan --lib yaml::differential -- --nocapture
 
+.PHONY: replicas
+replicas: export TAGWATCH_REPLICA_ROUNDS ?= 60
+replicas: export TAGWATCH_LEASE_RUNS ?= 2000
+replicas: ## leaders that are killed, ended and frozen, on the real control plane and in simulation; `make test` does a few
+	@e2e/control-plane/build.sh >/dev/null
+	@cargo test --locked --package tagwatch-controller --lib lease::
+	@cargo test --locked --package tagwatch --package tagwatch-e2e --test e2e -- --nocapture replicas_that
+
 .PHONY: bench
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
 	@hack/side-by-side.sh control-plane 'e2e/control-plane/build.sh --optimised' \

@@ -2,10 +2,11 @@
 //! changed, and keeps a report for each workload, the metrics and the console up to date.
 //!
 //! Rooms, in the order of the data; none imports a later one: `state` (shared by all), `observe` (watches), `judge` (from
-//! the state to a wanted report), `publish` (every write), `reconcile` (the loop), `serve` (metrics, health, console).
+//! the state to a wanted report), `publish` (every write), `lease` (which replica writes), `reconcile` (the loop), `serve` (metrics, health, console).
 
 mod error;
 mod judge;
+mod lease;
 mod observe;
 mod options;
 mod parts;
@@ -19,6 +20,7 @@ mod tasks;
 mod testing;
 
 pub use error::RunError;
+pub use lease::{LeaseOptions, LeaseTiming};
 pub use observe::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
 pub use options::{ConsoleOptions, RunOptions};
 pub use run::run;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::lease::LeaseOptions;
 use crate::observe::{Network, RegistryHost};
 use crate::serve::EndpointAccess;
 use crate::state::WatchedNamespaces;
@@ -40,6 +41,8 @@ pub struct RunOptions {
     pub registry_networks: Vec<Network>,
     /// Whether to emit Events about issues.
     pub events: bool,
+    /// The lease by which one of several replicas leads; `None` for a single one.
+    pub lease: Option<LeaseOptions>,
     /// Name of the `TagPolicy` that applies.
     pub policy: String,
     /// `User-Agent` of every request, for audit logs.

@@ -20,8 +20,8 @@ use crate::reconcile::{GoneWorkloads, Reconciler, WorkPool};
 use crate::serve::console::{ConsoleSource, ConsoleState};
 use crate::state::metrics::{ControllerMetrics, Metrics};
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Queue, Readiness, ReportIndex, StatusTracker, Stores,
-    WorkloadStates,
+    ActivePolicy, CustomWatches, EngineHandle, Leadership, Queue, Readiness, ReportIndex, StatusTracker,
+    Stores, WorkloadStates,
 };
 
 /// The shared state, from which each task gets what it needs.
@@ -35,6 +35,7 @@ pub(crate) struct SharedParts {
     pub(crate) custom: Arc<CustomWatches>,
     pub(crate) writer: Arc<ClusterWriter>,
     pub(crate) readiness: Readiness,
+    pub(crate) leadership: Leadership,
     /// This installation, as its reports name it.
     pub(crate) instance: Arc<str>,
 }
@@ -47,6 +48,7 @@ impl SharedParts {
         instance: &str,
         metrics: &mut Metrics,
     ) -> Result<Self, RunError> {
+        let leadership = metrics.leadership().clone();
         let metrics = ControllerMetrics::register(metrics)?;
         let readiness = Readiness::default();
         let states = Arc::new(Mutex::new(WorkloadStates::default()));
@@ -66,7 +68,8 @@ impl SharedParts {
             reports: Arc::default(),
             policy: Arc::new(Mutex::new(ActivePolicy::recommended())),
             custom: Arc::new(custom),
-            writer: Arc::new(ClusterWriter::new(metrics.clone())),
+            writer: Arc::new(ClusterWriter::new(leadership.clone(), metrics.clone())),
+            leadership,
             readiness,
             instance: instance.into(),
             observer: Observer {
@@ -96,6 +99,7 @@ impl SharedParts {
                 engine: Arc::clone(&self.engine),
                 states: Arc::clone(states),
                 reports: Arc::clone(&self.reports),
+                leadership: self.leadership.clone(),
                 instance: Arc::clone(&self.instance),
             },
             writer: ReportWriter {
@@ -108,6 +112,7 @@ impl SharedParts {
             },
             publisher: ResultPublisher {
                 states: Arc::clone(states),
+                leadership: self.leadership.clone(),
                 events,
                 has_console: options.console.is_some(),
             },
@@ -116,6 +121,7 @@ impl SharedParts {
             readiness: self.readiness.clone(),
             clock,
             metrics,
+            leadership: self.leadership.clone(),
             gone: GoneWorkloads::default(),
             pool: WorkPool::default(),
         };

@@ -11,17 +11,18 @@ use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::RunError;
+use crate::lease::Elector;
 use crate::observe::{built_in, custom, day, namespaces, nodes};
 use crate::options::RunOptions;
 use crate::parts::SharedParts;
-use crate::publish::{events, proofs};
+use crate::publish::{ProofKeeper, events};
 use crate::serve::access::AccessGate;
 use crate::serve::admin::AdminEndpoint;
 use crate::serve::console;
 use crate::serve::metrics::MetricsPage;
 use crate::serve::{EndpointAccess, EndpointKind, ListenError, ServerListener};
 use crate::state::metrics::Metrics;
-use crate::state::{Heartbeat, Queue};
+use crate::state::{Heartbeat, Leadership, Queue};
 use crate::tasks::Tasks;
 
 const ADMIN_ENDPOINT: &str = "admin endpoint";
@@ -38,17 +39,25 @@ pub async fn run(options: RunOptions, stop: CancellationToken, probes: Handle) -
     let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
     let clients = Clients::connect(&options, &requests, &clock).await?;
     let listeners = Listeners::bind(&options, &probes).await?;
-    let mut metrics = Metrics::default();
+    let leadership = if options.lease.is_some() { Leadership::standby() } else { Leadership::default() };
+    let mut metrics = Metrics::new(leadership);
     metrics.add(requests.collector())?;
     let parts = SharedParts::new(clients.cluster.clone(), clock, &options.instance, &mut metrics)?;
     let (reconciler, pending_events) = parts.reconciler(&options);
     let mut tasks = Tasks::default();
     let heartbeat = Heartbeat::default();
+    let last_writes = CancellationToken::new();
+    if let Some((client, lease)) = clients.lease.clone().zip(options.lease.clone()) {
+        let elector = Elector::new(client, lease, parts.leadership.clone(), Arc::clone(&parts.writer));
+        let running = elector.run(parts.observer.metrics.clone(), stop.clone(), last_writes.clone());
+        tasks.spawn_until_stop("lease", running);
+    }
     let servers = Servers { clients, listeners, metrics, heartbeat: heartbeat.clone(), probes };
     servers.spawn(&mut tasks, &parts, &options, &stop)?;
     spawn_watches(&mut tasks, &parts, &options);
     spawn_policy(&mut tasks, &parts, &options);
     spawn_drift(&mut tasks, &parts, &options);
+    spawn_proofs(&mut tasks, &parts, &options, &stop, last_writes);
     if let Some(pending) = pending_events {
         let publishing = events::publish(parts.client.clone(), pending, Arc::clone(&parts.writer));
         tasks.spawn("events", publishing);
@@ -69,6 +78,8 @@ pub async fn run(options: RunOptions, stop: CancellationToken, probes: Handle) -
 /// requests wait for each other.
 struct Clients {
     cluster: Client,
+    /// A renewal waits behind nothing else. `None` for a single replica.
+    lease: Option<Client>,
     metrics_reviews: Client,
     console_reviews: Client,
 }
@@ -83,6 +94,10 @@ impl Clients {
         let connection = || connect(&choice, &options.user_agent, requests.clone(), clock.clone());
         Ok(Self {
             cluster: connection().await?.client,
+            lease: match options.lease {
+                Some(_) => Some(connection().await?.client),
+                None => None,
+            },
             metrics_reviews: connection().await?.client,
             console_reviews: connection().await?.client,
         })
@@ -161,7 +176,7 @@ impl Servers {
     ) -> Result<(), RunError> {
         let Self { clients, listeners, metrics, heartbeat, probes } = self;
         let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
-        let Clients { cluster: _, metrics_reviews, console_reviews } = clients;
+        let Clients { cluster: _, lease: _, metrics_reviews, console_reviews } = clients;
         let Listeners { admin, health, console } = listeners;
         let audience = || options.token_audience.clone();
         let is_gated = matches!(options.metrics_access, EndpointAccess::Token { .. });
@@ -235,7 +250,7 @@ fn spawn_policy(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
 
 /// Watches nodes, keeps proofs that tags moved, and asks registries.
 fn spawn_drift(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
-    let SharedParts { client, observer, readiness, engine, writer, .. } = parts;
+    let SharedParts { client, observer, readiness, engine, .. } = parts;
     let ready = readiness.expect(nodes::NODES);
     let nodes = nodes::follow(client.clone(), observer.clone(), Arc::clone(engine), ready);
     tasks.spawn(nodes::NODES, nodes);
@@ -244,13 +259,31 @@ fn spawn_drift(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
         let (networks, user_agent) = (Arc::clone(&networks), options.user_agent.clone());
         tasks.spawn("registry", parts.registry_task().run(registry.clone(), networks, user_agent));
     }
-    let ready = readiness.expect("proofs that tags moved");
-    let namespace = options.own_namespace.clone();
-    let instance = Arc::clone(&parts.instance);
-    let keeping =
-        proofs::keep(client.clone(), namespace, instance, parts.proven_tags(), Arc::clone(writer), ready);
-    tasks.spawn("proofs", keeping);
     tasks.spawn("drift", parts.proven_tags().follow(readiness.clone()));
+}
+
+/// Keeps proofs that tags moved. They are the last that is written: `last_writes` is cancelled behind them.
+fn spawn_proofs(
+    tasks: &mut Tasks,
+    parts: &SharedParts,
+    options: &RunOptions,
+    stop: &CancellationToken,
+    last_writes: CancellationToken,
+) {
+    let keeper = ProofKeeper {
+        client: parts.client.clone(),
+        namespace: options.own_namespace.clone(),
+        instance: Arc::clone(&parts.instance),
+        tags: parts.proven_tags(),
+        writer: Arc::clone(&parts.writer),
+        leadership: parts.leadership.clone(),
+        ready: parts.readiness.expect("proofs that tags moved"),
+    };
+    let keeping = keeper.run(stop.clone());
+    tasks.spawn_until_stop("proofs", async move {
+        keeping.await;
+        last_writes.cancel();
+    });
 }
 
 async fn measure(queue: Arc<Queue>, heartbeat: Heartbeat) {

@@ -33,6 +33,20 @@ impl Tasks {
         self.remember(&spawned, name);
     }
 
+    /// Spawns a task that has something to finish once the token given to [`run_until`](Self::run_until) is cancelled, and
+    /// returns after it.
+    pub(crate) fn spawn_until_stop(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let finished = async move {
+            task.await;
+            Ok(())
+        };
+        self.spawn_server(name, finished, &Handle::current());
+    }
+
     /// Spawns a server on a runtime; it returns once the token given to [`run_until`](Self::run_until) is cancelled.
     pub(crate) fn spawn_server(
         &mut self,

@@ -131,6 +131,7 @@ impl TestEnv {
             registries: Vec::new(),
             registry_networks: Vec::new(),
             events,
+            lease: None,
             policy: "default".to_owned(),
             user_agent: "tagwatch".to_owned(),
         };

@@ -16,6 +16,7 @@ const CONTROLLER: &[&[&str]] = &[
     &["observe"],
     &["judge"],
     &["publish"],
+    &["lease"],
     &["reconcile"],
     &["serve"],
     &["error", "options"],

@@ -29,6 +29,7 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         health_address_file,
         token_audience,
         own_namespace,
+        lease,
         registries,
         registry_networks,
         metrics_address,
@@ -47,6 +48,7 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     };
     let cluster_name = console.cluster_name.clone();
     let console = console_options(console, &metrics)?;
+    let lease = lease.options(&instance, own_namespace.as_deref()).map_err(Failure::Usage)?;
     let options = RunOptions {
         namespaces,
         instance,
@@ -64,7 +66,8 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         registry_networks,
         events,
         policy,
-        user_agent: user_agent(),
+        user_agent: lease.as_ref().map_or_else(user_agent, |lease| user_agent_of(&lease.identity)),
+        lease,
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "tagwatch is starting");
     // Two threads for the work: one decodes a large list while the other evaluates. This one answers probes and signals.
@@ -133,6 +136,11 @@ fn console_options(args: ConsoleArgs, metrics: &MetricsArgs) -> Result<Option<Co
 /// `User-Agent` of every request.
 pub(crate) fn user_agent() -> String {
     format!("tagwatch/{}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The same of one of several replicas, so that audit logs tell which of them sent a request.
+fn user_agent_of(identity: &str) -> String {
+    format!("{} ({identity})", user_agent())
 }
 
 fn failure(error: &RunError) -> Failure {

@@ -88,6 +88,11 @@ impl Request {
         self.response.code
     }
 
+    /// Whether it was carried out.
+    pub fn is_ok(&self) -> bool {
+        (200..300).contains(&self.response.code)
+    }
+
     /// Whether the verb is one that writes.
     pub fn is_mutating(&self) -> bool {
         matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection")

@@ -47,6 +47,7 @@ mod policy;
 mod policy_verdicts;
 mod rbac;
 mod remedies;
+mod replicas;
 mod report_api;
 mod restart;
 mod samples;
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
         policy_verdicts::tests(),
         rbac::tests(),
         remedies::tests(),
+        replicas::tests(),
         report_api::tests(),
         restart::tests(),
         samples::tests(),

@@ -10,7 +10,10 @@ use tagwatch_core::workload::Workload;
 use tagwatch_index::{Absence, Assembled, Collected, Index, SettledController, WorkloadKey};
 
 use super::field_owner::FieldOwner;
-use crate::state::{EngineHandle, Known, ReportIndex, ReportKey, ReportMemory, Stores, WorkloadStates};
+use crate::state::{
+    EngineHandle, Known, Leadership, MemoryBasis, ReportIndex, ReportKey, ReportMemory, Stores,
+    WorkloadStates,
+};
 
 /// Assembles workloads with what is remembered of them.
 pub(crate) struct Judge {
@@ -19,6 +22,7 @@ pub(crate) struct Judge {
     pub(crate) engine: Arc<EngineHandle>,
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    pub(crate) leadership: Leadership,
     /// This installation, as its reports name it.
     pub(crate) instance: Arc<str>,
 }
@@ -95,17 +99,26 @@ impl Judge {
     }
 
     /// When results were first seen, and what is over: as it is remembered, else as the stored report says. Memory comes
-    /// first, since other clients may edit a report; unless it began while no report could be read.
+    /// first, since other clients may edit a report; unless it began while no report could be read, or another replica
+    /// writes the report.
     fn memory(&self, key: &WorkloadKey, report: &ReportKey) -> ReportMemory {
-        let mut memory = match self.states.lock().memory(key) {
-            Some(memory) if !memory.is_unread => return memory.clone(),
-            memory => memory.cloned().unwrap_or_default(),
+        let remembered = self.states.lock().memory(key).cloned();
+        let basis = match &remembered {
+            _ if !self.leadership.may_write() => MemoryBasis::Standby,
+            Some(ReportMemory { basis: MemoryBasis::Own, .. }) => return remembered.unwrap_or_default(),
+            Some(memory) => memory.basis,
+            None => MemoryBasis::Unread,
         };
+        let mut memory = remembered.unwrap_or_default();
         let reports = self.reports.lock();
         match reports.known(report) {
+            Known::Fresh(stored) | Known::Stale(stored) if basis == MemoryBasis::Standby => {
+                memory.following(&stored)
+            }
             Known::Fresh(stored) | Known::Stale(stored) => memory.behind(&stored),
-            Known::Absent => {
-                memory.is_unread = !reports.is_ready(&report.namespace);
+            Known::Absent | Known::Unread => {
+                let is_ready = reports.is_ready(&report.namespace);
+                memory.basis = if is_ready { MemoryBasis::Own } else { MemoryBasis::Unread };
                 memory
             }
         }

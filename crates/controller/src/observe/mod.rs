@@ -30,6 +30,8 @@ pub(crate) use proven::ProvenTags;
 pub(crate) use registry::RegistryTask;
 pub use registry::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
 pub(crate) use reports::ReportObserver;
+pub(crate) use stats::{WatchStats, refusal_code};
+pub(crate) use watch::{Flow, Sink, watch};
 
 /// What the watches of objects, pods, namespaces and nodes change. Clones share it.
 #[derive(Clone)]

@@ -7,8 +7,11 @@ use crate::state::ReportKey;
 
 impl ReportWriter {
     /// Deletes every report of ours that belongs to no checked workload. Whatever fails is tried at the next sweep. Reports
-    /// that do not name our instance are named in the log, and left.
+    /// that do not name our instance are named in the log, and left. A standby leaves all of it to the leader.
     pub(crate) async fn remove_unwanted(&self) {
+        if !self.writer.may_write() {
+            return;
+        }
         for key in self.unwanted() {
             // A workload may have come (back) while others were being removed.
             if self.is_wanted(&key) {

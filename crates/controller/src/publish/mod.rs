@@ -5,7 +5,7 @@ mod cleanup;
 mod console;
 pub(crate) mod events;
 pub(crate) mod policy_status;
-pub(crate) mod proofs;
+mod proofs;
 mod report_writer;
 mod results;
 mod strays;
@@ -13,6 +13,7 @@ mod writer;
 
 pub(crate) use events::{EventPublisher, PendingEvent};
 pub(crate) use policy_status::PolicyStatusWriter;
+pub(crate) use proofs::ProofKeeper;
 pub(crate) use report_writer::{ReportWriter, WriteOutcome};
 pub(crate) use results::ResultPublisher;
 pub(crate) use writer::{ClusterWriter, WriteError};

@@ -2,7 +2,6 @@
 //! back, and the report is no place for them, since every owner of a workload may edit it.
 
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +13,11 @@ use tagwatch_client::{Backoff, CALL_LIMIT, call};
 use tagwatch_index::Proofs;
 use tagwatch_k8s::report::{INSTANCE_LABEL, MANAGED_BY_LABEL, MANAGER, ReportOwner};
 use tokio::time::{Instant, interval, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::observe::ProvenTags;
-use crate::state::ReadyToken;
+use crate::state::{Leadership, ReadyToken};
 
 /// The name of the object is that of the instance, and this.
 const NAME_SUFFIX: &str = "-proven-tags";
@@ -30,52 +30,72 @@ const FOREIGN_INTERVAL: Duration = Duration::from_mins(10);
 /// How often it is looked whether there is anything to write.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Reads what is stored, and from then on writes what changes. Nothing is written that was not read before. Never returns.
-pub(crate) async fn keep(
-    client: Client,
-    namespace: Option<String>,
-    instance: Arc<str>,
-    tags: ProvenTags,
-    writer: Arc<ClusterWriter>,
-    ready: ReadyToken,
-) {
-    let Some(namespace) = namespace else {
-        tracing::info!("our own namespace is not named; proofs that a tag moved end with this process");
-        ready.ready();
-        return pending().await;
-    };
-    let api = Api::namespaced(client, &namespace);
-    let name = format!("{instance}{NAME_SUFFIX}");
-    let mut store = ProofStore { api, name, instance, tags, writer, ready, stored: None, is_foreign: false };
-    store.load().await;
-    store.ready.ready();
-    let (mut every, mut next, mut seen) = (interval(LOOK_INTERVAL), Instant::now(), None);
-    loop {
-        every.tick().await;
-        let now = store.tags.clock.now();
-        let version = (store.tags.index.lock().proofs_version(), now.as_second() / (24 * 3_600));
-        if seen == Some(version) || Instant::now() < next {
-            continue;
-        }
-        let text = Proofs::render(&store.tags.index.lock(), now);
-        if store.holds(&text) {
-            seen = Some(version);
-            continue;
-        }
-        if store.is_foreign {
+/// Where proofs are kept, and who keeps them.
+pub(crate) struct ProofKeeper {
+    pub(crate) client: Client,
+    /// Our own namespace.
+    pub(crate) namespace: Option<String>,
+    pub(crate) instance: Arc<str>,
+    pub(crate) tags: ProvenTags,
+    pub(crate) writer: Arc<ClusterWriter>,
+    pub(crate) leadership: Leadership,
+    pub(crate) ready: ReadyToken,
+}
+
+impl ProofKeeper {
+    /// Reads what is stored, and from then on writes what changes, while this replica leads. Nothing is written that was not
+    /// read before. Returns after `stop`, once the last changes are written.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let Self { client, namespace, instance, tags, writer, leadership, ready } = self;
+        let Some(namespace) = namespace else {
+            tracing::info!("our own namespace is not named; proofs that a tag moved end with this process");
+            ready.ready();
+            return stop.cancelled().await;
+        };
+        let api = Api::namespaced(client, &namespace);
+        let name = format!("{instance}{NAME_SUFFIX}");
+        let mut terms = leadership.terms();
+        let mut store = ProofStore {
+            api,
+            name,
+            instance,
+            tags,
+            writer,
+            ready,
+            stored: None,
+            is_foreign: false,
+            is_loaded: false,
+        };
+        let keeping = async {
             store.load().await;
-            if store.is_foreign {
-                next = Instant::now() + FOREIGN_INTERVAL;
-                continue;
+            store.ready.ready();
+            let (mut every, mut schedule) = (interval(LOOK_INTERVAL), Schedule::default());
+            loop {
+                every.tick().await;
+                if terms.has_changed().unwrap_or_default() {
+                    terms.mark_unchanged();
+                    // The leader before us may have written since.
+                    store.load().await;
+                }
+                store.bring_up_to_date(&mut schedule).await;
             }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = keeping => {}
         }
-        next = Instant::now() + WRITE_INTERVAL;
-        match store.write(&text).await {
-            Ok(()) => seen = Some(version),
-            Err(error) if error.code() == Some(409) => store.load().await,
-            Err(error) => tracing::warn!(%error, "cannot store the proofs that tags moved; trying again"),
+        if store.is_loaded {
+            store.bring_up_to_date(&mut Schedule::default()).await;
         }
     }
+}
+
+/// When the object is written next.
+#[derive(Debug, Default)]
+struct Schedule {
+    not_before: Option<Instant>,
+    /// Of the proofs that are stored.
+    seen: Option<(u64, i64)>,
 }
 
 /// The object as it was last read or written.
@@ -89,9 +109,39 @@ struct ProofStore {
     stored: Option<ConfigMap>,
     /// An object of our name is not ours: we neither read nor write it.
     is_foreign: bool,
+    /// It was read at least once.
+    is_loaded: bool,
 }
 
 impl ProofStore {
+    /// Writes what has changed, unless that was tried a short time ago.
+    async fn bring_up_to_date(&mut self, schedule: &mut Schedule) {
+        let now = self.tags.clock.now();
+        let version = (self.tags.index.lock().proofs_version(), now.as_second() / (24 * 3_600));
+        let is_early = schedule.not_before.is_some_and(|time| Instant::now() < time);
+        if !self.writer.may_write() || schedule.seen == Some(version) || is_early {
+            return;
+        }
+        let text = Proofs::render(&self.tags.index.lock(), now);
+        if self.holds(&text) {
+            schedule.seen = Some(version);
+            return;
+        }
+        if self.is_foreign {
+            self.load().await;
+            if self.is_foreign {
+                schedule.not_before = Some(Instant::now() + FOREIGN_INTERVAL);
+                return;
+            }
+        }
+        schedule.not_before = Some(Instant::now() + WRITE_INTERVAL);
+        match self.write(&text).await {
+            Ok(()) => schedule.seen = Some(version),
+            Err(error) if error.code() == Some(409) => self.load().await,
+            Err(error) => tracing::warn!(%error, "cannot store the proofs that tags moved; trying again"),
+        }
+    }
+
     /// Reads the object until that works, and takes over what it holds. The first failure lets everything else begin:
     /// a missing right must not hold reports up.
     async fn load(&mut self) {
@@ -113,6 +163,7 @@ impl ProofStore {
     }
 
     fn take(&mut self, found: Option<ConfigMap>) {
+        self.is_loaded = true;
         let was_foreign = self.is_foreign;
         self.is_foreign = found.as_ref().is_some_and(|found| !self.is_ours(found));
         if self.is_foreign && !was_foreign {

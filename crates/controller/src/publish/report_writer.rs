@@ -12,7 +12,7 @@ use tagwatch_k8s::report::{PolicyReport, Precondition, ReportOwner, ReportPlan, 
 use tokio::time::Instant;
 
 use super::writer::{ClusterWriter, Verb, WriteError, WriteTarget};
-use crate::state::{Known, Queue, ReportIndex, ReportKey, WorkloadStates};
+use crate::state::{Known, MemoryBasis, Queue, ReportIndex, ReportKey, WorkloadStates};
 
 /// How often a write is decided anew because the report changed under it, before it waits.
 const ATTEMPTS: usize = 3;
@@ -61,7 +61,7 @@ impl ReportWriter {
             let stored = match known {
                 Known::Absent => None,
                 Known::Fresh(stored) => Some(stored),
-                Known::Stale(_) => self.read(key).await?.map(Arc::new),
+                Known::Stale(_) | Known::Unread => self.read(key).await?.map(Arc::new),
             };
             let plan = plan(stored.as_deref(), wanted.clone());
             match plan {
@@ -71,6 +71,9 @@ impl ReportWriter {
                 }
                 ReportPlan::Blocked(owner) => return Ok(WriteOutcome::NameTaken(owner)),
                 ReportPlan::Create(_) | ReportPlan::Replace(_) | ReportPlan::Delete(_) => {}
+            }
+            if !self.writer.may_write() {
+                return Err(WriteError::NotLeading);
             }
             let attempt = self.reports.lock().try_restore(key, Instant::now());
             if let Err(delay) = attempt {
@@ -86,15 +89,16 @@ impl ReportWriter {
         Err(WriteError::Outdated)
     }
 
-    /// Reads the report of a workload of which nothing is remembered, where it changed since it was listed: another
-    /// tagwatch may have written it, such as the one that this process replaces.
+    /// Reads the report of a workload, where it changed since it was read, unless what is remembered counts for more: another
+    /// tagwatch may have written it, such as the replica that leads, or the process that this one replaces.
     pub(crate) async fn read_unremembered(
         &self,
         key: &WorkloadKey,
         report: &ReportKey,
     ) -> Result<(), WriteError> {
-        let is_remembered = self.states.lock().memory(key).is_some_and(|memory| !memory.is_unread);
-        let is_stale = matches!(self.reports.lock().known(report), Known::Stale(_));
+        let basis = self.states.lock().memory(key).map(|memory| memory.basis);
+        let is_remembered = self.writer.may_write() && basis == Some(MemoryBasis::Own);
+        let is_stale = matches!(self.reports.lock().known(report), Known::Stale(_) | Known::Unread);
         if is_stale && !is_remembered {
             self.read(report).await?;
         }

@@ -13,11 +13,12 @@ use super::events::EventPublisher;
 use super::report_writer::WriteOutcome;
 use super::writer::WriteError;
 use crate::judge::{Evaluation, JudgedWorkload};
-use crate::state::{ReportMemory, WorkloadState, WorkloadStates};
+use crate::state::{Leadership, MemoryBasis, ReportMemory, WorkloadState, WorkloadStates};
 
 /// Publishes the results of evaluations.
 pub(crate) struct ResultPublisher {
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
+    pub(crate) leadership: Leadership,
     /// `None` unless `--events` is set.
     pub(crate) events: Option<EventPublisher>,
     /// Whether the console is served: then more of each workload is kept.
@@ -38,7 +39,8 @@ impl ResultPublisher {
             Ok(WriteOutcome::Stored | WriteOutcome::Unchanged) => true,
             // There is no report to wait for.
             Ok(WriteOutcome::ApiAbsent | WriteOutcome::Deferred(_) | WriteOutcome::NameTaken(_))
-            | Err(WriteError::NamespaceTerminating) => false,
+            // Another replica stores the report: it says so to the console of this one.
+            | Err(WriteError::NamespaceTerminating | WriteError::NotLeading) => false,
             // Without the right to write reports, metrics and the console are all there is.
             Err(error) if error.code() == Some(403) => false,
             Err(_) => return,
@@ -68,8 +70,21 @@ impl ResultPublisher {
         }
     }
 
-    /// Remembers a report before it is written, so that it is known to be wanted while the write is under way.
-    pub(crate) fn remember(&self, evaluation: &Evaluation<'_>, memory: ReportMemory) {
+    /// Remembers a report before it is written, so that it is known to be wanted while the write is under way. On a standby
+    /// the memory from before stays, and the other is returned for [`remember_stored`](Self::remember_stored).
+    pub(crate) fn remember(&self, evaluation: &Evaluation<'_>, memory: ReportMemory) -> Option<ReportMemory> {
+        let Evaluation { key, report, memory: before, .. } = evaluation;
+        let (remembered, followed) = if self.leadership.may_write() {
+            (memory, None)
+        } else {
+            (before.clone().of_standby(), Some(memory.of_standby()))
+        };
+        self.states.lock().remember(key, report, remembered);
+        followed
+    }
+
+    /// On a standby: the report is stored as this replica would have written it.
+    pub(crate) fn remember_stored(&self, evaluation: &Evaluation<'_>, memory: ReportMemory) {
         self.states.lock().remember(evaluation.key, evaluation.report, memory);
     }
 
@@ -82,7 +97,7 @@ impl ResultPublisher {
     pub(crate) fn publish_failure(&self, evaluation: &Evaluation<'_>) {
         let Evaluation { key, report, memory, .. } = evaluation;
         let mut states = self.states.lock();
-        if states.memory(key).is_none_or(|memory| memory.is_unread) {
+        if states.memory(key).is_none_or(|memory| memory.basis != MemoryBasis::Own) {
             states.remember(key, report, memory.clone());
         }
         states.publish(key, WorkloadState::failed());

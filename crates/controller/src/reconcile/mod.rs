@@ -19,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::judge::Judge;
 use crate::publish::{ReportWriter, ResultPublisher};
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Queue, Readiness, StatusTracker, compute};
+use crate::state::{Leadership, Queue, Readiness, StatusTracker, compute};
 pub(crate) use gone::GoneWorkloads;
 use pool::Effort;
 pub(crate) use pool::WorkPool;
@@ -40,6 +40,7 @@ pub(crate) struct Reconciler {
     pub(crate) readiness: Readiness,
     pub(crate) clock: ServerClock,
     pub(crate) metrics: ControllerMetrics,
+    pub(crate) leadership: Leadership,
     pub(crate) gone: GoneWorkloads,
     pub(crate) pool: WorkPool,
 }
@@ -73,7 +74,8 @@ enum Done {
 }
 
 impl Reconciler {
-    /// Evaluates the requested workloads, each in one task at a time. Never returns.
+    /// Evaluates the requested workloads, each in one task at a time; and everything at the beginning of each term, since
+    /// nothing was written before it. Never returns.
     pub(crate) async fn run(self: Arc<Self>) {
         // Each is a task of its own: one that computes for long holds up no other.
         let mut running: JoinSet<Done> = JoinSet::new();
@@ -82,6 +84,7 @@ impl Reconciler {
         let mut sweep = Sweep::default();
         let mut sweeping = interval(SWEEP_INTERVAL);
         sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut terms = self.leadership.terms();
         loop {
             tokio::select! {
                 Some(done) = running.join_next() => {
@@ -99,6 +102,10 @@ impl Reconciler {
                     running.spawn(Arc::clone(&self).start(key));
                 }
                 () = self.pool.began_to_wait() => {}
+                Ok(()) = terms.changed() => {
+                    self.writer.reports.lock().begin_term();
+                    sweeping.reset_immediately();
+                }
                 _ = sweeping.tick() => {
                     let everything = compute(|| self.queue.everything());
                     if sweep.begin(everything.clone()) {

@@ -106,6 +106,18 @@ fn is_tag_exempt(verdict: &Verdict) -> bool {
     is_exempt && !of_tag.any(|finding| finding.outcome.is_open())
 }
 
+/// Whether what is remembered or the stored report says more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum MemoryBasis {
+    /// This replica writes the report, and other clients may edit it: what is remembered counts.
+    #[default]
+    Own,
+    /// It began while no report could be read: the stored report may say more.
+    Unread,
+    /// Another replica writes the report: what is stored counts.
+    Standby,
+}
+
 /// What is remembered of a workload's reports from one evaluation to the next, whether they were stored or not.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ReportMemory {
@@ -115,13 +127,30 @@ pub(crate) struct ReportMemory {
     pub(crate) history: History,
     /// The image of each container, where an evaluation of this process has seen it.
     images: Box<[(ContainerType, UntrustedText, UntrustedText)]>,
-    /// It began while no report could be read, so the stored report may say more.
-    pub(crate) is_unread: bool,
+    /// How it relates to the stored report.
+    pub(crate) basis: MemoryBasis,
     /// The results of the last report that was stored, where a later one was not: events are about what is stored.
     stored: Option<FirstSeen>,
 }
 
 impl ReportMemory {
+    /// The same, where another replica writes the report.
+    pub(crate) fn of_standby(self) -> Self {
+        Self { basis: MemoryBasis::Standby, ..self }
+    }
+
+    /// What the API server holds, as another replica wrote it. Images alone are remembered: they are those of the report
+    /// that this replica would have written too.
+    pub(crate) fn following(self, stored: &StoredReport) -> Self {
+        Self {
+            first_seen: stored.first_seen().clone(),
+            history: stored.history().clone(),
+            basis: MemoryBasis::Own,
+            stored: None,
+            ..self
+        }
+    }
+
     /// The same, beginning with what the API server holds.
     pub(crate) fn behind(self, stored: &StoredReport) -> Self {
         let first_seen = self.first_seen.joined(stored.first_seen(), &self.history);
@@ -129,7 +158,7 @@ impl ReportMemory {
         Self {
             first_seen: first_seen.shared_with(stored.first_seen()),
             history,
-            is_unread: false,
+            basis: MemoryBasis::Own,
             stored: self.stored.map(|_| stored.first_seen().clone()),
             ..self
         }
@@ -149,7 +178,7 @@ impl ReportMemory {
             first_seen: FirstSeen::after(report, issues).shared_with(&self.first_seen),
             history: History::of(report),
             images: workload.containers.iter().filter(|found| !found.is_of_pods()).map(image).collect(),
-            is_unread: self.is_unread,
+            basis: self.basis,
             stored: Some(self.last_stored().clone()),
         }
     }

@@ -2,6 +2,7 @@
 
 mod help;
 mod issues;
+mod lease;
 mod names;
 mod policy;
 mod run;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use tagwatch_controller::{Network, RegistryHost};
 
+use super::lease::LeaseArgs;
 use super::names::{audience, instance, namespace, object_name};
 
 #[derive(Debug, clap::Args)]
@@ -55,6 +56,9 @@ pub(crate) struct RunArgs {
     /// with the process
     #[arg(long, value_name = "NAME", value_parser = namespace, env = "TAGWATCH_NAMESPACE")]
     pub(crate) own_namespace: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) lease: LeaseArgs,
 
     /// Registries that may be asked what a tag means now, as images name them; with http:// before one, without TLS
     ///

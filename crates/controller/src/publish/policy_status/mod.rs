@@ -82,7 +82,10 @@ impl PolicyStatusWriter {
     async fn bring_up_to_date(&self, api: &Api<TagPolicy>, schedule: &mut Schedule) {
         let now = Instant::now();
         let version = (self.states.lock().changes(), self.tracker.version());
-        if schedule.seen == Some(version) || schedule.retry_from.is_some_and(|at| now < at) {
+        if !self.writer.may_write()
+            || schedule.seen == Some(version)
+            || schedule.retry_from.is_some_and(|at| now < at)
+        {
             return;
         }
         let active = self.policy.lock().clone();

@@ -85,10 +85,15 @@ impl Reconciler {
         let Some(Built { wanted, issues, memory }) = built else {
             return Some(self.panicked(evaluation));
         };
-        self.publisher.remember(evaluation, memory);
+        let followed = self.publisher.remember(evaluation, memory);
         // Others compute while this one waits for the API server.
         let again = admission.release();
         let written = self.writer.write(report, Some(wanted)).await;
+        if let Some(memory) = followed
+            && matches!(written, Ok(WriteOutcome::Stored | WriteOutcome::Unchanged))
+        {
+            self.publisher.remember_stored(evaluation, memory);
+        }
         let publish = || self.publisher.publish(evaluation, &judged, &issues, &written);
         let published = again.admit().await.run(|| guarded(&self.metrics, publish));
         if published.is_none() {
@@ -135,6 +140,8 @@ impl Reconciler {
                 ("blocked", Next::Wait)
             }
             Err(WriteError::NamespaceTerminating) => ("namespace_terminating", Next::Wait),
+            // At the beginning of a term everything is evaluated again.
+            Err(WriteError::NotLeading) => ("standby", Next::Wait),
             Err(error) => {
                 tracing::warn!(workload = ?key, report = %report.name, %error,
                     "cannot write the report; trying again");

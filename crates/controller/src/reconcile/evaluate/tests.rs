@@ -1,6 +1,7 @@
 //! What is remembered, read and published by evaluations. The API server is one of our own making, which knows one report.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::header::DATE;
 use http::{HeaderMap, Response};
@@ -8,14 +9,15 @@ use k8s_openapi::jiff::fmt::rfc2822::DateTimePrinter;
 use k8s_openapi::jiff::{Timestamp, ToSpan};
 use kube::Client;
 use kube::client::Body;
+use parking_lot::Mutex;
 use serde_json::json;
 use tagwatch_core::issue::{Interval, Issue, ResultId, ResultKeys, Status};
 use tagwatch_core::rules::ids;
 use tagwatch_k8s::report::{self, FirstSeen, History, PolicyReport, ReportInput, StoredReport};
 
 use super::*;
-use crate::state::ReportMemory;
 use crate::state::metrics::Metrics;
+use crate::state::{ReportMemory, TermLimits};
 use crate::testing::{ReportServer, TestEnv, client};
 
 const LONG_AGO: i64 = 1_700_000_000;
@@ -214,14 +216,53 @@ async fn without_the_right_to_write_reports_metrics_go_on_and_events_wait() {
 }
 
 #[tokio::test]
-async fn behind_a_closed_gate_nothing_is_sent_or_published() {
+async fn a_standby_sends_nothing_and_shows_what_it_judges() {
     let server = ReportServer::default();
     let env = TestEnv::with_events(server.client());
-    env.parts.writer.close_gate();
+    env.parts.leadership.give_up();
+    let key = bare_pod(&env);
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
+    assert_eq!((published(&env, &key), env.pending_events()), (Some(Status::Violating), 0));
+    env.reconciler.writer.remove_unwanted().await;
+    assert_eq!(*server.requests.lock(), [""; 0]);
+
+    // What it could not write is due when it leads.
+    lead(&env);
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
+    assert_eq!((server.requests.lock().clone(), env.pending_events()), (vec!["POST".to_owned()], 2));
+}
+
+/// The report of the leader came first; its events were announced, and its times count.
+#[tokio::test]
+async fn a_standby_follows_the_report_of_the_leader_and_takes_over_without_a_write() {
+    let requests: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = Arc::clone(&requests);
+    let env = TestEnv::with_events(client(move |request| {
+        noted.lock().push(request.method().to_string());
+        let report = written_long_ago("2", TWO);
+        async move { Response::new(Body::from(serde_json::to_vec(&report).unwrap())) }
+    }));
+    env.parts.leadership.give_up();
     let key = bare_pod(&env);
     env.reconciler.evaluate(&key).await;
-    assert_eq!((published(&env, &key), env.pending_events()), (None, 0));
-    assert_eq!(*server.requests.lock(), [""; 0]);
+    let (since, over) = remembered_of(&env, &key);
+    assert!(since > LONG_AGO && over.is_empty(), "{since} {over:?}");
+
+    // The watch shows the report that the leader made.
+    assert!(env.parts.reports.lock().mark_changed(&ReportKey::of(&key), "2"));
+    env.reconciler.evaluate(&key).await;
+    assert_eq!(remembered_of(&env, &key), (LONG_AGO, vec![TWO.to_owned()]));
+
+    lead(&env);
+    env.parts.reports.lock().begin_term();
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
+    assert_eq!(remembered_of(&env, &key), (LONG_AGO, vec![TWO.to_owned()]));
+    assert_eq!((requests.lock().clone(), env.pending_events()), (vec!["GET".to_owned()], 0));
+}
+
+fn lead(env: &TestEnv) {
+    let end = tokio::time::Instant::now() + Duration::from_mins(1);
+    env.parts.leadership.extend(TermLimits { begin_before: end, end_before: end });
 }
 
 #[test]

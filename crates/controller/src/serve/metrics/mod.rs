@@ -12,6 +12,7 @@ mod workloads;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use prometheus::IntGauge;
 
 use crate::state::metrics::Metrics;
 use crate::state::{EngineHandle, WorkloadStates};
@@ -27,6 +28,7 @@ pub(crate) struct MetricsPage {
     metrics: Metrics,
     /// Written without the registry: there can be very many.
     workloads: WorkloadSeries,
+    leader: IntGauge,
 }
 
 impl MetricsPage {
@@ -37,18 +39,26 @@ impl MetricsPage {
         engine: &Arc<EngineHandle>,
         series_cap: usize,
     ) -> prometheus::Result<Self> {
-        metrics.add(FindingsCollector::new(Arc::clone(states), Arc::clone(engine))?)?;
+        metrics.add_of_objects(FindingsCollector::new(Arc::clone(states), Arc::clone(engine))?)?;
         metrics.describe(WorkloadSeries::describe());
         let workloads = WorkloadSeries::new(Arc::clone(states), Arc::clone(engine), series_cap);
-        metrics.add(PolicyCollector::new(Arc::clone(states), Arc::clone(engine))?)?;
-        metrics.add(MixedCollector::new(Arc::clone(states))?)?;
-        Ok(Self { metrics, workloads })
+        metrics.add_of_objects(PolicyCollector::new(Arc::clone(states), Arc::clone(engine))?)?;
+        metrics.add_of_objects(MixedCollector::new(Arc::clone(states))?)?;
+        let leader = metrics.add(IntGauge::new(
+            "tagwatch_leader",
+            "1 on the replica that writes reports and shows gauges of objects, 0 on a standby.",
+        )?)?;
+        Ok(Self { metrics, workloads, leader })
     }
 
     /// The Prometheus text format, version 0.0.4.
     pub(crate) fn encode(&self) -> prometheus::Result<String> {
+        let leads = self.metrics.leadership().may_write();
+        self.leader.set(leads.into());
         let mut text = self.metrics.encode()?;
-        self.workloads.write(&mut text);
+        if leads {
+            self.workloads.write(&mut text);
+        }
         Ok(text)
     }
 }

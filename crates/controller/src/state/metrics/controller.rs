@@ -92,7 +92,7 @@ impl ControllerMetrics {
                 "tagwatch_report_api_available",
                 "1 while the API server serves the report API, else 0.",
             )?)?,
-            stray_reports: metrics.add(gauges(
+            stray_reports: metrics.add_of_objects(gauges(
                 "tagwatch_stray_reports",
                 "Reports with the label of tagwatch that are not of this instance, by owner: none where they name no \
                  instance, else another_instance. They are never changed or deleted, but for one without an instance \

@@ -22,7 +22,7 @@ impl DriftMetrics {
             "References that ran as more than one image in the last 30 days, by confidence (likely, proven).",
         );
         let drift = Self {
-            moved: metrics.add(IntGaugeVec::new(moved, &["confidence"])?)?,
+            moved: metrics.add_of_objects(IntGaugeVec::new(moved, &["confidence"])?)?,
             nodes_available: metrics.add(IntGauge::new(
                 "tagwatch_nodes_available",
                 "1 while nodes are watched, so that a moved tag can be proven, else 0.",

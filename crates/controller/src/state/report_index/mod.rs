@@ -32,9 +32,16 @@ pub(crate) struct ReportIndex {
 
 #[derive(Debug)]
 struct Entry {
-    stored: Arc<StoredReport>,
+    /// `None` for a report that the watch alone has shown.
+    stored: Option<Arc<StoredReport>>,
     /// Another client wrote it since it was read: its body is no longer known.
     stale: bool,
+}
+
+impl Entry {
+    fn version(&self) -> Option<&str> {
+        self.stored.as_ref()?.resource_version()
+    }
 }
 
 /// What the watch showed of a report while a write of ours was under way.
@@ -56,6 +63,8 @@ pub(crate) enum Known {
     Fresh(Arc<StoredReport>),
     /// A report that has to be read again first; this is what it was.
     Stale(Arc<StoredReport>),
+    /// A report that has to be read first, such as one that another replica made.
+    Unread,
 }
 
 impl ReportIndex {
@@ -66,7 +75,7 @@ impl ReportIndex {
         for stored in reports {
             let key = key_of(&stored);
             self.strays.set(&key, stored.owner().clone());
-            self.entries.insert(key, Entry { stored: Arc::new(stored), stale: false });
+            self.entries.insert(key, Entry { stored: Some(Arc::new(stored)), stale: false });
         }
         self.ready.insert(scope.map(str::to_owned));
     }
@@ -100,14 +109,19 @@ impl ReportIndex {
     pub(crate) fn known(&self, key: &ReportKey) -> Known {
         match self.entries.get(key) {
             None => Known::Absent,
-            Some(Entry { stored, stale: true }) => Known::Stale(Arc::clone(stored)),
-            Some(Entry { stored, stale: false }) => Known::Fresh(Arc::clone(stored)),
+            Some(Entry { stored: None, .. }) => Known::Unread,
+            Some(Entry { stored: Some(stored), stale: true }) => Known::Stale(Arc::clone(stored)),
+            Some(Entry { stored: Some(stored), stale: false }) => Known::Fresh(Arc::clone(stored)),
         }
     }
 
     /// Names of all known reports of ours, in order.
     pub(crate) fn ours(&self) -> BTreeSet<ReportKey> {
-        let ours = self.entries.iter().filter(|(_, entry)| entry.stored.is_ours());
+        // What was not read has our label, and is a stray unless it names our instance.
+        let ours = self.entries.iter().filter(|(key, entry)| match &entry.stored {
+            Some(stored) => stored.is_ours(),
+            None => !self.strays.contains(key),
+        });
         ours.map(|(key, _)| key.clone()).collect()
     }
 
@@ -122,7 +136,7 @@ impl ReportIndex {
         let seen = self.in_flight.remove(key).flatten();
         match stored {
             Some(stored) => {
-                self.entries.insert(key.clone(), Entry { stored: Arc::new(stored), stale: false })
+                self.entries.insert(key.clone(), Entry { stored: Some(Arc::new(stored)), stale: false })
             }
             None => self.entries.remove(key),
         };
@@ -149,10 +163,12 @@ impl ReportIndex {
             return false;
         }
         match self.entries.get_mut(key) {
-            Some(entry) if is_older(version, entry.stored.resource_version()) => return false,
+            Some(entry) if is_older(version, entry.version()) => return false,
             Some(entry) => entry.stale = true,
-            // A report with our label that we did not write; a sweep looks after it.
-            None => return false,
+            // A report with our label that we did not write.
+            None => {
+                self.entries.insert(key.clone(), Entry { stored: None, stale: true });
+            }
         }
         self.foreign.insert(key.clone());
         true
@@ -167,7 +183,7 @@ impl ReportIndex {
         match self.entries.get(key) {
             None => return false,
             // An earlier report of that name, which we have made anew since.
-            Some(entry) if is_older(version, entry.stored.resource_version()) => return false,
+            Some(entry) if is_older(version, entry.version()) => return false,
             Some(_) => self.entries.remove(key),
         };
         self.foreign.insert(key.clone());
@@ -213,6 +229,13 @@ impl ReportIndex {
         self.foreign.remove(key);
         self.restored.insert(key.clone(), now);
         Ok(())
+    }
+
+    /// This replica leads now: what was written before is the work of the leader before it, and no contest.
+    pub(crate) fn begin_term(&mut self) {
+        self.foreign.clear();
+        self.restored.clear();
+        self.contested.clear();
     }
 
     /// The report is as it is wanted, whatever another client did.

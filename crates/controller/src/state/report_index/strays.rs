@@ -41,6 +41,10 @@ impl Strays {
         self.unassigned = self.owners.values().filter(|owner| **owner == ReportOwner::Unassigned).count();
     }
 
+    pub(super) fn contains(&self, key: &ReportKey) -> bool {
+        self.owners.contains_key(key)
+    }
+
     /// Reports that name no instance, and reports of other instances.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.unassigned, self.owners.len() - self.unassigned)

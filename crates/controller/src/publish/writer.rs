@@ -1,7 +1,5 @@
-//! The one way to change anything in the cluster: reports, proofs, the status of the policy and events. Every write asks
-//! the gate, keeps to one rate and one time limit, and is counted by outcome.
-
-mod gate;
+//! The one way to change anything in the cluster but the lease: reports, proofs, the status of the policy and events. Every
+//! write asks whether this replica leads, keeps to one rate and one time limit, and is counted by outcome.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,9 +7,10 @@ use std::time::Duration;
 use leaky_bucket::RateLimiter;
 use tagwatch_client::{CALL_LIMIT, CallError, call};
 use thiserror::Error;
+use tokio_util::task::TaskTracker;
 
+use crate::state::Leadership;
 use crate::state::metrics::ControllerMetrics;
-use gate::WriteGate;
 
 /// Writes a second that are never exceeded for long, and how many may go at once after a quiet time. An API
 /// server stores a few hundred reports a second; this keeps us from slowing others down.
@@ -52,9 +51,9 @@ impl Verb {
 /// Why a write did not happen.
 #[derive(Debug, Error)]
 pub(crate) enum WriteError {
-    /// This process may not write.
-    #[error("this replica may not write")]
-    GateClosed,
+    /// Another replica writes, or may.
+    #[error("this replica does not lead")]
+    NotLeading,
     /// The object is not as it was read: read it, and decide again.
     #[error("the object is no longer as it was read")]
     Outdated,
@@ -71,14 +70,14 @@ impl WriteError {
     pub(crate) fn code(&self) -> Option<u16> {
         match self {
             Self::Call(error) => error.code(),
-            Self::GateClosed | Self::Outdated | Self::NamespaceTerminating => None,
+            Self::NotLeading | Self::Outdated | Self::NamespaceTerminating => None,
         }
     }
 
     /// A label for metrics and logs, from a small fixed set.
     pub(crate) fn category(&self) -> &'static str {
         match self {
-            Self::GateClosed => "gate_closed",
+            Self::NotLeading => "not_leading",
             Self::Outdated => "conflict",
             Self::NamespaceTerminating => "namespace_terminating",
             Self::Call(error) => error.category(),
@@ -86,15 +85,17 @@ impl WriteError {
     }
 }
 
-/// Sends each write to the API server behind one gate and one rate limit, and counts its outcome.
+/// Sends each write to the API server while this replica leads, within one rate limit, and counts its outcome.
 pub(crate) struct ClusterWriter {
-    gate: WriteGate,
+    leadership: Leadership,
     rate: RateLimiter,
+    /// Holds a token for each write that is under way.
+    under_way: TaskTracker,
     metrics: ControllerMetrics,
 }
 
 impl ClusterWriter {
-    pub(crate) fn new(metrics: ControllerMetrics) -> Self {
+    pub(crate) fn new(leadership: Leadership, metrics: ControllerMetrics) -> Self {
         let interval = Duration::from_millis(100);
         let rate = RateLimiter::builder()
             .initial(BURST)
@@ -102,21 +103,33 @@ impl ClusterWriter {
             .refill(WRITES_PER_SECOND / 10)
             .interval(interval)
             .build();
-        Self { gate: WriteGate::default(), rate, metrics }
+        Self { leadership, rate, under_way: TaskTracker::new(), metrics }
     }
 
-    /// Sends one change to the API server. `change` is not polled while the gate is closed.
+    /// Whether this replica leads, so that a write would be sent.
+    pub(crate) fn may_write(&self) -> bool {
+        self.leadership.may_write()
+    }
+
+    /// Waits until no write is under way. None begins meanwhile where leadership was given up before.
+    pub(crate) async fn settled(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+        self.under_way.reopen();
+    }
+
+    /// Sends one change to the API server. `change` is not polled while another replica leads.
     pub(crate) async fn write<T>(
         &self,
         target: WriteTarget,
         change: impl Future<Output = Result<T, kube::Error>>,
     ) -> Result<T, WriteError> {
         self.rate.acquire_one().await;
-        // Behind the wait, during which the gate may have closed.
-        if !self.gate.is_open() {
-            return Err(WriteError::GateClosed);
-        }
-        let answer = call(CALL_LIMIT, change).await;
+        // In this order, so that `settled` waits for every write that was let through.
+        let _under_way = self.under_way.token();
+        // Behind the wait, during which the lease may have been lost.
+        let limit = self.leadership.write_limit(CALL_LIMIT).ok_or(WriteError::NotLeading)?;
+        let answer = call(limit, change).await;
         self.count(target, answer.as_ref().err());
         answer.map_err(|error| classify(target, error))
     }
@@ -143,12 +156,6 @@ impl ClusterWriter {
             // One object, written at most every ten seconds: a failure is logged.
             WriteTarget::Proofs => {}
         }
-    }
-
-    /// From now on nothing is written.
-    #[cfg(test)]
-    pub(crate) fn close_gate(&self) {
-        self.gate.close();
     }
 }
 
@@ -182,20 +189,50 @@ fn is_namespace_terminating(error: &CallError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::state::TermLimits;
     use crate::state::metrics::Metrics;
 
     #[tokio::test]
-    async fn a_closed_gate_lets_nothing_through() {
+    async fn a_replica_that_does_not_lead_sends_nothing() {
         let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
-        let writer = ClusterWriter::new(metrics.clone());
+        let leadership = Leadership::default();
+        let writer = ClusterWriter::new(leadership.clone(), metrics.clone());
         let target = WriteTarget::Report(Verb::Create);
         assert!(matches!(writer.write(target, async { Ok(7) }).await, Ok(7)));
-        writer.close_gate();
+        leadership.give_up();
         for target in [target, WriteTarget::PolicyStatus, WriteTarget::Event, WriteTarget::Proofs] {
             let answer = writer.write::<()>(target, async { panic!("sent") }).await;
-            assert!(matches!(answer, Err(WriteError::GateClosed)));
+            assert!(matches!(answer, Err(WriteError::NotLeading)));
         }
         assert_eq!(metrics.report_writes.with_label_values(&["create", "ok"]).get(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_is_waited_for_and_given_up_before_another_replica_may_lead() {
+        let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
+        let leadership = Leadership::standby();
+        let writer = ClusterWriter::new(leadership.clone(), metrics);
+        let (begun, after) = (Instant::now(), Duration::from_secs);
+        leadership.extend(TermLimits { begin_before: begun + after(2), end_before: begun + after(5) });
+        let target = WriteTarget::Report(Verb::Create);
+        let writing = async {
+            let answer = writer.write::<()>(target, pending()).await;
+            (answer.unwrap_err().category(), begun.elapsed())
+        };
+        let settling = async {
+            tokio::time::sleep(after(1)).await;
+            leadership.give_up();
+            writer.settled().await;
+            begun.elapsed()
+        };
+        let (written, settled) = tokio::join!(writing, settling);
+        assert_eq!((written, settled), (("timeout", after(5)), after(5)));
+        leadership.extend(TermLimits { begin_before: begun + after(20), end_before: begun + after(25) });
+        assert!(writer.write(target, async { Ok(()) }).await.is_ok());
     }
 }
