@@ -8,7 +8,7 @@ use tagwatch_e2e::{Identity, eventually};
 
 use crate::{
     cluster::USER,
-    drift_fleet::{IMAGE, PROVEN, hasty, node, patch_status, pods_of},
+    drift_fleet::{IMAGE, PROVEN, hasty, kubelet, node, patch_status, pods_of},
     objects::{PASSES, deployment, pulled, web},
     runner::shared,
     test_env::{LIMIT, TestEnv},
@@ -26,6 +26,8 @@ pub(crate) fn tests() -> Vec<Trial> {
 const FLIPS: usize = 10_000;
 /// The object with the proofs.
 const PROOFS: &str = "tagwatch-proven-tags";
+/// A tag that moves a little later.
+const SECOND: &str = "registry.example.com/second:1.27.3";
 const MOVED: [&str; 3] = [PROVEN[0], PROVEN[1], "web moved-tag fail"];
 
 /// Two pods of one Deployment that run two digests.
@@ -104,9 +106,20 @@ async fn proof_survives_a_restart(env: &TestEnv) -> Result<()> {
         Ok(text)
     };
     let running = eventually(LIMIT, "the proof is stored", stored).await?;
+    // Another one follows before the next write is due, and is stored when the process ends.
+    env.create(deployment("second", 2, &[pulled("web", SECOND, "IfNotPresent")])).await?;
+    let pods = pods_of(env, "second", 2).await?;
+    for (node, pod) in [kubelet(env, "a", 'a'), kubelet(env, "b", 'b')].iter().zip(&pods) {
+        node.run_pod(env.namespace(), pod).await?;
+    }
+    env.reported("Deployment", "second", &MOVED).await?;
     tagwatch.end().await?;
+    let at_the_end = stored().await?;
+    ensure!(at_the_end.contains(SECOND), "{at_the_end}");
 
     // Nothing of it runs any more.
+    env.delete("Deployment", "second").await?;
+    env.unreported("Deployment", "second").await?;
     env.patch("Deployment", "web", json!({ "spec": { "replicas": 0 } })).await?;
     pods_of(env, "web", 0).await?;
     env.create(web("other", IMAGE)).await?;
@@ -114,7 +127,7 @@ async fn proof_survives_a_restart(env: &TestEnv) -> Result<()> {
     tagwatch.is_ready(LIMIT).await?;
     env.reported("Deployment", "web", &MOVED).await?;
     env.reported("Deployment", "other", &MOVED).await?;
-    tagwatch.counts("tagwatch_moved_tags", &[("confidence", "proven")], 1.0).await?;
+    tagwatch.counts("tagwatch_moved_tags", &[("confidence", "proven")], 2.0).await?;
     // It says when they were seen last.
     eventually(LIMIT, "the proof is stored as it is now", async || {
         let ended = stored().await?;
