@@ -4,7 +4,10 @@
 use std::env;
 
 use anyhow::{Context, Result, ensure};
-use k8s_openapi::{api::coordination::v1::Lease, jiff::Timestamp};
+use k8s_openapi::{
+    api::coordination::v1::Lease,
+    jiff::{SignedDuration, Timestamp},
+};
 use kube::{Api, ResourceExt, api::ListParams};
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -154,15 +157,17 @@ async fn one_replica_writes_and_the_next_takes_over_without_a_rewrite(env: &Test
 
 /// SIGKILL, SIGTERM and a freeze in turn, with an image that changes after each.
 async fn replicas_that_are_killed_and_frozen_never_write_side_by_side(env: &TestEnv) -> Result<()> {
-    let rounds = env::var(ROUNDS).ok().map(|rounds| rounds.parse()).transpose()?;
-    let timing: &[&str] = if rounds.is_some() { &[] } else { &SHORT };
+    let (rounds, timing): (usize, &[&str]) = match env::var(ROUNDS) {
+        Ok(rounds) => (rounds.parse()?, &[]),
+        Err(_) => (6, &SHORT),
+    };
     let mark = env.audit_log().mark().await?;
     let mut replicas = Replicas::start(env, timing).await?;
     env.create(web("steady", LATEST)).await?;
     let steady = env.reported("Deployment", "steady", &LATEST_ALWAYS).await?;
     env.create(web("web", CLEAN)).await?;
     env.reported("Deployment", "web", &PASSES).await?;
-    for round in 0..rounds.unwrap_or(6) {
+    for round in 0..rounds {
         let mut leader = replicas.leader().await?;
         match round % 3 {
             0 => leader.kill().await?,
@@ -188,28 +193,25 @@ async fn replicas_that_are_killed_and_frozen_never_write_side_by_side(env: &Test
         "no change of the leader rewrote it"
     );
     replicas.end().await?;
-    let requests = env.audit_log().since(mark).await?;
-    let takeovers = check_writers(env, &requests)?;
-    println!("{} terms; longest time between two: {:.1} s", takeovers.terms, takeovers.longest);
+    let gaps = gaps_between_writers(env, &env.audit_log().since(mark).await?)?;
+    for (number, how) in ["SIGKILL", "SIGTERM", "a freeze"].into_iter().enumerate() {
+        let longest = gaps.iter().take(rounds).skip(number).step_by(3).max();
+        eprintln!("without a leader after {how}, at most: {longest:?}");
+    }
     Ok(())
 }
 
 /// The image changes, and the report follows.
 async fn change(env: &TestEnv, round: usize) -> Result<()> {
     let (image, verdicts): (_, &[&str]) =
-        if round % 2 == 0 { (LATEST, &LATEST_CACHED) } else { (CLEAN, &PASSES) };
+        if round.is_multiple_of(2) { (LATEST, &LATEST_CACHED) } else { (CLEAN, &PASSES) };
     env.patch("Deployment", "web", with_image(image, "IfNotPresent")).await?;
     env.reported("Deployment", "web", verdicts).await.map(drop)
 }
 
-struct Takeovers {
-    terms: usize,
-    /// Seconds between the last renewal of one leader and the first of the next.
-    longest: f64,
-}
-
-/// Every write was received while the lease was its sender's.
-fn check_writers(env: &TestEnv, requests: &Requests) -> Result<Takeovers> {
+/// Every write was received and done while the lease was its sender's. Returns the time between the last renewal of each
+/// leader and the first of the next.
+fn gaps_between_writers(env: &TestEnv, requests: &Requests) -> Result<Vec<SignedDuration>> {
     let here = |request: &&Request| {
         request.object().0 == env.namespace() && request.is_ok() && request.is_mutating()
     };
@@ -251,15 +253,11 @@ fn check_writers(env: &TestEnv, requests: &Requests) -> Result<Takeovers> {
         checked += 1;
     }
     ensure!(checked > 0, "nothing was written");
-    let seconds = |time: &str| -> Result<f64> {
-        let time: Timestamp = time.parse()?;
-        Ok(time.as_microsecond() as f64 / 1e6)
+    let gap = |pair: &[(&str, &str, &str)]| -> Result<SignedDuration> {
+        let (ended, began): (Timestamp, Timestamp) = (pair[0].2.parse()?, pair[1].1.parse()?);
+        Ok(began.duration_since(ended))
     };
-    let mut longest = 0.0_f64;
-    for pair in terms.windows(2) {
-        longest = longest.max(seconds(pair[1].1)? - seconds(pair[0].2)?);
-    }
-    Ok(Takeovers { terms: terms.len(), longest })
+    terms.windows(2).map(gap).collect()
 }
 
 /// It is alive and ready, and writes nothing; with the right it leads.

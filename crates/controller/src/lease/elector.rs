@@ -221,7 +221,7 @@ async fn follow(api: Api<Lease>, name: String, changed: Arc<Notify>, metrics: Co
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
     watch(api, config, LeaseSink(changed), WatchStats::new("leases", metrics)).await;
     tracing::info!("no right to watch the lease; it is read at each retry period");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 struct LeaseSink(Arc<Notify>);

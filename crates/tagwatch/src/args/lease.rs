@@ -17,16 +17,16 @@ pub(crate) struct LeaseArgs {
     leader_elect: bool,
 
     /// How long other replicas wait after the last renewal that they saw, in whole seconds
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
-    leader_elect_lease_duration: Duration,
+    #[arg(long = "leader-elect-lease-duration", value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    lease_duration: Duration,
 
     /// How long the leader goes on writing after its last renewal
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    leader_elect_renew_deadline: Duration,
+    #[arg(long = "leader-elect-renew-deadline", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    renew_deadline: Duration,
 
     /// Time between two attempts to take or renew the lease
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
-    leader_elect_retry_period: Duration,
+    #[arg(long = "leader-elect-retry-period", value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    retry_period: Duration,
 }
 
 impl LeaseArgs {
@@ -39,12 +39,7 @@ impl LeaseArgs {
         instance: &str,
         namespace: Option<&str>,
     ) -> anyhow::Result<Option<LeaseOptions>> {
-        let Self {
-            leader_elect,
-            leader_elect_lease_duration: lease_duration,
-            leader_elect_renew_deadline: renew_deadline,
-            leader_elect_retry_period: retry_period,
-        } = self;
+        let Self { leader_elect, lease_duration, renew_deadline, retry_period } = self;
         let timing = LeaseTiming { lease_duration, renew_deadline, retry_period };
         timing.check().map_err(anyhow::Error::msg)?;
         let Some(namespace) = namespace.filter(|_| leader_elect) else { return Ok(None) };
