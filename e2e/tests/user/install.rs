@@ -18,7 +18,7 @@ use crate::{
     shell::{Shell, finish, helm},
 };
 
-const CRD: &str = "policyreports.wgpolicyk8s.io";
+const CRDS: [&str; 2] = ["clusterpolicyreports.wgpolicyk8s.io", "policyreports.wgpolicyk8s.io"];
 const POLICY_CRD: &str = "tagpolicies.tagwatch.dev";
 
 /// Objects by kind and name.
@@ -302,15 +302,18 @@ async fn the_image_has_the_version_of_the_workspace() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_chart_brings_the_report_api_when_asked_to_and_keeps_it() -> Result<()> {
-    let crd = ("CustomResourceDefinition".to_owned(), CRD.to_owned());
+async fn the_chart_brings_both_definitions_of_the_report_api_when_asked_to_and_keeps_them() -> Result<()> {
     let mut with_crds = chart(&["--set", "crds.install=true"]).await?;
-    let mut theirs = with_crds.remove(&crd).context("no CRD in the chart")?;
+    let mut theirs = Objects::new();
+    for name in CRDS {
+        let key = ("CustomResourceDefinition".to_owned(), name.to_owned());
+        let mut crd = with_crds.remove(&key).with_context(|| format!("no {name} in the chart"))?;
+        let annotations = crd["metadata"].as_object_mut().and_then(|metadata| metadata.remove("annotations"));
+        assert_eq!(annotations.context("no annotations")?["helm.sh/resource-policy"], "keep", "{name}");
+        theirs.insert(key, crd);
+    }
     assert_eq!(with_crds, chart(&[]).await?);
-
-    let annotations = theirs["metadata"].as_object_mut().and_then(|metadata| metadata.remove("annotations"));
-    assert_eq!(annotations.context("no annotations")?["helm.sh/resource-policy"], "keep");
-    assert_eq!(Objects::from([(crd, theirs)]), kustomized("crd").await?);
+    assert_eq!(theirs, kustomized("crd").await?);
     Ok(())
 }
 
@@ -387,7 +390,7 @@ async fn tagwatch_has_nothing_against_its_own_chart() -> Result<()> {
     Ok(())
 }
 
-/// The README's commands, on a cluster: Helm first, whose CRD outlives it, then kustomize, whose pod must pass
+/// The README's commands, on a cluster: Helm first, whose CRDs outlive it, then kustomize, whose pod must pass
 /// Pod Security.
 #[tokio::test]
 async fn the_readmes_ways_to_install() -> Result<()> {
@@ -402,9 +405,10 @@ async fn the_readmes_ways_to_install() -> Result<()> {
     let printed = run(&readme::block("sh", "helm install")?).await?;
     assert_eq!(printed.lines().filter(|line| line.starts_with("  kubectl ")).count(), 3, "{printed}");
     run("helm uninstall tagwatch --namespace tagwatch --wait").await?;
-    run(&format!("kubectl get crd {CRD}")).await.context("uninstalled, the CRD is to stay")?;
+    let crds = CRDS.join(" ");
+    run(&format!("kubectl get crd {crds}")).await.context("uninstalled, the CRDs are to stay")?;
 
-    run(&format!("kubectl delete crd {CRD} {POLICY_CRD}")).await?;
+    run(&format!("kubectl delete crd {crds} {POLICY_CRD}")).await?;
     run("kubectl delete namespace tagwatch").await?;
     run(&readme::block("sh", "kubectl apply -k config/default")?).await?;
     one_pod(cluster).await
