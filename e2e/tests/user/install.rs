@@ -155,6 +155,60 @@ async fn addresses_labels_and_protected_namespaces_are_values() -> Result<()> {
     Ok(())
 }
 
+/// The alerts of the chart by their names.
+fn alerts(objects: &Objects) -> Result<BTreeMap<String, Value>> {
+    let rules = &objects[&("PrometheusRule".to_owned(), "tagwatch".to_owned())]["spec"]["groups"];
+    let groups = rules.as_array().context("no groups")?;
+    let rules = groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten());
+    Ok(rules.filter_map(|rule| Some((rule["alert"].as_str()?.to_owned(), rule.clone()))).collect())
+}
+
+#[tokio::test]
+async fn thresholds_severities_and_grace_of_alerts_are_values_and_any_can_be_left_out() -> Result<()> {
+    let shipped = alerts(&monitoring("").await?)?;
+    let set = "monitoring.prometheusRule";
+    let values = format!(
+        ",{set}.thresholds.manyViolations=321,{set}.thresholds.risingViolations=123,\
+         {set}.thresholds.overdueDays.critical=3,{set}.thresholds.overdueDays.high=5,\
+         {set}.thresholds.overdueDays.medium=11,{set}.thresholds.exemptionDays=13,{set}.graceDays=17,\
+         {set}.severities.TagwatchMixedDigests=page,{set}.disabled={{TagwatchTagMoved,TagwatchAbsent}}"
+    );
+    let ours = alerts(&monitoring(&values).await?)?;
+    let missing: Vec<&String> = shipped.keys().filter(|name| !ours.contains_key(*name)).collect();
+    assert_eq!(missing, ["TagwatchAbsent", "TagwatchTagMoved"]);
+    assert_eq!(ours["TagwatchMixedDigests"]["labels"]["severity"], "page");
+    for (alert, parts) in [
+        ("TagwatchManyViolations", vec!["> 321 ", "time() - 1468800"]),
+        ("TagwatchViolationsRising", vec![">= 123"]),
+        ("TagwatchViolationOverdue", vec!["- 259200", "- 432000", "- 950400", "time() - 1468800"]),
+        ("TagwatchExemptionExpiring", vec!["< 1123200"]),
+        ("TagwatchCriticalViolation", vec!["time() - 1468800"]),
+    ] {
+        let expression = ours[alert]["expr"].as_str().context("no expression")?;
+        for part in parts {
+            assert!(expression.contains(part), "{alert}: {part}: {expression}");
+        }
+    }
+    let overdue = ours["TagwatchViolationOverdue"]["annotations"]["description"].to_string();
+    assert!(overdue.contains("3 days for critical, 5 for high, 11 for medium"), "{overdue}");
+    for (name, rule) in &ours {
+        assert!(!rule.to_string().contains("<<"), "{name}: {rule}");
+        let links: Vec<&String> = rule["annotations"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+        assert_eq!(links, ["description", "runbook_url", "summary"], "{name}: no address is configured");
+    }
+    for (value, complaint) in [
+        ("disabled={TagwatchNone}", "there is no alert TagwatchNone"),
+        ("severities.TagwatchNone=info", "there is no alert TagwatchNone"),
+        ("graceDays=-1", "at '/monitoring/prometheusRule/graceDays'"),
+        ("thresholds.overdueDays.low=1", "additional properties 'low' not allowed"),
+    ] {
+        let value = format!("{MONITORING},monitoring.prometheusRule.{value}");
+        let words = rendered(&["--set", &value]).await?.expect_err(&value);
+        assert!(words.contains(complaint), "{value}: {words}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn without_authentication_probes_and_scrapes_are_plain_and_no_reviews_are_granted() -> Result<()> {
     let objects = chart(&["--set", &format!("{MONITORING},metrics.auth=none")]).await?;
