@@ -25,7 +25,8 @@ fn names_are_unique_and_groups_stay_together() {
 
 /// The label lists behind a keyword such as `by` in a query.
 fn lists<'a>(expression: &'a str, keyword: &str) -> Vec<Vec<&'a str>> {
-    let lists = expression.split(&format!("{keyword} (")).skip(1);
+    let opening = format!("{keyword} (");
+    let lists = expression.split(opening.as_str()).skip(1);
     lists.map(|rest| rest.split(')').next().unwrap_or_default().split(", ").collect()).collect()
 }
 

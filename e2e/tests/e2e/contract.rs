@@ -106,7 +106,10 @@ fn alone(report: &Report) -> Result<()> {
     let summary = report.summary().as_object().context("no summary")?;
     ensure!(summary.len() == counts.len(), "a summary with other counters: {summary:?}");
     for (outcome, count) in counts {
-        ensure!(summary.get(outcome) == Some(&count.into()), "{count} results {outcome}, in the summary {summary:?}");
+        ensure!(
+            summary.get(outcome) == Some(&count.into()),
+            "{count} results {outcome}, in the summary {summary:?}"
+        );
     }
     Ok(())
 }
@@ -154,7 +157,10 @@ async fn a_result_that_turns_has_another_key_and_a_later_time(env: &TestEnv) -> 
     env.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
     let passing = env.reported("Deployment", "web", &PASSES).await?;
     ensure!(passing.first_seen()?["web stale-pull-policy pass"] > began, "the time has not moved");
-    ensure!(failing.key_of("stale-pull-policy")? != passing.key_of("stale-pull-policy")?, "the key is the same");
+    ensure!(
+        failing.key_of("stale-pull-policy")? != passing.key_of("stale-pull-policy")?,
+        "the key is the same"
+    );
     ensure!(env.versions().keep_the_contract()? > 0, "no result has turned");
     tagwatch.end().await
 }

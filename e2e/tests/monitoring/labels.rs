@@ -75,7 +75,10 @@ fn values(label: &str) -> &'static [&'static str] {
 fn own(labels: &[String]) -> Vec<String> {
     labels.iter().fold(vec![String::new()], |combinations, label| {
         let with = |combination: &String| {
-            values(label).iter().map(|value| format!("{combination}{label}=\"{value}\", ")).collect::<Vec<_>>()
+            values(label)
+                .iter()
+                .map(|value| format!("{combination}{label}=\"{value}\", "))
+                .collect::<Vec<_>>()
         };
         combinations.iter().flat_map(with).collect()
     })
@@ -118,7 +121,9 @@ fn series(metrics: &[Metric], values: fn(&str) -> String) -> Vec<Value> {
     let of = |metric: &Metric| {
         let (own, added) = (own(&metric.labels), added(&metric.labels));
         let name = metric.name.clone();
-        let sets = own.into_iter().flat_map(move |own| added.clone().into_iter().map(move |added| own.clone() + &added));
+        let sets = own
+            .into_iter()
+            .flat_map(move |own| added.clone().into_iter().map(move |added| own.clone() + &added));
         sets.map(move |labels| {
             let labels = labels.trim_end_matches(", ");
             json!({ "series": format!("{name}{{{labels}}}"), "values": values(&name) })

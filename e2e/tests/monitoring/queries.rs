@@ -57,9 +57,7 @@ async fn every_query_returns_data() -> Result<()> {
 
 /// Two scrape jobs, each of which scrapes both replicas of both clusters.
 fn crowded(address: &str) -> Value {
-    let target = |cluster: &str, pod: &str| {
-        json!({ "targets": [address], "labels": { "cluster": cluster, "namespace": "monitoring", "pod": pod } })
-    };
+    let target = |cluster: &str, pod: &str| json!({ "targets": [address], "labels": { "cluster": cluster, "namespace": "monitoring", "pod": pod } });
     let job = |name: &str| {
         let targets: Vec<Value> = ["east", "west"]
             .into_iter()
@@ -87,7 +85,8 @@ async fn nothing_counts_twice(plain: &Prometheus, crowded: &Prometheus) -> Resul
     for (file, dashboard) in dashboards()?.into_iter().filter(|(file, _)| !file.contains("controller")) {
         for panel in panels(&dashboard)? {
             // Ages differ from moment to moment.
-            let queries = panel.queries.iter().filter(|query| !query.range && !query.expression.contains("time()"));
+            let queries =
+                panel.queries.iter().filter(|query| !query.range && !query.expression.contains("time()"));
             for Query { expression, .. } in queries {
                 let of_east = expression.replace("cluster=~\".*\"", "cluster=\"east\"");
                 eventually(LIMIT, "both say the same", async || {

@@ -213,7 +213,9 @@ async fn first_day() -> Result<()> {
 
 async fn quiet_week() -> Result<()> {
     let mut findings: Vec<Finding> = (0..NAMESPACES)
-        .map(|number| Finding::new(&namespace(number), "cache", "floating-tag", "medium", -40 * DAY).warning())
+        .map(|number| {
+            Finding::new(&namespace(number), "cache", "floating-tag", "medium", -40 * DAY).warning()
+        })
         .collect();
     findings.extend([
         // Three days old when the week begins, and left: overdue after seven.
@@ -224,7 +226,9 @@ async fn quiet_week() -> Result<()> {
     ]);
     let mut week = Simulation::new(5 * MINUTE, 7 * DAY, 0, findings);
     week.evaluated(-40 * DAY);
-    week.add("tagwatch_exemption_expiry_timestamp_seconds{source=\"policy\", index=\"0\"}", |_| Some(9 * DAY));
+    week.add("tagwatch_exemption_expiry_timestamp_seconds{source=\"policy\", index=\"0\"}", |_| {
+        Some(9 * DAY)
+    });
     // An upgrade of the API server: every watch breaks once a day, and a write fails.
     week.add("tagwatch_watch_errors_total{resource=\"pods\", reason=\"network\"}", |time| Some(time / DAY));
     week.add("tagwatch_report_writes_total{verb=\"update\", outcome=\"failed\"}", |time| Some(time / DAY));
@@ -236,7 +240,9 @@ async fn quiet_week() -> Result<()> {
 async fn bad_hour() -> Result<()> {
     let start = 2 * HOUR;
     let mut findings: Vec<Finding> = (0..NAMESPACES)
-        .map(|number| Finding::new(&namespace(number), "cache", "floating-tag", "medium", -40 * DAY).warning())
+        .map(|number| {
+            Finding::new(&namespace(number), "cache", "floating-tag", "medium", -40 * DAY).warning()
+        })
         .collect();
     // A registry is down for 40 minutes: 30 workloads of six namespaces cannot pull.
     for workload in 0..30 {
@@ -254,7 +260,13 @@ async fn bad_hour() -> Result<()> {
         findings.push(Finding::new("ns-02", &format!("new-{workload}"), "missing-tag", "high", start));
     }
     for workload in 0..3 {
-        findings.push(Finding::new("ns-02", &format!("new-{workload}"), "stale-pull-policy", "critical", start));
+        findings.push(Finding::new(
+            "ns-02",
+            &format!("new-{workload}"),
+            "stale-pull-policy",
+            "critical",
+            start,
+        ));
     }
     let mut hours = Simulation::new(MINUTE, start + HOUR, 0, findings);
     hours.evaluated(-40 * DAY);
@@ -264,10 +276,11 @@ async fn bad_hour() -> Result<()> {
         let series = format!("tagwatch_watch_errors_total{{resource=\"{resource}\", reason=\"network\"}}");
         hours.add(&series, move |time| Some(2 * since(time)));
     }
-    hours.add("tagwatch_report_writes_total{verb=\"update\", outcome=\"failed\"}", move |time| Some(since(time)));
-    let mut expected: Vec<(String, String)> = (10..16)
-        .map(|number| ("TagwatchImagePullFailing".to_owned(), namespace(number)))
-        .collect();
+    hours.add("tagwatch_report_writes_total{verb=\"update\", outcome=\"failed\"}", move |time| {
+        Some(since(time))
+    });
+    let mut expected: Vec<(String, String)> =
+        (10..16).map(|number| ("TagwatchImagePullFailing".to_owned(), namespace(number))).collect();
     for (alert, namespace) in [
         ("TagwatchTagMoved", "ns-01"),
         ("TagwatchMixedDigests", "ns-01"),

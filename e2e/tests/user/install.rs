@@ -190,10 +190,11 @@ async fn thresholds_severities_and_grace_of_alerts_are_values_and_any_can_be_lef
         }
     }
     let overdue = ours["TagwatchViolationOverdue"]["annotations"]["description"].to_string();
-    assert!(overdue.contains("3 days for critical, 5 for high, 11 for medium"), "{overdue}");
+    assert!(overdue.contains("critical 3, high 5, medium 11"), "{overdue}");
     for (name, rule) in &ours {
         assert!(!rule.to_string().contains("<<"), "{name}: {rule}");
-        let links: Vec<&String> = rule["annotations"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+        let links: Vec<&String> =
+            rule["annotations"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
         assert_eq!(links, ["description", "runbook_url", "summary"], "{name}: no address is configured");
     }
     for (value, complaint) in [

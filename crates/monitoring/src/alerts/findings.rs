@@ -127,9 +127,9 @@ fn overdue() -> Alert {
         urgency: Urgency::Warning,
         about_tagwatch: false,
         summary: "{{ $value }} overdue violations in namespace {{ $labels.namespace }}",
-        description: "{{ $value }} violations in namespace {{ $labels.namespace }} are older than they may be: \
-                      <<overdueCriticalDays>> days for critical, <<overdueHighDays>> for high, <<overdueMediumDays>> \
-                      for medium ones. The dashboard lists the oldest first.",
+        description: "{{ $value }} violations in namespace {{ $labels.namespace }} are older than they may be. Limits \
+                      in days: critical <<overdueCriticalDays>>, high <<overdueHighDays>>, medium \
+                      <<overdueMediumDays>>. The dashboard lists the oldest first.",
         dashboard: ISSUES,
         console: VIOLATIONS,
     }

@@ -45,7 +45,7 @@ fn of_workloads(metric: &str, matchers: &str) -> String {
 
 fn totals() -> Vec<Panel> {
     let each = |metric: &str| {
-        format!("count by (cluster, namespace, kind, workload) ({} > 0)", of_workloads(metric, ""))
+        format!("max by (cluster, namespace, kind, workload) ({}) > 0", of_workloads(metric, ""))
     };
     vec![
         stat("Workloads in violation", "Chosen workloads with at least one violation.")

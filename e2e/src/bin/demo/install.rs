@@ -17,7 +17,8 @@ const GRANT_LIMIT: Duration = Duration::from_secs(30);
 const LISTEN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The custom resource definitions of the report API.
-pub(crate) const REPORT_CRDS: [&str; 2] = ["clusterpolicyreports.wgpolicyk8s.io", "policyreports.wgpolicyk8s.io"];
+pub(crate) const REPORT_CRDS: [&str; 2] =
+    ["clusterpolicyreports.wgpolicyk8s.io", "policyreports.wgpolicyk8s.io"];
 
 /// Installs them, and waits until they are served.
 pub(crate) async fn report_api(kubectl: &Kubectl) -> Result<()> {
