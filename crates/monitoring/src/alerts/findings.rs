@@ -38,14 +38,18 @@ pub(super) fn violations(matchers: &str) -> String {
     )
 }
 
+/// Matches the rules without an alert of their own.
+fn unalerted() -> String {
+    format!("rule!~\"{}\"", ALERTED.join("|"))
+}
+
 fn critical() -> Alert {
-    let others = ALERTED.join("|");
     Alert {
         name: "TagwatchCriticalViolation",
         group: GROUP,
         expression: format!(
             "sum without ({OF_WORKLOAD}) {} > 0",
-            violations(&format!("severity=\"critical\", rule!~\"{others}\""))
+            violations(&format!("severity=\"critical\", {}", unalerted()))
         ),
         hold: "15m",
         urgency: Urgency::Warning,
@@ -61,8 +65,14 @@ fn critical() -> Alert {
     }
 }
 
+/// Violations of a namespace that need a change of its manifests.
+fn of_namespace() -> String {
+    let metric = format!("tagwatch_violations{{{}}}", unalerted());
+    format!("sum without (policy, rule, severity, result) ({})", once(&metric))
+}
+
 fn many() -> Alert {
-    let count = format!("sum without (policy, rule, severity, result) ({})", once("tagwatch_violations"));
+    let count = of_namespace();
     Alert {
         name: "TagwatchManyViolations",
         group: GROUP,
@@ -82,14 +92,15 @@ fn many() -> Alert {
 
 fn rising() -> Alert {
     let by_namespace = |offset: &str| {
-        format!("sum by (cluster, namespace) ({})", once(&format!("tagwatch_violations{offset}")))
+        let metric = format!("tagwatch_violations{{{}}}{offset}", unalerted());
+        format!("sum by (cluster, namespace) ({})", once(&metric))
     };
     // A namespace without a violation an hour ago, or without a workload, counts as zero if tagwatch had evaluated the
     // cluster by then.
     let evaluated = "max by (cluster) (tagwatch_last_full_evaluation_timestamp_seconds offset 1h)";
     let before =
         format!("{} or 0 * {} and on (cluster) {evaluated}", by_namespace(" offset 1h"), by_namespace(""));
-    let now = format!("sum without (policy, rule, severity, result) ({})", once("tagwatch_violations"));
+    let now = of_namespace();
     Alert {
         name: "TagwatchViolationsRising",
         group: GROUP,
