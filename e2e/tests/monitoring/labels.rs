@@ -88,7 +88,9 @@ fn own(labels: &[String]) -> Vec<String> {
 
 /// A series without these added labels, with all of them, and with other values of all; with and without a cluster.
 fn added(labels: &[&str]) -> Vec<String> {
-    let all = |value: &str| labels.iter().map(|label| format!("{label}=\"{value}\", ")).collect::<String>();
+    let all = |value: &str| {
+        labels.iter().map(|label| format!("{label}=\"{value}\", ")).collect::<Vec<_>>().concat()
+    };
     let sets = [String::new(), all("x"), all("y")];
     sets.iter().flat_map(|set| ["", "cluster=\"east\", "].map(|cluster| format!("{cluster}{set}"))).collect()
 }

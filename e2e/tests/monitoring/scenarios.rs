@@ -51,6 +51,9 @@ impl Finding {
     }
 }
 
+/// The value of a series at a time; none where it is not there.
+type Values = Box<dyn Fn(i64) -> Option<i64>>;
+
 /// What is scraped of a cluster while time passes.
 struct Simulation {
     /// Seconds between two scrapes, which are evaluations too.
@@ -60,7 +63,7 @@ struct Simulation {
     installed: i64,
     findings: Vec<Finding>,
     /// Further series with their values over time.
-    further: Vec<(String, Box<dyn Fn(i64) -> Option<i64>>)>,
+    further: Vec<(String, Values)>,
 }
 
 impl Simulation {

@@ -146,7 +146,7 @@ fn drift() -> Vec<Panel> {
         stat("Mixed workloads", "Workloads whose pods run different images of one reference.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "red")])
-            .query(or_zero(&sum("tagwatch_mixed_workloads")), "workloads"),
+            .query(or_never(&sum("tagwatch_mixed_workloads")), "workloads"),
         lines("Moved tags", "References that ran as more than one image in the last 30 days.")
             .size(16, 8)
             .unit("short")

@@ -68,8 +68,12 @@ impl Collector for ProcessCollector {
             // Two scrapes at once may each see the other's addition; a counter never falls.
             self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
         }
-        memory.into_iter().for_each(|bytes| self.memory.set(bytes));
-        files.into_iter().for_each(|count| self.files.set(count));
+        if let Some(bytes) = memory {
+            self.memory.set(bytes);
+        }
+        if let Some(count) = files {
+            self.files.set(count);
+        }
         [
             (self.cpu.collect(), cpu.is_some()),
             (self.memory.collect(), memory.is_some()),
