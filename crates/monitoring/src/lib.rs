@@ -6,14 +6,11 @@ mod dashboard;
 mod dashboards;
 mod promql;
 
-pub use alerts::{Alert, alerts, rule_group_yaml, rule_object_yaml};
-pub use dashboards::{DashboardFile, dashboard_files};
+pub use alerts::{
+    Alert, PARAMETERS, Parameter, Recording, alerts, chart_rules_yaml, recordings, rule_group_yaml,
+    rule_object_yaml,
+};
+pub use dashboards::{Console, DashboardFile, dashboard_files};
 
-/// Where dashboards and alerts look for the console, unless the variable `console` or the chart says otherwise.
+/// Where dashboards that link to the console look for it. The chart puts the configured address in its place.
 pub const CONSOLE_URL: &str = "http://localhost:8090";
-/// Where alerts look for Grafana, unless the chart says otherwise.
-pub const GRAFANA_URL: &str = "http://localhost:3000";
-/// Where alerts look for the runbooks, unless the chart says otherwise.
-pub const RUNBOOK_URL: &str = "https://tagwatch.dev/docs/runbooks";
-/// Which namespaces `TagwatchFloatingImageInProtectedNamespace` watches over, unless the chart says otherwise.
-pub const PROTECTED_NAMESPACES: &str = "(.*-)?prod(uction)?(-.*)?";

@@ -1,10 +1,12 @@
-//! Rules for every alert. That they fire and resolve is tested with promtool.
+//! Conventions for every rule. That alerts fire and resolve is tested with promtool.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tagwatch_monitoring::{Alert, alerts, rule_group_yaml, rule_object_yaml};
+use tagwatch_monitoring::{
+    Alert, PARAMETERS, Recording, alerts, chart_rules_yaml, recordings, rule_group_yaml, rule_object_yaml,
+};
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/runbooks")
@@ -21,25 +23,118 @@ fn names_are_unique_and_groups_stay_together() {
     assert_eq!(groups.len(), groups.iter().collect::<BTreeSet<_>>().len(), "{groups:?}");
 }
 
-/// An alert that kept a label of the pod would start again with every restart of tagwatch.
+/// The label lists behind a keyword such as `by` in a query.
+fn lists<'a>(expression: &'a str, keyword: &str) -> Vec<Vec<&'a str>> {
+    let opening = format!("{keyword} (");
+    let lists = expression.split(opening.as_str()).skip(1);
+    lists.map(|rest| rest.split(')').next().unwrap_or_default().split(", ").collect()).collect()
+}
+
+/// Whether the result of a query can have a label: no aggregation drops it, and one that names what it keeps names it.
+fn keeps(expression: &str, label: &str) -> bool {
+    let dropped = lists(expression, "without").concat().contains(&label);
+    let named = lists(expression, " by").concat();
+    !dropped && (named.is_empty() || named.contains(&label) || expression.contains("without ("))
+}
+
+/// The labels that a text uses.
+fn used(text: &str) -> impl Iterator<Item = &str> {
+    let rests = text.split("$labels.").skip(1);
+    rests.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default())
+}
+
+/// An alert that kept a label of the pod would start again with every restart of tagwatch. pint reports texts that use a
+/// label which the query drops (`alerts/template`).
 #[test]
-fn no_alert_keeps_a_label_of_the_pod_and_texts_use_what_is_kept() {
-    let finding = ["cluster", "namespace", "kind", "workload", "rule", "severity"];
+fn no_alert_keeps_a_label_of_the_target_and_texts_use_what_is_kept() {
     for Alert { name, expression, summary, description, dashboard, console, .. } in alerts() {
-        let whole =
-            expression.contains("without (instance, pod, node, endpoint, container, service, job, result)");
-        assert!(whole || expression.contains(" by (cluster"), "{name}: {expression}");
-        for part in [summary, description, dashboard]
-            .iter()
-            .chain(&console)
-            .flat_map(|text| text.split("$labels.").skip(1))
-        {
-            let label =
-                part.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
-            let kept = expression.contains(label) || (whole && finding.contains(&label));
-            assert!(kept, "{name} speaks of {label}, which its query does not keep");
+        for label in ["instance", "pod", "node", "endpoint", "container", "service", "job", "prometheus"] {
+            let kept = keeps(&expression, label) && expression.contains("without (");
+            assert!(!kept, "{name} keeps {label}: {expression}");
+        }
+        assert!(expression.contains("without (instance, ") || expression.contains(" by (cluster"), "{name}");
+        for label in [summary, description, dashboard].into_iter().chain(console).flat_map(used) {
+            assert!(keeps(&expression, label), "{name} uses {label}, which its query drops: {expression}");
         }
     }
+}
+
+/// The labels of an alert replace those of its query. Two results that differ only in one of them would stop the rule.
+#[test]
+fn no_query_keeps_a_label_that_the_alert_sets() {
+    for Alert { name, expression, about_tagwatch, .. } in alerts() {
+        let by = lists(&expression, " by").concat();
+        let whole = expression.contains("without (instance, ");
+        for label in ["severity"].into_iter().chain(about_tagwatch.then_some("namespace")) {
+            let dropped = lists(&expression, "without").concat().contains(&label);
+            assert!(dropped || (!whole && !by.contains(&label)) || about_tagwatch, "{name}: {label}");
+            assert!(!by.contains(&label), "{name}: {label}");
+        }
+    }
+}
+
+/// pint `alerts/comparison`: without a condition an alert fires as soon as its metric exists.
+#[test]
+fn every_alert_compares_and_holds() {
+    for Alert { name, expression, hold, .. } in alerts() {
+        let compares = [" > ", " >= ", " < ", " == "].iter().any(|operator| expression.contains(operator));
+        assert!(compares, "{name}: {expression}");
+        assert!(hold.ends_with('m'), "{name}: one bad scrape is no alert: {hold}");
+        assert!(
+            !expression.contains("topk"),
+            "{name}: pint promql/fragile: its series change at every evaluation"
+        );
+    }
+}
+
+/// `level:metric:operations`; pint `rule/name`.
+#[test]
+fn recorded_metrics_are_named_by_level_metric_and_operation() {
+    for Recording { name, expression } in recordings() {
+        let parts: Vec<&str> = name.split(':').collect();
+        let [level, metric, operation] = parts[..] else { panic!("{name}") };
+        let labels = level.replace('_', ", ");
+        assert!(expression.contains(&format!(" by ({labels})")), "{name}: {expression}");
+        assert!(metric.starts_with("tagwatch_"), "{name}");
+        assert!(["min", "sum", "ratio"].contains(&operation), "{name}");
+    }
+}
+
+#[test]
+fn every_summary_says_in_which_cluster() {
+    let rules = rule_group_yaml();
+    for line in rules.lines().filter(|line| line.trim_start().starts_with("summary:")) {
+        assert!(line.ends_with("{{ with $labels.cluster }} in cluster {{ . }}{{ end }}'"), "{line}");
+    }
+}
+
+/// A link to localhost leads the reader astray.
+#[test]
+fn where_no_address_is_configured_there_is_no_link() {
+    let rules = rule_group_yaml() + &rule_object_yaml();
+    for nowhere in ["localhost", "http://", "dashboard_url", "console_url", "<<"] {
+        assert!(!rules.contains(nowhere), "{nowhere}");
+    }
+    let chart = chart_rules_yaml();
+    assert_eq!(chart.matches("dashboard_url: '<<grafanaUrl>>/d/").count(), alerts().len());
+    assert!(chart.contains("console_url: '<<consoleUrl>>/workloads/{{ $labels.namespace | urlquery }}/"));
+}
+
+/// What the chart replaces is what the rules hold.
+#[test]
+fn the_template_of_the_chart_knows_every_parameter() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let template = fs::read_to_string(root.join("charts/tagwatch/templates/prometheusrule.yaml")).unwrap();
+    let chart = chart_rules_yaml();
+    let known: BTreeSet<&str> =
+        PARAMETERS.iter().map(|one| one.name).chain(["grafanaUrl", "consoleUrl"]).collect();
+    for name in &known {
+        assert!(template.contains(&format!("\"{name}\" ")), "{name}");
+        assert!(chart.contains(&format!("<<{name}>>")), "{name}");
+    }
+    let used: BTreeSet<&str> =
+        chart.split("<<").skip(1).map(|rest| rest.split(">>").next().unwrap()).collect();
+    assert_eq!(used, known);
 }
 
 /// A person on call finds the page, and the dashboard of the right cluster.
@@ -55,10 +150,6 @@ fn alerts_on_workloads_and_namespaces_lead_to_the_console_and_dashboards_know_th
             assert!(console.contains("$labels.namespace"), "{name}: {console}");
         }
     }
-    let rules = rule_group_yaml();
-    assert!(
-        rules.contains("console_url: 'http://localhost:8090/workloads/{{ $labels.namespace | urlquery }}/")
-    );
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Rules for every dashboard.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
-use tagwatch_monitoring::{CONSOLE_URL, dashboard_files};
+use tagwatch_monitoring::{CONSOLE_URL, Console, dashboard_files};
 
-/// Every dashboard by its file's name.
+/// Every dashboard with its links to the console, by its file's name.
 fn dashboards() -> BTreeMap<String, Value> {
-    dashboard_files().into_iter().map(|file| (file.name, file.json)).collect()
+    dashboard_files(Console::Linked).into_iter().map(|file| (file.name, file.json)).collect()
 }
 
 fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
@@ -163,25 +165,91 @@ fn tables_donuts_and_timelines_lead_onward() {
     }
 }
 
-/// A number and the page that it leads to count the same: findings of one result, of what is chosen.
+/// A number and the page that it leads to count the same: violations, errors among them, or warnings of what is chosen.
 #[test]
 fn links_to_issues_choose_what_the_panel_chooses() {
     let dashboards = dashboards();
     let mut results = BTreeSet::new();
     for (name, panel) in panels(&dashboards) {
-        for link in links(panel).into_iter().filter(|link| link.contains("/issues")) {
+        for link in links(panel).into_iter().filter(|link| link.starts_with("${console:raw}/issues")) {
             assert!(link.contains("namespace=${namespace:csv}"), "{name}: {}: {link}", panel["title"]);
             let query = text(panel, "/targets/0/expr");
-            if query.contains("tagwatch_violations") {
-                let result = link.split("result=").nth(1).and_then(|rest| rest.split('&').next());
-                let result = result.unwrap_or_else(|| panic!("{name}: {}: {link}", panel["title"]));
-                assert!(query.contains(&format!("result=~\"{result}\"")), "{query}: {link}");
-                assert!(link.contains("&severity=$") && link.contains("&rule=$"), "{link}");
-                results.insert(result.to_owned());
+            let counted = if query.contains("tagwatch_warnings") {
+                "warn"
+            } else if query.contains("result=\"error\"") {
+                "error"
+            } else if query.contains("tagwatch_violations") {
+                "fail,error"
+            } else {
+                continue;
+            };
+            assert!(link.contains(&format!("result={counted}&")), "{name}: {}: {link}", panel["title"]);
+            assert!(link.contains("&severity=$") && link.contains("&rule=$"), "{link}");
+            results.insert(counted);
+        }
+    }
+    assert_eq!(results.into_iter().collect::<Vec<_>>(), ["error", "fail,error", "warn"]);
+}
+
+/// Its address is not known, and a link without one leads to a page of Grafana.
+#[test]
+fn without_the_console_no_link_and_no_variable_is_left_of_it() {
+    for file in dashboard_files(Console::Unknown) {
+        let json = file.json.to_string();
+        for gone in ["console}", "${console", CONSOLE_URL, "\"textbox\""] {
+            assert!(!json.contains(gone), "{}: {gone}", file.name);
+        }
+        assert!(json.contains("/d/tagwatch-") || file.name == "tagwatch-controller.json", "{}", file.name);
+    }
+}
+
+/// The names of metrics in a query.
+fn metrics(query: &str) -> BTreeSet<&str> {
+    let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
+    words.filter(|word| word.starts_with("tagwatch_") || word.starts_with("process_")).collect()
+}
+
+/// docs/metrics.md is generated from the collectors.
+#[test]
+fn every_metric_stands_on_a_panel_and_no_query_asks_for_another() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+    let page = fs::read_to_string(page).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let served: BTreeSet<&str> = rows.map(|(name, _)| name).collect();
+    assert!(served.len() > 30, "{served:?}");
+    let dashboards = dashboards();
+    let queries: Vec<&str> = panels(&dashboards)
+        .flat_map(|(_, panel)| list(panel, "/targets"))
+        .map(|target| text(target, "/expr"))
+        .collect();
+    let asked: BTreeSet<&str> = queries
+        .iter()
+        .flat_map(|query| metrics(query))
+        .map(|name| name.trim_end_matches("_bucket"))
+        .collect();
+    assert_eq!(served, asked);
+}
+
+/// A scrape that finds the same series twice, by two jobs or from two replicas, must not be summed up.
+#[test]
+fn every_sum_and_count_takes_each_series_once() {
+    let dashboards = dashboards();
+    for (name, panel) in panels(&dashboards) {
+        for target in list(panel, "/targets") {
+            let query = text(target, "/expr");
+            for (place, _) in query.match_indices("sum").chain(query.match_indices("count")) {
+                let rest = &query[place..];
+                let inner = rest.split_once('(').map(|(head, tail)| match head.trim_end() {
+                    "sum by" | "count by" => tail.split_once('(').map_or("", |(_, tail)| tail),
+                    _ => tail,
+                });
+                let inner = inner.unwrap_or_default().trim_start_matches('(');
+                let once = ["max without (", "max by (", "min by (", "count by ("];
+                let fine = once.iter().any(|one| inner.starts_with(one)) || inner.contains(" and ");
+                assert!(fine, "{name}: {}: {rest}", panel["title"]);
             }
         }
     }
-    assert_eq!(results.into_iter().collect::<Vec<_>>(), ["error", "fail", "warn"]);
 }
 
 /// Whether this is a page that the console has.

@@ -21,17 +21,17 @@ export default async function check({ browser, consoles }) {
   };
   const total = async () => Number(await page.locator('.page-head .fresh strong').innerText());
 
-  await click('Violations by severity', 'critical:');
+  await click('Findings by severity', 'critical:');
   assert.equal(new URL(page.url()).search, '?severity=critical');
   assert.equal(await total(), overview.severities.critical);
   const severities = await page.locator('tbody td.severity').allInnerTexts();
   assert.ok(severities.length > 0 && severities.every((text) => text.trim() === 'critical'), severities.join());
 
-  await click('Rules in violation', 'in violation:');
+  await click('Rules with findings', 'with findings:');
   assert.equal(await total(), overview.violations);
   assert.equal(new URL(page.url()).searchParams.getAll('rule').length, overview.rulesViolated);
 
-  await click('Violations by rule', 'floating-tag:');
+  await click('Findings by rule', 'floating-tag:');
   const rules = await page.locator('tbody td.rule').allInnerTexts();
   assert.ok(rules.length > 0 && rules.every((text) => text === 'floating-tag'), rules.join());
 

@@ -64,7 +64,8 @@ fn query(target: &Value) -> Result<Query> {
 /// # Errors
 /// It uses a variable that is not known here.
 pub fn filled(expression: &str) -> Result<String> {
-    let mut filled = expression.replace("$__rate_interval", "10s");
+    let mut filled = expression.replace("$__rate_interval", "10s").replace("$__interval", "10s");
+    filled = filled.replace("$__range", "1m");
     for variable in VARIABLES {
         filled = filled.replace(&format!("${variable}"), ".*");
     }

@@ -120,9 +120,10 @@ async fn metrics_count_what_reports_say(env: &TestEnv) -> Result<()> {
     assert_eq!(sum("tagwatch_workloads", &[("status", "compliant")]), 4.0);
     assert_eq!(sum("tagwatch_violations", &[("result", "fail")]), 5.0);
     assert_eq!(sum("tagwatch_violations", &[("result", "error")]), 1.0);
-    assert_eq!(sum("tagwatch_violations", &[("result", "warn")]), 5.0);
-    assert_eq!(sum("tagwatch_violations", &[("result", "pass")]), 0.0);
-    assert_eq!(sum("tagwatch_violations", &[("rule", "floating-tag"), ("severity", "medium")]), 3.0);
+    assert_eq!(sum("tagwatch_violations", &[]), 6.0);
+    assert_eq!(sum("tagwatch_warnings", &[]), 5.0);
+    assert_eq!(sum("tagwatch_workload_warnings", &[]), 5.0);
+    assert_eq!(sum("tagwatch_warnings", &[("rule", "floating-tag"), ("severity", "medium")]), 3.0);
     assert_eq!(sum("tagwatch_images", &[]), 11.0);
     assert_eq!(sum("tagwatch_images", &[("tag_class", "floating"), ("pull_policy", "IfNotPresent")]), 1.0);
 

@@ -11,6 +11,7 @@
 mod agreement;
 mod checks;
 mod cluster;
+mod contract;
 mod controller;
 mod https;
 mod metrics;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         agreement::tests(),
         canonical_crds::tests(),
         console::tests(),
+        contract::tests(),
         crowd::tests(),
         custom_kinds::tests(),
         deletion::tests(),

@@ -52,8 +52,9 @@ async fn change_is_judged_by_at_once(env: &TestEnv) -> Result<()> {
     let report =
         env.reported("Deployment", "web", &["web unpinned-image warn", "web stale-pull-policy pass"]).await?;
     assert_eq!(report.results()[0]["severity"], "low");
-    let series = [("rule", "unpinned-image"), ("result", "fail")];
+    let series = [("rule", "unpinned-image")];
     tagwatch.counts("tagwatch_violations", &series, 0.0).await?;
+    tagwatch.counts("tagwatch_warnings", &series, 1.0).await?;
 
     policy.delete().await?;
     env.reported("Deployment", "web", &PASSES).await?;
@@ -305,7 +306,13 @@ async fn labels_of_the_namespace_reach_metrics_and_reports(env: &TestEnv) -> Res
     let verdicts = ["web floating-tag warn", "web stale-pull-policy fail"];
     let report = env.reported("Deployment", "web", &verdicts).await?;
     assert_eq!(report.label("example.com/team"), Some("payments"));
-    for metric in ["tagwatch_violations", "tagwatch_workload_violations", "tagwatch_images"] {
+    for metric in [
+        "tagwatch_violations",
+        "tagwatch_warnings",
+        "tagwatch_workload_violations",
+        "tagwatch_workload_warnings",
+        "tagwatch_images",
+    ] {
         tagwatch.measures(metric, &[("label_example_com_team", "payments")], |sum| sum > 0.0).await?;
     }
     let control_plane = &env.cluster().control_plane;
@@ -323,9 +330,9 @@ async fn labels_of_the_namespace_reach_metrics_and_reports(env: &TestEnv) -> Res
 
     env.patch_namespace(json!({ "metadata": { "labels": { "example.com/team": "checkout" } } })).await?;
     labelled(env, Some("checkout")).await?;
-    tagwatch
-        .measures("tagwatch_violations", &[("label_example_com_team", "checkout")], |sum| sum == 2.0)
-        .await?;
+    for metric in ["tagwatch_violations", "tagwatch_warnings"] {
+        tagwatch.counts(metric, &[("label_example_com_team", "checkout")], 1.0).await?;
+    }
     policy.replace(json!({})).await?;
     labelled(env, None).await?;
     tagwatch.counts("tagwatch_violations", &[("label_example_com_team", "checkout")], 0.0).await?;

@@ -1,7 +1,7 @@
 //! What a test works with: a cluster, a namespace of its own, and tagwatch beside it.
 
 use std::{
-    cell::RefCell,
+    cell::{Ref, RefCell},
     fmt::{self, Write},
     path::Path,
     rc::Rc,
@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, Client, ResourceExt,
     api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
@@ -20,6 +21,7 @@ use tagwatch_e2e::{AuditLog, Mark, Namespace, Requests, TagwatchProcess, eventua
 
 use crate::{
     cluster::Cluster,
+    contract::Versions,
     controller::{Controller, Transcript},
     report::Report,
 };
@@ -36,6 +38,7 @@ pub(crate) struct TestEnv {
     namespace: Namespace,
     began: Mark,
     transcript: Transcript,
+    versions: RefCell<Versions>,
 }
 
 /// The reason why a test could not run: it is reported as ignored, never as passed.
@@ -55,12 +58,15 @@ impl TestEnv {
         let client = cluster.control_plane.client().await?;
         let began = cluster.control_plane.audit_log().mark().await?;
         let namespace = Namespace::create(&client, "test").await?;
-        Ok(Self { cluster, client, namespace, began, transcript: Rc::new(RefCell::default()) })
+        let (transcript, versions) = (Rc::new(RefCell::default()), RefCell::default());
+        Ok(Self { cluster, client, namespace, began, transcript, versions })
     }
 
-    /// Deletes the namespace. A failure is reported with the objects in it and tagwatch's log.
+    /// Deletes the namespace. A failure is reported with the objects in it and tagwatch's log. Whatever the test was
+    /// about, the reports that it read keep their contract.
     pub(crate) async fn end(self, outcome: Result<()>) -> Result<()> {
-        let Self { cluster, client: _, namespace, began: _, transcript } = self;
+        let outcome = outcome.and_then(|()| self.versions().keep_the_contract().map(drop));
+        let Self { cluster, client: _, namespace, began: _, transcript, versions: _ } = self;
         let outcome = match outcome {
             Err(failure) if !failure.is::<Skipped>() => {
                 let mut state = cluster.control_plane.dump(namespace.name(), None).await;
@@ -191,7 +197,24 @@ impl TestEnv {
     /// Every report in another namespace.
     pub(crate) async fn reports_in(&self, namespace: &str) -> Result<Vec<Report>> {
         let listed = self.api_in(namespace, "PolicyReport").list(&ListParams::default()).await?;
-        Ok(listed.items.into_iter().map(Report::from).collect())
+        let reports: Vec<Report> = listed.items.into_iter().map(Report::from).collect();
+        self.versions.borrow_mut().add(&reports);
+        Ok(reports)
+    }
+
+    /// The versions of reports that were read so far.
+    pub(crate) fn versions(&self) -> Ref<'_, Versions> {
+        self.versions.borrow()
+    }
+
+    /// Waits until the clock of the API server is past this second.
+    pub(crate) async fn clock_is_past(&self, second: i64) -> Result<()> {
+        eventually(LIMIT, &format!("it is past {second}"), || async {
+            let now = Timestamp::now().as_second();
+            ensure!(now > second, "it is {now}");
+            Ok(())
+        })
+        .await
     }
 
     /// The one report about an object.

@@ -8,10 +8,12 @@
 mod alertmanager;
 mod authenticated;
 mod grafana;
+mod labels;
 mod programs;
 mod queries;
 mod rules;
 mod runner;
+mod scenarios;
 mod silence;
 mod stage;
 
@@ -22,8 +24,10 @@ fn main() -> ExitCode {
         alertmanager::tests(),
         authenticated::tests(),
         grafana::tests(),
+        labels::tests(),
         queries::tests(),
         rules::tests(),
+        scenarios::tests(),
         silence::tests(),
     ])
 }

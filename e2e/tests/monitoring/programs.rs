@@ -1,10 +1,11 @@
 //! The programs of Prometheus, where they can be had.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{fs, path::PathBuf, process::Stdio};
 
-use anyhow::Result;
-use serde_json::Value;
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
 use tagwatch_e2e::{checkout, monitoring::Prometheus};
+use tempfile::TempDir;
 use tokio::{process::Command, sync::OnceCell};
 
 use crate::runner::Skipped;
@@ -30,4 +31,25 @@ pub(crate) async fn promtool() -> Result<Command> {
     let mut command = Command::new(folder().await?.join("promtool"));
     command.current_dir(checkout()).stdin(Stdio::null()).kill_on_drop(true);
     Ok(command)
+}
+
+/// Runs tests of `promtool test rules` on the shipped rules, evaluated in these intervals.
+///
+/// # Errors
+/// A rule fails, or a test finds something else than it expects; the error says what.
+pub(crate) async fn rules_hold(interval: &str, tests: &[Value]) -> Result<()> {
+    let file = json!({
+        "rule_files": [checkout().join("config/monitoring/rules.yaml")],
+        "evaluation_interval": interval,
+        "tests": tests,
+    });
+    let folder = TempDir::new()?;
+    let path = folder.path().join("tests.yaml");
+    // JSON is YAML.
+    fs::write(&path, serde_json::to_vec(&file)?)?;
+    let output = promtool().await?.args(["test", "rules"]).arg(&path).output().await?;
+    let words =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "promtool test rules: {words}");
+    Ok(())
 }

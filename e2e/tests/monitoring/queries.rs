@@ -1,6 +1,6 @@
 //! Every query of every panel and variable, against a real Prometheus that scrapes a real tagwatch.
 
-use std::{fs, io::Write, path::PathBuf, process::Stdio, time::Duration};
+use std::{collections::BTreeMap, fs, io::Write, path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use http::StatusCode;
@@ -24,7 +24,8 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![test(every_query_returns_data)]
 }
 
-/// Once as a plain scrape, once with labels of the target; and `promtool` accepts the metrics.
+/// Once as a plain scrape, once with labels of the target, once with two clusters whose two replicas two jobs scrape; and
+/// `promtool` accepts the metrics.
 async fn every_query_returns_data() -> Result<()> {
     folder().await?;
     let stage = Stage::start(&[]).await?;
@@ -36,7 +37,9 @@ async fn every_query_returns_data() -> Result<()> {
         "cluster": "east", "namespace": "monitoring", "pod": "tagwatch-0", "service": "tagwatch", "node": "worker-1",
     });
     let labelled = prometheus(&config, &[]).await?;
-    for (prometheus, cluster) in [(&plain, false), (&labelled, true)] {
+    config["scrape_configs"] = crowded(&stage.tagwatch.address().to_string());
+    let crowd = prometheus(&config, &[]).await?;
+    for (prometheus, cluster) in [(&plain, false), (&labelled, true), (&crowd, true)] {
         prometheus.scrapes().await?;
         every_panel(prometheus).await?;
         every_variable(prometheus, cluster).await?;
@@ -44,10 +47,68 @@ async fn every_query_returns_data() -> Result<()> {
     // The namespaces are those of the workloads, whatever the target is labelled with.
     let namespaces = labelled.label_values("tagwatch_violations", "namespace").await?;
     assert_eq!(namespaces, tagwatch_e2e::samples::NAMESPACES);
+    nothing_counts_twice(&plain, &crowd).await?;
     promtool_has_nothing_against(&stage.tagwatch.metrics().await?).await?;
     plain.end().await?;
     labelled.end().await?;
+    crowd.end().await?;
     stage.end().await
+}
+
+/// Two scrape jobs, each of which scrapes both replicas of both clusters.
+fn crowded(address: &str) -> Value {
+    let target = |cluster: &str, pod: &str| json!({ "targets": [address], "labels": { "cluster": cluster, "namespace": "monitoring", "pod": pod } });
+    let job = |name: &str| {
+        let targets: Vec<Value> = ["east", "west"]
+            .into_iter()
+            .flat_map(|cluster| ["tagwatch-0", "tagwatch-1"].map(|pod| target(cluster, pod)))
+            .collect();
+        json!({ "job_name": name, "honor_labels": true, "static_configs": targets })
+    };
+    json!([job("service-monitor"), job("pods")])
+}
+
+/// The labels of each series without the cluster, and its value.
+fn by_labels(series: Vec<Value>) -> BTreeMap<String, String> {
+    let entry = |mut one: Value| {
+        if let Some(labels) = one["metric"].as_object_mut() {
+            labels.remove("cluster");
+        }
+        (one["metric"].to_string(), one["value"][1].to_string())
+    };
+    series.into_iter().map(entry).collect()
+}
+
+/// What the dashboards count of one cluster is the same however often it is scraped; of both clusters it is the double.
+async fn nothing_counts_twice(plain: &Prometheus, crowded: &Prometheus) -> Result<()> {
+    let mut compared = 0;
+    for (file, dashboard) in dashboards()?.into_iter().filter(|(file, _)| !file.contains("controller")) {
+        for panel in panels(&dashboard)? {
+            // Ages differ from moment to moment.
+            let queries =
+                panel.queries.iter().filter(|query| !query.range && !query.expression.contains("time()"));
+            for Query { expression, .. } in queries {
+                let of_east = expression.replace("cluster=~\".*\"", "cluster=\"east\"");
+                eventually(LIMIT, "both say the same", async || {
+                    let once = by_labels(plain.query(expression).await?);
+                    let often = by_labels(crowded.query(&of_east).await?);
+                    ensure!(once == often, "{once:?} and {often:?}");
+                    Ok(())
+                })
+                .await
+                .with_context(|| format!("{file}: {}: {expression}", panel.title))?;
+                compared += 1;
+            }
+        }
+    }
+    ensure!(compared > 15, "only {compared} queries were compared");
+    let total = "sum(max without (instance, pod, job) (tagwatch_violations))";
+    let value = async |prometheus: &Prometheus| {
+        let found = prometheus.query(total).await?;
+        found[0]["value"][1].as_str().context("no value")?.parse::<f64>().context("no number")
+    };
+    assert_eq!(2.0 * value(plain).await?, value(crowded).await?);
+    Ok(())
 }
 
 fn dashboards() -> Result<Vec<(String, Value)>> {

@@ -9,7 +9,7 @@ use tagwatch_e2e::checkout;
 
 use crate::{programs, runner::test};
 
-const RULES: &str = "config/monitoring/rules.yaml";
+pub(crate) const RULES: &str = "config/monitoring/rules.yaml";
 /// One file for each alert.
 const CASES: &str = "e2e/tests/monitoring/alerts";
 
@@ -30,10 +30,10 @@ async fn promtool(arguments: &[&str]) -> Result<()> {
 }
 
 async fn promtool_accepts_the_rules() -> Result<()> {
-    promtool(&["check", "rules", "--lint-fatal", RULES]).await
+    promtool(&["check", "rules", "--lint=all", "--lint-fatal", RULES]).await
 }
 
-fn names() -> Result<BTreeSet<String>> {
+pub(crate) fn names() -> Result<BTreeSet<String>> {
     let rules: Value = serde_saphyr::from_str(&fs::read_to_string(checkout().join(RULES))?)?;
     let groups = rules["groups"].as_array().context("no groups")?;
     let alerts = groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten());

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     time::{Instant, SystemTime},
 };
 
@@ -11,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tagwatch_e2e::{
-    ControlPlane, Identity, Options, TagwatchProcess, checkout, eventually,
+    ControlPlane, Identity, Options, TagwatchProcess, eventually,
     samples::{Kubectl, config},
 };
 use tempfile::TempDir;
@@ -143,14 +142,14 @@ async fn no_alert_fires_on_a_default_installation() -> Result<()> {
     let refused = after.sum("tagwatch_watch_errors_total", "reason=\"forbidden\"");
     assert_eq!(refused, 0.0, "a missing right is no error");
     assert_eq!(after.sum("tagwatch_kube_requests_total", "code=\"403\""), 0.0, "no request is refused");
-    silent(&folder, &before, &after).await?;
+    silent(&before, &after).await?;
     tagwatch.sigterm()?;
     tagwatch.wait(LIMIT).await?;
     control_plane.shutdown().await
 }
 
 /// Runs the series through the alerts.
-async fn silent(folder: &TempDir, before: &Scrape, after: &Scrape) -> Result<()> {
+async fn silent(before: &Scrape, after: &Scrape) -> Result<()> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs_f64();
     let looks: Vec<Value> = (1..=MINUTES)
         .map(|minute| {
@@ -158,19 +157,8 @@ async fn silent(folder: &TempDir, before: &Scrape, after: &Scrape) -> Result<()>
             json!({ "expr": expression, "eval_time": format!("{minute}m"), "exp_samples": [] })
         })
         .collect();
-    let case = json!({
-        "rule_files": [checkout().join("config/monitoring/rules.yaml")],
-        "evaluation_interval": "1m",
-        "tests": [{
-            "interval": "1m", "input_series": input_series(before, after, now), "promql_expr_test": looks,
-        }],
+    let test = json!({
+        "interval": "1m", "input_series": input_series(before, after, now), "promql_expr_test": looks,
     });
-    let file = folder.path().join("silence.yaml");
-    // JSON is YAML.
-    fs::write(&file, serde_json::to_vec_pretty(&case)?)?;
-    let output = programs::promtool().await?.args(["test", "rules"]).arg(&file).output().await?;
-    let words =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "an alert fires: {words}");
-    Ok(())
+    programs::rules_hold("1m", &[test]).await.context("an alert fires")
 }

@@ -18,7 +18,7 @@ use crate::{
     shell::{Shell, finish, helm},
 };
 
-const CRD: &str = "policyreports.wgpolicyk8s.io";
+const CRDS: [&str; 2] = ["clusterpolicyreports.wgpolicyk8s.io", "policyreports.wgpolicyk8s.io"];
 const POLICY_CRD: &str = "tagpolicies.tagwatch.dev";
 
 /// Objects by kind and name.
@@ -151,6 +151,61 @@ async fn addresses_labels_and_protected_namespaces_are_values() -> Result<()> {
     }
     for gone in ["localhost", "tagwatch.dev/docs", "prod(uction)"] {
         assert!(!all.contains(gone), "{gone}");
+    }
+    Ok(())
+}
+
+/// The alerts of the chart by their names.
+fn alerts(objects: &Objects) -> Result<BTreeMap<String, Value>> {
+    let rules = &objects[&("PrometheusRule".to_owned(), "tagwatch".to_owned())]["spec"]["groups"];
+    let groups = rules.as_array().context("no groups")?;
+    let rules = groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten());
+    Ok(rules.filter_map(|rule| Some((rule["alert"].as_str()?.to_owned(), rule.clone()))).collect())
+}
+
+#[tokio::test]
+async fn thresholds_severities_and_grace_of_alerts_are_values_and_any_can_be_left_out() -> Result<()> {
+    let shipped = alerts(&monitoring("").await?)?;
+    let set = "monitoring.prometheusRule";
+    let values = format!(
+        ",{set}.thresholds.manyViolations=321,{set}.thresholds.risingViolations=123,\
+         {set}.thresholds.overdueDays.critical=3,{set}.thresholds.overdueDays.high=5,\
+         {set}.thresholds.overdueDays.medium=11,{set}.thresholds.exemptionDays=13,{set}.graceDays=17,\
+         {set}.severities.TagwatchMixedDigests=page,{set}.disabled={{TagwatchTagMoved,TagwatchAbsent}}"
+    );
+    let ours = alerts(&monitoring(&values).await?)?;
+    let missing: Vec<&String> = shipped.keys().filter(|name| !ours.contains_key(*name)).collect();
+    assert_eq!(missing, ["TagwatchAbsent", "TagwatchTagMoved"]);
+    assert_eq!(ours["TagwatchMixedDigests"]["labels"]["severity"], "page");
+    for (alert, parts) in [
+        ("TagwatchManyViolations", vec!["> 321 ", "time() - 1468800"]),
+        ("TagwatchViolationsRising", vec![">= 123"]),
+        ("TagwatchViolationOverdue", vec!["- 259200", "- 432000", "- 950400", "time() - 1468800"]),
+        ("TagwatchExemptionExpiring", vec!["< 1123200"]),
+        ("TagwatchCriticalViolation", vec!["time() - 1468800"]),
+    ] {
+        let expression = ours[alert]["expr"].as_str().context("no expression")?;
+        for part in parts {
+            assert!(expression.contains(part), "{alert}: {part}: {expression}");
+        }
+    }
+    let overdue = ours["TagwatchViolationOverdue"]["annotations"]["description"].to_string();
+    assert!(overdue.contains("critical 3, high 5, medium 11"), "{overdue}");
+    for (name, rule) in &ours {
+        assert!(!rule.to_string().contains("<<"), "{name}: {rule}");
+        let links: Vec<&String> =
+            rule["annotations"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+        assert_eq!(links, ["description", "runbook_url", "summary"], "{name}: no address is configured");
+    }
+    for (value, complaint) in [
+        ("disabled={TagwatchNone}", "there is no alert TagwatchNone"),
+        ("severities.TagwatchNone=info", "there is no alert TagwatchNone"),
+        ("graceDays=-1", "at '/monitoring/prometheusRule/graceDays'"),
+        ("thresholds.overdueDays.low=1", "additional properties 'low' not allowed"),
+    ] {
+        let value = format!("{MONITORING},monitoring.prometheusRule.{value}");
+        let words = rendered(&["--set", &value]).await?.expect_err(&value);
+        assert!(words.contains(complaint), "{value}: {words}");
     }
     Ok(())
 }
@@ -302,15 +357,18 @@ async fn the_image_has_the_version_of_the_workspace() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_chart_brings_the_report_api_when_asked_to_and_keeps_it() -> Result<()> {
-    let crd = ("CustomResourceDefinition".to_owned(), CRD.to_owned());
+async fn the_chart_brings_both_definitions_of_the_report_api_when_asked_to_and_keeps_them() -> Result<()> {
     let mut with_crds = chart(&["--set", "crds.install=true"]).await?;
-    let mut theirs = with_crds.remove(&crd).context("no CRD in the chart")?;
+    let mut theirs = Objects::new();
+    for name in CRDS {
+        let key = ("CustomResourceDefinition".to_owned(), name.to_owned());
+        let mut crd = with_crds.remove(&key).with_context(|| format!("no {name} in the chart"))?;
+        let annotations = crd["metadata"].as_object_mut().and_then(|metadata| metadata.remove("annotations"));
+        assert_eq!(annotations.context("no annotations")?["helm.sh/resource-policy"], "keep", "{name}");
+        theirs.insert(key, crd);
+    }
     assert_eq!(with_crds, chart(&[]).await?);
-
-    let annotations = theirs["metadata"].as_object_mut().and_then(|metadata| metadata.remove("annotations"));
-    assert_eq!(annotations.context("no annotations")?["helm.sh/resource-policy"], "keep");
-    assert_eq!(Objects::from([(crd, theirs)]), kustomized("crd").await?);
+    assert_eq!(theirs, kustomized("crd").await?);
     Ok(())
 }
 
@@ -387,7 +445,7 @@ async fn tagwatch_has_nothing_against_its_own_chart() -> Result<()> {
     Ok(())
 }
 
-/// The README's commands, on a cluster: Helm first, whose CRD outlives it, then kustomize, whose pod must pass
+/// The README's commands, on a cluster: Helm first, whose CRDs outlive it, then kustomize, whose pod must pass
 /// Pod Security.
 #[tokio::test]
 async fn the_readmes_ways_to_install() -> Result<()> {
@@ -402,9 +460,10 @@ async fn the_readmes_ways_to_install() -> Result<()> {
     let printed = run(&readme::block("sh", "helm install")?).await?;
     assert_eq!(printed.lines().filter(|line| line.starts_with("  kubectl ")).count(), 3, "{printed}");
     run("helm uninstall tagwatch --namespace tagwatch --wait").await?;
-    run(&format!("kubectl get crd {CRD}")).await.context("uninstalled, the CRD is to stay")?;
+    let crds = CRDS.join(" ");
+    run(&format!("kubectl get crd {crds}")).await.context("uninstalled, the CRDs are to stay")?;
 
-    run(&format!("kubectl delete crd {CRD} {POLICY_CRD}")).await?;
+    run(&format!("kubectl delete crd {crds} {POLICY_CRD}")).await?;
     run("kubectl delete namespace tagwatch").await?;
     run(&readme::block("sh", "kubectl apply -k config/default")?).await?;
     one_pod(cluster).await

@@ -60,9 +60,9 @@ pub(super) async fn overview(AuthenticatedRequest { view, frame }: Authenticated
         frame: &frame,
         summary: Summary::new(&view, &tally),
         donuts: [
-            ("Violations by severity", "violations", by_severity(&tally)),
-            ("Rules in violation", "rules", of_rules(&rules)),
-            ("Violations by rule", "violations", by_rule(&rules)),
+            ("Findings by severity", "findings", by_severity(&tally)),
+            ("Rules with findings", "rules", of_rules(&rules)),
+            ("Findings by rule", "findings", by_rule(&rules)),
         ],
         more_namespaces: namespaces.len().saturating_sub(NAMESPACES),
         namespaces: namespaces
@@ -115,21 +115,21 @@ fn of_rules(rules: &[RuleRow]) -> Donut {
     let violated: Vec<&'static str> =
         rules.iter().filter(|row| row.violations > 0).map(|row| row.state.rule.id).collect();
     let clean = rules.len() - violated.len();
-    let in_violation = Share {
-        label: "in violation".to_owned(),
+    let with_findings = Share {
+        label: "with findings".to_owned(),
         class: "violating",
         icon: "violating",
         count: violated.len(),
         href: Filter::of_rules(violated).address(),
     };
     let without = Share {
-        label: "without a violation".to_owned(),
+        label: "without a finding".to_owned(),
         class: "compliant",
         icon: "compliant",
         count: clean,
         href: "/rules?state=clean".to_owned(),
     };
-    Donut::new(vec![in_violation, without])
+    Donut::new(vec![with_findings, without])
 }
 
 fn by_rule(rules: &[RuleRow]) -> Donut {

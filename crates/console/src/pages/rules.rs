@@ -35,8 +35,8 @@ enum State {
 impl State {
     const ALL: [(Self, &str, &str); 4] = [
         (Self::All, "All", "all"),
-        (Self::Violated, "In violation", "violated"),
-        (Self::Clean, "Without a violation", "clean"),
+        (Self::Violated, "With findings", "violated"),
+        (Self::Clean, "Without a finding", "clean"),
         (Self::Off, "Off", "off"),
     ];
 

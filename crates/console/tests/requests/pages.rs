@@ -17,7 +17,7 @@ async fn the_overview_has_the_score_and_three_donuts_whose_slices_filter() {
     let console = open(demo());
     let page = get(&console, "/").await;
     assert_eq!(page.status, StatusCode::OK);
-    for text in ["Violations by severity", "Rules in violation", "Violations by rule", "eu-west-1", "12 s"] {
+    for text in ["Findings by severity", "Rules with findings", "Findings by rule", "eu-west-1", "12 s"] {
         page.assert_holds(text);
     }
     let overview = get(&console, "/api/v1/overview").await.json();
@@ -74,7 +74,7 @@ async fn an_issue_has_evidence_resolution_and_history() {
     for text in [
         "<span class=\"line marked\"><mark><span class=\"visually-hidden\">Marked line: </span>  <span class=\"key\">imagePullPolicy:</span> IfNotPresent",
         "2026-11-15 10:04 UTC",
-        "24 d 13 h</strong> in violation, in 2 intervals",
+        "24 d 13 h</strong> open, in 2 intervals",
         "cart:2.9.0</bdi></code> to <code><bdi>registry.example.com/shop/cart:latest",
         "latest-tag</a> was found in",
         "digest=$(docker buildx imagetools inspect --format &#39;{{.Manifest.Digest}}&#39; registry.example.com/shop/cart:latest) &amp;&amp;",
@@ -171,7 +171,7 @@ async fn an_exempt_issue_is_not_in_violation() {
     for text in [
         "Exempt since <time datetime=\"2026-11-15T10:04:00Z\">",
         "for <strong>12 d 4 h</strong>",
-        "<strong>12 d 8 h</strong> in violation before",
+        "<strong>12 d 8 h</strong> open before",
         "class=\"stretch exempt\"",
         "class=\"stretch closed\"",
         "<dt>Exempt for</dt>",
@@ -187,7 +187,7 @@ async fn an_exempt_issue_is_not_in_violation() {
     cart(&mut facts).0.closed.clear();
     let page = get(&open(facts), &format!("/issues/{id}")).await;
     page.assert_holds("Exempt since");
-    assert_eq!(page.count("in violation"), 0);
+    assert_eq!(page.count("</strong> open"), 0);
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn overlapping_intervals_count_once_and_a_changed_result_continues() {
     workload.closed.push(Interval { from, until, ..other_images });
     let console = open(facts.clone());
     let page = get(&console, &format!("/issues/{id}")).await;
-    page.assert_holds("<p class=\"lead\"><strong>25 d 13 h</strong> in violation, in 2 intervals");
+    page.assert_holds("<p class=\"lead\"><strong>25 d 13 h</strong> open, in 2 intervals");
     let page = get(&console, "/workloads/shop/Deployment/cart").await;
     let resolved = page.text.split("<h3>Resolved</h3>").nth(1).expect("a list").split("</ul>").next();
     let resolved = resolved.expect("a list");
@@ -246,7 +246,7 @@ async fn a_rule_shows_n_of_m_entities() {
     let rule = rule.expect("the rule");
     get(&console, "/rules")
         .await
-        .assert_holds(&format!("<strong>{}</strong> of {} entities", rule["entities"], rule["ofEntities"]));
+        .assert_holds(&format!("<strong>{}</strong> of {} workloads", rule["entities"], rule["ofEntities"]));
     get(&console, "/rules/floating-tag").await.assert_holds("Why it matters");
 }
 

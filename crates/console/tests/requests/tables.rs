@@ -56,7 +56,7 @@ async fn a_rule_enabled_only_by_an_override_counts() {
 async fn workloads_of_a_rule_are_oldest_first_and_count_only_that_rule() {
     let console = open(demo());
     let page = get(&console, "/rules/latest-tag").await;
-    let (_, table) = page.text.split_once("Entities that violate this rule").expect("the table");
+    let (_, table) = page.text.split_once("Workloads with findings of this rule").expect("the table");
     let (table, _) = table.split_once("</table>").expect("its end");
     let since: Vec<&str> =
         table.split("datetime=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();

@@ -7,9 +7,14 @@ use crate::outcome::Outcome;
 use crate::workload::Limit;
 
 impl Outcome {
-    /// Whether it asks for a fix: a fail, an error or a warning.
+    /// Whether it is a finding that asks for a fix: a violation or a warning.
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Fail | Self::Error | Self::Warn)
+        self.is_violation() || self == Self::Warn
+    }
+
+    /// Whether it is a violation: a fail, or an error, of which nothing could be checked.
+    pub fn is_violation(self) -> bool {
+        matches!(self, Self::Fail | Self::Error)
     }
 }
 

@@ -6,13 +6,13 @@ mod schema;
 mod tag_policy;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube_core::Resource;
+use kube_core::{ApiResource, Resource};
 use schemars::Schema;
 use serde_json::{Value, json};
 use thiserror::Error;
 
 pub(crate) use kubernetes::{ConditionSchema, LabelSelectorSchema, ObjectReferenceSchema};
-pub use policy_report::policy_report_crd;
+pub use policy_report::{cluster_policy_report_crd, policy_report_crd};
 pub(crate) use schema::object_schema;
 pub use tag_policy::tag_policy_crd;
 
@@ -32,15 +32,20 @@ pub fn crd_yaml(definition: &CustomResourceDefinition) -> Result<String, CrdErro
     Ok(serde_saphyr::to_string(definition)?)
 }
 
+/// What a kind is called.
+fn names_of<K: Resource<DynamicType = ()>>() -> ApiResource {
+    ApiResource::erase::<K>(&())
+}
+
 /// The definition of a kind in one version, which is served and stored.
-fn definition<K: Resource<DynamicType = ()>>(
+fn definition(
+    ApiResource { group, version, kind, plural, .. }: &ApiResource,
     scope: &str,
     short_names: Option<&[&str]>,
     subresources: Option<&Value>,
     columns: &Value,
     schema: &Schema,
 ) -> Result<CustomResourceDefinition, CrdError> {
-    let (group, kind, plural) = (K::group(&()), K::kind(&()), K::plural(&()));
     let definition = json!({
         "metadata": { "name": format!("{plural}.{group}") },
         "spec": {
@@ -54,7 +59,7 @@ fn definition<K: Resource<DynamicType = ()>>(
             },
             "scope": scope,
             "versions": [{
-                "name": K::version(&()),
+                "name": version,
                 "served": true,
                 "storage": true,
                 "subresources": subresources,

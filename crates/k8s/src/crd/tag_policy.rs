@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tagwatch_core::policy::TagPolicySpec;
 
 use super::schema::open_api_schema;
-use super::{CrdError, column, definition};
+use super::{CrdError, column, definition, names_of};
 use crate::tag_policy::{TagPolicy, TagPolicyStatus};
 
 /// What counts as a violation, for whom, and what is exempt. tagwatch judges by the one policy that its argument
@@ -36,7 +36,7 @@ struct TagPolicySchema {
 pub fn tag_policy_crd() -> Result<CustomResourceDefinition, CrdError> {
     let status = json!({ "status": {} });
     let schema = open_api_schema::<TagPolicySchema>();
-    definition::<TagPolicy>("Cluster", None, Some(&status), &printer_columns(), &schema)
+    definition(&names_of::<TagPolicy>(), "Cluster", None, Some(&status), &printer_columns(), &schema)
 }
 
 /// What `kubectl get` shows.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tagwatch_core::outcome::Outcome;
-use tagwatch_k8s::crd::{crd_yaml, policy_report_crd, tag_policy_crd};
+use tagwatch_k8s::crd::{cluster_policy_report_crd, crd_yaml, policy_report_crd, tag_policy_crd};
 use tagwatch_k8s::report::PolicyReport;
 
 use crate::support::{finding, json, report_of};
@@ -170,6 +170,24 @@ fn our_definition_serves_one_version_and_shows_what_it_is_about() {
         columns.iter().all(|column| column.get("priority").is_none()),
         "a priority hides it without -o wide"
     );
+}
+
+/// A reader of both kinds finds the same versions, fields and columns.
+#[test]
+fn the_definition_for_clusters_differs_in_its_names_and_scope_alone() {
+    let mut cluster = serde_json::to_value(cluster_policy_report_crd().unwrap()).unwrap();
+    assert_eq!(cluster["metadata"]["name"], "clusterpolicyreports.wgpolicyk8s.io");
+    assert_eq!(cluster["spec"]["scope"], "Cluster");
+    let names = json!({
+        "kind": "ClusterPolicyReport", "listKind": "ClusterPolicyReportList", "plural": "clusterpolicyreports",
+        "shortNames": ["cpolr"], "singular": "clusterpolicyreport",
+    });
+    assert_eq!(cluster["spec"]["names"], names);
+    let ours = definition();
+    for place in ["/metadata/name", "/spec/scope", "/spec/names"] {
+        *cluster.pointer_mut(place).unwrap() = ours.pointer(place).unwrap().clone();
+    }
+    assert_eq!(cluster, ours);
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Alerts on tagwatch itself.
 
 use super::{Alert, CONTROLLER, Urgency};
+use crate::promql::growth;
 
 const GROUP: &str = "tagwatch-controller";
 /// Failed writes within a quarter of an hour from which on reports count as not written.
 const FAILED_WRITES: u32 = 5;
+/// Failures of a watch within ten minutes above which it does not come up.
+const WATCH_FAILURES: u32 = 10;
 /// The queue is emptied within seconds; seconds from which on it is stuck.
 const STUCK: u32 = 300;
 /// A full evaluation runs every ten minutes; seconds after which several are missing.
@@ -34,11 +37,12 @@ fn absent() -> Alert {
     Alert {
         name: "TagwatchAbsent",
         group: GROUP,
-        expression: format!("{gone} or (absent(tagwatch_build_info) unless on () ({gone}))"),
+        expression: format!("({gone} or (absent(tagwatch_build_info) unless on () ({gone}))) > 0"),
         hold: "10m",
         urgency: Urgency::Critical,
+        about_tagwatch: true,
         summary: "tagwatch is gone",
-        description: "Prometheus scrapes no tagwatch: nothing is judged, and every other alert of tagwatch is silent.",
+        description: "Prometheus scrapes no tagwatch: nothing is checked, and every other alert of tagwatch is silent.",
         dashboard: CONTROLLER,
         console: None,
     }
@@ -49,11 +53,15 @@ fn reports_not_written() -> Alert {
         name: "TagwatchReportsNotWritten",
         group: GROUP,
         expression: format!(
-            "sum by (cluster, outcome) (increase(tagwatch_report_writes_total\
-             {{outcome!~\"ok|conflict|already_gone|namespace_terminating\"}}[15m])) > {FAILED_WRITES}"
+            "sum by (cluster, outcome) ({}) > {FAILED_WRITES}",
+            growth(
+                "tagwatch_report_writes_total{outcome!~\"ok|conflict|already_gone|namespace_terminating\"}",
+                "15m"
+            )
         ),
         hold: "5m",
         urgency: Urgency::Warning,
+        about_tagwatch: true,
         summary: "tagwatch cannot write reports: {{ $labels.outcome }}",
         description: "{{ $value | humanize }} writes of reports have failed within 15 minutes ({{ $labels.outcome }}): \
                       reports no longer show what runs.",
@@ -69,6 +77,7 @@ fn report_api_absent() -> Alert {
         expression: "max by (cluster) (tagwatch_report_api_available) == 0".to_owned(),
         hold: "10m",
         urgency: Urgency::Warning,
+        about_tagwatch: true,
         summary: "The cluster does not serve the API of the reports",
         description: "The API server does not serve the group that tagwatch writes its reports in. Metrics go on; \
                       reports are not written until the definition is installed.",
@@ -81,13 +90,16 @@ fn watch_failing() -> Alert {
     Alert {
         name: "TagwatchWatchFailing",
         group: GROUP,
-        expression: "sum by (cluster, resource, reason) (increase(tagwatch_watch_errors_total[10m])) > 10"
-            .to_owned(),
+        expression: format!(
+            "sum by (cluster, resource, reason) ({}) > {WATCH_FAILURES}",
+            growth("tagwatch_watch_errors_total", "10m")
+        ),
         hold: "10m",
         urgency: Urgency::Warning,
+        about_tagwatch: true,
         summary: "tagwatch cannot watch {{ $labels.resource }}: {{ $labels.reason }}",
-        description: "The watch of {{ $labels.resource }} fails again and again ({{ $labels.reason }}): what changes \
-                      there is not judged.",
+        description: "The watch of {{ $labels.resource }} keeps failing ({{ $labels.reason }}): changes there are not \
+                      checked.",
         dashboard: CONTROLLER,
         console: None,
     }
@@ -107,6 +119,7 @@ fn stale() -> Alert {
         expression: format!("time() - max by (cluster) ({last}) > {STALE} or {STALE} * ({never})"),
         hold: "5m",
         urgency: Urgency::Warning,
+        about_tagwatch: true,
         summary: "tagwatch has not evaluated everything for {{ $value | humanizeDuration }}",
         description: "Every workload is evaluated every ten minutes, and has not been for {{ $value | \
                       humanizeDuration }}: findings may be out of date.",
@@ -122,7 +135,8 @@ fn stuck() -> Alert {
         expression: format!("max by (cluster) (tagwatch_queue_oldest_age_seconds) > {STUCK}"),
         hold: "5m",
         urgency: Urgency::Warning,
-        summary: "A workload has waited {{ $value | humanizeDuration }} to be judged",
+        about_tagwatch: true,
+        summary: "A workload has waited {{ $value | humanizeDuration }} to be checked",
         description: "tagwatch does not keep up: the workload that waits longest has waited {{ $value | \
                       humanizeDuration }}.",
         dashboard: CONTROLLER,
@@ -134,12 +148,13 @@ fn panicking() -> Alert {
     Alert {
         name: "TagwatchPanicking",
         group: GROUP,
-        expression: "sum by (cluster) (increase(tagwatch_reconcile_panics_total[1h])) > 0".to_owned(),
+        expression: format!("sum by (cluster) ({}) > 0", growth("tagwatch_reconcile_panics_total", "1h")),
         hold: "1m",
         urgency: Urgency::Warning,
-        summary: "tagwatch cannot judge a workload, for a bug of its own",
-        description: "Judging a workload ended in a panic. The workload counts as an error and the rest goes on; the \
-                      log names it.",
+        about_tagwatch: true,
+        summary: "tagwatch cannot check a workload because of a bug",
+        description: "The evaluation of a workload panicked. The workload counts as an error and the rest goes on; \
+                      the log names it.",
         dashboard: CONTROLLER,
         console: None,
     }
@@ -151,8 +166,9 @@ fn capped() -> Alert {
         group: GROUP,
         expression: "max by (cluster) (tagwatch_metrics_series_over_cap) > 0".to_owned(),
         hold: "15m",
-        urgency: Urgency::Info,
-        summary: "{{ $value }} series of workloads are over tagwatch's cap",
+        urgency: Urgency::Warning,
+        about_tagwatch: true,
+        summary: "{{ $value }} series of workloads are over the cap of tagwatch",
         description: "What is over the cap is counted under the workload _other, so alerts no longer name each \
                       workload. Fix findings, exempt them, or raise --workload-series-cap.",
         dashboard: CONTROLLER,

@@ -2,14 +2,14 @@
 
 use tagwatch_core::rules::ids;
 
+use super::findings::violations;
 use super::{Alert, Urgency, WORKLOAD, WORKLOAD_PAGE};
-use crate::promql::for_alert;
 
 const GROUP: &str = "tagwatch-drift";
 
+/// One alert for each workload, at whichever severities the rule reports its containers.
 fn rule(rule: &str) -> String {
-    let violations = format!("tagwatch_workload_violations{{rule=\"{rule}\", result=\"fail\"}}");
-    format!("{} > 0", for_alert("max", &violations))
+    format!("max without (severity, result) {} > 0", violations(&format!("rule=\"{rule}\"")))
 }
 
 pub(super) fn alerts() -> Vec<Alert> {
@@ -23,9 +23,14 @@ fn moved() -> Alert {
         expression: rule(ids::MOVED_TAG),
         hold: "5m",
         urgency: Urgency::Warning,
-        summary: "A tag that {{ $labels.namespace }}/{{ $labels.workload }} runs has moved",
-        description: "The cluster saw one reference of {{ $labels.kind }} {{ $labels.workload }} in namespace \
-                      {{ $labels.namespace }} resolve to several digests: what runs depends on when a node pulled.",
+        about_tagwatch: false,
+        // Without nodes nothing is proven, and while one finding of the cluster is likely, this may be it.
+        summary: "A tag that {{ $labels.namespace }}/{{ $labels.workload }} runs \
+                  {{ if query (printf \"tagwatch_moved_tags{confidence='likely', cluster=%q} > 0\" $labels.cluster) }}\
+                  has likely moved{{ else }}has moved{{ end }}",
+        description: "Pods with one image reference of {{ $labels.kind }} {{ $labels.workload }} in namespace \
+                      {{ $labels.namespace }} ran several digests: what runs depends on when a node pulled. The \
+                      finding says whether this is proven, or likely because not all nodes are known.",
         dashboard: WORKLOAD,
         console: WORKLOAD_PAGE,
     }
@@ -38,6 +43,7 @@ fn mixed() -> Alert {
         expression: rule(ids::MIXED_DIGESTS),
         hold: "5m",
         urgency: Urgency::Critical,
+        about_tagwatch: false,
         summary: "Replicas of {{ $labels.namespace }}/{{ $labels.workload }} run different images",
         description: "Pods of {{ $labels.kind }} {{ $labels.workload }} in namespace {{ $labels.namespace }} run \
                       different digests of one reference, and no rollout is in progress.",
@@ -53,6 +59,7 @@ fn pull_failing() -> Alert {
         expression: rule(ids::IMAGE_PULL_FAILING),
         hold: "5m",
         urgency: Urgency::Warning,
+        about_tagwatch: false,
         summary: "{{ $labels.namespace }}/{{ $labels.workload }} cannot pull an image",
         description: "Nodes cannot pull an image of {{ $labels.kind }} {{ $labels.workload }} in namespace \
                       {{ $labels.namespace }}: its pods do not start.",

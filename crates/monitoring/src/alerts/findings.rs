@@ -1,19 +1,46 @@
 //! Alerts on what is found.
 
-use super::{Alert, FAILING, ISSUES, NAMESPACE_PAGE, Urgency, WORKLOAD, WORKLOAD_PAGE};
-use crate::PROTECTED_NAMESPACES;
-use crate::promql::{for_alert, once};
+use tagwatch_core::rules::ids;
+
+use super::record::FIRST_EVALUATION;
+use super::{Alert, ISSUES, NAMESPACE_PAGE, Urgency, VIOLATIONS};
+use crate::promql::{earliest, once};
 
 const GROUP: &str = "tagwatch-findings";
-/// Violations of one namespace from which on there are many.
-const MANY: u32 = 20;
-/// By how many violations of one namespace have risen within an hour.
-const RISE: u32 = 5;
-/// How long a violation may last, in seconds: a day, a week, a month.
-const LIMITS: [(&str, u32); 3] = [("critical", 86_400), ("high", 604_800), ("medium", 2_592_000)];
+/// Seconds after the first evaluation within which a finding counts as one that was there at the installation: drift
+/// has a grace time of its own, and Prometheus may see the evaluation late.
+const SETTLING: u32 = 3_600;
+/// Labels of a finding below its namespace and rule.
+const OF_WORKLOAD: &str = "kind, workload, severity, result";
+/// Rules with alerts of their own.
+const ALERTED: [&str; 3] = [ids::MOVED_TAG, ids::MIXED_DIGESTS, ids::IMAGE_PULL_FAILING];
+/// Rules that report a tag that moves.
+const MOVING: [&str; 3] = [ids::MISSING_TAG, ids::LATEST_TAG, ids::FLOATING_TAG];
 
 pub(super) fn alerts() -> Vec<Alert> {
     vec![critical(), many(), rising(), overdue(), protected()]
+}
+
+/// Start times that lie before the installation, while its grace period lasts.
+fn was_there(start: &str) -> String {
+    format!(
+        "{start} <= on (cluster) group_left () (({FIRST_EVALUATION} > time() - <<graceSeconds>>) + {SETTLING})"
+    )
+}
+
+/// Violations of workloads, without those that are in their grace period.
+pub(super) fn violations(matchers: &str) -> String {
+    let start = earliest(&format!("tagwatch_workload_violation_start_time_seconds{{{matchers}}}"));
+    format!(
+        "({} unless ({}))",
+        once(&format!("tagwatch_workload_violations{{{matchers}}}")),
+        was_there(&start)
+    )
+}
+
+/// Matches the rules without an alert of their own.
+fn unalerted() -> String {
+    format!("rule!~\"{}\"", ALERTED.join("|"))
 }
 
 fn critical() -> Alert {
@@ -21,98 +48,125 @@ fn critical() -> Alert {
         name: "TagwatchCriticalViolation",
         group: GROUP,
         expression: format!(
-            "{} > 0",
-            for_alert("max", "tagwatch_workload_violations{severity=\"critical\", result=\"fail\"}")
+            "sum without ({OF_WORKLOAD}) {} > 0",
+            violations(&format!("severity=\"critical\", {}", unalerted()))
         ),
-        hold: "5m",
-        urgency: Urgency::Critical,
-        summary: "{{ $labels.namespace }}/{{ $labels.workload }} violates {{ $labels.rule }}",
-        description: "{{ $value }} containers of {{ $labels.kind }} {{ $labels.workload }} in namespace \
-                      {{ $labels.namespace }} violate {{ $labels.rule }}: two nodes can run different code under \
-                      one reference, and nothing will show it.",
-        dashboard: WORKLOAD,
-        console: WORKLOAD_PAGE,
+        hold: "15m",
+        urgency: Urgency::Warning,
+        about_tagwatch: false,
+        summary: "{{ $value }} containers in namespace {{ $labels.namespace }} violate {{ $labels.rule }}",
+        description: "{{ $value }} containers in namespace {{ $labels.namespace }} violate {{ $labels.rule }}, with \
+                      severity critical: two nodes can run different builds of one image reference, and no status \
+                      shows it.",
+        dashboard: ISSUES,
+        console: Some(
+            "/issues?result=fail,error&namespace={{ $labels.namespace | urlquery }}&rule={{ $labels.rule | urlquery }}",
+        ),
     }
 }
 
-fn by_namespace(expression: &str) -> String {
-    format!("sum by (cluster, namespace) ({})", once(expression))
+/// Violations of a namespace that need a change of its manifests.
+fn of_namespace() -> String {
+    let metric = format!("tagwatch_violations{{{}}}", unalerted());
+    format!("sum without (policy, rule, severity, result) ({})", once(&metric))
 }
 
 fn many() -> Alert {
+    let count = of_namespace();
     Alert {
         name: "TagwatchManyViolations",
         group: GROUP,
-        expression: format!("{} > {MANY}", by_namespace("tagwatch_violations{result=\"fail\"}")),
+        expression: format!(
+            "{count} > <<manyViolations>> unless on (cluster) {FIRST_EVALUATION} > time() - <<graceSeconds>>"
+        ),
         hold: "15m",
         urgency: Urgency::Warning,
+        about_tagwatch: false,
         summary: "{{ $value }} violations in namespace {{ $labels.namespace }}",
-        description: "More than 20 findings fail in namespace {{ $labels.namespace }}. The dashboard shows by which \
-                      rules; one chart or pipeline is often behind most of them.",
+        description: "Namespace {{ $labels.namespace }} has more than <<manyViolations>> violations. The dashboard \
+                      shows by which rules; one chart or pipeline often causes most of them.",
         dashboard: ISSUES,
-        console: FAILING,
+        console: VIOLATIONS,
     }
 }
 
 fn rising() -> Alert {
-    let now = by_namespace("tagwatch_violations{result=\"fail\"}");
-    let before = by_namespace("tagwatch_violations{result=\"fail\"} offset 1h");
-    // A namespace that had no violation an hour ago has no series of then: its workloads of that hour count as zero.
-    let none = format!("0 * {}", by_namespace("tagwatch_workloads offset 1h"));
+    let by_namespace = |offset: &str| {
+        let metric = format!("tagwatch_violations{{{}}}{offset}", unalerted());
+        format!("sum by (cluster, namespace) ({})", once(&metric))
+    };
+    // A namespace without a violation an hour ago, or without a workload, counts as zero if tagwatch had evaluated the
+    // cluster by then.
+    let evaluated = "max by (cluster) (tagwatch_last_full_evaluation_timestamp_seconds offset 1h)";
+    let before =
+        format!("{} or 0 * {} and on (cluster) {evaluated}", by_namespace(" offset 1h"), by_namespace(""));
+    let now = of_namespace();
     Alert {
         name: "TagwatchViolationsRising",
         group: GROUP,
-        expression: format!("{now} - ({before} or {none}) >= {RISE}"),
+        expression: format!(
+            "{now} - on (cluster, namespace) group_left () ({before}) >= <<risingViolations>>"
+        ),
         hold: "10m",
         urgency: Urgency::Warning,
+        about_tagwatch: false,
         summary: "{{ $value }} more violations in namespace {{ $labels.namespace }} than an hour ago",
         description: "Violations in namespace {{ $labels.namespace }} have risen by {{ $value }} within an hour: \
-                      look for a deployment that brought them.",
+                      look for the deployment that brought them.",
         dashboard: ISSUES,
-        console: FAILING,
+        console: VIOLATIONS,
     }
 }
 
 fn overdue() -> Alert {
-    let over = |(severity, seconds): (&str, u32)| {
-        let metric = "tagwatch_workload_violation_start_time_seconds";
-        let start = for_alert("min", &format!("{metric}{{severity=\"{severity}\", result=\"fail\"}}"));
-        format!("time() - {start} > {seconds}")
+    let of = |severity: &str| {
+        earliest(&format!("tagwatch_workload_violation_start_time_seconds{{severity=\"{severity}\"}}"))
     };
+    let over = [
+        ("critical", "<<overdueCriticalSeconds>>"),
+        ("high", "<<overdueHighSeconds>>"),
+        ("medium", "<<overdueMediumSeconds>>"),
+    ]
+    .map(|(severity, limit)| format!("{} < time() - {limit}", of(severity)))
+    .join(" or ");
+    let known = was_there(&earliest("tagwatch_workload_violation_start_time_seconds"));
     Alert {
         name: "TagwatchViolationOverdue",
         group: GROUP,
-        expression: LIMITS.map(over).join(" or "),
+        expression: format!("count without (rule, {OF_WORKLOAD}) (({over}) unless ({known})) > 0"),
         hold: "15m",
         urgency: Urgency::Warning,
-        summary: "{{ $labels.namespace }}/{{ $labels.workload }} has violated {{ $labels.rule }} for \
-                  {{ $value | humanizeDuration }}",
-        description: "A {{ $labels.severity }} violation of {{ $labels.rule }} by {{ $labels.kind }} \
-                      {{ $labels.workload }} in namespace {{ $labels.namespace }} is older than it may be: a day \
-                      for critical, a week for high, 30 days for medium ones.",
-        dashboard: WORKLOAD,
-        console: WORKLOAD_PAGE,
+        about_tagwatch: false,
+        summary: "{{ $value }} overdue violations in namespace {{ $labels.namespace }}",
+        description: "{{ $value }} violations in namespace {{ $labels.namespace }} are older than they may be. Limits \
+                      in days: critical <<overdueCriticalDays>>, high <<overdueHighDays>>, medium \
+                      <<overdueMediumDays>>. The dashboard lists the oldest first.",
+        dashboard: ISSUES,
+        console: VIOLATIONS,
     }
 }
 
 fn protected() -> Alert {
-    // Exempt containers and ephemeral ones are left out of this metric.
-    let moving = |offset: &str| {
-        by_namespace(&format!("tagwatch_moving_images{{namespace=~\"{PROTECTED_NAMESPACES}\"}}{offset}"))
-    };
-    let (now, before) = (moving(""), moving(" offset 1h"));
-    // Where tagwatch did not run an hour ago, everything would look new.
-    let ran = "on (cluster) group_left () max by (cluster) (tagwatch_build_info offset 1h)";
+    let matchers = format!("namespace=~\"<<protectedNamespaces>>\", rule=~\"{}\"", MOVING.join("|"));
+    let start = earliest(&format!(
+        "tagwatch_workload_violation_start_time_seconds{{{matchers}}} or \
+         tagwatch_workload_warning_start_time_seconds{{{matchers}}}"
+    ));
+    let new = format!("{start} > on (cluster) group_left () ({FIRST_EVALUATION} + {SETTLING})");
+    // Leaves out a namespace in which only ephemeral containers have such an image: they are there to debug.
+    let moving = "max by (cluster, namespace) (tagwatch_moving_images) > 0";
     Alert {
         name: "TagwatchFloatingImageInProtectedNamespace",
         group: GROUP,
-        expression: format!("({now} - ({before} or 0 * {now})) * {ran} > 0"),
+        expression: format!(
+            "count without (rule, {OF_WORKLOAD}) ({new}) > 0 and on (cluster, namespace) {moving}"
+        ),
         hold: "5m",
         urgency: Urgency::Warning,
-        summary: "{{ $value }} new images with a moving tag in namespace {{ $labels.namespace }}",
-        description: "Namespace {{ $labels.namespace }} is protected, and {{ $value }} more containers than an hour \
-                      ago run an image whose tag moves. Pin them by digest or by a unique tag. Exempt and \
-                      ephemeral containers are not counted.",
+        about_tagwatch: false,
+        summary: "{{ $value }} new findings of a moving tag in namespace {{ $labels.namespace }}",
+        description: "Namespace {{ $labels.namespace }} is protected, and {{ $value }} workloads have begun to run an \
+                      image whose tag moves. Pin them by digest or by a unique tag, or exempt them.",
         dashboard: ISSUES,
         console: NAMESPACE_PAGE,
     }

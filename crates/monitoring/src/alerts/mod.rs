@@ -1,22 +1,25 @@
-//! The alerts that tagwatch ships, one description each, written as a PrometheusRule object and as a rule file.
+//! The rules that tagwatch ships, one description each, written as a PrometheusRule object, as a rule file, and as the
+//! file from which the chart makes its object.
 
 mod controller;
 mod drift;
 mod findings;
+mod parameter;
 mod policy;
+mod record;
 mod yaml;
 
-pub use yaml::{rule_group_yaml, rule_object_yaml};
+pub use parameter::{PARAMETERS, Parameter};
+pub use record::{Recording, recordings};
+pub use yaml::{chart_rules_yaml, rule_group_yaml, rule_object_yaml};
 
-/// How soon a person has to look.
+/// How soon a person has to look. There is no `info`: kube-prometheus mutes alerts of that severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     /// At once, at any hour.
     Critical,
     /// Within the working day.
     Warning,
-    /// When there is time.
-    Info,
 }
 
 impl Urgency {
@@ -25,12 +28,11 @@ impl Urgency {
         match self {
             Self::Critical => "critical",
             Self::Warning => "warning",
-            Self::Info => "info",
         }
     }
 }
 
-/// An alerting rule of Prometheus, with its runbook.
+/// An alerting rule of Prometheus, with its runbook. Its texts may hold [parameters](PARAMETERS).
 #[derive(Debug, Clone)]
 pub struct Alert {
     /// Also the name of its runbook.
@@ -43,7 +45,9 @@ pub struct Alert {
     pub hold: &'static str,
     /// How soon a person has to look.
     pub urgency: Urgency,
-    /// One line; may use the labels of the result.
+    /// Whether the alert is about tagwatch itself, and so belongs to the namespace that tagwatch runs in.
+    pub about_tagwatch: bool,
+    /// One line; may use the labels of the result. The cluster is added to each.
     pub summary: &'static str,
     /// What is wrong, and what to do first.
     pub description: &'static str,
@@ -65,14 +69,15 @@ const ISSUES: &str = "/d/tagwatch-issues?var-cluster={{ $labels.cluster | urlque
 const WORKLOAD: &str = "/d/tagwatch-workload?var-cluster={{ $labels.cluster | urlquery }}&\
                         var-namespace={{ $labels.namespace | urlquery }}&\
                         var-workload={{ $labels.workload | urlquery }}";
-/// The controller of the cluster that the alert names; of all where it names none, since there is none.
+/// The controller of the cluster that the alert names; of all where it names none.
 const CONTROLLER: &str =
     "/d/tagwatch-controller{{ with $labels.cluster }}?var-cluster={{ . | urlquery }}{{ end }}";
 /// The page of the workload that the alert names. The console knows where what is over the cap of series is.
 const WORKLOAD_PAGE: Option<&str> = Some(
     "/workloads/{{ $labels.namespace | urlquery }}/{{ $labels.kind | urlquery }}/{{ $labels.workload | urlquery }}",
 );
-/// What fails in the namespace that the alert names.
-const FAILING: Option<&str> = Some("/issues?result=fail&namespace={{ $labels.namespace | urlquery }}");
+/// The violations of the namespace that the alert names.
+const VIOLATIONS: Option<&str> =
+    Some("/issues?result=fail,error&namespace={{ $labels.namespace | urlquery }}");
 /// The namespace that the alert names.
 const NAMESPACE_PAGE: Option<&str> = Some("/namespaces/{{ $labels.namespace | urlquery }}");

@@ -15,27 +15,35 @@ fn invalid() -> Alert {
         expression: "min by (cluster) (tagwatch_policy_valid) == 0".to_owned(),
         hold: "5m",
         urgency: Urgency::Warning,
-        summary: "tagwatch's policy is invalid",
-        description: "A TagPolicy is not valid, so tagwatch goes on by the last valid one, or by the recommended \
-                      profile. The object's condition Ready says what is wrong.",
+        about_tagwatch: true,
+        summary: "The policy of tagwatch is invalid",
+        description: "A TagPolicy is not valid, so tagwatch uses the last valid one, or the recommended profile. The \
+                      object's condition Ready says what is wrong.",
         dashboard: CONTROLLER,
         console: Some("/rules"),
     }
 }
 
 fn expiring() -> Alert {
-    let left =
-        "min by (cluster, source, index, namespace) (tagwatch_exemption_expiry_timestamp_seconds) - time()";
+    let expiry = |by: &str, source: &str| {
+        format!(
+            "min by (cluster, source, {by}) (tagwatch_exemption_expiry_timestamp_seconds{{source=\"{source}\"}})"
+        )
+    };
+    // An exemption of the policy belongs to no namespace, but the label of the target may say one.
+    let of_policy =
+        format!("label_replace({}, \"namespace\", \"<<namespace>>\", \"\", \"\")", expiry("index", "policy"));
+    let left = format!("({of_policy} or {}) - time()", expiry("namespace", "annotation"));
     Alert {
         name: "TagwatchExemptionExpiring",
         group: GROUP,
-        expression: format!("{left} < 604800 and {left} > 0"),
+        expression: format!("{left} < <<exemptionSeconds>> and {left} > 0"),
         hold: "15m",
-        urgency: Urgency::Info,
+        urgency: Urgency::Warning,
+        about_tagwatch: false,
         summary: "{{ if eq $labels.source \"policy\" }}Exemption {{ $labels.index }} of the policy{{ else }}An exemption \
                   by annotation in namespace {{ $labels.namespace }}{{ end }} ends in {{ $value | humanizeDuration }}",
-        description: "It ends within a week. What it exempts will \
-                      be found again from then on.",
+        description: "It ends within <<exemptionDays>> days. Then what it exempts is reported again.",
         dashboard: CONTROLLER,
         console: Some(
             "/issues?exempt=yes{{ if eq $labels.source \"annotation\" }}&namespace={{ $labels.namespace | urlquery }}\

@@ -30,6 +30,7 @@ pub(crate) fn status_colors() -> Vec<Value> {
         ("violating", "red"),
         ("in violation", "red"),
         ("error", "purple"),
+        ("warnings only", "orange"),
         ("exempt", "blue"),
         ("compliant", "green"),
         ("clean", "green"),

@@ -15,9 +15,26 @@ impl Link {
     }
 }
 
+/// The address of the console in a link.
+const CONSOLE: &str = "${console:raw}";
+
 /// A page of the console, whose address is the variable `console`.
 pub(crate) fn console(title: &'static str, path: &str) -> Link {
-    Link { title, url: format!("${{console:raw}}{path}") }
+    Link { title, url: format!("{CONSOLE}{path}") }
+}
+
+/// Takes the variable `console`, and every link that uses it, out of a dashboard.
+pub(crate) fn without_console(dashboard: &mut Value) {
+    let is_variable = |value: &Value| value["type"] == "textbox" && value["name"] == "console";
+    let is_link = |value: &Value| value["url"].as_str().is_some_and(|url| url.starts_with(CONSOLE));
+    match dashboard {
+        Value::Object(fields) => fields.values_mut().for_each(without_console),
+        Value::Array(values) => {
+            values.retain(|value| !is_variable(value) && !is_link(value));
+            values.iter_mut().for_each(without_console);
+        }
+        _ => {}
+    }
 }
 
 /// Another dashboard, with the data source, cluster and time range of this one.

@@ -10,8 +10,8 @@ mod variable;
 use serde_json::{Value, json};
 
 pub(crate) use color::{severity_colors, status_colors};
-pub(crate) use link::{Link, console, dashboard};
-pub(crate) use panel::{Panel, bars, donut, lines, stat, state_timeline};
+pub(crate) use link::{Link, console, dashboard, without_console};
+pub(crate) use panel::{Panel, bars, donut, lines, stat, state_timeline, steps};
 pub(crate) use table::{Column, table};
 pub(crate) use variable::Variable;
 

@@ -27,6 +27,8 @@ pub(crate) struct Panel {
     targets: Vec<Target>,
     /// Whether the query is for now or for the time range.
     mode: QueryMode,
+    /// The least time between two values of a query, which is Grafana's `$__interval`.
+    step: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,7 @@ impl Panel {
             transformations,
             targets,
             mode,
+            step: None,
         };
         panel.with("color", json!({ "mode": "palette-classic" })).thresholds(&[(None, "text")])
     }
@@ -78,6 +81,12 @@ impl Panel {
 
     pub(crate) fn query(mut self, expression: impl Into<String>, legend: &'static str) -> Self {
         self.targets.push(Target { expression: expression.into(), legend });
+        self
+    }
+
+    /// The least time between two values, as Prometheus writes durations.
+    pub(crate) fn step(mut self, step: &'static str) -> Self {
+        self.step = Some(step);
         self
     }
 
@@ -126,7 +135,7 @@ impl Panel {
 
     pub(super) fn json(&self, id: u32, place: &Value) -> Value {
         let targets: Vec<Value> = self.targets.iter().zip('A'..).map(|one| self.target(one)).collect();
-        json!({
+        let mut panel = json!({
             "id": id,
             "type": self.kind,
             "title": self.title,
@@ -137,7 +146,11 @@ impl Panel {
             "options": self.options,
             "fieldConfig": { "defaults": self.defaults, "overrides": self.overrides },
             "transformations": self.transformations,
-        })
+        });
+        if let Some(step) = self.step {
+            panel["interval"] = json!(step);
+        }
+        panel
     }
 
     fn target(&self, (target, id): (&Target, char)) -> Value {
@@ -208,6 +221,14 @@ pub(crate) fn lines(title: &'static str, description: &'static str) -> Panel {
             "custom",
             json!({ "drawStyle": "line", "lineWidth": 2, "fillOpacity": 10, "showPoints": "never" }),
         )
+}
+
+/// Bars of what happened in each step, such as an hour.
+pub(crate) fn steps(title: &'static str, description: &'static str, step: &'static str) -> Panel {
+    lines(title, description).step(step).with(
+        "custom",
+        json!({ "drawStyle": "bars", "lineWidth": 1, "fillOpacity": 60, "showPoints": "never" }),
+    )
 }
 
 /// A line of states for each series. A state is the number in the series, its text and its colour.

@@ -42,15 +42,15 @@ impl Variable {
             Self::Namespace => query(
                 "namespace",
                 "Namespace",
-                "Namespace of the judged workloads.",
+                "Namespace of the checked workloads.",
                 "label_values(tagwatch_workloads{cluster=~\"$cluster\"}, namespace)",
             ),
             Self::Workload => query(
                 "workload",
                 "Workload",
                 "Workloads with findings in the chosen namespaces.",
-                "label_values(tagwatch_workload_violations{cluster=~\"$cluster\", namespace=~\"$namespace\"}, \
-                 workload)",
+                "label_values({__name__=~\"tagwatch_workload_(violations|warnings)\", cluster=~\"$cluster\", \
+                 namespace=~\"$namespace\"}, workload)",
             ),
             Self::Severity => severity(),
             Self::Rule => query(

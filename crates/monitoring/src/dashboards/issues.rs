@@ -3,15 +3,18 @@
 use super::workload::UID as WORKLOAD;
 use crate::dashboard::{
     Column, Dashboard, Link, Panel, Row, Variable, bars, console, dashboard as link, donut, lines,
-    severity_colors, stat, status_colors, table,
+    severity_colors, stat, status_colors, steps, table,
 };
-use crate::promql::{CLUSTERS, FINDING, FINDINGS, NAMESPACES, findings, once, or_zero, start};
+use crate::promql::{CLUSTERS, FINDING, FINDINGS, NAMESPACES, once, or_zero, start, violations, warnings};
+
+/// Other dashboards link here by it.
+pub(super) const UID: &str = "tagwatch-issues";
 
 pub(super) fn dashboard() -> Dashboard {
     Dashboard {
-        uid: "tagwatch-issues",
+        uid: UID,
         title: "tagwatch / Issues",
-        description: "Violations of image tags and pull policies: how many, of which rules, where, since when.",
+        description: "Findings about image tags and pull policies: how many, of which rules, where, since when.",
         variables: vec![
             Variable::Datasource,
             Variable::Cluster,
@@ -24,7 +27,8 @@ pub(super) fn dashboard() -> Dashboard {
             Row { title: "At a glance", panels: totals() },
             Row { title: "Violations", panels: donuts() },
             Row { title: "Where", panels: places() },
-            Row { title: "Entities in violation", panels: vec![entities()] },
+            Row { title: "Trend", panels: trend() },
+            Row { title: "Workloads in violation", panels: vec![workloads_in_violation("")] },
         ],
     }
 }
@@ -36,48 +40,59 @@ fn issues_of(title: &'static str, result: &str) -> Link {
     console(title, &format!("/issues?result={result}&{chosen}"))
 }
 
+/// The workloads of a status (a regular expression) in the chosen namespaces.
+fn workloads(status: &str) -> String {
+    format!("sum({})", once(&format!("tagwatch_workloads{{{NAMESPACES}, status=~\"{status}\"}}")))
+}
+
+/// Workloads without a violation, of all.
+fn score() -> String {
+    format!("1 - ({}) / {}", or_zero(&workloads("violating|error")), workloads(".*"))
+}
+
 fn totals() -> Vec<Panel> {
-    let workloads = |status: &str| {
-        format!("sum({})", once(&format!("tagwatch_workloads{{{NAMESPACES}, status=~\"{status}\"}}")))
-    };
-    let count = |result| or_zero(&format!("sum({})", findings(result)));
-    let bad = or_zero(&workloads("violating|error"));
+    let count = |findings: &str| or_zero(&format!("sum({findings})"));
+    let errors = once(&format!("tagwatch_violations{{{FINDINGS}, result=\"error\"}}"));
     vec![
-        stat("Score", "Workloads without a fail or an error, of all that were judged.")
+        stat("Score", "Workloads without a violation, of all that were checked.")
             .unit("percentunit")
             .with("noValue", "n/a".into())
             .traffic_light(&[(None, "red"), (Some(0.8), "orange"), (Some(0.95), "green")])
-            .query(format!("1 - ({bad}) / {}", workloads(".*")), "score"),
-        stat("Violations", "Findings that fail, one for each rule and container.")
+            .query(score(), "score"),
+        stat("Violations", "Findings that fail, and errors: one for each rule and container.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "red")])
-            .links(&[issues_of("Issues in the console", "fail")])
-            .query(count("fail"), "violations"),
-        stat("Warnings", "Findings that advise; they are not scored.")
+            .links(&[issues_of("Violations in the console", "fail,error")])
+            .query(count(&violations()), "violations"),
+        stat("Warnings", "Findings that advise; they do not lower the score.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "orange")])
             .links(&[issues_of("Warnings in the console", "warn")])
-            .query(count("warn"), "warnings"),
-        stat("Errors", "Images that could not be judged, since their references do not parse.")
-            .unit("short")
-            .traffic_light(&[(None, "green"), (Some(1.0), "purple")])
-            .links(&[issues_of("Errors in the console", "error")])
-            .query(count("error"), "errors"),
-        stat("Workloads judged", "Workloads in the chosen namespaces.")
+            .query(count(&warnings()), "warnings"),
+        stat(
+            "Errors",
+            "Violations of which nothing could be checked, since the image reference does not parse.",
+        )
+        .unit("short")
+        .traffic_light(&[(None, "green"), (Some(1.0), "purple")])
+        .links(&[issues_of("Errors in the console", "error")])
+        .query(count(&errors), "errors"),
+        stat("Workloads checked", "Workloads in the chosen namespaces.")
             .unit("short")
             .query(or_zero(&workloads(".*")), "workloads"),
         stat("Oldest violation", "How long the violation that is there longest has lasted.")
             .unit("s")
             .with("noValue", "none".into())
             .traffic_light(&[(None, "green"), (Some(86_400.0), "orange"), (Some(604_800.0), "red")])
-            .query(format!("time() - min({})", start("fail")), "oldest"),
+            .query(format!("time() - min({})", start("")), "oldest"),
     ]
 }
 
 fn donuts() -> Vec<Panel> {
-    let rules =
-        format!("tagwatch_rule_info{{{CLUSTERS}, rule=~\"$rule\", severity=~\"$severity\", state=\"on\"}}");
-    let violated = format!("count by (rule) ({} > 0)", findings("fail"));
+    // Not narrowed by severity: a finding may have another one than its rule.
+    let rules = format!("max by (rule) (tagwatch_rule_info{{{CLUSTERS}, rule=~\"$rule\", state=\"on\"}})");
+    let violated = format!("count by (rule) ({} > 0)", violations());
+    let warned = format!("count by (rule) ({} > 0)", warnings());
     vec![
         donut(
             "All violations by severity",
@@ -86,23 +101,27 @@ fn donuts() -> Vec<Panel> {
         .unit("short")
         .overrides(severity_colors())
         .links(&[console(
-            "Issues of this severity",
-            "/issues?result=fail&severity=${__field.labels.severity}&namespace=${namespace:csv}&rule=${rule:csv}",
+            "Violations of this severity",
+            "/issues?result=fail,error&severity=${__field.labels.severity}&namespace=${namespace:csv}&rule=${rule:csv}",
         )])
-        .query(format!("sum by (severity) ({})", findings("fail")), "{{severity}}"),
+        .query(format!("sum by (severity) ({})", violations()), "{{severity}}"),
         donut(
             "Rules in violation, of all rules",
-            "Rules that are on: how many are violated, and how many are clean.",
+            "Rules that are on: how many are violated, how many only warn, and how many are clean.",
         )
         .unit("short")
         .overrides(status_colors())
         .links(&[console("Rules in the console", "/rules")])
         .query(or_zero(&format!("count({violated})")), "in violation")
-        .query(or_zero(&format!("count(max by (rule) ({rules}) unless on (rule) {violated})")), "clean"),
+        .query(or_zero(&format!("count({warned} unless on (rule) {violated})")), "warnings only")
+        .query(
+            or_zero(&format!("count({rules} unless on (rule) ({violated} or {warned}))")),
+            "clean",
+        ),
         donut("Violations by rule", "Violations of the chosen namespaces; a slice leads to its rule.")
             .unit("short")
             .links(&[console("This rule in the console", "/rules/${__field.labels.rule}")])
-            .query(format!("sum by (rule) ({})", findings("fail")), "{{rule}}"),
+            .query(format!("sum by (rule) ({})", violations()), "{{rule}}"),
     ]
 }
 
@@ -116,18 +135,65 @@ fn places() -> Vec<Panel> {
                 console("This namespace in the console", "/namespaces/${__field.labels.namespace}"),
             ])
             .query(
-                format!("sort_desc(topk(20, sum by (cluster, namespace) ({})))", findings("fail")),
+                format!("sort_desc(topk(20, sum by (cluster, namespace) ({})))", violations()),
                 "{{namespace}} {{cluster}}",
             ),
-        lines("Violations over time", "Violations of each severity.")
-            .unit("short")
-            .overrides(severity_colors())
-            .query(format!("sum by (severity) ({})", findings("fail")), "{{severity}}"),
+        bars(
+            "Moving images by namespace",
+            "Containers whose tag is known to move and is not exempt; the namespaces with most of them first.",
+        )
+        .unit("short")
+        .traffic_light(&[(None, "orange"), (Some(10.0), "red")])
+        .links(&[
+            link("Namespace and workload", WORKLOAD, "var-namespace=${__field.labels.namespace}"),
+            console("This namespace in the console", "/namespaces/${__field.labels.namespace}"),
+        ])
+        .query(
+            format!(
+                "sort_desc(topk(20, sum by (cluster, namespace) ({})))",
+                once(&format!("tagwatch_moving_images{{{NAMESPACES}}}"))
+            ),
+            "{{namespace}} {{cluster}}",
+        ),
     ]
 }
 
-/// Longest first; each row leads to the workload, the namespace and the rule.
-pub(super) fn entities() -> Panel {
+fn trend() -> Vec<Panel> {
+    let evaluated = |offset: &str| {
+        format!("max by (cluster) (tagwatch_last_full_evaluation_timestamp_seconds{{{CLUSTERS}}}{offset})")
+    };
+    let found =
+        |offset: &str| format!("max by ({FINDING}) (tagwatch_workload_violations{{{FINDINGS}}}{offset})");
+    // Compared are the beginning and the end of a step, where tagwatch had evaluated the cluster at both.
+    let step = " offset $__interval";
+    let now = format!("({} and on (cluster) {})", found(""), evaluated(step));
+    let before = format!("({} and on (cluster) {})", found(step), evaluated(""));
+    let more = |these: &str, than: &str| {
+        or_zero(&format!("count({these}) - ({})", or_zero(&format!("count({these} and {than})"))))
+    };
+    vec![
+        lines("Score over time", "Workloads without a violation, of all that were checked.")
+            .unit("percentunit")
+            .with("max", 1.into())
+            .query(score(), "score"),
+        lines("Violations over time", "Violations of each severity.")
+            .unit("short")
+            .overrides(severity_colors())
+            .query(format!("sum by (severity) ({})", violations()), "{{severity}}"),
+        steps(
+            "Opened and resolved",
+            "Violations of workloads that began and ended in each step. What moved across the cap of series is counted too.",
+            "1h",
+        )
+        .size(24, 8)
+        .unit("short")
+        .query(more(&now, &before), "opened")
+        .query(more(&before, &now), "resolved"),
+    ]
+}
+
+/// Longest first; each row leads to the workload, the namespace and the rule. `matchers` narrow them further.
+pub(super) fn workloads_in_violation(matchers: &str) -> Panel {
     let columns = [
         Column::value("Value #A", "In violation for", "s"),
         Column::value("Value #B", "Containers", "short"),
@@ -163,15 +229,14 @@ pub(super) fn entities() -> Panel {
             )],
         ),
     ];
-    let containers =
-        format!("max by ({FINDING}) (tagwatch_workload_violations{{{FINDINGS}, result=\"fail\"}})");
+    let containers = format!("max by ({FINDING}) (tagwatch_workload_violations{{{FINDINGS}{matchers}}})");
     table(
-        "Entities in violation, longest first",
+        "Workloads in violation, longest first",
         "One row for each workload and rule. Beyond the series cap, the rest stands under the workload _other.",
         &columns,
         "In violation for",
     )
     .unit("short")
-    .query(format!("time() - {}", start("fail")), "")
+    .query(format!("time() - {}", start(matchers)), "")
     .query(containers, "")
 }

@@ -6,7 +6,7 @@ mod workload;
 
 use serde_json::Value;
 
-use crate::dashboard::Dashboard;
+use crate::dashboard::without_console;
 
 /// A dashboard as a file.
 #[derive(Debug, Clone)]
@@ -17,11 +17,25 @@ pub struct DashboardFile {
     pub json: Value,
 }
 
-/// All dashboards that tagwatch ships, as `tagwatch generate` writes them.
-pub fn dashboard_files() -> Vec<DashboardFile> {
-    [issues::dashboard(), workload::dashboard(), controller::dashboard()].map(file).into()
+/// Whether dashboards lead to the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Console {
+    /// With a variable for its address, and links.
+    Linked,
+    /// Without a link: it would lead to a page of Grafana.
+    Unknown,
 }
 
-fn file(dashboard: Dashboard) -> DashboardFile {
-    DashboardFile { name: format!("{}.json", dashboard.uid), json: dashboard.json() }
+/// All dashboards that tagwatch ships, as `tagwatch generate` writes them.
+pub fn dashboard_files(console: Console) -> Vec<DashboardFile> {
+    [issues::dashboard(), workload::dashboard(), controller::dashboard()]
+        .map(|dashboard| {
+            let name = format!("{}.json", dashboard.uid);
+            let mut json = dashboard.json();
+            if console == Console::Unknown {
+                without_console(&mut json);
+            }
+            DashboardFile { name, json }
+        })
+        .into()
 }

@@ -15,15 +15,17 @@ workload's, so scrape with `honor_labels: true`. Findings are read at scrape tim
 How long the oldest violation of each namespace has lasted, in seconds:
 
 ```promql
-time() - min by (namespace) (tagwatch_workload_violation_start_time_seconds{result=\"fail\"})
+time() - min by (namespace) (tagwatch_workload_violation_start_time_seconds)
 ```
 
-A rule that fires on violations which matter (`kind` is `Kind` of the workloads of Kubernetes itself, else
-`Kind.group`):
+Critical violations by workload (`kind` is `Kind` of the workloads of Kubernetes itself, else `Kind.group`). `max` takes
+each series once where two scrape jobs or replicas bring it:
 
 ```promql
-sum by (namespace, kind, workload, rule) (tagwatch_workload_violations{severity=\"critical\", result=\"fail\"}) > 0
+max by (namespace, kind, workload, rule) (tagwatch_workload_violations{severity=\"critical\"}) > 0
 ```
+
+A violation is a finding that fails, or an error, of which nothing could be checked. A warning is a warning.
 
 ";
 

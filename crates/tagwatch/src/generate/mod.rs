@@ -15,7 +15,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use tagwatch_core::policy::Profile;
 use tagwatch_core::{docs, rules};
-use tagwatch_k8s::crd::{crd_yaml, policy_report_crd, tag_policy_crd};
+use tagwatch_k8s::crd::{cluster_policy_report_crd, crd_yaml, policy_report_crd, tag_policy_crd};
 use tagwatch_k8s::rbac;
 use tagwatch_scan::report::json_schema;
 
@@ -28,10 +28,14 @@ use crate::status::Failure;
 /// Path from the repository's root, and content.
 type Files = BTreeMap<PathBuf, String>;
 
-/// Not in the crds/ of the chart, which Helm always installs: in most clusters another tool has installed this CRD.
+/// Not in the crds/ of the chart, which Helm always installs: in most clusters another tool has installed these CRDs.
 const REPORT_CRD: [&str; 2] = [
     "config/crd/wgpolicyk8s.io_policyreports.yaml",
     "charts/tagwatch/files/crds/wgpolicyk8s.io_policyreports.yaml",
+];
+const CLUSTER_REPORT_CRD: [&str; 2] = [
+    "config/crd/wgpolicyk8s.io_clusterpolicyreports.yaml",
+    "charts/tagwatch/files/crds/wgpolicyk8s.io_clusterpolicyreports.yaml",
 ];
 const CUSTOM_KINDS_ROLE: &str = "config/rbac/custom-kinds/cluster_role.yaml";
 const CUSTOM_KINDS_RULES: &str = "charts/tagwatch/files/custom-kinds-rules.yaml";
@@ -84,7 +88,11 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
 
 fn crds() -> Result<Files, Failure> {
     let mut files = Files::new();
-    for (paths, definition) in [(REPORT_CRD, policy_report_crd()), (POLICY_CRD, tag_policy_crd())] {
+    for (paths, definition) in [
+        (REPORT_CRD, policy_report_crd()),
+        (CLUSTER_REPORT_CRD, cluster_policy_report_crd()),
+        (POLICY_CRD, tag_policy_crd()),
+    ] {
         let yaml = definition.and_then(|definition| crd_yaml(&definition));
         let yaml = yaml.map_err(|error| Failure::Other(anyhow!(error)))?;
         let text = format!("# Written by `tagwatch generate crds`.\n{}\n", yaml.trim_end());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use tagwatch_monitoring::{dashboard_files, rule_group_yaml, rule_object_yaml};
+use tagwatch_monitoring::{Console, chart_rules_yaml, dashboard_files, rule_group_yaml, rule_object_yaml};
 
 use super::Files;
 use crate::status::Failure;
@@ -11,24 +11,28 @@ use crate::status::Failure;
 const CONFIG: &str = "config/monitoring";
 const CHART: &str = "charts/tagwatch/files";
 
+/// The dashboards, and for the chart also those with links to the console, whose address only the chart knows.
 pub(super) fn dashboards() -> Result<Files, Failure> {
     let mut files = Files::new();
-    for file in dashboard_files() {
-        let json =
-            serde_json::to_string_pretty(&file.json).map_err(|error| Failure::Other(anyhow!(error)))?;
-        for folder in [CONFIG, CHART] {
-            files.insert(Path::new(folder).join("dashboards").join(&file.name), format!("{json}\n"));
+    for (folder, console) in [
+        (format!("{CONFIG}/dashboards"), Console::Unknown),
+        (format!("{CHART}/dashboards"), Console::Unknown),
+        (format!("{CHART}/dashboards-with-console"), Console::Linked),
+    ] {
+        for file in dashboard_files(console) {
+            let json =
+                serde_json::to_string_pretty(&file.json).map_err(|error| Failure::Other(anyhow!(error)))?;
+            files.insert(Path::new(&folder).join(&file.name), format!("{json}\n"));
         }
     }
     Ok(files)
 }
 
-/// The alerts: an object for the Prometheus operator, and a rule file for promtool, Prometheus and the chart.
+/// The rules: an object for the Prometheus operator, a rule file for Prometheus, and the file of the chart.
 pub(super) fn rules() -> Files {
-    let file = rule_group_yaml();
     Files::from([
         (Path::new(CONFIG).join("prometheus_rule.yaml"), rule_object_yaml()),
-        (Path::new(CONFIG).join("rules.yaml"), file.clone()),
-        (Path::new(CHART).join("rules.yaml"), file),
+        (Path::new(CONFIG).join("rules.yaml"), rule_group_yaml()),
+        (Path::new(CHART).join("rules.yaml"), chart_rules_yaml()),
     ])
 }

@@ -17,8 +17,13 @@ use crate::{cluster::Cluster, deployments, fill, progress};
 const SERIES_PER_WORKLOAD: u32 = 2 * deployments::FINDINGS_OF_MANY;
 const ROUNDS: usize = 15;
 const READY_LIMIT: Duration = Duration::from_mins(15);
-/// The two metrics that name a workload.
-const METRICS: [&str; 2] = ["tagwatch_workload_violations", "tagwatch_workload_violation_start_time_seconds"];
+/// The metrics that name a workload.
+const METRICS: [&str; 4] = [
+    "tagwatch_workload_violations",
+    "tagwatch_workload_violation_start_time_seconds",
+    "tagwatch_workload_warnings",
+    "tagwatch_workload_warning_start_time_seconds",
+];
 
 /// What the scrapes took.
 #[derive(Debug)]

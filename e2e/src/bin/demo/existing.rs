@@ -75,7 +75,7 @@ impl<'a> Cluster<'a> {
         makes.push(format!("crd/{CUSTOM_KIND}"));
         makes.push("crd/tagpolicies.tagwatch.dev".to_owned());
         if !self.has_report_api {
-            makes.push("crd/policyreports.wgpolicyk8s.io".to_owned());
+            makes.extend(install::REPORT_CRDS.map(|crd| format!("crd/{crd}")));
         }
         makes
     }

@@ -16,13 +16,17 @@ const TAGWATCH: &str = "tagwatch";
 const GRANT_LIMIT: Duration = Duration::from_secs(30);
 const LISTEN_LIMIT: Duration = Duration::from_secs(30);
 
-/// The custom resource definition of the report API.
+/// The custom resource definitions of the report API.
+pub(crate) const REPORT_CRDS: [&str; 2] =
+    ["clusterpolicyreports.wgpolicyk8s.io", "policyreports.wgpolicyk8s.io"];
+
+/// Installs them, and waits until they are served.
 pub(crate) async fn report_api(kubectl: &Kubectl) -> Result<()> {
     screen::step("config/crd: the report API");
     kubectl.run(["apply".as_ref(), "-k".as_ref(), config("crd").as_os_str()]).await?;
-    let established =
-        ["wait", "--for=condition=established", "crd/policyreports.wgpolicyk8s.io", "--timeout=60s"];
-    kubectl.run(established).await?;
+    let definitions = REPORT_CRDS.map(|crd| format!("crd/{crd}"));
+    let options = ["wait", "--for=condition=established", "--timeout=60s"];
+    kubectl.run(options.into_iter().chain(definitions.iter().map(String::as_str))).await?;
     screen::outcome("policyreports.wgpolicyk8s.io is served");
     Ok(())
 }

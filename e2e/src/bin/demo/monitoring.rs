@@ -9,7 +9,7 @@ use tagwatch_e2e::{
     TagwatchProcess, eventually,
     monitoring::{Panel, Prometheus, Query, panels, scrape_config},
 };
-use tagwatch_monitoring::{dashboard_files, rule_group_yaml};
+use tagwatch_monitoring::{Console, dashboard_files, rule_group_yaml};
 
 use crate::screen;
 
@@ -21,7 +21,7 @@ const SHOWN: [&str; 6] = [
     "Violations by rule",
     "Violations by namespace",
     "Images by class",
-    "Entities in violation, longest first",
+    "Workloads in violation, longest first",
 ];
 /// More series than this are counted and not named.
 const NAMED: usize = 10;
@@ -42,7 +42,7 @@ pub(crate) async fn show(tagwatch: &TagwatchProcess) -> Result<Option<Prometheus
     prometheus.scrapes().await?;
     screen::outcome(&format!("{} scrapes tagwatch", prometheus.url()));
     let mut all = Vec::new();
-    for file in dashboard_files() {
+    for file in dashboard_files(Console::Unknown) {
         all.extend(panels(&file.json)?);
     }
     for title in SHOWN {
@@ -56,10 +56,15 @@ pub(crate) async fn show(tagwatch: &TagwatchProcess) -> Result<Option<Prometheus
 /// What the alerts say of what is shown, most of which they wait for before they fire.
 async fn alerts(prometheus: &Prometheus) -> Result<()> {
     let rules = prometheus.rules_evaluated_since(Timestamp::now()).await?;
-    let begun = rules.iter().filter(|rule| rule["state"] != "inactive");
+    let alerts: Vec<&Value> = rules.iter().filter(|rule| rule["type"] == "alerting").collect();
+    let begun = alerts.iter().filter(|rule| rule["state"] != "inactive");
     let names: Vec<&str> = begun.filter_map(|rule| rule["name"].as_str()).collect();
-    let value = format!("{} loaded, {} pending or firing", rules.len(), names.len());
-    screen::look("Alerts", &value, &[&names.join(", "), &prometheus.alerts_link().await?]);
+    let value = format!("{} loaded, {} pending or firing", alerts.len(), names.len());
+    let which = match names.as_slice() {
+        [] => "in the first week, none fires for what was there before".to_owned(),
+        names => names.join(", "),
+    };
+    screen::look("Alerts", &value, &[&which, &prometheus.alerts_link().await?]);
     Ok(())
 }
 

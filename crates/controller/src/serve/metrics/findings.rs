@@ -13,9 +13,8 @@ use tagwatch_core::text::UntrustedText;
 use super::family::{Family, Samples};
 use crate::state::{EngineHandle, WorkloadStates};
 
-/// Collects `tagwatch_violations`, `tagwatch_workloads`, `tagwatch_images` and `tagwatch_moving_images`, which count by
-/// namespace. Clones share
-/// the states.
+/// Collects `tagwatch_violations`, `tagwatch_warnings`, `tagwatch_workloads`, `tagwatch_images` and
+/// `tagwatch_moving_images`, which count by namespace. Clones share the states.
 #[derive(Clone)]
 pub(crate) struct FindingsCollector {
     states: Arc<Mutex<WorkloadStates>>,
@@ -25,8 +24,13 @@ pub(crate) struct FindingsCollector {
 
 const VIOLATIONS: Family = Family {
     name: "tagwatch_violations",
-    help: "Current findings by result (fail, error, warn).",
+    help: "Current violations: findings that fail, and errors, of which nothing could be checked.",
     labels: &["namespace", "policy", "rule", "severity", "result"],
+};
+const WARNINGS: Family = Family {
+    name: "tagwatch_warnings",
+    help: "Current warnings: findings that advise only and do not lower the score.",
+    labels: &["namespace", "policy", "rule", "severity"],
 };
 const WORKLOADS: Family = Family {
     name: "tagwatch_workloads",
@@ -45,7 +49,7 @@ const MOVING_IMAGES: Family = Family {
     labels: &["namespace"],
 };
 
-const FAMILIES: [Family; 4] = [VIOLATIONS, WORKLOADS, IMAGES, MOVING_IMAGES];
+const FAMILIES: [Family; 5] = [VIOLATIONS, WARNINGS, WORKLOADS, IMAGES, MOVING_IMAGES];
 /// Most kinds that Kubernetes does not bring and that have series of their own: a user may write any kind into the owner of a
 /// pod.
 const MAX_KINDS: usize = 100;
@@ -62,9 +66,10 @@ impl FindingsCollector {
     }
 
     /// Every series carries the policy's metric labels behind its own.
-    fn samples(&self, metric_labels: &[String]) -> [Samples; 4] {
+    fn samples(&self, metric_labels: &[String]) -> [Samples; 5] {
         let states = self.states.lock().snapshot();
-        let [mut violations, mut workloads, mut images, mut moving] = [const { Samples::new() }; 4];
+        let [mut violations, mut warnings, mut workloads, mut images, mut moving] =
+            [const { Samples::new() }; 5];
         let mut kinds: BTreeSet<String> = BTreeSet::new();
         for (key, state) in states.iter() {
             let namespace = label(key.namespace());
@@ -91,13 +96,19 @@ impl FindingsCollector {
             *moving.entry(with(vec![namespace.clone()])).or_default() += f64::from(state.moving_images);
             for group in state.issues.iter().filter(|group| group.class.outcome.is_open()) {
                 let IssueClass { rule, severity, outcome } = group.class;
-                let [policy, rule, severity, result] =
-                    [rule.group.as_str(), rule.id, severity.as_str(), outcome.as_str()].map(str::to_owned);
-                let of_namespace = with(vec![namespace.clone(), policy, rule, severity, result]);
-                *violations.entry(of_namespace).or_default() += f64::from(group.containers);
+                let [policy, rule, severity] =
+                    [rule.group.as_str(), rule.id, severity.as_str()].map(str::to_owned);
+                let mut own = vec![namespace.clone(), policy, rule, severity];
+                let family = if outcome.is_violation() {
+                    own.push(outcome.as_str().to_owned());
+                    &mut violations
+                } else {
+                    &mut warnings
+                };
+                *family.entry(with(own)).or_default() += f64::from(group.containers);
             }
         }
-        [violations, workloads, images, moving]
+        [violations, warnings, workloads, images, moving]
     }
 }
 
@@ -121,11 +132,34 @@ fn label(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::jiff::civil::Date;
+    use tagwatch_core::issue::IssueGroup;
+    use tagwatch_core::outcome::{Outcome, Severity};
     use tagwatch_core::policy::{Policy, Profile};
+    use tagwatch_core::rules;
     use tagwatch_index::WorkloadKey;
 
     use super::*;
     use crate::state::WorkloadState;
+
+    #[test]
+    fn a_violation_is_a_fail_or_an_error_and_a_warning_is_a_warning() {
+        let states = Arc::new(Mutex::new(WorkloadStates::default()));
+        let rule = rules::all().next().unwrap();
+        let outcomes = [Outcome::Fail, Outcome::Error, Outcome::Warn, Outcome::Skip, Outcome::Pass];
+        let issues = outcomes.map(|outcome| {
+            let class = IssueClass { rule, severity: Severity::High, outcome };
+            IssueGroup { class, containers: 2, since: 0 }
+        });
+        let key = WorkloadKey::new("apps/v1", "Deployment", "shop", "web", "1");
+        states.lock().insert(&key, WorkloadState { issues: issues.into(), ..WorkloadState::failed() });
+        let engine = Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), Date::default()));
+        let [violations, warnings, ..] = FindingsCollector::new(states, engine).unwrap().samples(&[]);
+        let own = ["shop", rule.group.as_str(), rule.id, "high"].map(str::to_owned);
+        let with = |result: &str| [own.as_slice(), &[result.to_owned()]].concat();
+        assert_eq!(violations, Samples::from([(with("fail"), 2.0), (with("error"), 2.0)]));
+        assert_eq!(warnings, Samples::from([(own.to_vec(), 2.0)]));
+    }
 
     #[test]
     fn kinds_that_a_user_makes_up_are_no_series_without_end() {
@@ -140,7 +174,7 @@ mod tests {
         let day = "2027-01-31".parse().unwrap();
         let engine = Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), day));
         let collector = FindingsCollector::new(states, engine).unwrap();
-        let [_, workloads, ..] = collector.samples(&[]);
+        let [_, _, workloads, ..] = collector.samples(&[]);
         assert_eq!(workloads.len(), MAX_KINDS + 2);
         let of = |kind: &str| workloads.iter().find(|(labels, _)| labels[1] == kind).map(|(_, count)| *count);
         assert_eq!(

@@ -33,7 +33,8 @@ mod tests {
         let reference = metrics_reference().unwrap();
         assert!(reference.len() >= 16);
         for MetricDescription { name, kind, labels, help } in reference {
-            assert!(name.starts_with("tagwatch_"), "{name}");
+            // Those of the process have the names that they have in every program.
+            assert!(name.starts_with("tagwatch_") || name.starts_with("process_"), "{name}");
             assert_eq!(kind == "counter", name.ends_with("_total"), "{name} is a {kind}");
             assert!(["counter", "gauge", "histogram"].contains(&kind), "{name} is {kind}");
             assert!(help.ends_with('.'), "{name}: {help}");

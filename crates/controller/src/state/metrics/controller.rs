@@ -4,7 +4,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Result,
 };
 
-use super::{ConnectionMetrics, DriftMetrics, Metrics, TimeGauge};
+use super::{ConnectionMetrics, DriftMetrics, Metrics, ProcessCollector, TimeGauge};
 
 /// Counters and gauges of the controller's own work. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -56,6 +56,7 @@ impl ControllerMetrics {
         )
         .buckets(vec![0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0]);
         build_info(metrics)?;
+        metrics.add(ProcessCollector::new()?)?;
         Ok(Self {
             reconciles: metrics.add(counters(
                 "tagwatch_reconciles_total",

@@ -4,6 +4,7 @@ mod connections;
 mod controller;
 mod description;
 mod drift;
+mod process;
 mod time_gauge;
 
 use prometheus::core::{Collector, Desc};
@@ -15,6 +16,7 @@ pub(crate) use connections::ConnectionMetrics;
 pub(crate) use controller::ControllerMetrics;
 pub use description::MetricDescription;
 pub(crate) use drift::DriftMetrics;
+use process::ProcessCollector;
 pub(crate) use time_gauge::TimeGauge;
 
 /// Registered metrics, with what the documentation says of them.

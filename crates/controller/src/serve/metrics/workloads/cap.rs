@@ -24,8 +24,8 @@ type Grain = for<'f, 'a> fn(&'f WorkloadIssues<'a>) -> Group<'a>;
 /// A finding with its place in the order of the series.
 type Placed<'a> = (usize, WorkloadIssues<'a>);
 
-/// Keeps the worst findings, so many that they and the sums of the rest are at most `room`. Violations come before
-/// errors and warnings, then severity counts, then age, then the order of the series: nothing of it changes from
+/// Keeps the worst findings, so many that they and the sums of the rest are at most `room`. Fails come before errors,
+/// errors before warnings, then severity counts, then age, then the order of the series: nothing of it changes from
 /// scrape to scrape, and so neither does what is kept.
 ///
 /// The rest is summed up by namespace and rule, unless these sums would take more than half of the room: then by rule

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tagwatch_core::issue::{IssueClass, IssueGroup};
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::policy::metric_label;
 use tagwatch_index::WorkloadKey;
 
@@ -16,14 +17,37 @@ use crate::state::metrics::MetricDescription;
 use crate::state::{EngineHandle, StatesSnapshot, WorkloadState, WorkloadStates};
 use cap::{Kept, keep_the_worst};
 
-/// Labels of every series of a workload.
+/// Labels of every series of a violation. A warning has the same but the last: its result is always the same.
 const LABELS: [&str; 6] = ["namespace", "kind", "workload", "rule", "severity", "result"];
-const COUNT: (&str, &str) =
-    ("tagwatch_workload_violations", "Current findings of a workload: containers in which the rule fires.");
-const START: (&str, &str) = (
-    "tagwatch_workload_violation_start_time_seconds",
-    "Unix time at which the finding was first seen, the earliest of the workload's containers.",
-);
+const LABELS_OF_WARNINGS: &[&str] = LABELS.split_at(LABELS.len() - 1).0;
+const SINCE: &str = "Unix time at which it was first seen, the earliest of the workload's containers.";
+/// The metrics of one class of findings: name and help of their number, and of their start.
+struct FindingMetrics {
+    count: (&'static str, &'static str),
+    start: (&'static str, &'static str),
+    labels: &'static [&'static str],
+    holds: fn(Outcome) -> bool,
+}
+const METRICS: [FindingMetrics; 2] = [
+    FindingMetrics {
+        count: (
+            "tagwatch_workload_violations",
+            "Current violations of a workload: containers in which the rule fails, or could check nothing.",
+        ),
+        start: ("tagwatch_workload_violation_start_time_seconds", SINCE),
+        labels: &LABELS,
+        holds: Outcome::is_violation,
+    },
+    FindingMetrics {
+        count: (
+            "tagwatch_workload_warnings",
+            "Current warnings of a workload: containers in which the rule warns.",
+        ),
+        start: ("tagwatch_workload_warning_start_time_seconds", SINCE),
+        labels: LABELS_OF_WARNINGS,
+        holds: |outcome| outcome == Outcome::Warn,
+    },
+];
 /// Gauges of the series themselves.
 const USAGE: [(&str, &str); 3] = [
     ("tagwatch_metrics_series", "Series that name a workload, or _other."),
@@ -35,7 +59,8 @@ const OTHER: &str = "_other";
 /// Series of one finding: how many containers, and since when.
 const SERIES_PER_FINDING: usize = 2;
 
-/// Writes `tagwatch_workload_violations` with its start time. Cloning shares the verdicts.
+/// Writes `tagwatch_workload_violations` and `tagwatch_workload_warnings` with their start times. Cloning shares the
+/// states.
 #[derive(Clone)]
 pub(crate) struct WorkloadSeries {
     states: Arc<Mutex<WorkloadStates>>,
@@ -72,8 +97,10 @@ impl WorkloadSeries {
             labels: labels.iter().map(|label| (*label).to_owned()).collect(),
             help: help.to_owned(),
         };
-        let of_workloads = [COUNT, START].map(|metric| gauge(metric, &LABELS));
-        of_workloads.into_iter().chain(USAGE.map(|metric| gauge(metric, &[]))).collect()
+        let of_workloads = METRICS
+            .iter()
+            .flat_map(|metrics| [metrics.count, metrics.start].map(|one| gauge(one, metrics.labels)));
+        of_workloads.chain(USAGE.map(|metric| gauge(metric, &[]))).collect()
     }
 
     /// Appends them in the Prometheus text format. Every series carries the policy's metric labels behind its own.
@@ -167,10 +194,11 @@ impl<'a> Series<'a> {
     /// The labels behind the workload's: what was found, and what the namespace is labelled with, where it is of one.
     fn finish(&mut self, finding: &WorkloadIssues<'_>, labelled: Option<&WorkloadState>) {
         let IssueClass { rule, severity, outcome } = finding.group.class;
-        let (rule, severity, result) = (rule.id, severity.as_str(), outcome.as_str());
         let [.., rule_label, severity_label, result_label] = LABELS;
-        for (label, value) in [(rule_label, rule), (severity_label, severity), (result_label, result)] {
-            quoted(&mut self.labels, label, value);
+        quoted(&mut self.labels, rule_label, rule.id);
+        quoted(&mut self.labels, severity_label, severity.as_str());
+        if outcome.is_violation() {
+            quoted(&mut self.labels, result_label, outcome.as_str());
         }
         for (of_namespace, label) in &self.further {
             let value = labelled.and_then(|state| state.namespace_label(of_namespace)).unwrap_or_default();
@@ -180,20 +208,30 @@ impl<'a> Series<'a> {
     }
 
     fn write(&self, text: &mut String) {
-        let names = COUNT.0.len() + START.0.len() + 32;
-        text.reserve(2 * self.labels.len() + names * self.ends.len());
-        for ((name, help), value) in [
-            (COUNT, (|group| i64::from(group.containers)) as fn(&IssueGroup) -> i64),
-            (START, |group| group.since.max(0)),
-        ] {
-            header(text, name, help);
-            let mut begin = 0;
-            for (end, group) in &self.ends {
-                // The labels end in a comma, which the format allows and everybody writes without.
-                let labels = self.labels[begin..*end].trim_end_matches(',');
+        let names = METRICS.map(|metrics| metrics.count.0.len().max(metrics.start.0.len())).into_iter().max();
+        text.reserve(2 * (self.labels.len() + (names.unwrap_or_default() + 16) * self.ends.len()));
+        for FindingMetrics { count, start, holds, .. } in METRICS {
+            self.write_metric(text, count, holds, |group| i64::from(group.containers));
+            self.write_metric(text, start, holds, |group| group.since.max(0));
+        }
+    }
+
+    fn write_metric(
+        &self,
+        text: &mut String,
+        (name, help): (&str, &str),
+        holds: fn(Outcome) -> bool,
+        value: fn(&IssueGroup) -> i64,
+    ) {
+        header(text, name, help);
+        let mut begin = 0;
+        for (end, group) in &self.ends {
+            // The labels end in a comma, which the format allows and other exporters leave out.
+            let labels = self.labels[begin..*end].trim_end_matches(',');
+            if holds(group.class.outcome) {
                 let _ = writeln!(text, "{name}{{{labels}}} {}", value(group));
-                begin = *end;
             }
+            begin = *end;
         }
     }
 }

@@ -37,9 +37,10 @@ fn series(cap: usize, workloads: &[Workload<'_>]) -> String {
     text
 }
 
-/// The lines of the counts, without their metric's name.
+/// The lines of the counts, violations first, without their metric's name.
 fn counts(text: &str) -> Vec<&str> {
-    text.lines().filter_map(|line| line.strip_prefix("tagwatch_workload_violations")).collect()
+    let of = |metric| text.lines().filter_map(move |line| line.strip_prefix(metric));
+    of("tagwatch_workload_violations").chain(of("tagwatch_workload_warnings")).collect()
 }
 
 /// Series shown, and series over the cap.
@@ -72,7 +73,20 @@ fn a_finding_is_two_series_with_the_same_labels() {
     assert!(text.contains("\ntagwatch_metrics_series_cap 10\n"), "{text}");
 }
 
-/// It is in the report as a skip, and no violation.
+#[test]
+fn a_warning_is_no_violation_and_has_no_result() {
+    let text = series(10, &[("shop", "cart", &[(warning(), 1_700), (high(), 9)])]);
+    let labels = "{namespace=\"shop\",kind=\"Deployment\",workload=\"cart\",rule=\"floating-tag\",severity=\"medium\"}";
+    assert!(text.contains(&format!("\ntagwatch_workload_warnings{labels} 1\n")), "{text}");
+    assert!(
+        text.contains(&format!("\ntagwatch_workload_warning_start_time_seconds{labels} 1700\n")),
+        "{text}"
+    );
+    assert_eq!(text.lines().filter(|line| line.starts_with("tagwatch_workload_violations{")).count(), 1);
+    assert_eq!(usage(&text), ["4", "0"]);
+}
+
+/// It is in the report as a skip, and no finding.
 #[test]
 fn what_is_exempt_has_no_series() {
     let text =
@@ -113,8 +127,8 @@ fn over_the_cap_the_worst_and_oldest_stay_and_the_rest_is_summed_up() {
     for (line, part) in shown.iter().zip([
         "workload=\"c-old\"",
         "workload=\"d-critical\"",
-        "workload=\"_other\",rule=\"floating-tag\"",
         "workload=\"_other\",rule=\"latest-tag\"",
+        "workload=\"_other\",rule=\"floating-tag\"",
     ]) {
         assert!(line.contains(part), "{text}");
     }
@@ -138,8 +152,8 @@ fn what_would_be_alone_in_a_sum_is_named() {
     let text = series(6, &workloads);
     let shown = counts(&text);
     assert_eq!(shown.len(), 3, "{text}");
-    assert!(shown[0].contains("workload=\"a\"") && shown[1].contains("workload=\"d\""), "{text}");
-    assert!(shown[2].contains("workload=\"_other\"") && shown[2].ends_with("} 2"), "{text}");
+    assert!(shown[0].contains("workload=\"a\"") && shown[2].contains("workload=\"d\""), "{text}");
+    assert!(shown[1].contains("workload=\"_other\"") && shown[1].ends_with("} 2"), "{text}");
     assert_eq!(usage(&text), ["6", "4"]);
 }
 
