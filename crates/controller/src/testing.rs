@@ -144,8 +144,13 @@ impl TestEnv {
 
     /// Applies a pod of its own with this image.
     pub(crate) fn apply_pod(&self, image: &str) -> WorkloadKey {
+        self.apply_named_pod("web", image)
+    }
+
+    /// The same, with this name.
+    pub(crate) fn apply_named_pod(&self, name: &str, image: &str) -> WorkloadKey {
         let pod: SlimPod = serde_json::from_value(json!({
-            "metadata": { "name": "web", "namespace": "shop", "uid": "uid-of-web" },
+            "metadata": { "name": name, "namespace": "shop", "uid": format!("uid-of-{name}") },
             "spec": { "containers": [{ "name": "web", "image": image, "imagePullPolicy": "IfNotPresent" }] },
             "status": { "phase": "Running" },
         }))

@@ -19,6 +19,19 @@ use crate::unread::UnreadKinds;
 /// Most kinds of owners of pods that are named as not read: a user may write any kind into the owner of a pod.
 const MAX_UNREAD_KINDS: usize = 100;
 
+/// Most objects and controllers of pods that are looked at for one part of the candidates. A user decides how many there
+/// are, and the index is locked meanwhile.
+const MAX_PART: usize = 1_000;
+
+/// A part of everything that could have a report.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// Workload objects, and the controllers of live pods.
+    pub found: BTreeSet<WorkloadKey>,
+    /// Behind which key the next part begins; `None` after the last one.
+    pub last: Option<WorkloadKey>,
+}
+
 /// Owners, pods, nodes, namespaces and registry answers together. Methods that take a change in return the workloads
 /// to be evaluated.
 #[derive(Debug, Default)]
@@ -169,7 +182,7 @@ impl Index {
     /// Takes in a node of a list that is not complete yet. Its pods are counted when the list is complete: in the order of the
     /// list, each node would look through all pods.
     pub fn see_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
-        let (platform, images) = (node.platform(), node.images_with_several_digests());
+        let (platform, images) = (node.platform(), node.images());
         let affected = self.pods.see_node(node.name(), platform.as_ref(), &images, seconds(now));
         self.tops(&affected)
     }
@@ -183,7 +196,7 @@ impl Index {
 
     /// Takes a node in.
     pub fn apply_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
-        let (platform, images) = (node.platform(), node.images_with_several_digests());
+        let (platform, images) = (node.platform(), node.images());
         let affected = self.pods.apply_node(node.name(), platform.as_ref(), &images, seconds(now));
         self.tops(&affected)
     }
@@ -278,11 +291,18 @@ impl Index {
 
 /// Workloads, each at the top of its owner chain.
 impl Index {
-    /// Everything that could have a report: workload objects, and the controllers of live pods.
-    pub fn candidates(&self) -> BTreeSet<WorkloadKey> {
-        let mut candidates = self.owners.tops();
-        candidates.extend(self.tops(&self.pods.controllers().cloned().collect()));
-        candidates
+    /// Everything that could have a report, part by part: the first one, or the one behind a key. What changes between two
+    /// parts asks for its own evaluation.
+    pub fn candidates(&self, behind: Option<&WorkloadKey>) -> Candidates {
+        let objects = self.owners.objects_behind(behind).take(MAX_PART);
+        let controllers = self.pods.controllers_behind(behind).take(MAX_PART);
+        let keys: BTreeSet<&WorkloadKey> = objects.chain(controllers).collect();
+        let is_last = keys.len() < MAX_PART;
+        let part: Vec<&WorkloadKey> = keys.into_iter().take(MAX_PART).collect();
+        Candidates {
+            found: part.iter().map(|key| self.top(key)).collect(),
+            last: part.last().filter(|_| !is_last).map(|key| (*key).clone()),
+        }
     }
 
     /// Kinds that control live pods and that are not read, and those whose templates are not where they are looked

@@ -20,7 +20,7 @@ pub mod testing;
 mod unread;
 
 pub use assemble::{Absence, Assembled, Collected, MAX_CONTAINERS, MAX_POD_CONTAINERS, Prepared};
-pub use index::Index;
+pub use index::{Candidates, Index};
 pub use orphans::SettledController;
 pub use pods::PodFacts;
 pub use proofs::Proofs;

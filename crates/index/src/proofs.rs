@@ -41,6 +41,10 @@ struct Digest {
     first: u32,
     last: u32,
     platforms: BTreeSet<String>,
+    /// By platform, digests of the reference that a node lists as other images. Earlier versions did not write it, and
+    /// took two digests on one platform for proof: what they stored is likely until a node lists both again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    apart_from: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The digest that names the image.
@@ -129,7 +133,7 @@ fn holds_since(record: &Record, now: u32) -> u32 {
 
 impl Moved {
     fn of(record: &Record, index: &PodIndex, now: u32) -> Self {
-        let digests = record.slots().map(|slot| Digest::of(slot, index, now)).collect();
+        let digests = record.slots().map(|slot| Digest::of(slot, record, index, now)).collect();
         Self { reference: record.name.to_string(), digests }
     }
 
@@ -147,29 +151,42 @@ impl Moved {
         if digests.len() < 2 {
             return None;
         }
-        for (digest, slot) in digests {
+        let stored: BTreeSet<&str> = digests.iter().map(|(digest, _)| &*digest.text).collect();
+        for (digest, slot) in &digests {
             for name in &digest.platforms {
                 let platform = Platform::parse(name).and_then(|platform| index.nodes.platform(&platform));
-                if let Some(same) = digest.same_as.on(name).filter(|_| platform.is_some()) {
-                    // Where there is no room, nodes say it again.
-                    let _ = index.same.merge(platform, [&*slot.digest, same]);
+                let Some(platform) = platform else { continue };
+                // Where there is no room, nodes say it again.
+                if let Some(same) = digest.same_as.on(name) {
+                    let _ = index.same.merge(Some(platform), [&*slot.digest, same]);
+                }
+                let apart = digest.apart_from.get(name).into_iter().flatten();
+                for other in apart.filter(|other| stored.contains(other.as_str())) {
+                    let _ = index.same.set_apart(platform, &[[&*slot.digest].into(), [&**other].into()]);
                 }
             }
-            index.references.restore(&self.reference, &slot);
+            index.references.restore(&self.reference, slot);
         }
         Some(())
     }
 }
 
 impl Digest {
-    fn of(slot: &Slot, index: &PodIndex, now: u32) -> Self {
+    fn of(slot: &Slot, record: &Record, index: &PodIndex, now: u32) -> Self {
         let ids = || slot.platforms.iter().filter_map(|(platform, _)| *platform);
-        let named = ids().filter_map(|id| Some((id, index.nodes.platform_name(id)?)));
-        let same_as = named.filter_map(|(id, name)| {
+        let named = || ids().filter_map(|id| Some((id, index.nodes.platform_name(id)?)));
+        let same_as = named().filter_map(|(id, name)| {
             let class = index.same.class_of(Some(id), &slot.digest);
             (class != &*slot.digest).then(|| (name.to_owned(), class.to_owned()))
         });
         let platforms = ids().filter_map(|id| index.nodes.platform_name(id));
+        let apart_on = |id| -> BTreeSet<String> {
+            // Each pair once.
+            let others = record.slots().map(|other| &*other.digest).filter(|other| *other < &*slot.digest);
+            let apart = others.filter(|other| index.same.are_apart(id, &slot.digest, other));
+            apart.map(str::to_owned).collect()
+        };
+        let apart_from = named().map(|(id, name)| (name.to_owned(), apart_on(id)));
         Self {
             text: slot.digest.to_string(),
             same_as: SameAs::On(same_as.collect()),
@@ -177,11 +194,12 @@ impl Digest {
             // Of what runs on, a day is near enough: a write for each second would buy nothing.
             last: if slot.live > 0 { now - now % DAY } else { slot.last },
             platforms: platforms.map(str::to_owned).collect(),
+            apart_from: apart_from.filter(|(_, apart)| !apart.is_empty()).collect(),
         }
     }
 
     fn slot(&self, reference: &Reference, index: &mut PodIndex, now: u32) -> Option<Slot> {
-        let Self { text, same_as, first, last, platforms } = self;
+        let Self { text, same_as, first, last, platforms, apart_from: _ } = self;
         let is_digest = |digest: &str| Reference::parse(&format!("{}@{digest}", reference.name())).is_ok();
         let is_sane = platforms.iter().all(|platform| same_as.on(platform).is_none_or(is_digest));
         if !is_digest(text) || !is_sane || platforms.is_empty() {

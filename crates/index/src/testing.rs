@@ -114,6 +114,17 @@ impl Cluster {
         pod.key()
     }
 
+    /// Everything that could have a report.
+    pub fn candidates(&self) -> BTreeSet<WorkloadKey> {
+        let mut part = self.index.candidates(None);
+        let mut found = part.found;
+        while let Some(last) = part.last {
+            part = self.index.candidates(Some(&last));
+            found.append(&mut part.found);
+        }
+        found
+    }
+
     /// What is judged under a key.
     pub fn assemble(&mut self, key: &WorkloadKey) -> Assembled {
         let collected = self.index.collect(key, &self.store);

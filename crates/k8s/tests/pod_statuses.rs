@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in their helpers")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tagwatch_k8s::slim::{ImageStatus, NoImageReason, SlimNode, SlimPod};
+use tagwatch_k8s::slim::{ImageStatus, NoImageReason, NodeImages, SlimNode, SlimPod};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -142,8 +143,8 @@ fn a_pod_names_its_node_and_what_its_own_spec_names() {
 }
 
 #[test]
-fn a_node_tells_its_platform_and_which_digests_are_one_image() {
-    let (a, b) = ("a".repeat(64), "b".repeat(64));
+fn a_node_tells_its_platform_and_which_digests_are_one_image_or_several() {
+    let [a, b, c] = ["a", "b", "c"].map(|letter| letter.repeat(64));
     let node = json!({
         "metadata": { "name": "node-a" },
         "status": {
@@ -155,6 +156,7 @@ fn a_node_tells_its_platform_and_which_digests_are_one_image() {
                 { "names": [format!("docker.io/library/nginx@sha256:{a}"), "docker.io/library/nginx:1.27",
                             format!("docker.io/library/nginx@sha256:{b}")], "sizeBytes": 7 },
                 { "names": [format!("docker.io/library/redis@sha256:{a}"), "docker.io/library/redis:7"] },
+                { "names": [format!("nginx@sha256:{c}")] },
                 { "names": ["\u{1b}", "none"] },
                 { "names": null },
             ],
@@ -163,8 +165,10 @@ fn a_node_tells_its_platform_and_which_digests_are_one_image() {
     let node: SlimNode = serde_json::from_str(&node.to_string()).unwrap();
     assert_eq!(node.name(), "node-a");
     assert_eq!(node.platform().unwrap().as_str(), "linux/arm64/containerd");
-    let several = node.images_with_several_digests();
-    assert_eq!(several, [[format!("sha256:{a}"), format!("sha256:{b}")].into()]);
+    let first: BTreeSet<String> = [format!("sha256:{a}"), format!("sha256:{b}")].into();
+    let images = node.images();
+    assert_eq!(images.of_one_image, [first.clone()]);
+    assert_eq!(images.of_one_repository, [vec![first, [format!("sha256:{c}")].into()]]);
     let bare: SlimNode = serde_json::from_str(r#"{"metadata":{"name":"b"}}"#).unwrap();
-    assert_eq!((bare.platform(), bare.images_with_several_digests().len()), (None, 0));
+    assert_eq!((bare.platform(), bare.images()), (None, NodeImages::default()));
 }

@@ -344,6 +344,44 @@ fn a_workload_says_whether_its_rollout_is_over() {
 }
 
 #[test]
+fn revisions_are_read_where_their_controllers_write_them() {
+    let set = |current: &str| {
+        let status = json!({ "observedGeneration": 1, "currentRevision": current, "updateRevision": "db-2" });
+        object("StatefulSet", json!({ "metadata": { "generation": 1 }, "status": status }))
+    };
+    let change = set("db-1");
+    let change = change.revision_change().map(|change| (&*change.from, &*change.to));
+    assert_eq!(change, Some(("db-1", "db-2")));
+    assert_eq!(set("db-2").revision_change(), None);
+    assert!(!set("db-1").is_judged_alike(&set("db-2")));
+    assert_eq!(object("DaemonSet", json!({ "status": { "currentRevision": "a" } })).revision_change(), None);
+
+    let pod = |labels: Value| -> SlimPod {
+        serde_json::from_value(json!({ "metadata": { "name": "db-0", "labels": labels } })).unwrap()
+    };
+    let labelled = pod(json!({ "app": "db", "controller-revision-hash": "db-2" }));
+    assert_eq!(labelled.revision(), Some("db-2"));
+    for other in [json!(null), json!({ "app": "db" }), json!({ "controller-revision-hash": null })] {
+        assert_eq!(pod(other.clone()).revision(), None, "{other}");
+    }
+
+    // A Rollout copies its own annotations, with those of the Deployment that it was once.
+    for (api_version, kind, expected) in [
+        ("apps/v1", "Deployment", 7),
+        ("argoproj.io/v1alpha1", "Rollout", 2),
+        ("apps.openshift.io/v1", "DeploymentConfig", 3),
+        ("example.com/v1", "Rollout", 7),
+    ] {
+        let mut metadata = controlled_by(api_version, kind);
+        metadata["annotations"] = json!({
+            "deployment.kubernetes.io/revision": "7", "rollout.argoproj.io/revision": "2",
+            "openshift.io/deployment-config.latest-version": "3",
+        });
+        assert_eq!(object("ReplicaSet", json!({ "metadata": metadata })).revision(), expected, "{kind}");
+    }
+}
+
+#[test]
 fn annotations_that_exempt_are_read_where_they_stand() {
     let ignore = |rules: &str| json!({ "tagwatch.dev/ignore": rules, "example.com/other": "x" });
     let mut template = pod_template("nginx:1.27");

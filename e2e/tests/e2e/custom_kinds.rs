@@ -111,10 +111,18 @@ async fn rollout_definition_is_installed_removed_and_installed_again(env: &TestE
     let patch = json!({ "spec": { "template": web_template(CLEAN) } });
     env.patch_custom(&types, "web", patch).await?;
     let clean = ["web floating-tag pass", "web stale-pull-policy pass"];
-    // No controller replaces the pod here. It goes on with the image before, which is judged beside the template's: of a
-    // Rollout it is not known when it is rolled out.
+    // No controller replaces the pod here. Its ReplicaSet is the only one, so the image that it goes on with is judged
+    // beside the template's.
     env.reported("Rollout", "web", &[&clean[..], &LATEST_FAILS, &SIDECAR_VERDICTS].concat()).await?;
     let before = env.report("Rollout", "web").await?;
+    // The controller of Rollouts makes the next ReplicaSet, without a pod at first. It numbers them, so the pod is of an
+    // earlier revision from now on, and says nothing of the template.
+    let mut next = replica_set("web-2", 0, &[pulled("web", CLEAN, "IfNotPresent")]);
+    next["metadata"]["annotations"] = json!({ "rollout.argoproj.io/revision": "2" });
+    env.create(controlled_by(&object, next)).await?;
+    env.reported("Rollout", "web", &clean).await?;
+    env.delete("ReplicaSet", "web-2").await?;
+    env.reported("Rollout", "web", &[&clean[..], &LATEST_FAILS, &SIDECAR_VERDICTS].concat()).await?;
 
     // Its definition is deleted, and the Rollout with it. Garbage collection may notice or not, depending on when it last
     // asked for the served kinds. Without it the ReplicaSet stays, and is reported under an owner that is not read.

@@ -10,7 +10,8 @@ use tagwatch_e2e::{eventually, tagwatch_binary};
 use crate::{
     checks,
     drift_fleet::{
-        IMAGE, PROVEN, digest, hasty, known_as, kubelet, node, patch_status, pods_beside, pods_of,
+        IMAGE, PROVEN, digest, hasty, known_apart, known_as, kubelet, node, patch_status, pods_beside,
+        pods_of,
     },
     objects::{PASSES, container, deployment, pod, pulled},
     report::Report,
@@ -25,6 +26,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(rolling_update_in_progress_is_no_finding),
         shared(platforms_of_one_index_are_no_finding),
         shared(digests_that_a_node_knows_as_one_are_no_finding),
+        shared(two_digests_are_likely_two_images_until_a_node_has_both),
         shared(config_ids_are_never_compared),
         shared(status_of_an_older_spec_is_ignored),
         shared(status_of_an_older_spec_forgets_nothing),
@@ -190,7 +192,37 @@ async fn digests_that_a_node_knows_as_one_are_no_finding(env: &TestEnv) -> Resul
     let names = ['1', '2'].map(|digit| format!("registry.example.com/web@{}", digest(digit)));
     manifest.register_node(known_as(&names)).await?;
     agree(env, &[&index, &manifest]).await?;
-    differs(env, &node(env, "c", '3').await?).await?;
+    let other = kubelet(env, "c", '3');
+    other.register_node(known_apart("registry.example.com/web", ['1', '3'].map(digest))).await?;
+    differs(env, &other).await?;
+    tagwatch.end().await
+}
+
+/// A tag that was pushed again with fresh attestations has another index and the same manifest for each platform, so two
+/// digests on two nodes are no proof. A pull on one of the nodes shows whether its runtime has one image then, or two.
+async fn two_digests_are_likely_two_images_until_a_node_has_both(env: &TestEnv) -> Result<()> {
+    let tagwatch = hasty(env).await?;
+    // Every tagwatch on this control plane learns it, so these are digests of no other test.
+    let (old, new) = (kubelet(env, "a", '4'), kubelet(env, "b", '5'));
+    for (node, digit) in [(&old, '4'), (&new, '5')] {
+        node.register_node(known_apart("registry.example.com/web", [digest(digit)])).await?;
+    }
+    env.create(deployment("web", 2, &[pulled("web", IMAGE, "IfNotPresent")])).await?;
+    let pods = pods_of(env, "web", 2).await?;
+    old.run_pod(env.namespace(), &pods[0]).await?;
+    new.run_pod(env.namespace(), &pods[1]).await?;
+    let likely = [PASSES[0], PASSES[1], "web mixed-digests fail"];
+    let report = env.reported("Deployment", "web", &likely).await?;
+    let mixed = result(&report, "mixed-digests")?;
+    assert_eq!(mixed["properties"]["confidence"], "likely");
+    let message = mixed["message"].as_str().context("a message")?;
+    assert!(message.contains("no known node lists them as different images"), "{message}");
+    tagwatch.counts("tagwatch_moved_tags", &[("confidence", "likely")], 1.0).await?;
+
+    old.register_node(known_apart("registry.example.com/web", ['4', '5'].map(digest))).await?;
+    let report = env.reported("Deployment", "web", &[PROVEN[0], PROVEN[1], "web mixed-digests fail"]).await?;
+    assert_eq!(result(&report, "mixed-digests")?["properties"]["confidence"], "proven");
+    tagwatch.counts("tagwatch_moved_tags", &[("confidence", "proven")], 1.0).await?;
     tagwatch.end().await
 }
 

@@ -1,5 +1,7 @@
 //! Nodes and pods for the tests of drift: each node resolves every tag to a digest of its own.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::ContainerImage;
 use kube::{
@@ -31,16 +33,26 @@ pub(crate) fn kubelet(env: &TestEnv, node: &str, digit: char) -> Kubelet {
     Kubelet::new(env.client(), &name).with_digests(move |_| digest(digit)).binding()
 }
 
-/// The same, registered: Linux on amd64 with containerd, and no images.
+/// The same, registered: Linux on amd64 with containerd. It has pulled the images of other nodes too, before and after
+/// their tag moved.
 pub(crate) async fn node(env: &TestEnv, node: &str, digit: char) -> Result<Kubelet> {
     let kubelet = kubelet(env, node, digit);
-    kubelet.register_node(Vec::new()).await?;
+    let digests = BTreeSet::from(['a', 'b', 'c', digit].map(self::digest));
+    kubelet.register_node(known_apart("registry.example.com/web", digests)).await?;
     Ok(kubelet)
 }
 
 /// An image that a node knows by these names.
 pub(crate) fn known_as(names: &[String]) -> Vec<ContainerImage> {
     vec![ContainerImage { names: Some(names.to_vec()), size_bytes: Some(1) }]
+}
+
+/// Images of one repository, each with one digest.
+pub(crate) fn known_apart(
+    repository: &str,
+    digests: impl IntoIterator<Item = String>,
+) -> Vec<ContainerImage> {
+    digests.into_iter().flat_map(|digest| known_as(&[format!("{repository}@{digest}")])).collect()
 }
 
 /// The names of a workload's pods once there are so many, in order.

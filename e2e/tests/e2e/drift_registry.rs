@@ -29,7 +29,7 @@ use tokio::{
 
 use crate::{
     controller::Controller,
-    drift_fleet::PROVEN,
+    drift_fleet::{PROVEN, known_apart},
     objects::{PASSES, deployment, pulled},
     policies::TagPolicy,
     report::Report,
@@ -173,11 +173,13 @@ async fn asking(env: &TestEnv, registries: &[SocketAddr], networks: &[&str]) -> 
     Ok(tagwatch)
 }
 
-/// A Deployment whose pod runs this digest of an image.
-async fn running(env: &TestEnv, name: &str, image: &str, digest: String) -> Result<()> {
+/// A Deployment whose pod runs the last of these digests of an image. Its node has pulled the others before.
+async fn running(env: &TestEnv, name: &str, image: &str, digests: &[&str]) -> Result<()> {
     let node = format!("{}-{name}", env.namespace());
+    let digest = (*digests.last().context("no digest")?).to_owned();
     let kubelet = Kubelet::new(env.client(), &node).with_digests(move |_| digest.clone()).binding();
-    kubelet.register_node(Vec::new()).await?;
+    let (repository, _tag) = image.rsplit_once(':').context("no tag")?;
+    kubelet.register_node(known_apart(repository, digests.iter().map(|&digest| digest.to_owned()))).await?;
     env.create(deployment(name, 1, &[pulled("web", image, "IfNotPresent")])).await?;
     let pod = env.pod_of(name).await?;
     kubelet.run_pod(env.namespace(), &pod).await.map(drop)
@@ -194,9 +196,9 @@ async fn registry_with_another_image_is_reported(env: &TestEnv) -> Result<()> {
     let old = registry.push("shop/api", "1.27.3", "first api").await?;
     let new = registry.push("shop/api", "1.27.3", "pushed again").await?;
     let image = |repository: &str| format!("{}/{repository}:1.27.3", registry.address);
-    running(env, "web", &image("shop/web"), same).await?;
-    running(env, "api", &image("shop/api"), old.clone()).await?;
-    running(env, "gone", &image("shop/gone"), old).await?;
+    running(env, "web", &image("shop/web"), &[&same]).await?;
+    running(env, "api", &image("shop/api"), &[&old]).await?;
+    running(env, "gone", &image("shop/gone"), &[&old]).await?;
     let tagwatch = asking(env, &[registry.address], &["--registry-networks", "127.0.0.0/8"]).await?;
     let outdated = [PASSES[0], PASSES[1], "web outdated-image warn"];
     let report = env.reported("Deployment", "api", &outdated).await?;
@@ -215,11 +217,11 @@ async fn answer_older_than_a_rollout_is_not_compared_with_it(env: &TestEnv) -> R
     let registry = Registry::start().await?;
     let old = registry.push("shop/web", "1.27.3", "first").await?;
     let image = format!("{}/shop/web:1.27.3", registry.address);
-    running(env, "before", &image, old).await?;
+    running(env, "before", &image, &[&old]).await?;
     let tagwatch = asking(env, &[registry.address], &["--registry-networks", "127.0.0.0/8"]).await?;
     tagwatch.counts("tagwatch_registry_requests_total", &[("outcome", "ok")], 1.0).await?;
     let new = registry.push("shop/web", "1.27.3", "pushed again").await?;
-    running(env, "after", &image, new).await?;
+    running(env, "after", &image, &[&old, &new]).await?;
     // The registry is asked again long before the hour is over: else `after` would be the outdated one.
     tagwatch.counts("tagwatch_registry_requests_total", &[("outcome", "ok")], 2.0).await?;
     env.reported("Deployment", "after", &[PROVEN[0], PROVEN[1], "web moved-tag fail"]).await?;
@@ -263,7 +265,7 @@ async fn registries_that_do_not_answer_well_are_unknown(env: &TestEnv) -> Result
     let mut registries = Vec::new();
     for (name, answer, _) in cases {
         let (address, serving) = stand_in(answer).await?;
-        running(env, name, &format!("{address}/shop/web:1.27.3"), digest(b"any")).await?;
+        running(env, name, &format!("{address}/shop/web:1.27.3"), &[&digest(b"any")]).await?;
         registries.push((address, serving));
     }
     let addresses: Vec<SocketAddr> = registries.iter().map(|(address, _)| *address).collect();
@@ -283,7 +285,7 @@ async fn registries_that_do_not_answer_well_are_unknown(env: &TestEnv) -> Result
 
 async fn private_address_that_is_not_listed_is_not_asked(env: &TestEnv) -> Result<()> {
     let (address, serving) = stand_in(Some("HTTP/1.1 200 OK\r\n\r\n")).await?;
-    running(env, "web", &format!("{address}/shop/web:1.27.3"), digest(b"any")).await?;
+    running(env, "web", &format!("{address}/shop/web:1.27.3"), &[&digest(b"any")]).await?;
     let tagwatch = asking(env, &[address], &[]).await?;
     let report =
         env.reported("Deployment", "web", &[PASSES[0], PASSES[1], "web outdated-image error"]).await?;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, DynamicObject, Patch, PatchParams},
 };
 use libtest_mimic::Trial;
-use serde_json::json;
+use serde_json::{Value, json};
 use tagwatch_e2e::{Kubelet, eventually};
 
 use crate::{
@@ -32,6 +32,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(replica_set_of_an_unwatched_owner_lends_its_template),
         shared(mirror_pod_is_reported_on_its_own),
         shared(container_that_only_pods_have),
+        shared(image_that_only_a_pod_runs_is_reported_while_the_pod_is_there),
         shared(ephemeral_container),
         shared(report_of_a_finished_job_is_deleted),
         shared(report_of_a_succeeded_pod_is_deleted),
@@ -209,6 +210,34 @@ async fn container_that_only_pods_have(env: &TestEnv) -> Result<()> {
     let canary = env.create(replica_set("canary", 1, &[container("web", CLEAN)])).await?;
     checks::form(&env.reported("ReplicaSet", "canary", &verdicts).await?, &canary);
     env.unreported("Pod", "adopted").await?;
+    tagwatch.end().await
+}
+
+/// Admission, or `kubectl set image pod/…`, gives a pod of a Deployment another image than the template names.
+async fn image_that_only_a_pod_runs_is_reported_while_the_pod_is_there(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let owner = env.create(deployment("web", 1, &[pulled("web", CLEAN, "IfNotPresent")])).await?;
+    let pod = env.pod_of("web").await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    let patch = Patch::Strategic(json!({ "spec": { "containers": [container("web", LATEST)] } }));
+    env.api("Pod").patch(&pod, &PatchParams::default(), &patch).await?;
+    let of_pod = ["web latest-tag fail", "web stale-pull-policy fail"];
+    let report = env.reported("Deployment", "web", &[&PASSES[..], &of_pod].concat()).await?;
+    checks::form(&report, &owner);
+    for rule in ["latest-tag", "stale-pull-policy"] {
+        let fails = |result: &&Value| result["rule"] == rule && result["result"] == "fail";
+        let found = report.results().iter().find(fails).context(rule)?;
+        let message = found["message"].as_str().context("a message")?;
+        ensure!(message.contains("live pods run it, and the template names another image"), "{message}");
+        ensure!(found["properties"]["image"] == LATEST, "{found}");
+        let evidence = found["properties"]["evidence"].as_str().context("evidence")?;
+        ensure!(evidence.contains(&format!("templateImage: {CLEAN}")), "{evidence}");
+    }
+    env.unreported("Pod", &pod).await?;
+    // Its ReplicaSet makes another one, of the template.
+    env.delete("Pod", &pod).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    ensure!(env.pod_of("web").await? != pod, "the pod was not replaced");
     tagwatch.end().await
 }
 

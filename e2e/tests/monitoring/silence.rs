@@ -136,6 +136,8 @@ async fn no_alert_fires_on_a_default_installation() -> Result<()> {
     })
     .await?;
     let after = Scrape::of(&tagwatch).await?;
+    let evaluated = |scrape: &Scrape| scrape.sum("tagwatch_reconciles_total", "");
+    assert_eq!(evaluated(&after), evaluated(&before), "nothing has changed");
     // A definition that is a moment old can refuse a first list.
     let errors = |scrape: &Scrape| scrape.sum("tagwatch_watch_errors_total", "");
     assert_eq!(errors(&after), errors(&before), "no watch goes on failing");

@@ -118,7 +118,6 @@ impl ReportObserver {
     fn mark_listed(&self, reports: Vec<StoredReport>) {
         self.reports.lock().apply_list(self.scope.as_deref(), reports);
         self.count_strays();
-        self.ready.ready();
         self.queue.request_all();
         self.status.notify_policy_changed();
     }
@@ -182,6 +181,9 @@ impl MetadataSink {
         for key in gone {
             self.observer.request_owner_of(&key);
         }
+        // Not earlier: a list that is under way while the first reports are written does not name them, and each would be
+        // read and evaluated once more.
+        self.observer.ready.ready();
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tagwatch_client::{Backoff, ServerClock};
 use tagwatch_index::WorkloadKey;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval_at};
 
 use crate::judge::Judge;
 use crate::publish::{ReportWriter, ResultPublisher};
@@ -82,9 +82,12 @@ impl Reconciler {
         let mut evaluations = 0;
         let mut failures: HashMap<WorkloadKey, Backoff> = HashMap::new();
         let mut sweep = Sweep::default();
-        let mut sweeping = interval(SWEEP_INTERVAL);
+        let mut sweeping = interval_at(tokio::time::Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
         sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut terms = self.leadership.terms();
+        // Before anything is taken: the first sweep covers what the lists have requested, and evaluates each workload once.
+        self.queue.forget_requests();
+        self.begin_sweep(&mut sweep, &mut running);
         loop {
             tokio::select! {
                 Some(done) = running.join_next() => {
@@ -104,17 +107,21 @@ impl Reconciler {
                 () = self.pool.began_to_wait() => {}
                 Ok(()) = terms.changed() => {
                     self.writer.reports.lock().begin_term();
-                    sweeping.reset_immediately();
+                    sweeping.reset_after(SWEEP_INTERVAL);
+                    self.begin_sweep(&mut sweep, &mut running);
                 }
-                _ = sweeping.tick() => {
-                    let everything = compute(|| self.queue.everything());
-                    if sweep.begin(everything.clone()) {
-                        running.spawn(Arc::clone(&self).finish_sweep());
-                    }
-                    self.queue.request(everything);
-                }
+                _ = sweeping.tick() => self.begin_sweep(&mut sweep, &mut running),
             }
         }
+    }
+
+    /// Requests an evaluation of everything.
+    fn begin_sweep(self: &Arc<Self>, sweep: &mut Sweep, running: &mut JoinSet<Done>) {
+        let everything = compute(|| self.queue.everything());
+        if sweep.begin(everything.clone()) {
+            running.spawn(Arc::clone(self).finish_sweep());
+        }
+        self.queue.request(everything);
     }
 
     async fn start(self: Arc<Self>, key: WorkloadKey) -> Done {
@@ -152,3 +159,6 @@ impl Reconciler {
         self.queue.request_after(key.clone(), delay);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,25 +6,28 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::DriftConfidence;
+use super::apart::Apart;
 
 /// Digests that name one image: an index and the manifest of it that a node runs. A node lists both in one entry of
-/// `status.images`. That two digests name one image stays true after the node is gone.
+/// `status.images`. That two digests name one image stays true after the node is gone; so does that they name different
+/// images, where a node lists both and not in one entry.
 ///
 /// It is true on the node's platform alone: two indexes that share their manifest for one architecture are one image
 /// there, and two on every other. For an unknown platform (`None`), the classes of all nodes apply.
 #[derive(Debug)]
 pub struct SameImage<P> {
     platforms: BTreeMap<Option<P>, Classes>,
+    apart: Apart<P>,
 }
 
 /// There is no room for another digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("too many digests are known by several names")]
+#[error("nodes list too many digests of one image, or images of one repository")]
 pub struct Full;
 
 impl<P> Default for SameImage<P> {
     fn default() -> Self {
-        Self { platforms: BTreeMap::new() }
+        Self { platforms: BTreeMap::new(), apart: Apart::default() }
     }
 }
 
@@ -62,11 +65,38 @@ impl<P: Copy + Ord> SameImage<P> {
         self.platforms.get(&platform).map_or(digest, |classes| classes.class_of(digest))
     }
 
-    /// Removes the classes without a wanted digest.
+    /// Takes in the images that a node has of one repository, each with its digests. Returns the digests of which that is
+    /// news.
+    pub fn set_apart(&mut self, platform: P, images: &[BTreeSet<&str>]) -> Result<BTreeSet<Arc<str>>, Full> {
+        self.apart.insert(platform, images)
+    }
+
+    /// Whether a node of a platform lists these digests as different images, and none lists them as one.
+    pub fn are_apart(&self, platform: P, one: &str, other: &str) -> bool {
+        let [one, other] = [one, other].map(|digest| self.class_of(Some(platform), digest));
+        let mut pairs = self
+            .members(platform, one)
+            .flat_map(|one| self.members(platform, other).map(move |other| (one, other)));
+        one != other && pairs.any(|(one, other)| self.apart.contains(platform, one, other))
+    }
+
+    /// Removes the classes without a wanted digest, and what is known of different images that are not both wanted.
     pub fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
         for classes in self.platforms.values_mut() {
             classes.retain(&is_wanted);
         }
+        let mut apart = std::mem::take(&mut self.apart);
+        apart.retain(|platform, digest| {
+            self.members(platform, self.class_of(Some(platform), digest)).any(&is_wanted)
+        });
+        self.apart = apart;
+    }
+
+    /// The digests of a class on a platform.
+    fn members<'a>(&'a self, platform: P, class: &'a str) -> impl Iterator<Item = &'a str> {
+        let classes = self.platforms.get(&Some(platform));
+        let others = classes.and_then(|classes| classes.others.get(class)).into_iter().flatten();
+        std::iter::once(class).chain(others.map(|digest| &**digest))
     }
 
     fn len(&self) -> usize {
@@ -127,6 +157,9 @@ impl Classes {
 
 /// Whether digests of one reference are of two or more images, and with which confidence. Each is given with a platform
 /// on which it ran; `None` is an unknown platform, which may be any.
+///
+/// Two digests alone prove nothing: both may be of indexes, and an index that is pushed again with fresh attestations has
+/// the manifests of the one before. Only a node that has both images shows that they differ.
 pub fn divided<'a, P: Copy + Ord>(
     same: &'a SameImage<P>,
     seen: impl IntoIterator<Item = (&'a str, Option<P>)>,
@@ -135,16 +168,21 @@ pub fn divided<'a, P: Copy + Ord>(
     for (digest, platform) in seen {
         by_platform.entry(platform).or_default().insert(digest);
     }
-    if by_platform
-        .iter()
-        .any(|(platform, ran)| platform.is_some() && same.classes_of(*platform, ran).len() > 1)
-    {
-        return Some(DriftConfidence::Proven);
-    }
     let unknown = by_platform.remove(&None).unwrap_or_default();
     let unknown = same.classes_of(None, &unknown);
     let differs = |ran: &BTreeSet<&'a str>| same.classes_of(None, ran).union(&unknown).count() > 1;
-    let is_likely = unknown.len() > 1 || (!unknown.is_empty() && by_platform.values().any(differs));
+    let mut is_likely = unknown.len() > 1 || (!unknown.is_empty() && by_platform.values().any(differs));
+    for (platform, ran) in by_platform {
+        let classes: Vec<&str> = same.classes_of(platform, &ran).into_iter().collect();
+        is_likely |= classes.len() > 1;
+        let mut pairs = classes
+            .iter()
+            .enumerate()
+            .flat_map(|(at, one)| classes.iter().skip(at + 1).map(move |other| (*one, *other)));
+        if platform.is_some_and(|on| pairs.any(|(one, other)| same.are_apart(on, one, other))) {
+            return Some(DriftConfidence::Proven);
+        }
+    }
     is_likely.then_some(DriftConfidence::Likely)
 }
 
@@ -218,6 +256,8 @@ mod tests {
         let mut same = Same::default();
         same.merge(ARM64, ["i1", "i2", "m"]).unwrap();
         let seen = [("i1", AMD64), ("i2", AMD64), ("i1", ARM64), ("m", ARM64)];
+        assert_eq!(divided(&same, seen), Some(DriftConfidence::Likely));
+        same.set_apart("amd64", &[["i1"].into(), ["i2"].into()]).unwrap();
         assert_eq!(divided(&same, seen), Some(DriftConfidence::Proven));
         assert_eq!(images(&same, seen), [("i1", "i1"), ("i2", "i2"), ("m", "i1")].into());
         let seen = [("i1", AMD64), ("i2", ARM64), ("m", ARM64)];
@@ -243,12 +283,39 @@ mod tests {
         assert!(!same.merge(AMD64, ["x", "y"]).unwrap().is_empty());
     }
 
+    /// Indexes that were pushed again with fresh attestations: the platform's manifest is equal.
     #[test]
-    fn two_images_on_one_platform_prove_it() {
-        let proven = Some(DriftConfidence::Proven);
-        assert_eq!(alone([("a", AMD64), ("b", AMD64)]), proven);
-        assert_eq!(alone([("a", AMD64), ("b", ARM64), ("c", ARM64)]), proven);
-        assert_eq!(alone([("a", AMD64), ("b", AMD64), ("c", None)]), proven);
+    fn two_digests_on_one_platform_prove_nothing_by_themselves() {
+        let likely = Some(DriftConfidence::Likely);
+        assert_eq!(alone([("a", AMD64), ("b", AMD64)]), likely);
+        assert_eq!(alone([("a", AMD64), ("b", ARM64), ("c", ARM64)]), likely);
+        assert_eq!(alone([("a", AMD64), ("b", AMD64), ("c", None)]), likely);
+    }
+
+    #[test]
+    fn a_node_that_has_both_images_proves_it() {
+        let mut same = Same::default();
+        assert_eq!(same.set_apart("arm64", &[["a"].into(), ["b"].into()]).unwrap().len(), 2);
+        // On another platform they may have their manifest in common.
+        assert_eq!(divided(&same, [("a", AMD64), ("b", AMD64)]), Some(DriftConfidence::Likely));
+        assert_eq!(divided(&same, [("a", AMD64), ("b", ARM64)]), None);
+        assert_eq!(divided(&same, [("a", None), ("b", None)]), Some(DriftConfidence::Likely));
+        let ran = [("a", ARM64), ("b", ARM64)];
+        assert_eq!(divided(&same, ran), Some(DriftConfidence::Proven));
+        // It is proven of every digest of the two images.
+        same.merge(ARM64, ["a", "a2"]).unwrap();
+        same.merge(ARM64, ["b", "b2"]).unwrap();
+        assert!(same.are_apart("arm64", "a2", "b2") && !same.are_apart("arm64", "a2", "c"));
+        assert_eq!(divided(&same, [("a2", ARM64), ("b2", ARM64)]), Some(DriftConfidence::Proven));
+        same.retain(|digest| digest == "a2" || digest == "b2");
+        assert!(same.are_apart("arm64", "a2", "b2"));
+        // A node that lists them as one image knows better.
+        same.merge(ARM64, ["a", "b"]).unwrap();
+        assert_eq!(divided(&same, ran), None);
+        same.retain(|digest| digest == "a2");
+        assert!(same.apart.contains("arm64", "a", "b"));
+        same.retain(|digest| digest == "c");
+        assert!(!same.apart.contains("arm64", "a", "b"));
     }
 
     #[test]

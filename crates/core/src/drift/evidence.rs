@@ -33,9 +33,10 @@ pub struct DriftEvidence {
 /// The confidence that two digests are two images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DriftConfidence {
-    /// Not all of the nodes are known: the digests may be of one image for several platforms.
+    /// No node is known that has both images. The digests may be of one image: for several platforms, where the nodes are not
+    /// known, or of two indexes with equal manifests.
     Likely,
-    /// Both ran on nodes of one platform, and no node lists them as one image.
+    /// Both ran on nodes of one platform, and a node of it lists them as different images.
     Proven,
 }
 

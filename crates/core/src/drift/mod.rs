@@ -5,6 +5,7 @@
 //! name one image or several, and attaches the result to the container as [`DriftEvidence`]. The rules of the group
 //! `image-drift` read that; a manifest has none of it.
 
+mod apart;
 mod classes;
 mod evidence;
 mod grace;

@@ -20,6 +20,15 @@ impl Platform {
         &self.0
     }
 
+    /// Whether a node of it that lists two images has two configurations, and so two manifests. `status.images` of a node
+    /// has an entry for each image id of its runtime. For containerd (`internal/cri/store/image`) and CRI-O
+    /// (`containers/storage`) that is the digest of the configuration, so indexes with equal manifests share an entry.
+    /// For Docker it is the digest of the index where it uses the image store of containerd, the default since Docker
+    /// Engine 29.
+    pub fn lists_configurations(&self) -> bool {
+        self.0.rsplit('/').next().is_some_and(|family| ["containerd", "cri-o"].contains(&family))
+    }
+
     /// Reads what [`Self::as_str`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
         let is_whole = text.split('/').count() == 3 && text.split('/').all(|part| !part.is_empty());
@@ -38,6 +47,19 @@ mod tests {
         assert_ne!(Platform::new("linux", "arm64", "cri-o://1.34.0"), Some(one.clone()));
         assert_eq!(one.as_str(), "linux/arm64/containerd");
         assert_eq!(Platform::parse(one.as_str()), Some(one));
+    }
+
+    #[test]
+    fn only_some_runtimes_list_an_image_for_each_configuration() {
+        for (runtime, expected) in [
+            ("containerd://2.1.4", true),
+            ("cri-o://1.34.0", true),
+            ("docker://29.0.1", false),
+            ("other://1.0.0", false),
+        ] {
+            let platform = Platform::new("linux", "amd64", runtime).unwrap();
+            assert_eq!(platform.lists_configurations(), expected, "{runtime}");
+        }
     }
 
     #[test]

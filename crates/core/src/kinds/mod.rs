@@ -26,7 +26,7 @@ pub use declared::CustomWorkload;
 pub use label::{group_of, kind_label};
 pub use resolve::{FoundTemplate, FoundTemplates, Mismatch, Tree, ValueType, find_templates};
 pub use template_path::{TemplatePath, TemplatePathError, TemplateStep};
-pub use traits::{Controls, KindRole, KindTraits, RolloutStatus, Siblings};
+pub use traits::{Controls, KindRole, KindTraits, REVISION_ANNOTATIONS, RolloutStatus, Siblings};
 pub use unread::{find_unread_template, holds_containers, is_flawed, template_path_of, unread_template};
 pub use workload_kind::{KindVersion, WorkloadKind};
 
@@ -83,6 +83,13 @@ pub fn watched() -> impl Iterator<Item = &'static Arc<WorkloadKind>> {
 pub fn find_watched(api_version: &str, kind: &str) -> Option<&'static Arc<WorkloadKind>> {
     let group = group_of(api_version);
     watched().find(|known| known.name.kind == kind && known.name.group == group)
+}
+
+/// The annotation in which the controller of a kind of the table numbers its rollouts.
+pub fn revision_annotation(api_version: &str, kind: &str) -> Option<&'static str> {
+    let group = group_of(api_version);
+    let entry = table().iter().find(|entry| entry.kind == kind && entry.group == group);
+    entry.and_then(|entry| entry.traits.revision_annotation)
 }
 
 /// Whether a kind is one of Kubernetes itself that is always read.

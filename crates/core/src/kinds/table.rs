@@ -4,7 +4,10 @@
 //! (cluster-scoped; its containers are judged in the pods that get them), Kubeflow Trainer's `TrainJob` (it names a
 //! runtime; the `JobSet` that is made of both is here).
 
-use super::{ContainerSchema, Controls, KindEntry, KindRole, KindTraits, RolloutStatus, Siblings, schemas};
+use super::{
+    ContainerSchema, Controls, KindEntry, KindRole, KindTraits, REVISION_ANNOTATIONS, RolloutStatus,
+    Siblings, schemas,
+};
 
 const TEMPLATE: &[&str] = &["spec.template"];
 
@@ -64,6 +67,11 @@ impl KindEntry {
         Self { traits: KindTraits { controls: Controls::Only(kinds), ..self.traits }, ..self }
     }
 
+    /// Its controller numbers rollouts in an annotation of what it makes for each of them.
+    const fn numbers_in(self, annotation: &'static str) -> Self {
+        Self { traits: KindTraits { revision_annotation: Some(annotation), ..self.traits }, ..self }
+    }
+
     const fn at(self, templates: &'static [&'static str]) -> Self {
         Self { templates, ..self }
     }
@@ -89,7 +97,8 @@ pub(super) const TABLE: &[KindEntry] = &[
     // kubernetes/api: apps/v1, batch/v1 and core/v1, types.go. What each controls: kubernetes/kubernetes,
     // pkg/controller; drivers of Spark are Pods that control the Pods of their executors.
     built_in("apps", "Deployment", "deployments", KindRole::Workload, RolloutStatus::Deployment)
-        .controls(&[("apps", "ReplicaSet")]),
+        .controls(&[("apps", "ReplicaSet")])
+        .numbers_in(REVISION_ANNOTATIONS[0]),
     built_in("apps", "StatefulSet", "statefulsets", KindRole::Workload, RolloutStatus::StatefulSet)
         .controls(PODS),
     built_in("apps", "DaemonSet", "daemonsets", KindRole::Workload, RolloutStatus::DaemonSet).controls(PODS),
@@ -116,7 +125,7 @@ pub(super) const TABLE: &[KindEntry] = &[
         .not_watched(),
     // argoproj/argo-rollouts: pkg/apis/rollouts/v1alpha1/types.go, experiment_types.go. A Rollout with
     // spec.workloadRef has no template of its own: its ReplicaSets lend theirs.
-    kind("argoproj.io", &["v1alpha1"], "Rollout", "rollouts", TEMPLATE),
+    kind("argoproj.io", &["v1alpha1"], "Rollout", "rollouts", TEMPLATE).numbers_in(REVISION_ANNOTATIONS[1]),
     kind("argoproj.io", &["v1alpha1"], "Experiment", "experiments", &["spec.templates[*].template"]),
     // knative/serving: pkg/apis/serving/v1/service_types.go, configuration_types.go, revision_types.go. A Revision
     // links a Configuration and a Deployment; its own spec is a copy of the template.
@@ -228,7 +237,8 @@ pub(super) const TABLE: &[KindEntry] = &[
     // kedacore/keda: apis/keda/v1alpha1/scaledjob_types.go.
     kind("keda.sh", &["v1alpha1"], "ScaledJob", "scaledjobs", &["spec.jobTargetRef.template"]),
     // openshift/api: apps/v1/types.go.
-    kind("apps.openshift.io", V1, "DeploymentConfig", "deploymentconfigs", TEMPLATE),
+    kind("apps.openshift.io", V1, "DeploymentConfig", "deploymentconfigs", TEMPLATE)
+        .numbers_in(REVISION_ANNOTATIONS[2]),
     // argoproj/argo-workflows: pkg/apis/workflow/v1alpha1/*_types.go.
     form("argoproj.io", &["v1alpha1"], "Workflow", "workflows", &schemas::WORKFLOW),
     form("argoproj.io", &["v1alpha1"], "CronWorkflow", "cronworkflows", &schemas::CRON_WORKFLOW),

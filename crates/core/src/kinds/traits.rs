@@ -13,11 +13,22 @@ pub struct KindTraits {
     pub siblings: Siblings,
     /// What its objects control.
     pub controls: Controls,
+    /// The annotation in which its controller numbers rollouts, on what it makes for each of them: one of
+    /// [`REVISION_ANNOTATIONS`].
+    pub revision_annotation: Option<&'static str>,
     /// Kubernetes itself serves it: the API server has filled in every pull policy.
     pub is_built_in: bool,
     /// The controller watches it; a scan reads the others too.
     pub is_watched: bool,
 }
+
+/// Every annotation in which a controller numbers rollouts. kubernetes/kubernetes: pkg/controller/deployment/util;
+/// argoproj/argo-rollouts: utils/annotations; openshift/library-go: pkg/apps/appsutil.
+pub const REVISION_ANNOTATIONS: [&str; 3] = [
+    "deployment.kubernetes.io/revision",
+    "rollout.argoproj.io/revision",
+    "openshift.io/deployment-config.latest-version",
+];
 
 /// Where the objects of a kind are reported (`docs/design/verdicts.md`, "Where images are found").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +96,7 @@ impl KindTraits {
         ends_by: &[],
         siblings: Siblings::Peers,
         controls: Controls::Anything,
+        revision_annotation: None,
         is_built_in: false,
         is_watched: true,
     };

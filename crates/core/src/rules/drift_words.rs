@@ -24,7 +24,7 @@ pub(super) fn digests(resolutions: &Resolutions) -> String {
     };
     let doubt = match resolutions.confidence {
         DriftConfidence::Proven => "",
-        DriftConfidence::Likely => "; likely, for not all of the nodes are known",
+        DriftConfidence::Likely => "; likely, since no known node lists them as different images",
     };
     format!("{} digests: {}{more}{doubt}", all.len(), named.join(", "))
 }

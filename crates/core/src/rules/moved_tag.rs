@@ -23,11 +23,13 @@ images, at the same time or one after the other. What the manifest says did
 not change, so no review saw it, and a rollback to the same text does not
 bring the old code back.
 
-The proof comes from the statuses of pods: the digest that the reference
+The evidence comes from the statuses of pods: the digest that the reference
 resolved to on each node. Digests are compared on nodes of one platform
-alone, and an index and its manifest count as one image. Where not all of
-the nodes are known the finding says `likely`. Which of the digests is the
-newer one, a cluster cannot know, so no finding says it.
+alone, and an index and its manifest count as one image. The finding is
+`proven` if a node lists the digests as different images, and `likely`
+otherwise: an index that is pushed again with new attestations has another
+digest and the same manifests. Which of the digests is the newer one, a
+cluster cannot know, so no finding says it.
 
 Where pods name another image than the template, because admission rewrites
 it or because they are older, theirs is judged too, and the finding names

@@ -136,10 +136,12 @@ impl Index {
             Template::Own(_) | Template::Pod => IgnoreAnnotations::default(),
         };
         let view = RolloutView::of(key, &self.owners, store);
+        let mut newest = self.shapes_under(view.current.keys());
+        newest.retain(|(shape, _)| !view.is_before_rollout(shape.revision.as_deref()));
         Ok(Collected {
             key: key.clone(),
             template,
-            newest: self.shapes_under(view.current.keys()),
+            newest,
             all: if view.is_rolled_out { self.shapes_under(view.all.iter()) } else { Vec::new() },
             of_template: self.shapes_of_template(key, &view, store),
             ignore,
@@ -195,10 +197,10 @@ impl Index {
         controllers.iter().any(|controller| self.pods.shapes(controller).next().is_some())
     }
 
-    /// The dependents whose template speaks for an owner that we do not watch: those that ask for pods, else, for
-    /// an owner scaled to zero, its newest ReplicaSet.
+    /// The dependents whose template speaks for an owner that we do not watch: of those of the newest revision the ones that
+    /// ask for pods, else, for an owner scaled to zero, its newest ReplicaSet.
     fn lenders(&self, key: &WorkloadKey) -> Vec<&WorkloadKey> {
-        let children: Vec<(&WorkloadKey, &OwnedObject)> = self.owners.children(key).collect();
+        let children: Vec<(&WorkloadKey, &OwnedObject)> = self.owners.newest_children(key).collect();
         let asking = children.iter().filter(|(_, node)| node.wants_pods).map(|(child, _)| *child);
         let asking: Vec<&WorkloadKey> = asking.take(MAX_LENDERS).collect();
         if !asking.is_empty() {

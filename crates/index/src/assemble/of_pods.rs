@@ -10,7 +10,7 @@ use tagwatch_core::workload::{Container, ContainerType};
 use tagwatch_k8s::key::WorkloadKey;
 
 use super::union::places_of_pods;
-use crate::evidence::{ParsedImage, PlaceImages, RolloutView};
+use crate::evidence::{ParsedImage, PlaceImages, RolloutView, is_replica_set};
 use crate::index::Index;
 use crate::pods::CountedShape;
 use crate::store::ObjectStore;
@@ -60,7 +60,7 @@ impl Index {
         }
         let revision = self.owners.node(key).map_or(0, |node| node.revision);
         let is_of_it = |controller: &&WorkloadKey| {
-            let node = self.owners.node(controller).filter(|_| controller.is_of("apps", "ReplicaSet"));
+            let node = self.owners.node(controller).filter(|_| is_replica_set(controller));
             match node {
                 // The pods of one that asks for none are about to go.
                 Some(set) if view.is_rolled_out || *controller == key => set.wants_pods,
@@ -68,10 +68,18 @@ impl Index {
                 None => view.is_rolled_out,
             }
         };
-        if view.is_rolled_out {
-            self.shapes_under(view.all.iter().filter(is_of_it))
-        } else {
-            self.shapes_under(view.current.keys().filter(is_of_it))
+        // Where its own status says that a workload is rolled out, what still asks for pods beside the newest revision is of
+        // a user's making. Elsewhere it may be a rollout that begins, or one that was aborted.
+        if view.is_rolled_out && view.has_status {
+            return self.shapes_under(view.all.iter().filter(is_of_it));
         }
+        let mut shapes = self.shapes_under(view.current.keys().filter(is_of_it));
+        shapes.extend(
+            self.pods
+                .shapes(key)
+                .filter(|(shape, _)| view.is_after_rollout(shape.revision.as_deref()))
+                .cloned(),
+        );
+        shapes
     }
 }

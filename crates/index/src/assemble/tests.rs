@@ -7,6 +7,7 @@ use tagwatch_core::kinds::KindName;
 use tagwatch_core::pull_policy::PullPolicy;
 
 use super::*;
+use crate::index::Candidates;
 use crate::testing::{
     Cluster, ROLLOUT, WEB, containers, metadata, pod, rollout, rollout_object, unset, workload,
 };
@@ -90,7 +91,7 @@ fn an_owner_of_an_unknown_kind_borrows_the_template_of_its_live_replica_set() {
     cluster.apply("ReplicaSet", revision(workload("web-1", Some(ROLLOUT), 0, &[("web", "nginx:1.27")]), 1));
     cluster.apply("ReplicaSet", revision(workload("web-2", Some(ROLLOUT), 2, &[("web", "nginx:1.28")]), 2));
     assert_eq!(judged(&mut cluster, &rollout()), Ok(vec!["web nginx:1.28".to_owned()]));
-    assert_eq!(cluster.index.candidates().into_iter().collect::<Vec<_>>(), [rollout()]);
+    assert_eq!(cluster.candidates().into_iter().collect::<Vec<_>>(), [rollout()]);
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn a_watched_custom_object_is_judged_by_its_own_template_with_the_sidecars_of_it
         judged(&mut cluster, &key),
         Ok(vec!["web nginx:1.28".to_owned(), "proxy envoy:1.31".to_owned()])
     );
-    assert_eq!(cluster.index.candidates(), BTreeSet::from([key.clone()]));
+    assert_eq!(cluster.candidates(), BTreeSet::from([key.clone()]));
     let Assembled::Workload { workload, .. } = cluster.assemble(&key) else { panic!("absent") };
     assert_eq!(workload.origin, Origin::Manifest, "no API server filled in the pull policy of the template");
     let policies = workload.containers.iter().map(Container::written_pull_policy);
@@ -248,7 +249,7 @@ fn a_knative_chain_is_one_workload() {
         Ok(vec!["web nginx:1.28".to_owned(), "proxy queue:1.17.0".to_owned()])
     );
     assert_eq!(judged(&mut cluster, &configuration), Err(Absence::NotReported));
-    assert_eq!(cluster.index.candidates(), BTreeSet::from([service]));
+    assert_eq!(cluster.candidates(), BTreeSet::from([service]));
     assert!(cluster.index.unread_kinds().is_empty());
 }
 
@@ -371,4 +372,125 @@ fn a_job_behind_a_cron_job_and_a_pod_behind_a_set_are_judged() {
         cluster.pod(pod(name, Some(("apps/v1", "StatefulSet", "db")), "Running", &[("db", image)]));
     }
     assert_eq!(judged(&mut cluster, &key), Ok(vec!["db postgres:18.1".to_owned(), "db miner".to_owned()]));
+}
+
+/// A StatefulSet whose pods change from the revision `db-1` to `db-2`, of two pods so many are updated.
+fn changing_set(image: &str, (generation, observed): (i64, i64), updated: u32) -> Value {
+    let mut object = workload("db", None, 2, &[("db", image)]);
+    object["metadata"]["generation"] = json!(generation);
+    object["status"] = json!({
+        "observedGeneration": observed, "replicas": 2, "updatedReplicas": updated,
+        "currentRevision": "db-1", "updateRevision": "db-2",
+    });
+    object
+}
+
+#[test]
+fn pods_of_a_stateful_set_count_by_their_revision_during_a_rollout() {
+    let mut cluster = Cluster::default();
+    let key = cluster.apply("StatefulSet", changing_set("db:2.0.0", (2, 2), 1));
+    for (name, label, image, sidecar) in
+        [("db-0", "db-1", "db:1.0.0", "old-agent"), ("db-1", "db-2", "miner", "agent")]
+    {
+        let owner = Some(("apps/v1", "StatefulSet", "db"));
+        let mut pod = pod(name, owner, "Running", &[("db", image), (sidecar, "agent:1.0.0")]);
+        pod["metadata"]["labels"] = json!({ "app": "db", "controller-revision-hash": label });
+        cluster.pod(pod);
+    }
+    let lines = |all: &[&str]| Ok(all.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
+    // The updated pod counts at once, and the one before for nothing.
+    assert_eq!(judged(&mut cluster, &key), lines(&["db db:2.0.0", "agent agent:1.0.0", "db miner"]));
+    // The controller has not seen the newest template: its revisions are both of earlier ones.
+    cluster.apply("StatefulSet", changing_set("db:3.0.0", (3, 2), 1));
+    assert_eq!(judged(&mut cluster, &key), lines(&["db db:3.0.0", "agent agent:1.0.0"]));
+    // Once it is over, a pod hides behind no label; with a partition, pods of the revision before stay.
+    let all = ["db db:2.0.0", "old-agent agent:1.0.0", "agent agent:1.0.0", "db db:1.0.0", "db miner"];
+    let mut partitioned = changing_set("db:2.0.0", (2, 2), 1);
+    partitioned["spec"]["updateStrategy"] = json!({ "rollingUpdate": { "partition": 1 } });
+    for object in [changing_set("db:2.0.0", (2, 2), 2), partitioned] {
+        cluster.apply("StatefulSet", object);
+        let mut found = judged(&mut cluster, &key).unwrap();
+        found.sort_unstable();
+        let mut expected = all.map(str::to_owned);
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+    }
+}
+
+/// A ReplicaSet as the controller of Argo Rollouts makes it. Annotations of a Rollout, such as one that a Deployment had
+/// before, are copied.
+fn of_rollout(name: &str, replicas: i32, image: &str, number: u32) -> Value {
+    let mut set = workload(name, Some(ROLLOUT), replicas, &[("web", image)]);
+    set["metadata"]["annotations"] = json!({
+        "rollout.argoproj.io/revision": number.to_string(), "deployment.kubernetes.io/revision": "9",
+    });
+    set
+}
+
+#[test]
+fn pods_of_an_earlier_replica_set_of_a_rollout_are_no_result() {
+    let mut cluster = Cluster::default();
+    let mut object = rollout_object(&json!({ "template": unset("web", "web:2.0.0") }));
+    object["metadata"]["annotations"] = json!({ "rollout.argoproj.io/revision": "2" });
+    let key = cluster.apply_custom("argoproj.io", "Rollout", object);
+    let of_set = |set| Some(("apps/v1", "ReplicaSet", set));
+    cluster.apply("ReplicaSet", of_rollout("web-1", 1, "web:1.0.0", 1));
+    let earlier = [("web", "web:1.0.0"), ("old-proxy", "proxy:1.0.0")];
+    cluster.pod(pod("web-1-a", of_set("web-1"), "Running", &earlier));
+    // A canary that gets no pod yet, or one that was aborted.
+    cluster.apply("ReplicaSet", of_rollout("web-2", 0, "web:2.0.0", 2));
+    assert_eq!(judged(&mut cluster, &key), Ok(vec!["web web:2.0.0".to_owned()]));
+    // While both run, what pods of the newest run counts at once.
+    cluster.apply("ReplicaSet", of_rollout("web-2", 1, "web:2.0.0", 2));
+    cluster.pod(pod("web-2-a", of_set("web-2"), "Running", &[("web", "miner")]));
+    let both = Ok(vec!["web web:2.0.0".to_owned(), "web miner".to_owned()]);
+    assert_eq!(judged(&mut cluster, &key), both);
+    cluster.apply("ReplicaSet", of_rollout("web-1", 0, "web:1.0.0", 1));
+    assert_eq!(judged(&mut cluster, &key), both);
+}
+
+#[test]
+fn of_an_owner_that_is_not_read_the_newest_replica_set_lends_its_template() {
+    let mut cluster = Cluster::default();
+    cluster.apply("ReplicaSet", of_rollout("web-1", 1, "web:1.0.0", 10));
+    cluster.apply("ReplicaSet", of_rollout("web-2", 1, "web:2.0.0", 9));
+    assert_eq!(judged(&mut cluster, &rollout()), Ok(vec!["web web:1.0.0".to_owned()]));
+    // OpenShift numbers the ReplicationControllers of a DeploymentConfig.
+    let owner = ("apps.openshift.io/v1", "DeploymentConfig", "shop");
+    for (number, image) in [(1, "shop:1.0.0"), (2, "shop:2.0.0")] {
+        let mut object = workload(&format!("shop-{number}"), Some(owner), 1, &[("shop", image)]);
+        object["metadata"]["annotations"] =
+            json!({ "openshift.io/deployment-config.latest-version": number.to_string() });
+        cluster.apply("ReplicationController", object);
+    }
+    let key = WorkloadKey::new(owner.0, owner.1, "shop", owner.2, crate::testing::uid(owner.2));
+    assert_eq!(judged(&mut cluster, &key), Ok(vec!["shop shop:2.0.0".to_owned()]));
+}
+
+#[test]
+fn candidates_come_part_by_part() {
+    let mut cluster = Cluster::default();
+    let mut expected = BTreeSet::new();
+    for number in 0..1_500 {
+        let name = format!("web-{number}");
+        let key = cluster.apply("Deployment", workload(&name, None, 1, &[("web", "nginx:1.27")]));
+        let set = format!("{name}-set");
+        let owner = Some(("apps/v1", "Deployment", name.as_str()));
+        cluster.apply("ReplicaSet", workload(&set, owner, 1, &[("web", "nginx:1.27")]));
+        expected.insert(key);
+    }
+    for number in 0..600 {
+        expected.insert(cluster.pod(pod(
+            &format!("pod-{number}"),
+            None,
+            "Running",
+            &[("web", "nginx:1.27")],
+        )));
+    }
+    assert_eq!(cluster.candidates(), expected);
+    let first = cluster.index.candidates(None);
+    assert!(first.found.len() <= 1_000 && first.last.is_some());
+    // Keys are in the order of their UIDs.
+    let last = WorkloadKey::new("v1", "Pod", "shop", "last", "z");
+    assert_eq!(cluster.index.candidates(Some(&last)), Candidates::default());
 }

@@ -21,7 +21,7 @@ use crate::pods::{PlaceId, PodIndex, ReferenceId, seconds, time};
 pub(crate) use cache::EvidenceCache;
 use here::{Here, Runs};
 pub(crate) use named::{NamedImages, OtherImages, ParsedImage, PlaceImages};
-pub(crate) use rollout_view::RolloutView;
+pub(crate) use rollout_view::{RolloutView, is_replica_set};
 use sightings::{MAX_NAMED, Sightings};
 
 /// Attaches the evidence to the containers of a workload. Returns in how long it is to be looked at again, where its

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tagwatch_k8s::key::WorkloadKey;
+use tagwatch_k8s::slim::RevisionChange;
 
 use crate::owners::{MAX_DEPENDENTS, OwnerIndex, Revisions, RolloutId};
 use crate::pods::seconds;
@@ -17,6 +18,10 @@ pub(crate) struct RolloutView {
     /// Those and the ones before.
     pub(crate) all: BTreeSet<WorkloadKey>,
     pub(crate) is_rolled_out: bool,
+    /// The object's own status says whether it is rolled out.
+    pub(crate) has_status: bool,
+    /// The revisions of the pods of a `StatefulSet`, where they are two.
+    pub(crate) revision_change: Option<RevisionChange>,
     /// When its pods were last restarted, in Unix seconds.
     pub(crate) restarted: Option<u32>,
     /// There are more controllers than are followed.
@@ -30,9 +35,24 @@ impl RolloutView {
         let (current, all) = (owners.rollouts(key, current), BTreeSet::from_iter(all));
         let object = store.get(key);
         let is_rolled_out = object.as_ref().and_then(|object| object.is_rolled_out());
+        let has_status = is_rolled_out.is_some();
+        let revision_change = object.as_ref().and_then(|object| object.revision_change()).cloned();
         let restarted = object.and_then(|object| object.restarted_at()).map(seconds);
         let is_rolled_out = is_rolled_out.unwrap_or_else(|| is_at_rest(key, &current, owners, store));
-        Self { current, all, is_rolled_out, restarted, is_cut }
+        Self { current, all, is_rolled_out, has_status, revision_change, restarted, is_cut }
+    }
+
+    /// Whether a pod of this revision is of the one before, and a rollout is in progress: it says nothing of the template.
+    /// Once that is over, with a partition or with `OnDelete`, pods of earlier revisions count.
+    pub(crate) fn is_before_rollout(&self, revision: Option<&str>) -> bool {
+        let from = self.revision_change.as_ref().filter(|_| !self.is_rolled_out).map(|change| &*change.from);
+        from.is_some() && from == revision
+    }
+
+    /// Whether a pod of this revision is of the newest one, while a rollout is in progress.
+    pub(crate) fn is_after_rollout(&self, revision: Option<&str>) -> bool {
+        let to = self.revision_change.as_ref().filter(|_| !self.is_rolled_out).map(|change| &*change.to);
+        to.is_some() && to == revision
     }
 
     /// Controllers whose pods' references are judged: while a rollout is in progress also those of the pods before it,
@@ -44,8 +64,14 @@ impl RolloutView {
     }
 }
 
-/// Of an owner whose status does not say: what is under it is rolled out, and not two `ReplicaSet`s of one owner ask for
-/// pods. Other dependents exist side by side for good, such as the Jobs of a `JobSet`.
+/// Whether it is of a kind of which an owner makes another object for each revision.
+pub(crate) fn is_replica_set(key: &WorkloadKey) -> bool {
+    key.is_of("apps", "ReplicaSet") || key.is_of("", "ReplicationController")
+}
+
+/// Of an owner whose status does not say: what is under it is rolled out, and not two `ReplicaSet`s or
+/// `ReplicationController`s of one owner ask for pods. Other dependents exist side by side for good, such as the Jobs of a
+/// `JobSet`.
 fn is_at_rest(
     key: &WorkloadKey,
     current: &BTreeMap<WorkloadKey, RolloutId>,
@@ -53,7 +79,7 @@ fn is_at_rest(
     store: &dyn ObjectStore,
 ) -> bool {
     let is_asking_replica_set = |(child, node): &(&WorkloadKey, &crate::owners::OwnedObject)| {
-        node.wants_pods && child.is_of("apps", "ReplicaSet")
+        node.wants_pods && is_replica_set(child)
     };
     let is_over =
         |key: &WorkloadKey| store.get(key).is_none_or(|object| object.is_rolled_out() != Some(false));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tagwatch_core::drift::Platform;
-use tagwatch_k8s::slim::SlimPod;
+use tagwatch_k8s::slim::{NodeImages, SlimPod};
 
 use super::*;
 use crate::assemble::Assembled;
@@ -19,7 +19,9 @@ impl Drifting {
     fn new() -> Self {
         let mut cluster = Self(Cluster { now: time(NOW), ..Cluster::default() });
         let amd64 = Platform::new("linux", "amd64", "containerd://2.1.4");
-        cluster.0.index.pods.apply_node("node", amd64.as_ref(), &[], NOW);
+        let apart = ["a", "b", "c", "d"].map(|letter| [digest(letter)].into()).into();
+        let images = NodeImages { of_one_repository: vec![apart], ..NodeImages::default() };
+        cluster.0.index.pods.apply_node("node", amd64.as_ref(), &images, NOW);
         cluster
     }
 
@@ -202,7 +204,8 @@ fn a_digest_that_no_pod_ran_is_not_named() {
     let mut cluster = Drifting::new();
     let key = cluster.stateful_set(NGINX, None);
     let amd64 = Platform::new("linux", "amd64", "containerd://2.1.4");
-    let images = [[digest("0"), digest("a"), digest("b")].into()];
+    let one = [digest("0"), digest("a"), digest("b")].into();
+    let images = NodeImages { of_one_image: vec![one], ..NodeImages::default() };
     cluster.0.index.pods.apply_node("node", amd64.as_ref(), &images, NOW);
     for (name, letter) in [("web-0", "b"), ("web-1", "a"), ("web-2", "c")] {
         cluster.pod(ran(name, WEB, NGINX, letter));

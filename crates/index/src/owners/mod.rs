@@ -4,6 +4,7 @@ mod coverage;
 mod missing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 
 use tagwatch_core::kinds::{KindName, KindRole};
 use tagwatch_core::workload::{Unfollowed, UnfollowedController};
@@ -101,6 +102,8 @@ impl Top {
 #[derive(Debug, Default)]
 pub(crate) struct OwnerIndex {
     nodes: HashMap<WorkloadKey, OwnedObject>,
+    /// The keys of `nodes`, to go through them part by part.
+    in_order: BTreeSet<WorkloadKey>,
     /// By owner, known or not; in the order of their keys.
     children: HashMap<WorkloadKey, Vec<WorkloadKey>>,
     custom: WatchedCustomKinds,
@@ -127,7 +130,9 @@ impl OwnerIndex {
                 children.insert(at, key.clone());
             }
         }
-        self.nodes.insert(key.clone(), node.clone());
+        if self.nodes.insert(key.clone(), node.clone()).is_none() {
+            self.in_order.insert(key.clone());
+        }
         affected.extend(self.affected_by(key, &node));
         affected
     }
@@ -138,6 +143,7 @@ impl OwnerIndex {
         let affected = self.affected_by(key, node);
         self.unlink(key);
         self.nodes.remove(key);
+        self.in_order.remove(key);
         affected
     }
 
@@ -195,6 +201,20 @@ impl OwnerIndex {
         children.filter(|(_, node)| self.reported_under(node).is_some())
     }
 
+    /// Those of them that are of the newest revision of their kind.
+    pub(crate) fn newest_children(
+        &self,
+        key: &WorkloadKey,
+    ) -> impl Iterator<Item = (&WorkloadKey, &OwnedObject)> {
+        let mut newest: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+        for (child, node) in self.children(key) {
+            let revision = newest.entry((child.group(), child.kind())).or_default();
+            *revision = node.revision.max(*revision);
+        }
+        self.children(key)
+            .filter(move |(child, node)| newest.get(&(child.group(), child.kind())) == Some(&node.revision))
+    }
+
     /// Forgets the missing controllers that no object names any more, and nothing else does.
     pub(crate) fn forget_missing(&mut self, is_named: impl Fn(&WorkloadKey) -> bool) {
         let Self { missing, children, .. } = self;
@@ -243,15 +263,16 @@ impl OwnerIndex {
         if depth == 0 {
             return;
         }
-        let mut newest: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-        for (child, node) in self.children(key) {
-            let revision = newest.entry((child.group(), child.kind())).or_default();
-            *revision = node.revision.max(*revision);
-        }
-        for (child, node) in self.children(key) {
-            let is_newest = newest.get(&(child.group(), child.kind())) == Some(&node.revision);
-            if is_newest || revisions == Revisions::All {
-                self.descend(child, revisions, depth - 1, found);
+        match revisions {
+            Revisions::Newest => {
+                for (child, _) in self.newest_children(key) {
+                    self.descend(child, revisions, depth - 1, found);
+                }
+            }
+            Revisions::All => {
+                for (child, _) in self.children(key) {
+                    self.descend(child, revisions, depth - 1, found);
+                }
             }
         }
     }
@@ -295,10 +316,10 @@ impl OwnerIndex {
         matches!(self.top(key), Top::Workload(top) if top == *key)
     }
 
-    /// Every object that is reported on its own, and every controller that is missing.
-    pub(crate) fn tops(&self) -> BTreeSet<WorkloadKey> {
-        let keys: BTreeSet<&WorkloadKey> = self.nodes.keys().collect();
-        keys.into_iter().map(|key| self.top(key).into_key()).collect()
+    /// The objects in the order of their keys, from behind one of them.
+    pub(crate) fn objects_behind(&self, key: Option<&WorkloadKey>) -> impl Iterator<Item = &WorkloadKey> {
+        self.in_order
+            .range::<WorkloadKey, _>((key.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
     }
 
     /// The controller of an object that is not reported by itself.

@@ -15,6 +15,7 @@ mod starts;
 mod states;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use tagwatch_k8s::key::WorkloadKey;
@@ -86,6 +87,8 @@ pub(crate) struct PodIndex {
     /// The pods of each namespace, found by name.
     pods: HashMap<Arc<str>, BTreeSet<NamedPod>>,
     controllers: HashMap<WorkloadKey, ControllerPods>,
+    /// The keys of `controllers`, to go through them part by part.
+    controllers_in_order: BTreeSet<WorkloadKey>,
     shapes: Shapes,
     places: NameTable<()>,
     pub(crate) references: References,
@@ -188,7 +191,13 @@ impl PodIndex {
 
     /// Every controller that has a live pod.
     pub(crate) fn controllers(&self) -> impl Iterator<Item = &WorkloadKey> {
-        self.controllers.keys()
+        self.controllers_behind(None)
+    }
+
+    /// The controllers that have a live pod in the order of their keys, from behind one of them.
+    pub(crate) fn controllers_behind(&self, key: Option<&WorkloadKey>) -> impl Iterator<Item = &WorkloadKey> {
+        self.controllers_in_order
+            .range::<WorkloadKey, _>((key.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
     }
 
     /// The pods of a namespace, in the order of their names.
@@ -314,7 +323,10 @@ impl PodIndex {
             self.nodes.hold(node);
         }
         let awaited = self.restarts.awaits(controller);
-        let pods = self.controllers.entry(controller.clone()).or_default();
+        let pods = self.controllers.entry(controller.clone()).or_insert_with(|| {
+            self.controllers_in_order.insert(controller.clone());
+            ControllerPods::default()
+        });
         if count_in(&mut pods.shapes, &record.shape) {
             changes.shapes.insert(controller.clone());
         }
@@ -358,6 +370,7 @@ impl PodIndex {
             pods.pods.remove(record.name.name());
             if pods.shapes.is_empty() {
                 self.controllers.remove(controller);
+                self.controllers_in_order.remove(controller);
             }
         }
         if let Some(claimed) = &record.shape.unfollowed
@@ -388,9 +401,7 @@ impl PodIndex {
 
     /// The controllers that run a reference of which several digests are known: what is said of it is another now.
     fn moved_differently(&mut self, reference: ReferenceId) -> BTreeSet<WorkloadKey> {
-        let has_several =
-            self.references.get(reference).is_some_and(|record| record.slots().nth(1).is_some());
-        if !has_several {
+        if !self.references.get(reference).is_some_and(Record::has_several) {
             return BTreeSet::new();
         }
         self.version += 1;

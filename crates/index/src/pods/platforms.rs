@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use tagwatch_core::drift::Platform;
+use tagwatch_core::drift::{Full, Platform};
 use tagwatch_k8s::key::WorkloadKey;
+use tagwatch_k8s::slim::NodeImages;
 
-use super::nodes::{NodeId, PlatformId};
+use super::nodes::NodeId;
 use super::record::NamedPod;
+use super::references::Same;
 use super::{PodIndex, PodRecord};
 
 /// How often digests that no pod runs are looked for to make room for digests of one image, in seconds.
@@ -19,7 +21,7 @@ impl PodIndex {
         &mut self,
         name: &str,
         platform: Option<&Platform>,
-        images: &[BTreeSet<String>],
+        images: &NodeImages,
         now: u32,
     ) -> BTreeSet<WorkloadKey> {
         let mut affected = self.see_node(name, platform, images, now);
@@ -27,12 +29,13 @@ impl PodIndex {
         affected
     }
 
-    /// Takes a node in: its platform, and which digests its runtime knows as one image. Its pods are still to be counted.
+    /// Takes a node in: its platform, and which digests its runtime knows as one image or as several. Its pods are still to
+    /// be counted.
     pub(crate) fn see_node(
         &mut self,
         name: &str,
         platform: Option<&Platform>,
-        images: &[BTreeSet<String>],
+        images: &NodeImages,
         now: u32,
     ) -> BTreeSet<WorkloadKey> {
         let id = self.nodes.id(name);
@@ -41,18 +44,26 @@ impl PodIndex {
         {
             self.uncounted.insert(id);
         }
+        let lists_configurations = platform.is_some_and(Platform::lists_configurations);
         let platform = platform.and_then(|platform| self.nodes.platform(platform));
-        let mut affected = BTreeSet::new();
-        for digests in images {
-            let merged = self.merge(platform, digests, now);
-            if merged.is_empty() {
-                continue;
-            }
-            for reference in self.references.with_digests(&merged) {
-                affected.extend(self.moved_differently(reference));
+        let mut news = BTreeSet::new();
+        for digests in &images.of_one_image {
+            news.extend(
+                self.note_images(now, |same| same.merge(platform, digests.iter().map(String::as_str))),
+            );
+        }
+        if let Some(platform) = platform.filter(|_| lists_configurations) {
+            for images in &images.of_one_repository {
+                let images: Vec<BTreeSet<&str>> =
+                    images.iter().map(|digests| digests.iter().map(String::as_str).collect()).collect();
+                news.extend(self.note_images(now, |same| same.set_apart(platform, &images)));
             }
         }
-        affected
+        if news.is_empty() {
+            return BTreeSet::new();
+        }
+        let references = self.references.with_digests(&news);
+        references.into_iter().flat_map(|reference| self.moved_differently(reference)).collect()
     }
 
     /// Counts the pods of nodes that were seen under the platforms that are known now.
@@ -79,30 +90,26 @@ impl PodIndex {
         self.count_anew(None, now)
     }
 
-    /// Takes in which digests are one image on a platform. Returns those of which that is news.
-    fn merge(
+    /// Takes in which digests are one image on a platform, or several. Returns those of which that is news.
+    fn note_images(
         &mut self,
-        platform: Option<PlatformId>,
-        digests: &BTreeSet<String>,
         now: u32,
+        note: impl Fn(&mut Same) -> Result<BTreeSet<Arc<str>>, Full>,
     ) -> BTreeSet<Arc<str>> {
-        let digests = || digests.iter().map(String::as_str);
-        let merged = self.same.merge(platform, digests()).or_else(|full| {
+        let noted = note(&mut self.same).or_else(|full| {
             if self.made_room.is_some_and(|made| now < made.saturating_add(MAKES_ROOM_EVERY)) {
                 return Err(full);
             }
             if self.made_room.is_none() {
-                tracing::warn!(
-                    "nodes know more images by several digests than are kept; what no pod runs is forgotten"
-                );
+                tracing::warn!("nodes list more images than are compared; what no pod runs is forgotten");
             }
             self.made_room = Some(now);
             let known = self.references.digests();
             self.same.retain(|digest| known.contains(digest));
-            self.same.merge(platform, digests())
+            note(&mut self.same)
         });
         // The node says so again in a while.
-        merged.unwrap_or_default()
+        noted.unwrap_or_default()
     }
 
     /// Counts the pods of these nodes, or of all, under the platforms that are known now.

@@ -199,9 +199,11 @@ impl References {
         records.filter_map(|record| Some((&*record.name, (record, record.moved(same)?)))).collect()
     }
 
-    /// The references that resolved to one of these digests.
+    /// The references that resolved to one of these digests, and to another one.
     pub(super) fn with_digests(&self, digests: &BTreeSet<Arc<str>>) -> BTreeSet<ReferenceId> {
-        let has = |record: &Record| record.slots().any(|slot| digests.contains(&slot.digest));
+        let has = |record: &Record| {
+            record.has_several() && record.slots().any(|slot| digests.contains(&slot.digest))
+        };
         self.0.iter().filter(|(_, record)| has(record)).map(|(id, _)| ReferenceId(id)).collect()
     }
 
@@ -246,10 +248,14 @@ impl Record {
         self.slots.get_mut(usize::from(id.0))?.as_mut()
     }
 
+    /// Whether it resolved to several digests, of one image or of more.
+    pub(super) fn has_several(&self) -> bool {
+        self.slots().nth(1).is_some()
+    }
+
     /// Whether it resolved to several images.
     pub(crate) fn moved(&self, same: &Same) -> Option<DriftConfidence> {
-        self.slots().nth(1)?;
-        divided(same, self.seen())
+        self.has_several().then(|| divided(same, self.seen())).flatten()
     }
 
     /// Its digests, each with the one that names the same image.

@@ -17,6 +17,8 @@ pub(crate) struct PodShape {
     pub(crate) is_mirror: bool,
     /// The controller that it names and under which it is not reported.
     pub(crate) unfollowed: Option<WorkloadKey>,
+    /// The revision of its `StatefulSet` that it was made from.
+    pub(crate) revision: Option<Box<str>>,
 }
 
 /// A shape with the number of pods that have it.
@@ -29,8 +31,16 @@ impl PodShape {
             ignore: pod.ignore().into(),
             is_mirror: pod.is_mirror(),
             unfollowed: None,
+            revision: revision_of(pod),
         }
     }
+}
+
+/// Of a pod whose controller names revisions in its status; elsewhere the label would distinguish what is alike.
+fn revision_of(pod: &SlimPod) -> Option<Box<str>> {
+    pod.revision()
+        .filter(|_| pod.owner().is_some_and(|owner| owner.is_of("apps", "StatefulSet")))
+        .map(Into::into)
 }
 
 /// Every shape that a pod has.

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference,
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use tagwatch_core::kinds::REVISION_ANNOTATIONS;
 use tagwatch_core::workload::IgnoreAnnotations;
 
 use super::text::TextVisitor;
@@ -15,8 +16,8 @@ use super::text::TextVisitor;
 const KEPT_PREFIX: &str = "tagwatch.dev/";
 /// Set by the kubelet on the API server's image of a static pod.
 pub(super) const MIRROR_POD: &str = "kubernetes.io/config.mirror";
-/// Set by the Deployment controller: which rollout a `ReplicaSet` belongs to.
-pub(super) const DEPLOYMENT_REVISION: &str = "deployment.kubernetes.io/revision";
+/// Set by the controller of a `StatefulSet`: the `ControllerRevision` that a pod was made from.
+pub(super) const CONTROLLER_REVISION: &str = "controller-revision-hash";
 
 /// Set on a pod template by `kubectl rollout restart`.
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
@@ -34,6 +35,17 @@ pub(super) fn deserialize_with_labels<'de, D: Deserializer<'de>>(
     let wire = Option::<WireMeta<BTreeMap<String, String>>>::deserialize(deserializer)?;
     let mut wire = wire.unwrap_or_default();
     let labels = wire.labels.take();
+    Ok(ObjectMeta { labels, ..wire.into() })
+}
+
+/// As [`deserialize`], with the label that names the revision of a pod.
+pub(super) fn deserialize_with_revision<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<ObjectMeta, D::Error> {
+    let wire = Option::<WireMeta<RevisionLabel>>::deserialize(deserializer)?;
+    let mut wire = wire.unwrap_or_default();
+    let revision = wire.labels.take().and_then(|label| label.0);
+    let labels = revision.map(|revision| BTreeMap::from([(CONTROLLER_REVISION.to_owned(), revision)]));
     Ok(ObjectMeta { labels, ..wire.into() })
 }
 
@@ -128,6 +140,47 @@ impl<'de> Deserialize<'de> for WireTime {
     }
 }
 
+/// Of the labels of a pod, the one that names its revision.
+#[derive(Default)]
+struct RevisionLabel(Option<String>);
+
+impl<'de> Deserialize<'de> for RevisionLabel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(LabelsVisitor).map(Self)
+    }
+}
+
+struct LabelsVisitor;
+
+impl<'de> Visitor<'de> for LabelsVisitor {
+    type Value = Option<String>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a map of labels")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut revision = None;
+        while let Some(IsRevision(is_revision)) = map.next_key()? {
+            if is_revision {
+                revision = map.next_value()?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(revision)
+    }
+}
+
+/// The key of a label: whether it names a revision.
+struct IsRevision(bool);
+
+impl<'de> Deserialize<'de> for IsRevision {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor(|key: &str| key == CONTROLLER_REVISION)).map(Self)
+    }
+}
+
 /// The annotations that tagwatch reads.
 #[derive(Default)]
 pub(super) struct KeptAnnotations(pub(super) BTreeMap<String, String>);
@@ -170,7 +223,8 @@ impl<'de> Deserialize<'de> for KeptKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let keep = |key: &str| {
             let kept = key.starts_with(KEPT_PREFIX)
-                || [MIRROR_POD, DEPLOYMENT_REVISION, RESTARTED_AT].contains(&key);
+                || [MIRROR_POD, RESTARTED_AT].contains(&key)
+                || REVISION_ANNOTATIONS.contains(&key);
             kept.then(|| key.to_owned())
         };
         deserializer.deserialize_str(TextVisitor(keep)).map(Self)

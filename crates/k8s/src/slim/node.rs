@@ -1,6 +1,6 @@
 //! Nodes: their platform, and which digests of their images are one image.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -41,6 +41,15 @@ struct WireInfo {
     container_runtime_version: Option<Text>,
 }
 
+/// What a node's list of images says of digests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeImages {
+    /// The digests of each image that the node knows by more than one.
+    pub of_one_image: Vec<BTreeSet<String>>,
+    /// Of each repository of which the node has several images, the digests of each of them.
+    pub of_one_repository: Vec<Vec<BTreeSet<String>>>,
+}
+
 impl SlimNode {
     /// `metadata.name` of the node.
     pub fn name(&self) -> &str {
@@ -55,14 +64,28 @@ impl SlimNode {
         Platform::new(os.raw(), arch.raw(), text(&info.container_runtime_version)?.raw())
     }
 
-    /// The digests of each image that the node knows by more than one.
-    pub fn images_with_several_digests(&self) -> Vec<BTreeSet<String>> {
-        let images = self.status.iter().flat_map(|status| status.images.iter().flatten());
-        let digests = images.map(|image| {
-            let names = image.names.iter().flatten().filter_map(|name| Reference::parse(name.0.raw()).ok());
-            names.filter_map(|name| name.digest().map(str::to_owned)).collect::<BTreeSet<_>>()
-        });
-        digests.filter(|digests| digests.len() > 1).collect()
+    /// What its list of images says of digests.
+    pub fn images(&self) -> NodeImages {
+        let mut images = NodeImages::default();
+        let mut repositories: BTreeMap<String, Vec<BTreeSet<String>>> = BTreeMap::new();
+        for image in self.status.iter().flat_map(|status| status.images.iter().flatten()) {
+            let mut by_repository: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for name in image.names.iter().flatten() {
+                let Ok(reference) = Reference::parse(name.0.raw()) else { continue };
+                if let Some(digest) = reference.digest() {
+                    by_repository.entry(reference.name()).or_default().insert(digest.to_owned());
+                }
+            }
+            let digests: BTreeSet<String> = by_repository.values().flatten().cloned().collect();
+            if digests.len() > 1 {
+                images.of_one_image.push(digests);
+            }
+            for (repository, digests) in by_repository {
+                repositories.entry(repository).or_default().push(digests);
+            }
+        }
+        images.of_one_repository = repositories.into_values().filter(|images| images.len() > 1).collect();
+        images
     }
 }
 

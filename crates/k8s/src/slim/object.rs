@@ -2,10 +2,10 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::kinds::{KindRole, KindTraits, Siblings};
+use tagwatch_core::kinds::{KindRole, REVISION_ANNOTATIONS, Siblings, revision_annotation};
 use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
-use super::rollout::{self, WireSpec};
+use super::rollout::{self, RevisionChange, WireSpec};
 use super::template::{PodTemplate, Templates};
 use super::wire::WireObject;
 use super::{PodImages, meta};
@@ -38,6 +38,7 @@ struct Extras {
     ignore: IgnoreAnnotations,
     restarted_at: Option<Timestamp>,
     remarks: Box<[String]>,
+    revision_change: Option<RevisionChange>,
 }
 
 impl SlimObject {
@@ -54,14 +55,15 @@ impl SlimObject {
         let speaks = !is_owned && traits.role != KindRole::Link;
         let read = speaks.then(|| Templates::read(object, served));
         let cut = read.as_ref().is_some_and(|read| read.is_cut);
-        let (templates, extras) = read.map(|read| content(read, metadata)).unzip();
+        let revision_change = rollout::revision_change(object, traits.rollout);
+        let (templates, extras) = read.map(|read| content(read, metadata, revision_change)).unzip();
         let spec = if traits.is_built_in { WireSpec::of(object) } else { WireSpec::default() };
         Self {
             key: WorkloadKey::of(&served.resource.api_version, kind.kind(), metadata),
+            revision: revision(metadata, served, owner.as_ref()),
             owner,
             templates,
             extras: extras.flatten(),
-            revision: revision(metadata, traits),
             replicas: spec.replicas,
             rolled_out: rollout::is_over(object, traits.rollout, &spec),
             role: traits.role,
@@ -131,8 +133,8 @@ impl SlimObject {
         !self.finished && self.replicas != Some(0)
     }
 
-    /// Orders the dependents of one owner that replace each other: the rollout of its Deployment that a `ReplicaSet`
-    /// belongs to, counted from 1; when a custom object was created, in Unix seconds; 0 where there is no order.
+    /// Orders the dependents of one owner that replace each other: the rollout of its owner that a `ReplicaSet` belongs
+    /// to, counted from 1; when a custom object was created, in Unix seconds; 0 where there is no order.
     pub fn revision(&self) -> u32 {
         self.revision
     }
@@ -145,6 +147,11 @@ impl SlimObject {
     /// Whether every pod is of the template as it is now; `None` where only what depends on the object can say.
     pub fn is_rolled_out(&self) -> Option<bool> {
         self.rolled_out
+    }
+
+    /// The revisions of its pods, while there are two of them and its status names both.
+    pub fn revision_change(&self) -> Option<&RevisionChange> {
+        self.extras.as_ref()?.revision_change.as_ref()
     }
 
     /// A change of its template reaches no pod until the pod is deleted (the update strategy `OnDelete`).
@@ -226,20 +233,29 @@ impl SlimObject {
     }
 }
 
-fn content(read: Templates, metadata: &ObjectMeta) -> (Box<[PodTemplate]>, Option<Box<Extras>>) {
+fn content(
+    read: Templates,
+    metadata: &ObjectMeta,
+    revision_change: Option<RevisionChange>,
+) -> (Box<[PodTemplate]>, Option<Box<Extras>>) {
     let Templates { found, restarted_at, remarks, is_cut: _ } = read;
     let ignore = metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default();
-    let extras = Extras { ignore, restarted_at, remarks: remarks.into() };
+    let extras = Extras { ignore, restarted_at, remarks: remarks.into(), revision_change };
     (found.into(), (extras != Extras::default()).then(|| Box::new(extras)))
 }
 
-/// The rollout of a built-in object, as the Deployment controller counts them (`deployment.kubernetes.io/revision`).
-fn revision(metadata: &ObjectMeta, traits: &KindTraits) -> u32 {
-    if traits.siblings == Siblings::Revisions {
+/// The rollout that an object belongs to, as the controller of its owner numbers them, or its own controller.
+fn revision(metadata: &ObjectMeta, served: &ServedKind, owner: Option<&WorkloadKey>) -> u32 {
+    let (kind, api_version) = (&*served.kind, &served.resource.api_version);
+    if kind.traits.siblings == Siblings::Revisions {
         let created = metadata.creation_timestamp.as_ref().map(|time| time.0.as_second());
         return created.and_then(|second| u32::try_from(second).ok()).unwrap_or(0);
     }
-    let annotations = metadata.annotations.as_ref().filter(|_| traits.is_built_in);
-    let revision = annotations.and_then(|kept| kept.get(meta::DEPLOYMENT_REVISION));
+    let annotation = owner
+        .and_then(|owner| revision_annotation(owner.api_version(), owner.kind()))
+        .or_else(|| revision_annotation(api_version, kind.kind()))
+        // Controllers that are not known may have copied it.
+        .or_else(|| kind.traits.is_built_in.then_some(REVISION_ANNOTATIONS[0]));
+    let revision = annotation.and_then(|annotation| metadata.annotations.as_ref()?.get(annotation));
     revision.and_then(|revision| revision.parse().ok()).unwrap_or(0)
 }

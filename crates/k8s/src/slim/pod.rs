@@ -17,7 +17,7 @@ use crate::key::WorkloadKey;
 /// A pod. Decoded, read into an index and dropped: a cluster has a hundred thousand of them.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SlimPod {
-    #[serde(default, deserialize_with = "meta::deserialize")]
+    #[serde(default, deserialize_with = "meta::deserialize_with_revision")]
     metadata: ObjectMeta,
     spec: Option<ScheduledImages>,
     #[serde(default)]
@@ -72,6 +72,11 @@ impl SlimPod {
     /// Its controller. A mirror pod has none: its owner reference names its Node, which is no workload.
     pub fn owner(&self) -> Option<WorkloadKey> {
         WorkloadKey::controller_of(&self.metadata).filter(|_| !self.is_mirror())
+    }
+
+    /// The `ControllerRevision` that it was made from, as the controller of a `StatefulSet` or `DaemonSet` labels it.
+    pub fn revision(&self) -> Option<&str> {
+        self.metadata.labels.as_ref()?.get(meta::CONTROLLER_REVISION).map(String::as_str)
     }
 
     /// The images of its spec.

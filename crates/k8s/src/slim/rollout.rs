@@ -6,6 +6,16 @@ use tagwatch_core::kinds::{KindTraits, RolloutStatus};
 
 use super::wire::WireObject;
 
+/// A `StatefulSet` whose pods are not all of its newest template that its controller has seen, by the names of the
+/// `ControllerRevision`s.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionChange {
+    /// The revision before. With a partition, or with `OnDelete`, its pods may stay.
+    pub from: Box<str>,
+    /// The newest one.
+    pub to: Box<str>,
+}
+
 /// The fields of a spec that its status is compared with.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -39,6 +49,23 @@ struct WireStatus {
     updated_number_scheduled: Option<i32>,
 }
 
+impl WireStatus {
+    fn of(object: &WireObject) -> Self {
+        let status = object.field("status").map(|status| serde_json::from_str::<Option<Self>>(status.get()));
+        status.and_then(Result::ok).flatten().unwrap_or_default()
+    }
+}
+
+/// The revisions that a `StatefulSet` changes from and to; `None` where they are one, or the kind names none.
+pub(super) fn revision_change(object: &WireObject, rollout: RolloutStatus) -> Option<RevisionChange> {
+    if rollout != RolloutStatus::StatefulSet {
+        return None;
+    }
+    let WireStatus { current_revision, update_revision, .. } = WireStatus::of(object);
+    let (from, to) = (current_revision?, update_revision?);
+    (from != to).then(|| RevisionChange { from: from.into(), to: to.into() })
+}
+
 impl WireSpec {
     /// The spec of a built-in object; the API server has checked it.
     pub(super) fn of(object: &WireObject) -> Self {
@@ -69,9 +96,7 @@ pub(super) fn is_over(object: &WireObject, rollout: RolloutStatus, spec: &WireSp
         RolloutStatus::Immediate => return Some(true),
         RolloutStatus::Dependents => return None,
     };
-    let status =
-        object.field("status").map(|status| serde_json::from_str::<Option<WireStatus>>(status.get()));
-    let status = status.and_then(Result::ok).flatten().unwrap_or_default();
+    let status = WireStatus::of(object);
     let is_seen = status.observed_generation.is_some();
     Some(is_seen && (spec.is_updated_by_hand() || is_rolled_out(&status, spec)))
 }

@@ -129,6 +129,13 @@ impl Lanes {
         }
     }
 
+    /// Forgets everything, while nothing is evaluated.
+    pub(super) fn clear(&mut self) {
+        if self.running.is_empty() {
+            *self = Self::default();
+        }
+    }
+
     /// Whether a workload waits or is being evaluated whose report is this one, or has the same number.
     pub(super) fn is_open(&self, report: &ReportKey) -> bool {
         self.open.contains_key(&number_of(report))

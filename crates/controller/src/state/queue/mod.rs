@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tagwatch_index::{Index, WorkloadKey};
+use tagwatch_index::{Candidates, Index, WorkloadKey};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
@@ -39,6 +39,11 @@ impl Queue {
 
     /// Requests evaluations as soon as possible.
     pub(crate) fn request(&self, keys: impl IntoIterator<Item = WorkloadKey>) {
+        let mut keys = keys.into_iter().peekable();
+        // Most events change no verdict: neither the queue nor its task is to be bothered with them.
+        if keys.peek().is_none() {
+            return;
+        }
         let now = Instant::now();
         let mut lanes = self.lanes.lock();
         for key in keys {
@@ -53,6 +58,12 @@ impl Queue {
         let now = Instant::now();
         self.lanes.lock().request(key, now + delay, now);
         self.changed.notify_one();
+    }
+
+    /// Forgets what was requested before the first evaluation. The lists come in any order, so that most pods name a
+    /// controller that is not known yet, which is requested to find out whether it exists.
+    pub(crate) fn forget_requests(&self) {
+        self.lanes.lock().clear();
     }
 
     /// The next workload, whose evaluation begins: a request from now on is for another one. For one task.
@@ -115,7 +126,17 @@ impl Queue {
 
     /// Every workload that has, had or could have a report.
     pub(crate) fn everything(&self) -> BTreeSet<WorkloadKey> {
-        let mut keys = self.index.lock().candidates();
+        let mut keys = BTreeSet::new();
+        let mut behind = None;
+        loop {
+            // The lock is let go between the parts.
+            let Candidates { mut found, last } = self.index.lock().candidates(behind.as_ref());
+            keys.append(&mut found);
+            behind = last;
+            if behind.is_none() {
+                break;
+            }
+        }
         keys.extend(self.states.lock().keys().cloned());
         keys
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tagwatch_core::drift::{Discarded, Platform, PullFailureReason};
 use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::ContainerType;
-use tagwatch_k8s::slim::{ContainerImageStatus, NoImageReason};
+use tagwatch_k8s::slim::{ContainerImageStatus, NoImageReason, NodeImages};
 
 use super::*;
 
@@ -73,10 +73,27 @@ fn arm64() -> Platform {
     Platform::new("linux", "arm64", "containerd://2.1.4").unwrap()
 }
 
+/// What a node lists that has pulled no image twice.
+fn nothing() -> NodeImages {
+    NodeImages::default()
+}
+
+/// What a node lists that knows these as digests of one image.
+fn as_one(letters: &[&str]) -> NodeImages {
+    NodeImages { of_one_image: vec![letters.iter().map(|letter| digest(letter)).collect()], ..nothing() }
+}
+
+/// What a node lists that has each of these as an image of its own.
+fn as_several(letters: &[&str]) -> NodeImages {
+    let images = letters.iter().map(|letter| [digest(letter)].into()).collect();
+    NodeImages { of_one_repository: vec![images], ..nothing() }
+}
+
+/// Nodes of one platform, which have pulled images again after their tags moved.
 fn index_with_nodes(names: &[&str]) -> PodIndex {
     let mut index = PodIndex::default();
     for name in names {
-        index.apply_node(name, Some(&amd64()), &[], NOW);
+        index.apply_node(name, Some(&amd64()), &as_several(&["a", "b", "c"]), NOW);
     }
     index
 }
@@ -175,9 +192,9 @@ fn nodes_that_come_later_make_proof_of_what_was_likely() {
     apply(&mut index, pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
     apply(&mut index, pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
     assert_eq!((moved(&index).len(), index.moved_references().1), (0, 1));
-    index.apply_node("a", Some(&amd64()), &[], NOW);
+    index.apply_node("a", Some(&amd64()), &as_several(&["a", "b"]), NOW);
     assert_eq!(index.moved_references().1, 1);
-    assert_eq!(index.apply_node("b", Some(&amd64()), &[], NOW), [owner("web")].into());
+    assert_eq!(index.apply_node("b", Some(&amd64()), &nothing(), NOW), [owner("web")].into());
     assert_eq!((moved(&index).len(), index.moved_references().1), (1, 0));
     // A proof is a proof, also once nodes may not be read any more.
     index.forget_nodes(NOW);
@@ -187,7 +204,7 @@ fn nodes_that_come_later_make_proof_of_what_was_likely() {
 #[test]
 fn nodes_of_two_platforms_run_two_manifests_of_one_index() {
     let mut index = index_with_nodes(&["a"]);
-    index.apply_node("b", Some(&arm64()), &[], NOW);
+    index.apply_node("b", Some(&arm64()), &nothing(), NOW);
     apply(&mut index, pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
     apply(&mut index, pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
     assert_eq!(index.moved_references(), (Vec::new(), 0));
@@ -199,11 +216,11 @@ fn what_a_node_knows_as_one_image_did_not_move() {
     apply(&mut index, pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
     apply(&mut index, pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
     assert_eq!(moved(&index).len(), 1);
-    let images = [[digest("a"), digest("b")].into()];
+    let images = as_one(&["a", "b"]);
     assert_eq!(index.apply_node("b", Some(&amd64()), &images, NOW), [owner("web")].into());
     assert!(moved(&index).is_empty());
     // The node and its list may go, the fact stays.
-    assert!(index.apply_node("b", Some(&amd64()), &[], NOW).is_empty());
+    assert!(index.apply_node("b", Some(&amd64()), &nothing(), NOW).is_empty());
     assert!(moved(&index).is_empty());
 }
 

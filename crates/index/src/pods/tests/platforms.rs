@@ -4,16 +4,12 @@ use tagwatch_core::drift::SameImage;
 
 use super::*;
 
-/// What a node lists of an image.
-fn listed(letters: &[&str]) -> BTreeSet<String> {
-    letters.iter().map(|letter| digest(letter)).collect()
-}
-
 /// Two indexes with one manifest for arm64 in common, which an arm64 node lists as one image.
 #[test]
 fn two_indexes_that_share_a_manifest_are_two_images_on_other_platforms() {
     let mut index = index_with_nodes(&["amd", "bmd"]);
-    index.apply_node("arm", Some(&arm64()), &[listed(&["1", "2", "f"])], NOW);
+    index.apply_node("amd", Some(&amd64()), &as_several(&["1", "2"]), NOW);
+    index.apply_node("arm", Some(&arm64()), &as_one(&["1", "2", "f"]), NOW);
     apply(&mut index, pod("one", "web", "amd", "nginx:1.27", ran("1")), NOW);
     apply(&mut index, pod("three", "web", "arm", "nginx:1.27", ran("1")), NOW);
     apply(&mut index, pod("four", "web", "arm", "nginx:1.27", ran("f")), NOW);
@@ -29,7 +25,7 @@ fn two_indexes_that_share_a_manifest_are_two_images_on_other_platforms() {
     let reported: BTreeSet<&str> = images.into_values().collect();
     assert_eq!(reported, [&*digest("1"), &*digest("2")].into());
     // A node of the platform itself may know better.
-    index.apply_node("bmd", Some(&amd64()), &[listed(&["1", "2"])], NOW);
+    index.apply_node("bmd", Some(&amd64()), &as_one(&["1", "2"]), NOW);
     assert!(moved(&index).is_empty());
 }
 
@@ -40,10 +36,10 @@ fn nodes_of_two_platforms_that_come_late_leave_nothing_likely() {
         apply(&mut index, pod(name, "web", node, "nginx:1.27", ran(letter)), NOW);
     }
     assert_eq!(index.moved_references(), (Vec::new(), 1));
-    index.apply_node("a", Some(&amd64()), &[], NOW);
+    index.apply_node("a", Some(&amd64()), &nothing(), NOW);
     assert_eq!(index.moved_references(), (Vec::new(), 1));
     let version = index.version();
-    assert_eq!(index.apply_node("b", Some(&arm64()), &[], NOW), [owner("web")].into());
+    assert_eq!(index.apply_node("b", Some(&arm64()), &nothing(), NOW), [owner("web")].into());
     assert!(index.version() > version);
     assert_eq!(index.moved_references(), (Vec::new(), 0));
 }
@@ -51,7 +47,7 @@ fn nodes_of_two_platforms_that_come_late_leave_nothing_likely() {
 #[test]
 fn an_image_that_comes_to_the_platform_of_another_is_news() {
     let mut index = index_with_nodes(&["a"]);
-    index.apply_node("b", Some(&arm64()), &[], NOW);
+    index.apply_node("b", Some(&arm64()), &nothing(), NOW);
     apply(&mut index, pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
     apply(&mut index, pod("two", "api", "b", "nginx:1.27", ran("b")), NOW);
     let version = index.version();
@@ -65,9 +61,10 @@ fn a_list_of_nodes_counts_their_pods_when_it_is_complete() {
     let mut index = PodIndex::default();
     apply(&mut index, pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
     apply(&mut index, pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
-    for node in ["a", "b"] {
-        assert!(index.see_node(node, Some(&amd64()), &[], NOW).is_empty());
-    }
+    assert!(index.see_node("b", Some(&amd64()), &nothing(), NOW).is_empty());
+    // Its images are news at once, and the platforms of the pods are not.
+    let affected = index.see_node("a", Some(&amd64()), &as_several(&["a", "b"]), NOW);
+    assert_eq!(affected, [owner("web")].into());
     assert_eq!(index.moved_references(), (Vec::new(), 1));
     assert_eq!(index.count_nodes(NOW), [owner("web")].into());
     assert_eq!(moved(&index).len(), 1);
@@ -107,8 +104,9 @@ fn room_for_digests_of_one_image_is_made_of_those_that_no_pod_runs() {
     let mut index = index_with_nodes(&["a"]);
     apply(&mut index, pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
     let numbered = |at: usize| format!("sha256:{at:064}");
-    let mut images = vec![listed(&["a", "c"])];
+    let mut images = as_one(&["a", "c"]);
     images
+        .of_one_image
         .extend((0..SameImage::<PlatformId>::MAX).map(|at| [numbered(2 * at), numbered(2 * at + 1)].into()));
     index.apply_node("a", Some(&amd64()), &images, NOW);
     let class = |index: &PodIndex, letter: &str| {
@@ -125,8 +123,40 @@ fn room_for_digests_of_one_image_is_made_of_those_that_no_pod_runs() {
     index.apply_node(
         "a",
         Some(&amd64()),
-        &[listed(&["d", "e"])],
+        &as_one(&["d", "e"]),
         NOW + super::super::platforms::MAKES_ROOM_EVERY,
     );
     assert_eq!((class(&index, "c"), class(&index, "e")), (digest("a"), digest("d")));
+}
+
+/// A tag that was pushed again with fresh attestations: two indexes, whose manifest for the platform is equal. Each node
+/// pulled one of them. A pull on one of the nodes shows whether they are one image.
+#[test]
+fn two_indexes_are_likely_two_images_until_a_node_has_both() {
+    for (pulled, expected) in [(as_one(&["a", "b"]), (0, 0)), (as_several(&["a", "b"]), (1, 0))] {
+        let mut index = PodIndex::default();
+        for name in ["a", "b"] {
+            index.apply_node(name, Some(&amd64()), &nothing(), NOW);
+        }
+        apply(&mut index, pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
+        apply(&mut index, pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
+        assert_eq!(index.moved_references(), (Vec::new(), 1));
+        let version = index.version();
+        assert_eq!(index.apply_node("a", Some(&amd64()), &pulled, NOW), [owner("web")].into());
+        assert!(index.version() > version);
+        assert_eq!((moved(&index).len(), index.moved_references().1), expected);
+        // Said again, it is no news.
+        assert!(index.apply_node("a", Some(&amd64()), &pulled, NOW).is_empty());
+    }
+}
+
+/// Docker may list an image for each index, whatever manifests the indexes have.
+#[test]
+fn images_that_docker_lists_prove_nothing() {
+    let docker = Platform::new("linux", "amd64", "docker://29.0.1").unwrap();
+    let mut index = PodIndex::default();
+    index.apply_node("a", Some(&docker), &as_several(&["a", "b"]), NOW);
+    apply(&mut index, pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
+    apply(&mut index, pod("two", "web", "a", "nginx:1.27", ran("b")), NOW);
+    assert_eq!(index.moved_references(), (Vec::new(), 1));
 }

@@ -16,11 +16,11 @@ fn proofs_read_back_as_they_were_written() {
     let mut restored = PodIndex::default();
     assert_eq!(Proofs::restore_pods(&text, &mut restored, NOW), (1, 0));
     assert_eq!(moved(&restored), moved(&index));
-    restored.apply_node("b", Some(&amd64()), &[], NOW);
+    restored.apply_node("b", Some(&amd64()), &nothing(), NOW);
     apply(&mut restored, pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
     assert_eq!(Proofs::render_pods(&restored, NOW), text);
     // What was merged stays merged.
-    index.apply_node("b", Some(&amd64()), &[[digest("b"), digest("d")].into()], NOW);
+    index.apply_node("b", Some(&amd64()), &as_one(&["b", "d"]), NOW);
     apply(&mut index, pod("four", "web", "b", "nginx:1.27", ran("d")), NOW);
     let mut restored = PodIndex::default();
     Proofs::restore_pods(&Proofs::render_pods(&index, NOW), &mut restored, NOW);
@@ -72,6 +72,34 @@ fn the_store_is_bounded_and_the_oldest_goes_first() {
     assert!(text.contains(":1199\"") && !text.contains(":0000\""));
 }
 
+/// Versions before wrote no digests that are apart: two on one platform were proof to them, and may be two indexes of equal
+/// manifests.
+#[test]
+fn a_proof_of_an_earlier_version_is_likely_until_a_node_has_both_images() {
+    let text = reference(&[stored("a", NOW, AMD64), stored("b", NOW, AMD64)]);
+    let mut index = PodIndex::default();
+    assert_eq!(Proofs::restore_pods(&text, &mut index, NOW), (1, 0));
+    assert_eq!(index.moved_references(), (Vec::new(), 1));
+    assert_eq!(Proofs::render_pods(&index, NOW), Proofs::none());
+    index.apply_node("a", Some(&amd64()), &as_several(&["a", "b"]), NOW);
+    assert_eq!(moved(&index), ["docker.io/library/nginx:1"]);
+    let now = Proofs::render_pods(&index, NOW);
+    let apart = format!(r#""apart_from":{{"linux/amd64/containerd":["{}"]}}"#, digest("a"));
+    assert!(now.contains(&apart), "{now}");
+    let mut restored = PodIndex::default();
+    assert_eq!(Proofs::restore_pods(&now, &mut restored, NOW), (1, 0));
+    assert_eq!(moved(&restored), moved(&index));
+    // Only of digests that are stored with it, on a platform on which it ran.
+    for bad in [
+        now.replace(&apart, &apart.replace(&digest("a"), &digest("c"))),
+        now.replace(r#"{"linux/amd64/containerd":["#, r#"{"linux/arm64/containerd":["#),
+    ] {
+        let mut index = PodIndex::default();
+        assert_eq!(Proofs::restore_pods(&bad, &mut index, NOW), (1, 0));
+        assert_eq!(index.moved_references(), (Vec::new(), 1), "{bad}");
+    }
+}
+
 /// A digest of a stored reference.
 fn stored(letter: &str, last: u32, rest: &str) -> String {
     format!(r#"{{"digest":"{}","first":1,"last":{last},{rest}}}"#, digest(letter))
@@ -92,7 +120,8 @@ fn one_digest_that_proves_nothing_costs_no_proof() {
         stored("c", NOW - MEMORY - 1, AMD64),
         stored("c", NOW, AMD64).replace("sha256", "$"),
     ] {
-        let text = reference(&[stored("a", NOW, AMD64), bad.clone(), stored("b", NOW, AMD64)]);
+        let apart = format!(r#"{AMD64},"apart_from":{{"linux/amd64/containerd":["{}"]}}"#, digest("a"));
+        let text = reference(&[stored("a", NOW, AMD64), bad.clone(), stored("b", NOW, &apart)]);
         let mut index = PodIndex::default();
         assert_eq!(Proofs::restore_pods(&text, &mut index, NOW), (1, 0), "{bad}");
         assert_eq!(moved(&index), ["docker.io/library/nginx:1"], "{bad}");
@@ -125,6 +154,7 @@ fn what_an_earlier_version_merged_is_merged_where_it_ran() {
     assert_eq!(index.same.class_of(platform, &digest("b")), digest("a"));
     let platform = index.nodes.platform(&arm64());
     assert_eq!(index.same.class_of(platform, &digest("b")), digest("b"));
+    index.apply_node("a", Some(&amd64()), &as_several(&["b", "c"]), NOW);
     let now = Proofs::render_pods(&index, NOW);
     assert!(now.contains(&format!(r#""same_as":{{"linux/amd64/containerd":"{}"}}"#, digest("a"))), "{now}");
     // Neither form is believed whatever it says.

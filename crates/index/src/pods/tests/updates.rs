@@ -119,7 +119,8 @@ fn an_update_in_place_is_no_moved_tag() {
         pod.status(0, "c1", "2");
         assert_eq!((pod.ran(ONE), pod.ran(TWO)), (vec!["1".to_owned()], vec!["2".to_owned()]));
         pod.assert_never_moved();
-        // Pushed again, and pulled at the next start: that is one.
+        // Pushed again, and pulled at the next start: that is one, as the node's images show.
+        pod.index.apply_node("a", Some(&amd64()), &as_several(&["2", "3"]), NOW);
         pod.status(0, "c2", "3");
         assert_eq!(moved(&pod.index), [TWO]);
     }
