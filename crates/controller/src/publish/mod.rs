@@ -8,6 +8,7 @@ pub(crate) mod policy_status;
 pub(crate) mod proofs;
 mod report_writer;
 mod results;
+mod retries;
 mod strays;
 mod writer;
 
@@ -15,4 +16,5 @@ pub(crate) use events::{EventPublisher, PendingEvent};
 pub(crate) use policy_status::PolicyStatusWriter;
 pub(crate) use report_writer::{ReportWriter, WriteOutcome};
 pub(crate) use results::ResultPublisher;
+pub(crate) use retries::Failure;
 pub(crate) use writer::{ClusterWriter, WriteError};
