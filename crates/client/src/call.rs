@@ -31,6 +31,13 @@ impl CallError {
         }
     }
 
+    /// For how long the API server asks to wait before the request is repeated.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let Self::Api(kube::Error::Api(status)) = self else { return None };
+        let seconds = status.details.as_ref()?.retry_after_seconds;
+        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    }
+
     /// The label for metrics, from a small fixed set.
     pub fn category(&self) -> &'static str {
         match (self.code(), self) {

@@ -23,7 +23,7 @@ pub use error::RunError;
 pub use lease::{LeaseOptions, LeaseTiming};
 pub use observe::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
 pub use options::{ConsoleOptions, RunOptions};
-pub use run::run;
+pub use run::{Runtimes, run};
 pub use serve::metrics::metrics_reference;
 pub use serve::{CertificateError, CertificateFiles, EndpointAccess, ListenError};
 pub use state::metrics::MetricDescription;

@@ -21,7 +21,7 @@ use crate::serve::console::{ConsoleSource, ConsoleState};
 use crate::state::metrics::{ControllerMetrics, Metrics};
 use crate::state::{
     ActivePolicy, CustomWatches, EngineHandle, Leadership, Queue, Readiness, ReportIndex, StatusTracker,
-    Stores, WorkloadStates,
+    Stores, WatchCollector, WatchRegistry, WorkloadStates,
 };
 
 /// The shared state, from which each task gets what it needs.
@@ -49,12 +49,14 @@ impl SharedParts {
         metrics: &mut Metrics,
     ) -> Result<Self, RunError> {
         let leadership = metrics.leadership().clone();
+        let tracker = Arc::new(StatusTracker::default());
+        let watches = WatchRegistry::new(Arc::clone(&tracker));
+        metrics.add(WatchCollector::new(watches.clone())?)?;
         let metrics = ControllerMetrics::register(metrics)?;
         let readiness = Readiness::default();
         let states = Arc::new(Mutex::new(WorkloadStates::default()));
         let index = Arc::new(Mutex::new(Index::default()));
         let queue = Queue::new(Arc::clone(&index), Arc::clone(&states), metrics.clone());
-        let tracker = Arc::new(StatusTracker::default());
         let custom = CustomWatches::new(
             readiness.expect("custom kinds"),
             metrics.custom_kinds.clone(),
@@ -66,7 +68,7 @@ impl SharedParts {
             engine: Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), today)),
             states,
             reports: Arc::default(),
-            policy: Arc::new(Mutex::new(ActivePolicy::recommended())),
+            policy: Arc::new(Mutex::new(ActivePolicy::recommended(instance))),
             custom: Arc::new(custom),
             writer: Arc::new(ClusterWriter::new(leadership.clone(), metrics.clone())),
             leadership,
@@ -79,6 +81,7 @@ impl SharedParts {
                 status: tracker,
                 clock,
                 metrics,
+                watches,
             },
         };
         Ok(parts)
@@ -89,7 +92,8 @@ impl SharedParts {
         &self,
         options: &RunOptions,
     ) -> (Reconciler, Option<mpsc::Receiver<PendingEvent>>) {
-        let Observer { index, stores, queue, status: tracker, clock, metrics } = self.observer.clone();
+        let Observer { index, stores, queue, status: tracker, clock, metrics, watches: _ } =
+            self.observer.clone();
         let (events, pending) = options.events.then(|| EventPublisher::new(metrics.clone())).unzip();
         let states = &self.states;
         let reconciler = Reconciler {
@@ -108,6 +112,7 @@ impl SharedParts {
                 reports: Arc::clone(&self.reports),
                 states: Arc::clone(states),
                 queue: Arc::clone(&queue),
+                retries: Mutex::default(),
                 instance: Arc::clone(&self.instance),
             },
             publisher: ResultPublisher {
@@ -141,6 +146,7 @@ impl SharedParts {
             status: Arc::clone(&self.observer.status),
             ready: self.readiness.expect(name),
             metrics: self.observer.metrics.clone(),
+            watches: self.observer.watches.clone(),
             instance: Arc::clone(&self.instance),
         }
     }
@@ -153,11 +159,13 @@ impl SharedParts {
             queue: Arc::clone(&self.observer.queue),
             status: Arc::clone(&self.observer.status),
             metrics: self.observer.metrics.clone(),
+            watches: self.observer.watches.clone(),
         }
     }
 
     pub(crate) fn policy_status(&self, options: &RunOptions) -> PolicyStatusWriter {
         PolicyStatusWriter {
+            instance: Arc::clone(&self.instance),
             writer: Arc::clone(&self.writer),
             tracker: Arc::clone(&self.observer.status),
             policy: Arc::clone(&self.policy),
@@ -169,6 +177,7 @@ impl SharedParts {
             watched: options.namespaces.clone(),
             clock: self.observer.clock.clone(),
             metrics: self.observer.metrics.clone(),
+            watches: self.observer.watches.clone(),
         }
     }
 

@@ -22,23 +22,32 @@ use crate::serve::console;
 use crate::serve::metrics::MetricsPage;
 use crate::serve::{EndpointAccess, EndpointKind, ListenError, ServerListener};
 use crate::state::metrics::Metrics;
-use crate::state::{Heartbeat, Leadership, Queue};
+use crate::state::{Heartbeat, Leadership, Queue, WatchRegistry};
 use crate::tasks::Tasks;
 
 const ADMIN_ENDPOINT: &str = "admin endpoint";
 const HEALTH_ENDPOINT: &str = "health endpoint";
-/// How often the gauges of the queue are updated.
+const CONSOLE: &str = "console";
+/// How often the gauges of the queue are updated, and the states of the watches looked at.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Runs the controller until `stop` is cancelled, or a part of it fails. The admin endpoint and the health endpoint are
-/// served on the runtime `probes`, which is to have a thread of its own: probes are answered there whatever the controller computes.
+/// Where the endpoints are served. Each runtime is to have a thread of its own: what is computed on one delays no other.
+#[derive(Debug, Clone)]
+pub struct Runtimes {
+    /// Of the admin endpoint and the health endpoint: probes are answered whatever the controller computes.
+    pub probes: Handle,
+    /// Of the console: how large a page is, its reader decides.
+    pub console: Handle,
+}
+
+/// Runs the controller until `stop` is cancelled, or a part of it fails.
 ///
 /// # Errors
 /// When it cannot start, or when a task ends that should run forever: Kubernetes restarts the process then.
-pub async fn run(options: RunOptions, stop: CancellationToken, probes: Handle) -> Result<(), RunError> {
+pub async fn run(options: RunOptions, stop: CancellationToken, runtimes: Runtimes) -> Result<(), RunError> {
     let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
     let clients = Clients::connect(&options, &requests, &clock).await?;
-    let listeners = Listeners::bind(&options, &probes).await?;
+    let listeners = Listeners::bind(&options, &runtimes).await?;
     let leadership = if options.lease.is_some() { Leadership::standby() } else { Leadership::default() };
     let mut metrics = Metrics::new(leadership);
     metrics.add(requests.collector())?;
@@ -52,7 +61,7 @@ pub async fn run(options: RunOptions, stop: CancellationToken, probes: Handle) -
         let running = elector.run(parts.observer.metrics.clone(), stop.clone(), last_writes.clone());
         tasks.spawn_until_stop("lease", running);
     }
-    let servers = Servers { clients, listeners, metrics, heartbeat: heartbeat.clone(), probes };
+    let servers = Servers { clients, listeners, metrics, heartbeat: heartbeat.clone(), runtimes };
     servers.spawn(&mut tasks, &parts, &options, &stop)?;
     spawn_watches(&mut tasks, &parts, &options);
     spawn_policy(&mut tasks, &parts, &options);
@@ -62,7 +71,8 @@ pub async fn run(options: RunOptions, stop: CancellationToken, probes: Handle) -
         let publishing = events::publish(parts.client.clone(), pending, Arc::clone(&parts.writer));
         tasks.spawn("events", publishing);
     }
-    tasks.spawn("measurements", measure(Arc::clone(&parts.observer.queue), heartbeat));
+    let measuring = measure(Arc::clone(&parts.observer.queue), parts.observer.watches.clone(), heartbeat);
+    tasks.spawn("measurements", measuring);
     parts.readiness.complete();
     let (readiness, proven) = (parts.readiness.clone(), parts.proven_tags());
     tasks.spawn("reconcile", async move {
@@ -112,7 +122,8 @@ struct Listeners {
 }
 
 impl Listeners {
-    async fn bind(options: &RunOptions, probes: &Handle) -> Result<Self, RunError> {
+    async fn bind(options: &RunOptions, runtimes: &Runtimes) -> Result<Self, RunError> {
+        let probes = &runtimes.probes;
         let RunOptions { metrics_address: address, address_file, metrics_access, .. } = options.clone();
         let admin = bind_on(probes, ADMIN_ENDPOINT, async move {
             let file = address_file.as_deref();
@@ -135,9 +146,12 @@ impl Listeners {
         };
         let console = match &options.console {
             Some(console) => {
-                let (file, access) = (console.address_file.as_deref(), console.access.clone());
-                let listener =
-                    ServerListener::bind(console.address, file, access, EndpointKind::Console).await?;
+                let (address, access) = (console.address, console.access.clone());
+                let file = console.address_file.clone();
+                let listener = bind_on(&runtimes.console, CONSOLE, async move {
+                    ServerListener::bind(address, file.as_deref(), access, EndpointKind::Console).await
+                });
+                let listener = listener.await?;
                 tracing::info!(address = %listener.address(), "serving the console");
                 Some(listener)
             }
@@ -157,13 +171,13 @@ async fn bind_on(
     Ok(bound.map_err(|source| RunError::TaskPanicked { task, source })??)
 }
 
-/// What is served, and on which runtime the admin endpoint and the health endpoint are.
+/// What is served, and where.
 struct Servers {
     clients: Clients,
     listeners: Listeners,
     metrics: Metrics,
     heartbeat: Heartbeat,
-    probes: Handle,
+    runtimes: Runtimes,
 }
 
 impl Servers {
@@ -174,7 +188,8 @@ impl Servers {
         options: &RunOptions,
         stop: &CancellationToken,
     ) -> Result<(), RunError> {
-        let Self { clients, listeners, metrics, heartbeat, probes } = self;
+        let Self { clients, listeners, metrics, heartbeat, runtimes } = self;
+        let Runtimes { probes, console: pages } = runtimes;
         let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
         let Clients { cluster: _, lease: _, metrics_reviews, console_reviews } = clients;
         let Listeners { admin, health, console } = listeners;
@@ -183,6 +198,7 @@ impl Servers {
         let endpoint = AdminEndpoint {
             metrics,
             readiness: parts.readiness.clone(),
+            watches: parts.observer.watches.clone(),
             gate: is_gated.then(|| Arc::new(AccessGate::new(metrics_reviews, audience()))),
             heartbeat,
             worker: Handle::current(),
@@ -206,7 +222,7 @@ impl Servers {
         if let Some((listener, console)) = console.zip(options.console.as_ref()) {
             let source = parts.console_source(options);
             let routes = console::routes(source, &console.access, console_reviews, audience());
-            serve("console", listener, routes, &Handle::current());
+            serve(CONSOLE, listener, routes, &pages);
         }
         Ok(())
     }
@@ -286,11 +302,12 @@ fn spawn_proofs(
     });
 }
 
-async fn measure(queue: Arc<Queue>, heartbeat: Heartbeat) {
+async fn measure(queue: Arc<Queue>, watches: WatchRegistry, heartbeat: Heartbeat) {
     let mut every = interval(MEASURE_INTERVAL);
     loop {
         every.tick().await;
         queue.measure();
+        watches.review();
         heartbeat.beat();
     }
 }

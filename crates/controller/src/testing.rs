@@ -24,9 +24,11 @@ use crate::state::WatchedNamespaces;
 use crate::state::metrics::Metrics;
 
 /// A client whose API server is a function.
-pub(crate) fn client<A>(answer: impl Fn(Request<Body>) -> A + Send + 'static) -> Client
+pub(crate) fn client<A, B>(answer: impl Fn(Request<Body>) -> A + Send + 'static) -> Client
 where
-    A: Future<Output = Response<Body>> + Send + 'static,
+    A: Future<Output = Response<B>> + Send + 'static,
+    B: hyper::body::Body<Data = hyper::body::Bytes> + Send + 'static,
+    B::Error: std::error::Error + Send + Sync,
 {
     let service = tower::service_fn(move |request: Request<Body>| {
         let answer = answer(request);
@@ -144,11 +146,10 @@ impl TestEnv {
 
     /// Applies a pod of its own with this image.
     pub(crate) fn apply_pod(&self, image: &str) -> WorkloadKey {
-        self.apply_named_pod("web", image)
+        self.apply_pod_named("web", image)
     }
 
-    /// The same, with this name.
-    pub(crate) fn apply_named_pod(&self, name: &str, image: &str) -> WorkloadKey {
+    pub(crate) fn apply_pod_named(&self, name: &str, image: &str) -> WorkloadKey {
         let pod: SlimPod = serde_json::from_value(json!({
             "metadata": { "name": name, "namespace": "shop", "uid": format!("uid-of-{name}") },
             "spec": { "containers": [{ "name": "web", "image": image, "imagePullPolicy": "IfNotPresent" }] },

@@ -1,11 +1,12 @@
 //! The command `tagwatch run`: starts the controller and ends with it.
 
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use tagwatch_controller::{
-    CertificateFiles, ConsoleOptions, EndpointAccess, RunError, RunOptions, WatchedNamespaces,
+    CertificateFiles, ConsoleOptions, EndpointAccess, RunError, RunOptions, Runtimes, WatchedNamespaces,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -73,16 +74,28 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     // Two threads for the work: one decodes a large list while the other evaluates. This one answers probes and signals.
     let work = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let probes = Builder::new_current_thread().enable_all().build()?;
-    let ended = probes.block_on(supervise(&work, options));
+    // A page of thousands of issues takes a while to put together.
+    let pages = options.console.as_ref().map(|_| console_runtime()).transpose()?;
+    let console = pages.as_ref().unwrap_or(&work).handle().clone();
+    let ended = probes.block_on(supervise(&work, options, console));
     // What still computes is not waited for: the process ends.
     work.shutdown_background();
+    if let Some(pages) = pages {
+        pages.shutdown_background();
+    }
     ended.map(|()| ExitCode::SUCCESS)
 }
 
+/// One thread, which puts pages together: neither probes nor evaluations wait for them.
+fn console_runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).thread_name("console").enable_all().build()
+}
+
 /// Runs the controller until it ends, or a signal asks for its end and the time for that is over, whatever it does then.
-async fn supervise(work: &Runtime, options: RunOptions) -> Result<(), Failure> {
+async fn supervise(work: &Runtime, options: RunOptions, console: Handle) -> Result<(), Failure> {
     let stop = stop_on_signals()?;
-    let running = work.spawn(tagwatch_controller::run(options, stop.clone(), Handle::current()));
+    let runtimes = Runtimes { probes: Handle::current(), console };
+    let running = work.spawn(tagwatch_controller::run(options, stop.clone(), runtimes));
     let overdue = async {
         stop.cancelled().await;
         sleep(END_LIMIT).await;

@@ -3,7 +3,7 @@
 
 use std::{fs, process::Command};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tagwatch_e2e::{Browser, Identity, eventually};
@@ -18,6 +18,7 @@ use crate::{
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(pages_show_what_reports_say),
+        shared(pages_are_made_by_a_thread_of_their_own),
         shared(a_token_sees_the_namespaces_whose_reports_it_may_list),
         shared(a_link_survives_the_login_in_a_browser),
     ]
@@ -72,6 +73,30 @@ async fn leads_to(base: &str, old: &str, new: &str) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// How long the thread that serves the console has run, in nanoseconds.
+fn time_of_pages(tagwatch: &Controller) -> Result<u64> {
+    for thread in fs::read_dir(format!("/proc/{}/task", tagwatch.pid()))? {
+        let thread = thread?.path();
+        if fs::read_to_string(thread.join("comm"))?.trim_end() == "console" {
+            let times = fs::read_to_string(thread.join("schedstat"))?;
+            let time = times.split_whitespace().next().context("no time")?;
+            return Ok(time.parse()?);
+        }
+    }
+    bail!("there is no such thread")
+}
+
+/// Neither probes nor evaluations wait for a page.
+async fn pages_are_made_by_a_thread_of_their_own(env: &TestEnv) -> Result<()> {
+    let (tagwatch, base) = serving(env, "none").await?;
+    two_issues(env).await?;
+    let before = time_of_pages(&tagwatch)?;
+    let (status, _) = get(&format!("{base}/issues"), None)?;
+    assert_eq!(status, 200);
+    ensure!(time_of_pages(&tagwatch)? > before, "it made no page");
+    tagwatch.end().await
 }
 
 async fn pages_show_what_reports_say(env: &TestEnv) -> Result<()> {

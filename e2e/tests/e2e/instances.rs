@@ -11,12 +11,13 @@ use crate::{
     policies::TagPolicy,
     report::Report,
     runner::{own, shared},
-    test_env::{LIMIT, TestEnv},
+    test_env::{AGENT, LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         own(two_installations_delete_no_report_of_each_other),
+        shared(two_installations_share_a_policy),
         shared(a_report_of_another_installation_is_left_alone_and_named),
         shared(reports_without_an_instance_are_taken_over_or_named),
     ]
@@ -59,6 +60,47 @@ async fn two_installations_delete_no_report_of_each_other(env: &TestEnv) -> Resu
     let stays = env.reports_in(second.name()).await?;
     assert_eq!(stays.iter().map(Report::uid).collect::<Vec<_>>(), [theirs.uid()]);
     again.end().await?;
+    other.end().await?;
+    second.delete().await
+}
+
+/// Each says in the status what it has found, and leaves alone what the other says.
+async fn two_installations_share_a_policy(env: &TestEnv) -> Result<()> {
+    let second = Namespace::create(&env.client(), "second").await?;
+    let policy = TagPolicy::of(env);
+    policy.create(json!({})).await?;
+    env.create(web("web", CLEAN)).await?;
+    env.create_in(second.name(), web("web", CLEAN)).await?;
+    env.create_in(second.name(), web("other", CLEAN)).await?;
+    let start = async |instance: &str, namespace: &str| {
+        let instance = format!("--instance={instance}");
+        env.tagwatch_with(&[&instance, "--namespaces", namespace, "--policy", policy.name()]).await
+    };
+    let (first, other) = (start("first", env.namespace()).await?, start("other", second.name()).await?);
+    let counts = async |instance: &str, workloads: u32| {
+        let wanted = |status: &Value| status["workloads"]["total"] == workloads;
+        policy.status_of(instance, &format!("{instance} counts {workloads}"), wanted).await
+    };
+    counts("first", 1).await?;
+    counts("other", 2).await?;
+
+    // Each write of counts waits for ten seconds after the last: an installation that answered writes would be seen.
+    let mark = env.audit_log().mark().await?;
+    env.create(web("second", CLEAN)).await?;
+    counts("first", 2).await?;
+    env.create_in(second.name(), web("third", CLEAN)).await?;
+    counts("other", 3).await?;
+    env.create(web("third", CLEAN)).await?;
+    let said = counts("first", 3).await?;
+    counts("other", 3).await?;
+    let conditions = said["conditions"].as_array().map_or(0, Vec::len);
+    assert_eq!(conditions, 2, "{said:#}");
+    let writes = env.audit_log().since(mark).await?.of_resource("tagpolicies/status").by_agent(AGENT)?;
+    let writes = writes.matching(|request| request.object().1 == policy.name()).mutating();
+    assert_eq!(writes.count(), 3, "one for each change: {writes}");
+
+    policy.delete().await?;
+    first.end().await?;
     other.end().await?;
     second.delete().await
 }

@@ -59,10 +59,23 @@ impl<'a> TagPolicy<'a> {
         self.api.delete(self.name(), &DeleteParams::default()).await.map(drop).context("the policy")
     }
 
-    /// Waits until the status is as wanted, and returns it.
+    /// Waits until what an installation says in the status is as wanted, and returns it. The one of most tests has the
+    /// default name.
     pub(crate) async fn status(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        self.status_of("tagwatch", what, wanted).await
+    }
+
+    pub(crate) async fn status_of(
+        &self,
+        instance: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
         eventually(LIMIT, what, || async {
-            let status = self.api.get(self.name()).await?.data["status"].clone();
+            let policy = self.api.get(self.name()).await?;
+            let entries = policy.data["status"]["instances"].as_array().map_or(&[][..], Vec::as_slice);
+            let entry = entries.iter().find(|entry| entry["name"] == instance);
+            let status = entry.cloned().unwrap_or_default();
             ensure!(wanted(&status), "{status:#}");
             Ok(status)
         })

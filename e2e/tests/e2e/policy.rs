@@ -173,9 +173,12 @@ async fn explain_describes_every_field(env: &TestEnv) -> Result<()> {
     for field in ["exemptions", "metricLabels", "stale-pull-policy", "namespaceSelector", "notHonoured"] {
         ensure!(fields.contains(field), "{fields}");
     }
-    for path in
-        ["spec.exemptions.expires", "spec.rules.latest-tag", "spec.scope.excludePresets", "status.accepted"]
-    {
+    for path in [
+        "spec.exemptions.expires",
+        "spec.rules.latest-tag",
+        "spec.scope.excludePresets",
+        "status.instances.accepted",
+    ] {
         let explain = ["explain", &format!("tagpolicies.tagwatch.dev.{path}")];
         let told = env.cluster().control_plane.kubectl(&explain).await?;
         ensure!(told.contains("DESCRIPTION:") && !told.contains("<empty>"), "{told}");

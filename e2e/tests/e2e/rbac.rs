@@ -4,17 +4,20 @@ use std::{collections::BTreeSet, fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::rbac::v1::ClusterRole;
-use kube::api::{Patch, PatchParams};
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use tagwatch_e2e::{Identity, Kubelet, Options, Request, Requests, eventually, samples::config};
+use tagwatch_e2e::{Component, Identity, Kubelet, Options, Request, Requests, eventually, samples::config};
 
 use crate::{
     cluster::USER,
     events, kinds, metrics_auth,
     objects::{CLEAN, PASSES, container, job, web},
     policies::TagPolicy,
-    runner::{own_with, shared},
+    runner::{own, own_with, shared},
     test_env::{LIMIT, TestEnv},
 };
 
@@ -24,6 +27,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         own_with(off, every_right_is_used_and_none_is_missing),
         shared(missing_right_is_reported_and_waited_for),
+        own(a_right_that_is_lost_is_reported),
         shared(viewers_read_and_only_administrators_write),
     ]
 }
@@ -117,6 +121,48 @@ async fn viewers_read_and_only_administrators_write(env: &TestEnv) -> Result<()>
         control_plane.kubectl(&["delete", "clusterrolebinding", &binding]).await?;
     }
     Ok(())
+}
+
+/// A watch that works outlasts its right: it ends with the API server here. New Deployments are not seen from then on.
+async fn a_right_that_is_lost_is_reported(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
+    policy.create(json!({})).await?;
+    let tagwatch = policy.tagwatch().await?;
+    policy.condition("Degraded", "False", "AsExpected").await?;
+
+    let roles: Api<ClusterRole> = Api::all(env.client());
+    let complete = roles.get("tagwatch").await?.rules.context("a role without rules")?;
+    let mut lacking = complete.clone();
+    for resources in lacking.iter_mut().filter_map(|rule| rule.resources.as_mut()) {
+        resources.retain(|resource| resource != "deployments");
+    }
+    let set = async |rules| {
+        let patch = Patch::Merge(json!({ "rules": rules }));
+        roles.patch("tagwatch", &PatchParams::default(), &patch).await
+    };
+    set(&lacking).await?;
+    let control_plane = &env.cluster().control_plane;
+    control_plane.stop(Component::ApiServer).await?;
+    control_plane.restart(Component::ApiServer).await?;
+    eventually(GRANTED, "/readyz says it", || async {
+        let (status, body) = tagwatch.get("/readyz").await?;
+        let text = format!("the watch of deployments in {} is refused: forbidden", env.namespace());
+        ensure!(status.as_u16() == 503 && body.contains(&text), "{status} {body}");
+        Ok(())
+    })
+    .await?;
+    tagwatch.is_alive().await?;
+    tagwatch.counts("tagwatch_watch_up", &[("resource", "deployments")], 0.0).await?;
+    let message = policy.condition("Degraded", "True", "WatchesFailing").await?;
+    ensure!(message.contains(&format!("deployments in {} (forbidden)", env.namespace())), "{message}");
+
+    set(&complete).await?;
+    env.create(web("web", CLEAN)).await?;
+    tagwatch.is_ready(GRANTED).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    tagwatch.counts("tagwatch_watch_up", &[("resource", "deployments")], 1.0).await?;
+    policy.condition("Degraded", "False", "AsExpected").await?;
+    tagwatch.end().await
 }
 
 /// A watch that is refused is tried again every 5 s.

@@ -3,17 +3,44 @@
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
+use serde_json::json;
 use tagwatch_e2e::Options;
 
 use crate::{
-    objects::{CLEAN, LATEST, PASSES, web, with_image},
+    objects::{CLEAN, LATEST, PASSES, container, pod_spec, template, web, with_image},
     runner::own_with,
     test_env::{AGENT, LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
     let off = Options { feature_gates: Some("WatchList=false".to_owned()), ..Options::default() };
-    vec![own_with(off, falls_back_to_lists)]
+    vec![own_with(off.clone(), falls_back_to_lists), own_with(off, lists_come_in_pages)]
+}
+
+/// More objects than fit into a page.
+const MANY: u32 = 501;
+
+async fn lists_come_in_pages(env: &TestEnv) -> Result<()> {
+    for number in 0..MANY {
+        let mut spec = pod_spec(&[container("web", CLEAN)]);
+        spec["restartPolicy"] = json!("Never");
+        let name = format!("job-{number}");
+        let job = json!({ "spec": { "template": template(&name, &spec) } });
+        env.create(json!({
+            "apiVersion": "batch/v1", "kind": "CronJob", "metadata": { "name": name },
+            "spec": { "schedule": "0 0 * * *", "suspend": true, "jobTemplate": job },
+        }))
+        .await?;
+    }
+    let mark = env.audit_log().mark().await?;
+    let tagwatch = env.tagwatch_with(&[]).await?;
+    tagwatch.is_ready(LIMIT).await?;
+    tagwatch.counts("tagwatch_workloads", &[("namespace", env.namespace())], f64::from(MANY)).await?;
+    let requests = env.audit_log().since(mark).await?.by_agent(AGENT)?;
+    let lists = requests.of_resource("cronjobs").matching(|request| request.verb == "list");
+    let continued: Vec<bool> = lists.iter().map(|list| list.uri.contains("continue=")).collect();
+    assert_eq!(continued, [false, true], "{requests}");
+    tagwatch.end().await
 }
 
 async fn falls_back_to_lists(env: &TestEnv) -> Result<()> {
@@ -32,8 +59,8 @@ async fn falls_back_to_lists(env: &TestEnv) -> Result<()> {
 
     let requests = env.audit_log().since(mark).await?.by_agent(AGENT)?;
     let lists = requests.of_resource("deployments").matching(|request| request.verb == "list");
-    assert_eq!(lists.count(), 1, "one list, from the server's cache: {requests}");
-    assert!(lists.iter().all(|list| list.uri.contains("resourceVersion=0") && !list.uri.contains("limit=")));
+    assert_eq!(lists.count(), 1, "one page: {requests}");
+    assert!(lists.iter().all(|list| list.uri.contains("limit=500") && !list.uri.contains("resourceVersion")));
     tagwatch.end().await?;
 
     let mark = env.audit_log().mark().await?;

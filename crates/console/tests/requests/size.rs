@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::support::{get, open};
-use crate::fixture::{crowded, many};
+use crate::fixture::{crowded, crowded_with, many};
 
 #[tokio::test]
 async fn a_page_of_ten_thousand_issues_is_small() {
@@ -33,4 +33,12 @@ async fn pages_of_many_namespaces_and_containers_are_small() {
     workload.assert_holds("950 more containers");
     workload.assert_holds("<a href=\"/issues?namespace=crowd&#38;kind=Deployment&#38;q=crowd&#38;exempt=all\">1950 more issues</a>");
     assert_eq!(get(&console, "/namespaces?page=two").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn issues_beyond_the_cap_of_a_workload_are_named_on_its_page() {
+    let console = open(crowded_with(1_100));
+    let workload = get(&console, "/workloads/crowd/Deployment/crowd").await;
+    workload.assert_holds("200 more issues are not shown");
+    assert_eq!(get(&console, "/api/v1/issues?namespace=crowd").await.json()["total"], 2_000);
 }

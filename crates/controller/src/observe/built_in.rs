@@ -17,7 +17,7 @@ use super::objects::{ObjectSink, WatchProgress};
 use super::pods::PodSink;
 use super::stats::WatchStats;
 use super::watch::watch;
-use crate::state::{Readiness, ReadyToken};
+use crate::state::{Need, Readiness, ReadyToken};
 
 /// A watch by the plural name of its resource.
 pub(crate) type NamedWatch = (&'static str, Pin<Box<dyn Future<Output = ()> + Send>>);
@@ -33,7 +33,8 @@ pub(crate) fn watches(
     let start = |kind: &'static Arc<WorkloadKind>| -> NamedWatch {
         let (observer, config) = (observer.clone(), config.clone());
         let ready = readiness.expect(watch_name(kind, scope));
-        let stats = WatchStats::new(kind.plural, observer.metrics.clone());
+        let (registry, metrics) = (&observer.watches, observer.metrics.clone());
+        let stats = WatchStats::new(kind.plural, scope, Need::Required, registry, metrics);
         let scope = scope.map(str::to_owned);
         if kind.is_pod() {
             let api: Api<SlimPod> = api(client, scope.as_deref());

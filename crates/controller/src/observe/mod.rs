@@ -24,7 +24,7 @@ use tagwatch_client::ServerClock;
 use tagwatch_index::Index;
 
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Queue, StatusTracker, Stores};
+use crate::state::{Queue, StatusTracker, Stores, WatchRegistry};
 pub(crate) use policy::PolicyObserver;
 pub(crate) use proven::ProvenTags;
 pub(crate) use registry::RegistryTask;
@@ -42,4 +42,5 @@ pub(crate) struct Observer {
     pub(crate) status: Arc<StatusTracker>,
     pub(crate) clock: ServerClock,
     pub(crate) metrics: ControllerMetrics,
+    pub(crate) watches: WatchRegistry,
 }

@@ -10,7 +10,7 @@ use super::Observer;
 use super::rights::{OptionalRight, Refusals};
 use super::stats::WatchStats;
 use super::watch::{Flow, Sink, watch};
-use crate::state::ReadyToken;
+use crate::state::{Need, ReadyToken};
 
 /// What the task and readiness are called.
 pub(crate) const NAMESPACES: &str = "namespaces";
@@ -18,7 +18,8 @@ pub(crate) const NAMESPACES: &str = "namespaces";
 /// Watches all namespaces: they have no namespace to watch them in. An installation with rights in some namespaces only
 /// cannot read namespaces themselves. Never returns.
 pub(crate) async fn follow(client: Client, observer: Observer, ready: ReadyToken) {
-    let stats = WatchStats::new(NAMESPACES, observer.metrics.clone());
+    let (registry, metrics) = (&observer.watches, observer.metrics.clone());
+    let stats = WatchStats::new(NAMESPACES, None, Need::Optional, registry, metrics);
     let mut right = OptionalRight::new(client.clone(), "", NAMESPACES, None);
     let mut is_logged = false;
     loop {

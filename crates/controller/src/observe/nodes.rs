@@ -14,7 +14,7 @@ use super::Observer;
 use super::rights::{OptionalRight, Refusals};
 use super::stats::WatchStats;
 use super::watch::{Flow, Sink, watch};
-use crate::state::{EngineHandle, ReadyToken};
+use crate::state::{EngineHandle, Need, ReadyToken};
 
 /// What the task and readiness are called.
 pub(crate) const NODES: &str = "nodes";
@@ -23,7 +23,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Watches nodes while the policy judges drift and we have the right. Never returns.
 pub(crate) async fn follow(client: Client, observer: Observer, engine: Arc<EngineHandle>, ready: ReadyToken) {
-    let stats = WatchStats::new(NODES, observer.metrics.clone());
+    let (registry, metrics) = (&observer.watches, observer.metrics.clone());
+    let stats = WatchStats::new(NODES, None, Need::Optional, registry, metrics);
     let mut right = OptionalRight::new(client.clone(), "", NODES, None);
     let mut is_logged = false;
     loop {

@@ -17,7 +17,8 @@ use super::stats::{WatchStats, refusal_code};
 use super::watch::{Flow, Sink, watch};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, PolicySource, Queue, ReadyToken, Rejection, StatusTracker,
+    ActivePolicy, CustomWatches, EngineHandle, Need, PolicySource, Queue, ReadyToken, Rejection,
+    StatusTracker, WatchRegistry,
 };
 
 /// How often an API server without the definition is asked for it.
@@ -35,12 +36,13 @@ pub(crate) struct PolicyObserver {
     pub(crate) queue: Arc<Queue>,
     pub(crate) status: Arc<StatusTracker>,
     pub(crate) metrics: ControllerMetrics,
+    pub(crate) watches: WatchRegistry,
 }
 
 impl PolicyObserver {
     /// Follows the policy of a name. Never returns.
     pub(crate) async fn follow(self, client: Client, name: String, ready: ReadyToken) {
-        let stats = WatchStats::new(PLURAL, self.metrics.clone());
+        let stats = WatchStats::new(PLURAL, None, Need::Optional, &self.watches, self.metrics.clone());
         let mut backoff = Backoff::default();
         let mut right = OptionalRight::of_object(client.clone(), &TagPolicy::group(&()), PLURAL, &name);
         let mut is_logged = false;

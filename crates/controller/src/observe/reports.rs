@@ -17,7 +17,7 @@ use super::api::api;
 use super::stats::{WatchStats, refusal_code};
 use super::watch::{Flow, Sink, watch};
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Queue, ReadyToken, ReportIndex, ReportKey, StatusTracker};
+use crate::state::{Need, Queue, ReadyToken, ReportIndex, ReportKey, StatusTracker, WatchRegistry};
 
 /// How often an API server without the report API is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
@@ -36,6 +36,7 @@ pub(crate) struct ReportObserver {
     pub(crate) status: Arc<StatusTracker>,
     pub(crate) ready: ReadyToken,
     pub(crate) metrics: ControllerMetrics,
+    pub(crate) watches: WatchRegistry,
     /// This installation, as its reports name it.
     pub(crate) instance: Arc<str>,
 }
@@ -44,7 +45,8 @@ impl ReportObserver {
     /// Follows the reports, and waits for the report API whenever it is gone. Never returns.
     pub(crate) async fn follow(self) {
         let mut backoff = Backoff::default();
-        let stats = WatchStats::new("policyreports", self.metrics.clone());
+        let (scope, metrics) = (self.scope.as_deref(), self.metrics.clone());
+        let stats = WatchStats::new("policyreports", scope, Need::Required, &self.watches, metrics);
         loop {
             self.wait_until_served().await;
             match self.list().await {

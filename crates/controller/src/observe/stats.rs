@@ -5,20 +5,37 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kube_runtime::watcher;
 use tagwatch_client::describe;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::state::metrics::ControllerMetrics;
+use crate::state::{Need, Watch, WatchRegistry};
 
-/// Counters of one watch.
-#[derive(Debug, Clone)]
+/// The reason where an initial state does not come.
+const SILENT: &str = "silent";
+
+/// Counters and state of one watch.
+#[derive(Clone)]
 pub(crate) struct WatchStats {
     resource: Arc<str>,
     metrics: ControllerMetrics,
+    registry: WatchRegistry,
+    watch: Arc<Watch>,
     broken: Arc<AtomicBool>,
 }
 
 impl WatchStats {
-    pub(crate) fn new(resource: impl Into<Arc<str>>, metrics: ControllerMetrics) -> Self {
-        Self { resource: resource.into(), metrics, broken: Arc::new(AtomicBool::new(false)) }
+    /// Of a watch of a resource in one namespace, or in all.
+    pub(crate) fn new(
+        resource: impl Into<Arc<str>>,
+        scope: Option<&str>,
+        need: Need,
+        registry: &WatchRegistry,
+        metrics: ControllerMetrics,
+    ) -> Self {
+        let resource = resource.into();
+        let watch = registry.begin(&resource, scope, need);
+        let registry = registry.clone();
+        Self { resource, metrics, registry, watch, broken: Arc::new(AtomicBool::new(false)) }
     }
 
     /// Plural name of the watched resource.
@@ -30,10 +47,31 @@ impl WatchStats {
         self.metrics.watch_starts.with_label_values(&[self.resource()]).inc();
     }
 
+    /// The turn to list all objects, for as long as it is kept.
+    pub(super) async fn list_turn(&self) -> Option<OwnedSemaphorePermit> {
+        self.registry.list_turn().await
+    }
+
+    pub(super) fn mark_event(&self) {
+        self.watch.mark_event();
+    }
+
+    /// The watch has ended. Its owner reports why.
+    pub(super) fn ended(&self) {
+        self.watch.mark_settled();
+    }
+
+    /// Nothing came within the time for an initial state.
+    pub(super) fn silent(&self) {
+        self.metrics.watch_errors.with_label_values(&[self.resource(), SILENT]).inc();
+        self.watch.mark_failed(SILENT, false);
+    }
+
     /// Logs the first failure loudly; the ones that follow until the watch is back only at debug level.
     pub(crate) fn failed(&self, error: &watcher::Error) {
         let reason = category(error);
         self.metrics.watch_errors.with_label_values(&[self.resource(), reason]).inc();
+        self.watch.mark_failed(reason, is_refusal(error));
         if self.broken.swap(true, Ordering::Relaxed) {
             tracing::debug!(resource = self.resource(), reason, error = text(error), "watch still failing");
         } else {
@@ -47,6 +85,7 @@ impl WatchStats {
     }
 
     pub(crate) fn recovered(&self) {
+        self.watch.mark_settled();
         if self.broken.swap(false, Ordering::Relaxed) {
             tracing::info!(resource = self.resource(), "watch is back");
         }
@@ -74,6 +113,12 @@ pub(crate) fn refusal_code(error: &watcher::Error) -> Option<u16> {
         | watcher::Error::WatchError(status) => Some(status.code),
         _ => None,
     }
+}
+
+/// Whether the API server understood the request and refused it: it says so each time until what it lacks is there. A
+/// watch that expired or was throttled goes on by itself.
+fn is_refusal(error: &watcher::Error) -> bool {
+    matches!(refusal_code(error), Some(code @ 400..=499) if !matches!(code, 408 | 410 | 429))
 }
 
 /// A label for metrics, from a small fixed set.

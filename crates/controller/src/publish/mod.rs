@@ -8,6 +8,7 @@ pub(crate) mod policy_status;
 mod proofs;
 mod report_writer;
 mod results;
+mod retries;
 mod strays;
 mod writer;
 
@@ -16,4 +17,5 @@ pub(crate) use policy_status::PolicyStatusWriter;
 pub(crate) use proofs::ProofKeeper;
 pub(crate) use report_writer::{ReportWriter, WriteOutcome};
 pub(crate) use results::ResultPublisher;
+pub(crate) use retries::Failure;
 pub(crate) use writer::{ClusterWriter, WriteError};

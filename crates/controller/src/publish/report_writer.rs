@@ -11,6 +11,7 @@ use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::report::{PolicyReport, Precondition, ReportOwner, ReportPlan, StoredReport, plan};
 use tokio::time::Instant;
 
+use super::retries::{Planned, Retries};
 use super::writer::{ClusterWriter, Verb, WriteError, WriteTarget};
 use crate::state::{Known, MemoryBasis, Queue, ReportIndex, ReportKey, WorkloadStates};
 
@@ -39,6 +40,8 @@ pub(crate) struct ReportWriter {
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
     pub(crate) queue: Arc<Queue>,
+    /// When what failed is tried again.
+    pub(crate) retries: Mutex<Retries>,
     /// This installation, as its reports name it.
     pub(crate) instance: Arc<str>,
 }
@@ -83,10 +86,22 @@ impl ReportWriter {
                 Err(WriteError::Outdated) => {
                     self.read(key).await?;
                 }
-                answer => return answer.map(|()| WriteOutcome::Stored),
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    let released = self.retries.lock().succeeded(&key.namespace);
+                    self.request(released);
+                    return Ok(WriteOutcome::Stored);
+                }
             }
         }
         Err(WriteError::Outdated)
+    }
+
+    /// Requests the evaluations that follow from a failure or a success.
+    pub(crate) fn request(&self, planned: Vec<Planned>) {
+        for (key, wait) in planned {
+            self.queue.request_after(key, wait);
+        }
     }
 
     /// Reads the report of a workload, where it changed since it was read, unless what is remembered counts for more: another

@@ -74,6 +74,14 @@ impl WriteError {
         }
     }
 
+    /// For how long the API server asks to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Call(error) => error.retry_after(),
+            Self::GateClosed | Self::Outdated | Self::NamespaceTerminating => None,
+        }
+    }
+
     /// A label for metrics and logs, from a small fixed set.
     pub(crate) fn category(&self) -> &'static str {
         match self {

@@ -6,18 +6,17 @@ mod gone;
 mod pool;
 mod sweep;
 
-use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tagwatch_client::{Backoff, ServerClock};
+use tagwatch_client::ServerClock;
 use tagwatch_index::WorkloadKey;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use crate::judge::Judge;
-use crate::publish::{ReportWriter, ResultPublisher};
+use crate::publish::{Failure, ReportWriter, ResultPublisher};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{Leadership, Queue, Readiness, StatusTracker, compute};
 pub(crate) use gone::GoneWorkloads;
@@ -53,7 +52,7 @@ enum Next {
     /// Another evaluation after this time.
     Again(Duration),
     /// Another try, later each time.
-    Retry,
+    Retry(Failure),
 }
 
 impl Next {
@@ -80,7 +79,6 @@ impl Reconciler {
         // Each is a task of its own: one that computes for long holds up no other.
         let mut running: JoinSet<Done> = JoinSet::new();
         let mut evaluations = 0;
-        let mut failures: HashMap<WorkloadKey, Backoff> = HashMap::new();
         let mut sweep = Sweep::default();
         let mut sweeping = interval_at(tokio::time::Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
         sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -94,7 +92,7 @@ impl Reconciler {
                     let done = done.unwrap_or_else(|error| resume_unwind(error.into_panic()));
                     let Done::Workload(key, next, rest) = done else { continue };
                     evaluations -= 1;
-                    self.schedule(&mut failures, &key, &next);
+                    self.schedule(&key, next);
                     self.queue.finish(&key, rest);
                     if sweep.mark_evaluated(&key) {
                         running.spawn(Arc::clone(&self).finish_sweep());
@@ -147,16 +145,19 @@ impl Reconciler {
         }
     }
 
-    fn schedule(&self, failures: &mut HashMap<WorkloadKey, Backoff>, key: &WorkloadKey, next: &Next) {
-        let delay = match next {
-            Next::Retry => failures.entry(key.clone()).or_default().next_delay(),
-            Next::Wait | Next::Again(_) => {
-                failures.remove(key);
-                let Next::Again(delay) = next else { return };
-                *delay
+    fn schedule(&self, key: &WorkloadKey, next: Next) {
+        let (planned, again) = {
+            let mut retries = self.writer.retries.lock();
+            match next {
+                Next::Retry(failure) => (retries.failed(key, failure), None),
+                Next::Wait => (retries.ended(key), None),
+                Next::Again(delay) => (retries.ended(key), Some(delay)),
             }
         };
-        self.queue.request_after(key.clone(), delay);
+        self.writer.request(planned);
+        if let Some(delay) = again {
+            self.queue.request_after(key.clone(), delay);
+        }
     }
 }
 

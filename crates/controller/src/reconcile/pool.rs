@@ -2,8 +2,9 @@
 //! endpoints are not held up by them.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::state::compute;
@@ -108,11 +109,19 @@ impl<'a> Admission<'a> {
 
     /// Computes; a large evaluation while another thread goes on with what this one was to do.
     pub(super) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        let started = Instant::now();
+        let started = thread_cpu_time();
         let result = if self.permit.is_some() { compute(work) } else { work() };
-        self.effort.add(started.elapsed());
+        self.effort.add(thread_cpu_time().saturating_sub(started));
         result
     }
+}
+
+/// How long this thread has computed since it began. What it waited for counts for nothing: a lock that another evaluation
+/// holds, or a machine on which other processes run.
+fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    // Never negative.
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// How long an evaluation has computed.
@@ -134,6 +143,7 @@ impl Effort {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
+    use std::sync::mpsc;
 
     use futures::FutureExt;
 
@@ -152,6 +162,23 @@ mod tests {
         assert_eq!(pool.admit(MAX_LIGHT, &effort).now_or_never().map(|small| small.run(|| 7)), Some(7));
         drop(large);
         assert!(pool.admit(MAX_LIGHT + 1, &effort).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_evaluation_that_waits_for_a_lock_is_due_no_rest() {
+        let (pool, effort) = (WorkPool::default(), Effort::default());
+        let small = pool.admit(1, &effort).await;
+        let (_held, lock) = mpsc::channel::<()>();
+        let waited = Duration::from_millis(200);
+        let timeout = small.run(|| lock.recv_timeout(waited));
+        assert_eq!(timeout, Err(mpsc::RecvTimeoutError::Timeout));
+        assert!(effort.rest() < waited, "{:?}", effort.rest());
+        let computed = Duration::from_millis(5);
+        small.run(|| {
+            let begun = thread_cpu_time();
+            while thread_cpu_time().saturating_sub(begun) < computed {}
+        });
+        assert!(effort.rest() >= computed * REST_FACTOR, "{:?}", effort.rest());
     }
 
     #[test]

@@ -1,7 +1,41 @@
 //! The loop from its start on.
 
+use tokio::time::sleep;
+
 use super::*;
 use crate::testing::{ReportServer, TestEnv};
+
+const WORKLOADS: usize = 200;
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_tried_once_a_minute_by_one_workload_for_all() {
+    let server = ReportServer::default();
+    server.refuse(Some(403));
+    let TestEnv { parts, reconciler, events } = {
+        let env = TestEnv::new(server.client());
+        env.parts.reports.lock().apply_list(None, Vec::new());
+        for number in 0..WORKLOADS {
+            env.apply_pod_named(&format!("pod-{number}"), "nginx");
+        }
+        env
+    };
+    assert!(events.is_none());
+    // The first sweep requests every workload.
+    let running = tokio::spawn(Arc::new(reconciler).run());
+    sleep(Duration::from_mins(1)).await;
+    let asked = || server.requests.lock().len();
+    let first = asked();
+    assert!((WORKLOADS..WORKLOADS + 10).contains(&first), "each once: {first}");
+    sleep(Duration::from_mins(8)).await;
+    assert!(asked() - first <= 9, "{} requests in eight minutes", asked() - first);
+
+    server.refuse(None);
+    let refused = asked();
+    sleep(Duration::from_secs(62)).await;
+    assert_eq!(asked() - refused, WORKLOADS, "each is written");
+    assert!(parts.states.lock().keys().count() == WORKLOADS && !running.is_finished());
+    running.abort();
+}
 
 /// The lists at the start request every workload, and so does the first sweep.
 #[tokio::test]
@@ -12,7 +46,7 @@ async fn an_unchanged_workload_is_evaluated_once_after_the_start() {
         let env = TestEnv::new(ReportServer::default().client());
         env.parts.reports.lock().apply_list(None, Vec::new());
         for number in 0..WORKLOADS {
-            env.reconciler.queue.request([env.apply_named_pod(&format!("web-{number}"), "nginx:1.27.3")]);
+            env.reconciler.queue.request([env.apply_pod_named(&format!("web-{number}"), "nginx:1.27.3")]);
         }
         // A pod was listed before its ReplicaSet, and that before its Deployment.
         env.reconciler.queue.request([WorkloadKey::new("apps/v1", "ReplicaSet", "shop", "web-1", "uid")]);

@@ -16,13 +16,14 @@ use tokio::runtime::Handle;
 
 use super::access::{AccessDecision, AccessGate};
 use super::metrics::MetricsPage;
-use crate::state::{Heartbeat, Readiness};
+use crate::state::{Heartbeat, Readiness, WatchRegistry};
 
 /// What the admin endpoint serves.
 #[derive(Clone)]
 pub(crate) struct AdminEndpoint {
     pub(crate) metrics: MetricsPage,
     pub(crate) readiness: Readiness,
+    pub(crate) watches: WatchRegistry,
     /// `None` leaves `/metrics` open.
     pub(crate) gate: Option<Arc<AccessGate>>,
     /// Of the threads that do the controller's work.
@@ -102,9 +103,11 @@ async fn livez(State(admin): State<AdminEndpoint>) -> Response {
     }
 }
 
-/// Ready once every watch has delivered its initial state and every workload was evaluated on it.
+/// Ready once every watch has delivered its initial state and every workload was evaluated on it, unless the API server
+/// refuses a watch since. One that does not answer changes nothing: what is published stays worth reading.
 async fn readyz(State(admin): State<AdminEndpoint>) -> Response {
-    let missing = admin.readiness.missing();
+    let mut missing = admin.readiness.missing();
+    missing.extend(admin.watches.refused());
     if missing.is_empty() {
         return (StatusCode::OK, "ok\n").into_response();
     }
@@ -141,6 +144,7 @@ mod tests {
         let endpoint = AdminEndpoint {
             metrics,
             readiness: Readiness::default(),
+            watches: WatchRegistry::new(Arc::default()),
             gate: None,
             heartbeat: heartbeat.clone(),
             worker: Handle::current(),

@@ -42,6 +42,8 @@ pub(crate) struct Rejection(pub(crate) String);
 /// The policy that applies, and why.
 #[derive(Debug, Clone)]
 pub(crate) struct ActivePolicy {
+    /// This installation, whose entry in the status is read.
+    instance: Arc<str>,
     pub(crate) source: PolicySource,
     pub(crate) rejection: Option<Rejection>,
     /// The valid spec that is in use; none for the recommended profile.
@@ -52,15 +54,16 @@ pub(crate) struct ActivePolicy {
 
 impl ActivePolicy {
     /// The built-in policy `recommended`, for a cluster without a TagPolicy.
-    pub(crate) fn recommended() -> Self {
-        Self { source: PolicySource::Recommended, rejection: None, accepted: None, object: None }
+    pub(crate) fn recommended(instance: impl Into<Arc<str>>) -> Self {
+        let instance = instance.into();
+        Self { instance, source: PolicySource::Recommended, rejection: None, accepted: None, object: None }
     }
 
     /// Takes the object as it is in the cluster now. Returns the policy that applies, where that changed.
     pub(crate) fn update(&mut self, object: Option<TagPolicy>) -> Option<Policy> {
         let Some(object) = object.map(Arc::new) else {
             let changed = self.accepted.is_some();
-            *self = Self::recommended();
+            *self = Self::recommended(Arc::clone(&self.instance));
             return changed.then(|| Policy::of(Profile::Recommended));
         };
         // The watch shows our own writes of the status too.
@@ -79,7 +82,7 @@ impl ActivePolicy {
                 (Some(Arc::new(accepted)), policy, None)
             }
             Err(rejection) => {
-                let (accepted, policy) = last_good(before.clone(), &object).unzip();
+                let (accepted, policy) = last_good(before.clone(), &object, &self.instance).unzip();
                 (accepted, policy.unwrap_or_else(|| Policy::of(Profile::Recommended)), Some(rejection))
             }
         };
@@ -120,8 +123,12 @@ impl ActivePolicy {
 }
 
 /// The spec that was in use until now, else the one that the status remembers, if it is still valid.
-fn last_good(before: Option<Arc<AcceptedSpec>>, object: &TagPolicy) -> Option<(Arc<AcceptedSpec>, Policy)> {
-    let remembered = || object.read_status().and_then(|status| status.accepted).map(Arc::new);
+fn last_good(
+    before: Option<Arc<AcceptedSpec>>,
+    object: &TagPolicy,
+    instance: &str,
+) -> Option<(Arc<AcceptedSpec>, Policy)> {
+    let remembered = || object.read_status(instance).and_then(|status| status.accepted).map(Arc::new);
     let accepted = before.or_else(remembered)?;
     let policy = compile(&accepted.spec).ok()?;
     Some((accepted, policy))
@@ -163,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_invalid_policy_changes_nothing_of_what_is_judged() {
-        let mut active = ActivePolicy::recommended();
+        let mut active = ActivePolicy::recommended("tagwatch");
         assert_eq!(
             profile(active.update(Some(policy(1, &json!({ "profile": "strict" }))))),
             Some(Profile::Strict)
@@ -183,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_same_spec_again_is_no_change() {
-        let mut active = ActivePolicy::recommended();
+        let mut active = ActivePolicy::recommended("tagwatch");
         assert!(active.update(Some(policy(1, &json!({})))).is_some());
         assert!(active.update(Some(policy(1, &json!({})))).is_none());
         assert!(active.update(Some(policy(1, &Value::Null))).is_none(), "no spec is an empty one");
@@ -196,7 +203,7 @@ mod tests {
         let spec = json!({ "profil": "strict", "rules": { "latest-tags": {} }, "exemptions": [
             { "match": { "names": ["a"] }, "rules": ["*", "no-such-rule"], "reason": "" },
         ]});
-        let mut active = ActivePolicy::recommended();
+        let mut active = ActivePolicy::recommended("tagwatch");
         active.update(Some(policy(1, &spec)));
         let Some(Rejection(message)) = &active.rejection else { panic!("{active:?}") };
         for part in [
@@ -212,15 +219,18 @@ mod tests {
     #[test]
     fn the_status_remembers_the_last_good_one_over_a_restart() {
         let mut object = policy(2, &json!({ "rules": { "no-such-rule": {} } }));
-        object.status = json!({ "accepted": { "generation": 1, "spec": { "profile": "always" } } });
-        let mut active = ActivePolicy::recommended();
+        let accepted = |profile: &str| json!({ "generation": 1, "spec": { "profile": profile } });
+        object.status = json!({ "instances": [
+            { "name": "another", "accepted": accepted("strict") }, { "name": "tagwatch", "accepted": accepted("always") },
+        ]});
+        let mut active = ActivePolicy::recommended("tagwatch");
         assert_eq!(profile(active.update(Some(object))), Some(Profile::Always));
         assert_eq!(active.source, PolicySource::LastGood);
     }
 
     #[test]
     fn without_a_last_good_one_it_is_the_recommended_profile() {
-        let mut active = ActivePolicy::recommended();
+        let mut active = ActivePolicy::recommended("tagwatch");
         assert!(active.update(Some(policy(1, &json!({ "profile": 7 })))).is_none());
         assert_eq!(active.source, PolicySource::Recommended);
         let Some(Rejection(message)) = &active.rejection else { panic!("{active:?}") };
@@ -229,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_policy_that_is_gone_leaves_the_recommended_profile() {
-        let mut active = ActivePolicy::recommended();
+        let mut active = ActivePolicy::recommended("tagwatch");
         active.update(Some(policy(1, &json!({ "profile": "strict" }))));
         assert_eq!(profile(active.update(None)), Some(Profile::Recommended));
         assert!(
@@ -242,7 +252,7 @@ mod tests {
     #[test]
     fn hostile_text_does_not_reach_a_terminal() {
         let spec = json!({ "immutable": vec!["\u{1b}[31m@"; 20] });
-        let mut active = ActivePolicy::recommended();
+        let mut active = ActivePolicy::recommended("tagwatch");
         active.update(Some(policy(1, &spec)));
         let Some(Rejection(message)) = &active.rejection else { panic!("{active:?}") };
         assert!(!message.contains('\u{1b}') && message.ends_with("; and 12 more"), "{message}");

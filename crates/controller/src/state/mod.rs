@@ -14,6 +14,7 @@ mod report_index;
 mod report_key;
 mod status_tracker;
 mod stores;
+mod watch_registry;
 mod watched_namespaces;
 mod workload_states;
 
@@ -32,5 +33,6 @@ pub(crate) use report_key::ReportKey;
 pub(crate) use status_tracker::StatusTracker;
 pub use stores::Stored;
 pub(crate) use stores::{Stores, reference};
+pub(crate) use watch_registry::{Need, Watch, WatchCollector, WatchRegistry};
 pub use watched_namespaces::WatchedNamespaces;
 pub(crate) use workload_states::{MemoryBasis, ReportMemory, StatesSnapshot, WorkloadState, WorkloadStates};

@@ -39,21 +39,22 @@ pub fn tag_policy_crd() -> Result<CustomResourceDefinition, CrdError> {
     definition(&names_of::<TagPolicy>(), "Cluster", None, Some(&status), &printer_columns(), &schema)
 }
 
-/// What `kubectl get` shows.
+/// What `kubectl get` shows: of the status, what its first installation says. Most policies have one.
 fn printer_columns() -> Value {
-    let ready = ".status.conditions[?(@.type==\"Ready\")]";
+    let status = ".status.instances[0]";
+    let ready = format!("{status}.conditions[?(@.type==\"Ready\")]");
     let mut reason = column("Reason", "string", &format!("{ready}.reason"));
     reason["priority"] = json!(1);
     json!([
         column("Profile", "string", ".spec.profile"),
         column("Ready", "string", &format!("{ready}.status")),
         reason,
-        column("Workloads", "integer", ".status.workloads.total"),
-        column("Violating", "integer", ".status.workloads.violating"),
-        column("Fail", "integer", ".status.results.fail"),
-        column("Warn", "integer", ".status.results.warn"),
-        column("Error", "integer", ".status.results.error"),
-        column("Skip", "integer", ".status.results.skip"),
+        column("Workloads", "integer", &format!("{status}.workloads.total")),
+        column("Violating", "integer", &format!("{status}.workloads.violating")),
+        column("Fail", "integer", &format!("{status}.results.fail")),
+        column("Warn", "integer", &format!("{status}.results.warn")),
+        column("Error", "integer", &format!("{status}.results.error")),
+        column("Skip", "integer", &format!("{status}.results.skip")),
         column("Age", "date", ".metadata.creationTimestamp"),
     ])
 }

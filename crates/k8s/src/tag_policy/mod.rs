@@ -5,6 +5,6 @@ mod status;
 
 pub use object::TagPolicy;
 pub use status::{
-    AcceptedSpec, ExemptionCounts, ExemptionRemark, IneffectivePart, IneffectiveParts, ResultCounts,
-    RuleCounts, TagPolicyStatus, WorkloadCounts,
+    AcceptedSpec, ExemptionCounts, ExemptionRemark, IneffectivePart, IneffectiveParts, InstanceStatus,
+    ResultCounts, RuleCounts, TagPolicyStatus, WorkloadCounts,
 };

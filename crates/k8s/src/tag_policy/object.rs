@@ -7,7 +7,7 @@ use k8s_openapi::{ClusterResourceScope, Metadata, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::TagPolicyStatus;
+use super::InstanceStatus;
 
 /// A `TagPolicy`.
 ///
@@ -28,15 +28,17 @@ pub struct TagPolicy {
     /// The spec as it was written.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub spec: Value,
-    /// The status as tagwatch wrote it: see [`TagPolicyStatus`].
+    /// The status as tagwatch wrote it: see [`TagPolicyStatus`](super::TagPolicyStatus).
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub status: Value,
 }
 
 impl TagPolicy {
-    /// The status, where there is one that this version can read.
-    pub fn read_status(&self) -> Option<TagPolicyStatus> {
-        TagPolicyStatus::deserialize(&self.status).ok()
+    /// What an installation has written into the status, where this version can read it.
+    pub fn read_status(&self, instance: &str) -> Option<InstanceStatus> {
+        let entries = self.status.get("instances")?.as_array()?;
+        let entry = entries.iter().find(|entry| entry["name"] == instance)?;
+        InstanceStatus::deserialize(entry).ok()
     }
 }
 
@@ -71,6 +73,8 @@ impl Metadata for TagPolicy {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -80,9 +84,26 @@ mod tests {
 
     #[test]
     fn whatever_the_spec_and_the_status_hold_the_object_is_read() {
-        let text = r#"{ "metadata": { "name": "default" }, "spec": { "profile": 7 }, "status": { "conditions": "no" } }"#;
-        let policy: TagPolicy = serde_json::from_str(text).unwrap();
-        assert_eq!(policy.spec["profile"], 7);
-        assert_eq!(policy.read_status(), None);
+        for status in [
+            json!("no"),
+            json!({ "instances": 7 }),
+            json!({ "instances": [{ "name": "a", "conditions": "no" }] }),
+        ] {
+            let object =
+                json!({ "metadata": { "name": "default" }, "spec": { "profile": 7 }, "status": status });
+            let policy: TagPolicy = serde_json::from_value(object).unwrap();
+            assert_eq!(policy.spec["profile"], 7);
+            assert_eq!(policy.read_status("a"), None);
+        }
+    }
+
+    #[test]
+    fn each_installation_reads_its_own_entry() {
+        let entries =
+            json!([{ "name": "a", "observedGeneration": 1 }, 7, { "name": "b", "observedGeneration": 2 }]);
+        let object = json!({ "metadata": { "name": "default" }, "status": { "instances": entries } });
+        let policy: TagPolicy = serde_json::from_value(object).unwrap();
+        let generation = |instance| policy.read_status(instance).map(|status| status.observed_generation);
+        assert_eq!((generation("a"), generation("b"), generation("c")), (Some(1), Some(2), None));
     }
 }

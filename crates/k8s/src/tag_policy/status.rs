@@ -7,10 +7,23 @@ use serde_json::Value;
 
 use crate::crd::ConditionSchema;
 
-/// What tagwatch says of a policy, and of the cluster by it.
+/// What each installation of tagwatch says of a policy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TagPolicyStatus {
+    /// One entry for each installation that uses the policy. Each owns its entry by server-side apply, and writes nothing else.
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub instances: Vec<InstanceStatus>,
+}
+
+/// What one installation of tagwatch says of a policy, and of the cluster by it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+// The key of the list, and the API server wants keys that are always there.
+#[schemars(extend("required" = ["name"]))]
+pub struct InstanceStatus {
+    /// The installation, as `--instance` names it.
+    pub name: String,
     /// The generation of the spec that this status is about.
     pub observed_generation: i64,
     /// `Ready`: the cluster is judged by this spec. `Degraded`: something is missing or not as it should be.

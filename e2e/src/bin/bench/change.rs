@@ -21,45 +21,60 @@ use crate::{
     deployments::{self, CONTAINER},
 };
 
-const LIMIT: Duration = Duration::from_mins(1);
+/// A change takes this long at most: longer than an API server that is flooded shows it.
+const LIMIT: Duration = Duration::from_mins(5);
 
-type Item = watcher::Result<Event<DynamicObject>>;
+type Item<K> = watcher::Result<Event<K>>;
+
+/// One change, from just before its PATCH is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    /// Until a watch of the reports shows the new image.
+    pub(crate) reported: Duration,
+    /// How much later that is than a bare watch of the Deployments of the cluster, such as tagwatch has one, shows it.
+    pub(crate) behind_watch: Duration,
+}
 
 /// Makes one change after another, each with the number of its Deployment, and waits each time until a watch of these
-/// reports shows the new image. Returns the time of each change, from just before the PATCH is sent.
+/// reports and one of Deployments show the new image.
 pub(crate) async fn changes(
     cluster: &Cluster,
     reports: Api<DynamicObject>,
     changes: impl IntoIterator<Item = (u32, u32)>,
-) -> Result<Vec<Duration>> {
+) -> Result<Vec<Change>> {
     let config = watcher::Config::default().labels(REPORT_SELECTOR);
     let mut reports = pin!(watcher(reports, config));
-    timeout(LIMIT, initial_state(&mut reports)).await.context("no initial state of the reports")??;
-    let mut times = Vec::new();
+    let deployments: Api<Deployment> = Api::all(cluster.admin());
+    let mut deployments = pin!(watcher(deployments, watcher::Config::default()));
+    let initial =
+        async { future::try_join(initial_state(&mut reports), initial_state(&mut deployments)).await };
+    timeout(LIMIT, initial).await.context("no initial state")??;
+    let mut made = Vec::new();
     for (change, number) in changes {
         let image = deployments::changed_image(number, change);
-        let one = one_change(cluster, &mut reports, number, &image);
-        let time = timeout(LIMIT, one).await.with_context(|| format!("change {change} had no effect"))??;
-        times.push(time);
+        let one = one_change(cluster, &mut reports, &mut deployments, number, &image);
+        let one = timeout(LIMIT, one).await.with_context(|| format!("change {change} had no effect"))??;
+        made.push(one);
     }
-    Ok(times)
+    Ok(made)
 }
 
-async fn initial_state(reports: &mut (impl Stream<Item = Item> + Unpin)) -> Result<()> {
-    while let Some(event) = reports.try_next().await? {
+async fn initial_state<K>(objects: &mut (impl Stream<Item = Item<K>> + Unpin)) -> Result<()> {
+    while let Some(event) = objects.try_next().await? {
         if matches!(event, Event::InitDone) {
             return Ok(());
         }
     }
-    bail!("the watch of the reports has ended")
+    bail!("a watch has ended")
 }
 
 async fn one_change(
     cluster: &Cluster,
-    reports: &mut (impl Stream<Item = Item> + Unpin),
+    reports: &mut (impl Stream<Item = Item<DynamicObject>> + Unpin),
+    deployments: &mut (impl Stream<Item = Item<Deployment>> + Unpin),
     number: u32,
     image: &str,
-) -> Result<Duration> {
+) -> Result<Change> {
     let api = cluster.api::<Deployment>(number);
     let name = deployments::name(number);
     let containers = json!([{ "name": CONTAINER, "image": image }]);
@@ -68,20 +83,31 @@ async fn one_change(
     let sent = Instant::now();
     let patched = async { Ok(api.patch(&name, &params, &patch).await?) };
     // The report can be there before the answer to the PATCH is.
-    let (_, arrived) = future::try_join(patched, arrival(reports, image)).await?;
-    Ok(arrived - sent)
+    let reported = arrival(reports, |report| speaks_of(&report.data, image));
+    let watched = arrival(deployments, |deployment| names(deployment, image));
+    let (_, reported, watched) = future::try_join3(patched, reported, watched).await?;
+    let behind_watch = reported.saturating_duration_since(watched);
+    Ok(Change { reported: reported - sent, behind_watch })
 }
 
-/// When a report arrives that speaks of the image.
-async fn arrival(reports: &mut (impl Stream<Item = Item> + Unpin), image: &str) -> Result<Instant> {
-    while let Some(event) = reports.try_next().await? {
-        if let Event::Apply(report) = event
-            && speaks_of(&report.data, image)
+/// When an object arrives that is as wanted. It may come with a new list, where the watch had to begin again.
+async fn arrival<K>(
+    objects: &mut (impl Stream<Item = Item<K>> + Unpin),
+    is_wanted: impl Fn(&K) -> bool,
+) -> Result<Instant> {
+    while let Some(event) = objects.try_next().await? {
+        if let Event::Apply(object) | Event::InitApply(object) = event
+            && is_wanted(&object)
         {
             return Ok(Instant::now());
         }
     }
-    bail!("the watch of the reports has ended")
+    bail!("a watch has ended")
+}
+
+fn names(deployment: &Deployment, image: &str) -> bool {
+    let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    pod.is_some_and(|pod| pod.containers.iter().any(|container| container.image.as_deref() == Some(image)))
 }
 
 fn speaks_of(report: &Value, image: &str) -> bool {

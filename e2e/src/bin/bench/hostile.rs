@@ -40,6 +40,9 @@ const CONCURRENCY: usize = 4;
 /// Between two probes.
 const PROBE_INTERVAL: Duration = Duration::from_millis(100);
 const LIMIT: Duration = Duration::from_mins(1);
+/// How often the tenant tries again what the API server was too slow for.
+const TRIES: usize = 20;
+const TRY_INTERVAL: Duration = Duration::from_secs(1);
 /// How often every pod of the first shape changes once it is there.
 const CHURN: u32 = 3;
 
@@ -61,6 +64,8 @@ pub(crate) struct Hostile {
     /// From a change of another tenant to its report, in milliseconds, before the tenant came and meanwhile.
     pub(crate) before: Percentiles,
     pub(crate) meanwhile: Percentiles,
+    /// How much later that is than a bare watch shows the change, in milliseconds.
+    pub(crate) behind_watch: Percentiles,
     /// How many changes that were.
     pub(crate) changes: usize,
     /// From a request to `/livez` to its answer, in milliseconds, meanwhile.
@@ -101,10 +106,11 @@ pub(crate) async fn hostile(cluster: &Cluster, percent: u32) -> Result<Hostile> 
     fill::stop(tagwatch).await?;
     let end = asked.elapsed().as_secs_f64();
     Ok(Hostile {
-        before: milliseconds(&before)?,
+        before: milliseconds(before.iter().map(|change| change.reported))?,
         changes: meanwhile.len(),
-        meanwhile: milliseconds(&meanwhile)?,
-        probes: milliseconds(&probes)?,
+        meanwhile: milliseconds(meanwhile.iter().map(|change| change.reported))?,
+        behind_watch: milliseconds(meanwhile.iter().map(|change| change.behind_watch))?,
+        probes: milliseconds(probes)?,
         usage,
         end,
     })
@@ -115,8 +121,9 @@ fn others() -> impl Iterator<Item = u32> + Clone {
     (0..OTHERS).map(|number| number * NAMESPACES)
 }
 
-fn milliseconds(times: &[Duration]) -> Result<Percentiles> {
-    Percentiles::of(times.iter().map(|time| time.as_secs_f64() * 1_000.0)).context("nothing was measured")
+fn milliseconds(times: impl IntoIterator<Item = Duration>) -> Result<Percentiles> {
+    let times = times.into_iter().map(|time| time.as_secs_f64() * 1_000.0);
+    Percentiles::of(times).context("nothing was measured")
 }
 
 /// How long each answer of `/livez` took until this says that it is over.
@@ -255,5 +262,30 @@ fn owner(name: &str) -> Value {
 
 /// Does something for each number, a few at the same time.
 async fn each<F: Future<Output = Result<()>>>(count: u32, work: impl Fn(u32) -> F) -> Result<()> {
-    stream::iter(0..count).map(work).buffer_unordered(CONCURRENCY).try_collect().await
+    let work = &work;
+    let persistent = |number| async move {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match work(number).await {
+                Err(error) if tries < TRIES && is_overload(&error) => sleep(TRY_INTERVAL).await,
+                // Stored, although the answer to an earlier try said otherwise.
+                Err(error) if code(&error) == Some(409) => return Ok(()),
+                done => return done,
+            }
+        }
+    };
+    stream::iter(0..count).map(persistent).buffer_unordered(CONCURRENCY).try_collect().await
+}
+
+/// Whether the API server, or its store, was too slow: the tenant does not give up.
+fn is_overload(error: &anyhow::Error) -> bool {
+    code(error).is_some_and(|code| code == 429 || code >= 500)
+}
+
+fn code(error: &anyhow::Error) -> Option<u16> {
+    match error.downcast_ref::<kube::Error>()? {
+        kube::Error::Api(status) => Some(status.code),
+        _ => None,
+    }
 }

@@ -223,7 +223,7 @@ fn scrape_rows(scrape: &Scrape, table: &mut Table) -> Result<()> {
 }
 
 fn hostile_rows(hostile: &Hostile, table: &mut Table, args: &Args) {
-    let Hostile { before, meanwhile, changes, probes, usage, end } = hostile;
+    let Hostile { before, meanwhile, behind_watch, changes, probes, usage, end } = hostile;
     let times = |Percentiles { p50, p99, max }: &Percentiles| format!("{p50:.1} / {p99:.1} / {max:.1}");
     let percent = args.hostile_percent;
     table.row("Changed image → report before a hostile tenant, ms: p50 / p99 / max", times(before), "");
@@ -235,6 +235,14 @@ fn hostile_rows(hostile: &Hostile, table: &mut Table, args: &Args) {
         &aim(
             &format!("p99 ≤ {MAX_HOSTILE_CHANGE_MILLISECONDS:.0}"),
             meanwhile.p99 <= MAX_HOSTILE_CHANGE_MILLISECONDS,
+        ),
+    );
+    table.row(
+        "Of this, behind a bare watch of all Deployments, ms: p50 / p99 / max",
+        times(behind_watch),
+        &aim(
+            &format!("max ≤ {MAX_HOSTILE_CHANGE_MILLISECONDS:.0}"),
+            behind_watch.max <= MAX_HOSTILE_CHANGE_MILLISECONDS,
         ),
     );
     table.row(
@@ -309,7 +317,10 @@ fn hostile_note(args: &Args) -> String {
          change all the time; {LONG_IMAGES} Deployments with an image of 1.3 MB; {OWNED_PODS} pods of one owner with an \
          image each; and {FAILING_PODS} pods that cannot pull their image. It creates them one after another, four \
          requests at a time, while the Deployments of another tenant change, one at a time. All of it shares the \
-         machine: how fast the API server answers is part of every number.",
+         machine: how fast the API server answers is part of every number. Most of all beside the large Deployments: \
+         each change of their status is an event of 1.3 MB in the watch of all Deployments, and the API server sends \
+         one after another. A bare watch in the benchmark shows a change as late as that; what is behind it is \
+         tagwatch's evaluation and the write of the report.",
         args.hostile_percent
     )
 }

@@ -21,7 +21,7 @@ use crate::observe::objects::ObjectSink;
 use crate::observe::rights::{OptionalRight, Refusals};
 use crate::observe::stats::WatchStats;
 use crate::observe::watch::watch;
-use crate::state::{CustomWatches, WatchScope, WatchState};
+use crate::state::{CustomWatches, Need, WatchScope, WatchState};
 
 /// How often the API server is asked what it serves.
 pub(super) const INTERVAL: Duration = Duration::from_secs(5);
@@ -109,7 +109,13 @@ impl Watches {
             wanted: Arc::clone(&wanted),
             stopped: Arc::clone(&stopped),
             gone,
-            stats: WatchStats::new(served.watch_name(), self.observer.metrics.clone()),
+            stats: WatchStats::new(
+                served.watch_name(),
+                scope.1.as_deref(),
+                Need::Optional,
+                &self.observer.watches,
+                self.observer.metrics.clone(),
+            ),
         };
         self.custom.set(&scope, Some(WatchState::Listing));
         let task = self.tasks.spawn(watch.run());

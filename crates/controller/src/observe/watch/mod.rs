@@ -6,16 +6,22 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use kube::{Api, Resource};
-use kube_runtime::watcher::{self, Event, InitialListStrategy};
+use kube_runtime::watcher::{self, Event, InitialListStrategy, ListSemantic};
 use serde::de::DeserializeOwned;
 use tagwatch_client::{Backoff, LIST_LIMIT};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::stats::WatchStats;
 
 /// Longer than the server lets a watch live (290 s) and than kube-runtime waits for a dead one (295 s): a
 /// stream that is silent beyond this is stuck, not quiet.
 const SILENCE_LIMIT: Duration = Duration::from_mins(5);
+
+/// How long a server may take to stream an initial state before it is listed instead. Some stream the objects and never
+/// say that these were all: an aggregated API server need not know the bookmark that ends them (KEP-3157).
+const STREAMED_LIST_LIMIT: Duration = Duration::from_mins(2);
+/// Objects a page, where the initial state is listed.
+const PAGE: u32 = 500;
 
 /// Why a stream was given up.
 enum End {
@@ -47,7 +53,7 @@ pub(crate) trait Sink<K> {
 
 /// Watches until the sink stops it.
 ///
-/// The initial state is streamed (KEP-3157) where the server can, else listed from its cache. Waits between
+/// The initial state is streamed (KEP-3157) where the server can, else listed in pages, one kind at a time. Waits between
 /// tries grow until real progress is seen.
 pub(crate) async fn watch<K, S>(api: Api<K>, mut config: watcher::Config, mut sink: S, stats: WatchStats)
 where
@@ -60,7 +66,10 @@ where
         stats.started();
         let end = drain(api.clone(), &mut config, &mut sink, &mut backoff, &stats).await;
         match end {
-            End::Stopped => return,
+            End::Stopped => {
+                stats.ended();
+                return;
+            }
             End::Restart => sleep(backoff.next_delay()).await,
         }
     }
@@ -79,13 +88,26 @@ where
 {
     let mut stream = pin!(watcher::watcher(api, config.clone()));
     let mut in_sync = false;
+    // Of an initial state that is streamed: since when.
+    let mut streamed_since: Option<Instant> = None;
+    let mut turn = None;
     loop {
-        let limit = if in_sync { SILENCE_LIMIT } else { LIST_LIMIT };
+        let left = streamed_since.map(|since| STREAMED_LIST_LIMIT.saturating_sub(since.elapsed()));
+        let limit = if in_sync { SILENCE_LIMIT } else { left.unwrap_or(LIST_LIMIT).min(LIST_LIMIT) };
         let item = match timeout(limit, stream.next()).await {
             Ok(Some(item)) => item,
             // kube-runtime closes a quiet watch by itself and opens the next, without an event.
             Err(_elapsed) if in_sync => continue,
+            Err(_elapsed) if streamed_since.is_some() => {
+                tracing::warn!(
+                    resource = stats.resource(),
+                    "the API server streams an initial list without an end; listing instead"
+                );
+                *config = list_instead(config.clone());
+                return End::Restart;
+            }
             Ok(None) | Err(_) => {
+                stats.silent();
                 tracing::warn!(
                     resource = stats.resource(),
                     "no initial state within the limit; starting over"
@@ -95,9 +117,24 @@ where
         };
         let flow = match item {
             Ok(event) => {
+                stats.mark_event();
                 match &event {
-                    Event::Init => in_sync = false,
-                    Event::InitDone => in_sync = true,
+                    Event::Init => {
+                        in_sync = false;
+                        match config.initial_list_strategy {
+                            // A stream that the server ends and begins again is still the same initial state.
+                            InitialListStrategy::StreamingList => {
+                                streamed_since.get_or_insert_with(Instant::now);
+                            }
+                            // The first page is asked for after this event.
+                            InitialListStrategy::ListWatch => turn = stats.list_turn().await,
+                        }
+                    }
+                    Event::InitDone => {
+                        in_sync = true;
+                        streamed_since = None;
+                        drop(turn.take());
+                    }
                     Event::Apply(_) | Event::Delete(_) | Event::InitApply(_) => {}
                 }
                 if !matches!(event, Event::Init | Event::InitApply(_)) {
@@ -107,6 +144,9 @@ where
                 sink.event(event)
             }
             Err(error) => {
+                // An outage is not the time of a stream.
+                streamed_since = None;
+                drop(turn.take());
                 // What the sink ends the watch for is a state of the cluster: no such resource, or no right to it.
                 if sink.failed(&error) == Flow::Stop {
                     return End::Stopped;
@@ -131,11 +171,12 @@ where
     }
 }
 
-/// From the server's cache and in one piece: a paged list would be a consistent read of everything.
+/// In pages, so that a start needs no more memory than what is kept. From its cache the server would give everything at
+/// once, whatever the limit.
 fn list_instead(mut config: watcher::Config) -> watcher::Config {
     config.initial_list_strategy = InitialListStrategy::ListWatch;
-    config.page_size = None;
-    config.any_semantic()
+    config.list_semantic = ListSemantic::MostRecent;
+    config.page_size(PAGE)
 }
 
 /// Whether the server said it, rather than the way to it.

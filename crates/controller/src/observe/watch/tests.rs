@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::state::metrics::{ControllerMetrics, Metrics};
+use crate::state::{Need, WatchRegistry};
 use crate::testing::{self, failure, response};
 
 /// Remembers what it sees, and stops after the initial state.
@@ -55,15 +56,28 @@ fn client(answer: impl Fn(usize, &str) -> Response<Body> + Send + Sync + 'static
     scripted(move |number, query| Some(answer(number, query)))
 }
 
+fn pod(name: &str) -> Value {
+    json!({ "metadata": { "name": name, "namespace": "shop", "uid": name, "resourceVersion": "5" } })
+}
+
 fn list() -> Value {
-    let pod = json!({ "metadata": { "name": "a", "namespace": "shop", "uid": "1", "resourceVersion": "5" } });
-    json!({ "kind": "PodList", "apiVersion": "v1", "metadata": { "resourceVersion": "7" }, "items": [pod] })
+    page("a", None)
+}
+
+/// A page with one pod, and the token for the next.
+fn page(name: &str, next: Option<&str>) -> Value {
+    let metadata = json!({ "resourceVersion": "7", "continue": next });
+    json!({ "kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": [pod(name)] })
 }
 
 async fn events(client: Client) -> Vec<String> {
+    events_of(client, &WatchRegistry::new(Arc::default())).await
+}
+
+async fn events_of(client: Client, registry: &WatchRegistry) -> Vec<String> {
     let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
     let recorder = Recorder::default();
-    let stats = WatchStats::new("pods", metrics);
+    let stats = WatchStats::new("pods", None, Need::Required, registry, metrics);
     watch(Api::<SlimPod>::all(client), watcher::Config::default(), recorder.clone(), stats).await;
     Arc::try_unwrap(recorder.0).map(Mutex::into_inner).unwrap_or_default()
 }
@@ -74,10 +88,83 @@ async fn lists_where_the_feature_gate_is_off() {
         if query.contains("sendInitialEvents=true") {
             return response(422, &failure(422, "Invalid", "sendInitialEvents: Forbidden"));
         }
-        assert!(query.contains("resourceVersion=0") && !query.contains("limit="), "{query}");
+        assert!(query.contains("limit=500") && !query.contains("resourceVersion"), "{query}");
         response(200, &list())
     });
     assert_eq!(events(client).await, ["init", "pod a", "done"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_in_pages_and_starts_over_where_a_page_has_expired() {
+    let client = client(|number, query| match (number, query) {
+        (_, query) if query.contains("sendInitialEvents=true") => {
+            response(422, &failure(422, "Invalid", "no"))
+        }
+        (2, query) if query.contains("continue=second") => response(410, &failure(410, "Expired", "too old")),
+        (_, query) if query.contains("continue=second") => response(200, &page("b", None)),
+        (_, query) => {
+            assert!(!query.contains("continue="), "{query}");
+            response(200, &page("a", Some("second")))
+        }
+    });
+    assert_eq!(events(client).await, ["init", "pod a", "init", "pod a", "pod b", "done"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_where_the_streamed_state_never_ends() {
+    // One goes on showing changes, the other one is silent.
+    for (between, limit) in [(Duration::from_secs(5), STREAMED_LIST_LIMIT), (Duration::MAX, LIST_LIMIT)] {
+        let begun = Instant::now();
+        let client = testing::client(move |request| async move {
+            let query = request.uri().query().unwrap_or_default();
+            let is_streamed = query.contains("sendInitialEvents=true");
+            Response::new(if is_streamed { endless(between) } else { list().to_string().into() })
+        });
+        let events = events(client).await;
+        assert_eq!(events[..2], ["init", "pod endless"]);
+        assert_eq!(events[events.len() - 3..], ["init", "pod a", "done"]);
+        let waited = begun.elapsed();
+        assert!((limit..limit + Duration::from_secs(6)).contains(&waited), "{waited:?}");
+    }
+}
+
+/// A watch that shows a pod again and again, without a bookmark.
+fn endless(between: Duration) -> axum::body::Body {
+    let event = format!("{}\n", json!({ "type": "ADDED", "object": pod("endless") }));
+    let events = futures::stream::unfold(0, move |number| {
+        let event = event.clone();
+        async move {
+            if number > 0 {
+                sleep(between).await;
+            }
+            Some((Ok::<_, std::io::Error>(event), number + 1))
+        }
+    });
+    axum::body::Body::from_stream(events)
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_kind_is_listed_at_a_time() {
+    let (registry, asked) = (WatchRegistry::new(Arc::default()), Arc::new(Mutex::new(String::new())));
+    let kind = |name: &'static str| {
+        let asked = Arc::clone(&asked);
+        let client = testing::client(move |request| {
+            let asked = Arc::clone(&asked);
+            async move {
+                let query = request.uri().query().unwrap_or_default().to_owned();
+                if query.contains("sendInitialEvents=true") {
+                    return response(422, &failure(422, "Invalid", "no"));
+                }
+                asked.lock().push_str(name);
+                sleep(Duration::from_secs(1)).await;
+                response(200, &page(name, (!query.contains("continue=")).then_some("second")))
+            }
+        });
+        events_of(client, &registry)
+    };
+    let (a, b) = futures::join!(kind("a"), kind("b"));
+    assert_eq!((a.len(), b.len()), (4, 4));
+    assert!(["aabb", "bbaa"].contains(&asked.lock().as_str()), "{}", asked.lock());
 }
 
 #[tokio::test(start_paused = true)]

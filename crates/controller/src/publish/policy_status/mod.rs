@@ -10,20 +10,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use kube::api::PostParams;
+use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use parking_lot::Mutex;
+use serde_json::json;
 use tagwatch_client::ServerClock;
 use tagwatch_core::policy::NamedNamespace;
 use tagwatch_index::Index;
-use tagwatch_k8s::tag_policy::{TagPolicy, TagPolicyStatus};
+use tagwatch_k8s::tag_policy::{InstanceStatus, TagPolicy};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WatchedNamespaces,
-    WorkloadStates, compute,
+    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WatchRegistry,
+    WatchedNamespaces, WorkloadStates, compute,
 };
 pub(crate) use exemptions::exemption_counts;
 use ineffective::{empty_scope, ineffective_parts, overrides_used};
@@ -38,6 +39,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Everything that the status of the policy says something about.
 pub(crate) struct PolicyStatusWriter {
+    /// This installation, as its entry in the status names it.
+    pub(crate) instance: Arc<str>,
     pub(crate) writer: Arc<ClusterWriter>,
     pub(crate) tracker: Arc<StatusTracker>,
     pub(crate) policy: Arc<Mutex<ActivePolicy>>,
@@ -49,6 +52,7 @@ pub(crate) struct PolicyStatusWriter {
     pub(crate) watched: WatchedNamespaces,
     pub(crate) clock: ServerClock,
     pub(crate) metrics: ControllerMetrics,
+    pub(crate) watches: WatchRegistry,
 }
 
 /// When the status may be written next.
@@ -93,7 +97,7 @@ impl PolicyStatusWriter {
             schedule.seen = Some(version);
             return;
         };
-        let stored = object.read_status();
+        let stored = object.read_status(&self.instance);
         let previous = stored.clone().unwrap_or_default();
         let wanted = compute(|| self.wanted(&active, &previous));
         if stored.as_ref() == Some(&wanted) {
@@ -113,7 +117,7 @@ impl PolicyStatusWriter {
         }
     }
 
-    fn wanted(&self, active: &ActivePolicy, previous: &TagPolicyStatus) -> TagPolicyStatus {
+    fn wanted(&self, active: &ActivePolicy, previous: &InstanceStatus) -> InstanceStatus {
         let engine = self.engine.current();
         let (tally, exemptions, overrides_used) = {
             let states = self.states.lock().snapshot();
@@ -123,6 +127,7 @@ impl PolicyStatusWriter {
         let namespaces = self.known_namespaces();
         let scope = empty_scope(engine.policy(), &namespaces);
         let input = StatusInput {
+            instance: &self.instance,
             active,
             tally,
             exemptions,
@@ -145,13 +150,19 @@ impl PolicyStatusWriter {
         watched.map(|(name, namespace)| (name.into(), Arc::clone(namespace))).collect()
     }
 
-    async fn write(&self, api: &Api<TagPolicy>, object: &TagPolicy, wanted: &TagPolicyStatus) -> bool {
-        let Ok(status) = serde_json::to_value(wanted) else { return false };
-        let body = TagPolicy { status, ..object.clone() };
+    /// Applies our entry. Those of other installations are theirs, and stay as they are.
+    async fn write(&self, api: &Api<TagPolicy>, object: &TagPolicy, wanted: &InstanceStatus) -> bool {
         let name = object.name_any();
-        let params = PostParams::default();
-        let replacing = api.replace_status(&name, &params, &body);
-        match self.writer.write(WriteTarget::PolicyStatus, replacing).await {
+        let body = json!({
+            "apiVersion": object.api_version, "kind": object.kind,
+            // A policy that was made anew under this name is another one: the answer is a conflict then.
+            "metadata": { "name": name, "uid": object.uid() },
+            "status": { "instances": [wanted] },
+        });
+        let params = PatchParams::apply(&format!("tagwatch/{}", self.instance)).force();
+        let body = Patch::Apply(&body);
+        let applying = api.patch_status(&name, &params, &body);
+        match self.writer.write(WriteTarget::PolicyStatus, applying).await {
             Ok(stored) => {
                 self.policy.lock().mark_stored(stored);
                 true
@@ -167,7 +178,7 @@ impl PolicyStatusWriter {
 }
 
 /// Whether two statuses differ in nothing but counts.
-fn is_alike(one: &TagPolicyStatus, other: &TagPolicyStatus) -> bool {
+fn is_alike(one: &InstanceStatus, other: &InstanceStatus) -> bool {
     (one.observed_generation, &one.conditions, &one.accepted)
         == (other.observed_generation, &other.conditions, &other.accepted)
 }

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::issue::{IssueClass, Status, Tally};
 use tagwatch_core::outcome::Outcome;
 use tagwatch_k8s::tag_policy::{
-    ExemptionCounts, IneffectiveParts, ResultCounts, RuleCounts, TagPolicyStatus, WorkloadCounts,
+    ExemptionCounts, IneffectiveParts, InstanceStatus, ResultCounts, RuleCounts, WorkloadCounts,
 };
 
 use crate::state::{ActivePolicy, Rejection};
@@ -27,6 +27,8 @@ pub(crate) struct Problem {
 /// What a status is made of.
 #[derive(Debug, Clone)]
 pub(crate) struct StatusInput<'a> {
+    /// The installation that says it.
+    pub(crate) instance: &'a str,
     pub(crate) active: &'a ActivePolicy,
     pub(crate) tally: Tally,
     pub(crate) exemptions: ExemptionCounts,
@@ -37,8 +39,8 @@ pub(crate) struct StatusInput<'a> {
 }
 
 /// Makes the status. Conditions that stay as they are keep the time of their last transition.
-pub(crate) fn status(input: StatusInput<'_>, previous: &TagPolicyStatus) -> TagPolicyStatus {
-    let StatusInput { active, tally, exemptions, ineffective, not_covered, problems, now } = input;
+pub(crate) fn status(input: StatusInput<'_>, previous: &InstanceStatus) -> InstanceStatus {
+    let StatusInput { instance, active, tally, exemptions, ineffective, not_covered, problems, now } = input;
     let generation = active.object.as_ref().and_then(|object| object.metadata.generation).unwrap_or_default();
     let condition = |type_: &str, status: bool, reason: &str, message: String| {
         let known = previous.conditions.iter().find(|known| known.type_ == type_);
@@ -67,7 +69,8 @@ pub(crate) fn status(input: StatusInput<'_>, previous: &TagPolicyStatus) -> TagP
             condition("Degraded", true, first.reason, messages.join("; "))
         }
     };
-    TagPolicyStatus {
+    InstanceStatus {
+        name: instance.to_owned(),
         observed_generation: generation,
         conditions: vec![ready, degraded],
         accepted: active.accepted.as_deref().cloned(),
@@ -159,7 +162,7 @@ mod tests {
 
     fn active(spec: &serde_json::Value) -> ActivePolicy {
         let object = json!({ "metadata": { "name": "default", "generation": 4 }, "spec": spec });
-        let mut active = ActivePolicy::recommended();
+        let mut active = ActivePolicy::recommended("tagwatch");
         active.update(Some(serde_json::from_value(object).unwrap()));
         active
     }
@@ -168,16 +171,25 @@ mod tests {
         active: &ActivePolicy,
         problems: Vec<Problem>,
         now: i64,
-        previous: &TagPolicyStatus,
-    ) -> TagPolicyStatus {
+        previous: &InstanceStatus,
+    ) -> InstanceStatus {
         let now = Timestamp::from_second(now).unwrap();
         let (tally, exemptions) = (Tally::default(), ExemptionCounts::default());
         let (not_covered, ineffective) = (Vec::new(), IneffectiveParts::default());
-        let input = StatusInput { active, tally, exemptions, ineffective, not_covered, problems, now };
+        let input = StatusInput {
+            instance: "tagwatch",
+            active,
+            tally,
+            exemptions,
+            ineffective,
+            not_covered,
+            problems,
+            now,
+        };
         status(input, previous)
     }
 
-    fn conditions(status: &TagPolicyStatus) -> Vec<String> {
+    fn conditions(status: &InstanceStatus) -> Vec<String> {
         let line = |condition: &Condition| {
             let since = condition.last_transition_time.0.as_second();
             format!("{} {} {} since {since}", condition.type_, condition.status, condition.reason)
@@ -188,7 +200,7 @@ mod tests {
     #[test]
     fn a_condition_that_stays_keeps_its_time() {
         let valid = active(&json!({}));
-        let first = at(&valid, Vec::new(), 100, &TagPolicyStatus::default());
+        let first = at(&valid, Vec::new(), 100, &InstanceStatus::default());
         assert_eq!(
             conditions(&first),
             ["Ready True Judging since 100", "Degraded False AsExpected since 100"]
@@ -205,7 +217,7 @@ mod tests {
 
     #[test]
     fn an_invalid_policy_says_what_is_wrong_and_what_counts_instead() {
-        let status = at(&active(&json!({ "profile": "x" })), Vec::new(), 1, &TagPolicyStatus::default());
+        let status = at(&active(&json!({ "profile": "x" })), Vec::new(), 1, &InstanceStatus::default());
         assert_eq!(
             conditions(&status),
             ["Ready False InvalidSpec since 1", "Degraded True RecommendedProfileInUse since 1"]

@@ -11,7 +11,7 @@ use super::gone::COLLECTION_GRACE;
 use super::pool::{Admission, Effort};
 use super::{Next, Reconciler};
 use crate::judge::{Built, Evaluation, JudgeOutcome};
-use crate::publish::{WriteError, WriteOutcome};
+use crate::publish::{Failure, WriteError, WriteOutcome};
 use crate::state::ReportKey;
 use crate::state::metrics::ControllerMetrics;
 
@@ -47,7 +47,8 @@ impl Reconciler {
                 if let Err(error) = self.writer.read_unremembered(key, report).await {
                     tracing::warn!(workload = ?key, report = %report.name, %error,
                         "cannot read the report; trying again");
-                    return self.counted("failed", Next::Retry);
+                    let failure = Failure::of(&error, &report.namespace);
+                    return self.counted("failed", Next::Retry(failure));
                 }
                 let look_again = assembled.look_again;
                 let evaluation = self.judge.begin(key, report, assembled, now);
@@ -145,7 +146,7 @@ impl Reconciler {
             Err(error) => {
                 tracing::warn!(workload = ?key, report = %report.name, %error,
                     "cannot write the report; trying again");
-                ("failed", Next::Retry)
+                ("failed", Next::Retry(Failure::of(error, &report.namespace)))
             }
         };
         self.counted(result, next)

@@ -1,6 +1,5 @@
 //! What is remembered, read and published by evaluations. The API server is one of our own making, which knows one report.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::header::DATE;
@@ -152,12 +151,12 @@ async fn events_and_metrics_follow_the_stored_report() {
 
     server.refuse(Some(500));
     bare_pod(&env);
-    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry(_)));
     assert_eq!(published(&env, &key), Some(Status::Compliant), "as the stored report says");
     assert_eq!(env.pending_events(), 0);
     let (since, _) = remembered_of(&env, &key);
     pass_an_hour(&env);
-    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry(_)));
 
     server.refuse(None);
     assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
@@ -176,7 +175,7 @@ async fn a_report_that_could_not_be_written_is_wanted_all_the_same() {
     let env = TestEnv::with_events(server.client());
     let key = bare_pod(&env);
     server.refuse(Some(500));
-    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry(_)));
     assert_eq!(published(&env, &key), None);
     assert_eq!(env.pending_events(), 0);
     assert_eq!(env.parts.states.lock().workload_of(&ReportKey::of(&key)), Some(&key));
@@ -208,7 +207,7 @@ async fn without_the_right_to_write_reports_metrics_go_on_and_events_wait() {
     let env = TestEnv::with_events(server.client());
     let key = bare_pod(&env);
     server.refuse(Some(403));
-    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry));
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry(_)));
     assert_eq!((published(&env, &key), env.pending_events()), (Some(Status::Violating), 0));
     server.refuse(None);
     assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
@@ -297,9 +296,9 @@ async fn the_report_of_a_workload_whose_evaluation_is_open_is_not_cleaned_up() {
     stays("while it waits for its first evaluation").await;
     assert_eq!(queue.next().await, key);
     let next = env.reconciler.evaluate(&key).await;
-    assert!(matches!(next, Next::Retry));
+    assert!(matches!(next, Next::Retry(_)));
     stays("until the evaluation has ended").await;
-    env.reconciler.schedule(&mut HashMap::new(), &key, &next);
+    env.reconciler.schedule(&key, next);
     queue.finish(&key, Duration::ZERO);
     stays("until it was tried again").await;
 

@@ -9,7 +9,7 @@ use tagwatch_core::policy::{Policy, Profile};
 
 use super::MetricsPage;
 use crate::state::metrics::{ControllerMetrics, MetricDescription, Metrics};
-use crate::state::{EngineHandle, WorkloadStates};
+use crate::state::{EngineHandle, WatchCollector, WatchRegistry, WorkloadStates};
 
 /// Every metric that the controller can show, in the order of the documentation: findings first.
 ///
@@ -21,6 +21,7 @@ pub fn metrics_reference() -> prometheus::Result<Vec<MetricDescription>> {
     let mut page = MetricsPage::new(Metrics::default(), &states, &engine, 0)?;
     page.metrics.add(RequestCounter::new()?.collector())?;
     ControllerMetrics::register(&mut page.metrics)?;
+    page.metrics.add(WatchCollector::new(WatchRegistry::new(Arc::default()))?)?;
     Ok(page.metrics.described().to_vec())
 }
 

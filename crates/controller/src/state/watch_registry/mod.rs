@@ -1,0 +1,183 @@
+//! What is known of each watch: whether it follows the cluster, and when it last showed something. And whose turn it is to
+//! list a whole kind.
+
+mod collector;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+
+use super::status_tracker::StatusTracker;
+pub(crate) use collector::WatchCollector;
+
+/// Whole kinds that are listed at the same time, where the API server does not stream them: each holds a page of objects.
+const LISTS: usize = 1;
+/// How long a list waits for its turn. One that is not answered holds up the others no longer than this.
+const TURN_LIMIT: Duration = Duration::from_secs(10);
+/// How long a watch may go on failing before it counts: a restart of the API server takes less.
+const FAILURE_GRACE: Duration = Duration::from_secs(30);
+/// A watch that has not failed for this long is back. kube-runtime does not show that a watch goes on where it had
+/// stopped, and one that fails is tried again at least this often: a list has a minute, and the pause behind it 5 s.
+const SETTLED_AFTER: Duration = Duration::from_secs(90);
+/// The same of a watch that is refused: the API server answers at once, so the next try follows the pause.
+const REFUSED_SETTLED_AFTER: Duration = Duration::from_secs(15);
+
+/// Every watch that runs. Clones share it.
+#[derive(Clone)]
+pub(crate) struct WatchRegistry {
+    lists: Arc<Semaphore>,
+    watches: Arc<Mutex<Watches>>,
+    status: Arc<StatusTracker>,
+}
+
+#[derive(Default)]
+struct Watches {
+    running: Vec<Weak<Watch>>,
+    /// What the last review found.
+    failing: BTreeSet<FailingWatch>,
+}
+
+/// Whether tagwatch can do its work without a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Without it, changes of workloads or of reports are missed.
+    Required,
+    /// Its owner reports that it is missing.
+    Optional,
+}
+
+/// A watch that fails.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FailingWatch {
+    /// The plural name of its resource, with the namespace where it is one of several.
+    pub(crate) name: String,
+    /// The category of the last failure.
+    pub(crate) reason: &'static str,
+    /// The API server answers, and refuses: waiting does not help.
+    is_refused: bool,
+    is_required: bool,
+}
+
+/// One watch; its entry ends with it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    resource: Arc<str>,
+    scope: Option<String>,
+    need: Need,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    last_event: Instant,
+    failing: Option<Failing>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failing {
+    since: Instant,
+    last: Instant,
+    reason: &'static str,
+    is_refused: bool,
+}
+
+impl WatchRegistry {
+    pub(crate) fn new(status: Arc<StatusTracker>) -> Self {
+        Self { lists: Arc::new(Semaphore::new(LISTS)), watches: Arc::default(), status }
+    }
+
+    /// Enters a watch of a resource in one namespace, or in all.
+    pub(crate) fn begin(&self, resource: &Arc<str>, scope: Option<&str>, need: Need) -> Arc<Watch> {
+        let state = State { last_event: Instant::now(), failing: None };
+        let watch = Watch {
+            resource: Arc::clone(resource),
+            scope: scope.map(str::to_owned),
+            need,
+            state: Mutex::new(state),
+        };
+        let watch = Arc::new(watch);
+        self.watches.lock().running.push(Arc::downgrade(&watch));
+        watch
+    }
+
+    /// Waits for the turn to list a whole kind, which lasts until the permit is dropped. `None` when that took too long.
+    pub(crate) async fn list_turn(&self) -> Option<OwnedSemaphorePermit> {
+        // Closed it never is.
+        timeout(TURN_LIMIT, Arc::clone(&self.lists).acquire_owned()).await.ok()?.ok()
+    }
+
+    /// Looks which watches fail, for the status of the policy.
+    pub(crate) fn review(&self) {
+        let failing: BTreeSet<FailingWatch> =
+            self.running().iter().filter_map(|watch| watch.failing()).collect();
+        let mut watches = self.watches.lock();
+        if watches.failing != failing {
+            watches.failing = failing;
+            drop(watches);
+            self.status.notify_policy_changed();
+        }
+    }
+
+    /// The watches that failed at the last review.
+    pub(crate) fn failing(&self) -> BTreeSet<FailingWatch> {
+        self.watches.lock().failing.clone()
+    }
+
+    /// Why the cluster is not followed, for `/readyz`: the API server answers, and refuses what is needed.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        let failing = self.running().into_iter().filter_map(|watch| watch.failing());
+        failing
+            .filter(|watch| watch.is_refused && watch.is_required)
+            .map(|FailingWatch { name, reason, .. }| format!("the watch of {name} is refused: {reason}"))
+            .collect()
+    }
+
+    fn running(&self) -> Vec<Arc<Watch>> {
+        let mut watches = self.watches.lock();
+        watches.running.retain(|watch| watch.strong_count() > 0);
+        watches.running.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Watch {
+    /// The watch has shown something.
+    pub(crate) fn mark_event(&self) {
+        self.state.lock().last_event = Instant::now();
+    }
+
+    /// It follows the cluster, or is not wanted for now.
+    pub(crate) fn mark_settled(&self) {
+        self.state.lock().failing = None;
+    }
+
+    /// It failed, and will be tried again.
+    pub(crate) fn mark_failed(&self, reason: &'static str, is_refused: bool) {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        let before = state.failing.filter(|failing| now.duration_since(failing.last) < SETTLED_AFTER);
+        // A server that is starting refuses what it did not answer before.
+        let since =
+            before.filter(|before| before.is_refused == is_refused).map_or(now, |before| before.since);
+        state.failing = Some(Failing { since, last: now, reason, is_refused });
+    }
+
+    fn failing(&self) -> Option<FailingWatch> {
+        let Failing { since, last, reason, is_refused } = self.state.lock().failing?;
+        let settled_after = if is_refused { REFUSED_SETTLED_AFTER } else { SETTLED_AFTER };
+        if last.duration_since(since) < FAILURE_GRACE || last.elapsed() >= settled_after {
+            return None;
+        }
+        let name = match &self.scope {
+            Some(namespace) => format!("{} in {namespace}", self.resource),
+            None => self.resource.to_string(),
+        };
+        Some(FailingWatch { name, reason, is_refused, is_required: self.need == Need::Required })
+    }
+}
+
+#[cfg(test)]
+mod tests;
