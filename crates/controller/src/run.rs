@@ -58,7 +58,7 @@ pub async fn run(options: RunOptions, stop: CancellationToken, runtimes: Runtime
     let last_writes = CancellationToken::new();
     if let Some((client, lease)) = clients.lease.clone().zip(options.lease.clone()) {
         let elector = Elector::new(client, lease, parts.leadership.clone(), Arc::clone(&parts.writer));
-        let running = elector.run(parts.observer.metrics.clone(), stop.clone(), last_writes.clone());
+        let running = elector.run(parts.observer.clone(), stop.clone(), last_writes.clone());
         tasks.spawn_until_stop("lease", running);
     }
     let servers = Servers { clients, listeners, metrics, heartbeat: heartbeat.clone(), runtimes };

@@ -15,10 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::options::{LEASE_MARGIN, LeaseOptions};
 use super::record::{LeaseRecord, Step};
-use crate::observe::{Flow, Sink, WatchStats, refusal_code, watch};
+use crate::observe::{Flow, Observer, Sink, WatchStats, refusal_code, watch};
 use crate::publish::ClusterWriter;
-use crate::state::metrics::ControllerMetrics;
-use crate::state::{Leadership, TermLimits};
+use crate::state::{Leadership, Need, TermLimits};
 
 /// How long the lease is kept for what is still to be written after the signal to stop.
 const LAST_WRITES_LIMIT: Duration = Duration::from_millis(1_500);
@@ -57,12 +56,12 @@ impl Elector {
     /// Runs for the lease until `stop` is cancelled; then gives it back, once `last_writes` are done.
     pub(crate) async fn run(
         mut self,
-        metrics: ControllerMetrics,
+        observer: Observer,
         stop: CancellationToken,
         last_writes: CancellationToken,
     ) {
         let changed = Arc::new(Notify::new());
-        let following = follow(self.api.clone(), self.options.name.clone(), Arc::clone(&changed), metrics);
+        let following = follow(self.api.clone(), self.options.name.clone(), Arc::clone(&changed), observer);
         tokio::select! {
             () = self.campaign(&changed, &stop) => {}
             () = following => {}
@@ -217,9 +216,10 @@ impl Elector {
 
 /// Wakes a standby when the lease changes, so that it takes over at once from a leader that ends. Without the right to watch
 /// it, the retry period is what remains. Never returns.
-async fn follow(api: Api<Lease>, name: String, changed: Arc<Notify>, metrics: ControllerMetrics) {
+async fn follow(api: Api<Lease>, name: String, changed: Arc<Notify>, observer: Observer) {
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
-    watch(api, config, LeaseSink(changed), WatchStats::new("leases", metrics)).await;
+    let stats = WatchStats::new("leases", None, Need::Optional, &observer.watches, observer.metrics);
+    watch(api, config, LeaseSink(changed), stats).await;
     tracing::info!("no right to watch the lease; it is read at each retry period");
     std::future::pending::<()>().await;
 }

@@ -61,10 +61,7 @@ impl Failure {
     pub(crate) fn of(error: &WriteError, namespace: &str) -> Self {
         let class = match error.category() {
             reason @ ("forbidden" | "invalid") => Some(Class::Refused(namespace.into(), reason)),
-            // A replica that may not write is to be found writing as soon as it may.
-            "throttled" | "server_error" | "timeout" | "unreachable" | "gate_closed" => {
-                Some(Class::Unavailable)
-            }
+            "throttled" | "server_error" | "timeout" | "unreachable" => Some(Class::Unavailable),
             _ => None,
         };
         Self { class, retry_after: error.retry_after() }

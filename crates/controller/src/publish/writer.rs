@@ -78,7 +78,7 @@ impl WriteError {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Call(error) => error.retry_after(),
-            Self::GateClosed | Self::Outdated | Self::NamespaceTerminating => None,
+            Self::NotLeading | Self::Outdated | Self::NamespaceTerminating => None,
         }
     }
 

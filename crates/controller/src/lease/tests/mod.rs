@@ -16,7 +16,7 @@ use self::server::{Faults, LeaseServer, Random};
 use super::{Elector, LeaseOptions, LeaseTiming};
 use crate::publish::ClusterWriter;
 use crate::state::Leadership;
-use crate::state::metrics::{ControllerMetrics, Metrics};
+use crate::testing::TestEnv;
 
 /// How many runs there are in place of [`RUNS`]; `make replicas` sets it.
 const RUNS_VARIABLE: &str = "TAGWATCH_LEASE_RUNS";
@@ -39,8 +39,9 @@ struct Candidate {
 impl Candidate {
     fn start(server: &LeaseServer, number: usize, incarnation: usize) -> Self {
         let leadership = Leadership::standby();
-        let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
-        let writer = Arc::new(ClusterWriter::new(leadership.clone(), metrics.clone()));
+        let client = server.client(number);
+        let observer = TestEnv::new(client.clone()).parts.observer;
+        let writer = Arc::new(ClusterWriter::new(leadership.clone(), observer.metrics.clone()));
         let options = LeaseOptions {
             namespace: "tagwatch".to_owned(),
             name: "tagwatch".to_owned(),
@@ -49,8 +50,8 @@ impl Candidate {
         };
         let (stop, nothing_left) = (CancellationToken::new(), CancellationToken::new());
         nothing_left.cancel();
-        let elector = Elector::new(server.client(number), options, leadership.clone(), writer);
-        let running = tokio::spawn(elector.run(metrics, stop.clone(), nothing_left));
+        let elector = Elector::new(client, options, leadership.clone(), writer);
+        let running = tokio::spawn(elector.run(observer, stop.clone(), nothing_left));
         Self { leadership, stop, running, writes_end: None, is_killed: false }
     }
 
