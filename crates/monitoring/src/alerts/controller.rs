@@ -18,6 +18,7 @@ const MEMORY: &str = "7d";
 pub(super) fn alerts() -> Vec<Alert> {
     vec![
         absent(),
+        no_leader(),
         reports_not_written(),
         report_api_absent(),
         watch_failing(),
@@ -43,6 +44,23 @@ fn absent() -> Alert {
         about_tagwatch: true,
         summary: "tagwatch is gone",
         description: "Prometheus scrapes no tagwatch: nothing is checked, and every other alert of tagwatch is silent.",
+        dashboard: CONTROLLER,
+        console: None,
+    }
+}
+
+fn no_leader() -> Alert {
+    Alert {
+        name: "TagwatchNoLeader",
+        group: GROUP,
+        expression: "max by (cluster) (tagwatch_leader) == 0".to_owned(),
+        // A crash is followed by another leader within 20 s.
+        hold: "5m",
+        urgency: Urgency::Critical,
+        about_tagwatch: true,
+        summary: "No replica of tagwatch leads",
+        description: "Every replica of tagwatch stands by: no report is written, and there are no series of findings, so \
+                      that every other alert on them is silent.",
         dashboard: CONTROLLER,
         console: None,
     }

@@ -67,6 +67,7 @@ fn now() -> Vec<Panel> {
             .unit("string")
             .option("textMode", "name")
             .query(format!("count by (version) ({})", processes()), "{{version}}"),
+        lamp("Leader", "Whether one of the replicas writes, in every cluster.", "tagwatch_leader"),
         lamp(
             "Report API",
             "Whether the API server serves the reports' API, in every cluster.",

@@ -128,7 +128,7 @@ impl ControllerMetrics {
                 "Kubernetes Events about workloads, by outcome (published, failed, rate_limited).",
                 &["outcome"],
             )?)?,
-            last_full_evaluation: metrics.add(TimeGauge::new(
+            last_full_evaluation: metrics.add_of_objects(TimeGauge::new(
                 "tagwatch_last_full_evaluation_timestamp_seconds",
                 "Unix time at which every workload had last been evaluated; no series before the first time.",
             )?)?,
