@@ -7,7 +7,7 @@ const FRESH: u32 = 3_600;
 /// How long it is not asked again after a failure.
 const PAUSE: u32 = 600;
 /// Most references that are asked for; an operator who lists a registry means a manageable number.
-const MAX: usize = 5_000;
+const MAX_ANSWERS: usize = 5_000;
 
 /// What is known of a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Answers {
 
     /// Of these references, the one that has waited longest for a question, if any is due.
     pub(crate) fn due(&self, wanted: &BTreeSet<String>, now: u32) -> Option<String> {
-        let due = wanted.iter().take(MAX).filter_map(|canonical| match self.known.get(canonical) {
+        let due = wanted.iter().take(MAX_ANSWERS).filter_map(|canonical| match self.known.get(canonical) {
             None => Some((0, canonical)),
             Some(answer) => {
                 let rest = match answer.digest {
@@ -79,7 +79,7 @@ impl Answers {
     }
 
     /// Forgets what is not wanted any more of a registry. Returns that.
-    pub(crate) fn keep(&mut self, registry: &str, wanted: &BTreeSet<String>) -> Vec<String> {
+    pub(crate) fn retain(&mut self, registry: &str, wanted: &BTreeSet<String>) -> Vec<String> {
         let is_of = |known: &str| known.strip_prefix(registry).is_some_and(|rest| rest.starts_with('/'));
         let unwanted = self.known.keys().filter(|known| is_of(known) && !wanted.contains(*known));
         let gone: Vec<String> = unwanted.cloned().collect();
@@ -106,8 +106,8 @@ mod tests {
         assert_eq!(answers.due(&wanted, 100 + PAUSE).as_deref(), Some("r/b"));
         assert!(!answers.insert("r/b".to_owned(), Err("no".to_owned()), 100 + PAUSE));
         assert_eq!(answers.due(&wanted, 100 + FRESH).as_deref(), Some("r/a"));
-        assert!(answers.keep("other", &BTreeSet::new()).is_empty());
-        assert_eq!(answers.keep("r", &["r/b".to_owned()].into()), ["r/a"]);
+        assert!(answers.retain("other", &BTreeSet::new()).is_empty());
+        assert_eq!(answers.retain("r", &["r/b".to_owned()].into()), ["r/a"]);
         assert_eq!(answers.get("r/a"), None);
     }
 

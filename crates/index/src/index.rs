@@ -11,13 +11,13 @@ use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{SlimNode, SlimObject, SlimPod};
 
 use crate::evidence::EvidenceCache;
+use crate::misread::MisreadKinds;
 use crate::namespaces::NamespaceIndex;
 use crate::owners::OwnerIndex;
 use crate::pods::{PodFacts, PodIndex, seconds};
-use crate::unread::UnreadKinds;
 
 /// Most kinds of owners of pods that are named as not read: a user may write any kind into the owner of a pod.
-const MAX_UNREAD_KINDS: usize = 100;
+const MAX_UNCOVERED_KINDS: usize = 100;
 
 /// Most objects and controllers of pods that are looked at for one part of the candidates. A user decides how many there
 /// are, and the index is locked meanwhile.
@@ -40,7 +40,7 @@ pub struct Index {
     pub(crate) pods: PodIndex,
     pub(crate) namespaces: NamespaceIndex,
     pub(crate) evidence: EvidenceCache,
-    unread: UnreadKinds,
+    misread: MisreadKinds,
 }
 
 /// Objects of every watched kind but Pods.
@@ -71,7 +71,7 @@ impl Index {
     /// Removes an object. Returns the workloads to evaluate again.
     pub fn delete_object(&mut self, key: &WorkloadKey) -> BTreeSet<WorkloadKey> {
         let affected = self.owners.delete(key);
-        self.unread.remove(key);
+        self.misread.remove(key);
         affected
     }
 
@@ -83,7 +83,7 @@ impl Index {
 
     /// Takes over a complete list of a kind, in the watched namespace or in all. What it does not name is gone; the rest
     /// is evaluated, since it is not known what changed meanwhile. Returns the objects as they are to be stored.
-    pub fn list_objects(
+    pub fn apply_list(
         &mut self,
         kind: &KindName,
         scope: Option<&str>,
@@ -91,7 +91,7 @@ impl Index {
     ) -> (Vec<Arc<SlimObject>>, BTreeSet<WorkloadKey>) {
         let listed: HashSet<WorkloadKey> = objects.iter().map(|object| object.key().clone()).collect();
         let mut affected = self.owners.retain(kind, scope, &listed);
-        self.forget_unread();
+        self.forget_misread();
         let mut taken = Vec::with_capacity(objects.len());
         for object in objects {
             let (object, by_owner) = self.take_object(object);
@@ -111,26 +111,26 @@ impl Index {
     /// Forgets a kind, which is not watched any more.
     pub fn end_kind(&mut self, kind: &KindName, scope: Option<&str>) -> BTreeSet<WorkloadKey> {
         let affected = self.owners.end_custom(kind, scope);
-        self.forget_unread();
+        self.forget_misread();
         affected
     }
 
     /// The custom kinds whose templates are not where they are looked for, as `Kind.group`, each with what is wrong with
     /// one of its objects.
     pub fn misread_kinds(&self) -> BTreeMap<String, String> {
-        self.unread.remarks()
+        self.misread.remarks()
     }
 
     fn take_object(&mut self, mut object: SlimObject) -> (Arc<SlimObject>, BTreeSet<WorkloadKey>) {
         self.share_keys(&mut object);
         let affected = self.owners.apply(&object);
-        self.unread.apply(&object);
+        self.misread.apply(&object);
         (Arc::new(object), affected)
     }
 
-    fn forget_unread(&mut self) {
+    fn forget_misread(&mut self) {
         let owners = &self.owners;
-        self.unread.retain(|key| owners.node(key).is_some());
+        self.misread.retain(|key| owners.node(key).is_some());
     }
 }
 
@@ -181,9 +181,9 @@ impl Index {
 impl Index {
     /// Takes in a node of a list that is not complete yet. Its pods are counted when the list is complete: in the order of the
     /// list, each node would look through all pods.
-    pub fn see_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
+    pub fn apply_listed_node(&mut self, node: &SlimNode, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let (platform, images) = (node.platform(), node.images());
-        let affected = self.pods.see_node(node.name(), platform.as_ref(), &images, seconds(now));
+        let affected = self.pods.apply_listed_node(node.name(), platform.as_ref(), &images, seconds(now));
         self.tops(&affected)
     }
 
@@ -245,7 +245,7 @@ impl Index {
 
     /// Of these references, the one that has waited longest for a question, if any is due. From now on it counts as
     /// asked.
-    pub fn next_question(&mut self, wanted: &BTreeSet<String>, now: Timestamp) -> Option<String> {
+    pub fn take_question(&mut self, wanted: &BTreeSet<String>, now: Timestamp) -> Option<String> {
         let due = self.pods.answers.due(wanted, seconds(now))?;
         self.pods.answers.mark_asked(&due);
         Some(due)
@@ -265,7 +265,7 @@ impl Index {
 
     /// Forgets answers of a registry that are not wanted any more.
     pub fn retain_answers(&mut self, registry: &str, wanted: &BTreeSet<String>) -> BTreeSet<WorkloadKey> {
-        let gone = self.pods.answers.keep(registry, wanted);
+        let gone = self.pods.answers.retain(registry, wanted);
         let users = gone.iter().flat_map(|canonical| self.pods.users_of(canonical)).collect();
         self.tops(&users)
     }
@@ -307,18 +307,18 @@ impl Index {
 
     /// Kinds that control live pods and that are not read, and those whose templates are not where they are looked
     /// for, as `Kind.group`, safe for a terminal.
-    pub fn unread_kinds(&self) -> BTreeSet<String> {
-        let is_unread = |key: &WorkloadKey| !self.owners.watches(key);
+    pub fn uncovered_kinds(&self) -> BTreeSet<String> {
         let mut kinds = BTreeSet::new();
         for top in self.pods.controllers().map(|controller| self.top(controller)) {
-            if kinds.len() == MAX_UNREAD_KINDS {
-                break;
-            }
-            if is_unread(&top) {
-                kinds.insert(top.kind_and_group());
+            if !self.owners.watches(&top)
+                && kinds.insert(top.kind_and_group())
+                && kinds.len() > MAX_UNCOVERED_KINDS
+            {
+                // The first by name, so that the answer does not depend on the order of a map.
+                kinds.pop_last();
             }
         }
-        kinds.extend(self.unread.remarks().into_keys());
+        kinds.extend(self.misread.remarks().into_keys());
         kinds
     }
 

@@ -7,6 +7,7 @@ mod answers;
 mod assemble;
 mod evidence;
 mod index;
+mod misread;
 mod names;
 mod namespaces;
 mod orphans;
@@ -17,7 +18,6 @@ mod small_map;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-mod unread;
 
 pub use assemble::{Absence, Assembled, Collected, MAX_CONTAINERS, MAX_POD_CONTAINERS, Prepared};
 pub use index::{Candidates, Index};

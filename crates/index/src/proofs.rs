@@ -9,7 +9,7 @@ use tagwatch_core::drift::{DriftConfidence, MAX_DIGESTS, Platform};
 use tagwatch_core::reference::Reference;
 
 use crate::index::Index;
-use crate::pods::{MEMORY, PodIndex, Record, Slot, seconds};
+use crate::pods::{MEMORY, PodIndex, ReferenceRecord, Slot, seconds};
 
 /// Most references that are stored; those seen last stay.
 pub(crate) const MAX_REFERENCES: usize = 1_000;
@@ -95,7 +95,7 @@ impl Proofs {
     }
 
     pub(crate) fn render_pods(index: &PodIndex, now: u32) -> String {
-        let mut proven: Vec<&Record> = index.proven().collect();
+        let mut proven: Vec<&ReferenceRecord> = index.proven().collect();
         proven.sort_by_key(|record| Reverse(holds_since(record, now)));
         proven.truncate(MAX_REFERENCES);
         let mut moved: Vec<Moved> = proven.into_iter().map(|record| Moved::of(record, index, now)).collect();
@@ -124,7 +124,7 @@ impl Proofs {
 }
 
 /// When the last but one of a reference's digests was last seen: the proof ends with it.
-fn holds_since(record: &Record, now: u32) -> u32 {
+fn holds_since(record: &ReferenceRecord, now: u32) -> u32 {
     let mut lasts: Vec<u32> =
         record.slots().map(|slot| if slot.live > 0 { now } else { slot.last }).collect();
     lasts.sort_unstable();
@@ -132,7 +132,7 @@ fn holds_since(record: &Record, now: u32) -> u32 {
 }
 
 impl Moved {
-    fn of(record: &Record, index: &PodIndex, now: u32) -> Self {
+    fn of(record: &ReferenceRecord, index: &PodIndex, now: u32) -> Self {
         let digests = record.slots().map(|slot| Digest::of(slot, record, index, now)).collect();
         Self { reference: record.name.to_string(), digests }
     }
@@ -154,7 +154,8 @@ impl Moved {
         let stored: BTreeSet<&str> = digests.iter().map(|(digest, _)| &*digest.text).collect();
         for (digest, slot) in &digests {
             for name in &digest.platforms {
-                let platform = Platform::parse(name).and_then(|platform| index.nodes.platform(&platform));
+                let platform =
+                    Platform::parse(name).and_then(|platform| index.nodes.intern_platform(&platform));
                 let Some(platform) = platform else { continue };
                 // Where there is no room, nodes say it again.
                 if let Some(same) = digest.same_as.on(name) {
@@ -172,7 +173,7 @@ impl Moved {
 }
 
 impl Digest {
-    fn of(slot: &Slot, record: &Record, index: &PodIndex, now: u32) -> Self {
+    fn of(slot: &Slot, record: &ReferenceRecord, index: &PodIndex, now: u32) -> Self {
         let ids = || slot.platforms.iter().filter_map(|(platform, _)| *platform);
         let named = || ids().filter_map(|id| Some((id, index.nodes.platform_name(id)?)));
         let same_as = named().filter_map(|(id, name)| {
@@ -208,7 +209,7 @@ impl Digest {
         let is_over = last.saturating_add(MEMORY) < now;
         let platforms: Vec<Platform> =
             platforms.iter().map(|platform| Platform::parse(platform)).collect::<Option<_>>()?;
-        let ids = platforms.iter().map(|platform| (index.nodes.platform(platform), 0));
+        let ids = platforms.iter().map(|platform| (index.nodes.intern_platform(platform), 0));
         let slot = Slot {
             digest: text.as_str().into(),
             first: (*first).min(now),
@@ -221,7 +222,7 @@ impl Digest {
 }
 
 impl PodIndex {
-    fn proven(&self) -> impl Iterator<Item = &Record> {
+    fn proven(&self) -> impl Iterator<Item = &ReferenceRecord> {
         let moved = self.references.moved(&self.same).into_values();
         moved.filter(|(_, confidence)| *confidence == DriftConfidence::Proven).map(|(record, _)| record)
     }

@@ -18,7 +18,7 @@ use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::served::ServedKind;
 use tagwatch_k8s::slim::{SlimObject, SlimPod, WireObject};
 
-use crate::assemble::{Assembled, Collected};
+use crate::assemble::{Absence, Assembled, Collected};
 use crate::index::Index;
 use crate::store::ObjectStore;
 
@@ -126,15 +126,13 @@ impl Cluster {
     }
 
     /// What is judged under a key.
-    pub fn assemble(&mut self, key: &WorkloadKey) -> Assembled {
+    ///
+    /// # Errors
+    /// Why there is nothing.
+    pub fn assemble(&mut self, key: &WorkloadKey) -> Result<Assembled, Absence> {
         let collected = self.index.collect(key, &self.store);
-        match collected.and_then(Collected::prepare) {
-            Ok(prepared) => self.index.attach(prepared, self.now),
-            Err(absence) => {
-                self.index.forget(key);
-                Assembled::Absent(absence)
-            }
-        }
+        let prepared = collected.and_then(Collected::prepare).inspect_err(|_| self.index.forget(key))?;
+        Ok(self.index.attach(prepared, self.now))
     }
 }
 

@@ -75,13 +75,9 @@ impl Judge {
     ) -> Result<AssembledWorkload, Absence> {
         let prepared = collected.prepare().inspect_err(|_| self.index.lock().forget(key))?;
         let mut index = self.index.lock();
-        match index.attach(prepared, now) {
-            Assembled::Workload { workload, look_again } => {
-                let fields = FieldOwner::of(key, &index, &*self.stores);
-                Ok(AssembledWorkload { workload: *workload, fields, look_again })
-            }
-            Assembled::Absent(absence) => Err(absence),
-        }
+        let Assembled { workload, look_again } = index.attach(prepared, now);
+        let fields = FieldOwner::of(key, &index, &*self.stores);
+        Ok(AssembledWorkload { workload, fields, look_again })
     }
 
     /// Begins the evaluation of an assembled workload.

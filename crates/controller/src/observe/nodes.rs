@@ -74,7 +74,7 @@ impl Sink<SlimNode> for NodeSink {
             Event::Init => self.listed.clear(),
             Event::InitApply(node) => {
                 self.listed.insert(node.name().into());
-                let affected = index.lock().see_node(&node, now);
+                let affected = index.lock().apply_listed_node(&node, now);
                 queue.request(affected);
             }
             Event::Apply(node) => {

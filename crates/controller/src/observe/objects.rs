@@ -87,7 +87,7 @@ impl ObjectSink {
         let mut is_new = false;
         let flow = self.change(|sink, index| {
             let (kind, scope) = (&sink.served.kind, sink.scope.as_deref());
-            let (objects, affected) = index.list_objects(&kind.name, scope, objects);
+            let (objects, affected) = index.apply_list(&kind.name, scope, objects);
             is_new = index.begin_kind(kind, scope);
             sink.writer.apply_watcher_event(&Event::Init);
             for object in objects.into_iter().filter(|object| !object.is_silent()) {

@@ -38,18 +38,13 @@ pub const MAX_POD_CONTAINERS: usize = 100_000;
 const MAX_LENDERS: usize = 1_000;
 const MAX_LENT: usize = 10_000;
 
-/// What a key is at the moment.
+/// A workload to be judged and reported.
 #[derive(Debug)]
-pub enum Assembled {
-    /// A workload to be judged and reported.
-    Workload {
-        /// With the evidence attached to its containers.
-        workload: Box<Workload>,
-        /// In how long it is to be looked at again, where numbers of its evidence still change.
-        look_again: Option<Duration>,
-    },
-    /// The object has no report of its own now.
-    Absent(Absence),
+pub struct Assembled {
+    /// With the evidence attached to its containers.
+    pub workload: Workload,
+    /// In how long it is to be looked at again, where numbers of its evidence still change.
+    pub look_again: Option<Duration>,
 }
 
 /// Why there is nothing to report.
@@ -158,7 +153,7 @@ impl Index {
             attach(&mut workload, (&key, &view), (&named, others), &mut self.pods, &mut self.evidence, now);
         // What drift says of these stands at the template's container.
         workload.containers.extend(of_pods);
-        Assembled::Workload { workload: Box::new(workload), look_again }
+        Assembled { workload, look_again }
     }
 
     /// The shapes of the live pods of these controllers.
@@ -358,7 +353,5 @@ fn common(all: impl Iterator<Item = IgnoreAnnotations>) -> IgnoreAnnotations {
     IgnoreAnnotations::common(all).unwrap_or_default()
 }
 
-#[cfg(test)]
-mod hostile_tests;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::key::WorkloadKey;
 
 /// How long after a change numbers are taken once more, in seconds.
-pub(crate) const SETTLES_IN: u32 = 60;
+pub(crate) const CACHE_SETTLES_IN: u32 = 60;
 
 /// What was reported of each container, by its place and image.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl EvidenceCache {
         let cached = self.0.entry(key.clone()).or_default();
         let is_alike = |known: &&mut CachedEvidence| Signature::of(&known.evidence) == Signature::of(&new);
         if let Some(known) = cached.get_mut(&place).filter(is_alike) {
-            let due = known.changed.saturating_add(SETTLES_IN);
+            let due = known.changed.saturating_add(CACHE_SETTLES_IN);
             if known.taken < due && now >= due {
                 known.evidence = Arc::new(new);
                 known.taken = now;
@@ -55,7 +55,7 @@ impl EvidenceCache {
     /// In how many seconds numbers of a workload are to be taken once more.
     pub(crate) fn due_in(&self, key: &WorkloadKey, now: u32) -> Option<u32> {
         let cached = self.0.get(key)?.values();
-        let due = cached.map(|cached| (cached.taken, cached.changed.saturating_add(SETTLES_IN)));
+        let due = cached.map(|cached| (cached.taken, cached.changed.saturating_add(CACHE_SETTLES_IN)));
         due.filter(|(taken, due)| taken < due).map(|(_, due)| due.saturating_sub(now).max(1)).min()
     }
 
@@ -65,7 +65,7 @@ impl EvidenceCache {
     }
 
     /// Forgets all but these places of a workload.
-    pub(crate) fn keep(&mut self, key: &WorkloadKey, places: &BTreeSet<String>) {
+    pub(crate) fn retain(&mut self, key: &WorkloadKey, places: &BTreeSet<String>) {
         let Some(cached) = self.0.get_mut(key) else { return };
         cached.retain(|place, _| places.contains(place));
         if cached.is_empty() {

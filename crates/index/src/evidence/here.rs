@@ -13,7 +13,7 @@ use super::rollout_view::RolloutView;
 use super::sightings::{Sightings, first};
 use super::{Class, resolutions};
 use crate::owners::RolloutId;
-use crate::pods::{ImageState, PlaceId, PodIndex, Record, ReferenceId, Run, time};
+use crate::pods::{ImageState, PlaceId, PodIndex, ReferenceId, ReferenceRecord, Run, time};
 
 /// Most runs of the pods of one workload that are looked at: a run is one image of one container on one platform.
 const MAX_RUNS: usize = 100_000;
@@ -43,7 +43,7 @@ struct Failing {
 }
 
 /// The runs of a workload.
-pub(super) struct Runs<'a> {
+pub(super) struct WorkloadRuns<'a> {
     index: &'a PodIndex,
     view: &'a RolloutView,
     places: HashMap<PlaceId, PlaceRuns>,
@@ -51,7 +51,7 @@ pub(super) struct Runs<'a> {
     pub(super) is_cut: bool,
 }
 
-impl<'a> Runs<'a> {
+impl<'a> WorkloadRuns<'a> {
     pub(super) fn of(index: &'a PodIndex, view: &'a RolloutView, named: &NamedImages) -> Self {
         let wanted: HashMap<PlaceId, &PlaceImages> =
             named.places.iter().filter_map(|(name, images)| Some((index.place(name)?, images))).collect();
@@ -200,7 +200,7 @@ impl<'a> Here<'a> {
 
     /// What the registry says, where that is not what every pod runs. The digest of an index and that of its manifest
     /// can be recognised as one image only where the nodes' lists are known.
-    pub(super) fn registry(&self, id: ReferenceId, record: &Record) -> Option<RegistryAnswer> {
+    pub(super) fn registry(&self, id: ReferenceId, record: &ReferenceRecord) -> Option<RegistryAnswer> {
         let answer = self.index.answers.get(&record.name)?;
         let runs: Vec<(&str, &Run)> = self.of_reference(id).flat_map(|(_, runs)| runs).collect();
         if runs.is_empty() {

@@ -19,7 +19,7 @@ use tagwatch_k8s::key::WorkloadKey;
 use crate::pods::{PlaceId, PodIndex, ReferenceId, seconds, time};
 
 pub(crate) use cache::EvidenceCache;
-use here::{Here, Runs};
+use here::{Here, WorkloadRuns};
 pub(crate) use named::{NamedImages, OtherImages, ParsedImage, PlaceImages};
 pub(crate) use rollout_view::{RolloutView, is_replica_set};
 use sightings::{MAX_NAMED, Sightings};
@@ -36,7 +36,7 @@ pub(crate) fn attach(
 ) -> Option<Duration> {
     let now = seconds(now);
     let restarted_same = pods.restarted_same(key, view);
-    let runs = Runs::of(pods, view, named);
+    let runs = WorkloadRuns::of(pods, view, named);
     if runs.is_cut {
         workload.limits.insert(Limit::PodContainers);
     }
@@ -50,21 +50,21 @@ pub(crate) fn attach(
             cache.settle(key, place, evidence, now)
         });
     }
-    cache.keep(key, &places);
+    cache.retain(key, &places);
     cache.due_in(key, now).map(|due| Duration::from_secs(due.into()))
 }
 
 /// Finds the evidence of the containers of one workload.
 struct Finder<'a> {
     index: &'a PodIndex,
-    runs: &'a Runs<'a>,
+    runs: &'a WorkloadRuns<'a>,
     restarted_same: &'a BTreeSet<PlaceId>,
     others: &'a OtherImages,
     now: u32,
 }
 
 /// What is known of a container before pods are named.
-struct Known<'a> {
+struct ContainerFindings<'a> {
     place: &'a str,
     image: &'a ParsedImage,
     place_id: Option<PlaceId>,
@@ -86,7 +86,7 @@ impl Finder<'_> {
         view: &RolloutView,
     ) -> Vec<Option<(String, DriftEvidence)>> {
         let mut of_pods: HashMap<PlaceId, OfPods> = HashMap::new();
-        let known: Vec<Option<Known<'_>>> = named
+        let known: Vec<Option<ContainerFindings<'_>>> = named
             .containers
             .iter()
             .map(|container| container.as_ref().map(|(place, image)| self.known(place, image, &mut of_pods)))
@@ -107,7 +107,7 @@ impl Finder<'_> {
         place: &'k str,
         image: &'k ParsedImage,
         of_pods: &mut HashMap<PlaceId, OfPods>,
-    ) -> Known<'k> {
+    ) -> ContainerFindings<'k> {
         let reference = image.movable().and_then(|canonical| self.index.references.find(canonical));
         let place_id = self.index.place(place);
         let here = place_id.and_then(|place| self.runs.at(place));
@@ -121,7 +121,7 @@ impl Finder<'_> {
         let moved = own(&|id| self.is_moved(id)).or(other_moved.map(|id| (id, true)));
         let mixed = own(&|id| here.as_ref().is_some_and(|here| here.is_mixed(id)))
             .or(other_mixed.map(|id| (id, true)));
-        Known { place, image, place_id, reference, moved, mixed }
+        ContainerFindings { place, image, place_id, reference, moved, mixed }
     }
 
     fn is_moved(&self, id: ReferenceId) -> bool {
@@ -130,7 +130,7 @@ impl Finder<'_> {
 
     fn evidence(
         &self,
-        known: &Known<'_>,
+        known: &ContainerFindings<'_>,
         sightings: &Sightings<'_>,
         moved: &mut HashMap<(ReferenceId, bool), Option<Resolutions>>,
     ) -> DriftEvidence {

@@ -37,7 +37,7 @@ impl PodIndex {
         let is_over = now.is_some();
         let same = now.map(|now| self.same_places(before, &now)).unwrap_or_default();
         let awaited = if is_over { Vec::new() } else { view.all.iter().cloned().collect() };
-        self.restarts.awaits_from_now_on(key, awaited);
+        self.restarts.set_awaited(key, awaited);
         same
     }
 

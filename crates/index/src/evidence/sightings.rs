@@ -8,7 +8,7 @@ use tagwatch_core::drift::PodSighting;
 
 use super::rollout_view::RolloutView;
 use crate::owners::RolloutId;
-use crate::pods::{ImageState, PlaceId, PodIndex, PodRecord, Record, ReferenceId, SlotId};
+use crate::pods::{ImageState, PlaceId, PodIndex, PodRecord, ReferenceId, ReferenceRecord, SlotId};
 
 /// Pods that evidence names of a digest.
 pub(super) const MAX_NAMED: usize = 5;
@@ -74,7 +74,7 @@ impl<'a> Sightings<'a> {
         let mut found: HashMap<(ReferenceId, SlotId), Pods<'a>> = HashMap::new();
         // How many are still to be found: of each digest five, or all.
         let records = self.wanted.iter().filter_map(|id| self.index.references.get(*id));
-        let live = records.flat_map(Record::slots).map(|slot| slot.live);
+        let live = records.flat_map(ReferenceRecord::slots).map(|slot| slot.live);
         let mut missing: usize =
             live.map(|live| usize::try_from(live).unwrap_or(usize::MAX).min(MAX_NAMED)).sum();
         let own = self.view.all.iter().flat_map(|key| self.index.of_controller(key));

@@ -5,7 +5,6 @@ use tagwatch_core::drift::Platform;
 use tagwatch_k8s::slim::{NodeImages, SlimPod};
 
 use super::*;
-use crate::assemble::Assembled;
 use crate::testing::{self, Cluster, uid};
 
 const NOW: u32 = 1_800_000_000;
@@ -64,7 +63,7 @@ impl Drifting {
     }
 
     fn all(&mut self, key: &WorkloadKey) -> Vec<DriftEvidence> {
-        let Assembled::Workload { workload, .. } = self.0.assemble(key) else { panic!("nothing to report") };
+        let workload = self.0.assemble(key).unwrap().workload;
         let drift = workload.containers.iter().map(|container| container.drift.as_deref().cloned());
         drift.map(Option::unwrap_or_default).collect()
     }

@@ -36,7 +36,7 @@ impl Index {
             }
             return SettledController::default();
         }
-        let left = self.owners.missing.wait(key, now);
+        let left = self.owners.missing.mark_missing(key, now);
         if left > 0 {
             let look_again = Some(Duration::from_secs(left.into()));
             return SettledController { affected: BTreeSet::new(), look_again };
@@ -65,7 +65,7 @@ impl Index {
     }
 
     fn give_up(&mut self, key: &WorkloadKey, was_given_up: bool, now: u32) -> SettledController {
-        let of_pods = self.pods.leave_controller(key, now).all();
+        let of_pods = self.pods.detach_pods(key, now).all();
         let mut affected = self.tops(&of_pods);
         if !was_given_up {
             affected.extend(self.owners.tops_below(key));
@@ -80,14 +80,14 @@ impl Index {
     /// A controller that was given up is there, or is of a kind that is not watched any more. Its pods and objects were
     /// workloads of their own until now.
     fn take_back(&mut self, key: &WorkloadKey, was_given_up: bool, now: u32) -> SettledController {
-        let mut affected = self.pods.join_controller(key, now).all();
+        let mut affected = self.pods.attach_pods(key, now).all();
         affected.extend(self.tops(&affected));
         if was_given_up {
             affected.extend(self.owners.children(key).map(|(child, _)| child.clone()));
             affected.extend(self.owners.tops_below(key));
         }
         affected.remove(key);
-        let has_more = self.pods.is_to_join(key);
+        let has_more = self.pods.is_to_attach(key);
         SettledController { affected, look_again: has_more.then_some(Duration::ZERO) }
     }
 }

@@ -36,7 +36,7 @@ impl MissingControllers {
     }
 
     /// It is still missing. Returns the rest of its grace time in seconds; at zero it is given up.
-    pub(crate) fn wait(&mut self, key: &WorkloadKey, now: u32) -> u32 {
+    pub(crate) fn mark_missing(&mut self, key: &WorkloadKey, now: u32) -> u32 {
         let state = self.0.entry(key.clone()).or_insert(Missing::Since(now));
         let Missing::Since(since) = *state else { return 0 };
         let left = ORPHAN_GRACE.saturating_sub(now.saturating_sub(since));

@@ -2,9 +2,9 @@
 //! "Proof from the cluster"). `apply`, `delete` and `retain` take a change in and return the controllers for which it
 //! can matter; a status that changes nothing of images returns none.
 
+mod detached;
 mod name;
 mod nodes;
-mod orphans;
 mod platforms;
 mod record;
 mod references;
@@ -25,15 +25,15 @@ use crate::answers::Answers;
 use crate::names::NameTable;
 use crate::small_map::SmallMap;
 
+#[cfg(test)]
+pub(crate) use detached::MAX_RECOUNTED;
 use name::PodName;
 use nodes::NodeId;
 pub(crate) use nodes::{Nodes, PlatformId};
-#[cfg(test)]
-pub(crate) use orphans::MAX_RECOUNTED;
 pub use record::PodFacts;
 pub(crate) use record::{ContainerState, ImageState, PlaceId, PodRecord, place_name, seconds, time};
 use record::{ImageHash, ImageId, NamedPod};
-pub(crate) use references::{MEMORY, Record, ReferenceId, References, Same, Slot, SlotId};
+pub(crate) use references::{MEMORY, ReferenceId, ReferenceRecord, References, SameImages, Slot, SlotId};
 pub(crate) use restarts::{Ran, Restarts};
 use runs::RunChange;
 pub(crate) use runs::{Run, Runs};
@@ -95,7 +95,7 @@ pub(crate) struct PodIndex {
     pub(crate) nodes: Nodes,
     /// Nodes whose pods are counted under another platform than is known now.
     uncounted: BTreeSet<NodeId>,
-    pub(crate) same: Same,
+    pub(crate) same: SameImages,
     /// When room was made in `same`.
     made_room: Option<u32>,
     failing: NameTable<()>,
@@ -128,14 +128,14 @@ impl PodIndex {
             is_live: _,
         } = pod;
         let pod_name = PodName::new(name, uid);
-        let node = node.and_then(|node| self.nodes.id(node));
+        let node = node.and_then(|node| self.nodes.find_or_insert(node));
         let platform = node.and_then(|node| self.nodes.platform_of(node));
         self.forget_surplus_names();
         let known =
             self.pods.get(namespace).and_then(|pods| pods.get(name)).map(|known| Arc::clone(&known.0));
         // Another pod that had its name says nothing of this one.
         let itself = known.as_deref().filter(|known| known.name == pod_name);
-        let states = self.states((&statuses, may_have_changed), itself, now).into();
+        let states = self.record_states((&statuses, may_have_changed), itself, now).into();
         let shape = self.shapes.share(shape);
         let controller = self.shared(&controller).cloned().unwrap_or(controller);
         let record = PodRecord { name: pod_name, controller, shape, node, platform, states };
@@ -281,7 +281,7 @@ impl PodIndex {
             if last.saturating_add(MEMORY) < now {
                 continue;
             }
-            if let Some(ImageState::Ran(reference, slot)) = self.ran(status, digest, (first, last))
+            if let Some(ImageState::Ran(reference, slot)) = self.record_run(status, digest, (first, last))
                 && self.references.note((reference, slot), platform, (first, last))
             {
                 changes.evidence.extend(self.moved_differently(reference));
@@ -401,7 +401,7 @@ impl PodIndex {
 
     /// The controllers that run a reference of which several digests are known: what is said of it is another now.
     fn moved_differently(&mut self, reference: ReferenceId) -> BTreeSet<WorkloadKey> {
-        if !self.references.get(reference).is_some_and(Record::has_several) {
+        if !self.references.get(reference).is_some_and(ReferenceRecord::has_several) {
             return BTreeSet::new();
         }
         self.version += 1;
@@ -420,7 +420,7 @@ impl PodIndex {
     }
 
     fn users(&self, reference: ReferenceId) -> BTreeSet<WorkloadKey> {
-        self.references.get(reference).into_iter().flat_map(Record::users).cloned().collect()
+        self.references.get(reference).into_iter().flat_map(ReferenceRecord::users).cloned().collect()
     }
 
     fn put(&mut self, namespace: &str, record: Arc<PodRecord>) {

@@ -8,7 +8,7 @@ use tagwatch_core::drift::Platform;
 use crate::names::NameTable;
 
 /// Names of nodes that are kept at most.
-const MAX: usize = 100_000;
+const MAX_NODES: usize = 100_000;
 
 /// A node, by number plus one: an `Option` of it takes no more space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,11 +47,11 @@ struct NodeEntry {
 impl Nodes {
     /// The number of a node; a new one for a name that is not known. A user who may create pods may name any node, so
     /// there is a limit.
-    pub(super) fn id(&mut self, name: &str) -> Option<NodeId> {
+    pub(super) fn find_or_insert(&mut self, name: &str) -> Option<NodeId> {
         if let Some(id) = self.find(name) {
             return Some(id);
         }
-        (self.table.len() < MAX)
+        (self.table.len() < MAX_NODES)
             .then(|| NodeId::of(self.table.find_or_insert(name, |_| NodeEntry::default())))
     }
 
@@ -108,7 +108,7 @@ impl Nodes {
 
     /// Sets what is known of a node that exists. Returns whether its pods have to be counted anew.
     pub(super) fn set_platform(&mut self, id: NodeId, platform: Option<&Platform>) -> bool {
-        let platform = platform.and_then(|platform| self.platform(platform));
+        let platform = platform.and_then(|platform| self.intern_platform(platform));
         let Some(node) = self.table.get_mut(id.number()) else { return false };
         node.exists = true;
         let is_new = node.platform != platform;
@@ -125,7 +125,7 @@ impl Nodes {
     }
 
     /// The number of a platform. There are a handful; should there ever be thousands, the rest counts as unknown.
-    pub(crate) fn platform(&mut self, platform: &Platform) -> Option<PlatformId> {
+    pub(crate) fn intern_platform(&mut self, platform: &Platform) -> Option<PlatformId> {
         let at = self.platforms.iter().position(|known| known == platform);
         let at = at.unwrap_or_else(|| {
             self.platforms.push(platform.clone());

@@ -9,7 +9,7 @@ use tagwatch_k8s::slim::NodeImages;
 
 use super::nodes::NodeId;
 use super::record::NamedPod;
-use super::references::Same;
+use super::references::SameImages;
 use super::{PodIndex, PodRecord};
 
 /// How often digests that no pod runs are looked for to make room for digests of one image, in seconds.
@@ -24,28 +24,28 @@ impl PodIndex {
         images: &NodeImages,
         now: u32,
     ) -> BTreeSet<WorkloadKey> {
-        let mut affected = self.see_node(name, platform, images, now);
+        let mut affected = self.apply_listed_node(name, platform, images, now);
         affected.extend(self.count_nodes(now));
         affected
     }
 
     /// Takes a node in: its platform, and which digests its runtime knows as one image or as several. Its pods are still to
     /// be counted.
-    pub(crate) fn see_node(
+    pub(crate) fn apply_listed_node(
         &mut self,
         name: &str,
         platform: Option<&Platform>,
         images: &NodeImages,
         now: u32,
     ) -> BTreeSet<WorkloadKey> {
-        let id = self.nodes.id(name);
+        let id = self.nodes.find_or_insert(name);
         if let Some(id) = id
             && self.nodes.set_platform(id, platform)
         {
             self.uncounted.insert(id);
         }
         let lists_configurations = platform.is_some_and(Platform::lists_configurations);
-        let platform = platform.and_then(|platform| self.nodes.platform(platform));
+        let platform = platform.and_then(|platform| self.nodes.intern_platform(platform));
         let mut news = BTreeSet::new();
         for digests in &images.of_one_image {
             news.extend(
@@ -94,7 +94,7 @@ impl PodIndex {
     fn note_images(
         &mut self,
         now: u32,
-        note: impl Fn(&mut Same) -> Result<BTreeSet<Arc<str>>, Full>,
+        note: impl Fn(&mut SameImages) -> Result<BTreeSet<Arc<str>>, Full>,
     ) -> BTreeSet<Arc<str>> {
         let noted = note(&mut self.same).or_else(|full| {
             if self.made_room.is_some_and(|made| now < made.saturating_add(MAKES_ROOM_EVERY)) {

@@ -18,7 +18,7 @@ pub(crate) const MEMORY: u32 = 30 * 24 * 3_600;
 pub(super) const MAX_IDLE: usize = 10_000;
 
 /// Which digests are one image, on which platform.
-pub(crate) type Same = SameImage<PlatformId>;
+pub(crate) type SameImages = SameImage<PlatformId>;
 
 /// A reference, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +35,7 @@ impl SlotId {
 
 /// What a reference resolved to.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub(crate) struct ReferenceRecord {
     /// The reference in canonical form, with registry and tag.
     pub(crate) name: Arc<str>,
     /// The digests that it resolved to, at most [`MAX_DIGESTS`]; `None` is a free slot.
@@ -58,36 +58,36 @@ pub(crate) struct Slot {
 
 /// Every reference that is known.
 #[derive(Debug, Default)]
-pub(crate) struct References(NameTable<Record>);
+pub(crate) struct References(NameTable<ReferenceRecord>);
 
 impl References {
     pub(crate) fn find(&self, canonical: &str) -> Option<ReferenceId> {
         self.0.find(canonical).map(ReferenceId)
     }
 
-    pub(crate) fn get(&self, id: ReferenceId) -> Option<&Record> {
+    pub(crate) fn get(&self, id: ReferenceId) -> Option<&ReferenceRecord> {
         self.0.get(id.0)
     }
 
-    fn get_mut(&mut self, id: ReferenceId) -> Option<&mut Record> {
+    fn get_mut(&mut self, id: ReferenceId) -> Option<&mut ReferenceRecord> {
         self.0.get_mut(id.0)
     }
 
     /// The number of a reference's digest that was seen from `first` to `last`. `None` where it has eight others that
     /// all run, or were all seen later: they prove enough.
-    pub(super) fn slot(
+    pub(super) fn claim_slot(
         &mut self,
         canonical: &str,
         digest: &str,
         (first, last): (u32, u32),
     ) -> Option<(ReferenceId, SlotId)> {
-        let empty = |name: &Arc<str>| Record {
+        let empty = |name: &Arc<str>| ReferenceRecord {
             name: Arc::clone(name),
             slots: Vec::new(),
             users: SmallMap::default(),
         };
         let id = ReferenceId(self.0.find_or_insert(canonical, empty));
-        let slot = self.get_mut(id)?.slot(digest, (first, last))?;
+        let slot = self.get_mut(id)?.claim_slot(digest, (first, last))?;
         Some((id, slot))
     }
 
@@ -154,7 +154,7 @@ impl References {
     /// Takes over what was stored.
     pub(crate) fn restore(&mut self, canonical: &str, stored: &Slot) {
         let times = (stored.first, stored.last);
-        let Some((id, slot)) = self.slot(canonical, &stored.digest, times) else { return };
+        let Some((id, slot)) = self.claim_slot(canonical, &stored.digest, times) else { return };
         let Some(slot) = self.get_mut(id).and_then(|record| record.at_mut(slot)) else { return };
         slot.first = slot.first.min(stored.first);
         slot.last = slot.last.max(stored.last);
@@ -169,7 +169,7 @@ impl References {
     /// Forgets digests that have been gone for too long, and of too many references without a pod those that are not
     /// proven to have moved, then those not used for the longest time. Returns the references that have
     /// other digests now.
-    pub(super) fn expire(&mut self, same: &Same, now: u32) -> BTreeSet<ReferenceId> {
+    pub(super) fn expire(&mut self, same: &SameImages, now: u32) -> BTreeSet<ReferenceId> {
         let mut changed = BTreeSet::new();
         let mut idle = Vec::new();
         for (id, record) in self.0.iter_mut() {
@@ -194,14 +194,14 @@ impl References {
     }
 
     /// Every reference that moved, by name, with how sure that is.
-    pub(crate) fn moved(&self, same: &Same) -> BTreeMap<&str, (&Record, DriftConfidence)> {
+    pub(crate) fn moved(&self, same: &SameImages) -> BTreeMap<&str, (&ReferenceRecord, DriftConfidence)> {
         let records = self.0.iter().map(|(_, record)| record);
         records.filter_map(|record| Some((&*record.name, (record, record.moved(same)?)))).collect()
     }
 
     /// The references that resolved to one of these digests, and to another one.
     pub(super) fn with_digests(&self, digests: &BTreeSet<Arc<str>>) -> BTreeSet<ReferenceId> {
-        let has = |record: &Record| {
+        let has = |record: &ReferenceRecord| {
             record.has_several() && record.slots().any(|slot| digests.contains(&slot.digest))
         };
         self.0.iter().filter(|(_, record)| has(record)).map(|(id, _)| ReferenceId(id)).collect()
@@ -225,7 +225,7 @@ impl References {
     }
 }
 
-impl Record {
+impl ReferenceRecord {
     /// The controllers whose pods run it, in order.
     pub(super) fn users(&self) -> impl Iterator<Item = &WorkloadKey> {
         self.users.iter().map(|(controller, _)| controller)
@@ -254,12 +254,12 @@ impl Record {
     }
 
     /// Whether it resolved to several images.
-    pub(crate) fn moved(&self, same: &Same) -> Option<DriftConfidence> {
+    pub(crate) fn moved(&self, same: &SameImages) -> Option<DriftConfidence> {
         self.has_several().then(|| divided(same, self.seen())).flatten()
     }
 
     /// Its digests, each with the one that names the same image.
-    pub(crate) fn images<'a>(&'a self, same: &Same) -> BTreeMap<&'a str, &'a str> {
+    pub(crate) fn images<'a>(&'a self, same: &SameImages) -> BTreeMap<&'a str, &'a str> {
         images(same, self.seen())
     }
 
@@ -268,10 +268,10 @@ impl Record {
         self.slots().flat_map(|slot| slot.platforms.iter().map(|(platform, _)| (&*slot.digest, *platform)))
     }
 
-    fn slot(&mut self, digest: &str, (first, last): (u32, u32)) -> Option<SlotId> {
+    fn claim_slot(&mut self, digest: &str, (first, last): (u32, u32)) -> Option<SlotId> {
         let known =
             self.slots.iter().position(|slot| slot.as_ref().is_some_and(|slot| &*slot.digest == digest));
-        let at = known.or_else(|| self.free_slot()).or_else(|| self.oldest_idle(last))?;
+        let at = known.or_else(|| self.take_free_slot()).or_else(|| self.oldest_idle(last))?;
         if known.is_none() {
             let digest = digest.into();
             *self.slots.get_mut(at)? = Some(Slot { digest, first, last, live: 0, platforms: Vec::new() });
@@ -279,7 +279,7 @@ impl Record {
         u8::try_from(at).ok().map(SlotId)
     }
 
-    fn free_slot(&mut self) -> Option<usize> {
+    fn take_free_slot(&mut self) -> Option<usize> {
         let free = self.slots.iter().position(Option::is_none);
         if free.is_some() || self.slots.len() == MAX_DIGESTS {
             return free;

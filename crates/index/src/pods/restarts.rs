@@ -66,7 +66,7 @@ impl Restarts {
         self.awaited.is_empty()
     }
 
-    fn ended(&mut self, ended: Ended) {
+    fn push_ended(&mut self, ended: Ended) {
         let now = ended.until;
         self.ended.push_back(ended);
         while self.ended.len() > MAX_ENDED
@@ -106,7 +106,7 @@ impl Restarts {
     }
 
     /// The pods of these controllers may end the restart of a workload.
-    pub(crate) fn awaits_from_now_on(&mut self, key: &WorkloadKey, controllers: Vec<WorkloadKey>) {
+    pub(crate) fn set_awaited(&mut self, key: &WorkloadKey, controllers: Vec<WorkloadKey>) {
         let Some(restart) = self.known.get_mut(key) else { return };
         let before = std::mem::replace(&mut restart.awaits, controllers.clone());
         self.await_no_more(&before);
@@ -124,7 +124,12 @@ impl PodIndex {
     /// A controller has no pod any more that shows this.
     pub(super) fn run_ended(&mut self, controller: &WorkloadKey, run: &Run, now: u32) {
         if let Some(ran) = self.what_ran((run.place, run.image_state), run.platform) {
-            self.restarts.ended(Ended { controller: controller.clone(), ran, since: run.since, until: now });
+            self.restarts.push_ended(Ended {
+                controller: controller.clone(),
+                ran,
+                since: run.since,
+                until: now,
+            });
         }
     }
 

@@ -14,7 +14,7 @@ use super::record::{ContainerState, ImageHash};
 
 /// How long a container must run on before it counts as one of the image that the spec names, where that was not known when
 /// it was first seen, in seconds. A kubelet has restarted by then whatever it is to restart.
-pub(super) const SETTLES_IN: u32 = 3_600;
+pub(super) const START_SETTLES_IN: u32 = 3_600;
 
 /// A start of a container, as a number: enough to notice that it is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Start {
         if id == StartId::NONE || id == start.id {
             let has_settled = start.image == ImageHash::UNSURE
                 && !is_outdated
-                && state.since.saturating_add(SETTLES_IN) <= now;
+                && state.since.saturating_add(START_SETTLES_IN) <= now;
             return if has_settled { Self { image: named, ..start } } else { start };
         }
         let image = if is_outdated {

@@ -19,7 +19,7 @@ const NEAR: u32 = 60;
 impl PodIndex {
     /// What the containers of a live pod show; `known` is what is known of this very pod, whose spec may have changed before
     /// it was first seen.
-    pub(super) fn states(
+    pub(super) fn record_states(
         &mut self,
         (statuses, may_have_changed): (&[ContainerImageStatus], bool),
         known: Option<&PodRecord>,
@@ -40,7 +40,7 @@ impl PodIndex {
             let shown = match &status.image_status {
                 ImageStatus::Ran { digest, since, .. } if is_of_spec => {
                     let since = since.map_or(now, seconds).min(now);
-                    self.ran(status, digest, (since, now)).map(|image_state| match before {
+                    self.record_run(status, digest, (since, now)).map(|image_state| match before {
                         // A restart of the same image is no news.
                         Some(before) if before.image_state == image_state => (image_state, before.since),
                         _ => (image_state, since),
@@ -117,14 +117,14 @@ impl PodIndex {
     }
 
     /// The number of what a container ran, seen from the first to the last of these times.
-    pub(super) fn ran(
+    pub(super) fn record_run(
         &mut self,
         status: &ContainerImageStatus,
         digest: &str,
         times: (u32, u32),
     ) -> Option<ImageState> {
         let canonical = Reference::parse(status.image.raw()).ok()?.canonical();
-        let (reference, slot) = self.references.slot(&canonical, digest, times)?;
+        let (reference, slot) = self.references.claim_slot(&canonical, digest, times)?;
         Some(ImageState::Ran(reference, slot))
     }
 

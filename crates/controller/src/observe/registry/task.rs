@@ -59,6 +59,6 @@ impl RegistryTask {
             BTreeSet::new()
         };
         self.queue.request(index.retain_answers(&registry.host, &wanted));
-        index.next_question(&wanted, self.clock.now())
+        index.take_question(&wanted, self.clock.now())
     }
 }

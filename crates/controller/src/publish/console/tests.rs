@@ -6,10 +6,10 @@ use tagwatch_console::{Remedy, remedies};
 use tagwatch_core::engine::Engine;
 use tagwatch_core::issue::{Issue, ResultKeys};
 use tagwatch_core::policy::Policy;
+use tagwatch_index::WorkloadKey;
 use tagwatch_index::testing::{
     Cluster, ROLLOUT, WEB, metadata, pod, rollout, rollout_object, unset, workload,
 };
-use tagwatch_index::{Assembled, WorkloadKey};
 
 use super::*;
 
@@ -18,7 +18,7 @@ type Offer = (String, &'static str, Remedy);
 
 /// What the console offers for a workload by a policy.
 fn offers_by(cluster: &mut Cluster, key: &WorkloadKey, policy: Value) -> Vec<Offer> {
-    let Assembled::Workload { workload, .. } = cluster.assemble(key) else { panic!("absent") };
+    let workload = cluster.assemble(key).unwrap().workload;
     let spec = serde_json::from_value(policy).unwrap();
     let engine = Engine::new(Policy::compile(&spec).unwrap());
     let verdicts = engine.judge(&workload);

@@ -67,7 +67,7 @@ impl PolicyStatusWriter {
     /// Kinds whose templates are not judged, as `Kind.group`: they are not watched, their template paths lead to no
     /// template, or the policy declares a kind that the API server does not serve.
     pub(super) fn not_covered(&self) -> Vec<String> {
-        let mut kinds = self.index.lock().unread_kinds();
+        let mut kinds = self.index.lock().uncovered_kinds();
         kinds.extend(self.custom.unserved());
         kinds.into_iter().collect()
     }

@@ -8,7 +8,6 @@ use tagwatch_core::workload::{Unfollowed, Workload};
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimPod;
 
-use crate::assemble::Assembled;
 use crate::owners::ORPHAN_GRACE;
 use crate::pods::MAX_RECOUNTED;
 use crate::testing::{Cluster, Owner, WEB, containers, metadata, pod, workload};
@@ -56,13 +55,9 @@ impl Reports {
                 self.due.insert(key.clone(), self.cluster.now + delay);
             }
             match self.cluster.assemble(&key) {
-                Assembled::Workload { workload, .. } => {
-                    self.written.insert(key, *workload);
-                }
-                Assembled::Absent(_) => {
-                    self.written.remove(&key);
-                }
-            }
+                Ok(assembled) => self.written.insert(key, assembled.workload),
+                Err(_) => self.written.remove(&key),
+            };
         }
     }
 

@@ -61,9 +61,9 @@ fn a_list_of_nodes_counts_their_pods_when_it_is_complete() {
     let mut index = PodIndex::default();
     apply(&mut index, pod("one", "web", "a", "nginx:1.27", ran("a")), NOW);
     apply(&mut index, pod("two", "web", "b", "nginx:1.27", ran("b")), NOW);
-    assert!(index.see_node("b", Some(&amd64()), &nothing(), NOW).is_empty());
+    assert!(index.apply_listed_node("b", Some(&amd64()), &nothing(), NOW).is_empty());
     // Its images are news at once, and the platforms of the pods are not.
-    let affected = index.see_node("a", Some(&amd64()), &as_several(&["a", "b"]), NOW);
+    let affected = index.apply_listed_node("a", Some(&amd64()), &as_several(&["a", "b"]), NOW);
     assert_eq!(affected, [owner("web")].into());
     assert_eq!(index.moved_references(), (Vec::new(), 1));
     assert_eq!(index.count_nodes(NOW), [owner("web")].into());

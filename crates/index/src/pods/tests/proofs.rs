@@ -24,10 +24,10 @@ fn proofs_read_back_as_they_were_written() {
     apply(&mut index, pod("four", "web", "b", "nginx:1.27", ran("d")), NOW);
     let mut restored = PodIndex::default();
     Proofs::restore_pods(&Proofs::render_pods(&index, NOW), &mut restored, NOW);
-    let platform = restored.nodes.platform(&amd64());
+    let platform = restored.nodes.intern_platform(&amd64());
     assert_eq!(restored.same.class_of(platform, &digest("d")), digest("b"));
     // Of other platforms that says nothing.
-    let platform = restored.nodes.platform(&arm64());
+    let platform = restored.nodes.intern_platform(&arm64());
     assert_eq!(restored.same.class_of(platform, &digest("d")), digest("d"));
 }
 
@@ -150,9 +150,9 @@ fn what_an_earlier_version_merged_is_merged_where_it_ran() {
     let text = reference(&[stored("a", NOW, AMD64), stored("b", NOW, &same), stored("c", NOW, AMD64)]);
     let mut index = PodIndex::default();
     assert_eq!(Proofs::restore_pods(&text, &mut index, NOW), (1, 0));
-    let platform = index.nodes.platform(&amd64());
+    let platform = index.nodes.intern_platform(&amd64());
     assert_eq!(index.same.class_of(platform, &digest("b")), digest("a"));
-    let platform = index.nodes.platform(&arm64());
+    let platform = index.nodes.intern_platform(&arm64());
     assert_eq!(index.same.class_of(platform, &digest("b")), digest("b"));
     index.apply_node("a", Some(&amd64()), &as_several(&["b", "c"]), NOW);
     let now = Proofs::render_pods(&index, NOW);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tagwatch_k8s::slim::SlimPod;
 
-use super::super::starts::SETTLES_IN;
+use super::super::starts::START_SETTLES_IN;
 use super::*;
 
 const REPOSITORY: &str = "registry.example.com/shop/web";
@@ -99,7 +99,8 @@ impl Scripted {
     /// The first letter of each digest that a reference has run as.
     fn ran(&self, image: &str) -> Vec<String> {
         let id = self.index.references.find(image);
-        let slots = id.and_then(|id| self.index.references.get(id)).into_iter().flat_map(Record::slots);
+        let slots =
+            id.and_then(|id| self.index.references.get(id)).into_iter().flat_map(ReferenceRecord::slots);
         slots.map(|slot| slot.digest["sha256:".len()..][..1].to_owned()).collect()
     }
 
@@ -251,7 +252,7 @@ fn what_was_there_before_tagwatch_counts_where_its_spec_never_changed_or_it_runs
     pod.status(0, "c1", "2");
     pod.restart_of_tagwatch();
     assert!(pod.ran(TWO).is_empty());
-    pod.now += SETTLES_IN - 61;
+    pod.now += START_SETTLES_IN - 61;
     pod.show();
     assert!(pod.ran(TWO).is_empty());
     pod.show();

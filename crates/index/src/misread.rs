@@ -7,16 +7,16 @@ use tagwatch_k8s::slim::SlimObject;
 
 /// The objects that cannot be read, by `Kind.group`.
 #[derive(Debug, Default)]
-pub(crate) struct UnreadKinds(BTreeMap<String, Unread>);
+pub(crate) struct MisreadKinds(BTreeMap<String, Misread>);
 
 #[derive(Debug)]
-struct Unread {
+struct Misread {
     /// What is wrong with one of the objects.
     remark: String,
     objects: HashSet<WorkloadKey>,
 }
 
-impl UnreadKinds {
+impl MisreadKinds {
     /// The kinds, each with what is wrong with one of its objects.
     pub(crate) fn remarks(&self) -> BTreeMap<String, String> {
         self.0.iter().map(|(kind, unread)| (kind.clone(), unread.remark.clone())).collect()
@@ -29,7 +29,7 @@ impl UnreadKinds {
             return self.remove(key);
         }
         let remark = object.remarks().first().cloned().unwrap_or_default();
-        let empty = Unread { remark, objects: HashSet::new() };
+        let empty = Misread { remark, objects: HashSet::new() };
         self.0.entry(key.kind_and_group()).or_insert(empty).objects.insert(key.clone());
     }
 

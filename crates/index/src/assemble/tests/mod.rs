@@ -1,5 +1,7 @@
 //! What is judged under a key, from objects as the API server sends them.
 
+mod hostile;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -21,10 +23,7 @@ fn judged(cluster: &mut Cluster, key: &WorkloadKey) -> Result<Vec<String>, Absen
 }
 
 fn containers_of(cluster: &mut Cluster, key: &WorkloadKey) -> Result<Vec<Container>, Absence> {
-    match cluster.assemble(key) {
-        Assembled::Workload { workload, .. } => Ok(workload.containers),
-        Assembled::Absent(absence) => Err(absence),
-    }
+    cluster.assemble(key).map(|assembled| assembled.workload.containers)
 }
 
 fn revision(mut replica_set: Value, revision: u32) -> Value {
@@ -185,7 +184,7 @@ fn a_watched_custom_object_is_judged_by_its_own_template_with_the_sidecars_of_it
         Ok(vec!["web nginx:1.28".to_owned(), "proxy envoy:1.31".to_owned()])
     );
     assert_eq!(cluster.candidates(), BTreeSet::from([key.clone()]));
-    let Assembled::Workload { workload, .. } = cluster.assemble(&key) else { panic!("absent") };
+    let workload = cluster.assemble(&key).unwrap().workload;
     assert_eq!(workload.origin, Origin::Manifest, "no API server filled in the pull policy of the template");
     let policies = workload.containers.iter().map(Container::written_pull_policy);
     assert_eq!(policies.collect::<Vec<_>>(), [None, Some(PullPolicy::IfNotPresent)]);
@@ -215,7 +214,7 @@ fn what_a_watched_custom_kind_does_not_know_is_gone() {
         Ok(vec!["web nginx:1.28".to_owned()]),
         "under an owner that is not read"
     );
-    assert_eq!(cluster.index.unread_kinds(), BTreeSet::from(["Rollout.argoproj.io".to_owned()]));
+    assert_eq!(cluster.index.uncovered_kinds(), BTreeSet::from(["Rollout.argoproj.io".to_owned()]));
 }
 
 #[test]
@@ -250,7 +249,7 @@ fn a_knative_chain_is_one_workload() {
     );
     assert_eq!(judged(&mut cluster, &configuration), Err(Absence::NotReported));
     assert_eq!(cluster.candidates(), BTreeSet::from([service]));
-    assert!(cluster.index.unread_kinds().is_empty());
+    assert!(cluster.index.uncovered_kinds().is_empty());
 }
 
 #[test]

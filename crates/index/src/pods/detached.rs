@@ -25,7 +25,7 @@ impl PodIndex {
     }
 
     /// Counts pods of a controller that is missing each for itself, at most [`MAX_RECOUNTED`] of them.
-    pub(crate) fn leave_controller(&mut self, controller: &WorkloadKey, now: u32) -> PodChanges {
+    pub(crate) fn detach_pods(&mut self, controller: &WorkloadKey, now: u32) -> PodChanges {
         let pods = self.controllers.get(controller).into_iter().flat_map(|pods| pods.pods.iter());
         let concerned: Vec<Arc<PodRecord>> =
             pods.map(|(NamedPod(record), ())| Arc::clone(record)).take(MAX_RECOUNTED).collect();
@@ -38,13 +38,13 @@ impl PodIndex {
     }
 
     /// Whether pods are to be counted for a controller again: it is there, and its kind controls pods.
-    pub(crate) fn is_to_join(&self, controller: &WorkloadKey) -> bool {
+    pub(crate) fn is_to_attach(&self, controller: &WorkloadKey) -> bool {
         self.has_claims(controller) && controls_pods(controller)
     }
 
     /// Counts pods that name a controller for it again, at most [`MAX_RECOUNTED`] of them, unless its kind never controls any.
-    pub(crate) fn join_controller(&mut self, controller: &WorkloadKey, now: u32) -> PodChanges {
-        if !self.is_to_join(controller) {
+    pub(crate) fn attach_pods(&mut self, controller: &WorkloadKey, now: u32) -> PodChanges {
+        if !self.is_to_attach(controller) {
             return PodChanges::default();
         }
         let pods = self.pods.get(controller.namespace());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tagwatch_core::drift::PullFailure;
 use tagwatch_core::workload::Limit;
 
-use super::*;
+use super::super::*;
 use crate::owners::MAX_DEPENDENTS;
 use crate::testing::{Cluster, ROLLOUT, WEB, containers, metadata, pod, rollout, uid, workload};
 
@@ -22,10 +22,7 @@ fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
 }
 
 fn assembled(cluster: &mut Cluster, key: &WorkloadKey) -> Workload {
-    match cluster.assemble(key) {
-        Assembled::Workload { workload, .. } => *workload,
-        Assembled::Absent(absence) => panic!("{absence:?}"),
-    }
+    cluster.assemble(key).unwrap().workload
 }
 
 fn waiting(container: &str, image: &str) -> Value {
