@@ -207,7 +207,7 @@ impl TestEnv {
         self.versions.borrow()
     }
 
-    /// Waits until the clock of the API server is past this second.
+    /// Waits until the clock, which is also that of tagwatch, is past this second.
     pub(crate) async fn clock_is_past(&self, second: i64) -> Result<()> {
         eventually(LIMIT, &format!("it is past {second}"), || async {
             let now = Timestamp::now().as_second();

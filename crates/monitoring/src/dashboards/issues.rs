@@ -96,7 +96,7 @@ fn donuts() -> Vec<Panel> {
     vec![
         donut(
             "All violations by severity",
-            "Violations of the chosen namespaces and rules; a slice leads to the console.",
+            "Violations of the chosen namespaces and rules.",
         )
         .unit("short")
         .overrides(severity_colors())
@@ -118,7 +118,7 @@ fn donuts() -> Vec<Panel> {
             or_zero(&format!("count({rules} unless on (rule) ({violated} or {warned}))")),
             "clean",
         ),
-        donut("Violations by rule", "Violations of the chosen namespaces; a slice leads to its rule.")
+        donut("Violations by rule", "Violations of the chosen namespaces.")
             .unit("short")
             .links(&[console("This rule in the console", "/rules/${__field.labels.rule}")])
             .query(format!("sum by (rule) ({})", violations()), "{{rule}}"),
