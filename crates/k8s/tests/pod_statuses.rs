@@ -167,7 +167,7 @@ fn a_node_tells_its_platform_and_which_digests_are_one_image_or_several() {
     assert_eq!(node.platform().unwrap().as_str(), "linux/arm64/containerd");
     let first: BTreeSet<String> = [format!("sha256:{a}"), format!("sha256:{b}")].into();
     let images = node.images();
-    assert_eq!(images.of_one_image, [first.clone()]);
+    assert_eq!(images.of_one_image, std::slice::from_ref(&first));
     assert_eq!(images.of_one_repository, [vec![first, [format!("sha256:{c}")].into()]]);
     let bare: SlimNode = serde_json::from_str(r#"{"metadata":{"name":"b"}}"#).unwrap();
     assert_eq!((bare.platform(), bare.images()), (None, NodeImages::default()));
