@@ -1,7 +1,5 @@
 //! Why the controller ended.
 
-use std::io;
-
 use tagwatch_client::ClientError;
 use thiserror::Error;
 use tokio::task::JoinError;
@@ -23,14 +21,6 @@ pub enum RunError {
     /// A task returned that should run forever.
     #[error("the task \"{0}\" ended by itself; ending the process, so that it is started anew")]
     TaskEnded(&'static str),
-    /// A server's listener failed.
-    #[error("the task \"{task}\" failed; ending the process, so that it is started anew: {source}")]
-    ServerFailed {
-        /// Name of the task.
-        task: &'static str,
-        /// The error of its listener.
-        source: io::Error,
-    },
     /// A task panicked, so what it kept up to date is stale from now on.
     #[error("the task \"{task}\" failed; ending the process, so that it is started anew: {source}")]
     TaskPanicked {

@@ -206,14 +206,7 @@ impl Servers {
         };
         let mut serve = |name, listener: ServerListener, routes, runtime: &Handle| {
             let serving = listener.serve(routes, parts.observer.metrics.connections.clone(), stop.clone());
-            tasks.spawn_server(
-                name,
-                async move {
-                    serving.await;
-                    Ok(())
-                },
-                runtime,
-            );
+            tasks.spawn_server(name, serving, runtime);
         };
         if let Some(listener) = health {
             serve(HEALTH_ENDPOINT, listener, endpoint.clone().probes(), &probes);

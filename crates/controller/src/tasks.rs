@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::io;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -22,7 +21,7 @@ pub(crate) struct Tasks {
     /// Tasks that run until the process ends; a return is an error.
     endless: JoinSet<()>,
     /// Return when they are cancelled, after they have answered what was asked.
-    servers: JoinSet<io::Result<()>>,
+    servers: JoinSet<()>,
     names: HashMap<Id, &'static str>,
 }
 
@@ -51,7 +50,7 @@ impl Tasks {
     pub(crate) fn spawn_server(
         &mut self,
         name: &'static str,
-        server: impl Future<Output = io::Result<()>> + Send + 'static,
+        server: impl Future<Output = ()> + Send + 'static,
         runtime: &Handle,
     ) {
         let spawned = self.servers.spawn_on(server, runtime);
@@ -78,9 +77,7 @@ impl Tasks {
                 }
                 Ok(())
             }
-            Some(ended) = self.endless.join_next_with_id() => {
-                Err(self.ended(ended.map(|(id, ())| (id, Ok(())))))
-            }
+            Some(ended) = self.endless.join_next_with_id() => Err(self.ended(ended)),
             Some(ended) = self.servers.join_next_with_id() => Err(self.ended(ended)),
         }
     }
@@ -89,12 +86,11 @@ impl Tasks {
         while self.servers.join_next().await.is_some() {}
     }
 
-    fn ended(&self, ended: Result<(Id, io::Result<()>), JoinError>) -> RunError {
+    fn ended(&self, ended: Result<(Id, ()), JoinError>) -> RunError {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let task = self.names.get(&id).copied().unwrap_or_default();
         match ended {
-            Ok((_, Ok(()))) => RunError::TaskEnded(task),
-            Ok((_, Err(source))) => RunError::ServerFailed { task, source },
+            Ok(_) => RunError::TaskEnded(task),
             Err(source) => RunError::TaskPanicked { task, source },
         }
     }
@@ -130,13 +126,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_fails_is_named_with_its_error() {
+    async fn a_server_that_returns_before_the_signal_to_stop_is_named() {
         let mut tasks = Tasks::default();
         tasks.spawn("pods", pending());
-        let failed = ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        tasks.spawn_server("console", failed, &Handle::current());
+        tasks.spawn_server("console", ready(()), &Handle::current());
         let error = error_of(tasks).await;
-        assert!(error.contains("\"console\"") && error.contains("connection aborted"), "{error}");
+        assert!(error.contains("\"console\"") && error.contains("ended by itself"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -150,7 +145,6 @@ mod tests {
             stopping.cancelled().await;
             tokio::time::sleep(Duration::from_secs(1)).await;
             finish.cancel();
-            Ok(())
         };
         tasks.spawn_server("admin endpoint", server, &Handle::current());
         stop.cancel();

@@ -8,6 +8,7 @@ pub mod discovery;
 pub mod key;
 pub mod rbac;
 pub mod report;
+mod schema;
 pub mod served;
 pub mod slim;
 pub mod tag_policy;

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::AnsiColor;
 use tagwatch_core::text::UntrustedText;
+use tagwatch_scan::output;
+use tagwatch_scan::report::ScanReport;
 
 use crate::style::{paint, style};
 
@@ -17,8 +19,21 @@ pub(crate) fn silence_notes() {
 }
 
 /// Whether notes are left out.
-pub(crate) fn is_quiet() -> bool {
+fn is_quiet() -> bool {
     IS_QUIET.load(Ordering::Relaxed)
+}
+
+/// With `--quiet` only notes that are errors: the exit code depends on them.
+pub(crate) fn write_notes(report: &mut ScanReport) -> io::Result<()> {
+    let (mut stderr, style) = (io::stderr().lock(), style(&io::stderr()));
+    if !is_quiet() {
+        return output::write_notes(report, &mut stderr, style);
+    }
+    let errors = report.notes.iter().filter(|note| note.code.is_error()).cloned().collect();
+    let all = std::mem::replace(&mut report.notes, errors);
+    let written = output::write_notes(report, &mut stderr, style);
+    report.notes = all;
+    written
 }
 
 /// Says what came of a command that has nothing to print, as kubectl does.

@@ -162,10 +162,9 @@ fn failure(error: &RunError) -> Failure {
     match error {
         RunError::Client(_) => Failure::Api(failed),
         RunError::Listen(_) => Failure::Usage(failed),
-        RunError::Metrics(_)
-        | RunError::TaskEnded(_)
-        | RunError::ServerFailed { .. }
-        | RunError::TaskPanicked { .. } => Failure::Other(failed),
+        RunError::Metrics(_) | RunError::TaskEnded(_) | RunError::TaskPanicked { .. } => {
+            Failure::Other(failed)
+        }
     }
 }
 

@@ -30,24 +30,11 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         require_workloads,
     };
     let mut report = scan_manifests(&engine, &options, &mut io::stdin().lock());
-    write_notes(&mut report)?;
+    messages::write_notes(&mut report)?;
     for output in &output {
         write(output, &report)?;
     }
     Ok(ExitCode::from(report.exit_status(fail_on).code()))
-}
-
-/// With `--quiet` only notes that are errors: the exit code depends on them.
-pub(crate) fn write_notes(report: &mut ScanReport) -> io::Result<()> {
-    let (mut stderr, style) = (io::stderr().lock(), style(&io::stderr()));
-    if !messages::is_quiet() {
-        return output::write_notes(report, &mut stderr, style);
-    }
-    let errors = report.notes.iter().filter(|note| note.code.is_error()).cloned().collect();
-    let all = std::mem::replace(&mut report.notes, errors);
-    let written = output::write_notes(report, &mut stderr, style);
-    report.notes = all;
-    written
 }
 
 fn write(output: &Output, report: &ScanReport) -> Result<(), Failure> {

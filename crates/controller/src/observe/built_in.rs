@@ -59,7 +59,7 @@ fn watch_name(kind: &WorkloadKind, scope: Option<&str>) -> String {
 struct InitialList(ReadyToken);
 
 impl WatchProgress for InitialList {
-    fn listed(&mut self, _objects: usize, _is_new: bool) {
+    fn mark_listed(&mut self, _objects: usize, _is_new: bool) {
         self.0.ready();
     }
 }

@@ -21,12 +21,11 @@ pub(crate) async fn follow(client: Client, observer: Observer, ready: ReadyToken
     let (registry, metrics) = (&observer.watches, observer.metrics.clone());
     let stats = WatchStats::new(NAMESPACES, None, Need::Optional, registry, metrics);
     let mut right = OptionalRight::new(client.clone(), "", NAMESPACES, None);
-    let mut is_logged = false;
     loop {
-        let missing = || {
+        let missing = |is_first| {
             observer.status.set_namespaces_forbidden(true);
             ready.ready();
-            if !std::mem::replace(&mut is_logged, true) {
+            if is_first {
                 tracing::warn!(
                     "no right to list and watch namespaces: their labels and annotations do not count, nor do \
                      annotations that the policy allows by namespaceSelector"
@@ -73,10 +72,11 @@ impl NamespaceSink {
 }
 
 impl Sink<SlimNamespace> for NamespaceSink {
+    fn mark_progress(&mut self) {
+        self.refusals.mark_worked();
+    }
+
     fn event(&mut self, event: Event<SlimNamespace>) -> Flow {
-        if !matches!(event, Event::Init | Event::InitApply(_)) {
-            self.refusals.worked();
-        }
         match event {
             Event::Init => self.listed.clear(),
             Event::InitApply(namespace) => {
@@ -105,6 +105,6 @@ impl Sink<SlimNamespace> for NamespaceSink {
 
     /// What is known of namespaces is kept: labels change rarely.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        self.refusals.failed(error)
+        self.refusals.mark_failed(error)
     }
 }

@@ -26,15 +26,14 @@ pub(crate) async fn follow(client: Client, observer: Observer, engine: Arc<Engin
     let (registry, metrics) = (&observer.watches, observer.metrics.clone());
     let stats = WatchStats::new(NODES, None, Need::Optional, registry, metrics);
     let mut right = OptionalRight::new(client.clone(), "", NODES, None);
-    let mut is_logged = false;
     loop {
         while !is_wanted(&engine) {
             ready.ready();
             sleep(LOOK_INTERVAL).await;
         }
-        let missing = || {
+        let missing = |is_first| {
             ready.ready();
-            if !std::mem::replace(&mut is_logged, true) {
+            if is_first {
                 tracing::info!("nodes may not be read; that a tag moved stays likely and is never proven");
             }
         };
@@ -64,12 +63,13 @@ struct NodeSink {
 }
 
 impl Sink<SlimNode> for NodeSink {
+    fn mark_progress(&mut self) {
+        self.refusals.mark_worked();
+    }
+
     fn event(&mut self, event: Event<SlimNode>) -> Flow {
         let Observer { index, queue, clock, metrics, .. } = &self.observer;
         let now = clock.now();
-        if !matches!(event, Event::Init | Event::InitApply(_)) {
-            self.refusals.worked();
-        }
         match event {
             Event::Init => self.listed.clear(),
             Event::InitApply(node) => {
@@ -94,7 +94,7 @@ impl Sink<SlimNode> for NodeSink {
     }
 
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        let flow = self.refusals.failed(error);
+        let flow = self.refusals.mark_failed(error);
         if flow == Flow::Stop {
             let Observer { index, queue, clock, .. } = &self.observer;
             let affected = index.lock().forget_nodes(clock.now());

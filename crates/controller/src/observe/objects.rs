@@ -18,11 +18,11 @@ use crate::state::{StatusTracker, Stored, reference};
 
 /// Follows how far a watch has come.
 pub(super) trait WatchProgress: Send {
-    /// Something other than a list has come.
-    fn progressed(&mut self) {}
+    /// A list is complete, or an object has changed.
+    fn mark_progress(&mut self) {}
 
     /// Every object is known: so many, of a kind that may not have been watched before.
-    fn listed(&mut self, objects: usize, is_new: bool);
+    fn mark_listed(&mut self, objects: usize, is_new: bool);
 
     /// The watch failed and will be tried again, unless this stops it.
     fn failed(&mut self, _error: &watcher::Error) -> Flow {
@@ -102,7 +102,7 @@ impl ObjectSink {
                 // What was reported under an owner that was not watched may be reported elsewhere now.
                 self.observer.queue.request_all();
             }
-            self.progress.listed(count, is_new);
+            self.progress.mark_listed(count, is_new);
         }
         flow
     }
@@ -141,10 +141,11 @@ fn report_misread(status: &StatusTracker, before: &BTreeMap<String, String>, now
 }
 
 impl Sink<WireObject> for ObjectSink {
+    fn mark_progress(&mut self) {
+        self.progress.mark_progress();
+    }
+
     fn event(&mut self, event: Event<WireObject>) -> Flow {
-        if !matches!(event, Event::Init | Event::InitApply(_)) {
-            self.progress.progressed();
-        }
         match event {
             Event::Init => {
                 self.listed.clear();

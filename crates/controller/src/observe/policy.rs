@@ -45,15 +45,14 @@ impl PolicyObserver {
         let stats = WatchStats::new(PLURAL, None, Need::Optional, &self.watches, self.metrics.clone());
         let mut backoff = Backoff::default();
         let mut right = OptionalRight::of_object(client.clone(), &TagPolicy::group(&()), PLURAL, &name);
-        let mut is_logged = false;
         loop {
             match is_served(&client, API_VERSION, PLURAL).await {
                 Ok(true) => {
                     backoff.reset();
                     // An installation with fewer rights wants no policy, so nothing waits for it.
-                    let missing = || {
+                    let missing = |is_first| {
                         ready.ready();
-                        if !std::mem::replace(&mut is_logged, true) {
+                        if is_first {
                             tracing::warn!(
                                 policy = name,
                                 "no right to list and watch TagPolicies: what is in the cluster is not read"
@@ -142,10 +141,11 @@ struct PolicySink {
 }
 
 impl Sink<TagPolicy> for PolicySink {
+    fn mark_progress(&mut self) {
+        self.refusals.mark_worked();
+    }
+
     fn event(&mut self, event: Event<TagPolicy>) -> Flow {
-        if !matches!(event, Event::Init | Event::InitApply(_)) {
-            self.refusals.worked();
-        }
         match event {
             Event::Init => self.listed = None,
             Event::InitApply(policy) => self.listed = Some(policy),
@@ -166,6 +166,6 @@ impl Sink<TagPolicy> for PolicySink {
 
     /// 404 for a whole resource: its definition was removed. A policy that can no longer be read stays in use.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        if refusal_code(error) == Some(404) { Flow::Stop } else { self.refusals.failed(error) }
+        if refusal_code(error) == Some(404) { Flow::Stop } else { self.refusals.mark_failed(error) }
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct OptionalRight {
     client: Client,
     resource: ResourceAttributes,
     wait: Duration,
+    /// It was missing before.
+    was_missing: bool,
     /// Shared with the [`Refusals`] of the watch that was begun last.
     last_watch: Arc<Mutex<Option<WatchResult>>>,
 }
@@ -53,7 +55,7 @@ impl OptionalRight {
             namespace: namespace.map(str::to_owned),
             ..ResourceAttributes::default()
         };
-        Self { client, resource, wait: FIRST_WAIT, last_watch: Arc::default() }
+        Self { client, resource, wait: FIRST_WAIT, was_missing: false, last_watch: Arc::default() }
     }
 
     /// The right to one object: RBAC also grants lists and watches that select it by its name.
@@ -68,14 +70,15 @@ impl OptionalRight {
         Refusals { since: None, last_watch: Arc::clone(&self.last_watch) }
     }
 
-    /// Waits until the right is granted. `missing` is called after each answer that it is not.
+    /// Waits until the right is granted. `missing` is called after each answer that it is not, and gets whether this is
+    /// the first one.
     ///
     /// After a watch that was refused although the review allowed it, the waits go on growing.
-    pub(super) async fn granted(&mut self, mut missing: impl FnMut()) {
+    pub(super) async fn granted(&mut self, mut missing: impl FnMut(bool)) {
         let last_watch = self.last_watch.lock().take();
         match last_watch {
             Some(WatchResult::Refused) => {
-                missing();
+                missing(self.note_missing());
                 self.pause().await;
             }
             Some(WatchResult::Worked) => self.wait = FIRST_WAIT,
@@ -86,7 +89,7 @@ impl OptionalRight {
             match self.review().await {
                 Ok(true) => break,
                 Ok(false) => {
-                    missing();
+                    missing(self.note_missing());
                     self.pause().await;
                 }
                 // Without the right to ask, or an API to ask, the watch itself shows.
@@ -97,6 +100,11 @@ impl OptionalRight {
                 }
             }
         }
+    }
+
+    /// Whether the right is missing for the first time; from now on, it was missing before.
+    fn note_missing(&mut self) -> bool {
+        !std::mem::replace(&mut self.was_missing, true)
     }
 
     async fn pause(&mut self) {
@@ -135,13 +143,13 @@ pub(super) struct Refusals {
 
 impl Refusals {
     /// The watch has shown something.
-    pub(super) fn worked(&mut self) {
+    pub(super) fn mark_worked(&mut self) {
         self.since = None;
         *self.last_watch.lock() = Some(WatchResult::Worked);
     }
 
     /// Whether a failed watch ends, because its right is missing.
-    pub(super) fn failed(&mut self, error: &watcher::Error) -> Flow {
+    pub(super) fn mark_failed(&mut self, error: &watcher::Error) -> Flow {
         if refusal_code(error) != Some(403) {
             return Flow::Continue;
         }
@@ -196,7 +204,7 @@ mod tests {
     async fn asks_for_both_verbs_and_for_nothing_else() {
         let (client, asked) = server(|_| Ok(true));
         let mut right = OptionalRight::new(client, "argoproj.io", "rollouts", Some("shop"));
-        right.granted(|| panic!("it is granted")).await;
+        right.granted(|_| panic!("it is granted")).await;
         let attributes = |verb: &str| json!({ "group": "argoproj.io", "resource": "rollouts", "namespace": "shop", "verb": verb });
         assert_eq!(*asked.lock(), [(0, attributes("list")), (0, attributes("watch"))]);
     }
@@ -205,9 +213,9 @@ mod tests {
     async fn a_missing_right_is_asked_for_rarely_and_ever_more_rarely() {
         let (client, asked) = server(|number| Ok(number >= 8));
         let mut right = OptionalRight::new(client, "", "nodes", None);
-        let mut missing = 0;
-        right.granted(|| missing += 1).await;
-        assert_eq!(missing, 8);
+        let mut missing = Vec::new();
+        right.granted(|is_first| missing.push(is_first)).await;
+        assert_eq!(missing, [true, false, false, false, false, false, false, false]);
         assert_eq!(seconds(&asked)[..9], [0, 30, 90, 210, 450, 930, 1530, 2130, 2730]);
     }
 
@@ -220,22 +228,22 @@ mod tests {
     async fn a_watch_that_is_refused_although_the_review_allows_it_waits_too() {
         let (client, asked) = server(|_| Ok(true));
         let mut right = OptionalRight::new(client, "", "nodes", None);
-        let mut missing = 0;
+        let mut missing = Vec::new();
         for _ in 0..4 {
-            right.granted(|| missing += 1).await;
-            assert_eq!(right.refusals().failed(&refused()), Flow::Stop);
+            right.granted(|is_first| missing.push(is_first)).await;
+            assert_eq!(right.refusals().mark_failed(&refused()), Flow::Stop);
         }
-        assert_eq!(missing, 3);
+        assert_eq!(missing, [true, false, false]);
         assert_eq!(seconds(&asked), [0, 0, 30, 30, 90, 90, 210, 210]);
-        right.refusals().worked();
-        right.granted(|| panic!("the watch has worked")).await;
-        right.granted(|| panic!("a watch that ends for another reason is no refusal")).await;
+        right.refusals().mark_worked();
+        right.granted(|_| panic!("the watch has worked")).await;
+        right.granted(|_| panic!("a watch that ends for another reason is no refusal")).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_an_answer_it_goes_on_asking_and_without_the_right_to_ask_the_watch_shows() {
         let (client, asked) = server(|number| Err(if number < 3 { 503 } else { 403 }));
-        OptionalRight::new(client, "", "nodes", None).granted(|| panic!("nothing says so")).await;
+        OptionalRight::new(client, "", "nodes", None).granted(|_| panic!("nothing says so")).await;
         assert_eq!(asked.lock().len(), 4);
     }
 
@@ -243,14 +251,14 @@ mod tests {
     async fn a_watch_that_worked_outlasts_a_restart_of_the_api_server() {
         let right = OptionalRight::new(server(|_| Ok(true)).0, "", "nodes", None);
         let mut refusals = right.refusals();
-        refusals.worked();
-        assert_eq!(refusals.failed(&refused()), Flow::Continue);
+        refusals.mark_worked();
+        assert_eq!(refusals.mark_failed(&refused()), Flow::Continue);
         sleep(REFUSAL_GRACE.saturating_sub(Duration::from_secs(1))).await;
-        assert_eq!(refusals.failed(&refused()), Flow::Continue);
-        refusals.worked();
-        assert_eq!(refusals.failed(&refused()), Flow::Continue);
+        assert_eq!(refusals.mark_failed(&refused()), Flow::Continue);
+        refusals.mark_worked();
+        assert_eq!(refusals.mark_failed(&refused()), Flow::Continue);
         sleep(REFUSAL_GRACE).await;
-        assert_eq!(refusals.failed(&refused()), Flow::Stop);
-        assert_eq!(refusals.failed(&watcher::Error::NoResourceVersion), Flow::Continue);
+        assert_eq!(refusals.mark_failed(&refused()), Flow::Stop);
+        assert_eq!(refusals.mark_failed(&watcher::Error::NoResourceVersion), Flow::Continue);
     }
 }

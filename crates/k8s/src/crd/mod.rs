@@ -1,8 +1,6 @@
 //! The custom resource definitions that tagwatch ships.
 
-mod kubernetes;
 mod policy_report;
-mod schema;
 mod tag_policy;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -11,9 +9,7 @@ use schemars::Schema;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-pub(crate) use kubernetes::{ConditionSchema, LabelSelectorSchema, ObjectReferenceSchema};
 pub use policy_report::{cluster_policy_report_crd, policy_report_crd};
-pub(crate) use schema::object_schema;
 pub use tag_policy::tag_policy_crd;
 
 /// The definition could not be made; a fault of tagwatch, not of its input.

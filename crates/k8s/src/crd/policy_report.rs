@@ -4,9 +4,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube_core::ApiResource;
 use serde_json::{Value, json};
 
-use super::schema::open_api_schema;
 use super::{CrdError, column, definition, names_of};
 use crate::report::PolicyReport;
+use crate::schema::open_api_schema;
 
 /// The definition of `PolicyReport` for clusters that have none. It serves and stores
 /// v1alpha2 alone, and has every field of the Policy Working Group's own definition, so that the reports of

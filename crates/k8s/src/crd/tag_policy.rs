@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tagwatch_core::policy::TagPolicySpec;
 
-use super::schema::open_api_schema;
 use super::{CrdError, column, definition, names_of};
+use crate::schema::open_api_schema;
 use crate::tag_policy::{TagPolicy, TagPolicyStatus};
 
 /// What counts as a violation, for whom, and what is exempt. tagwatch judges by the one policy that its argument
@@ -23,7 +23,7 @@ struct TagPolicySchema {
     kind: Option<String>,
     /// Standard object metadata, as in every Kubernetes object.
     #[serde(default)]
-    #[schemars(schema_with = "super::object_schema")]
+    #[schemars(schema_with = "crate::schema::object_schema")]
     metadata: ObjectMeta,
     /// The policy that workloads are checked against.
     #[serde(default)]

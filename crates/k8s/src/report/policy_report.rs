@@ -12,7 +12,7 @@ use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::crd::{LabelSelectorSchema, ObjectReferenceSchema};
+use crate::schema::{LabelSelectorSchema, ObjectReferenceSchema};
 
 /// The findings about one object of the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,7 +26,7 @@ pub struct PolicyReport {
     pub kind: Cow<'static, str>,
     /// Standard object metadata, as in every Kubernetes object.
     #[serde(default)]
-    #[schemars(schema_with = "crate::crd::object_schema")]
+    #[schemars(schema_with = "crate::schema::object_schema")]
     pub metadata: ObjectMeta,
     /// The object that the report is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

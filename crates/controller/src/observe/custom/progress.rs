@@ -35,11 +35,11 @@ impl CustomProgress {
 }
 
 impl WatchProgress for CustomProgress {
-    fn progressed(&mut self) {
-        self.refusals.worked();
+    fn mark_progress(&mut self) {
+        self.refusals.mark_worked();
     }
 
-    fn listed(&mut self, objects: usize, is_new: bool) {
+    fn mark_listed(&mut self, objects: usize, is_new: bool) {
         if is_new {
             let version = &self.served.resource.api_version;
             tracing::info!(kind = %self.scope.0, version, objects, "watching a custom kind");
@@ -52,7 +52,7 @@ impl WatchProgress for CustomProgress {
         match refusal_code(error) {
             Some(404) => Flow::Stop,
             Some(403) => {
-                let flow = self.refusals.failed(error);
+                let flow = self.refusals.mark_failed(error);
                 if flow == Flow::Stop {
                     self.set(WatchState::Forbidden);
                 }

@@ -180,10 +180,9 @@ impl OneWatch {
             &resource.plural,
             self.scope.1.as_deref(),
         );
-        let mut is_logged = false;
         loop {
             self.stopped.store(false, Ordering::Relaxed);
-            right.granted(|| self.note_forbidden(&mut is_logged)).await;
+            right.granted(|is_first| self.note_forbidden(is_first)).await;
             self.watch_once(right.refusals()).await;
             if !self.wanted.load(Ordering::Relaxed) {
                 return;
@@ -199,9 +198,9 @@ impl OneWatch {
     }
 
     /// The right is missing. Nothing was read by it, or what was read is forgotten already.
-    fn note_forbidden(&self, is_logged: &mut bool) {
+    fn note_forbidden(&self, is_first: bool) {
         self.custom.set(&self.scope, Some(WatchState::Forbidden));
-        if !std::mem::replace(is_logged, true) {
+        if is_first {
             self.log_forbidden();
         }
     }

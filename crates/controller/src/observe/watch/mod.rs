@@ -42,6 +42,9 @@ pub(crate) enum Flow {
 
 /// Where events go. Not async: a sink updates an index and returns.
 pub(crate) trait Sink<K> {
+    /// A list is complete, or an object has changed: the watch works. Called before the event is handed over.
+    fn mark_progress(&mut self) {}
+
     /// An event, in the order of the API server.
     fn event(&mut self, event: Event<K>) -> Flow;
 
@@ -140,6 +143,7 @@ where
                 if !matches!(event, Event::Init | Event::InitApply(_)) {
                     backoff.reset();
                     stats.recovered();
+                    sink.mark_progress();
                 }
                 sink.event(event)
             }

@@ -107,7 +107,7 @@ impl ServerListener {
         let server = ConnectionServer { kind, limits, routes, tls, cancelled: cancelled.clone() };
         let mut reloading = pin!(async {
             match &certificate {
-                Some((certificate, _)) => certificate.reload_forever(kind).await,
+                Some((certificate, _)) => certificate.reload_forever(kind.as_str()).await,
                 None => pending().await,
             }
         });

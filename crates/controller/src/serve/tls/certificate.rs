@@ -14,7 +14,6 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::{CertificateError, CertificateFiles};
-use crate::serve::EndpointKind;
 
 /// How often the files are read. The volume of a Secret changes by a symbolic link, so that only the content shows a
 /// change.
@@ -43,17 +42,17 @@ impl Certificate {
         Ok(Self { current, files: Some((files, Mutex::new(pair))) })
     }
 
-    /// Reads the files again whenever they change. Never returns.
-    pub(crate) async fn reload_forever(&self, kind: EndpointKind) {
+    /// Reads the files again whenever they change; log lines name the endpoint. Never returns.
+    pub(crate) async fn reload_forever(&self, endpoint: &'static str) {
         let mut every = interval(RELOAD_INTERVAL);
         loop {
             every.tick().await;
-            self.reload(kind);
+            self.reload(endpoint);
         }
     }
 
     /// Reads the files again. Files that cannot be used are logged, and the last good certificate stays.
-    fn reload(&self, kind: EndpointKind) {
+    fn reload(&self, endpoint: &'static str) {
         let Some((files, known)) = &self.files else { return };
         let mut known = known.lock();
         let parsed = match read(files) {
@@ -67,10 +66,10 @@ impl Certificate {
         match parsed {
             Ok(certificate) => {
                 *self.current.write() = Arc::new(certificate);
-                tracing::info!("the certificate of the {kind} has changed");
+                tracing::info!("the certificate of the {endpoint} has changed");
             }
             Err(error) => {
-                tracing::warn!(%error, "the certificate of the {kind} stays as it was");
+                tracing::warn!(%error, "the certificate of the {endpoint} stays as it was");
             }
         }
     }

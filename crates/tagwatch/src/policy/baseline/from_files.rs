@@ -9,8 +9,8 @@ use tagwatch_scan::{ScanOptions, scan};
 
 use super::{BaselineFinding, BaselineInput};
 use crate::args::PolicyBaselineArgs;
+use crate::messages;
 use crate::policy::{ChosenPolicy, choose_to_extend, refuse_stdin_twice};
-use crate::scan::write_notes;
 use crate::status::Failure;
 
 /// `None` when not all input could be read.
@@ -25,7 +25,7 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<BaselineInput>, F
         ..ScanOptions::default()
     };
     let mut report = scan(&engine, &options, &mut io::stdin().lock());
-    write_notes(&mut report)?;
+    messages::write_notes(&mut report)?;
     if !report.is_complete() {
         return Ok(None);
     }

@@ -3,11 +3,11 @@
 use kube_core::schema::StructuralSchemaRewriter;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 /// The schema of a custom resource: inline, and without what depends on Rust.
-pub(super) fn open_api_schema<T: JsonSchema>() -> Schema {
+pub(crate) fn open_api_schema<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::openapi3().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
@@ -87,9 +87,4 @@ impl Transform for BareMetadata {
             properties.insert("metadata".to_owned(), json!({ "type": "object" }));
         }
     }
-}
-
-/// Object metadata, whose schema is the API server's own.
-pub(crate) fn object_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object" })
 }
