@@ -59,7 +59,7 @@ pub async fn run(options: RunOptions, stop: CancellationToken, runtimes: Runtime
     if let Some((client, lease)) = clients.lease.clone().zip(options.lease.clone()) {
         let elector = Elector::new(client, lease, parts.leadership.clone(), Arc::clone(&parts.writer));
         let running = elector.run(parts.observer.clone(), stop.clone(), last_writes.clone());
-        tasks.spawn_until_stop("lease", running);
+        tasks.spawn_until_stop("lease", running, &Handle::current());
     }
     let servers = Servers { clients, listeners, metrics, heartbeat: heartbeat.clone(), runtimes };
     servers.spawn(&mut tasks, &parts, &options, &stop)?;
@@ -206,7 +206,7 @@ impl Servers {
         };
         let mut serve = |name, listener: ServerListener, routes, runtime: &Handle| {
             let serving = listener.serve(routes, parts.observer.metrics.connections.clone(), stop.clone());
-            tasks.spawn_server(name, serving, runtime);
+            tasks.spawn_until_stop(name, serving, runtime);
         };
         if let Some(listener) = health {
             serve(HEALTH_ENDPOINT, listener, endpoint.clone().probes(), &probes);
@@ -289,10 +289,11 @@ fn spawn_proofs(
         ready: parts.readiness.expect("proofs that tags moved"),
     };
     let keeping = keeper.run(stop.clone());
-    tasks.spawn_until_stop("proofs", async move {
+    let finished = async move {
         keeping.await;
         last_writes.cancel();
-    });
+    };
+    tasks.spawn_until_stop("proofs", finished, &Handle::current());
 }
 
 async fn measure(queue: Arc<Queue>, watches: WatchRegistry, heartbeat: Heartbeat) {

@@ -12,16 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::RunError;
 
-/// How long open connections may take to finish after the signal to stop.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+/// How long open connections, the last writes and the release of the lease may take after the signal to stop.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(3);
 
 /// Tasks that run until the process ends. Dropping it aborts them.
 #[derive(Default)]
 pub(crate) struct Tasks {
     /// Tasks that run until the process ends; a return is an error.
     endless: JoinSet<()>,
-    /// Return when they are cancelled, after they have answered what was asked.
-    servers: JoinSet<()>,
+    /// Return after the signal to stop, such as servers once they have answered what was asked.
+    finishing: JoinSet<()>,
     names: HashMap<Id, &'static str>,
 }
 
@@ -32,28 +32,15 @@ impl Tasks {
         self.remember(&spawned, name);
     }
 
-    /// Spawns a task that has something to finish once the token given to [`run_until`](Self::run_until) is cancelled, and
-    /// returns after it.
+    /// Spawns a task on a runtime that has something to finish once the token given to [`run_until`](Self::run_until) is
+    /// cancelled, and returns after it.
     pub(crate) fn spawn_until_stop(
         &mut self,
         name: &'static str,
         task: impl Future<Output = ()> + Send + 'static,
-    ) {
-        let finished = async move {
-            task.await;
-            Ok(())
-        };
-        self.spawn_server(name, finished, &Handle::current());
-    }
-
-    /// Spawns a server on a runtime; it returns once the token given to [`run_until`](Self::run_until) is cancelled.
-    pub(crate) fn spawn_server(
-        &mut self,
-        name: &'static str,
-        server: impl Future<Output = ()> + Send + 'static,
         runtime: &Handle,
     ) {
-        let spawned = self.servers.spawn_on(server, runtime);
+        let spawned = self.finishing.spawn_on(task, runtime);
         self.remember(&spawned, name);
     }
 
@@ -61,29 +48,29 @@ impl Tasks {
         self.names.insert(spawned.id(), name);
     }
 
-    /// Runs until `stop` is cancelled; then the servers get [`SHUTDOWN_LIMIT`] to finish, and all other tasks are
+    /// Runs until `stop` is cancelled; then tasks that finish something get [`SHUTDOWN_LIMIT`], and all other tasks are
     /// aborted.
     ///
     /// # Errors
     /// When a task returns or panics before that.
     pub(crate) async fn run_until(mut self, stop: &CancellationToken) -> Result<(), RunError> {
         tokio::select! {
-            // In this order: servers return by the same token, and would look like tasks that failed.
+            // In this order: those return by the same token, and would look like tasks that failed.
             biased;
             () = stop.cancelled() => {
                 tracing::info!("stopping");
-                if timeout(SHUTDOWN_LIMIT, self.servers_finished()).await.is_err() {
-                    tracing::info!("connections are still open; ending anyway");
+                if timeout(SHUTDOWN_LIMIT, self.finished()).await.is_err() {
+                    tracing::info!("not everything has finished; ending anyway");
                 }
                 Ok(())
             }
             Some(ended) = self.endless.join_next_with_id() => Err(self.ended(ended)),
-            Some(ended) = self.servers.join_next_with_id() => Err(self.ended(ended)),
+            Some(ended) = self.finishing.join_next_with_id() => Err(self.ended(ended)),
         }
     }
 
-    async fn servers_finished(&mut self) {
-        while self.servers.join_next().await.is_some() {}
+    async fn finished(&mut self) {
+        while self.finishing.join_next().await.is_some() {}
     }
 
     fn ended(&self, ended: Result<(Id, ()), JoinError>) -> RunError {
@@ -129,7 +116,7 @@ mod tests {
     async fn a_server_that_returns_before_the_signal_to_stop_is_named() {
         let mut tasks = Tasks::default();
         tasks.spawn("pods", pending());
-        tasks.spawn_server("console", ready(()), &Handle::current());
+        tasks.spawn_until_stop("console", ready(()), &Handle::current());
         let error = error_of(tasks).await;
         assert!(error.contains("\"console\"") && error.contains("ended by itself"), "{error}");
     }
@@ -146,7 +133,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(1)).await;
             finish.cancel();
         };
-        tasks.spawn_server("admin endpoint", server, &Handle::current());
+        tasks.spawn_until_stop("admin endpoint", server, &Handle::current());
         stop.cancel();
         assert!(tasks.run_until(&stop).await.is_ok());
         assert!(finished.is_cancelled());
@@ -156,7 +143,7 @@ mod tests {
     async fn a_server_that_does_not_finish_is_aborted() {
         let (stop, began) = (CancellationToken::new(), tokio::time::Instant::now());
         let mut tasks = Tasks::default();
-        tasks.spawn_server("console", pending(), &Handle::current());
+        tasks.spawn_until_stop("console", pending(), &Handle::current());
         stop.cancel();
         assert!(tasks.run_until(&stop).await.is_ok());
         assert_eq!(began.elapsed().as_secs(), SHUTDOWN_LIMIT.as_secs());

@@ -64,7 +64,7 @@ fn reflected(index: &mut Index, kind: &str, count: u32, object: impl Fn(u32) -> 
         index.share_keys(&mut object);
         listed.push(object);
     }
-    let (objects, _) = index.list_objects(&kind.name, None, listed);
+    let (objects, _) = index.apply_list(&kind.name, None, listed);
     writer.apply_watcher_event(&Event::Init);
     for object in objects.into_iter().filter(|object| !object.is_silent()) {
         writer.apply_watcher_event(&Event::InitApply(Stored(object)));
