@@ -44,6 +44,7 @@ impl WatchStats {
     }
 
     pub(crate) fn started(&self) {
+        self.watch.mark_running();
         self.metrics.watch_starts.with_label_values(&[self.resource()]).inc();
     }
 
@@ -58,7 +59,7 @@ impl WatchStats {
 
     /// The watch has ended. Its owner reports why.
     pub(super) fn ended(&self) {
-        self.watch.mark_settled();
+        self.watch.mark_ended();
     }
 
     /// Nothing came within the time for an initial state.

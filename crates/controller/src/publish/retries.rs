@@ -227,8 +227,8 @@ mod tests {
         assert_eq!(soon(&planned), [("0".to_owned(), 500)]);
         assert_eq!(planned.len(), keys.len(), "each stays in the queue");
         let mut waits = Vec::new();
-        for number in 0..10 {
-            let planned = soon(&retries.failed(&keys[number], refused("shop")));
+        for (number, key) in keys.iter().take(10).enumerate() {
+            let planned = soon(&retries.failed(key, refused("shop")));
             assert_eq!(planned[0].0, (number + 1).to_string());
             waits.push(planned[0].1);
         }

@@ -46,7 +46,13 @@ impl Collector for WatchCollector {
         let Ok((up, age)) = families() else { return Vec::new() };
         let mut resources: BTreeMap<Arc<str>, (bool, Duration)> = BTreeMap::new();
         for watch in self.registry.running() {
-            let since_event = watch.state.lock().last_event.elapsed();
+            let since_event = {
+                let state = watch.state.lock();
+                if !state.is_running {
+                    continue;
+                }
+                state.last_event.elapsed()
+            };
             let (is_up, oldest) =
                 resources.entry(Arc::clone(&watch.resource)).or_insert((true, Duration::ZERO));
             *is_up &= watch.failing().is_none();

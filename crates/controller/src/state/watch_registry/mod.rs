@@ -73,6 +73,8 @@ pub(crate) struct Watch {
 
 #[derive(Debug)]
 struct State {
+    /// It is wanted, and there is the right to it.
+    is_running: bool,
     last_event: Instant,
     failing: Option<Failing>,
 }
@@ -92,7 +94,7 @@ impl WatchRegistry {
 
     /// Enters a watch of a resource in one namespace, or in all.
     pub(crate) fn begin(&self, resource: &Arc<str>, scope: Option<&str>, need: Need) -> Arc<Watch> {
-        let state = State { last_event: Instant::now(), failing: None };
+        let state = State { is_running: false, last_event: Instant::now(), failing: None };
         let watch = Watch {
             resource: Arc::clone(resource),
             scope: scope.map(str::to_owned),
@@ -149,9 +151,21 @@ impl Watch {
         self.state.lock().last_event = Instant::now();
     }
 
-    /// It follows the cluster, or is not wanted for now.
+    /// It begins, or begins again.
+    pub(crate) fn mark_running(&self) {
+        self.state.lock().is_running = true;
+    }
+
+    /// It follows the cluster.
     pub(crate) fn mark_settled(&self) {
         self.state.lock().failing = None;
+    }
+
+    /// It is not wanted for now, or there is no right to it.
+    pub(crate) fn mark_ended(&self) {
+        let mut state = self.state.lock();
+        state.is_running = false;
+        state.failing = None;
     }
 
     /// It failed, and will be tried again.

@@ -73,8 +73,13 @@ async fn each_resource_has_a_state_and_an_age() {
     let (registry, _) = registry();
     let mut metrics = Metrics::default();
     metrics.add(WatchCollector::new(registry.clone()).unwrap()).unwrap();
+    let nodes = registry.begin(&"nodes".into(), None, Need::Optional);
     let [pods, elsewhere] =
         ["shop", "bank"].map(|scope| registry.begin(&"pods".into(), Some(scope), Need::Required));
+    for watch in [&pods, &elsewhere, &nodes] {
+        watch.mark_running();
+    }
+    nodes.mark_ended();
     elsewhere.mark_failed("unreachable", false);
     advance(FAILURE_GRACE).await;
     elsewhere.mark_failed("unreachable", false);
@@ -86,6 +91,7 @@ async fn each_resource_has_a_state_and_an_age() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
+    assert!(!text.contains("nodes"), "there may be no right to them: {text}");
     elsewhere.mark_settled();
     assert!(metrics.encode().unwrap().contains("tagwatch_watch_up{resource=\"pods\"} 1"));
 }
