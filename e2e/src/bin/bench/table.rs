@@ -319,7 +319,7 @@ fn hostile_note(args: &Args) -> String {
          requests at a time, while the Deployments of another tenant change, one at a time. All of it shares the \
          machine: how fast the API server answers is part of every number. Most of all beside the large Deployments: \
          each change of their status is an event of 1.3 MB in the watch of all Deployments, and the API server sends \
-         one after another. A bare watch in the benchmark shows a change as late as that; what is behind it is \
+         one after another. A bare watch in the benchmark shows how late that is; what is behind it is \
          tagwatch's evaluation and the write of the report.",
         args.hostile_percent
     )
