@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstyle::AnsiColor;
 use tagwatch_core::text::UntrustedText;
 
-use crate::style::{paint, style};
+use crate::style::style;
 
 /// Set once, before a command runs.
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
@@ -46,7 +46,7 @@ pub(crate) fn error(message: &str) {
 }
 
 fn write_prefixed(word: &str, color: AnsiColor, message: &str) {
-    let word = paint(style(&io::stderr()), color.on_default().bold(), word);
+    let word = style(&io::stderr()).paint(color.on_default().bold(), word);
     write(&format!("{word}: {}", safe_lines(message)));
 }
 

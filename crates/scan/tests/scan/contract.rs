@@ -31,7 +31,7 @@ containers: [{image: a}]
 
 fn json(report: &ScanReport) -> String {
     let mut out = Vec::new();
-    output::write(Format::Json, report, &mut out, Style::default()).unwrap();
+    output::write(Format::Json, report, FailOn::default(), &mut out, Style::default()).unwrap();
     String::from_utf8(out).unwrap()
 }
 
