@@ -19,7 +19,12 @@ archive() {
 }
 
 manifest() {
-    local folder=$1 url=${2%/} file name found=0
+    local folder=$1 url=${2%/} file name
+    local archives=("$folder"/tagwatch-*-*.tar.gz)
+    if [[ ! -f ${archives[0]} ]]; then
+        echo "krew: $folder holds no tagwatch-OS-ARCH.tar.gz" >&2
+        return 1
+    fi
     cat <<EOF
 apiVersion: krew.googlecontainertools.github.com/v1alpha2
 kind: Plugin
@@ -34,11 +39,9 @@ spec:
     tagwatch watches (\`kubectl tagwatch issues\`).
   platforms:
 EOF
-    for file in "$folder"/tagwatch-*-*.tar.gz; do
+    for file in "${archives[@]}"; do
         name=${file##*/tagwatch-}
         name=${name%.tar.gz}
-        [[ -f $file ]] || continue
-        found=1
         cat <<EOF
   - selector:
       matchLabels:
@@ -54,10 +57,6 @@ EOF
       to: .
 EOF
     done
-    if ((!found)); then
-        echo "krew: $folder holds no tagwatch-OS-ARCH.tar.gz" >&2
-        return 1
-    fi
 }
 
 case ${1-} in

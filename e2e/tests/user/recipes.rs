@@ -243,6 +243,7 @@ fn the_manifest_for_krew_names_archives_by_their_checksums() -> Result<()> {
         assert!(from.contains(&platform["bin"].as_str().context("bin")?));
     }
     let none = run(&["bin", "https://example.com"])?;
+    assert!(none.stdout.is_empty());
     assert_eq!(none.status.code(), Some(1), "{none:?}");
     Ok(())
 }
