@@ -90,10 +90,10 @@ async fn consumers_read_sarif_and_junit(_: &TestEnv) -> Result<()> {
     let (hostile, clean, before) = (path(&hostile)?, path(&clean)?, path(&before)?);
     for (name, arguments) in [
         ("all", &["--show-passed", fixture.as_str()][..]),
-        ("compared", &["--baseline", before, &fixture, hostile]),
-        ("hostile", &[hostile]),
-        ("clean", &[clean]),
-        ("empty", &["-"]),
+        ("compared", &["--baseline", before, &fixture, hostile][..]),
+        ("hostile", &[hostile][..]),
+        ("clean", &[clean][..]),
+        ("empty", &["-"][..]),
     ] {
         let sarif = format!("sarif={}/{name}.sarif", outputs.path().display());
         let junit = format!("junit={}/{name}.xml", outputs.path().display());

@@ -10,6 +10,8 @@ use crate::args::Args;
 use crate::status::Failure;
 
 const FOLDER: &str = "docs/man";
+/// What a page names as its origin, at the foot.
+const SOURCE: &str = concat!("tagwatch ", env!("CARGO_PKG_VERSION"));
 
 /// A page for each command: `tagwatch.1`, `tagwatch-scan.1` and so on.
 pub(super) fn pages() -> Result<Files, Failure> {
@@ -22,7 +24,7 @@ pub(super) fn pages() -> Result<Files, Failure> {
 }
 
 fn add(files: &mut Files, command: &Command) -> Result<(), Failure> {
-    let man = Man::new(command.clone());
+    let man = Man::new(command.clone()).manual("tagwatch").source(SOURCE);
     let mut page = Vec::new();
     man.render(&mut page)?;
     files.insert(Path::new(FOLDER).join(man.get_filename()), String::from_utf8_lossy(&page).into_owned());
