@@ -54,6 +54,13 @@ pub(super) fn place(place: &SourceLocation) -> String {
     format!("{}:{}:{}", place.file.terminal(), place.line, place.column)
 }
 
+/// The path of a file from the root of the repository, as GitHub and GitLab compare it: without a leading `./`. Safe for
+/// a terminal.
+pub(super) fn relative(file: &UntrustedText) -> String {
+    let file = file.terminal();
+    file.strip_prefix("./").map_or(file.clone(), str::to_owned)
+}
+
 /// `Deployment shop/web`, safe for a terminal.
 pub(super) fn object(place: &SourceLocation) -> String {
     match &place.namespace {

@@ -34,7 +34,7 @@ fn of_note(note: &Note) -> String {
 }
 
 fn command(level: &str, (file, line, column): (&UntrustedText, u32, u32), title: &str, text: &str) -> String {
-    let (file, title) = (property(&file.terminal()), property(title));
+    let (file, title) = (property(&blocks::relative(file)), property(title));
     format!("::{level} file={file},line={line},col={column},title={title}::{}", data(text))
 }
 

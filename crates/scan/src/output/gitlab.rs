@@ -7,6 +7,7 @@ use serde::Serialize;
 use tagwatch_core::outcome::Severity;
 use tagwatch_core::structured;
 
+use super::blocks;
 use crate::report::{FindingEntry, ScanReport};
 
 #[derive(Debug, Serialize)]
@@ -36,10 +37,7 @@ pub(super) fn write(report: &ScanReport, out: &mut dyn Write) -> io::Result<()> 
 
 fn entry(finding: &FindingEntry) -> Entry<'_> {
     let FindingEntry { place, message, rule, fingerprint, severity, .. } = finding;
-    // GitLab wants paths from the root of the repository, and matches no `./`.
-    let path = place.file.terminal();
-    let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
-    let location = Location { path, lines: Lines { begin: place.line } };
+    let location = Location { path: blocks::relative(&place.file), lines: Lines { begin: place.line } };
     Entry { description: message, check_name: rule, fingerprint, severity: level(*severity), location }
 }
 

@@ -165,7 +165,7 @@ fn selected_rules_are_on_and_all_others_off() {
     file.select_rules(&["unpinned-image".to_owned()]).unwrap();
     assert_eq!(rules(&file, &manifest), ["unpinned-image"], "it is off by default");
     let (_folder, mut file) = policy(
-        "  overrides:\n  - {match: {names: [web]}, rules: {stale-pull-policy: {}}}\n  \
+        "  overrides:\n  - {match: {names: [web]}, rules: {stale-pull-policy: {enabled: true}}}\n  \
          - {match: {names: [web]}, rules: {floating-tag: {result: fail}}}\n",
     );
     file.select_rules(&["floating-tag".to_owned()]).unwrap();

@@ -137,7 +137,7 @@ fn a_workflow_command_is_one_line_whatever_a_manifest_holds() {
         let (properties, message) = rest.split_once("::").unwrap();
         let names: Vec<&str> = properties.split(',').map(|pair| pair.split_once('=').unwrap().0).collect();
         assert_eq!(names, ["file", "line", "col", "title"], "{line}");
-        assert!(properties.starts_with("file=./deploy/a%2Cb%3Ac %25|`x`.yaml,"), "{line}");
+        assert!(properties.starts_with("file=deploy/a%2Cb%3Ac %25|`x`.yaml,"), "{line}");
         assert!(!message.is_empty());
     }
     assert_eq!(levels.into_iter().collect::<Vec<_>>(), ["error", "warning"]);

@@ -42,19 +42,30 @@ fn rules_of_a_container_are_aligned_and_text_is_folded() {
         finding.message =
             format!("container {} says a thing or two, ", finding.place.container.raw()).repeat(3);
     }
-    insta::assert_snapshot!(table(&report, style), @r"
-    <stdin>:8:32   warn  medium  floating-tag       Deployment shop/web  setup
-      container setup says a thing or two, container setup says a thing or two, container setup says a
-      thing or two,
-    <stdin>:8:32   fail  high    stale-pull-policy  Deployment shop/web  setup
-      container setup says a thing or two, container setup says a thing or two, container setup says a
-      thing or two,
-    <stdin>:11:18  fail  high    missing-tag        Deployment shop/web  app
-      container app says a thing or two, container app says a thing or two, container app says a thing
-      or two,
-    <stdin>:12:28  fail  high    pull-policy-never  Deployment shop/web  app
-      container app says a thing or two, container app says a thing or two, container app says a thing
-      or two,
+    insta::assert_snapshot!(table(&report, style), @"
+    <stdin>:8:32  Deployment shop/web  setup
+      image: acme/setup:main
+      8:32  warn  medium  floating-tag
+        container setup says a thing or two, container setup says a thing or two, container setup says a
+          thing or two,
+      8:32  fail  high    stale-pull-policy
+        container setup says a thing or two, container setup says a thing or two, container setup says a
+          thing or two,
+      fix: Set image to acme/setup:main@sha256:<digest>, or to a tag that is never pushed again, such as
+        acme/setup:<full version>. As a stopgap set imagePullPolicy: Always: the kubelet then asks the
+        registry at every start, though a mirror or a cache can still answer with an old digest.
+
+    <stdin>:11:18  Deployment shop/web  app
+      image: nginx
+      11:18  fail  high  missing-tag
+        container app says a thing or two, container app says a thing or two, container app says a thing
+          or two,
+      12:28  fail  high  pull-policy-never
+        container app says a thing or two, container app says a thing or two, container app says a thing
+          or two,
+      fix: Set image to nginx:<version>@sha256:<digest>, or to a tag that is never pushed again, such as
+        nginx:<full version>. Then set imagePullPolicy: IfNotPresent, so that nodes without the image
+        can pull it.
 
     1 file, 1 document, 1 workload and 2 images read: 3 fail, 0 error, 1 warn, 0 skip, 0 pass
     ");
