@@ -1,4 +1,4 @@
-//! What `tagwatch scan` writes, as its consumers take it: an API server, Microsoft's validator of SARIF, a reader of JUnit.
+//! What `tagwatch scan` writes, as its consumers take it: an API server, Microsoft's validator of SARIF, a reader of `JUnit`.
 
 use std::{
     fs,

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use tagwatch_core::rules;
 use tagwatch_core::text::UntrustedText;
 
-use super::columns::{MAX_CELL, cut};
 use crate::report::{FindingEntry, ImageEntry, ScanReport, SourceLocation};
+
+/// Longest name, in characters.
+const MAX_NAME: usize = 253;
 
 /// The findings of one container, by place.
 pub(super) struct Block<'r> {
@@ -69,9 +71,13 @@ pub(super) fn object(place: &SourceLocation) -> String {
     }
 }
 
-/// A name of at most the length that Kubernetes permits: a manifest can hold longer ones.
+/// A name, cut to the length that Kubernetes permits: a manifest can hold longer ones.
 pub(super) fn name(text: &UntrustedText) -> String {
-    cut(&text.terminal(), MAX_CELL)
+    let text = text.terminal();
+    match text.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// The message without the container and the image.

@@ -9,7 +9,7 @@ use super::Style as Look;
 
 /// Longest cell in columns of a terminal, but for the last of a row: the longest name that Kubernetes permits. One
 /// hostile text must not push all other rows apart.
-pub(super) const MAX_CELL: usize = 253;
+const MAX_CELL: usize = 253;
 /// Longest last cell, and longest text of a block, in columns: the longest image of a report.
 pub(super) const MAX_TEXT: usize = 1_024;
 /// Most characters in a column: a letter with a mark. Marks take no column of their own, and a text may consist of them.

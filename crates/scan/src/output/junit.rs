@@ -1,4 +1,4 @@
-//! `-o junit`: JUnit XML as Jenkins, GitLab and others read it (jenkinsci/xunit-plugin, `junit-10.xsd`). A suite is a file.
+//! `-o junit`: `JUnit` XML as Jenkins, GitLab and others read it (jenkinsci/xunit-plugin, `junit-10.xsd`). A suite is a file.
 //! A test case is a finding, an image without one, or an input that was not read.
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_core::text::UntrustedText;
 
 use super::blocks::{self, Block};
+use super::columns::{MAX_TEXT, cut};
 use super::{Style, summary, table};
 use crate::report::{FindingEntry, ScanReport};
 
@@ -47,8 +48,12 @@ fn row(finding: &FindingEntry) -> String {
         Some(true) => format!("{} (known)", finding.result.as_str()),
         _ => finding.result.as_str().to_owned(),
     };
-    let cells =
-        [blocks::object(place), blocks::name(&place.container), blocks::name(image), blocks::place(place)];
+    let cells = [
+        blocks::object(place),
+        blocks::name(&place.container),
+        cut(&image.terminal(), MAX_TEXT),
+        blocks::place(place),
+    ];
     let [object, container, image, place] = cells.map(|cell| code(&cell));
     format!(
         "| {} | {result} | {} | {object} | {container} | {image} | {place} |",
