@@ -11,7 +11,8 @@ hack/side-by-side.sh \
     go 'e2e/yaml/build.sh && e2e/control-plane/build.sh && e2e/tools/build.sh' \
     rust 'cargo build --locked --workspace --all-targets' \
     prometheus 'hack/prometheus.sh || echo "the tests that need Prometheus will be skipped"' \
-    grafana 'hack/grafana.sh || echo "the test that needs the types of Grafana will be skipped"'
+    grafana 'hack/grafana.sh || echo "the test that needs the types of Grafana will be skipped"' \
+    consumers 'hack/consumers.sh || echo "the test that needs readers of SARIF and JUnit will be skipped"'
 
 hack/docker-registry.sh
 

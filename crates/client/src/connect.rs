@@ -9,8 +9,11 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
+use tower::buffer::BufferLayer;
+use tower::retry::RetryLayer;
 
 use crate::clock::ServerClock;
+use crate::retry_after::RetryAfter;
 use crate::telemetry::{RequestCounter, TelemetryLayer};
 
 /// Which cluster to talk to. By default that of the kubeconfig (`KUBECONFIG`, `~/.kube/config`) or, inside a cluster, of
@@ -22,6 +25,18 @@ pub struct ClusterChoice {
     /// A context of the kubeconfig other than the current one.
     pub context: Option<String>,
 }
+
+/// What becomes of a request that the API server puts off (429, or an error with `Retry-After`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnThrottling {
+    /// It fails at once: a controller has a backoff of its own.
+    Fail,
+    /// A read waits as the server asks, and is repeated: for a command that asks once.
+    Wait,
+}
+
+/// Requests that may wait for a connection, as in kube's own client.
+const BUFFERED_REQUESTS: usize = 1024;
 
 /// A client, and what it talks to.
 #[derive(Clone)]
@@ -71,12 +86,13 @@ pub enum ClientError {
 /// Every answer updates `requests` and `clock`.
 ///
 /// kube sends no `User-Agent` of its own and retries 429 and 503 silently for minutes. Here every request has one, and
-/// the caller sees a refusal at once and retries with its own backoff.
+/// `throttling` says what becomes of a refusal.
 pub async fn connect(
     choice: &ClusterChoice,
     user_agent: &str,
     requests: RequestCounter,
     clock: ServerClock,
+    throttling: OnThrottling,
 ) -> Result<Connection, ClientError> {
     let (mut config, context) = load(choice).await?;
     config.default_retry = false;
@@ -86,7 +102,15 @@ pub async fn connect(
     let url = config.cluster_url.to_string();
     let server = ServerName { url: url.trim_end_matches('/').to_owned(), context };
     let builder = ClientBuilder::try_from(config).map_err(ClientError::Build)?;
-    let client = builder.with_layer(&TelemetryLayer::new(requests, clock)).build();
+    let builder = builder.with_layer(&TelemetryLayer::new(requests, clock));
+    let client = match throttling {
+        OnThrottling::Fail => builder.build(),
+        // The service of kube cannot be cloned, as a retry needs it; the buffer can.
+        OnThrottling::Wait => builder
+            .with_layer(&BufferLayer::new(BUFFERED_REQUESTS))
+            .with_layer(&RetryLayer::new(RetryAfter::default()))
+            .build(),
+    };
     Ok(Connection { client, server })
 }
 

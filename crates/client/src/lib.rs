@@ -7,6 +7,7 @@ mod clock;
 mod cluster_policy;
 mod connect;
 mod issues;
+mod retry_after;
 mod served;
 mod telemetry;
 
@@ -14,7 +15,7 @@ pub use backoff::Backoff;
 pub use call::{CALL_LIMIT, CallError, LIST_LIMIT, call, describe};
 pub use clock::ServerClock;
 pub use cluster_policy::{ClusterPolicy, ReadPolicyError, read_policy};
-pub use connect::{ClientError, ClusterChoice, Connection, ServerName, connect};
+pub use connect::{ClientError, ClusterChoice, Connection, OnThrottling, ServerName, connect};
 pub use issues::{
     IssueChange, IssueFilter, IssueQuery, IssueUpdate, IssueWatch, ListIssuesError, ListedIssues, NoReports,
     StoredIssue, list_issues, why_no_reports,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kube::Client;
 use kube_runtime::watcher;
-use tagwatch_client::{ClientError, ClusterChoice, RequestCounter, ServerClock, connect};
+use tagwatch_client::{ClientError, ClusterChoice, OnThrottling, RequestCounter, ServerClock, connect};
 use tokio::runtime::Handle;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -101,7 +101,10 @@ impl Clients {
         clock: &ServerClock,
     ) -> Result<Self, ClientError> {
         let choice = ClusterChoice::default();
-        let connection = || connect(&choice, &options.user_agent, requests.clone(), clock.clone());
+        let connection = || {
+            let (requests, clock) = (requests.clone(), clock.clone());
+            connect(&choice, &options.user_agent, requests, clock, OnThrottling::Fail)
+        };
         Ok(Self {
             cluster: connection().await?.client,
             lease: match options.lease {

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod pull_policy;
 pub mod reference;
 pub mod rules;
+pub mod structured;
 pub mod suggest;
 pub mod tag;
 pub mod text;

@@ -117,6 +117,12 @@ impl UnfollowedController {
     }
 }
 
+/// An object as `kubectl get -o name` prints it: `deployment.apps/web`. Safe for a terminal.
+pub fn resource_name(api_version: &UntrustedText, kind: &UntrustedText, name: &UntrustedText) -> String {
+    let group = api_version.raw().split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
+    UntrustedText::from(format!("{}{group}/{}", kind.raw().to_lowercase(), name.raw())).terminal()
+}
+
 /// What the engine reads of a namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Namespace {

@@ -3,7 +3,7 @@
 use tagwatch_core::named;
 use tagwatch_core::outcome::Outcome;
 
-use crate::report::ScanReport;
+use crate::report::{FindingEntry, ScanReport};
 
 /// The result of a scan. The command line itself reports usage and configuration errors, with exit status 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,8 @@ impl ScanReport {
         if !self.is_complete() {
             return ExitStatus::IncompleteInput;
         }
-        if self.findings.iter().any(|finding| fail_on.is_reached_by(finding.result)) {
+        let is_known = |finding: &FindingEntry| finding.known == Some(true);
+        if self.findings.iter().any(|finding| fail_on.is_reached_by(finding.result) && !is_known(finding)) {
             return ExitStatus::Findings;
         }
         ExitStatus::Clean

@@ -2,6 +2,7 @@
 //! workloads and the position of every value, evaluates them with tagwatch-core, and writes the results. It does not
 //! connect to a cluster.
 
+mod baseline;
 mod exit;
 mod input;
 mod kustomize;
@@ -14,6 +15,7 @@ mod scan;
 mod serialize;
 mod yaml;
 
+pub use baseline::{Baseline, BaselineError, KnownFindings};
 pub use exit::{ExitStatus, FailOn};
 pub use policy_file::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError, PolicyMetadata};
 pub use scan::{ScanOptions, scan};

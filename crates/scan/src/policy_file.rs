@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
-use tagwatch_core::policy::{API_VERSION, FieldPath, KIND, PathStep, Policy, PolicyError, TagPolicySpec};
+use tagwatch_core::policy::{
+    API_VERSION, FieldPath, KIND, PathStep, Policy, PolicyError, Profile, TagPolicySpec,
+};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
@@ -53,8 +56,8 @@ pub struct PolicyFile {
     pub spec: TagPolicySpec,
     /// The policy compiled from the spec.
     pub policy: Policy,
-    /// Positions of the exemptions, in the order of the spec.
-    pub(crate) exemptions: Vec<Position>,
+    /// Where each exemption of the spec is written: the file, and the place in it.
+    pub(crate) exemptions: Vec<(Arc<str>, Position)>,
 }
 
 /// Why a file is not a valid policy: one line for each mistake, in the format of compilers. Safe for a terminal.
@@ -137,8 +140,51 @@ impl PolicyFile {
 
     /// Position of an exemption as `file:line:column`; safe for a terminal.
     pub fn exemption_place(&self, index: usize) -> String {
-        let at = self.exemptions.get(index).copied().unwrap_or(Position::START);
-        format!("{}:{}:{}", self.shown_name(), at.line, at.column)
+        let (file, at) = self.exemption_at(index);
+        format!("{}:{}:{}", UntrustedText::from(file).terminal(), at.line, at.column)
+    }
+
+    pub(crate) fn exemption_at(&self, index: usize) -> (&str, Position) {
+        self.exemptions.get(index).map_or((&self.name, Position::START), |(file, at)| (file, *at))
+    }
+
+    /// The policy of a profile, for a scan without a file.
+    pub fn of(profile: Profile) -> Self {
+        Self {
+            name: format!("profile {profile}"),
+            metadata: PolicyMetadata::default(),
+            spec: TagPolicySpec { profile: Some(profile.to_string()), ..TagPolicySpec::default() },
+            policy: Policy::of(profile),
+            exemptions: Vec::new(),
+        }
+    }
+
+    /// Adds the exemptions of another policy: the baseline of a scan.
+    ///
+    /// # Errors
+    /// When there are more than a policy may have.
+    pub fn add_exemptions(&mut self, other: &Self) -> Result<(), PolicyFileError> {
+        self.spec.exemptions.extend(other.spec.exemptions.iter().cloned());
+        self.exemptions.extend(other.exemptions.iter().cloned());
+        self.compile()
+    }
+
+    /// Switches these rules on, and all others off: for one scan.
+    ///
+    /// # Errors
+    /// When what the file says of the other rules was needed.
+    pub fn select_rules(&mut self, selected: &[String]) -> Result<(), PolicyFileError> {
+        self.spec.select_rules(selected);
+        self.compile()
+    }
+
+    /// After a change of the spec.
+    fn compile(&mut self) -> Result<(), PolicyFileError> {
+        self.policy = Policy::compile(&self.spec).map_err(|errors| {
+            let placed = |error: PolicyError| (Position::START, error.to_string());
+            PolicyFileError::new(&self.name, errors.into_iter().map(placed))
+        })?;
+        Ok(())
     }
 
     /// Whether an exemption or override selects namespaces. Manifests without a namespace cannot match it.
@@ -181,7 +227,11 @@ impl PolicyFile {
                 |error: PolicyError| (position(root, &error.path, error.of_name), error.to_string());
             PolicyFileError::new(name, errors.into_iter().map(located))
         })?;
-        let exemption = |index| position(root, &FieldPath::default().field("exemptions").index(index), false);
+        let file: Arc<str> = name.into();
+        let exemption = |index| {
+            let path = FieldPath::default().field("exemptions").index(index);
+            (Arc::clone(&file), position(root, &path, false))
+        };
         let exemptions = (0..spec.exemptions.len()).map(exemption).collect();
         Ok(Self { name: name.to_owned(), metadata: metadata(root), spec, policy, exemptions })
     }

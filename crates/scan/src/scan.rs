@@ -29,6 +29,8 @@ pub struct ScanOptions {
     pub namespace: Option<String>,
     /// Whether it is an error if nothing was judged.
     pub require_workloads: bool,
+    /// What places call standard input, in place of `<stdin>`.
+    pub stdin_name: Option<String>,
 }
 
 /// Reads and evaluates manifests. Always returns a report: it has a note for each input that cannot be read, and the rest
@@ -46,7 +48,10 @@ pub(crate) fn scan_within(
     let mut builder = ReportBuilder::new(engine, options.show_passed);
     let mut files = Vec::new();
     for input in input::discover(&options.paths, builder.notes()) {
-        let name = input.name();
+        let name = match (&input, &options.stdin_name) {
+            (Input::Stdin, Some(name)) => name.clone(),
+            _ => input.name(),
+        };
         files.push(match input::read(&input, stdin, limits) {
             Ok(source) => read_text(&input, name, &source, limits, engine.policy().kinds()),
             Err(error) => ReadFile::unread(read_note(&name, &error), name),

@@ -4,7 +4,8 @@ use std::io;
 
 use anyhow::anyhow;
 use tagwatch_client::{
-    CallError, Client, ClusterChoice, Connection, RequestCounter, ServerClock, ServerName, connect,
+    CallError, Client, ClusterChoice, Connection, OnThrottling, RequestCounter, ServerClock, ServerName,
+    connect,
 };
 use tokio::runtime::Builder;
 
@@ -20,7 +21,7 @@ pub(crate) fn with_client<T>(
     runtime.block_on(async {
         let requests = RequestCounter::new().map_err(|error| Failure::Other(anyhow!(error)))?;
         let clock = ServerClock::default();
-        let connection = connect(choice, &user_agent(), requests, clock.clone()).await;
+        let connection = connect(choice, &user_agent(), requests, clock.clone(), OnThrottling::Wait).await;
         let Connection { client, server } = connection.map_err(|error| Failure::Api(anyhow!("{error}")))?;
         read(client, clock).await.map_err(|failure| match failure {
             Failure::Api(error) => Failure::Api(anyhow!(in_words(&error, &server))),

@@ -13,9 +13,7 @@ mod rules;
 mod run;
 mod scan;
 mod status;
-mod structured;
 mod style;
-mod table;
 
 use std::process::ExitCode;
 

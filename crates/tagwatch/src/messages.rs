@@ -8,7 +8,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::output;
 use tagwatch_scan::report::ScanReport;
 
-use crate::style::{paint, style};
+use crate::style::style;
 
 /// Set once, before a command runs.
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
@@ -61,7 +61,7 @@ pub(crate) fn error(message: &str) {
 }
 
 fn write_prefixed(word: &str, color: AnsiColor, message: &str) {
-    let word = paint(style(&io::stderr()), color.on_default().bold(), word);
+    let word = style(&io::stderr()).paint(color.on_default().bold(), word);
     write(&format!("{word}: {}", safe_lines(message)));
 }
 

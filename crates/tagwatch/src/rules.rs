@@ -9,13 +9,13 @@ use tagwatch_core::docs;
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::policy::Profile;
 use tagwatch_core::rules::{self, Parameter, RuleGroup, RuleMeta};
+use tagwatch_core::structured;
+use tagwatch_scan::output::columns::fold;
 use unicode_width::UnicodeWidthStr;
 
 use crate::args::{RulesArgs, RulesFormat};
 use crate::status::Failure;
-use crate::structured;
 use crate::style::style;
-use crate::table::fold;
 
 /// All rules. Fields are only ever added.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -1,26 +1,53 @@
 //! The command `tagwatch scan`: reads manifests and policy, writes the report, and sets the exit status.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::output::{self, Style};
-use tagwatch_scan::report::ScanReport;
-use tagwatch_scan::{ScanOptions, scan as scan_manifests};
+use tagwatch_scan::report::{NoteCode, ScanReport};
+use tagwatch_scan::{Baseline, FailOn, ScanOptions, scan as scan_manifests};
 
 use crate::args::{Output, ScanArgs};
 use crate::messages;
-use crate::policy::{ChosenPolicy, choose, refuse_stdin_twice};
+use crate::policy::{ChosenPolicy, choose_for_scan, refuse_stdin_twice};
 use crate::status::Failure;
 use crate::style::style;
 
 pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
-    let ScanArgs { paths, output, fail_on, show_passed, require_workloads, namespace, policy } = args;
+    let ScanArgs {
+        paths,
+        output,
+        fail_on,
+        exit_zero,
+        baseline,
+        rules,
+        min_severity,
+        stdin_filename,
+        show_passed,
+        require_workloads,
+        namespace,
+        policy,
+    } = args;
     refuse_stdin_twice(&policy, &paths)?;
-    let ChosenPolicy { engine, file, is_found } = choose(&policy)?;
+    refuse_shared_outputs(&output)?;
+    if stdin_filename.is_some() && !paths.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Failure::Usage(anyhow!(
+            "--stdin-filename names standard input, which no PATH `-` asks for"
+        )));
+    }
+    let fail_on = if exit_zero { FailOn::Never } else { fail_on };
+    let baseline = baseline.as_deref().map(Baseline::read).transpose();
+    let (known, exemptions) = match baseline.map_err(|error| Failure::Usage(anyhow!(error)))? {
+        Some(Baseline::Scan(known)) => (Some(known), None),
+        Some(Baseline::Policy(policy)) => (None, Some(policy)),
+        None => (None, None),
+    };
+    let ChosenPolicy { engine, file, is_found } = choose_for_scan(&policy, &rules, exemptions.as_deref())?;
     let options = ScanOptions {
         paths,
         show_passed,
@@ -28,30 +55,61 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         policy_is_found: is_found,
         namespace,
         require_workloads,
+        stdin_name: stdin_filename.map(|name| name.to_string_lossy().into_owned()),
     };
     let mut report = scan_manifests(&engine, &options, &mut io::stdin().lock());
+    if !rules.is_empty() {
+        // What exempts other rules has nothing to exempt in this scan.
+        report.notes.retain(|note| note.code != NoteCode::UnusedExemption);
+    }
+    if let Some(least) = min_severity {
+        report.leave_out_below(least);
+    }
+    if let Some(known) = &known {
+        report.compare_with(known);
+    }
     messages::write_notes(&mut report)?;
     for output in &output {
-        write(output, &report)?;
+        write(output, &report, fail_on)?;
     }
     Ok(ExitCode::from(report.exit_status(fail_on).code()))
 }
 
-fn write(output: &Output, report: &ScanReport) -> Result<(), Failure> {
+/// Two formats in one stream or file are readable as neither.
+fn refuse_shared_outputs(outputs: &[Output]) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    for Output { file, .. } in outputs {
+        if !seen.insert(file.as_deref()) {
+            let place = match file {
+                Some(path) => format!("the file {}", shown(path)),
+                None => "standard output".to_owned(),
+            };
+            let message =
+                format!("--output: two formats for {place}; give each a file: --output FORMAT=FILE");
+            return Err(Failure::Usage(anyhow!(message)));
+        }
+    }
+    Ok(())
+}
+
+fn shown(path: &Path) -> String {
+    UntrustedText::from(path.to_string_lossy().as_ref()).terminal()
+}
+
+fn write(output: &Output, report: &ScanReport, fail_on: FailOn) -> Result<(), Failure> {
     if let Some(path) = &output.file {
-        return write_file(output, path, report).map_err(Failure::Usage);
+        return write_file(output, path, report, fail_on).map_err(Failure::Usage);
     }
     let mut out = BufWriter::new(io::stdout().lock());
-    output::write(output.format, report, &mut out, style(&io::stdout()))?;
+    output::write(output.format, report, fail_on, &mut out, style(&io::stdout()))?;
     Ok(out.flush()?)
 }
 
-fn write_file(output: &Output, path: &Path, report: &ScanReport) -> anyhow::Result<()> {
+fn write_file(output: &Output, path: &Path, report: &ScanReport, fail_on: FailOn) -> anyhow::Result<()> {
     let written = || -> io::Result<()> {
         let mut out = BufWriter::new(File::create(path)?);
-        output::write(output.format, report, &mut out, Style::default())?;
+        output::write(output.format, report, fail_on, &mut out, Style::default())?;
         out.flush()
     };
-    let name = || UntrustedText::from(path.to_string_lossy().as_ref()).terminal();
-    written().with_context(|| format!("cannot write {}", name()))
+    written().with_context(|| format!("cannot write {}", shown(path)))
 }

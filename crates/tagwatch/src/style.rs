@@ -16,8 +16,3 @@ pub(crate) fn style(stream: &impl RawStream) -> Style {
         width: terminal.filter(|_| stream.is_terminal()).or_else(columns),
     }
 }
-
-/// The text in a colour if colours are on. The text must be safe for a terminal.
-pub(crate) fn paint(style: Style, color: anstyle::Style, text: &str) -> String {
-    if style.color { format!("{color}{text}{color:#}") } else { text.to_owned() }
-}

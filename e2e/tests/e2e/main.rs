@@ -53,6 +53,7 @@ mod report_api;
 mod restart;
 mod samples;
 mod scan_agrees;
+mod scan_outputs;
 mod series_cap;
 mod shutdown;
 mod terminating;
@@ -96,6 +97,7 @@ fn main() -> ExitCode {
         restart::tests(),
         samples::tests(),
         scan_agrees::tests(),
+        scan_outputs::tests(),
         series_cap::tests(),
         shutdown::tests(),
         terminating::tests(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schema;
 use crate::kinds::CustomWorkload;
+use crate::rules;
 use crate::tag::ImmutablePreset;
 
 /// API group and version of a `TagPolicy`.
@@ -70,6 +71,18 @@ impl TagPolicySpec {
     /// The publishers whose versions are declared immutable.
     pub fn immutable_presets(&self) -> &[ImmutablePreset] {
         self.immutable_presets.as_deref().unwrap_or(DEFAULT_IMMUTABLE_PRESETS)
+    }
+
+    /// Switches these rules on, and all others off, in overrides too. An override may still switch a selected one off.
+    pub fn select_rules(&mut self, selected: &[String]) {
+        let is_selected = |id: &str| selected.iter().any(|rule| rule == id);
+        for rule in rules::all() {
+            self.rules.entry(rule.id.to_owned()).or_default().enabled = Some(is_selected(rule.id));
+        }
+        for layer in &mut self.overrides {
+            layer.rules.retain(|id, _| is_selected(id));
+        }
+        self.overrides.retain(|layer| !layer.rules.is_empty());
     }
 }
 

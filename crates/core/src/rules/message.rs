@@ -41,7 +41,11 @@ pub(super) fn runs_with_pods(subject: &Subject<'_>, of_pods: Option<&UntrustedTe
 }
 
 fn verb(subject: &Subject<'_>) -> &'static str {
-    match subject.container.container_type {
+    verb_of(subject.container.container_type)
+}
+
+fn verb_of(container_type: ContainerType) -> &'static str {
+    match container_type {
         ContainerType::ImageVolume => "mounts",
         _ => "runs",
     }
@@ -73,10 +77,33 @@ fn fit(subject: &Subject<'_>, verb: &str, image: &str, tail: &str, note: &str) -
     format!("{lead}an image reference of {} characters{tail}", chars(raw))
 }
 
+/// The message without its container and image, for a place that shows them already: `the tag latest moves with every
+/// push`. A message that does not begin with them stays as it is.
+pub fn reason<'m>(
+    message: &'m str,
+    container_type: ContainerType,
+    name: &UntrustedText,
+    image: &UntrustedText,
+) -> &'m str {
+    let (words, image) = (words_of(container_type, name), image.terminal());
+    let verb = verb_of(container_type);
+    let leads = [format!("{words} {verb} {image}"), format!("{words} names \"{image}\"")];
+    let Some(rest) = leads.iter().find_map(|lead| message.strip_prefix(lead.as_str())) else {
+        return message;
+    };
+    let rest =
+        [": ", ", which is ", ", which "].iter().find_map(|joint| rest.strip_prefix(joint)).unwrap_or(rest);
+    if rest.is_empty() { message } else { rest.trim_start() }
+}
+
 /// The container with its type, such as `init container setup`.
 fn container_words(subject: &Subject<'_>) -> String {
-    let words = subject.container.container_type.words();
-    match subject.container.name.terminal() {
+    words_of(subject.container.container_type, &subject.container.name)
+}
+
+fn words_of(container_type: ContainerType, name: &UntrustedText) -> String {
+    let words = container_type.words();
+    match name.terminal() {
         name if name.is_empty() => format!("{words} without a name"),
         name => format!("{words} {}", shorten(&name, MAX_NAME)),
     }

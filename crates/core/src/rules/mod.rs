@@ -32,6 +32,7 @@ mod stale_pull_policy;
 mod unclassified_tag;
 mod unpinned_image;
 
+pub use message::reason;
 pub use meta::{RuleGroup, RuleMeta};
 pub use parameters::{Parameter, Parameters, PullPolicyValue};
 pub(crate) use precedence::{PRECEDENCE, Precedence};

@@ -129,7 +129,9 @@ impl<'e> ReportBuilder<'e> {
         let (images, findings) = (self.report.images.len(), self.report.findings.len());
         let name = UntrustedText::from(file.as_str());
         let summary = &mut self.report.summary;
-        summary.files += u64::from(is_read);
+        // Of a file that is broken from its first document on, nothing was read.
+        let is_broken = manifests.is_empty() && notes.iter().any(|note| note.code.is_error());
+        summary.files += u64::from(is_read && !is_broken);
         let templates = notes.iter().filter(|note| note.code == NoteCode::HelmTemplate).count();
         summary.templates += u64::try_from(templates).unwrap_or(u64::MAX);
         for manifest in &manifests {
@@ -171,7 +173,8 @@ impl<'e> ReportBuilder<'e> {
         for verdict in judgement.verdicts {
             let parts = workload.containers.get(verdict.container).zip(places.get(verdict.container));
             if let Some((container, at)) = parts {
-                self.add_verdict(&Subject { file, id: &workload.id, container, at: *at }, verdict);
+                let number = self.report.summary.images;
+                self.add_verdict(&Subject { number, file, id: &workload.id, container, at: *at }, verdict);
             }
         }
     }
@@ -198,6 +201,7 @@ fn read_once(engine: &Engine, images: &mut HashMap<String, ReadImage>, image: &s
 
 /// A container with all that its entries repeat.
 struct Subject<'a> {
+    number: u64,
     file: &'a UntrustedText,
     id: &'a WorkloadId,
     container: &'a Container,
@@ -217,6 +221,7 @@ impl Subject<'_> {
             container: self.container.name.clone(),
             container_type: self.container.container_type,
             field_path: self.container.field_path.clone(),
+            subject: self.number,
         }
     }
 
@@ -258,6 +263,7 @@ impl Subject<'_> {
                 reason: applied.reason.terminal(),
                 expires: applied.expires.map(|date| date.to_string()),
             }),
+            known: None,
         }
     }
 }

@@ -121,9 +121,9 @@ pub(super) fn policy_notes(
                 (NoteCode::UnusedExemption, "exempts nothing that was scanned".to_owned())
             }
         };
-        let at = policy.exemptions.get(index).copied().unwrap_or(Position::START);
+        let (file, at) = policy.exemption_at(index);
         let message = format!("the exemption \"{reason}\" {what}");
-        notes.push(Note::at(&policy.name, at, code, &message));
+        notes.push(Note::at(file, at, code, &message));
     }
     notes
 }

@@ -40,6 +40,20 @@ impl ScanReport {
     /// The value that [`Self::schema`] has in this version of the format.
     pub const SCHEMA: &'static str = "tagwatch.dev/scan/v1";
 
+    /// Leaves out the findings below a severity. A pass is no finding.
+    pub fn leave_out_below(&mut self, least: Severity) {
+        let Self { summary, findings, .. } = self;
+        findings.retain(|finding| {
+            // The most severe comes first.
+            let stays = finding.severity <= least || finding.result == Outcome::Pass;
+            if !stays {
+                summary.results.discount(finding.result);
+                summary.left_out += 1;
+            }
+            stays
+        });
+    }
+
     /// Why nothing was judged, if nothing was. Safe for a terminal.
     pub fn nothing_judged(&self) -> Option<String> {
         let Summary { files, documents, workloads, images, templates, uncovered_images, .. } = &self.summary;
@@ -79,7 +93,7 @@ pub fn json_schema() -> schemars::Schema {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// Inputs whose text was read as manifests, standard input being one; raw Helm templates are none.
+    /// Inputs that were read as manifests, standard input being one: no raw Helm templates, no files broken from the start.
     pub files: u64,
     /// YAML or JSON documents that were read whole and hold more than null.
     pub documents: u64,
@@ -93,6 +107,10 @@ pub struct Summary {
     pub uncovered_kinds: u64,
     /// Images that are not judged: of these kinds, of patches, and those that parameters decide.
     pub uncovered_images: u64,
+    /// Findings that `--min-severity` leaves out: they are neither counted nor listed.
+    pub left_out: u64,
+    /// Findings that the baseline has: they are counted and listed, and do not fail the scan.
+    pub known: u64,
     /// Numbers of findings, by result.
     pub results: Results,
 }
@@ -114,14 +132,22 @@ pub struct Results {
 
 impl Results {
     fn count(&mut self, outcome: Outcome) {
-        let counter = match outcome {
+        *self.of(outcome) += 1;
+    }
+
+    fn discount(&mut self, outcome: Outcome) {
+        let counter = self.of(outcome);
+        *counter = counter.saturating_sub(1);
+    }
+
+    fn of(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
             Outcome::Pass => &mut self.pass,
             Outcome::Fail => &mut self.fail,
             Outcome::Warn => &mut self.warn,
             Outcome::Error => &mut self.error,
             Outcome::Skip => &mut self.skip,
-        };
-        *counter += 1;
+        }
     }
 }
 
@@ -164,6 +190,9 @@ pub struct SourceLocation {
     pub container_type: ContainerType,
     /// Path of the image field from the object's root. Images and findings of one container have the same.
     pub field_path: String,
+    /// Number of the judged container: its findings and its entry of the images have the same.
+    #[serde(skip)]
+    pub subject: u64,
 }
 
 /// An image that was checked, with its findings.
@@ -246,6 +275,8 @@ pub struct FindingEntry {
     pub fingerprint: String,
     /// The exemption that made a `skip` of the finding; null when none did.
     pub exemption: Option<Exemption>,
+    /// Whether the baseline has the finding, so that it does not fail the scan; null without a baseline.
+    pub known: Option<bool>,
 }
 
 /// Why a finding does not count.

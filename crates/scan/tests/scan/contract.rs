@@ -31,7 +31,7 @@ containers: [{image: a}]
 
 fn json(report: &ScanReport) -> String {
     let mut out = Vec::new();
-    output::write(Format::Json, report, &mut out, Style::default()).unwrap();
+    output::write(Format::Json, report, FailOn::default(), &mut out, Style::default()).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -63,6 +63,8 @@ fn the_json_output_matches_the_contract() {
         "templates": 0,
         "uncoveredKinds": 1,
         "uncoveredImages": 1,
+        "leftOut": 0,
+        "known": 0,
         "results": {
           "pass": 0,
           "fail": 2,
@@ -140,7 +142,8 @@ fn the_json_output_matches_the_contract() {
           "resolution": "a resolution",
           "evidence": "containers:\n- name: app\n  image: nginx\n  imagePullPolicy: IfNotPresent\n",
           "fingerprint": "c29a1d40482b6b347ca7543a4834c64f",
-          "exemption": null
+          "exemption": null,
+          "known": null
         },
         {
           "file": "<stdin>",
@@ -163,7 +166,8 @@ fn the_json_output_matches_the_contract() {
           "resolution": "a resolution",
           "evidence": "containers:\n- name: app\n  image: nginx\n  imagePullPolicy: IfNotPresent\n",
           "fingerprint": "5eabe269fbbb272df9e8b1a6129ee8cf",
-          "exemption": null
+          "exemption": null,
+          "known": null
         },
         {
           "file": "<stdin>",
@@ -186,7 +190,8 @@ fn the_json_output_matches_the_contract() {
           "resolution": "a resolution",
           "evidence": "containers:\n- name: broken\n  image: Acme/App:1\n",
           "fingerprint": "5ee1cfaaf7a4c66ff6c1cef118011aeb",
-          "exemption": null
+          "exemption": null,
+          "known": null
         }
       ],
       "notes": [

@@ -15,7 +15,7 @@ fn messages<'r>(report: &'r ScanReport, code: &str) -> Vec<&'r str> {
 /// The lines behind the findings.
 fn last_lines(report: &ScanReport) -> Vec<String> {
     let mut out = Vec::new();
-    output::write(Format::Table, report, &mut out, Style::default()).unwrap();
+    output::write(Format::Table, report, FailOn::default(), &mut out, Style::default()).unwrap();
     let text = String::from_utf8(out).unwrap();
     let (_, last) = text.rsplit_once("\n\n").unwrap_or(("", &text));
     last.lines().map(str::to_owned).collect()

@@ -21,7 +21,7 @@ fn the_example_prints_the_documented_output() {
     let folder = folder(&[("deployment.yaml", block(&text, "yaml"))]);
     let report = scan_paths(&[&folder.path().join("deployment.yaml")]);
     let mut out = Vec::new();
-    output::write(Format::Table, &report, &mut out, Style::default()).unwrap();
+    output::write(Format::Table, &report, FailOn::default(), &mut out, Style::default()).unwrap();
     let table = String::from_utf8(out).unwrap().replace(&format!("{}/", folder.path().display()), "");
     assert_eq!(block(&text, "text"), table);
     assert_eq!(report.exit_status(FailOn::default()), ExitStatus::Findings);

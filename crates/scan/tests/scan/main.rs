@@ -5,10 +5,13 @@
     reason = "clippy.toml allows them in tests, but not in their helpers"
 )]
 
+mod baseline;
 mod broken;
 mod contract;
 mod coverage;
+
 mod documentation;
+mod formats;
 mod inputs;
 mod kubectl;
 mod kustomize;

@@ -219,8 +219,8 @@ fn an_exemption_applies_through_its_last_day() {
     assert_eq!((report.summary.results.skip, notes(&report)), (1, vec![]));
     assert_eq!(report.exit_status(FailOn::Warn), ExitStatus::Clean);
     let mut table = Vec::new();
-    output::write(Format::Table, &report, &mut table, Style::default()).unwrap();
-    assert!(String::from_utf8(table).unwrap().contains("\n  exempt until 2027-01-03: moved in May\n"));
+    output::write(Format::Table, &report, FailOn::default(), &mut table, Style::default()).unwrap();
+    assert!(String::from_utf8(table).unwrap().contains("\n    exempt until 2027-01-03: moved in May\n"));
     let report = judge(&policy("2027-01-02"), &pod("web", "nginx"));
     assert_eq!(
         (findings(&report), notes(&report)),

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use tagwatch_core::engine::Engine;
+use tagwatch_scan::output::{self, Format, Style};
 use tagwatch_scan::report::ScanReport;
-use tagwatch_scan::{ScanOptions, scan};
+use tagwatch_scan::{FailOn, ScanOptions, scan};
 use tempfile::TempDir;
 
 /// Scans a manifest on standard input with the recommended policy.
@@ -57,4 +58,16 @@ pub(crate) fn notes(report: &ScanReport) -> Vec<String> {
 /// Names of the workloads whose images were evaluated.
 pub(crate) fn judged(report: &ScanReport) -> Vec<&str> {
     report.images.iter().map(|image| image.place.name.raw()).collect()
+}
+
+/// The report in a format, as a file holds it.
+pub(crate) fn written(format: Format, report: &ScanReport) -> String {
+    written_for(format, report, FailOn::default())
+}
+
+/// The same, with a threshold.
+pub(crate) fn written_for(format: Format, report: &ScanReport, fail_on: FailOn) -> String {
+    let mut out = Vec::new();
+    output::write(format, report, fail_on, &mut out, Style::default()).unwrap();
+    String::from_utf8(out).unwrap()
 }

@@ -1,5 +1,6 @@
-//! The table: aligned, folded, and without control characters.
+//! The table: grouped by container, folded, and without control characters.
 
+use tagwatch_scan::FailOn;
 use tagwatch_scan::output::{self, Format, Style};
 use tagwatch_scan::report::ScanReport;
 use unicode_width::UnicodeWidthStr;
@@ -8,7 +9,7 @@ use crate::support::{folder, pod, scan_paths, scan_stdin};
 
 fn table(report: &ScanReport, style: Style) -> String {
     let mut out = Vec::new();
-    output::write(Format::Table, report, &mut out, style).unwrap();
+    output::write(Format::Table, report, FailOn::default(), &mut out, style).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -34,26 +35,37 @@ spec:
 ";
 
 #[test]
-fn rows_are_aligned_and_messages_are_folded() {
+fn rules_of_a_container_are_aligned_and_text_is_folded() {
     let style = Style { color: false, width: Some(100) };
     let mut report = scan_stdin(WORKLOADS);
     for finding in &mut report.findings {
         finding.message =
             format!("container {} says a thing or two, ", finding.place.container.raw()).repeat(3);
     }
-    insta::assert_snapshot!(table(&report, style), @r"
-    <stdin>:8:32   warn  medium  floating-tag       Deployment shop/web  setup
-      container setup says a thing or two, container setup says a thing or two, container setup says a
-      thing or two,
-    <stdin>:8:32   fail  high    stale-pull-policy  Deployment shop/web  setup
-      container setup says a thing or two, container setup says a thing or two, container setup says a
-      thing or two,
-    <stdin>:11:18  fail  high    missing-tag        Deployment shop/web  app
-      container app says a thing or two, container app says a thing or two, container app says a thing
-      or two,
-    <stdin>:12:28  fail  high    pull-policy-never  Deployment shop/web  app
-      container app says a thing or two, container app says a thing or two, container app says a thing
-      or two,
+    insta::assert_snapshot!(table(&report, style), @"
+    <stdin>:8:32  Deployment shop/web  setup
+      image: acme/setup:main
+      8:32  warn  medium  floating-tag
+        container setup says a thing or two, container setup says a thing or two, container setup says a
+          thing or two,
+      8:32  fail  high    stale-pull-policy
+        container setup says a thing or two, container setup says a thing or two, container setup says a
+          thing or two,
+      fix: Set image to acme/setup:main@sha256:<digest>, or to a tag that is never pushed again, such as
+        acme/setup:<full version>. As a stopgap set imagePullPolicy: Always: the kubelet then asks the
+        registry at every start, though a mirror or a cache can still answer with an old digest.
+
+    <stdin>:11:18  Deployment shop/web  app
+      image: nginx
+      11:18  fail  high  missing-tag
+        container app says a thing or two, container app says a thing or two, container app says a thing
+          or two,
+      12:28  fail  high  pull-policy-never
+        container app says a thing or two, container app says a thing or two, container app says a thing
+          or two,
+      fix: Set image to nginx:<version>@sha256:<digest>, or to a tag that is never pushed again, such as
+        nginx:<full version>. Then set imagePullPolicy: IfNotPresent, so that nodes without the image
+        can pull it.
 
     1 file, 1 document, 1 workload and 2 images read: 3 fail, 0 error, 1 warn, 0 skip, 0 pass
     ");
@@ -62,7 +74,7 @@ fn rows_are_aligned_and_messages_are_folded() {
 #[test]
 fn without_a_terminal_nothing_is_folded() {
     let text = table(&scan_stdin(WORKLOADS), Style::default());
-    let messages = text.lines().filter(|line| line.starts_with("  ")).count();
+    let messages = text.lines().filter(|line| line.starts_with("    ")).count();
     assert_eq!(messages, scan_stdin(WORKLOADS).findings.len());
 }
 
@@ -80,6 +92,30 @@ fn a_clean_scan_prints_one_line() {
         text,
         "1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 0 warn, 0 skip, 2 pass\n"
     );
+}
+
+#[test]
+fn a_file_of_which_nothing_was_read_is_not_counted() {
+    assert_eq!(
+        table(&scan_stdin("a: [1\n"), Style::default()),
+        "0 files, 0 documents, 0 workloads and 0 images read: 0 fail, 0 error, 0 warn, 0 skip, 0 pass\n\
+         nothing was judged: no manifest was read\n"
+    );
+    let half = table(&scan_stdin(format!("{}---\na: [1\n", pod("a", "nginx:1.27.3"))), Style::default());
+    assert!(half.starts_with("1 file, 1 document, "), "{half}");
+}
+
+#[test]
+fn an_image_is_never_cut_and_a_way_to_fix_two_findings_is_there_once() {
+    let digest = format!("registry.example.com/shop/web:stable@sha256:{}", "0123456789abcdef".repeat(4));
+    let manifest = pod("a", &digest) + "      imagePullPolicy: Never\n";
+    let text = table(&scan_stdin(manifest), Style { color: false, width: Some(60) });
+    assert!(text.contains(&format!("\n  image: {digest}\n")), "{text}");
+    let two = WORKLOADS.replace("Never", "IfNotPresent").replace("image: nginx", "image: nginx:latest");
+    let text = table(&scan_stdin(two), Style { color: false, width: Some(60) });
+    let block = text.split("\n\n").find(|block| block.contains("latest-tag")).unwrap();
+    assert_eq!(block.matches("  fix: ").count(), 1, "{block}");
+    assert!(block.contains("stale-pull-policy") && block.contains("stopgap"), "{block}");
 }
 
 #[test]
@@ -116,7 +152,8 @@ fn a_long_path_has_its_own_line_and_is_not_cut() {
     let path = folder.path().join(&name);
     let text = table(&scan_paths(&[&path]), Style { color: false, width: Some(80) });
     assert_eq!(text.lines().next().unwrap(), format!("{}:8:14", path.display()));
-    assert!(text.lines().nth(1).unwrap().starts_with("  fail  high  missing-tag  Pod a  app"), "{text}");
+    let next: Vec<&str> = text.lines().skip(1).take(3).collect();
+    assert_eq!(next, ["  Pod a  app", "  image: nginx", "  8:14  fail  high  missing-tag"]);
 }
 
 #[test]

@@ -27,6 +27,8 @@ Examples:
   tagwatch scan deploy/
   helm template web charts/web | tagwatch scan -n shop -
   tagwatch scan -o table -o json=findings.json --fail-on warn deploy/
+  tagwatch scan -o github -o sarif=tagwatch.sarif deploy/
+  tagwatch scan --baseline findings.json --min-severity high deploy/
 
 Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage or configuration; 3 input that could not be \
 read, or not all of it.";

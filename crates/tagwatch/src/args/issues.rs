@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tagwatch_client::{ClusterChoice, IssueFilter, IssueQuery};
 use tagwatch_core::outcome::Severity;
-use tagwatch_core::rules;
 
-use super::names::namespace;
+use super::names::{namespace, rule, severity};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct IssuesArgs {
@@ -33,7 +31,7 @@ pub(crate) struct IssuesArgs {
     pub(crate) min_severity: Option<Severity>,
 
     /// List only findings of these rules
-    #[arg(long, value_name = "RULES", value_delimiter = ',', hide_possible_values = true, value_parser = rule())]
+    #[arg(long, value_name = "RULES", value_delimiter = ',', hide_possible_values = true, value_parser = rule(|_| true))]
     pub(crate) rule: Vec<String>,
 
     /// List what really runs alone: tags that moved, pods that differ, images that do not come, with the evidence
@@ -92,14 +90,4 @@ impl IssuesArgs {
         let filter = IssueFilter { drift: *drift, severities, rules: rule.clone() };
         IssueQuery { namespace, selector: selector.clone(), filter }
     }
-}
-
-fn severity() -> impl TypedValueParser<Value = Severity> {
-    PossibleValuesParser::new(Severity::ALL.map(Severity::as_str))
-        .map(|name| Severity::parse(&name).unwrap_or(Severity::Info))
-}
-
-/// A rule that this version knows: the name of another one is a slip far more often than a rule of a later version.
-fn rule() -> impl TypedValueParser<Value = String> {
-    PossibleValuesParser::new(rules::all().map(|rule| rule.id))
 }

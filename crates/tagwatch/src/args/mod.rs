@@ -145,6 +145,8 @@ pub(crate) enum Target {
     Rbac,
     /// Pages of the rules, profiles and custom kinds, the command line reference, and the tables in README.md
     Docs,
+    /// Manual pages, in docs/man
+    Man,
     /// JSON Schemas of `scan`, `issues` and `rules` with `-o json`
     Schema,
     /// Grafana dashboards, in config/ and in the chart

@@ -1,4 +1,8 @@
-//! Names of objects, which end up in URLs and selectors.
+//! Names of objects, which end up in URLs and selectors, and of what tagwatch itself names.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tagwatch_core::outcome::Severity;
+use tagwatch_core::rules::{self, RuleMeta};
 
 /// The name of a namespace is a DNS label (RFC 1123).
 pub(super) fn namespace(name: &str) -> Result<String, String> {
@@ -32,4 +36,14 @@ pub(super) fn audience(name: &str) -> Result<String, String> {
         return Err("expected a name or an address without blanks".to_owned());
     }
     Ok(name.to_owned())
+}
+
+pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(Severity::ALL.map(Severity::as_str))
+        .map(|name| Severity::parse(&name).unwrap_or(Severity::Info))
+}
+
+/// A rule that this version knows: the name of another one is a slip far more often than a rule of a later version.
+pub(super) fn rule(is_meant: impl Fn(&RuleMeta) -> bool) -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(rules::all().filter(|rule| is_meant(rule)).map(|rule| rule.id))
 }

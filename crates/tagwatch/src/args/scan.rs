@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tagwatch_core::outcome::Severity;
 use tagwatch_scan::FailOn;
 use tagwatch_scan::output::Format;
 
-use super::names::namespace;
+use super::names::{namespace, rule, severity};
 use super::policy::PolicyArgs;
 
 #[derive(Debug, clap::Args)]
@@ -18,13 +19,42 @@ pub(crate) struct ScanArgs {
 
     /// How to write the results, and where: FORMAT or FORMAT=FILE; may be given several times
     ///
-    /// Formats: table, json.
+    /// Formats: table, wide, json, yaml, policyreport, sarif, junit, github, gitlab, markdown, name. One of them goes to
+    /// standard output, the others to files.
     #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
     pub(crate) output: Vec<Output>,
 
     /// The least result that makes the exit code 1
     #[arg(long, value_name = "RESULT", default_value = FailOn::default().as_str(), value_parser = fail_on())]
     pub(crate) fail_on: FailOn,
+
+    /// Exit with 0 whatever is found, as by `--fail-on never`; input that is not read is an error all the same
+    #[arg(long, conflicts_with = "fail_on")]
+    pub(crate) exit_zero: bool,
+
+    /// What is known already, so that only new or worse findings fail: the JSON of an earlier scan, or a TagPolicy
+    ///
+    /// Of a TagPolicy, as `tagwatch policy baseline` writes it, the exemptions apply beside those of the policy.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+
+    /// Judge by these rules alone, also by those that the policy has off
+    #[arg(
+        long,
+        value_name = "RULES",
+        value_delimiter = ',',
+        hide_possible_values = true,
+        value_parser = rule(|rule| rule.group.gives_passes())
+    )]
+    pub(crate) rules: Vec<String>,
+
+    /// Leave out findings below this severity: they are not written and do not fail
+    #[arg(long, value_name = "SEVERITY", value_parser = severity())]
+    pub(crate) min_severity: Option<Severity>,
+
+    /// What places call standard input, for editors and hooks that know the file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stdin_filename: Option<PathBuf>,
 
     /// Write passes too
     #[arg(long)]
@@ -55,6 +85,7 @@ impl FromStr for Output {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, file) = match text.split_once('=') {
             Some((_, "")) => return Err("a file name is missing behind `=`".to_owned()),
+            Some((name, "-")) => (name, None),
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };

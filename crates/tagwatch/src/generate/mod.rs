@@ -1,6 +1,7 @@
 //! `tagwatch generate`: the files of the repository that are generated from the code.
 
 mod cli_reference;
+mod man;
 mod metrics_page;
 mod monitoring;
 
@@ -65,6 +66,9 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
     }
     if is_wanted(Target::Docs) {
         files.extend(docs(root)?);
+    }
+    if is_wanted(Target::Man) {
+        files.extend(man::pages()?);
     }
     if is_wanted(Target::Schema) {
         files.extend(schemas()?);

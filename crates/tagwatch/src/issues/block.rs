@@ -4,11 +4,10 @@ use k8s_openapi::jiff::Timestamp;
 use tagwatch_client::StoredIssue;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::output::Style;
+use tagwatch_scan::output::columns::fold;
 
 use super::age::age_of;
 use super::rows::severity_color;
-use crate::style::paint;
-use crate::table::fold;
 
 const INDENT: &str = "  ";
 
@@ -40,5 +39,5 @@ fn head(issue: &StoredIssue, detail: &str, now: Timestamp, style: Style) -> Vec<
     let detail = if detail.is_empty() { String::new() } else { format!(", {detail}") };
     let head = format!("{namespace}/{kind}/{name}: {rule} ({severity}{detail}) for {}", age_of(issue, now));
     let lines = fold(&head, "", style.width);
-    lines.iter().map(|line| paint(style, severity_color(issue), line)).collect()
+    lines.iter().map(|line| style.paint(severity_color(issue), line)).collect()
 }

@@ -14,12 +14,12 @@ use std::process::ExitCode;
 use anyhow::{Error, anyhow};
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_client::{IssueWatch, ListedIssues, StoredIssue, list_issues};
-use tagwatch_core::text::UntrustedText;
+use tagwatch_core::structured;
+use tagwatch_core::workload::resource_name;
 
 use crate::args::{IssuesArgs, IssuesFormat};
 use crate::cluster::with_client;
 use crate::status::Failure;
-use crate::structured;
 use crate::style::style;
 
 pub(crate) use document::IssueList;
@@ -94,7 +94,7 @@ fn write(view: View, listed: &ListedIssues, with_namespace: bool, now: Timestamp
     Ok(out.flush()?)
 }
 
-/// The workloads, each once, as `kubectl get -o name` prints them: `deployment.apps/web`.
+/// The workloads, each once, as `kubectl get -o name` prints them.
 fn names(issues: &[StoredIssue]) -> String {
     let mut seen = BTreeSet::new();
     let workloads = issues.iter().filter(|issue| seen.insert((&issue.namespace, name(issue))));
@@ -102,8 +102,5 @@ fn names(issues: &[StoredIssue]) -> String {
 }
 
 fn name(issue: &StoredIssue) -> String {
-    let StoredIssue { api_version, kind, name, .. } = issue;
-    let group = api_version.raw().split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
-    let name = format!("{}{group}/{}", kind.raw().to_lowercase(), name.raw());
-    UntrustedText::from(name).terminal()
+    resource_name(&issue.api_version, &issue.kind, &issue.name)
 }

@@ -5,10 +5,10 @@ use k8s_openapi::jiff::Timestamp;
 use tagwatch_client::StoredIssue;
 use tagwatch_core::outcome::Severity;
 use tagwatch_scan::output::Style;
+use tagwatch_scan::output::columns::{Cell, Columns};
 
 use super::age::age_of;
 use super::block;
-use crate::table::{Cell, Columns};
 
 const GAP: &str = "   ";
 /// Narrowest image before a table gives way to blocks, in columns.

@@ -8,13 +8,13 @@ use serde::Serialize;
 use tagwatch_client::{
     IssueChange, IssueQuery, IssueUpdate, IssueWatch, ListedIssues, ServerClock, StoredIssue,
 };
+use tagwatch_core::structured::json_line;
 
 use super::View;
 use super::document::IssueEntry;
 use super::rows::Rows;
 use crate::messages;
 use crate::status::Failure;
-use crate::structured::json_line;
 use crate::style::style;
 
 /// The result of an issue that is over.

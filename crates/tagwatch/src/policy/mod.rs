@@ -40,6 +40,24 @@ pub(crate) fn choose(args: &PolicyArgs) -> Result<ChosenPolicy, Failure> {
     pick(args, |_| false)
 }
 
+/// Like [`choose`], by some rules alone and with the exemptions of a baseline, where there are such.
+pub(crate) fn choose_for_scan(
+    args: &PolicyArgs,
+    rules: &[String],
+    baseline: Option<&PolicyFile>,
+) -> Result<ChosenPolicy, Failure> {
+    let chosen = choose(args)?;
+    if rules.is_empty() && baseline.is_none() {
+        return Ok(chosen);
+    }
+    let mut file = chosen.file.unwrap_or_else(|| PolicyFile::of(args.profile.unwrap_or_default()));
+    let changed = baseline.map_or(Ok(()), |baseline| file.add_exemptions(baseline));
+    let changed = changed.and_then(|()| if rules.is_empty() { Ok(()) } else { file.select_rules(rules) });
+    changed.map_err(|error| Failure::Usage(anyhow!(error)))?;
+    let engine = Engine::new(file.policy.clone()).on(today());
+    Ok(ChosenPolicy { engine, is_found: chosen.is_found, file: Some(file) })
+}
+
 pub(crate) fn refuse_stdin_twice(args: &PolicyArgs, paths: &[PathBuf]) -> Result<(), Failure> {
     let is_stdin = |path: &Path| path.as_os_str() == "-";
     if args.policy.as_deref().is_some_and(is_stdin) && paths.iter().any(|path| is_stdin(path)) {

@@ -16,11 +16,11 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::PolicyFile;
 use tagwatch_scan::output::Style;
+use tagwatch_scan::output::columns::{Cell, Columns};
 
 use super::{choose, today};
 use crate::args::{PolicyShowArgs, WorkloadName};
 use crate::status::Failure;
-use crate::table::{Cell, Columns};
 
 const HEADER: [&str; 6] = ["RULE", "STATE", "RESULT", "SEVERITY", "PARAMETERS", "FROM"];
 

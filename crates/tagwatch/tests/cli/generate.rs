@@ -46,6 +46,20 @@ fn what_is_committed_is_what_is_generated() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/man");
+    for (command, option) in
+        [("tagwatch", "color"), ("tagwatch-scan", "baseline"), ("tagwatch-policy-baseline", "expires")]
+    {
+        let page = fs::read_to_string(folder.join(format!("{command}.1"))).unwrap();
+        let title = format!(".TH {command} 1 ");
+        assert!(page.lines().any(|line| line.starts_with(&title)), "{command}");
+        assert!(page.contains(&format!("\\-\\-{option}")), "{command}: no {option}");
+    }
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 12);
+}
+
+#[test]
 fn what_differs_is_named_and_written() {
     let copy = copy_of_repository();
     let crd = copy.path().join("config/crd/wgpolicyk8s.io_policyreports.yaml");

@@ -4,6 +4,7 @@
 mod cluster;
 mod completions;
 mod generate;
+mod outputs;
 mod rules;
 mod scan;
 mod support;

@@ -22,10 +22,13 @@ fn findings_exit_with_1() {
     insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"
     exit code: 1
     ----- stdout
-    web.yaml:10:31  warn  medium  floating-tag       Deployment shop/web  web
-      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
-    web.yaml:10:62  fail  high    stale-pull-policy  Deployment shop/web  web
-      container web runs nginx:stable with imagePullPolicy: IfNotPresent: the tag stable floats (channel or branch `stable`); a node that has a copy never pulls again, so nodes come to run different code
+    web.yaml:10:31  Deployment shop/web  web
+      image: nginx:stable
+      10:31  warn  medium  floating-tag
+        the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+      10:62  fail  high    stale-pull-policy
+        with imagePullPolicy: IfNotPresent: the tag stable floats (channel or branch `stable`); a node that has a copy never pulls again, so nodes come to run different code
+      fix: Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>. As a stopgap set imagePullPolicy: Always: the kubelet then asks the registry at every start, though a mirror or a cache can still answer with an old digest.
 
     1 file, 1 document, 1 workload and 1 image read: 1 fail, 0 error, 1 warn, 0 skip, 0 pass
     ");
@@ -37,16 +40,22 @@ fn advice_exits_with_1_only_when_asked() {
     insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"
     exit code: 0
     ----- stdout
-    web.yaml:10:31  warn  medium  floating-tag  Deployment shop/web  web
-      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+    web.yaml:10:31  Deployment shop/web  web
+      image: nginx:stable
+      10:31  warn  medium  floating-tag
+        the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+      fix: Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>.
 
     1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 1 warn, 0 skip, 1 pass
     ");
     insta::assert_snapshot!(run(folder.path(), &["scan", "--fail-on", "warn", "web.yaml"]), @"
     exit code: 1
     ----- stdout
-    web.yaml:10:31  warn  medium  floating-tag  Deployment shop/web  web
-      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+    web.yaml:10:31  Deployment shop/web  web
+      image: nginx:stable
+      10:31  warn  medium  floating-tag
+        the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+      fix: Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>.
 
     1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 1 warn, 0 skip, 1 pass
     ");
@@ -65,10 +74,13 @@ fn input_that_is_not_there_exits_with_3() {
     insta::assert_snapshot!(run(folder.path(), &["scan", "absent.yaml", "web.yaml"]), @"
     exit code: 3
     ----- stdout
-    web.yaml:10:31  warn  medium  floating-tag       Deployment shop/web  web
-      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
-    web.yaml:10:62  fail  high    stale-pull-policy  Deployment shop/web  web
-      container web runs nginx:stable with imagePullPolicy: IfNotPresent: the tag stable floats (channel or branch `stable`); a node that has a copy never pulls again, so nodes come to run different code
+    web.yaml:10:31  Deployment shop/web  web
+      image: nginx:stable
+      10:31  warn  medium  floating-tag
+        the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+      10:62  fail  high    stale-pull-policy
+        with imagePullPolicy: IfNotPresent: the tag stable floats (channel or branch `stable`); a node that has a copy never pulls again, so nodes come to run different code
+      fix: Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>. As a stopgap set imagePullPolicy: Always: the kubelet then asks the registry at every start, though a mirror or a cache can still answer with an old digest.
 
     1 file, 1 document, 1 workload and 1 image read: 1 fail, 0 error, 1 warn, 0 skip, 0 pass
     ----- stderr
@@ -83,8 +95,11 @@ fn input_that_is_broken_exits_with_3_and_the_rest_is_judged() {
     insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"
     exit code: 3
     ----- stdout
-    web.yaml:23:31  warn  medium  floating-tag  Deployment shop/web  web
-      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+    web.yaml:23:31  Deployment shop/web  web
+      image: nginx:stable
+      23:31  warn  medium  floating-tag
+        the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+      fix: Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>.
 
     1 file, 2 documents, 2 workloads and 2 images read: 0 fail, 0 error, 1 warn, 0 skip, 3 pass
     ----- stderr
@@ -98,8 +113,11 @@ fn standard_input_is_read() {
     insta::assert_snapshot!(run_with_input(folder.path(), &["scan", "-"], &deployment(FLOATING_ALWAYS)), @"
     exit code: 0
     ----- stdout
-    <stdin>:10:31  warn  medium  floating-tag  Deployment shop/web  web
-      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+    <stdin>:10:31  Deployment shop/web  web
+      image: nginx:stable
+      10:31  warn  medium  floating-tag
+        the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+      fix: Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>.
 
     1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 1 warn, 0 skip, 1 pass
     ");
@@ -167,6 +185,8 @@ fn json_is_the_contract() {
         "templates": 0,
         "uncoveredKinds": 0,
         "uncoveredImages": 0,
+        "leftOut": 0,
+        "known": 0,
         "results": {
           "pass": 1,
           "fail": 0,
@@ -224,7 +244,8 @@ fn json_is_the_contract() {
           "resolution": "Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>.",
           "evidence": "containers:\n- name: web\n  image: nginx:stable\n  imagePullPolicy: Always\n",
           "fingerprint": "c1620f7fda1dc15e945e7db691fc05e8",
-          "exemption": null
+          "exemption": null,
+          "known": null
         }
       ],
       "notes": []
@@ -239,10 +260,13 @@ fn several_outputs_and_one_of_them_a_file() {
     insta::assert_snapshot!(run(folder.path(), &arguments), @"
     exit code: 1
     ----- stdout
-    web.yaml:10:31  warn  medium  floating-tag       Deployment shop/web  web
-      container web runs nginx:stable: the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
-    web.yaml:10:62  fail  high    stale-pull-policy  Deployment shop/web  web
-      container web runs nginx:stable with imagePullPolicy: IfNotPresent: the tag stable floats (channel or branch `stable`); a node that has a copy never pulls again, so nodes come to run different code
+    web.yaml:10:31  Deployment shop/web  web
+      image: nginx:stable
+      10:31  warn  medium  floating-tag
+        the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
+      10:62  fail  high    stale-pull-policy
+        with imagePullPolicy: IfNotPresent: the tag stable floats (channel or branch `stable`); a node that has a copy never pulls again, so nodes come to run different code
+      fix: Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>. As a stopgap set imagePullPolicy: Always: the kubelet then asks the registry at every start, though a mirror or a cache can still answer with an old digest.
 
     1 file, 1 document, 1 workload and 1 image read: 1 fail, 0 error, 1 warn, 0 skip, 0 pass
     ");
@@ -269,10 +293,12 @@ fn passes_are_shown_on_request() {
     insta::assert_snapshot!(run(folder.path(), &["scan", "--show-passed", "web.yaml"]), @"
     exit code: 0
     ----- stdout
-    web.yaml:10:31  pass  info  floating-tag       Deployment shop/web  web
-      container web runs nginx:1.27.3: a tag of its kind stays as it is by convention (full version `1.27.3`)
-    web.yaml:10:31  pass  info  stale-pull-policy  Deployment shop/web  web
-      container web runs nginx:1.27.3 with imagePullPolicy unset (effective: IfNotPresent): the reference is not one that moves, so a copy on the node is the right one
+    web.yaml:10:31  Deployment shop/web  web
+      image: nginx:1.27.3
+      10:31  pass  info  floating-tag
+        a tag of its kind stays as it is by convention (full version `1.27.3`)
+      10:31  pass  info  stale-pull-policy
+        with imagePullPolicy unset (effective: IfNotPresent): the reference is not one that moves, so a copy on the node is the right one
 
     1 file, 1 document, 1 workload and 1 image read: 0 fail, 0 error, 0 warn, 0 skip, 2 pass
     ");
@@ -308,8 +334,11 @@ fn hostile_text_is_shown_escaped() {
     insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @r#"
     exit code: 1
     ----- stdout
-    web.yaml:10:31  error  high  invalid-image-reference  Deployment shop/web  web
-      container web names "nginx:\u{1b}[31m\u{7}\u{202e}", which is no image reference: the tag holds the character `\u{1b}`; expected letters, digits, `_`, `.` and `-`, not starting with `.` or `-`
+    web.yaml:10:31  Deployment shop/web  web
+      image: nginx:\u{1b}[31m\u{7}\u{202e}
+      10:31  error  high  invalid-image-reference
+        no image reference: the tag holds the character `\u{1b}`; expected letters, digits, `_`, `.` and `-`, not starting with `.` or `-`
+      fix: Set image to a reference of the form registry/repository:<version>@sha256:<digest>. If it comes from a template, fill in its variables before it is applied.
 
     1 file, 1 document, 1 workload and 1 image read: 0 fail, 1 error, 0 warn, 0 skip, 0 pass
     "#);

@@ -23,7 +23,7 @@ fn no_such_format() {
     insta::assert_snapshot!(run(folder.path(), &["scan", "-o", "yml", "web.yaml"]), @"
     exit code: 2
     ----- stderr
-    error: invalid value 'yml' for '--output <FORMAT[=FILE]>': no such format; expected one of: table, json
+    error: invalid value 'yml' for '--output <FORMAT[=FILE]>': no such format; expected one of: table, wide, json, yaml, policyreport, sarif, junit, github, gitlab, markdown, name
 
     For more information, try '--help'.
     ");

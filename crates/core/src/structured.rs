@@ -1,26 +1,26 @@
 //! JSON and YAML that a terminal may see: what could drive it is escaped, and reads back as it was.
 
 use serde::Serialize;
-use serde_json::Value;
-use tagwatch_core::text::{UntrustedText, terminal_json};
+use serde_json::{Result, Value};
 
-use crate::status::Failure;
+use crate::text::{UntrustedText, terminal_json};
 
 /// The value as JSON over several lines.
-pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Other(error.into()))?;
-    Ok(terminal_json(&text) + "\n")
+///
+/// # Errors
+/// As for every function here: a value that JSON has no form for, such as a map with keys that are no text.
+pub fn json(value: &impl Serialize) -> Result<String> {
+    Ok(terminal_json(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
 /// The value as JSON in one line.
-pub(crate) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string(value).map_err(|error| Failure::Other(error.into()))?;
-    Ok(terminal_json(&text) + "\n")
+pub fn json_line(value: &impl Serialize) -> Result<String> {
+    Ok(terminal_json(&serde_json::to_string(value)?) + "\n")
 }
 
 /// The value as a YAML document in block style.
-pub(crate) fn yaml(value: &impl Serialize) -> Result<String, Failure> {
-    let value = serde_json::to_value(value).map_err(|error| Failure::Other(error.into()))?;
+pub fn yaml(value: &impl Serialize) -> Result<String> {
+    let value = serde_json::to_value(value)?;
     let mut text = String::new();
     write(&mut text, &value, 0);
     Ok(text.trim_start_matches('\n').to_owned())
@@ -106,26 +106,26 @@ mod tests {
                 { "name": "yes", "evidence": "a: 1\nb: 2", "list": ["x", "z"] },
             ],
         });
-        insta::assert_snapshot!(yaml(&value).unwrap_or_default(), @r#"
-        empty: []
-        issues:
-        - evidence: |
-            containers:
-            - name: web
+        let expected = r#"empty: []
+issues:
+- evidence: |
+    containers:
+    - name: web
 
-              image: a
-          name: web
-          none: null
-        - evidence: |-
-            a: 1
-            b: 2
-          list:
-          - x
-          - z
-          name: "yes"
-        reports: 2
-        schema: a/v1
-        "#);
+      image: a
+  name: web
+  none: null
+- evidence: |-
+    a: 1
+    b: 2
+  list:
+  - x
+  - z
+  name: "yes"
+reports: 2
+schema: a/v1
+"#;
+        assert_eq!(yaml(&value).unwrap(), expected);
     }
 
     #[test]
@@ -152,8 +152,8 @@ mod tests {
             "a\n\u{fffe}",
         ];
         let value = json!({ "texts": texts, "fields": { "a\u{1b}": texts[0], "nested": [[texts[1]], {}] } });
-        let (yaml, json) = (yaml(&value).unwrap_or_default(), json(&value).unwrap_or_default());
-        for text in [&yaml, &json, &json_line(&value).unwrap_or_default()] {
+        let (yaml, json) = (yaml(&value).unwrap(), json(&value).unwrap());
+        for text in [&yaml, &json, &json_line(&value).unwrap()] {
             let lines: Vec<String> = text.lines().map(|line| UntrustedText::from(line).terminal()).collect();
             assert!(text.lines().eq(lines.iter().map(String::as_str)), "{text:?}");
         }

@@ -5,13 +5,15 @@ use tagwatch_core::text::UntrustedText;
 use textwrap::Options;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::style::paint;
+use super::Style as Look;
 
 /// Longest cell in columns of a terminal, but for the last of a row: the longest name that Kubernetes permits. One
 /// hostile text must not push all other rows apart.
 const MAX_CELL: usize = 253;
 /// Longest last cell, and longest text of a block, in columns: the longest image of a report.
-const MAX_TEXT: usize = 1_024;
+pub(super) const MAX_TEXT: usize = 1_024;
+/// Most characters in a column: a letter with a mark. Marks take no column of their own, and a text may consist of them.
+const MAX_MARKS: usize = 2;
 /// Smallest width to which text is folded.
 const MIN_FOLD: usize = 20;
 /// Marks what was cut out.
@@ -19,13 +21,15 @@ const MARK: char = '…';
 
 /// Text of one column, safe for a terminal, and its colour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cell {
+pub struct Cell {
     text: String,
     color: Style,
 }
 
 impl Cell {
-    pub(crate) fn colored(self, color: Style) -> Self {
+    /// The same text in a colour.
+    #[must_use]
+    pub fn colored(self, color: Style) -> Self {
         Self { color, ..self }
     }
 }
@@ -50,7 +54,7 @@ impl From<&str> for Cell {
 
 /// Widths of columns, and what separates them. The last column is not padded.
 #[derive(Debug, Clone)]
-pub(crate) struct Columns {
+pub struct Columns {
     widths: Vec<usize>,
     gap: &'static str,
     /// Where a last cell is cut.
@@ -59,7 +63,7 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// Columns in which the rows are aligned.
-    pub(crate) fn of<'a>(gap: &'static str, rows: impl IntoIterator<Item = &'a Vec<Cell>>) -> Self {
+    pub fn of<'a>(gap: &'static str, rows: impl IntoIterator<Item = &'a Vec<Cell>>) -> Self {
         let mut widths = Vec::new();
         for row in rows {
             widths.resize(row.len().max(widths.len()), 0);
@@ -73,7 +77,7 @@ impl Columns {
 
     /// Makes the lines fit into `limit` columns by cutting last cells, but not below `least` columns. Returns whether
     /// they fit.
-    pub(crate) fn fit(&mut self, limit: Option<usize>, least: usize) -> bool {
+    pub fn fit(&mut self, limit: Option<usize>, least: usize) -> bool {
         let (Some(limit), Some((own, others))) = (limit, self.widths.split_last()) else { return true };
         let room = limit.saturating_sub(others.iter().map(|width| width + self.gap.len()).sum());
         self.last = room.min(MAX_TEXT);
@@ -81,12 +85,12 @@ impl Columns {
     }
 
     /// A row as a line.
-    pub(crate) fn line(&self, row: &[Cell], style: tagwatch_scan::output::Style) -> String {
+    pub fn line(&self, row: &[Cell], look: Look) -> String {
         let mut line = String::new();
         for (at, (cell, &width)) in row.iter().zip(&self.widths).enumerate() {
             let is_last = at + 1 == row.len();
             let text = cut(&cell.text, if is_last { self.last } else { MAX_CELL });
-            line.push_str(&paint(style, cell.color, &text));
+            line.push_str(&look.paint(cell.color, &text));
             if !is_last {
                 line.push_str(&" ".repeat(width.saturating_sub(text.width())));
                 line.push_str(self.gap);
@@ -99,8 +103,8 @@ impl Columns {
 
 /// The text in at most `width` columns. What is cut out is in the middle: an image ends with its tag and digest, and
 /// begins with its registry.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
+pub fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width && text.chars().count() <= width * MAX_MARKS {
         return text.to_owned();
     }
     let room = width.saturating_sub(1);
@@ -113,6 +117,7 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 fn take(chars: impl Iterator<Item = char>, room: usize) -> Vec<char> {
     let mut used = 0;
     chars
+        .take(room * MAX_MARKS)
         .take_while(|c| {
             used += c.width().unwrap_or(0);
             used <= room
@@ -122,7 +127,7 @@ fn take(chars: impl Iterator<Item = char>, room: usize) -> Vec<char> {
 
 /// Text in lines of at most `width` columns behind `indent`, the second and later ones by two more; in one line without
 /// a width.
-pub(crate) fn fold(text: &str, indent: &str, width: Option<usize>) -> Vec<String> {
+pub fn fold(text: &str, indent: &str, width: Option<usize>) -> Vec<String> {
     let text = cut(text, MAX_TEXT);
     match width {
         None => vec![format!("{indent}{text}")],
@@ -146,7 +151,7 @@ mod tests {
     fn lines(rows: &[Vec<Cell>], limit: Option<usize>) -> (bool, Vec<String>) {
         let mut columns = Columns::of("  ", rows);
         let fits = columns.fit(limit, 12);
-        let plain = tagwatch_scan::output::Style::default();
+        let plain = Look::default();
         (fits, rows.iter().map(|row| columns.line(row, plain)).collect())
     }
 
@@ -164,6 +169,14 @@ mod tests {
         let (_, lines) = lines(&[row(&[&huge, &huge]), row(&["b", "c"])], None);
         assert_eq!(lines[0].width(), MAX_CELL + 2 + MAX_TEXT);
         assert_eq!(lines[1], format!("b{}  c", " ".repeat(MAX_CELL - 1)));
+    }
+
+    #[test]
+    fn marks_without_a_width_are_cut_too() {
+        for text in ["\u{301}", "e\u{301}", "e\u{301}\u{302}\u{303}"] {
+            let cut = cut(&text.repeat(100_000), 10);
+            assert!(cut.chars().count() <= 20 && cut.contains(MARK), "{cut:?}");
+        }
     }
 
     #[test]
