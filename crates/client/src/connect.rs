@@ -26,7 +26,7 @@ pub struct ClusterChoice {
 /// A client, and what it talks to.
 #[derive(Clone)]
 pub struct Connection {
-    /// The client.
+    /// Counts its requests, and reads the server's clock off each answer.
     pub client: Client,
     /// The API server, for messages.
     pub server: ServerName,

@@ -10,8 +10,8 @@ use tagwatch_index::Index;
 use tokio::sync::mpsc;
 
 use crate::error::RunError;
-use crate::judge::Judge;
-use crate::observe::{Observer, PolicyObserver, ProvenTags, RegistryTask, ReportObserver, day};
+use crate::judge::Assembler;
+use crate::observe::{Observer, PolicyObserver, ProvenTags, RegistryTask, ReportObserver};
 use crate::options::RunOptions;
 use crate::publish::{
     ClusterWriter, EventPublisher, PendingEvent, PolicyStatusWriter, ReportWriter, ResultPublisher,
@@ -40,7 +40,7 @@ pub(crate) struct SharedParts {
 }
 
 impl SharedParts {
-    /// Empty state.
+    /// Registers its metrics; nothing is known of the cluster yet.
     pub(crate) fn new(
         client: Client,
         clock: ServerClock,
@@ -52,13 +52,13 @@ impl SharedParts {
         let states = Arc::new(Mutex::new(WorkloadStates::default()));
         let index = Arc::new(Mutex::new(Index::default()));
         let queue = Queue::new(Arc::clone(&index), Arc::clone(&states), metrics.clone());
-        let tracker = Arc::new(StatusTracker::default());
+        let status = Arc::new(StatusTracker::default());
         let custom = CustomWatches::new(
             readiness.expect("custom kinds"),
             metrics.custom_kinds.clone(),
-            Arc::clone(&tracker),
+            Arc::clone(&status),
         );
-        let today = day::day_of(clock.now());
+        let today = clock.today();
         let parts = Self {
             client,
             engine: Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), today)),
@@ -73,7 +73,7 @@ impl SharedParts {
                 index,
                 stores: Arc::new(Stores::default()),
                 queue: Arc::new(queue),
-                status: tracker,
+                status,
                 clock,
                 metrics,
             },
@@ -86,11 +86,11 @@ impl SharedParts {
         &self,
         options: &RunOptions,
     ) -> (Reconciler, Option<mpsc::Receiver<PendingEvent>>) {
-        let Observer { index, stores, queue, status: tracker, clock, metrics } = self.observer.clone();
+        let Observer { index, stores, queue, status, clock, metrics } = self.observer.clone();
         let (events, pending) = options.events.then(|| EventPublisher::new(metrics.clone())).unzip();
         let states = &self.states;
         let reconciler = Reconciler {
-            judge: Judge {
+            assembler: Assembler {
                 index,
                 stores,
                 engine: Arc::clone(&self.engine),
@@ -112,7 +112,7 @@ impl SharedParts {
                 has_console: options.console.is_some(),
             },
             queue,
-            status: tracker,
+            status,
             readiness: self.readiness.clone(),
             clock,
             metrics,
@@ -153,7 +153,7 @@ impl SharedParts {
     pub(crate) fn policy_status(&self, options: &RunOptions) -> PolicyStatusWriter {
         PolicyStatusWriter {
             writer: Arc::clone(&self.writer),
-            tracker: Arc::clone(&self.observer.status),
+            status: Arc::clone(&self.observer.status),
             policy: Arc::clone(&self.policy),
             engine: Arc::clone(&self.engine),
             states: Arc::clone(&self.states),

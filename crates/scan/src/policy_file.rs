@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tagwatch_core::policy::{API_VERSION, FieldPath, KIND, PathStep, Policy, PolicyError, TagPolicySpec};
 use tagwatch_core::suggest;
-use tagwatch_core::text::UntrustedText;
+use tagwatch_core::text::{UntrustedText, truncate_bytes};
 use thiserror::Error;
 
 use crate::input::{self, Input, ReadError};
@@ -76,7 +76,7 @@ impl PolicyFileError {
             let separator = if lines.is_empty() { "" } else { "\n" };
             let mut message = UntrustedText::from(message.as_str()).terminal();
             if message.len() > MAX_MESSAGE {
-                message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+                message = truncate_bytes(message, MAX_MESSAGE);
                 message.push('…');
             }
             // Writing to a String does not fail.

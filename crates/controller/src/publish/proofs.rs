@@ -41,14 +41,14 @@ pub(crate) async fn keep(
 ) {
     let Some(namespace) = namespace else {
         tracing::info!("our own namespace is not named; proofs that a tag moved end with this process");
-        ready.ready();
+        ready.mark_ready();
         return pending().await;
     };
     let api = Api::namespaced(client, &namespace);
     let name = format!("{instance}{NAME_SUFFIX}");
     let mut store = ProofStore { api, name, instance, tags, writer, ready, stored: None, is_foreign: false };
     store.load().await;
-    store.ready.ready();
+    store.ready.mark_ready();
     let (mut every, mut next, mut seen) = (interval(LOOK_INTERVAL), Instant::now(), None);
     loop {
         every.tick().await;
@@ -105,7 +105,7 @@ impl ProofStore {
                 Err(error) => {
                     let wait = backoff.next_delay();
                     tracing::warn!(%error, object = self.name, "cannot read the proofs that tags moved; trying again");
-                    self.ready.ready();
+                    self.ready.mark_ready();
                     sleep(wait).await;
                 }
             }

@@ -13,6 +13,8 @@ pub struct KindTraits {
     pub siblings: Siblings,
     /// What its objects control.
     pub controls: Controls,
+    /// The API server refuses each change of its pod template.
+    pub is_template_immutable: bool,
     /// Kubernetes itself serves it: the API server has filled in every pull policy.
     pub is_built_in: bool,
     /// The controller watches it; a scan reads the others too.
@@ -85,6 +87,7 @@ impl KindTraits {
         ends_by: &[],
         siblings: Siblings::Peers,
         controls: Controls::Anything,
+        is_template_immutable: false,
         is_built_in: false,
         is_watched: true,
     };

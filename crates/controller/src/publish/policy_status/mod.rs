@@ -1,7 +1,6 @@
 //! Keeps the status of the policy up to date. Conditions are written at once; counts at most once in ten seconds, since
 //! they change with every rollout.
 
-mod exemptions;
 mod ineffective;
 mod problems;
 mod status;
@@ -23,9 +22,8 @@ use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
     ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WatchedNamespaces,
-    WorkloadStates, compute,
+    WorkloadStates, compute, exemption_counts,
 };
-pub(crate) use exemptions::exemption_counts;
 use ineffective::{empty_scope, ineffective_parts, overrides_used};
 use status::{StatusInput, status};
 
@@ -39,7 +37,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 /// Everything that the status of the policy says something about.
 pub(crate) struct PolicyStatusWriter {
     pub(crate) writer: Arc<ClusterWriter>,
-    pub(crate) tracker: Arc<StatusTracker>,
+    pub(crate) status: Arc<StatusTracker>,
     pub(crate) policy: Arc<Mutex<ActivePolicy>>,
     pub(crate) engine: Arc<EngineHandle>,
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
@@ -73,7 +71,7 @@ impl PolicyStatusWriter {
         loop {
             tokio::select! {
                 _ = look.tick() => {}
-                () = self.tracker.changed() => {}
+                () = self.status.changed() => {}
             }
             self.bring_up_to_date(&api, &mut schedule).await;
         }
@@ -81,7 +79,7 @@ impl PolicyStatusWriter {
 
     async fn bring_up_to_date(&self, api: &Api<TagPolicy>, schedule: &mut Schedule) {
         let now = Instant::now();
-        let version = (self.states.lock().changes(), self.tracker.version());
+        let version = (self.states.lock().changes(), self.status.version());
         if schedule.seen == Some(version) || schedule.retry_from.is_some_and(|at| now < at) {
             return;
         }
@@ -134,7 +132,7 @@ impl PolicyStatusWriter {
 
     /// The namespaces that are watched; none where they may not be read.
     fn known_namespaces(&self) -> Vec<NamedNamespace> {
-        if self.tracker.namespaces_forbidden() {
+        if self.status.namespaces_forbidden() {
             return Vec::new();
         }
         let index = self.index.lock();

@@ -14,8 +14,7 @@ use super::family::{Family, Samples};
 use crate::state::{EngineHandle, WorkloadStates};
 
 /// Collects `tagwatch_violations`, `tagwatch_workloads`, `tagwatch_images` and `tagwatch_moving_images`, which count by
-/// namespace. Clones share
-/// the states.
+/// namespace. Clones share the states.
 #[derive(Clone)]
 pub(crate) struct FindingsCollector {
     states: Arc<Mutex<WorkloadStates>>,

@@ -35,7 +35,7 @@ const OTHER: &str = "_other";
 /// Series of one finding: how many containers, and since when.
 const SERIES_PER_FINDING: usize = 2;
 
-/// Writes `tagwatch_workload_violations` with its start time. Cloning shares the verdicts.
+/// Writes `tagwatch_workload_violations` with its start time. Clones share the states.
 #[derive(Clone)]
 pub(crate) struct WorkloadSeries {
     states: Arc<Mutex<WorkloadStates>>,
