@@ -18,13 +18,12 @@ use tokio::{
     time::timeout,
 };
 
+pub use crate::process::Memory;
 use crate::{
     dump, eventually,
     get::{HttpClient, get_by, http_client},
     process,
 };
-
-pub use crate::process::Memory;
 
 const LISTEN_LIMIT: Duration = Duration::from_secs(30);
 const VARIABLE: &str = "TAGWATCH_BIN";

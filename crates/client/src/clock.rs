@@ -5,11 +5,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use http::HeaderMap;
 use http::header::DATE;
+use k8s_openapi::jiff::civil::Date;
 use k8s_openapi::jiff::fmt::rfc2822::DateTimeParser;
+use k8s_openapi::jiff::tz::TimeZone;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 /// A `Date` header has whole seconds: the answer was made within one second after it.
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(1);
+
+/// The day in UTC of a point in time.
+pub fn day_of(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
+}
 
 /// The clock of the API server, read off its answers. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +30,11 @@ impl ServerClock {
     pub fn now(&self) -> Timestamp {
         let offset = SignedDuration::from_millis(self.offset.load(Ordering::Relaxed));
         Timestamp::now().saturating_add(offset).unwrap_or_else(|_| Timestamp::now())
+    }
+
+    /// The day on which exemptions are compared.
+    pub fn today(&self) -> Date {
+        day_of(self.now())
     }
 
     /// Corrects the offset by an answer that was made between `sent` and `received` by our clock, and at its `Date`

@@ -41,7 +41,7 @@ const BUFFERED_REQUESTS: usize = 1024;
 /// A client, and what it talks to.
 #[derive(Clone)]
 pub struct Connection {
-    /// The client.
+    /// Counts its requests, and reads the server's clock off each answer.
     pub client: Client,
     /// The API server, for messages.
     pub server: ServerName,

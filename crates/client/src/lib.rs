@@ -7,19 +7,22 @@ mod clock;
 mod cluster_policy;
 mod connect;
 mod issues;
+mod pages;
 mod retry_after;
 mod served;
 mod telemetry;
 
+pub use kube::Client;
+
 pub use backoff::Backoff;
 pub use call::{CALL_LIMIT, CallError, LIST_LIMIT, call, describe};
-pub use clock::ServerClock;
+pub use clock::{ServerClock, day_of};
 pub use cluster_policy::{ClusterPolicy, ReadPolicyError, read_policy};
 pub use connect::{ClientError, ClusterChoice, Connection, OnThrottling, ServerName, connect};
 pub use issues::{
     IssueChange, IssueFilter, IssueQuery, IssueUpdate, IssueWatch, ListIssuesError, ListedIssues, NoReports,
     StoredIssue, list_issues, why_no_reports,
 };
-pub use kube::Client;
+pub use pages::each_page;
 pub use served::is_served;
 pub use telemetry::RequestCounter;

@@ -12,11 +12,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use form_urlencoded::Serializer;
 use tagwatch_core::text::UntrustedText;
 
-use crate::access::{Caller, Denied, Peer, Token, Visible};
+use crate::access::{Authorizer, Caller, Denied, Peer, Token, Visible};
 use crate::frame::Frame;
 use crate::http::{AuthError, Console, Problem, cookie};
 use crate::text::HtmlText;
 use crate::view::{self, View};
+
+const INCOMPLETE: &str = "Namespaces may be missing here: there are too many to ask about each of them. Users who may list \
+                          policyreports in all namespaces see all.";
 
 /// A request of a known caller: what they may see, and the frame of the page.
 #[derive(Debug, Clone)]
@@ -36,30 +39,26 @@ impl FromRequestParts<Arc<Console>> for AuthenticatedRequest {
 
     async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Response> {
         let mut frame = Frame::new(&parts.uri, &parts.headers);
-        let is_open = console.authorizer.is_open();
         // The snapshot can be costly to build: only for requests with a credential.
-        let (snapshot, caller) = if is_open {
-            let caller = ensure_local_name(&parts.headers).map_err(|problem| frame.refuse(&problem))?;
-            (console.source.snapshot(), caller)
-        } else {
+        let (snapshot, caller) = if let Some(authorizer) = &console.authorizer {
             let Some(credential) = credential(&parts.headers, console) else {
                 return Err(without_credential(&parts.headers, &frame));
             };
             let snapshot = console.source.snapshot();
-            let peer = Peer::of_request(&parts.extensions);
-            let answer = authorize(console, credential, peer, &view::namespaces(&snapshot)).await;
+            let (peer, namespaces) = (Peer::of_request(&parts.extensions), view::namespaces(&snapshot));
+            let answer = authorize(console, &**authorizer, credential, peer, &namespaces).await;
             (snapshot, answer.map_err(|error| refuse(error, &frame))?)
+        } else {
+            let caller = ensure_local_name(&parts.headers).map_err(|problem| frame.refuse(&problem))?;
+            (console.source.snapshot(), caller)
         };
         frame.cluster = snapshot.facts().cluster.as_ref().map(HtmlText::short);
         frame.user = caller.name.as_ref().map(HtmlText::short);
-        frame.can_leave = !is_open;
+        frame.can_leave = console.authorizer.is_some();
         frame.notices.extend(caller.may_see_more.then(|| INCOMPLETE.to_owned()));
         Ok(Self { view: View::new(snapshot, caller, console.source.now()), frame })
     }
 }
-
-const INCOMPLETE: &str = "Namespaces may be missing here: there are too many to ask about each of them. Users who may list \
-                          policyreports in all namespaces see all.";
 
 enum Credential {
     Session { key: String, token: Token },
@@ -68,14 +67,15 @@ enum Credential {
 
 async fn authorize(
     console: &Console,
+    authorizer: &dyn Authorizer,
     credential: Credential,
     peer: Peer,
     namespaces: &BTreeSet<UntrustedText>,
 ) -> Result<Caller, AuthError> {
     match credential {
-        Credential::Bearer(token) => console.try_token(&token, peer, namespaces).await,
+        Credential::Bearer(token) => console.try_token(authorizer, &token, peer, namespaces).await,
         Credential::Session { key, token } => {
-            let answer = console.authorizer.authorize(&token, peer, namespaces).await;
+            let answer = authorizer.authorize(&token, peer, namespaces).await;
             if answer == Err(Denied::Unauthenticated) {
                 console.sessions.end(&key);
             }
@@ -85,17 +85,12 @@ async fn authorize(
 }
 
 fn credential(headers: &HeaderMap, console: &Console) -> Option<Credential> {
-    if let Some(token) = bearer(headers) {
+    if let Some(token) = Token::of_bearer(headers) {
         return Some(Credential::Bearer(token));
     }
     let key = cookie(headers, console.session_cookie())?;
     let token = console.sessions.token(key, Instant::now())?;
     Some(Credential::Session { key: key.to_owned(), token })
-}
-
-fn bearer(headers: &HeaderMap) -> Option<Token> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    Token::parse(token).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 /// After a link on another site (a chat, a dashboard), the browser withholds the `SameSite=Strict` cookie. It then has

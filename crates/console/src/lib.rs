@@ -20,7 +20,7 @@ mod text;
 mod url;
 mod view;
 
-pub use access::{Answer, Authorizer, Caller, Denied, OpenToAll, Peer, Token, Visible};
+pub use access::{Answer, Authorizer, Caller, Denied, Peer, Token, Visible};
 pub use http::Options;
 pub use remedy::{Remedy, remedies};
 pub use router::router;

@@ -14,9 +14,12 @@ use crate::{api, export, pages};
 /// Largest form in bytes: a token, with what escaping adds.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The console. Serve it with `into_make_service_with_connect_info::<SocketAddr>`, so that each peer has its own limit
+/// The console. Without an authorizer, every request may see everything without a token; the console then answers only to
+/// loopback names and IP addresses, so that no other site can read it under a name of its own.
+///
+/// Serve it with `into_make_service_with_connect_info::<SocketAddr>`, so that each peer has its own limit
 /// of rejected tokens; without it, all peers share one.
-pub fn router(source: Arc<dyn Source>, authorizer: Arc<dyn Authorizer>, options: Options) -> Router {
+pub fn router(source: Arc<dyn Source>, authorizer: Option<Arc<dyn Authorizer>>, options: Options) -> Router {
     Router::new()
         .merge(pages::routes())
         .merge(export::routes())

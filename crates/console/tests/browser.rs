@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use serde_json::json;
-use tagwatch_console::{Authorizer, Facts, OpenToAll, Options, router};
+use tagwatch_console::{Authorizer, Facts, Options, router};
 use tagwatch_e2e::Browser;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -67,15 +67,14 @@ fn failed(error: anyhow::Error) -> Failed {
 
 /// One console for each fixture, by name.
 async fn serve_all() -> Result<BTreeMap<&'static str, String>> {
-    let open: Arc<dyn Authorizer> = Arc::new(OpenToAll);
-    let consoles: [(&str, Facts, Arc<dyn Authorizer>); 7] = [
-        ("demo", fixture::demo(), open.clone()),
-        ("three", fixture::three(), open.clone()),
-        ("many", fixture::many(10_000), open.clone()),
-        ("empty", fixture::empty(), open.clone()),
-        ("green", fixture::green(), open.clone()),
-        ("hostile", fixture::hostile(), open),
-        ("guarded", fixture::demo(), Arc::new(Tokens::new())),
+    let consoles: [(&str, Facts, Option<Arc<dyn Authorizer>>); 7] = [
+        ("demo", fixture::demo(), None),
+        ("three", fixture::three(), None),
+        ("many", fixture::many(10_000), None),
+        ("empty", fixture::empty(), None),
+        ("green", fixture::green(), None),
+        ("hostile", fixture::hostile(), None),
+        ("guarded", fixture::demo(), Some(Arc::new(Tokens::new()))),
     ];
     let mut addresses = BTreeMap::new();
     for (name, facts, authorizer) in consoles {

@@ -10,8 +10,8 @@ use tagwatch_index::Index;
 use tokio::sync::mpsc;
 
 use crate::error::RunError;
-use crate::judge::Judge;
-use crate::observe::{Observer, PolicyObserver, ProvenTags, RegistryTask, ReportObserver, day};
+use crate::judge::Assembler;
+use crate::observe::{Observer, PolicyObserver, ProvenTags, RegistryTask, ReportObserver};
 use crate::options::RunOptions;
 use crate::publish::{
     ClusterWriter, EventPublisher, PendingEvent, PolicyStatusWriter, ReportWriter, ResultPublisher,
@@ -41,7 +41,7 @@ pub(crate) struct SharedParts {
 }
 
 impl SharedParts {
-    /// Empty state.
+    /// Registers its metrics; nothing is known of the cluster yet.
     pub(crate) fn new(
         client: Client,
         clock: ServerClock,
@@ -49,8 +49,8 @@ impl SharedParts {
         metrics: &mut Metrics,
     ) -> Result<Self, RunError> {
         let leadership = metrics.leadership().clone();
-        let tracker = Arc::new(StatusTracker::default());
-        let watches = WatchRegistry::new(Arc::clone(&tracker));
+        let status = Arc::new(StatusTracker::default());
+        let watches = WatchRegistry::new(Arc::clone(&status));
         metrics.add(WatchCollector::new(watches.clone())?)?;
         let metrics = ControllerMetrics::register(metrics)?;
         let readiness = Readiness::default();
@@ -60,9 +60,9 @@ impl SharedParts {
         let custom = CustomWatches::new(
             readiness.expect("custom kinds"),
             metrics.custom_kinds.clone(),
-            Arc::clone(&tracker),
+            Arc::clone(&status),
         );
-        let today = day::day_of(clock.now());
+        let today = clock.today();
         let parts = Self {
             client,
             engine: Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), today)),
@@ -78,7 +78,7 @@ impl SharedParts {
                 index,
                 stores: Arc::new(Stores::default()),
                 queue: Arc::new(queue),
-                status: tracker,
+                status,
                 clock,
                 metrics,
                 watches,
@@ -92,12 +92,11 @@ impl SharedParts {
         &self,
         options: &RunOptions,
     ) -> (Reconciler, Option<mpsc::Receiver<PendingEvent>>) {
-        let Observer { index, stores, queue, status: tracker, clock, metrics, watches: _ } =
-            self.observer.clone();
+        let Observer { index, stores, queue, status, clock, metrics, watches: _ } = self.observer.clone();
         let (events, pending) = options.events.then(|| EventPublisher::new(metrics.clone())).unzip();
         let states = &self.states;
         let reconciler = Reconciler {
-            judge: Judge {
+            assembler: Assembler {
                 index,
                 stores,
                 engine: Arc::clone(&self.engine),
@@ -122,7 +121,7 @@ impl SharedParts {
                 has_console: options.console.is_some(),
             },
             queue,
-            status: tracker,
+            status,
             readiness: self.readiness.clone(),
             clock,
             metrics,
@@ -167,7 +166,7 @@ impl SharedParts {
         PolicyStatusWriter {
             instance: Arc::clone(&self.instance),
             writer: Arc::clone(&self.writer),
-            tracker: Arc::clone(&self.observer.status),
+            status: Arc::clone(&self.observer.status),
             policy: Arc::clone(&self.policy),
             engine: Arc::clone(&self.engine),
             states: Arc::clone(&self.states),

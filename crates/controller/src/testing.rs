@@ -161,8 +161,8 @@ impl TestEnv {
     }
 
     pub(crate) fn assemble(&self, key: &WorkloadKey) -> Workload {
-        let (judge, now) = (&self.reconciler.judge, self.reconciler.clock.now());
-        let assembled = judge.collect(key).and_then(|collected| judge.assemble(key, collected, now));
+        let (assembler, now) = (&self.reconciler.assembler, self.reconciler.clock.now());
+        let assembled = assembler.collect(key).and_then(|collected| assembler.assemble(key, collected, now));
         assembled.unwrap_or_else(|absence| panic!("{absence:?}")).workload
     }
 

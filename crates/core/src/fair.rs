@@ -7,6 +7,33 @@ use std::collections::BTreeMap;
 /// `k8s.io/apiserver/pkg/authentication/serviceaccount/util.go`).
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 
+/// How many entries a table holds at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// All together.
+    pub entries: usize,
+    /// Those of one account.
+    pub of_account: usize,
+}
+
+/// Picks the entry that a table gives up before it takes one more of an account: the account's own oldest one where it
+/// has as many as it may have; else, in a full table, the [`oldest_of_largest`] group of accounts. `None` while there is
+/// room. Entries come with their account and their age.
+pub fn evict<'a, K, T: Ord>(
+    entries: impl Iterator<Item = (K, &'a str, T)> + Clone,
+    account: &str,
+    capacity: Capacity,
+) -> Option<K> {
+    let own = entries.clone().filter(|(_, owner, _)| *owner == account);
+    if own.clone().count() >= capacity.of_account {
+        return own.min_by(|(_, _, age), (_, _, other)| age.cmp(other)).map(|(key, _, _)| key);
+    }
+    if entries.clone().count() < capacity.entries {
+        return None;
+    }
+    oldest_of_largest(entries.map(|(key, owner, age)| (key, account_group(owner), age)))
+}
+
 /// Picks the oldest entry of the group that holds the most entries; of groups that hold as many, the one with the oldest
 /// entry. `None` for an empty table.
 ///
@@ -34,7 +61,7 @@ pub fn oldest_of_largest<K, G: Ord, T: Ord>(entries: impl IntoIterator<Item = (K
 
 /// The group of an account: all service accounts of a namespace are one, since the owner of a namespace creates as many
 /// of them as they like. Every other user is a group alone.
-pub fn account_group(user: &str) -> &str {
+fn account_group(user: &str) -> &str {
     let namespace = user.strip_prefix(SERVICE_ACCOUNT).and_then(|account| account.find(':'));
     namespace.map_or(user, |end| &user[..SERVICE_ACCOUNT.len() + end])
 }
@@ -49,6 +76,23 @@ mod tests {
         assert_eq!(oldest_of_largest(entries), Some("b2"));
         assert_eq!(oldest_of_largest([("a1", 'a', 1), ("c1", 'c', 0)]), Some("c1"), "as many in each");
         assert_eq!(oldest_of_largest::<&str, char, u8>([]), None);
+    }
+
+    #[test]
+    fn an_account_displaces_itself_before_others() {
+        let (shop, capacity) = ("system:serviceaccount:shop:", Capacity { entries: 5, of_account: 2 });
+        let robots = ["a", "b", "c"].map(|name| format!("{shop}{name}"));
+        let [a, b, c] = robots.each_ref().map(String::as_str);
+        let entries = [(1, "jane", 0), (2, a, 5), (3, a, 4), (4, b, 3)];
+        assert_eq!(evict(entries.into_iter(), "joe", capacity), None, "there is room");
+        assert_eq!(evict(entries.into_iter(), a, capacity), Some(3));
+        let full = entries.into_iter().chain([(5, c, 6)]);
+        assert_eq!(
+            evict(full.clone(), "joe", capacity),
+            Some(4),
+            "the oldest of the namespace with the most"
+        );
+        assert_eq!(evict(full, a, capacity), Some(3));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl UntrustedText {
     }
 
     /// The longest head of the text whose quoted YAML scalar takes at most `max` bytes.
-    pub fn yaml_head(&self, max: usize) -> String {
+    pub(crate) fn yaml_head(&self, max: usize) -> String {
         quote_yaml(&self.0, max)
     }
 
@@ -105,6 +105,13 @@ impl From<String> for UntrustedText {
     fn from(text: String) -> Self {
         Self::new(text)
     }
+}
+
+/// The head of a text in at most `max` bytes, without half a character.
+#[must_use]
+pub fn truncate_bytes(mut text: String, max: usize) -> String {
+    text.truncate(text.floor_char_boundary(max));
+    text
 }
 
 /// JSON for a terminal: a serializer escapes only what JSON asks for (RFC 8259, section 7), and this all that
@@ -197,6 +204,12 @@ mod tests {
         let text = UntrustedText::from("a\u{1b}[31m\n\0\u{202e}b\u{200b}ü");
         assert_eq!(text.terminal(), "a\\u{1b}[31m\\u{a}\\u{0}\\u{202e}b\\u{200b}ü");
         assert_eq!(text.label(), text.terminal());
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let cut = |max| truncate_bytes("aü🚀".to_owned(), max);
+        assert_eq!([0, 1, 2, 3, 6, 7, 8].map(cut), ["", "a", "a", "aü", "aü", "aü🚀", "aü🚀"]);
     }
 
     #[test]

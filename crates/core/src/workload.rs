@@ -166,7 +166,7 @@ impl IgnoreAnnotations {
     }
 
     /// The key of one that is longer than [`Self::MAX_BYTES`].
-    pub fn too_long(&self) -> Option<&'static str> {
+    pub(crate) fn too_long(&self) -> Option<&'static str> {
         let all = [(Self::IGNORE, &self.ignore), (Self::REASON, &self.reason), (Self::UNTIL, &self.until)];
         let is_too_long = |text: &Option<UntrustedText>| {
             text.as_ref().is_some_and(|text| text.raw().len() > Self::MAX_BYTES)
@@ -238,7 +238,7 @@ impl Container {
     }
 
     /// The same with the image as parsed before.
-    pub fn effective_pull_policy_of(&self, reference: Option<&Reference>) -> PullPolicy {
+    pub(crate) fn effective_pull_policy_of(&self, reference: Option<&Reference>) -> PullPolicy {
         self.written_pull_policy().unwrap_or_else(|| PullPolicy::default_for(reference))
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use tagwatch_core::kinds::custom_table;
 
 /// The label by which the rules of a `ClusterRole` become tagwatch's.
-pub const AGGREGATION_LABEL: &str = "tagwatch.dev/aggregate-to-controller";
+const AGGREGATION_LABEL: &str = "tagwatch.dev/aggregate-to-controller";
 
 /// The rules that let tagwatch read every custom kind of the table, as the field `rules` of a `ClusterRole` in YAML.
 pub fn custom_kinds_rules_yaml() -> String {

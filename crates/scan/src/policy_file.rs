@@ -11,7 +11,7 @@ use tagwatch_core::policy::{
     API_VERSION, FieldPath, KIND, PathStep, Policy, PolicyError, Profile, TagPolicySpec,
 };
 use tagwatch_core::suggest;
-use tagwatch_core::text::UntrustedText;
+use tagwatch_core::text::{UntrustedText, truncate_bytes};
 use thiserror::Error;
 
 use crate::input::{self, Input, ReadError};
@@ -79,7 +79,7 @@ impl PolicyFileError {
             let separator = if lines.is_empty() { "" } else { "\n" };
             let mut message = UntrustedText::from(message.as_str()).terminal();
             if message.len() > MAX_MESSAGE {
-                message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+                message = truncate_bytes(message, MAX_MESSAGE);
                 message.push('…');
             }
             // Writing to a String does not fail.

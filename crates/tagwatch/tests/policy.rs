@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in their helpers")]
 
 use std::process::Command;
+
 use tempfile::TempDir;
 
 const POD: &str = "\

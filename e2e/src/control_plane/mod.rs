@@ -19,9 +19,8 @@ use rustix::process::Signal;
 use serde::Deserialize;
 use tokio::process::Command;
 
-pub use identity::{Identity, kubeconfig_as};
-
 use crate::{AuditLog, process};
+pub use identity::{Identity, kubeconfig_as};
 use launcher::Launcher;
 
 /// How a control plane is started.

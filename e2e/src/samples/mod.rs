@@ -9,7 +9,6 @@ mod load;
 use std::path::PathBuf;
 
 use crate::checkout;
-
 pub use expected::{Row, Verdicts, Workload, compare, expected, reported};
 pub use kubectl::Kubectl;
 pub use load::Samples;

@@ -70,7 +70,7 @@ async fn a_crowd_of_containers_stops_nobody(env: &TestEnv) -> Result<()> {
         env.reported("Deployment", "web", verdicts).await.context("beside the crowd")?;
     }
 
-    // What was left out is named, and nobody takes it for compliant.
+    // What was left out is named, so that it does not look compliant.
     eventually(LIMIT, "the report of the crowd", || async {
         let reports = env.api_in(crowd.name(), "PolicyReport").list(&ListParams::default()).await?.items;
         let [report] = &reports[..] else { anyhow::bail!("{} reports", reports.len()) };

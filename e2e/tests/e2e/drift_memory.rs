@@ -156,11 +156,11 @@ async fn object_of_another_client_is_left_alone(env: &TestEnv) -> Result<()> {
     tagwatch.is_ready(LIMIT).await?;
     two_digests(env).await?;
     env.reported("Deployment", "web", &MOVED).await?;
-    let told = async || {
+    let reported = async || {
         ensure!(tagwatch.logged("it is left alone")? == 1, "not logged once");
         Ok(())
     };
-    eventually(LIMIT, "the other client's object is reported", told).await?;
+    eventually(LIMIT, "the other client's object is reported", reported).await?;
     // A proof would have been stored before anything that is proven later is reported.
     let other = json!({ "spec": { "replicas": 0 } });
     env.patch("Deployment", "web", other).await?;

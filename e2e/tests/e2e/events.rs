@@ -38,7 +38,7 @@ async fn events(env: &TestEnv) -> Result<Vec<Event>> {
 pub(crate) async fn on(env: &TestEnv, uid: &str) -> Result<Vec<(String, String, i32)>> {
     let about = |event: &Event| event.regarding.as_ref().and_then(|regarding| regarding.uid.clone());
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let mut told: Vec<_> = events(env)
+    let mut found: Vec<_> = events(env)
         .await?
         .iter()
         .filter(|event| about(event).as_deref() == Some(uid))
@@ -46,22 +46,22 @@ pub(crate) async fn on(env: &TestEnv, uid: &str) -> Result<Vec<(String, String, 
             (text(&event.type_), text(&event.reason), event.series.as_ref().map_or(1, |all| all.count))
         })
         .collect();
-    told.sort();
-    Ok(told)
+    found.sort();
+    Ok(found)
 }
 
 async fn has_events(env: &TestEnv, uid: &str, wanted: &[(&str, &str, i32)]) -> Result<()> {
     eventually(LIMIT, "the events", || async {
-        let told = on(env, uid).await?;
-        let told: Vec<_> =
-            told.iter().map(|(kind, why, count)| (kind.as_str(), why.as_str(), *count)).collect();
-        ensure!(told == wanted, "{told:?}");
+        let found = on(env, uid).await?;
+        let found: Vec<_> =
+            found.iter().map(|(kind, why, count)| (kind.as_str(), why.as_str(), *count)).collect();
+        ensure!(found == wanted, "{found:?}");
         Ok(())
     })
     .await
 }
 
-async fn telling(env: &TestEnv) -> Result<Controller> {
+async fn with_events(env: &TestEnv) -> Result<Controller> {
     let tagwatch = env.tagwatch_with(&["--namespaces", env.namespace(), "--events"]).await?;
     tagwatch.is_ready(LIMIT).await?;
     Ok(tagwatch)
@@ -69,14 +69,14 @@ async fn telling(env: &TestEnv) -> Result<Controller> {
 
 async fn each_issue_has_its_events(env: &TestEnv) -> Result<()> {
     opens_resolves_and_opens_again(env).await?;
-    let described = ["describe", "deployment", "told", "--namespace", env.namespace()];
+    let described = ["describe", "deployment", "announced", "--namespace", env.namespace()];
     let described = env.cluster().control_plane.kubectl(&described).await?;
     ensure!(described.contains("latest-tag (high, fail): container web runs"), "{described}");
     ensure!(
         described.contains("latest-tag in container web is resolved; it had been open since"),
         "{described}"
     );
-    let report = env.report("Deployment", "told").await?;
+    let report = env.report("Deployment", "announced").await?;
     let id = report.results()[0]["properties"]["resultID"].as_str().context("no key")?.to_owned();
     let places = events(env).await?.into_iter().filter_map(|event| event.related);
     let here = places.filter(|place| place.name.as_deref() == Some(&report.name()));
@@ -87,17 +87,17 @@ async fn each_issue_has_its_events(env: &TestEnv) -> Result<()> {
 
 /// Both of its issues open, are resolved, and open again: the events of the first time are counted up.
 pub(crate) async fn opens_resolves_and_opens_again(env: &TestEnv) -> Result<()> {
-    let tagwatch = telling(env).await?;
-    let made = env.create(deployment("told", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    let tagwatch = with_events(env).await?;
+    let made = env.create(deployment("announced", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     let uid = made.uid().context("no UID")?;
     let opened = ("Warning", "IssueOpened", 1);
     has_events(env, &uid, &[opened, opened]).await?;
-    env.patch("Deployment", "told", with_image(CLEAN, "IfNotPresent")).await?;
-    env.reported("Deployment", "told", &PASSES).await?;
+    env.patch("Deployment", "announced", with_image(CLEAN, "IfNotPresent")).await?;
+    env.reported("Deployment", "announced", &PASSES).await?;
     let resolved = ("Normal", "IssueResolved", 1);
     has_events(env, &uid, &[resolved, resolved, opened, opened]).await?;
-    env.patch("Deployment", "told", with_image(LATEST, "IfNotPresent")).await?;
-    env.reported("Deployment", "told", &FAILS).await?;
+    env.patch("Deployment", "announced", with_image(LATEST, "IfNotPresent")).await?;
+    env.reported("Deployment", "announced", &FAILS).await?;
     let again = ("Warning", "IssueOpened", 2);
     has_events(env, &uid, &[resolved, resolved, again, again]).await?;
     tagwatch.counts(EVENTS, &[("outcome", "published")], 6.0).await?;
@@ -106,14 +106,14 @@ pub(crate) async fn opens_resolves_and_opens_again(env: &TestEnv) -> Result<()> 
 }
 
 async fn no_event_is_repeated_after_a_restart(env: &TestEnv) -> Result<()> {
-    let tagwatch = telling(env).await?;
+    let tagwatch = with_events(env).await?;
     let made = env.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     let uid = made.uid().context("no UID")?;
     let opened = ("Warning", "IssueOpened", 1);
     has_events(env, &uid, &[opened, opened]).await?;
     env.reported("Deployment", "web", &FAILS).await?;
     tagwatch.end().await?;
-    let tagwatch = telling(env).await?;
+    let tagwatch = with_events(env).await?;
     env.patch("Deployment", "web", with_image(CLEAN, "IfNotPresent")).await?;
     let resolved = ("Normal", "IssueResolved", 1);
     has_events(env, &uid, &[resolved, resolved, opened, opened]).await?;
@@ -136,7 +136,7 @@ async fn none_are_sent_unless_asked_for(env: &TestEnv) -> Result<()> {
 
 /// More issues than the rate lets through at once, in one report.
 async fn what_is_over_the_rate_is_counted(env: &TestEnv) -> Result<()> {
-    let tagwatch = telling(env).await?;
+    let tagwatch = with_events(env).await?;
     let containers: Vec<Value> =
         (0..BURST + 50).map(|number| container(&format!("c{number}"), LATEST)).collect();
     let made = env.create(deployment("many", 0, &containers)).await?;

@@ -56,8 +56,8 @@ async fn by_the_policy(env: &TestEnv) -> Result<()> {
         "match": { "names": ["legacy-*"], "containers": ["web"] }, "rules": ["latest-tag"],
         "reason": "replaced in spring", "expires": last,
     });
-    let nobody = json!({ "match": { "names": ["nobody"] }, "rules": ["*"], "reason": "of no use" });
-    policy.create(json!({ "exemptions": [legacy, nobody] })).await?;
+    let unused = json!({ "match": { "names": ["no-workload"] }, "rules": ["*"], "reason": "of no use" });
+    policy.create(json!({ "exemptions": [legacy, unused] })).await?;
     env.create(floating("legacy-web")).await?;
     env.create(floating("other")).await?;
     let tagwatch = policy.tagwatch().await?;
@@ -161,10 +161,10 @@ async fn annotations_that_do_not_count(env: &TestEnv) -> Result<()> {
         status["exemptions"]["remarks"].as_array().is_some_and(|remarks| remarks.len() == 3)
     });
     let remarks = status.await?["exemptions"]["remarks"].to_string();
-    for told in
+    for expected in
         ["tagwatch.dev/ignore-reason is missing", "at most 30 days ahead", "expired: its last day was"]
     {
-        ensure!(remarks.contains(told), "{remarks}");
+        ensure!(remarks.contains(expected), "{remarks}");
     }
     policy.delete().await?;
     tagwatch.end().await

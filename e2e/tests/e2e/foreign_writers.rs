@@ -118,8 +118,8 @@ async fn repeated_deletions_are_restored_once_in_ten_seconds(env: &TestEnv) -> R
     tagwatch.measures("tagwatch_reconciles_total", &held_back, |looks| looks >= 1.0).await?;
     policy.condition("Degraded", "True", "ReportsContested").await?;
     eventually(LIMIT, "an event names it", || async {
-        let told = events::on(env, before.scope_uid()).await?;
-        ensure!(told.iter().any(|(_, reason, _)| reason == "ReportContested"), "{told:?}");
+        let found = events::on(env, before.scope_uid()).await?;
+        ensure!(found.iter().any(|(_, reason, _)| reason == "ReportContested"), "{found:?}");
         Ok(())
     })
     .await?;

@@ -171,8 +171,8 @@ async fn reports_without_an_instance_are_taken_over_or_named(env: &TestEnv) -> R
     tagwatch.counts("tagwatch_stray_reports", &[("owner", "none")], 1.0).await?;
     // The log names it after the first evaluation of everything, when clean-up has been.
     eventually(LIMIT, "the log names it", async || {
-        let told = tagwatch.logged("tagwatch-deployment-gone-12345678")?;
-        ensure!(told >= 1, "it does not");
+        let lines = tagwatch.logged("tagwatch-deployment-gone-12345678")?;
+        ensure!(lines >= 1, "it does not");
         Ok(())
     })
     .await?;

@@ -225,7 +225,7 @@ async fn every_format_says_the_same_and_filters_hold(env: &TestEnv) -> Result<()
     tagwatch.end().await
 }
 
-/// A report that another client wrote in our name: nobody has escaped or cut what it holds.
+/// A report that another client wrote in our name: what it holds is neither escaped nor cut.
 async fn hostile_reports_stay_harmless_and_aligned(env: &TestEnv) -> Result<()> {
     let here = env.namespace();
     let hostile = "\u{1b}]0;title\u{7}\u{9b}31m\u{202e}a\r\nb\u{7f}";

@@ -108,7 +108,7 @@ async fn let_in(tagwatch: &Controller, token: &str) -> Result<String> {
 async fn none_is_401_wrong_is_403_right_is_200(env: &TestEnv) -> Result<()> {
     let tagwatch = env.guarded(&[]).await?;
     let right = env.reader().await?;
-    let wrong = env.account("somebody").await?;
+    let wrong = env.account("without-rights").await?;
     let mut connection = Connection::open(tagwatch.address()).await?;
     for (token, expected) in [
         (None, StatusCode::UNAUTHORIZED),
@@ -160,7 +160,7 @@ async fn a_token_for_tagwatch_opens_nothing_else(env: &TestEnv) -> Result<()> {
     }
     let mut connection = Connection::open(tagwatch.address()).await?;
     assert_eq!(connection.get("/metrics", Some(&for_others)).await?.0, StatusCode::UNAUTHORIZED);
-    // Whoever reads it on its way gets nothing from the API server.
+    // A client that intercepts it gets nothing from the API server.
     let review = async |token: &str| {
         let client = env.cluster().control_plane.client_as(Identity::Token(token)).await?;
         let review = http::Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")
@@ -281,12 +281,12 @@ async fn a_new_certificate_is_shown_without_a_restart(env: &TestEnv) -> Result<(
 
     // Half a pair is no pair: the old one stays.
     fs::write(&certificate, "no certificate")?;
-    let told = eventually(ROTATED, "the broken file is reported", async || {
+    let reported = eventually(ROTATED, "the broken file is reported", async || {
         let stays = tagwatch.logged("the certificate of the metrics stays as it was")?;
         ensure!(stays > 0, "nothing is logged");
         Ok(())
     });
-    told.await?;
+    reported.await?;
     assert_eq!(shown().await?, first);
 
     let second = write_certificate(folder.path())?;

@@ -180,8 +180,8 @@ async fn explain_describes_every_field(env: &TestEnv) -> Result<()> {
         "status.instances.accepted",
     ] {
         let explain = ["explain", &format!("tagpolicies.tagwatch.dev.{path}")];
-        let told = env.cluster().control_plane.kubectl(&explain).await?;
-        ensure!(told.contains("DESCRIPTION:") && !told.contains("<empty>"), "{told}");
+        let explained = env.cluster().control_plane.kubectl(&explain).await?;
+        ensure!(explained.contains("DESCRIPTION:") && !explained.contains("<empty>"), "{explained}");
     }
     Ok(())
 }

@@ -81,8 +81,8 @@ async fn file_and_api_server_say_the_same(env: &TestEnv) -> Result<()> {
             .args(["policy", "check", &file])
             .env_clear()
             .output()?;
-        let told = String::from_utf8_lossy(&check.stderr).into_owned();
-        ensure!(check.status.success() == valid, "{spec} in a file: {told}");
+        let messages = String::from_utf8_lossy(&check.stderr).into_owned();
+        ensure!(check.status.success() == valid, "{spec} in a file: {messages}");
         let applied = control_plane.kubectl(&["apply", "--dry-run=server", "-f", &file]).await;
         ensure!(applied.is_ok() == valid, "{spec} in a cluster: {applied:?}");
     }

@@ -24,14 +24,14 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 impl Stage {
-    /// The accounts `prometheus`, which may read the metrics by the role that we ship, and `somebody`, who may not.
+    /// The accounts `prometheus`, which may read the metrics by the role that we ship, and `without-rights`, who may not.
     async fn with_accounts(&self) -> Result<()> {
         let role = config("rbac/metrics_reader.yaml").display().to_string();
         let bind = documented("kubectl create clusterrolebinding")?;
         for command in [
             &format!("create namespace {NAMESPACE}"),
             &format!("create serviceaccount prometheus -n {NAMESPACE}"),
-            &format!("create serviceaccount somebody -n {NAMESPACE}"),
+            &format!("create serviceaccount without-rights -n {NAMESPACE}"),
             &format!("apply -f {role}"),
             bind.trim().strip_prefix("kubectl ").context("no kubectl")?,
         ] {
@@ -97,7 +97,7 @@ async fn the_readers_token_is_let_in_and_another_is_not() -> Result<()> {
     .await?;
     reader.end().await?;
 
-    let wrong = stage.token_file("somebody", &files).await?;
+    let wrong = stage.token_file("without-rights", &files).await?;
     config["scrape_configs"][0]["authorization"]["credentials_file"] = json!(wrong);
     let refused = prometheus(&config, &[]).await?;
     // Its first scrape may take longer than it waits.

@@ -294,8 +294,8 @@ async fn the_console_can_ask_who_comes_and_show_a_certificate() -> Result<()> {
     }
     let install = "helm install tagwatch charts/tagwatch --namespace tagwatch --dry-run=client \
                    --set console.enabled=true,console.port=9090";
-    let told = String::from_utf8(Shell::on(cluster().await?).await?.run(install).await?.stdout)?;
-    let (_, notes) = told.split_once("NOTES:").with_context(|| told.clone())?;
+    let printed = String::from_utf8(Shell::on(cluster().await?).await?.run(install).await?.stdout)?;
+    let (_, notes) = printed.split_once("NOTES:").with_context(|| printed.clone())?;
     for line in ["  https://localhost:9090\n", "port-forward service/tagwatch 9090:console\n"] {
         assert!(notes.contains(line), "{notes}");
     }

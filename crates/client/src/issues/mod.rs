@@ -5,23 +5,21 @@ mod filter;
 mod stored;
 mod watch;
 
-use kube::api::ListParams;
 use kube::{Api, Client};
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport};
 use thiserror::Error;
 
-use crate::call::{CallError, LIST_LIMIT, call};
+use crate::call::CallError;
 use crate::clock::ServerClock;
-
+use crate::pages::each_page;
 pub use absence::{NoReports, why_no_reports};
 pub use filter::IssueFilter;
 pub use stored::StoredIssue;
+use stored::issues_of;
 pub use watch::{IssueChange, IssueUpdate, IssueWatch};
 
-use stored::{issues_of, today};
-
-/// Reports a page.
-const PAGE: u32 = 500;
+/// Reports in one answer to a list.
+const REPORTS_PER_PAGE: u32 = 500;
 
 /// Which issues to list.
 #[derive(Debug, Clone, Default)]
@@ -103,7 +101,7 @@ pub async fn list_issues(
     clock: &ServerClock,
 ) -> Result<ListedIssues, ListIssuesError> {
     let mut listed = ListedIssues::default();
-    let add = |report: &PolicyReport| listed.add(issues_of(report, today(clock)), &query.filter);
+    let add = |report: &PolicyReport| listed.add(issues_of(report, clock.today()), &query.filter);
     each_report(&query.api(client), &query.labels(), add).await?;
     listed.sort();
     Ok(listed)
@@ -115,13 +113,5 @@ async fn each_report(
     labels: &str,
     mut read: impl FnMut(&PolicyReport),
 ) -> Result<String, ListIssuesError> {
-    let mut params = ListParams::default().labels(labels).limit(PAGE);
-    loop {
-        let page = call(LIST_LIMIT, api.list(&params)).await.map_err(list_error)?;
-        page.items.iter().for_each(&mut read);
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(&token),
-            None => return Ok(page.metadata.resource_version.unwrap_or_default()),
-        }
-    }
+    each_page(api, labels, REPORTS_PER_PAGE, |page| page.iter().for_each(&mut read)).await.map_err(list_error)
 }

@@ -2,12 +2,12 @@
 
 use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::civil::Date;
-use k8s_openapi::jiff::tz::TimeZone;
-use tagwatch_core::outcome::Severity;
+use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
-use tagwatch_k8s::report::{PolicyReport, ReportResult};
+use tagwatch_k8s::report::{PolicyReport, ReportResult, property};
 
-use crate::clock::ServerClock;
+/// The result after an exemption has expired: the report no longer holds the original result.
+const EXPIRED: &str = "expired";
 
 /// An open finding: a fail, an error or a warning. Texts are as the report holds them, and empty where it holds none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,26 +68,18 @@ impl StoredIssue {
     }
 }
 
-/// The day on which exemptions are compared, by the clock of the API server.
-pub(super) fn today(clock: &ServerClock) -> Date {
-    clock.now().to_zoned(TimeZone::UTC).date()
-}
-
 /// The result of an issue; `None` for a pass and for what is exempt. An exemption expires with its last day, even if no
 /// controller ran since then to update the report.
-fn open_result(result: &ReportResult, today: Date) -> Option<&str> {
-    match result.result.as_deref()? {
-        open @ ("fail" | "error" | "warn") => Some(open),
-        "skip" => {
-            let last: Date = property(result, "exemptionExpires").raw().parse().ok()?;
+fn open_result(result: &ReportResult, today: Date) -> Option<&'static str> {
+    match Outcome::parse(result.result.as_deref()?)? {
+        open if open.is_open() => Some(open.as_str()),
+        Outcome::Skip => {
+            let last: Date = value(result, property::EXEMPTION_EXPIRES).raw().parse().ok()?;
             (last < today).then_some(EXPIRED)
         }
         _ => None,
     }
 }
-
-/// The result after an exemption has expired: the report no longer holds the original result.
-const EXPIRED: &str = "expired";
 
 /// The open issues of a report.
 pub(super) fn issues_of(report: &PolicyReport, today: Date) -> Vec<StoredIssue> {
@@ -105,14 +97,14 @@ pub(super) fn issues_of(report: &PolicyReport, today: Date) -> Vec<StoredIssue> 
     results
         .filter_map(|result| Some((result, open_result(result, today)?)))
         .map(|(result, open)| StoredIssue {
-            id: property(result, "resultID"),
-            container: property(result, "container"),
-            container_type: property(result, "containerType"),
-            field_path: property(result, "fieldPath"),
-            image: property(result, "image"),
-            tag_class: property(result, "tagClass"),
-            image_pull_policy: property(result, "imagePullPolicy"),
-            effective_pull_policy: property(result, "effectivePullPolicy"),
+            id: value(result, property::RESULT_ID),
+            container: value(result, property::CONTAINER),
+            container_type: value(result, property::CONTAINER_TYPE),
+            field_path: value(result, property::FIELD_PATH),
+            image: value(result, property::IMAGE),
+            tag_class: value(result, property::TAG_CLASS),
+            image_pull_policy: value(result, property::IMAGE_PULL_POLICY),
+            effective_pull_policy: value(result, property::EFFECTIVE_PULL_POLICY),
             policy: UntrustedText::from(&*result.policy),
             rule: result.rule.as_deref().unwrap_or_default().into(),
             category: result.category.as_deref().unwrap_or_default().into(),
@@ -120,15 +112,15 @@ pub(super) fn issues_of(report: &PolicyReport, today: Date) -> Vec<StoredIssue> 
             result: open.into(),
             since: result.timestamp.and_then(|time| Timestamp::from_second(time.seconds).ok()),
             message: result.message.as_deref().unwrap_or_default().into(),
-            resolution: property(result, "resolution"),
-            confidence: property(result, "confidence"),
-            evidence: property(result, "evidence"),
+            resolution: value(result, property::RESOLUTION),
+            confidence: value(result, property::CONFIDENCE),
+            evidence: value(result, property::EVIDENCE),
             ..workload.clone()
         })
         .collect()
 }
 
-fn property(result: &ReportResult, name: &str) -> UntrustedText {
+fn value(result: &ReportResult, name: &str) -> UntrustedText {
     let properties = result.properties.as_ref();
     properties.and_then(|properties| properties.get(name)).map_or("", String::as_str).into()
 }

@@ -11,7 +11,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::report::PolicyReport;
 use tokio::time::{sleep, timeout};
 
-use super::stored::{issues_of, today};
+use super::stored::issues_of;
 use super::{IssueFilter, IssueQuery, ListIssuesError, ListedIssues, StoredIssue, each_report, list_error};
 use crate::backoff::Backoff;
 use crate::call::{CallError, LIST_LIMIT, call};
@@ -94,7 +94,7 @@ impl IssueWatch {
         let Self { api, labels, filter, clock, .. } = self;
         let (mut listed, mut reports) = (ListedIssues::default(), Reports::new());
         let add = |report: &PolicyReport| {
-            let found = issues_of(report, today(clock));
+            let found = issues_of(report, clock.today());
             reports.insert(key(report), admitted(found.clone(), filter));
             listed.add(found, filter);
         };
@@ -168,7 +168,7 @@ impl IssueWatch {
     fn apply(&mut self, event: WatchEvent<PolicyReport>) -> Vec<IssueChange> {
         let (report, found) = match event {
             WatchEvent::Added(report) | WatchEvent::Modified(report) => {
-                let found = admitted(issues_of(&report, today(&self.clock)), &self.filter);
+                let found = admitted(issues_of(&report, self.clock.today()), &self.filter);
                 (report, Some(found))
             }
             WatchEvent::Deleted(report) => (report, None),

@@ -9,6 +9,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use tagwatch_core::text::UntrustedText;
 
 pub(crate) use limit::Limiter;
@@ -17,10 +19,6 @@ pub(crate) use session::{SESSION_LIFE, Sessions};
 
 /// Decides which namespaces a caller may see.
 pub trait Authorizer: Send + Sync + 'static {
-    /// Whether every request may see everything, without a token. The console then answers only to loopback names and
-    /// IP addresses, so that no other site can read it under a name of its own.
-    fn is_open(&self) -> bool;
-
     /// The caller of a token that `peer` has sent, and which of these namespaces they may see. The console asks for each
     /// request, so a revoked token stops working. An implementation may cache answers for a bounded time, and denies
     /// access on error.
@@ -35,34 +33,27 @@ pub trait Authorizer: Send + Sync + 'static {
 /// The result of [`Authorizer::authorize`].
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Caller, Denied>> + Send + 'a>>;
 
-/// Shows everything to every request: for a console that listens on loopback only.
-#[derive(Debug, Clone, Copy)]
-pub struct OpenToAll;
-
-impl Authorizer for OpenToAll {
-    fn is_open(&self) -> bool {
-        true
-    }
-
-    fn authorize<'a>(&'a self, _: &'a Token, _: Peer, _: &'a BTreeSet<UntrustedText>) -> Answer<'a> {
-        Box::pin(async { Ok(Caller { name: None, visible: Visible::All, may_see_more: false }) })
-    }
-}
-
 /// A bearer token. It is never printed or logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// Longest token in bytes; a service account's has about 1 KiB.
-    const MAX: usize = 16 * 1024;
+    /// Longest token in bytes, and longer than the tokens that API servers take in practice; a service account's has
+    /// about 1 KiB.
+    const MAX_BYTES: usize = 16 * 1024;
 
     /// Reads a token: one word of visible ASCII.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_token =
-            (1..=Self::MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+            (1..=Self::MAX_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         is_token.then(|| Self(text.to_owned()))
+    }
+
+    /// The token of `Authorization: Bearer TOKEN` (RFC 6750); the scheme is case-insensitive (RFC 9110).
+    pub fn of_bearer(headers: &HeaderMap) -> Option<Self> {
+        let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        Self::parse(token).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
     }
 
     /// The token itself, for a `TokenReview`.
@@ -116,4 +107,24 @@ pub enum Denied {
     Busy,
     /// The API server does not answer.
     Unavailable,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_taken_from_the_bearer_scheme_alone() {
+        let token = |value: &str| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
+            Token::of_bearer(&headers).map(|token| token.reveal().to_owned())
+        };
+        assert_eq!(token("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(token("bearer abc").as_deref(), Some("abc"));
+        let too_long = format!("Bearer {}", "x".repeat(Token::MAX_BYTES + 1));
+        for none in ["", "Bearer", "Bearer ", "Basic YTpi", "abc", &too_long] {
+            assert_eq!(token(none), None, "{none}");
+        }
+        assert_eq!(Token::of_bearer(&HeaderMap::new()), None);
+    }
 }

@@ -5,14 +5,15 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tagwatch_core::fair::{account_group, oldest_of_largest};
+use tagwatch_core::fair::{Capacity, evict};
 
 use super::Token;
 
 /// Most sessions at a time. Beyond it, the group of accounts with the most sessions loses its oldest one.
-const MAX: usize = 1024;
+const MAX_SESSIONS: usize = 1024;
 /// Most sessions of one account. Beyond it, the account loses its own oldest one.
 const MAX_PER_ACCOUNT: usize = 8;
+const CAPACITY: Capacity = Capacity { entries: MAX_SESSIONS, of_account: MAX_PER_ACCOUNT };
 pub(crate) const SESSION_LIFE: Duration = Duration::from_hours(8);
 
 #[derive(Debug)]
@@ -46,7 +47,10 @@ impl Sessions {
         }
         let mut sessions = self.0.lock();
         sessions.retain(|_, session| session.end > now);
-        make_room(&mut sessions, account);
+        let entries = sessions.iter().map(|(key, session)| (key, &*session.account, session.end));
+        if let Some(evicted) = evict(entries, account, CAPACITY).cloned() {
+            sessions.remove(&evicted);
+        }
         sessions.insert(key.clone(), Session { token, account: account.into(), end: now + SESSION_LIFE });
         Ok(key)
     }
@@ -59,22 +63,6 @@ impl Sessions {
 
     pub(crate) fn end(&self, key: &str) {
         self.0.lock().remove(key);
-    }
-}
-
-fn make_room(sessions: &mut BTreeMap<String, Session>, account: &str) {
-    let own = sessions.iter().filter(|(_, session)| *session.account == *account);
-    let leaves = if own.clone().count() >= MAX_PER_ACCOUNT {
-        own.min_by_key(|(_, session)| session.end).map(|(key, _)| key)
-    } else if sessions.len() >= MAX {
-        oldest_of_largest(
-            sessions.iter().map(|(key, session)| (key, account_group(&session.account), session.end)),
-        )
-    } else {
-        None
-    };
-    if let Some(key) = leaves.cloned() {
-        sessions.remove(&key);
     }
 }
 
@@ -112,7 +100,7 @@ mod tests {
         let (sessions, now) = (Sessions::default(), Instant::now());
         let others = sessions.begin(token("jane"), "jane", now).unwrap();
         let first = sessions.begin(token("first"), "robot", now).unwrap();
-        log_in(&sessions, |_| "robot".to_owned(), 5 * MAX, now);
+        log_in(&sessions, |_| "robot".to_owned(), 5 * MAX_SESSIONS, now);
         assert_eq!(sessions.0.lock().len(), 1 + MAX_PER_ACCOUNT);
         assert_eq!(sessions.token(&first, now), None, "its oldest is gone");
         assert_eq!(sessions.token(&others, now), Some(token("jane")));
@@ -122,8 +110,13 @@ mod tests {
     fn the_accounts_of_one_namespace_displace_each_other_alone() {
         let (sessions, now) = (Sessions::default(), Instant::now());
         let others = sessions.begin(token("jane"), "jane", now).unwrap();
-        log_in(&sessions, |number| format!("system:serviceaccount:shop:robot-{number}"), 3 * MAX, now);
-        assert_eq!(sessions.0.lock().len(), MAX);
+        log_in(
+            &sessions,
+            |number| format!("system:serviceaccount:shop:robot-{number}"),
+            3 * MAX_SESSIONS,
+            now,
+        );
+        assert_eq!(sessions.0.lock().len(), MAX_SESSIONS);
         assert_eq!(sessions.token(&others, now), Some(token("jane")));
         let late = sessions.begin(token("late"), "joe", now).unwrap();
         assert_eq!(sessions.token(&late, now), Some(token("late")), "there is room for everyone else");

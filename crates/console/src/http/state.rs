@@ -19,7 +19,8 @@ pub struct Options {
 
 pub(crate) struct Console {
     pub(crate) source: Arc<dyn Source>,
-    pub(crate) authorizer: Arc<dyn Authorizer>,
+    /// `None` shows everything to every request.
+    pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) options: Options,
     pub(crate) sessions: Sessions,
     limiter: Limiter,
@@ -34,7 +35,11 @@ pub(crate) enum AuthError {
 }
 
 impl Console {
-    pub(crate) fn new(source: Arc<dyn Source>, authorizer: Arc<dyn Authorizer>, options: Options) -> Self {
+    pub(crate) fn new(
+        source: Arc<dyn Source>,
+        authorizer: Option<Arc<dyn Authorizer>>,
+        options: Options,
+    ) -> Self {
         Self { source, authorizer, options, sessions: Sessions::default(), limiter: Limiter::default() }
     }
 
@@ -47,12 +52,13 @@ impl Console {
     /// Authorizes a token that did not come from a session, within the limit of invalid tokens.
     pub(crate) async fn try_token(
         &self,
+        authorizer: &dyn Authorizer,
         token: &Token,
         peer: Peer,
         namespaces: &BTreeSet<UntrustedText>,
     ) -> Result<Caller, AuthError> {
         let Some(attempt) = self.limiter.acquire(peer).await else { return Err(AuthError::TooManyAttempts) };
-        let answer = self.authorizer.authorize(token, peer, namespaces).await;
+        let answer = authorizer.authorize(token, peer, namespaces).await;
         if answer != Err(Denied::Unauthenticated) {
             attempt.forgive();
         }

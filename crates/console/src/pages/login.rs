@@ -35,7 +35,7 @@ pub(super) async fn form(
 ) -> Response {
     let next = url::field(query.as_deref(), "next");
     let next = next.as_deref().and_then(same_site_path).unwrap_or("/");
-    if console.authorizer.is_open() {
+    if console.authorizer.is_none() {
         return Redirect::to(next).into_response();
     }
     html(
@@ -61,9 +61,9 @@ pub(super) async fn log_in(
         let page = LoginPage { frame: &frame, audience, next, problem: problem.lines.first() };
         problem.add_headers(html(problem.status, &page))
     };
-    if console.authorizer.is_open() {
+    let Some(authorizer) = &console.authorizer else {
         return Redirect::to(next).into_response();
-    }
+    };
     let Some(token) = form::field(&body, "token").as_deref().and_then(Token::parse) else {
         return refuse(&Problem::new(
             StatusCode::BAD_REQUEST,
@@ -71,7 +71,7 @@ pub(super) async fn log_in(
         ));
     };
     let namespaces = view::namespaces(&console.source.snapshot());
-    match console.try_token(&token, Peer::of_request(&extensions), &namespaces).await {
+    match console.try_token(&**authorizer, &token, Peer::of_request(&extensions), &namespaces).await {
         Ok(caller) => {
             begin_session(&console, token, &caller, next).unwrap_or_else(|problem| refuse(&problem))
         }

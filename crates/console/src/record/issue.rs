@@ -125,7 +125,6 @@ pub(crate) struct ImageChangeRecord {
 impl IssueRecord {
     pub(crate) fn new(found: WorkloadIssue<'_>, now: Timestamp) -> Self {
         let WorkloadIssue { workload, issue } = found;
-        let container = workload.container(issue);
         Self {
             id: issue.id.to_string(),
             severity: issue.severity.as_str(),
@@ -139,8 +138,8 @@ impl IssueRecord {
             container: issue.container.json().to_owned(),
             container_type: issue.container_type.as_str(),
             image: issue.image.json().to_owned(),
-            tag_class: container.map(|container| container.tag_class.as_str()),
-            effective_pull_policy: container.map(|container| container.effective_pull_policy.as_str()),
+            tag_class: Some(issue.tag_class.as_str()),
+            effective_pull_policy: Some(issue.effective_pull_policy.as_str()),
             message: issue.message.json().to_owned(),
             first_seen: issue.first_seen.to_string(),
             age_seconds: seconds(issue.first_seen, now),

@@ -138,7 +138,7 @@ impl Target<'_> {
 
     /// Whether the same reference can name another image later.
     fn is_mutable(&self) -> bool {
-        self.workload.container(self.issue).is_some_and(|container| container.tag_class.is_mutable())
+        self.issue.tag_class.is_mutable()
     }
 
     /// A note on changing the object, and whether the API server accepts the change. `of_image` is true for the image of

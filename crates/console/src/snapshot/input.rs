@@ -20,6 +20,7 @@ const MAX_ISSUES: usize = 2_000;
 pub struct WorkloadInput<'a> {
     pub workload: &'a workload::Workload,
     pub uid: &'a str,
+    pub status: Status,
     /// What the engine says of it.
     pub verdicts: &'a [Verdict],
     pub issues: &'a [Issue],
@@ -39,7 +40,7 @@ impl WorkloadInput<'_> {
             namespace: id.namespace.clone().unwrap_or_default(),
             kind: kind_label(id.api_version.raw(), id.kind.raw()).into(),
             name: id.name.clone(),
-            status: Status::of(self.issues.iter().map(|issue| issue.outcome)).beyond(&self.workload.limits),
+            status: self.status,
             reason: self.reason(left_out),
             containers: judged
                 .map(|(container, verdict)| self.container(container, verdict, edit_mode(container)))

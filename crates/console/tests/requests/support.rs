@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use tagwatch_console::{Authorizer, Facts, OpenToAll, Options, router};
+use tagwatch_console::{Authorizer, Facts, Options, router};
 use tower::ServiceExt;
 
 use crate::fixture::Fixed;
@@ -39,12 +39,12 @@ impl Answer {
 
 /// A console without log-in.
 pub(crate) fn open(facts: Facts) -> Router {
-    router(Fixed::new(facts), Arc::new(OpenToAll), Options::default())
+    router(Fixed::new(facts), None, Options::default())
 }
 
 /// A console that requires a token.
 pub(crate) fn guarded(facts: Facts, authorizer: Arc<dyn Authorizer>) -> Router {
-    router(Fixed::new(facts), authorizer, Options { audience: "tagwatch".to_owned(), tls: true })
+    router(Fixed::new(facts), Some(authorizer), Options { audience: "tagwatch".to_owned(), tls: true })
 }
 
 pub(crate) async fn get(router: &Router, path: &str) -> Answer {

@@ -16,7 +16,7 @@ use crate::state::{
 };
 
 /// Assembles workloads with what is remembered of them.
-pub(crate) struct Judge {
+pub(crate) struct Assembler {
     pub(crate) index: Arc<Mutex<Index>>,
     pub(crate) stores: Arc<Stores>,
     pub(crate) engine: Arc<EngineHandle>,
@@ -49,7 +49,7 @@ pub(crate) struct AssembledWorkload {
     pub(crate) look_again: Option<Duration>,
 }
 
-impl Judge {
+impl Assembler {
     /// Looks whether what names a key as its controller is reported under it.
     pub(crate) fn settle(&self, key: &WorkloadKey, now: Timestamp) -> SettledController {
         self.index.lock().settle_controller(key, now)

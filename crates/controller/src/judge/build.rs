@@ -3,12 +3,12 @@
 use tagwatch_k8s::report::{self, BuiltReport, PolicyReport, ReportInput, ReportedIssues};
 
 use super::assemble::Evaluation;
-use super::verdicts::JudgedWorkload;
+use super::issues::JudgedWorkload;
 use crate::state::ReportMemory;
 
 /// A report to be written.
-pub(crate) struct Built<'a> {
-    pub(crate) wanted: PolicyReport,
+pub(crate) struct WantedReport<'a> {
+    pub(crate) report: PolicyReport,
     /// The results in the report.
     pub(crate) issues: ReportedIssues<'a>,
     /// What is remembered for the next evaluation.
@@ -17,7 +17,7 @@ pub(crate) struct Built<'a> {
 
 impl Evaluation<'_> {
     /// The report of these results.
-    pub(crate) fn build<'a>(&'a self, judged: &'a JudgedWorkload) -> Built<'a> {
+    pub(crate) fn build<'a>(&'a self, judged: &'a JudgedWorkload) -> WantedReport<'a> {
         let Self { key, instance, workload, memory, engine, now, .. } = self;
         let BuiltReport { report, issues } = report::build(&ReportInput {
             workload,
@@ -31,6 +31,6 @@ impl Evaluation<'_> {
             now: *now,
         });
         let memory = memory.after(workload, &report, &issues);
-        Built { wanted: report, issues, memory }
+        WantedReport { report, issues, memory }
     }
 }

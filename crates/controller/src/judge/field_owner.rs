@@ -49,7 +49,7 @@ impl FieldOwner {
             Self::Pod { is_mirror: true } => EditMode::Mirror,
             Self::Pod { is_mirror: false } => EditMode::Pod,
             Self::BuiltIn { kind, .. } if !kind.pod_spec_paths().any(|path| is_in(&path)) => EditMode::Added,
-            Self::BuiltIn { kind, .. } if kind.kind() == "Job" => EditMode::Recreate,
+            Self::BuiltIn { kind, .. } if kind.traits.is_template_immutable => EditMode::Recreate,
             Self::BuiltIn { kind, by_hand } if *by_hand || kind.traits.role == KindRole::Dependent => {
                 EditMode::Replace
             }

@@ -4,9 +4,9 @@
 mod assemble;
 mod build;
 mod field_owner;
-mod verdicts;
+mod issues;
 
-pub(crate) use assemble::{Evaluation, Judge};
-pub(crate) use build::Built;
+pub(crate) use assemble::{Assembler, Evaluation};
+pub(crate) use build::WantedReport;
 pub(crate) use field_owner::FieldOwner;
-pub(crate) use verdicts::{JudgeOutcome, JudgedWorkload};
+pub(crate) use issues::{JudgeOutcome, JudgedWorkload};

@@ -60,6 +60,6 @@ struct InitialList(ReadyToken);
 
 impl WatchProgress for InitialList {
     fn mark_listed(&mut self, _objects: usize, _is_new: bool) {
-        self.0.ready();
+        self.0.mark_ready();
     }
 }

@@ -6,18 +6,13 @@ use std::time::Duration;
 use k8s_openapi::jiff::civil::Date;
 use k8s_openapi::jiff::tz::TimeZone;
 use k8s_openapi::jiff::{Timestamp, ToSpan};
-use tagwatch_client::ServerClock;
+use tagwatch_client::{ServerClock, day_of};
 use tokio::time::sleep;
 
 use crate::state::{EngineHandle, Queue, StatusTracker};
 
 /// How long the clock is trusted: a machine that slept, or whose clock was set, is on another day all at once.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-
-/// The day of a point in time.
-pub(crate) fn day_of(now: Timestamp) -> Date {
-    now.to_zoned(TimeZone::UTC).date()
-}
 
 /// Sets each new day in the engine, and requests an evaluation of everything then. Never returns.
 pub(crate) async fn follow(
@@ -30,7 +25,7 @@ pub(crate) async fn follow(
         if engine.set_today(today) {
             tracing::info!(%today, "a new day: exemptions may have expired");
             queue.request_all();
-            status.notify_policy_changed();
+            status.notify();
         }
     };
     follow_clock(|| clock.now(), set_day).await;
@@ -63,14 +58,14 @@ mod tests {
         let start: Timestamp = "2027-01-31T23:59:12.5Z".parse().unwrap();
         let began = Instant::now();
         let now = || start + began.elapsed();
-        let told: Mutex<Vec<(Date, Timestamp)>> = Mutex::default();
+        let days: Mutex<Vec<(Date, Timestamp)>> = Mutex::default();
         let _ = tokio::time::timeout(
             Duration::from_mins(1),
-            follow_clock(now, |today| told.lock().push((today, now()))),
+            follow_clock(now, |today| days.lock().push((today, now()))),
         )
         .await;
-        let told = told.into_inner();
-        let first = told.iter().find(|(day, _)| day.to_string() == "2027-02-01").unwrap();
+        let days = days.into_inner();
+        let first = days.iter().find(|(day, _)| day.to_string() == "2027-02-01").unwrap();
         let late = first.1.duration_since("2027-02-01T00:00:00Z".parse().unwrap());
         assert!(late.is_positive() && late.as_millis() < 10, "{late}");
     }
@@ -82,9 +77,9 @@ mod tests {
             let jump = if began.elapsed() > Duration::from_secs(5) { 72 } else { 0 };
             "2027-01-01T12:00:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(jump * 3600)
         };
-        let told: Mutex<Vec<Date>> = Mutex::default();
-        let following = follow_clock(now, |today| told.lock().push(today));
+        let days: Mutex<Vec<Date>> = Mutex::default();
+        let following = follow_clock(now, |today| days.lock().push(today));
         let _ = tokio::time::timeout(Duration::from_secs(31), following).await;
-        assert_eq!(told.into_inner().last().unwrap().to_string(), "2027-01-04");
+        assert_eq!(days.into_inner().last().unwrap().to_string(), "2027-01-04");
     }
 }

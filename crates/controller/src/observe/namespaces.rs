@@ -24,7 +24,7 @@ pub(crate) async fn follow(client: Client, observer: Observer, ready: ReadyToken
     loop {
         let missing = |is_first| {
             observer.status.set_namespaces_forbidden(true);
-            ready.ready();
+            ready.mark_ready();
             if is_first {
                 tracing::warn!(
                     "no right to list and watch namespaces: their labels and annotations do not count, nor do \
@@ -89,7 +89,7 @@ impl Sink<SlimNamespace> for NamespaceSink {
                 self.request_changed();
                 self.observer.status.set_namespaces_forbidden(false);
                 self.observer.status.mark_changed();
-                self.ready.ready();
+                self.ready.mark_ready();
             }
             Event::Apply(namespace) => {
                 self.apply(&namespace);

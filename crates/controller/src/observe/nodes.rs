@@ -28,11 +28,11 @@ pub(crate) async fn follow(client: Client, observer: Observer, engine: Arc<Engin
     let mut right = OptionalRight::new(client.clone(), "", NODES, None);
     loop {
         while !is_wanted(&engine) {
-            ready.ready();
+            ready.mark_ready();
             sleep(LOOK_INTERVAL).await;
         }
         let missing = |is_first| {
-            ready.ready();
+            ready.mark_ready();
             if is_first {
                 tracing::info!("nodes may not be read; that a tag moved stays likely and is never proven");
             }
@@ -87,7 +87,7 @@ impl Sink<SlimNode> for NodeSink {
                 let affected = index.lock().retain_nodes(&listed, now);
                 queue.request(affected);
                 metrics.drift.nodes_available.set(1);
-                self.ready.ready();
+                self.ready.mark_ready();
             }
         }
         if is_wanted(&self.engine) { Flow::Continue } else { Flow::Stop }

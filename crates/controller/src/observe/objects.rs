@@ -136,7 +136,7 @@ fn report_misread(status: &StatusTracker, before: &BTreeMap<String, String>, now
         );
     }
     if !before.keys().eq(now.keys()) {
-        status.notify_policy_changed();
+        status.notify();
     }
 }
 

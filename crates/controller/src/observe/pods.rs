@@ -44,7 +44,7 @@ impl Sink<SlimPod> for PodSink {
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listed);
                 self.change(|index| index.retain_pods(self.scope.as_deref(), &listed, now));
-                self.ready.ready();
+                self.ready.mark_ready();
             }
             Event::Apply(pod) => {
                 let facts = PodFacts::from(&pod);

@@ -51,7 +51,7 @@ impl PolicyObserver {
                     backoff.reset();
                     // An installation with fewer rights wants no policy, so nothing waits for it.
                     let missing = |is_first| {
-                        ready.ready();
+                        ready.mark_ready();
                         if is_first {
                             tracing::warn!(
                                 policy = name,
@@ -72,7 +72,7 @@ impl PolicyObserver {
                 }
                 Ok(false) => {
                     self.set_policy(None);
-                    ready.ready();
+                    ready.mark_ready();
                     sleep(ABSENT_INTERVAL).await;
                 }
                 Err(error) => {
@@ -101,7 +101,7 @@ impl PolicyObserver {
             self.engine.set_policy(policy);
             self.queue.request_all();
         }
-        self.status.notify_policy_changed();
+        self.status.notify();
     }
 
     fn measure(&self, active: &ActivePolicy) {
@@ -156,7 +156,7 @@ impl Sink<TagPolicy> for PolicySink {
                     tracing::warn!(policy, "there is no such TagPolicy: judging by the recommended profile");
                 }
                 self.observer.set_policy(listed);
-                self.ready.ready();
+                self.ready.mark_ready();
             }
             Event::Apply(policy) => self.observer.set_policy(Some(policy)),
             Event::Delete(_) => self.observer.set_policy(None),

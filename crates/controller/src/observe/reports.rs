@@ -4,12 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client, Resource, ResourceExt};
 use kube_runtime::watcher::{self, Event};
 use parking_lot::Mutex;
-use tagwatch_client::{Backoff, CallError, LIST_LIMIT, call, is_served};
+use tagwatch_client::{Backoff, CallError, each_page, is_served};
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportOwner, StoredReport};
 use tokio::time::sleep;
 
@@ -21,8 +20,8 @@ use crate::state::{Need, Queue, ReadyToken, ReportIndex, ReportKey, StatusTracke
 
 /// How often an API server without the report API is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
-/// Reports a page. Bodies are read one page at a time, so this bounds the memory of a start.
-const PAGE: u32 = 25;
+/// Reports in one answer to a list. Bodies are read one page at a time, so this bounds the memory of a start.
+const REPORTS_PER_PAGE: u32 = 25;
 /// Discovery document of the report API.
 const REPORT_API: &str = "wgpolicyk8s.io/v1alpha2";
 
@@ -104,16 +103,12 @@ impl ReportObserver {
 
     async fn list(&self) -> Result<Vec<StoredReport>, CallError> {
         let api: Api<PolicyReport> = api(&self.client, self.scope.as_deref());
-        let mut params = ListParams::default().labels(MANAGED_BY_SELECTOR).limit(PAGE);
         let mut reports = Vec::new();
-        loop {
-            let page = call(LIST_LIMIT, api.list(&params)).await?;
-            reports.extend(page.items.into_iter().map(|report| StoredReport::new(report, &self.instance)));
-            match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => params = params.continue_token(&token),
-                None => return Ok(reports),
-            }
-        }
+        let read = |page: Vec<PolicyReport>| {
+            reports.extend(page.into_iter().map(|report| StoredReport::new(report, &self.instance)));
+        };
+        each_page(&api, MANAGED_BY_SELECTOR, REPORTS_PER_PAGE, read).await?;
+        Ok(reports)
     }
 
     /// Everything that is stored, with bodies: once at the start, and whenever the report API came back.
@@ -121,15 +116,15 @@ impl ReportObserver {
         self.reports.lock().apply_list(self.scope.as_deref(), reports);
         self.count_strays();
         self.queue.request_all();
-        self.status.notify_policy_changed();
+        self.status.notify();
     }
 
     /// The report API is not served.
     fn mark_absent(&self) {
         self.reports.lock().mark_lost(self.scope.as_deref());
         self.count_strays();
-        self.ready.ready();
-        self.status.notify_policy_changed();
+        self.ready.mark_ready();
+        self.status.notify();
     }
 
     fn count_strays(&self) {
@@ -141,7 +136,7 @@ impl ReportObserver {
     fn mark_owner(&self, key: &ReportKey, owner: Option<ReportOwner>) {
         if self.reports.lock().mark_owner(key, owner) {
             self.count_strays();
-            self.status.notify_policy_changed();
+            self.status.notify();
         }
     }
 
@@ -185,7 +180,7 @@ impl MetadataSink {
         }
         // Not earlier: a list that is under way while the first reports are written does not name them, and each would be
         // read and evaluated once more.
-        self.observer.ready.ready();
+        self.observer.ready.mark_ready();
     }
 }
 

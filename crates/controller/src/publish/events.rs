@@ -11,6 +11,7 @@ use kube_runtime::events::{Event, EventType, Recorder, Reporter};
 use leaky_bucket::RateLimiter;
 use tagwatch_core::issue::{Issue, ResultId};
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::text::truncate_bytes;
 use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::report::{IssueChanges, PolicyReport, Resolved};
 use tokio::sync::mpsc;
@@ -72,7 +73,7 @@ impl EventPublisher {
         let event = Event {
             type_: EventType::Warning,
             reason: CONTESTED.to_owned(),
-            note: Some(bounded(note)),
+            note: Some(truncate_bytes(note, MAX_NOTE)),
             action: "Restore".to_owned(),
             secondary: Some(reference(report)),
         };
@@ -94,7 +95,7 @@ fn opened(report: &ReportKey, issue: &Issue) -> Event {
         // A warning is advice.
         type_: if *outcome == Outcome::Warn { EventType::Normal } else { EventType::Warning },
         reason: OPENED.to_owned(),
-        note: Some(bounded(format!("{rule} ({severity}, {result}): {}", message.json()))),
+        note: Some(truncate_bytes(format!("{rule} ({severity}, {result}): {}", message.json()), MAX_NOTE)),
         action: ACTION.to_owned(),
         secondary: Some(result_in(report, *id)),
     }
@@ -103,20 +104,14 @@ fn opened(report: &ReportKey, issue: &Issue) -> Event {
 fn over(report: &ReportKey, resolved: &Resolved<'_>) -> Event {
     let Resolved { id, rule, container, since, is_exempt } = *resolved;
     let what = if is_exempt { "is exempt now" } else { "is resolved" };
+    let note = format!("{rule} in container {container} {what}; it had been open since {since}");
     Event {
         type_: EventType::Normal,
         reason: RESOLVED.to_owned(),
-        note: Some(bounded(format!(
-            "{rule} in container {container} {what}; it had been open since {since}"
-        ))),
+        note: Some(truncate_bytes(note, MAX_NOTE)),
         action: ACTION.to_owned(),
         secondary: Some(result_in(report, id)),
     }
-}
-
-fn bounded(mut note: String) -> String {
-    note.truncate(note.floor_char_boundary(MAX_NOTE));
-    note
 }
 
 fn workload(key: &WorkloadKey) -> ObjectReference {

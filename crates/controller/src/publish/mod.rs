@@ -4,7 +4,7 @@
 mod cleanup;
 mod console;
 pub(crate) mod events;
-pub(crate) mod policy_status;
+mod policy_status;
 mod proofs;
 mod report_writer;
 mod results;

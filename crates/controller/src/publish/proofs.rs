@@ -49,7 +49,7 @@ impl ProofKeeper {
         let Self { client, namespace, instance, tags, writer, leadership, ready } = self;
         let Some(namespace) = namespace else {
             tracing::info!("our own namespace is not named; proofs that a tag moved end with this process");
-            ready.ready();
+            ready.mark_ready();
             return stop.cancelled().await;
         };
         let api = Api::namespaced(client, &namespace);
@@ -68,7 +68,7 @@ impl ProofKeeper {
         };
         let keeping = async {
             store.load().await;
-            store.ready.ready();
+            store.ready.mark_ready();
             let (mut every, mut schedule) = (interval(LOOK_INTERVAL), Schedule::default());
             loop {
                 every.tick().await;
@@ -155,7 +155,7 @@ impl ProofStore {
                 Err(error) => {
                     let wait = backoff.next_delay();
                     tracing::warn!(%error, object = self.name, "cannot read the proofs that tags moved; trying again");
-                    self.ready.ready();
+                    self.ready.mark_ready();
                     sleep(wait).await;
                 }
             }

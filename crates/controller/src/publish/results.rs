@@ -13,7 +13,7 @@ use super::events::EventPublisher;
 use super::report_writer::WriteOutcome;
 use super::writer::WriteError;
 use crate::judge::{Evaluation, JudgedWorkload};
-use crate::state::{Leadership, MemoryBasis, ReportMemory, WorkloadState, WorkloadStates};
+use crate::state::{Leadership, MemoryBasis, ReportKey, ReportMemory, WorkloadState, WorkloadStates};
 
 /// Publishes the results of evaluations.
 pub(crate) struct ResultPublisher {
@@ -52,6 +52,7 @@ impl ResultPublisher {
             let input = WorkloadInput {
                 workload,
                 uid: key.uid(),
+                status: state.status,
                 verdicts: &judged.judgement.verdicts,
                 issues: &judged.issues,
                 policy: engine.policy(),
@@ -67,6 +68,13 @@ impl ResultPublisher {
         drop(states);
         if let Some(events) = &self.events {
             events.announce(key, report, &IssueChanges::between(memory.last_stored(), issues));
+        }
+    }
+
+    /// Reports that another client keeps changing the report of a workload.
+    pub(crate) fn report_contested(&self, key: &WorkloadKey, report: &ReportKey) {
+        if let Some(events) = &self.events {
+            events.report_contested(key, report);
         }
     }
 

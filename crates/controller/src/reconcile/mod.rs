@@ -15,7 +15,7 @@ use tagwatch_index::WorkloadKey;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at};
 
-use crate::judge::Judge;
+use crate::judge::Assembler;
 use crate::publish::{Failure, ReportWriter, ResultPublisher};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{Leadership, Queue, Readiness, StatusTracker, compute};
@@ -31,7 +31,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
 
 /// Drives workloads from the judge to the publisher.
 pub(crate) struct Reconciler {
-    pub(crate) judge: Judge,
+    pub(crate) assembler: Assembler,
     pub(crate) writer: ReportWriter,
     pub(crate) publisher: ResultPublisher,
     pub(crate) queue: Arc<Queue>,
@@ -141,7 +141,7 @@ impl Reconciler {
         let since_epoch = self.clock.now().as_duration();
         self.metrics.last_full_evaluation.set(since_epoch.as_secs_f64());
         if self.writer.reports.lock().forget_old(tokio::time::Instant::now()) {
-            self.status.notify_policy_changed();
+            self.status.notify();
         }
     }
 

@@ -15,7 +15,7 @@ const MAX_LIGHT: usize = 200;
 const HEAVY: usize = 1;
 /// How many times as long as an evaluation computed its workload rests before the next one: no workload takes more of a core.
 const REST_FACTOR: u32 = 20;
-/// Longest rest.
+/// A workload whose evaluation computes for more than a second and a half rests for less than [`REST_FACTOR`] asks for.
 const MAX_REST: Duration = Duration::from_secs(30);
 
 /// Bounds the large evaluations.

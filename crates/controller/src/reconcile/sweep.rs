@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tagwatch_index::WorkloadKey;
 
-/// Over when each workload that was there at its start has been evaluated.
+/// It has ended when each workload that existed at its start has been evaluated.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     remaining: HashSet<WorkloadKey>,

@@ -11,7 +11,6 @@ use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tagwatch_console::Peer;
-
 use tokio::runtime::Handle;
 
 use super::access::{AccessDecision, AccessGate};

@@ -25,10 +25,12 @@ use tower::Service;
 use super::connections::{CloseReason, Connection};
 use super::endpoint::EndpointKind;
 
+/// Largest header of a request in bytes: a token and some cookies.
+const MAX_HEADER: usize = 64 * 1024;
+
 /// How long the parts of a connection may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TimeLimits {
-    /// The TLS handshake.
     pub(super) handshake: Duration,
     /// The header of the first request.
     pub(super) header: Duration,
@@ -53,9 +55,6 @@ impl Default for TimeLimits {
         }
     }
 }
-
-/// Largest header of a request in bytes: a token and some cookies.
-const MAX_HEADER: usize = 64 * 1024;
 
 /// What all connections of an endpoint share.
 #[derive(Clone)]

@@ -12,7 +12,11 @@ use super::readiness::ReadyToken;
 use super::status_tracker::StatusTracker;
 
 /// A kind in one watched namespace, or in all.
-pub(crate) type WatchScope = (KindName, Option<String>);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct WatchScope {
+    pub(crate) kind: KindName,
+    pub(crate) namespace: Option<String>,
+}
 
 /// How far a watch has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +83,7 @@ impl CustomWatches {
     pub(crate) fn forbidden(&self) -> BTreeSet<String> {
         let states = self.states.lock();
         let forbidden = states.watches.iter().filter(|(_, state)| **state == WatchState::Forbidden);
-        forbidden.map(|((kind, _), _)| kind.to_string()).collect()
+        forbidden.map(|(scope, _)| scope.kind.to_string()).collect()
     }
 
     /// Discovery leaves these out.
@@ -87,7 +91,7 @@ impl CustomWatches {
         let before = self.unserved();
         self.states.lock().absent = kinds;
         if before != self.unserved() {
-            self.status.notify_policy_changed();
+            self.status.notify();
         }
     }
 
@@ -108,7 +112,7 @@ impl CustomWatches {
         self.publish(&states);
         drop(states);
         if before != state {
-            self.status.notify_policy_changed();
+            self.status.notify();
         }
     }
 
@@ -126,17 +130,17 @@ impl CustomWatches {
 
     /// Custom kinds are waited for no longer.
     pub(crate) fn give_up_waiting(&self) {
-        self.ready.ready();
+        self.ready.mark_ready();
     }
 
     fn publish(&self, states: &States) {
         for (label, state) in [("watching", WatchState::Watching), ("forbidden", WatchState::Forbidden)] {
             let watches = states.watches.iter().filter(|(_, found)| **found == state);
-            let kinds: BTreeSet<&KindName> = watches.map(|((kind, _), _)| kind).collect();
+            let kinds: BTreeSet<&KindName> = watches.map(|(scope, _)| &scope.kind).collect();
             self.gauge.with_label_values(&[label]).set(i64::try_from(kinds.len()).unwrap_or(i64::MAX));
         }
         if states.discovered && !states.watches.values().any(|state| *state == WatchState::Listing) {
-            self.ready.ready();
+            self.ready.mark_ready();
         }
     }
 }
@@ -156,8 +160,8 @@ mod tests {
         (CustomWatches::new(ready, metrics.custom_kinds, Arc::default()), readiness)
     }
 
-    fn scope_of(kind: &str, scope: Option<&str>) -> WatchScope {
-        (KindName::new("argoproj.io", kind), scope.map(str::to_owned))
+    fn scope_of(kind: &str, namespace: Option<&str>) -> WatchScope {
+        WatchScope { kind: KindName::new("argoproj.io", kind), namespace: namespace.map(str::to_owned) }
     }
 
     #[test]

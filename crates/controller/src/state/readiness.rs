@@ -45,7 +45,7 @@ impl Default for Readiness {
 }
 
 impl Readiness {
-    /// From now on, nothing is ready before [`ReadyToken::ready`] is called.
+    /// From now on, nothing is ready before [`ReadyToken::mark_ready`] is called.
     pub(crate) fn expect(&self, name: impl Into<String>) -> ReadyToken {
         let mut expected = self.0.expected.lock();
         let entry = (name.into(), expected.tokens);
@@ -94,7 +94,7 @@ impl Readiness {
 
 impl ReadyToken {
     /// The initial state is complete, or not waited for any longer. Further calls change nothing.
-    pub(crate) fn ready(&self) {
+    pub(crate) fn mark_ready(&self) {
         let mut expected = self.shared.expected.lock();
         if expected.missing.remove(&self.entry) {
             self.shared.publish(&expected);
@@ -121,14 +121,14 @@ mod tests {
         let readiness = Readiness::default();
         let (pods, jobs) = (readiness.expect("pods"), readiness.expect("jobs"));
         readiness.complete();
-        pods.ready();
-        pods.ready();
+        pods.mark_ready();
+        pods.mark_ready();
         assert_eq!(
             readiness.missing(),
             ["waiting for the initial state of jobs", "workloads are being evaluated for the first time"]
         );
         assert!(readiness.synced().now_or_never().is_none());
-        jobs.ready();
+        jobs.mark_ready();
         readiness.synced().await;
         readiness.mark_evaluated();
         readiness.first_evaluation().await;
@@ -138,12 +138,12 @@ mod tests {
     #[tokio::test]
     async fn a_watch_that_is_ready_before_the_next_is_created_is_not_all() {
         let readiness = Readiness::default();
-        readiness.expect("pods").ready();
+        readiness.expect("pods").mark_ready();
         assert!(readiness.synced().now_or_never().is_none());
         let jobs = readiness.expect("jobs");
         readiness.complete();
         assert!(readiness.synced().now_or_never().is_none());
-        jobs.ready();
+        jobs.mark_ready();
         readiness.synced().await;
     }
 
@@ -151,8 +151,8 @@ mod tests {
     fn tokens_of_one_name_are_ready_one_by_one() {
         let readiness = Readiness::default();
         let (first, _second) = (readiness.expect("pods"), readiness.expect("pods"));
-        first.ready();
-        first.clone().ready();
+        first.mark_ready();
+        first.clone().mark_ready();
         assert_eq!(readiness.missing().len(), 2);
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct StatusTracker {
 
 impl StatusTracker {
     /// What the status of the policy says may have changed.
-    pub(crate) fn notify_policy_changed(&self) {
+    pub(crate) fn notify(&self) {
         self.version.fetch_add(1, Ordering::Relaxed);
         self.changed.notify_one();
     }
@@ -36,7 +36,7 @@ impl StatusTracker {
 
     pub(crate) fn set_namespaces_forbidden(&self, forbidden: bool) {
         if self.namespaces_forbidden.swap(forbidden, Ordering::Relaxed) != forbidden {
-            self.notify_policy_changed();
+            self.notify();
         }
     }
 

@@ -10,14 +10,13 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use exempting::Exempting;
-
 use crate::finding::Verdict;
 use crate::policy::{AnnotationRemark, Decision, Policy, Profile, WorkloadAnnotations};
 use crate::reference::{Reference, ReferenceError};
 use crate::rules::{Parameters, RuleSet, Subject};
 use crate::tag::{Classification, Classifier};
 use crate::workload::{Container, Workload};
+use exempting::Exempting;
 
 /// A parsed and classified image. It depends on the text and on the classifier alone, so a caller can keep it by image
 /// and hand it to [`Engine::assess`] again.

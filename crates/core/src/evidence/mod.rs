@@ -9,7 +9,6 @@ use crate::pull_policy::PullPolicy;
 use crate::reference;
 use crate::text::UntrustedText;
 use crate::workload::{Container, ContainerType};
-
 pub use drift::drift_snippet;
 
 /// Longest snippet in bytes (docs/design/reports.md, "Shape").

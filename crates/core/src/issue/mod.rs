@@ -11,14 +11,6 @@ mod tally;
 
 use jiff::Timestamp;
 
-pub use class::{IssueClass, IssueGroup};
-pub use edit_mode::EditMode;
-pub use exemptions::{ExemptionOutcome, ExemptionReview, PolicyExemptionState};
-pub use history::{ImageChange, Interval};
-pub use id::{ResultId, ResultKeys};
-pub use status::Status;
-pub use tally::{RuleTally, Tally};
-
 use crate::drift::DriftConfidence;
 use crate::exemption::AppliedExemption;
 use crate::finding::{Finding, Verdict};
@@ -28,6 +20,13 @@ use crate::rules::{RuleGroup, RuleMeta, ids};
 use crate::tag::TagClass;
 use crate::text::UntrustedText;
 use crate::workload::{Container, ContainerType, Workload};
+pub use class::{IssueClass, IssueGroup};
+pub use edit_mode::EditMode;
+pub use exemptions::{ExemptionOutcome, ExemptionReview, PolicyExemptionState};
+pub use history::{ImageChange, Interval};
+pub use id::{ResultId, ResultKeys};
+pub use status::Status;
+pub use tally::{RuleTally, Tally};
 
 /// One result of one rule for one container of a workload. Reports list results that pass too; those are nothing to fix.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,6 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use crate::text::UntrustedText;
-
 pub use container_schema::{
     ContainerPlace, ContainerSchema, DefaultsFrom, FoundContainer, FoundContainers, NestedSchema,
     find_containers,
@@ -60,7 +59,7 @@ pub fn custom_table() -> impl Iterator<Item = &'static KindEntry> {
 }
 
 /// The custom kinds of the table that are read in manifests alone.
-pub fn manifest_table() -> impl Iterator<Item = &'static KindEntry> {
+pub(crate) fn manifest_table() -> impl Iterator<Item = &'static KindEntry> {
     table().iter().filter(|entry| !entry.traits.is_built_in && !entry.traits.is_watched)
 }
 

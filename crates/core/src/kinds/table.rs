@@ -72,6 +72,11 @@ impl KindEntry {
         Self { traits: KindTraits { revision_annotation: Some(annotation), ..self.traits }, ..self }
     }
 
+    /// Its pod template cannot be changed.
+    const fn immutable(self) -> Self {
+        Self { traits: KindTraits { is_template_immutable: true, ..self.traits }, ..self }
+    }
+
     const fn at(self, templates: &'static [&'static str]) -> Self {
         Self { templates, ..self }
     }
@@ -112,10 +117,12 @@ pub(super) const TABLE: &[KindEntry] = &[
         RolloutStatus::Immediate,
     )
     .controls(PODS),
-    // The Job controller sets one of these two conditions when the Job has ended, and never takes it back.
+    // The Job controller sets one of these two conditions when the Job has ended, and never takes it back. Its template
+    // is immutable (kubernetes/kubernetes, pkg/apis/batch/validation).
     built_in("batch", "Job", "jobs", KindRole::Dependent, RolloutStatus::Immediate)
         .ends_by(&["Complete", "Failed"])
-        .controls(PODS),
+        .controls(PODS)
+        .immutable(),
     built_in("batch", "CronJob", "cronjobs", KindRole::Workload, RolloutStatus::Immediate)
         .at(&["spec.jobTemplate.spec.template"])
         .controls(&[("batch", "Job")]),

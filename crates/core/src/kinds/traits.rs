@@ -16,6 +16,8 @@ pub struct KindTraits {
     /// The annotation in which its controller numbers rollouts, on what it makes for each of them: one of
     /// [`REVISION_ANNOTATIONS`].
     pub revision_annotation: Option<&'static str>,
+    /// The API server refuses each change of its pod template.
+    pub is_template_immutable: bool,
     /// Kubernetes itself serves it: the API server has filled in every pull policy.
     pub is_built_in: bool,
     /// The controller watches it; a scan reads the others too.
@@ -97,6 +99,7 @@ impl KindTraits {
         siblings: Siblings::Peers,
         controls: Controls::Anything,
         revision_annotation: None,
+        is_template_immutable: false,
         is_built_in: false,
         is_watched: true,
     };

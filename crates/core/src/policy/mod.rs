@@ -32,9 +32,6 @@ use crate::rules::{RuleMeta, RuleSet, ids};
 use crate::tag::Classifier;
 use crate::text::UntrustedText;
 use crate::workload::{Container, Workload, WorkloadId};
-
-use exemption_index::ExemptionIndex;
-
 pub use baseline::exact_exemption;
 pub use compile::metric_label;
 pub use date::parse_date;
@@ -42,6 +39,7 @@ pub use effect::{NamedNamespace, SpecRemark};
 pub use effective::EffectiveRule;
 pub(crate) use exemption::WorkloadAnnotations;
 pub use exemption::{AnnotationRemark, Exemption, ExemptionProblem};
+use exemption_index::ExemptionIndex;
 pub use path::{FieldPath, PathStep, PolicyError};
 pub use profile::{Profile, ProfileMeta, UnknownProfile};
 pub use selector::Decision;

@@ -55,7 +55,7 @@ impl RuleSet {
     }
 
     /// A rule's setting, where the rule is on.
-    pub fn get_enabled(&self, id: &str) -> Option<&RuleSetting> {
+    pub(crate) fn get_enabled(&self, id: &str) -> Option<&RuleSetting> {
         self.get(id).filter(|setting| setting.enabled)
     }
 

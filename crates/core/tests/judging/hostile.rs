@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{PodSpec, container, workload};
 use tagwatch_core::engine::Engine;
 use tagwatch_core::evidence;
 use tagwatch_core::finding::Verdict;
 use tagwatch_core::reference::MAX_BYTES;
 use tagwatch_core::workload::{Container, ContainerType, ObservedPods, Origin};
+
+use crate::support::{PodSpec, container, workload};
 
 const TYPES: [ContainerType; 5] = [
     ContainerType::Container,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{PodSpec, workload};
 use tagwatch_core::docs;
 use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::Finding;
@@ -10,6 +9,8 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_core::policy::{RuleSpec, TagPolicySpec};
 use tagwatch_core::rules::{self, RuleGroup, RuleMeta};
 use tagwatch_core::workload::{Origin, Workload};
+
+use crate::support::{PodSpec, workload};
 
 /// What an example violates: in the recommended profile, or, where the rule is off there, of the rule alone.
 fn violations(meta: &RuleMeta, example: &str) -> Vec<Finding> {

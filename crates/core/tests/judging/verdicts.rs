@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::fixture::{Case, Field, Fixture};
-use crate::support::workload;
 use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::Verdict;
 use tagwatch_core::outcome::Outcome;
@@ -14,6 +12,9 @@ use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::{self, RuleGroup};
 use tagwatch_core::tag::{Confidence, TagClass};
+
+use crate::fixture::{Case, Field, Fixture};
+use crate::support::workload;
 
 /// The fixtures of the recommended profile.
 fn fixtures() -> Vec<Fixture> {

@@ -3,7 +3,7 @@
 use std::io;
 
 use serde::Serialize;
-use tagwatch_core::text::UntrustedText;
+use tagwatch_core::text::{UntrustedText, truncate_bytes};
 
 /// Most results in a report.
 pub(super) const MAX_RESULTS: usize = 500;
@@ -32,7 +32,7 @@ pub(super) fn shown(text: &UntrustedText, max: usize) -> String {
 /// The text in at most `max` bytes, with a mark at the end where it was cut.
 pub(super) fn cut(mut text: String, max: usize) -> String {
     if text.len() > max {
-        text.truncate(text.floor_char_boundary(max.saturating_sub(MARK.len_utf8())));
+        text = truncate_bytes(text, max.saturating_sub(MARK.len_utf8()));
         text.push(MARK);
     }
     text

@@ -12,17 +12,12 @@ use tagwatch_core::workload::{Workload, WorkloadId};
 use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
 use super::carried;
 use super::entry;
+use super::property::{LIMITS, OMITTED_RESULTS, UNFOLLOWED_CONTROLLER};
 use super::{
     CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, INSTANCE_LABEL, MANAGED_BY_LABEL,
     MANAGER, PolicyReport, ReportResult, ReportSummary, content_hash, report_name,
 };
 
-/// Name of the property that marks the cut, on the last result that is there: how many more there were.
-const OMITTED_RESULTS: &str = "omittedResults";
-/// Name of the property, on the last result that is there, with the limits that the workload exceeds.
-const LIMITS: &str = "limits";
-/// Name of the property of every result that says why the workload is reported on its own though it names a controller.
-const UNFOLLOWED_CONTROLLER: &str = "unfollowedController";
 /// Room in a report for what is filled in last: the counters, the content hash, the mark of the cut and the limits.
 const RESERVE: usize = 1_024;
 

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReferen
 use serde::Serialize;
 
 use super::carried;
-use super::entry::FIRST_SEEN;
+use super::property::FIRST_SEEN;
 use super::{PolicyReport, ReportResult, ReportSummary, hex};
 
 /// SHA-256 in hex of all that a report says but times: its owner, the labels that it carries of its namespace, its

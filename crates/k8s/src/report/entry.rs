@@ -9,12 +9,7 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_core::text::UntrustedText;
 
 use super::bounds::{self, MAX_LONG, MAX_SHORT};
-use super::{MANAGER, ReportResult, ReportTimestamp};
-
-/// Name of the property that holds the key of a result.
-pub(super) const RESULT_ID: &str = "resultID";
-/// Name of the property that says in words when a result was first seen.
-pub(super) const FIRST_SEEN: &str = "firstSeen";
+use super::{MANAGER, ReportResult, ReportTimestamp, property};
 
 /// The issues in reading order: what needs attention first, then by group, rule and container. Of issues with one key,
 /// which consumers would drop silently, the first stays.
@@ -53,28 +48,29 @@ pub(super) fn to_result(issue: &Issue) -> ReportResult {
 fn properties(issue: &Issue) -> BTreeMap<Cow<'static, str>, String> {
     let written = issue.pull_policy.as_ref();
     let mut properties = BTreeMap::from([
-        ("container".into(), short(&issue.container)),
-        ("containerType".into(), issue.container_type.as_str().to_owned()),
-        ("image".into(), bounds::shown(&issue.image, MAX_LONG)),
-        ("imagePullPolicy".into(), written.map_or("unset".to_owned(), short)),
-        ("effectivePullPolicy".into(), issue.effective_pull_policy.as_str().to_owned()),
-        ("tagClass".into(), issue.tag_class.as_str().to_owned()),
-        ("fieldPath".into(), bounds::cut(issue.field_path.clone(), MAX_SHORT)),
-        ("evidence".into(), issue.evidence.json().to_owned()),
-        (FIRST_SEEN.into(), issue.first_seen.to_string()),
-        (RESULT_ID.into(), issue.id.to_string()),
+        (property::CONTAINER.into(), short(&issue.container)),
+        (property::CONTAINER_TYPE.into(), issue.container_type.as_str().to_owned()),
+        (property::IMAGE.into(), bounds::shown(&issue.image, MAX_LONG)),
+        (property::IMAGE_PULL_POLICY.into(), written.map_or("unset".to_owned(), short)),
+        (property::EFFECTIVE_PULL_POLICY.into(), issue.effective_pull_policy.as_str().to_owned()),
+        (property::TAG_CLASS.into(), issue.tag_class.as_str().to_owned()),
+        (property::FIELD_PATH.into(), bounds::cut(issue.field_path.clone(), MAX_SHORT)),
+        (property::EVIDENCE.into(), issue.evidence.json().to_owned()),
+        (property::FIRST_SEEN.into(), issue.first_seen.to_string()),
+        (property::RESULT_ID.into(), issue.id.to_string()),
     ]);
     if let Some(confidence) = issue.confidence {
-        properties.insert("confidence".into(), confidence.as_str().to_owned());
+        properties.insert(property::CONFIDENCE.into(), confidence.as_str().to_owned());
     }
     let resolution = issue.resolution.json();
     if !resolution.is_empty() {
-        properties.insert("resolution".into(), bounds::cut(resolution.to_owned(), MAX_LONG));
+        properties.insert(property::RESOLUTION.into(), bounds::cut(resolution.to_owned(), MAX_LONG));
     }
     if let Some(exemption) = &issue.exemption {
-        properties.insert("exemption".into(), short(&exemption.reason));
-        properties.insert("exemptionSource".into(), source(exemption.source));
-        properties.extend(exemption.expires.map(|last| ("exemptionExpires".into(), last.to_string())));
+        properties.insert(property::EXEMPTION.into(), short(&exemption.reason));
+        properties.insert(property::EXEMPTION_SOURCE.into(), source(exemption.source));
+        properties
+            .extend(exemption.expires.map(|last| (property::EXEMPTION_EXPIRES.into(), last.to_string())));
     }
     properties
 }

@@ -9,8 +9,7 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
-use super::entry::RESULT_ID;
-use super::{History, PolicyReport, ReportResult, ReportedIssues};
+use super::{History, PolicyReport, ReportResult, ReportedIssues, property};
 
 /// How many results beyond those that fit into a report are remembered.
 const MAX_OMITTED: usize = 10_000;
@@ -112,12 +111,12 @@ impl FirstSeen {
     }
 }
 
-fn property<'a>(result: &'a ReportResult, name: &str) -> Option<&'a str> {
+fn value<'a>(result: &'a ReportResult, name: &str) -> Option<&'a str> {
     result.properties.as_ref()?.get(name).map(String::as_str)
 }
 
 fn seen(result: &ReportResult) -> Option<SeenResult> {
-    let id = ResultId::parse(property(result, RESULT_ID)?)?;
+    let id = ResultId::parse(value(result, property::RESULT_ID)?)?;
     let seconds = result.timestamp?.seconds;
     Timestamp::from_second(seconds).ok()?;
     let is_open = result.result.as_deref().and_then(Outcome::parse).is_some_and(Outcome::is_open);
@@ -125,9 +124,9 @@ fn seen(result: &ReportResult) -> Option<SeenResult> {
         let text = |text: Option<&str>| text.unwrap_or_default().into();
         Box::new(Open {
             rule: text(result.rule.as_deref()),
-            container: text(property(result, "container")),
-            container_type: property(result, "containerType").and_then(ContainerType::parse),
-            image: text(property(result, "image")),
+            container: text(value(result, property::CONTAINER)),
+            container_type: value(result, property::CONTAINER_TYPE).and_then(ContainerType::parse),
+            image: text(value(result, property::IMAGE)),
         })
     });
     Some(SeenResult { id, seconds, open })
@@ -144,7 +143,7 @@ mod tests {
         let result = ReportResult {
             result: Some("fail".into()),
             timestamp: Some(ReportTimestamp { seconds, nanos: 0 }),
-            properties: Some([(RESULT_ID.into(), "0123456789abcdef0123".to_owned())].into()),
+            properties: Some([(property::RESULT_ID.into(), "0123456789abcdef0123".to_owned())].into()),
             ..ReportResult::default()
         };
         let labels = [(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into();

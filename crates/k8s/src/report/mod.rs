@@ -15,6 +15,7 @@ mod history;
 mod name;
 mod plan;
 mod policy_report;
+pub mod property;
 mod stored;
 
 pub use build::{BuiltReport, ReportInput, ReportedIssues, build};

@@ -21,9 +21,7 @@ use crate::args::{IssuesArgs, IssuesFormat};
 use crate::cluster::with_client;
 use crate::status::Failure;
 use crate::style::style;
-
 pub(crate) use document::IssueList;
-
 use rows::Rows;
 
 /// How the issues are written.

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use k8s_openapi::jiff::{Timestamp, civil::Date, tz::TimeZone};
+use k8s_openapi::jiff::{Timestamp, civil::Date};
+use tagwatch_client::day_of;
 use tagwatch_core::engine::Engine;
 use tagwatch_core::policy::Policy;
 use tagwatch_core::text::UntrustedText;
@@ -144,7 +145,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
+    day_of(Timestamp::now())
 }
 
 fn check(args: &PolicyCheckArgs) -> Result<ExitCode, Failure> {

@@ -42,7 +42,7 @@ impl WatchProgress for CustomProgress {
     fn mark_listed(&mut self, objects: usize, is_new: bool) {
         if is_new {
             let version = &self.served.resource.api_version;
-            tracing::info!(kind = %self.scope.0, version, objects, "watching a custom kind");
+            tracing::info!(kind = %self.scope.kind, version, objects, "watching a custom kind");
         }
         self.set(WatchState::Watching);
     }

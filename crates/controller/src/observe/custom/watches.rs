@@ -63,13 +63,13 @@ impl Watches {
     }
 
     pub(super) fn kinds(&self) -> Vec<KindName> {
-        let mut kinds: Vec<KindName> = self.running.keys().map(|(kind, _)| kind.clone()).collect();
+        let mut kinds: Vec<KindName> = self.running.keys().map(|scope| scope.kind.clone()).collect();
         kinds.dedup();
         kinds
     }
 
     fn of<'a>(&'a self, kind: &'a KindName) -> impl Iterator<Item = &'a Running> {
-        self.running.iter().filter(move |((running, _), _)| running == kind).map(|(_, running)| running)
+        self.running.iter().filter(move |(scope, _)| scope.kind == *kind).map(|(_, running)| running)
     }
 
     pub(super) fn is_running(&self, kind: &KindName) -> bool {
@@ -84,8 +84,8 @@ impl Watches {
     /// new list is there.
     pub(super) fn ensure(&mut self, kind: &Arc<WorkloadKind>, resource: &ApiResource, gone: &Arc<Notify>) {
         let served = Arc::new(ServedKind::new(Arc::clone(kind), resource.clone()));
-        for scope in self.scopes.clone() {
-            let scope: WatchScope = (kind.name.clone(), scope);
+        for namespace in self.scopes.clone() {
+            let scope = WatchScope { kind: kind.name.clone(), namespace };
             if self.running.get(&scope).is_some_and(|running| running.served == served) {
                 continue;
             }
@@ -111,7 +111,7 @@ impl Watches {
             gone,
             stats: WatchStats::new(
                 served.watch_name(),
-                scope.1.as_deref(),
+                scope.namespace.as_deref(),
                 Need::Optional,
                 &self.observer.watches,
                 self.observer.metrics.clone(),
@@ -125,7 +125,7 @@ impl Watches {
     /// Ends the watches of a kind. Its objects leave the index, and everything is judged without them.
     pub(super) fn end(&mut self, kind: &KindName) {
         let scopes: Vec<WatchScope> =
-            self.running.keys().filter(|(running, _)| running == kind).cloned().collect();
+            self.running.keys().filter(|scope| scope.kind == *kind).cloned().collect();
         for scope in scopes {
             if let Some(running) = self.running.remove(&scope) {
                 self.cut_off(&running);
@@ -146,12 +146,13 @@ impl Watches {
 
 /// Takes the objects of a kind out of the index, and judges everything without them. A kind of which nothing was read
 /// changes nothing.
-fn forget(observer: &Observer, (kind, scope): &WatchScope) {
+fn forget(observer: &Observer, scope: &WatchScope) {
+    let (kind, namespace) = (&scope.kind, scope.namespace.as_deref());
     let mut index = observer.index.lock();
-    if !observer.stores.remove(kind, scope.as_deref()) {
+    if !observer.stores.remove(kind, namespace) {
         return;
     }
-    let affected = index.end_kind(kind, scope.as_deref());
+    let affected = index.end_kind(kind, namespace);
     drop(index);
     observer.queue.request(affected);
     observer.queue.request_all();
@@ -178,7 +179,7 @@ impl OneWatch {
             self.client.clone(),
             &resource.group,
             &resource.plural,
-            self.scope.1.as_deref(),
+            self.scope.namespace.as_deref(),
         );
         loop {
             self.stopped.store(false, Ordering::Relaxed);
@@ -207,7 +208,7 @@ impl OneWatch {
 
     async fn watch_once(&self, refusals: Refusals) {
         let served = Arc::clone(&self.served);
-        let scope = self.scope.1.clone();
+        let scope = self.scope.namespace.clone();
         let api = object_api(&self.client, &served, scope.as_deref());
         let (custom, watched) = (Arc::clone(&self.custom), Arc::clone(&served));
         let progress = CustomProgress::new(custom, watched, self.scope.clone(), refusals);
@@ -223,7 +224,7 @@ impl OneWatch {
 
     fn log_forbidden(&self) {
         tracing::warn!(
-            kind = %self.scope.0,
+            kind = %self.scope.kind,
             resource = self.stats.resource(),
             "no right to list and watch a custom kind; its pods are judged as those of an owner without a watch, and \
              a right that is granted is used within ten minutes. A ClusterRole with the label \

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::allowed::{Network, RegistryHost, may_connect};
-use super::resolve::{FORBIDDEN, GuardedResolver};
+use super::resolve::{GuardedResolver, ResolveError};
 
 /// Time limit of a request.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -78,7 +78,7 @@ impl RegistryClient {
         if let Some(address) = request.uri().host().and_then(literal)
             && !may_connect(address, &self.networks)
         {
-            return Err(FORBIDDEN.to_owned());
+            return Err(ResolveError::Forbidden.to_string());
         }
         match timeout(LIMIT, self.client.request(request)).await {
             Err(_elapsed) => Err(format!("no answer within {} s", LIMIT.as_secs())),
@@ -111,8 +111,8 @@ fn read(status: StatusCode, headers: &HeaderMap, reference: &Reference) -> Resul
 fn unreachable(error: &hyper_util::client::legacy::Error) -> String {
     let mut cause = error.source();
     while let Some(known) = cause {
-        if known.to_string().contains(FORBIDDEN) {
-            return FORBIDDEN.to_owned();
+        if let Some(ResolveError::Forbidden) = known.downcast_ref::<ResolveError>() {
+            return ResolveError::Forbidden.to_string();
         }
         cause = known.source();
     }
@@ -154,7 +154,7 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             requests
         });
-        assert_eq!(ask(&client(&[]), &host).await, Err(FORBIDDEN.to_owned()));
+        assert_eq!(ask(&client(&[]), &host).await, Err(ResolveError::Forbidden.to_string()));
         assert!(!serving.is_finished());
         assert_eq!(ask(&client(&["127.0.0.0/8"]), &host).await, Ok(digest));
         assert_eq!(serving.await.unwrap(), 1);

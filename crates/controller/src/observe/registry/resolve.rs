@@ -8,9 +8,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::dns::Name;
+use thiserror::Error;
 use tower::Service;
 
 use super::allowed::{Network, may_connect};
+
+/// Why a name has no address.
+#[derive(Debug, Error)]
+pub(super) enum ResolveError {
+    #[error(transparent)]
+    Lookup(#[from] io::Error),
+    /// None of its addresses is permitted.
+    #[error("its address is private and not listed")]
+    Forbidden,
+}
 
 /// A resolver that returns permitted addresses only.
 #[derive(Debug, Clone)]
@@ -18,10 +29,10 @@ pub(super) struct GuardedResolver(pub(super) Arc<[Network]>);
 
 impl Service<Name> for GuardedResolver {
     type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+    type Error = ResolveError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ResolveError>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
         Poll::Ready(Ok(()))
     }
 
@@ -30,13 +41,7 @@ impl Service<Name> for GuardedResolver {
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found.filter(|at| may_connect(at.ip(), &networks)).collect();
-            if allowed.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, FORBIDDEN));
-            }
-            Ok(allowed.into_iter())
+            if allowed.is_empty() { Err(ResolveError::Forbidden) } else { Ok(allowed.into_iter()) }
         })
     }
 }
-
-/// The error for a name without a permitted address.
-pub(super) const FORBIDDEN: &str = "its address is private and not listed";

@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tagwatch_console::{Remedy, remedies};
 use tagwatch_core::engine::Engine;
-use tagwatch_core::issue::{Issue, ResultKeys};
+use tagwatch_core::issue::{Issue, ResultKeys, Status};
 use tagwatch_core::policy::Policy;
 use tagwatch_index::WorkloadKey;
 use tagwatch_index::testing::{
@@ -25,8 +25,15 @@ fn offers_by(cluster: &mut Cluster, key: &WorkloadKey, policy: Value) -> Vec<Off
     let keys = ResultKeys::new(key.uid(), &workload.containers);
     let issues = Issue::all(&workload, &verdicts, &keys, |_| Timestamp::UNIX_EPOCH);
     let (uid, policy) = (key.uid(), engine.policy());
-    let input =
-        console::WorkloadInput { workload: &workload, uid, verdicts: &verdicts, issues: &issues, policy };
+    let status = Status::of(issues.iter().map(|issue| issue.outcome));
+    let input = console::WorkloadInput {
+        workload: &workload,
+        uid,
+        status,
+        verdicts: &verdicts,
+        issues: &issues,
+        policy,
+    };
     let fields = FieldOwner::of(key, &cluster.index, &cluster.store);
     let facts = shown(&input, &History::default(), &fields);
     let of = |issue: &Issue| {

@@ -1,7 +1,6 @@
 //! Keeps the status of the policy up to date. Conditions are written at once; counts at most once in ten seconds, since
 //! they change with every rollout.
 
-mod exemptions;
 mod ineffective;
 mod problems;
 mod status;
@@ -24,9 +23,8 @@ use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
     ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WatchRegistry,
-    WatchedNamespaces, WorkloadStates, compute,
+    WatchedNamespaces, WorkloadStates, compute, exemption_counts,
 };
-pub(crate) use exemptions::exemption_counts;
 use ineffective::{empty_scope, ineffective_parts, overrides_used};
 use status::{StatusInput, status};
 
@@ -42,7 +40,7 @@ pub(crate) struct PolicyStatusWriter {
     /// This installation, as its entry in the status names it.
     pub(crate) instance: Arc<str>,
     pub(crate) writer: Arc<ClusterWriter>,
-    pub(crate) tracker: Arc<StatusTracker>,
+    pub(crate) status: Arc<StatusTracker>,
     pub(crate) policy: Arc<Mutex<ActivePolicy>>,
     pub(crate) engine: Arc<EngineHandle>,
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
@@ -77,7 +75,7 @@ impl PolicyStatusWriter {
         loop {
             tokio::select! {
                 _ = look.tick() => {}
-                () = self.tracker.changed() => {}
+                () = self.status.changed() => {}
             }
             self.bring_up_to_date(&api, &mut schedule).await;
         }
@@ -85,7 +83,7 @@ impl PolicyStatusWriter {
 
     async fn bring_up_to_date(&self, api: &Api<TagPolicy>, schedule: &mut Schedule) {
         let now = Instant::now();
-        let version = (self.states.lock().changes(), self.tracker.version());
+        let version = (self.states.lock().changes(), self.status.version());
         if !self.writer.may_write()
             || schedule.seen == Some(version)
             || schedule.retry_from.is_some_and(|at| now < at)
@@ -142,7 +140,7 @@ impl PolicyStatusWriter {
 
     /// The namespaces that are watched; none where they may not be read.
     fn known_namespaces(&self) -> Vec<NamedNamespace> {
-        if self.tracker.namespaces_forbidden() {
+        if self.status.namespaces_forbidden() {
             return Vec::new();
         }
         let index = self.index.lock();

@@ -8,7 +8,7 @@ impl PolicyStatusWriter {
     /// Every problem but the policy's own mistakes.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if self.tracker.namespaces_forbidden() {
+        if self.status.namespaces_forbidden() {
             problems.push(Problem {
                 reason: "NamespacesForbidden",
                 message: "there is no right to list and watch namespaces: their labels and annotations do not count, \

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::issue::{IssueClass, Status, Tally};
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::text::truncate_bytes;
 use tagwatch_k8s::tag_policy::{
     ExemptionCounts, IneffectiveParts, InstanceStatus, ResultCounts, RuleCounts, WorkloadCounts,
 };
@@ -49,7 +50,7 @@ pub(crate) fn status(input: StatusInput<'_>, previous: &InstanceStatus) -> Insta
             known.filter(|known| known.status == status).map(|known| known.last_transition_time.clone());
         Condition {
             last_transition_time: since.unwrap_or(Time(now)),
-            message: cut(message),
+            message: truncate_bytes(message, MAX_MESSAGE),
             observed_generation: Some(generation),
             reason: reason.to_owned(),
             status: status.to_owned(),
@@ -147,11 +148,6 @@ fn rule_counts(tally: &Tally) -> Vec<RuleCounts> {
 
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn cut(mut message: String) -> String {
-    message.truncate(message.floor_char_boundary(MAX_MESSAGE));
-    message
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tagwatch_k8s::report::ReportOwner;
 use super::gone::COLLECTION_GRACE;
 use super::pool::{Admission, Effort};
 use super::{Next, Reconciler};
-use crate::judge::{Built, Evaluation, JudgeOutcome};
+use crate::judge::{Evaluation, JudgeOutcome, WantedReport};
 use crate::publish::{Failure, WriteError, WriteOutcome};
 use crate::state::ReportKey;
 use crate::state::metrics::ControllerMetrics;
@@ -25,7 +25,7 @@ impl Reconciler {
     /// The same, and adds up how long that computes.
     pub(super) async fn evaluate_with(&self, key: &WorkloadKey, effort: &Effort) -> Next {
         let (now, report) = (self.clock.now(), ReportKey::of(key));
-        let SettledController { affected, look_again } = self.judge.settle(key, now);
+        let SettledController { affected, look_again } = self.assembler.settle(key, now);
         self.queue.request(affected);
         self.bring_up_to_date(key, &report, now, effort).await.or_again(look_again)
     }
@@ -37,11 +37,11 @@ impl Reconciler {
         now: Timestamp,
         effort: &Effort,
     ) -> Next {
-        let collected = self.judge.collect(key);
+        let collected = self.assembler.collect(key);
         let weight = collected.as_ref().map_or(0, Collected::weight);
         let admission = self.pool.admit(weight, effort).await;
         let assembled =
-            collected.and_then(|collected| admission.run(|| self.judge.assemble(key, collected, now)));
+            collected.and_then(|collected| admission.run(|| self.assembler.assemble(key, collected, now)));
         let absence = match assembled {
             Ok(assembled) => {
                 if let Err(error) = self.writer.read_unremembered(key, report).await {
@@ -51,7 +51,7 @@ impl Reconciler {
                     return self.counted("failed", Next::Retry(failure));
                 }
                 let look_again = assembled.look_again;
-                let evaluation = self.judge.begin(key, report, assembled, now);
+                let evaluation = self.assembler.begin(key, report, assembled, now);
                 match self.report_on(&evaluation, look_again, admission).await {
                     Some(next) => return next,
                     None => None,
@@ -83,7 +83,7 @@ impl Reconciler {
             None => return Some(self.panicked(evaluation)),
         };
         let built = admission.run(|| guarded(&self.metrics, || evaluation.build(&judged)));
-        let Some(Built { wanted, issues, memory }) = built else {
+        let Some(WantedReport { report: wanted, issues, memory }) = built else {
             return Some(self.panicked(evaluation));
         };
         let followed = self.publisher.remember(evaluation, memory);
@@ -124,10 +124,8 @@ impl Reconciler {
             Ok(WriteOutcome::Unchanged) => ("unchanged", Next::Wait),
             Ok(WriteOutcome::ApiAbsent) => ("no_report_api", Next::Wait),
             Ok(WriteOutcome::Deferred(delay)) => {
-                if let Some(events) = &self.publisher.events {
-                    events.report_contested(key, report);
-                }
-                self.status.notify_policy_changed();
+                self.publisher.report_contested(key, report);
+                self.status.notify();
                 ("held_back", Next::Again(*delay))
             }
             Ok(WriteOutcome::NameTaken(ReportOwner::Instance(instance))) => {

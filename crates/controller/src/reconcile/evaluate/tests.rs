@@ -320,10 +320,10 @@ async fn a_panic_is_an_error_of_its_workload_and_keeps_what_is_remembered() {
     let before = (remembered_of(&env, &key), env.pending_events());
     let report = ReportKey::of(&key);
     let now = env.reconciler.clock.now();
-    let judge = &env.reconciler.judge;
-    let assembled = judge.collect(&key).and_then(|collected| judge.assemble(&key, collected, now));
+    let assembler = &env.reconciler.assembler;
+    let assembled = assembler.collect(&key).and_then(|collected| assembler.assemble(&key, collected, now));
     let assembled = assembled.unwrap_or_else(|absence| panic!("{absence:?}"));
-    let evaluation = env.reconciler.judge.begin(&key, &report, assembled, now);
+    let evaluation = assembler.begin(&key, &report, assembled, now);
     env.reconciler.panicked(&evaluation);
     assert_eq!(published(&env, &key), Some(Status::Error));
     assert_eq!((remembered_of(&env, &key), env.pending_events()), before);

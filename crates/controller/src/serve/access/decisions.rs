@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tagwatch_core::fair::{account_group, oldest_of_largest};
+use tagwatch_core::fair::{Capacity, evict};
 use tokio::time::Instant;
 
 use super::TokenHash;
@@ -81,17 +81,11 @@ impl<A: Clone, D: Copy> CachedDecisions<A, D> {
 
     /// One account obtains as many valid tokens as it likes, and must not make those of others unknown.
     fn make_room_for(&mut self, account: &str) {
-        let own = self.allowed.iter().filter(|(_, token)| *token.account == *account);
-        let leaves = if own.clone().count() >= MAX_PER_ACCOUNT {
-            own.min_by_key(|(_, token)| token.at).map(|(hash, _)| *hash)
-        } else if self.allowed.len() >= CAPACITY {
-            oldest_of_largest(
-                self.allowed.iter().map(|(hash, token)| (*hash, account_group(&token.account), token.at)),
-            )
-        } else {
-            None
-        };
-        leaves.and_then(|hash| self.allowed.remove(&hash));
+        let entries = self.allowed.iter().map(|(hash, token)| (*hash, &*token.account, token.at));
+        let capacity = Capacity { entries: CAPACITY, of_account: MAX_PER_ACCOUNT };
+        if let Some(evicted) = evict(entries, account, capacity) {
+            self.allowed.remove(&evicted);
+        }
     }
 
     /// Replaces what came with an allowed token. Its age stays.

@@ -13,17 +13,14 @@ mod review;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use kube::Client;
 use tagwatch_client::CallError;
-use tagwatch_console::Peer;
+use tagwatch_console::{Peer, Token};
 
 pub(crate) use budget::Rate;
 pub(crate) use cache::{Lookup, ReviewCache, ReviewGuard};
 pub(crate) use review::{AccessAttributes, review_access, review_token};
 
-/// Longer than any token of a service account, and than the tokens that API servers take in practice.
-const MAX_TOKEN: usize = 16 * 1024;
 /// Reviews of a token that was allowed lately: it needs one a minute.
 const KNOWN_TOKEN: Rate = Rate { burst: 5, interval: Duration::from_secs(5) };
 
@@ -65,15 +62,15 @@ impl AccessGate {
 
     /// Whether `peer`, which has sent these headers, may `get` the path.
     pub(crate) async fn decide(&self, headers: &HeaderMap, peer: Peer, path: &str) -> AccessDecision {
-        let Some(token) = bearer(headers) else { return AccessDecision::Unauthenticated };
-        let guard = match self.cache.look_up(token, peer, |()| true).await {
+        let Some(token) = Token::of_bearer(headers) else { return AccessDecision::Unauthenticated };
+        let guard = match self.cache.look_up(token.reveal(), peer, |()| true).await {
             Lookup::Allowed(()) => return AccessDecision::Allowed,
             Lookup::Denied(decision) => return decision,
             Lookup::RateLimited => return AccessDecision::RateLimited,
             Lookup::Failed => return AccessDecision::Unavailable,
             Lookup::Review(guard, _) => guard,
         };
-        match self.review(token, path).await {
+        match self.review(&token, path).await {
             Ok(Reviewed::Allowed { account }) => {
                 self.cache.allow(&guard, &account, ());
                 AccessDecision::Allowed
@@ -90,8 +87,8 @@ impl AccessGate {
         }
     }
 
-    async fn review(&self, token: &str, path: &str) -> Result<Reviewed, CallError> {
-        let Some(user) = review_token(&self.client, token, &self.audience).await? else {
+    async fn review(&self, token: &Token, path: &str) -> Result<Reviewed, CallError> {
+        let Some(user) = review_token(&self.client, token.reveal(), &self.audience).await? else {
             return Ok(Reviewed::Denied(AccessDecision::Unauthenticated));
         };
         let account = user.username.clone().unwrap_or_default();
@@ -101,15 +98,6 @@ impl AccessGate {
             Reviewed::Denied(AccessDecision::Forbidden)
         })
     }
-}
-
-/// The token of `Authorization: Bearer TOKEN` (RFC 6750); the scheme is case-insensitive (RFC 9110).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
-    let is_usable = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= MAX_TOKEN;
-    is_usable.then_some(token)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::AUTHORIZATION;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::advance;
@@ -41,22 +42,6 @@ fn headers(token: &str) -> HeaderMap {
 
 fn peer(last: u8) -> Peer {
     Peer::of([10, 0, 0, last].into())
-}
-
-#[test]
-fn a_token_is_taken_from_the_bearer_scheme_alone() {
-    let token = |value: &str| {
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
-        bearer(&headers).map(str::to_owned)
-    };
-    assert_eq!(token("Bearer abc").as_deref(), Some("abc"));
-    assert_eq!(token("bearer abc").as_deref(), Some("abc"));
-    for none in
-        ["", "Bearer", "Bearer ", "Basic YTpi", "abc", &format!("Bearer {}", "x".repeat(MAX_TOKEN + 1))]
-    {
-        assert_eq!(token(none), None, "{none}");
-    }
-    assert_eq!(bearer(&HeaderMap::new()), None);
 }
 
 /// For an hour, and then a scraper whose token is renewed.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use kube::Client;
-use tagwatch_console::{Authorizer, OpenToAll, Options, router};
+use tagwatch_console::{Authorizer, Options, router};
 
 use super::endpoint::EndpointAccess;
 use authorizer::ReviewAuthorizer;
@@ -21,9 +21,10 @@ pub(crate) fn routes(
     reviews: Client,
     audience: String,
 ) -> Router {
-    let (authorizer, tls): (Arc<dyn Authorizer>, bool) = match access {
-        EndpointAccess::Anonymous => (Arc::new(OpenToAll), false),
-        EndpointAccess::Token { .. } => (Arc::new(ReviewAuthorizer::new(reviews, audience.clone())), true),
+    let authorizer: Option<Arc<dyn Authorizer>> = match access {
+        EndpointAccess::Anonymous => None,
+        EndpointAccess::Token { .. } => Some(Arc::new(ReviewAuthorizer::new(reviews, audience.clone()))),
     };
+    let tls = authorizer.is_some();
     router(Arc::new(source), authorizer, Options { audience, tls })
 }

@@ -13,8 +13,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::tag_policy::ExemptionCounts;
 
 use super::family::{Family, Samples, as_float};
-use crate::publish::policy_status::exemption_counts;
-use crate::state::{EngineHandle, StatesSnapshot, WorkloadStates};
+use crate::state::{EngineHandle, StatesSnapshot, WorkloadStates, exemption_counts};
 
 /// Collects `tagwatch_rule_info`, `tagwatch_exemptions` and `tagwatch_exemption_expiry_timestamp_seconds`. Cloning
 /// shares what they are made of.
@@ -122,10 +121,10 @@ fn end_of(last: Date) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use tagwatch_core::issue::ExemptionOutcome;
+    use tagwatch_index::WorkloadKey;
 
     use super::*;
     use crate::state::WorkloadState;
-    use tagwatch_index::WorkloadKey;
 
     #[test]
     fn an_exemption_ends_with_its_last_day() {

@@ -12,12 +12,11 @@ use tagwatch_index::{Candidates, Index, WorkloadKey};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use lanes::Lanes;
-
 use super::metrics::ControllerMetrics;
 use super::report_index::ReportIndex;
 use super::report_key::ReportKey;
 use super::workload_states::WorkloadStates;
+use lanes::Lanes;
 
 /// The queue of the reconcile loop.
 pub(crate) struct Queue {

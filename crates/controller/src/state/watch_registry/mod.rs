@@ -120,7 +120,7 @@ impl WatchRegistry {
         if watches.failing != failing {
             watches.failing = failing;
             drop(watches);
-            self.status.notify_policy_changed();
+            self.status.notify();
         }
     }
 

@@ -8,7 +8,6 @@ use thiserror::Error;
 use crate::glob::{Glob, GlobError, Globs, Style, check_size, parse};
 use crate::reference::{DOCKER_HUB, DOCKER_HUB_LEGACY, OFFICIAL_NAMESPACE, Reference, is_meant_as_host};
 use crate::text::UntrustedText;
-
 use alternatives::{MAX_ALTERNATIVES, alternatives};
 
 /// Globs over references, each written like an image: `registry/repository[:tag]`.

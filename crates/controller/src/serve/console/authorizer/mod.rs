@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use crate::serve::access::{
     AccessAttributes, Lookup, Rate, ReviewCache, ReviewGuard, review_access, review_token,
 };
+use crate::state::rate_limiter;
 
 /// Namespaces that are reviewed for a user who may not list reports in all namespaces. The console shows such a user when
 /// there are more.
@@ -65,12 +66,7 @@ impl ReviewAuthorizer {
             client,
             audience,
             permits: Semaphore::new(CONCURRENCY),
-            rate: RateLimiter::builder()
-                .initial(BURST)
-                .max(BURST)
-                .refill(PER_SECOND / 10)
-                .interval(Duration::from_millis(100))
-                .build(),
+            rate: rate_limiter(BURST, PER_SECOND),
             cache: ReviewCache::new(KNOWN_TOKEN),
             reviewed: Mutex::default(),
         }
@@ -217,10 +213,6 @@ impl ReviewAuthorizer {
 }
 
 impl Authorizer for ReviewAuthorizer {
-    fn is_open(&self) -> bool {
-        false
-    }
-
     fn authorize<'a>(
         &'a self,
         token: &'a Token,

@@ -59,8 +59,7 @@ const OTHER: &str = "_other";
 /// Series of one finding: how many containers, and since when.
 const SERIES_PER_FINDING: usize = 2;
 
-/// Writes `tagwatch_workload_violations` and `tagwatch_workload_warnings` with their start times. Cloning shares the
-/// states.
+/// Writes `tagwatch_workload_violations` and `tagwatch_workload_warnings` with their start times. Clones share the states.
 #[derive(Clone)]
 pub(crate) struct WorkloadSeries {
     states: Arc<Mutex<WorkloadStates>>,

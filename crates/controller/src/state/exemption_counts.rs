@@ -10,7 +10,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::tag_policy::{ExemptionCounts, ExemptionRemark};
 
-use crate::state::StatesSnapshot;
+use super::workload_states::StatesSnapshot;
 
 /// Exemptions that exempt nothing and are named one by one; all of them are counted.
 const MAX_REMARKS: usize = 20;
