@@ -9,13 +9,13 @@ use std::path::PathBuf;
 
 use tagwatch_core::engine::Engine;
 use tagwatch_scan::output::{self, Format, Style};
-use tagwatch_scan::{ScanOptions, scan};
+use tagwatch_scan::{FailOn, ScanOptions, scan};
 
 fn main() -> io::Result<()> {
     let paths = env::args_os().skip(1).map(PathBuf::from).collect();
     let options = ScanOptions { paths, ..ScanOptions::default() };
     let report = scan(&Engine::recommended(), &options, &mut io::empty());
     let mut out = io::stdout().lock();
-    output::write(Format::Table, &report, &mut out, Style::default())?;
+    output::write(Format::Table, &report, FailOn::default(), &mut out, Style::default())?;
     out.flush()
 }
