@@ -59,9 +59,11 @@ fn yaml(path: &Path) -> Result<Value> {
 /// The blocks of docs/ci.md in a language.
 fn blocks(language: &str) -> Result<Vec<String>> {
     let page = fs::read_to_string(checkout().join("docs/ci.md"))?;
-    let opening = format!("```{language}\n");
-    let blocks = page.split(&opening).skip(1);
-    blocks.map(|rest| Ok(rest.split_once("```").context("a block ends")?.0.to_owned())).collect()
+    let fence = format!("```{language}\n");
+    page.split(&fence)
+        .skip(1)
+        .map(|rest| Ok(rest.split_once("```").context("a block ends")?.0.to_owned()))
+        .collect()
 }
 
 /// The block that holds a text, as an object.
