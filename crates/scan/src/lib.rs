@@ -3,11 +3,13 @@
 //! connect to a cluster.
 
 mod exit;
+mod file;
 mod input;
 mod kustomize;
 mod manifest;
 mod note;
 pub mod output;
+mod parallel;
 mod policy_file;
 pub mod report;
 mod scan;
@@ -15,5 +17,6 @@ mod serialize;
 mod yaml;
 
 pub use exit::{ExitStatus, FailOn};
+pub use input::{Exclude, InvalidGlob};
 pub use policy_file::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError, PolicyMetadata};
 pub use scan::{ScanOptions, scan};

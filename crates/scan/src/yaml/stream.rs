@@ -44,7 +44,7 @@ enum Mode {
 /// Iterates over the documents of a text. Empty documents are skipped. After an error, the next document follows unless the
 /// error [is fatal](YamlError::is_fatal).
 pub(crate) struct Documents<'t> {
-    source: &'t Source,
+    source: &'t Source<'t>,
     limits: Limits,
     mode: Mode,
     /// Where the rest of the text begins.
@@ -68,7 +68,7 @@ struct Chunk {
 type Read<'t> = Result<Option<Document<'t>>, Located<YamlError>>;
 
 impl<'t> Documents<'t> {
-    pub(crate) fn new(source: &'t Source, limits: Limits) -> Self {
+    pub(crate) fn new(source: &'t Source<'t>, limits: Limits) -> Self {
         let looked_at = source.text().as_bytes().get(..JSON_LOOKAHEAD).unwrap_or(source.text().as_bytes());
         let looked_at = String::from_utf8_lossy(looked_at);
         let mode = match source.form() {

@@ -34,7 +34,7 @@ fn a_folder_is_read_completely_in_the_order_of_names() {
     let report = scan_paths(&[folder.path()]);
     assert_eq!(judged(&report), ["aB", "az", "b", "c", "kept"]);
     assert_eq!(report.summary.files, 5);
-    assert_eq!(notes(&report), [""; 0]);
+    assert_eq!(notes(&report), ["1:1 hidden-not-read"]);
     let file = folder.path().join("a/B.YAML");
     assert_eq!(report.images[0].place.file.raw(), file.to_str().unwrap());
 }

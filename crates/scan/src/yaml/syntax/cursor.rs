@@ -62,7 +62,7 @@ pub(in crate::yaml) struct Cursor<'t> {
 
 impl<'t> Cursor<'t> {
     /// Reads from a mark to a place in bytes.
-    pub(in crate::yaml) fn new(source: &'t Source, mark: Mark, end: usize) -> Self {
+    pub(in crate::yaml) fn new(source: &'t Source<'_>, mark: Mark, end: usize) -> Self {
         let text = source.text().get(..end).unwrap_or_default();
         Self { text, written: source.written(), drops_returns: source.form() != Form::Whole, mark }
     }
