@@ -31,6 +31,18 @@ differential: ## 120,000 generated YAML and JSON files through kubectl's reader 
 	@e2e/yaml/build.sh >/dev/null
 	@cargo test --locked --package tagwatch-scan --lib yaml::differential -- --nocapture
 
+.PHONY: fuzz-scan
+fuzz-scan: export TAGWATCH_SUBSET_FILES ?= 1000000
+fuzz-scan: export TAGWATCH_DIFFERENTIAL_SEED ?= $(shell date +%Y%m%d)
+fuzz-scan: ## a million generated and mutated manifests through the fast and the exact YAML reader; `make test` does 12,000
+	@cargo test --locked --release --package tagwatch-scan --lib yaml::differential::subset -- --nocapture
+
+.PHONY: bench-scan
+bench-scan: ## a scan of 5,000 files beside a bare read of them, and beside other tools on the PATH
+	@cargo build --locked --release --package tagwatch --features jemalloc
+	@cargo build --locked --release --package tagwatch-scan --example bench_scan
+	@$(TARGET)/release/examples/bench_scan $(TARGET)/release/tagwatch
+
 .PHONY: bench
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
 	@hack/side-by-side.sh control-plane 'e2e/control-plane/build.sh --optimised' \

@@ -5,11 +5,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tagwatch_core::text::UntrustedText;
-use tagwatch_scan::output::{self, Style};
+use tagwatch_scan::output::{self, NoteDetail, Style};
 use tagwatch_scan::report::ScanReport;
-use tagwatch_scan::{ScanOptions, scan as scan_manifests};
+use tagwatch_scan::{Exclude, ScanOptions, scan as scan_manifests};
 
 use crate::args::{Output, ScanArgs};
 use crate::messages;
@@ -18,7 +18,21 @@ use crate::status::Failure;
 use crate::style::style;
 
 pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
-    let ScanArgs { paths, output, fail_on, show_passed, require_workloads, namespace, policy } = args;
+    let ScanArgs {
+        paths,
+        output,
+        fail_on,
+        show_passed,
+        require_workloads,
+        namespace,
+        exclude,
+        threads,
+        notes,
+        policy,
+    } = args;
+    let exclude = Exclude::new(exclude).map_err(|error| {
+        Failure::Usage(anyhow!("--exclude: {}", UntrustedText::from(error.to_string()).terminal()))
+    })?;
     refuse_stdin_twice(&policy, &paths)?;
     let ChosenPolicy { engine, file, is_found } = choose(&policy)?;
     let options = ScanOptions {
@@ -28,9 +42,11 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         policy_is_found: is_found,
         namespace,
         require_workloads,
+        exclude,
+        threads,
     };
     let mut report = scan_manifests(&engine, &options, &mut io::stdin().lock());
-    write_notes(&mut report)?;
+    write_notes(&mut report, notes)?;
     for output in &output {
         write(output, &report)?;
     }
@@ -38,14 +54,14 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
 }
 
 /// With `--quiet` only notes that are errors: the exit code depends on them.
-pub(crate) fn write_notes(report: &mut ScanReport) -> io::Result<()> {
+pub(crate) fn write_notes(report: &mut ScanReport, detail: NoteDetail) -> io::Result<()> {
     let (mut stderr, style) = (io::stderr().lock(), style(&io::stderr()));
     if !messages::is_quiet() {
-        return output::write_notes(report, &mut stderr, style);
+        return output::write_notes(report, detail, &mut stderr, style);
     }
     let errors = report.notes.iter().filter(|note| note.code.is_error()).cloned().collect();
     let all = std::mem::replace(&mut report.notes, errors);
-    let written = output::write_notes(report, &mut stderr, style);
+    let written = output::write_notes(report, detail, &mut stderr, style);
     report.notes = all;
     written
 }

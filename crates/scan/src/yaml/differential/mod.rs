@@ -11,6 +11,7 @@ mod json_stream;
 mod kubectl;
 mod mutate;
 mod random;
+mod subset;
 mod vocabulary;
 
 use serde_json::Value;
