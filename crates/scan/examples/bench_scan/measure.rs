@@ -78,7 +78,7 @@ pub(crate) fn scan(tagwatch: &Path, arguments: &[&OsStr]) -> io::Result<()> {
 
 fn read_all(files: &[PathBuf], threads: usize) -> io::Result<()> {
     let next = AtomicUsize::new(0);
-    let read = || {
+    let read = || -> io::Result<()> {
         let mut buffer = Vec::new();
         while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             buffer.clear();

@@ -13,7 +13,7 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, Namespace, Workload, WorkloadId};
+use tagwatch_core::workload::{Container, Namespace, WorkloadId};
 
 use super::coverage::{self, Coverage};
 use super::exempting::{self, FirstMet, WithoutNamespace};
@@ -178,15 +178,16 @@ impl<'e> ReportBuilder<'e> {
         let templates = notes.iter().filter(|note| note.code == NoteCode::HelmTemplate).count();
         summary.templates += u64::try_from(templates).unwrap_or(u64::MAX);
         summary.documents += documents;
-        for manifest in &manifests {
-            for workload in &manifest.workloads {
+        let mut unjudged = Vec::new();
+        for manifest in manifests {
+            for workload in manifest.workloads {
                 self.add_workload(&name, workload, &mut notes);
             }
             let note = |remark: &Remark| Note::at(&file, remark.at, remark.code, &remark.message);
             notes.extend(manifest.remarks.iter().map(note));
+            unjudged.extend(manifest.unjudged);
         }
-        let unjudged = manifests.into_iter().flat_map(|manifest| manifest.unjudged);
-        for unjudged in self.coverage.fold(unjudged) {
+        for unjudged in self.coverage.fold(unjudged.into_iter()) {
             self.report.summary.uncovered_images += unjudged.count;
             notes.push(coverage::note(&file, &unjudged));
         }
@@ -197,14 +198,14 @@ impl<'e> ReportBuilder<'e> {
         self.report.notes.append(&mut notes);
     }
 
-    fn add_workload(&mut self, file: &UntrustedText, located: &LocatedWorkload, notes: &mut Vec<Note>) {
-        let LocatedWorkload { workload, places, .. } = located;
-        let namespace = workload.id.namespace.as_ref().and_then(|name| self.namespaces.get(name)).cloned();
-        let workload = &Workload { namespace, ..workload.clone() };
+    fn add_workload(&mut self, file: &UntrustedText, mut located: LocatedWorkload, notes: &mut Vec<Note>) {
+        let namespace = located.workload.id.namespace.as_ref();
+        located.workload.namespace = namespace.and_then(|name| self.namespaces.get(name)).cloned();
+        let LocatedWorkload { workload, places, .. } = &located;
         self.report.summary.workloads += 1;
         let (engine, images) = (self.engine, &mut self.images);
         let judgement = engine.assess(workload, |image| read_once(engine, images, image));
-        notes.extend(exempting::workload_notes(file.raw(), located, &judgement));
+        notes.extend(exempting::workload_notes(file.raw(), &located, &judgement));
         match &workload.id.namespace {
             Some(namespace) => {
                 let first_met = || (file.raw().to_owned(), located.at);
@@ -224,8 +225,9 @@ impl<'e> ReportBuilder<'e> {
     fn add_verdict(&mut self, subject: &Subject<'_>, verdict: Verdict) {
         for finding in &verdict.findings {
             self.report.summary.results.count(finding.outcome);
-            let fingerprint = self.fingerprints.next(subject.id, subject.container, finding);
+            // Passes are numbered on their own, so that those that are not shown need no fingerprint.
             if finding.outcome != Outcome::Pass || self.show_passed {
+                let fingerprint = self.fingerprints.next(subject.id, subject.container, finding);
                 self.report.findings.push(subject.finding(finding, fingerprint));
             }
         }

@@ -6,13 +6,14 @@ use memchr::memchr;
 
 use super::super::scalar::{self, Scalar};
 use super::super::tree::Position;
+use super::Declined;
 use super::tree::Tree;
 
 /// Longest key in bytes: far shorter than what go-yaml takes.
 const MAX_KEY: usize = 512;
 
 /// Bytes of keys and of plain scalars in brackets.
-const WORD: u8 = 1;
+pub(super) const WORD: u8 = 1;
 /// Bytes with which a plain scalar begins, whatever follows.
 const PLAIN_START: u8 = 2;
 /// Bytes that can end a plain scalar.
@@ -95,12 +96,12 @@ impl<'t> Lexer<'t> {
         self.ends_line()?.then_some(true)
     }
 
-    /// Goes to the first character of the next line that says something, and returns its column. `Some(None)` after the
-    /// last one, and `None` for what begins or ends a document.
-    pub(super) fn next_line(&mut self) -> Option<Option<u32>> {
+    /// Goes to the first character of the next line that says something, and returns its column; `None` after the last one.
+    /// Declines what begins or ends a document.
+    pub(super) fn next_line(&mut self) -> Result<Option<u32>, Declined> {
         loop {
             if self.at >= self.text.len() {
-                return Some(None);
+                return Ok(None);
             }
             self.skip_spaces();
             match self.byte(0) {
@@ -109,9 +110,9 @@ impl<'t> Lexer<'t> {
                 b'-' | b'.' if self.column() == 0 => {
                     let rest = self.text.get(self.at..).unwrap_or_default();
                     let is_indicator = rest.starts_with("---") || rest.starts_with("...");
-                    return (!is_indicator).then_some(Some(0));
+                    return if is_indicator { Err(Declined) } else { Ok(Some(0)) };
                 }
-                _ => return Some(Some(self.column())),
+                _ => return Ok(Some(self.column())),
             }
         }
     }

@@ -24,6 +24,10 @@ pub(super) struct Read<'t> {
     pub(super) nodes: u64,
 }
 
+/// There is something that the reader does not understand.
+#[derive(Debug)]
+struct Declined;
+
 /// Reads the text of one document, which begins at a mark. `expanded` is the number of nodes in earlier documents of the
 /// file. `None` where it declines.
 pub(super) fn read<'t>(text: &'t str, start: Mark, limits: Limits, expanded: u64) -> Option<Read<'t>> {
@@ -33,10 +37,10 @@ pub(super) fn read<'t>(text: &'t str, start: Mark, limits: Limits, expanded: u64
     let mut lexer = Lexer::new(text, start.position().line);
     let mut tree = Tree::new(text.len(), limits.depth);
     let is_explicit = lexer.skip_document_start()?;
-    while let Some(indent) = lexer.next_line()? {
+    while let Some(indent) = lexer.next_line().ok()? {
         line(&mut lexer, &mut tree, indent)?;
     }
-    let document = tree.finish()?;
+    let document = tree.finish().ok()?;
     let nodes =
         document.as_ref().map_or(0, |document| u64::try_from(document.nodes.len()).unwrap_or(u64::MAX));
     let is_within_limits = expanded.saturating_add(nodes) <= limits.nodes;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::super::scalar::{self, Scalar};
 use super::super::tree::{Content, Document, Entry, NodeId, Position, RawNode};
+use super::Declined;
 
 /// Most keys of a mapping that are compared with one another. A longer mapping is left to the exact reader.
 const MAX_KEYS: usize = 128;
@@ -49,13 +50,13 @@ impl<'t> Tree<'t> {
         Self { nodes, levels: Vec::new(), entries: Vec::new(), items: Vec::new(), max_depth }
     }
 
-    /// Ends the document. `Some(None)` if nothing was in it.
-    pub(super) fn finish(mut self) -> Option<Option<Document<'t>>> {
+    /// Ends the document; `None` if nothing was in it.
+    pub(super) fn finish(mut self) -> Result<Option<Document<'t>>, Declined> {
         while !self.levels.is_empty() {
-            self.close()?;
+            self.close().ok_or(Declined)?;
         }
         let is_empty = self.nodes.is_empty();
-        Some((!is_empty).then_some(Document { nodes: self.nodes, root: 0, overwritten: Vec::new() }))
+        Ok((!is_empty).then_some(Document { nodes: self.nodes, root: 0, overwritten: Vec::new() }))
     }
 
     /// Column of the innermost collection.

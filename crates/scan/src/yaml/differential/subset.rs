@@ -31,8 +31,10 @@ impl Tally {
             self.documents += 1;
             let Some(fast) = documents.read_subset(&chunk) else { continue };
             self.taken += 1;
-            let exact = documents.read_exactly(&chunk);
-            let Ok(exact) = exact else { return Some(format!("{text:?}\n  is refused: {exact:?}")) };
+            let exact = match documents.read_exactly(&chunk) {
+                Ok(exact) => exact,
+                Err(error) => return Some(format!("{text:?}\n  is refused: {error:?}")),
+            };
             let (fast, exact) = (described(fast.document.as_ref()), described(exact.as_ref()));
             if fast != exact || documents.pending.is_some() {
                 let ignored = &documents.pending;
