@@ -79,8 +79,7 @@ pub fn json_schema() -> schemars::Schema {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// Inputs that were read completely as manifests, standard input being one; raw Helm templates and broken files are
-    /// none.
+    /// Inputs that were read completely as manifests, standard input being one; raw Helm templates are none.
     pub files: u64,
     /// YAML or JSON documents that were read whole and hold more than null.
     pub documents: u64,
