@@ -189,7 +189,7 @@ fn excluded_files_are_as_in_an_ignore_file_of_the_folder() {
     assert_eq!(judged_without(&["deep/*"]), ["a-test", "a", "b", "d"]);
     let named = scan_paths(&[&folder.path().join("a-test.yaml")]);
     assert_eq!(judged(&named), ["a-test"], "a file that is named is read");
-    assert!(Exclude::new(vec!["a[".to_owned()]).is_err());
+    assert!(Exclude::new(vec!["[z-a]".to_owned()]).is_err());
 }
 
 #[test]
@@ -282,8 +282,9 @@ fn files_that_kubectl_is_never_given_are_no_errors() {
         let folder = folder(&[(name, text), ("pod.yaml", &pod("p", "nginx:1.0.0"))]);
         let report = scan_paths(&[folder.path()]);
         assert_eq!(report.exit_status(FailOn::Warn), ExitStatus::Clean, "{name}: {:?}", report.notes);
-        assert_eq!((judged(&report), report.notes.len()), (vec!["p"], 1), "{name}: {:?}", report.notes);
-        assert!(report.notes[0].file.raw().ends_with(name), "nothing passes unsaid: {:?}", report.notes);
+        assert_eq!(judged(&report), ["p"], "{name}");
+        let is_said = report.notes.iter().any(|note| note.file.raw().ends_with(name));
+        assert!(is_said, "nothing passes unsaid: {:?}", report.notes);
     }
     let latin = folder(&[]);
     std::fs::write(latin.path().join("latin.yaml"), b"name: caf\xe9\n").unwrap();
@@ -295,7 +296,7 @@ fn files_that_kubectl_is_never_given_are_no_errors() {
 fn what_kubectl_would_be_given_must_be_readable() {
     let manifests = [
         ("pod.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n"),
-        ("pod.json", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\",}\n"),
+        ("pod.json", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\",]\n"),
         ("several.yaml", "a: 1\n---\nkind: Pod\napiVersion: v1\n---\nb: [\n"),
         ("ignored.yaml", "apiVersion: v1\nkind: Pod\n...\nb: 2\n"),
         ("kustomization.yaml", "resources: [\n"),

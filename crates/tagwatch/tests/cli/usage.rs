@@ -5,11 +5,8 @@ use crate::support::{FLOATING, VERSION, deployment, folder, run, tagwatch};
 #[test]
 fn no_such_glob() {
     let folder = folder(&[("web.yaml", &deployment(VERSION))]);
-    insta::assert_snapshot!(run(folder.path(), &["scan", "--exclude", "a[", "--exclude", "b"]), @"
-    exit code: 2
-    ----- stderr
-    error: --exclude: error parsing glob 'a[': unclosed character class; missing ']'
-    ");
+    let printed = run(folder.path(), &["scan", "--exclude", "[z-a]", "--exclude", "b"]);
+    assert!(printed.starts_with("exit code: 2\n") && printed.contains("error: --exclude: "), "{printed}");
 }
 
 #[test]
