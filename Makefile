@@ -39,6 +39,18 @@ replicas: ## leaders that are killed, ended and frozen, on the real control plan
 	@cargo test --locked --package tagwatch-controller --lib lease::
 	@cargo test --locked --package tagwatch --package tagwatch-e2e --test e2e -- --nocapture replicas_that
 
+.PHONY: fuzz-scan
+fuzz-scan: export TAGWATCH_SUBSET_FILES ?= 1000000
+fuzz-scan: export TAGWATCH_DIFFERENTIAL_SEED ?= $(shell date +%Y%m%d)
+fuzz-scan: ## a million generated and mutated manifests through the fast and the exact YAML reader; `make test` does 12,000
+	@cargo test --locked --release --package tagwatch-scan --lib yaml::differential::subset -- --nocapture
+
+.PHONY: bench-scan
+bench-scan: ## a scan of 5,000 files beside a bare read of them, and beside other tools on the PATH
+	@cargo build --locked --release --package tagwatch --features jemalloc
+	@cargo build --locked --release --package tagwatch-scan --example bench_scan
+	@$(TARGET)/release/examples/bench_scan $(TARGET)/release/tagwatch
+
 .PHONY: bench
 bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
 	@hack/side-by-side.sh control-plane 'e2e/control-plane/build.sh --optimised' \

@@ -4,11 +4,13 @@
 
 mod baseline;
 mod exit;
+mod file;
 mod input;
 mod kustomize;
 mod manifest;
 mod note;
 pub mod output;
+mod parallel;
 mod policy_file;
 pub mod report;
 mod scan;
@@ -17,5 +19,6 @@ mod yaml;
 
 pub use baseline::{Baseline, BaselineError, KnownFindings};
 pub use exit::{ExitStatus, FailOn};
+pub use input::{Exclude, InvalidGlob};
 pub use policy_file::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError, PolicyMetadata};
 pub use scan::{ScanOptions, scan};

@@ -72,6 +72,10 @@ pub enum NoteCode {
     KustomizeImage,
     /// A document that has no `apiVersion` and `kind`.
     NotKubernetesObject,
+    /// A file of a folder that cannot be read, and that nobody would give to kubectl.
+    NotManifest,
+    /// Hidden files and folders, which are not read.
+    HiddenNotRead,
     /// A symbolic link in a folder.
     SymlinkNotFollowed,
     /// A file that says what to ignore holds a pattern that is not understood, and ignores nothing.
@@ -117,6 +121,8 @@ named!(NoteCode {
     Kustomize => "kustomize",
     KustomizeImage => "kustomize-image",
     NotKubernetesObject => "not-kubernetes-object",
+    NotManifest => "not-a-manifest",
+    HiddenNotRead => "hidden-not-read",
     SymlinkNotFollowed => "symlink-not-followed",
     InvalidIgnoreFile => "invalid-ignore-file",
     NoManifests => "no-manifests",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tagwatch_core::suggest;
 use tagwatch_core::text::{UntrustedText, truncate_bytes};
 use thiserror::Error;
 
-use crate::input::{self, Input, ReadError};
+use crate::input::{self, ReadError};
 use crate::yaml::{Documents, Limits, Node, Position, Source, Value, to_json};
 
 /// Name of the policy file, searched upward from the working directory.
@@ -120,10 +121,17 @@ impl PolicyFile {
     /// # Errors
     /// Every mistake, with file, line and column.
     pub fn read(path: &Path, stdin: &mut dyn Read) -> Result<Self, PolicyFileError> {
-        let source = if path.as_os_str() == "-" { Input::Stdin } else { Input::File(path.to_path_buf()) };
-        let name = source.name();
+        let name = input::name_of(path);
         let limits = Limits { bytes: Self::MAX_BYTES, ..Limits::default() };
-        match input::read(&source, stdin, limits) {
+        let mut buffer = Vec::new();
+        let read = if path.as_os_str() == "-" {
+            input::read(stdin, &mut buffer, limits)
+        } else {
+            File::open(path)
+                .map_err(ReadError::Io)
+                .and_then(|mut file| input::read(&mut file, &mut buffer, limits))
+        };
+        match read {
             Ok(source) => Self::parse(&name, &source, limits),
             Err(ReadError::NotUtf8 { at, byte }) => {
                 let error = ReadError::NotUtf8 { at, byte };
@@ -195,7 +203,7 @@ impl PolicyFile {
         matches.any(|spec| !spec.namespaces.is_empty())
     }
 
-    fn parse(name: &str, source: &Source, limits: Limits) -> Result<Self, PolicyFileError> {
+    fn parse(name: &str, source: &Source<'_>, limits: Limits) -> Result<Self, PolicyFileError> {
         let fail = |at: Position, message: String| PolicyFileError::new(name, [(at, message)]);
         let mut documents = Vec::new();
         for document in Documents::new(source, limits) {

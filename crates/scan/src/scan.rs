@@ -1,18 +1,18 @@
 //! The scan: inputs, documents, findings.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use tagwatch_core::engine::Engine;
-use tagwatch_core::kinds::Kinds;
 
-use crate::input::{self, Input, ReadError};
-use crate::kustomize::{self, Kustomization};
-use crate::manifest::{DIRECTIVE, Manifest, has_patch_directive};
-use crate::note::{Note, NoteCode};
+use crate::file::Reading;
+use crate::input::{self, Exclude, Input};
+use crate::kustomize;
+use crate::parallel;
 use crate::policy_file::PolicyFile;
 use crate::report::{ReadFile, ReportBuilder, ScanReport};
-use crate::yaml::{Documents, Limits, Located, Position, Source, YamlError};
+use crate::yaml::Limits;
 
 /// What to scan and what to report.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,10 @@ pub struct ScanOptions {
     pub require_workloads: bool,
     /// What places call standard input, in place of `<stdin>`.
     pub stdin_name: Option<String>,
+    /// What is not read of folders.
+    pub exclude: Exclude,
+    /// Most threads that read; by default as many as the machine runs at once. They make no difference to the report.
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// Reads and evaluates manifests. Always returns a report: it has a note for each input that cannot be read, and the rest
@@ -46,17 +50,11 @@ pub(crate) fn scan_within(
     stdin: &mut dyn Read,
 ) -> ScanReport {
     let mut builder = ReportBuilder::new(engine, options.show_passed);
-    let mut files = Vec::new();
-    for input in input::discover(&options.paths, builder.notes()) {
-        let name = match (&input, &options.stdin_name) {
-            (Input::Stdin, Some(name)) => name.clone(),
-            _ => input.name(),
-        };
-        files.push(match input::read(&input, stdin, limits) {
-            Ok(source) => read_text(&input, name, &source, limits, engine.policy().kinds()),
-            Err(error) => ReadFile::unread(read_note(&name, &error), name),
-        });
-    }
+    let threads = options.threads.unwrap_or_else(parallel::default_threads);
+    let inputs = input::discover(&options.paths, &options.exclude, threads.get(), builder.notes());
+    let stdin_name = options.stdin_name.as_deref();
+    let reading = Reading { limits, kinds: engine.policy().kinds(), stdin_name };
+    let mut files = read_all(&inputs, reading, threads, stdin);
     kustomize::apply(&mut files);
     if let Some(namespace) = &options.namespace {
         let manifests = files.iter_mut().flat_map(|file| &mut file.manifests);
@@ -75,58 +73,19 @@ pub(crate) fn scan_within(
     builder.finish(options.policy_file.as_ref(), options.policy_is_found, required_of.as_deref())
 }
 
-fn read_note(name: &str, error: &ReadError) -> Note {
-    let (at, code) = match error {
-        ReadError::Io(_) => (Position::START, NoteCode::UnreadableInput),
-        ReadError::TooLarge(_) => (Position::START, NoteCode::OverBudget),
-        ReadError::Utf32 | ReadError::NotUtf16 => (Position::START, NoteCode::InvalidEncoding),
-        ReadError::NotUtf8 { at, .. } => (*at, NoteCode::InvalidEncoding),
-    };
-    Note::at(name, at, code, &error.to_string())
-}
-
-fn read_text(input: &Input, name: String, source: &Source, limits: Limits, kinds: &Kinds) -> ReadFile {
-    if matches!(input, Input::File(path) if input::is_chart_template(path, source.text())) {
-        let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
-        return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);
-    }
-    let path = input.path();
-    let mut file = ReadFile { path: path.map(Path::to_path_buf), ..ReadFile::new(name) };
-    let is_kustomization = path.is_some_and(kustomize::is_kustomization_file);
-    let can_patch = source.text().contains(DIRECTIVE);
-    for document in Documents::new(source, limits) {
-        match document {
-            Ok(document) if is_kustomization && Kustomization::is_in(document.root()) => {
-                let mut manifest = Manifest::default();
-                let kustomization = file.kustomization.get_or_insert_default();
-                kustomization.add(document.root(), kinds, &mut manifest);
-                file.manifests.push(manifest);
-            }
-            Ok(document) => {
-                let mut manifest = Manifest::read(&document, kinds);
-                if can_patch && has_patch_directive(document.root()) {
-                    manifest.set_aside_as_patch();
-                }
-                file.manifests.push(manifest);
-            }
-            Err(Located { at, error: YamlError::TemplateAction }) => {
-                let message = "a template that is no YAML before it is rendered: this document is skipped; render it \
-                               first, for Helm by `helm template`";
-                file.notes.push(Note::at(&file.name, at, NoteCode::HelmTemplate, message));
-            }
-            Err(located) => file.notes.push(yaml_note(&file.name, &located)),
-        }
-    }
-    let is_template = file.notes.iter().any(|note| note.code == NoteCode::HelmTemplate);
-    file.is_read = !(is_template && file.manifests.is_empty());
-    file
-}
-
-fn yaml_note(name: &str, located: &Located<YamlError>) -> Note {
-    let code = match located.error {
-        YamlError::TextIgnored => NoteCode::TextIgnored,
-        YamlError::OverBudget { .. } | YamlError::TooDeep(_) => NoteCode::OverBudget,
-        _ => NoteCode::InvalidYaml,
-    };
-    Note::at(name, located.at, code, &located.error.to_string())
+/// Reads the inputs, by several threads. Of each file its workloads stay and what it says about others, never its text.
+fn read_all(
+    inputs: &[Input],
+    reading: Reading<'_>,
+    threads: NonZeroUsize,
+    stdin: &mut dyn Read,
+) -> Vec<ReadFile> {
+    let mut piped =
+        inputs.contains(&Input::Stdin).then(|| reading.input(&Input::Stdin, stdin, &mut Vec::new()));
+    let files = parallel::map(inputs, threads, Vec::new, |buffer, input| match input {
+        Input::Stdin => None,
+        Input::Named(path) | Input::Found(path) => Some(reading.file(input, path, buffer)),
+    });
+    // Standard input is among the inputs once.
+    files.into_iter().filter_map(|file| file.or_else(|| piped.take())).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::AnsiColor;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_scan::output;
+use tagwatch_scan::output::{self, NoteDetail};
 use tagwatch_scan::report::ScanReport;
 
 use crate::style::style;
@@ -24,14 +24,14 @@ fn is_quiet() -> bool {
 }
 
 /// With `--quiet` only notes that are errors: the exit code depends on them.
-pub(crate) fn write_notes(report: &mut ScanReport) -> io::Result<()> {
+pub(crate) fn write_notes(report: &mut ScanReport, detail: NoteDetail) -> io::Result<()> {
     let (mut stderr, style) = (io::stderr().lock(), style(&io::stderr()));
     if !is_quiet() {
-        return output::write_notes(report, &mut stderr, style);
+        return output::write_notes(report, detail, &mut stderr, style);
     }
     let errors = report.notes.iter().filter(|note| note.code.is_error()).cloned().collect();
     let all = std::mem::replace(&mut report.notes, errors);
-    let written = output::write_notes(report, &mut stderr, style);
+    let written = output::write_notes(report, detail, &mut stderr, style);
     report.notes = all;
     written
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::output::{self, Style};
 use tagwatch_scan::report::{NoteCode, ScanReport};
-use tagwatch_scan::{Baseline, FailOn, ScanOptions, scan as scan_manifests};
+use tagwatch_scan::{Baseline, Exclude, FailOn, ScanOptions, scan as scan_manifests};
 
 use crate::args::{Output, ScanArgs};
 use crate::messages;
@@ -31,8 +31,14 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         show_passed,
         require_workloads,
         namespace,
+        exclude,
+        threads,
+        notes,
         policy,
     } = args;
+    let exclude = Exclude::new(exclude).map_err(|error| {
+        Failure::Usage(anyhow!("--exclude: {}", UntrustedText::from(error.to_string()).terminal()))
+    })?;
     refuse_stdin_twice(&policy, &paths)?;
     refuse_shared_outputs(&output)?;
     if stdin_filename.is_some() && !paths.iter().any(|path| path.as_os_str() == "-") {
@@ -56,6 +62,8 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         namespace,
         require_workloads,
         stdin_name: stdin_filename.map(|name| name.to_string_lossy().into_owned()),
+        exclude,
+        threads,
     };
     let mut report = scan_manifests(&engine, &options, &mut io::stdin().lock());
     if !rules.is_empty() {
@@ -68,7 +76,7 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
     if let Some(known) = &known {
         report.compare_with(known);
     }
-    messages::write_notes(&mut report)?;
+    messages::write_notes(&mut report, notes)?;
     for output in &output {
         write(output, &report, fail_on)?;
     }

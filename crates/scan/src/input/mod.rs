@@ -2,11 +2,15 @@
 
 mod discover;
 mod helm;
+mod meant;
 mod read;
+mod walk;
 
 pub(crate) use discover::{Input, discover, name_of};
 pub(crate) use helm::is_chart_template;
+pub(crate) use meant::is_meant_for_kubectl;
 pub(crate) use read::{ReadError, read};
+pub use walk::{Exclude, InvalidGlob};
 
 /// Name of standard input in positions. No path of a folder's file begins like this.
 pub(crate) const STDIN_NAME: &str = "<stdin>";

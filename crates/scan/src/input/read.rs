@@ -1,11 +1,9 @@
 //! Bytes to text, within the budget.
 
-use std::fs::File;
 use std::io::{self, Read};
 
 use thiserror::Error;
 
-use super::Input;
 use crate::yaml::{Limits, Position, Source};
 
 /// Why the text of an input cannot be read.
@@ -28,33 +26,34 @@ pub(crate) enum ReadError {
     },
 }
 
-/// Reads the whole input: UTF-8, or UTF-16 with a byte order mark.
-pub(crate) fn read(input: &Input, stdin: &mut dyn Read, limits: Limits) -> Result<Source, ReadError> {
-    match input {
-        Input::Stdin => decode(read_limited(stdin, limits.bytes)?),
-        Input::File(path) => decode(read_limited(&mut File::open(path)?, limits.bytes)?),
+/// Reads all of it: UTF-8, or UTF-16 with a byte order mark. The buffer keeps the bytes, as far as they were read.
+pub(crate) fn read<'b>(
+    reader: &mut dyn Read,
+    buffer: &'b mut Vec<u8>,
+    limits: Limits,
+) -> Result<Source<'b>, ReadError> {
+    buffer.clear();
+    // One byte more than allowed shows that it is longer: pipes and growing files have no known length.
+    reader.take(limits.bytes.saturating_add(1)).read_to_end(buffer)?;
+    if !u64::try_from(buffer.len()).is_ok_and(|length| length <= limits.bytes) {
+        return Err(ReadError::TooLarge(limits.bytes));
     }
+    decode(buffer)
 }
 
-/// Reads one byte more than allowed to detect longer input: pipes and growing files have no known length.
-fn read_limited(reader: &mut dyn Read, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
-    reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-        return Ok(bytes);
-    }
-    Err(ReadError::TooLarge(limit))
-}
-
-fn decode(bytes: Vec<u8>) -> Result<Source, ReadError> {
-    match bytes.as_slice() {
+fn decode(buffer: &mut Vec<u8>) -> Result<Source<'_>, ReadError> {
+    match buffer.as_slice() {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Err(ReadError::Utf32),
         [0xff, 0xfe, units @ ..] => return decode_utf16(units, u16::from_le_bytes),
         [0xfe, 0xff, units @ ..] => return decode_utf16(units, u16::from_be_bytes),
         _ => {}
     }
-    String::from_utf8(bytes).map(Source::utf8).map_err(|error| {
-        let (valid, rest) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+    let written = buffer.len();
+    if buffer.last() != Some(&b'\n') {
+        buffer.push(b'\n');
+    }
+    std::str::from_utf8(buffer).map(|text| Source::of_lines(text, written)).map_err(|error| {
+        let (valid, rest) = buffer.split_at(error.valid_up_to());
         let text = String::from_utf8_lossy(valid);
         ReadError::NotUtf8 {
             at: end_of(text.strip_prefix('\u{feff}').unwrap_or(&text)),
@@ -63,7 +62,7 @@ fn decode(bytes: Vec<u8>) -> Result<Source, ReadError> {
     })
 }
 
-fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Source, ReadError> {
+fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Source<'static>, ReadError> {
     let (units, []) = bytes.as_chunks() else { return Err(ReadError::NotUtf16) };
     let decoded: Result<String, _> = char::decode_utf16(units.iter().copied().map(unit)).collect();
     decoded.map(Source::decoded).map_err(|_| ReadError::NotUtf16)
@@ -81,8 +80,9 @@ fn end_of(text: &str) -> Position {
 mod tests {
     use super::*;
 
-    fn read_bytes(bytes: &[u8], limit: u64) -> Result<String, ReadError> {
-        let source = read(&Input::Stdin, &mut &*bytes, Limits { bytes: limit, ..Limits::default() });
+    fn read_bytes(mut bytes: &[u8], limit: u64) -> Result<String, ReadError> {
+        let mut buffer = Vec::new();
+        let source = read(&mut bytes, &mut buffer, Limits { bytes: limit, ..Limits::default() });
         source.map(|source| source.text().to_owned())
     }
 

@@ -108,7 +108,7 @@ mod tests {
     use crate::yaml::{Documents, Limits, Source};
 
     fn replaced(entries: &str, image: &str) -> Vec<Option<String>> {
-        let source = Source::utf8(entries.to_owned());
+        let source = Source::utf8(entries);
         let document = Documents::new(&source, Limits::default()).next().unwrap().unwrap();
         let entries: Vec<ImageEntry> = document.root().items().map(ImageEntry::read).collect();
         entries.iter().map(|entry| entry.replace(image)).collect()

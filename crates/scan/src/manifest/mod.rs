@@ -70,6 +70,19 @@ impl Manifest {
         manifest
     }
 
+    /// Whether nothing of the document is needed any more.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { workloads, namespaces, remarks, unjudged } = self;
+        workloads.is_empty() && namespaces.is_empty() && remarks.is_empty() && unjudged.is_empty()
+    }
+
+    /// Whether all that there is to say is that the document is no Kubernetes object.
+    pub(crate) fn is_other_document(&self) -> bool {
+        let Self { workloads, namespaces, remarks, unjudged } = self;
+        let is_other = matches!(remarks.as_slice(), [remark] if remark.code == NoteCode::NotKubernetesObject);
+        is_other && workloads.is_empty() && namespaces.is_empty() && unjudged.is_empty()
+    }
+
     pub(crate) fn remark(&mut self, at: Position, code: NoteCode, message: impl Into<String>) {
         self.remarks.push(Remark { at, code, message: message.into() });
     }

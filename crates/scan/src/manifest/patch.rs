@@ -42,7 +42,7 @@ pub(crate) fn count_patch_images(
     manifest: &mut Manifest,
 ) {
     let mut count = 0;
-    let source = Source::utf8(text.to_owned());
+    let source = Source::utf8(text);
     for document in Documents::new(&source, INLINE) {
         let document = match document {
             Ok(document) => document,

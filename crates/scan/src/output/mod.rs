@@ -22,7 +22,7 @@ use tagwatch_core::named;
 use crate::exit::FailOn;
 use crate::report::ScanReport;
 
-pub use notes::write_notes;
+pub use notes::{NoteDetail, write_notes};
 
 /// A format of results: the value of `-o`, in the order of its help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

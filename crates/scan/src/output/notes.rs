@@ -1,24 +1,69 @@
 //! Notes on the inputs, for standard error.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::AnsiColor;
+use tagwatch_core::named;
 
 use super::Style;
 use crate::report::{Note, ScanReport};
 
-/// Writes one line for each note, as compilers do: `error: file:line:column: message [code]`.
+/// Most places that a line for several notes names.
+const MAX_PLACES: usize = 3;
+
+/// How notes are written: the value of `--notes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NoteDetail {
+    /// One line for each code, with the first note and the first places.
+    #[default]
+    Folded,
+    /// One line for each note.
+    Full,
+}
+
+named!(NoteDetail {
+    Folded => "folded",
+    Full => "full",
+});
+
+/// Writes notes as compilers do: `error: file:line:column: message [code]`. Codes come in the order of their first notes.
 ///
 /// # Errors
 /// Errors of the writer.
-pub fn write_notes(report: &ScanReport, out: &mut dyn Write, style: Style) -> io::Result<()> {
-    report.notes.iter().try_for_each(|note| write_note(note, out, style))
+pub fn write_notes(
+    report: &ScanReport,
+    detail: NoteDetail,
+    out: &mut dyn Write,
+    style: Style,
+) -> io::Result<()> {
+    let mut folded = BTreeSet::new();
+    for (index, note) in report.notes.iter().enumerate() {
+        let others: &[Note] = match detail {
+            NoteDetail::Full => &[],
+            NoteDetail::Folded if !folded.insert(note.code) => continue,
+            NoteDetail::Folded => &report.notes[index + 1..],
+        };
+        write_note(note, out, style)?;
+        let mut others = others.iter().filter(|other| other.code == note.code);
+        let places: Vec<String> = others.by_ref().take(MAX_PLACES - 1).map(place).collect();
+        if !places.is_empty() {
+            let count = places.len() + others.count();
+            let (also, more) = (places.join(", "), if count > places.len() { ", …" } else { "" });
+            write!(out, "; {count} more: {also}{more}; --notes full shows all")?;
+        }
+        writeln!(out, " [{}]", note.code.as_str())?;
+    }
+    Ok(())
+}
+
+fn place(note: &Note) -> String {
+    format!("{}:{}:{}", note.file.terminal(), note.line, note.column)
 }
 
 fn write_note(note: &Note, out: &mut dyn Write, style: Style) -> io::Result<()> {
     let (word, color) =
         if note.code.is_error() { ("error", AnsiColor::Red) } else { ("note", AnsiColor::Cyan) };
     let word = style.paint(color.on_default().bold(), word);
-    let Note { line, column, message, .. } = note;
-    writeln!(out, "{word}: {}:{line}:{column}: {message} [{}]", note.file.terminal(), note.code.as_str())
+    write!(out, "{word}: {}: {}", place(note), note.message)
 }

@@ -13,7 +13,7 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, Namespace, Workload, WorkloadId};
+use tagwatch_core::workload::{Container, Namespace, WorkloadId};
 
 use super::coverage::{self, Coverage};
 use super::exempting::{self, FirstMet, WithoutNamespace};
@@ -34,10 +34,13 @@ pub(crate) struct ReadFile {
     pub(crate) path: Option<PathBuf>,
     /// What it says as a kustomization.
     pub(crate) kustomization: Option<Kustomization>,
+    /// Those of documents that say something.
     pub(crate) manifests: Vec<Manifest>,
+    /// Number of documents that were read.
+    pub(crate) documents: u64,
     /// Notes on unread documents and on the whole file.
     pub(crate) notes: Vec<Note>,
-    /// Whether the file was read as manifests.
+    /// Whether the file was read as manifests, and completely.
     pub(crate) is_read: bool,
 }
 
@@ -48,6 +51,47 @@ impl ReadFile {
 
     pub(crate) fn unread(note: Note, name: String) -> Self {
         Self { name, notes: vec![note], ..Self::default() }
+    }
+
+    /// Adds a document.
+    pub(crate) fn add(&mut self, manifest: Manifest) {
+        self.documents += 1;
+        if !manifest.is_empty() {
+            self.manifests.push(manifest);
+        }
+    }
+
+    /// Whether a part of the file was not read.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.notes.iter().any(|note| note.code.is_error())
+    }
+
+    /// Makes a note of the first error, where nobody would give the file to kubectl: the others follow from it.
+    pub(crate) fn set_aside(&mut self) {
+        let is_error = |note: &Note| note.code.is_error() && note.code != NoteCode::UnreadableInput;
+        let Some(first) = self.notes.iter().position(is_error) else { return };
+        let note = &mut self.notes[first];
+        note.code = NoteCode::NotManifest;
+        note.message.push_str("; without `apiVersion` and `kind` at its root it is read as no manifest");
+        let mut index = 0;
+        self.notes.retain(|note| {
+            index += 1;
+            index <= first + 1 || !is_error(note)
+        });
+    }
+
+    /// Leaves one remark where no document is a Kubernetes object: data can hold a line for each of many records.
+    pub(crate) fn fold_other_documents(&mut self) {
+        let are_others = self.manifests.iter().all(Manifest::is_other_document);
+        let count = self.manifests.len();
+        if count < 2 || !are_others || u64::try_from(count) != Ok(self.documents) {
+            return;
+        }
+        self.manifests.truncate(1);
+        let remarks = self.manifests.iter_mut().flat_map(|manifest| &mut manifest.remarks);
+        remarks.for_each(|remark| {
+            remark.message.push_str(&format!("; so are {} more documents of the file", count - 1))
+        });
     }
 }
 
@@ -125,7 +169,8 @@ impl<'e> ReportBuilder<'e> {
 
     /// Adds a file with its documents.
     pub(crate) fn add_file(&mut self, file: ReadFile) {
-        let ReadFile { name: file, manifests, mut notes, is_read, path: _, kustomization: _ } = file;
+        let ReadFile { name: file, manifests, documents, mut notes, is_read, path: _, kustomization: _ } =
+            file;
         let (images, findings) = (self.report.images.len(), self.report.findings.len());
         let name = UntrustedText::from(file.as_str());
         let summary = &mut self.report.summary;
@@ -134,16 +179,17 @@ impl<'e> ReportBuilder<'e> {
         summary.files += u64::from(is_read && !is_broken);
         let templates = notes.iter().filter(|note| note.code == NoteCode::HelmTemplate).count();
         summary.templates += u64::try_from(templates).unwrap_or(u64::MAX);
-        for manifest in &manifests {
-            self.report.summary.documents += 1;
-            for workload in &manifest.workloads {
+        summary.documents += documents;
+        let mut unjudged = Vec::new();
+        for manifest in manifests {
+            for workload in manifest.workloads {
                 self.add_workload(&name, workload, &mut notes);
             }
             let note = |remark: &Remark| Note::at(&file, remark.at, remark.code, &remark.message);
             notes.extend(manifest.remarks.iter().map(note));
+            unjudged.extend(manifest.unjudged);
         }
-        let unjudged = manifests.into_iter().flat_map(|manifest| manifest.unjudged);
-        for unjudged in self.coverage.fold(unjudged) {
+        for unjudged in self.coverage.fold(unjudged.into_iter()) {
             self.report.summary.uncovered_images += unjudged.count;
             notes.push(coverage::note(&file, &unjudged));
         }
@@ -154,14 +200,14 @@ impl<'e> ReportBuilder<'e> {
         self.report.notes.append(&mut notes);
     }
 
-    fn add_workload(&mut self, file: &UntrustedText, located: &LocatedWorkload, notes: &mut Vec<Note>) {
-        let LocatedWorkload { workload, places, .. } = located;
-        let namespace = workload.id.namespace.as_ref().and_then(|name| self.namespaces.get(name)).cloned();
-        let workload = &Workload { namespace, ..workload.clone() };
+    fn add_workload(&mut self, file: &UntrustedText, mut located: LocatedWorkload, notes: &mut Vec<Note>) {
+        let namespace = located.workload.id.namespace.as_ref();
+        located.workload.namespace = namespace.and_then(|name| self.namespaces.get(name)).cloned();
+        let LocatedWorkload { workload, places, .. } = &located;
         self.report.summary.workloads += 1;
         let (engine, images) = (self.engine, &mut self.images);
         let judgement = engine.assess(workload, |image| read_once(engine, images, image));
-        notes.extend(exempting::workload_notes(file.raw(), located, &judgement));
+        notes.extend(exempting::workload_notes(file.raw(), &located, &judgement));
         match &workload.id.namespace {
             Some(namespace) => {
                 let first_met = || (file.raw().to_owned(), located.at);
@@ -182,8 +228,9 @@ impl<'e> ReportBuilder<'e> {
     fn add_verdict(&mut self, subject: &Subject<'_>, verdict: Verdict) {
         for finding in &verdict.findings {
             self.report.summary.results.count(finding.outcome);
-            let fingerprint = self.fingerprints.next(subject.id, subject.container, finding);
+            // Passes are numbered on their own, so that those that are not shown need no fingerprint.
             if finding.outcome != Outcome::Pass || self.show_passed {
+                let fingerprint = self.fingerprints.next(subject.id, subject.container, finding);
                 self.report.findings.push(subject.finding(finding, fingerprint));
             }
         }

@@ -93,7 +93,7 @@ pub fn json_schema() -> schemars::Schema {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// Inputs that were read as manifests, standard input being one: no raw Helm templates, no files broken from the start.
+    /// Inputs that were read completely as manifests, standard input being one; raw Helm templates are none.
     pub files: u64,
     /// YAML or JSON documents that were read whole and hold more than null.
     pub documents: u64,

@@ -6,6 +6,7 @@
 //! expanded size is counted and limited.
 
 mod base64;
+mod block;
 mod builder;
 #[cfg(test)]
 mod differential;

@@ -56,6 +56,12 @@ pub(super) fn resolve<'t>(
     Ok((text, scalar))
 }
 
+/// Whether a plain scalar is a text by its first letter and its length alone: no other type begins with a letter and is
+/// longer than `false`.
+pub(super) fn is_surely_text(text: &str) -> bool {
+    text.len() > "false".len() && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+}
+
 /// Whether a scalar is a merge key.
 pub(super) fn is_merge(text: &str, is_plain: bool, tag: Option<&str>) -> bool {
     let is_named = |tag: &str| tag == "!" || tag.strip_prefix(YAML_TAGS) == Some("merge");
@@ -76,7 +82,8 @@ fn plain(text: &str) -> Scalar {
         "-.inf" | "-.Inf" | "-.INF" => Scalar::Float(f64::NEG_INFINITY),
         _ if text.starts_with('.') => fraction(text).unwrap_or(Scalar::String),
         _ if text.starts_with(|first: char| first.is_ascii_digit() || "+-".contains(first)) => {
-            number(&text.replace('_', "")).unwrap_or(Scalar::String)
+            let digits = if text.contains('_') { text.replace('_', "").into() } else { Cow::Borrowed(text) };
+            number(&digits).unwrap_or(Scalar::String)
         }
         _ => Scalar::String,
     }

@@ -1,9 +1,11 @@
 //! The text of a file, as kubectl sees it.
 
+use std::borrow::Cow;
+
 /// A text whose last line ends, as that of every text that kubectl reads line by line.
 #[derive(Debug)]
-pub(crate) struct Source {
-    text: String,
+pub(crate) struct Source<'b> {
+    text: Cow<'b, str>,
     /// Length of the text as written.
     written: usize,
     form: Form,
@@ -19,26 +21,33 @@ pub(super) enum Form {
     Whole,
 }
 
-impl Source {
+impl<'b> Source<'b> {
     /// UTF-8, with its byte order mark or without.
-    pub(crate) fn utf8(text: String) -> Self {
-        match text.strip_prefix('\u{feff}') {
-            Some(text) => Self::new(text.to_owned(), Form::MarkedLines),
-            None => Self::new(text, Form::Lines),
+    pub(crate) fn utf8(text: &'b str) -> Self {
+        if text.ends_with('\n') {
+            return Self::of_lines(text, text.len());
         }
+        let (form, text) = Self::marked(text);
+        Self { written: text.len(), text: Cow::Owned(format!("{text}\n")), form }
+    }
+
+    /// UTF-8, whose last line ends with a line feed that is not counted among the bytes `written` where it is ours.
+    pub(crate) fn of_lines(lines: &'b str, written: usize) -> Self {
+        let (form, text) = Self::marked(lines);
+        Self { text: Cow::Borrowed(text), written: written - (lines.len() - text.len()), form }
+    }
+
+    fn marked(text: &'b str) -> (Form, &'b str) {
+        text.strip_prefix('\u{feff}').map_or((Form::Lines, text), |text| (Form::MarkedLines, text))
     }
 
     /// What was decoded from another encoding.
-    pub(crate) fn decoded(text: String) -> Self {
-        Self::new(text, Form::Whole)
-    }
-
-    fn new(mut text: String, form: Form) -> Self {
+    pub(crate) fn decoded(mut text: String) -> Self {
         let written = text.len();
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        Self { text, written, form }
+        Self { text: Cow::Owned(text), written, form: Form::Whole }
     }
 
     /// Without a byte order mark, which would count as a column.

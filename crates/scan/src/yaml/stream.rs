@@ -1,6 +1,10 @@
 //! The documents of a file, one by one, as `YAMLOrJSONDecoder` of k8s.io/apimachinery finds them. An invalid document does
 //! not hide the valid ones after it, although kubectl stops there.
 
+use memchr::memchr_iter;
+use memchr::memmem::Finder;
+
+use super::block;
 use super::builder::Builder;
 use super::error::{Located, YamlError};
 use super::json_text;
@@ -44,31 +48,34 @@ enum Mode {
 /// Iterates over the documents of a text. Empty documents are skipped. After an error, the next document follows unless the
 /// error [is fatal](YamlError::is_fatal).
 pub(crate) struct Documents<'t> {
-    source: &'t Source,
+    source: &'t Source<'t>,
     limits: Limits,
     mode: Mode,
     /// Where the rest of the text begins.
     rest: Mark,
+    /// Whether the text has carriage returns.
+    has_returns: bool,
+    separators: Finder<'static>,
     /// Where the line `---` before the rest begins.
     separator: Option<Mark>,
     started: u64,
     expanded: u64,
     /// An error that follows a document.
-    pending: Option<Located<YamlError>>,
+    pub(super) pending: Option<Located<YamlError>>,
 }
 
 /// The text of one YAML document.
-struct Chunk {
+pub(super) struct Chunk {
     start: Mark,
     end: usize,
     /// Of the line `---` before it, if there is one.
     at: Position,
 }
 
-type Read<'t> = Result<Option<Document<'t>>, Located<YamlError>>;
+pub(super) type Read<'t> = Result<Option<Document<'t>>, Located<YamlError>>;
 
 impl<'t> Documents<'t> {
-    pub(crate) fn new(source: &'t Source, limits: Limits) -> Self {
+    pub(crate) fn new(source: &'t Source<'t>, limits: Limits) -> Self {
         let looked_at = source.text().as_bytes().get(..JSON_LOOKAHEAD).unwrap_or(source.text().as_bytes());
         let looked_at = String::from_utf8_lossy(looked_at);
         let mode = match source.form() {
@@ -76,8 +83,18 @@ impl<'t> Documents<'t> {
             Form::Lines if looked_at.trim_start().starts_with('{') => Mode::Json(0),
             Form::Lines | Form::MarkedLines => Mode::Lines,
         };
-        let rest = Mark::START;
-        Self { source, limits, mode, rest, separator: None, started: 0, expanded: 0, pending: None }
+        Self {
+            source,
+            limits,
+            mode,
+            rest: Mark::START,
+            has_returns: source.text().contains('\r'),
+            separators: Finder::new("\n---"),
+            separator: None,
+            started: 0,
+            expanded: 0,
+            pending: None,
+        }
     }
 
     /// Reads the next document; `None` at the end of the file.
@@ -176,7 +193,7 @@ impl<'t> Documents<'t> {
     }
 
     /// The text up to a line that begins with `---`, or the error of a line that says more.
-    fn next_chunk(&mut self) -> Option<Result<Chunk, Located<YamlError>>> {
+    pub(super) fn next_chunk(&mut self) -> Option<Result<Chunk, Located<YamlError>>> {
         let start = self.rest;
         let at = self.separator.take().unwrap_or(start).position();
         let mut end = start.offset;
@@ -191,9 +208,22 @@ impl<'t> Documents<'t> {
                     return Some(Ok(Chunk { start, end, at }));
                 }
             }
+            self.skip_lines();
             end = self.rest.offset;
         }
         (end > start.offset).then_some(Ok(Chunk { start, end, at }))
+    }
+
+    /// Passes the lines before the next one that begins with `---`.
+    fn skip_lines(&mut self) {
+        let rest = self.source.text().as_bytes().get(self.rest.offset..).unwrap_or_default();
+        // What is a line is not so clear where there are carriage returns.
+        if self.has_returns || rest.starts_with(b"---") {
+            return;
+        }
+        let length = self.separators.find(rest).map_or(rest.len(), |at| at + 1);
+        let feeds = memchr_iter(b'\n', &rest[..length]).count();
+        self.rest = self.rest.after_lines(length, u32::try_from(feeds).unwrap_or(u32::MAX));
     }
 
     /// The next line, with its end.
@@ -207,6 +237,20 @@ impl<'t> Documents<'t> {
 
     fn read_chunk(&mut self, chunk: &Chunk) -> Read<'t> {
         self.count(chunk.at)?;
+        if let Some(read) = self.read_subset(chunk) {
+            self.expanded += read.nodes;
+            return Ok(read.document);
+        }
+        self.read_exactly(chunk)
+    }
+
+    /// The fast way, which declines most of what is rare.
+    pub(super) fn read_subset(&self, chunk: &Chunk) -> Option<block::Read<'t>> {
+        let text = self.source.text().get(chunk.start.offset..chunk.end)?;
+        block::read(text, chunk.start, self.limits, self.expanded)
+    }
+
+    pub(super) fn read_exactly(&mut self, chunk: &Chunk) -> Read<'t> {
         let mut cursor = self.cursor(chunk.start, chunk.end);
         if cursor.rest().starts_with('\u{feff}') {
             cursor.mark.offset += '\u{feff}'.len_utf8();
@@ -259,10 +303,14 @@ fn is_refused(character: char) -> bool {
     )
 }
 
-/// Whether the value of a line begins with a template action `{{ … }}`. One inside a quoted value, as in alert rules, does
-/// not make the file a template.
+/// What begins an action of a template: of Go and Jinja, of Jinja's statements, of ERB, and of Terraform's directives. None
+/// begins a value of YAML that makes sense.
+const ACTIONS: [&str; 4] = ["{{", "{%", "<%", "%{"];
+
+/// Whether the value of a line begins with an action of a template. One inside a quoted value, as in alert rules, does not
+/// make the file a template.
 fn starts_with_action(line: &str) -> bool {
-    let value = |text: &str| text.trim_start().starts_with("{{");
+    let value = |text: &str| ACTIONS.iter().any(|action| text.trim_start().starts_with(action));
     value(line)
         || line.match_indices(": ").any(|(at, _)| value(&line[at + 1..]))
         || value(line.trim_start().trim_start_matches("- "))

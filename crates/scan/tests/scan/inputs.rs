@@ -1,10 +1,11 @@
 //! Which files are read, and in which order.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use tagwatch_core::engine::Engine;
 use tagwatch_scan::report::{NoteCode, ScanReport};
-use tagwatch_scan::{ExitStatus, FailOn, ScanOptions, scan};
+use tagwatch_scan::{Exclude, ExitStatus, FailOn, ScanOptions, scan};
 
 use crate::support::{folder, judged, notes, pod, scan_paths, scan_stdin};
 
@@ -34,7 +35,7 @@ fn a_folder_is_read_completely_in_the_order_of_names() {
     let report = scan_paths(&[folder.path()]);
     assert_eq!(judged(&report), ["aB", "az", "b", "c", "kept"]);
     assert_eq!(report.summary.files, 5);
-    assert_eq!(notes(&report), [""; 0]);
+    assert_eq!(notes(&report), ["1:1 hidden-not-read"]);
     let file = folder.path().join("a/B.YAML");
     assert_eq!(report.images[0].place.file.raw(), file.to_str().unwrap());
 }
@@ -154,4 +155,180 @@ fn braces_in_values_do_not_hide_an_error() {
             format!("data:\n  rule: \"{{{{ $labels.pod }}}}\"\n  text: |\n    {{{{ define }}}}\n{error}");
         assert_eq!(codes(&scan_stdin(&text)), [NoteCode::InvalidYaml], "{text}");
     }
+}
+
+fn scan_folder(folder: &Path, exclude: &[&str], threads: usize) -> ScanReport {
+    let options = ScanOptions {
+        paths: vec![folder.to_path_buf()],
+        exclude: Exclude::new(exclude.iter().map(|glob| (*glob).to_owned()).collect()).unwrap(),
+        threads: NonZeroUsize::new(threads),
+        ..ScanOptions::default()
+    };
+    scan(&Engine::recommended(), &options, &mut std::io::empty())
+}
+
+#[test]
+fn excluded_files_are_as_in_an_ignore_file_of_the_folder() {
+    let manifest = |name| pod(name, "nginx:1.0.0");
+    let folder = folder(&[
+        ("a.yaml", &manifest("a")),
+        ("a-test.yaml", &manifest("a-test")),
+        ("charts/b.yaml", &manifest("b")),
+        ("deep/charts/c.yaml", &manifest("c")),
+        ("deep/keep-test.yaml", &manifest("keep")),
+        ("vendor/d.yaml", &manifest("d")),
+        ("deep/vendor/e.yaml", &manifest("e")),
+    ]);
+    let judged_without = |exclude: &[&str]| {
+        let report = scan_folder(folder.path(), exclude, 2);
+        assert_eq!(codes(&report), []);
+        judged(&report).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(judged_without(&["charts/", "/vendor"]), ["a-test", "a", "keep", "e"]);
+    assert_eq!(judged_without(&["*-test.yaml", "!keep-*", "**/vendor"]), ["a", "b", "c", "keep"]);
+    assert_eq!(judged_without(&["deep/*"]), ["a-test", "a", "b", "d"]);
+    let named = scan_paths(&[&folder.path().join("a-test.yaml")]);
+    assert_eq!(judged(&named), ["a-test"], "a file that is named is read");
+    assert!(Exclude::new(vec!["[z-a]".to_owned()]).is_err());
+}
+
+#[test]
+fn our_own_ignore_file_has_the_last_word() {
+    let manifest = |name| pod(name, "nginx:1.0.0");
+    let folder = folder(&[
+        ("a.yaml", &manifest("a")),
+        ("b.yaml", &manifest("b")),
+        ("c.yaml", &manifest("c")),
+        (".gitignore", "b.yaml\n"),
+        (".tagwatchignore", "a.yaml\n!b.yaml\n"),
+    ]);
+    assert_eq!(judged(&scan_paths(&[folder.path()])), ["b", "c"]);
+}
+
+#[test]
+fn hidden_files_and_folders_are_counted_in_one_note() {
+    let manifest = pod("p", "nginx:1.0.0");
+    let folder = folder(&[
+        ("a.yaml", &manifest),
+        (".git/b.yaml", &manifest),
+        (".github/workflows/c.yaml", &manifest),
+        (".github/d.yaml", &manifest),
+        (".e.yaml", &manifest),
+        (".f.txt", ""),
+        (".tagwatch.yaml", "kind: TagPolicy\n"),
+        ("deep/.h/i.yaml", &manifest),
+        ("ignored/.j/k.yaml", &manifest),
+        (".ignore", "ignored\n"),
+    ]);
+    let report = scan_paths(&[folder.path()]);
+    assert_eq!((judged(&report), codes(&report)), (vec!["p"], vec![NoteCode::HiddenNotRead]));
+    let names = [".e.yaml", ".github", "deep/.h"].map(|name| folder.path().join(name).display().to_string());
+    assert_eq!(
+        report.notes[0].message,
+        format!(
+            "3 hidden files and folders are not read: {}; name one on the command line to have it read",
+            names.join(", ")
+        )
+    );
+    assert_eq!(judged(&scan_paths(&[&folder.path().join(".github")])).len(), 2, "named, so it is read");
+}
+
+#[test]
+fn the_report_is_the_same_whatever_the_threads() {
+    let mut files: Vec<(String, String)> = (0..60)
+        .map(|number| {
+            let text = format!("{}---\n{}", pod(&format!("p{number}"), "nginx"), "broken: [\n");
+            (format!("f{}/{number}.yaml", number % 7), text)
+        })
+        .collect();
+    files.push((
+        "f0/namespace.yaml".to_owned(),
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n".to_owned(),
+    ));
+    files.push((
+        "f1/kustomization.yaml".to_owned(),
+        "resources: [1.yaml, 8.yaml]\nimages: [{name: nginx, newTag: '2'}]\n".to_owned(),
+    ));
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let folder = folder(&files);
+    let one = scan_folder(folder.path(), &[], 1);
+    assert_eq!((one.summary.images, one.notes.len() > 60), (60, true));
+    for threads in [2, 3, 16] {
+        assert_eq!(scan_folder(folder.path(), &[], threads), one);
+    }
+}
+
+/// Shapes of files that repositories hold beside manifests. kubectl is given none of them.
+const OTHER_FILES: [(&str, &str); 14] = [
+    ("tsconfig.json", "{\n  // settings\n  \"compilerOptions\": {\"strict\": true,},\n}\n"),
+    ("data.json", "{\"a\": 1}\n{\"a\": 2}\n{\"a\": 3}\n"),
+    ("export.json", "# exported\n{\"name\": \"a\"}\n{\"name\": \"b\"}\n"),
+    ("package.json", "{\"name\": \"web\", \"scripts\": {\"kind\": \"x\", \"apiVersion\": \"y\"},\n"),
+    ("values.yaml", "image:\n  tag: a: b\n"),
+    ("chart/Chart.yaml", "apiVersion: v2\nname: web\nversion: @VERSION@\n"),
+    ("mkdocs.yml", "nav: !!python/name:x\n  - a\n b: c\n"),
+    ("playbook.yml", "- hosts: all\n  vars: {{ x }}\n  kind: a\n"),
+    ("inventory.yml", "{% for host in hosts %}\nhost: a\n{% endfor %}\n"),
+    ("config.yml", "<% if true %>\nproduction:\n  a: b\n<% end %>\n"),
+    ("legacy.yaml", "a: \u{1}\n"),
+    ("table.yaml", "a\tb\n1\t2\n:\t-\n"),
+    ("snippet.yaml", "a: 1\n...\nb: 2\n"),
+    ("http.json", "{\"listener\": {\"a\": [1, 2}\n"),
+];
+
+#[test]
+fn files_that_kubectl_is_never_given_are_no_errors() {
+    for (name, text) in OTHER_FILES {
+        let folder = folder(&[(name, text), ("pod.yaml", &pod("p", "nginx:1.0.0"))]);
+        let report = scan_paths(&[folder.path()]);
+        assert_eq!(report.exit_status(FailOn::Warn), ExitStatus::Clean, "{name}: {:?}", report.notes);
+        assert_eq!(judged(&report), ["p"], "{name}");
+        let is_said = report.notes.iter().any(|note| note.file.raw().ends_with(name));
+        assert!(is_said, "nothing passes unsaid: {:?}", report.notes);
+    }
+    let latin = folder(&[]);
+    std::fs::write(latin.path().join("latin.yaml"), b"name: caf\xe9\n").unwrap();
+    let report = scan_paths(&[latin.path()]);
+    assert_eq!((codes(&report), report.summary.files), (vec![NoteCode::NotManifest], 0));
+}
+
+#[test]
+fn what_kubectl_would_be_given_must_be_readable() {
+    let manifests = [
+        ("pod.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n"),
+        ("pod.json", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\",]\n"),
+        ("several.yaml", "a: 1\n---\nkind: Pod\napiVersion: v1\n---\nb: [\n"),
+        ("ignored.yaml", "apiVersion: v1\nkind: Pod\n...\nb: 2\n"),
+        ("kustomization.yaml", "resources: [\n"),
+    ];
+    for (name, text) in manifests {
+        let folder = folder(&[(name, text)]);
+        let report = scan_paths(&[folder.path()]);
+        assert_eq!(
+            report.exit_status(FailOn::Never),
+            ExitStatus::IncompleteInput,
+            "{name}: {:?}",
+            report.notes
+        );
+        assert_eq!(report.summary.files, 0, "{name}: a file that was not read whole is not counted");
+    }
+    for (name, text) in OTHER_FILES.iter().filter(|(name, _)| ["values.yaml", "tsconfig.json"].contains(name))
+    {
+        let folder = folder(&[(name, text)]);
+        let report = scan_paths(&[&folder.path().join(name)]);
+        assert_eq!(report.exit_status(FailOn::Never), ExitStatus::IncompleteInput, "{name} is named");
+    }
+}
+
+#[test]
+fn data_of_many_documents_gets_one_note() {
+    let report = scan_stdin("{\"a\": 1}\n".repeat(500));
+    assert_eq!((codes(&report), report.summary.documents), (vec![NoteCode::NotKubernetesObject], 500));
+    assert!(
+        report.notes[0].message.ends_with("; so are 499 more documents of the file"),
+        "{:?}",
+        report.notes
+    );
+    let mixed = scan_stdin(format!("a: 1\n---\nb: 1\n---\n{}", pod("p", "nginx:1.0.0")));
+    assert_eq!(codes(&mixed), [NoteCode::NotKubernetesObject; 2], "beside an object each is named");
 }

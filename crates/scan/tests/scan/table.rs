@@ -1,7 +1,7 @@
 //! The table: grouped by container, folded, and without control characters.
 
 use tagwatch_scan::FailOn;
-use tagwatch_scan::output::{self, Format, Style};
+use tagwatch_scan::output::{self, Format, NoteDetail, Style};
 use tagwatch_scan::report::ScanReport;
 use unicode_width::UnicodeWidthStr;
 
@@ -15,7 +15,7 @@ fn table(report: &ScanReport, style: Style) -> String {
 
 fn talk(report: &ScanReport, style: Style) -> String {
     let mut out = Vec::new();
-    output::write_notes(report, &mut out, style).unwrap();
+    output::write_notes(report, NoteDetail::Folded, &mut out, style).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -205,4 +205,33 @@ fn no_control_character_reaches_a_terminal() {
     let text = table(&report, Style { color: false, width: Some(80) }) + &talk(&report, Style::default());
     let bad = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
     assert!(!text.contains(bad), "{text:?}");
+}
+
+#[test]
+fn notes_are_folded_by_code() {
+    let folder = folder(&[
+        ("a.yaml", "a: 1\n"),
+        ("b.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n"),
+        ("c.yaml", "---\nc: 1\n---\n"),
+        ("d.yaml", "d: 1\n"),
+        ("e.yaml", "e: 1\n"),
+    ]);
+    let report = scan_paths(&[folder.path()]);
+    let written = |detail| {
+        let mut out = Vec::new();
+        output::write_notes(&report, detail, &mut out, Style::default()).unwrap();
+        String::from_utf8(out).unwrap().replace(&format!("{}/", folder.path().display()), "")
+    };
+    assert_eq!(
+        written(NoteDetail::Folded),
+        "note: a.yaml:1:1: no Kubernetes object: apiVersion and kind are expected; 3 more: c.yaml:2:1, d.yaml:1:1, …; \
+         --notes full shows all [not-kubernetes-object]\n\
+         error: b.yaml:3:7: this is no valid YAML: unclosed bracket '[' [invalid-yaml]\n"
+    );
+    let full = written(NoteDetail::Full);
+    assert_eq!(full.lines().count(), 5, "{full}");
+    assert!(
+        full.contains("note: e.yaml:1:1: no Kubernetes object: apiVersion and kind are expected [not"),
+        "{full}"
+    );
 }

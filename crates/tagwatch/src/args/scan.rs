@@ -1,12 +1,13 @@
 //! Arguments of `tagwatch scan`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tagwatch_core::outcome::Severity;
 use tagwatch_scan::FailOn;
-use tagwatch_scan::output::Format;
+use tagwatch_scan::output::{Format, NoteDetail};
 
 use super::names::{namespace, rule, severity};
 use super::policy::PolicyArgs;
@@ -14,8 +15,20 @@ use super::policy::PolicyArgs;
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScanArgs {
     /// Files and folders with manifests, YAML or JSON; `-` reads standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(default_value = ".", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+
+    /// Leave out files and folders that match, as a line of a .gitignore in each folder; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+
+    /// Most threads that read; the default is one for each processor
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+
+    /// How notes are written to standard error: a line for each kind of note, or for each note
+    #[arg(long, value_name = "DETAIL", default_value = NoteDetail::default().as_str(), value_parser = note_detail())]
+    pub(crate) notes: NoteDetail,
 
     /// How to write the results, and where: FORMAT or FORMAT=FILE; may be given several times
     ///
@@ -96,6 +109,11 @@ impl FromStr for Output {
         })?;
         Ok(Self { format, file })
     }
+}
+
+fn note_detail() -> impl TypedValueParser<Value = NoteDetail> {
+    PossibleValuesParser::new(NoteDetail::ALL.map(NoteDetail::as_str))
+        .map(|name| NoteDetail::ALL.into_iter().find(|detail| detail.as_str() == name).unwrap_or_default())
 }
 
 fn fail_on() -> impl TypedValueParser<Value = FailOn> {

@@ -17,6 +17,35 @@ fn clean_manifests_exit_with_0() {
 }
 
 #[test]
+fn the_working_folder_is_read_by_default() {
+    let folder = folder(&[
+        ("web.yaml", &deployment(VERSION)),
+        ("a.yaml", "a: 1"),
+        ("b.yaml", "b: 1"),
+        ("vendor/c.yaml", "c: 1"),
+        (".github/d.yaml", "d: 1"),
+    ]);
+    insta::assert_snapshot!(run(folder.path(), &["scan", "--exclude", "vendor/"]), @"
+    exit code: 0
+    ----- stdout
+    3 files, 3 documents, 1 workload and 1 image read: 0 fail, 0 error, 0 warn, 0 skip, 2 pass
+    ----- stderr
+    note: .github:1:1: 1 hidden file or folder is not read: .github; name one on the command line to have it read [hidden-not-read]
+    note: a.yaml:1:1: no Kubernetes object: apiVersion and kind are expected; 1 more: b.yaml:1:1; --notes full shows all [not-kubernetes-object]
+    ");
+    insta::assert_snapshot!(run(folder.path(), &["scan", "--notes", "full", "--threads", "1", "vendor", "b.yaml", "a.yaml"]), @"
+    exit code: 0
+    ----- stdout
+    3 files, 3 documents, 0 workloads and 0 images read: 0 fail, 0 error, 0 warn, 0 skip, 0 pass
+    nothing was judged: no workload is among the documents
+    ----- stderr
+    note: vendor/c.yaml:1:1: no Kubernetes object: apiVersion and kind are expected [not-kubernetes-object]
+    note: b.yaml:1:1: no Kubernetes object: apiVersion and kind are expected [not-kubernetes-object]
+    note: a.yaml:1:1: no Kubernetes object: apiVersion and kind are expected [not-kubernetes-object]
+    ");
+}
+
+#[test]
 fn findings_exit_with_1() {
     let folder = folder(&[("web.yaml", &deployment(FLOATING))]);
     insta::assert_snapshot!(run(folder.path(), &["scan", "web.yaml"]), @"
@@ -101,7 +130,7 @@ fn input_that_is_broken_exits_with_3_and_the_rest_is_judged() {
         the tag stable floats (channel or branch `stable`), so the same manifest can run other code tomorrow
       fix: Set image to nginx:stable@sha256:<digest>, or to a tag that is never pushed again, such as nginx:<full version>.
 
-    1 file, 2 documents, 2 workloads and 2 images read: 0 fail, 0 error, 1 warn, 0 skip, 3 pass
+    0 files, 2 documents, 2 workloads and 2 images read: 0 fail, 0 error, 1 warn, 0 skip, 3 pass
     ----- stderr
     error: web.yaml:12:4: this is no valid YAML: unclosed bracket '[' [invalid-yaml]
     ");

@@ -3,18 +3,22 @@
 use crate::support::{FLOATING, VERSION, deployment, folder, run, tagwatch};
 
 #[test]
-fn no_input() {
+fn no_such_glob() {
+    let folder = folder(&[("web.yaml", &deployment(VERSION))]);
+    let printed = run(folder.path(), &["scan", "--exclude", "[z-a]", "--exclude", "b"]);
+    assert!(printed.starts_with("exit code: 2\n") && printed.contains("error: --exclude: "), "{printed}");
+}
+
+#[test]
+fn no_such_detail_and_no_threads() {
     let folder = folder(&[]);
-    insta::assert_snapshot!(run(folder.path(), &["scan"]), @"
-    exit code: 2
-    ----- stderr
-    error: the following required arguments were not provided:
-      <PATH>...
-
-    Usage: tagwatch scan <PATH>...
-
-    For more information, try '--help'.
-    ");
+    let printed = run(folder.path(), &["scan", "--notes", "all"]);
+    assert!(
+        printed.starts_with("exit code: 2\n") && printed.contains("[possible values: folded, full]"),
+        "{printed}"
+    );
+    let printed = run(folder.path(), &["scan", "--threads", "0"]);
+    assert!(printed.starts_with("exit code: 2\n"), "{printed}");
 }
 
 #[test]

@@ -11,12 +11,13 @@ mod json_stream;
 mod kubectl;
 mod mutate;
 mod random;
+mod subset;
 mod vocabulary;
 
 use serde_json::Value;
 
 use super::{Documents, Limits, Located, YamlError, to_json};
-use crate::input::{self, Input};
+use crate::input;
 
 /// Files for which kubectl's reader is started once.
 const BATCH: u64 = 5_000;
@@ -64,7 +65,8 @@ fn are_equal(one: &Value, another: &Value) -> bool {
 
 /// Our answer. kubectl says nothing of text that it does not read, so that is no error here.
 fn ours(file: &[u8]) -> Answer {
-    let source = match input::read(&Input::Stdin, &mut &*file, Limits::default()) {
+    let mut buffer = Vec::new();
+    let source = match input::read(&mut &*file, &mut buffer, Limits::default()) {
         Ok(source) => source,
         Err(error) => return Answer { documents: Vec::new(), error: Some(error.to_string()) },
     };

@@ -26,6 +26,10 @@ impl Mark {
         Position { line: self.line, column: self.column.saturating_add(1) }
     }
 
+    pub(in crate::yaml) fn is_line_start(&self) -> bool {
+        self.column == 0
+    }
+
     /// This place, where indentation begins to count.
     pub(in crate::yaml) fn as_margin(self) -> Self {
         Self { margin: self.column, ..self }
@@ -37,6 +41,12 @@ impl Mark {
         let breaks = u32::try_from(returns).unwrap_or(u32::MAX).saturating_add(1);
         let (offset, line) = (self.offset + line.len(), self.line.saturating_add(breaks));
         Self { offset, line, column: 0, margin: 0, row: self.row.saturating_add(1) }
+    }
+
+    /// The begin of the line after so many lines from here, each of which ends with a line feed alone.
+    pub(in crate::yaml) fn after_lines(self, bytes: usize, lines: u32) -> Self {
+        let (line, row) = (self.line.saturating_add(lines), self.row.saturating_add(lines));
+        Self { offset: self.offset + bytes, line, column: 0, margin: 0, row }
     }
 
     /// Indentation: characters from the begin of the row.
@@ -62,7 +72,7 @@ pub(in crate::yaml) struct Cursor<'t> {
 
 impl<'t> Cursor<'t> {
     /// Reads from a mark to a place in bytes.
-    pub(in crate::yaml) fn new(source: &'t Source, mark: Mark, end: usize) -> Self {
+    pub(in crate::yaml) fn new(source: &'t Source<'_>, mark: Mark, end: usize) -> Self {
         let text = source.text().get(..end).unwrap_or_default();
         Self { text, written: source.written(), drops_returns: source.form() != Form::Whole, mark }
     }

@@ -4,6 +4,7 @@ use std::io;
 
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::workload::WorkloadId;
+use tagwatch_scan::output::NoteDetail;
 use tagwatch_scan::report::FindingEntry;
 use tagwatch_scan::{ScanOptions, scan};
 
@@ -25,7 +26,7 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<BaselineInput>, F
         ..ScanOptions::default()
     };
     let mut report = scan(&engine, &options, &mut io::stdin().lock());
-    messages::write_notes(&mut report)?;
+    messages::write_notes(&mut report, NoteDetail::default())?;
     if !report.is_complete() {
         return Ok(None);
     }

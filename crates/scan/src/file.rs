@@ -1,0 +1,126 @@
+//! From the text of one file to its manifests.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use tagwatch_core::kinds::Kinds;
+
+use crate::input::{self, Input, ReadError};
+use crate::kustomize::{self, Kustomization};
+use crate::manifest::{DIRECTIVE, Manifest, has_patch_directive};
+use crate::note::{Note, NoteCode};
+use crate::report::ReadFile;
+use crate::yaml::{Documents, Limits, Located, Position, Source, YamlError};
+
+/// How much of a buffer stays for the next file, in bytes: more than almost every manifest needs.
+const KEPT_BUFFER: usize = 1 << 20;
+
+/// How files are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) limits: Limits,
+    pub(crate) kinds: &'a Kinds,
+    /// What places call standard input, in place of `<stdin>`.
+    pub(crate) stdin_name: Option<&'a str>,
+}
+
+impl Reading<'_> {
+    /// Opens and reads a file. The buffer is scratch space, which saves memory when it is used again.
+    pub(crate) fn file(&self, input: &Input, path: &Path, buffer: &mut Vec<u8>) -> ReadFile {
+        match File::open(path) {
+            Ok(mut file) => self.input(input, &mut file, buffer),
+            Err(error) => unread(self.name(input), &ReadError::Io(error)),
+        }
+    }
+
+    fn name(&self, input: &Input) -> String {
+        match (input, self.stdin_name) {
+            (Input::Stdin, Some(name)) => name.to_owned(),
+            _ => input.name(),
+        }
+    }
+
+    /// Reads the text of an input.
+    pub(crate) fn input(&self, input: &Input, reader: &mut dyn Read, buffer: &mut Vec<u8>) -> ReadFile {
+        let mut file = match input::read(reader, buffer, self.limits) {
+            Ok(source) => self.text(input, &source),
+            Err(error) => unread(self.name(input), &error),
+        };
+        if file.is_incomplete() && !must_be_read(input, buffer) {
+            file.set_aside();
+        }
+        buffer.shrink_to(KEPT_BUFFER);
+        file
+    }
+
+    fn text(&self, input: &Input, source: &Source<'_>) -> ReadFile {
+        let path = input.path();
+        let name = self.name(input);
+        if path.is_some_and(|path| input::is_chart_template(path, source.text())) {
+            let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
+            return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);
+        }
+        let mut file = ReadFile { path: path.map(Path::to_path_buf), ..ReadFile::new(name) };
+        let is_kustomization = path.is_some_and(kustomize::is_kustomization_file);
+        let can_patch = source.text().contains(DIRECTIVE);
+        for document in Documents::new(source, self.limits) {
+            match document {
+                Ok(document) if is_kustomization && Kustomization::is_in(document.root()) => {
+                    let mut manifest = Manifest::default();
+                    let kustomization = file.kustomization.get_or_insert_default();
+                    kustomization.add(document.root(), self.kinds, &mut manifest);
+                    file.add(manifest);
+                }
+                Ok(document) => {
+                    let mut manifest = Manifest::read(&document, self.kinds);
+                    if can_patch && has_patch_directive(document.root()) {
+                        manifest.set_aside_as_patch();
+                    }
+                    file.add(manifest);
+                }
+                Err(located) => {
+                    let note = yaml_note(&file.name, &located);
+                    file.notes.push(note);
+                }
+            }
+        }
+        let is_template = file.notes.iter().any(|note| note.code == NoteCode::HelmTemplate);
+        file.is_read = !file.is_incomplete() && !(is_template && file.documents == 0);
+        file.fold_other_documents();
+        file
+    }
+}
+
+/// Whether it is an error that an input cannot be read: one that the command line names, and one that kubectl or Kustomize
+/// would be given.
+fn must_be_read(input: &Input, text: &[u8]) -> bool {
+    match input {
+        Input::Stdin | Input::Named(_) => true,
+        Input::Found(path) => kustomize::is_kustomization_file(path) || input::is_meant_for_kubectl(text),
+    }
+}
+
+fn unread(name: String, error: &ReadError) -> ReadFile {
+    let (at, code) = match error {
+        ReadError::Io(_) => (Position::START, NoteCode::UnreadableInput),
+        ReadError::TooLarge(_) => (Position::START, NoteCode::OverBudget),
+        ReadError::Utf32 | ReadError::NotUtf16 => (Position::START, NoteCode::InvalidEncoding),
+        ReadError::NotUtf8 { at, .. } => (*at, NoteCode::InvalidEncoding),
+    };
+    ReadFile::unread(Note::at(&name, at, code, &error.to_string()), name)
+}
+
+fn yaml_note(name: &str, located: &Located<YamlError>) -> Note {
+    let code = match located.error {
+        YamlError::TemplateAction => {
+            let message = "a template that is no YAML before it is rendered: this document is skipped; render it \
+                           first, for Helm by `helm template`";
+            return Note::at(name, located.at, NoteCode::HelmTemplate, message);
+        }
+        YamlError::TextIgnored => NoteCode::TextIgnored,
+        YamlError::OverBudget { .. } | YamlError::TooDeep(_) => NoteCode::OverBudget,
+        _ => NoteCode::InvalidYaml,
+    };
+    Note::at(name, located.at, code, &located.error.to_string())
+}

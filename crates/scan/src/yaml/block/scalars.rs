@@ -1,0 +1,132 @@
+//! Block scalars, and lists in brackets.
+
+use std::borrow::Cow;
+
+use super::super::scalar::Scalar;
+use super::super::tree::Position;
+use super::lexer::{Lexer, WORD, is};
+use super::tree::Tree;
+
+impl<'t> Lexer<'t> {
+    /// A block scalar without an indication of its indentation, as `block_scalar` of [`super::super::syntax`] reads it. One
+    /// without a text is left to that.
+    pub(super) fn block_scalar(&mut self, is_literal: bool, tree: &mut Tree<'t>) -> Option<()> {
+        self.at += 1;
+        let chomping = self.byte(0);
+        if matches!(chomping, b'-' | b'+') {
+            self.at += 1;
+        }
+        self.ends_line()?.then_some(())?;
+        let (mut text, mut deepest) = (String::new(), 0);
+        let mut empty = 0_usize;
+        loop {
+            if self.at >= self.text.len() {
+                return None;
+            }
+            self.skip_spaces();
+            deepest = deepest.max(self.column());
+            if self.byte(0) != b'\n' {
+                break;
+            }
+            self.pass_line();
+            empty += 1;
+        }
+        let indent = self.column();
+        if indent < deepest || indent <= tree.indent() {
+            return None;
+        }
+        let at = self.position();
+        let (mut is_first, mut was_blank) = (true, false);
+        loop {
+            let start = self.at;
+            let is_blank = self.byte(0) == b' ';
+            self.pass_line();
+            let line = self.text.get(start..self.at - 1)?;
+            if !is_first && (is_literal || was_blank || is_blank) {
+                text.push('\n');
+            } else if !is_first && empty == 0 {
+                text.push(' ');
+            }
+            text.extend(std::iter::repeat_n('\n', empty));
+            text.push_str(line);
+            (is_first, was_blank, empty) = (false, is_blank, 0);
+            if !self.next_text_line(indent, &mut empty) {
+                break;
+            }
+        }
+        if chomping != b'-' {
+            text.push('\n');
+        }
+        if chomping == b'+' {
+            text.extend(std::iter::repeat_n('\n', empty));
+        }
+        tree.scalar(at, Cow::Owned(text), Scalar::String)
+    }
+
+    /// Passes indentation, and counts the lines that hold nothing else. Whether more of the text follows; otherwise, this is
+    /// the begin of a line.
+    fn next_text_line(&mut self, indent: u32, empty: &mut usize) -> bool {
+        while self.at < self.text.len() {
+            while self.byte(0) == b' ' && self.column() < indent {
+                self.at += 1;
+            }
+            if self.column() == indent && self.byte(0) != b'\n' {
+                return true;
+            }
+            if self.byte(0) != b'\n' {
+                self.at = self.line_start;
+                return false;
+            }
+            self.pass_line();
+            *empty += 1;
+        }
+        false
+    }
+
+    /// A list of scalars in one line.
+    pub(super) fn flow_sequence(&mut self, tree: &mut Tree<'t>) -> Option<()> {
+        let at = self.position();
+        let mut items: Vec<(Position, &'t str, bool)> = Vec::new();
+        self.at += 1;
+        self.skip_spaces();
+        while self.byte(0) != b']' {
+            items.push(self.flow_item()?);
+            self.skip_spaces();
+            match self.byte(0) {
+                b',' => {
+                    self.at += 1;
+                    self.skip_spaces();
+                }
+                b']' => {}
+                _ => return None,
+            }
+        }
+        self.at += 1;
+        self.ends_line()?.then_some(())?;
+        tree.flow_sequence(at, &items)
+    }
+
+    /// An item with its place, and whether it is plain. `None` for all but texts in quotes and words.
+    fn flow_item(&mut self) -> Option<(Position, &'t str, bool)> {
+        let (start, at) = (self.at, self.position());
+        if let quote @ (b'"' | b'\'') = self.byte(0) {
+            let (text, end) = self.quoted(quote)?;
+            self.at = end;
+            return Some((at, text, false));
+        }
+        let rest = self.text.as_bytes().get(start..)?;
+        let mut length = 0;
+        loop {
+            length += rest.get(length..)?.iter().position(|&byte| !is(byte, WORD) && byte != b'=')?;
+            match rest.get(length + 1) {
+                Some(&next) if rest[length] == b':' && is(next, WORD) => length += 1,
+                _ => break,
+            }
+        }
+        if length == 0 || matches!(rest[0], b'=' | b':') || rest[..length] == *b"-" {
+            return None;
+        }
+        self.at += length;
+        Some((at, self.text.get(start..start + length)?, true))
+    }
+}
