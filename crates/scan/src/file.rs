@@ -86,7 +86,7 @@ impl Reading<'_> {
             }
         }
         let is_template = file.notes.iter().any(|note| note.code == NoteCode::HelmTemplate);
-        file.is_read = !file.is_incomplete() && !(is_template && file.documents == 0);
+        file.is_read = !(file.is_incomplete() || is_template && file.documents == 0);
         file.fold_other_documents();
         file
     }

@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -89,9 +90,10 @@ impl ReadFile {
         }
         self.manifests.truncate(1);
         let remarks = self.manifests.iter_mut().flat_map(|manifest| &mut manifest.remarks);
-        remarks.for_each(|remark| {
-            remark.message.push_str(&format!("; so are {} more documents of the file", count - 1))
-        });
+        for remark in remarks {
+            // Writing to a String does not fail.
+            let _ = write!(remark.message, "; so are {} more documents of the file", count - 1);
+        }
     }
 }
 

@@ -30,7 +30,7 @@ struct Declined;
 
 /// Reads the text of one document, which begins at a mark. `expanded` is the number of nodes in earlier documents of the
 /// file. `None` where it declines.
-pub(super) fn read<'t>(text: &'t str, start: Mark, limits: Limits, expanded: u64) -> Option<Read<'t>> {
+pub(super) fn read(text: &str, start: Mark, limits: Limits, expanded: u64) -> Option<Read<'_>> {
     if !start.is_line_start() || !is_of_subset(text) {
         return None;
     }
