@@ -2,6 +2,8 @@
 //! workloads and the position of every value, evaluates them with tagwatch-core, and writes the results. It does not
 //! connect to a cluster.
 
+mod charts;
+mod compose;
 mod exit;
 mod input;
 mod kustomize;
@@ -9,6 +11,7 @@ mod manifest;
 mod note;
 pub mod output;
 mod policy_file;
+mod render;
 pub mod report;
 mod scan;
 mod serialize;
@@ -16,4 +19,5 @@ mod yaml;
 
 pub use exit::{ExitStatus, FailOn};
 pub use policy_file::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError, PolicyMetadata};
+pub use render::Render;
 pub use scan::{ScanOptions, scan};

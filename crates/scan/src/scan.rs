@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use tagwatch_core::engine::Engine;
 use tagwatch_core::kinds::Kinds;
 
+use crate::charts;
+use crate::compose;
 use crate::input::{self, Input, ReadError};
 use crate::kustomize::{self, Kustomization};
 use crate::manifest::{DIRECTIVE, Manifest, has_patch_directive};
 use crate::note::{Note, NoteCode};
 use crate::policy_file::PolicyFile;
+use crate::render::{self, Render};
 use crate::report::{ReadFile, ReportBuilder, ScanReport};
-use crate::yaml::{Documents, Limits, Located, Position, Source, YamlError};
+use crate::yaml::{Documents, Limits, Position, Source};
 
 /// What to scan and what to report.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +32,15 @@ pub struct ScanOptions {
     pub namespace: Option<String>,
     /// Whether it is an error if nothing was judged.
     pub require_workloads: bool,
+    /// Renders charts and kustomizations, by programs of the user.
+    pub render: Option<Render>,
+}
+
+impl ScanOptions {
+    /// Whether the command line names a file, rather than a folder that holds it.
+    fn names(&self, path: &Path) -> bool {
+        self.paths.iter().any(|named| named.strip_prefix(".").unwrap_or(named) == path)
+    }
 }
 
 /// Reads and evaluates manifests. Always returns a report: it has a note for each input that cannot be read, and the rest
@@ -48,14 +60,23 @@ pub(crate) fn scan_within(
     for input in input::discover(&options.paths, builder.notes()) {
         let name = input.name();
         files.push(match input::read(&input, stdin, limits) {
-            Ok(source) => read_text(&input, name, &source, limits, engine.policy().kinds()),
+            Ok(source) => {
+                let is_named = input.path().is_some_and(|path| options.names(path));
+                read_text(&input, is_named, name, &source, limits, engine.policy().kinds())
+            }
             Err(error) => ReadFile::unread(read_note(&name, &error), name),
         });
     }
+    if let Some(render) = &options.render {
+        render::apply(&mut files, render, engine.policy().kinds(), limits);
+    }
     kustomize::apply(&mut files);
+    compose::apply(&mut files, limits);
+    charts::apply(&mut files);
     if let Some(namespace) = &options.namespace {
         let manifests = files.iter_mut().flat_map(|file| &mut file.manifests);
-        for located in manifests.flat_map(|manifest| &mut manifest.workloads) {
+        let workloads = manifests.flat_map(|manifest| &mut manifest.workloads);
+        for located in workloads.filter(|located| located.is_of_cluster()) {
             located.workload.id.namespace.get_or_insert_with(|| namespace.as_str().into());
         }
     }
@@ -80,14 +101,24 @@ fn read_note(name: &str, error: &ReadError) -> Note {
     Note::at(name, at, code, &error.to_string())
 }
 
-fn read_text(input: &Input, name: String, source: &Source, limits: Limits, kinds: &Kinds) -> ReadFile {
-    if matches!(input, Input::File(path) if input::is_chart_template(path, source.text())) {
-        let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
-        return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);
-    }
+fn read_text(
+    input: &Input,
+    is_named: bool,
+    name: String,
+    source: &Source,
+    limits: Limits,
+    kinds: &Kinds,
+) -> ReadFile {
     let path = input.path();
+    if let Some(chart) = path.and_then(|path| charts::of_template(path, source.text())) {
+        return ReadFile::of_template(name, path, chart);
+    }
+    if let Some(read) = compose::read(path, source, limits) {
+        return ReadFile::of_compose(name, path.map(Path::to_path_buf), read);
+    }
     let mut file = ReadFile { path: path.map(Path::to_path_buf), ..ReadFile::new(name) };
     let is_kustomization = path.is_some_and(kustomize::is_kustomization_file);
+    let values = path.and_then(|path| Some((path, charts::kind_of_file(path, is_named)?)));
     let can_patch = source.text().contains(DIRECTIVE);
     for document in Documents::new(source, limits) {
         match document {
@@ -98,30 +129,22 @@ fn read_text(input: &Input, name: String, source: &Source, limits: Limits, kinds
                 file.manifests.push(manifest);
             }
             Ok(document) => {
+                if let Some((path, kind)) = values {
+                    let mut manifest = Manifest::default();
+                    if charts::read_file(document.root(), path, kind, &mut manifest) {
+                        file.manifests.push(manifest);
+                        continue;
+                    }
+                }
                 let mut manifest = Manifest::read(&document, kinds);
                 if can_patch && has_patch_directive(document.root()) {
                     manifest.set_aside_as_patch();
                 }
                 file.manifests.push(manifest);
             }
-            Err(Located { at, error: YamlError::TemplateAction }) => {
-                let message = "a template that is no YAML before it is rendered: this document is skipped; render it \
-                               first, for Helm by `helm template`";
-                file.notes.push(Note::at(&file.name, at, NoteCode::HelmTemplate, message));
-            }
-            Err(located) => file.notes.push(yaml_note(&file.name, &located)),
+            Err(located) => file.notes.push(Note::of_document(&file.name, &located)),
         }
     }
-    let is_template = file.notes.iter().any(|note| note.code == NoteCode::HelmTemplate);
-    file.is_read = !(is_template && file.manifests.is_empty());
+    file.count_as_read();
     file
-}
-
-fn yaml_note(name: &str, located: &Located<YamlError>) -> Note {
-    let code = match located.error {
-        YamlError::TextIgnored => NoteCode::TextIgnored,
-        YamlError::OverBudget { .. } | YamlError::TooDeep(_) => NoteCode::OverBudget,
-        _ => NoteCode::InvalidYaml,
-    };
-    Note::at(name, located.at, code, &located.error.to_string())
 }

@@ -1,5 +1,6 @@
 //! The command `tagwatch scan`: reads manifests and policy, writes the report, and sets the exit status.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -9,7 +10,7 @@ use anyhow::Context;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::output::{self, Style};
 use tagwatch_scan::report::ScanReport;
-use tagwatch_scan::{ScanOptions, scan as scan_manifests};
+use tagwatch_scan::{Render, ScanOptions, scan as scan_manifests};
 
 use crate::args::{Output, ScanArgs};
 use crate::messages;
@@ -18,7 +19,7 @@ use crate::status::Failure;
 use crate::style::style;
 
 pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
-    let ScanArgs { paths, output, fail_on, show_passed, require_workloads, namespace, policy } = args;
+    let ScanArgs { paths, output, fail_on, show_passed, require_workloads, render, namespace, policy } = args;
     refuse_stdin_twice(&policy, &paths)?;
     let ChosenPolicy { engine, file, is_found } = choose(&policy)?;
     let options = ScanOptions {
@@ -28,6 +29,7 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         policy_is_found: is_found,
         namespace,
         require_workloads,
+        render: render.then(programs),
     };
     let mut report = scan_manifests(&engine, &options, &mut io::stdin().lock());
     write_notes(&mut report)?;
@@ -35,6 +37,16 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         write(output, &report)?;
     }
     Ok(ExitCode::from(report.exit_status(fail_on).code()))
+}
+
+/// The programs on the PATH.
+fn programs() -> Render {
+    let path = env::var_os("PATH").unwrap_or_default();
+    Render {
+        programs: env::split_paths(&path).collect(),
+        temporary: env::temp_dir(),
+        time_limit: Render::TIME_LIMIT,
+    }
 }
 
 /// With `--quiet` only notes that are errors: the exit code depends on them.

@@ -7,4 +7,5 @@ mod documents;
 mod install;
 mod namespaced;
 mod readme;
+mod render;
 mod shell;

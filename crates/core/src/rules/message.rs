@@ -3,7 +3,7 @@
 
 use super::drift_words;
 use super::subject::Subject;
-use crate::pull_policy::PullPolicy;
+use crate::pull_policy::{ComposePullPolicy, PullPolicy};
 use crate::reference::{MAX_BYTES, Reference};
 use crate::tag::TagClass;
 use crate::text::UntrustedText;
@@ -41,8 +41,10 @@ pub(super) fn runs_with_pods(subject: &Subject<'_>, of_pods: Option<&UntrustedTe
 }
 
 fn verb(subject: &Subject<'_>) -> &'static str {
-    match subject.container.container_type {
-        ContainerType::ImageVolume => "mounts",
+    match (subject.origin, subject.container.container_type) {
+        (Origin::HelmValues, _) => "names",
+        (Origin::Kustomization, _) => "sets",
+        (_, ContainerType::ImageVolume) => "mounts",
         _ => "runs",
     }
 }
@@ -75,7 +77,12 @@ fn fit(subject: &Subject<'_>, verb: &str, image: &str, tail: &str, note: &str) -
 
 /// The container with its type, such as `init container setup`.
 fn container_words(subject: &Subject<'_>) -> String {
-    let words = subject.container.container_type.words();
+    let words = match subject.origin {
+        Origin::Cluster | Origin::Manifest => subject.container.container_type.words(),
+        Origin::Compose(_) => "service",
+        Origin::HelmValues => "value",
+        Origin::Kustomization => "entry",
+    };
     match subject.container.name.terminal() {
         name if name.is_empty() => format!("{words} without a name"),
         name => format!("{words} {}", shorten(&name, MAX_NAME)),
@@ -84,17 +91,24 @@ fn container_words(subject: &Subject<'_>) -> String {
 
 /// The pull policy as written and as effective.
 pub(crate) fn pull_policy_facts(subject: &Subject<'_>) -> String {
-    let field = subject.container.container_type.pull_policy_field();
-    let effective = subject.effective_pull_policy.as_str();
+    let field = subject.pull_policy_field();
+    let compose = subject.compose().map(|(policy, _)| policy.to_string());
+    let is_known = match &compose {
+        Some(_) => |written: &UntrustedText| ComposePullPolicy::parse(written.raw()).is_some(),
+        None => |written: &UntrustedText| PullPolicy::parse(written.raw()).is_some(),
+    };
+    let effective = compose.as_deref().unwrap_or(subject.effective_pull_policy.as_str());
     match subject.container.pull_policy.as_ref().filter(|written| !written.raw().is_empty()) {
         None => format!("{field} unset (effective: {effective})"),
-        Some(_) if subject.container.written_pull_policy().is_some() => match subject.origin {
+        Some(written) if is_known(written) => match subject.origin {
             Origin::Cluster => format!("stored {effective}"),
-            Origin::Manifest => format!("{field}: {effective}"),
+            Origin::Manifest | Origin::HelmValues | Origin::Kustomization => format!("{field}: {effective}"),
+            Origin::Compose(_) => format!("{field}: {}", shorten(&written.terminal(), MAX_QUOTED)),
         },
         Some(unknown) => format!(
-            "{field} \"{}\", which Kubernetes does not know (effective: {effective}, as if unset)",
-            shorten(&unknown.terminal(), MAX_QUOTED)
+            "{field} \"{}\", which {} does not know (effective: {effective}, as if unset)",
+            shorten(&unknown.terminal(), MAX_QUOTED),
+            subject.words().platform
         ),
     }
 }
@@ -106,7 +120,7 @@ pub(crate) fn moves(subject: &Subject<'_>) -> String {
         return format!("the cluster saw {tag} resolve to more than one digest");
     }
     match subject.tag() {
-        None => "Kubernetes reads no tag as latest, which moves with every push".to_owned(),
+        None => format!("{} reads no tag as latest, which moves with every push", subject.words().platform),
         Some("latest") => "the tag latest moves with every push".to_owned(),
         Some(_) if subject.may_move() => {
             format!("{tag} may be one that moves, or one that is pushed once{}", matched(subject))

@@ -1,11 +1,9 @@
 //! The files to scan, and their text.
 
 mod discover;
-mod helm;
 mod read;
 
 pub(crate) use discover::{Input, discover, name_of};
-pub(crate) use helm::is_chart_template;
 pub(crate) use read::{ReadError, read};
 
 /// Name of standard input in positions. No path of a folder's file begins like this.

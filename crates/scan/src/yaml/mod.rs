@@ -7,6 +7,7 @@
 
 mod base64;
 mod builder;
+mod dialect;
 #[cfg(test)]
 mod differential;
 mod error;
@@ -18,7 +19,8 @@ mod stream;
 mod syntax;
 mod tree;
 
-pub(crate) use error::{Located, YamlError};
+pub(crate) use dialect::{Dialect, MergeTag};
+pub(crate) use error::{Located, Overwritten, YamlError};
 pub(crate) use json::to_json;
 pub(crate) use source::Source;
 pub(crate) use stream::{Documents, Limits};

@@ -2,6 +2,7 @@
 //! not hide the valid ones after it, although kubectl stops there.
 
 use super::builder::Builder;
+use super::dialect::Dialect;
 use super::error::{Located, YamlError};
 use super::json_text;
 use super::source::{Form, Source};
@@ -46,6 +47,7 @@ enum Mode {
 pub(crate) struct Documents<'t> {
     source: &'t Source,
     limits: Limits,
+    dialect: Dialect,
     mode: Mode,
     /// Where the rest of the text begins.
     rest: Mark,
@@ -69,6 +71,11 @@ type Read<'t> = Result<Option<Document<'t>>, Located<YamlError>>;
 
 impl<'t> Documents<'t> {
     pub(crate) fn new(source: &'t Source, limits: Limits) -> Self {
+        Self::in_dialect(source, limits, Dialect::Kubectl)
+    }
+
+    /// Reads values and keys as a certain program does.
+    pub(crate) fn in_dialect(source: &'t Source, limits: Limits, dialect: Dialect) -> Self {
         let looked_at = source.text().as_bytes().get(..JSON_LOOKAHEAD).unwrap_or(source.text().as_bytes());
         let looked_at = String::from_utf8_lossy(looked_at);
         let mode = match source.form() {
@@ -77,7 +84,7 @@ impl<'t> Documents<'t> {
             Form::Lines | Form::MarkedLines => Mode::Lines,
         };
         let rest = Mark::START;
-        Self { source, limits, mode, rest, separator: None, started: 0, expanded: 0, pending: None }
+        Self { source, limits, dialect, mode, rest, separator: None, started: 0, expanded: 0, pending: None }
     }
 
     /// Reads the next document; `None` at the end of the file.
@@ -120,7 +127,7 @@ impl<'t> Documents<'t> {
         if let Err(error) = self.count(at) {
             return Some(Err(error));
         }
-        let mut tree = Builder::new(self.limits, self.expanded);
+        let mut tree = Builder::new(self.limits, self.dialect, self.expanded);
         match json_text::read(&mut cursor, &mut tree) {
             Ok(()) => {
                 self.rest = cursor.mark;
@@ -213,7 +220,7 @@ impl<'t> Documents<'t> {
         }
         Self::refuse_control_characters(&cursor)?;
         let mut parser = Parser::new(cursor);
-        let mut tree = Builder::new(self.limits, self.expanded);
+        let mut tree = Builder::new(self.limits, self.dialect, self.expanded);
         parser.document(&mut tree).map_err(|error| self.or_template_action(error, chunk))?;
         self.expanded = tree.expanded();
         let ignored = parser.ignored().map(|mark| mark.position());

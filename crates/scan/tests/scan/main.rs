@@ -6,6 +6,7 @@
 )]
 
 mod broken;
+mod compose;
 mod contract;
 mod coverage;
 mod documentation;
@@ -16,5 +17,8 @@ mod literate;
 mod policy;
 mod policy_documentation;
 mod policy_errors;
+#[cfg(unix)]
+mod render;
 mod support;
 mod table;
+mod values;
