@@ -78,7 +78,9 @@ pub(crate) fn roots(files: &[ReadFile]) -> Vec<Root> {
         let kustomizations =
             includes.iter().chain([&index]).filter_map(|&index| files[index].kustomization.as_ref());
         let mut resources = kustomizations.flat_map(|known| known.resources.iter().chain(&known.components));
-        Root { index, remote: resources.find(|path| is_remote(path)).cloned(), includes }
+        let remote = resources.find(|path| is_remote(path)).cloned();
+        drop(resources);
+        Root { index, remote, includes }
     };
     roots.map(root).collect()
 }
