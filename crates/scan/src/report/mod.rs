@@ -48,7 +48,7 @@ impl ScanReport {
         let reason = if *workloads > 0 {
             "no workload that was read names an image in the policy's scope"
         } else if *templates > 0 {
-            "raw templates are skipped; --render judges what Helm makes of them"
+            "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render"
         } else if *uncovered_images > 0 {
             "the notes say which images are not covered"
         } else if *files > 0 && *documents == 0 {
@@ -165,10 +165,6 @@ pub struct SourceLocation {
     pub field_path: String,
 }
 
-/// What [`ImageEntry::effective_pull_policy`] can be.
-const EFFECTIVE_PULL_POLICY: &str =
-    "^(Always|IfNotPresent|Never|missing|always|never|build|refresh\\(([0-9]+h)?([0-9]+m)?([0-9]+s)?\\))$";
-
 /// An image that was checked, with its findings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -197,7 +193,6 @@ pub struct ImageEntry {
     #[schemars(with = "Option<String>")]
     pub image_pull_policy: Option<UntrustedText>,
     /// The pull policy that counts: as written, else the API server's default; for Compose its word: `refresh(48h)`.
-    #[schemars(extend("pattern" = EFFECTIVE_PULL_POLICY))]
     pub effective_pull_policy: String,
 }
 

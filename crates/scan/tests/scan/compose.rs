@@ -215,7 +215,10 @@ fn an_override_is_merged_as_compose_does() {
     let never = report.findings.iter().find(|finding| finding.rule == "pull-policy-never").unwrap();
     assert!(never.place.file.raw().ends_with("compose.override.yaml"), "the pull policy is written there");
     assert_eq!((never.place.line, never.place.column), (3, 18));
-    let tag = report.findings.iter().find(|finding| finding.rule == "floating-tag").unwrap();
+    let is_tag_of_web = |finding: &&tagwatch_scan::report::FindingEntry| {
+        finding.rule == "floating-tag" && finding.place.name.raw() == "web"
+    };
+    let tag = report.findings.iter().find(is_tag_of_web).unwrap();
     assert!(tag.place.file.raw().ends_with("compose.yaml"));
     assert_eq!((tag.place.line, tag.place.column, tag.result), (3, 12, Outcome::Warn));
 }

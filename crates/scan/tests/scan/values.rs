@@ -169,6 +169,8 @@ fn a_chart_has_one_note() {
     );
     assert_eq!(
         report.nothing_judged().as_deref(),
-        Some("nothing was judged: raw templates are skipped; --render judges what Helm makes of them")
+        Some(
+            "nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render"
+        )
     );
 }
