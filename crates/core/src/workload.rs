@@ -202,6 +202,33 @@ pub enum Origin {
     Cluster,
     /// A manifest, or a pod template inside a custom resource: tagwatch fills in an unset pull policy.
     Manifest,
+    /// A service of a Compose file, which has pull policies of its own.
+    Compose(ComposeService),
+    /// Values of a Helm chart: the chart decides what becomes of them, so findings are advice. An unset pull policy is the
+    /// chart's, and is not judged.
+    HelmValues,
+    /// An entry of `images:` in a kustomization, which names no pull policy.
+    Kustomization,
+}
+
+/// What a Compose service says beside its image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ComposeService {
+    /// It has a `build` section.
+    pub builds: bool,
+    /// A variable that is not known decides on its pull policy.
+    pub is_pull_policy_open: bool,
+}
+
+impl Origin {
+    /// The field that holds the pull policy of a container.
+    pub fn pull_policy_field(self, container_type: ContainerType) -> &'static str {
+        match self {
+            Self::Cluster | Self::Manifest | Self::Kustomization => container_type.pull_policy_field(),
+            Self::Compose(_) => "pull_policy",
+            Self::HelmValues => "pullPolicy",
+        }
+    }
 }
 
 /// One place that names an image.

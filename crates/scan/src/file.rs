@@ -6,12 +6,14 @@ use std::path::Path;
 
 use tagwatch_core::kinds::Kinds;
 
+use crate::charts;
+use crate::compose;
 use crate::input::{self, Input, ReadError};
 use crate::kustomize::{self, Kustomization};
 use crate::manifest::{DIRECTIVE, Manifest, has_patch_directive};
 use crate::note::{Note, NoteCode};
 use crate::report::ReadFile;
-use crate::yaml::{Documents, Limits, Located, Position, Source, YamlError};
+use crate::yaml::{Document, Documents, Limits, Position, Source};
 
 /// How much of a buffer stays for the next file, in bytes: more than almost every manifest needs.
 const KEPT_BUFFER: usize = 1 << 20;
@@ -55,14 +57,17 @@ impl Reading<'_> {
     }
 
     fn text(&self, input: &Input, source: &Source<'_>) -> ReadFile {
-        let path = input.path();
-        let name = self.name(input);
-        if path.is_some_and(|path| input::is_chart_template(path, source.text())) {
-            let message = "a raw Helm template, skipped: scan the output of `helm template` instead";
-            return ReadFile::unread(Note::new(&name, NoteCode::HelmTemplate, message), name);
+        let (path, name) = (input.path(), self.name(input));
+        if let Some(chart) = path.and_then(|path| charts::of_template(path, source.text())) {
+            return ReadFile::of_template(name, path, chart);
+        }
+        if let Some(read) = compose::read(path, source, self.limits) {
+            return ReadFile::of_compose(name, path.map(Path::to_path_buf), read);
         }
         let mut file = ReadFile { path: path.map(Path::to_path_buf), ..ReadFile::new(name) };
         let is_kustomization = path.is_some_and(kustomize::is_kustomization_file);
+        let is_named = matches!(input, Input::Named(_));
+        let values = path.and_then(|path| Some((path, charts::kind_of_file(path, is_named)?)));
         let can_patch = source.text().contains(DIRECTIVE);
         for document in Documents::new(source, self.limits) {
             match document {
@@ -72,32 +77,46 @@ impl Reading<'_> {
                     kustomization.add(document.root(), self.kinds, &mut manifest);
                     file.add(manifest);
                 }
-                Ok(document) => {
-                    let mut manifest = Manifest::read(&document, self.kinds);
-                    if can_patch && has_patch_directive(document.root()) {
-                        manifest.set_aside_as_patch();
-                    }
-                    file.add(manifest);
-                }
-                Err(located) => {
-                    let note = yaml_note(&file.name, &located);
-                    file.notes.push(note);
-                }
+                Ok(document) => file.add(self.document(&document, values, can_patch)),
+                Err(located) => file.notes.push(Note::of_document(&file.name, &located)),
             }
         }
-        let is_template = file.notes.iter().any(|note| note.code == NoteCode::HelmTemplate);
-        file.is_read = !(file.is_incomplete() || is_template && file.documents == 0);
+        file.count_as_read();
         file.fold_other_documents();
         file
     }
+
+    /// A document of a file with values, or a manifest.
+    fn document(
+        &self,
+        document: &Document<'_>,
+        values: Option<(&Path, charts::ValuesFile)>,
+        can_patch: bool,
+    ) -> Manifest {
+        if let Some((path, kind)) = values {
+            let mut manifest = Manifest::default();
+            if charts::read_file(document.root(), path, kind, &mut manifest) {
+                return manifest;
+            }
+        }
+        let mut manifest = Manifest::read(document, self.kinds);
+        if can_patch && has_patch_directive(document.root()) {
+            manifest.set_aside_as_patch();
+        }
+        manifest
+    }
 }
 
-/// Whether it is an error that an input cannot be read: one that the command line names, and one that kubectl or Kustomize
-/// would be given.
+/// Whether it is an error that an input cannot be read: one that the command line names, and one that kubectl, Kustomize or
+/// Compose would be given.
 fn must_be_read(input: &Input, text: &[u8]) -> bool {
     match input {
         Input::Stdin | Input::Named(_) => true,
-        Input::Found(path) => kustomize::is_kustomization_file(path) || input::is_meant_for_kubectl(text),
+        Input::Found(path) => {
+            kustomize::is_kustomization_file(path)
+                || compose::is_compose_name(path)
+                || input::is_meant_for_kubectl(text)
+        }
     }
 }
 
@@ -109,18 +128,4 @@ fn unread(name: String, error: &ReadError) -> ReadFile {
         ReadError::NotUtf8 { at, .. } => (*at, NoteCode::InvalidEncoding),
     };
     ReadFile::unread(Note::at(&name, at, code, &error.to_string()), name)
-}
-
-fn yaml_note(name: &str, located: &Located<YamlError>) -> Note {
-    let code = match located.error {
-        YamlError::TemplateAction => {
-            let message = "a template that is no YAML before it is rendered: this document is skipped; render it \
-                           first, for Helm by `helm template`";
-            return Note::at(name, located.at, NoteCode::HelmTemplate, message);
-        }
-        YamlError::TextIgnored => NoteCode::TextIgnored,
-        YamlError::OverBudget { .. } | YamlError::TooDeep(_) => NoteCode::OverBudget,
-        _ => NoteCode::InvalidYaml,
-    };
-    Note::at(name, located.at, code, &located.error.to_string())
 }

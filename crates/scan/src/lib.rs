@@ -3,6 +3,8 @@
 //! connect to a cluster.
 
 mod baseline;
+mod charts;
+mod compose;
 mod exit;
 mod file;
 mod input;
@@ -12,6 +14,7 @@ mod note;
 pub mod output;
 mod parallel;
 mod policy_file;
+mod render;
 pub mod report;
 mod scan;
 mod serialize;
@@ -21,4 +24,5 @@ pub use baseline::{Baseline, BaselineError, KnownFindings};
 pub use exit::{ExitStatus, FailOn};
 pub use input::{Exclude, InvalidGlob};
 pub use policy_file::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError, PolicyMetadata};
+pub use render::Render;
 pub use scan::{ScanOptions, scan};

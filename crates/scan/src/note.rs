@@ -5,7 +5,7 @@ use serde::Serialize;
 use tagwatch_core::named;
 use tagwatch_core::text::UntrustedText;
 
-use crate::yaml::Position;
+use crate::yaml::{Located, Position, YamlError};
 
 /// A remark on an input: something that was not read, or read with a doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -20,7 +20,7 @@ pub struct Note {
     #[serde(skip)]
     pub column: u32,
     /// What kind of remark it is.
-    #[schemars(with = "String", extend("enum" = NoteCode::ALL.map(NoteCode::as_str)))]
+    #[schemars(with = "String", extend("enum" = NoteCode::ALL.map(NoteCode::as_str).to_vec()))]
     pub code: NoteCode,
     /// What is the matter; safe for a terminal.
     pub message: String,
@@ -30,6 +30,21 @@ impl Note {
     /// On a file as a whole.
     pub(crate) fn new(file: &str, code: NoteCode, message: &str) -> Self {
         Self::at(file, Position::START, code, message)
+    }
+
+    /// On a document that was not read.
+    pub(crate) fn of_document(file: &str, located: &Located<YamlError>) -> Self {
+        let code = match located.error {
+            YamlError::TemplateAction => {
+                let message = "a template that is no YAML before it is rendered: this document is skipped; render it \
+                               first, for Helm by `helm template`";
+                return Self::at(file, located.at, NoteCode::HelmTemplate, message);
+            }
+            YamlError::TextIgnored => NoteCode::TextIgnored,
+            YamlError::OverBudget { .. } | YamlError::TooDeep(_) => NoteCode::OverBudget,
+            _ => NoteCode::InvalidYaml,
+        };
+        Self::at(file, located.at, code, &located.error.to_string())
     }
 
     /// On a place in a file.
@@ -64,6 +79,20 @@ pub enum NoteCode {
     KindNotCovered,
     /// Images that are not judged, since parameters of the object decide what runs.
     ImageParameter,
+    /// A chart or a kustomization that is not rendered, since a part of it is not on this machine.
+    NotRendered,
+    /// A chart or a kustomization that could not be rendered.
+    RenderFailed,
+    /// Images in values of a Helm chart whose tag the chart decides on.
+    TagLeftToChart,
+    /// Images of manifests that are texts of a ConfigMap; not judged.
+    EmbeddedManifest,
+    /// Images in Helm values and parameters of an Argo CD application; not judged.
+    ApplicationValues,
+    /// Images of Compose services that are not judged, since a variable is not set.
+    UnsetVariable,
+    /// A file that a Compose file refers to, and that is not read.
+    ComposeReference,
     /// Images in patches that are not judged.
     PatchNotJudged,
     /// Kustomizations that change what will run.
@@ -117,6 +146,13 @@ named!(NoteCode {
     HelmTemplate => "helm-template",
     KindNotCovered => "kind-not-covered",
     ImageParameter => "image-parameter",
+    NotRendered => "not-rendered",
+    RenderFailed => "render-failed",
+    TagLeftToChart => "tag-left-to-chart",
+    EmbeddedManifest => "embedded-manifest",
+    ApplicationValues => "application-values",
+    UnsetVariable => "unset-variable",
+    ComposeReference => "compose-reference",
     PatchNotJudged => "patch-not-judged",
     Kustomize => "kustomize",
     KustomizeImage => "kustomize-image",
@@ -149,6 +185,7 @@ impl NoteCode {
                 | Self::TextIgnored
                 | Self::OverBudget
                 | Self::InvalidField
+                | Self::RenderFailed
                 | Self::NothingJudged
         )
     }

@@ -6,11 +6,14 @@ use std::path::PathBuf;
 
 use tagwatch_core::engine::Engine;
 
+use crate::charts;
+use crate::compose;
 use crate::file::Reading;
 use crate::input::{self, Exclude, Input};
 use crate::kustomize;
 use crate::parallel;
 use crate::policy_file::PolicyFile;
+use crate::render::{self, Render};
 use crate::report::{ReadFile, ReportBuilder, ScanReport};
 use crate::yaml::Limits;
 
@@ -35,6 +38,8 @@ pub struct ScanOptions {
     pub exclude: Exclude,
     /// Most threads that read; by default as many as the machine runs at once. They make no difference to the report.
     pub threads: Option<NonZeroUsize>,
+    /// Renders charts and kustomizations, by programs of the user.
+    pub render: Option<Render>,
 }
 
 /// Reads and evaluates manifests. Always returns a report: it has a note for each input that cannot be read, and the rest
@@ -55,10 +60,16 @@ pub(crate) fn scan_within(
     let stdin_name = options.stdin_name.as_deref();
     let reading = Reading { limits, kinds: engine.policy().kinds(), stdin_name };
     let mut files = read_all(&inputs, reading, threads, stdin);
+    if let Some(render) = &options.render {
+        render::apply(&mut files, render, engine.policy().kinds(), limits);
+    }
     kustomize::apply(&mut files);
+    compose::apply(&mut files, limits);
+    charts::apply(&mut files);
     if let Some(namespace) = &options.namespace {
         let manifests = files.iter_mut().flat_map(|file| &mut file.manifests);
-        for located in manifests.flat_map(|manifest| &mut manifest.workloads) {
+        let workloads = manifests.flat_map(|manifest| &mut manifest.workloads);
+        for located in workloads.filter(|located| located.is_of_cluster()) {
             located.workload.id.namespace.get_or_insert_with(|| namespace.as_str().into());
         }
     }

@@ -1,6 +1,7 @@
 //! The command `tagwatch scan`: reads manifests and policy, writes the report, and sets the exit status.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -10,7 +11,7 @@ use anyhow::{Context, anyhow};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_scan::output::{self, Style};
 use tagwatch_scan::report::{NoteCode, ScanReport};
-use tagwatch_scan::{Baseline, Exclude, FailOn, ScanOptions, scan as scan_manifests};
+use tagwatch_scan::{Baseline, Exclude, FailOn, Render, ScanOptions, scan as scan_manifests};
 
 use crate::args::{Output, ScanArgs};
 use crate::messages;
@@ -30,6 +31,7 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         stdin_filename,
         show_passed,
         require_workloads,
+        render,
         namespace,
         exclude,
         threads,
@@ -64,6 +66,7 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         stdin_name: stdin_filename.map(|name| name.to_string_lossy().into_owned()),
         exclude,
         threads,
+        render: render.then(programs),
     };
     let mut report = scan_manifests(&engine, &options, &mut io::stdin().lock());
     if !rules.is_empty() {
@@ -81,6 +84,16 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         write(output, &report, fail_on)?;
     }
     Ok(ExitCode::from(report.exit_status(fail_on).code()))
+}
+
+/// The programs on the PATH.
+fn programs() -> Render {
+    let path = env::var_os("PATH").unwrap_or_default();
+    Render {
+        programs: env::split_paths(&path).collect(),
+        temporary: env::temp_dir(),
+        time_limit: Render::TIME_LIMIT,
+    }
 }
 
 /// Two formats in one stream or file are readable as neither.

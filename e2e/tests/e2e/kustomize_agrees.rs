@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Write,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
 };
@@ -103,15 +104,31 @@ fn images(stdout: &[u8]) -> Result<Vec<[String; 4]>> {
     Ok(images)
 }
 
-fn scan(path: &Path, input: &str) -> Result<Vec<[String; 4]>> {
+/// A `kubectl` in a folder of its own.
+fn kubectl(env: &TestEnv) -> Result<TempDir> {
+    let folder = TempDir::with_prefix("kubectl-")?;
+    let command = env.cluster().control_plane.kubectl_command()?;
+    let words = [command.as_std().get_program()].into_iter().chain(command.as_std().get_args());
+    let words: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    let path = folder.path().join("kubectl");
+    fs::write(&path, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    Ok(folder)
+}
+
+/// The images of a scan, without entries of kustomizations that change none: they are judged where they stand.
+fn scan(path: &Path, input: &str, programs: Option<&Path>) -> Result<Vec<[String; 4]>> {
     let mut command = Command::new(tagwatch_e2e::tagwatch_binary()?);
     command.args(["scan", "-o", "json"]).arg(path).env_clear();
+    command.args(programs.map(|_| "--render")).envs(programs.map(|folder| ("PATH", folder)));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     child.stdin.take().context("no standard input")?.write_all(input.as_bytes())?;
     let output = child.wait_with_output()?;
     let notes = String::from_utf8_lossy(&output.stderr);
     ensure!(matches!(output.status.code(), Some(0 | 1)), "{}: {notes}", output.status);
-    images(&output.stdout)
+    let mut images = images(&output.stdout)?;
+    images.retain(|[kind, ..]| kind != "Kustomization");
+    Ok(images)
 }
 
 async fn compare(env: &TestEnv, inner: &str, component: &str, outer: &str) -> Result<()> {
@@ -136,12 +153,14 @@ async fn compare(env: &TestEnv, inner: &str, component: &str, outer: &str) -> Re
     )?;
     let overlay = folder.path().join("overlay").display().to_string();
     let built = env.cluster().control_plane.kubectl(&["kustomize", &overlay]).await?;
-    let (wanted, ours) = (scan(Path::new("-"), &built)?, scan(folder.path(), "")?);
+    let (wanted, ours) = (scan(Path::new("-"), &built, None)?, scan(folder.path(), "", None)?);
     ensure!(
         wanted == ours,
         "images {inner} | {component} | {outer}\nkubectl kustomize: {wanted:#?}\ntagwatch scan: {ours:#?}"
     );
     ensure!(wanted.len() == 14, "{wanted:#?}");
+    let rendered = scan(folder.path(), "", Some(kubectl(env)?.path()))?;
+    ensure!(wanted == rendered, "kubectl kustomize: {wanted:#?}\ntagwatch scan --render: {rendered:#?}");
     Ok(())
 }
 

@@ -8,4 +8,5 @@ mod install;
 mod namespaced;
 mod readme;
 mod recipes;
+mod render;
 mod shell;

@@ -43,7 +43,7 @@ fn drop_silent(findings: &mut Vec<Finding>, subject: &Subject<'_>, is_due: impl 
 
 fn check(rule: &'static Rule, setting: &RuleSetting, subject: &Subject<'_>) -> Option<Finding> {
     let meta = rule.meta;
-    if meta.needs_reference && subject.reference.is_err() {
+    if !can_check(rule, subject) {
         return None;
     }
     let violation = (rule.check)(&Subject { parameters: &setting.parameters, ..*subject })?;
@@ -52,6 +52,7 @@ fn check(rule: &'static Rule, setting: &RuleSetting, subject: &Subject<'_>) -> O
         Some(outcome) => outcome,
         None => violation.outcome,
     };
+    let outcome = subject.at_most(meta.group, outcome);
     Some(Finding {
         rule: meta,
         outcome,
@@ -60,6 +61,13 @@ fn check(rule: &'static Rule, setting: &RuleSetting, subject: &Subject<'_>) -> O
         resolution: violation.resolution,
         exemption: None,
     })
+}
+
+/// Whether a rule has what it needs to check a container.
+pub(super) fn can_check(rule: &Rule, subject: &Subject<'_>) -> bool {
+    (subject.reference.is_ok() || !rule.meta.needs_reference)
+        && subject.is_judged_by(rule.meta.group)
+        && !(rule.is_of_kubernetes && subject.compose().is_some())
 }
 
 /// The shortest time after which a rule has to be asked again.

@@ -12,10 +12,11 @@ use jiff::civil::Date;
 
 use crate::finding::Verdict;
 use crate::policy::{AnnotationRemark, Decision, Policy, Profile, WorkloadAnnotations};
+use crate::pull_policy::{ComposePullPolicy, PullPolicy};
 use crate::reference::{Reference, ReferenceError};
 use crate::rules::{Parameters, RuleSet, Subject};
 use crate::tag::{Classification, Classifier};
-use crate::workload::{Container, Workload};
+use crate::workload::{Container, Origin, Workload};
 use exempting::Exempting;
 
 /// A parsed and classified image. It depends on the text and on the classifier alone, so a caller can keep it by image
@@ -170,7 +171,10 @@ impl Engine {
     ) -> (Verdict, Option<Duration>) {
         let ReadImage { reference, classification } = image;
         let parsed = reference.as_ref().ok();
-        let effective_pull_policy = container.effective_pull_policy_of(parsed);
+        let effective_pull_policy = match workload.origin {
+            Origin::Compose(_) => nearest(ComposePullPolicy::of(container)),
+            _ => container.effective_pull_policy_of(parsed),
+        };
         let subject = Subject {
             container,
             origin: workload.origin,
@@ -178,12 +182,25 @@ impl Engine {
             classification: &classification,
             effective_pull_policy,
             image_pull_secrets: workload.image_pull_secrets,
-            always_pull_images: self.policy.always_pull_images(),
+            // An admission plugin of Kubernetes.
+            always_pull_images: self.policy.always_pull_images()
+                && !matches!(workload.origin, Origin::Compose(_)),
             rules,
             parameters: &Parameters::default(),
         };
         let findings = findings::findings(&subject, exempting);
         let due_in = findings::due_in(&subject);
         (Verdict { container: index, reference, classification, effective_pull_policy, findings }, due_in)
+    }
+}
+
+/// What a pull policy of Compose comes to in the words of Kubernetes, for rules that ask whether each start pulls.
+fn nearest(policy: ComposePullPolicy) -> PullPolicy {
+    match policy {
+        ComposePullPolicy::Always => PullPolicy::Always,
+        ComposePullPolicy::Never => PullPolicy::Never,
+        ComposePullPolicy::Missing | ComposePullPolicy::Build | ComposePullPolicy::Refresh(_) => {
+            PullPolicy::IfNotPresent
+        }
     }
 }

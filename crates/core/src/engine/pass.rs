@@ -1,9 +1,10 @@
 //! The result of a group in which no rule fires: a pass with its reason.
 
+use super::findings::can_check;
 use crate::finding::Finding;
 use crate::outcome::{Outcome, Severity};
-use crate::pull_policy::PullPolicy;
-use crate::rules::{RuleGroup, RuleMeta, Subject, message};
+use crate::pull_policy::{ComposePullPolicy, PullPolicy};
+use crate::rules::{self, RuleGroup, RuleMeta, Subject, message};
 use crate::tag::TagClass;
 
 /// The pass of a group, under its leading rule; where that one is off, under the first one that is on. `None` where no
@@ -29,11 +30,11 @@ fn passed(group: RuleGroup, subject: &Subject<'_>) -> Option<&'static RuleMeta> 
     if !group.gives_passes() {
         return None;
     }
-    let can_check = |rule: &RuleMeta| subject.reference.is_ok() || !rule.needs_reference;
     let mut passed = None;
-    for (rule, _) in subject.rules.enabled().filter(|(rule, _)| rule.group == group && can_check(rule)) {
-        let leads = rule.id == group.leading_rule();
-        passed = if leads { Some(rule) } else { passed.or(Some(rule)) };
+    let enabled = rules::enabled(subject.rules).map(|(rule, _)| rule);
+    for rule in enabled.filter(|rule| rule.meta.group == group && can_check(rule, subject)) {
+        let leads = rule.meta.id == group.leading_rule();
+        passed = if leads { Some(rule.meta) } else { passed.or(Some(rule.meta)) };
     }
     passed
 }
@@ -62,6 +63,23 @@ fn pull_policy_tail(rule: &RuleMeta, subject: &Subject<'_>) -> String {
     } else {
         "the reference is not one that moves, so a copy on the node is the right one"
     };
+    if let Some((policy, _)) = subject.compose() {
+        let reason = match policy {
+            ComposePullPolicy::Build => "Compose builds the image and does not pull it".to_owned(),
+            ComposePullPolicy::Always if subject.is_mutable() => {
+                "Compose asks the registry at every start, though a mirror can answer with an old digest"
+                    .to_owned()
+            }
+            ComposePullPolicy::Always => "Compose asks the registry at every start".to_owned(),
+            ComposePullPolicy::Refresh(_) => {
+                "Compose asks the registry again where the last pull is older than that".to_owned()
+            }
+            ComposePullPolicy::Missing | ComposePullPolicy::Never => {
+                copy_is_right.replace("on the node", "on the machine")
+            }
+        };
+        return format!(" with {}: {reason}", message::pull_policy_facts(subject));
+    }
     let mut note = message::pods_policy_note(subject);
     let reason = match subject.effective_pull_policy {
         // The written policy does not reach the pods.

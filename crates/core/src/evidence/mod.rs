@@ -8,7 +8,7 @@ use crate::drift::DriftEvidence;
 use crate::pull_policy::PullPolicy;
 use crate::reference;
 use crate::text::UntrustedText;
-use crate::workload::{Container, ContainerType};
+use crate::workload::{Container, ContainerType, Origin};
 pub use drift::drift_snippet;
 
 /// Longest snippet in bytes (docs/design/reports.md, "Shape").
@@ -49,6 +49,26 @@ pub fn snippet(container: &Container) -> String {
         out.line(indent, &format!("{}: {}", kind.pull_policy_field(), value(policy, MAX_PULL_POLICY)));
     }
     pods_differ(&mut out, container, container.drift.as_deref());
+    out.finish()
+}
+
+/// The same for a container of a file, as it is written there.
+pub fn written_snippet(origin: Origin, container: &Container) -> String {
+    let mut out = Lines::default();
+    let indent = match origin {
+        Origin::Cluster | Origin::Manifest => return snippet(container),
+        Origin::Compose(_) => {
+            out.line(0, "services:");
+            out.line(1, &format!("{}:", value(&container.name, MAX_NAME)));
+            2
+        }
+        Origin::HelmValues | Origin::Kustomization => 0,
+    };
+    out.line(indent, &format!("image: {}", value(&container.image, MAX_IMAGE)));
+    if let Some(policy) = &container.pull_policy {
+        let field = origin.pull_policy_field(container.container_type);
+        out.line(indent, &format!("{field}: {}", value(policy, MAX_PULL_POLICY)));
+    }
     out.finish()
 }
 

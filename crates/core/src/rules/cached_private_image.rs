@@ -63,7 +63,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
          asking for credentials",
         message::pull_policy_facts(subject)
     );
-    let field = subject.container.container_type.pull_policy_field();
+    let field = subject.pull_policy_field();
     Some(Violation {
         outcome: Outcome::Warn,
         severity: Severity::Medium,

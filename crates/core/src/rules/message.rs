@@ -3,11 +3,11 @@
 
 use super::drift_words;
 use super::subject::Subject;
-use crate::pull_policy::PullPolicy;
+use crate::pull_policy::{ComposePullPolicy, PullPolicy};
 use crate::reference::{MAX_BYTES, Reference};
 use crate::tag::TagClass;
 use crate::text::UntrustedText;
-use crate::workload::{ContainerType, Origin};
+use crate::workload::{ComposeService, ContainerType, Origin};
 
 /// Longest message in characters (docs/design/reports.md, "Shape").
 const MAX_CHARS: usize = 512;
@@ -41,12 +41,14 @@ pub(super) fn runs_with_pods(subject: &Subject<'_>, of_pods: Option<&UntrustedTe
 }
 
 fn verb(subject: &Subject<'_>) -> &'static str {
-    verb_of(subject.container.container_type)
+    verb_of(subject.origin, subject.container.container_type)
 }
 
-fn verb_of(container_type: ContainerType) -> &'static str {
-    match container_type {
-        ContainerType::ImageVolume => "mounts",
+fn verb_of(origin: Origin, container_type: ContainerType) -> &'static str {
+    match (origin, container_type) {
+        (Origin::HelmValues, _) => "names",
+        (Origin::Kustomization, _) => "sets",
+        (_, ContainerType::ImageVolume) => "mounts",
         _ => "runs",
     }
 }
@@ -85,12 +87,20 @@ pub fn reason<'m>(
     name: &UntrustedText,
     image: &UntrustedText,
 ) -> &'m str {
-    let (words, image) = (words_of(container_type, name), image.terminal());
-    let verb = verb_of(container_type);
-    let leads = [format!("{words} {verb} {image}"), format!("{words} names \"{image}\"")];
-    let Some(rest) = leads.iter().find_map(|lead| message.strip_prefix(lead.as_str())) else {
-        return message;
+    let image = image.terminal();
+    let origins = [
+        Origin::Manifest,
+        Origin::Compose(ComposeService::default()),
+        Origin::HelmValues,
+        Origin::Kustomization,
+    ];
+    let lead = |origin: Origin| {
+        let words = words_of(origin, container_type, name);
+        let verb = verb_of(origin, container_type);
+        let leads = [format!("{words} {verb} {image}"), format!("{words} names \"{image}\"")];
+        leads.iter().find_map(|lead| message.strip_prefix(lead.as_str()))
     };
+    let Some(rest) = origins.into_iter().find_map(lead) else { return message };
     let rest =
         [": ", ", which is ", ", which "].iter().find_map(|joint| rest.strip_prefix(joint)).unwrap_or(rest);
     if rest.is_empty() { message } else { rest.trim_start() }
@@ -98,11 +108,16 @@ pub fn reason<'m>(
 
 /// The container with its type, such as `init container setup`.
 fn container_words(subject: &Subject<'_>) -> String {
-    words_of(subject.container.container_type, &subject.container.name)
+    words_of(subject.origin, subject.container.container_type, &subject.container.name)
 }
 
-fn words_of(container_type: ContainerType, name: &UntrustedText) -> String {
-    let words = container_type.words();
+fn words_of(origin: Origin, container_type: ContainerType, name: &UntrustedText) -> String {
+    let words = match origin {
+        Origin::Cluster | Origin::Manifest => container_type.words(),
+        Origin::Compose(_) => "service",
+        Origin::HelmValues => "value",
+        Origin::Kustomization => "entry",
+    };
     match name.terminal() {
         name if name.is_empty() => format!("{words} without a name"),
         name => format!("{words} {}", shorten(&name, MAX_NAME)),
@@ -111,17 +126,24 @@ fn words_of(container_type: ContainerType, name: &UntrustedText) -> String {
 
 /// The pull policy as written and as effective.
 pub(crate) fn pull_policy_facts(subject: &Subject<'_>) -> String {
-    let field = subject.container.container_type.pull_policy_field();
-    let effective = subject.effective_pull_policy.as_str();
+    let field = subject.pull_policy_field();
+    let compose = subject.compose().map(|(policy, _)| policy.to_string());
+    let is_known = match &compose {
+        Some(_) => |written: &UntrustedText| ComposePullPolicy::parse(written.raw()).is_some(),
+        None => |written: &UntrustedText| PullPolicy::parse(written.raw()).is_some(),
+    };
+    let effective = compose.as_deref().unwrap_or(subject.effective_pull_policy.as_str());
     match subject.container.pull_policy.as_ref().filter(|written| !written.raw().is_empty()) {
         None => format!("{field} unset (effective: {effective})"),
-        Some(_) if subject.container.written_pull_policy().is_some() => match subject.origin {
+        Some(written) if is_known(written) => match subject.origin {
             Origin::Cluster => format!("stored {effective}"),
-            Origin::Manifest => format!("{field}: {effective}"),
+            Origin::Manifest | Origin::HelmValues | Origin::Kustomization => format!("{field}: {effective}"),
+            Origin::Compose(_) => format!("{field}: {}", shorten(&written.terminal(), MAX_QUOTED)),
         },
         Some(unknown) => format!(
-            "{field} \"{}\", which Kubernetes does not know (effective: {effective}, as if unset)",
-            shorten(&unknown.terminal(), MAX_QUOTED)
+            "{field} \"{}\", which {} does not know (effective: {effective}, as if unset)",
+            shorten(&unknown.terminal(), MAX_QUOTED),
+            subject.words().platform
         ),
     }
 }
@@ -133,7 +155,7 @@ pub(crate) fn moves(subject: &Subject<'_>) -> String {
         return format!("the cluster saw {tag} resolve to more than one digest");
     }
     match subject.tag() {
-        None => "Kubernetes reads no tag as latest, which moves with every push".to_owned(),
+        None => format!("{} reads no tag as latest, which moves with every push", subject.words().platform),
         Some("latest") => "the tag latest moves with every push".to_owned(),
         Some(_) if subject.may_move() => {
             format!("{tag} may be one that moves, or one that is pushed once{}", matched(subject))

@@ -15,6 +15,7 @@ pub(crate) mod message;
 mod resolution;
 
 mod cached_private_image;
+mod compose;
 mod datadog;
 mod floating_tag;
 mod image_pull_failing;

@@ -2,10 +2,10 @@
 
 use super::meta::{RuleGroup, RuleMeta};
 use super::rule::Violation;
-use super::subject::Subject;
+use super::subject::{Subject, Words};
 use super::{ids, message};
 use crate::outcome::{Outcome, Severity};
-use crate::pull_policy::PullPolicy;
+use crate::pull_policy::{ComposePullPolicy, PullPolicy};
 use crate::tag::TagClass;
 
 pub(super) static META: RuleMeta = RuleMeta {
@@ -46,18 +46,22 @@ for an image that is given by digest alone.",
 };
 
 pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
-    let is_needless = subject.classification.class == TagClass::Digest
-        && subject.effective_pull_policy == PullPolicy::Always;
+    let asks = match subject.compose() {
+        Some((policy, _)) => matches!(policy, ComposePullPolicy::Always | ComposePullPolicy::Refresh(_)),
+        None => subject.effective_pull_policy == PullPolicy::Always,
+    };
+    let is_needless = subject.classification.class == TagClass::Digest && asks;
     if !is_needless {
         return None;
     }
     let facts = message::pull_policy_facts(subject);
     let tail = format!(" with {facts}: a digest pins it, so asking the registry at every start buys nothing");
-    let field = subject.container.container_type.pull_policy_field();
+    let field = subject.pull_policy_field();
+    let Words { if_not_present, machine, .. } = subject.words();
     Some(Violation {
         outcome: Outcome::Warn,
         severity: Severity::Info,
         message: message::runs(subject, &tail),
-        resolution: format!("Set {field}: IfNotPresent: a copy on the node is the right one."),
+        resolution: format!("Set {field}: {if_not_present}: a copy on the {machine} is the right one."),
     })
 }

@@ -3,7 +3,7 @@
 use super::meta::{RuleGroup, RuleMeta};
 use super::rule::Violation;
 use super::subject::Subject;
-use super::{ids, message, resolution};
+use super::{compose, ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 
@@ -27,7 +27,10 @@ its image cache is cleaned.
 With a tag that moves it is worse: each node runs the bytes that were once
 loaded under that name, and nothing ever brings them in line. That fails.
 With a tag or digest that does not move, or a tag of unknown class, it is a
-warning: it works where nodes are preloaded.",
+warning: it works where nodes are preloaded.
+
+A Compose service with `pull_policy: never` fails for a tag that moves. Where
+the tag stays it is no finding: without the image the service fails at once.",
     bad: "\
 containers:
 - name: web
@@ -49,6 +52,9 @@ containers:
 };
 
 pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
+    if let Some(service) = subject.compose() {
+        return compose::never(subject, service);
+    }
     if subject.effective_pull_policy != PullPolicy::Never {
         return None;
     }
@@ -72,7 +78,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
 }
 
 fn resolution(subject: &Subject<'_>) -> String {
-    let field = subject.container.container_type.pull_policy_field();
+    let field = subject.pull_policy_field();
     if subject.is_mutable() {
         format!(
             "{} Then set {field}: IfNotPresent, so that nodes without the image can pull it.",

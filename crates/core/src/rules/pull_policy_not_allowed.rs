@@ -56,7 +56,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
     let names = names.join(" or ");
     let facts = message::pull_policy_facts(subject);
     let tail = format!(" with {facts}: this policy asks for {names} to be written");
-    let field = subject.container.container_type.pull_policy_field();
+    let field = subject.pull_policy_field();
     Some(Violation {
         outcome: Outcome::Fail,
         severity: Severity::Medium,

@@ -54,15 +54,19 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
         PullPolicyValue::Effective => {
             subject.effective_pull_policy == PullPolicy::Always || subject.admission_pulls_always()
         }
-        PullPolicyValue::Written => subject.container.written_pull_policy() == Some(PullPolicy::Always),
+        PullPolicyValue::Written => {
+            let written = subject.container.pull_policy.as_ref();
+            written.is_some_and(|written| written.raw() == subject.words().always)
+        }
     };
     let is_exempt = subject.classification.class == TagClass::Digest && !parameters.include_pinned;
     if is_always || is_exempt {
         return None;
     }
-    let field = subject.container.container_type.pull_policy_field();
+    let field = subject.pull_policy_field();
+    let always = subject.words().always;
     let tail = format!(
-        " with {}: this policy asks for Always, so that each start asks the registry",
+        " with {}: this policy asks for {always}, so that each start asks the registry",
         message::pull_policy_facts(subject)
     );
     Some(Violation {
@@ -70,9 +74,9 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
         severity: Severity::Medium,
         message: message::runs(subject, &tail),
         resolution: if subject.classification.class == TagClass::Digest {
-            format!("Set {field}: Always.")
+            format!("Set {field}: {always}.")
         } else {
-            format!("{} As a stopgap set {field}: Always.", resolution::pin_by_digest(subject))
+            format!("{} As a stopgap set {field}: {always}.", resolution::pin_by_digest(subject))
         },
     })
 }

@@ -22,19 +22,19 @@ static REGISTRY: [Rule; 17] = [
     rule(&stale_pull_policy::META, stale_pull_policy::check),
     rule(&pull_policy_never::META, pull_policy_never::check),
     rule(&pull_policy_not_always::META, pull_policy_not_always::check),
-    rule(&pull_policy_not_allowed::META, pull_policy_not_allowed::check),
+    Rule { is_of_kubernetes: true, ..rule(&pull_policy_not_allowed::META, pull_policy_not_allowed::check) },
     rule(&needless_pull::META, needless_pull::check),
-    rule(&cached_private_image::META, cached_private_image::check),
-    rule(&datadog::META, datadog::check),
+    Rule { is_of_kubernetes: true, ..rule(&cached_private_image::META, cached_private_image::check) },
+    Rule { is_of_kubernetes: true, ..rule(&datadog::META, datadog::check) },
     rule(&moved_tag::META, moved_tag::check),
     Rule { due_in: mixed_digests::due_in, ..rule(&mixed_digests::META, mixed_digests::check) },
     Rule { due_in: image_pull_failing::due_in, ..rule(&image_pull_failing::META, image_pull_failing::check) },
     rule(&outdated_image::META, outdated_image::check),
 ];
 
-/// A rule without a grace time.
+/// A rule without a grace time, for every kind of input.
 const fn rule(meta: &'static RuleMeta, check: fn(&Subject<'_>) -> Option<Violation>) -> Rule {
-    Rule { meta, check, due_in: |_| None }
+    Rule { meta, check, is_of_kubernetes: false, due_in: |_| None }
 }
 
 /// Every rule's metadata, in the order in which documentation lists the rules.

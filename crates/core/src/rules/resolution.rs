@@ -1,7 +1,7 @@
 //! How to fix a finding, with the names of its own image. The best way comes first: a digest, or a tag that is never
 //! pushed again. `Always` is called a stopgap, since a mirror or a cache can answer with an old digest.
 
-use super::subject::Subject;
+use super::subject::{Subject, Words};
 use crate::pull_policy::PullPolicy;
 use crate::tag::TagClass;
 
@@ -52,9 +52,10 @@ pub(super) fn pin_or_pull_always(subject: &Subject<'_>) -> String {
     if subject.effective_pull_policy == PullPolicy::Always {
         return pin(subject);
     }
-    let field = subject.container.container_type.pull_policy_field();
+    let Words { reader, always, .. } = subject.words();
+    let field = subject.pull_policy_field();
     format!(
-        "{} As a stopgap set {field}: Always: the kubelet then asks the registry at every start, though a \
+        "{} As a stopgap set {field}: {always}: {reader} then asks the registry at every start, though a \
          mirror or a cache can still answer with an old digest.",
         pin(subject)
     )

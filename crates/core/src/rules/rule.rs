@@ -25,6 +25,8 @@ pub(crate) struct Rule {
     pub(crate) meta: &'static RuleMeta,
     /// Says what is wrong with a container, or `None`. A rule that needs a reference is asked only where there is one.
     pub(crate) check: fn(&Subject<'_>) -> Option<Violation>,
+    /// Whether it is about Kubernetes alone, so that a Compose service is not asked about.
+    pub(crate) is_of_kubernetes: bool,
     /// In how long the rule has to be asked again, because its grace time for a state ends then. No event announces it.
     pub(crate) due_in: fn(&Subject<'_>) -> Option<Duration>,
 }

@@ -4,7 +4,7 @@ use super::meta::{RuleGroup, RuleMeta};
 use super::parameters::{Parameter, PullPolicyValue};
 use super::rule::Violation;
 use super::subject::Subject;
-use super::{drift_words, ids, message, resolution};
+use super::{compose, drift_words, ids, message, resolution};
 use crate::outcome::{Outcome, Severity};
 use crate::pull_policy::PullPolicy;
 use crate::workload::Origin;
@@ -41,7 +41,13 @@ The rule passes, with a note, while every live pod carries `Always`: the
 AlwaysPullImages admission plugin and webhooks change pods, never templates.
 The policy's `admission.alwaysPullImages: true` says the same of a cluster.
 And it fires where `Always` is written and live pods carry another policy,
-unless all of them run by digest.",
+unless all of them run by digest.
+
+A Compose service is judged by `pull_policy`. `missing`, the default, fails
+for a tag that moves. It is a warning for `latest`, which older versions of
+Compose pull at every start. `every_<duration>` of more than a day is a
+warning for other tags that move, and so is `build` beside `image` without
+`pull_policy: build`.",
     bad: "\
 containers:
 - name: web
@@ -73,6 +79,11 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Violation> {
     // The template says `Always`, but the pods carry another pull policy.
     let is_carried =
         subject.pods_without_always() && !subject.pods_by_digest() && !subject.always_pull_images;
+    if let Some(service) = subject.compose() {
+        let is_asked =
+            subject.parameters.value == PullPolicyValue::Effective || subject.container.pull_policy.is_some();
+        return is_asked.then(|| compose::stale(subject, service)).flatten();
+    }
     if !subject.is_mutable() || !(is_written || is_carried) {
         return None;
     }

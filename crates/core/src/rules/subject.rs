@@ -1,13 +1,14 @@
 //! What a rule sees: one container, with everything known about it.
 
+use super::meta::RuleGroup;
 use super::parameters::Parameters;
 use super::settings::RuleSet;
 use crate::drift::DriftEvidence;
 use crate::outcome::Outcome;
-use crate::pull_policy::PullPolicy;
+use crate::pull_policy::{ComposePullPolicy, PullPolicy};
 use crate::reference::{Reference, ReferenceError};
 use crate::tag::{Classification, Confidence, TagClass};
-use crate::workload::{Container, ObservedPods, Origin};
+use crate::workload::{ComposeService, Container, ObservedPods, Origin};
 
 /// A container with everything known about it.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +18,7 @@ pub struct Subject<'a> {
     pub origin: Origin,
     pub reference: Result<&'a Reference, &'a ReferenceError>,
     pub classification: &'a Classification,
-    /// The written pull policy, or the API server's default.
+    /// The written pull policy, or the API server's default; that of a Compose service is [`Self::compose`].
     pub effective_pull_policy: PullPolicy,
     /// Whether the pod names `imagePullSecrets`.
     pub image_pull_secrets: bool,
@@ -29,6 +30,21 @@ pub struct Subject<'a> {
     pub parameters: &'a Parameters,
 }
 
+/// How messages name who pulls the image, and its pull policies.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words {
+    /// What asks the registry.
+    pub(super) reader: &'static str,
+    /// What reads the reference.
+    pub(super) platform: &'static str,
+    /// The pull policy of each start.
+    pub(super) always: &'static str,
+    /// What holds copies.
+    pub(super) machine: &'static str,
+    /// The pull policy of a machine without a copy.
+    pub(super) if_not_present: &'static str,
+}
+
 impl<'a> Subject<'a> {
     pub(crate) fn tag(&self) -> Option<&'a str> {
         self.reference.ok().and_then(Reference::tag)
@@ -37,6 +53,63 @@ impl<'a> Subject<'a> {
     /// Whether the reference means `latest`, written or implied. A digest beside it changes nothing here.
     pub(super) fn names_latest(&self) -> bool {
         self.reference.is_ok_and(|reference| reference.tag_or_default() == Some("latest"))
+    }
+
+    /// The pull policy of a Compose service, and what else it says.
+    pub(crate) fn compose(&self) -> Option<(ComposePullPolicy, ComposeService)> {
+        match self.origin {
+            Origin::Compose(service) => Some((ComposePullPolicy::of(self.container), service)),
+            _ => None,
+        }
+    }
+
+    /// The field that holds the pull policy.
+    pub(super) fn pull_policy_field(&self) -> &'static str {
+        self.origin.pull_policy_field(self.container.container_type)
+    }
+
+    /// The words of who pulls the image.
+    pub(super) fn words(&self) -> Words {
+        match self.origin {
+            Origin::Compose(_) => Words {
+                reader: "Compose",
+                platform: "Compose",
+                machine: "machine",
+                always: "always",
+                if_not_present: "missing",
+            },
+            _ => Words {
+                reader: "the kubelet",
+                platform: "Kubernetes",
+                machine: "node",
+                always: PullPolicy::Always.as_str(),
+                if_not_present: PullPolicy::IfNotPresent.as_str(),
+            },
+        }
+    }
+
+    /// Whether there is something to judge for a group: not the tag of an image that is built, and no pull policy that is
+    /// decided elsewhere.
+    pub(crate) fn is_judged_by(&self, group: RuleGroup) -> bool {
+        match (group, self.origin) {
+            (RuleGroup::ImageTag, Origin::Compose(_)) => {
+                ComposePullPolicy::of(self.container) != ComposePullPolicy::Build
+            }
+            (RuleGroup::ImagePullPolicy, Origin::Compose(service)) => !service.is_pull_policy_open,
+            (RuleGroup::ImagePullPolicy, Origin::Kustomization) => false,
+            (RuleGroup::ImagePullPolicy, Origin::HelmValues) => self.container.pull_policy.is_some(),
+            _ => true,
+        }
+    }
+
+    /// The most that a finding of a group can be for where the image is written: tags of Compose files and values of charts
+    /// give advice at most.
+    pub(crate) fn at_most(&self, group: RuleGroup, outcome: Outcome) -> Outcome {
+        match (self.origin, group, outcome) {
+            (Origin::Compose(_), RuleGroup::ImageTag, Outcome::Fail)
+            | (Origin::HelmValues, _, Outcome::Fail | Outcome::Error) => Outcome::Warn,
+            _ => outcome,
+        }
     }
 
     /// What the cluster showed of the image.

@@ -1,13 +1,11 @@
 //! The files to scan, and their text.
 
 mod discover;
-mod helm;
 mod meant;
 mod read;
 mod walk;
 
 pub(crate) use discover::{Input, discover, name_of};
-pub(crate) use helm::is_chart_template;
 pub(crate) use meant::is_meant_for_kubectl;
 pub(crate) use read::{ReadError, read};
 pub use walk::{Exclude, InvalidGlob};

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::mem;
 
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::Container;
+use tagwatch_core::workload::{Container, ContainerType, Origin, Workload};
 
 use super::graph::{Built, Chain, Graph, MAX_DEPTH, MAX_STEPS};
-use super::image::times_applied;
-use crate::manifest::Manifest;
+use super::image::{SetImage, times_applied};
+use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest};
 use crate::note::{Note, NoteCode};
 use crate::report::ReadFile;
 use crate::yaml::Position;
@@ -31,9 +31,13 @@ pub(crate) fn apply(files: &mut [ReadFile]) {
     }
     let Built { chains, mut is_cut } = graph.build();
     let mut comparisons_left = MAX_COMPARISONS;
+    let mut applied = BTreeSet::new();
     for (index, chains) in chains {
         let mut manifests = mem::take(&mut files[index].manifests);
-        let note = replace_images(&mut manifests, &chains, files, &mut comparisons_left);
+        let mut replaced = Replaced::default();
+        replace_images(&mut manifests, &chains, files, &mut replaced, &mut comparisons_left);
+        applied.append(&mut replaced.entries);
+        let note = replaced.note(files);
         files[index].manifests = manifests;
         if let Some((at, message)) = note {
             let note = Note::at(&files[index].name, at, NoteCode::KustomizeImage, &message);
@@ -41,6 +45,7 @@ pub(crate) fn apply(files: &mut [ReadFile]) {
         }
     }
     is_cut |= comparisons_left == 0;
+    add_set_images(files, &applied);
     let file = &mut files[first];
     file.notes.push(build_note(file, count));
     if is_cut {
@@ -73,27 +78,66 @@ fn build_note(file: &ReadFile, count: usize) -> Note {
     Note::at(&file.name, at, NoteCode::Kustomize, &message)
 }
 
-/// Gives each container the images that the chains make of its own: one for each that differs. Returns a note on them.
+/// Judges the images of entries that changed none of the files that were read, so that none goes unseen: the base may lie
+/// elsewhere. What an entry did change is judged there.
+fn add_set_images(files: &mut [ReadFile], applied: &BTreeSet<(usize, usize)>) {
+    for (index, file) in files.iter_mut().enumerate() {
+        let Some(kustomization) = &file.kustomization else { continue };
+        let entries = kustomization.images.iter().enumerate();
+        let unapplied = entries.filter(|(entry, _)| !applied.contains(&(index, *entry)));
+        let set = unapplied.filter_map(|(entry, image)| Some((entry, image.sets.clone()?)));
+        let (containers, places): (Vec<_>, Vec<_>) = set
+            .map(|(entry, SetImage { name, image, at })| {
+                let container = Container {
+                    name: name.into(),
+                    container_type: ContainerType::Container,
+                    image: image.into(),
+                    pull_policy: None,
+                    field_path: format!("images[{entry}]"),
+                    observed: None,
+                    drift: None,
+                };
+                (container, ContainerPlace { image: at, pull_policy: None })
+            })
+            .unzip();
+        if containers.is_empty() {
+            continue;
+        }
+        let at = kustomization.at.unwrap_or(Position::START);
+        let id = kustomization.id(file.path.as_deref());
+        let workload = Workload::new(id, Origin::Kustomization, containers);
+        if let Some(manifest) = file.manifests.first_mut() {
+            manifest.workloads.push(LocatedWorkload {
+                workload,
+                places,
+                at,
+                ignore: [None, None],
+                pull_policy_file: None,
+            });
+        }
+    }
+}
+
+/// Gives each container the images that the chains make of its own: one for each that differs.
 fn replace_images(
     manifests: &mut [Manifest],
     chains: &BTreeSet<Chain>,
     files: &[ReadFile],
+    replaced: &mut Replaced,
     comparisons_left: &mut usize,
-) -> Option<(Position, String)> {
-    let mut replaced = Replaced::default();
+) {
     for located in manifests.iter_mut().flat_map(|manifest| &mut manifest.workloads) {
         let containers = mem::take(&mut located.workload.containers);
         let places = mem::take(&mut located.places);
         for (container, place) in containers.into_iter().zip(places) {
             let chained = ChainedImage { container: &container, chains, files, at: place.image };
-            for image in chained.images(&mut replaced, comparisons_left) {
+            for image in chained.images(replaced, comparisons_left) {
                 let image = UntrustedText::from(image);
                 located.workload.containers.push(Container { image, ..container.clone() });
                 located.places.push(place);
             }
         }
     }
-    replaced.note(files)
 }
 
 /// An image, and the chains of kustomizations that can replace it.
@@ -127,12 +171,14 @@ impl ChainedImage<'_> {
         let times = times_applied(&self.container.field_path);
         for &index in chain {
             let kustomization = self.files[index].kustomization.iter();
-            for entry in kustomization.flat_map(|kustomization| &kustomization.images) {
+            let entries = kustomization.flat_map(|kustomization| &kustomization.images);
+            for (number, entry) in entries.enumerate() {
                 for _ in 0..times.min(*comparisons_left) {
                     *comparisons_left -= 1;
                     if let Some(other) = entry.replace(&image) {
                         image = other;
                         replaced.by.insert(index);
+                        replaced.entries.insert((index, number));
                     }
                 }
             }
@@ -149,6 +195,8 @@ struct Replaced {
     first: Option<(Position, String, Vec<String>)>,
     /// The kustomizations that did it.
     by: BTreeSet<usize>,
+    /// Their entries that did it, by kustomization and number.
+    entries: BTreeSet<(usize, usize)>,
 }
 
 impl Replaced {

@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use tagwatch_core::kinds::{Kinds, group_of};
+use tagwatch_core::workload::WorkloadId;
 
 use super::image::ImageEntry;
-use crate::manifest::{Manifest, count_patch_images};
+use crate::manifest::{Embedded, Manifest, Reason, count_embedded_images};
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
@@ -14,6 +15,9 @@ use crate::yaml::{Node, Position, Value};
 const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 const GROUP: &str = "kustomize.config.k8s.io";
+
+/// The version that Kustomize fills in.
+const API_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
 
 /// Most entries of `images:` that are applied, of one kustomization.
 const MAX_IMAGES: usize = 1000;
@@ -43,6 +47,10 @@ pub(crate) struct Kustomization {
     pub(super) changes_images: bool,
     /// Position of the document.
     pub(super) at: Option<Position>,
+    /// Whether it is a component, which is nothing by itself.
+    pub(super) is_component: bool,
+    /// `metadata.name`, which is rarely given.
+    name: Option<String>,
 }
 
 /// Whether Kustomize takes a file by this name for a kustomization.
@@ -60,6 +68,9 @@ impl Kustomization {
     /// Adds a document. The manifest gets what is not judged, and what is too much.
     pub(crate) fn add(&mut self, root: Node<'_, '_>, kinds: &Kinds, manifest: &mut Manifest) {
         self.at.get_or_insert(root.position());
+        self.is_component |= root.get("kind").and_then(Node::text) == Some("Component");
+        let name = root.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Node::text);
+        self.name = self.name.take().or_else(|| name.map(str::to_owned));
         let texts = |field: &str| -> Vec<Node<'_, '_>> {
             root.get(field).into_iter().flat_map(Node::items).filter(|item| item.text().is_some()).collect()
         };
@@ -89,11 +100,25 @@ impl Kustomization {
         self.changes_images |= !self.patches.is_empty() || !inline.is_empty();
         for (patch, path) in inline {
             let Some(text) = patch.text() else { continue };
-            count_patch_images(text, patch.position(), path, kinds, manifest);
+            let place = Embedded { at: patch.position(), path: path.to_owned(), reason: Reason::Patch };
+            count_embedded_images(text, place, kinds, manifest);
         }
         self.add_images(root, manifest);
         self.changes_images |= !self.components.is_empty() || !self.images.is_empty();
         self.changes_images |= NOT_FOLLOWED.iter().any(|field| root.get(field).is_some());
+    }
+
+    /// The object as which its entries of images are judged. Without a name it has that of its folder.
+    pub(super) fn id(&self, path: Option<&Path>) -> WorkloadId {
+        let folder = path.and_then(|path| std::path::absolute(path).ok());
+        let folder = folder.as_deref().and_then(Path::parent).and_then(Path::file_name);
+        let folder = folder.map(|folder| folder.to_string_lossy().into_owned());
+        WorkloadId {
+            api_version: API_VERSION.into(),
+            kind: "Kustomization".into(),
+            namespace: None,
+            name: self.name.clone().or(folder).unwrap_or_default().into(),
+        }
     }
 
     fn add_images(&mut self, root: Node<'_, '_>, manifest: &mut Manifest) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Kustomization;
+use crate::report::ReadFile;
 
 /// Most steps from kustomizations to what they include, in all: a folder that is included again and again would multiply
 /// its files.
@@ -51,7 +52,66 @@ impl Places {
     }
 }
 
+/// A kustomization that no other one includes.
+#[derive(Debug)]
+pub(crate) struct Root {
+    /// Its place among the inputs.
+    pub(crate) index: usize,
+    /// Those of the files that it includes, kustomizations among them.
+    pub(crate) includes: BTreeSet<usize>,
+    /// What it includes that is not on this machine.
+    pub(crate) remote: Option<String>,
+}
+
+/// The kustomizations that are built by themselves.
+pub(crate) fn roots(files: &[ReadFile]) -> Vec<Root> {
+    let inputs = files.iter().enumerate();
+    let graph = Graph::new(
+        inputs.filter_map(|(index, file)| Some((index, file.path.as_deref()?, file.kustomization.as_ref()))),
+    );
+    let is_component = |index: usize| {
+        files[index].kustomization.as_ref().is_some_and(|kustomization| kustomization.is_component)
+    };
+    let roots = graph.roots().into_iter().filter(|&index| !is_component(index));
+    let root = |index| {
+        let includes = graph.includes(index);
+        let kustomizations =
+            includes.iter().chain([&index]).filter_map(|&index| files[index].kustomization.as_ref());
+        let mut resources = kustomizations.flat_map(|known| known.resources.iter().chain(&known.components));
+        let remote = resources.find(|path| is_remote(path)).cloned();
+        drop(resources);
+        Root { index, remote, includes }
+    };
+    roots.map(root).collect()
+}
+
+/// Whether Kustomize would load a resource (api/internal/git/repospec.go of kubernetes-sigs/kustomize).
+fn is_remote(path: &str) -> bool {
+    path.contains("://")
+        || path.starts_with("github.com/")
+        || path.starts_with("git@")
+        || path.contains("?ref=")
+}
+
 impl Graph {
+    /// Everything that a kustomization leads to.
+    fn includes(&self, root: usize) -> BTreeSet<usize> {
+        let (mut found, mut open) = (BTreeSet::new(), vec![root]);
+        while let Some(links) = open.pop().and_then(|index| self.0.get(&index)) {
+            let resources = links.resources.iter().map(|resource| match *resource {
+                Resource::File(index) | Resource::Kustomization(index) => index,
+            });
+            for index in
+                resources.chain(links.components.iter().copied()).chain(links.patches.iter().copied())
+            {
+                if found.insert(index) && self.0.contains_key(&index) {
+                    open.push(index);
+                }
+            }
+        }
+        found
+    }
+
     /// `files` are the inputs with their paths; some are kustomizations.
     pub(super) fn new<'f>(files: impl Iterator<Item = (usize, &'f Path, Option<&'f Kustomization>)>) -> Self {
         let (mut places, mut kustomizations) = (Places::default(), Vec::new());

@@ -2,9 +2,10 @@
 //! api/internal/image/image.go of kubernetes-sigs/kustomize.
 
 use regex::{Regex, RegexBuilder};
+use tagwatch_core::reference::Reference;
 
 use crate::manifest::open_indexes;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Position, Value};
 
 /// Largest compiled name in bytes. A name of 255 characters, the most that a registry takes, needs a tenth of it.
 const MAX_EXPRESSION: usize = 256 << 10;
@@ -19,6 +20,17 @@ pub(super) struct ImageEntry {
     new_tag: String,
     tag_suffix: String,
     digest: String,
+    /// The image that the entry names by itself, and where its version is written: it is judged where the entry changes no
+    /// image of the scan.
+    pub(super) sets: Option<SetImage>,
+}
+
+/// An image that an entry with a tag or a digest names.
+#[derive(Debug, Clone)]
+pub(super) struct SetImage {
+    pub(super) name: String,
+    pub(super) image: String,
+    pub(super) at: Position,
 }
 
 /// Fields of the first two filters of Kustomize: api/internal/konfig/builtinpluginconsts/images.go.
@@ -42,6 +54,25 @@ pub(super) fn times_applied(field_path: &str) -> usize {
     usize::from(is_listed) + usize::from(FIELD_SPECS.contains(&path.as_str()))
 }
 
+impl SetImage {
+    /// `None` for an entry whose name is an expression and that gives no new one.
+    fn new(text: impl Fn(&str) -> String, at: Position) -> Option<Self> {
+        let (name, new_name) = (text("name"), text("newName"));
+        let mut image = if new_name.is_empty() { name.clone() } else { new_name };
+        if Reference::parse(&image).is_err() {
+            return None;
+        }
+        for (sign, field) in [(':', "newTag"), ('@', "digest")] {
+            let part = text(field);
+            if !part.is_empty() {
+                image.push(sign);
+                image.push_str(&part);
+            }
+        }
+        Some(Self { name, image, at })
+    }
+}
+
 impl ImageEntry {
     pub(super) fn read(entry: Node<'_, '_>) -> Self {
         let text = |field: &str| match entry.get(field).map(Node::value) {
@@ -54,7 +85,10 @@ impl ImageEntry {
             "^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$",
             text("name")
         );
+        let version = ["newTag", "digest"].into_iter().find(|field| !text(field).is_empty());
+        let at = version.and_then(|field| entry.get(field)).map(Node::position);
         Self {
+            sets: at.and_then(|at| SetImage::new(text, at)),
             matching: RegexBuilder::new(&expression).size_limit(MAX_EXPRESSION).build().ok(),
             new_name: text("newName"),
             new_tag: text("newTag"),

@@ -9,3 +9,4 @@ mod image;
 
 pub(crate) use apply::apply;
 pub(crate) use file::{Kustomization, is_kustomization_file};
+pub(crate) use graph::{Root, roots};

@@ -2,7 +2,7 @@
 
 use tagwatch_core::kinds::{ContainerSchema, FoundContainer, find_containers};
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, ContainerType, IgnoreAnnotations};
+use tagwatch_core::workload::{Container, ContainerType, IgnoreAnnotations, Origin};
 
 use super::object::{Described, add_workload};
 use super::pod_spec::read_container;
@@ -37,6 +37,7 @@ pub(super) fn read(
             containers,
             image_pull_secrets: found.pull_secrets.iter().any(|secrets| secrets.items().len() > 0),
             template: (IgnoreAnnotations::default(), None),
+            origin: Origin::Manifest,
         };
         add_workload(node, api_version, kind, described, manifest);
     }

@@ -1,6 +1,10 @@
 //! Kubernetes objects in YAML trees, and the workloads among them.
 
+mod argo;
+mod embedded;
 mod forms;
+mod helm_release;
+mod helm_values;
 mod json_patch;
 mod kinds;
 mod object;
@@ -17,7 +21,11 @@ use tagwatch_core::workload::{Namespace, Workload};
 use crate::note::NoteCode;
 use crate::yaml::{Document, Position};
 
-pub(crate) use patch::{DIRECTIVE, count_patch_images, has_patch_directive};
+pub(crate) use embedded::{Embedded, count_embedded_images};
+pub(crate) use helm_values::{VALUES_KIND, read_values};
+pub(crate) use object::{Described, add_workload as add_described};
+pub(crate) use patch::{DIRECTIVE, has_patch_directive};
+pub(crate) use pod_spec::string as read_string;
 pub(crate) use uncovered::{MAX_PATHS, open_indexes};
 pub(crate) use unjudged::{Reason, Unjudged};
 
@@ -30,6 +38,8 @@ pub(crate) struct Manifest {
     pub(crate) remarks: Vec<Remark>,
     /// Images that are not judged.
     pub(crate) unjudged: Vec<Unjudged>,
+    /// Whether it is a text inside of another manifest. No manifest is looked for inside of it.
+    pub(crate) is_embedded: bool,
 }
 
 /// A workload, with the positions of the values that rules check.
@@ -41,6 +51,15 @@ pub(crate) struct LocatedWorkload {
     pub(crate) at: Position,
     /// Positions of exempting annotations: on the workload, and on its pod template.
     pub(crate) ignore: [Option<Position>; 2],
+    /// The file of the pull policies, where it is another one: Compose merges files.
+    pub(crate) pull_policy_file: Option<UntrustedText>,
+}
+
+impl LocatedWorkload {
+    /// Whether it is an object of a cluster, which has a namespace: services of Compose and files with values are none.
+    pub(crate) fn is_of_cluster(&self) -> bool {
+        !self.workload.id.api_version.raw().is_empty()
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -72,15 +91,30 @@ impl Manifest {
 
     /// Whether nothing of the document is needed any more.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { workloads, namespaces, remarks, unjudged } = self;
+        let Self { workloads, namespaces, remarks, unjudged, is_embedded: _ } = self;
         workloads.is_empty() && namespaces.is_empty() && remarks.is_empty() && unjudged.is_empty()
     }
 
     /// Whether all that there is to say is that the document is no Kubernetes object.
     pub(crate) fn is_other_document(&self) -> bool {
-        let Self { workloads, namespaces, remarks, unjudged } = self;
+        let Self { workloads, namespaces, remarks, unjudged, is_embedded: _ } = self;
         let is_other = matches!(remarks.as_slice(), [remark] if remark.code == NoteCode::NotKubernetesObject);
         is_other && workloads.is_empty() && namespaces.is_empty() && unjudged.is_empty()
+    }
+
+    /// Moves everything that has a place in the document.
+    pub(crate) fn move_places(&mut self, moved: &dyn Fn(Position) -> Position) {
+        let Self { workloads, namespaces: _, remarks, unjudged, is_embedded: _ } = self;
+        for LocatedWorkload { workload: _, places, at, ignore, pull_policy_file: _ } in workloads {
+            *at = moved(*at);
+            *ignore = ignore.map(|ignore| ignore.map(moved));
+            for ContainerPlace { image, pull_policy } in places {
+                *image = moved(*image);
+                *pull_policy = pull_policy.map(moved);
+            }
+        }
+        remarks.iter_mut().for_each(|remark| remark.at = moved(remark.at));
+        unjudged.iter_mut().for_each(|unjudged| unjudged.at = moved(unjudged.at));
     }
 
     pub(crate) fn remark(&mut self, at: Position, code: NoteCode, message: impl Into<String>) {

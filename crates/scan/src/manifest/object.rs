@@ -6,7 +6,9 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
 use super::kinds::{former_version_of, is_of_kubernetes};
-use super::{ContainerPlace, Manifest, forms, json_patch, pod_spec, templates, uncovered};
+use super::{
+    ContainerPlace, Manifest, argo, embedded, forms, helm_release, json_patch, pod_spec, templates, uncovered,
+};
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
@@ -57,6 +59,16 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds,
     if (api_version, kind) == ("v1", "Namespace") {
         return read_namespace(node, manifest);
     }
+    if (api_version, kind) == ("v1", "ConfigMap") {
+        return embedded::read_config_map(node, kinds, manifest);
+    }
+    if argo::is_application(api_version, kind) {
+        return argo::read(node, api_version, kind, manifest);
+    }
+    if helm_release::is_helm_release(api_version, kind) {
+        let read = helm_release::read(node, api_version, manifest);
+        return uncovered::remark(node, api_version, kind, &read, |_| None, manifest);
+    }
     let group = group_of(api_version);
     let known = kinds.get(&KindName::new(group, kind));
     let version = api_version.split_once('/').map_or(api_version, |(_, version)| version);
@@ -98,37 +110,42 @@ pub(super) fn read_workload(
         containers,
         image_pull_secrets: specs.iter().any(names_secrets),
         template: template_annotations(specs, manifest),
+        origin: Origin::Manifest,
     };
     add_workload(node, api_version, kind, described, manifest);
 }
 
 /// What an object says of its pods.
-pub(super) struct Described {
-    pub(super) containers: Vec<(Container, ContainerPlace)>,
-    pub(super) image_pull_secrets: bool,
+pub(crate) struct Described {
+    pub(crate) containers: Vec<(Container, ContainerPlace)>,
+    pub(crate) image_pull_secrets: bool,
     /// The exempting annotations of its pod templates, and where they are.
-    pub(super) template: (IgnoreAnnotations, Option<Position>),
+    pub(crate) template: (IgnoreAnnotations, Option<Position>),
+    pub(crate) origin: Origin,
 }
 
-pub(super) fn add_workload(
+pub(crate) fn add_workload(
     node: Node<'_, '_>,
     api_version: &str,
     kind: &str,
     described: Described,
     manifest: &mut Manifest,
 ) {
-    let Described { containers, image_pull_secrets, template: (template_ignore, template_at) } = described;
+    let Described { containers, image_pull_secrets, template: (template_ignore, template_at), origin } =
+        described;
     let id = identity(node, api_version, kind, manifest);
     let (containers, places) = containers.into_iter().unzip();
     let (ignore, at) = ignore_annotations(node, manifest);
-    let workload = Workload {
-        image_pull_secrets,
-        ignore,
-        template_ignore,
-        ..Workload::new(id, Origin::Manifest, containers)
-    };
+    let workload =
+        Workload { image_pull_secrets, ignore, template_ignore, ..Workload::new(id, origin, containers) };
     let ignore = [at, template_at];
-    manifest.workloads.push(super::LocatedWorkload { workload, places, at: node.position(), ignore });
+    manifest.workloads.push(super::LocatedWorkload {
+        workload,
+        places,
+        at: node.position(),
+        ignore,
+        pull_policy_file: None,
+    });
 }
 
 /// The annotations that all pod templates share, and their position in the first one. If templates differ, none applies

@@ -1,9 +1,9 @@
 //! Patches of Kustomize: parts of objects that stand elsewhere. They are no manifests.
 
-use super::{Manifest, Reason, Unjudged};
+use super::Manifest;
 use crate::note::NoteCode;
-use crate::yaml::{Documents, Limits, Node, Position, Source};
-use tagwatch_core::kinds::{Kinds, Tree};
+use crate::yaml::Node;
+use tagwatch_core::kinds::Tree;
 
 /// The key of a directive in a strategic merge patch
 /// (<https://github.com/kubernetes/community/blob/main/contributors/devel/sig-api-machinery/strategic-merge-patch.md>).
@@ -27,46 +27,5 @@ impl Manifest {
             (located.workload.containers, located.places) = named.unzip();
         }
         self.workloads.retain(|located| !located.workload.containers.is_empty());
-    }
-}
-
-/// Limits of a patch that is a text in a kustomization.
-const INLINE: Limits = Limits { bytes: 1 << 20, documents: 100, nodes: 50_000, depth: 128 };
-
-/// Counts the images in a patch that is a text in a kustomization, at the position of the text.
-pub(crate) fn count_patch_images(
-    text: &str,
-    at: Position,
-    path: &str,
-    kinds: &Kinds,
-    manifest: &mut Manifest,
-) {
-    let mut count = 0;
-    let source = Source::utf8(text);
-    for document in Documents::new(&source, INLINE) {
-        let document = match document {
-            Ok(document) => document,
-            Err(located) if located.error.is_fatal() => {
-                return manifest.remark(at, NoteCode::OverBudget, format!("{path}: {}", located.error));
-            }
-            // Kustomize refuses it.
-            Err(_) => continue,
-        };
-        let mut read = Manifest::read(&document, kinds);
-        read.set_aside_as_patch();
-        let images = read.workloads.iter().map(|located| located.workload.containers.len());
-        count += u64::try_from(images.sum::<usize>()).unwrap_or(u64::MAX);
-        count += read.unjudged.iter().map(|unjudged| unjudged.count).sum::<u64>();
-    }
-    if count > 0 {
-        manifest.unjudged.push(Unjudged {
-            api_version: "".into(),
-            kind: "".into(),
-            reason: Reason::Patch,
-            count,
-            paths: vec![path.to_owned()],
-            has_more: false,
-            at,
-        });
     }
 }

@@ -133,7 +133,7 @@ fn pull_policy<'d>(policy: Node<'d, '_>, path: &str, manifest: &mut Manifest) ->
 }
 
 /// The text of a string. Other values except null get a note, because the API server rejects them.
-pub(super) fn string<'d>(value: Node<'d, '_>, path: &str, manifest: &mut Manifest) -> Option<&'d str> {
+pub(crate) fn string<'d>(value: Node<'d, '_>, path: &str, manifest: &mut Manifest) -> Option<&'d str> {
     match value.value() {
         Value::String(text) => Some(text),
         Value::Null => None,

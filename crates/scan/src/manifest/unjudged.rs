@@ -30,6 +30,14 @@ pub(crate) enum Reason {
     },
     /// A parameter decides what runs.
     Parameter,
+    /// Values of a Helm chart leave the tag to the chart.
+    LeftToChart,
+    /// They are in manifests that are texts of a ConfigMap.
+    Embedded,
+    /// They are in values or parameters of an Argo CD application.
+    ApplicationValues,
+    /// A variable that is not set decides what runs.
+    Variable,
     /// An operation of a JSON patch, or a patch inside a kustomization, sets it.
     Patch,
 }
@@ -39,6 +47,10 @@ impl Reason {
         match self {
             Self::NotCovered { .. } => NoteCode::KindNotCovered,
             Self::Parameter => NoteCode::ImageParameter,
+            Self::LeftToChart => NoteCode::TagLeftToChart,
+            Self::Embedded => NoteCode::EmbeddedManifest,
+            Self::ApplicationValues => NoteCode::ApplicationValues,
+            Self::Variable => NoteCode::UnsetVariable,
             Self::Patch => NoteCode::PatchNotJudged,
         }
     }
@@ -79,8 +91,28 @@ impl Unjudged {
                     "{count} {images} of kind {kind} ({api_version}) {are} not judged: {paths}{more}{hint}"
                 )
             }
-            Reason::Parameter => format!(
-                "{count} {images} of kind {kind} ({api_version}) {are} not judged, since parameters decide what runs: \
+            Reason::Parameter => {
+                // Files with values have no version.
+                let version =
+                    if api_version.is_empty() { String::new() } else { format!(" ({api_version})") };
+                format!(
+                    "{count} {images} of kind {kind}{version} {are} not judged, since parameters decide what runs: \
+                     {paths}{more}"
+                )
+            }
+            Reason::LeftToChart => format!(
+                "{count} {images} in values of Helm charts {are} not judged, since the chart decides on the tag: \
+                 {paths}{more}"
+            ),
+            Reason::Embedded => {
+                format!("{count} {images} of manifests inside of ConfigMaps {are} not judged: {paths}{more}")
+            }
+            Reason::ApplicationValues => format!(
+                "{count} {images} in Helm values and parameters of kind {kind} ({api_version}) {are} not judged: \
+                 {paths}{more}"
+            ),
+            Reason::Variable => format!(
+                "{count} {images} of services {are} not judged, since variables that decide on them are not set: \
                  {paths}{more}"
             ),
             Reason::Patch => format!("{count} {images} in patches {are} not judged: {paths}{more}"),

@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tagwatch_core::engine::{Engine, ReadImage};
@@ -11,10 +11,11 @@ use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Verdict};
 use tagwatch_core::issue::ExemptionReview;
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::pull_policy::ComposePullPolicy;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, Namespace, WorkloadId};
+use tagwatch_core::workload::{Container, Namespace, Origin, Workload, WorkloadId};
 
 use super::coverage::{self, Coverage};
 use super::exempting::{self, FirstMet, WithoutNamespace};
@@ -22,6 +23,7 @@ use super::fingerprint::Fingerprints;
 use super::{
     Exemption, FindingEntry, ImageEntry, Note, NoteCode, ReferenceParts, ScanReport, SourceLocation, Summary,
 };
+use crate::compose::{ComposeFile, ReadCompose};
 use crate::kustomize::Kustomization;
 use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark};
 use crate::policy_file::PolicyFile;
@@ -33,6 +35,8 @@ pub(crate) struct ReadFile {
     pub(crate) name: String,
     /// Where it is; `None` for standard input.
     pub(crate) path: Option<PathBuf>,
+    /// What it says as a Compose file, until the files of a project are put together.
+    pub(crate) compose: Option<ComposeFile>,
     /// What it says as a kustomization.
     pub(crate) kustomization: Option<Kustomization>,
     /// Those of documents that say something.
@@ -43,11 +47,44 @@ pub(crate) struct ReadFile {
     pub(crate) notes: Vec<Note>,
     /// Whether the file was read as manifests, and completely.
     pub(crate) is_read: bool,
+    /// The folder of the chart whose raw template it is.
+    pub(crate) template_of: Option<PathBuf>,
+    /// How many documents, or the file as a whole, are raw templates.
+    pub(crate) templates: u64,
 }
 
 impl ReadFile {
     pub(crate) fn new(name: String) -> Self {
         Self { name, is_read: true, ..Self::default() }
+    }
+
+    /// Leaves nothing to judge: what it says is judged as a kustomization renders it.
+    pub(crate) fn leave_to_rendered(&mut self) {
+        self.manifests.clear();
+        self.kustomization = None;
+    }
+
+    pub(crate) fn of_compose(name: String, path: Option<PathBuf>, read: ReadCompose) -> Self {
+        let ReadCompose { file, manifests, errors } = read;
+        let notes = errors.iter().map(|error| Note::of_document(&name, error)).collect();
+        let documents = u64::try_from(manifests.len()).unwrap_or(u64::MAX);
+        let mut of_compose =
+            Self { path, compose: Some(file), manifests, documents, notes, ..Self::new(name) };
+        of_compose.count_as_read();
+        of_compose
+    }
+
+    /// A file that is broken, or of which nothing but templates was found, was not read.
+    pub(crate) fn count_as_read(&mut self) {
+        let templates = self.notes.iter().filter(|note| note.code == NoteCode::HelmTemplate).count();
+        self.templates = u64::try_from(templates).unwrap_or(u64::MAX);
+        self.is_read = !self.is_incomplete() && (self.templates == 0 || self.documents > 0);
+    }
+
+    /// A raw template of a chart, which is skipped.
+    pub(crate) fn of_template(name: String, path: Option<&Path>, chart: PathBuf) -> Self {
+        let path = path.map(Path::to_path_buf);
+        Self { name, path, template_of: Some(chart), templates: 1, ..Self::default() }
     }
 
     pub(crate) fn unread(note: Note, name: String) -> Self {
@@ -171,16 +208,12 @@ impl<'e> ReportBuilder<'e> {
 
     /// Adds a file with its documents.
     pub(crate) fn add_file(&mut self, file: ReadFile) {
-        let ReadFile { name: file, manifests, documents, mut notes, is_read, path: _, kustomization: _ } =
-            file;
+        let ReadFile { name: file, manifests, documents, mut notes, is_read, templates, .. } = file;
         let (images, findings) = (self.report.images.len(), self.report.findings.len());
         let name = UntrustedText::from(file.as_str());
         let summary = &mut self.report.summary;
-        // Of a file that is broken from its first document on, nothing was read.
-        let is_broken = manifests.is_empty() && notes.iter().any(|note| note.code.is_error());
-        summary.files += u64::from(is_read && !is_broken);
-        let templates = notes.iter().filter(|note| note.code == NoteCode::HelmTemplate).count();
-        summary.templates += u64::try_from(templates).unwrap_or(u64::MAX);
+        summary.files += u64::from(is_read);
+        summary.templates += templates;
         summary.documents += documents;
         let mut unjudged = Vec::new();
         for manifest in manifests {
@@ -205,7 +238,7 @@ impl<'e> ReportBuilder<'e> {
     fn add_workload(&mut self, file: &UntrustedText, mut located: LocatedWorkload, notes: &mut Vec<Note>) {
         let namespace = located.workload.id.namespace.as_ref();
         located.workload.namespace = namespace.and_then(|name| self.namespaces.get(name)).cloned();
-        let LocatedWorkload { workload, places, .. } = &located;
+        let LocatedWorkload { workload, places, pull_policy_file, .. } = &located;
         self.report.summary.workloads += 1;
         let (engine, images) = (self.engine, &mut self.images);
         let judgement = engine.assess(workload, |image| read_once(engine, images, image));
@@ -215,6 +248,8 @@ impl<'e> ReportBuilder<'e> {
                 let first_met = || (file.raw().to_owned(), located.at);
                 self.exemptions.add_remarks(namespace, &judgement.remarks, first_met);
             }
+            // Only objects of a cluster have a namespace.
+            None if !located.is_of_cluster() => {}
             None => self.without_namespace.add(file.raw(), located.at),
         }
         self.exemptions.add_used(judgement.exemptions_used);
@@ -222,7 +257,9 @@ impl<'e> ReportBuilder<'e> {
             let parts = workload.containers.get(verdict.container).zip(places.get(verdict.container));
             if let Some((container, at)) = parts {
                 let number = self.report.summary.images;
-                self.add_verdict(&Subject { number, file, id: &workload.id, container, at: *at }, verdict);
+                let pull_policy_file = pull_policy_file.as_ref().unwrap_or(file);
+                let subject = Subject { number, file, pull_policy_file, workload, container, at: *at };
+                self.add_verdict(&subject, verdict);
             }
         }
     }
@@ -232,7 +269,7 @@ impl<'e> ReportBuilder<'e> {
             self.report.summary.results.count(finding.outcome);
             // Passes are numbered on their own, so that those that are not shown need no fingerprint.
             if finding.outcome != Outcome::Pass || self.show_passed {
-                let fingerprint = self.fingerprints.next(subject.id, subject.container, finding);
+                let fingerprint = self.fingerprints.next(&subject.workload.id, subject.container, finding);
                 self.report.findings.push(subject.finding(finding, fingerprint));
             }
         }
@@ -252,21 +289,24 @@ fn read_once(engine: &Engine, images: &mut HashMap<String, ReadImage>, image: &s
 struct Subject<'a> {
     number: u64,
     file: &'a UntrustedText,
-    id: &'a WorkloadId,
+    /// The file of a written pull policy.
+    pull_policy_file: &'a UntrustedText,
+    workload: &'a Workload,
     container: &'a Container,
     at: ContainerPlace,
 }
 
 impl Subject<'_> {
-    fn place(&self, at: Position) -> SourceLocation {
+    fn place(&self, file: &UntrustedText, at: Position) -> SourceLocation {
+        let WorkloadId { api_version, kind, namespace, name } = self.workload.id.clone();
         SourceLocation {
-            file: self.file.clone(),
+            file: file.clone(),
             line: at.line,
             column: at.column,
-            api_version: self.id.api_version.clone(),
-            kind: self.id.kind.clone(),
-            namespace: self.id.namespace.clone(),
-            name: self.id.name.clone(),
+            api_version,
+            kind,
+            namespace,
+            name,
             container: self.container.name.clone(),
             container_type: self.container.container_type,
             field_path: self.container.field_path.clone(),
@@ -276,7 +316,7 @@ impl Subject<'_> {
 
     fn image(&self, verdict: Verdict) -> ImageEntry {
         ImageEntry {
-            place: self.place(self.at.image),
+            place: self.place(self.file, self.at.image),
             image: self.container.image.clone(),
             reference: verdict.reference.as_ref().ok().map(reference_parts),
             reference_error: verdict
@@ -287,17 +327,20 @@ impl Subject<'_> {
             confidence: verdict.classification.confidence,
             matched: verdict.classification.matched,
             image_pull_policy: self.container.pull_policy.clone(),
-            effective_pull_policy: verdict.effective_pull_policy,
+            effective_pull_policy: match self.workload.origin {
+                Origin::Compose(_) => ComposePullPolicy::of(self.container).to_string(),
+                _ => verdict.effective_pull_policy.as_str().to_owned(),
+            },
         }
     }
 
     fn finding(&self, finding: &Finding, fingerprint: String) -> FindingEntry {
-        let at = match finding.rule.group {
-            RuleGroup::ImagePullPolicy => self.at.pull_policy.unwrap_or(self.at.image),
-            RuleGroup::ImageTag | RuleGroup::ImageDrift => self.at.image,
+        let (file, at) = match (finding.rule.group, self.at.pull_policy) {
+            (RuleGroup::ImagePullPolicy, Some(at)) => (self.pull_policy_file, at),
+            _ => (self.file, self.at.image),
         };
         FindingEntry {
-            place: self.place(at),
+            place: self.place(file, at),
             image: self.container.image.clone(),
             rule: finding.rule.id,
             policy: finding.rule.group,
@@ -306,7 +349,7 @@ impl Subject<'_> {
             result: finding.outcome,
             message: finding.message.clone(),
             resolution: finding.resolution.clone(),
-            evidence: evidence::snippet(self.container),
+            evidence: evidence::written_snippet(self.workload.origin, self.container),
             fingerprint,
             exemption: finding.exemption.as_ref().map(|applied| Exemption {
                 reason: applied.reason.terminal(),

@@ -12,7 +12,6 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use tagwatch_core::outcome::{Outcome, Severity};
-use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::tag::{Confidence, TagClass};
 use tagwatch_core::text::UntrustedText;
@@ -63,7 +62,7 @@ impl ScanReport {
         let reason = if *workloads > 0 {
             "no workload that was read names an image in the policy's scope"
         } else if *templates > 0 {
-            "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`"
+            "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render"
         } else if *uncovered_images > 0 {
             "the notes say which images are not covered"
         } else if *files > 0 && *documents == 0 {
@@ -105,7 +104,7 @@ pub struct Summary {
     pub templates: u64,
     /// Kinds that name images at places which are not read.
     pub uncovered_kinds: u64,
-    /// Images that are not judged: of these kinds, of patches, and those that parameters decide.
+    /// Images that are not judged, such as those of these kinds and of patches: the notes say which and why.
     pub uncovered_images: u64,
     /// Findings that `--min-severity` leaves out: they are neither counted nor listed.
     pub left_out: u64,
@@ -222,9 +221,8 @@ pub struct ImageEntry {
     #[serde(serialize_with = "serialize::optional_text")]
     #[schemars(with = "Option<String>")]
     pub image_pull_policy: Option<UntrustedText>,
-    /// The pull policy that counts: what is written, else the API server's default for the image.
-    #[schemars(with = "String", extend("enum" = PullPolicy::ALL.map(PullPolicy::as_str)))]
-    pub effective_pull_policy: PullPolicy,
+    /// The pull policy that counts: as written, else the API server's default; for Compose its word: `refresh(48h)`.
+    pub effective_pull_policy: String,
 }
 
 /// Parts of an image reference.

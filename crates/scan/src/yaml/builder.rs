@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tagwatch_core::text::UntrustedText;
 
+use super::dialect::{Dialect, MergeTag};
 use super::error::{Located, Overwritten, YamlError};
 use super::scalar::{self, Scalar};
 use super::stream::Limits;
@@ -69,6 +70,7 @@ struct KnownKey {
 #[derive(Debug)]
 pub(super) struct Builder<'t> {
     limits: Limits,
+    dialect: Dialect,
     nodes: Vec<RawNode<'t>>,
     open: Vec<Frame<'t>>,
     anchors: BTreeMap<&'t str, Anchored>,
@@ -78,13 +80,17 @@ pub(super) struct Builder<'t> {
     overwritten: Vec<Located<Overwritten>>,
     /// Whether the tree holds values or keys that JSON does not know.
     has_flaws: bool,
+    /// Tag of the next node, where Compose knows it.
+    next_tag: Option<MergeTag>,
+    merge_tags: BTreeMap<NodeId, MergeTag>,
 }
 
 impl<'t> Builder<'t> {
     /// `expanded` is the number of nodes in earlier documents of the file.
-    pub(super) fn new(limits: Limits, expanded: u64) -> Self {
+    pub(super) fn new(limits: Limits, dialect: Dialect, expanded: u64) -> Self {
         Self {
             limits,
+            dialect,
             nodes: Vec::new(),
             open: Vec::new(),
             anchors: BTreeMap::new(),
@@ -92,7 +98,14 @@ impl<'t> Builder<'t> {
             expanded,
             overwritten: Vec::new(),
             has_flaws: false,
+            next_tag: None,
+            merge_tags: BTreeMap::new(),
         }
+    }
+
+    /// Announces the tag of the next node.
+    pub(super) fn tag(&mut self, tag: Option<&str>) {
+        self.next_tag = tag.and_then(|tag| self.dialect.merge_tag(tag));
     }
 
     pub(super) fn expanded(&self) -> u64 {
@@ -102,7 +115,8 @@ impl<'t> Builder<'t> {
     /// The tree of the complete document; `None` if it is empty or null.
     pub(super) fn finish(self) -> Result<Option<Document<'t>>> {
         let Some(root) = self.root.filter(|&root| !self.is_null(root)) else { return Ok(None) };
-        let document = Document { nodes: self.nodes, root, overwritten: self.overwritten };
+        let Self { nodes, overwritten, merge_tags, .. } = self;
+        let document = Document { nodes, root, overwritten, merge_tags };
         if self.has_flaws {
             check_flaws(&document)?;
         }
@@ -123,6 +137,7 @@ impl<'t> Builder<'t> {
     ) -> Result<()> {
         let is_merge = scalar::is_merge(&text, is_plain, tag);
         let (text, scalar) = scalar::resolve(text, is_plain, tag).map_err(|error| Located { at, error })?;
+        let scalar = self.dialect.scalar(&text, scalar);
         self.leaf(at, Content::Scalar(text, scalar), SCALAR, anchor, is_merge)
     }
 
@@ -216,7 +231,11 @@ impl<'t> Builder<'t> {
             return Err(Located { at, error });
         }
         self.nodes.push(RawNode { at, content });
-        Ok(self.nodes.len() - 1)
+        let id = self.nodes.len() - 1;
+        if let Some(tag) = self.next_tag.take() {
+            self.merge_tags.insert(id, tag);
+        }
+        Ok(id)
     }
 
     fn check_depth(&self, depth: usize, at: Position) -> Result<()> {
@@ -282,7 +301,8 @@ impl<'t> Builder<'t> {
     }
 
     /// go-yaml adds the entries where the merge key is written, so they replace earlier ones and are replaced by later ones.
-    /// Of several mappings the first one has precedence (`merge` in `decode.go`).
+    /// Of several mappings the first one has precedence (`merge` in `decode.go`). For Compose, keys of the mapping itself
+    /// have precedence wherever they are written.
     fn merge(&mut self, frame: &mut Frame<'t>, at: Position, value: NodeId) -> Result<()> {
         let merged = self.mergeable(value)?;
         for mapping in merged.into_iter().rev() {
@@ -291,6 +311,9 @@ impl<'t> Builder<'t> {
                 let Content::Scalar(name, _) = &self.nodes[self.resolve(entry.key)].content else { continue };
                 let name = name.clone();
                 if let Some(known) = frame.keys.get(&name).filter(|known| known.is_own) {
+                    if self.dialect == Dialect::Compose {
+                        continue;
+                    }
                     let (key, first) = (UntrustedText::from(&*name).terminal(), known.line);
                     self.remark(at, Overwritten::ByMerge { key, first });
                 }

@@ -8,6 +8,7 @@
 mod base64;
 mod block;
 mod builder;
+mod dialect;
 #[cfg(test)]
 mod differential;
 mod error;
@@ -19,7 +20,8 @@ mod stream;
 mod syntax;
 mod tree;
 
-pub(crate) use error::{Located, YamlError};
+pub(crate) use dialect::{Dialect, MergeTag};
+pub(crate) use error::{Located, Overwritten, YamlError};
 pub(crate) use json::to_json;
 pub(crate) use source::Source;
 pub(crate) use stream::{Documents, Limits};

@@ -41,6 +41,12 @@ impl<'b> Source<'b> {
         text.strip_prefix('\u{feff}').map_or((Form::Lines, text), |text| (Form::MarkedLines, text))
     }
 
+    /// The same of a text that is ours.
+    pub(crate) fn owned(text: String) -> Source<'static> {
+        let Source { text, written, form } = Source::utf8(&text);
+        Source { text: Cow::Owned(text.into_owned()), written, form }
+    }
+
     /// What was decoded from another encoding.
     pub(crate) fn decoded(mut text: String) -> Self {
         let written = text.len();

@@ -6,6 +6,7 @@ use memchr::memmem::Finder;
 
 use super::block;
 use super::builder::Builder;
+use super::dialect::Dialect;
 use super::error::{Located, YamlError};
 use super::json_text;
 use super::source::{Form, Source};
@@ -50,6 +51,7 @@ enum Mode {
 pub(crate) struct Documents<'t> {
     source: &'t Source<'t>,
     limits: Limits,
+    dialect: Dialect,
     mode: Mode,
     /// Where the rest of the text begins.
     rest: Mark,
@@ -76,6 +78,11 @@ pub(super) type Read<'t> = Result<Option<Document<'t>>, Located<YamlError>>;
 
 impl<'t> Documents<'t> {
     pub(crate) fn new(source: &'t Source<'t>, limits: Limits) -> Self {
+        Self::in_dialect(source, limits, Dialect::Kubectl)
+    }
+
+    /// Reads values and keys as a certain program does.
+    pub(crate) fn in_dialect(source: &'t Source<'t>, limits: Limits, dialect: Dialect) -> Self {
         let looked_at = source.text().as_bytes().get(..JSON_LOOKAHEAD).unwrap_or(source.text().as_bytes());
         let looked_at = String::from_utf8_lossy(looked_at);
         let mode = match source.form() {
@@ -86,6 +93,7 @@ impl<'t> Documents<'t> {
         Self {
             source,
             limits,
+            dialect,
             mode,
             rest: Mark::START,
             has_returns: source.text().contains('\r'),
@@ -137,7 +145,7 @@ impl<'t> Documents<'t> {
         if let Err(error) = self.count(at) {
             return Some(Err(error));
         }
-        let mut tree = Builder::new(self.limits, self.expanded);
+        let mut tree = Builder::new(self.limits, self.dialect, self.expanded);
         match json_text::read(&mut cursor, &mut tree) {
             Ok(()) => {
                 self.rest = cursor.mark;
@@ -246,6 +254,10 @@ impl<'t> Documents<'t> {
 
     /// The fast way, which declines most of what is rare.
     pub(super) fn read_subset(&self, chunk: &Chunk) -> Option<block::Read<'t>> {
+        // Compose reads scalars and keys in its own way.
+        if self.dialect != Dialect::Kubectl {
+            return None;
+        }
         let text = self.source.text().get(chunk.start.offset..chunk.end)?;
         block::read(text, chunk.start, self.limits, self.expanded)
     }
@@ -257,7 +269,7 @@ impl<'t> Documents<'t> {
         }
         Self::refuse_control_characters(&cursor)?;
         let mut parser = Parser::new(cursor);
-        let mut tree = Builder::new(self.limits, self.expanded);
+        let mut tree = Builder::new(self.limits, self.dialect, self.expanded);
         parser.document(&mut tree).map_err(|error| self.or_template_action(error, chunk))?;
         self.expanded = tree.expanded();
         let ignored = parser.ignored().map(|mark| mark.position());

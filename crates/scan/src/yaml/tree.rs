@@ -1,7 +1,9 @@
 //! A document as a tree, and a cursor on it that follows aliases and merge keys.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
+use super::dialect::MergeTag;
 use super::error::{Located, Overwritten};
 use super::scalar::Scalar;
 
@@ -26,6 +28,7 @@ pub(crate) struct Document<'t> {
     pub(super) nodes: Vec<RawNode<'t>>,
     pub(super) root: NodeId,
     pub(super) overwritten: Vec<Located<Overwritten>>,
+    pub(super) merge_tags: BTreeMap<NodeId, MergeTag>,
 }
 
 #[derive(Debug)]
@@ -132,6 +135,11 @@ impl<'d, 't> Node<'d, 't> {
             Content::Scalar(text, _) => Some(text),
             _ => None,
         }
+    }
+
+    /// The tag by which Compose merges the value.
+    pub(crate) fn merge_tag(self) -> Option<MergeTag> {
+        self.document.merge_tags.get(&self.id).copied()
     }
 
     /// The value of a scalar; `None` for other values.

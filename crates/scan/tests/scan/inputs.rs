@@ -113,8 +113,7 @@ fn raw_helm_templates_get_a_note_and_are_skipped() {
     ]);
     let report = scan_paths(&[folder.path()]);
     assert_eq!(judged(&report), ["static"]);
-    // Chart.yaml has a version and no kind.
-    assert_eq!(codes(&report), [NoteCode::NotKubernetesObject, NoteCode::HelmTemplate]);
+    assert_eq!(codes(&report), [NoteCode::HelmTemplate]);
     assert_eq!(report.exit_status(FailOn::Warn), ExitStatus::Clean);
     assert_eq!(
         scan_stdin(quoted).images[0].tag_class.as_str(),

@@ -2,7 +2,7 @@
 
 use tagwatch_scan::report::{NoteCode, ScanReport};
 
-use crate::support::{folder, judged, scan_paths, scan_stdin};
+use crate::support::{folder, judged, pod, scan_paths, scan_stdin};
 
 const BASE: &str = "\
 apiVersion: apps/v1
@@ -256,4 +256,37 @@ fn an_object_of_another_group_in_such_a_file_is_an_object() {
     let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {path: ./apps}\n---\n";
     let report = scan_files(&[("kustomization.yaml", &format!("{flux}{BASE}"))]);
     assert_eq!((images(&report), codes(&report)), (vec!["web"], vec![]));
+}
+
+#[test]
+fn an_entry_of_images_is_judged_where_it_stands_unless_a_file_of_the_scan_shows_it() {
+    let entries = "resources: [RESOURCE]\nimages:\n- name: web\n  newName: example.com/web\n  newTag: latest\n- name: api\n  \
+                   newTag: 1.4.2\n- {name: only, newName: other}\n- {name: '.*', newTag: '1'}\n";
+    let files = folder(&[
+        ("a/kustomization.yaml", &entries.replace("RESOURCE", "pod.yaml")),
+        ("a/pod.yaml", &pod("web", "web")),
+        ("b/kustomization.yaml", &entries.replace("RESOURCE", "https://example.com/base")),
+    ]);
+    let report = scan_paths(&[files.path()]);
+    let images: Vec<_> = report
+        .images
+        .iter()
+        .map(|image| format!("{} {} {}", image.place.kind.raw(), image.place.name.raw(), image.image.raw()))
+        .collect();
+    assert_eq!(
+        images,
+        [
+            "Kustomization a api:1.4.2",
+            "Pod web example.com/web:1",
+            "Kustomization b example.com/web:latest",
+            "Kustomization b api:1.4.2"
+        ]
+    );
+    let finding = report.findings.iter().find(|finding| finding.place.kind.raw() == "Kustomization").unwrap();
+    assert_eq!((finding.rule, finding.result.as_str()), ("latest-tag", "fail"));
+    assert_eq!(
+        (finding.place.line, finding.place.column, finding.place.field_path.as_str()),
+        (5, 11, "images[0]")
+    );
+    assert!(finding.message.starts_with("entry web sets example.com/web:latest: "), "{}", finding.message);
 }

@@ -7,6 +7,7 @@
 
 mod baseline;
 mod broken;
+mod compose;
 mod contract;
 mod coverage;
 
@@ -19,5 +20,8 @@ mod literate;
 mod policy;
 mod policy_documentation;
 mod policy_errors;
+#[cfg(unix)]
+mod render;
 mod support;
 mod table;
+mod values;

@@ -77,6 +77,13 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) require_workloads: bool,
 
+    /// Judge charts and kustomizations as Helm and Kustomize on the PATH render them
+    ///
+    /// Runs `helm template` with the chart's default values, and `kubectl kustomize` or `kustomize build`, in a temporary
+    /// folder, without a network, for 30 seconds at most each. Nothing is run without this option.
+    #[arg(long)]
+    pub(crate) render: bool,
+
     /// The namespace of manifests that name none, as those of `helm template`
     #[arg(short, long, value_name = "NAME", value_parser = namespace)]
     pub(crate) namespace: Option<String>,

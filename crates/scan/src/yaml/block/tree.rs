@@ -1,6 +1,7 @@
 //! The tree of a document while its lines are read.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::super::scalar::{self, Scalar};
 use super::super::tree::{Content, Document, Entry, NodeId, Position, RawNode};
@@ -56,7 +57,12 @@ impl<'t> Tree<'t> {
             self.close().ok_or(Declined)?;
         }
         let is_empty = self.nodes.is_empty();
-        Ok((!is_empty).then_some(Document { nodes: self.nodes, root: 0, overwritten: Vec::new() }))
+        Ok((!is_empty).then_some(Document {
+            nodes: self.nodes,
+            root: 0,
+            overwritten: Vec::new(),
+            merge_tags: BTreeMap::new(),
+        }))
     }
 
     /// Column of the innermost collection.

@@ -186,6 +186,7 @@ impl<'t> Parser<'t> {
         }
         let begin = self.start()?;
         let Properties { anchor, tag } = self.properties()?;
+        tree.tag(tag.as_deref());
         let token = self.scanner.peek()?;
         let start = token.start;
         let at = start.position();

@@ -1,4 +1,8 @@
-//! The pull policy, and the one that an API server fills in.
+//! The pull policy, and the one that an API server fills in. Compose has its own words for it.
+
+mod compose;
+
+pub use compose::ComposePullPolicy;
 
 use crate::named;
 use crate::reference::Reference;

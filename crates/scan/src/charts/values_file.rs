@@ -1,0 +1,81 @@
+//! Files with values of charts, such as `values-production.yaml`.
+
+use std::path::Path;
+
+use tagwatch_core::text::UntrustedText;
+use tagwatch_core::workload::{IgnoreAnnotations, Origin};
+
+use super::CHART_FILE;
+use crate::manifest::{Described, Manifest, VALUES_KIND, add_described, read_values};
+use crate::yaml::{Node, Value};
+
+/// What a file beside or inside a chart is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ValuesFile {
+    /// `Chart.yaml` itself.
+    Chart,
+    /// The chart's own default values, which an installation may replace.
+    Defaults,
+    Values,
+}
+
+/// What a file is by its name. The default values of a chart are values like others where they are named on the command
+/// line.
+pub(crate) fn kind_of_file(path: &Path, is_named: bool) -> Option<ValuesFile> {
+    let name = path.file_name()?.to_str()?;
+    if name == CHART_FILE {
+        return Some(ValuesFile::Chart);
+    }
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))?;
+    let is_values = stem == "values"
+        || stem.strip_prefix("values").is_some_and(|rest| rest.starts_with(['-', '.', '_']))
+        || stem.strip_suffix("values").is_some_and(|rest| rest.ends_with(['-', '.', '_']));
+    let is_default = || stem == "values" && path.with_file_name(CHART_FILE).is_file();
+    if !is_values {
+        return None;
+    }
+    Some(if !is_named && is_default() { ValuesFile::Defaults } else { ValuesFile::Values })
+}
+
+/// Reads a document of such a file, if it is no object of Kubernetes. What a chart says of itself holds no image.
+pub(crate) fn read_file(root: Node<'_, '_>, path: &Path, kind: ValuesFile, manifest: &mut Manifest) -> bool {
+    if root.value() != Value::Mapping || (root.get("apiVersion").is_some() && root.get("kind").is_some()) {
+        return false;
+    }
+    if kind != ValuesFile::Values {
+        return true;
+    }
+    let containers = read_values(root, "", manifest);
+    if !containers.is_empty() {
+        let described = Described {
+            containers,
+            image_pull_secrets: false,
+            template: (IgnoreAnnotations::default(), None),
+            origin: Origin::HelmValues,
+        };
+        add_described(root, "", VALUES_KIND, described, manifest);
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        if let Some(located) = manifest.workloads.last_mut() {
+            located.workload.id.name = UntrustedText::from(&*name);
+            located.workload.id.namespace = None;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_known_by_their_names() {
+        let kind = |name: &str| kind_of_file(Path::new(name), false);
+        for name in ["values.yaml", "values.yml", "values-prod.yaml", "values.prod.yml", "prod-values.yaml"] {
+            assert_eq!(kind(name), Some(ValuesFile::Values), "{name}");
+        }
+        for name in ["valuesets.yaml", "values.json", "myvalues.yaml", "values"] {
+            assert_eq!(kind(name), None, "{name}");
+        }
+        assert_eq!(kind("a/Chart.yaml"), Some(ValuesFile::Chart));
+    }
+}
