@@ -65,9 +65,12 @@ fn failed(error: anyhow::Error) -> Failed {
     Failed::from(format!("{error:#}"))
 }
 
+/// The name of a fixture, what it shows, and who may see it.
+type Served = (&'static str, Facts, Option<Arc<dyn Authorizer>>);
+
 /// One console for each fixture, by name.
 async fn serve_all() -> Result<BTreeMap<&'static str, String>> {
-    let consoles: [(&str, Facts, Option<Arc<dyn Authorizer>>); 7] = [
+    let consoles: [Served; 7] = [
         ("demo", fixture::demo(), None),
         ("three", fixture::three(), None),
         ("many", fixture::many(10_000), None),

@@ -49,8 +49,8 @@ impl SharedParts {
         metrics: &mut Metrics,
     ) -> Result<Self, RunError> {
         let leadership = metrics.leadership().clone();
-        let status = Arc::new(StatusTracker::default());
-        let watches = WatchRegistry::new(Arc::clone(&status));
+        let tracker = Arc::new(StatusTracker::default());
+        let watches = WatchRegistry::new(Arc::clone(&tracker));
         metrics.add(WatchCollector::new(watches.clone())?)?;
         let metrics = ControllerMetrics::register(metrics)?;
         let readiness = Readiness::default();
@@ -60,7 +60,7 @@ impl SharedParts {
         let custom = CustomWatches::new(
             readiness.expect("custom kinds"),
             metrics.custom_kinds.clone(),
-            Arc::clone(&status),
+            Arc::clone(&tracker),
         );
         let today = clock.today();
         let parts = Self {
@@ -78,7 +78,7 @@ impl SharedParts {
                 index,
                 stores: Arc::new(Stores::default()),
                 queue: Arc::new(queue),
-                status,
+                status: tracker,
                 clock,
                 metrics,
                 watches,

@@ -74,10 +74,10 @@ impl Tasks {
     }
 
     fn ended(&self, ended: Result<(Id, ()), JoinError>) -> RunError {
-        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
         let task = self.names.get(&id).copied().unwrap_or_default();
         match ended {
-            Ok(_) => RunError::TaskEnded(task),
+            Ok((_, ())) => RunError::TaskEnded(task),
             Err(source) => RunError::TaskPanicked { task, source },
         }
     }

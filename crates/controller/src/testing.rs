@@ -162,8 +162,8 @@ impl TestEnv {
 
     pub(crate) fn assemble(&self, key: &WorkloadKey) -> Workload {
         let (assembler, now) = (&self.reconciler.assembler, self.reconciler.clock.now());
-        let assembled = assembler.collect(key).and_then(|collected| assembler.assemble(key, collected, now));
-        assembled.unwrap_or_else(|absence| panic!("{absence:?}")).workload
+        let found = assembler.collect(key).and_then(|collected| assembler.assemble(key, collected, now));
+        found.unwrap_or_else(|absence| panic!("{absence:?}")).workload
     }
 
     /// Events that wait to be sent.

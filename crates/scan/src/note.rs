@@ -85,7 +85,7 @@ pub enum NoteCode {
     RenderFailed,
     /// Images in values of a Helm chart whose tag the chart decides on.
     TagLeftToChart,
-    /// Images of manifests that are texts of a ConfigMap; not judged.
+    /// Images of manifests that are texts of a `ConfigMap`; not judged.
     EmbeddedManifest,
     /// Images in Helm values and parameters of an Argo CD application; not judged.
     ApplicationValues,

@@ -145,11 +145,11 @@ async fn first_days_are_silent_and_a_critical_violation_reaches_the_webhook_unti
     let page = runbook.rsplit('/').next().context("no page")?;
     ensure!(checkout().join("docs/runbooks").join(page).is_file(), "{runbook}");
     // The addresses of Grafana and of the console are not configured.
-    let names: Vec<&str> = annotations.keys().map(String::as_str).collect();
-    assert_eq!(names, ["description", "runbook_url", "summary"]);
+    let written: Vec<&str> = annotations.keys().map(String::as_str).collect();
+    assert_eq!(written, ["description", "runbook_url", "summary"]);
 
-    let fixed = "api=registry.example.com/shop/cart:main-9f8e7d6";
-    stage.kubectl.run(["set", "image", "-n", "shop", "deployment/cart", fixed]).await?;
+    let pinned = "api=registry.example.com/shop/cart:main-9f8e7d6";
+    stage.kubectl.run(["set", "image", "-n", "shop", "deployment/cart", pinned]).await?;
     deliveries.about("shop", "resolved").await?;
 
     prometheus.end().await?;

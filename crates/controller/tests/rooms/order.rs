@@ -38,7 +38,7 @@ const CONSOLE: &[&[&str]] = &[
 ];
 
 const CORE: &[&[&str]] = &[
-    &["fair", "named", "text"],
+    &["fair", "named", "structured", "text"],
     &["reference"],
     &["drift", "exemption", "glob", "outcome", "pull_policy", "suggest"],
     &["tag", "workload"],
@@ -57,7 +57,7 @@ const K8S: &[&[&str]] = &[
 ];
 
 const INDEX: &[&[&str]] = &[
-    &["answers", "names", "namespaces", "small_map", "store", "unread"],
+    &["answers", "names", "namespaces", "small_map", "misread", "store"],
     &["owners", "pods"],
     &["evidence"],
     &["index"],
@@ -69,7 +69,7 @@ const INDEX: &[&[&str]] = &[
 
 const CLIENT: &[&[&str]] = &[
     &["backoff", "call", "clock"],
-    &["cluster_policy", "pages", "served", "telemetry"],
+    &["cluster_policy", "pages", "retry_after", "served", "telemetry"],
     &["connect", "issues"],
     &["lib"],
 ];
@@ -77,9 +77,9 @@ const CLIENT: &[&[&str]] = &[
 /// The binary: arguments, what all commands need, and then the commands.
 const TAGWATCH: &[&[&str]] = &[
     &["args", "style"],
-    &["messages", "table"],
+    &["messages"],
     &["status"],
-    &["completions", "explain", "logging", "structured"],
+    &["completions", "explain", "logging"],
     &["cluster", "rules", "run"],
     &["issues", "policy", "scan"],
     &["generate"],

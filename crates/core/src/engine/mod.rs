@@ -172,7 +172,7 @@ impl Engine {
         let ReadImage { reference, classification } = image;
         let parsed = reference.as_ref().ok();
         let effective_pull_policy = match workload.origin {
-            Origin::Compose(_) => nearest(ComposePullPolicy::of(container)),
+            Origin::Compose(_) => nearest(ComposePullPolicy::of(container.pull_policy.as_ref())),
             _ => container.effective_pull_policy_of(parsed),
         };
         let subject = Subject {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::workload::Container;
+use crate::text::UntrustedText;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -44,8 +44,8 @@ impl ComposePullPolicy {
     }
 
     /// The one that applies to a service: what is written, where Compose knows it, else `missing`.
-    pub fn of(service: &Container) -> Self {
-        service.pull_policy.as_ref().and_then(|written| Self::parse(written.raw())).unwrap_or(Self::Missing)
+    pub fn of(written: Option<&UntrustedText>) -> Self {
+        written.and_then(|written| Self::parse(written.raw())).unwrap_or(Self::Missing)
     }
 
     /// Whether Compose goes without asking the registry again for more than a day.

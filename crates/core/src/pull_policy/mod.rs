@@ -2,10 +2,9 @@
 
 mod compose;
 
-pub use compose::ComposePullPolicy;
-
 use crate::named;
 use crate::reference::Reference;
+pub use compose::ComposePullPolicy;
 
 /// `imagePullPolicy` of a container, `pullPolicy` of an image volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

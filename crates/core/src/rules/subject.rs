@@ -58,7 +58,9 @@ impl<'a> Subject<'a> {
     /// The pull policy of a Compose service, and what else it says.
     pub(crate) fn compose(&self) -> Option<(ComposePullPolicy, ComposeService)> {
         match self.origin {
-            Origin::Compose(service) => Some((ComposePullPolicy::of(self.container), service)),
+            Origin::Compose(service) => {
+                Some((ComposePullPolicy::of(self.container.pull_policy.as_ref()), service))
+            }
             _ => None,
         }
     }
@@ -93,7 +95,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn is_judged_by(&self, group: RuleGroup) -> bool {
         match (group, self.origin) {
             (RuleGroup::ImageTag, Origin::Compose(_)) => {
-                ComposePullPolicy::of(self.container) != ComposePullPolicy::Build
+                ComposePullPolicy::of(self.container.pull_policy.as_ref()) != ComposePullPolicy::Build
             }
             (RuleGroup::ImagePullPolicy, Origin::Compose(service)) => !service.is_pull_policy_open,
             (RuleGroup::ImagePullPolicy, Origin::Kustomization) => false,

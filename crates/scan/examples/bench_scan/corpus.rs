@@ -143,7 +143,7 @@ fn add_container(text: &mut String, random: &mut Random, container: u64) {
         0 => ":latest".to_owned(),
         1 => String::new(),
         2 => ":stable".to_owned(),
-        3..6 => format!("@sha256:{:064x}", version),
+        3..6 => format!("@sha256:{version:064x}"),
         _ => format!(":1.{version}.{}", random.below(10)),
     };
     let _ = write!(

@@ -67,7 +67,8 @@ impl Chart {
         let is_missing = |name: &&String| {
             let is_archive = |file: &String| {
                 let rest = file.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('-'));
-                rest.is_some_and(|version| version.ends_with(".tgz"))
+                // As Helm packs it.
+                rest.is_some_and(|version| version.strip_suffix(".tgz").is_some())
             };
             !vendored.iter().any(|file| file == *name || is_archive(file))
         };

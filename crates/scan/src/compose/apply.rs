@@ -31,8 +31,9 @@ pub(crate) fn apply(files: &mut Vec<ReadFile>, limits: Limits) {
     let mut loader = Loader::new(Sources::new(files, limits));
     let mut found = Found::default();
     let projects = projects(&loader.sources);
-    let loaded: Vec<_> = projects.iter().map(|project| (project, loader.load(&project.files))).collect();
-    for (project, services) in loaded {
+    let with_services: Vec<_> =
+        projects.iter().map(|project| (project, loader.load(&project.files))).collect();
+    for (project, services) in with_services {
         for (name, known) in services {
             // What is there to be extended runs where it is extended.
             let is_base = |file: FileId| {

@@ -72,7 +72,7 @@ fn next_statement(text: &str) -> Option<&str> {
 
 fn line_of(text: &str, rest: &str) -> u32 {
     let before = &text.as_bytes()[..text.len() - rest.len()];
-    u32::try_from(before.iter().filter(|&&byte| byte == b'\n').count() + 1).unwrap_or(u32::MAX)
+    u32::try_from(memchr::memchr_iter(b'\n', before).count() + 1).unwrap_or(u32::MAX)
 }
 
 /// Name, value and what follows. `None` for what is no assignment.
@@ -91,19 +91,15 @@ fn assignment(statement: &str) -> Option<(&str, Option<Value<'_>>, &str)> {
         return Some((name, None, behind));
     }
     let behind = behind.strip_prefix(['=', ':'])?.trim_start_matches([' ', '\t', '\r']);
-    match behind.chars().next() {
-        Some(quote @ ('"' | '\'')) => {
-            let (text, rest) = quoted(&behind[1..], quote)?;
-            let value = if quote == '"' { Value::Expanded(unescape(&text)) } else { Value::Literal(text) };
-            Some((name, Some(value), rest))
-        }
-        _ => {
-            let (line, rest) = behind.split_once('\n').unwrap_or((behind, ""));
-            let line = line.split_once(" #").map_or(line, |(line, _)| line);
-            // A comment that follows `=` at once is none for Compose: it wants a blank before it.
-            Some((name, Some(Value::Plain(line.trim_end())), rest))
-        }
+    if let Some(quote @ ('"' | '\'')) = behind.chars().next() {
+        let (text, rest) = quoted(&behind[1..], quote)?;
+        let value = if quote == '"' { Value::Expanded(unescape(&text)) } else { Value::Literal(text) };
+        return Some((name, Some(value), rest));
     }
+    let (line, rest) = behind.split_once('\n').unwrap_or((behind, ""));
+    // A comment that follows `=` at once is none for Compose: it wants a blank before it.
+    let line = line.split_once(" #").map_or(line, |(line, _)| line);
+    Some((name, Some(Value::Plain(line.trim_end())), rest))
 }
 
 /// The text up to the closing quote, in which a backslash takes the quote's meaning, and what follows.

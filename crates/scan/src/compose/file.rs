@@ -227,14 +227,12 @@ fn read_extends(service: Node<'_, '_>, name: &str, manifest: &mut Manifest) -> F
     if let Some(service) = written(extends) {
         return Field::Set(Extends { service, file: None });
     }
-    match extends.get("service").and_then(written) {
-        Some(service) => Field::Set(Extends { service, file: extends.get("file").and_then(written) }),
-        None => {
-            let path = format!("services.{name}.extends");
-            wrong_type(extends, &path, "the name of a service, or a mapping with one", manifest);
-            Field::Absent
-        }
+    if let Some(service) = extends.get("service").and_then(written) {
+        return Field::Set(Extends { service, file: extends.get("file").and_then(written) });
     }
+    let path = format!("services.{name}.extends");
+    wrong_type(extends, &path, "the name of a service, or a mapping with one", manifest);
+    Field::Absent
 }
 
 /// A path, or a mapping with one or several.

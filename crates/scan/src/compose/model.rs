@@ -53,6 +53,7 @@ pub(super) struct Layer {
 
 /// What a layer takes away from those below it.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of its own, and any of them may be reset")]
 pub(super) struct Resets {
     /// The service as a whole.
     pub(super) service: bool,
@@ -104,7 +105,7 @@ impl Layer {
 
     /// A service of an included project, which this layer, if any, is merged over.
     pub(super) fn over_included(self, included: Known) -> Self {
-        Self { known: included.under(&self.resets, self.known), ..self }
+        Self { known: included.under(self.resets, self.known), ..self }
     }
 
     /// A service of an included project alone.
@@ -115,7 +116,7 @@ impl Layer {
 
 impl Known {
     /// Another service merged over this one, after it has taken away what it resets.
-    pub(super) fn under(self, resets: &Resets, over: Self) -> Self {
+    pub(super) fn under(self, resets: Resets, over: Self) -> Self {
         if resets.service {
             return over;
         }

@@ -109,7 +109,7 @@ impl Loader {
                     let known = self.extend(layer, (&layers, file), &scope.folder, &mut trail);
                     let below = services.remove(name).unwrap_or_default();
                     if !layer.resets.is_gone {
-                        services.insert(name.clone(), below.under(&layer.resets, known));
+                        services.insert(name.clone(), below.under(layer.resets, known));
                     }
                 }
             }
@@ -247,7 +247,7 @@ impl Loader {
             return own();
         }
         trail.seen.push(step);
-        self.extend(base, (layers, file), &folder, trail).under(&layer.resets, layer.known.clone())
+        self.extend(base, (layers, file), &folder, trail).under(layer.resets, layer.known.clone())
     }
 
     /// The services of a file as it is, without those that it includes.

@@ -80,7 +80,7 @@ pub(crate) fn roots(files: &[ReadFile]) -> Vec<Root> {
         let mut resources = kustomizations.flat_map(|known| known.resources.iter().chain(&known.components));
         let remote = resources.find(|path| is_remote(path)).cloned();
         drop(resources);
-        Root { index, remote, includes }
+        Root { index, includes, remote }
     };
     roots.map(root).collect()
 }

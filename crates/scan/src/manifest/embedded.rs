@@ -1,4 +1,4 @@
-//! Manifests that are texts inside of others: patches in kustomizations, and data of ConfigMaps. Their images are counted.
+//! Manifests that are texts inside of others: patches in kustomizations, and data of `ConfigMap`s. Their images are counted.
 
 use tagwatch_core::kinds::{Kinds, Tree};
 use tagwatch_core::text::UntrustedText;
@@ -52,7 +52,7 @@ pub(crate) fn count_embedded_images(text: &str, embedded: Embedded, kinds: &Kind
     }
 }
 
-/// Counts the images of manifests in the data of a ConfigMap.
+/// Counts the images of manifests in the data of a `ConfigMap`.
 pub(super) fn read_config_map(node: Node<'_, '_>, kinds: &Kinds, manifest: &mut Manifest) {
     if manifest.is_embedded {
         return;

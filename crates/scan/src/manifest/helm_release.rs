@@ -1,4 +1,4 @@
-//! `spec.values` of a HelmRelease of Flux
+//! `spec.values` of a `HelmRelease` of Flux
 //! (<https://fluxcd.io/flux/components/helm/helmreleases/#values>).
 
 use tagwatch_core::kinds::group_of;

@@ -2,6 +2,8 @@
 //! Renovate's manager `helm-values` (<https://docs.renovatebot.com/modules/manager/helm-values/>), with a pull policy beside
 //! the image.
 
+use std::fmt::Write as _;
+
 use tagwatch_core::kinds::Tree;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::text::UntrustedText;
@@ -118,7 +120,8 @@ impl Search {
             self.path.truncate(length);
         }
         for (index, item) in node.items().enumerate() {
-            self.path.push_str(&format!("[{index}]"));
+            // Writing to a String cannot fail.
+            let _ = write!(self.path, "[{index}]");
             self.entries(item);
             self.path.truncate(length);
         }

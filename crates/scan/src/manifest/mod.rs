@@ -113,8 +113,12 @@ impl Manifest {
                 *pull_policy = pull_policy.map(moved);
             }
         }
-        remarks.iter_mut().for_each(|remark| remark.at = moved(remark.at));
-        unjudged.iter_mut().for_each(|unjudged| unjudged.at = moved(unjudged.at));
+        for remark in remarks {
+            remark.at = moved(remark.at);
+        }
+        for unjudged in unjudged {
+            unjudged.at = moved(unjudged.at);
+        }
     }
 
     pub(crate) fn remark(&mut self, at: Position, code: NoteCode, message: impl Into<String>) {

@@ -32,7 +32,7 @@ pub(crate) enum Reason {
     Parameter,
     /// Values of a Helm chart leave the tag to the chart.
     LeftToChart,
-    /// They are in manifests that are texts of a ConfigMap.
+    /// They are in manifests that are texts of a `ConfigMap`.
     Embedded,
     /// They are in values or parameters of an Argo CD application.
     ApplicationValues,

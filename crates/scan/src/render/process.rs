@@ -152,7 +152,8 @@ fn read_in_thread(pipe: Option<impl Read + Send + 'static>, limit: u64) -> Readi
     receiver
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

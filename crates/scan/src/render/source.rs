@@ -76,9 +76,8 @@ mod tests {
     #[test]
     fn a_line_is_found_by_its_text_or_its_key() {
         let template = "kind: Pod\nspec:\n  {{- with .x }}\n      image: {{ .Values.image }}\n      name: web\n  a: 1\n  a: 2\n";
-        let rendered = Source::utf8(
-            "# Source: c/templates/a.yaml\nkind: Pod\n  image: nginx:1\n  name: web\na: 3\n",
-        );
+        let rendered =
+            Source::utf8("# Source: c/templates/a.yaml\nkind: Pod\n  image: nginx:1\n  name: web\na: 3\n");
         assert_eq!(templates(&rendered), BTreeMap::from([(1, "c/templates/a.yaml".to_owned())]));
         let lines = Lines::new(&rendered, template);
         for (line, column, expected) in

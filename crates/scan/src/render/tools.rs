@@ -33,6 +33,6 @@ impl Tools<'_> {
         let scratch = Scratch::new(&self.render.temporary)?;
         let mut command = command(program, &scratch);
         let bytes = run(command.args(arguments).arg(&folder), self.render.time_limit, self.limits.bytes)?;
-        Ok(Source::owned(String::from_utf8_lossy(&bytes).into_owned()))
+        Ok(Source::utf8(&String::from_utf8_lossy(&bytes)).into_owned())
     }
 }

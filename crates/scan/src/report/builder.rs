@@ -328,7 +328,7 @@ impl Subject<'_> {
             matched: verdict.classification.matched,
             image_pull_policy: self.container.pull_policy.clone(),
             effective_pull_policy: match self.workload.origin {
-                Origin::Compose(_) => ComposePullPolicy::of(self.container).to_string(),
+                Origin::Compose(_) => ComposePullPolicy::of(self.container.pull_policy.as_ref()).to_string(),
                 _ => verdict.effective_pull_policy.as_str().to_owned(),
             },
         }

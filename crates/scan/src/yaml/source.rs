@@ -41,9 +41,9 @@ impl<'b> Source<'b> {
         text.strip_prefix('\u{feff}').map_or((Form::Lines, text), |text| (Form::MarkedLines, text))
     }
 
-    /// The same of a text that is ours.
-    pub(crate) fn owned(text: String) -> Source<'static> {
-        let Source { text, written, form } = Source::utf8(&text);
+    /// The same text, which no buffer has to keep.
+    pub(crate) fn into_owned(self) -> Source<'static> {
+        let Self { text, written, form } = self;
         Source { text: Cow::Owned(text.into_owned()), written, form }
     }
 

@@ -235,7 +235,7 @@ fn the_cells_of_the_markdown_table_are_code_and_stay_cells() {
     }
 }
 
-/// Text without its code spans (CommonMark 0.31, section 6.1).
+/// Text without its code spans (`CommonMark` 0.31, section 6.1).
 fn without_spans(text: &str) -> String {
     let mut prose = String::new();
     let mut rest = text;

@@ -83,7 +83,9 @@ impl Collector for ProcessCollector {
         .into_iter()
         .flat_map(|(mut families, known)| {
             if !known {
-                families.iter_mut().for_each(|family| family.set_metric(Vec::new()));
+                for family in &mut families {
+                    family.set_metric(Vec::new());
+                }
             }
             families
         })
