@@ -79,23 +79,19 @@ fn imported(import: &str, before: &[String]) -> Vec<(String, Names)> {
     let mut found = Vec::new();
     for part in parts(import) {
         let names = |text: &str| before.iter().cloned().chain(text.split("::").map(str::to_owned)).collect();
-        match part.split_once('{') {
-            Some((path, list)) => {
-                let path: Names = match path.strip_suffix("::") {
-                    Some(path) => names(path),
-                    None => before.to_vec(),
-                };
-                found.extend(imported(list.strip_suffix('}').unwrap(), &path));
-            }
-            None => {
-                let (path, alias) =
-                    part.split_once(" as ").map_or((part, None), |(path, name)| (path, Some(name)));
-                let mut path: Names = names(path);
-                path.pop_if(|last| last == "self");
-                let name = alias.map(str::to_owned).or_else(|| path.last().cloned());
-                found.extend(name.map(|name| (name, path)));
-            }
+        if let Some((path, list)) = part.split_once('{') {
+            let path: Names = match path.strip_suffix("::") {
+                Some(path) => names(path),
+                None => before.to_vec(),
+            };
+            found.extend(imported(list.strip_suffix('}').unwrap(), &path));
+            continue;
         }
+        let (path, alias) = part.split_once(" as ").map_or((part, None), |(path, name)| (path, Some(name)));
+        let mut path: Names = names(path);
+        path.pop_if(|last| last == "self");
+        let name = alias.map(str::to_owned).or_else(|| path.last().cloned());
+        found.extend(name.map(|name| (name, path)));
     }
     found
 }
@@ -179,11 +175,11 @@ fn uses(modules: &Modules) -> BTreeMap<&Names, BTreeSet<&Names>> {
     let mut uses: BTreeMap<&Names, BTreeSet<&Names>> =
         modules.keys().map(|module| (module, BTreeSet::new())).collect();
     for (name, module) in modules {
-        let used = module.paths.iter().filter_map(|path| resolve(modules, name, path));
-        let used = used.filter(|used| !name.starts_with(used));
-        let used: Vec<&Names> =
-            used.filter_map(|used| modules.get_key_value(&used)).map(|(key, _)| key).collect();
-        uses.entry(name).or_default().extend(used);
+        let imports = module.paths.iter().filter_map(|path| resolve(modules, name, path));
+        let beside = imports.filter(|import| !name.starts_with(import));
+        let known: Vec<&Names> =
+            beside.filter_map(|import| modules.get_key_value(&import)).map(|(key, _)| key).collect();
+        uses.entry(name).or_default().extend(known);
         if let Some((_, parent)) = name.split_last().filter(|(_, parent)| !parent.is_empty()) {
             let parent = modules.get_key_value(parent);
             uses.entry(parent.unwrap().0).or_default().insert(name);

@@ -13,6 +13,7 @@ use super::names::{namespace, rule, severity};
 use super::policy::PolicyArgs;
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ScanArgs {
     /// Files and folders with manifests, YAML or JSON; `-` reads standard input
     #[arg(default_value = ".", value_name = "PATH")]

@@ -28,6 +28,6 @@ fn add(files: &mut Files, command: &Command) -> Result<(), Failure> {
     let mut page = Vec::new();
     man.render(&mut page)?;
     files.insert(Path::new(FOLDER).join(man.get_filename()), String::from_utf8_lossy(&page).into_owned());
-    let commands = command.get_subcommands().filter(|command| command.get_name() != "help");
-    commands.map(|command| add(files, command)).collect()
+    let mut commands = command.get_subcommands().filter(|command| command.get_name() != "help");
+    commands.try_for_each(|command| add(files, command))
 }
