@@ -114,13 +114,22 @@ fn alone(report: &Report) -> Result<()> {
     Ok(())
 }
 
+/// A result turns where its policy, rule, container and place in the object stay. A workload whose template is found where
+/// only its pods were known before has other places.
+type Subject = [String; 5];
+
 /// The results of each container and rule. There are several where pods run several images.
-fn by_subject(report: &Report) -> BTreeMap<[String; 4], Vec<&Value>> {
-    let mut all: BTreeMap<[String; 4], Vec<&Value>> = BTreeMap::new();
+fn by_subject(report: &Report) -> BTreeMap<Subject, Vec<&Value>> {
+    let mut all: BTreeMap<Subject, Vec<&Value>> = BTreeMap::new();
     for result in report.results() {
         let properties = &result["properties"];
-        let subject =
-            [&result["policy"], &result["rule"], &properties["containerType"], &properties["container"]];
+        let subject = [
+            &result["policy"],
+            &result["rule"],
+            &properties["containerType"],
+            &properties["container"],
+            &properties["fieldPath"],
+        ];
         all.entry(subject.map(Value::to_string)).or_default().push(result);
     }
     all

@@ -103,7 +103,7 @@ fn firing(name: &str) -> String {
         "tagwatch_build_info" => format!("1x{half} _x{half}"),
         "tagwatch_last_full_evaluation_timestamp_seconds" => format!("-99999999x{STEPS}"),
         "tagwatch_exemption_expiry_timestamp_seconds" => format!("300000x{STEPS}"),
-        "tagwatch_report_api_available" | "tagwatch_policy_valid" => format!("0x{STEPS}"),
+        "tagwatch_leader" | "tagwatch_report_api_available" | "tagwatch_policy_valid" => format!("0x{STEPS}"),
         _ if name.ends_with("_start_time_seconds") => format!("-9999999x{STEPS}"),
         _ if name.ends_with("_total") => format!("0+1000x{STEPS}"),
         _ => format!("0x{half} 1000x{half}"),
