@@ -58,7 +58,11 @@ impl Reading<'_> {
 
     fn text(&self, input: &Input, source: &Source<'_>) -> ReadFile {
         let (path, name) = (input.path(), self.name(input));
-        if let Some(chart) = path.and_then(|path| charts::of_template(path, source.text())) {
+        let is_named = matches!(input, Input::Named(_));
+        // The documents of one that is named are read as far as they are none.
+        if let Some(chart) =
+            path.filter(|_| !is_named).and_then(|path| charts::of_template(path, source.text()))
+        {
             return ReadFile::of_template(name, path, chart);
         }
         if let Some(read) = compose::read(path, source, self.limits) {
@@ -66,7 +70,6 @@ impl Reading<'_> {
         }
         let mut file = ReadFile { path: path.map(Path::to_path_buf), ..ReadFile::new(name) };
         let is_kustomization = path.is_some_and(kustomize::is_kustomization_file);
-        let is_named = matches!(input, Input::Named(_));
         let values = path.and_then(|path| Some((path, charts::kind_of_file(path, is_named)?)));
         let can_patch = source.text().contains(DIRECTIVE);
         for document in Documents::new(source, self.limits) {

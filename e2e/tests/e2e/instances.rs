@@ -95,6 +95,8 @@ async fn two_installations_share_a_policy(env: &TestEnv) -> Result<()> {
     counts("other", 3).await?;
     let conditions = said["conditions"].as_array().map_or(0, Vec::len);
     assert_eq!(conditions, 2, "{said:#}");
+    let whole = env.api_cluster_wide("TagPolicy").get(policy.name()).await?;
+    assert_eq!(whole.data["status"]["conditions"], said["conditions"], "those of the first by name");
     let writes = env.audit_log().since(mark).await?.of_resource("tagpolicies/status").by_agent(AGENT)?;
     let writes = writes.matching(|request| request.object().1 == policy.name()).mutating();
     assert_eq!(writes.count(), 3, "one for each change: {writes}");

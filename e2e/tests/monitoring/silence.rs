@@ -104,7 +104,7 @@ async fn install(kubectl: &Kubectl) -> Result<()> {
         }))
         .await?;
     // From then on nothing of the cluster changes: there is no node to run anything.
-    let settled = ["--for=jsonpath={.status.unavailableReplicas}=1", "--timeout=60s"];
+    let settled = ["--for=jsonpath={.status.unavailableReplicas}=2", "--timeout=60s"];
     kubectl.run(["wait", "deployment/tagwatch", "-n", "tagwatch"].into_iter().chain(settled)).await.map(drop)
 }
 

@@ -80,7 +80,7 @@ async fn the_chart_installs_what_config_default_installs() -> Result<()> {
     let spec = |crd: Option<Value>| Some(with_floats(crd?["spec"].clone()));
     ensure!(ours.is_some() && spec(ours) == spec(theirs), "the definitions of TagPolicy differ");
     without_helms_labels(&mut by_helm)?;
-    assert_eq!(by_kustomize.len(), 12);
+    assert_eq!(by_kustomize.len(), 13);
     assert_eq!(by_helm, by_kustomize);
     Ok(())
 }
@@ -466,18 +466,18 @@ async fn the_readmes_ways_to_install() -> Result<()> {
     run(&format!("kubectl delete crd {crds} {POLICY_CRD}")).await?;
     run("kubectl delete namespace tagwatch").await?;
     run(&readme::block("sh", "kubectl apply -k config/default")?).await?;
-    one_pod(cluster).await
+    both_pods(cluster).await
 }
 
-/// The ReplicaSet gets its pod only if the namespace's level `restricted` lets it through.
-async fn one_pod(cluster: &ControlPlane) -> Result<()> {
+/// The ReplicaSet gets its pods only if the namespace's level `restricted` lets them through.
+async fn both_pods(cluster: &ControlPlane) -> Result<()> {
     let pods: Api<Pod> = Api::namespaced(cluster.client().await?, "tagwatch");
     let events: Api<DynamicObject> = Api::namespaced_with(
         cluster.client().await?,
         "tagwatch",
         &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Event")),
     );
-    let made = eventually(Duration::from_mins(1), "tagwatch has a pod", async || {
+    let made = eventually(Duration::from_mins(1), "both replicas have a pod", async || {
         let found = pods.list(&ListParams::default()).await?.items;
         let messages: Vec<String> = events
             .list(&ListParams::default())
@@ -486,7 +486,7 @@ async fn one_pod(cluster: &ControlPlane) -> Result<()> {
             .iter()
             .map(|event| event.data["message"].to_string())
             .collect();
-        ensure!(found.len() == 1, "{} pods; events: {messages:?}", found.len());
+        ensure!(found.len() == 2, "{} pods; events: {messages:?}", found.len());
         Ok(())
     });
     made.await

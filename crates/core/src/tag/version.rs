@@ -93,7 +93,10 @@ impl<'a> Version<'a> {
         let is_release = is_number(strip_word(part.text, "b").unwrap_or(part.text));
         let is_line = parts.goes_on_after(at)
             && parts.get(at + 1).is_some_and(|part| part.text.eq_ignore_ascii_case("x"));
-        (self.is_two_numbers() && self.tail.is_empty() && is_release && !is_line).then_some(at)
+        // Two versions side by side, such as that of a database with that of its extension: `9.6-3.2`.
+        let is_pair = part.text.len() < 3
+            && parts.get(at + 1).is_some_and(|next| next.separator == Separator::Dot && is_number(next.text));
+        (self.is_two_numbers() && self.tail.is_empty() && is_release && !is_line && !is_pair).then_some(at)
     }
 
     /// The words behind the version.

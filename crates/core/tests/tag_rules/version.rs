@@ -27,6 +27,8 @@ fn two_numbers_with_a_release_are_a_version() {
         Floating,
         &["1.0-beta2", "1.0-x", "1.0-p1", "1.0-2.x", "1.x-2", "1-123", "1.0-alpine-2", "1.0-123-SNAPSHOT"],
     );
+    // Two versions side by side.
+    assert_class(Floating, &["9.6-3.2", "1.0-1.2"]);
     assert_class(Unique, &["8.9-1160123", "1.0-r1", "1.0-build5"]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use k8s_openapi::{ClusterResourceScope, Metadata, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +39,19 @@ impl TagPolicy {
         let entries = self.status.get("instances")?.as_array()?;
         let entry = entries.iter().find(|entry| entry["name"] == instance)?;
         InstanceStatus::deserialize(entry).ok()
+    }
+
+    /// Whether an installation comes before all others in the status by its name: it writes the conditions of the whole.
+    pub fn is_first(&self, instance: &str) -> bool {
+        let entries = self.status.get("instances").and_then(Value::as_array);
+        let names = entries.into_iter().flatten().filter_map(|entry| entry["name"].as_str());
+        names.min().is_none_or(|first| instance <= first)
+    }
+
+    /// Whether these are the conditions of the whole status.
+    pub fn has_conditions(&self, wanted: &[Condition]) -> bool {
+        let stored = self.status.get("conditions").map(Vec::<Condition>::deserialize);
+        stored.is_some_and(|stored| stored.is_ok_and(|stored| stored == wanted))
     }
 }
 
@@ -105,5 +118,7 @@ mod tests {
         let policy: TagPolicy = serde_json::from_value(object).unwrap();
         let generation = |instance| policy.read_status(instance).map(|status| status.observed_generation);
         assert_eq!((generation("a"), generation("b"), generation("c")), (Some(1), Some(2), None));
+        let first = ["a", "b", "c", "A"].map(|instance| policy.is_first(instance));
+        assert_eq!(first, [true, false, false, true]);
     }
 }

@@ -11,7 +11,11 @@ use crate::schema::ConditionSchema;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TagPolicyStatus {
-    /// One entry for each installation that uses the policy. Each owns its entry by server-side apply, and writes nothing else.
+    /// What the first installation by name says, for `kubectl wait --for=condition=Ready`. The others leave it alone.
+    #[schemars(with = "Vec<ConditionSchema>")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// One entry for each installation that uses the policy. Each owns its entry by server-side apply.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub instances: Vec<InstanceStatus>,
 }

@@ -220,6 +220,24 @@ fn api_server() -> Vec<Panel> {
         lines("Watch failures", "Failures of watches a second, by reason; none is the normal state.")
             .unit("ops")
             .query(rate("tagwatch_watch_errors_total", "resource, reason"), "{{resource}}: {{reason}}"),
+        lines("Watches", "1 while the watch of a resource follows the cluster, in the cluster where it does not.")
+            .unit("short")
+            .query(
+                format!("min by (resource) (min by (cluster, resource) ({}))", of("tagwatch_watch_up")),
+                "{{resource}}",
+            ),
+        lines(
+            "Last events",
+            "How long ago the watch of a resource showed something, at most. Nothing happens to some for hours.",
+        )
+        .unit("s")
+        .query(
+            format!(
+                "max by (resource) (max by (cluster, resource) ({}))",
+                of("tagwatch_watch_last_event_age_seconds")
+            ),
+            "{{resource}}",
+        ),
         lines("Custom kinds", "Custom kinds that the API server serves: watched, or forbidden.")
             .unit("short")
             .query(

@@ -106,6 +106,9 @@ fn add_set_images(files: &mut [ReadFile], applied: &BTreeSet<(usize, usize)>) {
         let at = kustomization.at.unwrap_or(Position::START);
         let id = kustomization.id(file.path.as_deref());
         let workload = Workload::new(id, Origin::Kustomization, containers);
+        if file.manifests.is_empty() {
+            file.manifests.push(Manifest::default());
+        }
         if let Some(manifest) = file.manifests.first_mut() {
             manifest.workloads.push(LocatedWorkload {
                 workload,

@@ -1,4 +1,4 @@
-//! Manifests that are texts inside of others: patches in kustomizations, and data of `ConfigMap`s. Their images are counted.
+//! Manifests that are texts inside of others: patches in kustomizations, and data of a `ConfigMap` or a Secret. Their images are counted.
 
 use tagwatch_core::kinds::{Kinds, Tree};
 use tagwatch_core::text::UntrustedText;
@@ -52,18 +52,28 @@ pub(crate) fn count_embedded_images(text: &str, embedded: Embedded, kinds: &Kind
     }
 }
 
-/// Counts the images of manifests in the data of a `ConfigMap`.
-pub(super) fn read_config_map(node: Node<'_, '_>, kinds: &Kinds, manifest: &mut Manifest) {
+/// The field of a built-in kind that holds texts by name.
+pub(super) fn field_of_texts(kind: &str) -> Option<&'static str> {
+    match kind {
+        "ConfigMap" => Some("data"),
+        // Its `data` is encoded.
+        "Secret" => Some("stringData"),
+        _ => None,
+    }
+}
+
+/// Counts the images of manifests in the texts of a `ConfigMap` or a Secret.
+pub(super) fn read_texts(node: Node<'_, '_>, field: &str, kinds: &Kinds, manifest: &mut Manifest) {
     if manifest.is_embedded {
         return;
     }
-    for (key, value) in node.get("data").map(Tree::entries).unwrap_or_default() {
+    for (key, value) in node.get(field).map(Tree::entries).unwrap_or_default() {
         let Some(text) = value.text() else { continue };
         // Most data is configuration of other programs.
         if !["apiVersion", "kind", "image"].iter().all(|word| text.contains(word)) {
             continue;
         }
-        let path = format!("data.{}", UntrustedText::from(key.as_str()).terminal());
+        let path = format!("{field}.{}", UntrustedText::from(key.as_str()).terminal());
         let embedded = Embedded { at: value.position(), path, reason: Reason::Embedded };
         count_embedded_images(text, embedded, kinds, manifest);
     }

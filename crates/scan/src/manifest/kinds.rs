@@ -14,14 +14,66 @@ pub(super) fn former_version_of(api_version: &str, kind: &str) -> Option<&'stati
     built_in().iter().find(|known| is_former && known.kind() == kind && known.api_version() != api_version)
 }
 
-/// Whether Kubernetes itself defines the kinds of an API version: the fields of those that hold images are known. Another
-/// `image` in them is none, such as that of an RBD volume.
-pub(super) fn is_of_kubernetes(api_version: &str) -> bool {
-    match group_of(api_version) {
-        "" => api_version == "v1",
-        "apps" | "autoscaling" | "batch" | "events" | "extensions" | "policy" => true,
-        group => group.ends_with(".k8s.io") && !group.ends_with(".x-k8s.io"),
-    }
+/// Kinds of the groups in which the workload kinds are. Another kind there is misspelled, or in the wrong group.
+const PLAIN_KINDS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "Binding",
+            "ComponentStatus",
+            "ConfigMap",
+            "Endpoints",
+            "Event",
+            "LimitRange",
+            "Namespace",
+            "Node",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "PodTemplate",
+            "ResourceQuota",
+            "Secret",
+            "Service",
+            "ServiceAccount",
+        ],
+    ),
+    ("apps", &["ControllerRevision"]),
+    ("extensions", &["Ingress", "NetworkPolicy", "PodSecurityPolicy"]),
+];
+
+/// Groups of Kubernetes without a workload kind
+/// (<https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/>), and that of kustomizations.
+const GROUPS_WITHOUT_WORKLOADS: [&str; 22] = [
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "audit.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "internal.apiserver.k8s.io",
+    "kustomize.config.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// Whether Kubernetes itself defines a kind and no image of it is judged. An `image` in it is none, such as that of an RBD
+/// volume.
+pub(super) fn is_of_kubernetes(api_version: &str, kind: &str) -> bool {
+    let group = group_of(api_version);
+    let kinds = PLAIN_KINDS.iter().find(|(known, _)| *known == group);
+    (group != "" || api_version == "v1") && kinds.is_some_and(|(_, kinds)| kinds.contains(&kind))
+        || GROUPS_WITHOUT_WORKLOADS.contains(&group)
 }
 
 #[cfg(test)]
@@ -39,18 +91,21 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_kubernetes_end_with_its_domain_or_have_none() {
-        for (api_version, expected) in [
-            ("v1", true),
-            ("v2", false),
-            ("apps/v1", true),
-            ("apiextensions.k8s.io/v1", true),
-            ("kustomize.config.k8s.io/v1beta1", true),
-            ("cluster.x-k8s.io/v1beta1", false),
-            ("ops.example.com/v1", false),
-            ("skaffold/v4beta11", false),
+    fn kinds_of_kubernetes_are_known_and_others_in_its_groups_are_not() {
+        for (api_version, kind, expected) in [
+            ("v1", "PersistentVolume", true),
+            ("v1", "Deployment", false),
+            ("v2", "Secret", false),
+            ("apps/v1", "ControllerRevision", true),
+            ("apps/v1", "deployment", false),
+            ("apiextensions.k8s.io/v1", "CustomResourceDefinition", true),
+            ("kustomize.config.k8s.io/v1beta1", "Kustomization", true),
+            ("kops.k8s.io/v1alpha2", "Cluster", false),
+            ("cluster.x-k8s.io/v1beta1", "Machine", false),
+            ("ops.example.com/v1", "Database", false),
+            ("skaffold/v4beta11", "Config", false),
         ] {
-            assert_eq!(is_of_kubernetes(api_version), expected, "{api_version}");
+            assert_eq!(is_of_kubernetes(api_version, kind), expected, "{api_version} {kind}");
         }
     }
 }

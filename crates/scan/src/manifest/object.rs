@@ -59,8 +59,10 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds,
     if (api_version, kind) == ("v1", "Namespace") {
         return read_namespace(node, manifest);
     }
-    if (api_version, kind) == ("v1", "ConfigMap") {
-        return embedded::read_config_map(node, kinds, manifest);
+    if api_version == "v1"
+        && let Some(texts) = embedded::field_of_texts(kind)
+    {
+        return embedded::read_texts(node, texts, kinds, manifest);
     }
     if argo::is_application(api_version, kind) {
         return argo::read(node, api_version, kind, manifest);
@@ -81,7 +83,7 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds,
     if let Some(former) = former_version_of(api_version, kind) {
         let hint = format!("; this version is no longer served and not read, use {}", former.api_version());
         uncovered::remark(node, api_version, kind, &[], |_| Some(hint), manifest);
-    } else if !is_of_kubernetes(api_version) {
+    } else if !is_of_kubernetes(api_version, kind) {
         uncovered::remark(node, api_version, kind, &[], uncovered::declare_hint, manifest);
     }
 }

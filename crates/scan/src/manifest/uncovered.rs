@@ -150,7 +150,10 @@ fn named_image(value: Node<'_, '_>) -> Option<Position> {
         )
         .then(|| value.position()),
         Value::Mapping => {
-            let mut parts = ["reference", "repository"].into_iter().filter_map(|part| value.get(part));
+            let has_version = ["tag", "version", "digest"].into_iter().any(|part| value.get(part).is_some());
+            let name = has_version.then_some("name");
+            let mut parts =
+                ["reference", "repository"].into_iter().chain(name).filter_map(|part| value.get(part));
             parts.find(is_text).map(Node::position)
         }
         _ => None,

@@ -108,6 +108,40 @@ fn one_note_for_each_kind_and_file() {
     assert_eq!((report.summary.uncovered_kinds, report.summary.uncovered_images), (1, 5));
 }
 
+/// A mapping with a name and a tag, a kind of a group that sounds like Kubernetes, a kind in the wrong group or spelled wrong,
+/// and a manifest in a Secret.
+#[test]
+fn images_of_kinds_that_look_like_others_are_counted() {
+    let image = "registry.example.com/a:latest";
+    for (code, manifest) in [
+        (
+            "kind-not-covered",
+            "apiVersion: datadoghq.com/v2alpha1\nkind: DatadogAgent\n\
+             spec: {override: {nodeAgent: {image: {name: agent, tag: latest}}}}\n"
+                .to_owned(),
+        ),
+        (
+            "kind-not-covered",
+            format!(
+                "apiVersion: kops.k8s.io/v1alpha2\nkind: Cluster\nspec: {{clusterAutoscaler: {{image: '{image}'}}}}\n"
+            ),
+        ),
+        ("kind-not-covered", pod("a", image).replace("kind: Pod", "kind: pod")),
+        ("kind-not-covered", pod("a", image).replace("kind: Pod", "kind: Deployment")),
+        (
+            "embedded-manifest",
+            format!(
+                "apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData:\n  pod.yaml: |\n    {}",
+                pod("a", image).trim_end().replace('\n', "\n    ")
+            ),
+        ),
+    ] {
+        let report = scan_stdin(&manifest);
+        assert_eq!(messages(&report, code).len(), 1, "{manifest}\n{:?}", report.notes);
+        assert_eq!((report.summary.workloads, report.summary.uncovered_images), (0, 1), "{manifest}");
+    }
+}
+
 #[test]
 fn a_note_names_the_first_paths_and_says_that_there_are_more() {
     let fields = (0..5).map(|field| format!("f{field}: {{image: \"a/b\"}}")).collect::<Vec<_>>().join(", ");

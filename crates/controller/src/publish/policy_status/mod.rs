@@ -98,15 +98,17 @@ impl PolicyStatusWriter {
         let stored = object.read_status(&self.instance);
         let previous = stored.clone().unwrap_or_default();
         let wanted = compute(|| self.wanted(&active, &previous));
-        if stored.as_ref() == Some(&wanted) {
+        let is_first = object.is_first(&self.instance);
+        let is_said = !is_first || object.has_conditions(&wanted.conditions);
+        if is_said && stored.as_ref() == Some(&wanted) {
             schedule.seen = Some(version);
             return;
         }
-        let only_counts = stored.is_some() && is_alike(&wanted, &previous);
+        let only_counts = is_said && stored.is_some() && is_alike(&wanted, &previous);
         if only_counts && schedule.counts_from.is_some_and(|at| now < at) {
             return;
         }
-        if self.write(api, object, &wanted).await {
+        if self.write(api, object, &wanted, is_first).await {
             schedule.seen = Some(version);
             schedule.counts_from = Some(now + COUNTS_INTERVAL);
             schedule.retry_from = None;
@@ -148,14 +150,25 @@ impl PolicyStatusWriter {
         watched.map(|(name, namespace)| (name.into(), Arc::clone(namespace))).collect()
     }
 
-    /// Applies our entry. Those of other installations are theirs, and stay as they are.
-    async fn write(&self, api: &Api<TagPolicy>, object: &TagPolicy, wanted: &InstanceStatus) -> bool {
+    /// Applies our entry, and as the first installation the conditions of the whole. Entries of others are theirs, and stay as
+    /// they are.
+    async fn write(
+        &self,
+        api: &Api<TagPolicy>,
+        object: &TagPolicy,
+        wanted: &InstanceStatus,
+        is_first: bool,
+    ) -> bool {
         let name = object.name_any();
+        let mut status = json!({ "instances": [wanted] });
+        if is_first {
+            status["conditions"] = json!(wanted.conditions);
+        }
         let body = json!({
             "apiVersion": object.api_version, "kind": object.kind,
             // A policy that was made anew under this name is another one: the answer is a conflict then.
             "metadata": { "name": name, "uid": object.uid() },
-            "status": { "instances": [wanted] },
+            "status": status,
         });
         let params = PatchParams::apply(&format!("tagwatch/{}", self.instance)).force();
         let body = Patch::Apply(&body);
