@@ -72,7 +72,7 @@ const GROUPS_WITHOUT_WORKLOADS: [&str; 22] = [
 pub(super) fn is_of_kubernetes(api_version: &str, kind: &str) -> bool {
     let group = group_of(api_version);
     let kinds = PLAIN_KINDS.iter().find(|(known, _)| *known == group);
-    (group != "" || api_version == "v1") && kinds.is_some_and(|(_, kinds)| kinds.contains(&kind))
+    (!group.is_empty() || api_version == "v1") && kinds.is_some_and(|(_, kinds)| kinds.contains(&kind))
         || GROUPS_WITHOUT_WORKLOADS.contains(&group)
 }
 
