@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{IgnoreAnnotations, Origin};
 
 use super::CHART_FILE;
 use crate::manifest::{Described, Manifest, VALUES_KIND, add_described, read_values};
@@ -47,12 +46,7 @@ pub(crate) fn read_file(root: Node<'_, '_>, path: &Path, kind: ValuesFile, manif
     }
     let containers = read_values(root, "", manifest);
     if !containers.is_empty() {
-        let described = Described {
-            containers,
-            image_pull_secrets: false,
-            template: (IgnoreAnnotations::default(), None),
-            origin: Origin::HelmValues,
-        };
+        let described = Described::of_values(containers);
         add_described(root, "", VALUES_KIND, described, manifest);
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         if let Some(located) = manifest.workloads.last_mut() {

@@ -2,7 +2,6 @@
 //! (<https://fluxcd.io/flux/components/helm/helmreleases/#values>).
 
 use tagwatch_core::kinds::group_of;
-use tagwatch_core::workload::{IgnoreAnnotations, Origin};
 
 use super::Manifest;
 use super::helm_values::{self, VALUES_KIND};
@@ -20,12 +19,7 @@ pub(super) fn read(node: Node<'_, '_>, api_version: &str, manifest: &mut Manifes
     let Some(values) = node.get("spec").and_then(|spec| spec.get("values")) else { return Vec::new() };
     let containers = helm_values::read_values(values, "spec.values", manifest);
     if !containers.is_empty() {
-        let described = Described {
-            containers,
-            image_pull_secrets: false,
-            template: (IgnoreAnnotations::default(), None),
-            origin: Origin::HelmValues,
-        };
+        let described = Described::of_values(containers);
         add_workload(node, api_version, VALUES_KIND, described, manifest);
     }
     helm_values::count_images(values)

@@ -126,6 +126,18 @@ pub(crate) struct Described {
     pub(crate) origin: Origin,
 }
 
+impl Described {
+    /// Values of a Helm chart: nothing is known of the pods that it makes of them.
+    pub(crate) fn of_values(containers: Vec<(Container, ContainerPlace)>) -> Self {
+        Self {
+            containers,
+            image_pull_secrets: false,
+            template: (IgnoreAnnotations::default(), None),
+            origin: Origin::HelmValues,
+        }
+    }
+}
+
 pub(crate) fn add_workload(
     node: Node<'_, '_>,
     api_version: &str,

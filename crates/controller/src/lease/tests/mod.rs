@@ -81,6 +81,15 @@ impl Cluster {
         Self { server, candidates, started: 1 }
     }
 
+    /// Two replicas at some moment of a term, and which of them leads.
+    async fn led_for_a_while(seed: u64, context: &str) -> (Self, usize) {
+        let mut cluster = Self::new(2, seed);
+        let first = cluster.led_within(Duration::from_secs(3), context).await;
+        let time = Duration::from_millis(u64::try_from(Random::new(seed).below(30_000)).unwrap());
+        cluster.pass(time, context).await;
+        (cluster, first)
+    }
+
     fn restart(&mut self, number: usize) {
         self.candidates[number] = Candidate::start(&self.server, number, self.started);
         self.started += 1;
@@ -172,11 +181,7 @@ fn a_crash_is_followed_by_another_leader_within_the_lease_and_a_retry() {
     for seed in 0..40 {
         run(|| async move {
             let context = format!("seed {seed}");
-            let mut random = Random::new(seed);
-            let mut cluster = Cluster::new(2, seed);
-            let first = cluster.led_within(Duration::from_secs(3), &context).await;
-            let time = Duration::from_millis(u64::try_from(random.below(30_000)).unwrap());
-            cluster.pass(time, &context).await;
+            let (mut cluster, first) = Cluster::led_for_a_while(seed, &context).await;
             cluster.candidates[first].kill();
             assert_ne!(cluster.led_within(TAKEOVER_LIMIT, &context).await, first);
         });
@@ -188,11 +193,7 @@ fn after_a_signal_to_stop_the_next_replica_need_not_wait() {
     for seed in 0..40 {
         run(|| async move {
             let context = format!("seed {seed}");
-            let mut random = Random::new(seed);
-            let mut cluster = Cluster::new(2, seed);
-            let first = cluster.led_within(Duration::from_secs(3), &context).await;
-            let time = Duration::from_millis(u64::try_from(random.below(30_000)).unwrap());
-            cluster.pass(time, &context).await;
+            let (mut cluster, first) = Cluster::led_for_a_while(seed, &context).await;
             cluster.candidates[first].stop.cancel();
             cluster.candidates[first].writes_end = None;
             let begun = Instant::now();
