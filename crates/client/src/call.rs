@@ -33,9 +33,10 @@ impl CallError {
 
     /// For how long the API server asks to wait before the request is repeated.
     pub fn retry_after(&self) -> Option<Duration> {
-        let Self::Api(kube::Error::Api(status)) = self else { return None };
-        let seconds = status.details.as_ref()?.retry_after_seconds;
-        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+        match self {
+            Self::Api(error) => retry_after(error),
+            Self::Timeout(_) => None,
+        }
     }
 
     /// The label for metrics, from a small fixed set.
@@ -51,6 +52,13 @@ impl CallError {
             (None, Self::Api(_)) => "unreachable",
         }
     }
+}
+
+/// For how long the API server asks to wait before a request is repeated.
+pub fn retry_after(error: &kube::Error) -> Option<Duration> {
+    let kube::Error::Api(status) = error else { return None };
+    let seconds = status.details.as_ref()?.retry_after_seconds;
+    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 /// The error with its causes. kube's own text of a refusal is the debug form of the whole status, and that of a lost

@@ -11,8 +11,10 @@ use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
 use tower::buffer::BufferLayer;
 use tower::retry::RetryLayer;
+use tower::util::MapResponseLayer;
 
 use crate::clock::ServerClock;
+use crate::put_off;
 use crate::retry_after::RetryAfter;
 use crate::telemetry::{RequestCounter, TelemetryLayer};
 
@@ -102,7 +104,9 @@ pub async fn connect(
     let url = config.cluster_url.to_string();
     let server = ServerName { url: url.trim_end_matches('/').to_owned(), context };
     let builder = ClientBuilder::try_from(config).map_err(ClientError::Build)?;
-    let builder = builder.with_layer(&TelemetryLayer::new(requests, clock));
+    let builder = builder
+        .with_layer(&TelemetryLayer::new(requests, clock))
+        .with_layer(&MapResponseLayer::new(put_off::with_status));
     let client = match throttling {
         OnThrottling::Fail => builder.build(),
         // The service of kube cannot be cloned, as a retry needs it; the buffer can.

@@ -8,6 +8,7 @@ mod cluster_policy;
 mod connect;
 mod issues;
 mod pages;
+mod put_off;
 mod retry_after;
 mod served;
 mod telemetry;
@@ -15,7 +16,7 @@ mod telemetry;
 pub use kube::Client;
 
 pub use backoff::Backoff;
-pub use call::{CALL_LIMIT, CallError, LIST_LIMIT, call, describe};
+pub use call::{CALL_LIMIT, CallError, LIST_LIMIT, call, describe, retry_after};
 pub use clock::{ServerClock, day_of};
 pub use cluster_policy::{ClusterPolicy, ReadPolicyError, read_policy};
 pub use connect::{ClientError, ClusterChoice, Connection, OnThrottling, ServerName, connect};

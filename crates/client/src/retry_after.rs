@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use kube::client::Body;
 use tokio::time::{Sleep, sleep};
 use tower::retry::Policy;
@@ -54,12 +54,16 @@ impl<R, E> Policy<Request<Body>, Response<R>, E> for RetryAfter {
 
 /// How long the server asks to wait, if it asks for it and the wait is not too long.
 fn wait<R>(answer: &Response<R>) -> Option<Duration> {
-    let status = answer.status();
+    asked_wait(answer.status(), answer.headers()).filter(|wait| *wait <= MAX_WAIT)
+}
+
+/// How long an answer asks to wait before the request is repeated, in the header `Retry-After`.
+pub(crate) fn asked_wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
         return None;
     }
-    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds)).filter(|wait| *wait <= MAX_WAIT)
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Watches of the API server and questions to registries. What they show goes into the shared state, and requests
 //! evaluations of the workloads that it can matter to.
 
+mod absence;
 mod api;
 pub(crate) mod built_in;
 pub(crate) mod custom;

@@ -12,6 +12,7 @@ use tagwatch_core::policy::API_VERSION;
 use tagwatch_k8s::tag_policy::TagPolicy;
 use tokio::time::sleep;
 
+use super::absence::Absence;
 use super::rights::{OptionalRight, Refusals};
 use super::stats::{WatchStats, refusal_code};
 use super::watch::{Flow, Sink, watch};
@@ -44,11 +45,13 @@ impl PolicyObserver {
     pub(crate) async fn follow(self, client: Client, name: String, ready: ReadyToken) {
         let stats = WatchStats::new(PLURAL, None, Need::Optional, &self.watches, self.metrics.clone());
         let mut backoff = Backoff::default();
+        let mut absence = Absence::default();
         let mut right = OptionalRight::of_object(client.clone(), &TagPolicy::group(&()), PLURAL, &name);
         loop {
             match is_served(&client, API_VERSION, PLURAL).await {
                 Ok(true) => {
                     backoff.reset();
+                    absence = Absence::default();
                     // An installation with fewer rights wants no policy, so nothing waits for it.
                     let missing = |is_first| {
                         ready.mark_ready();
@@ -69,11 +72,16 @@ impl PolicyObserver {
                         refusals: right.refusals(),
                     };
                     watch(Api::<TagPolicy>::all(client.clone()), config, sink, stats.clone()).await;
+                    // Discovery may name for a while what is not served any more.
+                    sleep(absence.pause(ABSENT_INTERVAL)).await;
                 }
                 Ok(false) => {
-                    self.set_policy(None);
-                    ready.mark_ready();
-                    sleep(ABSENT_INTERVAL).await;
+                    absence.count();
+                    if absence.is_confirmed() {
+                        self.set_policy(None);
+                        ready.mark_ready();
+                    }
+                    sleep(absence.pause(ABSENT_INTERVAL)).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, reason = error.category(), "cannot ask for the TagPolicy API; trying again");
@@ -167,5 +175,88 @@ impl Sink<TagPolicy> for PolicySink {
     /// 404 for a whole resource: its definition was removed. A policy that can no longer be read stays in use.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
         if refusal_code(error) == Some(404) { Flow::Stop } else { self.refusals.mark_failed(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http::Response;
+    use kube::client::Body;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{self, TestEnv, failure, response};
+
+    fn answer(path: &str, query: &str, is_served: bool) -> Response<Body> {
+        if path.ends_with("selfsubjectaccessreviews") {
+            return response(201, &json!({ "metadata": {}, "spec": {}, "status": { "allowed": true } }));
+        }
+        if query.contains("watch=true") && !query.contains("sendInitialEvents=true") || !is_served {
+            return response(
+                404,
+                &failure(404, "NotFound", "the server could not find the requested resource"),
+            );
+        }
+        if !query.contains("watch=true") {
+            let resource = json!({
+                "name": PLURAL, "kind": "TagPolicy", "singularName": "tagpolicy", "namespaced": false, "verbs": ["watch"],
+            });
+            let list =
+                json!({ "kind": "APIResourceList", "groupVersion": API_VERSION, "resources": [resource] });
+            return response(200, &list);
+        }
+        let policy = json!({
+            "kind": "TagPolicy", "apiVersion": API_VERSION, "spec": {},
+            "metadata": { "name": DEFAULT_NAME, "uid": "policy", "resourceVersion": "5" },
+        });
+        let end = json!({ "kind": "TagPolicy", "apiVersion": API_VERSION, "spec": {}, "metadata": {
+            "resourceVersion": "5", "annotations": { "k8s.io/initial-events-end": "true" },
+        } });
+        let event = |kind: &str, object: Value| json!({ "type": kind, "object": object });
+        let events = [event("ADDED", policy), event("BOOKMARK", end)].map(|event| format!("{event}\n"));
+        Response::new(Body::from(events.concat().into_bytes()))
+    }
+
+    /// Whether a policy is in use each time that the API server is asked for its definition. It answers by this list, and
+    /// ends each watch as it does where a definition was removed.
+    async fn in_use(served: &'static [bool]) -> Vec<bool> {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let active: Arc<Mutex<Option<Arc<Mutex<ActivePolicy>>>>> = Arc::default();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (counted, policy, log) = (Arc::clone(&asked), Arc::clone(&active), Arc::clone(&seen));
+        let client = testing::client(move |request| {
+            let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+            let is_discovery = path.ends_with(API_VERSION);
+            if is_discovery {
+                counted.fetch_add(1, Ordering::Relaxed);
+                log.lock().push(policy.lock().as_ref().is_some_and(|active| active.lock().object.is_some()));
+            }
+            let number = counted.load(Ordering::Relaxed);
+            let answer = answer(path, query, served.get(number - 1).copied().unwrap_or(true));
+            async move { answer }
+        });
+        let env = TestEnv::new(client.clone());
+        let observer = env.parts.policy_observer();
+        *active.lock() = Some(Arc::clone(&observer.policy));
+        let following =
+            observer.follow(client, DEFAULT_NAME.to_owned(), env.parts.readiness.expect("policy"));
+        let enough = async {
+            while asked.load(Ordering::Relaxed) <= served.len() {
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::select! {
+            () = following => {}
+            () = enough => {}
+        }
+        seen.lock().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_definition_that_one_answer_leaves_out_is_not_gone() {
+        assert_eq!(in_use(&[true, false, true]).await, [false, true, true, true]);
+        assert_eq!(in_use(&[true, false, false]).await, [false, true, true, false]);
     }
 }

@@ -12,6 +12,7 @@ use tagwatch_client::{Backoff, CallError, each_page, is_served};
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportOwner, StoredReport};
 use tokio::time::sleep;
 
+use super::absence::Absence;
 use super::api::api;
 use super::stats::{WatchStats, refusal_code};
 use super::watch::{Flow, Sink, watch};
@@ -64,13 +65,13 @@ impl ReportObserver {
             let sink = MetadataSink { observer: self.clone(), listed: HashSet::new() };
             let api: Api<PartialObjectMeta<PolicyReport>> = api(&self.client, self.scope.as_deref());
             watch(api, config, sink, stats.clone()).await;
-            tracing::warn!("the report API is gone");
-            self.metrics.report_api_available.set(0);
-            self.mark_absent();
+            // Discovery may name for a while what is not served any more.
+            sleep(Absence::default().pause(ABSENT_INTERVAL)).await;
         }
     }
 
     async fn wait_until_served(&self) {
+        let mut absence = Absence::default();
         let mut is_logged = false;
         let mut backoff = Backoff::default();
         loop {
@@ -79,16 +80,16 @@ impl ReportObserver {
                     self.metrics.report_api_available.set(1);
                     return;
                 }
-                Ok(false) => {}
+                Ok(false) => absence.count(),
                 Err(error) => {
                     tracing::warn!(%error, reason = error.category(), "cannot ask for the report API; trying again");
                     sleep(backoff.next_delay()).await;
                     continue;
                 }
             }
-            self.metrics.report_api_available.set(0);
-            if !is_logged {
+            if absence.is_confirmed() && !is_logged {
                 is_logged = true;
+                self.metrics.report_api_available.set(0);
                 tracing::warn!(
                     missing = "policyreports.wgpolicyk8s.io/v1alpha2",
                     "the API server does not serve the PolicyReport API, so no report can be written; install its \
@@ -97,7 +98,7 @@ impl ReportObserver {
                 );
                 self.mark_absent();
             }
-            sleep(ABSENT_INTERVAL).await;
+            sleep(absence.pause(ABSENT_INTERVAL)).await;
         }
     }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kube::core::Status;
 use kube_runtime::watcher;
 use tagwatch_client::describe;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Need, Watch, WatchRegistry};
+use crate::state::{FailureKind, Need, Watch, WatchRegistry};
 
 /// The reason where an initial state does not come.
 const SILENT: &str = "silent";
@@ -65,14 +66,14 @@ impl WatchStats {
     /// Nothing came within the time for an initial state.
     pub(super) fn silent(&self) {
         self.metrics.watch_errors.with_label_values(&[self.resource(), SILENT]).inc();
-        self.watch.mark_failed(SILENT, false);
+        self.watch.mark_failed(SILENT, FailureKind::Passing);
     }
 
     /// Logs the first failure loudly; the ones that follow until the watch is back only at debug level.
     pub(crate) fn failed(&self, error: &watcher::Error) {
         let reason = category(error);
         self.metrics.watch_errors.with_label_values(&[self.resource(), reason]).inc();
-        self.watch.mark_failed(reason, is_refusal(error));
+        self.watch.mark_failed(reason, kind(error));
         if self.broken.swap(true, Ordering::Relaxed) {
             tracing::debug!(resource = self.resource(), reason, error = text(error), "watch still failing");
         } else {
@@ -94,6 +95,9 @@ impl WatchStats {
 }
 
 fn text(error: &watcher::Error) -> String {
+    if is_undecodable(error) {
+        return "an object cannot be decoded; its kind will be read anew".to_owned();
+    }
     match error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
@@ -107,6 +111,9 @@ fn text(error: &watcher::Error) -> String {
 
 /// The HTTP status by which the API server refused a watch or its list.
 pub(crate) fn refusal_code(error: &watcher::Error) -> Option<u16> {
+    if is_undecodable(error) {
+        return None;
+    }
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
@@ -116,10 +123,28 @@ pub(crate) fn refusal_code(error: &watcher::Error) -> Option<u16> {
     }
 }
 
-/// Whether the API server understood the request and refused it: it says so each time until what it lacks is there. A
-/// watch that expired or was throttled goes on by itself.
-fn is_refusal(error: &watcher::Error) -> bool {
-    matches!(refusal_code(error), Some(code @ 400..=499) if !matches!(code, 408 | 410 | 429))
+/// Whether an object of an answer cannot be decoded. An answer that was cut off is none of these.
+pub(super) fn is_undecodable(error: &watcher::Error) -> bool {
+    use watcher::Error::{InitialListFailed, WatchFailed, WatchStartFailed};
+    let (InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error)) = error else {
+        return false;
+    };
+    match error {
+        kube::Error::SerdeError(error) => !error.is_eof(),
+        // kube takes an event that it cannot decode for a `Status`, and reads one in which nothing is set.
+        kube::Error::Api(status) => **status == Status::default(),
+        _ => false,
+    }
+}
+
+/// Where the API server understood the request and refused it, it says so each time until what it lacks is there. A watch
+/// that expired or was throttled goes on by itself.
+fn kind(error: &watcher::Error) -> FailureKind {
+    match refusal_code(error) {
+        Some(400..=407 | 409 | 411..=428 | 430..=499) => FailureKind::Refused,
+        _ if is_undecodable(error) => FailureKind::Undecodable,
+        _ => FailureKind::Passing,
+    }
 }
 
 /// A label for metrics, from a small fixed set.
@@ -132,6 +157,7 @@ fn category(error: &watcher::Error) -> &'static str {
         Some(400..=499) => "refused",
         Some(_) => "server_error",
         None if matches!(error, watcher::Error::NoResourceVersion) => "no_resource_version",
+        None if is_undecodable(error) => "undecodable",
         None => "unreachable",
     }
 }

@@ -37,6 +37,6 @@ pub(crate) use report_key::ReportKey;
 pub(crate) use status_tracker::StatusTracker;
 pub use stores::Stored;
 pub(crate) use stores::{Stores, reference};
-pub(crate) use watch_registry::{Need, Watch, WatchCollector, WatchRegistry};
+pub(crate) use watch_registry::{FailureKind, Need, Watch, WatchCollector, WatchRegistry};
 pub use watched_namespaces::WatchedNamespaces;
 pub(crate) use workload_states::{MemoryBasis, ReportMemory, StatesSnapshot, WorkloadState, WorkloadStates};

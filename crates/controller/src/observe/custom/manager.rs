@@ -14,13 +14,11 @@ use tokio::time::{Instant, sleep_until};
 use super::discovery::Discovery;
 use super::watches::{INTERVAL, Watches};
 use crate::observe::Observer;
+use crate::observe::absence::Absence;
 use crate::state::CustomWatches;
 
 /// How long the first evaluation waits for the first lists.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often in a row discovery must leave out a kind whose watch is in order: that of an API server which is starting
-/// is not complete.
-const ABSENCES: u32 = 2;
 
 /// Watches custom kinds. Returns only when a watch panicked.
 pub(crate) async fn run(
@@ -50,7 +48,7 @@ struct Manager {
     discovery: Discovery,
     wanted: watch::Receiver<Arc<Kinds>>,
     /// How often in a row discovery has left out a kind that is watched.
-    absent: BTreeMap<KindName, u32>,
+    absent: BTreeMap<KindName, Absence>,
     backoff: Backoff,
     first_answer: Option<Instant>,
 }
@@ -135,8 +133,8 @@ impl Manager {
         if !self.watches.is_running(kind) || self.discovery.served().is_uncertain(&kind.group) {
             return false;
         }
-        let absences = self.absent.entry(kind.clone()).or_default();
-        *absences += 1;
-        *absences >= ABSENCES || self.watches.has_stopped(kind)
+        let absence = self.absent.entry(kind.clone()).or_default();
+        absence.count();
+        absence.is_confirmed() || self.watches.has_stopped(kind)
     }
 }

@@ -1,5 +1,7 @@
 //! One watch that survives everything: kube-runtime's `watcher` under our own backoff and watchdog.
 
+mod relist;
+
 use std::fmt::Debug;
 use std::pin::pin;
 use std::time::Duration;
@@ -11,7 +13,8 @@ use serde::de::DeserializeOwned;
 use tagwatch_client::{Backoff, LIST_LIMIT};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::stats::WatchStats;
+use self::relist::Relist;
+use super::stats::{WatchStats, is_undecodable};
 
 /// Longer than the server lets a watch live (290 s) and than kube-runtime waits for a dead one (295 s): a
 /// stream that is silent beyond this is stuck, not quiet.
@@ -20,8 +23,17 @@ const SILENCE_LIMIT: Duration = Duration::from_mins(5);
 /// How long a server may take to stream an initial state before it is listed instead. Some stream the objects and never
 /// say that these were all: an aggregated API server need not know the bookmark that ends them (KEP-3157).
 const STREAMED_LIST_LIMIT: Duration = Duration::from_mins(2);
+/// The longest wait that the API server may ask for. It is without events for as long.
+const LONGEST_ASKED_WAIT: Duration = Duration::from_mins(1);
 /// Objects a page, where the initial state is listed.
 const PAGE: u32 = 500;
+
+/// What a watch waits for between two tries.
+#[derive(Default)]
+struct Pauses {
+    backoff: Backoff,
+    relist: Relist,
+}
 
 /// Why a stream was given up.
 enum End {
@@ -29,6 +41,8 @@ enum End {
     Stopped,
     /// Nothing moved within the limit, or the initial state cannot be streamed: start over.
     Restart,
+    /// An event was missed: read everything anew, now.
+    Relist,
 }
 
 /// What a sink says after an event or an error.
@@ -64,16 +78,17 @@ where
     S: Sink<K>,
 {
     config = config.streaming_lists();
-    let mut backoff = Backoff::default();
+    let mut pauses = Pauses::default();
     loop {
         stats.started();
-        let end = drain(api.clone(), &mut config, &mut sink, &mut backoff, &stats).await;
+        let end = drain(api.clone(), &mut config, &mut sink, &mut pauses, &stats).await;
         match end {
             End::Stopped => {
                 stats.ended();
                 return;
             }
-            End::Restart => sleep(backoff.next_delay()).await,
+            End::Restart => sleep(pauses.backoff.next_delay()).await,
+            End::Relist => {}
         }
     }
 }
@@ -82,21 +97,27 @@ async fn drain<K, S>(
     api: Api<K>,
     config: &mut watcher::Config,
     sink: &mut S,
-    backoff: &mut Backoff,
+    pauses: &mut Pauses,
     stats: &WatchStats,
 ) -> End
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     S: Sink<K>,
 {
+    let Pauses { backoff, relist } = pauses;
     let mut stream = pin!(watcher::watcher(api, config.clone()));
     let mut in_sync = false;
     // Of an initial state that is streamed: since when.
     let mut streamed_since: Option<Instant> = None;
     let mut turn = None;
     loop {
+        let due = relist.due_in().filter(|_| in_sync);
+        if due == Some(Duration::ZERO) {
+            return End::Relist;
+        }
         let left = streamed_since.map(|since| STREAMED_LIST_LIMIT.saturating_sub(since.elapsed()));
         let limit = if in_sync { SILENCE_LIMIT } else { left.unwrap_or(LIST_LIMIT).min(LIST_LIMIT) };
+        let limit = limit.min(due.unwrap_or(limit));
         let item = match timeout(limit, stream.next()).await {
             Ok(Some(item)) => item,
             // kube-runtime closes a quiet watch by itself and opens the next, without an event.
@@ -124,6 +145,7 @@ where
                 match &event {
                     Event::Init => {
                         in_sync = false;
+                        relist.begin();
                         match config.initial_list_strategy {
                             // A stream that the server ends and begins again is still the same initial state.
                             InitialListStrategy::StreamingList => {
@@ -142,7 +164,9 @@ where
                 }
                 if !matches!(event, Event::Init | Event::InitApply(_)) {
                     backoff.reset();
-                    stats.recovered();
+                    if relist.due_in().is_none() {
+                        stats.recovered();
+                    }
                     sink.mark_progress();
                 }
                 sink.event(event)
@@ -156,6 +180,10 @@ where
                     return End::Stopped;
                 }
                 stats.failed(&error);
+                if is_missed_event(&error) {
+                    relist.plan();
+                    continue;
+                }
                 if config.initial_list_strategy == InitialListStrategy::StreamingList && cannot_stream(&error)
                 {
                     tracing::info!(
@@ -165,7 +193,8 @@ where
                     *config = list_instead(config.clone());
                     return End::Restart;
                 }
-                sleep(backoff.delay_after(is_answer(&error))).await;
+                let asked = asked_wait(&error).min(LONGEST_ASKED_WAIT);
+                sleep(backoff.delay_after(is_answer(&error)).max(asked)).await;
                 Flow::Continue
             }
         };
@@ -181,6 +210,20 @@ fn list_instead(mut config: watcher::Config) -> watcher::Config {
     config.initial_list_strategy = InitialListStrategy::ListWatch;
     config.list_semantic = ListSemantic::MostRecent;
     config.page_size(PAGE)
+}
+
+/// Whether an event was skipped that kube-runtime could not decode. Its stream goes on.
+fn is_missed_event(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchFailed(_)) && is_undecodable(error)
+}
+
+/// For how long the API server asks to wait before the next try.
+fn asked_wait(error: &watcher::Error) -> Duration {
+    use watcher::Error::{InitialListFailed, WatchFailed, WatchStartFailed};
+    let (InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error)) = error else {
+        return Duration::ZERO;
+    };
+    tagwatch_client::retry_after(error).unwrap_or_default()
 }
 
 /// Whether the server said it, rather than the way to it.

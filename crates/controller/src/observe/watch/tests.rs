@@ -15,19 +15,25 @@ use crate::state::metrics::{ControllerMetrics, Metrics};
 use crate::state::{Need, WatchRegistry};
 use crate::testing::{self, failure, response};
 
-/// Remembers what it sees, and stops after the initial state.
-#[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Vec<String>>>);
+/// Remembers what it sees, and stops after so many initial states.
+#[derive(Clone)]
+struct Recorder {
+    seen: Arc<Mutex<Vec<String>>>,
+    left: usize,
+}
 
 impl Sink<SlimPod> for Recorder {
     fn event(&mut self, event: Event<SlimPod>) -> Flow {
         let (line, flow) = match event {
             Event::Init => ("init".to_owned(), Flow::Continue),
             Event::InitApply(pod) => (format!("pod {}", pod.place().1), Flow::Continue),
-            Event::InitDone => ("done".to_owned(), Flow::Stop),
-            Event::Apply(_) | Event::Delete(_) => ("change".to_owned(), Flow::Stop),
+            Event::InitDone => {
+                self.left -= 1;
+                ("done".to_owned(), if self.left == 0 { Flow::Stop } else { Flow::Continue })
+            }
+            Event::Apply(_) | Event::Delete(_) => ("change".to_owned(), Flow::Continue),
         };
-        self.0.lock().push(line);
+        self.seen.lock().push(line);
         flow
     }
 }
@@ -76,10 +82,22 @@ async fn events(client: Client) -> Vec<String> {
 
 async fn events_of(client: Client, registry: &WatchRegistry) -> Vec<String> {
     let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
-    let recorder = Recorder::default();
+    recorded(client, registry, metrics, 1).await
+}
+
+/// The events of a watch up to the end of so many initial states.
+async fn recorded(
+    client: Client,
+    registry: &WatchRegistry,
+    metrics: ControllerMetrics,
+    count: usize,
+) -> Vec<String> {
+    let seen = Arc::default();
+    let recorder = Recorder { seen: Arc::clone(&seen), left: count };
     let stats = WatchStats::new("pods", None, Need::Required, registry, metrics);
-    watch(Api::<SlimPod>::all(client), watcher::Config::default(), recorder.clone(), stats).await;
-    Arc::try_unwrap(recorder.0).map(Mutex::into_inner).unwrap_or_default()
+    watch(Api::<SlimPod>::all(client), watcher::Config::default(), recorder, stats).await;
+    let seen = seen.lock();
+    seen.clone()
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,4 +221,58 @@ async fn starts_over_where_the_initial_state_never_comes() {
     });
     assert_eq!(events(client).await, ["init", "pod a", "done"]);
     assert!((60..62).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+/// A watch that shows these events, and then nothing.
+fn shown(events: &[Value]) -> axum::body::Body {
+    let lines: Vec<_> = events.iter().map(|event| Ok::<_, std::io::Error>(format!("{event}\n"))).collect();
+    axum::body::Body::from_stream(futures::stream::iter(lines).chain(futures::stream::pending()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_cannot_be_decoded_is_counted_and_its_kind_read_anew() {
+    let added = json!({ "type": "ADDED", "object": pod("a") });
+    let unreadable = json!({ "type": "MODIFIED", "object": ["no pod"] });
+    let end = json!({ "type": "BOOKMARK", "object": {
+        "kind": "Pod", "apiVersion": "v1",
+        "metadata": { "resourceVersion": "7", "annotations": { "k8s.io/initial-events-end": "true" } },
+    } });
+    let initial_states = [
+        // One behind the initial state, one within, then none.
+        vec![added.clone(), end.clone(), unreadable.clone()],
+        vec![unreadable, added.clone(), end.clone()],
+        vec![added, end],
+    ];
+    let number = Arc::new(Mutex::new(0));
+    let client = testing::client(move |_| {
+        let number = {
+            let mut number = number.lock();
+            *number += 1;
+            *number - 1
+        };
+        let body = initial_states.get(number).map_or_else(axum::body::Body::empty, |events| shown(events));
+        async move { Response::new(body) }
+    });
+    let (registry, begun) = (WatchRegistry::new(Arc::default()), Instant::now());
+    let metrics = ControllerMetrics::register(&mut Metrics::default()).unwrap();
+    let events = recorded(client, &registry, metrics.clone(), 3).await;
+    assert_eq!(events, ["init", "pod a", "done"].repeat(3));
+    assert_eq!(metrics.watch_errors.with_label_values(&["pods", "undecodable"]).get(), 2);
+    assert_eq!(begun.elapsed(), Duration::from_secs(1 + 2), "ever more rarely");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_to_wait_is_left_alone() {
+    let begun = Instant::now();
+    let client = client(|number, query| {
+        if number == 0 {
+            let mut refusal = failure(429, "TooManyRequests", "slow down");
+            refusal["details"] = json!({ "retryAfterSeconds": 20 });
+            return response(429, &refusal);
+        }
+        assert!(query.contains("sendInitialEvents=true") || number > 1, "{query}");
+        if number == 1 { response(422, &failure(422, "Invalid", "no")) } else { response(200, &list()) }
+    });
+    assert_eq!(events(client).await, ["init", "pod a", "done"]);
+    assert!((20..23).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }

@@ -26,6 +26,9 @@ const SETTLED_AFTER: Duration = Duration::from_secs(90);
 /// The same of a watch that is refused: the API server answers at once, so the next try follows the pause.
 const REFUSED_SETTLED_AFTER: Duration = Duration::from_secs(15);
 
+/// The same where an object cannot be decoded: its kind is read anew at least every five minutes.
+const UNDECODABLE_SETTLED_AFTER: Duration = Duration::from_mins(10);
+
 /// Every watch that runs. Clones share it.
 #[derive(Clone)]
 pub(crate) struct WatchRegistry {
@@ -57,9 +60,30 @@ pub(crate) struct FailingWatch {
     pub(crate) name: String,
     /// The category of the last failure.
     pub(crate) reason: &'static str,
-    /// The API server answers, and refuses: waiting does not help.
-    is_refused: bool,
+    kind: FailureKind,
     is_required: bool,
+}
+
+/// What the failure of a watch says of the next try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FailureKind {
+    /// It may work: an API server that is away, or an expired watch.
+    Passing,
+    /// The API server answers, and refuses: waiting does not help.
+    Refused,
+    /// An object cannot be decoded. The others are followed.
+    Undecodable,
+}
+
+impl FailureKind {
+    /// A watch that has not failed for this long is back.
+    fn settled_after(self) -> Duration {
+        match self {
+            Self::Passing => SETTLED_AFTER,
+            Self::Refused => REFUSED_SETTLED_AFTER,
+            Self::Undecodable => UNDECODABLE_SETTLED_AFTER,
+        }
+    }
 }
 
 /// One watch; its entry ends with it.
@@ -84,7 +108,7 @@ struct Failing {
     since: Instant,
     last: Instant,
     reason: &'static str,
-    is_refused: bool,
+    kind: FailureKind,
 }
 
 impl WatchRegistry {
@@ -133,7 +157,7 @@ impl WatchRegistry {
     pub(crate) fn refused(&self) -> Vec<String> {
         let failing = self.running().into_iter().filter_map(|watch| watch.failing());
         failing
-            .filter(|watch| watch.is_refused && watch.is_required)
+            .filter(|watch| watch.kind == FailureKind::Refused && watch.is_required)
             .map(|FailingWatch { name, reason, .. }| format!("the watch of {name} is refused: {reason}"))
             .collect()
     }
@@ -169,27 +193,26 @@ impl Watch {
     }
 
     /// It failed, and will be tried again.
-    pub(crate) fn mark_failed(&self, reason: &'static str, is_refused: bool) {
+    pub(crate) fn mark_failed(&self, reason: &'static str, kind: FailureKind) {
         let now = Instant::now();
         let mut state = self.state.lock();
-        let before = state.failing.filter(|failing| now.duration_since(failing.last) < SETTLED_AFTER);
+        let settled_after = kind.settled_after().max(SETTLED_AFTER);
+        let before = state.failing.filter(|failing| now.duration_since(failing.last) < settled_after);
         // A server that is starting refuses what it did not answer before.
-        let since =
-            before.filter(|before| before.is_refused == is_refused).map_or(now, |before| before.since);
-        state.failing = Some(Failing { since, last: now, reason, is_refused });
+        let since = before.filter(|before| before.kind == kind).map_or(now, |before| before.since);
+        state.failing = Some(Failing { since, last: now, reason, kind });
     }
 
     fn failing(&self) -> Option<FailingWatch> {
-        let Failing { since, last, reason, is_refused } = self.state.lock().failing?;
-        let settled_after = if is_refused { REFUSED_SETTLED_AFTER } else { SETTLED_AFTER };
-        if last.duration_since(since) < FAILURE_GRACE || last.elapsed() >= settled_after {
+        let Failing { since, last, reason, kind } = self.state.lock().failing?;
+        if last.duration_since(since) < FAILURE_GRACE || last.elapsed() >= kind.settled_after() {
             return None;
         }
         let name = match &self.scope {
             Some(namespace) => format!("{} in {namespace}", self.resource),
             None => self.resource.to_string(),
         };
-        Some(FailingWatch { name, reason, is_refused, is_required: self.need == Need::Required })
+        Some(FailingWatch { name, reason, kind, is_required: self.need == Need::Required })
     }
 }
 

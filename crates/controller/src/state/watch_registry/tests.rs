@@ -27,7 +27,7 @@ async fn a_watch_that_is_refused_for_long_is_reported_until_it_is_back() {
     let (registry, status) = registry();
     let deployments = registry.begin(&"deployments".into(), Some("shop"), Need::Required);
     let nodes = registry.begin(&"nodes".into(), None, Need::Optional);
-    let refuse = || [&deployments, &nodes].map(|watch| watch.mark_failed("forbidden", true));
+    let refuse = || [&deployments, &nodes].map(|watch| watch.mark_failed("forbidden", FailureKind::Refused));
     refuse();
     registry.review();
     assert!(registry.failing().is_empty() && registry.refused().is_empty(), "for a moment");
@@ -57,14 +57,14 @@ async fn a_watch_that_is_refused_for_long_is_reported_until_it_is_back() {
 async fn an_api_server_that_is_away_is_reported_and_does_not_change_readiness() {
     let (registry, _) = registry();
     let pods = registry.begin(&"pods".into(), None, Need::Required);
-    pods.mark_failed("unreachable", false);
+    pods.mark_failed("unreachable", FailureKind::Passing);
     advance(FAILURE_GRACE).await;
-    pods.mark_failed("unreachable", false);
+    pods.mark_failed("unreachable", FailureKind::Passing);
     registry.review();
     assert_eq!(registry.failing().len(), 1);
     assert!(registry.refused().is_empty());
     // It is back, and refuses for as long as it does not know the roles.
-    pods.mark_failed("forbidden", true);
+    pods.mark_failed("forbidden", FailureKind::Refused);
     assert!(registry.refused().is_empty());
 }
 
@@ -80,9 +80,9 @@ async fn each_resource_has_a_state_and_an_age() {
         watch.mark_running();
     }
     nodes.mark_ended();
-    elsewhere.mark_failed("unreachable", false);
+    elsewhere.mark_failed("unreachable", FailureKind::Passing);
     advance(FAILURE_GRACE).await;
-    elsewhere.mark_failed("unreachable", false);
+    elsewhere.mark_failed("unreachable", FailureKind::Passing);
     pods.mark_event();
     let text = metrics.encode().unwrap();
     for line in [
@@ -94,4 +94,19 @@ async fn each_resource_has_a_state_and_an_age() {
     assert!(!text.contains("nodes"), "there may be no right to them: {text}");
     elsewhere.mark_settled();
     assert!(metrics.encode().unwrap().contains("tagwatch_watch_up{resource=\"pods\"} 1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_cannot_be_decoded_is_reported_until_its_kind_was_read_without_it() {
+    let (registry, _) = registry();
+    let pods = registry.begin(&"pods".into(), None, Need::Required);
+    // It is met again at each list, and these grow rare.
+    for wait in [0, 60, 300, 300] {
+        advance(Duration::from_secs(wait)).await;
+        pods.mark_failed("undecodable", FailureKind::Undecodable);
+        assert_eq!(registry.running()[0].failing().is_some(), wait > 0);
+        assert!(registry.refused().is_empty(), "the other objects are followed");
+    }
+    pods.mark_settled();
+    assert!(registry.running()[0].failing().is_none());
 }
