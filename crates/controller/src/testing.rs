@@ -162,7 +162,7 @@ impl TestEnv {
 
     pub(crate) fn assemble(&self, key: &WorkloadKey) -> Workload {
         let (assembler, now) = (&self.reconciler.assembler, self.reconciler.clock.now());
-        let found = assembler.collect(key).and_then(|collected| assembler.assemble(key, collected, now));
+        let found = assembler.collect(key, now).and_then(|collected| assembler.assemble(key, collected, now));
         found.unwrap_or_else(|absence| panic!("{absence:?}")).workload
     }
 

@@ -101,6 +101,8 @@ pub enum Unfollowed {
     NeverControls,
     /// The chain of controllers is a ring, or longer than any that a cluster needs.
     Endless,
+    /// The object is a pod that is being deleted, for longer than its controller needs it: its template may be another one.
+    Terminating,
 }
 
 impl UnfollowedController {
@@ -111,6 +113,7 @@ impl UnfollowedController {
             Unfollowed::Missing => "which does not exist",
             Unfollowed::NeverControls => "which never controls objects of this kind",
             Unfollowed::Endless => "and its chain of controllers has no end",
+            Unfollowed::Terminating => "and is being deleted, but still runs",
         };
         let (kind, name) = (kind.terminal(), name.terminal());
         format!("names {kind} {name} ({}) as its controller, {why}", api_version.terminal())

@@ -171,6 +171,12 @@ impl Index {
         self.tops(&changes.all())
     }
 
+    /// Takes pods back in whose deletion takes too long, a bounded number of them. To be called now and then.
+    pub fn settle_leaving(&mut self, now: Timestamp) -> BTreeSet<WorkloadKey> {
+        let changes = self.pods.settle_leaving(seconds(now));
+        self.tops(&changes.all())
+    }
+
     /// Whether a kubelet runs a Pod from a file of its own.
     pub fn is_mirror(&self, key: &WorkloadKey) -> bool {
         self.pods.shapes(key).any(|(shape, _)| shape.is_mirror)

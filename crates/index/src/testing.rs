@@ -130,7 +130,7 @@ impl Cluster {
     /// # Errors
     /// Why there is nothing.
     pub fn assemble(&mut self, key: &WorkloadKey) -> Result<Assembled, Absence> {
-        let collected = self.index.collect(key, &self.store);
+        let collected = self.index.collect(key, &self.store, self.now);
         let prepared = collected.and_then(Collected::prepare).inspect_err(|_| self.index.forget(key))?;
         Ok(self.index.attach(prepared, self.now))
     }

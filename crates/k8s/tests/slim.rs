@@ -271,6 +271,81 @@ fn a_deletion_time_beyond_our_calendar_still_says_that_it_is_being_deleted() {
 }
 
 #[test]
+fn a_deletion_has_its_deadline_and_its_grace() {
+    let pod: SlimPod = serde_json::from_str(POD).unwrap();
+    let deletion = pod.deletion().unwrap();
+    assert_eq!(
+        (deletion.deadline.to_string(), deletion.grace),
+        ("2026-01-12T09:00:32Z".to_owned(), Some(30))
+    );
+    let pod: SlimPod = decode(json!({ "metadata": { "deletionTimestamp": "2026-01-12T09:00:32Z" } }));
+    assert_eq!(pod.deletion().unwrap().grace, None);
+    let pod: SlimPod = decode(json!({ "metadata": {} }));
+    assert_eq!(pod.deletion(), None);
+}
+
+#[test]
+fn whether_a_spec_changed_is_read_from_the_generation_or_else_from_managed_fields() {
+    const CREATED: &str = "2026-01-12T08:30:02Z";
+    const LATER: &str = "2026-01-12T08:30:03Z";
+    let entry = |time: Value, fields: Value| json!({ "manager": "m", "time": time, "fieldsV1": fields });
+    let of_spec =
+        |time: &str| entry(json!(time), json!({ "f:metadata": {}, "f:spec": { "f:containers": {} } }));
+    let of_labels = entry(json!(LATER), json!({ "f:metadata": { "f:labels": { "f:spec": {} } } }));
+    let of_status = entry(json!(LATER), json!({ "f:status": { "f:phase": {} } }));
+    for (generation, managed, changed) in [
+        (Some(1), json!([of_spec(LATER)]), false),
+        (Some(2), json!([of_spec(CREATED)]), true),
+        (None, json!([of_spec(CREATED), of_labels, of_status]), false),
+        // The server notes the fields of a new object a moment before its time.
+        (None, json!([of_spec("2026-01-12T08:30:01Z")]), false),
+        (None, json!([of_spec(CREATED), of_spec(LATER)]), true),
+        (None, json!([of_status]), true),
+        (None, json!([]), true),
+        (None, json!(null), true),
+        (None, json!([entry(json!("soon"), json!({ "f:spec": {} }))]), true),
+        (None, json!([entry(json!(null), json!({ "f:spec": {} }))]), true),
+        (None, json!([{}, of_spec(CREATED), entry(json!(LATER), json!(null))]), false),
+    ] {
+        let metadata =
+            json!({ "creationTimestamp": CREATED, "generation": generation, "managedFields": managed });
+        let pod: SlimPod = decode(json!({ "metadata": metadata }));
+        assert_eq!(pod.may_have_changed(), changed, "{generation:?} {managed}");
+    }
+}
+
+#[test]
+fn a_rollout_without_progress_is_stalled() {
+    let deployment = |updated: u32, conditions: Value| {
+        let status = json!({ "observedGeneration": 1, "replicas": 2, "updatedReplicas": updated, "conditions": conditions });
+        deployment(json!({ "spec": { "template": pod_template("web:1.0.0") }, "status": status }))
+            .stalled_from()
+    };
+    let progress = |status: &str, reason: &str| {
+        json!([
+            { "type": "Available", "status": "True", "lastUpdateTime": "2026-01-12T08:00:00Z" },
+            { "type": "Progressing", "status": status, "reason": reason, "lastUpdateTime": "2026-01-12T08:30:00Z" },
+        ])
+    };
+    let hour_later = Some(1_768_210_200);
+    for (updated, conditions, expected) in [
+        (1, progress("True", "ReplicaSetUpdated"), hour_later),
+        (1, progress("Unknown", "DeploymentPaused"), hour_later),
+        (1, progress("False", "ProgressDeadlineExceeded"), Some(0)),
+        // Of the rollout before.
+        (1, progress("True", "NewReplicaSetAvailable"), None),
+        // Without a deadline, the server says nothing of progress.
+        (1, json!([]), Some(0)),
+        (1, json!(null), Some(0)),
+        // It is over.
+        (2, progress("False", "ProgressDeadlineExceeded"), None),
+        (2, json!([]), None),
+    ] {
+        assert_eq!(deployment(updated, conditions.clone()), expected, "{updated} {conditions}");
+    }
+}
+
+#[test]
 fn hostile_text_is_kept_as_it_is() {
     let image = "\"><script>\u{1b}[31m\0\u{202e}\n";
     let deployment = deployment(json!({ "spec": { "template": pod_template(image) } }));

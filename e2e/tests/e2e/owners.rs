@@ -28,6 +28,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(an_owner_that_looks_like_a_deployment_takes_nothing_of_it),
         shared(pod_of_a_controller_that_does_not_exist_is_reported),
         shared(pod_that_names_a_deployment_as_its_controller_is_reported_on_its_own),
+        shared(pod_that_is_deleted_with_a_grace_of_years_is_reported_on_its_own),
         shared(ring_of_controllers_hides_neither),
         shared(replica_set_of_an_unwatched_owner_lends_its_template),
         shared(mirror_pod_is_reported_on_its_own),
@@ -140,6 +141,41 @@ async fn pod_that_names_a_deployment_as_its_controller_is_reported_on_its_own(en
     let why = report.results()[0]["properties"]["unfollowedController"].as_str().unwrap();
     assert!(why.ends_with("which never controls objects of this kind"), "{why}");
     env.reported("Deployment", "web", &PASSES).await?;
+    tagwatch.end().await
+}
+
+/// Its containers run until the grace is over, unless the kubelet ends them.
+async fn pod_that_is_deleted_with_a_grace_of_years_is_reported_on_its_own(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.tagwatch().await?;
+    let name = format!("node-of-{}", env.namespace());
+    let node = Kubelet::new(env.client(), &name).register_node(Vec::new()).await?;
+    let run = training_run(env).await?;
+    let on_node = |pod_name: &str, image: &str| {
+        let mut pod = pod(pod_name, &[pulled("web", image, "IfNotPresent")]);
+        pod["spec"]["nodeName"] = json!(node.name_any());
+        controlled_by(&run, pod)
+    };
+    let hidden = env.create(on_node("hidden", LATEST)).await?;
+    env.create(on_node("other", CLEAN)).await?;
+    let fails = ["web latest-tag fail", "web stale-pull-policy fail"];
+    env.reported("TrainingRun", "churn", &[&fails[..], &PASSES].concat()).await?;
+
+    let years = DeleteParams::default().grace_period(200_000_000);
+    env.api("Pod").delete("hidden", &years).await?;
+    env.reported("TrainingRun", "churn", &PASSES).await?;
+    let report = env.reported("Pod", "hidden", &fails).await?;
+    checks::form(&report, &hidden);
+    let why = report.results()[0]["properties"]["unfollowedController"].as_str().unwrap();
+    assert!(why.ends_with("and is being deleted, but still runs"), "{why}");
+
+    for pod in ["hidden", "other"] {
+        env.api("Pod").delete(pod, &DeleteParams::default().grace_period(0)).await?;
+    }
+    env.unreported("Pod", "hidden").await?;
+    remove_kind(env).await?;
+    Api::<k8s_openapi::api::core::v1::Node>::all(env.client())
+        .delete(&name, &DeleteParams::default())
+        .await?;
     tagwatch.end().await
 }
 

@@ -6,6 +6,7 @@ mod demo_build;
 mod documents;
 mod install;
 mod namespaced;
+mod nightly;
 mod readme;
 mod recipes;
 mod render;

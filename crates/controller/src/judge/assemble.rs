@@ -59,8 +59,8 @@ impl Assembler {
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) fn collect(&self, key: &WorkloadKey) -> Result<Collected, Absence> {
-        self.index.lock().collect(key, &*self.stores)
+    pub(crate) fn collect(&self, key: &WorkloadKey, now: Timestamp) -> Result<Collected, Absence> {
+        self.index.lock().collect(key, &*self.stores, now)
     }
 
     /// Puts a workload together. What a user decides the size of is done without a lock.

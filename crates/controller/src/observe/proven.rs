@@ -45,7 +45,7 @@ impl ProvenTags {
         self.engine.set_proven(proven)
     }
 
-    /// Refreshes after each change, and removes old proofs. Never returns.
+    /// Refreshes after each change, removes old proofs, and looks after pods whose deletion takes long. Never returns.
     pub(crate) async fn follow(self, readiness: Readiness) {
         let (mut refreshing, mut expiring) = (interval(REFRESH_INTERVAL), interval(EXPIRE_INTERVAL));
         refreshing.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -55,6 +55,8 @@ impl ProvenTags {
         loop {
             tokio::select! {
                 _ = refreshing.tick() => {
+                    let affected = self.index.lock().settle_leaving(self.clock.now());
+                    self.queue.request(affected);
                     let version = self.index.lock().proofs_version();
                     if version != seen {
                         seen = version;

@@ -13,7 +13,7 @@ use axum::routing::get;
 use tagwatch_console::Peer;
 use tokio::runtime::Handle;
 
-use super::access::{AccessDecision, AccessGate};
+use super::access::{AccessDecision, AccessGate, Admitted};
 use super::metrics::MetricsPage;
 use crate::state::{Heartbeat, Readiness, WatchRegistry};
 
@@ -57,7 +57,13 @@ async fn metrics_text(
     let _turn = admin.encoding.lock().await;
     let metrics = admin.metrics.clone();
     match admin.worker.spawn_blocking(move || metrics.encode()).await {
-        Ok(Ok(text)) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Ok(Ok(text)) => {
+            let mut answer = ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response();
+            if admin.gate.is_some() {
+                answer.extensions_mut().insert(Admitted);
+            }
+            answer
+        }
         Ok(Err(error)) => not_encoded(&error),
         Err(error) => not_encoded(&error),
     }

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use futures::TryFutureExt;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
@@ -22,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use super::access::Admitted;
 use super::connections::{CloseReason, Connection};
 use super::endpoint::EndpointKind;
 
@@ -102,7 +104,12 @@ impl ConnectionServer {
         let limits = self.limits;
         let service = service_fn(|request: Request<Incoming>| {
             connection.mark_sent();
-            answer_request(self.routes.clone(), request, peer, limits.request)
+            let answer = answer_request(self.routes.clone(), request, peer, limits.request);
+            answer.inspect_ok(|answer| {
+                if answer.extensions().get::<Admitted>().is_some() {
+                    connection.mark_known();
+                }
+            })
         });
         let mut builder = Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(MAX_HEADER);

@@ -12,6 +12,7 @@ use tagwatch_core::fair::oldest_of_largest;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::access::KnownPeers;
 use super::endpoint::EndpointKind;
 use crate::state::metrics::ConnectionMetrics;
 
@@ -59,6 +60,7 @@ struct Open {
     connections: BTreeMap<u64, Entry>,
     next: u64,
     logged: Option<Instant>,
+    known: KnownPeers,
 }
 
 struct Entry {
@@ -70,6 +72,7 @@ struct Entry {
 /// One open connection; it is forgotten when this is dropped.
 pub(super) struct Connection {
     number: u64,
+    peer: Peer,
     connections: Arc<Connections>,
     /// Whether a request has arrived.
     has_sent: Arc<AtomicBool>,
@@ -81,8 +84,10 @@ impl Connections {
         Arc::new(Self { kind, max, open: Mutex::default(), metrics })
     }
 
-    /// Admits a connection. At the bound it closes one of the peer that has the most, first one without any request, then
-    /// the oldest: a client with few connections keeps them, whatever others open.
+    /// Admits a connection. At the bound it closes another one: not of a peer from which a token was allowed lately, while
+    /// there are others; of these one of the peer that has the most, first one without any request, then the oldest. So a
+    /// client with few connections keeps them, whatever another one opens; a new client among many new ones keeps its
+    /// connection until as many have come behind it as may be open.
     pub(super) fn open(self: &Arc<Self>, peer: Peer) -> Connection {
         let mut open = self.open.lock();
         if open.connections.len() >= self.max {
@@ -94,19 +99,22 @@ impl Connections {
         let entry = Entry { peer, has_sent: Arc::clone(&has_sent), close: close.clone() };
         open.connections.insert(number, entry);
         self.metrics.set_open(self.kind.as_str(), open.connections.len());
-        Connection { number, connections: Arc::clone(self), has_sent, close }
+        Connection { number, peer, connections: Arc::clone(self), has_sent, close }
     }
 
     fn make_room(&self, open: &mut Open) {
-        let entries = open.connections.iter();
-        let aged = entries
+        let now = Instant::now();
+        let aged = open
+            .connections
+            .iter()
             .map(|(number, entry)| (*number, entry.peer, (entry.has_sent.load(Ordering::Relaxed), *number)));
-        let Some(entry) = oldest_of_largest(aged).and_then(|number| open.connections.remove(&number)) else {
+        let unknown = aged.clone().filter(|(_, peer, _)| !open.known.is_known(*peer, now));
+        let displaced = oldest_of_largest(unknown).or_else(|| oldest_of_largest(aged));
+        let Some(entry) = displaced.and_then(|number| open.connections.remove(&number)) else {
             return;
         };
         entry.close.cancel();
         self.metrics.closed(self.kind.as_str(), CloseReason::Bound.as_str());
-        let now = Instant::now();
         if open.logged.is_none_or(|at| now.duration_since(at) >= LOG_INTERVAL) {
             open.logged = Some(now);
             tracing::warn!(
@@ -121,6 +129,11 @@ impl Connection {
     /// A request has arrived.
     pub(super) fn mark_sent(&self) {
         self.has_sent.store(true, Ordering::Relaxed);
+    }
+
+    /// The token of a request was allowed.
+    pub(super) fn mark_known(&self) {
+        self.connections.open.lock().known.mark(self.peer, Instant::now());
     }
 
     pub(super) fn has_sent(&self) -> bool {
@@ -178,6 +191,32 @@ mod tests {
         assert_eq!(connections.open.lock().connections.len(), 10);
         drop(flood);
         assert_eq!(connections.open.lock().connections.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_peer_whose_token_was_allowed_keeps_its_connections_among_any_number_of_others() {
+        let connections = of(10);
+        let scraper: Vec<Connection> = (0..3).map(|_| connections.open(peer(1))).collect();
+        scraper[0].mark_known();
+        let others: Vec<Connection> = (2..200).map(|last| connections.open(peer(last))).collect();
+        others.iter().for_each(Connection::mark_sent);
+        assert!(scraper.iter().all(is_open));
+        assert_eq!(others.iter().filter(|connection| is_open(connection)).count(), 7);
+        // Where all are known, the rest of the rule decides.
+        let known: Vec<Connection> = (0..20).map(|_| connections.open(peer(1))).collect();
+        assert!(is_open(&known[19]) && !is_open(&scraper[0]));
+    }
+
+    #[tokio::test]
+    async fn a_new_peer_keeps_its_connection_until_as_many_have_come_as_may_be_open() {
+        let connections = of(10);
+        let before: Vec<Connection> = (2..50).map(|last| connections.open(peer(last))).collect();
+        let scraper = connections.open(peer(1));
+        let behind: Vec<Connection> = (50..59).map(|last| connections.open(peer(last))).collect();
+        assert!(is_open(&scraper));
+        let last = connections.open(peer(60));
+        assert!(!is_open(&scraper) && is_open(&last));
+        drop((before, behind));
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ use tagwatch_k8s::slim::SlimObject;
 use crate::evidence::{NamedImages, OtherImages, RolloutView, attach};
 use crate::index::Index;
 use crate::owners::{OwnedObject, Revisions};
-use crate::pods::{CountedShape, PodShape};
+use crate::pods::{CountedShape, PodShape, seconds};
 use crate::store::ObjectStore;
 use of_pods::other_images;
 use union::{distinct, union, union_of_pods, with_pods};
@@ -124,7 +124,12 @@ impl WorkloadParts {
 
 impl Index {
     /// Takes what is to be judged under a key, by the objects in a store.
-    pub fn collect(&mut self, key: &WorkloadKey, store: &dyn ObjectStore) -> Result<Collected, Absence> {
+    pub fn collect(
+        &mut self,
+        key: &WorkloadKey,
+        store: &dyn ObjectStore,
+        now: Timestamp,
+    ) -> Result<Collected, Absence> {
         let template = self.template_of(key, store).inspect_err(|_| self.forget(key))?;
         let ignore = match &template {
             Template::Lent(_) => store.get(key).map(|object| object.ignore()).unwrap_or_default(),
@@ -138,7 +143,7 @@ impl Index {
             template,
             newest,
             all: if view.is_rolled_out { self.shapes_under(view.all.iter()) } else { Vec::new() },
-            of_template: self.shapes_of_template(key, &view, store),
+            of_template: self.shapes_of_template(key, &view, store, seconds(now)),
             ignore,
             namespace: self.namespaces.get(key.namespace()).cloned(),
             unfollowed: self.unfollowed(key),
@@ -293,7 +298,8 @@ impl Collected {
             Template::Pod => return of_pods_alone(shapes).ok_or(Absence::Gone),
             Template::Own(object) => {
                 let parts = WorkloadParts::of(object);
-                return Ok(WorkloadParts { containers: with_pods(parts.containers, shapes), ..parts });
+                let containers = with_pods(parts.containers, shapes, &self.of_template);
+                return Ok(WorkloadParts { containers, ..parts });
             }
             Template::Lent(lent) => lent,
         };
@@ -306,7 +312,7 @@ impl Collected {
             return Ok(WorkloadParts { ignore, template_ignore: of_pods.ignore, ..of_pods });
         }
         Ok(WorkloadParts {
-            containers: with_pods(template, shapes),
+            containers: with_pods(template, shapes, &self.of_template),
             ignore,
             template_ignore: common(lent.iter().map(|parts| parts.template_ignore.clone())),
             has_pull_secrets: lent.iter().any(|parts| parts.has_pull_secrets),

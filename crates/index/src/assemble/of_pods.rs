@@ -34,7 +34,7 @@ pub(super) fn other_images(template: &[Container], shapes: &[CountedShape]) -> V
         let first = || OfTemplate { first: &container.image, images: PlaceImages::default() };
         named.entry(place).or_insert_with(first).images.add(&ParsedImage::of(&container.image));
     }
-    let found = places_of_pods(shapes, |(kind, name)| named.contains_key(&place(kind, name)));
+    let found = places_of_pods(shapes.iter(), |(kind, name)| named.contains_key(&place(kind, name)));
     let other = |container: Container| {
         let own = named.get(&place(container.container_type, container.name.raw()))?;
         if own.images.names(&ParsedImage::of(&container.image)) {
@@ -47,30 +47,34 @@ pub(super) fn other_images(template: &[Container], shapes: &[CountedShape]) -> V
 }
 
 impl Index {
-    /// The shapes of the pods that are known not to be of an earlier template: while a rollout is in progress, of those of
-    /// its newest revision.
+    /// The shapes of the pods whose images are held against the template's: while a rollout is in progress, of those of its
+    /// newest revision, and once it is stalled, of all.
     pub(super) fn shapes_of_template(
         &self,
         key: &WorkloadKey,
         view: &RolloutView,
         store: &dyn ObjectStore,
+        now: u32,
     ) -> Vec<CountedShape> {
-        if store.get(key).is_some_and(|object| !object.is_template_seen()) {
+        let object = store.get(key);
+        if object.as_ref().is_some_and(|object| !object.is_template_seen()) {
             return Vec::new();
         }
+        let is_stalled = object.and_then(|object| object.stalled_from()).is_some_and(|from| from <= now);
         let revision = self.owners.node(key).map_or(0, |node| node.revision);
         let is_of_it = |controller: &&WorkloadKey| {
             let node = self.owners.node(controller).filter(|_| is_replica_set(controller));
             match node {
                 // The pods of one that asks for none are about to go.
-                Some(set) if view.is_rolled_out || *controller == key => set.wants_pods,
+                Some(set) if view.is_rolled_out || is_stalled || *controller == key => set.wants_pods,
                 Some(set) => revision > 0 && set.revision == revision,
                 None => view.is_rolled_out,
             }
         };
         // Where its own status says that a workload is rolled out, what still asks for pods beside the newest revision is of
-        // a user's making. Elsewhere it may be a rollout that begins, or one that was aborted.
-        if view.is_rolled_out && view.has_status {
+        // a user's making, and where a rollout is stalled, it stays. Elsewhere it may be a rollout that begins, or one that
+        // was aborted.
+        if is_stalled || (view.is_rolled_out && view.has_status) {
             return self.shapes_under(view.all.iter().filter(is_of_it));
         }
         let mut shapes = self.shapes_under(view.current.keys().filter(is_of_it));

@@ -55,16 +55,16 @@ pub(super) fn union(containers: impl Iterator<Item = Container>) -> Vec<Containe
 
 /// The same of pods.
 pub(super) fn union_of_pods(shapes: &[CountedShape]) -> Vec<Container> {
-    places_of_pods(shapes, |_| true)
+    places_of_pods(shapes.iter(), |_| true)
 }
 
 /// The same in the places that are wanted.
-pub(super) fn places_of_pods(
-    shapes: &[CountedShape],
+pub(super) fn places_of_pods<'a>(
+    shapes: impl Iterator<Item = &'a CountedShape>,
     is_wanted: impl Fn(Place<'_>) -> bool,
 ) -> Vec<Container> {
     let mut all: BTreeMap<(ContainerType, &str, &str), ImagePlace<'_>> = BTreeMap::new();
-    let places = shapes.iter().flat_map(|(shape, _)| shape.images.iter());
+    let places = shapes.flat_map(|(shape, _)| shape.images.iter());
     for place in places.filter(|place| is_wanted((place.container_type, place.name))) {
         match all.entry((place.container_type, place.name, place.image)) {
             Entry::Vacant(entry) => drop(entry.insert(place)),
@@ -78,8 +78,12 @@ pub(super) fn places_of_pods(
 }
 
 /// The template's containers with what its pods show of each, and behind them the containers that only pods
-/// have: injected sidecars and ephemeral containers.
-pub(super) fn with_pods(mut template: Vec<Container>, shapes: &[CountedShape]) -> Vec<Container> {
+/// have, those of its newest rollout and others that stay: injected sidecars and ephemeral containers.
+pub(super) fn with_pods(
+    mut template: Vec<Container>,
+    shapes: &[CountedShape],
+    others: &[CountedShape],
+) -> Vec<Container> {
     let mut places: HashMap<Place<'_>, PlaceObservations<'_>> = HashMap::new();
     for container in &template {
         let place = places.entry((container.container_type, container.name.raw())).or_default();
@@ -92,7 +96,7 @@ pub(super) fn with_pods(mut template: Vec<Container>, shapes: &[CountedShape]) -
             }
         }
     }
-    let added = places_of_pods(shapes, |place| !places.contains_key(&place));
+    let added = places_of_pods(shapes.iter().chain(others), |place| !places.contains_key(&place));
     let observed: Vec<Option<ObservedPods>> = template
         .iter()
         .map(|container| {

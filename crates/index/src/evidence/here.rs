@@ -81,7 +81,11 @@ impl<'a> WorkloadRuns<'a> {
             }
         }
         let mut others: HashMap<PlaceId, BTreeSet<(&str, ReferenceId)>> = HashMap::new();
-        for run in view.judged().flat_map(|key| index.runs(key)).take(MAX_RUNS) {
+        for (at, run) in view.judged().flat_map(|key| index.runs(key)).enumerate() {
+            if at == MAX_RUNS {
+                is_cut = true;
+                break;
+            }
             let (Some(images), ImageState::Ran(id, _)) = (wanted.get(&run.place), run.image_state) else {
                 continue;
             };

@@ -111,8 +111,10 @@ fn digest(letter: &str) -> String {
 
 /// A pod on the one node.
 fn pod(name: &str, owner: (&str, &str), image: &str, state: &Value) -> Value {
+    let mut metadata = metadata(name, Some(owner));
+    metadata["generation"] = json!(1);
     json!({
-        "metadata": metadata(name, Some(owner)),
+        "metadata": metadata,
         "spec": { "nodeName": "node", "containers": containers(image) },
         "status": { "phase": "Running", "containerStatuses": [state] },
     })
@@ -170,6 +172,7 @@ fn a_pod_that_is_being_deleted_counts_no_more() {
     assert!(cluster.evidence(&key).mixed.is_some());
     let mut ending = ran("web-0", WEB, NGINX, "a");
     ending["metadata"]["deletionTimestamp"] = json!(time(NOW).to_string());
+    ending["metadata"]["deletionGracePeriodSeconds"] = json!(30);
     assert_eq!(cluster.pod(ending), [key.clone()].into());
     let evidence = cluster.evidence(&key);
     assert!(evidence.mixed.is_none());

@@ -9,7 +9,7 @@ use tagwatch_core::workload::{Unfollowed, UnfollowedController};
 use tagwatch_k8s::key::WorkloadKey;
 
 use crate::index::Index;
-use crate::pods::seconds;
+use crate::pods::{PodShape, seconds};
 
 /// What [`Index::settle_controller`] found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -50,9 +50,14 @@ impl Index {
         if !is_pod {
             return self.owners.unfollowed(key);
         }
-        let controller = self.pods.shapes(key).find_map(|(shape, _)| shape.unfollowed.as_ref())?;
-        let is_possible = controller.may_control(key.group(), key.kind());
-        let why = if is_possible { Unfollowed::Missing } else { Unfollowed::NeverControls };
+        let is_unfollowed = |shape: &PodShape| shape.unfollowed.is_some();
+        let (shape, _) = self.pods.shapes(key).find(|(shape, _)| is_unfollowed(shape))?;
+        let controller = shape.unfollowed.as_ref()?;
+        let why = match controller.may_control(key.group(), key.kind()) {
+            false => Unfollowed::NeverControls,
+            true if shape.is_terminating => Unfollowed::Terminating,
+            true => Unfollowed::Missing,
+        };
         Some(UnfollowedController { id: controller.workload_id(), why })
     }
 

@@ -3,6 +3,7 @@
 //! can matter; a status that changes nothing of images returns none.
 
 mod detached;
+mod leaving;
 mod name;
 mod nodes;
 mod platforms;
@@ -27,12 +28,15 @@ use crate::small_map::SmallMap;
 
 #[cfg(test)]
 pub(crate) use detached::MAX_RECOUNTED;
+#[cfg(test)]
+pub(crate) use leaving::LONG_DELETION;
+use leaving::LeavingPods;
 use name::PodName;
 use nodes::NodeId;
 pub(crate) use nodes::{Nodes, PlatformId};
 pub use record::PodFacts;
 pub(crate) use record::{ContainerState, ImageState, PlaceId, PodRecord, place_name, seconds, time};
-use record::{ImageHash, ImageId, NamedPod};
+use record::{ImageHash, ImageId, NamedPod, pod_key};
 pub(crate) use references::{MEMORY, ReferenceId, ReferenceRecord, References, SameImages, Slot, SlotId};
 pub(crate) use restarts::{Ran, Restarts};
 use runs::RunChange;
@@ -104,6 +108,7 @@ pub(crate) struct PodIndex {
     pub(crate) restarts: Restarts,
     /// Pods that are counted each for itself though they name this controller, by their own keys.
     claims: HashMap<WorkloadKey, BTreeSet<WorkloadKey>>,
+    leaving: LeavingPods,
     /// What registries have answered.
     pub(crate) answers: Answers,
     /// Counts changes of what is proven.
@@ -113,9 +118,15 @@ pub(crate) struct PodIndex {
 impl PodIndex {
     /// Takes a pod in. `now` is in Unix seconds.
     pub(crate) fn apply(&mut self, pod: PodFacts<'_>, now: u32) -> PodChanges {
-        if !pod.is_live {
-            return self.note_and_forget(&pod, now);
+        if let Some(from) = pod.reported_from {
+            return self.apply_leaving(pod, from, now);
         }
+        if !pod.is_live {
+            let mut changes = self.note_run(&pod, now);
+            changes.extend(self.delete(pod.namespace, pod.name, now));
+            return changes;
+        }
+        self.forget_leaving(pod.namespace, pod.name);
         let PodFacts {
             namespace,
             name,
@@ -126,16 +137,17 @@ impl PodIndex {
             statuses,
             may_have_changed,
             is_live: _,
+            reported_from: _,
         } = pod;
         let pod_name = PodName::new(name, uid);
         let node = node.and_then(|node| self.nodes.find_or_insert(node));
         let platform = node.and_then(|node| self.nodes.platform_of(node));
         self.forget_surplus_names();
-        let known =
-            self.pods.get(namespace).and_then(|pods| pods.get(name)).map(|known| Arc::clone(&known.0));
+        let known = self.known(namespace, name);
         // Another pod that had its name says nothing of this one.
         let itself = known.as_deref().filter(|known| known.name == pod_name);
-        let states = self.record_states((&statuses, may_have_changed), itself, now).into();
+        let read = (&*statuses, may_have_changed);
+        let states = self.record_states(&shape.images, read, itself, now).into();
         let shape = self.shapes.share(shape);
         let controller = self.shared(&controller).cloned().unwrap_or(controller);
         let record = PodRecord { name: pod_name, controller, shape, node, platform, states };
@@ -145,14 +157,25 @@ impl PodIndex {
         self.replace(namespace, known, record, now)
     }
 
+    fn known(&self, namespace: &str, name: &str) -> Option<Arc<PodRecord>> {
+        self.pods.get(namespace)?.get(name).map(|known| Arc::clone(&known.0))
+    }
+
     /// Forgets a pod that is gone.
     pub(crate) fn delete(&mut self, namespace: &str, name: &str, now: u32) -> PodChanges {
+        self.forget_leaving(namespace, name);
         let Some(pods) = self.pods.get_mut(namespace) else { return PodChanges::default() };
         let Some(NamedPod(record)) = pods.take(name) else { return PodChanges::default() };
         if pods.is_empty() {
             self.pods.remove(namespace);
         }
-        self.leave(&record, now)
+        let mut changes = self.leave(&record, now);
+        // What names it as its controller is reported elsewhere from now on.
+        let own = pod_key(namespace, record.name.name(), &record.name.uid());
+        if self.controllers.contains_key(&own) {
+            changes.shapes.insert(own);
+        }
+        changes
     }
 
     /// Forgets the pods of the watched namespace (or of all) that a complete list did not name.
@@ -165,6 +188,7 @@ impl PodIndex {
             })
             .filter(|key| !listed.contains(key))
             .collect();
+        self.retain_leaving(scope, listed);
         let mut changes = PodChanges::default();
         for (namespace, name) in &gone {
             changes.extend(self.delete(namespace, name, now));
@@ -257,14 +281,14 @@ impl PodIndex {
         self.version
     }
 
-    /// What a pod that has ended, or is being deleted, ran counts as seen; the pod itself is not counted.
-    fn note_and_forget(&mut self, pod: &PodFacts<'_>, now: u32) -> PodChanges {
+    /// What a pod that has ended, or is being deleted, ran counts as seen.
+    fn note_run(&mut self, pod: &PodFacts<'_>, now: u32) -> PodChanges {
         let platform = pod.node.and_then(|node| self.nodes.platform_of(self.nodes.find(node)?));
-        let pods = self.pods.get(pod.namespace);
-        let known = pods.and_then(|pods| pods.get(pod.name)).map(|known| Arc::clone(&known.0));
         let name = PodName::new(pod.name, pod.uid);
-        let known = known.filter(|known| known.name == name);
-        let is_late = known.is_none() && pod.may_have_changed;
+        let known = self.known(pod.namespace, pod.name).filter(|known| known.name == name);
+        // Of one that was being deleted before, no state is kept.
+        let is_unknown = known.as_ref().is_none_or(|known| known.shape.is_terminating);
+        let is_late = is_unknown && pod.may_have_changed;
         let known_states = by_place(known.as_deref());
         let mut changes = PodChanges::default();
         for status in &pod.statuses {
@@ -287,7 +311,6 @@ impl PodIndex {
                 changes.evidence.extend(self.moved_differently(reference));
             }
         }
-        changes.extend(self.delete(pod.namespace, pod.name, now));
         changes
     }
 
@@ -307,7 +330,7 @@ impl PodIndex {
             changes.extend(self.leave(&known, now));
         }
         // Leaving, the earlier record took the name and the claim along.
-        if let Some(controller) = &record.shape.unfollowed {
+        if let Some(controller) = record.shape.claimed() {
             self.claims.entry(controller.clone()).or_default().insert(record.controller.clone());
         }
         if let Some(pods) = self.controllers.get_mut(&record.controller) {
@@ -373,7 +396,7 @@ impl PodIndex {
                 self.controllers_in_order.remove(controller);
             }
         }
-        if let Some(claimed) = &record.shape.unfollowed
+        if let Some(claimed) = record.shape.claimed()
             && let Some(claims) = self.claims.get_mut(claimed)
         {
             claims.remove(controller);

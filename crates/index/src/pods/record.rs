@@ -11,6 +11,7 @@ use tagwatch_core::workload::ContainerType;
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{ContainerImageStatus, NoImageReason, SlimPod};
 
+use super::leaving::reported_from;
 use super::name::PodName;
 use super::nodes::{NodeId, PlatformId};
 use super::references::{ReferenceId, SlotId};
@@ -45,6 +46,8 @@ pub struct PodFacts<'a> {
     pub(crate) may_have_changed: bool,
     /// Neither finished nor being deleted.
     pub(crate) is_live: bool,
+    /// Of one that is being deleted and may still run: from when on it is reported on its own.
+    pub(crate) reported_from: Option<u32>,
 }
 
 impl<'a> From<&'a SlimPod> for PodFacts<'a> {
@@ -61,6 +64,7 @@ impl<'a> From<&'a SlimPod> for PodFacts<'a> {
             statuses: pod.image_statuses(),
             may_have_changed: pod.may_have_changed(),
             is_live: !pod.is_finished() && !pod.is_terminating(),
+            reported_from: reported_from(pod),
         };
         if !controls_pods(&facts.controller) {
             facts.stand_alone();

@@ -15,6 +15,8 @@ pub(crate) struct PodShape {
     pub(crate) ignore: SlimIgnore,
     /// Whether a kubelet runs it from a file of its own.
     pub(crate) is_mirror: bool,
+    /// Whether it is being deleted.
+    pub(crate) is_terminating: bool,
     /// The controller that it names and under which it is not reported.
     pub(crate) unfollowed: Option<WorkloadKey>,
     /// The revision of its `StatefulSet` that it was made from.
@@ -30,9 +32,15 @@ impl PodShape {
             images: pod.images(),
             ignore: pod.ignore().into(),
             is_mirror: pod.is_mirror(),
+            is_terminating: false,
             unfollowed: None,
             revision: revision_of(pod),
         }
+    }
+
+    /// The controller under which it is to be reported once that is there.
+    pub(super) fn claimed(&self) -> Option<&WorkloadKey> {
+        self.unfollowed.as_ref().filter(|_| !self.is_terminating)
     }
 }
 

@@ -50,14 +50,14 @@ pub(super) struct Before<'a> {
     pub(super) state: Option<&'a ContainerState>,
     /// The digest that it ran.
     pub(super) digest: Option<&'a str>,
-    /// The pod was not known at all, and its spec may have changed before.
-    pub(super) is_late: bool,
+    /// Where nothing was known of the container, that its spec may have named another image before its first start.
+    pub(super) may_have_changed: bool,
 }
 
 impl Start {
-    /// Whether anything is known of a start.
-    pub(super) fn is_known(self) -> bool {
-        self.id != StartId::NONE
+    /// Whether it is to be remembered: there was a start, or it will not be known from which image the first one is.
+    pub(super) fn matters(self) -> bool {
+        self.id != StartId::NONE || self.image == ImageHash::UNSURE
     }
 
     /// The last start once this status is there.
@@ -66,7 +66,7 @@ impl Start {
         let is_outdated = status.image_status == ImageStatus::Unknown(NoImageReason::Outdated);
         let id = StartId::of(status);
         let Some(state) = before.state else {
-            let is_unsure = before.is_late || is_outdated;
+            let is_unsure = before.may_have_changed || (is_outdated && id != StartId::NONE);
             return Self { id, image: if is_unsure { ImageHash::UNSURE } else { named } };
         };
         let start = state.start;
@@ -79,6 +79,9 @@ impl Start {
         let image = if is_outdated {
             // It was started from a spec before this one.
             start.image
+        } else if start.image == ImageHash::UNSURE && start.id == StartId::NONE {
+            // Its first start: the kubelet may not have known better.
+            ImageHash::UNSURE
         } else if named != start.image && is_same_digest(status, before.digest) {
             // From the new image, which is the same one, or from the image before: the kubelet may not have known better.
             ImageHash::UNSURE

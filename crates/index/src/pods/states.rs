@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use tagwatch_core::reference::Reference;
-use tagwatch_k8s::slim::{ContainerImageStatus, ImageStatus};
+use tagwatch_core::workload::ContainerType;
+use tagwatch_k8s::slim::{ContainerImageStatus, ImageStatus, PodImages};
 
 use super::PodIndex;
 use super::record::{
@@ -17,20 +18,27 @@ use super::starts::{Before, Start};
 const NEAR: u32 = 60;
 
 impl PodIndex {
-    /// What the containers of a live pod show; `known` is what is known of this very pod, whose spec may have changed before
-    /// it was first seen.
+    /// What the containers of a live pod with these images show; `known` is what is known of this very pod, whose spec may
+    /// have changed before it was first seen.
     pub(super) fn record_states(
         &mut self,
+        images: &PodImages,
         (statuses, may_have_changed): (&[ContainerImageStatus], bool),
         known: Option<&PodRecord>,
         now: u32,
     ) -> Vec<ContainerState> {
         let mut states = Vec::with_capacity(statuses.len());
         let known_states = by_place(known);
+        let images_before = images_before(known, images);
         for status in statuses {
             let before = self.state_of(status, &known_states);
-            let start = self.start_of(status, before, known.is_none() && may_have_changed, now);
-            if before.is_none() && !start.is_known() && matches!(status.image_status, ImageStatus::Unknown(_))
+            let place = (status.container_type, status.container.raw());
+            let may_have_changed = match known {
+                None => may_have_changed,
+                Some(_) => images_before.get(&place).is_some_and(|before| *before != status.image.raw()),
+            };
+            let start = self.start_of(status, before, may_have_changed, now);
+            if before.is_none() && !start.matters() && matches!(status.image_status, ImageStatus::Unknown(_))
             {
                 // Its name is not worth remembering: a pod that is never scheduled would leave it behind.
                 continue;
@@ -66,7 +74,7 @@ impl PodIndex {
                     .filter(|before| self.is_of(status, before) && keeps_earlier(*why, before.image_state))
                     .map(|before| (before.image_state, before.since)),
             };
-            let unknown = start.is_known().then(|| {
+            let unknown = start.matters().then(|| {
                 let ran = before.map(|before| before.image_state);
                 let image_state = match ran {
                     Some(ImageState::Ran(reference, slot) | ImageState::Earlier(reference, slot)) => {
@@ -94,7 +102,7 @@ impl PodIndex {
         &self,
         status: &ContainerImageStatus,
         before: Option<&ContainerState>,
-        is_late: bool,
+        may_have_changed: bool,
         now: u32,
     ) -> Start {
         let digest = before.and_then(|before| match before.image_state {
@@ -103,7 +111,7 @@ impl PodIndex {
             }
             ImageState::PullFailing(..) | ImageState::Unknown => None,
         });
-        Start::after(status, Before { state: before, digest, is_late }, now)
+        Start::after(status, Before { state: before, digest, may_have_changed }, now)
     }
 
     /// Whether what a container showed before is of the image that the spec names now.
@@ -146,6 +154,16 @@ impl PodIndex {
     fn failing_image_id(&mut self, image: &str) -> ImageId {
         ImageId(self.failing.find_or_insert(image, |_| ()))
     }
+}
+
+/// What the spec of a pod named in each place until now; empty where it still names the same.
+fn images_before<'a>(
+    known: Option<&'a PodRecord>,
+    images: &PodImages,
+) -> HashMap<(ContainerType, &'a str), &'a str> {
+    let changed = known.map(|known| &known.shape.images).filter(|before| *before != images);
+    let places = changed.into_iter().flat_map(PodImages::iter);
+    places.map(|place| ((place.container_type, place.name), place.image)).collect()
 }
 
 /// The states of a pod by place: it may have a thousand containers.

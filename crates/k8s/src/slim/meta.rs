@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta, OwnerReference, Time};
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -38,22 +38,29 @@ pub(super) fn deserialize_with_labels<'de, D: Deserializer<'de>>(
     Ok(ObjectMeta { labels, ..wire.into() })
 }
 
-/// As [`deserialize`], with the label that names the revision of a pod.
-pub(super) fn deserialize_with_revision<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<ObjectMeta, D::Error> {
-    let wire = Option::<WireMeta<RevisionLabel>>::deserialize(deserializer)?;
+/// As [`deserialize`], with the label that names the revision of a pod, and of `managedFields` one entry: when a field of
+/// the spec was last written.
+pub(super) fn deserialize_of_pod<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
+    let wire = Option::<WireMeta<RevisionLabel, Vec<WireManagedFields>>>::deserialize(deserializer)?;
     let mut wire = wire.unwrap_or_default();
     let revision = wire.labels.take().and_then(|label| label.0);
     let labels = revision.map(|revision| BTreeMap::from([(CONTROLLER_REVISION.to_owned(), revision)]));
-    Ok(ObjectMeta { labels, ..wire.into() })
+    let written = wire.managed_fields.take().unwrap_or_default();
+    let written = written
+        .into_iter()
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0))
+        .map(WireManagedFields::time)
+        .max();
+    let managed_fields =
+        written.map(|time| vec![ManagedFieldsEntry { time: Some(Time(time)), ..Default::default() }]);
+    Ok(ObjectMeta { labels, managed_fields, ..wire.into() })
 }
 
-/// Metadata as the API server sends it. `L` is what the labels decode into, so that they are skipped where they are not
-/// kept.
+/// Metadata as the API server sends it. `L` is what the labels decode into and `M` what `managedFields` do, so that they
+/// are skipped where they are not kept.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct WireMeta<L> {
+struct WireMeta<L, M = IgnoredAny> {
     name: Option<String>,
     namespace: Option<String>,
     uid: Option<String>,
@@ -61,13 +68,15 @@ struct WireMeta<L> {
     generation: Option<i64>,
     creation_timestamp: Option<WireTime>,
     deletion_timestamp: Option<WireTime>,
+    deletion_grace_period_seconds: Option<i64>,
     owner_references: Option<Vec<OwnerReference>>,
     labels: Option<L>,
     annotations: Option<KeptAnnotations>,
+    managed_fields: Option<M>,
 }
 
-impl<L> From<WireMeta<L>> for ObjectMeta {
-    fn from(wire: WireMeta<L>) -> Self {
+impl<L, M> From<WireMeta<L, M>> for ObjectMeta {
+    fn from(wire: WireMeta<L, M>) -> Self {
         Self {
             name: wire.name,
             namespace: wire.namespace,
@@ -77,6 +86,7 @@ impl<L> From<WireMeta<L>> for ObjectMeta {
             creation_timestamp: wire.creation_timestamp.and_then(|time| time.0).map(Time),
             // That an object is being deleted matters more than when: a time that we cannot read still counts.
             deletion_timestamp: wire.deletion_timestamp.map(|time| Time(time.0.unwrap_or(Timestamp::MAX))),
+            deletion_grace_period_seconds: wire.deletion_grace_period_seconds,
             owner_references: wire.owner_references.and_then(controller_only),
             annotations: wire.annotations.map(|kept| kept.0).filter(|kept| !kept.is_empty()),
             ..Self::default()
@@ -178,6 +188,60 @@ struct IsRevision(bool);
 impl<'de> Deserialize<'de> for IsRevision {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(TextVisitor(|key: &str| key == CONTROLLER_REVISION)).map(Self)
+    }
+}
+
+/// An entry of `managedFields`: when one manager last changed a field that it owns (KEP-555, "Server-side apply").
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WireManagedFields {
+    time: Option<WireTime>,
+    /// Whether a field of the spec is among them.
+    fields_v1: Option<OwnsSpec>,
+}
+
+impl WireManagedFields {
+    /// A time that is not there, or that we cannot read, may be any.
+    fn time(self) -> Timestamp {
+        self.time.and_then(|time| time.0).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Of a set of fields, whether it holds one of the spec.
+#[derive(Default)]
+struct OwnsSpec(bool);
+
+impl<'de> Deserialize<'de> for OwnsSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldSetVisitor).map(Self)
+    }
+}
+
+struct FieldSetVisitor;
+
+impl<'de> Visitor<'de> for FieldSetVisitor {
+    type Value = bool;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a set of fields")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut owns_spec = false;
+        while let Some(IsSpec(is_spec)) = map.next_key()? {
+            owns_spec |= is_spec;
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(owns_spec)
+    }
+}
+
+/// A key of a set of fields: whether it is the spec.
+struct IsSpec(bool);
+
+impl<'de> Deserialize<'de> for IsSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor(|key: &str| key == "f:spec")).map(Self)
     }
 }
 

@@ -21,7 +21,7 @@ pub use meta::SlimIgnore;
 pub use namespace::SlimNamespace;
 pub use node::{NodeImages, SlimNode};
 pub use object::SlimObject;
-pub use pod::{PodPhase, SlimPod};
+pub use pod::{PodDeletion, PodPhase, SlimPod};
 pub use pod_spec::{ImagePlace, MAX_PLACES, MAX_TEXT_BYTES, PodImages};
 pub use pod_status::{ContainerImageStatus, ImageStatus, NoImageReason};
 pub use rollout::RevisionChange;

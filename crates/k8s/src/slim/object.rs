@@ -39,6 +39,7 @@ struct Extras {
     restarted_at: Option<Timestamp>,
     remarks: Box<[String]>,
     revision_change: Option<RevisionChange>,
+    stalled_from: Option<u32>,
 }
 
 impl SlimObject {
@@ -55,9 +56,16 @@ impl SlimObject {
         let speaks = !is_owned && traits.role != KindRole::Link;
         let read = speaks.then(|| Templates::read(object, served));
         let cut = read.as_ref().is_some_and(|read| read.is_cut);
-        let revision_change = rollout::revision_change(object, traits.rollout);
-        let (templates, extras) = read.map(|read| content(read, metadata, revision_change)).unzip();
         let spec = if traits.is_built_in { WireSpec::of(object) } else { WireSpec::default() };
+        let rolled_out = rollout::is_over(object, traits.rollout, &spec);
+        let is_in_progress = rolled_out == Some(false);
+        let extras = Extras {
+            ignore: metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default(),
+            revision_change: rollout::revision_change(object, traits.rollout),
+            stalled_from: is_in_progress.then(|| rollout::stalled_from(object, traits.rollout)).flatten(),
+            ..Extras::default()
+        };
+        let (templates, extras) = read.map(|read| content(read, extras)).unzip();
         Self {
             key: WorkloadKey::of(&served.resource.api_version, kind.kind(), metadata),
             revision: revision(metadata, served, owner.as_ref()),
@@ -65,7 +73,7 @@ impl SlimObject {
             templates,
             extras: extras.flatten(),
             replicas: spec.replicas,
-            rolled_out: rollout::is_over(object, traits.rollout, &spec),
+            rolled_out,
             role: traits.role,
             siblings: traits.siblings,
             finished: rollout::is_finished(object, traits),
@@ -154,6 +162,11 @@ impl SlimObject {
         self.extras.as_ref()?.revision_change.as_ref()
     }
 
+    /// From when on a rollout of it that is in progress counts as stalled, in Unix seconds.
+    pub fn stalled_from(&self) -> Option<u32> {
+        self.extras.as_ref()?.stalled_from
+    }
+
     /// A change of its template reaches no pod until the pod is deleted (the update strategy `OnDelete`).
     pub fn is_updated_by_hand(&self) -> bool {
         self.by_hand
@@ -233,14 +246,9 @@ impl SlimObject {
     }
 }
 
-fn content(
-    read: Templates,
-    metadata: &ObjectMeta,
-    revision_change: Option<RevisionChange>,
-) -> (Box<[PodTemplate]>, Option<Box<Extras>>) {
+fn content(read: Templates, extras: Extras) -> (Box<[PodTemplate]>, Option<Box<Extras>>) {
     let Templates { found, restarted_at, remarks, is_cut: _ } = read;
-    let ignore = metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default();
-    let extras = Extras { ignore, restarted_at, remarks: remarks.into(), revision_change };
+    let extras = Extras { restarted_at, remarks: remarks.into(), ..extras };
     (found.into(), (extras != Extras::default()).then(|| Box::new(extras)))
 }
 

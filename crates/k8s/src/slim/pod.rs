@@ -3,6 +3,7 @@
 use k8s_openapi::Resource as _;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations};
@@ -17,7 +18,7 @@ use crate::key::WorkloadKey;
 /// A pod. Decoded, read into an index and dropped: a cluster has a hundred thousand of them.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SlimPod {
-    #[serde(default, deserialize_with = "meta::deserialize_with_revision")]
+    #[serde(default, deserialize_with = "meta::deserialize_of_pod")]
     metadata: ObjectMeta,
     spec: Option<ScheduledImages>,
     #[serde(default)]
@@ -38,6 +39,16 @@ pub enum PodPhase {
     Failed,
     /// The node does not answer, or a phase that this version does not know.
     Unknown,
+}
+
+/// The deletion of a pod, as the API server fills it in when it is asked for
+/// (`BeforeDelete` in `k8s.io/apiserver/pkg/registry/rest/delete.go`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PodDeletion {
+    /// `metadata.deletionTimestamp`: by then, every container is killed.
+    pub deadline: Timestamp,
+    /// `metadata.deletionGracePeriodSeconds`: how long that was ahead when the deletion was asked for.
+    pub grace: Option<u64>,
 }
 
 impl<'de> Deserialize<'de> for PodPhase {
@@ -122,10 +133,24 @@ impl SlimPod {
         self.metadata.deletion_timestamp.is_some()
     }
 
+    /// When its containers are killed, if its deletion was asked for.
+    pub fn deletion(&self) -> Option<PodDeletion> {
+        let deadline = self.metadata.deletion_timestamp.as_ref()?.0;
+        let grace = self.metadata.deletion_grace_period_seconds;
+        Some(PodDeletion { deadline, grace: grace.map(|seconds| u64::try_from(seconds).unwrap_or(0)) })
+    }
+
     /// Whether its spec may be another one than the one that it was created with. API servers count its changes since
-    /// Kubernetes 1.33 (KEP-5067), and a deletion as one; `false` where nothing is counted.
+    /// Kubernetes 1.33 (KEP-5067), and a deletion as one. Earlier ones say when a field of the spec was last written; where
+    /// they do not, it may have changed.
     pub fn may_have_changed(&self) -> bool {
-        self.metadata.generation.is_some_and(|generation| generation > 1 + i64::from(self.is_terminating()))
+        if let Some(generation) = self.metadata.generation {
+            return generation > 1 + i64::from(self.is_terminating());
+        }
+        let created = self.metadata.creation_timestamp.as_ref();
+        let written = self.metadata.managed_fields.iter().flatten().find_map(|entry| entry.time.as_ref());
+        // The server notes the fields of a new object before it gives it its time, both in whole seconds.
+        !matches!((created, written), (Some(created), Some(written)) if written.0 <= created.0)
     }
 
     /// The API server's image of a static pod, which the kubelet runs from a file of its own.

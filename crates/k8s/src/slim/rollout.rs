@@ -4,7 +4,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use tagwatch_core::kinds::{KindTraits, RolloutStatus};
 
+use super::meta::WireTime;
+use super::text::Text;
 use super::wire::WireObject;
+
+/// How long a rollout of a `Deployment` may make no progress before it counts as stalled, in seconds. Its own deadline, ten
+/// minutes by default, may be longer.
+const STALLED_AFTER: u32 = 3_600;
 
 /// A `StatefulSet` whose pods are not all of its newest template that its controller has seen, by the names of the
 /// `ControllerRevision`s.
@@ -47,6 +53,16 @@ struct WireStatus {
     update_revision: Option<String>,
     current_number_scheduled: Option<i32>,
     updated_number_scheduled: Option<i32>,
+    conditions: Option<Vec<WireCondition>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireCondition {
+    r#type: Option<Text>,
+    status: Option<Text>,
+    reason: Option<Text>,
+    last_update_time: Option<WireTime>,
 }
 
 impl WireStatus {
@@ -103,6 +119,31 @@ pub(super) fn is_over(object: &WireObject, rollout: RolloutStatus, spec: &WireSp
 
 fn of_deployment(status: &WireStatus, _: &WireSpec) -> bool {
     status.replicas.unwrap_or(0) <= status.updated_replicas.unwrap_or(0)
+}
+
+/// From when on a rollout that is in progress counts as stalled, in Unix seconds: its pods of earlier templates run for as long
+/// as nobody intervenes. Only a `Deployment` says when it made progress (`SyncRolloutStatus` in
+/// `pkg/controller/deployment/progress.go`), a paused one too; without a deadline, it does not.
+pub(super) fn stalled_from(object: &WireObject, rollout: RolloutStatus) -> Option<u32> {
+    if rollout != RolloutStatus::Deployment {
+        return None;
+    }
+    let status = WireStatus::of(object);
+    // Its controller has not looked at it yet.
+    status.observed_generation?;
+    let conditions = status.conditions.unwrap_or_default();
+    let is = |text: &Option<Text>, wanted: &str| text.as_ref().is_some_and(|text| text.0.raw() == wanted);
+    let Some(progress) = conditions.into_iter().find(|condition| is(&condition.r#type, "Progressing")) else {
+        return Some(0);
+    };
+    if is(&progress.reason, "NewReplicaSetAvailable") {
+        // It is of the rollout before: the controller has only begun with this one.
+        return None;
+    }
+    let progressed = progress.last_update_time.filter(|_| !is(&progress.status, "False"));
+    let progressed = progressed.and_then(|time| time.0).map(|time| time.as_second());
+    let progressed = progressed.and_then(|second| u32::try_from(second).ok());
+    Some(progressed.map_or(0, |second| second.saturating_add(STALLED_AFTER)))
 }
 
 /// Whether the controller of the kind has seen the spec as it is. A status without `observedGeneration` does not say, and

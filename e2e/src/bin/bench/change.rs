@@ -6,19 +6,23 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use futures::{Stream, TryStreamExt, future};
+use futures::{Stream, StreamExt, future};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{
     Api,
     api::{DynamicObject, Patch, PatchParams},
 };
-use kube_runtime::watcher::{self, Event, watcher};
+use kube_runtime::{
+    WatchStreamExt,
+    watcher::{self, Event, watcher},
+};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
     cluster::{Cluster, REPORT_SELECTOR},
     deployments::{self, CONTAINER},
+    progress,
 };
 
 /// A change takes this long at most: longer than an API server that is flooded shows it.
@@ -43,9 +47,9 @@ pub(crate) async fn changes(
     changes: impl IntoIterator<Item = (u32, u32)>,
 ) -> Result<Vec<Change>> {
     let config = watcher::Config::default().labels(REPORT_SELECTOR);
-    let mut reports = pin!(watcher(reports, config));
+    let mut reports = pin!(watcher(reports, config).default_backoff());
     let deployments: Api<Deployment> = Api::all(cluster.admin());
-    let mut deployments = pin!(watcher(deployments, watcher::Config::default()));
+    let mut deployments = pin!(watcher(deployments, watcher::Config::default()).default_backoff());
     let initial =
         async { future::try_join(initial_state(&mut reports), initial_state(&mut deployments)).await };
     timeout(LIMIT, initial).await.context("no initial state")??;
@@ -60,12 +64,19 @@ pub(crate) async fn changes(
 }
 
 async fn initial_state<K>(objects: &mut (impl Stream<Item = Item<K>> + Unpin)) -> Result<()> {
-    while let Some(event) = objects.try_next().await? {
-        if matches!(event, Event::InitDone) {
-            return Ok(());
+    while !matches!(next(objects).await?, Event::InitDone) {}
+    Ok(())
+}
+
+/// A watch that fails, as it may beside a tenant that floods the API server, begins again by itself.
+async fn next<K>(objects: &mut (impl Stream<Item = Item<K>> + Unpin)) -> Result<Event<K>> {
+    loop {
+        match objects.next().await {
+            Some(Ok(event)) => return Ok(event),
+            Some(Err(failure)) => progress(&format!("a watch of the benchmark begins again: {failure}")),
+            None => bail!("a watch has ended"),
         }
     }
-    bail!("a watch has ended")
 }
 
 async fn one_change(
@@ -95,14 +106,13 @@ async fn arrival<K>(
     objects: &mut (impl Stream<Item = Item<K>> + Unpin),
     is_wanted: impl Fn(&K) -> bool,
 ) -> Result<Instant> {
-    while let Some(event) = objects.try_next().await? {
-        if let Event::Apply(object) | Event::InitApply(object) = event
+    loop {
+        if let Event::Apply(object) | Event::InitApply(object) = next(objects).await?
             && is_wanted(&object)
         {
             return Ok(Instant::now());
         }
     }
-    bail!("a watch has ended")
 }
 
 fn names(deployment: &Deployment, image: &str) -> bool {

@@ -31,6 +31,10 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use args::Args;
+use table::Summary;
+
+/// The exit code of a measurement that misses an aim; 1 is that of one that failed, and 2 that of wrong arguments.
+const MISSED: u8 = 3;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -41,7 +45,15 @@ async fn main() -> ExitCode {
         () = interrupted() => Err(anyhow::anyhow!("interrupted")),
     };
     match measured {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(missed) if missed.is_empty() => ExitCode::SUCCESS,
+        Ok(missed) => {
+            progress(&format!(
+                "bench: {} missed:",
+                if missed.len() == 1 { "an aim was" } else { "aims were" }
+            ));
+            missed.iter().for_each(|row| progress(&format!("  {row}")));
+            ExitCode::from(MISSED)
+        }
         Err(failure) => {
             progress(&format!("bench failed: {failure:#}"));
             ExitCode::FAILURE
@@ -49,17 +61,18 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn report(args: &Args) -> Result<()> {
+/// Prints the table. Returns the aims that were missed.
+async fn report(args: &Args) -> Result<Vec<String>> {
     if cfg!(debug_assertions) {
         bail!("a debug build says nothing about speed: run `make bench`");
     }
     let machine = machine::Machine::look()?;
-    let text = measure::measure(args).await?.to_markdown(args, &machine)?;
-    io::stdout().lock().write_all(text.as_bytes())?;
+    let Summary { markdown, missed } = measure::measure(args).await?.summary(args, &machine)?;
+    io::stdout().lock().write_all(markdown.as_bytes())?;
     if let Some(path) = &args.out {
-        std::fs::write(path, &text).with_context(|| path.display().to_string())?;
+        std::fs::write(path, &markdown).with_context(|| path.display().to_string())?;
     }
-    Ok(())
+    Ok(missed)
 }
 
 /// Prints progress. The reader may be gone, which is no failure.

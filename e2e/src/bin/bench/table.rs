@@ -31,25 +31,56 @@ const MAX_HOSTILE_MEBIBYTES: f64 = 256.0;
 const MAX_END_SECONDS: f64 = 5.0;
 const MEBIBYTE: f64 = 1_048_576.0;
 
+/// The measurement in words.
+#[derive(Debug)]
+pub(crate) struct Summary {
+    /// The table, with what it was measured on above it and what each row means below it.
+    pub(crate) markdown: String,
+    /// The rows whose aim was missed, each with what was measured.
+    pub(crate) missed: Vec<String>,
+}
+
 /// Rows of a table, in order.
-struct Table(String);
+struct Table {
+    text: String,
+    missed: Vec<String>,
+}
+
+/// What a value should be, and whether it is.
+struct Aim {
+    text: String,
+    met: bool,
+}
+
+/// Of a row that is for information.
+const NO_AIM: Option<Aim> = None;
 
 impl Table {
-    fn row(&mut self, measure: &str, value: impl Display, aim: &str) {
+    fn row(&mut self, measure: &str, value: impl Display, aim: impl Into<Option<Aim>>) {
+        let aim = aim.into();
+        let shown = match &aim {
+            Some(Aim { text, met: true }) => format!("{text}: met"),
+            Some(Aim { text, met: false }) => format!("{text}: **missed**"),
+            None => String::new(),
+        };
         // Writing to a String cannot fail.
-        let _ = writeln!(self.0, "| {measure} | {value} | {aim} |");
+        let _ = writeln!(self.text, "| {measure} | {value} | {shown} |");
+        let missed = aim.filter(|aim| !aim.met);
+        self.missed.extend(missed.map(|aim| format!("{measure}: {value}; aim: {}", aim.text)));
     }
 }
 
-fn aim(text: &str, met: bool) -> String {
-    format!("{text}: {}", if met { "met" } else { "**missed**" })
+fn aim(text: &str, met: bool) -> Aim {
+    Aim { text: text.to_owned(), met }
 }
 
 impl Measurement {
-    /// The table, with what it was measured on above it and what each row means below it.
-    pub(crate) fn to_markdown(&self, args: &Args, machine: &Machine) -> Result<String> {
-        let mut table =
-            Table(format!("{}\n| Measure | Value | Aim |\n|---|---|---|\n", self.heading(machine)));
+    /// The table and its notes, and what was missed.
+    pub(crate) fn summary(&self, args: &Args, machine: &Machine) -> Result<Summary> {
+        let mut table = Table {
+            text: format!("{}\n| Measure | Value | Aim |\n|---|---|---|\n", self.heading(machine)),
+            missed: Vec::new(),
+        };
         let mut notes = Vec::new();
         if let Some(reports) = &self.reports {
             reports.rows(&mut table, args)?;
@@ -64,7 +95,7 @@ impl Measurement {
                 table.row(
                     "First paint of the console, ms",
                     format!("**not measured**, for want of a browser: {reason}"),
-                    "",
+                    NO_AIM,
                 );
             }
             None => {}
@@ -81,7 +112,8 @@ impl Measurement {
             footprint_rows(footprint, &mut table);
             notes.push(footprint_note());
         }
-        Ok(format!("{}\n{}\n", table.0, notes.join("\n\n")))
+        let markdown = format!("{}\n{}\n", table.text, notes.join("\n\n"));
+        Ok(Summary { markdown, missed: table.missed })
     }
 
     fn heading(&self, machine: &Machine) -> String {
@@ -118,16 +150,16 @@ impl Reports {
         let post_loop = spread(self.rounds.iter().map(|round| round.post_loop))?;
         let ratio = spread(self.rounds.iter().map(Round::ratio))?;
         let met = ratio.median <= MAX_RATIO;
-        table.row(&format!("Start → all {workloads} reports stored, s"), format!("{seconds:.2}"), "");
+        table.row(&format!("Start → all {workloads} reports stored, s"), format!("{seconds:.2}"), NO_AIM);
         table.row(
             &format!("The same reports by a POST loop, {CONNECTIONS} connections, s"),
             format!("{post_loop:.2}"),
-            "",
+            NO_AIM,
         );
         table.row(
             "tagwatch / POST loop, by round",
             format!("{ratio:.2}"),
-            &aim(&format!("≤ {MAX_RATIO:.2}"), met),
+            aim(&format!("≤ {MAX_RATIO:.2}"), met),
         );
         Ok(())
     }
@@ -139,11 +171,11 @@ impl Reports {
         table.row(
             "Mutating requests a report while filling",
             format!("{per_report:.2}"),
-            &aim("1.00", exactly_one),
+            aim("1.00", exactly_one),
         );
         let writes = self.restart.writes;
-        table.row("Mutating requests over a restart, nothing changed", writes, &aim("0", writes == 0));
-        table.row("Restart → ready, s", format!("{:.2}", self.restart.ready.as_secs_f64()), "");
+        table.row("Mutating requests over a restart, nothing changed", writes, aim("0", writes == 0));
+        table.row("Restart → ready, s", format!("{:.2}", self.restart.ready.as_secs_f64()), NO_AIM);
         Ok(())
     }
 
@@ -153,10 +185,10 @@ impl Reports {
         table.row(
             &format!("Changed image → report at an observer, {} changes, ms: p50 / p99 / max", args.changes),
             format!("{p50:.1} / {p99:.1} / {max:.1}"),
-            &aim(&format!("p99 ≤ {MAX_CHANGE_MILLISECONDS:.0}"), met),
+            aim(&format!("p99 ≤ {MAX_CHANGE_MILLISECONDS:.0}"), met),
         );
         let per_change = count(self.change_writes) / f64::from(args.changes.get());
-        table.row("Mutating requests a change", format!("{per_change:.2}"), "");
+        table.row("Mutating requests a change", format!("{per_change:.2}"), NO_AIM);
     }
 
     fn usage_rows(&self, table: &mut Table) -> Result<()> {
@@ -170,14 +202,14 @@ impl Reports {
         let within = |mebibytes: f64| {
             aim(&format!("≤ {MAX_RESIDENT_MEBIBYTES:.0}"), mebibytes <= MAX_RESIDENT_MEBIBYTES)
         };
-        table.row("CPU time of a fill, s", format!("{fill_cpu:.2}"), "");
-        table.row("CPU time of the last fill and all changes, s", format!("{:.2}", cpu(changes)), "");
-        table.row("CPU time of a restart, s", format!("{:.2}", cpu(restart)), "");
-        table.row("Resident after a fill, MiB", format!("{fill_resident:.1}"), &within(fill_resident.max));
-        table.row("Peak resident of a fill, MiB", format!("{fill_peak:.1}"), "");
+        table.row("CPU time of a fill, s", format!("{fill_cpu:.2}"), NO_AIM);
+        table.row("CPU time of the last fill and all changes, s", format!("{:.2}", cpu(changes)), NO_AIM);
+        table.row("CPU time of a restart, s", format!("{:.2}", cpu(restart)), NO_AIM);
+        table.row("Resident after a fill, MiB", format!("{fill_resident:.1}"), within(fill_resident.max));
+        table.row("Peak resident of a fill, MiB", format!("{fill_peak:.1}"), NO_AIM);
         for (when, usage) in [("all changes", changes), ("a restart", restart)] {
             let value = format!("{:.1} / {:.1}", resident(usage), peak(usage));
-            table.row(&format!("Resident / peak after {when}, MiB"), value, &within(resident(usage)));
+            table.row(&format!("Resident / peak after {when}, MiB"), value, within(resident(usage)));
         }
         Ok(())
     }
@@ -189,13 +221,13 @@ fn console_rows(console: &Console, table: &mut Table) -> Result<()> {
         table.row(
             &format!("First paint of `{path}` of the console with {} issues, ms", console.issues),
             format!("{paint:.0}"),
-            &aim(&format!("≤ {MAX_PAINT_MILLISECONDS:.0}"), paint.median <= MAX_PAINT_MILLISECONDS),
+            aim(&format!("≤ {MAX_PAINT_MILLISECONDS:.0}"), paint.median <= MAX_PAINT_MILLISECONDS),
         );
         let size = mebibytes(*bytes) * 1024.0;
         table.row(
             &format!("Transferred for `{path}`, with its style sheet, KiB"),
             format!("{size:.1}"),
-            &aim(&format!("≤ {MAX_PAGE_KIBIBYTES:.0}"), size <= MAX_PAGE_KIBIBYTES),
+            aim(&format!("≤ {MAX_PAGE_KIBIBYTES:.0}"), size <= MAX_PAGE_KIBIBYTES),
         );
     }
     Ok(())
@@ -208,7 +240,7 @@ fn scrape_rows(scrape: &Scrape, table: &mut Table) -> Result<()> {
     let met = ratio.median <= MAX_SCRAPE_RATIO;
     let size = mebibytes(u64::try_from(*bytes)?);
     let what = format!("Scrape of {series} series of workloads ({size:.1} MiB), ms");
-    table.row(&what, format!("{:.0}", spread(scrapes.iter().copied())?), "");
+    table.row(&what, format!("{:.0}", spread(scrapes.iter().copied())?), NO_AIM);
     table.row(
         "The same series by the prometheus crate's gather and encoding, ms",
         format!("{:.0}", spread(encodings.iter().copied())?),
@@ -217,7 +249,7 @@ fn scrape_rows(scrape: &Scrape, table: &mut Table) -> Result<()> {
     table.row(
         "Scrape / gather and encoding, by round",
         format!("{ratio:.2}"),
-        &aim(&format!("≤ {MAX_SCRAPE_RATIO:.2}"), met),
+        aim(&format!("≤ {MAX_SCRAPE_RATIO:.2}"), met),
     );
     Ok(())
 }
@@ -226,13 +258,13 @@ fn hostile_rows(hostile: &Hostile, table: &mut Table, args: &Args) {
     let Hostile { before, meanwhile, behind_watch, changes, probes, usage, end } = hostile;
     let times = |Percentiles { p50, p99, max }: &Percentiles| format!("{p50:.1} / {p99:.1} / {max:.1}");
     let percent = args.hostile_percent;
-    table.row("Changed image → report before a hostile tenant, ms: p50 / p99 / max", times(before), "");
+    table.row("Changed image → report before a hostile tenant, ms: p50 / p99 / max", times(before), NO_AIM);
     table.row(
         &format!(
             "The same of other tenants beside a hostile one ({percent} %), {changes} changes, ms: p50 / p99 / max"
         ),
         times(meanwhile),
-        &aim(
+        aim(
             &format!("p99 ≤ {MAX_HOSTILE_CHANGE_MILLISECONDS:.0}"),
             meanwhile.p99 <= MAX_HOSTILE_CHANGE_MILLISECONDS,
         ),
@@ -240,7 +272,7 @@ fn hostile_rows(hostile: &Hostile, table: &mut Table, args: &Args) {
     table.row(
         "Of this, behind a bare watch of all Deployments, ms: p50 / p99 / max",
         times(behind_watch),
-        &aim(
+        aim(
             &format!("max ≤ {MAX_HOSTILE_CHANGE_MILLISECONDS:.0}"),
             behind_watch.max <= MAX_HOSTILE_CHANGE_MILLISECONDS,
         ),
@@ -248,17 +280,17 @@ fn hostile_rows(hostile: &Hostile, table: &mut Table, args: &Args) {
     table.row(
         "`/livez` meanwhile, ms: p50 / p99 / max",
         times(probes),
-        &aim(&format!("p99 ≤ {MAX_PROBE_MILLISECONDS:.0}"), probes.p99 <= MAX_PROBE_MILLISECONDS),
+        aim(&format!("p99 ≤ {MAX_PROBE_MILLISECONDS:.0}"), probes.p99 <= MAX_PROBE_MILLISECONDS),
     );
     let [resident, peak] = [usage.memory.resident, usage.memory.peak].map(mebibytes);
     table.row(
         "Resident / peak beside a hostile tenant, MiB",
         format!("{resident:.1} / {peak:.1}"),
-        &aim(&format!("≤ {MAX_HOSTILE_MEBIBYTES:.0}"), peak <= MAX_HOSTILE_MEBIBYTES),
+        aim(&format!("≤ {MAX_HOSTILE_MEBIBYTES:.0}"), peak <= MAX_HOSTILE_MEBIBYTES),
     );
-    table.row("CPU time beside a hostile tenant, s", format!("{:.1}", usage.cpu.as_secs_f64()), "");
+    table.row("CPU time beside a hostile tenant, s", format!("{:.1}", usage.cpu.as_secs_f64()), NO_AIM);
     let within = aim(&format!("≤ {MAX_END_SECONDS:.0}"), *end <= MAX_END_SECONDS);
-    table.row("SIGTERM → end beside a hostile tenant, s", format!("{end:.2}"), &within);
+    table.row("SIGTERM → end beside a hostile tenant, s", format!("{end:.2}"), within);
 }
 
 fn footprint_rows(footprint: &Footprint, table: &mut Table) {
@@ -267,15 +299,15 @@ fn footprint_rows(footprint: &Footprint, table: &mut Table) {
     table.row(
         "Memory of a pod, two containers by digest, bytes",
         format!("{pod:.0}"),
-        &within(pod, MAX_POD_BYTES),
+        within(pod, MAX_POD_BYTES),
     );
-    table.row("The same pod in kube's `Store<Pod>`, bytes", format!("{kube_pod:.0}"), "");
+    table.row("The same pod in kube's `Store<Pod>`, bytes", format!("{kube_pod:.0}"), NO_AIM);
     table.row(
         "Memory of a workload, a Deployment with its ReplicaSet, bytes",
         format!("{workload:.0}"),
-        &within(workload, MAX_WORKLOAD_BYTES),
+        within(workload, MAX_WORKLOAD_BYTES),
     );
-    table.row("The same two objects in kube's stores, bytes", format!("{kube_workload:.0}"), "");
+    table.row("The same two objects in kube's stores, bytes", format!("{kube_workload:.0}"), NO_AIM);
 }
 
 /// What is inside each number of the reports and what is not.
@@ -342,4 +374,23 @@ fn count(number: usize) -> f64 {
 #[allow(clippy::cast_precision_loss)]
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / MEBIBYTE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missed_aim_is_named_with_what_was_measured() {
+        let mut table = Table { text: String::new(), missed: Vec::new() };
+        table.row("Start, s", 3, NO_AIM);
+        table.row("Peak, MiB", "80.0", aim("≤ 256", true));
+        table.row("Change, ms", "1200.0", aim("p99 ≤ 1000", false));
+        assert_eq!(table.missed, ["Change, ms: 1200.0; aim: p99 ≤ 1000"]);
+        assert_eq!(
+            table.text,
+            "| Start, s | 3 |  |\n| Peak, MiB | 80.0 | ≤ 256: met |\n\
+             | Change, ms | 1200.0 | p99 ≤ 1000: **missed** |\n"
+        );
+    }
 }

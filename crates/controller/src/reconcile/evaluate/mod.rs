@@ -37,7 +37,7 @@ impl Reconciler {
         now: Timestamp,
         effort: &Effort,
     ) -> Next {
-        let collected = self.assembler.collect(key);
+        let collected = self.assembler.collect(key, now);
         let weight = collected.as_ref().map_or(0, Collected::weight);
         let admission = self.pool.admit(weight, effort).await;
         let assembled =

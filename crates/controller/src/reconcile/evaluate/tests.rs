@@ -321,7 +321,8 @@ async fn a_panic_is_an_error_of_its_workload_and_keeps_what_is_remembered() {
     let report = ReportKey::of(&key);
     let now = env.reconciler.clock.now();
     let assembler = &env.reconciler.assembler;
-    let workload = assembler.collect(&key).and_then(|collected| assembler.assemble(&key, collected, now));
+    let workload =
+        assembler.collect(&key, now).and_then(|collected| assembler.assemble(&key, collected, now));
     let workload = workload.unwrap_or_else(|absence| panic!("{absence:?}"));
     let evaluation = assembler.begin(&key, &report, workload, now);
     env.reconciler.panicked(&evaluation);

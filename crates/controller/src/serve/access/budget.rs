@@ -1,5 +1,9 @@
 //! How many reviews by the API server clients may cause. Every token that was allowed lately and every network address has
 //! a share of its own, so that a client that sends made-up tokens spends its own share.
+//!
+//! The first review from an address comes from a budget of its own, which no address takes from twice within
+//! [`FIRST_TTL`]. So a new scraper waits at most until every other new address has had its one review, a tenth of a second
+//! each, however often they ask.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,21 +13,22 @@ use tagwatch_console::Peer;
 use tokio::time::Instant;
 
 use super::TokenHash;
+use super::known_peers::KnownPeers;
 
-/// Addresses and tokens with a share of their own; those beyond use one together.
+/// Known addresses and tokens with a share of their own; those beyond use one together.
 const MAX_SHARES: usize = 1024;
-/// Addresses that are known: beyond it, the one that was let in least lately is no longer.
-const MAX_KNOWN_PEERS: usize = 256;
-/// How long an address is known after a token from it was allowed.
-const KNOWN_PEER_TTL: Duration = Duration::from_hours(24);
+/// How long an address that had its first review is none that asks for the first time.
+const FIRST_TTL: Duration = Duration::from_hours(1);
 
 /// Reviews of new tokens from an address from which a token was allowed lately, such as that of a scraper whose token is
 /// renewed.
 const KNOWN_PEER: Rate = Rate { burst: 10, interval: Duration::from_secs(1) };
-/// Reviews of new tokens from another address.
-const NEW_PEER: Rate = Rate { burst: 5, interval: Duration::from_secs(5) };
-/// Reviews of new tokens from all those addresses together.
-const NEW_PEERS: Rate = Rate { burst: 50, interval: Duration::from_millis(100) };
+/// The first reviews of all other addresses. They bound how many addresses are remembered, too.
+const FIRST_REVIEWS: Rate = Rate { burst: 50, interval: Duration::from_millis(100) };
+/// Further reviews of new tokens from such an address.
+const FURTHER_OF_PEER: Rate = Rate { burst: 4, interval: Duration::from_secs(5) };
+/// Those of all such addresses together.
+const FURTHER_REVIEWS: Rate = Rate { burst: 50, interval: Duration::from_millis(200) };
 
 /// So many at once, and then one each interval.
 #[derive(Debug, Clone, Copy)]
@@ -89,10 +94,18 @@ impl<K: Eq + Hash> Shares<K> {
 pub(super) struct ReviewBudget {
     known_tokens: Shares<TokenHash>,
     known_peers: Shares<Peer>,
-    /// When a token from the address was last allowed.
-    allowed_from: HashMap<Peer, Instant>,
-    new_peers: Shares<Peer>,
-    new_peers_together: Share,
+    allowed_from: KnownPeers,
+    first_reviews: Share,
+    /// Addresses that have had their first review.
+    reviewed: HashMap<Peer, Reviewed>,
+    further_reviews: Share,
+}
+
+/// An address that is not known and has had its first review.
+#[derive(Debug)]
+struct Reviewed {
+    at: Instant,
+    further: Share,
 }
 
 impl ReviewBudget {
@@ -102,9 +115,10 @@ impl ReviewBudget {
         Self {
             known_tokens: Shares::new(known_token, now),
             known_peers: Shares::new(KNOWN_PEER, now),
-            allowed_from: HashMap::new(),
-            new_peers: Shares::new(NEW_PEER, now),
-            new_peers_together: Share::full(now),
+            allowed_from: KnownPeers::default(),
+            first_reviews: Share::full(now),
+            reviewed: HashMap::new(),
+            further_reviews: Share::full(now),
         }
     }
 
@@ -115,26 +129,35 @@ impl ReviewBudget {
 
     /// Takes a review of a new token.
     pub(super) fn try_take_new(&mut self, peer: Peer, now: Instant) -> bool {
-        let is_known =
-            self.allowed_from.get(&peer).is_some_and(|at| now.duration_since(*at) < KNOWN_PEER_TTL);
-        if is_known {
+        if self.allowed_from.is_known(peer, now) {
             return self.known_peers.try_take(peer, now);
         }
-        self.new_peers.try_take(peer, now) && self.new_peers_together.try_take(NEW_PEERS, now)
+        let is_first = |reviewed: &Reviewed| now.saturating_duration_since(reviewed.at) >= FIRST_TTL;
+        if let Some(reviewed) = self.reviewed.get_mut(&peer).filter(|reviewed| !is_first(reviewed)) {
+            return reviewed.further.try_take(FURTHER_OF_PEER, now)
+                && self.further_reviews.try_take(FURTHER_REVIEWS, now);
+        }
+        if !self.first_reviews.try_take(FIRST_REVIEWS, now) {
+            return false;
+        }
+        // Only before the table grows, so that this is cheap on average.
+        if self.reviewed.len() == self.reviewed.capacity() {
+            self.reviewed.retain(|_, reviewed| !is_first(reviewed));
+        }
+        self.reviewed.insert(peer, Reviewed { at: now, further: Share::full(now) });
+        true
     }
 
     /// A token from this address is allowed.
     pub(super) fn mark_allowed(&mut self, peer: Peer, now: Instant) {
-        if self.allowed_from.len() >= MAX_KNOWN_PEERS && !self.allowed_from.contains_key(&peer) {
-            let oldest = self.allowed_from.iter().min_by_key(|(_, at)| **at).map(|(peer, _)| *peer);
-            oldest.and_then(|peer| self.allowed_from.remove(&peer));
-        }
-        self.allowed_from.insert(peer, now);
+        self.reviewed.remove(&peer);
+        self.allowed_from.mark(peer, now);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::known_peers::KNOWN_TTL;
     use super::*;
 
     fn peer(number: u32) -> Peer {
@@ -166,9 +189,42 @@ mod tests {
         assert_eq!((0..10_000).filter(|from| budget.try_take_new(peer(100 + from), later)).count(), 50);
         assert!(!budget.try_take_new(peer(4), later), "new addresses have a bound together");
         assert!(budget.try_take_new(peer(3), later), "which is none for a known one");
-        let much_later = later + KNOWN_PEER_TTL;
+        let much_later = later + KNOWN_TTL;
         let taken = (0..100).filter(|_| budget.try_take_new(peer(3), much_later)).count();
         assert_eq!(taken, 5, "a known one is forgotten");
+    }
+
+    #[test]
+    fn further_reviews_have_a_bound_together() {
+        let (mut budget, now) = (budget(), Instant::now());
+        let reviewed: Vec<u32> = (0..50).filter(|from| budget.try_take_new(peer(*from), now)).collect();
+        assert_eq!(reviewed.len(), 50);
+        let further = (0..10).flat_map(|_| &reviewed).filter(|from| budget.try_take_new(peer(**from), now));
+        assert_eq!(further.count(), 50);
+    }
+
+    /// The scraper asks every 15 s, behind all the others; each of those asks every second, for three hours.
+    #[test]
+    fn a_new_scraper_waits_no_longer_than_each_other_new_address_takes_once() {
+        const OTHERS: u32 = 2_000;
+        let start = Instant::now();
+        let mut budget = budget();
+        let mut waits = Vec::new();
+        let (mut next, mut came) = (1_000_000, 0);
+        for second in 0..10_800 {
+            let now = start + Duration::from_secs(second);
+            for other in 0..OTHERS {
+                budget.try_take_new(peer(other), now);
+            }
+            if second % 15 == 0 && budget.try_take_new(peer(next), now) {
+                waits.push(second - came);
+                // Another one comes with the next second.
+                (next, came) = (next + 1, second + 1);
+            }
+        }
+        let longest = waits.iter().copied().max().unwrap();
+        assert!(longest <= u64::from(OTHERS) / 10 + 15, "{longest} s");
+        assert!(waits.len() > 600, "{}", waits.len());
     }
 
     #[test]
@@ -180,17 +236,18 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let (mut budget, now) = (budget(), Instant::now());
-        for number in 0..10_000 {
-            budget.mark_allowed(peer(number), now + Duration::from_millis(number.into()));
-            budget.try_take_new(peer(20_000 + number), now);
+        let (mut budget, start) = (budget(), Instant::now());
+        let mut most = 0;
+        for number in 0..400_000 {
+            // For more than two hours, a new address every 20 ms.
+            let now = start + Duration::from_millis(20) * number;
+            budget.try_take_new(peer(number), now);
             budget.known_tokens.try_take([u8::try_from(number % 251).unwrap(); 32], now);
             budget.known_peers.try_take(peer(number), now);
+            most = most.max(budget.reviewed.len());
         }
-        assert_eq!(budget.allowed_from.len(), MAX_KNOWN_PEERS);
-        assert!(budget.allowed_from.contains_key(&peer(9_999)), "the latest are known");
-        for shares in [&budget.new_peers, &budget.known_peers] {
-            assert!(shares.each.len() <= MAX_SHARES, "{}", shares.each.len());
-        }
+        // What takes room is at most twice what is remembered.
+        assert!((36_000..=2 * 36_050).contains(&most), "{most}");
+        assert!(budget.known_peers.each.len() <= MAX_SHARES, "{}", budget.known_peers.each.len());
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::routing::get;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -14,6 +15,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 use super::*;
+use crate::serve::access::Admitted;
 use crate::serve::connections::CloseReason;
 use crate::state::metrics::Metrics;
 
@@ -36,6 +38,7 @@ impl Served {
         let mut metrics = Metrics::default();
         let connections = ConnectionMetrics::register(&mut metrics).unwrap();
         let routes = Router::new().route("/livez", get(async || "ok\n"));
+        let routes = routes.route("/metrics", get(async || (Extension(Admitted), "ok\n")));
         let mut tasks = JoinSet::new();
         tasks.spawn(listener.serve_within(limits, routes, connections, CancellationToken::new()));
         Self { address, metrics, _tasks: tasks }
@@ -43,6 +46,13 @@ impl Served {
 
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// From another address: on Linux, all of 127.0.0.0/8 is this host.
+    async fn connect_from(&self, last: u8) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
+        socket.connect(self.address).await.unwrap()
     }
 
     async fn silent(&self, count: usize) -> Vec<TcpStream> {
@@ -64,7 +74,11 @@ impl Served {
 
 /// Sends a request, and reads the head and the body of its answer.
 async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> String {
-    stream.write_all(REQUEST).await.unwrap();
+    ask_for(stream, REQUEST).await
+}
+
+async fn ask_for(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &[u8]) -> String {
+    stream.write_all(request).await.unwrap();
     let mut answer = Vec::new();
     while !answer.ends_with(b"ok\n") {
         let read = stream.read_buf(&mut answer).await.unwrap();
@@ -107,6 +121,22 @@ async fn silent_connections_keep_no_client_of_plain_http_out() {
     let answer = timeout(PROMPT, async { ask(&mut served.connect().await).await });
     assert!(answer.await.expect("an answer in time").starts_with("HTTP/1.1 200"));
     assert_eq!(silent[0].read(&mut [0; 1]).await.unwrap_or(0), 0, "the oldest gave its place");
+}
+
+#[tokio::test]
+async fn a_client_that_was_let_in_keeps_its_connection_among_many_addresses() {
+    let served = Served::start(EndpointAccess::Anonymous, TimeLimits::default()).await;
+    let [mut scraper, mut other] = [served.connect().await, served.connect_from(2).await];
+    ask_for(&mut scraper, b"GET /metrics HTTP/1.1\r\nHost: tagwatch\r\n\r\n").await;
+    ask(&mut other).await;
+    let mut flood = Vec::new();
+    for last in 3..=200 {
+        let mut stream = served.connect_from(last).await;
+        ask(&mut stream).await;
+        flood.push(stream);
+    }
+    assert_eq!(other.read(&mut [0; 1]).await.unwrap_or(0), 0, "the oldest of the others gave its place");
+    ask(&mut scraper).await;
 }
 
 #[tokio::test]

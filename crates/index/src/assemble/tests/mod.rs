@@ -1,6 +1,7 @@
 //! What is judged under a key, from objects as the API server sends them.
 
 mod hostile;
+mod stalled;
 
 use std::collections::BTreeSet;
 
@@ -293,13 +294,20 @@ fn roles_with_one_container_name_give_one_result_for_each_image() {
     assert_eq!(judged(&mut cluster, &key), Err(Absence::NotReported), "nothing will be pulled again");
 }
 
+/// What a Deployment says of the progress of its rollout, at the time at which a [`Cluster`] begins.
+fn progress(status: &str, reason: &str) -> Value {
+    json!([{ "type": "Progressing", "status": status, "reason": reason, "lastUpdateTime": "1970-01-01T00:00:00Z" }])
+}
+
 /// A Deployment of which the controller has seen this generation, with so many pods of which so many are of its template.
 fn deployment(image: &str, (generation, observed): (i64, i64), (replicas, updated): (u32, u32)) -> Value {
     let mut object = workload("web", None, 2, &[("web", image)]);
     object["metadata"]["generation"] = json!(generation);
     object["metadata"]["annotations"] = json!({ "deployment.kubernetes.io/revision": "2" });
-    object["status"] =
-        json!({ "observedGeneration": observed, "replicas": replicas, "updatedReplicas": updated });
+    object["status"] = json!({
+        "observedGeneration": observed, "replicas": replicas, "updatedReplicas": updated,
+        "conditions": progress("True", "ReplicaSetUpdated"),
+    });
     object
 }
 

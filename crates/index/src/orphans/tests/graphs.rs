@@ -25,6 +25,8 @@ const KINDS: [(&str, &str); 9] = [
     ("serving.knative.dev/v1", "Revision"),
 ];
 const NAMESPACES: [&str; 2] = ["shop", "mail"];
+/// Grace periods of deletions; with the first two, a pod is usually gone before it matters.
+const GRACES: [u32; 4] = [30, LONG_DELETION, LONG_DELETION + 1, i32::MAX.unsigned_abs()];
 
 /// `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators).
 struct Random(u64);
@@ -78,6 +80,8 @@ impl Graph {
                 controller: None,
                 exists: is_chain || random.percent(85),
                 is_mirror: kind == "Pod" && random.percent(5),
+                is_scheduled: random.percent(90),
+                deletion: (kind == "Pod" && random.percent(25)).then(|| random.pick(&GRACES)),
             });
         }
         for at in 0..nodes.len() {
@@ -133,6 +137,10 @@ impl Graph {
                 if node.is_mirror {
                     metadata["annotations"] = json!({ "kubernetes.io/config.mirror": "hash" });
                 }
+                let mut spec = spec;
+                if node.is_scheduled {
+                    spec["nodeName"] = json!("a");
+                }
                 let phase = if node.exists { "Running" } else { "Failed" };
                 json!({ "metadata": metadata, "spec": spec, "status": { "phase": phase } })
             }
@@ -182,7 +190,17 @@ impl Graph {
                         bare["metadata"]["ownerReferences"] = json!([]);
                         reports.pod(bare);
                     }
-                    reports.pod(object);
+                    if node.deletion.is_none() || random.percent(70) {
+                        reports.pod(object.clone());
+                    }
+                    if let Some(grace) = node.deletion {
+                        // The kubelet may write its status meanwhile.
+                        let deleted = being_deleted(object, reports.cluster.now, grace);
+                        for _ in 0..=random.below(2) {
+                            reports.pod(deleted.clone());
+                            reports.pass(u32::try_from(random.below(20)).unwrap());
+                        }
+                    }
                 }
                 kind => {
                     let key = if matches!(kind, "Rollout" | "Revision") {
@@ -199,8 +217,11 @@ impl Graph {
                 }
             }
         }
-        while !reports.due.is_empty() {
-            reports.pass(ORPHAN_GRACE);
+        for wait in [ORPHAN_GRACE, 3 * LONG_DELETION, ORPHAN_GRACE] {
+            reports.pass(wait);
+            while !reports.due.is_empty() {
+                reports.pass(ORPHAN_GRACE);
+            }
         }
         reports
     }
@@ -223,7 +244,7 @@ fn every_live_pod_is_in_exactly_one_report() {
                 .map(|(key, _)| report(key.kind(), key.namespace(), key.name(), key.uid()))
                 .collect();
             let expected: Vec<String> =
-                if pod.exists { vec![home_of_pod(&graph.nodes, pod)] } else { Vec::new() };
+                if pod.is_there() { vec![home_of_pod(&graph.nodes, pod)] } else { Vec::new() };
             assert_eq!(
                 found, expected,
                 "pod {} of the graph of seed {seed:#x}: {:#?}",
@@ -234,6 +255,7 @@ fn every_live_pod_is_in_exactly_one_report() {
         let is_needed = graph.nodes.iter().any(|node| node.controller.is_some());
         let mut index = reports.cluster.index;
         index.expire(reports.cluster.now);
+        assert_eq!(index.pods.leaving_count(), 0, "seed {seed:#x}");
         assert!(is_needed || index.owners.missing.is_empty(), "seed {seed:#x}");
     }
     println!("{GRAPHS} graphs from seed {SEED:#x}");

@@ -9,7 +9,7 @@ use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimPod;
 
 use crate::owners::ORPHAN_GRACE;
-use crate::pods::MAX_RECOUNTED;
+use crate::pods::{LONG_DELETION, MAX_RECOUNTED};
 use crate::testing::{Cluster, Owner, WEB, containers, metadata, pod, workload};
 
 mod graphs;
@@ -64,6 +64,8 @@ impl Reports {
     fn pass(&mut self, seconds: u32) {
         self.cluster.now += std::time::Duration::from_secs(seconds.into());
         let now = self.cluster.now;
+        let overdue = self.cluster.index.settle_leaving(now);
+        self.evaluate(overdue);
         let due = self.due.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone());
         self.evaluate(due.collect());
     }
@@ -81,6 +83,14 @@ impl Reports {
         all.sort_by_key(|(kind, name, _)| (*kind, *name));
         all
     }
+}
+
+/// The pod as it is once its deletion was asked for.
+fn being_deleted(mut pod: Value, now: Timestamp, grace: u32) -> Value {
+    let deadline = now + std::time::Duration::from_secs(grace.into());
+    pod["metadata"]["deletionTimestamp"] = json!(deadline.to_string());
+    pod["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
+    pod
 }
 
 const ABSENT: Owner<'static> = ("apps/v1beta2", "ReplicaSet", "absent");
@@ -223,6 +233,16 @@ fn pods_of_a_driver_are_reported_under_it_while_it_runs() {
     reports.pod(driver("Failed"));
     reports.pass(ORPHAN_GRACE);
     assert_eq!(reports.reported(), [("Pod", "executor", MISSING)]);
+    // A driver with a controller of its own.
+    let driver = |phase| pod("other-driver", Some(("batch/v1", "Job", "run")), phase, LATEST);
+    reports.object("Job", workload("run", None, 1, LATEST));
+    reports.pod(driver("Running"));
+    reports.pod(pod("other", Some(("v1", "Pod", "other-driver")), "Running", LATEST));
+    assert_eq!(reports.reported()[..2], [("Job", "run", None), ("Pod", "executor", MISSING)]);
+    assert_eq!(reports.reported()[2..], [("Pod", "other-driver", None)]);
+    reports.pod(driver("Failed"));
+    reports.pass(ORPHAN_GRACE);
+    assert_eq!(reports.reported()[2..], [("Pod", "other", MISSING)]);
 }
 
 #[test]
@@ -235,4 +255,81 @@ fn an_owner_that_no_deployment_can_be_is_not_followed_in_any_version() {
     reports.pod(spec);
     let never = Some(Unfollowed::NeverControls);
     assert_eq!(reports.reported(), [("Deployment", "web", None), ("Pod", "x", never)]);
+}
+
+#[test]
+fn a_pod_that_is_being_deleted_for_years_is_reported_on_its_own() {
+    let mut reports = Reports::default();
+    reports.object("Deployment", workload("web", None, 1, &[("a", "web:2.0.0")]));
+    reports.object("ReplicaSet", workload("web-1", Some(WEB), 0, &[("a", "web:1.0.0")]));
+    let on_node = |name: &str, owner| {
+        let mut pod = pod(name, owner, "Running", LATEST);
+        pod["spec"]["nodeName"] = json!("a");
+        pod
+    };
+    let of_set = on_node("web-1-a", Some(("apps/v1", "ReplicaSet", "web-1")));
+    let alone = on_node("bare", None);
+    reports.pod(of_set.clone());
+    reports.pod(alone.clone());
+    assert_eq!(reports.reported(), [("Deployment", "web", None), ("Pod", "bare", None)]);
+    let start = reports.cluster.now;
+    let years = i32::MAX.unsigned_abs();
+    reports.pod(being_deleted(of_set.clone(), start, years));
+    reports.pod(being_deleted(alone.clone(), start, years));
+    let endless = Some(Unfollowed::Terminating);
+    let all = [("Deployment", "web", None), ("Pod", "bare", None), ("Pod", "web-1-a", endless)];
+    assert_eq!(reports.reported(), all, "at once");
+    let hidden = reports.written.values().find(|workload| workload.unfollowed.is_some()).unwrap();
+    assert_eq!(hidden.containers[0].image.raw(), LATEST[0].1);
+    let words = hidden.unfollowed.clone().unwrap().words();
+    assert_eq!(
+        words,
+        "names ReplicaSet web-1 (apps/v1) as its controller, and is being deleted, but still runs"
+    );
+    // Neither its ReplicaSet nor time takes it back, until it has ended or is gone.
+    reports.object("ReplicaSet", workload("web-1", Some(WEB), 1, &[("a", "web:1.0.0")]));
+    reports.pass(LONG_DELETION);
+    assert_eq!(reports.reported(), all);
+    let mut ended = being_deleted(of_set, start, years);
+    ended["status"]["phase"] = json!("Failed");
+    reports.pod(ended);
+    let gone: SlimPod = serde_json::from_value(alone).unwrap();
+    let affected = reports.cluster.index.delete_pod(&gone, reports.cluster.now);
+    reports.evaluate(affected);
+    assert_eq!(reports.reported(), [("Deployment", "web", None)]);
+}
+
+#[test]
+fn an_ordinary_deletion_changes_no_report_and_one_that_is_stuck_does() {
+    let mut reports = Reports::default();
+    reports.object("StatefulSet", workload("db", None, 1, &[("a", "db:1.0.0")]));
+    let owner = Some(("apps/v1", "StatefulSet", "db"));
+    let mut replica = pod("db-0", owner, "Running", &[("a", "db:1.0.0")]);
+    replica["spec"]["nodeName"] = json!("a");
+    reports.pod(replica.clone());
+    let written = reports.written.clone();
+    let start = reports.cluster.now;
+    let deleted = being_deleted(replica.clone(), start, LONG_DELETION);
+    reports.pod(deleted.clone());
+    reports.pass(2 * LONG_DELETION - 1);
+    let keys = |reports: &BTreeMap<WorkloadKey, Workload>| reports.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&reports.written), keys(&written));
+    // Its node does not answer: what it ran may run on.
+    reports.pass(1);
+    let stuck = ("Pod", "db-0", Some(Unfollowed::Terminating));
+    assert_eq!(reports.reported(), [stuck, ("StatefulSet", "db", None)]);
+    // So it is after a start of tagwatch.
+    let mut later =
+        Reports { cluster: Cluster { now: reports.cluster.now, ..Cluster::default() }, ..Reports::default() };
+    later.object("StatefulSet", workload("db", None, 1, &[("a", "db:1.0.0")]));
+    later.pod(deleted);
+    assert_eq!(later.reported(), [stuck, ("StatefulSet", "db", None)]);
+    // The next pod of the name is another one.
+    replica["metadata"]["uid"] = json!("another");
+    reports.pod(replica.clone());
+    assert_eq!(reports.reported(), [("StatefulSet", "db", None)]);
+    // One that no node has runs nothing.
+    replica["spec"] = containers(LATEST);
+    reports.pod(being_deleted(replica, start, i32::MAX.unsigned_abs()));
+    assert_eq!(reports.reported(), [("StatefulSet", "db", None)]);
 }

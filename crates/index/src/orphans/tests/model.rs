@@ -22,14 +22,23 @@ pub(super) struct Node {
     pub(super) namespace: &'static str,
     pub(super) name: String,
     pub(super) controller: Option<Reference>,
-    /// In the end it is there; of a pod, it is neither finished nor being deleted.
+    /// In the end it is there; of a pod, it is not finished.
     pub(super) exists: bool,
     pub(super) is_mirror: bool,
+    /// Whether a node has the pod.
+    pub(super) is_scheduled: bool,
+    /// The grace period with which the pod is deleted; in the end it is still there, longer than any pod should be.
+    pub(super) deletion: Option<u32>,
 }
 
 impl Node {
     pub(super) fn uid(&self) -> String {
         format!("{}-{}-{}", self.kind, self.namespace, self.name)
+    }
+
+    /// Whether it is there; of a pod, whether it may run something.
+    pub(super) fn is_there(&self) -> bool {
+        self.exists && (self.deletion.is_none() || self.is_scheduled)
     }
 
     /// How a report is named here.
@@ -86,7 +95,7 @@ fn can_control(owner: &Reference, kind: &str) -> bool {
 
 fn find<'a>(all: &'a [Node], owner: &Reference, namespace: &str) -> Option<&'a Node> {
     all.iter().find(|node| {
-        node.exists
+        node.is_there()
             && node.kind == owner.kind
             && group(node.api_version) == group(&owner.api_version)
             && (node.namespace, node.name.as_str()) == (namespace, owner.name.as_str())
@@ -128,8 +137,11 @@ fn home(all: &[Node], object: &Node) -> String {
     object.report()
 }
 
-/// The report of a live pod.
+/// The report of a pod that may run something.
 pub(super) fn home_of_pod(all: &[Node], pod: &Node) -> String {
+    if pod.deletion.is_some() {
+        return pod.report();
+    }
     match step(all, pod) {
         Step::Alone => pod.report(),
         Step::Unwatched(owner) => report(&owner.kind, pod.namespace, &owner.name, &owner.uid),

@@ -62,6 +62,7 @@ fn pod<'a>(
         statuses: vec![status],
         may_have_changed: false,
         is_live: true,
+        reported_from: None,
     }
 }
 

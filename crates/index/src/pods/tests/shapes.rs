@@ -24,6 +24,7 @@ fn facts<'a>(namespace: &'a str, name: &'a str, owned: &str, image: &str) -> Pod
         statuses: Vec::new(),
         may_have_changed: false,
         is_live: true,
+        reported_from: None,
     }
 }
 

@@ -9,6 +9,7 @@ use super::*;
 const REPOSITORY: &str = "registry.example.com/shop/web";
 const ONE: &str = "registry.example.com/shop/web:1.0.0";
 const TWO: &str = "registry.example.com/shop/web:2.0.0";
+const CREATED: &str = "2027-01-15T07:59:58Z";
 
 /// A bare pod on a known node, as the watch shows it.
 struct Scripted {
@@ -16,6 +17,8 @@ struct Scripted {
     now: u32,
     /// `metadata.generation`, and `status.observedGeneration`.
     generations: (Option<i64>, Option<i64>),
+    /// When a field of the spec was last written, as `managedFields` say.
+    written: Option<&'static str>,
     /// The lists of the spec and of the status.
     lists: (&'static str, &'static str),
     /// Image of each container in the spec.
@@ -30,6 +33,7 @@ impl Scripted {
             index: index_with_nodes(&["a"]),
             now: NOW,
             generations: (Some(1), Some(1)),
+            written: Some(CREATED),
             lists: ("containers", "containerStatuses"),
             images: images.to_vec(),
             started: vec![None; images.len()],
@@ -57,8 +61,14 @@ impl Scripted {
         };
         let statuses: Vec<Value> = self.started.iter().enumerate().map(status).collect();
         let (spec, status) = self.lists;
+        let of_kubelet = json!({ "time": "2027-01-15T09:00:00Z", "subresource": "status", "fieldsV1": { "f:status": {} } });
+        let written =
+            |at| json!([{ "time": at, "fieldsV1": { "f:metadata": {}, "f:spec": {} } }, of_kubelet]);
         json!({
-            "metadata": { "name": "web", "namespace": "shop", "uid": "uid-of-web", "generation": self.generations.0 },
+            "metadata": {
+                "name": "web", "namespace": "shop", "uid": "uid-of-web", "generation": self.generations.0,
+                "creationTimestamp": CREATED, "managedFields": self.written.map(written),
+            },
             "spec": { "nodeName": "a", spec: containers },
             "status": { "phase": "Running", "observedGeneration": self.generations.1, status: statuses },
         })
@@ -80,6 +90,7 @@ impl Scripted {
     fn set_image(&mut self, at: usize, image: &'static str) {
         self.images[at] = image;
         self.generations.0 = self.generations.0.map(|generation| generation + 1);
+        self.written = self.written.map(|_| "2027-01-15T07:59:59Z");
         self.show();
     }
 
@@ -225,9 +236,9 @@ fn a_change_back_before_the_restart_is_none() {
 
 #[test]
 fn a_start_of_tagwatch_in_the_middle_of_an_update_proves_nothing() {
-    // The kubelet may write no generation while the API server counts them.
-    for observed in [Some(1), None] {
-        let mut pod = Scripted { generations: (Some(1), observed), ..Scripted::new(&[ONE]) };
+    // The kubelet may write no generation while the API server counts them, and earlier servers count none.
+    for generations in [(Some(1), Some(1)), (Some(1), None), (None, None)] {
+        let mut pod = Scripted { generations, ..Scripted::new(&[ONE]) };
         pod.status(0, "c0", "1");
         pod.set_image(0, TWO);
         pod.observe();
@@ -242,19 +253,54 @@ fn a_start_of_tagwatch_in_the_middle_of_an_update_proves_nothing() {
 
 #[test]
 fn what_was_there_before_tagwatch_counts_where_its_spec_never_changed_or_it_runs_on() {
-    let mut pod = Scripted::new(&[ONE]);
-    pod.status(0, "c0", "1");
-    pod.restart_of_tagwatch();
-    assert_eq!(pod.ran(ONE), ["1"], "the first generation");
+    for mut pod in [Scripted::new(&[ONE]), Scripted::uncounted(&[ONE])] {
+        pod.status(0, "c0", "1");
+        pod.restart_of_tagwatch();
+        assert_eq!(pod.ran(ONE), ["1"], "the spec that it was created with");
 
+        pod.set_image(0, TWO);
+        pod.observe();
+        pod.status(0, "c1", "2");
+        pod.restart_of_tagwatch();
+        assert!(pod.ran(TWO).is_empty());
+        pod.now += START_SETTLES_IN - 61;
+        pod.show();
+        assert!(pod.ran(TWO).is_empty());
+        pod.show();
+        assert_eq!(pod.ran(TWO), ["2"]);
+    }
+}
+
+#[test]
+fn where_nothing_says_when_the_spec_was_written_it_may_have_changed() {
+    let mut pod = Scripted { written: None, ..Scripted::uncounted(&[ONE]) };
+    pod.status(0, "c0", "1");
+    assert!(pod.ran(ONE).is_empty());
+    pod.status(0, "c1", "1");
+    assert_eq!(pod.ran(ONE), ["1"]);
+}
+
+#[test]
+fn a_first_start_behind_a_change_may_be_one_of_the_image_before() {
+    for mut pod in [Scripted::new(&[ONE, ONE]), Scripted::uncounted(&[ONE, ONE])] {
+        pod.show();
+        // Both wait for their images, and the kubelet has begun with the first ones.
+        pod.set_image(0, TWO);
+        pod.observe();
+        pod.status(0, "c0", "1");
+        pod.status(1, "d0", "1");
+        assert_eq!((pod.ran(ONE), pod.ran(TWO)), (vec!["1".to_owned()], Vec::new()));
+        pod.status(0, "c1", "2");
+        assert_eq!(pod.ran(TWO), ["2"]);
+        pod.assert_never_moved();
+    }
+    // The container runs on.
+    let mut pod = Scripted::new(&[ONE]);
+    pod.show();
     pod.set_image(0, TWO);
     pod.observe();
-    pod.status(0, "c1", "2");
-    pod.restart_of_tagwatch();
-    assert!(pod.ran(TWO).is_empty());
-    pod.now += START_SETTLES_IN - 61;
-    pod.show();
-    assert!(pod.ran(TWO).is_empty());
+    pod.status(0, "c0", "2");
+    pod.now += START_SETTLES_IN;
     pod.show();
     assert_eq!(pod.ran(TWO), ["2"]);
 }
@@ -266,9 +312,13 @@ fn a_pod_that_ends_during_an_update_ran_what_it_was_started_from() {
     pod.set_image(0, TWO);
     let mut ending = pod.object();
     ending["metadata"]["deletionTimestamp"] = json!("2027-01-15T08:00:00Z");
+    ending["metadata"]["deletionGracePeriodSeconds"] = json!(30);
     let ending: SlimPod = serde_json::from_value(ending).unwrap();
     pod.index.apply(PodFacts::from(&ending), pod.now);
+    // Nor is it known later: it is reported until it is gone, and was started from neither.
+    pod.index.apply(PodFacts::from(&ending), pod.now + 60);
     assert!(pod.ran(TWO).is_empty());
+    pod.index.delete("shop", "web", pod.now + 60);
     assert_eq!((pod.index.pods.len(), pod.index.shapes.len()), (0, 0));
     // The deletion alone counts the generation up, and is no change of the image.
     let mut pod = Scripted::new(&[ONE]);
@@ -277,6 +327,7 @@ fn a_pod_that_ends_during_an_update_ran_what_it_was_started_from() {
     ending["metadata"]["generation"] = json!(2);
     ending["status"]["observedGeneration"] = json!(2);
     ending["metadata"]["deletionTimestamp"] = json!("2027-01-15T08:00:00Z");
+    ending["metadata"]["deletionGracePeriodSeconds"] = json!(30);
     let ending: SlimPod = serde_json::from_value(ending).unwrap();
     let mut index = index_with_nodes(&["a"]);
     index.apply(PodFacts::from(&ending), NOW);

@@ -1,0 +1,29 @@
+//! The scheduled job: that it is scheduled, and reads as many files as it is to.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tagwatch_e2e::checkout;
+
+/// Files that the nightly comparison with kubectl's reader reads at least.
+const MIN_FILES: u32 = 100_000;
+
+fn read(path: &str) -> Result<String> {
+    fs::read_to_string(checkout().join(path)).with_context(|| path.to_owned())
+}
+
+#[test]
+fn the_comparison_with_kubectl_is_scheduled() -> Result<()> {
+    let workflow: Value = serde_saphyr::from_str(&read(".github/workflows/nightly.yml")?)?;
+    ensure!(workflow["on"]["schedule"][0]["cron"].is_string(), "{workflow}");
+    let steps = workflow["jobs"]["differential"]["steps"].as_array().context("no steps")?;
+    ensure!(steps.iter().any(|step| step["run"] == ".ci/nightly"), "{workflow}");
+    let script = read(".ci/nightly")?;
+    ensure!(script.lines().any(|line| line == "make differential"), "{script}");
+    let makefile = read("Makefile")?;
+    let number = "differential: export TAGWATCH_DIFFERENTIAL_FILES ?= ";
+    let files = makefile.lines().find_map(|line| line.strip_prefix(number)).context("no number of files")?;
+    ensure!(files.parse::<u32>()? >= MIN_FILES, "{files}");
+    Ok(())
+}
