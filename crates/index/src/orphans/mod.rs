@@ -53,10 +53,12 @@ impl Index {
         let is_unfollowed = |shape: &PodShape| shape.unfollowed.is_some();
         let (shape, _) = self.pods.shapes(key).find(|(shape, _)| is_unfollowed(shape))?;
         let controller = shape.unfollowed.as_ref()?;
-        let why = match controller.may_control(key.group(), key.kind()) {
-            false => Unfollowed::NeverControls,
-            true if shape.is_terminating => Unfollowed::Terminating,
-            true => Unfollowed::Missing,
+        let why = if !controller.may_control(key.group(), key.kind()) {
+            Unfollowed::NeverControls
+        } else if shape.is_terminating {
+            Unfollowed::Terminating
+        } else {
+            Unfollowed::Missing
         };
         Some(UnfollowedController { id: controller.workload_id(), why })
     }

@@ -121,8 +121,8 @@ fn of_deployment(status: &WireStatus, _: &WireSpec) -> bool {
     status.replicas.unwrap_or(0) <= status.updated_replicas.unwrap_or(0)
 }
 
-/// From when on a rollout that is in progress counts as stalled, in Unix seconds: its pods of earlier templates run for as long
-/// as nobody intervenes. Only a `Deployment` says when it made progress (`SyncRolloutStatus` in
+/// From when on a rollout that is in progress counts as stalled, in Unix seconds: its pods of earlier templates run until a
+/// user intervenes. Only a `Deployment` says when it made progress (`SyncRolloutStatus` in
 /// `pkg/controller/deployment/progress.go`), a paused one too; without a deadline, it does not.
 pub(super) fn stalled_from(object: &WireObject, rollout: RolloutStatus) -> Option<u32> {
     if rollout != RolloutStatus::Deployment {

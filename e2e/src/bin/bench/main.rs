@@ -51,7 +51,9 @@ async fn main() -> ExitCode {
                 "bench: {} missed:",
                 if missed.len() == 1 { "an aim was" } else { "aims were" }
             ));
-            missed.iter().for_each(|row| progress(&format!("  {row}")));
+            for row in missed {
+                progress(&format!("  {row}"));
+            }
             ExitCode::from(MISSED)
         }
         Err(failure) => {

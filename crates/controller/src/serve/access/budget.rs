@@ -132,8 +132,8 @@ impl ReviewBudget {
         if self.allowed_from.is_known(peer, now) {
             return self.known_peers.try_take(peer, now);
         }
-        let is_first = |reviewed: &Reviewed| now.saturating_duration_since(reviewed.at) >= FIRST_TTL;
-        if let Some(reviewed) = self.reviewed.get_mut(&peer).filter(|reviewed| !is_first(reviewed)) {
+        let is_over = |reviewed: &Reviewed| now.saturating_duration_since(reviewed.at) >= FIRST_TTL;
+        if let Some(reviewed) = self.reviewed.get_mut(&peer).filter(|reviewed| !is_over(reviewed)) {
             return reviewed.further.try_take(FURTHER_OF_PEER, now)
                 && self.further_reviews.try_take(FURTHER_REVIEWS, now);
         }
@@ -142,7 +142,7 @@ impl ReviewBudget {
         }
         // Only before the table grows, so that this is cheap on average.
         if self.reviewed.len() == self.reviewed.capacity() {
-            self.reviewed.retain(|_, reviewed| !is_first(reviewed));
+            self.reviewed.retain(|_, reviewed| !is_over(reviewed));
         }
         self.reviewed.insert(peer, Reviewed { at: now, further: Share::full(now) });
         true
