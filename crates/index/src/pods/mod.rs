@@ -146,7 +146,8 @@ impl PodIndex {
         let known = self.known(namespace, name);
         // Another pod that had its name says nothing of this one.
         let itself = known.as_deref().filter(|known| known.name == pod_name);
-        let read = (&*statuses, may_have_changed);
+        // Without a node, nothing has been started from an earlier spec.
+        let read = (&*statuses, may_have_changed && node.is_some());
         let states = self.record_states(&shape.images, read, itself, now).into();
         let shape = self.shapes.share(shape);
         let controller = self.shared(&controller).cloned().unwrap_or(controller);

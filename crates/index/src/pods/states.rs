@@ -156,11 +156,13 @@ impl PodIndex {
     }
 }
 
-/// What the spec of a pod named in each place until now; empty where it still names the same.
+/// What the spec of a pod named in each place until now; empty where it still names the same, and where no node had the pod
+/// that could have begun with that.
 fn images_before<'a>(
     known: Option<&'a PodRecord>,
     images: &PodImages,
 ) -> HashMap<(ContainerType, &'a str), &'a str> {
+    let known = known.filter(|known| known.node.is_some());
     let changed = known.map(|known| &known.shape.images).filter(|before| *before != images);
     let places = changed.into_iter().flat_map(PodImages::iter);
     places.map(|place| ((place.container_type, place.name), place.image)).collect()

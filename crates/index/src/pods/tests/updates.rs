@@ -17,6 +17,8 @@ struct Scripted {
     now: u32,
     /// `metadata.generation`, and `status.observedGeneration`.
     generations: (Option<i64>, Option<i64>),
+    /// Whether a node has the pod.
+    is_scheduled: bool,
     /// When a field of the spec was last written, as `managedFields` say.
     written: Option<&'static str>,
     /// The lists of the spec and of the status.
@@ -33,6 +35,7 @@ impl Scripted {
             index: index_with_nodes(&["a"]),
             now: NOW,
             generations: (Some(1), Some(1)),
+            is_scheduled: true,
             written: Some(CREATED),
             lists: ("containers", "containerStatuses"),
             images: images.to_vec(),
@@ -69,7 +72,7 @@ impl Scripted {
                 "name": "web", "namespace": "shop", "uid": "uid-of-web", "generation": self.generations.0,
                 "creationTimestamp": CREATED, "managedFields": self.written.map(written),
             },
-            "spec": { "nodeName": "a", spec: containers },
+            "spec": { "nodeName": self.is_scheduled.then_some("a"), spec: containers },
             "status": { "phase": "Running", "observedGeneration": self.generations.1, status: statuses },
         })
     }
@@ -294,6 +297,14 @@ fn a_first_start_behind_a_change_may_be_one_of_the_image_before() {
         assert_eq!(pod.ran(TWO), ["2"]);
         pod.assert_never_moved();
     }
+    // No node had begun with it.
+    let mut pod = Scripted { is_scheduled: false, ..Scripted::new(&[ONE]) };
+    pod.show();
+    pod.set_image(0, TWO);
+    pod.is_scheduled = true;
+    pod.observe();
+    pod.status(0, "c0", "2");
+    assert_eq!(pod.ran(TWO), ["2"]);
     // The container runs on.
     let mut pod = Scripted::new(&[ONE]);
     pod.show();
