@@ -8,7 +8,7 @@ log=$(mktemp -d)
 trap 'rm -rf -- "$log"' EXIT
 
 hack/side-by-side.sh \
-    go 'e2e/yaml/build.sh && e2e/control-plane/build.sh && e2e/tools/build.sh' \
+    go 'e2e/yaml/build.sh && e2e/krew/build.sh && e2e/control-plane/build.sh && e2e/tools/build.sh' \
     rust 'cargo build --locked --workspace --all-targets' \
     prometheus 'hack/prometheus.sh || echo "the tests that need Prometheus will be skipped"' \
     grafana 'hack/grafana.sh || echo "the test that needs the types of Grafana will be skipped"' \

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::call::{CallError, LIST_LIMIT, call};
 
-/// Calls `read` for each object of a list, with at most `page` objects in an answer. Returns the resource version of the
+/// Calls `read` for each page of a list, with at most `page` objects in an answer; of those with these labels, if any are given. Returns the resource version of the
 /// list. Each request has [`LIST_LIMIT`].
 ///
 /// # Errors
@@ -22,7 +22,10 @@ pub async fn each_page<K>(
 where
     K: Clone + Debug + DeserializeOwned,
 {
-    let mut params = ListParams::default().labels(labels).limit(page);
+    let mut params = ListParams::default().limit(page);
+    if !labels.is_empty() {
+        params = params.labels(labels);
+    }
     loop {
         let answer = call(LIST_LIMIT, api.list(&params)).await?;
         read(answer.items);

@@ -4,6 +4,7 @@
 
 mod baseline;
 mod charts;
+mod cluster;
 mod compose;
 mod exit;
 mod file;
@@ -21,6 +22,7 @@ mod serialize;
 mod yaml;
 
 pub use baseline::{Baseline, BaselineError, KnownFindings};
+pub use cluster::ClusterReport;
 pub use exit::{ExitStatus, FailOn};
 pub use input::{Exclude, InvalidGlob};
 pub use policy_file::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError, PolicyMetadata};

@@ -10,7 +10,8 @@ use crate::yaml::{Located, Position, YamlError};
 /// A remark on an input: something that was not read, or read with a doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Note {
-    /// Path as reached from the command line; `<stdin>` for standard input.
+    /// Path as reached from the command line; `<stdin>` for standard input, `NAMESPACE/KIND/NAME` for an object of a cluster,
+    /// and `<cluster>` for the cluster as a whole.
     #[serde(serialize_with = "crate::serialize::text")]
     #[schemars(with = "String")]
     pub file: UntrustedText,
@@ -130,6 +131,10 @@ pub enum NoteCode {
     NamespaceUnknown,
     /// The policy that was found, where none was named.
     PolicyFound,
+    /// Objects of a cluster that could not be listed, since the right is missing.
+    NotPermitted,
+    /// Nodes that could not be listed: that a tag moved is likely at most.
+    NodesNotRead,
     /// Nothing was judged, though the command line requires workloads.
     NothingJudged,
 }
@@ -171,6 +176,8 @@ named!(NoteCode {
     UnknownAnnotation => "unknown-annotation",
     NamespaceUnknown => "namespace-unknown",
     PolicyFound => "policy-found",
+    NotPermitted => "not-permitted",
+    NodesNotRead => "nodes-not-read",
     NothingJudged => "nothing-judged",
 });
 
@@ -186,6 +193,7 @@ impl NoteCode {
                 | Self::OverBudget
                 | Self::InvalidField
                 | Self::RenderFailed
+                | Self::NotPermitted
                 | Self::NothingJudged
         )
     }

@@ -167,6 +167,27 @@ impl PolicyFile {
         }
     }
 
+    /// A `TagPolicy` of a cluster, by its name.
+    ///
+    /// # Errors
+    /// When the spec is not valid.
+    pub fn of_cluster(
+        name: &str,
+        labels: BTreeMap<String, String>,
+        spec: TagPolicySpec,
+    ) -> Result<Self, PolicyFileError> {
+        let place: Arc<str> = format!("{KIND} {name}").into();
+        let mut file = Self {
+            name: place.to_string(),
+            metadata: PolicyMetadata { name: Some(name.to_owned()), labels },
+            exemptions: vec![(place, Position::START); spec.exemptions.len()],
+            policy: Policy::of(Profile::default()),
+            spec,
+        };
+        file.compile()?;
+        Ok(file)
+    }
+
     /// Adds the exemptions of another policy: the baseline of a scan.
     ///
     /// # Errors

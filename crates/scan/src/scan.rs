@@ -38,6 +38,8 @@ pub struct ScanOptions {
     pub exclude: Exclude,
     /// Most threads that read; by default as many as the machine runs at once. They make no difference to the report.
     pub threads: Option<NonZeroUsize>,
+    /// Whether the environment names Compose files by `COMPOSE_FILE`: it is not applied, and a note says so.
+    pub is_compose_file_set: bool,
     /// Renders charts and kustomizations, by programs of the user.
     pub render: Option<Render>,
 }
@@ -64,7 +66,7 @@ pub(crate) fn scan_within(
         render::apply(&mut files, render, engine.policy().kinds(), limits);
     }
     kustomize::apply(&mut files);
-    compose::apply(&mut files, limits);
+    compose::apply(&mut files, limits, options.is_compose_file_set);
     charts::apply(&mut files);
     if let Some(namespace) = &options.namespace {
         let manifests = files.iter_mut().flat_map(|file| &mut file.manifests);

@@ -19,7 +19,7 @@ pub(crate) fn silence_notes() {
 }
 
 /// Whether notes are left out.
-fn is_quiet() -> bool {
+pub(crate) fn is_quiet() -> bool {
     IS_QUIET.load(Ordering::Relaxed)
 }
 

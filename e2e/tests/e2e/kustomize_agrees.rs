@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::{runner::shared, test_env::TestEnv};
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![shared(same_images_as_kubectl_kustomize)]
+    vec![shared(same_images_as_kubectl_kustomize), shared(values_that_kubectl_kustomize_refuses_are_errors)]
 }
 
 /// Images in every form, at places that Kustomize changes and at places that it does not.
@@ -171,5 +171,46 @@ async fn same_images_as_kubectl_kustomize(env: &TestEnv) -> Result<()> {
         compare(env, entry, "", next(1)).await?;
         compare(env, next(3), entry, &format!("{}, {}", next(5), next(2))).await?;
     }
+    Ok(())
+}
+
+/// Values of other types than those that Kustomize wants, and valid ones in the same form.
+const VALUES: [&str; 14] = [
+    "resources: [objects.yaml]\nimages: [{name: web, newTag: 1.10}]\n",
+    "resources: [objects.yaml]\nimages: [{name: web, newTag: 7}]\n",
+    "resources: [objects.yaml]\nimages: [{name: web, newTag: true}]\n",
+    "resources: [objects.yaml]\nimages: [{name: web, newTag: null}]\n",
+    "resources: [objects.yaml]\nimages: [{name: web, newTag: '1.10'}]\n",
+    "resources: [objects.yaml]\nimages: [{name: 1, newTag: a}]\n",
+    "resources: [objects.yaml]\nimages: [{name: web, newName: [a]}]\n",
+    "resources: [objects.yaml]\nimages: [{name: web, digest: {a: b}}]\n",
+    "resources: [objects.yaml]\nimages: [web]\n",
+    "resources: [objects.yaml]\nimages: {name: web}\n",
+    "resources: [objects.yaml]\nimages: null\n",
+    "resources: objects.yaml\n",
+    "resources: [objects.yaml, 7]\n",
+    "resources: [objects.yaml]\n",
+];
+
+async fn values_that_kubectl_kustomize_refuses_are_errors(env: &TestEnv) -> Result<()> {
+    let folder = TempDir::with_prefix("kustomize-")?;
+    fs::write(folder.path().join("objects.yaml"), BASE)?;
+    let path = folder.path().display().to_string();
+    let mut refused = 0;
+    for kustomization in VALUES {
+        fs::write(folder.path().join("kustomization.yaml"), kustomization)?;
+        let built = env.cluster().control_plane.kubectl(&["kustomize", &path]).await;
+        let mut scan = Command::new(tagwatch_e2e::tagwatch_binary()?);
+        let output = scan.args(["scan", "--exit-zero", "-o", "json", &path]).env_clear().output()?;
+        let expected = if built.is_ok() { 0 } else { 3 };
+        ensure!(
+            output.status.code() == Some(expected),
+            "{kustomization}{built:?}\n{}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        refused += usize::from(built.is_err());
+    }
+    assert_eq!(refused, 10);
     Ok(())
 }

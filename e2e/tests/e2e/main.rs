@@ -53,6 +53,7 @@ mod report_api;
 mod restart;
 mod samples;
 mod scan_agrees;
+mod scan_cluster;
 mod scan_outputs;
 mod series_cap;
 mod shutdown;
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
         restart::tests(),
         samples::tests(),
         scan_agrees::tests(),
+        scan_cluster::tests(),
         scan_outputs::tests(),
         series_cap::tests(),
         shutdown::tests(),

@@ -207,6 +207,32 @@ fn a_baseline_lets_the_next_scan_pass() -> Result<()> {
     Ok(())
 }
 
+/// krew's own validator, which its index runs on each change, takes the manifest and refuses one with a mistake.
+fn validated_by_krew(repository: &Repository, manifest: &str) -> Result<()> {
+    let built = Command::new(checkout().join("e2e/krew/build.sh")).output()?;
+    ensure!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let validator = String::from_utf8(built.stdout)?;
+    // The file must have the name of the plugin. The archives are on no server.
+    let file = repository.path("tagwatch.yaml");
+    let validate = |manifest: &str| -> Result<Output> {
+        fs::write(&file, manifest)?;
+        let mut validate = Command::new(validator.trim());
+        Ok(validate.args(["-skip-install", "-manifest"]).arg(&file).output()?)
+    };
+    let valid = validate(manifest)?;
+    ensure!(valid.status.success(), "{}", String::from_utf8_lossy(&valid.stderr));
+    for (right, wrong) in [
+        ("shortDescription:", "summary:"),
+        ("version: v", "version: "),
+        ("os: linux", "os: plan9"),
+        ("name: tagwatch", "name: tag_watch"),
+    ] {
+        let refused = validate(&manifest.replace(right, wrong))?;
+        ensure!(!refused.status.success(), "{wrong}: {}", String::from_utf8_lossy(&refused.stderr));
+    }
+    Ok(())
+}
+
 /// What krew asks of a manifest (kubernetes-sigs/krew, `pkg/index/validation`).
 #[test]
 fn the_manifest_for_krew_names_archives_by_their_checksums() -> Result<()> {
@@ -222,7 +248,9 @@ fn the_manifest_for_krew_names_archives_by_their_checksums() -> Result<()> {
     }
     let made = run(&["dist", "https://example.com/v0.1.0/"])?;
     ensure!(made.status.success(), "{made:?}");
-    let plugin: Value = serde_saphyr::from_str(&String::from_utf8(made.stdout)?)?;
+    let manifest = String::from_utf8(made.stdout)?;
+    let plugin: Value = serde_saphyr::from_str(&manifest)?;
+    validated_by_krew(&repository, &manifest)?;
     assert_eq!(plugin["apiVersion"], "krew.googlecontainertools.github.com/v1alpha2");
     assert_eq!((&plugin["kind"], &plugin["metadata"]["name"]), (&"Plugin".into(), &"tagwatch".into()));
     assert_eq!(plugin["spec"]["version"], concat!("v", env!("CARGO_PKG_VERSION")));

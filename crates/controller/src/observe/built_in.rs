@@ -7,12 +7,12 @@ use std::sync::atomic::AtomicBool;
 
 use kube::{Api, Client};
 use kube_runtime::watcher;
+use tagwatch_client::{api, object_api};
 use tagwatch_core::kinds::{WorkloadKind, watched};
 use tagwatch_k8s::served::ServedKind;
 use tagwatch_k8s::slim::SlimPod;
 
 use super::Observer;
-use super::api::{api, object_api};
 use super::objects::{ObjectSink, WatchProgress};
 use super::pods::PodSink;
 use super::stats::WatchStats;

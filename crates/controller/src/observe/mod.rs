@@ -2,7 +2,6 @@
 //! evaluations of the workloads that it can matter to.
 
 mod absence;
-mod api;
 pub(crate) mod built_in;
 pub(crate) mod custom;
 pub(crate) mod day;

@@ -8,12 +8,11 @@ use kube::core::PartialObjectMeta;
 use kube::{Api, Client, Resource, ResourceExt};
 use kube_runtime::watcher::{self, Event};
 use parking_lot::Mutex;
-use tagwatch_client::{Backoff, CallError, each_page, is_served};
+use tagwatch_client::{Backoff, CallError, api, each_page, is_served};
 use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportOwner, StoredReport};
 use tokio::time::sleep;
 
 use super::absence::Absence;
-use super::api::api;
 use super::stats::{WatchStats, refusal_code};
 use super::watch::{Flow, Sink, watch};
 use crate::state::metrics::ControllerMetrics;

@@ -37,7 +37,7 @@ pub(crate) fn apply(files: &mut [ReadFile]) {
             if count == 1 { "1 raw template".to_owned() } else { format!("{count} raw templates") };
         let message = format!(
             "{templates} of this chart skipped: --render judges what Helm makes of them, as does `helm template NAME \
-             FOLDER | tagwatch scan -`"
+             FOLDER | tagwatch scan - --require-workloads`"
         );
         let name = chart.join(CHART_FILE).to_string_lossy().into_owned();
         if let Some(file) = files.get_mut(first) {

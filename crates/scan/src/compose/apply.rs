@@ -1,7 +1,6 @@
 //! From the Compose files that were read to services that are judged.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 
 use tagwatch_core::pull_policy::ComposePullPolicy;
 use tagwatch_core::text::UntrustedText;
@@ -11,11 +10,11 @@ use tagwatch_core::workload::{
 
 use super::interpolate::Problem;
 use super::model::{Known, Place, Value};
-use super::names;
 use super::project::{Loader, PlacedRemark};
+use super::projects::projects;
 use super::sources::{FileId, Sources};
 use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Reason, Remark, Unjudged};
-use crate::note::NoteCode;
+use crate::note::{Note, NoteCode};
 use crate::report::ReadFile;
 use crate::yaml::Limits;
 
@@ -24,15 +23,18 @@ const KIND: &str = "Service";
 
 /// Puts the Compose files among the inputs together, and adds their services to the files in which their images are written.
 /// Files that they refer to are read, and follow the inputs.
-pub(crate) fn apply(files: &mut Vec<ReadFile>, limits: Limits) {
-    if files.iter().all(|file| file.compose.is_none()) {
-        return;
+/// `is_file_set` says that the environment names files by `COMPOSE_FILE`, which is not applied: a scan says the same on every
+/// machine.
+pub(crate) fn apply(files: &mut Vec<ReadFile>, limits: Limits, is_file_set: bool) {
+    let Some(first) = files.iter_mut().find(|file| file.compose.is_some()) else { return };
+    if is_file_set {
+        let message = "COMPOSE_FILE of the environment is not applied; that of the project's .env is";
+        first.notes.push(Note::new(&first.name, NoteCode::ComposeReference, message));
     }
     let mut loader = Loader::new(Sources::new(files, limits));
     let mut found = Found::default();
-    let projects = projects(&loader.sources);
-    let with_services: Vec<_> =
-        projects.iter().map(|project| (project, loader.load(&project.files))).collect();
+    let projects = projects(&mut loader);
+    let with_services: Vec<_> = projects.iter().map(|project| (project, loader.load(project))).collect();
     for (project, services) in with_services {
         for (name, known) in services {
             // What is there to be extended runs where it is extended.
@@ -54,37 +56,6 @@ pub(crate) fn apply(files: &mut Vec<ReadFile>, limits: Limits) {
     let names: Vec<&str> = sources.files.iter().map(|source| source.name.as_str()).collect();
     found.remarks.extend(remarks);
     found.write(&places, &names, files);
-}
-
-struct Project {
-    files: Vec<FileId>,
-    /// Whether `docker compose` alone reads it, without `-f`.
-    is_found_by_compose: bool,
-}
-
-/// The files that Compose finds in a folder are one project; each other file is one of its own.
-fn projects(sources: &Sources) -> Vec<Project> {
-    let mut folders: BTreeMap<PathBuf, BTreeMap<String, FileId>> = BTreeMap::new();
-    for (id, source) in sources.files.iter().enumerate() {
-        let name =
-            source.path.as_deref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
-        if let Some(name) = name {
-            folders.entry(source.folder()).or_default().insert(name.into_owned(), id);
-        }
-    }
-    let mut projects = Vec::new();
-    let mut taken = BTreeSet::new();
-    for files in folders.values() {
-        let first = |names: &[&str]| names.iter().find_map(|name| files.get(*name)).copied();
-        let Some(main) = first(&names::DEFAULT) else { continue };
-        let project: Vec<FileId> = [main].into_iter().chain(first(&names::OVERRIDE)).collect();
-        taken.extend(project.iter().copied());
-        projects.push(Project { files: project, is_found_by_compose: true });
-    }
-    for id in (0..sources.files.len()).filter(|id| !taken.contains(id)) {
-        projects.push(Project { files: vec![id], is_found_by_compose: false });
-    }
-    projects
 }
 
 /// A service as it is judged, to find those that several projects share.

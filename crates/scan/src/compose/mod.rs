@@ -9,6 +9,7 @@ mod interpolate;
 mod model;
 mod names;
 mod project;
+mod projects;
 mod sources;
 
 pub(crate) use apply::apply;

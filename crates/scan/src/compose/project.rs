@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::file::{ComposeDocument, Include};
 use super::interpolate::Variables;
 use super::model::{Known, Layer, Place, Value};
+use super::projects::Project;
 use super::sources::{FileId, NotFollowed, Sources};
 use crate::note::NoteCode;
 use crate::yaml::Position;
@@ -19,7 +20,7 @@ const MAX_DEPTH: usize = 32;
 const MAX_SERVICES: usize = 200_000;
 
 /// Name of the file with the variables of a project.
-const ENV_FILE: &str = ".env";
+pub(super) const ENV_FILE: &str = ".env";
 
 /// Services by their names.
 pub(super) type Services = BTreeMap<String, Known>;
@@ -68,11 +69,15 @@ impl Loader {
     }
 
     /// The services of a project of its own, in the folder of its first file.
-    pub(super) fn load(&mut self, files: &[FileId]) -> Services {
+    pub(super) fn load(&mut self, project: &Project) -> Services {
+        let Project { files, named_in, is_found_by_compose: _ } = project;
         let Some(&first) = files.first() else { return Services::new() };
         let folder = self.sources.files[first].folder();
         let at = Place { file: first, at: Position::START };
-        let variables = self.with_env(Variables::default(), &folder.join(ENV_FILE), at);
+        let mut variables = Variables::default();
+        for folder in named_in.iter().filter(|other| **other != folder).chain([&folder]) {
+            variables = self.with_env(variables, &folder.join(ENV_FILE), at);
+        }
         self.load_files(files, &Scope { folder, variables }, &[])
     }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::mem;
 
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, ContainerType, Origin, Workload};
+use tagwatch_core::workload::{Container, Origin, Workload};
 
 use super::graph::{Built, Chain, Graph, MAX_DEPTH, MAX_STEPS};
-use super::image::{SetImage, times_applied};
-use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest};
+use super::image::times_applied;
+use crate::manifest::{LocatedWorkload, Manifest};
 use crate::note::{Note, NoteCode};
 use crate::report::ReadFile;
 use crate::yaml::Position;
@@ -73,7 +73,7 @@ fn build_note(file: &ReadFile, count: usize) -> Note {
     };
     let message = format!(
         "{these} {change} what will run: patches are read as patches, and entries of images are applied to the files that \
-         are included; `kustomize build FOLDER | tagwatch scan -` checks the result itself"
+         are included; `kustomize build FOLDER | tagwatch scan - --require-workloads` checks the result itself"
     );
     Note::at(&file.name, at, NoteCode::Kustomize, &message)
 }
@@ -86,20 +86,8 @@ fn add_set_images(files: &mut [ReadFile], applied: &BTreeSet<(usize, usize)>) {
         let entries = kustomization.images.iter().enumerate();
         let unapplied = entries.filter(|(entry, _)| !applied.contains(&(index, *entry)));
         let set = unapplied.filter_map(|(entry, image)| Some((entry, image.sets.clone()?)));
-        let (containers, places): (Vec<_>, Vec<_>) = set
-            .map(|(entry, SetImage { name, image, at })| {
-                let container = Container {
-                    name: name.into(),
-                    container_type: ContainerType::Container,
-                    image: image.into(),
-                    pull_policy: None,
-                    field_path: format!("images[{entry}]"),
-                    observed: None,
-                    drift: None,
-                };
-                (container, ContainerPlace { image: at, pull_policy: None })
-            })
-            .unzip();
+        let (containers, places): (Vec<_>, Vec<_>) =
+            set.map(|(entry, image)| image.container(format!("images[{entry}]"))).unzip();
         if containers.is_empty() {
             continue;
         }

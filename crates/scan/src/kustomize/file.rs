@@ -7,7 +7,9 @@ use tagwatch_core::kinds::{Kinds, group_of};
 use tagwatch_core::workload::WorkloadId;
 
 use super::image::ImageEntry;
-use crate::manifest::{Embedded, Manifest, Reason, count_embedded_images};
+use crate::manifest::{
+    Embedded, ImageEntryFields, Manifest, Reason, count_embedded_images, read_items, read_string,
+};
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
@@ -71,20 +73,17 @@ impl Kustomization {
         self.is_component |= root.get("kind").and_then(Node::text) == Some("Component");
         let name = root.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Node::text);
         self.name = self.name.take().or_else(|| name.map(str::to_owned));
-        let texts = |field: &str| -> Vec<Node<'_, '_>> {
-            root.get(field).into_iter().flat_map(Node::items).filter(|item| item.text().is_some()).collect()
-        };
-        let paths = |field: &str| texts(field).into_iter().filter_map(|item| item.text().map(str::to_owned));
-        self.resources.extend(paths("resources").chain(paths("bases")));
+        let mut texts = |field: &str| list_of_texts(root, field, manifest);
+        let mut paths = |field: &str| texts(field).into_iter().map(|(_, path)| path).collect::<Vec<_>>();
+        self.resources.extend(["resources", "bases"].into_iter().flat_map(&mut paths));
         self.components.extend(paths("components"));
         let mut inline = Vec::new();
         // Each is a path, or the patch itself.
-        for item in texts("patchesStrategicMerge") {
-            let Some(text) = item.text() else { continue };
+        for (item, text) in texts("patchesStrategicMerge") {
             if text.contains('\n') {
                 inline.push((item, "patchesStrategicMerge[*]"));
             } else {
-                self.patches.push(text.to_owned());
+                self.patches.push(text);
             }
         }
         for (field, inside) in
@@ -123,14 +122,29 @@ impl Kustomization {
 
     fn add_images(&mut self, root: Node<'_, '_>, manifest: &mut Manifest) {
         for field in ["images", "imageTags"] {
-            for item in root.get(field).into_iter().flat_map(Node::items) {
+            for (index, item) in read_items(root.get(field), field, manifest).enumerate() {
                 if self.images.len() == MAX_IMAGES {
                     let message =
                         format!("more than {MAX_IMAGES} entries of images: the others are not applied");
                     return manifest.remark(item.position(), NoteCode::OverBudget, message);
                 }
-                self.images.push(ImageEntry::read(item));
+                let fields = ImageEntryFields::read(item, &format!("{field}[{index}]"), manifest);
+                self.images.push(ImageEntry::new(fields));
             }
         }
     }
+}
+
+/// The texts of a list. Kustomize refuses others, so they get a note.
+fn list_of_texts<'d, 't>(
+    root: Node<'d, 't>,
+    field: &str,
+    manifest: &mut Manifest,
+) -> Vec<(Node<'d, 't>, String)> {
+    let mut texts = Vec::new();
+    for (index, item) in read_items(root.get(field), field, manifest).enumerate() {
+        let text = read_string(item, &format!("{field}[{index}]"), manifest);
+        texts.extend(text.map(|text| (item, text.to_owned())));
+    }
+    texts
 }

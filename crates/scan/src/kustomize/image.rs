@@ -2,10 +2,8 @@
 //! api/internal/image/image.go of kubernetes-sigs/kustomize.
 
 use regex::{Regex, RegexBuilder};
-use tagwatch_core::reference::Reference;
 
-use crate::manifest::open_indexes;
-use crate::yaml::{Node, Position, Value};
+use crate::manifest::{ImageEntryFields, SetImage, open_indexes};
 
 /// Largest compiled name in bytes. A name of 255 characters, the most that a registry takes, needs a tenth of it.
 const MAX_EXPRESSION: usize = 256 << 10;
@@ -16,21 +14,9 @@ pub(super) struct ImageEntry {
     /// What it matches; `None` where its name is no valid expression, or a larger one than any name of an image: both match
     /// nothing.
     matching: Option<Regex>,
-    new_name: String,
-    new_tag: String,
-    tag_suffix: String,
-    digest: String,
-    /// The image that the entry names by itself, and where its version is written: it is judged where the entry changes no
-    /// image of the scan.
+    fields: ImageEntryFields,
+    /// The image that the entry names by itself: it is judged where the entry changes no image of the scan.
     pub(super) sets: Option<SetImage>,
-}
-
-/// An image that an entry with a tag or a digest names.
-#[derive(Debug, Clone)]
-pub(super) struct SetImage {
-    pub(super) name: String,
-    pub(super) image: String,
-    pub(super) at: Position,
 }
 
 /// Fields of the first two filters of Kustomize: api/internal/konfig/builtinpluginconsts/images.go.
@@ -54,47 +40,15 @@ pub(super) fn times_applied(field_path: &str) -> usize {
     usize::from(is_listed) + usize::from(FIELD_SPECS.contains(&path.as_str()))
 }
 
-impl SetImage {
-    /// `None` for an entry whose name is an expression and that gives no new one.
-    fn new(text: impl Fn(&str) -> String, at: Position) -> Option<Self> {
-        let (name, new_name) = (text("name"), text("newName"));
-        let mut image = if new_name.is_empty() { name.clone() } else { new_name };
-        if Reference::parse(&image).is_err() {
-            return None;
-        }
-        for (sign, field) in [(':', "newTag"), ('@', "digest")] {
-            let part = text(field);
-            if !part.is_empty() {
-                image.push(sign);
-                image.push_str(&part);
-            }
-        }
-        Some(Self { name, image, at })
-    }
-}
-
 impl ImageEntry {
-    pub(super) fn read(entry: Node<'_, '_>) -> Self {
-        let text = |field: &str| match entry.get(field).map(Node::value) {
-            // Kustomize refuses a number; what is written is what was meant.
-            Some(Value::String(text) | Value::Other(_, text)) => text.to_owned(),
-            _ => String::new(),
-        };
+    pub(super) fn new(fields: ImageEntryFields) -> Self {
         // The name is part of the expression, as it is for Kustomize: its dots match any character.
         let expression = format!(
             "^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$",
-            text("name")
+            fields.name
         );
-        let version = ["newTag", "digest"].into_iter().find(|field| !text(field).is_empty());
-        let at = version.and_then(|field| entry.get(field)).map(Node::position);
-        Self {
-            sets: at.and_then(|at| SetImage::new(text, at)),
-            matching: RegexBuilder::new(&expression).size_limit(MAX_EXPRESSION).build().ok(),
-            new_name: text("newName"),
-            new_tag: text("newTag"),
-            tag_suffix: text("tagSuffix"),
-            digest: text("digest"),
-        }
+        let matching = RegexBuilder::new(&expression).size_limit(MAX_EXPRESSION).build().ok();
+        Self { sets: fields.set_image(), matching, fields }
     }
 
     /// The image in place of this one, if the entry is for it.
@@ -103,10 +57,11 @@ impl ImageEntry {
             return None;
         }
         let (name, tag, digest) = split(image);
-        let name = if self.new_name.is_empty() { name } else { &self.new_name };
-        let (tag, digest) = match (self.new_tag.as_str(), self.digest.as_str()) {
-            ("", "") if self.tag_suffix.is_empty() => (tag.to_owned(), digest),
-            ("", "") => (format!("{tag}{}", self.tag_suffix), ""),
+        let ImageEntryFields { new_name, new_tag, tag_suffix, digest: new_digest, .. } = &self.fields;
+        let name = if new_name.is_empty() { name } else { new_name };
+        let (tag, digest) = match (new_tag.as_str(), new_digest.as_str()) {
+            ("", "") if tag_suffix.is_empty() => (tag.to_owned(), digest),
+            ("", "") => (format!("{tag}{tag_suffix}"), ""),
             (tag, digest) => (tag.to_owned(), digest),
         };
         let mut replaced = name.to_owned();
@@ -139,12 +94,14 @@ fn split(image: &str) -> (&str, &str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::{Documents, Limits, Source};
+    use crate::manifest::Manifest;
+    use crate::yaml::{Documents, Limits, Node, Source};
 
     fn replaced(entries: &str, image: &str) -> Vec<Option<String>> {
         let source = Source::utf8(entries);
         let document = Documents::new(&source, Limits::default()).next().unwrap().unwrap();
-        let entries: Vec<ImageEntry> = document.root().items().map(ImageEntry::read).collect();
+        let read = |entry: Node<'_, '_>| ImageEntryFields::read(entry, "images[0]", &mut Manifest::default());
+        let entries: Vec<ImageEntry> = document.root().items().map(read).map(ImageEntry::new).collect();
         entries.iter().map(|entry| entry.replace(image)).collect()
     }
 

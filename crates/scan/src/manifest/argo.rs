@@ -3,9 +3,10 @@
 
 use tagwatch_core::kinds::group_of;
 
+use super::embedded::image_lines;
 use super::helm_values::count_images;
 use super::{Manifest, Reason, Unjudged, uncovered};
-use crate::yaml::{Documents, Limits, Node, Position, Source};
+use crate::yaml::{Documents, Limits, Node, Position, Source, YamlError};
 
 const GROUP: &str = "argoproj.io";
 
@@ -54,6 +55,7 @@ pub(super) fn read(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: 
             helm.and_then(|helm| helm.get("values")).and_then(|node| Some((node, node.text()?)))
         {
             count(values.position(), "helm.values", count_in_text(text));
+            judged.push(values.position());
         }
         if let Some(parameters) = helm.and_then(|helm| helm.get("parameters")) {
             count(parameters.position(), "helm.parameters", count_parameters(parameters));
@@ -66,9 +68,17 @@ pub(super) fn read(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: 
 }
 
 fn count_in_text(text: &str) -> usize {
+    let (mut count, mut is_template) = (0, false);
     let source = Source::utf8(text);
-    let documents = Documents::new(&source, LIMITS).filter_map(Result::ok);
-    documents.map(|document| count_images(document.root()).len()).sum()
+    for document in Documents::new(&source, LIMITS) {
+        match document {
+            Ok(document) => count += count_images(document.root()).len(),
+            // That of an ApplicationSet, which its controller fills in.
+            Err(located) => is_template |= located.error == YamlError::TemplateAction,
+        }
+    }
+    let lines = if is_template { usize::try_from(image_lines(text)).unwrap_or(usize::MAX) } else { 0 };
+    count.max(lines)
 }
 
 /// Parameters such as `image.tag` and `controller.image.repository` of one image count once.

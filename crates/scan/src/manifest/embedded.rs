@@ -1,11 +1,12 @@
-//! Manifests that are texts inside of others: patches in kustomizations, and data of a `ConfigMap` or a Secret. Their images are counted.
+//! Manifests that are texts inside of others: patches in kustomizations, data of a `ConfigMap` or a Secret, and fields of
+//! custom kinds, such as the manifest of an Argo resource template. Their images are counted.
 
 use tagwatch_core::kinds::{Kinds, Tree};
 use tagwatch_core::text::UntrustedText;
 
-use super::{Manifest, Reason, Unjudged};
+use super::{Manifest, Reason, Unjudged, uncovered};
 use crate::note::NoteCode;
-use crate::yaml::{Documents, Limits, Node, Position, Source};
+use crate::yaml::{Documents, Limits, Node, Position, Source, YamlError};
 
 /// Limits of a text.
 const LIMITS: Limits = Limits { bytes: 1 << 20, documents: 100, nodes: 50_000, depth: 128 };
@@ -21,7 +22,7 @@ pub(crate) struct Embedded {
 /// Counts the images of the manifests, or patches, in a text.
 pub(crate) fn count_embedded_images(text: &str, embedded: Embedded, kinds: &Kinds, manifest: &mut Manifest) {
     let Embedded { at, path, reason } = embedded;
-    let mut count = 0;
+    let (mut count, mut is_template) = (0, false);
     let source = Source::utf8(text);
     for document in Documents::new(&source, LIMITS) {
         let document = match document {
@@ -29,8 +30,11 @@ pub(crate) fn count_embedded_images(text: &str, embedded: Embedded, kinds: &Kind
             Err(located) if located.error.is_fatal() => {
                 return manifest.remark(at, NoteCode::OverBudget, format!("{path}: {}", located.error));
             }
-            // What uses the text refuses it, or it is no YAML.
-            Err(_) => continue,
+            Err(located) => {
+                // Otherwise what uses the text refuses it, or it is no YAML.
+                is_template |= located.error == YamlError::TemplateAction;
+                continue;
+            }
         };
         let mut read = Manifest { is_embedded: true, ..Manifest::default() };
         super::object::read(document.root(), None, kinds, &mut read);
@@ -38,6 +42,9 @@ pub(crate) fn count_embedded_images(text: &str, embedded: Embedded, kinds: &Kind
         let images = read.workloads.iter().map(|located| located.workload.containers.len());
         count += u64::try_from(images.sum::<usize>()).unwrap_or(u64::MAX);
         count += read.unjudged.iter().map(|unjudged| unjudged.count).sum::<u64>();
+    }
+    if is_template {
+        count = count.max(image_lines(text));
     }
     if count > 0 {
         manifest.unjudged.push(Unjudged {
@@ -50,6 +57,38 @@ pub(crate) fn count_embedded_images(text: &str, embedded: Embedded, kinds: &Kind
             at,
         });
     }
+}
+
+/// The number of images that a text of a custom kind names as a manifest, a patch or values: most texts are none of these.
+pub(super) fn images_in(text: &str) -> u64 {
+    // A text in one line is one of them only as JSON, or in flow style.
+    let may_be_mapping = text.contains('\n') || text.trim_start().starts_with(['{', '[']);
+    if !may_be_mapping || !text.contains("image") {
+        return 0;
+    }
+    let (mut count, mut is_unread) = (0, false);
+    let source = Source::utf8(text);
+    for document in Documents::new(&source, LIMITS) {
+        match document {
+            Ok(document) => count += uncovered::count(document.root()),
+            Err(located) => {
+                is_unread |= located.error == YamlError::TemplateAction || located.error.is_fatal();
+            }
+        }
+    }
+    if is_unread { count.max(image_lines(text)) } else { count }
+}
+
+/// The lines of a text that name an image: what can be counted where a template, or its size, keeps the text from being
+/// read.
+pub(super) fn image_lines(text: &str) -> u64 {
+    let names_image = |line: &&str| {
+        let field = line.trim_start().trim_start_matches("- ").trim_start().trim_start_matches('"');
+        let rest = field.strip_prefix("image").map(|rest| rest.trim_start_matches('"').trim_start());
+        let value = rest.and_then(|rest| rest.strip_prefix(':')).map(str::trim);
+        value.is_some_and(|value| !value.is_empty() && !value.starts_with('#'))
+    };
+    u64::try_from(text.lines().filter(names_image).count()).unwrap_or(u64::MAX)
 }
 
 /// The field of a built-in kind that holds texts by name.

@@ -2,9 +2,11 @@
 
 mod argo;
 mod embedded;
+mod flux;
 mod forms;
 mod helm_release;
 mod helm_values;
+mod image_entry;
 mod json_patch;
 mod kinds;
 mod object;
@@ -23,9 +25,10 @@ use crate::yaml::{Document, Position};
 
 pub(crate) use embedded::{Embedded, count_embedded_images};
 pub(crate) use helm_values::{VALUES_KIND, read_values};
+pub(crate) use image_entry::{ImageEntryFields, SetImage};
 pub(crate) use object::{Described, add_workload as add_described};
 pub(crate) use patch::{DIRECTIVE, has_patch_directive};
-pub(crate) use pod_spec::string as read_string;
+pub(crate) use pod_spec::{items as read_items, string as read_string};
 pub(crate) use uncovered::{MAX_PATHS, open_indexes};
 pub(crate) use unjudged::{Reason, Unjudged};
 

@@ -7,7 +7,8 @@ use tagwatch_core::workload::{Container, IgnoreAnnotations, Namespace, Origin, W
 
 use super::kinds::{former_version_of, is_of_kubernetes};
 use super::{
-    ContainerPlace, Manifest, argo, embedded, forms, helm_release, json_patch, pod_spec, templates, uncovered,
+    ContainerPlace, Manifest, argo, embedded, flux, forms, helm_release, json_patch, pod_spec, templates,
+    uncovered,
 };
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
@@ -68,8 +69,10 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds,
         return argo::read(node, api_version, kind, manifest);
     }
     if helm_release::is_helm_release(api_version, kind) {
-        let read = helm_release::read(node, api_version, manifest);
-        return uncovered::remark(node, api_version, kind, &read, |_| None, manifest);
+        return flux::read_helm_release(node, api_version, kind, kinds, manifest);
+    }
+    if flux::is_kustomization(api_version, kind) {
+        return flux::read_kustomization(node, api_version, kind, kinds, manifest);
     }
     let group = group_of(api_version);
     let known = kinds.get(&KindName::new(group, kind));

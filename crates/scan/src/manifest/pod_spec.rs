@@ -62,13 +62,9 @@ fn mappings<'d, 't>(
     field: &str,
     manifest: &mut Manifest,
 ) -> Vec<(Node<'d, 't>, String)> {
-    let Some(list) = parent.get(field) else { return Vec::new() };
     let path = format!("{path}.{field}");
-    if !matches!(list.value(), Value::Sequence | Value::Null) {
-        wrong_type(list, &path, "a list", manifest);
-    }
     let mut mappings = Vec::new();
-    for (index, item) in list.items().enumerate() {
+    for (index, item) in items(parent.get(field), &path, manifest).enumerate() {
         let path = format!("{path}[{index}]");
         if item.value() == Value::Mapping {
             mappings.push((item, path));
@@ -130,6 +126,25 @@ fn pull_policy<'d>(policy: Node<'d, '_>, path: &str, manifest: &mut Manifest) ->
     );
     manifest.remark(at, NoteCode::InvalidPullPolicy, message);
     Some((written, at))
+}
+
+/// The items of a list. Other values except null get a note, because the API server rejects them.
+pub(crate) fn items<'d, 't>(
+    list: Option<Node<'d, 't>>,
+    path: &str,
+    manifest: &mut Manifest,
+) -> impl Iterator<Item = Node<'d, 't>> + use<'d, 't> {
+    if let Some(other) = list.filter(|list| !matches!(list.value(), Value::Sequence | Value::Null)) {
+        wrong_type(other, path, "a list", manifest);
+    }
+    list.into_iter().flat_map(Node::items)
+}
+
+/// A value other than a mapping and null gets a note.
+pub(super) fn check_mapping(value: Node<'_, '_>, path: &str, manifest: &mut Manifest) {
+    if !matches!(value.value(), Value::Mapping | Value::Null) {
+        wrong_type(value, path, "a mapping", manifest);
+    }
 }
 
 /// The text of a string. Other values except null get a note, because the API server rejects them.

@@ -6,7 +6,7 @@ use tagwatch_core::kinds::{Tree, template_path_of};
 use tagwatch_core::reference::{Reference, ReferenceError};
 use tagwatch_core::text::UntrustedText;
 
-use super::{Manifest, Reason, Unjudged};
+use super::{Manifest, Reason, Unjudged, embedded};
 use crate::yaml::{Node, Position, Value};
 
 /// Most paths that a note names.
@@ -15,8 +15,8 @@ pub(crate) const MAX_PATHS: usize = 3;
 /// Fields of an object that do not say what will run.
 const NOT_DESIRED: [&str; 2] = ["metadata", "status"];
 
-/// Remarks on the images of an object that are not at one of the `judged` positions. `hint` gets the path of the first
-/// one and returns how a note goes on.
+/// Remarks on the images of an object that are not at one of the `judged` positions: those of its fields, and those of
+/// manifests and patches that it holds as texts. `hint` gets the path of the first one and returns how a note goes on.
 pub(super) fn remark(
     object: Node<'_, '_>,
     api_version: &str,
@@ -25,14 +25,8 @@ pub(super) fn remark(
     hint: impl FnOnce(&str) -> Option<String>,
     manifest: &mut Manifest,
 ) {
-    let mut search =
-        Search { judged: judged.iter().copied().collect(), path: String::new(), images: Images::default() };
-    for (key, value) in Tree::entries(object) {
-        if !NOT_DESIRED.contains(&key.as_str()) {
-            search.entry(&key, value);
-        }
-    }
-    let Images { count, paths, has_more, first } = search.images;
+    let images = Search { judged: judged.iter().copied().collect(), ..Search::default() }.of_object(object);
+    let Images { count, paths, has_more, first } = images;
     let Some(at) = first else { return };
     let hint = paths.first().and_then(|path| hint(path));
     let reason = Reason::NotCovered { hint };
@@ -45,6 +39,11 @@ pub(super) fn remark(
         has_more,
         at,
     });
+}
+
+/// The number of images in an object, a patch or values that a text holds. Texts inside of it are not read.
+pub(super) fn count(root: Node<'_, '_>) -> u64 {
+    Search { is_embedded: true, ..Search::default() }.of_object(root).count
 }
 
 /// How a policy would have the first image read, if it is in a pod template.
@@ -85,13 +84,27 @@ struct Images {
     first: Option<Position>,
 }
 
+#[derive(Default)]
 struct Search {
     judged: BTreeSet<Position>,
+    /// Whether it is in a text already.
+    is_embedded: bool,
     path: String,
     images: Images,
 }
 
 impl Search {
+    fn of_object(mut self, object: Node<'_, '_>) -> Images {
+        for (key, value) in Tree::entries(object) {
+            if !NOT_DESIRED.contains(&key.as_str()) {
+                self.entry(&key, value);
+            }
+        }
+        // JSON patches, and lists of objects.
+        self.items(object);
+        self.images
+    }
+
     /// The depth of the tree limits the recursion.
     fn entry(&mut self, key: &str, value: Node<'_, '_>) {
         let length = self.path.len();
@@ -102,7 +115,7 @@ impl Search {
         if let Some(at) = (key == "image").then(|| named_image(value)).flatten()
             && !self.judged.contains(&at)
         {
-            self.add(at);
+            self.add(at, 1);
         }
         self.value(value);
         self.path.truncate(length);
@@ -115,19 +128,27 @@ impl Search {
                     self.entry(&key, value);
                 }
             }
-            Value::Sequence => {
-                let length = self.path.len();
-                self.path.push_str("[*]");
-                value.items().for_each(|item| self.value(item));
-                self.path.truncate(length);
+            Value::Sequence => self.items(value),
+            Value::String(text) if !self.is_embedded && !self.judged.contains(&value.position()) => {
+                let count = embedded::images_in(text);
+                if count > 0 {
+                    self.add(value.position(), count);
+                }
             }
             _ => {}
         }
     }
 
-    fn add(&mut self, at: Position) {
+    fn items(&mut self, list: Node<'_, '_>) {
+        let length = self.path.len();
+        self.path.push_str("[*]");
+        list.items().for_each(|item| self.value(item));
+        self.path.truncate(length);
+    }
+
+    fn add(&mut self, at: Position, found: u64) {
         let Images { count, paths, has_more, first } = &mut self.images;
-        *count += 1;
+        *count += found;
         first.get_or_insert(at);
         if !paths.contains(&self.path) {
             if paths.len() < MAX_PATHS {
@@ -139,16 +160,12 @@ impl Search {
     }
 }
 
-/// Where the value of a field `image` names an image: a reference, or a mapping with its parts. Other texts are addresses of
-/// pictures, patterns and titles.
+/// Where the value of a field `image` names an image: a text, or a mapping with its parts. A reference with a mistake is one
+/// too.
 fn named_image(value: Node<'_, '_>) -> Option<Position> {
     let is_text = |part: &Node<'_, '_>| matches!(part.value(), Value::String(_));
     match value.value() {
-        Value::String(text) => matches!(
-            Reference::parse(text),
-            Ok(_) | Err(ReferenceError::Placeholder { .. } | ReferenceError::UppercaseRepository { .. })
-        )
-        .then(|| value.position()),
+        Value::String(text) => is_meant_as_image(text).then(|| value.position()),
         Value::Mapping => {
             let has_version = ["tag", "version", "digest"].into_iter().any(|part| value.get(part).is_some());
             let name = has_version.then_some("name");
@@ -157,5 +174,60 @@ fn named_image(value: Node<'_, '_>) -> Option<Position> {
             parts.find(is_text).map(Node::position)
         }
         _ => None,
+    }
+}
+
+/// What no image holds: addresses, and patterns of policies.
+const SIGNS_OF_OTHERS: [&str; 10] = ["://", "*", "?", "|", "^", "\\", "(", ")", "[", "]"];
+
+fn is_meant_as_image(text: &str) -> bool {
+    match Reference::parse(text.trim()) {
+        Ok(_) | Err(ReferenceError::Placeholder { .. } | ReferenceError::UppercaseRepository { .. }) => true,
+        // Titles have blanks, and a picture can be a text of any length.
+        Err(ReferenceError::Empty | ReferenceError::Blank { .. } | ReferenceError::TooLong) => false,
+        Err(_) => {
+            // Paths of files, colours, and pictures as data.
+            let is_other = text.starts_with(['/', '.', '#']) || text.starts_with("data:");
+            !is_other && !SIGNS_OF_OTHERS.iter().any(|sign| text.contains(sign))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_with_a_mistake_is_an_image_and_other_texts_are_none() {
+        for image in [
+            "nginx",
+            "nginx:",
+            "nginx@sha256:12",
+            "a//b:1",
+            "Team/App:1",
+            "a:1 ",
+            "$(image)",
+            "a:b:c",
+            "nginx:-1",
+        ] {
+            assert!(is_meant_as_image(image), "{image}");
+        }
+        let long = "A".repeat(10_000);
+        for other in [
+            "",
+            " ",
+            "A picture of a boat",
+            "https://example.com/logo.png",
+            "data:image/png;base64,AA==",
+            "/img/logo(1).png",
+            "./logo.png",
+            "*:latest",
+            "!*:latest | !*:dev",
+            "^ghcr.io/.+$",
+            "#fff",
+            &long,
+        ] {
+            assert!(!is_meant_as_image(other), "{other}");
+        }
     }
 }

@@ -51,8 +51,11 @@ impl<'r> Block<'r> {
     }
 }
 
-/// `deployment.yaml:11:18`, safe for a terminal. It is never cut: people copy it.
+/// `deployment.yaml:11:18`, or `shop/Deployment/web` in a cluster; safe for a terminal. It is never cut: people copy it.
 pub(super) fn place(place: &SourceLocation) -> String {
+    if !place.is_in_file {
+        return place.file.terminal();
+    }
     format!("{}:{}:{}", place.file.terminal(), place.line, place.column)
 }
 

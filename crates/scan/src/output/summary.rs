@@ -9,18 +9,21 @@ pub(super) fn lines(report: &ScanReport) -> Vec<String> {
         .then(|| format!("left out by --min-severity: {}", count(summary.left_out, "finding")));
     let known = (summary.known > 0)
         .then(|| format!("known to the baseline, so no reason to fail: {}", count(summary.known, "finding")));
-    [Some(read(summary)), left_out, known, not_judged(summary), report.nothing_judged()]
+    [Some(read(report)), left_out, known, not_judged(summary), report.nothing_judged()]
         .into_iter()
         .flatten()
         .collect()
 }
 
-fn read(summary: &Summary) -> String {
-    let Summary { files, documents, workloads, images, results, .. } = summary;
+fn read(report: &ScanReport) -> String {
+    let Summary { files, documents, workloads, images, results, .. } = &report.summary;
+    let inputs = if report.is_of_cluster {
+        count(*documents, "object")
+    } else {
+        format!("{}, {}", count(*files, "file"), count(*documents, "document"))
+    };
     format!(
-        "{}, {}, {} and {} read: {} fail, {} error, {} warn, {} skip, {} pass",
-        count(*files, "file"),
-        count(*documents, "document"),
+        "{inputs}, {} and {} read: {} fail, {} error, {} warn, {} skip, {} pass",
         count(*workloads, "workload"),
         count(*images, "image"),
         results.fail,

@@ -50,8 +50,13 @@ pub(super) fn lines(block: &Block<'_>, style: Style) -> Vec<String> {
 /// The place, the object and the container; on a narrow terminal in two lines, with names cut.
 fn head(block: &Block<'_>, style: Style) -> Vec<String> {
     let place = &block.image.place;
-    let (at, object, container) =
-        (blocks::place(place), blocks::object(place), blocks::name(&place.container));
+    let (object, container) = (blocks::object(place), blocks::name(&place.container));
+    if !place.is_in_file {
+        // The object says it all.
+        let object = style.paint(anstyle::Style::new().bold(), &object);
+        return vec![[object.as_str(), &container].join(GAP).trim_end().to_owned()];
+    }
+    let at = blocks::place(place);
     let at_painted = style.paint(anstyle::Style::new().bold(), &at);
     let whole = [at.as_str(), &object, &container].map(UnicodeWidthStr::width).iter().sum::<usize>();
     let Some(limit) = style.width.filter(|limit| whole + 2 * GAP.len() > *limit) else {
@@ -65,13 +70,14 @@ fn head(block: &Block<'_>, style: Style) -> Vec<String> {
 }
 
 fn cells(finding: &FindingEntry) -> Vec<Cell> {
-    let place = format!("{}:{}", finding.place.line, finding.place.column);
-    vec![
-        Cell::from(place),
-        Cell::from(finding.result.as_str()).colored(result_color(finding.result)),
-        Cell::from(finding.severity.as_str()).colored(severity_color(finding.severity)),
-        Cell::from(finding.rule).colored(anstyle::Style::new().bold()),
-    ]
+    let FindingEntry { place, result, severity, rule, .. } = finding;
+    let at = place.is_in_file.then(|| Cell::from(format!("{}:{}", place.line, place.column)));
+    let said = [
+        Cell::from(result.as_str()).colored(result_color(*result)),
+        Cell::from(severity.as_str()).colored(severity_color(*severity)),
+        Cell::from(*rule).colored(anstyle::Style::new().bold()),
+    ];
+    at.into_iter().chain(said).collect()
 }
 
 pub(super) fn result_color(result: Outcome) -> anstyle::Style {

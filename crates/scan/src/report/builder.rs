@@ -156,6 +156,7 @@ impl<'e> ReportBuilder<'e> {
             images: Vec::new(),
             findings: Vec::new(),
             notes: Vec::new(),
+            is_of_cluster: false,
         };
         Self {
             engine,
@@ -301,8 +302,8 @@ impl Subject<'_> {
         let WorkloadId { api_version, kind, namespace, name } = self.workload.id.clone();
         SourceLocation {
             file: file.clone(),
-            line: at.line,
-            column: at.column,
+            line: at.line.max(1),
+            column: at.column.max(1),
             api_version,
             kind,
             namespace,
@@ -311,6 +312,7 @@ impl Subject<'_> {
             container_type: self.container.container_type,
             field_path: self.container.field_path.clone(),
             subject: self.number,
+            is_in_file: at != Position::OF_NO_FILE,
         }
     }
 

@@ -33,6 +33,9 @@ pub struct ScanReport {
     pub findings: Vec<FindingEntry>,
     /// What was not read, or read with a doubt.
     pub notes: Vec<Note>,
+    /// Whether it is on objects of a cluster, which have no lines.
+    #[serde(skip)]
+    pub is_of_cluster: bool,
 }
 
 impl ScanReport {
@@ -59,7 +62,9 @@ impl ScanReport {
         if *images > 0 {
             return None;
         }
-        let reason = if *workloads > 0 {
+        let reason = if self.is_of_cluster && *workloads == 0 {
+            "no workload was found in the cluster, or in its namespace"
+        } else if *workloads > 0 {
             "no workload that was read names an image in the policy's scope"
         } else if *templates > 0 {
             "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render"
@@ -94,7 +99,7 @@ pub fn json_schema() -> schemars::Schema {
 pub struct Summary {
     /// Inputs that were read completely as manifests, standard input being one; raw Helm templates are none.
     pub files: u64,
-    /// YAML or JSON documents that were read whole and hold more than null.
+    /// YAML or JSON documents that were read whole and hold more than null; objects that were read of a cluster.
     pub documents: u64,
     /// Objects of a covered kind that have a pod spec.
     pub workloads: u64,
@@ -154,11 +159,12 @@ impl Results {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceLocation {
-    /// Path as reached from the command line; `<stdin>` for standard input.
+    /// Path as reached from the command line; `<stdin>` for standard input, and `NAMESPACE/KIND/NAME` for an object of a
+    /// cluster.
     #[serde(serialize_with = "serialize::text")]
     #[schemars(with = "String")]
     pub file: UntrustedText,
-    /// Line of the value judged, from 1.
+    /// Line of the value judged, from 1; 1 for an object of a cluster.
     #[schemars(range(min = 1))]
     pub line: u32,
     /// Column of the value judged, from 1, in Unicode characters.
@@ -192,6 +198,9 @@ pub struct SourceLocation {
     /// Number of the judged container: its findings and its entry of the images have the same.
     #[serde(skip)]
     pub subject: u64,
+    /// Whether it is in a file, so that line and column say where.
+    #[serde(skip)]
+    pub is_in_file: bool,
 }
 
 /// An image that was checked, with its findings.

@@ -16,6 +16,9 @@ use super::tree::{Document, Position};
 /// How far kubectl looks for the brace that makes a file JSON, in bytes.
 const JSON_LOOKAHEAD: usize = 4096;
 
+/// After so many JSON objects kubectl reads nothing but JSON.
+const LATER_OBJECTS: u64 = 2;
+
 /// Limits of one file: far above what people and `helm template` write, and low enough to protect memory and stack from
 /// hostile files.
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +144,8 @@ impl<'t> Documents<'t> {
             self.mode = Mode::Ended;
             return None;
         }
-        let at = cursor.mark.position();
+        let start = cursor.mark;
+        let at = start.position();
         if let Err(error) = self.count(at) {
             return Some(Err(error));
         }
@@ -153,18 +157,45 @@ impl<'t> Documents<'t> {
                 self.expanded = tree.expanded();
                 Some(tree.finish())
             }
-            Err(Located { error: YamlError::Json, .. }) if read <= 1 => {
+            Err(Located { error: YamlError::Json, .. }) if read < LATER_OBJECTS => {
                 self.started -= 1;
                 self.mode = Mode::Lines;
-                match self.skip_space_before_yaml() {
-                    Ok(()) => self.read(),
-                    Err(error) => Some(Err(error)),
+                if let Err(error) = self.skip_space_before_yaml() {
+                    return Some(Err(error));
                 }
+                let start = self.rest;
+                let read = self.read();
+                if let Some(Err(located)) = &read {
+                    self.resume(start, start.offset + 1, located.at.line);
+                }
+                read
             }
-            Err(error) => {
-                self.mode = Mode::Lines;
-                self.skip_to_separator();
-                Some(Err(error))
+            Err(located) => {
+                let stopped = cursor.mark.offset.max(start.offset + 1);
+                self.resume(self.rest, stopped, at.line);
+                Some(Err(self.or_template_in_json(located, cursor.mark)))
+            }
+        }
+    }
+
+    /// Goes on behind what could not be read of a JSON stream: where the next object, or a separator, begins a line. Lines are
+    /// looked at from `start` on; an object begins at the byte `least` and in the line `least_line` at the earliest.
+    fn resume(&mut self, start: Mark, least: usize, least_line: u32) {
+        self.mode = Mode::Lines;
+        self.rest = start;
+        while let Some(line) = self.next_line() {
+            if !line.start.is_line_start() {
+                continue;
+            }
+            if line.text.starts_with("---") {
+                self.separator = Some(line.start);
+                return;
+            }
+            let is_behind = line.start.offset >= least && line.start.position().line >= least_line;
+            if is_behind && begins_object(line.text) {
+                self.rest = line.start;
+                self.mode = Mode::Json(LATER_OBJECTS);
+                return;
             }
         }
     }
@@ -189,15 +220,6 @@ impl<'t> Documents<'t> {
         }
         self.rest = cursor.mark.as_margin();
         Ok(())
-    }
-
-    fn skip_to_separator(&mut self) {
-        while let Some(line) = self.next_line() {
-            if line.text.starts_with("---") {
-                self.separator = Some(line.start);
-                return;
-            }
-        }
     }
 
     /// The text up to a line that begins with `---`, or the error of a line that says more.
@@ -290,6 +312,19 @@ impl<'t> Documents<'t> {
         Err(Located { at: cursor.mark.position(), error })
     }
 
+    /// The error where no JSON could be read on. The first brace of an action may have been taken for a mapping.
+    fn or_template_in_json(&self, located: Located<YamlError>, stopped: Mark) -> Located<YamlError> {
+        let begins_action = |offset: usize| {
+            let rest = self.source.text().get(offset..).unwrap_or_default();
+            ACTIONS.iter().any(|action| rest.starts_with(action))
+        };
+        let is_action = begins_action(stopped.offset) || begins_action(stopped.offset.saturating_sub(1));
+        if located.error == YamlError::Json && is_action {
+            return Located { at: located.at, error: YamlError::TemplateAction };
+        }
+        located
+    }
+
     /// The tree detects most template actions; one that is no flow mapping is a syntax error of its line.
     fn or_template_action(&self, located: Located<YamlError>, chunk: &Chunk) -> Located<YamlError> {
         let lines = self.source.text().get(chunk.start.offset..chunk.end).unwrap_or_default();
@@ -305,6 +340,12 @@ impl<'t> Documents<'t> {
 struct Line<'t> {
     text: &'t str,
     start: Mark,
+}
+
+/// Whether a line begins an object as programs write it.
+fn begins_object(line: &str) -> bool {
+    line.strip_prefix('{')
+        .is_some_and(|rest| matches!(rest.trim_start().chars().next(), None | Some('"' | '}')))
 }
 
 /// What go-yaml's reader refuses (`readerc.go`). A NUL is among it, which stands for the end of a text.

@@ -18,6 +18,9 @@ pub(crate) struct Position {
 impl Position {
     /// For notes on a whole file.
     pub(crate) const START: Self = Self { line: 1, column: 1 };
+
+    /// For objects of a cluster, which are written in no file.
+    pub(crate) const OF_NO_FILE: Self = Self { line: 0, column: 0 };
 }
 
 pub(super) type NodeId = usize;

@@ -239,6 +239,78 @@ fn the_names_that_compose_looks_for_form_a_project() {
     assert_eq!(notes(&report), [""; 0]);
 }
 
+/// As compose-go 2.10 does it (cli/options.go).
+#[test]
+fn files_that_the_env_file_names_are_one_project() {
+    let service = |image: &str| format!("services: {{web: {{image: '{image}'}}}}\n");
+    let named = |env: &str| {
+        let folder = folder(&[
+            (".env", env),
+            ("compose.yaml", "services: {default: {image: 'nginx:latest'}}\n"),
+            ("compose.override.yaml", "services: {default: {pull_policy: always}}\n"),
+            ("deploy/base.yml", &service("web:${TAG}")),
+            ("deploy/.env", "TAG=1.0.0\nOTHER=x\n"),
+            ("deploy/prod.yml", "services: {web: {pull_policy: never}, more: {image: 'more:${OTHER:-y}'}}\n"),
+        ]);
+        let report = scan_paths(&[folder.path()]);
+        let images: Vec<String> = report
+            .images
+            .iter()
+            .map(|image| {
+                format!("{} {} {}", image.place.name.raw(), image.image.raw(), image.effective_pull_policy)
+            })
+            .collect();
+        let notes: Vec<String> = report
+            .notes
+            .iter()
+            .filter(|note| note.code == NoteCode::ComposeReference)
+            .map(|note| note.message.replace(&format!("{}/", folder.path().display()), ""))
+            .collect();
+        (images, notes)
+    };
+    let (images, notes) = named("TAG=1.2.3\nCOMPOSE_FILE=deploy/base.yml:deploy/prod.yml\n");
+    assert_eq!(images, ["default nginx:latest missing", "web web:1.2.3 never", "more more:x missing"]);
+    assert_eq!(notes, [""; 0]);
+    let (other, _) =
+        named("TAG=1.2.3\nCOMPOSE_PATH_SEPARATOR=;\nCOMPOSE_FILE=deploy/base.yml;deploy/prod.yml\n");
+    assert_eq!(other, images);
+    let (images, notes) = named("COMPOSE_FILE=deploy/base.yml:none.yml\n");
+    assert_eq!(
+        images[1..],
+        ["web web:1.0.0 missing", "more more:x missing"],
+        "the other file is one of its own"
+    );
+    assert_eq!(
+        notes,
+        ["COMPOSE_FILE of .env names none.yml, which cannot be read: its images are not judged here"]
+    );
+    let (images, notes) = named("COMPOSE_FILE=${FILES}\n");
+    assert_eq!(images[0], "default nginx:latest always", "it is not applied");
+    assert_eq!(notes, ["COMPOSE_FILE of .env depends on a variable that is not known: it is not applied"]);
+    let (images, _) = named("COMPOSE_FILE=\n");
+    assert_eq!(images[0], "default nginx:latest always");
+}
+
+#[test]
+fn files_that_the_environment_names_are_not_applied_and_a_note_says_so() {
+    let options = |is_compose_file_set: bool| ScanOptions {
+        paths: vec!["-".into()],
+        is_compose_file_set,
+        ..ScanOptions::default()
+    };
+    let notes = |is_set: bool, text: &str| {
+        let report = scan(&Engine::recommended(), &options(is_set), &mut text.as_bytes());
+        report.notes.into_iter().map(|note| note.message).collect::<Vec<_>>()
+    };
+    let compose = "services: {web: {image: 'nginx:1.2.3'}}\n";
+    assert_eq!(
+        notes(true, compose),
+        ["COMPOSE_FILE of the environment is not applied; that of the project's .env is"]
+    );
+    assert_eq!(notes(false, compose), [""; 0]);
+    assert_eq!(notes(true, "apiVersion: v1\nkind: Service\n"), [""; 0]);
+}
+
 #[test]
 fn a_service_extends_others_of_its_file_and_of_another_one() {
     let folder = folder(&[

@@ -193,6 +193,73 @@ fn images_that_parameters_decide_are_counted() {
     assert_eq!(last_lines(&report).last().unwrap(), "not judged: 2 images");
 }
 
+/// An Argo resource template applies a manifest that is a text, and `podSpecPatch` is a patch of the pod's spec.
+#[test]
+fn images_in_texts_of_custom_kinds_are_counted() {
+    let workflow = r#"
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: deploy}
+spec:
+  podSpecPatch: '{"containers": [{"name": "main", "image": "registry.example.com/a:latest"}]}'
+  artifactGC: {podSpecPatch: "containers:\n- {name: main, image: b}"}
+  templates:
+  - name: apply
+    podSpecPatch: |
+      initContainers: [{name: init, image: "busybox"}]
+    resource:
+      action: apply
+      manifest: |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: "{{workflow.name}}"}
+        spec:
+          template:
+            spec:
+              containers:
+              - {name: web, image: "registry.example.com/web:{{inputs.parameters.tag}}"}
+              - {name: proxy, image: "proxy:latest"}
+  - name: unquoted
+    resource:
+      action: create
+      manifest: |
+        apiVersion: v1
+        kind: Pod
+        spec:
+          containers:
+          - name: main
+            image: {{inputs.parameters.image}}
+  - name: script
+    script: {image: "alpine:3.22.1", source: "image=$(cat image)\necho image: $image\n"}
+"#;
+    let report = scan_stdin(workflow);
+    assert_eq!(report.images.len(), 1, "the script's own");
+    assert_eq!(
+        messages(&report, "kind-not-covered"),
+        ["6 images of kind WorkflowTemplate (argoproj.io/v1alpha1) are not judged: spec.podSpecPatch, \
+          spec.artifactGC.podSpecPatch, spec.templates[*].podSpecPatch, …"]
+    );
+    assert_eq!((report.summary.uncovered_images, report.notes.len()), (6, 1));
+    let chart = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: web}\nspec:\n  valuesContent: |\n    image: \
+                 {repository: web, tag: latest}\n    note: a text\n";
+    assert_eq!(
+        messages(&scan_stdin(chart), "kind-not-covered"),
+        ["1 image of kind HelmChart (helm.cattle.io/v1) is not judged: spec.valuesContent"]
+    );
+}
+
+#[test]
+fn an_uncovered_image_with_a_mistake_is_counted_too() {
+    for image in ["nginx:", "nginx@sha256:12", "registry.example.com//a", "nginx:-1", "mysql@8.0.44"] {
+        let report = scan_stdin(format!("apiVersion: a.io/v1\nkind: Cache\nspec: {{image: \"{image}\"}}\n"));
+        assert_eq!(
+            messages(&report, "kind-not-covered"),
+            ["1 image of kind Cache (a.io/v1) is not judged: spec.image"],
+            "{image}"
+        );
+    }
+}
+
 #[test]
 fn an_image_that_is_judged_by_an_alias_is_not_counted_again() {
     let text = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec:\n  template: &t {spec: {containers: [{image: \

@@ -106,6 +106,47 @@ fn json_objects_may_follow_each_other() {
     );
 }
 
+/// What `jq` or a script prints, with templates among it: each object is read, or named.
+#[test]
+fn objects_around_a_template_or_a_broken_one_of_a_json_stream_are_read() {
+    let pod = |name: &str, image: &str| {
+        format!(
+            "{{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{{\"name\":\"{name}\"}},\"spec\":{{\"containers\":[{{\"name\":\"a\",\"image\":{image}}}]}}}}\n"
+        )
+    };
+    let good = |name: &str| pod(name, "\"nginx:1.27.3\"");
+    let template = pod("template", "{{ .Values.image }}");
+    let indented = template.replace("\"spec\":{", "\n  \"spec\":\n{\n").replace("]}}\n", "]\n}\n}\n");
+    let broken = good("broken").replace("}]}}", "}]}");
+    let open = good("open").replace("\"nginx:1.27.3\"", "\"nginx");
+    for (text, read, expected) in [
+        (template.clone() + &good("b") + &good("c"), &["b", "c"][..], &["helm-template"][..]),
+        (good("a") + &template + &good("c"), &["a", "c"], &["helm-template"]),
+        (good("a") + &good("b") + &template + &good("d"), &["a", "b", "d"], &["helm-template"]),
+        (good("a") + &good("b") + &indented + &good("d"), &["a", "b", "d"], &["helm-template"]),
+        (good("a") + &template + &template + &good("d"), &["a", "d"], &["helm-template"; 2]),
+        (
+            good("a") + "{{ if .Values.more }}\n" + &good("b") + "{{ end }}\n" + &good("c"),
+            &["a", "b", "c"],
+            &["helm-template"; 2],
+        ),
+        (good("a") + &good("b") + &broken + &good("d"), &["a", "b", "d"], &["invalid-yaml"]),
+        (good("a") + &broken + &good("c"), &["a", "c"], &["invalid-yaml"]),
+        (good("a") + &good("b") + &open + &good("d"), &["a", "b", "d"], &["invalid-yaml"]),
+        (good("a") + &good("b") + "text\n" + &good("d"), &["a", "b", "d"], &["invalid-yaml"]),
+        (good("a") + &template + "---\n" + &good("c"), &["a", "c"], &["helm-template"]),
+    ] {
+        let report = scan_stdin(&text);
+        assert_eq!(judged(&report), read, "{text}{:?}", report.notes);
+        let codes: Vec<&str> = report.notes.iter().map(|note| note.code.as_str()).collect();
+        assert_eq!(codes, expected, "{text}{:?}", report.notes);
+    }
+    // Each of a hundred thousand beginnings is looked at once.
+    let hostile = "{\"a\":[\n".repeat(100_000);
+    let report = scan_stdin(&hostile);
+    assert!(!report.notes.is_empty() && report.exit_status(FailOn::Never) == ExitStatus::IncompleteInput);
+}
+
 #[test]
 fn text_that_kubectl_does_not_read_is_an_error() {
     let (first, second) = (pod("first", "nginx:1.0.0"), pod("second", "nginx:1.0.0"));

@@ -1,6 +1,7 @@
 //! Kustomizations: patches are no manifests, and images are judged as `images:` replaces them.
 
 use tagwatch_scan::report::{NoteCode, ScanReport};
+use tagwatch_scan::{ExitStatus, FailOn};
 
 use crate::support::{folder, judged, pod, scan_paths, scan_stdin};
 
@@ -74,7 +75,8 @@ fn a_base_is_judged_with_the_images_of_the_overlay() {
         "web is judged as registry.example.com/shop/web:1.4.2, by the images of overlay/kustomization.yaml"
     );
     assert!(
-        message(&report, NoteCode::Kustomize).contains("`kustomize build FOLDER | tagwatch scan -`"),
+        message(&report, NoteCode::Kustomize)
+            .contains("`kustomize build FOLDER | tagwatch scan - --require-workloads`"),
         "{:?}",
         report.notes
     );
@@ -204,6 +206,98 @@ patchesStrategicMerge:
         "3 images in patches are not judged: patchesStrategicMerge[*], patches[*].patch"
     );
     assert_eq!(report.summary.uncovered_images, 3);
+}
+
+/// `kubectl kustomize` refuses each of these; `e2e/tests/e2e/kustomize_agrees.rs` compares it.
+#[test]
+fn values_that_kustomize_refuses_are_errors() {
+    for (kustomization, message) in [
+        (
+            "images: [{name: web, newTag: 1.10}]\n",
+            "images[0].newTag must be a string, found a number 1.10; put it in quotes",
+        ),
+        (
+            "images:\n- {name: web, newTag: 7}\n",
+            "images[0].newTag must be a string, found a number 7; put it in quotes",
+        ),
+        (
+            "images: [{name: 1, newTag: a}]\n",
+            "images[0].name must be a string, found a number 1; put it in quotes",
+        ),
+        ("images: [{name: web, digest: [a]}]\n", "images[0].digest must be a string, found a list"),
+        ("images: [web]\n", "images[0] must be a mapping, found a string"),
+        ("images: {web: a}\n", "images must be a list, found a mapping"),
+        ("resources: a.yaml\n", "resources must be a list, found a string"),
+        ("resources: [7]\n", "resources[0] must be a string, found a number 7; put it in quotes"),
+    ] {
+        let report = scan_files(&[("kustomization.yaml", kustomization)]);
+        let errors: Vec<_> = report.notes.iter().filter(|note| note.code.is_error()).collect();
+        assert_eq!(errors.len(), 1, "{kustomization}{:?}", report.notes);
+        assert_eq!((errors[0].code, errors[0].message.as_str()), (NoteCode::InvalidField, message));
+        assert_eq!(images(&report), [""; 0], "{kustomization}");
+        assert_eq!(report.exit_status(FailOn::Never), ExitStatus::IncompleteInput);
+    }
+    let report = scan_files(&[("kustomization.yaml", "images:\n- name: web\n  newTag: 1.10\n")]);
+    let error = report.notes.iter().find(|note| note.code.is_error()).unwrap();
+    assert_eq!((error.line, error.column), (3, 11));
+}
+
+#[test]
+fn images_that_flux_sets_are_judged_where_they_stand() {
+    let text = "\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: apps, namespace: flux-system}
+spec:
+  path: ./apps
+  images:
+  - {name: web, newName: example.com/web, newTag: latest}
+  - name: api
+    newTag: 1.4.2
+  - {name: other, newName: example.com/other}
+  patches:
+  - target: {kind: Deployment}
+    patch: |
+      - {op: replace, path: /spec/template/spec/containers/0/image, value: 'web:latest'}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: web, namespace: shop}
+spec:
+  values: {image: {repository: example.com/web, tag: 1.2.3}}
+  postRenderers:
+  - kustomize:
+      images: [{name: example.com/web, newTag: main}]
+";
+    let report = scan_stdin(text);
+    let places: Vec<_> = report
+        .images
+        .iter()
+        .map(|image| {
+            let place = &image.place;
+            format!("{} {} {} {}", place.kind.raw(), place.name.raw(), place.field_path, image.image.raw())
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "Kustomization apps spec.images[0] example.com/web:latest",
+            "Kustomization apps spec.images[1] api:1.4.2",
+            "HelmValues web spec.values.image example.com/web:1.2.3",
+            "HelmRelease web spec.postRenderers[0].kustomize.images[0] example.com/web:main",
+        ]
+    );
+    let found: Vec<_> = report.findings.iter().map(|finding| (finding.rule, finding.place.line)).collect();
+    assert_eq!(found, [("latest-tag", 7), ("floating-tag", 23)]);
+    assert_eq!(
+        (codes(&report), message(&report, NoteCode::PatchNotJudged)),
+        (vec![NoteCode::PatchNotJudged], "1 image in patches is not judged: spec.patches[*].patch")
+    );
+    let number = scan_stdin(text.replace("1.4.2", "1.10"));
+    assert_eq!(
+        message(&number, NoteCode::InvalidField),
+        "spec.images[1].newTag must be a string, found a number 1.10; put it in quotes"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod baseline;
 mod broken;
+mod cluster;
 mod compose;
 mod contract;
 mod coverage;

@@ -25,13 +25,14 @@ Exit codes: 0 ended by SIGTERM or SIGINT; 1 a part of it failed; 2 wrong usage o
 pub(super) const SCAN: &str = "\
 Examples:
   tagwatch scan deploy/
-  helm template web charts/web | tagwatch scan -n shop -
+  helm template web charts/web | tagwatch scan -n shop - --require-workloads
   tagwatch scan -o table -o json=findings.json --fail-on warn deploy/
   tagwatch scan -o github -o sarif=tagwatch.sarif deploy/
   tagwatch scan --baseline findings.json --min-severity high deploy/
+  tagwatch scan --cluster -A --context prod
 
 Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage or configuration; 3 input that could not be \
-read, or not all of it.";
+read, or not all of it; 4 with --cluster, the API server or the connection to it.";
 
 pub(super) const ISSUES: &str = "\
 Examples:

@@ -18,7 +18,7 @@ pub(crate) use policy::{
     PolicyArgs, PolicyBaselineArgs, PolicyCheckArgs, PolicyCommand, PolicyShowArgs, WorkloadName,
 };
 pub(crate) use run::{Auth, ConsoleArgs, LogFormat, MetricsArgs, RunArgs};
-pub(crate) use scan::{Output, ScanArgs};
+pub(crate) use scan::{Output, ScanArgs, ScanClusterArgs};
 
 /// Heading of the options that every command takes.
 const GLOBAL: &str = "Global options";

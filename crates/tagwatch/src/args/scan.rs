@@ -9,7 +9,7 @@ use tagwatch_core::outcome::Severity;
 use tagwatch_scan::FailOn;
 use tagwatch_scan::output::{Format, NoteDetail};
 
-use super::names::{namespace, rule, severity};
+use super::names::{namespace, object_name, rule, severity};
 use super::policy::PolicyArgs;
 
 #[derive(Debug, clap::Args)]
@@ -85,12 +85,43 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) render: bool,
 
-    /// The namespace of manifests that name none, as those of `helm template`
+    /// The namespace of manifests that name none, as those of `helm template`; with --cluster, the one that is judged
     #[arg(short, long, value_name = "NAME", value_parser = namespace)]
     pub(crate) namespace: Option<String>,
 
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
+
+    #[command(flatten)]
+    pub(crate) cluster: ScanClusterArgs,
+}
+
+/// What to judge in place of manifests.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ScanClusterArgs {
+    /// Judge the workloads of a cluster once, as a controller does, drift included; nothing is installed or changed
+    ///
+    /// By the TagPolicy of the cluster, unless --policy or --profile names another one. Reads the namespace of the context,
+    /// of --namespace, or all.
+    #[arg(long, conflicts_with_all = ["paths", "exclude", "threads", "stdin_filename", "render"])]
+    pub(crate) cluster: bool,
+
+    /// Judge all namespaces
+    #[arg(short = 'A', long, requires = "cluster", conflicts_with = "namespace")]
+    pub(crate) all_namespaces: bool,
+
+    /// The kubeconfig; by default KUBECONFIG or ~/.kube/config
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// A context of the kubeconfig other than the current one
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    pub(crate) context: Option<String>,
+
+    /// Name of the TagPolicy in the cluster to judge by
+    #[arg(long, value_name = "NAME", requires = "cluster", conflicts_with_all = ["policy", "profile"], value_parser = object_name)]
+    pub(crate) policy_name: Option<String>,
 }
 
 /// A format, and a file unless it goes to standard output.

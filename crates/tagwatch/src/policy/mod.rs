@@ -20,6 +20,9 @@ use crate::args::{PolicyArgs, PolicyCheckArgs, PolicyCommand};
 use crate::messages::note;
 use crate::status::Failure;
 
+/// Name of the `TagPolicy` of a cluster, where none is named: the default of `tagwatch run --policy`.
+pub(crate) const DEFAULT_POLICY: &str = "default";
+
 pub(crate) struct ChosenPolicy {
     pub(crate) engine: Engine,
     /// `None` if only a profile applies.
@@ -51,12 +54,22 @@ pub(crate) fn choose_for_scan(
     if rules.is_empty() && baseline.is_none() {
         return Ok(chosen);
     }
-    let mut file = chosen.file.unwrap_or_else(|| PolicyFile::of(args.profile.unwrap_or_default()));
+    let file = chosen.file.unwrap_or_else(|| PolicyFile::of(args.profile.unwrap_or_default()));
+    let file = changed_for_scan(file, rules, baseline)?;
+    let engine = Engine::new(file.policy.clone()).on(today());
+    Ok(ChosenPolicy { engine, is_found: chosen.is_found, file: Some(file) })
+}
+
+/// A policy with the exemptions of a baseline, by some rules alone, where there are such.
+pub(crate) fn changed_for_scan(
+    mut file: PolicyFile,
+    rules: &[String],
+    baseline: Option<&PolicyFile>,
+) -> Result<PolicyFile, Failure> {
     let changed = baseline.map_or(Ok(()), |baseline| file.add_exemptions(baseline));
     let changed = changed.and_then(|()| if rules.is_empty() { Ok(()) } else { file.select_rules(rules) });
     changed.map_err(|error| Failure::Usage(anyhow!(error)))?;
-    let engine = Engine::new(file.policy.clone()).on(today());
-    Ok(ChosenPolicy { engine, is_found: chosen.is_found, file: Some(file) })
+    Ok(file)
 }
 
 pub(crate) fn refuse_stdin_twice(args: &PolicyArgs, paths: &[PathBuf]) -> Result<(), Failure> {

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use kube::Client;
 use kube_runtime::watcher;
-use tagwatch_client::Backoff;
+use tagwatch_client::{Backoff, Discovery};
 use tagwatch_core::kinds::{KindName, Kinds, WorkloadKind};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::discovery::Discovery;
 use super::watches::{INTERVAL, Watches};
 use crate::observe::Observer;
 use crate::observe::absence::Absence;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use kube::Client;
 use kube::core::ApiResource;
 use kube_runtime::watcher;
+use tagwatch_client::object_api;
 use tagwatch_core::kinds::{KindName, WorkloadKind};
 use tagwatch_k8s::served::ServedKind;
 use tokio::sync::Notify;
@@ -16,7 +17,6 @@ use tokio::time::sleep;
 
 use super::progress::CustomProgress;
 use crate::observe::Observer;
-use crate::observe::api::object_api;
 use crate::observe::objects::ObjectSink;
 use crate::observe::rights::{OptionalRight, Refusals};
 use crate::observe::stats::WatchStats;

@@ -5,11 +5,11 @@ use tagwatch_client::{ClusterChoice, ClusterPolicy, IssueQuery, StoredIssue, lis
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::PolicyMetadata;
 
-use super::{BaselineFinding, BaselineInput, DEFAULT_POLICY};
+use super::{BaselineFinding, BaselineInput};
 use crate::args::PolicyBaselineArgs;
 use crate::cluster::with_client;
 use crate::messages::note;
-use crate::policy::choose;
+use crate::policy::{DEFAULT_POLICY, choose};
 use crate::status::Failure;
 
 /// Starts from the policy of the arguments, else from the one in the cluster, which the baseline can replace.

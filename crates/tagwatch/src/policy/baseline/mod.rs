@@ -17,7 +17,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::{PolicyFile, PolicyMetadata};
 
-use super::{counted, today};
+use super::{DEFAULT_POLICY, counted, today};
 use crate::args::PolicyBaselineArgs;
 use crate::messages::{self, note};
 use crate::status::Failure;
@@ -78,9 +78,6 @@ pub(crate) fn baseline(args: &PolicyBaselineArgs) -> Result<ExitCode, Failure> {
     }
     Ok(ExitCode::SUCCESS)
 }
-
-/// The default of `tagwatch run --policy`.
-const DEFAULT_POLICY: &str = "default";
 
 /// Maximum size of all annotations of an object; `kubectl apply` stores a copy of the object in one.
 const MAX_ANNOTATIONS: usize = 256 << 10;

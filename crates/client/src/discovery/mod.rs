@@ -9,12 +9,13 @@ use kube::core::Status;
 use kube::core::discovery::v2::{ACCEPT_AGGREGATED_DISCOVERY_V2, APIGroupDiscoveryList};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tagwatch_client::{CallError, LIST_LIMIT, call};
 use tagwatch_core::kinds::Kinds;
 use tagwatch_k8s::discovery::ServedKinds;
 
+use crate::call::{CallError, LIST_LIMIT, call};
+
 /// Asks again and again, and remembers the answer.
-pub(super) struct Discovery {
+pub struct Discovery {
     client: Client,
     /// Names the answer that is remembered: an API server says 304 while it would answer the same.
     etag: Option<HeaderValue>,
@@ -27,17 +28,21 @@ struct Kind {
 }
 
 impl Discovery {
-    pub(super) fn new(client: Client) -> Self {
+    /// Asks nothing yet.
+    pub fn new(client: Client) -> Self {
         Self { client, etag: None, served: ServedKinds::default() }
     }
 
     /// What is served, as of the last answer.
-    pub(super) fn served(&self) -> &ServedKinds {
+    pub fn served(&self) -> &ServedKinds {
         &self.served
     }
 
     /// Asks what is served.
-    pub(super) async fn ask(&mut self, wanted: &Kinds) -> Result<(), CallError> {
+    ///
+    /// # Errors
+    /// When a request fails. What was known stays known.
+    pub async fn ask(&mut self, wanted: &Kinds) -> Result<(), CallError> {
         let client = self.client.clone();
         let etag = self.etag.clone();
         let Some((etag, body)) = call(LIST_LIMIT, document(client, etag)).await? else { return Ok(()) };

@@ -1,13 +1,13 @@
 //! What an API server serves, from one that answers by a script.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tagwatch_core::kinds::{KindName, WorkloadKind};
+use tower::service_fn;
 
 use super::*;
-use crate::testing;
 
 /// A client whose server answers by a function of path and `If-None-Match`, and the paths that it was asked for.
 fn scripted(
@@ -15,13 +15,13 @@ fn scripted(
 ) -> (Client, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let (answer, log) = (Arc::new(answer), Arc::clone(&asked));
-    let client = testing::client(move |request| {
-        log.lock().push(request.uri().path().to_owned());
+    let service = service_fn(move |request: Request<Body>| {
+        log.lock().unwrap().push(request.uri().path().to_owned());
         let tag = request.headers().get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
         let answer = answer(request.uri().path(), tag);
-        async move { answer }
+        async move { Ok::<_, Infallible>(answer) }
     });
-    (client, asked)
+    (Client::new(service, "default"), asked)
 }
 
 fn response(code: u16, tag: Option<&str>, body: &Value) -> Response<Body> {
@@ -93,15 +93,16 @@ async fn a_server_that_aggregates_nothing_is_asked_version_by_version() {
     let mut discovery = Discovery::new(client);
     discovery.ask(&kinds).await.unwrap();
     assert!(discovery.served().resource(&rollout).is_some());
-    assert_eq!(*asked.lock(), ["/apis", "/apis/argoproj.io/v1alpha1", "/apis/keda.sh/v1alpha1"]);
+    assert_eq!(*asked.lock().unwrap(), ["/apis", "/apis/argoproj.io/v1alpha1", "/apis/keda.sh/v1alpha1"]);
 }
 
 #[tokio::test]
 async fn a_refusal_keeps_what_is_known() {
     let refusals =
         Mutex::new(vec![response(403, None, &json!("no Status")), response(200, None, &aggregated())]);
-    let (client, _) =
-        scripted(move |_, _| refusals.lock().pop().unwrap_or_else(|| response(500, None, &Value::Null)));
+    let (client, _) = scripted(move |_, _| {
+        refusals.lock().unwrap().pop().unwrap_or_else(|| response(500, None, &Value::Null))
+    });
     let (kinds, rollout) = rollout();
     let mut discovery = Discovery::new(client);
     discovery.ask(&kinds).await.unwrap();

@@ -1,4 +1,6 @@
-//! The command `tagwatch scan`: reads manifests and policy, writes the report, and sets the exit status.
+//! The command `tagwatch scan`: reads manifests or a cluster, and the policy, writes the report, and sets the exit status.
+
+mod cluster;
 
 use std::collections::BTreeSet;
 use std::env;
@@ -18,6 +20,7 @@ use crate::messages;
 use crate::policy::{ChosenPolicy, choose_for_scan, refuse_stdin_twice};
 use crate::status::Failure;
 use crate::style::style;
+use cluster::ClusterScan;
 
 pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
     let ScanArgs {
@@ -37,11 +40,14 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         threads,
         notes,
         policy,
+        cluster,
     } = args;
     let exclude = Exclude::new(exclude).map_err(|error| {
         Failure::Usage(anyhow!("--exclude: {}", UntrustedText::from(error.to_string()).terminal()))
     })?;
-    refuse_stdin_twice(&policy, &paths)?;
+    if !cluster.cluster {
+        refuse_stdin_twice(&policy, &paths)?;
+    }
     refuse_shared_outputs(&output)?;
     if stdin_filename.is_some() && !paths.iter().any(|path| path.as_os_str() == "-") {
         return Err(Failure::Usage(anyhow!(
@@ -55,20 +61,35 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
         Some(Baseline::Policy(policy)) => (None, Some(policy)),
         None => (None, None),
     };
-    let ChosenPolicy { engine, file, is_found } = choose_for_scan(&policy, &rules, exemptions.as_deref())?;
-    let options = ScanOptions {
-        paths,
-        show_passed,
-        policy_file: file,
-        policy_is_found: is_found,
-        namespace,
-        require_workloads,
-        stdin_name: stdin_filename.map(|name| name.to_string_lossy().into_owned()),
-        exclude,
-        threads,
-        render: render.then(programs),
+    let mut report = if cluster.cluster {
+        let scan = ClusterScan {
+            cluster: &cluster,
+            namespace,
+            policy: &policy,
+            rules: &rules,
+            exemptions: exemptions.as_deref(),
+            show_passed,
+            require_workloads,
+        };
+        scan.run()?
+    } else {
+        let ChosenPolicy { engine, file, is_found } =
+            choose_for_scan(&policy, &rules, exemptions.as_deref())?;
+        let options = ScanOptions {
+            paths,
+            show_passed,
+            policy_file: file,
+            policy_is_found: is_found,
+            namespace,
+            require_workloads,
+            stdin_name: stdin_filename.map(|name| name.to_string_lossy().into_owned()),
+            exclude,
+            threads,
+            is_compose_file_set: env::var_os("COMPOSE_FILE").is_some_and(|files| !files.is_empty()),
+            render: render.then(programs),
+        };
+        scan_manifests(&engine, &options, &mut io::stdin().lock())
     };
-    let mut report = scan_manifests(&engine, &options, &mut io::stdin().lock());
     if !rules.is_empty() {
         // What exempts other rules has nothing to exempt in this scan.
         report.notes.retain(|note| note.code != NoteCode::UnusedExemption);

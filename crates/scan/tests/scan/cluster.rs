@@ -1,0 +1,74 @@
+//! Reports on the objects of a cluster: they are in no file.
+
+use tagwatch_core::engine::Engine;
+use tagwatch_core::workload::{Container, ContainerType, Namespace, Origin, Workload, WorkloadId};
+use tagwatch_scan::output::Format;
+use tagwatch_scan::report::{NoteCode, ScanReport};
+use tagwatch_scan::{ClusterReport, ExitStatus, FailOn};
+
+use crate::support::written;
+
+fn deployment(namespace: &str, image: &str) -> Workload {
+    let id = WorkloadId {
+        api_version: "apps/v1".into(),
+        kind: "Deployment".into(),
+        namespace: Some(namespace.into()),
+        name: "web".into(),
+    };
+    let container = Container {
+        name: "app".into(),
+        container_type: ContainerType::Container,
+        image: image.into(),
+        pull_policy: Some("Always".into()),
+        field_path: "spec.template.spec.containers[0].image".to_owned(),
+        observed: None,
+        drift: None,
+    };
+    Workload::new(id, Origin::Cluster, vec![container])
+}
+
+fn report(workloads: Vec<Workload>, remarks: &[(NoteCode, &str)]) -> ScanReport {
+    let engine = Engine::recommended().in_cluster();
+    let mut report = ClusterReport::new(&engine, false);
+    report.know_namespace("shop", &Namespace::default());
+    workloads.into_iter().for_each(|workload| report.add(workload));
+    remarks.iter().for_each(|(code, message)| report.remark(*code, message));
+    report.finish(3, None, true)
+}
+
+#[test]
+fn an_object_of_a_cluster_is_named_and_has_no_line() {
+    let report = report(vec![deployment("shop", "nginx:latest"), deployment("other", "nginx:1.27.3")], &[]);
+    assert_eq!(report.exit_status(FailOn::Fail), ExitStatus::Findings);
+    let place = &report.findings[0].place;
+    assert_eq!((place.file.raw(), place.line, place.column), ("shop/Deployment/web", 1, 1));
+    let table = written(Format::Table, &report);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[..3], ["Deployment shop/web  app", "  image: nginx:latest", "  fail  high  latest-tag"]);
+    assert_eq!(
+        lines.last(),
+        Some(&"3 objects, 2 workloads and 2 images read: 1 fail, 0 error, 0 warn, 0 skip, 3 pass")
+    );
+    let wide = written(Format::Wide, &report);
+    assert!(wide.lines().nth(1).unwrap().starts_with("shop/Deployment/web  fail    high"), "{wide}");
+    assert!(written(Format::Sarif, &report).contains("\"uri\": \"shop/Deployment/web\""));
+}
+
+#[test]
+fn what_may_not_be_listed_makes_the_report_partial() {
+    let refused = [(NoteCode::NotPermitted, "no right to list jobs")];
+    let partial = report(vec![deployment("shop", "nginx:latest")], &refused);
+    assert_eq!(partial.exit_status(FailOn::Fail), ExitStatus::IncompleteInput);
+    assert_eq!(partial.notes[0].file.raw(), "<cluster>");
+    let clean = report(
+        vec![deployment("shop", "nginx:1.27.3")],
+        &[(NoteCode::NodesNotRead, "no right to list nodes")],
+    );
+    assert_eq!(clean.exit_status(FailOn::Fail), ExitStatus::Clean);
+    let none = report(Vec::new(), &[]);
+    assert_eq!(
+        none.nothing_judged().as_deref(),
+        Some("nothing was judged: no workload was found in the cluster, or in its namespace")
+    );
+    assert_eq!(none.exit_status(FailOn::Fail), ExitStatus::IncompleteInput);
+}
