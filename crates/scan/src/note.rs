@@ -51,7 +51,9 @@ impl Note {
     /// On a place in a file.
     pub(crate) fn at(file: &str, at: Position, code: NoteCode, message: &str) -> Self {
         let message = UntrustedText::from(message).terminal();
-        Self { file: UntrustedText::from(file), line: at.line, column: at.column, code, message }
+        // Objects of a cluster have no lines.
+        let (line, column) = (at.line.max(1), at.column.max(1));
+        Self { file: UntrustedText::from(file), line, column, code, message }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::yaml::Limits;
 
 /// What to scan and what to report.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "options that do not depend on each other")]
 pub struct ScanOptions {
     /// Files, folders, or `-` for standard input. Each is read once, in this order.
     pub paths: Vec<PathBuf>,

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::{
     drift_fleet::{IMAGE, PROVEN, hasty, node, pods_of},
     kinds,
-    objects::{LATEST, container, deployment, pod, pulled, replica_set},
+    objects::{LATEST, container, deployment, pod, pulled},
     policies::TagPolicy,
     runner::shared,
     test_env::{LIMIT, TestEnv},
@@ -110,9 +110,9 @@ async fn a_cluster_is_judged_as_the_controller_judges_it(env: &TestEnv) -> Resul
     exempt["metadata"]["annotations"] =
         json!({ "tagwatch.dev/ignore": "latest-tag", "tagwatch.dev/ignore-reason": "a test" });
     env.create(exempt).await?;
-    let mut orphan = replica_set("orphan", 0, &[container("web", LATEST)]);
+    let mut orphan = pod("orphan", &[container("web", LATEST)]);
     orphan["metadata"]["ownerReferences"] = json!([{
-        "apiVersion": "apps/v1beta2", "kind": "Deployment", "name": "absent",
+        "apiVersion": "apps/v1beta2", "kind": "ReplicaSet", "name": "absent",
         "uid": "00000000-0000-0000-0000-000000000002", "controller": true,
     }]);
     env.create(orphan).await?;
@@ -136,7 +136,7 @@ async fn a_cluster_is_judged_as_the_controller_judges_it(env: &TestEnv) -> Resul
     for (kind, name, rule, result) in [
         ("Deployment", "moved", "mixed-digests", "fail"),
         ("Deployment", "exempt", "latest-tag", "skip"),
-        ("ReplicaSet", "orphan", "latest-tag", "fail"),
+        ("Pod", "orphan", "latest-tag", "fail"),
         ("Pod", "alone", "latest-tag", "fail"),
     ] {
         let is_it = |found: &&Value| {

@@ -1,5 +1,5 @@
 //! Entries of `images:`, by which Kustomize changes images: api/types/image.go of kubernetes-sigs/kustomize. Flux has the
-//! same in its Kustomization and in post-renderers of a `HelmRelease` (fluxcd/pkg: apis/kustomize/kustomize_types.go).
+//! same in its Kustomization and in post-renderers of a `HelmRelease` (`kustomize_types.go` of fluxcd/pkg).
 
 use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::{Container, ContainerType};

@@ -1,7 +1,9 @@
 //! Reports on the objects of a cluster: they are in no file.
 
 use tagwatch_core::engine::Engine;
-use tagwatch_core::workload::{Container, ContainerType, Namespace, Origin, Workload, WorkloadId};
+use tagwatch_core::workload::{
+    Container, ContainerType, IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId,
+};
 use tagwatch_scan::output::Format;
 use tagwatch_scan::report::{NoteCode, ScanReport};
 use tagwatch_scan::{ClusterReport, ExitStatus, FailOn};
@@ -28,11 +30,15 @@ fn deployment(namespace: &str, image: &str) -> Workload {
 }
 
 fn report(workloads: Vec<Workload>, remarks: &[(NoteCode, &str)]) -> ScanReport {
-    let engine = Engine::recommended().in_cluster();
+    let engine = Engine::recommended().on("2027-01-31".parse().unwrap()).in_cluster();
     let mut report = ClusterReport::new(&engine, false);
     report.know_namespace("shop", &Namespace::default());
-    workloads.into_iter().for_each(|workload| report.add(workload));
-    remarks.iter().for_each(|(code, message)| report.remark(*code, message));
+    for workload in workloads {
+        report.add(workload);
+    }
+    for (code, message) in remarks {
+        report.remark(*code, message);
+    }
     report.finish(3, None, true)
 }
 
@@ -52,6 +58,18 @@ fn an_object_of_a_cluster_is_named_and_has_no_line() {
     let wide = written(Format::Wide, &report);
     assert!(wide.lines().nth(1).unwrap().starts_with("shop/Deployment/web  fail    high"), "{wide}");
     assert!(written(Format::Sarif, &report).contains("\"uri\": \"shop/Deployment/web\""));
+}
+
+#[test]
+fn a_note_on_an_object_names_it() {
+    let without_reason = |key: &str| (key == IgnoreAnnotations::IGNORE).then_some("all");
+    let workload = Workload {
+        ignore: IgnoreAnnotations::from_annotations(without_reason),
+        ..deployment("shop", "nginx:latest")
+    };
+    let report = report(vec![workload], &[]);
+    let note = report.notes.iter().find(|note| note.code == NoteCode::ExemptionNotHonoured).unwrap();
+    assert_eq!((note.file.raw(), note.line, note.column), ("shop/Deployment/web", 1, 1));
 }
 
 #[test]
