@@ -68,9 +68,9 @@ const INDEX: &[&[&str]] = &[
 ];
 
 const CLIENT: &[&[&str]] = &[
-    &["backoff", "call", "clock"],
-    &["cluster_policy", "pages", "retry_after", "served", "telemetry"],
-    &["connect", "issues"],
+    &["api", "backoff", "call", "clock"],
+    &["cluster_policy", "discovery", "pages", "retry_after", "served", "telemetry"],
+    &["connect", "issues", "lists"],
     &["lib"],
 ];
 

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     /// Watch a cluster: keep a PolicyReport for each workload, and metrics
     #[command(after_long_help = help::RUN)]
     Run(Box<RunArgs>),
-    /// Judge manifests before they are deployed
+    /// Judge manifests before they are deployed, or a cluster once
     #[command(after_long_help = help::SCAN)]
     Scan(ScanArgs),
     /// List what is wrong in a cluster, from the reports
