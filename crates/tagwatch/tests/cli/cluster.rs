@@ -16,7 +16,7 @@ users: [{ name: me, user: { token: none } }]
 fn no_cluster_exits_with_4() {
     let folder = folder(&[]);
     let home = folder.path().to_str().unwrap().to_owned();
-    for arguments in [&["issues"][..], &["run", "--metrics-address", "127.0.0.1:0"]] {
+    for arguments in [&["issues"][..], &["scan", "--cluster"], &["run", "--metrics-address", "127.0.0.1:0"]] {
         let printed = run(folder.path(), arguments).replace(&home, "HOME");
         assert!(printed.starts_with("exit code: 4\n"), "{printed}");
         assert!(printed.contains("error: no cluster to talk to: "), "{printed}");
@@ -35,6 +35,8 @@ fn an_api_server_that_is_away_exits_with_4() {
     ----- stderr
     error: the connection was refused: are host and port right? (server https://127.0.0.1:1, context here)
     ");
+    let scanned = run(folder.path(), &["scan", "--cluster", "-A", "-o", "sarif"]);
+    assert_eq!(scanned, run(folder.path(), &["issues"]), "nothing is written");
     let watched = run(folder.path(), &["issues", "-A", "--watch"]);
     assert_eq!(watched, run(folder.path(), &["issues"]), "a watch begins with the list");
 }
@@ -46,6 +48,7 @@ fn a_kubeconfig_is_named_on_the_command_line() {
     for (arguments, server) in [
         (&["issues", "--kubeconfig", "other.yaml"][..], "(server https://127.0.0.1:2, context there)"),
         (&["issues", "--context", "here"], "(server https://127.0.0.1:1, context here)"),
+        (&["scan", "--cluster", "--context", "here"], "(server https://127.0.0.1:1, context here)"),
         (
             &["policy", "baseline", "--cluster", "--kubeconfig", "other.yaml"],
             "(server https://127.0.0.1:2, context there)",
@@ -132,4 +135,22 @@ fn a_certificate_for_no_endpoint_exits_with_2() {
         printed.starts_with("exit code: 2\n") && printed.contains("--metrics-tls-key <FILE>"),
         "{printed}"
     );
+}
+
+#[test]
+fn a_cluster_takes_the_place_of_manifests() {
+    let folder = folder(&[]);
+    for (arguments, message) in [
+        (&["scan", "--cluster", "deploy/"][..], "the argument '--cluster' cannot be used with '[PATH]...'"),
+        (&["scan", "--cluster", "--render"], "the argument '--cluster' cannot be used with '--render'"),
+        (&["scan", "--all-namespaces"], "the following required arguments were not provided:\n  --cluster"),
+        (&["scan", "--context", "here"], "the following required arguments were not provided:\n  --cluster"),
+        (
+            &["scan", "--cluster", "--policy-name", "a", "--profile", "strict"],
+            "the argument '--policy-name <NAME>' cannot be used with '--profile <NAME>'",
+        ),
+    ] {
+        let printed = run(folder.path(), arguments);
+        assert!(printed.starts_with("exit code: 2\n") && printed.contains(message), "{printed}");
+    }
 }
