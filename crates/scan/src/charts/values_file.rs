@@ -5,7 +5,7 @@ use std::path::Path;
 use tagwatch_core::text::UntrustedText;
 
 use super::CHART_FILE;
-use crate::manifest::{Described, Manifest, VALUES_KIND, add_described, read_values};
+use crate::manifest::{Described, Manifest, VALUES_KIND, add_described, read_file_of_values};
 use crate::yaml::{Node, Value};
 
 /// What a file beside or inside a chart is.
@@ -44,7 +44,7 @@ pub(crate) fn read_file(root: Node<'_, '_>, path: &Path, kind: ValuesFile, manif
     if kind != ValuesFile::Values {
         return true;
     }
-    let containers = read_values(root, "", manifest);
+    let containers = read_file_of_values(root, manifest);
     if !containers.is_empty() {
         let described = Described::of_values(containers);
         add_described(root, "", VALUES_KIND, described, manifest);

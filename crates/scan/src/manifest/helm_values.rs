@@ -9,7 +9,7 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType};
 
-use super::{ContainerPlace, Manifest, Reason, Unjudged, open_indexes};
+use super::{ContainerPlace, Manifest, Reason, Unjudged, open_indexes, uncovered};
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
@@ -36,7 +36,7 @@ struct Found {
 
 /// Reads the images below a node. `path` is that of the node, from the root of its object. Those whose tag the chart decides
 /// on are counted in a note: often it is the version of the application.
-pub(crate) fn read_values(
+pub(super) fn read_values(
     values: Node<'_, '_>,
     path: &str,
     manifest: &mut Manifest,
@@ -57,6 +57,16 @@ pub(crate) fn read_values(
             containers.push(found.container());
         }
     }
+    containers
+}
+
+/// Reads a file with values. Images of manifests that are texts there are counted.
+pub(crate) fn read_file_of_values(
+    root: Node<'_, '_>,
+    manifest: &mut Manifest,
+) -> Vec<(Container, ContainerPlace)> {
+    let containers = read_values(root, "", manifest);
+    uncovered::remark_texts(root, VALUES_KIND, manifest);
     containers
 }
 

@@ -24,7 +24,7 @@ use crate::note::NoteCode;
 use crate::yaml::{Document, Position};
 
 pub(crate) use embedded::{Embedded, count_embedded_images};
-pub(crate) use helm_values::{VALUES_KIND, read_values};
+pub(crate) use helm_values::{VALUES_KIND, read_file_of_values};
 pub(crate) use image_entry::{ImageEntryFields, SetImage};
 pub(crate) use object::{Described, add_workload as add_described};
 pub(crate) use patch::{DIRECTIVE, has_patch_directive};

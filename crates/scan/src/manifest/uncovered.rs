@@ -25,7 +25,23 @@ pub(super) fn remark(
     hint: impl FnOnce(&str) -> Option<String>,
     manifest: &mut Manifest,
 ) {
-    let images = Search { judged: judged.iter().copied().collect(), ..Search::default() }.of_object(object);
+    let search = Search { judged: judged.iter().copied().collect(), ..Search::default() };
+    push(search.of_object(object), (api_version, kind), hint, manifest);
+}
+
+/// Remarks on the images of manifests and patches that values of a chart hold as texts. What a field called `image` names is
+/// for the convention to say.
+pub(super) fn remark_texts(values: Node<'_, '_>, kind: &str, manifest: &mut Manifest) {
+    let search = Search { skips_fields: true, ..Search::default() };
+    push(search.of_object(values), ("", kind), |_| None, manifest);
+}
+
+fn push(
+    images: Images,
+    (api_version, kind): (&str, &str),
+    hint: impl FnOnce(&str) -> Option<String>,
+    manifest: &mut Manifest,
+) {
     let Images { count, paths, has_more, first } = images;
     let Some(at) = first else { return };
     let hint = paths.first().and_then(|path| hint(path));
@@ -89,6 +105,8 @@ struct Search {
     judged: BTreeSet<Position>,
     /// Whether it is in a text already.
     is_embedded: bool,
+    /// Whether texts alone are looked at.
+    skips_fields: bool,
     path: String,
     images: Images,
 }
@@ -112,7 +130,7 @@ impl Search {
             self.path.push('.');
         }
         self.path.push_str(&UntrustedText::from(key).terminal());
-        if let Some(at) = (key == "image").then(|| named_image(value)).flatten()
+        if let Some(at) = (key == "image" && !self.skips_fields).then(|| named_image(value)).flatten()
             && !self.judged.contains(&at)
         {
             self.add(at, 1);

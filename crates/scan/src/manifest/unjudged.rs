@@ -84,17 +84,14 @@ impl Unjudged {
         let more = if *has_more { ", …" } else { "" };
         let paths = paths.join(", ");
         let (kind, api_version) = (kind.raw(), api_version.raw());
+        // Files with values have no version.
+        let version = if api_version.is_empty() { String::new() } else { format!(" ({api_version})") };
         match reason {
             Reason::NotCovered { hint } => {
                 let hint = hint.as_deref().unwrap_or_default();
-                format!(
-                    "{count} {images} of kind {kind} ({api_version}) {are} not judged: {paths}{more}{hint}"
-                )
+                format!("{count} {images} of kind {kind}{version} {are} not judged: {paths}{more}{hint}")
             }
             Reason::Parameter => {
-                // Files with values have no version.
-                let version =
-                    if api_version.is_empty() { String::new() } else { format!(" ({api_version})") };
                 format!(
                     "{count} {images} of kind {kind}{version} {are} not judged, since parameters decide what runs: \
                      {paths}{more}"

@@ -6,7 +6,7 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_scan::report::ScanReport;
 use tagwatch_scan::{ExitStatus, FailOn};
 
-use crate::support::{folder, notes, scan_paths, scan_stdin};
+use crate::support::{folder, notes, pod, scan_paths, scan_stdin};
 
 /// Images as `container image`, with the place.
 fn images(report: &ScanReport) -> Vec<String> {
@@ -78,6 +78,16 @@ fn values_are_judged_by_the_convention_of_update_bots() {
     assert!(report.findings[1].message.contains("with pullPolicy: IfNotPresent"));
     assert_eq!(notes(&report), ["14:17 tag-left-to-chart", "17:10 image-parameter"]);
     assert_eq!(report.exit_status(FailOn::Fail), ExitStatus::Clean, "values give advice at most");
+}
+
+#[test]
+fn images_of_manifests_in_values_are_counted() {
+    let manifest = pod("extra", "registry.example.com/extra:latest").replace('\n', "\n    ");
+    let values = format!("note: |\n  an image: none\n  of these\nextraDeploy:\n  - |\n    {manifest}\n");
+    let folder = folder(&[("values-prod.yaml", &values)]);
+    let report = scan_paths(&[folder.path()]);
+    assert_eq!(notes(&report), ["6:5 kind-not-covered"], "{:?}", report.notes);
+    assert_eq!(report.notes[0].message, "1 image of kind HelmValues is not judged: extraDeploy[*]");
 }
 
 #[test]
