@@ -40,7 +40,7 @@ pub(super) fn each_workload(
     keys.sort_by(|one, other| order(one).cmp(&order(other)));
     for key in keys {
         // Without one there is nothing to report: it is finished, or another object speaks for it.
-        if let Ok(prepared) = index.collect(&key, objects).and_then(Collected::prepare) {
+        if let Ok(prepared) = index.collect(&key, objects, now).and_then(Collected::prepare) {
             read(index.attach(prepared, now).workload);
         }
     }
