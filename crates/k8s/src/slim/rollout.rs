@@ -1,5 +1,6 @@
 //! What the status of an object says: whether a rollout is in progress, and whether the object has ended.
 
+use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tagwatch_core::kinds::{KindTraits, RolloutStatus};
@@ -141,7 +142,7 @@ pub(super) fn stalled_from(object: &WireObject, rollout: RolloutStatus) -> Optio
         return None;
     }
     let progressed = progress.last_update_time.filter(|_| !is(&progress.status, "False"));
-    let progressed = progressed.and_then(|time| time.0).map(|time| time.as_second());
+    let progressed = progressed.and_then(|time| time.0).map(Timestamp::as_second);
     let progressed = progressed.and_then(|second| u32::try_from(second).ok());
     Some(progressed.map_or(0, |second| second.saturating_add(STALLED_AFTER)))
 }
