@@ -244,7 +244,7 @@ fn scrape_rows(scrape: &Scrape, table: &mut Table) -> Result<()> {
     table.row(
         "The same series by the prometheus crate's gather and encoding, ms",
         format!("{:.0}", spread(encodings.iter().copied())?),
-        "",
+        NO_AIM,
     );
     table.row(
         "Scrape / gather and encoding, by round",
