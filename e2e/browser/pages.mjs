@@ -6,7 +6,7 @@ export async function everyPage(page, origin) {
   const { issues } = await api('/api/v1/issues?sort=-severity');
   const { issues: exempt } = await api('/api/v1/issues?exempt=yes');
   const { workloads } = await api('/api/v1/workloads');
-  const paths = ['/', '/issues', '/issues?severity=critical&q=zebra', '/namespaces', '/workloads', '/rules',
+  const paths = ['/', '/changes', '/changes?since=14d&change=resolved', '/images', '/images?by=registry', '/issues', '/issues?class=latest&name=cart', '/issues?severity=critical&q=zebra', '/namespaces', '/workloads', '/rules',
     '/rules/latest-tag', '/rules/unpinned-image', '/no/such/page', '/issues?severity=urgent'];
   for (const found of [issues.at(-1), issues.find((issue) => issue.rule === 'stale-pull-policy'), exempt[0]]) {
     if (found) paths.push(found.path);

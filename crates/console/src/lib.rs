@@ -4,12 +4,14 @@
 mod access;
 mod api;
 mod auth;
+mod changes;
 mod draw;
 mod export;
 mod filter;
 mod filtered;
 mod frame;
 mod http;
+mod images;
 mod pages;
 mod record;
 mod remedy;
@@ -22,7 +24,10 @@ mod view;
 
 pub use access::{Answer, Authorizer, Caller, Denied, Peer, Token, Visible};
 pub use http::Options;
-pub use remedy::{Remedy, remedies};
+pub use remedy::{Remedy, remedies, remedy_of_container};
 pub use router::router;
-pub use snapshot::{ContainerFacts, Facts, RuleState, Snapshot, Workload, WorkloadInput};
+pub use snapshot::{
+    ContainerFacts, ContainerFix, DepartedWorkload, Departures, Facts, RuleState, Snapshot, Workload,
+    WorkloadInput,
+};
 pub use source::Source;

@@ -8,7 +8,7 @@ use tagwatch_core::issue::{Interval, Tally};
 use tagwatch_core::text::UntrustedText;
 
 use crate::access::Caller;
-use crate::snapshot::{Facts, Snapshot, Workload, WorkloadIssue, WorkloadName};
+use crate::snapshot::{Change, Facts, Snapshot, Workload, WorkloadIssue, WorkloadName};
 
 /// A snapshot without the namespaces that the caller may not see. Pages cannot distinguish those from absent ones.
 #[derive(Debug, Clone)]
@@ -54,6 +54,23 @@ impl View {
         self.snapshot.workload(name).filter(|workload| self.sees(&workload.namespace))
     }
 
+    /// Every change that is known, latest first. A time ahead is none that anything happened at.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        let changes = self.snapshot.changes().skip_while(|change| change.at > self.now);
+        changes.filter(|change| self.sees(change.namespace()))
+    }
+
+    /// When tagwatch first looked at the cluster.
+    pub(crate) fn known_since(&self) -> Option<Timestamp> {
+        self.snapshot.known_since()
+    }
+
+    /// When the last workload left that is forgotten for lack of room.
+    pub(crate) fn forgotten(&self) -> Option<Timestamp> {
+        let forgotten = self.facts().departures.forgotten.iter();
+        forgotten.filter(|(namespace, _)| self.sees(namespace)).map(|(_, at)| *at).max()
+    }
+
     /// Namespaces with their counts, by name.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&UntrustedText, &Tally)> {
         self.snapshot.namespaces().iter().filter(|(namespace, _)| self.sees(namespace))
@@ -81,7 +98,8 @@ pub(crate) fn total<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
     total
 }
 
-/// The namespaces of all workloads.
+/// The namespaces of all workloads, also of those that are no longer checked.
 pub(crate) fn namespaces(snapshot: &Snapshot) -> BTreeSet<UntrustedText> {
-    snapshot.namespaces().keys().cloned().collect()
+    let departed = snapshot.facts().departures.workloads.iter().map(|workload| &workload.namespace);
+    snapshot.namespaces().keys().chain(departed).cloned().collect()
 }

@@ -20,8 +20,9 @@ use tokio::runtime::Runtime;
 use crate::fixture::{Fixed, Tokens};
 
 /// Every check of a console that shows a fixture.
-const CHECKS: [&str; 11] = [
+const CHECKS: [&str; 12] = [
     "accessible",
+    "changes",
     "donuts_filter",
     "fits_the_window",
     "hostile_text",

@@ -20,8 +20,8 @@ use crate::reconcile::{GoneWorkloads, Reconciler, WorkPool};
 use crate::serve::console::{ConsoleSource, ConsoleState};
 use crate::state::metrics::{ControllerMetrics, Metrics};
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Leadership, Queue, Readiness, ReportIndex, StatusTracker,
-    Stores, WatchCollector, WatchRegistry, WorkloadStates,
+    ActivePolicy, CustomWatches, DepartureLog, EngineHandle, Leadership, Queue, Readiness, ReportIndex,
+    StatusTracker, Stores, WatchCollector, WatchRegistry, WorkloadStates,
 };
 
 /// The shared state, from which each task gets what it needs.
@@ -30,6 +30,7 @@ pub(crate) struct SharedParts {
     pub(crate) observer: Observer,
     pub(crate) engine: Arc<EngineHandle>,
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
+    departures: Arc<Mutex<DepartureLog>>,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
     policy: Arc<Mutex<ActivePolicy>>,
     pub(crate) custom: Arc<CustomWatches>,
@@ -67,6 +68,7 @@ impl SharedParts {
             client,
             engine: Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), today)),
             states,
+            departures: Arc::default(),
             reports: Arc::default(),
             policy: Arc::new(Mutex::new(ActivePolicy::recommended(instance))),
             custom: Arc::new(custom),
@@ -118,7 +120,7 @@ impl SharedParts {
                 states: Arc::clone(states),
                 leadership: self.leadership.clone(),
                 events,
-                has_console: options.console.is_some(),
+                departures: options.console.is_some().then(|| Arc::clone(&self.departures)),
             },
             queue,
             status,
@@ -204,6 +206,7 @@ impl SharedParts {
     pub(crate) fn console_source(&self, options: &RunOptions) -> ConsoleSource {
         ConsoleSource::new(ConsoleState {
             states: Arc::clone(&self.states),
+            departures: Arc::clone(&self.departures),
             engine: Arc::clone(&self.engine),
             policy: Arc::clone(&self.policy),
             status: Arc::clone(&self.observer.status),

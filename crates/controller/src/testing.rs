@@ -96,6 +96,16 @@ impl ReportServer {
     }
 }
 
+/// A running pod in the namespace `shop`.
+fn pod(name: &str, image: &str) -> SlimPod {
+    serde_json::from_value(json!({
+        "metadata": { "name": name, "namespace": "shop", "uid": format!("uid-of-{name}") },
+        "spec": { "containers": [{ "name": "web", "image": image, "imagePullPolicy": "IfNotPresent" }] },
+        "status": { "phase": "Running" },
+    }))
+    .unwrap()
+}
+
 /// The shared state and the reconcile loop of a controller, of which no task runs.
 pub(crate) struct TestEnv {
     pub(crate) parts: SharedParts,
@@ -150,14 +160,14 @@ impl TestEnv {
     }
 
     pub(crate) fn apply_pod_named(&self, name: &str, image: &str) -> WorkloadKey {
-        let pod: SlimPod = serde_json::from_value(json!({
-            "metadata": { "name": name, "namespace": "shop", "uid": format!("uid-of-{name}") },
-            "spec": { "containers": [{ "name": "web", "image": image, "imagePullPolicy": "IfNotPresent" }] },
-            "status": { "phase": "Running" },
-        }))
-        .unwrap();
         let now = self.reconciler.clock.now();
-        self.parts.observer.index.lock().apply_pod(&pod, now).pop_first().unwrap()
+        self.parts.observer.index.lock().apply_pod(&pod(name, image), now).pop_first().unwrap()
+    }
+
+    /// Deletes the pod of [`apply_pod`](Self::apply_pod).
+    pub(crate) fn delete_pod(&self, image: &str) {
+        let now = self.reconciler.clock.now();
+        self.parts.observer.index.lock().delete_pod(&pod("web", image), now);
     }
 
     pub(crate) fn assemble(&self, key: &WorkloadKey) -> Workload {

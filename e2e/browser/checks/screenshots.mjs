@@ -37,7 +37,7 @@ export default async function check({ browser, consoles }) {
   if (!all) return;
   mkdirSync(all, { recursive: true });
   for (const [name, paths] of Object.entries({
-    demo: await everyPage(page, consoles.demo), three: ['/', '/issues'], many: ['/', '/issues', '/namespaces', '/namespaces/team-01'],
+    demo: await everyPage(page, consoles.demo), three: ['/', '/issues'], many: ['/', '/changes?since=60d', '/images', '/issues', '/namespaces', '/namespaces/team-01'],
     empty: ['/', '/issues'], green: ['/', '/issues'], guarded: ['/login'], hostile: ['/', '/issues'],
   })) {
     for (const path of paths) {

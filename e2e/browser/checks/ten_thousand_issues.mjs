@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { look } from '../look.mjs';
 
 export default async function check({ browser, consoles }) {
-  for (const path of ['/', '/issues', '/issues?sort=-age&q=service', '/workloads']) {
+  for (const path of ['/', '/issues', '/issues?sort=-age&q=service', '/workloads', '/changes?since=60d', '/images', '/images?by=registry']) {
     const { bytes } = await look(browser, consoles.many + path);
     assert.ok(bytes <= 150 * 1024, `${path}: ${bytes} bytes`);
     console.log(`${path}: ${bytes} bytes`);

@@ -1,5 +1,6 @@
 //! The JSON API and its `OpenAPI` document.
 
+mod changes;
 mod openapi;
 
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
     Router::new()
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/overview", get(overview))
+        .route("/api/v1/changes", get(changes::changes))
+        .route("/api/v1/images", get(changes::images))
         .route("/api/v1/issues", get(issues))
         .route("/api/v1/issues/{id}", get(issue))
         .route("/api/v1/namespaces", get(namespaces))
@@ -45,7 +48,7 @@ async fn rules(request: AuthenticatedRequest) -> Response {
 }
 
 async fn issues(FilteredRequest { view, filter, .. }: FilteredRequest<Filter>) -> Response {
-    let issues = filter.select(view.issues());
+    let issues = filter.select(view.issues(), view.now);
     let pages = Pagination::new(filter.page, issues.len(), |_| String::new());
     let record = |&issue| IssueRecord::new(issue, view.now);
     let page = IssuePage {

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::auth::AuthenticatedRequest;
 use crate::http::json as answer;
 use crate::record::{
-    ErrorRecord, IssueDetails, IssuePage, NamespaceList, OverviewRecord, RuleList, WorkloadDetails,
-    WorkloadPage,
+    ChangePage, ErrorRecord, ImagePage, IssueDetails, IssuePage, NamespaceList, OverviewRecord, RuleList,
+    WorkloadDetails, WorkloadPage,
 };
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
@@ -24,12 +24,19 @@ pub(super) async fn document(_: AuthenticatedRequest) -> Response {
 /// Name, location (`query` or `path`) and description.
 type Parameter = (&'static str, &'static str, &'static str);
 
-const ISSUE_FILTER: [Parameter; 9] = [
+const SINCE: &str = "Hours or days before now, such as 24h or 7d, or an instant in RFC 3339.";
+const ISSUE_FILTER: [Parameter; 15] = [
     ("namespace", "query", "Namespaces, repeated or separated by commas."),
     ("kind", "query", "Kinds, as `Kind` or `Kind.group`."),
     ("severity", "query", "critical, high, medium, low, info."),
     ("result", "query", "fail, error, warn, skip."),
     ("rule", "query", "Ids of rules."),
+    ("image", "query", "Images as written; repeated, a comma is part of it."),
+    ("registry", "query", "Registries; `docker.io` where an image names none."),
+    ("class", "query", "Tag classes, such as latest or floating."),
+    ("name", "query", "Names of workloads; repeated."),
+    ("container", "query", "Names of containers; repeated."),
+    ("since", "query", SINCE),
     ("q", "query", "Text within names, images and messages."),
     ("exempt", "query", "no (default), yes or all."),
     (
@@ -37,6 +44,18 @@ const ISSUE_FILTER: [Parameter; 9] = [
         "query",
         "severity (default), result, rule, namespace, workload, container, image or age; `-` reverses.",
     ),
+    ("page", "query", "From 1; a page beyond the last is the last."),
+];
+const CHANGE_FILTER: [Parameter; 4] = [
+    ("since", "query", SINCE),
+    ("change", "query", "opened, resolved, image."),
+    ("namespace", "query", "Namespaces, repeated or separated by commas."),
+    ("page", "query", "From 1; a page beyond the last is the last."),
+];
+const IMAGE_FILTER: [Parameter; 4] = [
+    ("by", "query", "image (default) or registry."),
+    ("registry", "query", "Registries, repeated or separated by commas."),
+    ("namespace", "query", "Namespaces, repeated or separated by commas."),
     ("page", "query", "From 1; a page beyond the last is the last."),
 ];
 const WORKLOAD_FILTER: [Parameter; 3] = [
@@ -61,6 +80,8 @@ fn build() -> Value {
     let mut schemas = settings.into_generator();
     let paths = json!({
         "/api/v1/overview": operation::<OverviewRecord>(&mut schemas, "How things stand", &[]),
+        "/api/v1/changes": operation::<ChangePage>(&mut schemas, "What changed", &CHANGE_FILTER),
+        "/api/v1/images": operation::<ImagePage>(&mut schemas, "Findings by image or registry", &IMAGE_FILTER),
         "/api/v1/issues": operation::<IssuePage>(&mut schemas, "Issues", &ISSUE_FILTER),
         "/api/v1/issues/{id}": operation::<IssueDetails>(&mut schemas, "One issue", &ISSUE),
         "/api/v1/namespaces": operation::<NamespaceList>(&mut schemas, "Namespaces that hold something", &[]),

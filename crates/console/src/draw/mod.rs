@@ -4,7 +4,9 @@
 mod bar;
 mod donut;
 mod timeline;
+mod trend;
 
 pub(crate) use bar::Bar;
 pub(crate) use donut::{Donut, Share};
 pub(crate) use timeline::Timeline;
+pub(crate) use trend::Trend;

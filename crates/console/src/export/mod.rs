@@ -37,7 +37,7 @@ async fn json_file(request: FilteredRequest<Filter>) -> Response {
 }
 
 fn issues(FilteredRequest { view, filter, .. }: FilteredRequest<Filter>) -> Vec<IssueRecord> {
-    let issues = filter.select(view.issues()).into_iter();
+    let issues = filter.select(view.issues(), view.now).into_iter();
     issues.map(|issue| IssueRecord::new(issue, view.now)).collect()
 }
 

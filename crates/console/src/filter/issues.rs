@@ -1,9 +1,13 @@
 //! The filter of issues.
 
+use jiff::Timestamp;
+use tagwatch_core::issue::Issue;
 use tagwatch_core::outcome::{Outcome, Severity};
+use tagwatch_core::reference::Reference;
+use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 
-use super::Sort;
+use super::{Since, Sort};
 use crate::snapshot::{Workload, WorkloadIssue};
 use crate::url::key;
 
@@ -15,6 +19,16 @@ pub(crate) struct Filter {
     pub(crate) severities: Vec<Severity>,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) rules: Vec<&'static str>,
+    /// Images as written.
+    pub(crate) images: Vec<UntrustedText>,
+    /// Registries as references are normalised: `docker.io` where an image names none.
+    pub(crate) registries: Vec<UntrustedText>,
+    pub(crate) classes: Vec<TagClass>,
+    /// Names of workloads.
+    pub(crate) names: Vec<UntrustedText>,
+    pub(crate) containers: Vec<UntrustedText>,
+    /// When an issue was first seen, at the earliest.
+    pub(crate) since: Option<Since>,
     /// Part of a name, an image or a message. The case of ASCII letters does not matter.
     pub(crate) text: String,
     pub(crate) exempt: Option<Exempt>,
@@ -51,12 +65,22 @@ impl Filter {
         Self { severities: vec![severity], ..Self::default() }
     }
 
-    /// All issues of one workload, with exempt ones. Its name is matched as text, so workloads of the same namespace and
-    /// kind whose names contain it are included.
+    /// All issues of one workload, with exempt ones.
     pub(crate) fn of_workload(workload: &Workload) -> Self {
-        let kinds = vec![key(&workload.kind)];
-        let text = workload.name.raw().to_owned();
-        Self { kinds, text, exempt: Some(Exempt::All), ..Self::default() }.within(&workload.namespace)
+        let (kinds, names) = (vec![key(&workload.kind)], vec![key(&workload.name)]);
+        Self { kinds, names, exempt: Some(Exempt::All), ..Self::default() }.within(&workload.namespace)
+    }
+
+    pub(crate) fn of_image(image: &UntrustedText) -> Self {
+        Self { images: vec![key(image)], ..Self::default() }
+    }
+
+    pub(crate) fn of_registry(registry: &UntrustedText) -> Self {
+        Self { registries: vec![key(registry)], ..Self::default() }
+    }
+
+    pub(crate) fn of_class(class: TagClass) -> Self {
+        Self { classes: vec![class], ..Self::default() }
     }
 
     /// The same within one namespace.
@@ -81,9 +105,27 @@ impl Filter {
 
     /// Whether the filter excludes anything other than exempt issues.
     pub(crate) fn is_narrow(&self) -> bool {
-        let Self { namespaces, kinds, severities, outcomes, rules, text, exempt, sort: _, page: _ } = self;
+        let Self {
+            namespaces,
+            kinds,
+            severities,
+            outcomes,
+            rules,
+            images,
+            registries,
+            classes,
+            names,
+            containers,
+            since,
+            text,
+            exempt,
+            sort: _,
+            page: _,
+        } = self;
         let is_wide = namespaces.is_empty() && kinds.is_empty() && severities.is_empty();
         let is_wide = is_wide && outcomes.is_empty() && rules.is_empty() && text.is_empty();
+        let is_wide = is_wide && images.is_empty() && registries.is_empty() && classes.is_empty();
+        let is_wide = is_wide && names.is_empty() && containers.is_empty() && since.is_none();
         let is_wide = is_wide && *exempt != Some(Exempt::Yes);
         !is_wide
     }
@@ -92,8 +134,12 @@ impl Filter {
     pub(crate) fn select<'a>(
         &self,
         issues: impl Iterator<Item = WorkloadIssue<'a>>,
+        now: Timestamp,
     ) -> Vec<WorkloadIssue<'a>> {
-        let mut selected: Vec<_> = issues.filter(|&issue| self.admits(issue)).collect();
+        let start = self.since.map(|since| since.start(now));
+        let is_new = |issue: &Issue| start.is_none_or(|start| issue.first_seen >= start);
+        let mut selected: Vec<_> =
+            issues.filter(|&found| is_new(found.issue) && self.admits(found)).collect();
         self.sort.apply(&mut selected);
         selected
     }
@@ -111,7 +157,18 @@ impl Filter {
             && admits(&self.rules, &issue.rule.id)
             && admits(&self.namespaces, &key(&workload.namespace))
             && admits(&self.kinds, &key(&workload.kind))
+            && admits(&self.classes, &issue.tag_class)
+            && admits_key(&self.names, &workload.name)
+            && admits_key(&self.containers, &issue.container)
+            && admits_key(&self.images, &issue.image)
+            && self.admits_registry(&issue.image)
             && self.admits_text(of_workload)
+    }
+
+    fn admits_registry(&self, image: &UntrustedText) -> bool {
+        self.registries.is_empty()
+            || Reference::parse(image.raw())
+                .is_ok_and(|reference| self.registries.contains(&key(&reference.registry().into())))
     }
 
     fn admits_text(&self, WorkloadIssue { workload, issue }: WorkloadIssue<'_>) -> bool {
@@ -130,6 +187,10 @@ impl Filter {
 
 fn admits<T: PartialEq>(values: &[T], value: &T) -> bool {
     values.is_empty() || values.contains(value)
+}
+
+fn admits_key(values: &[UntrustedText], name: &UntrustedText) -> bool {
+    values.is_empty() || values.contains(&key(name))
 }
 
 fn contains(text: &str, part: &str) -> bool {

@@ -2,9 +2,10 @@
 
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::rules;
+use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 
-use super::{Exempt, Filter, Sort};
+use super::{Exempt, Filter, Since, Sort};
 use crate::url::pairs;
 
 /// Longest text to search for, in bytes.
@@ -60,8 +61,19 @@ impl Filter {
                 one_of(name, value, &results, |outcome| outcome.as_str())
             }),
             "rule" => add(&mut self.rules, name, value, rule),
+            "image" => add_whole(&mut self.images, name, value),
+            "name" => add_whole(&mut self.names, name, value),
+            "container" => add_whole(&mut self.containers, name, value),
+            "registry" => add(&mut self.registries, name, value, text),
+            "class" => add(&mut self.classes, name, value, |value| {
+                one_of(name, value, &TagClass::ALL, |class| class.as_str())
+            }),
             "q" => self.set_text(value),
-            "exempt" | "sort" | "page" if value.is_empty() => Ok(()),
+            "exempt" | "since" | "sort" | "page" if value.is_empty() => Ok(()),
+            "since" => {
+                self.since = Some(Since::parse(value)?);
+                Ok(())
+            }
             "exempt" => {
                 self.exempt = Some(one_of(name, value, &Exempt::ALL, |exempt| exempt.as_str())?);
                 Ok(())
@@ -71,12 +83,13 @@ impl Filter {
                 Ok(())
             }
             "page" => {
-                self.page = value.parse().map_err(|_| format!("page: {} is no number", quoted(value)))?;
+                self.page = page(value)?;
                 Ok(())
             }
             _ if unknown == UnknownFields::Ignored => Ok(()),
             _ => Err(format!(
-                "{} is no field: expected namespace, kind, severity, result, rule, q, exempt, sort or page",
+                "{} is no field: expected namespace, kind, severity, result, rule, image, registry, class, name, container, \
+                 q, exempt, since, sort or page",
                 quoted(name)
             )),
         }
@@ -91,7 +104,21 @@ impl Filter {
     }
 }
 
-fn add<T: PartialEq>(
+pub(super) fn page(value: &str) -> Result<usize, String> {
+    value.parse().map_err(|_| format!("page: {} is no number", quoted(value)))
+}
+
+/// Adds one value, in which a comma is a comma.
+fn add_whole(values: &mut Vec<UntrustedText>, name: &str, value: &str) -> Result<(), String> {
+    if ANY.contains(&value) || values.iter().any(|known| known.raw() == value) {
+        return Ok(());
+    }
+    values.push(value.into());
+    ensure_few(values, name)
+}
+
+/// Adds values that are separated by commas.
+pub(super) fn add<T: PartialEq>(
     values: &mut Vec<T>,
     name: &str,
     written: &str,
@@ -103,6 +130,10 @@ fn add<T: PartialEq>(
             values.push(value);
         }
     }
+    ensure_few(values, name)
+}
+
+fn ensure_few<T>(values: &[T], name: &str) -> Result<(), String> {
     if values.len() > MAX_VALUES {
         return Err(format!("{name}: {} values, expected at most {MAX_VALUES}", values.len()));
     }
@@ -110,7 +141,7 @@ fn add<T: PartialEq>(
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a parser, as `add` takes one")]
-fn text(value: &str) -> Result<UntrustedText, String> {
+pub(super) fn text(value: &str) -> Result<UntrustedText, String> {
     Ok(value.into())
 }
 
@@ -134,7 +165,7 @@ pub(super) fn one_of<T: Copy>(
 }
 
 /// The start of an untrusted value, in backticks.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     let head = &value[..value.floor_char_boundary(80)];
     format!("`{}`", UntrustedText::from(head).terminal())
 }

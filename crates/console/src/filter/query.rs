@@ -13,13 +13,38 @@ impl Filter {
 
     /// The same for another path, such as an export.
     pub(crate) fn address_at(&self, path: &str) -> String {
-        let Self { namespaces, kinds, severities, outcomes, rules, text, exempt, sort, page } = self;
+        let Self {
+            namespaces,
+            kinds,
+            severities,
+            outcomes,
+            rules,
+            images,
+            registries,
+            classes,
+            names,
+            containers,
+            since,
+            text,
+            exempt,
+            sort,
+            page,
+        } = self;
         let mut query = Serializer::new(String::new());
         query.extend_pairs(namespaces.iter().map(|namespace| ("namespace", namespace.raw())));
         query.extend_pairs(kinds.iter().map(|kind| ("kind", kind.raw())));
         query.extend_pairs(severities.iter().map(|severity| ("severity", severity.as_str())));
         query.extend_pairs(outcomes.iter().map(|outcome| ("result", outcome.as_str())));
         query.extend_pairs(rules.iter().map(|rule| ("rule", rule)));
+        for (field, values) in
+            [("image", images), ("registry", registries), ("name", names), ("container", containers)]
+        {
+            query.extend_pairs(values.iter().map(|value| (field, value.raw())));
+        }
+        query.extend_pairs(classes.iter().map(|class| ("class", class.as_str())));
+        if let Some(since) = since {
+            query.append_pair("since", &since.to_query());
+        }
         if !text.is_empty() {
             query.append_pair("q", text);
         }

@@ -32,9 +32,11 @@ pub(crate) struct Section {
     pub(crate) is_here: bool,
 }
 
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 7] = [
     ("Overview", "/"),
+    ("Changes", "/changes"),
     ("Issues", "/issues"),
+    ("Images", "/images"),
     ("Namespaces", "/namespaces"),
     ("Workloads", "/workloads"),
     ("Rules", "/rules"),

@@ -6,6 +6,7 @@ use axum::response::Response;
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 
+use super::exact::ExactFields;
 use super::rows::IssueRow;
 use super::select::Select;
 use crate::filter::{Column, Exempt, Filter, Pagination, Sort};
@@ -49,6 +50,7 @@ struct FilterForm {
     results: Select,
     rules: Select,
     exempt: Select,
+    exact: ExactFields,
     text: HtmlText,
     sort: Option<String>,
 }
@@ -70,7 +72,7 @@ struct Heading {
 }
 
 pub(super) async fn issues(FilteredRequest { view, frame, filter }: FilteredRequest<Filter>) -> Response {
-    let issues = filter.select(view.issues());
+    let issues = filter.select(view.issues(), view.now);
     let pages = Pagination::new(filter.page, issues.len(), |page| filter.at_page(page).address());
     let page = IssuesPage {
         frame: &frame,
@@ -110,6 +112,23 @@ impl ActiveValue {
         for value in &filter.rules {
             add("rule", &(*value).into(), filter.without(|rest| &mut rest.rules, value));
         }
+        for value in &filter.classes {
+            add("class", &value.as_str().into(), filter.without(|rest| &mut rest.classes, value));
+        }
+        let exact: [(&'static str, fn(&mut Filter) -> &mut Vec<UntrustedText>, &[UntrustedText]); 4] = [
+            ("image", |rest| &mut rest.images, &filter.images),
+            ("registry", |rest| &mut rest.registries, &filter.registries),
+            ("workload", |rest| &mut rest.names, &filter.names),
+            ("container", |rest| &mut rest.containers, &filter.containers),
+        ];
+        for (label, field, values) in exact {
+            for value in values {
+                add(label, value, filter.without(field, value));
+            }
+        }
+        if let Some(since) = filter.since {
+            add("since", &since.to_query().into(), Filter { since: None, ..filter.clone() });
+        }
         if !filter.text.is_empty() {
             let rest = Filter { text: String::new(), ..filter.clone() };
             add("text", &filter.text.as_str().into(), rest);
@@ -144,6 +163,7 @@ impl FilterForm {
             results: Select::of_words(&results, &filter.outcomes, |outcome| outcome.as_str()),
             rules: Select::of_words(&rules, &filter.rules, |rule| rule),
             exempt: Select::of_words(&Exempt::ALL, &[filter.exempt()], |exempt| exempt.as_str()),
+            exact: ExactFields::new(filter),
             text: HtmlText::line(&filter.text),
             sort: (filter.sort != Sort::default()).then(|| filter.sort.to_query()),
         }

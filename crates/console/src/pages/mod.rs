@@ -1,7 +1,12 @@
 //! The handlers of the HTML pages, and the values that their templates show.
 
+mod changed;
+mod changes;
+mod containers;
 mod evidence;
+mod exact;
 mod form;
+mod images;
 mod issue;
 mod issues;
 mod login;
@@ -26,6 +31,8 @@ use crate::http::Console;
 pub(crate) fn routes() -> Router<Arc<Console>> {
     Router::new()
         .route("/", get(overview::overview))
+        .route("/changes", get(changes::changes))
+        .route("/images", get(images::images))
         .route("/issues", get(issues::issues))
         .route("/issues/{id}", get(issue::issue))
         .route("/namespaces", get(namespaces::namespaces))

@@ -8,6 +8,7 @@ use axum::response::Response;
 use tagwatch_core::issue::{Status, Tally};
 use tagwatch_core::outcome::{Outcome, Severity};
 
+use super::changed::{ChangesCard, What};
 use super::rows::{NamespaceRow, RuleRow, ranked_namespaces};
 use crate::auth::AuthenticatedRequest;
 use crate::draw::{Bar, Donut, Share};
@@ -26,6 +27,7 @@ const SLICE_CLASSES: [&str; SLICES] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6"]
 #[template(path = "overview.html")]
 struct OverviewPage<'a> {
     frame: &'a Frame,
+    changes: ChangesCard,
     summary: Summary,
     donuts: [(&'static str, &'static str, Donut); 3],
     namespaces: Vec<NamespaceRow>,
@@ -58,6 +60,7 @@ pub(super) async fn overview(AuthenticatedRequest { view, frame }: Authenticated
     rules.sort_by_key(|row| Reverse(row.entities));
     let page = OverviewPage {
         frame: &frame,
+        changes: ChangesCard::new(&view),
         summary: Summary::new(&view, &tally),
         donuts: [
             ("Findings by severity", "findings", by_severity(&tally)),

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use tagwatch_core::issue::{ImageChange, Interval};
 use tagwatch_core::outcome::Outcome;
 
-use super::rows::{ContainerRow, IssueRow, WorkloadRow, interval_address};
+use super::containers::Containers;
+use super::rows::{IssueRow, WorkloadRow, interval_address};
 use crate::auth::AuthenticatedRequest;
 use crate::filter::Filter;
 use crate::frame::Frame;
@@ -20,7 +21,7 @@ use crate::snapshot::{Workload, WorkloadIssue};
 use crate::text::{DisplayInterval, DisplayTime, HtmlText};
 use crate::url::address;
 
-/// Rows of each of the page's tables.
+/// Rows of the table of exempt issues.
 const MAX_ROWS: usize = 50;
 
 #[derive(Template)]
@@ -30,8 +31,7 @@ struct WorkloadPage<'a> {
     row: WorkloadRow,
     namespace_href: String,
     reason: Option<HtmlText>,
-    containers: Table<ContainerRow>,
-    open: Table<IssueRow>,
+    containers: Containers,
     exempt: Table<IssueRow>,
     issues_href: String,
     resolved: Vec<Resolved>,
@@ -87,7 +87,7 @@ impl<'a> WorkloadPage<'a> {
     fn new(frame: &'a Frame, workload: &Workload, now: Timestamp) -> Self {
         let mut issues: Vec<_> = workload.issues.iter().collect();
         issues.sort_by_key(|issue| (issue.severity, issue.outcome));
-        let (exempt, open): (Vec<_>, Vec<_>) = issues.into_iter().partition(|issue| issue.is_exempt());
+        issues.retain(|issue| issue.is_exempt());
         let row = |issue| IssueRow::new(WorkloadIssue { workload, issue }, now);
         let resolved = workload.resolved().into_iter();
         let mut changes: Vec<_> = workload.image_changes.iter().collect();
@@ -97,9 +97,8 @@ impl<'a> WorkloadPage<'a> {
             row: WorkloadRow::new(workload, now),
             namespace_href: address("/namespaces", &[&workload.namespace]),
             reason: workload.reason.as_deref().map(HtmlText::line),
-            containers: Table::new(&workload.containers, ContainerRow::new),
-            open: Table::new(&open, |issue| row(issue)),
-            exempt: Table::new(&exempt, |issue| row(issue)),
+            containers: Containers::new(workload, now),
+            exempt: Table::new(&issues, |issue| row(issue)),
             issues_href: Filter::of_workload(workload).address(),
             resolved: resolved
                 .map(|(closed, (from, _))| Resolved::new(workload, closed, from, now))

@@ -1,5 +1,7 @@
 //! What the JSON API and the exports say. Fields are only ever added.
 
+mod change;
+mod image;
 mod issue;
 mod overview;
 mod workload;
@@ -7,6 +9,8 @@ mod workload;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(crate) use change::{ChangePage, ChangeRecord, DayRecord, KnowledgeRecord};
+pub(crate) use image::{ImageGroupRecord, ImagePage};
 pub(crate) use issue::{ExemptionRecord, IssueDetails, IssuePage, IssueRecord};
 pub(crate) use overview::{NamespaceList, OverviewRecord, RuleList};
 pub(crate) use workload::{WorkloadDetails, WorkloadPage, WorkloadRecord};

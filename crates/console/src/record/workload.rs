@@ -100,6 +100,7 @@ impl ContainerRecord {
             effective_pull_policy,
             edit_mode: _,
             allowed_pull_policies: _,
+            fix: _,
         } = container;
         Self {
             name: name.json().to_owned(),

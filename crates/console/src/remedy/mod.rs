@@ -1,18 +1,21 @@
 //! How to fix an issue: a patch of the manifest, and the command that applies it to the cluster.
 
 mod container_field;
+mod of_container;
+
+use std::fmt::Write;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use tagwatch_core::issue::{EditMode, Issue};
 use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::workload::ContainerType;
 
-use crate::snapshot::Workload;
+use crate::snapshot::{Workload, name_to_pin};
 use crate::text::quote;
 use container_field::ContainerField;
+pub use of_container::remedy_of_container;
 
 /// One way to fix an issue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -27,6 +30,10 @@ pub struct Remedy {
     /// A command for a POSIX shell; null where the object cannot be changed in place.
     pub command: Option<String>,
 }
+
+const PIN: &str = "Pin what the tag means today";
+const PULL: &str = "Pull at every start";
+const CACHED: &str = "Let nodes use the copy they have";
 
 const RECREATE: &str = "The API server accepts no change of this pod template: change the manifest, delete the object, and apply it anew.";
 const REPLACE: &str = "Pods that run keep what they were made with: delete them once the template is changed, and new ones \
@@ -69,6 +76,15 @@ pub(crate) fn why_none(workload: &Workload, issue: &Issue) -> Option<&'static st
     }
 }
 
+/// One operation of a JSON patch, on a field with a text.
+struct Operation {
+    pointer: String,
+    name: &'static str,
+    value: String,
+    /// Shell text that is appended to the value.
+    tail: &'static str,
+}
+
 struct Target<'a> {
     workload: &'a Workload,
     issue: &'a Issue,
@@ -85,23 +101,38 @@ impl Target<'_> {
         {
             return None;
         }
-        let image = self.issue.image.raw();
-        let reference = Reference::parse(image).ok().filter(|reference| reference.digest().is_none())?;
+        let named = name_to_pin(self.issue.image.raw())?;
         if self.issue.rule.group == RuleGroup::ImagePullPolicy && !self.is_mutable() {
             return None;
         }
-        let named = if reference.tag() == Some("latest") { image.strip_suffix(":latest")? } else { image };
-        let inspect = "docker buildx imagetools inspect --format '{{.Manifest.Digest}}'";
         let (note, is_in_place) = self.change(self.issue.container_type != ContainerType::ImageVolume);
-        let command = self.patch(&self.field.pointer(), "replace", &format!("{named}@"), "\"$digest\"");
         Some(Remedy {
-            title: "Pin what the tag means today",
+            title: PIN,
             note: note.map(str::to_owned),
-            patch: self.field.yaml(&self.issue.container, &format!("{named}@sha256:<digest>").into()),
-            command: command
-                .filter(|_| is_in_place)
-                .and_then(|patch| Some(format!("digest=$({inspect} {}) &&\n{patch}", quote(image)?))),
+            patch: self.pin_yaml(named),
+            command: self.pinning(&[self.pin_operation(named)]).filter(|_| is_in_place),
         })
+    }
+
+    fn pin_yaml(&self, named: &str) -> String {
+        self.field.yaml(&self.issue.container, &format!("{named}@sha256:<digest>").into())
+    }
+
+    fn pin_operation(&self, named: &str) -> Operation {
+        let (name, value) = ("replace", format!("{named}@"));
+        Operation { pointer: self.field.pointer(), name, value, tail: "\"$digest\"" }
+    }
+
+    /// A command that finds out the digest of the image, and puts it where an operation has `$digest`.
+    fn pinning(&self, operations: &[Operation]) -> Option<String> {
+        let inspect = "docker buildx imagetools inspect --format '{{.Manifest.Digest}}'";
+        let image = quote(self.issue.image.raw())?;
+        Some(format!("digest=$({inspect} {image}) &&\n{}", self.patch(operations)?))
+    }
+
+    fn pull_operation(&self, policy: PullPolicy) -> Operation {
+        let pointer = self.field.pull_policy(self.issue.container_type).pointer();
+        Operation { pointer, name: "add", value: policy.as_str().to_owned(), tail: "" }
     }
 
     fn pull(&self) -> Option<Remedy> {
@@ -122,12 +153,12 @@ impl Target<'_> {
         let policy = wanted.iter().copied().find(|policy| allowed.contains(policy))?;
         let field = self.field.pull_policy(self.issue.container_type);
         let (title, of_policy) = match policy {
-            PullPolicy::Always => ("Pull at every start", Some(STOPGAP)),
-            _ => ("Let nodes use the copy they have", self.is_mutable().then_some(MOVES)),
+            PullPolicy::Always => (PULL, Some(STOPGAP)),
+            _ => (CACHED, self.is_mutable().then_some(MOVES)),
         };
         let (of_change, is_in_place) = self.change(false);
         let notes: Vec<&str> = [of_change, of_policy].into_iter().flatten().collect();
-        let command = self.patch(&field.pointer(), "add", policy.as_str(), "");
+        let command = self.patch(&[self.pull_operation(policy)]);
         Some(Remedy {
             title,
             note: (!notes.is_empty()).then(|| notes.join(" ")),
@@ -157,28 +188,34 @@ impl Target<'_> {
     }
 
     /// A command with a JSON patch (RFC 6902), which every kind accepts. The patch tests the container's name first, so it
-    /// fails if the list has changed. `tail` is shell text that is appended to the value.
-    fn patch(&self, pointer: &str, operation: &str, value: &str, tail: &str) -> Option<String> {
+    /// fails if the list has changed.
+    fn patch(&self, operations: &[Operation]) -> Option<String> {
         let Workload { namespace, kind, name, .. } = self.workload;
         if name.raw().starts_with('-') {
             return None;
         }
         let json = |text: &str| serde_json::Value::from(text).to_string();
-        let test = format!(
-            "{{\"op\":\"test\",\"path\":{},\"value\":{}}}",
+        let mut shell = String::new();
+        let mut literal = format!(
+            "[{{\"op\":\"test\",\"path\":{},\"value\":{}}}",
             json(&self.field.name_pointer()),
             json(self.issue.container.raw())
         );
-        let value = json(value);
-        let open = value.strip_suffix('"')?;
-        let head = format!("[{test},{{\"op\":\"{operation}\",\"path\":{},\"value\":{open}", json(pointer));
-        let patch = if tail.is_empty() {
-            quote(&format!("{head}\"}}]"))?.into_owned()
-        } else {
-            format!("{}{tail}{}", quote(&head)?, quote("\"}]")?)
-        };
+        for Operation { pointer, name, value, tail } in operations {
+            let value = json(value);
+            let open = value.strip_suffix('"')?;
+            let _ = write!(literal, ",{{\"op\":\"{name}\",\"path\":{},\"value\":{open}", json(pointer));
+            if !tail.is_empty() {
+                shell.push_str(&quote(&literal)?);
+                shell.push_str(tail);
+                literal.clear();
+            }
+            literal.push_str("\"}");
+        }
+        literal.push(']');
+        shell.push_str(&quote(&literal)?);
         Some(format!(
-            "kubectl patch {} {} --namespace {} --type json \\\n  --patch {patch}",
+            "kubectl patch {} {} --namespace {} --type json \\\n  --patch {shell}",
             quote(&kind.raw().to_ascii_lowercase())?,
             quote(name.raw())?,
             quote(namespace.raw())?,

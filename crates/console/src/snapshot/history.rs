@@ -1,5 +1,7 @@
 //! What was, as reports keep it (`docs/design/reports.md`, "Life").
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 use tagwatch_core::issue::{Interval, Issue};
 
@@ -12,26 +14,47 @@ fn span(closed: &Interval) -> Span {
     (closed.from, Some(closed.until))
 }
 
-impl Workload {
-    /// Whether an interval is the past of an issue: the same rule was violated by the same place. Where pods run several
-    /// images under one name, that of another one is not.
-    pub(crate) fn is_past_of(&self, closed: &Interval, issue: &Issue) -> bool {
+/// An interval that is over, to be compared with the issues of now.
+pub(super) struct Past<'a> {
+    workload: &'a Workload,
+    closed: &'a Interval,
+    /// Whether its image still runs in its place. Looked up once: a workload can have a thousand containers of one name.
+    runs: OnceCell<bool>,
+}
+
+impl<'a> Past<'a> {
+    pub(super) fn new(workload: &'a Workload, closed: &'a Interval) -> Self {
+        Self { workload, closed, runs: OnceCell::new() }
+    }
+
+    /// Whether it is the past of an issue: the same rule was violated by the same place. Where pods run several images
+    /// under one name, that of another one is not.
+    pub(super) fn is_of(&self, issue: &Issue) -> bool {
+        let Self { workload, closed, runs } = self;
         let is_of_the_place = closed.container == issue.container
             && closed.container_type.is_none_or(|kind| kind == issue.container_type);
-        let is_of_another = || {
-            closed.image != issue.image
-                && self.containers.iter().any(|container| {
-                    container.name == issue.container
-                        && container.container_type == issue.container_type
-                        && container.image == closed.image
-                })
+        let runs_it = || {
+            workload.containers.iter().any(|container| {
+                container.name == closed.container
+                    && closed.container_type.is_none_or(|kind| kind == container.container_type)
+                    && container.image == closed.image
+            })
         };
+        let is_of_another = || closed.image != issue.image && *runs.get_or_init(runs_it);
         is_of_the_place && closed.rule.raw() == issue.rule.id && !is_of_another()
+    }
+}
+
+impl Workload {
+    /// Whether an interval is the past of an issue.
+    pub(crate) fn is_past_of(&self, closed: &Interval, issue: &Issue) -> bool {
+        Past::new(self, closed).is_of(issue)
     }
 
     /// The issue of now that an interval is the past of.
     pub(crate) fn issue_after(&self, closed: &Interval) -> Option<&Issue> {
-        self.issues.iter().find(|issue| self.is_past_of(closed, issue))
+        let past = Past::new(self, closed);
+        self.issues.iter().find(|issue| past.is_of(issue))
     }
 
     /// The times in which the rule of an issue was violated by its place, latest first. What is exempt violates nothing.
@@ -45,7 +68,8 @@ impl Workload {
     /// became a warning, is part of that, and one that an issue of now goes on with is not over.
     pub(crate) fn resolved(&self) -> Vec<(&Interval, Span)> {
         let goes_on = |closed: &Interval, (_, until): &Span| {
-            let with = |issue: &&Issue| self.is_past_of(closed, issue);
+            let past = Past::new(self, closed);
+            let with = |issue: &&Issue| past.is_of(issue);
             self.issues.iter().filter(with).any(|issue| until.is_none_or(|until| issue.first_seen <= until))
         };
         let mut resolved: Vec<(&Interval, Span)> = Vec::new();
@@ -65,7 +89,7 @@ impl Workload {
 }
 
 /// Times that overlap or meet as one, latest first.
-fn united(mut spans: Vec<Span>) -> Vec<Span> {
+pub(super) fn united(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort();
     let mut all: Vec<Span> = Vec::with_capacity(spans.len());
     for (from, until) in spans {

@@ -1,5 +1,6 @@
 //! From the issues of a workload to what the console shows of it.
 
+use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::Verdict;
 use tagwatch_core::issue::{EditMode, Issue, ResultKeys, Status};
 use tagwatch_core::kinds::kind_label;
@@ -9,7 +10,8 @@ use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
 
-use super::{ContainerFacts, Workload};
+use super::fix::fixes;
+use super::{ContainerFacts, ContainerFix, Workload};
 
 /// Most issues of one workload that are kept: the worst ones. Of each, the words take about a kilobyte.
 const MAX_ISSUES: usize = 2_000;
@@ -24,7 +26,8 @@ pub struct WorkloadInput<'a> {
     /// What the engine says of it.
     pub verdicts: &'a [Verdict],
     pub issues: &'a [Issue],
-    pub policy: &'a tagwatch_core::policy::Policy,
+    /// The engine that said it.
+    pub engine: &'a Engine,
 }
 
 impl WorkloadInput<'_> {
@@ -34,6 +37,8 @@ impl WorkloadInput<'_> {
         let (issues, left_out) = self.shown_issues();
         let containers = &self.workload.containers;
         let keys = ResultKeys::new(self.uid, containers);
+        let mut fixes = fixes(self.engine, self.workload, self.verdicts);
+        let mut fix = |verdict: &Verdict| fixes.get_mut(verdict.container).and_then(Option::take);
         let judged =
             self.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)));
         Workload {
@@ -43,12 +48,15 @@ impl WorkloadInput<'_> {
             status: self.status,
             reason: self.reason(left_out),
             containers: judged
-                .map(|(container, verdict)| self.container(container, verdict, edit_mode(container)))
+                .map(|(container, verdict)| {
+                    self.container(container, verdict, edit_mode(container), fix(verdict))
+                })
                 .collect(),
             other_ids: issues.iter().map(|issue| keys.under_other_outcomes(issue).collect()).collect(),
             issues,
             closed: Vec::new(),
             is_history_full: false,
+            known_since: self.issues.iter().map(|issue| issue.first_seen).min(),
             image_changes: Vec::new(),
         }
     }
@@ -74,7 +82,13 @@ impl WorkloadInput<'_> {
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
-    fn container(&self, container: &Container, verdict: &Verdict, edit_mode: EditMode) -> ContainerFacts {
+    fn container(
+        &self,
+        container: &Container,
+        verdict: &Verdict,
+        edit_mode: EditMode,
+        fix: Option<ContainerFix>,
+    ) -> ContainerFacts {
         ContainerFacts {
             name: container.name.clone(),
             container_type: container.container_type,
@@ -85,6 +99,7 @@ impl WorkloadInput<'_> {
             effective_pull_policy: verdict.effective_pull_policy,
             edit_mode,
             allowed_pull_policies: self.allowed_pull_policies(container, verdict),
+            fix,
         }
     }
 
@@ -95,7 +110,7 @@ impl WorkloadInput<'_> {
             return Box::default();
         }
         let reference = verdict.reference.as_ref().ok();
-        self.policy.allowed_pull_policies(&self.workload.id, container, reference).into()
+        self.engine.policy().allowed_pull_policies(&self.workload.id, container, reference).into()
     }
 }
 
@@ -120,7 +135,6 @@ pub(crate) fn evidence_line(issue: &Issue) -> usize {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use tagwatch_core::engine::Engine;
     use tagwatch_core::issue::ResultId;
     use tagwatch_core::rules;
     use tagwatch_core::workload::{ContainerType, Origin, WorkloadId};

@@ -1,8 +1,12 @@
 //! What the console shows, as it stood at one moment: put together once, then only read.
 
+mod changes;
+mod departure;
+mod fix;
 mod history;
 mod input;
 mod rule;
+mod violation;
 mod workload;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,9 +16,15 @@ use jiff::Timestamp;
 use tagwatch_core::issue::{Interval, Issue, IssueGroup, ResultId, Tally};
 use tagwatch_core::text::UntrustedText;
 
+use changes::ChangeLog;
+pub(crate) use changes::{Change, ChangedWorkload, Event, Finding};
+pub use departure::{DepartedWorkload, Departures};
+pub use fix::ContainerFix;
+pub(crate) use fix::name_to_pin;
 pub use input::WorkloadInput;
 pub(crate) use input::evidence_line;
 pub use rule::RuleState;
+pub(crate) use violation::Ending;
 pub use workload::{ContainerFacts, Workload};
 
 /// Everything that a [`Snapshot`] is made of.
@@ -32,6 +42,8 @@ pub struct Facts {
     pub rules: Vec<RuleState>,
     /// Every workload that has been judged.
     pub workloads: Vec<Arc<Workload>>,
+    /// Workloads that are no longer checked.
+    pub departures: Departures,
 }
 
 /// [`Facts`] in the order in which they are shown, with what is counted in them.
@@ -44,6 +56,7 @@ pub struct Snapshot {
     resolved: HashMap<ResultId, IssuePosition>,
     by_name: HashMap<WorkloadName, usize>,
     namespaces: BTreeMap<UntrustedText, Tally>,
+    changes: ChangeLog,
 }
 
 /// Index of a workload, and of an issue within it.
@@ -77,7 +90,8 @@ impl Snapshot {
             .map(|place| (workloads[place.0].closed[place.1].id, place))
             .collect();
         let by_name = workloads.iter().enumerate().map(|(at, workload)| (workload.full_name(), at)).collect();
-        Self { facts, order, by_id, resolved, by_name, namespaces }
+        let changes = ChangeLog::new(&facts);
+        Self { facts, order, by_id, resolved, by_name, namespaces, changes }
     }
 
     /// What it was made of.
@@ -117,6 +131,16 @@ impl Snapshot {
 
     pub(crate) fn workload(&self, name: &WorkloadName) -> Option<&Workload> {
         self.by_name.get(name).map(|&at| &*self.facts.workloads[at])
+    }
+
+    /// Every change that is known, latest first.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        self.changes.all(&self.facts)
+    }
+
+    /// The first time of which anything is known of any namespace: when tagwatch first looked at the cluster.
+    pub(crate) fn known_since(&self) -> Option<Timestamp> {
+        self.changes.known_since
     }
 
     pub(crate) fn namespaces(&self) -> &BTreeMap<UntrustedText, Tally> {

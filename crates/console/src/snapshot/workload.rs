@@ -1,12 +1,13 @@
 //! A workload as the console shows it: its verdict, its containers and its issues.
 
+use jiff::Timestamp;
 use tagwatch_core::issue::{EditMode, ImageChange, Interval, Issue, ResultId, Status};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
-use super::WorkloadName;
+use super::{ContainerFix, WorkloadName};
 use crate::url::key;
 
 /// A workload with all that is known of it.
@@ -29,6 +30,8 @@ pub struct Workload {
     pub closed: Vec<Interval>,
     /// Whether the report may have dropped older intervals.
     pub is_history_full: bool,
+    /// When the first of its results of now was first seen, passes too; `None` where it has none.
+    pub known_since: Option<Timestamp>,
     /// Images that changed, as far back as the report holds them.
     pub image_changes: Vec<ImageChange>,
 }
@@ -50,6 +53,8 @@ pub struct ContainerFacts {
     pub edit_mode: EditMode,
     /// Pull policies that the policy allows; none where no issue is about pull policies.
     pub allowed_pull_policies: Box<[PullPolicy]>,
+    /// The change that closes the most of its issues; `None` where none closes any.
+    pub fix: Option<ContainerFix>,
 }
 
 impl Workload {

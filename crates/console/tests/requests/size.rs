@@ -8,9 +8,17 @@ use crate::fixture::{crowded, crowded_with, many};
 #[tokio::test]
 async fn a_page_of_ten_thousand_issues_is_small() {
     let console = open(many(10_000));
-    for path in
-        ["/", "/issues", "/issues?sort=-age&q=service&page=7", "/namespaces/team-01", "/rules", "/workloads"]
-    {
+    for path in [
+        "/",
+        "/issues",
+        "/issues?sort=-age&q=service&page=7",
+        "/namespaces/team-01",
+        "/rules",
+        "/workloads",
+        "/changes?since=60d",
+        "/images",
+        "/images?by=registry",
+    ] {
         let page = get(&console, path).await;
         assert!(page.text.len() <= 150 * 1024, "{path}: {} bytes", page.text.len());
     }
@@ -20,9 +28,15 @@ async fn a_page_of_ten_thousand_issues_is_small() {
 #[tokio::test]
 async fn pages_of_many_namespaces_and_containers_are_small() {
     let console = open(crowded());
-    for path in
-        ["/", "/namespaces", "/namespaces?page=7", "/namespaces/crowd", "/workloads/crowd/Deployment/crowd"]
-    {
+    for path in [
+        "/",
+        "/namespaces",
+        "/namespaces?page=7",
+        "/namespaces/crowd",
+        "/workloads/crowd/Deployment/crowd",
+        "/changes",
+        "/images",
+    ] {
         let page = get(&console, path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         assert!(page.text.len() <= 150 * 1024, "{path}: {} bytes", page.text.len());
@@ -30,8 +44,9 @@ async fn pages_of_many_namespaces_and_containers_are_small() {
     let last = get(&console, "/namespaces?page=7").await;
     last.assert_holds("301–301 of <strong>301</strong>");
     let workload = get(&console, "/workloads/crowd/Deployment/crowd").await;
-    workload.assert_holds("950 more containers");
-    workload.assert_holds("<a href=\"/issues?namespace=crowd&#38;kind=Deployment&#38;q=crowd&#38;exempt=all\">1950 more issues</a>");
+    workload.assert_holds(
+        "<a href=\"/issues?namespace=crowd&#38;kind=Deployment&#38;name=crowd&#38;exempt=all\">975 more containers with 1950 issues</a>",
+    );
     assert_eq!(get(&console, "/namespaces?page=two").await.status, StatusCode::BAD_REQUEST);
 }
 

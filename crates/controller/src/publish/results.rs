@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::jiff::Timestamp;
 use parking_lot::Mutex;
-use tagwatch_console::WorkloadInput;
+use tagwatch_console::{DepartedWorkload, WorkloadInput};
 use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::report::{IssueChanges, ReportedIssues};
 
@@ -13,7 +14,9 @@ use super::events::EventPublisher;
 use super::report_writer::WriteOutcome;
 use super::writer::WriteError;
 use crate::judge::{Evaluation, JudgedWorkload};
-use crate::state::{Leadership, MemoryBasis, ReportKey, ReportMemory, WorkloadState, WorkloadStates};
+use crate::state::{
+    DepartureLog, Leadership, MemoryBasis, ReportKey, ReportMemory, WorkloadState, WorkloadStates,
+};
 
 /// Publishes the results of evaluations.
 pub(crate) struct ResultPublisher {
@@ -21,8 +24,8 @@ pub(crate) struct ResultPublisher {
     pub(crate) leadership: Leadership,
     /// `None` unless `--events` is set.
     pub(crate) events: Option<EventPublisher>,
-    /// Whether the console is served: then more of each workload is kept.
-    pub(crate) has_console: bool,
+    /// `None` unless the console is served: more of each workload is kept for it, also once that has left.
+    pub(crate) departures: Option<Arc<Mutex<DepartureLog>>>,
 }
 
 impl ResultPublisher {
@@ -47,7 +50,7 @@ impl ResultPublisher {
         };
         let Evaluation { key, report, workload, fields, memory, engine, .. } = evaluation;
         let mut state = WorkloadState::new(workload, &judged.judgement, &judged.issues);
-        if self.has_console {
+        if self.departures.is_some() {
             let history = self.states.lock().memory(key).map(|memory| memory.history.clone());
             let input = WorkloadInput {
                 workload,
@@ -55,7 +58,7 @@ impl ResultPublisher {
                 status: state.status,
                 verdicts: &judged.judgement.verdicts,
                 issues: &judged.issues,
-                policy: engine.policy(),
+                engine,
             };
             state.console = Some(Arc::new(shown(&input, &history.unwrap_or_default(), fields)));
         }
@@ -96,8 +99,14 @@ impl ResultPublisher {
         self.states.lock().remember(evaluation.key, evaluation.report, memory);
     }
 
-    /// Removes a workload that has no report any more.
-    pub(crate) fn remove(&self, key: &WorkloadKey) {
+    /// Removes a workload that has no report any more. The console goes on showing what was found in it.
+    pub(crate) fn remove(&self, key: &WorkloadKey, now: Timestamp) {
+        if let Some(departures) = &self.departures {
+            let workload = self.states.lock().console(key);
+            let departed = workload.map(|workload| DepartedWorkload::new(&workload, now));
+            // Before the states change: what is put together after that holds it.
+            departed.into_iter().for_each(|departed| departures.lock().add(departed));
+        }
         self.states.lock().remove(key);
     }
 

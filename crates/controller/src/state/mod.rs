@@ -4,6 +4,7 @@
 mod active_policy;
 mod compute;
 mod custom_watches;
+mod departure_log;
 mod engine;
 mod exemption_counts;
 mod heartbeat;
@@ -23,6 +24,7 @@ mod workload_states;
 pub(crate) use active_policy::{ActivePolicy, PolicySource, Rejection};
 pub(crate) use compute::compute;
 pub(crate) use custom_watches::{CustomWatches, WatchScope, WatchState};
+pub(crate) use departure_log::DepartureLog;
 pub(crate) use engine::EngineHandle;
 pub(crate) use exemption_counts::exemption_counts;
 pub(crate) use heartbeat::Heartbeat;

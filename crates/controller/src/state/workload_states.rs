@@ -277,6 +277,11 @@ impl WorkloadStates {
         }
     }
 
+    /// What the console shows of a workload.
+    pub(crate) fn console(&self, key: &WorkloadKey) -> Option<Arc<tagwatch_console::Workload>> {
+        self.workloads.get(key)?.state.as_ref()?.console.clone()
+    }
+
     /// Counts up with every change of what is published, so that readers need not sum up what stays the same.
     pub(crate) fn changes(&self) -> u64 {
         self.changes

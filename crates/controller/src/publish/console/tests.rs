@@ -24,7 +24,7 @@ fn offers_by(cluster: &mut Cluster, key: &WorkloadKey, policy: Value) -> Vec<Off
     let verdicts = engine.judge(&workload);
     let keys = ResultKeys::new(key.uid(), &workload.containers);
     let issues = Issue::all(&workload, &verdicts, &keys, |_| Timestamp::UNIX_EPOCH);
-    let (uid, policy) = (key.uid(), engine.policy());
+    let uid = key.uid();
     let status = Status::of(issues.iter().map(|issue| issue.outcome));
     let input = console::WorkloadInput {
         workload: &workload,
@@ -32,7 +32,7 @@ fn offers_by(cluster: &mut Cluster, key: &WorkloadKey, policy: Value) -> Vec<Off
         status,
         verdicts: &verdicts,
         issues: &issues,
-        policy,
+        engine: &engine,
     };
     let fields = FieldOwner::of(key, &cluster.index, &cluster.store);
     let facts = shown(&input, &History::default(), &fields);

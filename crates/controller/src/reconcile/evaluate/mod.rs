@@ -59,7 +59,7 @@ impl Reconciler {
             }
             Err(absence) => Some(absence),
         };
-        self.publisher.remove(key);
+        self.publisher.remove(key, now);
         if absence == Some(Absence::Gone) && !self.gone.mark_gone(key) {
             let next =
                 if self.writer.has_report(report) { Next::Again(COLLECTION_GRACE) } else { Next::Wait };

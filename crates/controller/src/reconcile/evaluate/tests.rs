@@ -16,7 +16,7 @@ use tagwatch_k8s::report::{self, FirstSeen, History, PolicyReport, ReportInput, 
 
 use super::*;
 use crate::state::metrics::Metrics;
-use crate::state::{ReportMemory, TermLimits};
+use crate::state::{DepartureLog, ReportMemory, TermLimits};
 use crate::testing::{ReportServer, TestEnv, client};
 
 const LONG_AGO: i64 = 1_700_000_000;
@@ -328,4 +328,30 @@ async fn a_panic_is_an_error_of_its_workload_and_keeps_what_is_remembered() {
     env.reconciler.panicked(&evaluation);
     assert_eq!(published(&env, &key), Some(Status::Error));
     assert_eq!((remembered_of(&env, &key), env.pending_events()), before);
+}
+
+/// The report is deleted with its workload, so what was wrong with it is remembered apart.
+#[tokio::test]
+async fn a_workload_that_left_is_remembered_for_the_console() {
+    let server = ReportServer::default();
+    let mut env = TestEnv::with_events(server.client());
+    let log: Arc<Mutex<DepartureLog>> = Arc::default();
+    env.reconciler.publisher.departures = Some(Arc::clone(&log));
+    let departed = || log.lock().departures(Timestamp::UNIX_EPOCH).workloads;
+    let key = bare_pod(&env);
+    env.reconciler.evaluate(&key).await;
+    assert!(departed().is_empty());
+    pass_an_hour(&env);
+    env.delete_pod("nginx:latest");
+    env.reconciler.evaluate(&key).await;
+    env.reconciler.evaluate(&key).await;
+    let [left] = &departed()[..] else { panic!("once: {:?}", departed()) };
+    assert_eq!((left.namespace.raw(), left.kind.raw(), left.name.raw()), ("shop", "Pod", "web"));
+    let mut rules: Vec<&str> = left.closed.iter().map(|closed| closed.rule.raw()).collect();
+    rules.sort_unstable();
+    assert_eq!(rules, [ids::LATEST_TAG, ids::STALE_PULL_POLICY]);
+    for closed in &left.closed {
+        let hours = closed.until.duration_since(closed.from).as_hours();
+        assert_eq!((closed.until, hours), (left.at, 1), "{closed:?}");
+    }
 }

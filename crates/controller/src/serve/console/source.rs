@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tagwatch_client::ServerClock;
 use tagwatch_console::{Facts, RuleState, Snapshot, Source};
 use tokio::time::Instant;
 
 use crate::state::metrics::TimeGauge;
-use crate::state::{ActivePolicy, EngineHandle, StatusTracker, WorkloadStates, compute};
+use crate::state::{ActivePolicy, DepartureLog, EngineHandle, StatusTracker, WorkloadStates, compute};
 
 /// How old a snapshot may be while things change: a page is not put together anew for each of a thousand changes.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -18,6 +18,7 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 /// What the console shows.
 pub(crate) struct ConsoleState {
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
+    pub(crate) departures: Arc<Mutex<DepartureLog>>,
     pub(crate) engine: Arc<EngineHandle>,
     pub(crate) policy: Arc<Mutex<ActivePolicy>>,
     pub(crate) status: Arc<StatusTracker>,
@@ -30,6 +31,7 @@ pub(crate) struct ConsoleState {
 /// Makes snapshots, and keeps the last one.
 pub(crate) struct ConsoleSource {
     state: ConsoleState,
+    started: Instant,
     kept: Mutex<Option<Kept>>,
     /// Held while a snapshot is made: meanwhile the last one is shown.
     making: Mutex<()>,
@@ -44,7 +46,7 @@ struct Kept {
 
 impl ConsoleSource {
     pub(crate) fn new(state: ConsoleState) -> Self {
-        Self { state, kept: Mutex::new(None), making: Mutex::new(()) }
+        Self { state, started: Instant::now(), kept: Mutex::new(None), making: Mutex::new(()) }
     }
 
     fn version(&self) -> (u64, u64, u64) {
@@ -60,6 +62,14 @@ impl ConsoleSource {
         (kept.as_ref().map(|kept| Arc::clone(&kept.snapshot)), is_current)
     }
 
+    /// When this process started, by the clock of the API server as it is known now.
+    fn started(&self) -> Timestamp {
+        let now = self.state.clock.now();
+        let ran = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
+        let started = now.checked_sub(ran).unwrap_or(now);
+        Timestamp::from_second(started.as_second()).unwrap_or(started)
+    }
+
     fn facts(&self) -> Facts {
         let ConsoleState { engine, policy, last_full_evaluation, cluster, .. } = &self.state;
         let engine = engine.current();
@@ -70,6 +80,7 @@ impl ConsoleSource {
             profile: engine.policy().profile().as_str(),
             evaluated: last_full_evaluation.get().and_then(timestamp),
             rules: RuleState::all_of(engine.policy().rules()),
+            departures: self.state.departures.lock().departures(self.started()),
             workloads: states.iter().filter_map(|(_, state)| state.console.clone()).collect(),
         }
     }

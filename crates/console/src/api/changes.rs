@@ -1,0 +1,51 @@
+//! What changed, and issues by image, as JSON.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use tagwatch_core::text::UntrustedText;
+
+use crate::changes::{Knowledge, MAX_LISTED, changes_since, trend};
+use crate::filter::{ChangeFilter, Grouping, ImageFilter, Pagination};
+use crate::filtered::FilteredRequest;
+use crate::http::json;
+use crate::images::{images as by_image, registries as by_registry};
+use crate::record::{ChangePage, ChangeRecord, DayRecord, ImageGroupRecord, ImagePage, KnowledgeRecord};
+
+pub(super) async fn changes(FilteredRequest { view, filter, .. }: FilteredRequest<ChangeFilter>) -> Response {
+    let from = filter.start(view.now);
+    let admits = |namespace: &UntrustedText| filter.admits_namespace(namespace);
+    let (mut changes, counts) = changes_since(&view, from, |change| admits(change.namespace()));
+    changes.retain(|change| filter.admits_kind(change));
+    let total = changes.len();
+    changes.truncate(MAX_LISTED);
+    let pages = Pagination::new(filter.page, changes.len(), |_| String::new());
+    let page = ChangePage {
+        total,
+        listed: changes.len(),
+        page: pages.number,
+        pages: pages.count,
+        since: from.to_string(),
+        opened: counts.opened,
+        resolved: counts.resolved,
+        images_changed: counts.images,
+        known: KnowledgeRecord::new(&Knowledge::new(&view, from, admits), counts.first_look),
+        days: trend(&view, admits).iter().map(DayRecord::new).collect(),
+        changes: pages.rows(&changes).iter().map(ChangeRecord::new).collect(),
+    };
+    json(StatusCode::OK, &page)
+}
+
+pub(super) async fn images(FilteredRequest { view, filter, .. }: FilteredRequest<ImageFilter>) -> Response {
+    let groups = match filter.by {
+        Grouping::Image => by_image(&view, &filter),
+        Grouping::Registry => by_registry(&view, &filter),
+    };
+    let pages = Pagination::new(filter.page, groups.len(), |_| String::new());
+    let page = ImagePage {
+        total: groups.len(),
+        page: pages.number,
+        pages: pages.count,
+        groups: pages.rows(&groups).iter().map(ImageGroupRecord::new).collect(),
+    };
+    json(StatusCode::OK, &page)
+}

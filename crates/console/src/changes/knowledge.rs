@@ -1,0 +1,49 @@
+//! What can be missing among changes.
+
+use jiff::Timestamp;
+use tagwatch_core::text::UntrustedText;
+use tagwatch_k8s::report::MAX_HISTORY;
+
+use crate::snapshot::Workload;
+use crate::view::View;
+
+/// What is known of the past, and what is not. Every count of changes is exact within this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Knowledge {
+    /// When tagwatch first looked at the cluster; `None` before that.
+    pub(crate) since: Option<Timestamp>,
+    /// When this process started: workloads that were deleted earlier are not known.
+    pub(crate) started: Option<Timestamp>,
+    /// Workloads whose reports may have dropped changes of this time.
+    pub(crate) cut: usize,
+    /// Workloads that were deleted until then may be forgotten.
+    pub(crate) forgotten: Option<Timestamp>,
+}
+
+impl Knowledge {
+    /// Of the time from `from` on, for the namespaces that `admits` names.
+    pub(crate) fn new(view: &View, from: Timestamp, admits: impl Fn(&UntrustedText) -> bool) -> Self {
+        let cut = view.workloads().filter(|workload| admits(&workload.namespace) && is_cut(workload, from));
+        Self {
+            since: view.known_since(),
+            started: view.facts().departures.since,
+            cut: cut.count(),
+            forgotten: view.forgotten().filter(|forgotten| *forgotten >= from),
+        }
+    }
+
+    /// Whether the time begins before the first knowledge.
+    pub(crate) fn begins_after(&self, from: Timestamp) -> bool {
+        self.since.is_none_or(|since| since > from)
+    }
+}
+
+/// Whether the report of a workload is full of changes after `from`, so that others of that time may have had no room.
+fn is_cut(workload: &Workload, from: Timestamp) -> bool {
+    let is_full = |count: usize, mut times: Box<dyn Iterator<Item = Timestamp> + '_>| {
+        count >= MAX_HISTORY && times.all(|at| at >= from)
+    };
+    let Workload { closed, image_changes, .. } = workload;
+    is_full(closed.len(), Box::new(closed.iter().map(|interval| interval.until)))
+        || is_full(image_changes.len(), Box::new(image_changes.iter().map(|change| change.at)))
+}

@@ -1,0 +1,107 @@
+//! What changed in a time, for one caller, and how sure that is.
+
+mod knowledge;
+mod trend;
+
+use jiff::{SignedDuration, Timestamp};
+use tagwatch_core::named;
+
+use crate::snapshot::{Change, Event};
+use crate::view::View;
+pub(crate) use knowledge::Knowledge;
+pub(crate) use trend::{DAYS, Day, DayCounts, trend};
+
+/// How long the first look at a cluster takes at most. What is found until then was there before, as far as is known.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(15);
+
+/// Most changes that are listed of one filter; all of them are counted.
+pub(crate) const MAX_LISTED: usize = 1_000;
+
+/// What kind of change it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ChangeKind {
+    Opened,
+    Resolved,
+    Image,
+}
+
+named!(ChangeKind {
+    Opened => "opened",
+    Resolved => "resolved",
+    Image => "image",
+});
+
+impl ChangeKind {
+    pub(crate) fn of(change: &Change<'_>) -> Self {
+        match change.event {
+            Event::Opened(_) => Self::Opened,
+            Event::Resolved(..) => Self::Resolved,
+            Event::Image(_) => Self::Image,
+        }
+    }
+}
+
+/// How many changes there were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) opened: usize,
+    pub(crate) resolved: usize,
+    pub(crate) images: usize,
+    /// Issues that were found when tagwatch first looked at the cluster: nobody knows when they began.
+    pub(crate) first_look: usize,
+}
+
+impl Counts {
+    pub(crate) fn of(self, kind: ChangeKind) -> usize {
+        match kind {
+            ChangeKind::Opened => self.opened,
+            ChangeKind::Resolved => self.resolved,
+            ChangeKind::Image => self.images,
+        }
+    }
+
+    pub(crate) fn total(self) -> usize {
+        self.opened + self.resolved + self.images
+    }
+}
+
+/// The first look at a cluster: when it began, and when it was over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstLook {
+    until: Option<Timestamp>,
+}
+
+impl FirstLook {
+    pub(crate) fn of(view: &View) -> Self {
+        Self { until: view.known_since().and_then(|since| since.checked_add(FIRST_LOOK).ok()) }
+    }
+
+    /// Whether an issue was found then.
+    pub(crate) fn found(self, change: &Change<'_>) -> bool {
+        matches!(change.event, Event::Opened(_)) && self.until.is_some_and(|until| change.at <= until)
+    }
+}
+
+/// The changes from a time on, latest first, without what the first look found, and their counts.
+pub(crate) fn changes_since<'a>(
+    view: &'a View,
+    from: Timestamp,
+    admits: impl Fn(&Change<'_>) -> bool,
+) -> (Vec<Change<'a>>, Counts) {
+    let first_look = FirstLook::of(view);
+    let mut counts = Counts::default();
+    let mut changes = Vec::new();
+    for change in view.changes().take_while(|change| change.at >= from).filter(|change| admits(change)) {
+        if first_look.found(&change) {
+            counts.first_look += 1;
+            continue;
+        }
+        match ChangeKind::of(&change) {
+            ChangeKind::Opened => counts.opened += 1,
+            ChangeKind::Resolved => counts.resolved += 1,
+            ChangeKind::Image => counts.images += 1,
+        }
+        changes.push(change);
+    }
+    (changes, counts)
+}

@@ -1,0 +1,96 @@
+//! The filter of changes.
+
+use form_urlencoded::Serializer;
+use jiff::Timestamp;
+use tagwatch_core::text::UntrustedText;
+
+use super::parse::{add, one_of, page, text};
+use super::{QueryFilter, Since, UnknownFields};
+use crate::changes::ChangeKind;
+use crate::snapshot::Change;
+use crate::url::{key, pairs, with_query};
+
+/// A selection of changes. An empty list admits all values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ChangeFilter {
+    /// A day before now, where none is given.
+    pub(crate) since: Option<Since>,
+    pub(crate) kinds: Vec<ChangeKind>,
+    pub(crate) namespaces: Vec<UntrustedText>,
+    /// From 1; 0 means 1.
+    pub(crate) page: usize,
+}
+
+impl QueryFilter for ChangeFilter {
+    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
+        let mut filter = Self::default();
+        let mut problems = Vec::new();
+        for (name, value) in pairs(query) {
+            let outcome = match &*name {
+                "since" | "page" if value.is_empty() => Ok(()),
+                "since" => Since::parse(&value).map(|since| filter.since = Some(since)),
+                "page" => page(&value).map(|page| filter.page = page),
+                "namespace" => add(&mut filter.namespaces, &name, &value, text),
+                "change" => add(&mut filter.kinds, &name, &value, |value| {
+                    one_of(&name, value, &ChangeKind::ALL, |kind| kind.as_str())
+                }),
+                _ if unknown == UnknownFields::Ignored => Ok(()),
+                _ => Err("expected the fields since, change, namespace and page, and no other".to_owned()),
+            };
+            problems.extend(outcome.err());
+        }
+        if problems.is_empty() { Ok(filter) } else { Err(problems) }
+    }
+}
+
+impl ChangeFilter {
+    /// Changes of some kind, or of all, in a time.
+    pub(crate) fn of(since: Since, kinds: &[ChangeKind]) -> Self {
+        Self { since: Some(since), kinds: kinds.to_vec(), ..Self::default() }
+    }
+
+    pub(crate) fn since(&self) -> Since {
+        self.since.unwrap_or(Since::Hours(24))
+    }
+
+    pub(crate) fn start(&self, now: Timestamp) -> Timestamp {
+        self.since().start(now)
+    }
+
+    pub(crate) fn admits_namespace(&self, namespace: &UntrustedText) -> bool {
+        self.namespaces.is_empty() || self.namespaces.contains(&key(namespace))
+    }
+
+    pub(crate) fn admits_kind(&self, change: &Change<'_>) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&ChangeKind::of(change))
+    }
+
+    /// The address of the page of changes with this filter.
+    pub(crate) fn address(&self) -> String {
+        let Self { since, kinds, namespaces, page } = self;
+        let mut query = Serializer::new(String::new());
+        if let Some(since) = since {
+            query.append_pair("since", &since.to_query());
+        }
+        query.extend_pairs(kinds.iter().map(|kind| ("change", kind.as_str())));
+        query.extend_pairs(namespaces.iter().map(|namespace| ("namespace", namespace.raw())));
+        if *page > 1 {
+            query.append_pair("page", &page.to_string());
+        }
+        with_query("/changes", &query.finish())
+    }
+
+    pub(crate) fn at_page(&self, page: usize) -> Self {
+        Self { page, ..self.clone() }
+    }
+
+    /// The first page of one kind, or of all.
+    pub(crate) fn with_kinds(&self, kinds: &[ChangeKind]) -> Self {
+        Self { kinds: kinds.to_vec(), page: 0, ..self.clone() }
+    }
+
+    /// The first page of another time.
+    pub(crate) fn with_since(&self, since: Since) -> Self {
+        Self { since: Some(since), page: 0, ..self.clone() }
+    }
+}

@@ -1,0 +1,108 @@
+//! The page of images with issues, by image and by registry.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use tagwatch_core::outcome::Severity;
+use tagwatch_core::tag::TagClass;
+use tagwatch_core::text::UntrustedText;
+
+use super::rows::{Tab, severities};
+use super::select::Select;
+use crate::filter::{Filter, Grouping, ImageFilter, Pagination};
+use crate::filtered::FilteredRequest;
+use crate::frame::Frame;
+use crate::http::html;
+use crate::images::{GroupName, ImageGroup, images as by_image, registries as by_registry};
+use crate::text::HtmlText;
+use crate::view::View;
+
+#[derive(Template)]
+#[template(path = "images.html")]
+struct ImagesPage<'a> {
+    frame: &'a Frame,
+    by: Grouping,
+    tabs: Vec<Tab>,
+    namespaces: Select,
+    registries: Vec<HtmlText>,
+    rows: Vec<ImageRow>,
+    total: usize,
+    pages: Pagination,
+    is_blind: bool,
+}
+
+struct ImageRow {
+    /// The issues of the group.
+    href: String,
+    /// `None` for the images that do not parse.
+    name: Option<HtmlText>,
+    class: Option<&'static str>,
+    /// The images of a registry, with a link to them.
+    images: Option<(usize, String)>,
+    workloads: usize,
+    severities: Vec<(Severity, usize)>,
+}
+
+pub(super) async fn images(
+    FilteredRequest { view, frame, filter }: FilteredRequest<ImageFilter>,
+) -> Response {
+    let groups = [by_image(&view, &filter), by_registry(&view, &filter)];
+    let tab = |(by, groups): (Grouping, &Vec<ImageGroup>)| Tab {
+        label: label(by),
+        href: filter.grouped(by).address(),
+        count: groups.len(),
+        is_here: filter.by == by,
+    };
+    let tabs = Grouping::ALL.into_iter().zip(&groups).map(tab).collect();
+    let [images, registries] = groups;
+    let groups = if filter.by == Grouping::Image { images } else { registries };
+    let pages = Pagination::new(filter.page, groups.len(), |page| filter.at_page(page).address());
+    let page = ImagesPage {
+        frame: &frame,
+        by: filter.by,
+        tabs,
+        namespaces: Select::of_names(view.namespaces().map(|(name, _)| name), &filter.namespaces),
+        registries: filter.registries.iter().map(HtmlText::long).collect(),
+        rows: pages.rows(&groups).iter().map(|group| ImageRow::new(group, &filter)).collect(),
+        total: groups.len(),
+        pages,
+        is_blind: View::is_blind(&view),
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn label(by: Grouping) -> &'static str {
+    match by {
+        Grouping::Image => "Images",
+        Grouping::Registry => "Registries",
+    }
+}
+
+impl ImageRow {
+    fn new(group: &ImageGroup, filter: &ImageFilter) -> Self {
+        let severities = severities(|severity| group.of_severity(severity));
+        let within = |issues: Filter| Filter { namespaces: filter.namespaces.clone(), ..issues }.address();
+        let row = |issues: Filter, name: Option<&UntrustedText>| Self {
+            href: within(issues),
+            name: name.map(HtmlText::short),
+            class: None,
+            images: None,
+            workloads: group.workloads,
+            severities,
+        };
+        match &group.name {
+            GroupName::Image { image, class, .. } => {
+                Self { class: Some(class.as_str()), ..row(Filter::of_image(image), Some(image)) }
+            }
+            GroupName::Registry(Some(registry)) => {
+                let namespaces = filter.namespaces.clone();
+                let images = ImageFilter { namespaces, ..ImageFilter::of_registry(registry) }.address();
+                Self {
+                    images: Some((group.images, images)),
+                    ..row(Filter::of_registry(registry), Some(registry))
+                }
+            }
+            GroupName::Registry(None) => row(Filter::of_class(TagClass::Invalid), None),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What changed and when, over all workloads: put in order once for each snapshot.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use tagwatch_core::issue::{ImageChange, Interval, Issue};
+use tagwatch_core::text::UntrustedText;
+
+use super::violation::{Ending, State};
+use super::{DepartedWorkload, Facts, Workload};
+
+/// Every change that is known, latest first. A workload has as many as its issues and its report's history allow.
+#[derive(Debug, Default)]
+pub(super) struct ChangeLog {
+    entries: Vec<Entry>,
+    /// The first time of which anything is known; `None` where nothing is.
+    pub(super) known_since: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    at: Timestamp,
+    item: Item,
+}
+
+/// What changed: a workload by its index, and what in it by that of its list.
+#[derive(Debug, Clone, Copy)]
+enum Item {
+    OpenedIssue { workload: usize, issue: usize },
+    OpenedClosed { place: Place, closed: usize },
+    Resolved { place: Place, closed: usize, ending: Ending },
+    Image { place: Place, change: usize },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Checked(usize),
+    Departed(usize),
+}
+
+/// A change, with the workload that it happened to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Change<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) workload: ChangedWorkload<'a>,
+    pub(crate) event: Event<'a>,
+}
+
+/// A workload that is checked, or was.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ChangedWorkload<'a> {
+    Checked(&'a Workload),
+    Departed(&'a DepartedWorkload),
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Event<'a> {
+    /// A rule was violated from then on.
+    Opened(Finding<'a>),
+    /// It no longer was.
+    Resolved(&'a Interval, Ending),
+    /// A container named another image from then on.
+    Image(&'a ImageChange),
+}
+
+/// What was found: an issue of now, or one that is over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Finding<'a> {
+    Open(&'a Issue),
+    Over(&'a Interval),
+}
+
+impl Change<'_> {
+    pub(crate) fn namespace(&self) -> &UntrustedText {
+        match self.workload {
+            ChangedWorkload::Checked(workload) => &workload.namespace,
+            ChangedWorkload::Departed(workload) => &workload.namespace,
+        }
+    }
+}
+
+impl<'a> ChangedWorkload<'a> {
+    fn of(place: Place, facts: &'a Facts) -> Self {
+        match place {
+            Place::Checked(at) => Self::Checked(&facts.workloads[at]),
+            Place::Departed(at) => Self::Departed(&facts.departures.workloads[at]),
+        }
+    }
+
+    fn closed(self, at: usize) -> &'a Interval {
+        match self {
+            Self::Checked(workload) => &workload.closed[at],
+            Self::Departed(workload) => &workload.closed[at],
+        }
+    }
+
+    fn image_change(self, at: usize) -> &'a ImageChange {
+        match self {
+            Self::Checked(workload) => &workload.image_changes[at],
+            Self::Departed(workload) => &workload.image_changes[at],
+        }
+    }
+}
+
+impl ChangeLog {
+    pub(super) fn new(facts: &Facts) -> Self {
+        let mut entries = Vec::new();
+        for (at, workload) in facts.workloads.iter().enumerate() {
+            entries.extend(of_workload(at, workload));
+        }
+        for (at, workload) in facts.departures.workloads.iter().enumerate() {
+            entries.extend(of_departed(at, workload));
+        }
+        // Stable: what happened at one time stays in the order of the workloads.
+        entries.sort_by_key(|entry| Reverse(entry.at));
+        let first = entries.last().map(|entry| entry.at);
+        let checked = facts.workloads.iter().filter_map(|workload| workload.known_since);
+        Self { known_since: checked.chain(first).chain(facts.departures.since).min(), entries }
+    }
+
+    /// Every change, latest first.
+    pub(super) fn all<'a>(&'a self, facts: &'a Facts) -> impl Iterator<Item = Change<'a>> {
+        self.entries.iter().map(|entry| entry.change(facts))
+    }
+}
+
+impl Entry {
+    fn change(self, facts: &Facts) -> Change<'_> {
+        let place = match self.item {
+            Item::OpenedIssue { workload, .. } => Place::Checked(workload),
+            Item::OpenedClosed { place, .. } | Item::Resolved { place, .. } | Item::Image { place, .. } => {
+                place
+            }
+        };
+        let workload = ChangedWorkload::of(place, facts);
+        let event = match self.item {
+            Item::OpenedIssue { workload, issue } => {
+                Event::Opened(Finding::Open(&facts.workloads[workload].issues[issue]))
+            }
+            Item::OpenedClosed { closed, .. } => Event::Opened(Finding::Over(workload.closed(closed))),
+            Item::Resolved { closed, ending, .. } => Event::Resolved(workload.closed(closed), ending),
+            Item::Image { change, .. } => Event::Image(workload.image_change(change)),
+        };
+        Change { at: self.at, workload, event }
+    }
+}
+
+fn of_workload(at: usize, workload: &Workload) -> Vec<Entry> {
+    let place = Place::Checked(at);
+    let mut entries = of_images(place, &workload.image_changes);
+    for violation in workload.violations() {
+        let opened = match violation.state {
+            State::Open { issue } => Item::OpenedIssue { workload: at, issue },
+            State::Over { until, ending, closed } => {
+                entries.push(Entry { at: until, item: Item::Resolved { place, closed, ending } });
+                Item::OpenedClosed { place, closed }
+            }
+        };
+        entries.push(Entry { at: violation.from, item: opened });
+    }
+    entries
+}
+
+fn of_departed(at: usize, workload: &DepartedWorkload) -> Vec<Entry> {
+    let place = Place::Departed(at);
+    let mut entries = of_images(place, &workload.image_changes);
+    for (closed, interval) in workload.closed.iter().enumerate() {
+        let ending = if interval.until < workload.at { Ending::Fixed } else { Ending::Gone };
+        entries.push(Entry { at: interval.until, item: Item::Resolved { place, closed, ending } });
+        entries.push(Entry { at: interval.from, item: Item::OpenedClosed { place, closed } });
+    }
+    entries
+}
+
+fn of_images(place: Place, changes: &[ImageChange]) -> Vec<Entry> {
+    let entry = |(at, change): (usize, &ImageChange)| Entry {
+        at: change.at,
+        item: Item::Image { place, change: at },
+    };
+    changes.iter().enumerate().map(entry).collect()
+}

@@ -1,0 +1,80 @@
+//! Workloads that are no longer checked. Their reports are gone, so they are known for as long as the process runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tagwatch_core::issue::{ImageChange, Interval, Issue};
+use tagwatch_core::text::UntrustedText;
+
+use super::Workload;
+use super::violation::State;
+
+/// What is known of workloads that are no longer checked.
+#[derive(Debug, Clone, Default)]
+pub struct Departures {
+    /// The start of the process: those that left earlier are not known.
+    pub since: Option<Timestamp>,
+    /// Those that are remembered, in no order.
+    pub workloads: Vec<Arc<DepartedWorkload>>,
+    /// When the last one of a namespace left that is forgotten, for lack of room.
+    pub forgotten: BTreeMap<UntrustedText, Timestamp>,
+}
+
+/// What is left of a workload that is no longer checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct DepartedWorkload {
+    pub namespace: UntrustedText,
+    /// As in [`Workload::kind`].
+    pub kind: UntrustedText,
+    pub name: UntrustedText,
+    /// When it left.
+    pub at: Timestamp,
+    /// Every time in violation, each once; those that were open end when it left.
+    pub closed: Box<[Interval]>,
+    pub image_changes: Box<[ImageChange]>,
+}
+
+impl DepartedWorkload {
+    /// What is left of a workload that leaves now.
+    pub fn new(workload: &Workload, now: Timestamp) -> Self {
+        let interval = |issue: &Issue| Interval {
+            id: issue.id,
+            rule: issue.rule.id.into(),
+            container: issue.container.clone(),
+            container_type: Some(issue.container_type),
+            image: issue.image.clone(),
+            from: issue.first_seen,
+            until: now,
+        };
+        let closed = workload.violations().into_iter().map(|violation| {
+            let (until, record) = match violation.state {
+                State::Open { issue } => (now.max(violation.from), interval(&workload.issues[issue])),
+                State::Over { until, closed, .. } => (until, workload.closed[closed].clone()),
+            };
+            Interval { from: violation.from, until, ..record }
+        });
+        Self {
+            namespace: workload.namespace.clone(),
+            kind: workload.kind.clone(),
+            name: workload.name.clone(),
+            at: now,
+            closed: closed.collect(),
+            image_changes: workload.image_changes.clone().into(),
+        }
+    }
+
+    /// About how many bytes it takes in memory. Texts may be shared with other workloads; they count in full.
+    pub fn weight(&self) -> usize {
+        let texts = |texts: &[&UntrustedText]| -> usize { texts.iter().map(|text| text.raw().len()).sum() };
+        let Self { namespace, kind, name, at: _, closed, image_changes } = self;
+        let closed = closed.iter().map(|Interval { rule, container, image, .. }| {
+            size_of::<Interval>() + texts(&[rule, container, image])
+        });
+        let changes = image_changes.iter().map(|ImageChange { container, from, to, .. }| {
+            size_of::<ImageChange>() + texts(&[container, from, to])
+        });
+        size_of::<Self>() + texts(&[namespace, kind, name]) + closed.sum::<usize>() + changes.sum::<usize>()
+    }
+}

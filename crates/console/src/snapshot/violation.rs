@@ -1,0 +1,98 @@
+//! The times in which the places of a workload violated rules, each once.
+
+use jiff::Timestamp;
+use tagwatch_core::issue::Issue;
+
+use super::Workload;
+use super::history::{Past, Span, united};
+
+/// A time in which a rule was violated by a place. One in which the result changed, as from a failure to a warning, is one
+/// time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Violation {
+    pub(super) from: Timestamp,
+    pub(super) state: State,
+}
+
+/// Whether a violation goes on, and where its rule and its place are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// It goes on, as the issue with this index.
+    Open { issue: usize },
+    /// It is over since the end of the closed interval with this index.
+    Over { until: Timestamp, ending: Ending, closed: usize },
+}
+
+/// How a violation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It is no longer found.
+    Fixed,
+    /// An exemption applies since.
+    Exempted,
+    /// The workload is no longer checked: it was deleted, or the policy leaves it out.
+    Gone,
+}
+
+impl Ending {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Exempted => "exempted",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+impl Workload {
+    /// Every time in violation that is known. Takes time in proportion to the issues: a user decides how many there are.
+    pub(super) fn violations(&self) -> Vec<Violation> {
+        let issue_after = |closed| {
+            let past = Past::new(self, closed);
+            self.issues.iter().position(|issue| past.is_of(issue))
+        };
+        let after: Vec<Option<usize>> = self.closed.iter().map(issue_after).collect();
+        let with = |issue: Option<usize>| -> Vec<usize> {
+            (0..after.len()).filter(|&closed| after[closed] == issue).collect()
+        };
+        let mut all: Vec<Violation> = Vec::new();
+        for (at, issue) in self.issues.iter().enumerate() {
+            all.extend(self.of_issue(at, issue, &with(Some(at))));
+        }
+        let mut left = with(None);
+        while let Some(&first) = left.first() {
+            let (alike, others): (Vec<usize>, Vec<usize>) =
+                left.into_iter().partition(|&other| self.closed[other].is_like(&self.closed[first]));
+            let over = self.united(&alike, None).into_iter();
+            all.extend(over.filter_map(|span| self.over(&alike, span, Ending::Fixed)));
+            left = others;
+        }
+        all
+    }
+
+    /// The times of one issue; `past` are its closed intervals.
+    fn of_issue(&self, at: usize, issue: &Issue, past: &[usize]) -> Vec<Violation> {
+        let spans = self.united(past, issue.is_open().then_some(issue.first_seen)).into_iter();
+        let violation = |span: Span| match span {
+            (from, None) => Some(Violation { from, state: State::Open { issue: at } }),
+            (_, Some(until)) => {
+                let is_exempted = issue.is_exempt() && issue.first_seen <= until;
+                let ending = if is_exempted { Ending::Exempted } else { Ending::Fixed };
+                self.over(past, span, ending)
+            }
+        };
+        spans.filter_map(violation).collect()
+    }
+
+    fn united(&self, closed: &[usize], open: Option<Timestamp>) -> Vec<Span> {
+        let spans = closed.iter().map(|&at| (self.closed[at].from, Some(self.closed[at].until)));
+        united(spans.chain(open.map(|from| (from, None))).collect())
+    }
+
+    /// A time that the last of these intervals ended.
+    fn over(&self, closed: &[usize], (from, until): Span, ending: Ending) -> Option<Violation> {
+        let until = until?;
+        let closed = closed.iter().copied().rfind(|&at| self.closed[at].until == until)?;
+        Some(Violation { from, state: State::Over { until, ending, closed } })
+    }
+}

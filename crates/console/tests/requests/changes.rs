@@ -1,0 +1,344 @@
+//! What changed: counts, lists, the trend, and what they say is not known.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use jiff::{Timestamp, ToSpan};
+use serde_json::Value;
+use tagwatch_console::{Departures, Facts, Workload};
+use tagwatch_core::issue::{ImageChange, Interval, ResultId};
+use tagwatch_core::outcome::Outcome;
+
+use super::support::{get, get_with, guarded, open};
+use crate::fixture::{Tokens, demo, departed, empty, many, now, three};
+
+/// Two workloads in `shop`: cart with two issues, and report with some. All began forty days ago.
+fn quiet() -> Facts {
+    let mut facts = three();
+    for workload in &mut facts.workloads {
+        let workload = Arc::make_mut(workload);
+        (workload.closed, workload.image_changes) = (Vec::new(), Vec::new());
+        workload.known_since = Some(ago(40 * 24));
+        workload.issues.iter_mut().for_each(|issue| issue.first_seen = ago(40 * 24));
+    }
+    facts.departures = Departures { since: Some(ago(30 * 24)), ..Departures::default() };
+    facts
+}
+
+fn ago(hours: i64) -> Timestamp {
+    now() - hours.hours()
+}
+
+fn workload<'a>(facts: &'a mut Facts, name: &str) -> &'a mut Workload {
+    let found = facts.workloads.iter_mut().find(|workload| workload.name.raw() == name);
+    Arc::make_mut(found.expect("a workload"))
+}
+
+/// The past of an issue of cart, between these hours ago.
+fn closed(workload: &Workload, rule: &str, from: i64, until: i64) -> Interval {
+    Interval {
+        id: ResultId::parse(&format!("{:010}{:010}", from + 1_000, until + 1_000)).expect("20 hex digits"),
+        rule: rule.into(),
+        container: workload.containers[0].name.clone(),
+        container_type: Some(workload.containers[0].container_type),
+        image: "registry.example.com/shop/cart:stable".into(),
+        from: ago(from),
+        until: ago(until),
+    }
+}
+
+/// Opened, resolved, and images changed.
+async fn counts(console: &Router, query: &str) -> (u64, u64, u64) {
+    let found = get(console, &format!("/api/v1/changes?{query}")).await;
+    assert_eq!(found.status, StatusCode::OK, "{}", found.text);
+    let found = found.json();
+    let count = |field: &str| found[field].as_u64().expect("a number");
+    (count("opened"), count("resolved"), count("imagesChanged"))
+}
+
+/// The changes as `what rule-or-image ending`.
+async fn listed(console: &Router, query: &str) -> Vec<String> {
+    let found = get(console, &format!("/api/v1/changes?{query}")).await.json();
+    let word = |change: &Value, field: &str| change[field].as_str().map(str::to_owned);
+    let line = |change: &Value| {
+        let what = word(change, "rule").or_else(|| word(change, "image"));
+        [word(change, "change"), what, word(change, "ending")]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    found["changes"].as_array().expect("changes").iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn what_opened_was_resolved_and_changed_its_image_counts_in_its_time() {
+    let mut facts = quiet();
+    let cart = workload(&mut facts, "cart");
+    let latest = cart.issues.iter_mut().find(|issue| issue.rule.id == "latest-tag").expect("an issue");
+    latest.first_seen = ago(3);
+    let over = [closed(cart, "floating-tag", 300, 20), closed(cart, "unclassified-tag", 100, 90)];
+    cart.closed = over.into();
+    let (from, to) = ("cart:stable".into(), "cart:latest".into());
+    cart.image_changes.push(ImageChange { container: "api".into(), from, to, at: ago(3) });
+    let console = open(facts);
+    assert_eq!(counts(&console, "").await, (1, 1, 1), "a day, where no time is given");
+    assert_eq!(counts(&console, "since=24h").await, (1, 1, 1));
+    assert_eq!(counts(&console, "since=2h").await, (0, 0, 0));
+    assert_eq!(counts(&console, "since=7d").await, (2, 2, 1));
+    assert_eq!(counts(&console, "since=13d").await, (3, 2, 1));
+    let instant = ago(21).to_string();
+    assert_eq!(counts(&console, &format!("since={instant}")).await, (1, 1, 1));
+    assert_eq!(
+        listed(&console, "since=7d").await,
+        [
+            "image cart:latest",
+            "opened latest-tag",
+            "resolved floating-tag fixed",
+            "resolved unclassified-tag fixed",
+            "opened unclassified-tag",
+        ]
+    );
+    assert_eq!(listed(&console, "since=7d&change=image,resolved").await.len(), 3);
+    assert_eq!(listed(&console, "since=7d&namespace=none").await, [""; 0]);
+    let page = get(&console, "/changes?since=7d&change=resolved").await;
+    for part in [
+        "aria-current=\"true\">Resolved <span class=\"muted\">2</span>",
+        "href=\"/changes?since=7d&#38;change=opened\">Opened <span class=\"muted\">2</span>",
+        "href=\"/issues/00000013000000001020\">floating-tag</a>",
+        "href=\"/workloads/shop/Deployment/cart\"",
+        "name=\"change\" value=\"resolved\"",
+    ] {
+        page.assert_holds(part);
+    }
+}
+
+#[tokio::test]
+async fn it_is_the_first_thing_on_the_overview_and_every_number_leads_to_what_it_counts() {
+    let console = open(demo());
+    let page = get(&console, "/").await;
+    let at = |text: &str| page.text.find(text).unwrap_or_else(|| panic!("no {text}"));
+    assert!(at("<h1>Overview</h1>") < at("<h2 id=\"changed\">What changed</h2>"));
+    assert!(at("<h2 id=\"changed\">What changed</h2>") < at("aria-label=\"Score and totals\""));
+    let mut total = 0;
+    for since in ["24h", "7d"] {
+        let (opened, resolved, images) = counts(&console, &format!("since={since}")).await;
+        for (kind, count) in [("opened", opened), ("resolved", resolved), ("image", images)] {
+            page.assert_holds(&format!("<a href=\"/changes?since={since}&#38;change={kind}\">{count}</a>"));
+            let listed = get(&console, &format!("/changes?since={since}&change={kind}")).await;
+            let rows = listed.text.split("</caption>").nth(1).map_or(0, |table| {
+                table
+                    .split("</tbody>")
+                    .next()
+                    .unwrap_or_default()
+                    .matches("<td role=\"cell\" class=\"change\">")
+                    .count()
+            });
+            assert_eq!(u64::try_from(rows).ok(), Some(count), "{since} {kind}");
+            total += count;
+        }
+    }
+    assert!(total > 8, "{total}");
+    page.assert_holds("psql-client");
+    assert_eq!(get(&open(empty()), "/").await.count("What changed"), 0, "nothing is known yet");
+}
+
+#[tokio::test]
+async fn a_bad_time_is_refused_with_what_was_expected() {
+    let console = open(demo());
+    for bad in ["yesterday", "0h", "7", "-7d", "99999999d", "2026-13-01T00:00:00Z"] {
+        for path in ["/changes", "/issues", "/api/v1/changes", "/api/v1/issues", "/issues.csv"] {
+            let answer = get(&console, &format!("{path}?since={bad}")).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path} {bad}");
+            answer.assert_holds("is no time: expected hours or days");
+        }
+    }
+    let several = get(&console, "/api/v1/changes?since=x&change=moved&colour=red").await.json();
+    assert_eq!(several["messages"].as_array().map(Vec::len), Some(3), "{several}");
+    assert_eq!(get(&console, "/changes?since=&change=&page=&utm_source=chat").await.status, StatusCode::OK);
+    for good in ["24h", "7d", "2026-11-20T08:00:00Z"] {
+        assert_eq!(get(&console, &format!("/changes?since={good}")).await.status, StatusCode::OK, "{good}");
+    }
+}
+
+#[tokio::test]
+async fn issues_since_a_time_are_those_first_seen_then() {
+    let console = open(demo());
+    let all = get(&console, "/issues.json").await.json();
+    let start = now() - (24 * 7).hours();
+    let first_seen = |issue: &Value| issue["firstSeen"].as_str().expect("a time").parse::<Timestamp>();
+    let issues = all["issues"].as_array().expect("issues");
+    let expected = issues.iter().filter(|issue| first_seen(issue).expect("a time") >= start).count();
+    assert!(0 < expected && expected < issues.len(), "{expected}");
+    let found = get(&console, "/issues.json?since=7d").await.json();
+    assert_eq!(found["total"].as_u64(), u64::try_from(expected).ok());
+}
+
+#[tokio::test]
+async fn a_result_that_changes_opens_nothing_and_an_exemption_resolves() {
+    let mut facts = quiet();
+    let cart = workload(&mut facts, "cart");
+    // A warning that became a failure three hours ago: one violation since three hundred.
+    let warned = closed(cart, "stale-pull-policy", 300, 3);
+    let exempted = closed(cart, "latest-tag", 400, 5);
+    cart.closed = vec![warned, exempted];
+    for issue in &mut cart.issues {
+        match issue.rule.id {
+            "stale-pull-policy" => issue.first_seen = ago(3),
+            _ => (issue.outcome, issue.first_seen) = (Outcome::Skip, ago(5)),
+        }
+    }
+    let console = open(facts);
+    assert_eq!(listed(&console, "since=24h").await, ["resolved latest-tag exempted"]);
+    assert_eq!(
+        listed(&console, "since=14d").await,
+        ["resolved latest-tag exempted", "opened stale-pull-policy"]
+    );
+}
+
+#[tokio::test]
+async fn a_workload_that_left_is_named_without_a_link() {
+    let mut facts = quiet();
+    facts.departures.workloads.push(departed("shop", "toolbox", "busybox:latest", 30));
+    let console = open(facts);
+    assert_eq!(
+        listed(&console, "since=1h").await,
+        ["resolved latest-tag gone", "resolved stale-pull-policy gone"]
+    );
+    let page = get(&console, "/changes?since=1h").await;
+    page.assert_holds("<bdi class=\"strong\">toolbox</bdi>");
+    assert_eq!(page.count("href=\"/workloads/shop/Pod/toolbox\""), 0);
+}
+
+#[tokio::test]
+async fn changes_of_hidden_namespaces_are_neither_shown_nor_counted() {
+    let mut facts = demo();
+    facts.departures.workloads.push(departed("payments-old", "ledger", "busybox:latest", 30));
+    facts.departures.workloads.push(departed("shop", "toolbox", "busybox:latest", 30));
+    facts.departures.forgotten = [("payments".into(), ago(1))].into();
+    let console = guarded(facts, Arc::new(Tokens::new()));
+    let shop = [("authorization", "Bearer shopkeeper-token")];
+    let admin = [("authorization", "Bearer admin-token")];
+    let changes = async |headers: &[(&str, &str)]| {
+        get_with(&console, "/api/v1/changes?since=60d", headers).await.json()
+    };
+    let (seen, all) = (changes(&shop).await, changes(&admin).await);
+    let rows = seen["changes"].as_array().expect("changes");
+    assert!(rows.iter().all(|change| change["namespace"] == "shop"), "{rows:?}");
+    assert_eq!(seen["total"].as_u64(), u64::try_from(rows.len()).ok());
+    for field in ["opened", "resolved", "total"] {
+        assert!(seen[field].as_u64() < all[field].as_u64(), "{field}");
+    }
+    let last = |record: &Value| record["days"][13]["open"].clone();
+    let open = get_with(&console, "/api/v1/issues", &shop).await.json();
+    assert_eq!(last(&seen), open["total"]);
+    assert_ne!(last(&seen), last(&all));
+    assert_eq!((&seen["known"]["forgotten"], all["known"]["forgotten"].is_string()), (&Value::Null, true));
+    for path in
+        ["/", "/changes?since=60d", "/changes?since=60d&namespace=payments", "/api/v1/changes?since=60d"]
+    {
+        let page = get_with(&console, path, &shop).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        let shown =
+            page.text.replace("namespace=payments", "").replace("<option selected>payments</option>", "");
+        let shown = shown.replace("&#38;namespace&#61;payments", "");
+        for name in ["payments", "analytics", "psql-client", "ledger", "forgotten:"] {
+            assert!(!shown.contains(name), "{path} shows {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_first_look_found_did_not_open_then() {
+    let mut facts = quiet();
+    for workload in &mut facts.workloads {
+        let workload = Arc::make_mut(workload);
+        workload.known_since = Some(ago(50));
+        workload.issues.iter_mut().for_each(|issue| issue.first_seen = ago(50) + 3.minutes());
+    }
+    let open_issues = facts.workloads.iter().map(|workload| workload.open().count()).sum::<usize>();
+    workload(&mut facts, "cart").issues[0].first_seen = ago(2);
+    facts.departures.since = Some(ago(10));
+    let console = open(facts);
+    assert_eq!(counts(&console, "since=7d").await, (1, 0, 0));
+    let page = get(&console, "/changes?since=7d").await;
+    page.assert_holds(
+        "tagwatch first looked at this cluster at 2026-11-25 13:00 UTC. Nothing before is known.",
+    );
+    page.assert_holds(&format!(
+        "{} issues found at the first look are not among the opened ones",
+        open_issues - 1
+    ));
+    page.assert_holds("tagwatch was started at 2026-11-27 05:00 UTC. Earlier history is from reports");
+    let days = get(&console, "/api/v1/changes").await.json()["days"].clone();
+    let days = days.as_array().expect("days");
+    assert_eq!(days.len(), 14);
+    for day in &days[..11] {
+        assert_eq!(day["open"], Value::Null, "{day} is before the first look");
+    }
+    let shown: Vec<(&str, Option<u64>, Option<u64>)> = days[11..]
+        .iter()
+        .map(|day| (day["day"].as_str().expect("a day"), day["opened"].as_u64(), day["open"].as_u64()))
+        .collect();
+    let all = u64::try_from(open_issues).ok();
+    let before = u64::try_from(open_issues - 1).ok();
+    assert_eq!(
+        shown,
+        [("2026-11-25", Some(0), before), ("2026-11-26", Some(0), before), ("2026-11-27", Some(1), all)]
+    );
+    page.assert_holds("<time datetime=\"2026-11-24\">2026-11-24</time></td><td role=\"cell\" class=\"number muted\">not known</td>");
+    page.assert_holds("<rect class=\"unknown\"");
+}
+
+#[tokio::test]
+async fn the_days_of_the_trend_add_up() {
+    let console = open(demo());
+    let record = get(&console, "/api/v1/changes").await.json();
+    let days = record["days"].as_array().expect("days");
+    let count = |day: &Value, field: &str| day[field].as_i64().expect("a number");
+    for pair in days.windows(2) {
+        let [before, day] = pair else { unreachable!("two days") };
+        let expected = count(before, "open") + count(day, "opened") - count(day, "resolved");
+        assert_eq!(count(day, "open"), expected, "{day}");
+    }
+    assert!(days.iter().map(|day| count(day, "opened")).sum::<i64>() > 3);
+    assert!(days.iter().map(|day| count(day, "resolved")).sum::<i64>() > 2);
+    let issues = get(&console, "/api/v1/issues").await.json();
+    assert_eq!(days[13]["open"], issues["total"]);
+    let of_one = get(&console, "/api/v1/changes?namespace=shop").await.json();
+    let issues = get(&console, "/api/v1/issues?namespace=shop").await.json();
+    assert_eq!(of_one["days"][13]["open"], issues["total"]);
+}
+
+#[tokio::test]
+async fn bounds_that_are_reached_are_said() {
+    let mut facts = quiet();
+    let cart = workload(&mut facts, "cart");
+    cart.closed = (0..16).map(|at| closed(cart, "floating-tag", 100 - 2 * at, 99 - 2 * at)).collect();
+    facts.departures.forgotten = [("shop".into(), ago(1))].into();
+    let console = open(facts);
+    let page = get(&console, "/changes?since=7d").await;
+    page.assert_holds(
+        "1 workload changed so often that older changes may be missing: a report keeps the last 16.",
+    );
+    page.assert_holds("some are forgotten: those until 2026-11-27 14:00 UTC may be missing");
+    assert_eq!(get(&console, "/changes?since=2h").await.count("changed so often"), 0);
+
+    let console = open(many(4_000));
+    let page = get(&console, "/changes?since=60d&page=99").await;
+    page.assert_holds("Page 20 of 20");
+    page.assert_holds("Only the latest 1000 of ");
+    let record = get(&console, "/api/v1/changes?since=60d").await.json();
+    assert_eq!((&record["listed"], &record["pages"]), (&1_000.into(), &20.into()));
+    assert!(record["total"].as_u64() > Some(3_000), "{}", record["total"]);
+}
+
+#[tokio::test]
+async fn a_time_ahead_is_no_change() {
+    let mut facts = quiet();
+    let cart = workload(&mut facts, "cart");
+    cart.closed = vec![closed(cart, "floating-tag", -10, -20), closed(cart, "missing-tag", 5, -20)];
+    let console = open(facts);
+    assert_eq!(listed(&console, "since=24h").await, ["opened missing-tag"]);
+}
