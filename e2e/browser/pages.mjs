@@ -12,7 +12,7 @@ export async function everyPage(page, origin) {
     if (found) paths.push(found.path);
   }
   const cart = issues.find((issue) => issue.name === 'cart');
-  if (cart) paths.push(cart.path, '/issues/resolved000000000001');
+  if (cart) paths.push(cart.path, '/issues/resolved000000000001', '/workloads/shop/Deployment/cart');
   if (workloads[0]) paths.push(workloads[0].path, `/namespaces/${encodeURIComponent(workloads[0].namespace)}`);
   return [...new Set(paths)];
 }

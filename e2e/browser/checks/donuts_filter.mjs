@@ -9,6 +9,8 @@ export default async function check({ browser, consoles }) {
   const click = async (donut, label) => {
     await page.goto(consoles.demo);
     const slice = page.getByRole('region', { name: donut }).locator(`svg a[aria-label^="${label}"] path`);
+    // Only what is in the window is found by its point.
+    await slice.scrollIntoViewIfNeeded();
     // The middle of a slice's box need not be the slice: look for a point that is.
     const [x, y] = await slice.evaluate((path) => {
       const box = path.getBoundingClientRect();

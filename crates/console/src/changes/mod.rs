@@ -83,11 +83,11 @@ impl FirstLook {
 }
 
 /// The changes from a time on, latest first, without what the first look found, and their counts.
-pub(crate) fn changes_since<'a>(
-    view: &'a View,
+pub(crate) fn changes_since(
+    view: &View,
     from: Timestamp,
     admits: impl Fn(&Change<'_>) -> bool,
-) -> (Vec<Change<'a>>, Counts) {
+) -> (Vec<Change<'_>>, Counts) {
     let first_look = FirstLook::of(view);
     let mut counts = Counts::default();
     let mut changes = Vec::new();

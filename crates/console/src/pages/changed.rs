@@ -14,7 +14,7 @@ use crate::url::address;
 use crate::view::View;
 
 /// Changes on the overview.
-const LATEST: usize = 6;
+const LATEST: usize = 5;
 /// The times of the overview, shortest first.
 pub(super) const WINDOWS: [(Since, &str); 2] = [(Since::Hours(24), "24 hours"), (Since::Days(7), "7 days")];
 

@@ -4,7 +4,7 @@ use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 
 use super::select::Select;
-use crate::filter::Filter;
+use crate::filter::{Filter, Since};
 use crate::text::HtmlText;
 
 /// The part of the form that is folded while none of its fields is set.
@@ -39,7 +39,7 @@ impl ExactFields {
                 .map(|(name, label, example, values)| ExactField::new(name, label, example, values))
                 .into(),
             classes: Select::of_words(&TagClass::ALL, classes, |class| class.as_str()),
-            since: HtmlText::line(&since.map_or_else(String::new, |since| since.to_query())),
+            since: HtmlText::line(&since.map_or_else(String::new, Since::to_query)),
             is_open: is_open || !classes.is_empty() || since.is_some(),
         }
     }

@@ -55,6 +55,9 @@ struct FilterForm {
     sort: Option<String>,
 }
 
+/// A field of the filter that holds texts.
+type TextField = fn(&mut Filter) -> &mut Vec<UntrustedText>;
+
 /// A value of the filter, with a link that removes it.
 struct ActiveValue {
     field: &'static str,
@@ -115,7 +118,7 @@ impl ActiveValue {
         for value in &filter.classes {
             add("class", &value.as_str().into(), filter.without(|rest| &mut rest.classes, value));
         }
-        let exact: [(&'static str, fn(&mut Filter) -> &mut Vec<UntrustedText>, &[UntrustedText]); 4] = [
+        let exact: [(&'static str, TextField, &[UntrustedText]); 4] = [
             ("image", |rest| &mut rest.images, &filter.images),
             ("registry", |rest| &mut rest.registries, &filter.registries),
             ("workload", |rest| &mut rest.names, &filter.names),

@@ -13,6 +13,7 @@ use tagwatch_core::workload::ContainerType;
 
 use crate::draw::Bar;
 use crate::filter::Filter;
+use crate::remedy::closed_at_once;
 use crate::snapshot::{ContainerFacts, RuleState, Workload, WorkloadIssue};
 use crate::text::{DisplayTime, HtmlText, Piece, message};
 use crate::url::address;
@@ -43,6 +44,8 @@ pub(super) struct IssueRow {
     pub(super) severity: Severity,
     pub(super) outcome: Outcome,
     pub(super) rule: &'static str,
+    /// Issues that one change of its container closes, with this one.
+    pub(super) closed_at_once: usize,
     pub(super) workload: WorkloadLink,
     pub(super) container: HtmlText,
     pub(super) container_type: Option<&'static str>,
@@ -57,6 +60,7 @@ impl IssueRow {
             severity: issue.severity,
             outcome: issue.outcome,
             rule: issue.rule.id,
+            closed_at_once: closed_at_once(workload, issue),
             workload: WorkloadLink::new(workload),
             container: HtmlText::short(&issue.container),
             container_type: container_type(issue.container_type),

@@ -15,6 +15,7 @@ use tagwatch_core::workload::ContainerType;
 use crate::snapshot::{Workload, name_to_pin};
 use crate::text::quote;
 use container_field::ContainerField;
+pub(crate) use of_container::closed_at_once;
 pub use of_container::remedy_of_container;
 
 /// One way to fix an issue.

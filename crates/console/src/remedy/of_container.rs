@@ -11,12 +11,24 @@ use crate::snapshot::{ContainerFacts, ContainerFix, Workload, name_to_pin};
 const PIN_AND_PULL: &str = "Pin what the tag means today, and pull at every start";
 const PIN_AND_CACHE: &str = "Pin what the tag means today, and let nodes use the copy they have";
 
+/// How many issues the change of its container closes together with this one; 0 where it does not close this one.
+pub(crate) fn closed_at_once(workload: &Workload, issue: &Issue) -> usize {
+    let container = workload.container(issue).filter(|container| can_change(container));
+    let fix = container.and_then(|container| container.fix.as_ref());
+    fix.filter(|fix| issue.is_open() && fix.closes.contains(&issue.rule.id)).map_or(0, |fix| fix.closes.len())
+}
+
+/// Whether the object contains the container, and the API server accepts a change of it or of its successor.
+fn can_change(container: &ContainerFacts) -> bool {
+    let is_elsewhere = matches!(container.edit_mode, EditMode::Added | EditMode::Elsewhere);
+    !is_elsewhere && container.container_type != ContainerType::Ephemeral
+}
+
 /// The change of a container that closes what its [`ContainerFix`] says; `issue` is one of its issues. `None` where the
 /// object does not contain the container, and where nothing closes anything.
 pub fn remedy_of_container(workload: &Workload, container: &ContainerFacts, issue: &Issue) -> Option<Remedy> {
     let ContainerFix { pins, pull_policy, .. } = *container.fix.as_ref()?;
-    let is_elsewhere = matches!(container.edit_mode, EditMode::Added | EditMode::Elsewhere);
-    if is_elsewhere || container.container_type == ContainerType::Ephemeral {
+    if !can_change(container) {
         return None;
     }
     let field = ContainerField::parse(&issue.field_path)?;

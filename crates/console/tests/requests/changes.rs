@@ -184,9 +184,10 @@ async fn a_result_that_changes_opens_nothing_and_an_exemption_resolves() {
     let exempted = closed(cart, "latest-tag", 400, 5);
     cart.closed = vec![warned, exempted];
     for issue in &mut cart.issues {
-        match issue.rule.id {
-            "stale-pull-policy" => issue.first_seen = ago(3),
-            _ => (issue.outcome, issue.first_seen) = (Outcome::Skip, ago(5)),
+        if issue.rule.id == "stale-pull-policy" {
+            issue.first_seen = ago(3);
+        } else {
+            (issue.outcome, issue.first_seen) = (Outcome::Skip, ago(5));
         }
     }
     let console = open(facts);

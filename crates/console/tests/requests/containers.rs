@@ -126,6 +126,19 @@ async fn where_the_object_has_no_such_place_no_fix_is_offered() {
     assert_eq!(job.count("kubectl patch"), 0);
 }
 
+#[tokio::test]
+async fn the_list_of_issues_says_which_ones_one_fix_closes_together() {
+    let console = open(demo());
+    let cart = get(&console, "/issues?name=cart").await;
+    assert_eq!(cart.count("one fix closes 2"), 2);
+    // The object does not contain this one; of the other there is one issue.
+    for name in ["churn-model", "dashboards"] {
+        let page = get(&console, &format!("/issues?name={name}")).await;
+        page.assert_holds("class=\"rowlink\"");
+        assert_eq!(page.count("one fix closes"), 0, "{name}");
+    }
+}
+
 #[test]
 fn a_fix_that_leaves_something_names_what_it_closes() {
     let engine = engine(&json!({

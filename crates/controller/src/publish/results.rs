@@ -103,9 +103,10 @@ impl ResultPublisher {
     pub(crate) fn remove(&self, key: &WorkloadKey, now: Timestamp) {
         if let Some(departures) = &self.departures {
             let workload = self.states.lock().console(key);
-            let departed = workload.map(|workload| DepartedWorkload::new(&workload, now));
             // Before the states change: what is put together after that holds it.
-            departed.into_iter().for_each(|departed| departures.lock().add(departed));
+            if let Some(departed) = workload.map(|workload| DepartedWorkload::new(&workload, now)) {
+                departures.lock().add(departed);
+            }
         }
         self.states.lock().remove(key);
     }
