@@ -40,10 +40,11 @@ impl Knowledge {
 
 /// Whether the report of a workload is full of changes after `from`, so that others of that time may have had no room.
 fn is_cut(workload: &Workload, from: Timestamp) -> bool {
-    let is_full = |count: usize, mut times: Box<dyn Iterator<Item = Timestamp> + '_>| {
-        count >= MAX_HISTORY && times.all(|at| at >= from)
-    };
     let Workload { closed, image_changes, .. } = workload;
-    is_full(closed.len(), Box::new(closed.iter().map(|interval| interval.until)))
-        || is_full(image_changes.len(), Box::new(image_changes.iter().map(|change| change.at)))
+    is_full(closed.iter().map(|interval| interval.until), from)
+        || is_full(image_changes.iter().map(|change| change.at), from)
+}
+
+fn is_full(mut times: impl ExactSizeIterator<Item = Timestamp>, from: Timestamp) -> bool {
+    times.len() >= MAX_HISTORY && times.all(|at| at >= from)
 }

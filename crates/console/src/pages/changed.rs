@@ -193,7 +193,7 @@ pub(super) fn notes(knowledge: &Knowledge, from: Timestamp, counts: Counts) -> V
     }
     if counts.first_look > 0 {
         notes.push(format!(
-            "{} found at the first look are not among the opened ones: when they began is not known.",
+            "{} found at the first look, not counted as opened: when they began is not known.",
             many(counts.first_look, "issue")
         ));
     }

@@ -13,6 +13,7 @@ use crate::filter::{ChangeFilter, Pagination, Since};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
+use crate::snapshot::Ending;
 use crate::text::{DisplayTime, HtmlText};
 
 #[derive(Template)]
