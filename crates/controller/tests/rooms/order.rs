@@ -27,7 +27,7 @@ const CONTROLLER: &[&[&str]] = &[
 const CONSOLE: &[&[&str]] = &[
     &["access", "text", "url"],
     &["snapshot"],
-    &["draw", "filter", "remedy", "source", "view"],
+    &["changes", "draw", "filter", "images", "remedy", "source", "view"],
     &["http", "record"],
     &["frame"],
     &["auth"],
