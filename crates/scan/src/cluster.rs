@@ -1,5 +1,7 @@
 //! The workloads of a cluster, judged and reported as those of manifests are. The caller reads them.
 
+use std::collections::BTreeMap;
+
 use tagwatch_core::engine::Engine;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Namespace, Workload, WorkloadId};
@@ -7,7 +9,7 @@ use tagwatch_core::workload::{Namespace, Workload, WorkloadId};
 use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest};
 use crate::note::{Note, NoteCode};
 use crate::policy_file::PolicyFile;
-use crate::report::{ReadFile, ReportBuilder, ScanReport};
+use crate::report::{Judge, KnownImages, ReadFile, ReportBuilder, ScanReport};
 use crate::yaml::Position;
 
 /// What places notes that are about the cluster as a whole.
@@ -16,18 +18,21 @@ const CLUSTER: &str = "<cluster>";
 /// Collects the report on the workloads of a cluster.
 #[derive(Debug)]
 pub struct ClusterReport<'e> {
-    builder: ReportBuilder<'e>,
+    judge: Judge<'e>,
+    images: KnownImages,
+    builder: ReportBuilder,
 }
 
 impl<'e> ClusterReport<'e> {
     /// For an engine that judges objects of a cluster.
     pub fn new(engine: &'e Engine, show_passed: bool) -> Self {
-        Self { builder: ReportBuilder::new(engine, show_passed) }
+        let judge = Judge { engine, show_passed, omits_clean_images: false, namespaces: BTreeMap::new() };
+        Self { judge, images: KnownImages::new(), builder: ReportBuilder::new() }
     }
 
     /// Adds a namespace: its labels and annotations apply to what is in it.
     pub fn know_namespace(&mut self, name: &str, namespace: &Namespace) {
-        self.builder.know_namespaces([(name.into(), namespace.clone())].iter());
+        self.judge.know_namespaces([(name.into(), namespace.clone())].iter());
     }
 
     /// Judges a workload.
@@ -45,7 +50,12 @@ impl<'e> ClusterReport<'e> {
             pull_policy_file: None,
         };
         let manifest = Manifest { workloads: vec![located], ..Manifest::default() };
-        self.builder.add_file(ReadFile { name, manifests: vec![manifest], ..ReadFile::default() });
+        self.add_file(ReadFile { name, manifests: vec![manifest], ..ReadFile::default() });
+    }
+
+    fn add_file(&mut self, file: ReadFile) {
+        let judged = self.judge.file(&mut self.images, file);
+        self.builder.add_file(judged);
     }
 
     /// Adds a note on the cluster as a whole.
@@ -61,12 +71,9 @@ impl<'e> ClusterReport<'e> {
         policy: Option<&PolicyFile>,
         require_workloads: bool,
     ) -> ScanReport {
-        self.builder.add_file(ReadFile {
-            name: CLUSTER.to_owned(),
-            documents: objects,
-            ..ReadFile::default()
-        });
-        let mut report = self.builder.finish(policy, false, require_workloads.then_some(CLUSTER));
+        self.add_file(ReadFile { name: CLUSTER.to_owned(), documents: objects, ..ReadFile::default() });
+        let engine = self.judge.engine;
+        let mut report = self.builder.finish(engine, policy, false, require_workloads.then_some(CLUSTER));
         report.is_of_cluster = true;
         report
     }

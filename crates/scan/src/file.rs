@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::mem;
 use std::path::Path;
 
 use tagwatch_core::kinds::Kinds;
@@ -10,33 +11,60 @@ use crate::charts;
 use crate::compose;
 use crate::input::{self, Input, ReadError};
 use crate::kustomize::{self, Kustomization};
-use crate::manifest::{DIRECTIVE, Manifest, has_patch_directive};
+use crate::manifest::{DIRECTIVE, Manifest, Prefilter, has_patch_directive};
 use crate::note::{Note, NoteCode};
 use crate::report::ReadFile;
-use crate::yaml::{Document, Documents, Limits, Position, Source};
+use crate::yaml::{Document, Documents, Extent, Limits, Position, Source};
 
 /// How much of a buffer stays for the next file, in bytes: more than almost every manifest needs.
 const KEPT_BUFFER: usize = 1 << 20;
+
+/// Files with more bytes are read in pieces.
+pub(crate) const LARGE: u64 = 4 << 20;
 
 /// How files are read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading<'a> {
     pub(crate) limits: Limits,
     pub(crate) kinds: &'a Kinds,
+    pub(crate) prefilter: &'a Prefilter<'a>,
     /// What places call standard input, in place of `<stdin>`.
     pub(crate) stdin_name: Option<&'a str>,
 }
 
 impl Reading<'_> {
-    /// Opens and reads a file. The buffer is scratch space, which saves memory when it is used again.
-    pub(crate) fn file(&self, input: &Input, path: &Path, buffer: &mut Vec<u8>) -> ReadFile {
+    /// Opens and reads a file; `None` if it is [`LARGE`] and can be opened again. The buffer is scratch space, which saves memory when it is used
+    /// again.
+    pub(crate) fn small_file(&self, input: &Input, path: &Path, buffer: &mut Vec<u8>) -> Option<ReadFile> {
+        let mut opened = match File::open(path) {
+            Ok(opened) => opened,
+            Err(error) => return Some(unread(self.name(input), &ReadError::Io(error))),
+        };
+        let limits = Limits { bytes: self.limits.bytes.min(LARGE), ..self.limits };
+        let file = match input::read(&mut opened, buffer, limits) {
+            Ok(source) => self.text(input, &source),
+            Err(ReadError::TooLarge(LARGE)) if opened.metadata().is_ok_and(|metadata| metadata.is_file()) => {
+                return None;
+            }
+            Err(ReadError::TooLarge(LARGE)) => {
+                // A pipe cannot be opened again.
+                let begin = mem::take(buffer);
+                return Some(self.input(input, &mut begin.as_slice().chain(opened), buffer));
+            }
+            Err(error) => unread(self.name(input), &error),
+        };
+        Some(settle(input, file, buffer))
+    }
+
+    /// Opens and reads a file as a whole.
+    pub(crate) fn whole_file(&self, input: &Input, path: &Path) -> ReadFile {
         match File::open(path) {
-            Ok(mut file) => self.input(input, &mut file, buffer),
+            Ok(mut file) => self.input(input, &mut file, &mut Vec::new()),
             Err(error) => unread(self.name(input), &ReadError::Io(error)),
         }
     }
 
-    fn name(&self, input: &Input) -> String {
+    pub(crate) fn name(&self, input: &Input) -> String {
         match (input, self.stdin_name) {
             (Input::Stdin, Some(name)) => name.to_owned(),
             _ => input.name(),
@@ -45,15 +73,11 @@ impl Reading<'_> {
 
     /// Reads the text of an input.
     pub(crate) fn input(&self, input: &Input, reader: &mut dyn Read, buffer: &mut Vec<u8>) -> ReadFile {
-        let mut file = match input::read(reader, buffer, self.limits) {
+        let file = match input::read(reader, buffer, self.limits) {
             Ok(source) => self.text(input, &source),
             Err(error) => unread(self.name(input), &error),
         };
-        if file.is_incomplete() && !must_be_read(input, buffer) {
-            file.set_aside();
-        }
-        buffer.shrink_to(KEPT_BUFFER);
-        file
+        settle(input, file, buffer)
     }
 
     fn text(&self, input: &Input, source: &Source<'_>) -> ReadFile {
@@ -69,10 +93,31 @@ impl Reading<'_> {
             return ReadFile::of_compose(name, path.map(Path::to_path_buf), read);
         }
         let mut file = ReadFile { path: path.map(Path::to_path_buf), ..ReadFile::new(name) };
+        self.documents(input, source, Documents::new(source, self.limits), &mut file);
+        file.count_as_read();
+        file.fold_other_documents();
+        file
+    }
+
+    /// Adds the documents of a text, or of a part of it. Returns how much was read.
+    pub(crate) fn documents(
+        &self,
+        input: &Input,
+        source: &Source<'_>,
+        documents: Documents<'_>,
+        file: &mut ReadFile,
+    ) -> Extent {
+        let path = input.path();
         let is_kustomization = path.is_some_and(kustomize::is_kustomization_file);
+        let is_named = matches!(input, Input::Named(_));
         let values = path.and_then(|path| Some((path, charts::kind_of_file(path, is_named)?)));
         let can_patch = source.text().contains(DIRECTIVE);
-        for document in Documents::new(source, self.limits) {
+        let says_nothing = |text: &str| self.prefilter.says_nothing(text);
+        let mut documents = documents;
+        if !is_kustomization && values.is_none() {
+            documents = documents.passing_over(&says_nothing);
+        }
+        for document in documents.by_ref() {
             match document {
                 Ok(document) if is_kustomization && Kustomization::is_in(document.root()) => {
                     let mut manifest = Manifest::default();
@@ -84,9 +129,8 @@ impl Reading<'_> {
                 Err(located) => file.notes.push(Note::of_document(&file.name, &located)),
             }
         }
-        file.count_as_read();
-        file.fold_other_documents();
-        file
+        file.documents += documents.passed_over();
+        documents.extent()
     }
 
     /// A document of a file with values, or a manifest.
@@ -108,6 +152,15 @@ impl Reading<'_> {
         }
         manifest
     }
+}
+
+/// Decides on the errors of a file whose bytes are in the buffer, which is then free.
+fn settle(input: &Input, mut file: ReadFile, buffer: &mut Vec<u8>) -> ReadFile {
+    if file.is_incomplete() && !must_be_read(input, buffer) {
+        file.set_aside();
+    }
+    buffer.shrink_to(KEPT_BUFFER);
+    file
 }
 
 /// Whether it is an error that an input cannot be read: one that the command line names, and one that kubectl, Kustomize or

@@ -14,6 +14,7 @@ mod manifest;
 mod note;
 pub mod output;
 mod parallel;
+mod pieces;
 mod policy_file;
 mod render;
 pub mod report;

@@ -2,33 +2,51 @@
 
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, Builder};
 
-/// The threads that work best on this machine.
-pub(crate) fn default_threads() -> NonZeroUsize {
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+/// Most threads that work at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Threads(Option<NonZeroUsize>);
+
+impl Threads {
+    /// So many; without a number as many as the machine runs at once.
+    pub(crate) fn new(threads: Option<NonZeroUsize>) -> Self {
+        Self(threads)
+    }
+
+    /// Their number. To ask the machine takes as long as to scan a small file, so one file is scanned without.
+    pub(crate) fn get(self) -> NonZeroUsize {
+        static OF_MACHINE: OnceLock<NonZeroUsize> = OnceLock::new();
+        let of_machine =
+            || *OF_MACHINE.get_or_init(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+        self.0.unwrap_or_else(of_machine)
+    }
 }
 
 /// Maps each item by one of so many threads at most, the calling one among them. Each thread has a state of its own, such as
-/// a buffer.
-pub(crate) fn map<T: Sync, R: Send, S>(
-    items: &[T],
-    threads: NonZeroUsize,
+/// a buffer. The items are taken one by one, under a lock.
+pub(crate) fn map<T, R: Send, S>(
+    items: impl Iterator<Item = T> + Send,
+    threads: Threads,
     state: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, &T) -> R + Sync,
+    work: impl Fn(&mut S, T) -> R + Sync,
 ) -> Vec<R> {
-    let next = AtomicUsize::new(0);
+    let most = items.size_hint().1.unwrap_or(usize::MAX);
+    let others = if most > 1 { 1..threads.get().get().min(most) } else { 0..0 };
+    let next = Mutex::new(items.enumerate());
+    let take = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
     let run = || {
         let (mut state, mut done) = (state(), Vec::new());
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else { return done };
+        while let Some((index, item)) = take() {
             done.push((index, work(&mut state, item)));
         }
+        done
     };
+    if others.is_empty() {
+        return run().into_iter().map(|(_, result)| result).collect();
+    }
     let mut done = thread::scope(|scope| {
-        let others = 1..threads.get().min(items.len());
         // A thread that cannot be started leaves its work to the others.
         let others: Vec<_> = others.map_while(|_| Builder::new().spawn_scoped(scope, run).ok()).collect();
         let mut done = run();
@@ -50,9 +68,9 @@ mod tests {
         let items: Vec<u64> = (0..1000).collect();
         let expected: Vec<u64> = items.iter().map(|item| item * 2).collect();
         for threads in [1, 2, 7] {
-            let threads = NonZeroUsize::new(threads).unwrap();
-            assert_eq!(map(&items, threads, || (), |(), item| item * 2), expected);
+            let threads = Threads::new(NonZeroUsize::new(threads));
+            assert_eq!(map(items.iter(), threads, || (), |(), item| item * 2), expected);
         }
-        assert_eq!(map(&[0_u64; 0], NonZeroUsize::MIN, || (), |(), item| *item), [0; 0]);
+        assert_eq!(map([0_u64; 0].into_iter(), Threads::new(None), || (), |(), item| item), [0; 0]);
     }
 }

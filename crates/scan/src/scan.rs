@@ -1,5 +1,6 @@
 //! The scan: inputs, documents, findings.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,10 +12,12 @@ use crate::compose;
 use crate::file::Reading;
 use crate::input::{self, Exclude, Input};
 use crate::kustomize;
-use crate::parallel;
+use crate::manifest::Prefilter;
+use crate::parallel::{self, Threads};
+use crate::pieces;
 use crate::policy_file::PolicyFile;
 use crate::render::{self, Render};
-use crate::report::{ReadFile, ReportBuilder, ScanReport};
+use crate::report::{Judge, KnownImages, ReadFile, ReportBuilder, ScanReport};
 use crate::yaml::Limits;
 
 /// What to scan and what to report.
@@ -41,6 +44,11 @@ pub struct ScanOptions {
     pub threads: Option<NonZeroUsize>,
     /// Whether the environment names Compose files by `COMPOSE_FILE`: it is not applied, and a note says so.
     pub is_compose_file_set: bool,
+    /// Whether the report lists images only where it has a finding of them; [`Format::lists_clean_images`] says which formats
+    /// show the others. They are counted all the same.
+    ///
+    /// [`Format::lists_clean_images`]: crate::output::Format::lists_clean_images
+    pub omits_clean_images: bool,
     /// Renders charts and kustomizations, by programs of the user.
     pub render: Option<Render>,
 }
@@ -57,14 +65,16 @@ pub(crate) fn scan_within(
     options: &ScanOptions,
     stdin: &mut dyn Read,
 ) -> ScanReport {
-    let mut builder = ReportBuilder::new(engine, options.show_passed);
-    let threads = options.threads.unwrap_or_else(parallel::default_threads);
-    let inputs = input::discover(&options.paths, &options.exclude, threads.get(), builder.notes());
+    let mut builder = ReportBuilder::new();
+    let threads = Threads::new(options.threads);
+    let inputs = input::discover(&options.paths, &options.exclude, threads, builder.notes());
     let stdin_name = options.stdin_name.as_deref();
-    let reading = Reading { limits, kinds: engine.policy().kinds(), stdin_name };
+    let kinds = engine.policy().kinds();
+    let prefilter = Prefilter::new(kinds);
+    let reading = Reading { limits, kinds, prefilter: &prefilter, stdin_name };
     let mut files = read_all(&inputs, reading, threads, stdin);
     if let Some(render) = &options.render {
-        render::apply(&mut files, render, engine.policy().kinds(), limits);
+        render::apply(&mut files, render, kinds, limits);
     }
     kustomize::apply(&mut files);
     compose::apply(&mut files, limits, options.is_compose_file_set);
@@ -76,30 +86,48 @@ pub(crate) fn scan_within(
             located.workload.id.namespace.get_or_insert_with(|| namespace.as_str().into());
         }
     }
+    let undescribed;
+    let engine = if options.show_passed {
+        engine
+    } else {
+        undescribed = engine.clone().with_undescribed_passes();
+        &undescribed
+    };
+    let mut judge = Judge {
+        engine,
+        show_passed: options.show_passed,
+        omits_clean_images: options.omits_clean_images,
+        namespaces: BTreeMap::new(),
+    };
     // A namespace applies to workloads in earlier files too.
     let namespaces = files.iter().flat_map(|file| &file.manifests).flat_map(|manifest| &manifest.namespaces);
-    builder.know_namespaces(namespaces);
-    for file in files {
+    judge.know_namespaces(namespaces);
+    let judged =
+        parallel::map(files.into_iter(), threads, KnownImages::new, |images, file| judge.file(images, file));
+    for file in judged {
         builder.add_file(file);
     }
     let required_of = options.paths.first().filter(|_| options.require_workloads);
     let required_of = required_of.map(|path| input::name_of(path));
-    builder.finish(options.policy_file.as_ref(), options.policy_is_found, required_of.as_deref())
+    builder.finish(engine, options.policy_file.as_ref(), options.policy_is_found, required_of.as_deref())
 }
 
 /// Reads the inputs, by several threads. Of each file its workloads stay and what it says about others, never its text.
-fn read_all(
-    inputs: &[Input],
-    reading: Reading<'_>,
-    threads: NonZeroUsize,
-    stdin: &mut dyn Read,
-) -> Vec<ReadFile> {
+fn read_all(inputs: &[Input], reading: Reading<'_>, threads: Threads, stdin: &mut dyn Read) -> Vec<ReadFile> {
     let mut piped =
         inputs.contains(&Input::Stdin).then(|| reading.input(&Input::Stdin, stdin, &mut Vec::new()));
-    let files = parallel::map(inputs, threads, Vec::new, |buffer, input| match input {
+    let files = parallel::map(inputs.iter(), threads, Vec::new, |buffer, input| match input {
         Input::Stdin => None,
-        Input::Named(path) | Input::Found(path) => Some(reading.file(input, path, buffer)),
+        Input::Named(path) | Input::Found(path) => reading.small_file(input, path, buffer),
     });
-    // Standard input is among the inputs once.
-    files.into_iter().filter_map(|file| file.or_else(|| piped.take())).collect()
+    let rest = inputs.iter().zip(files);
+    let file = |(input, file): (&Input, Option<ReadFile>)| match (file, input) {
+        (Some(file), _) => Some(file),
+        // It is among the inputs once.
+        (None, Input::Stdin) => piped.take(),
+        (None, Input::Named(path) | Input::Found(path)) => Some(
+            pieces::read(&reading, input, path, threads).unwrap_or_else(|| reading.whole_file(input, path)),
+        ),
+    };
+    rest.filter_map(file).collect()
 }

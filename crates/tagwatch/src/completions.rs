@@ -17,7 +17,7 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
     };
     // A generator panics when it cannot write: a closed pipe must not reach it.
     let mut script = Vec::new();
-    generate(shell, &mut Args::command(), "tagwatch", &mut script);
+    generate(shell, &mut <Args>::command(), "tagwatch", &mut script);
     io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -17,9 +17,7 @@ mod style;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::{Args, Command};
+use args::{Args, Command, Scan};
 use status::Failure;
 
 /// glibc never returns the memory of a large list to the system. jemalloc does, after the delay that
@@ -29,14 +27,14 @@ use status::Failure;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let Args { color, quiet, command } = Args::parse();
+    let Args { color, quiet, command } = Args::read();
     anstream::ColorChoice::from(color).write_global();
     if quiet {
         messages::silence_notes();
     }
     let result = match command {
         Command::Run(args) => run::run(*args),
-        Command::Scan(args) => scan::scan(args),
+        Command::Scan(Scan::Scan(args)) => scan::scan(args),
         Command::Issues(args) => issues::issues(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Explain(args) => explain::explain(&args),

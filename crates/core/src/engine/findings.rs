@@ -8,13 +8,17 @@ use crate::finding::Finding;
 use crate::rules::{self, PRECEDENCE, Precedence, Rule, RuleGroup, RuleMeta, RuleSetting, Subject};
 
 /// Every finding, and a pass for each group without one, in the order of the groups.
-pub(super) fn findings(subject: &Subject<'_>, mut exempting: Option<Exempting<'_>>) -> Vec<Finding> {
+pub(super) fn findings(
+    subject: &Subject<'_>,
+    mut exempting: Option<Exempting<'_>>,
+    describes_passes: bool,
+) -> Vec<Finding> {
     let fired = rules::enabled(subject.rules).filter_map(|(rule, setting)| check(rule, setting, subject));
     let mut findings: Vec<Finding> = fired.collect();
     drop_silent(&mut findings, subject, |row| !row.waits_for_exemptions());
     for group in RuleGroup::ALL {
         if findings.iter().all(|finding| finding.rule.group != group) {
-            findings.extend(pass(group, subject));
+            findings.extend(pass(group, subject, describes_passes));
         }
     }
     findings.sort_by_key(|finding| finding.rule.group);

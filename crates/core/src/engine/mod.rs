@@ -55,6 +55,7 @@ pub struct Engine {
     classifier: Classifier,
     today: Option<Date>,
     in_cluster: bool,
+    describes_passes: bool,
 }
 
 impl Default for Engine {
@@ -68,7 +69,7 @@ impl Engine {
     pub fn new(policy: impl Into<Arc<Policy>>) -> Self {
         let policy = policy.into();
         let classifier = policy.classifier().clone();
-        Self { policy, classifier, today: None, in_cluster: false }
+        Self { policy, classifier, today: None, in_cluster: false, describes_passes: true }
     }
 
     /// Honours the exemptions that apply on a day, in UTC.
@@ -83,6 +84,13 @@ impl Engine {
     #[must_use]
     pub fn in_cluster(mut self) -> Self {
         self.in_cluster = true;
+        self
+    }
+
+    /// Leaves the messages of passes empty, for callers that only count them. Most results are passes.
+    #[must_use]
+    pub fn with_undescribed_passes(mut self) -> Self {
+        self.describes_passes = false;
         self
     }
 
@@ -188,7 +196,7 @@ impl Engine {
             rules,
             parameters: &Parameters::default(),
         };
-        let findings = findings::findings(&subject, exempting);
+        let findings = findings::findings(&subject, exempting, self.describes_passes);
         let due_in = findings::due_in(&subject);
         (Verdict { container: index, reference, classification, effective_pull_policy, findings }, due_in)
     }

@@ -8,19 +8,20 @@ use crate::rules::{self, RuleGroup, RuleMeta, Subject, message};
 use crate::tag::TagClass;
 
 /// The pass of a group, under its leading rule; where that one is off, under the first one that is on. `None` where no
-/// rule could check the container, and for a group that gives no passes.
-pub(super) fn pass(group: RuleGroup, subject: &Subject<'_>) -> Option<Finding> {
+/// rule could check the container, and for a group that gives no passes. The message is empty unless `is_described`.
+pub(super) fn pass(group: RuleGroup, subject: &Subject<'_>, is_described: bool) -> Option<Finding> {
     let rule = passed(group, subject)?;
     let tail = match group {
-        RuleGroup::ImageTag => tag_tail(subject),
-        RuleGroup::ImagePullPolicy => pull_policy_tail(rule, subject),
         RuleGroup::ImageDrift => return None,
+        _ if !is_described => None,
+        RuleGroup::ImageTag => Some(tag_tail(subject)),
+        RuleGroup::ImagePullPolicy => Some(pull_policy_tail(rule, subject)),
     };
     Some(Finding {
         rule,
         outcome: Outcome::Pass,
         severity: Severity::Info,
-        message: message::runs(subject, &tail),
+        message: tail.map(|tail| message::runs(subject, &tail)).unwrap_or_default(),
         resolution: String::new(),
         exemption: None,
     })

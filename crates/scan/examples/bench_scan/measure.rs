@@ -14,6 +14,9 @@ use crate::corpus::Corpus;
 /// Timed runs, after one that is not.
 pub(crate) const RUNS: usize = 11;
 
+/// Timed runs of what ends within milliseconds.
+const SHORT_RUNS: usize = 101;
+
 /// Runs whose memory is looked at.
 const MEMORY_RUNS: usize = 3;
 
@@ -43,7 +46,7 @@ pub(crate) fn against_read(tagwatch: &Path, corpus: &Corpus, threads: usize) -> 
 
 /// Time and peak memory of a command that nothing is compared with.
 pub(crate) fn alone(tagwatch: &Path, arguments: &[&OsStr]) -> io::Result<(Duration, u64)> {
-    let times: io::Result<Vec<_>> = (0..RUNS).map(|_| timed(|| scan(tagwatch, arguments))).collect();
+    let times: io::Result<Vec<_>> = (0..SHORT_RUNS).map(|_| timed(|| scan(tagwatch, arguments))).collect();
     Ok((median(times?), peak(tagwatch, arguments)?))
 }
 

@@ -118,7 +118,7 @@ pub(super) fn read_as(is_named: bool, source: &Source, limits: Limits) -> Option
 }
 
 /// Whether it is worth reading the text: the test costs no more than reading a line.
-fn may_hold_services(text: &str) -> bool {
+pub(crate) fn may_hold_services(text: &str) -> bool {
     let is_json = text.trim_start().starts_with('{');
     if is_json {
         return text.contains("\"services\"");

@@ -13,5 +13,5 @@ mod projects;
 mod sources;
 
 pub(crate) use apply::apply;
-pub(crate) use file::{ComposeFile, ReadCompose, read};
+pub(crate) use file::{ComposeFile, ReadCompose, may_hold_services, read};
 pub(crate) use names::is_compose_name;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::walk::Exclude;
 use super::{STDIN_NAME, walk};
 use crate::note::Note;
+use crate::parallel::Threads;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Input {
@@ -45,7 +46,7 @@ pub(super) fn path_name(path: &Path) -> String {
 pub(crate) fn discover(
     paths: &[PathBuf],
     exclude: &Exclude,
-    threads: usize,
+    threads: Threads,
     notes: &mut Vec<Note>,
 ) -> Vec<Input> {
     let mut inputs = Vec::new();
@@ -53,7 +54,8 @@ pub(crate) fn discover(
         if path.as_os_str() == "-" {
             inputs.push(Input::Stdin);
         } else if path.is_dir() {
-            inputs.extend(walk::walk(path, exclude, threads, notes).into_iter().map(Input::Found));
+            inputs
+                .extend(walk::walk(path, exclude, threads.get().get(), notes).into_iter().map(Input::Found));
         } else {
             inputs.push(Input::Named(without_dot(path)));
         }

@@ -41,7 +41,8 @@ pub(crate) fn read<'b>(
     decode(buffer)
 }
 
-fn decode(buffer: &mut Vec<u8>) -> Result<Source<'_>, ReadError> {
+/// The text of bytes that were read.
+pub(crate) fn decode(buffer: &mut Vec<u8>) -> Result<Source<'_>, ReadError> {
     match buffer.as_slice() {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Err(ReadError::Utf32),
         [0xff, 0xfe, units @ ..] => return decode_utf16(units, u16::from_le_bytes),

@@ -1,7 +1,7 @@
 //! The manifests of a folder: what ignore files, `--exclude`, hidden names and symbolic links leave of it.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -98,7 +98,7 @@ pub(super) fn walk(folder: &Path, exclude: &Exclude, threads: usize, notes: &mut
     });
     let Found { mut files, notes: mut found, mut hidden } =
         all.into_inner().unwrap_or_else(PoisonError::into_inner);
-    files.sort_unstable();
+    files.sort_by_cached_key(|path| order(path));
     found.sort_by(|(one, a), (another, b)| one.cmp(another).then_with(|| a.message.cmp(&b.message)));
     hidden.sort_unstable();
     if files.is_empty() && found.is_empty() {
@@ -154,6 +154,17 @@ impl Found {
     }
 }
 
+/// Orders paths as [`Path`] does, folder by folder, which compares bytes and does not take paths apart each time.
+fn order(path: &Path) -> Vec<u8> {
+    let is_separator = |byte: u8| char::from(byte) == MAIN_SEPARATOR;
+    // No name has a NUL in it.
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|&byte| if is_separator(byte) { 0 } else { byte })
+        .collect()
+}
+
 fn hidden_note(folder: &Path, hidden: &[PathBuf]) -> Option<Note> {
     let first = hidden.first()?;
     let names: Vec<String> = hidden.iter().take(MAX_HIDDEN_NAMED).map(|path| path_name(path)).collect();
@@ -174,4 +185,19 @@ fn is_manifest_name(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
     let is = |known: &str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(known));
     is("yaml") || is("yml") || is("json") || is_kustomization_file(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_ordered_folder_by_folder() {
+        let mut paths =
+            ["a/b", "a-b", "a/b/c", "a", "a.yaml", "a/b-c", "a/b!", "b", "é/a", "z/é"].map(PathBuf::from);
+        let mut expected = paths.clone();
+        expected.sort_unstable();
+        paths.sort_by_cached_key(|path| order(path));
+        assert_eq!(paths, expected);
+    }
 }

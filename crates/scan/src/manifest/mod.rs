@@ -12,6 +12,7 @@ mod kinds;
 mod object;
 mod patch;
 mod pod_spec;
+mod prefilter;
 mod templates;
 mod uncovered;
 mod unjudged;
@@ -29,6 +30,7 @@ pub(crate) use image_entry::{ImageEntryFields, SetImage};
 pub(crate) use object::{Described, add_workload as add_described};
 pub(crate) use patch::{DIRECTIVE, has_patch_directive};
 pub(crate) use pod_spec::{items as read_items, string as read_string};
+pub(crate) use prefilter::Prefilter;
 pub(crate) use uncovered::{MAX_PATHS, open_indexes};
 pub(crate) use unjudged::{Reason, Unjudged};
 

@@ -1,6 +1,6 @@
 //! From the root of a document to its objects: lists, identity, and the pod specs of each kind.
 
-use tagwatch_core::kinds::{KindName, Kinds, group_of};
+use tagwatch_core::kinds::{ContainerSchema, KindName, Kinds, TemplatePath, WorkloadKind, group_of};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
@@ -57,37 +57,75 @@ fn read_list(
 }
 
 fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds, manifest: &mut Manifest) {
-    if (api_version, kind) == ("v1", "Namespace") {
-        return read_namespace(node, manifest);
+    match Content::of(api_version, kind, kinds) {
+        Content::Namespace => read_namespace(node, manifest),
+        Content::Texts(field) => embedded::read_texts(node, field, kinds, manifest),
+        Content::Application => argo::read(node, api_version, kind, manifest),
+        Content::HelmRelease => flux::read_helm_release(node, api_version, kind, kinds, manifest),
+        Content::FluxKustomization => flux::read_kustomization(node, api_version, kind, kinds, manifest),
+        Content::Containers(schema) => forms::read(node, api_version, kind, schema, manifest),
+        Content::Templates(known, paths) => templates::read(node, api_version, known, paths, manifest),
+        Content::OfFormerVersion(former) => {
+            let hint =
+                format!("; this version is no longer served and not read, use {}", former.api_version());
+            uncovered::remark(node, api_version, kind, &[], |_| Some(hint), manifest);
+        }
+        Content::Nothing => {}
+        Content::Unknown => {
+            uncovered::remark(node, api_version, kind, &[], uncovered::declare_hint, manifest);
+        }
     }
-    if api_version == "v1"
-        && let Some(texts) = embedded::field_of_texts(kind)
-    {
-        return embedded::read_texts(node, texts, kinds, manifest);
-    }
-    if argo::is_application(api_version, kind) {
-        return argo::read(node, api_version, kind, manifest);
-    }
-    if helm_release::is_helm_release(api_version, kind) {
-        return flux::read_helm_release(node, api_version, kind, kinds, manifest);
-    }
-    if flux::is_kustomization(api_version, kind) {
-        return flux::read_kustomization(node, api_version, kind, kinds, manifest);
-    }
-    let group = group_of(api_version);
-    let known = kinds.get(&KindName::new(group, kind));
-    let version = api_version.split_once('/').map_or(api_version, |(_, version)| version);
-    if let Some((known, paths)) = known.and_then(|known| Some((known, known.templates(version)?))) {
-        return match known.containers {
-            Some(schema) => forms::read(node, api_version, kind, schema, manifest),
-            None => templates::read(node, api_version, known, paths, manifest),
-        };
-    }
-    if let Some(former) = former_version_of(api_version, kind) {
-        let hint = format!("; this version is no longer served and not read, use {}", former.api_version());
-        uncovered::remark(node, api_version, kind, &[], |_| Some(hint), manifest);
-    } else if !is_of_kubernetes(api_version, kind) {
-        uncovered::remark(node, api_version, kind, &[], uncovered::declare_hint, manifest);
+}
+
+/// What is read of an object, by its kind.
+pub(super) enum Content<'k> {
+    /// Labels and annotations of a namespace.
+    Namespace,
+    /// Manifests among the texts of a field.
+    Texts(&'static str),
+    Application,
+    HelmRelease,
+    FluxKustomization,
+    /// Containers in a form of their own.
+    Containers(&'static ContainerSchema),
+    Templates(&'k WorkloadKind, &'k [TemplatePath]),
+    /// Images, which are counted: a kind of Kubernetes in a version that is no longer served.
+    OfFormerVersion(&'static WorkloadKind),
+    /// Images, which are counted.
+    Unknown,
+    /// A kind of Kubernetes that holds no image.
+    Nothing,
+}
+
+impl<'k> Content<'k> {
+    pub(super) fn of(api_version: &str, kind: &str, kinds: &'k Kinds) -> Self {
+        if (api_version, kind) == ("v1", "Namespace") {
+            return Self::Namespace;
+        }
+        if let Some(field) = embedded::field_of_texts(kind).filter(|_| api_version == "v1") {
+            return Self::Texts(field);
+        }
+        if argo::is_application(api_version, kind) {
+            return Self::Application;
+        }
+        if helm_release::is_helm_release(api_version, kind) {
+            return Self::HelmRelease;
+        }
+        if flux::is_kustomization(api_version, kind) {
+            return Self::FluxKustomization;
+        }
+        let known = kinds.get(&KindName::new(group_of(api_version), kind));
+        let version = api_version.split_once('/').map_or(api_version, |(_, version)| version);
+        if let Some((known, paths)) = known.and_then(|known| Some((known, known.templates(version)?))) {
+            return match known.containers {
+                Some(schema) => Self::Containers(schema),
+                None => Self::Templates(known, paths),
+            };
+        }
+        if let Some(former) = former_version_of(api_version, kind) {
+            return Self::OfFormerVersion(former);
+        }
+        if is_of_kubernetes(api_version, kind) { Self::Nothing } else { Self::Unknown }
     }
 }
 

@@ -66,6 +66,22 @@ named!(Format {
     Name => "name",
 });
 
+impl Format {
+    /// Whether the format shows images without a finding.
+    pub fn lists_clean_images(self) -> bool {
+        match self {
+            Self::Json | Self::Yaml | Self::PolicyReport | Self::Junit => true,
+            Self::Table
+            | Self::Wide
+            | Self::Sarif
+            | Self::Github
+            | Self::Gitlab
+            | Self::Markdown
+            | Self::Name => false,
+        }
+    }
+}
+
 /// The look of text for people; other formats ignore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {

@@ -1,33 +1,21 @@
-//! Judges workloads and collects what a report says of them.
+//! Puts together what a report says, file by file.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use tagwatch_core::engine::{Engine, ReadImage};
-use tagwatch_core::evidence;
-use tagwatch_core::finding::{Finding, Verdict};
+use tagwatch_core::engine::Engine;
 use tagwatch_core::issue::ExemptionReview;
-use tagwatch_core::outcome::Outcome;
-use tagwatch_core::pull_policy::ComposePullPolicy;
-use tagwatch_core::reference::Reference;
-use tagwatch_core::rules::RuleGroup;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, Namespace, Origin, Workload, WorkloadId};
 
 use super::coverage::{self, Coverage};
 use super::exempting::{self, FirstMet, WithoutNamespace};
 use super::fingerprint::Fingerprints;
-use super::{
-    Exemption, FindingEntry, ImageEntry, Note, NoteCode, ReferenceParts, ScanReport, SourceLocation, Summary,
-};
+use super::judge::JudgedFile;
+use super::{Note, NoteCode, ScanReport, Summary};
 use crate::compose::{ComposeFile, ReadCompose};
 use crate::kustomize::Kustomization;
-use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark};
+use crate::manifest::Manifest;
 use crate::policy_file::PolicyFile;
-use crate::yaml::Position;
 
 /// A file and its manifests.
 #[derive(Debug, Default)]
@@ -135,21 +123,16 @@ impl ReadFile {
 }
 
 #[derive(Debug)]
-pub(crate) struct ReportBuilder<'e> {
-    engine: &'e Engine,
-    show_passed: bool,
+pub(crate) struct ReportBuilder {
     report: ScanReport,
-    /// Images read so far: manifests repeat them.
-    images: HashMap<String, ReadImage>,
     fingerprints: Fingerprints,
-    namespaces: BTreeMap<UntrustedText, Arc<Namespace>>,
     exemptions: ExemptionReview<UntrustedText, FirstMet>,
     without_namespace: WithoutNamespace,
     coverage: Coverage,
 }
 
-impl<'e> ReportBuilder<'e> {
-    pub(crate) fn new(engine: &'e Engine, show_passed: bool) -> Self {
+impl ReportBuilder {
+    pub(crate) fn new() -> Self {
         let report = ScanReport {
             schema: ScanReport::SCHEMA,
             summary: Summary::default(),
@@ -159,12 +142,8 @@ impl<'e> ReportBuilder<'e> {
             is_of_cluster: false,
         };
         Self {
-            engine,
-            show_passed,
             report,
-            images: HashMap::new(),
             fingerprints: Fingerprints::default(),
-            namespaces: BTreeMap::new(),
             exemptions: ExemptionReview::default(),
             without_namespace: WithoutNamespace::default(),
             coverage: Coverage::default(),
@@ -175,17 +154,10 @@ impl<'e> ReportBuilder<'e> {
         &mut self.report.notes
     }
 
-    pub(crate) fn know_namespaces<'n>(
-        &mut self,
-        namespaces: impl Iterator<Item = &'n (UntrustedText, Namespace)>,
-    ) {
-        self.namespaces
-            .extend(namespaces.map(|(name, namespace)| (name.clone(), Arc::new(namespace.clone()))));
-    }
-
     /// With `required_of`, the name of the first input, it is an error if nothing was judged.
     pub(crate) fn finish(
         mut self,
+        engine: &Engine,
         policy: Option<&PolicyFile>,
         is_found: bool,
         required_of: Option<&str>,
@@ -196,7 +168,7 @@ impl<'e> ReportBuilder<'e> {
                 self.report.notes.insert(0, exempting::found_note(policy));
             }
             self.report.notes.extend(exempting::namespace_note(policy, &self.without_namespace));
-            let notes = exempting::policy_notes(self.engine, policy, &self.exemptions);
+            let notes = exempting::policy_notes(engine, policy, &self.exemptions);
             self.report.notes.extend(notes);
         }
         self.report.notes.extend(exempting::namespace_notes(&self.exemptions));
@@ -207,166 +179,45 @@ impl<'e> ReportBuilder<'e> {
         self.report
     }
 
-    /// Adds a file with its documents.
-    pub(crate) fn add_file(&mut self, file: ReadFile) {
-        let ReadFile { name: file, manifests, documents, mut notes, is_read, templates, .. } = file;
-        let (images, findings) = (self.report.images.len(), self.report.findings.len());
-        let name = UntrustedText::from(file.as_str());
-        let summary = &mut self.report.summary;
-        summary.files += u64::from(is_read);
-        summary.templates += templates;
-        summary.documents += documents;
-        let mut unjudged = Vec::new();
-        for manifest in manifests {
-            for workload in manifest.workloads {
-                self.add_workload(&name, workload, &mut notes);
-            }
-            let note = |remark: &Remark| Note::at(&file, remark.at, remark.code, &remark.message);
-            notes.extend(manifest.remarks.iter().map(note));
-            unjudged.extend(manifest.unjudged);
+    /// Adds a file after the others.
+    pub(crate) fn add_file(&mut self, judged: JudgedFile) {
+        let JudgedFile {
+            name,
+            summary,
+            mut images,
+            mut findings,
+            mut notes,
+            unjudged,
+            exemptions_used,
+            in_namespaces,
+            without_namespace,
+        } = judged;
+        let first = self.report.summary.images;
+        self.report.summary.add(&summary);
+        for image in &mut images {
+            image.place.subject += first;
+        }
+        for finding in &mut findings {
+            finding.place.subject += first;
+            self.fingerprints.name(finding);
+        }
+        self.exemptions.add_used(exemptions_used);
+        for (namespace, remarks, at) in in_namespaces {
+            self.exemptions.add_remarks(&namespace, &remarks, || (name.clone(), at));
+        }
+        for at in without_namespace {
+            self.without_namespace.add(&name, at);
         }
         for unjudged in self.coverage.fold(unjudged.into_iter()) {
             self.report.summary.uncovered_images += unjudged.count;
-            notes.push(coverage::note(&file, &unjudged));
+            notes.push(coverage::note(&name, &unjudged));
         }
         // The lists of a pod spec are judged one after the other, but people and tools read from top to bottom.
-        self.report.images[images..].sort_by_key(|image| (image.place.line, image.place.column));
-        self.report.findings[findings..].sort_by_key(|finding| (finding.place.line, finding.place.column));
+        images.sort_by_key(|image| (image.place.line, image.place.column));
+        findings.sort_by_key(|finding| (finding.place.line, finding.place.column));
         notes.sort_by_key(|note| (note.line, note.column));
+        self.report.images.append(&mut images);
+        self.report.findings.append(&mut findings);
         self.report.notes.append(&mut notes);
-    }
-
-    fn add_workload(&mut self, file: &UntrustedText, mut located: LocatedWorkload, notes: &mut Vec<Note>) {
-        let namespace = located.workload.id.namespace.as_ref();
-        located.workload.namespace = namespace.and_then(|name| self.namespaces.get(name)).cloned();
-        let LocatedWorkload { workload, places, pull_policy_file, .. } = &located;
-        self.report.summary.workloads += 1;
-        let (engine, images) = (self.engine, &mut self.images);
-        let judgement = engine.assess(workload, |image| read_once(engine, images, image));
-        notes.extend(exempting::workload_notes(file.raw(), &located, &judgement));
-        match &workload.id.namespace {
-            Some(namespace) => {
-                let first_met = || (file.raw().to_owned(), located.at);
-                self.exemptions.add_remarks(namespace, &judgement.remarks, first_met);
-            }
-            // Only objects of a cluster have a namespace.
-            None if !located.is_of_cluster() => {}
-            None => self.without_namespace.add(file.raw(), located.at),
-        }
-        self.exemptions.add_used(judgement.exemptions_used);
-        for verdict in judgement.verdicts {
-            let parts = workload.containers.get(verdict.container).zip(places.get(verdict.container));
-            if let Some((container, at)) = parts {
-                let number = self.report.summary.images;
-                let pull_policy_file = pull_policy_file.as_ref().unwrap_or(file);
-                let subject = Subject { number, file, pull_policy_file, workload, container, at: *at };
-                self.add_verdict(&subject, verdict);
-            }
-        }
-    }
-
-    fn add_verdict(&mut self, subject: &Subject<'_>, verdict: Verdict) {
-        for finding in &verdict.findings {
-            self.report.summary.results.count(finding.outcome);
-            // Passes are numbered on their own, so that those that are not shown need no fingerprint.
-            if finding.outcome != Outcome::Pass || self.show_passed {
-                let fingerprint = self.fingerprints.next(&subject.workload.id, subject.container, finding);
-                self.report.findings.push(subject.finding(finding, fingerprint));
-            }
-        }
-        self.report.summary.images += 1;
-        self.report.images.push(subject.image(verdict));
-    }
-}
-
-fn read_once(engine: &Engine, images: &mut HashMap<String, ReadImage>, image: &str) -> ReadImage {
-    match images.entry(image.to_owned()) {
-        Entry::Occupied(known) => known.get().clone(),
-        Entry::Vacant(vacant) => vacant.insert(engine.read_image(image)).clone(),
-    }
-}
-
-/// A container with all that its entries repeat.
-struct Subject<'a> {
-    number: u64,
-    file: &'a UntrustedText,
-    /// The file of a written pull policy.
-    pull_policy_file: &'a UntrustedText,
-    workload: &'a Workload,
-    container: &'a Container,
-    at: ContainerPlace,
-}
-
-impl Subject<'_> {
-    fn place(&self, file: &UntrustedText, at: Position) -> SourceLocation {
-        let WorkloadId { api_version, kind, namespace, name } = self.workload.id.clone();
-        SourceLocation {
-            file: file.clone(),
-            line: at.line.max(1),
-            column: at.column.max(1),
-            api_version,
-            kind,
-            namespace,
-            name,
-            container: self.container.name.clone(),
-            container_type: self.container.container_type,
-            field_path: self.container.field_path.clone(),
-            subject: self.number,
-            is_in_file: at != Position::OF_NO_FILE,
-        }
-    }
-
-    fn image(&self, verdict: Verdict) -> ImageEntry {
-        ImageEntry {
-            place: self.place(self.file, self.at.image),
-            image: self.container.image.clone(),
-            reference: verdict.reference.as_ref().ok().map(reference_parts),
-            reference_error: verdict
-                .reference
-                .err()
-                .map(|error| UntrustedText::from(error.to_string()).terminal()),
-            tag_class: verdict.classification.class,
-            confidence: verdict.classification.confidence,
-            matched: verdict.classification.matched,
-            image_pull_policy: self.container.pull_policy.clone(),
-            effective_pull_policy: match self.workload.origin {
-                Origin::Compose(_) => ComposePullPolicy::of(self.container.pull_policy.as_ref()).to_string(),
-                _ => verdict.effective_pull_policy.as_str().to_owned(),
-            },
-        }
-    }
-
-    fn finding(&self, finding: &Finding, fingerprint: String) -> FindingEntry {
-        let (file, at) = match (finding.rule.group, self.at.pull_policy) {
-            (RuleGroup::ImagePullPolicy, Some(at)) => (self.pull_policy_file, at),
-            _ => (self.file, self.at.image),
-        };
-        FindingEntry {
-            place: self.place(file, at),
-            image: self.container.image.clone(),
-            rule: finding.rule.id,
-            policy: finding.rule.group,
-            category: finding.rule.category,
-            severity: finding.severity,
-            result: finding.outcome,
-            message: finding.message.clone(),
-            resolution: finding.resolution.clone(),
-            evidence: evidence::written_snippet(self.workload.origin, self.container),
-            fingerprint,
-            exemption: finding.exemption.as_ref().map(|applied| Exemption {
-                reason: applied.reason.terminal(),
-                expires: applied.expires.map(|date| date.to_string()),
-            }),
-            known: None,
-        }
-    }
-}
-
-fn reference_parts(reference: &Reference) -> ReferenceParts {
-    ReferenceParts {
-        registry: reference.registry().to_owned(),
-        repository: reference.repository().to_owned(),
-        tag: reference.tag().map(str::to_owned),
-        digest: reference.digest().map(str::to_owned),
     }
 }

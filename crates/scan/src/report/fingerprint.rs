@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
-use tagwatch_core::finding::Finding;
 use tagwatch_core::outcome::Outcome;
-use tagwatch_core::workload::{Container, WorkloadId};
+
+use super::FindingEntry;
 
 /// Bytes of the hash that a fingerprint shows.
 const LENGTH: usize = 16;
@@ -24,30 +24,32 @@ pub(crate) struct Fingerprints {
 }
 
 impl Fingerprints {
-    pub(crate) fn next(&mut self, id: &WorkloadId, container: &Container, finding: &Finding) -> String {
-        let first = render(&hash(id, container, finding).finalize());
+    /// Gives a finding its fingerprint.
+    pub(crate) fn name(&mut self, finding: &mut FindingEntry) {
+        let first = render(&hash(finding).finalize());
         let number = self.seen.entry(first.clone()).or_default();
         *number += 1;
-        match *number {
+        finding.fingerprint = match *number {
             1 => first,
-            n => render(&hash(id, container, finding).chain_update(n.to_be_bytes()).finalize()),
-        }
+            n => render(&hash(finding).chain_update(n.to_be_bytes()).finalize()),
+        };
     }
 }
 
-fn hash(id: &WorkloadId, container: &Container, finding: &Finding) -> Sha256 {
-    let group = id.api_version.raw().split_once('/').map_or("", |(group, _)| group);
+fn hash(finding: &FindingEntry) -> Sha256 {
+    let place = &finding.place;
+    let group = place.api_version.raw().split_once('/').map_or("", |(group, _)| group);
     // A pass is no violation of its rule, so that one does not number the other.
-    let verdict = if finding.outcome == Outcome::Pass { "pass" } else { "violation" };
+    let verdict = if finding.result == Outcome::Pass { "pass" } else { "violation" };
     let parts = [
         "tagwatch.dev/fingerprint/v1",
         group,
-        id.kind.raw(),
-        id.namespace.as_ref().map_or("", |namespace| namespace.raw()),
-        id.name.raw(),
-        container.container_type.as_str(),
-        container.name.raw(),
-        finding.rule.id,
+        place.kind.raw(),
+        place.namespace.as_ref().map_or("", |namespace| namespace.raw()),
+        place.name.raw(),
+        place.container_type.as_str(),
+        place.container.raw(),
+        finding.rule,
         verdict,
     ];
     // Each part is hashed with its length: names in manifests can hold any separator.

@@ -4,9 +4,11 @@ mod builder;
 mod coverage;
 mod exempting;
 mod fingerprint;
+mod judge;
 
 pub use crate::note::{Note, NoteCode};
 pub(crate) use builder::{ReadFile, ReportBuilder};
+pub(crate) use judge::{Judge, KnownImages};
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -117,6 +119,39 @@ pub struct Summary {
     pub known: u64,
     /// Numbers of findings, by result.
     pub results: Results,
+}
+
+impl Summary {
+    /// Adds the counts of a part of the scan.
+    fn add(&mut self, part: &Self) {
+        let Self {
+            files,
+            documents,
+            workloads,
+            images,
+            templates,
+            uncovered_kinds,
+            uncovered_images,
+            left_out,
+            known,
+            results,
+        } = part;
+        self.files += files;
+        self.documents += documents;
+        self.workloads += workloads;
+        self.images += images;
+        self.templates += templates;
+        self.uncovered_kinds += uncovered_kinds;
+        self.uncovered_images += uncovered_images;
+        self.left_out += left_out;
+        self.known += known;
+        let Results { pass, fail, warn, error, skip } = results;
+        self.results.pass += pass;
+        self.results.fail += fail;
+        self.results.warn += warn;
+        self.results.error += error;
+        self.results.skip += skip;
+    }
 }
 
 /// Findings by result. Passes are counted whether they are listed or not.

@@ -56,10 +56,20 @@ pub(super) fn resolve<'t>(
     Ok((text, scalar))
 }
 
-/// Whether a plain scalar is a text by its first letter and its length alone: no other type begins with a letter and is
-/// longer than `false`.
+/// Whether a plain scalar is a text by its begin and its length alone: no other type begins with a letter and is longer than
+/// `false`, and the words that are none share their first two letters with few others.
 pub(super) fn is_surely_text(text: &str) -> bool {
-    text.len() > "false".len() && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+    let mut bytes = text.bytes().map(|byte| byte.to_ascii_lowercase());
+    let Some(first) = bytes.next().filter(u8::is_ascii_alphabetic) else { return false };
+    text.len() > "false".len()
+        || match first {
+            b'y' => !matches!(bytes.next(), None | Some(b'e')),
+            b'n' => !matches!(bytes.next(), None | Some(b'o' | b'u')),
+            b't' => bytes.next() != Some(b'r'),
+            b'f' => bytes.next() != Some(b'a'),
+            b'o' => !matches!(bytes.next(), Some(b'n' | b'f')),
+            _ => true,
+        }
 }
 
 /// Whether a scalar is a merge key.
@@ -195,6 +205,27 @@ fn float_name(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_surely_text_is_no_word_of_another_type() {
+        let (starts, ends) = (
+            ["", "y", "n", "t", "f", "o", "Y", "N", "T", "F", "O", "a"],
+            ["", "e", "o", "u", "r", "a", "n", "f"],
+        );
+        let rests = ["", "s", "ll", "ue", "lse", "f", "S", "LL", "UE", "LSE", "F", "me"];
+        for start in starts {
+            for end in ends {
+                for rest in rests {
+                    for text in
+                        [format!("{start}{end}{rest}"), format!("{start}{}{rest}", end.to_uppercase())]
+                    {
+                        assert!(!is_surely_text(&text) || untagged(&text, true) == Scalar::String, "{text}");
+                    }
+                }
+            }
+        }
+        assert!(["name", "type", "to", "app", "nginx"].into_iter().all(is_surely_text));
+    }
 
     fn untagged(text: &str, is_plain: bool) -> Scalar {
         resolve(text.into(), is_plain, None).unwrap().1

@@ -61,6 +61,12 @@ impl<'b> Source<'b> {
         &self.text
     }
 
+    /// Whether a brace comes first, behind blanks, in so many bytes from the begin.
+    pub(super) fn begins_with_brace(&self, bytes: usize) -> bool {
+        let end = self.text.floor_char_boundary(bytes.min(self.text.len()));
+        self.text[..end].trim_start().starts_with('{')
+    }
+
     pub(super) fn written(&self) -> usize {
         self.written
     }

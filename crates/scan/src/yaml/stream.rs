@@ -37,6 +37,24 @@ impl Default for Limits {
     }
 }
 
+/// What the limits of a file are compared with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    documents: u64,
+    nodes: u64,
+}
+
+impl Extent {
+    /// That of two parts of a file.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { documents: self.documents + other.documents, nodes: self.nodes.saturating_add(other.nodes) }
+    }
+
+    pub(crate) fn is_within(self, limits: Limits) -> bool {
+        self.documents <= limits.documents && self.nodes <= limits.nodes
+    }
+}
+
 /// How the rest of a file is read.
 #[derive(Debug, Clone, Copy)]
 enum Mode {
@@ -65,6 +83,9 @@ pub(crate) struct Documents<'t> {
     separator: Option<Mark>,
     started: u64,
     expanded: u64,
+    /// Tells by its text that nothing of a document is needed.
+    says_nothing: Option<&'t dyn Fn(&str) -> bool>,
+    passed_over: u64,
     /// An error that follows a document.
     pub(super) pending: Option<Located<YamlError>>,
 }
@@ -86,11 +107,9 @@ impl<'t> Documents<'t> {
 
     /// Reads values and keys as a certain program does.
     pub(crate) fn in_dialect(source: &'t Source<'t>, limits: Limits, dialect: Dialect) -> Self {
-        let looked_at = source.text().as_bytes().get(..JSON_LOOKAHEAD).unwrap_or(source.text().as_bytes());
-        let looked_at = String::from_utf8_lossy(looked_at);
         let mode = match source.form() {
             Form::Whole => Mode::Whole,
-            Form::Lines if looked_at.trim_start().starts_with('{') => Mode::Json(0),
+            Form::Lines if source.begins_with_brace(JSON_LOOKAHEAD) => Mode::Json(0),
             Form::Lines | Form::MarkedLines => Mode::Lines,
         };
         Self {
@@ -104,8 +123,41 @@ impl<'t> Documents<'t> {
             separator: None,
             started: 0,
             expanded: 0,
+            says_nothing: None,
+            passed_over: 0,
             pending: None,
         }
+    }
+
+    /// Passes over documents of which nothing is needed, instead of returning them. They are checked as others are. The
+    /// function gets the text of a document; the answer counts only if that is of the subset of [`block`], in which each line
+    /// that begins at the margin has a key of the outermost mapping, or a dash.
+    pub(crate) fn passing_over(mut self, says_nothing: &'t dyn Fn(&str) -> bool) -> Self {
+        self.says_nothing = Some(says_nothing);
+        self
+    }
+
+    /// Begins behind a separator, which is the given line of the file. So the text is YAML whatever it begins with.
+    pub(crate) fn after_separator(mut self, line: u32) -> Self {
+        self.mode = Mode::Lines;
+        self.separator = Some(Mark::START.after_lines(0, line.saturating_sub(1)));
+        self.rest = Mark::START.after_lines(0, line);
+        self
+    }
+
+    /// Whether the text is read as YAML documents between separators, not as JSON.
+    pub(crate) fn are_separated(&self) -> bool {
+        matches!(self.mode, Mode::Lines)
+    }
+
+    /// How many documents were passed over so far.
+    pub(crate) fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
+
+    /// How much was read so far.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent { documents: self.started, nodes: self.expanded }
     }
 
     /// Reads the next document; `None` at the end of the file.
@@ -267,11 +319,31 @@ impl<'t> Documents<'t> {
 
     fn read_chunk(&mut self, chunk: &Chunk) -> Read<'t> {
         self.count(chunk.at)?;
+        if let Some(nodes) = self.pass_over(chunk) {
+            self.expanded += nodes;
+            self.passed_over += 1;
+            return Ok(None);
+        }
         if let Some(read) = self.read_subset(chunk) {
             self.expanded += read.nodes;
             return Ok(read.document);
         }
         self.read_exactly(chunk)
+    }
+
+    /// Checks a document of which nothing is needed. Returns the number of its nodes.
+    fn pass_over(&self, chunk: &Chunk) -> Option<u64> {
+        let says_nothing = self.says_nothing.filter(|_| self.dialect == Dialect::Kubectl)?;
+        if says_nothing(self.text_of(chunk)?) { self.check_subset(chunk) } else { None }
+    }
+
+    pub(super) fn text_of(&self, chunk: &Chunk) -> Option<&'t str> {
+        self.source.text().get(chunk.start.offset..chunk.end)
+    }
+
+    /// As [`Self::read_subset`], without a tree.
+    pub(super) fn check_subset(&self, chunk: &Chunk) -> Option<u64> {
+        block::check(self.text_of(chunk)?, chunk.start, self.limits, self.expanded)
     }
 
     /// The fast way, which declines most of what is rare.
@@ -280,8 +352,7 @@ impl<'t> Documents<'t> {
         if self.dialect != Dialect::Kubectl {
             return None;
         }
-        let text = self.source.text().get(chunk.start.offset..chunk.end)?;
-        block::read(text, chunk.start, self.limits, self.expanded)
+        block::read(self.text_of(chunk)?, chunk.start, self.limits, self.expanded)
     }
 
     pub(super) fn read_exactly(&mut self, chunk: &Chunk) -> Read<'t> {
@@ -327,7 +398,7 @@ impl<'t> Documents<'t> {
 
     /// The tree detects most template actions; one that is no flow mapping is a syntax error of its line.
     fn or_template_action(&self, located: Located<YamlError>, chunk: &Chunk) -> Located<YamlError> {
-        let lines = self.source.text().get(chunk.start.offset..chunk.end).unwrap_or_default();
+        let lines = self.text_of(chunk).unwrap_or_default();
         let line = located.at.line.saturating_sub(chunk.start.position().line);
         let line = usize::try_from(line).ok().and_then(|line| lines.split('\n').nth(line));
         if matches!(located.error, YamlError::Syntax(_)) && line.is_some_and(starts_with_action) {

@@ -331,3 +331,58 @@ fn data_of_many_documents_gets_one_note() {
     let mixed = scan_stdin(format!("a: 1\n---\nb: 1\n---\n{}", pod("p", "nginx:1.0.0")));
     assert_eq!(codes(&mixed), [NoteCode::NotKubernetesObject; 2], "beside an object each is named");
 }
+
+/// More than what is read at once, with a finding in every third document.
+fn large() -> String {
+    let documents = (0..50_000).map(|number| {
+        let image = if number % 3 == 0 { "nginx" } else { "nginx:1.0.0" };
+        pod(&format!("pod-{number}"), image)
+    });
+    documents.collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+fn a_large_file_is_read_in_pieces_as_it_is_read_whole() {
+    let text = large();
+    let folder = folder(&[("all.yaml", &text)]);
+    let file = folder.path().join("all.yaml");
+    let in_pieces = scan_paths(&[&file]);
+    let options = ScanOptions {
+        paths: vec![PathBuf::from("-")],
+        stdin_name: Some(file.to_str().unwrap().to_owned()),
+        ..ScanOptions::default()
+    };
+    let whole = scan(&Engine::recommended(), &options, &mut text.as_bytes());
+    assert_eq!(in_pieces.summary.documents, 50_000);
+    assert!(in_pieces == whole, "{:?} {:?}", in_pieces.summary, whole.summary);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_text_from_a_pipe_is_read_whole() {
+    use std::io::{Write, pipe};
+    use std::os::fd::AsRawFd;
+
+    let text = large();
+    let (reader, mut writer) = pipe().unwrap();
+    let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+    std::thread::scope(|scope| {
+        scope.spawn(move || writer.write_all(text.as_bytes()).unwrap());
+        let report = scan_paths(&[&path]);
+        assert_eq!(codes(&report), []);
+        assert_eq!(report.summary.documents, 50_000);
+    });
+}
+
+#[test]
+fn images_without_a_finding_are_left_out_where_no_format_lists_them() {
+    let folder = folder(&[("a.yaml", &pod("a", "nginx:1.0.0")), ("b.yaml", &pod("b", "nginx"))]);
+    let options = ScanOptions { paths: vec![folder.path().to_path_buf()], ..ScanOptions::default() };
+    let engine = Engine::recommended();
+    let all = scan(&engine, &options, &mut std::io::empty());
+    let omitting = ScanOptions { omits_clean_images: true, ..options };
+    let some = scan(&engine, &omitting, &mut std::io::empty());
+    assert_eq!((judged(&all), judged(&some)), (vec!["a", "b"], vec!["b"]));
+    assert_eq!((&all.summary, &all.findings), (&some.summary, &some.findings));
+    assert_eq!(all.images[1], some.images[0]);
+}

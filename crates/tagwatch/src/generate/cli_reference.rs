@@ -6,7 +6,7 @@ use crate::args::Args;
 
 /// A page with the help of every command.
 pub(super) fn render() -> String {
-    let mut root = Args::command().term_width(100);
+    let mut root = <Args>::command().term_width(100);
     root.build();
     let mut page =
         String::from("# Command line\n\nWritten by `tagwatch generate docs` from the program's own help.\n");

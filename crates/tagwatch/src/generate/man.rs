@@ -15,7 +15,7 @@ const SOURCE: &str = concat!("tagwatch ", env!("CARGO_PKG_VERSION"));
 
 /// A page for each command: `tagwatch.1`, `tagwatch-scan.1` and so on.
 pub(super) fn pages() -> Result<Files, Failure> {
-    let mut root = Args::command();
+    let mut root = <Args>::command();
     // This also gives each command the name of its page.
     root.build();
     let mut files = Files::new();

@@ -85,6 +85,7 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
             stdin_name: stdin_filename.map(|name| name.to_string_lossy().into_owned()),
             exclude,
             threads,
+            omits_clean_images: !output.iter().any(|output| output.format.lists_clean_images()),
             is_compose_file_set: env::var_os("COMPOSE_FILE").is_some_and(|files| !files.is_empty()),
             render: render.then(programs),
         };

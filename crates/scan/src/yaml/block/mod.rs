@@ -31,20 +31,33 @@ struct Declined;
 /// Reads the text of one document, which begins at a mark. `expanded` is the number of nodes in earlier documents of the
 /// file. `None` where it declines.
 pub(super) fn read(text: &str, start: Mark, limits: Limits, expanded: u64) -> Option<Read<'_>> {
+    let (tree, is_explicit) = lines(text, start, Tree::new(text.len(), limits.depth))?;
+    let nodes = tree.count();
+    let document = tree.finish();
+    let is_within_limits = expanded.saturating_add(nodes) <= limits.nodes;
+    (is_within_limits && !(is_explicit && document.is_none())).then_some(Read { document, nodes })
+}
+
+/// Reads a document as [`read`] does and keeps nothing of it, in a part of the time. Returns the number of its nodes; `None`
+/// where the reader declines, and where the document is empty.
+pub(super) fn check(text: &str, start: Mark, limits: Limits, expanded: u64) -> Option<u64> {
+    let (tree, _) = lines(text, start, Tree::unkept(limits.depth))?;
+    let nodes = tree.count();
+    (nodes > 0 && expanded.saturating_add(nodes) <= limits.nodes).then_some(nodes)
+}
+
+/// Reads all lines of a document. The tree is complete; the flag says whether a line `---` is before it.
+fn lines<'t>(text: &'t str, start: Mark, mut tree: Tree<'t>) -> Option<(Tree<'t>, bool)> {
     if !start.is_line_start() || !is_of_subset(text) {
         return None;
     }
     let mut lexer = Lexer::new(text, start.position().line);
-    let mut tree = Tree::new(text.len(), limits.depth);
     let is_explicit = lexer.skip_document_start()?;
     while let Some(indent) = lexer.next_line().ok()? {
         line(&mut lexer, &mut tree, indent)?;
     }
-    let document = tree.finish().ok()?;
-    let nodes =
-        document.as_ref().map_or(0, |document| u64::try_from(document.nodes.len()).unwrap_or(u64::MAX));
-    let is_within_limits = expanded.saturating_add(nodes) <= limits.nodes;
-    (is_within_limits && !(is_explicit && document.is_none())).then_some(Read { document, nodes })
+    tree.close_all()?;
+    Some((tree, is_explicit))
 }
 
 /// Whether each character is one that the reader understands. Other line breaks than the line feed would change what a line

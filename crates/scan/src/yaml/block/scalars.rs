@@ -41,14 +41,16 @@ impl<'t> Lexer<'t> {
             let start = self.at;
             let is_blank = self.byte(0) == b' ';
             self.pass_line();
-            let line = self.text.get(start..self.at - 1)?;
-            if !is_first && (is_literal || was_blank || is_blank) {
-                text.push('\n');
-            } else if !is_first && empty == 0 {
-                text.push(' ');
+            let line = self.text.get(start..self.at - 1).filter(|_| tree.is_kept());
+            if let Some(line) = line {
+                if !is_first && (is_literal || was_blank || is_blank) {
+                    text.push('\n');
+                } else if !is_first && empty == 0 {
+                    text.push(' ');
+                }
+                text.extend(std::iter::repeat_n('\n', empty));
+                text.push_str(line);
             }
-            text.extend(std::iter::repeat_n('\n', empty));
-            text.push_str(line);
             (is_first, was_blank, empty) = (false, is_blank, 0);
             if !self.next_text_line(indent, &mut empty) {
                 break;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use super::super::scalar::{self, Scalar};
 use super::super::tree::{Content, Document, Entry, NodeId, Position, RawNode};
-use super::Declined;
 
 /// Most keys of a mapping that are compared with one another. A longer mapping is left to the exact reader.
 const MAX_KEYS: usize = 128;
+
+/// Bytes of a key that tell most keys apart.
+const LEAD: usize = 7;
 
 /// Bytes of a document for each of its nodes, at the least that is common: room is made for so many nodes at once.
 const BYTES_PER_NODE: usize = 16;
@@ -28,12 +30,35 @@ struct Level {
     /// Column of its keys or dashes.
     indent: u32,
     node: NodeId,
-    /// Where its entries or items begin among those of all open collections.
+    /// Where its entries or items begin among those of all open collections, and where its keys do.
     first: usize,
+    first_key: usize,
     /// The key whose value follows; unused in sequences.
     key: NodeId,
     /// Where the value would be if it is null; `None` if nothing is missing.
     missing: Option<Position>,
+}
+
+/// A key of an open mapping.
+#[derive(Debug, Clone, Copy)]
+struct Key<'t> {
+    /// Its first bytes and, in the last byte, its length as far as that fits: keys that differ in it are not the same.
+    lead: u64,
+    text: &'t str,
+}
+
+impl<'t> Key<'t> {
+    fn new(text: &'t str) -> Self {
+        let (bytes, mut lead) = (text.as_bytes(), [0; LEAD + 1]);
+        let known = bytes.len().min(LEAD);
+        lead[..known].copy_from_slice(&bytes[..known]);
+        lead[LEAD] = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+        Self { lead: u64::from_le_bytes(lead), text }
+    }
+
+    fn is(self, other: Self) -> bool {
+        self.lead == other.lead && self.text == other.text
+    }
 }
 
 #[derive(Debug)]
@@ -42,27 +67,60 @@ pub(super) struct Tree<'t> {
     levels: Vec<Level>,
     entries: Vec<Entry>,
     items: Vec<NodeId>,
+    /// Those of all open mappings.
+    keys: Vec<Key<'t>>,
     max_depth: usize,
+    /// Whether nodes are kept, not only counted.
+    is_kept: bool,
+    count: usize,
 }
 
 impl<'t> Tree<'t> {
     pub(super) fn new(bytes: usize, max_depth: usize) -> Self {
         let nodes = Vec::with_capacity(bytes / BYTES_PER_NODE);
-        Self { nodes, levels: Vec::new(), entries: Vec::new(), items: Vec::new(), max_depth }
+        Self { nodes, is_kept: true, ..Self::unkept(max_depth) }
     }
 
-    /// Ends the document; `None` if nothing was in it.
-    pub(super) fn finish(mut self) -> Result<Option<Document<'t>>, Declined> {
-        while !self.levels.is_empty() {
-            self.close().ok_or(Declined)?;
+    /// A tree of which nothing is kept: what is no part of the subset is declined all the same.
+    pub(super) fn unkept(max_depth: usize) -> Self {
+        Self {
+            nodes: Vec::new(),
+            levels: Vec::new(),
+            entries: Vec::new(),
+            items: Vec::new(),
+            keys: Vec::new(),
+            max_depth,
+            is_kept: false,
+            count: 0,
         }
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
+    /// Number of nodes.
+    pub(super) fn count(&self) -> u64 {
+        u64::try_from(self.count).unwrap_or(u64::MAX)
+    }
+
+    /// Ends the document.
+    pub(super) fn close_all(&mut self) -> Option<()> {
+        while !self.levels.is_empty() {
+            self.close()?;
+        }
+        Some(())
+    }
+
+    /// The document, if anything was in it.
+    pub(super) fn finish(self) -> Option<Document<'t>> {
         let is_empty = self.nodes.is_empty();
-        Ok((!is_empty).then_some(Document {
+        (!is_empty).then_some(Document {
             nodes: self.nodes,
             root: 0,
             overwritten: Vec::new(),
             merge_tags: BTreeMap::new(),
-        }))
+        })
     }
 
     /// Column of the innermost collection.
@@ -95,20 +153,17 @@ impl<'t> Tree<'t> {
             }
             _ => self.open(Kind::Mapping, column, at)?,
         }
-        let first = self.levels.last()?.first;
-        let keys = self.entries.get(first..)?;
-        if keys.len() == MAX_KEYS || keys.iter().any(|known| self.is_key(known.key, key)) {
+        let keys = self.keys.get(self.levels.last()?.first_key..)?;
+        let known = Key::new(key);
+        if keys.len() == MAX_KEYS || keys.iter().any(|other| other.is(known)) {
             return None;
         }
+        self.keys.push(known);
         let node = self.push(at, Content::Scalar(Cow::Borrowed(key), Scalar::String));
         let level = self.levels.last_mut()?;
         level.key = node;
         level.missing = Some(colon);
         Some(())
-    }
-
-    fn is_key(&self, node: NodeId, key: &str) -> bool {
-        matches!(&self.nodes[node].content, Content::Scalar(Cow::Borrowed(known), _) if *known == key)
     }
 
     /// A dash in a column.
@@ -154,7 +209,7 @@ impl<'t> Tree<'t> {
             let (text, scalar) = if is_plain { resolve(text)? } else { (text.into(), Scalar::String) };
             ids.push(self.push(at, Content::Scalar(text, scalar)));
         }
-        self.nodes[node].content = Content::Sequence(ids);
+        self.fill(node, Content::Sequence(ids));
         self.attach(node)
     }
 
@@ -163,8 +218,11 @@ impl<'t> Tree<'t> {
     }
 
     fn push(&mut self, at: Position, content: Content<'t>) -> NodeId {
-        self.nodes.push(RawNode { at, content });
-        self.nodes.len() - 1
+        if self.is_kept {
+            self.nodes.push(RawNode { at, content });
+        }
+        self.count += 1;
+        self.count - 1
     }
 
     /// Begins a collection where a value is missing, or at the root.
@@ -172,7 +230,7 @@ impl<'t> Tree<'t> {
         self.check_depth(self.levels.len() + 1)?;
         match self.levels.last() {
             // What follows the root at its margin or before it is no part of it.
-            None if !self.nodes.is_empty() => return None,
+            None if self.count > 0 => return None,
             Some(level) if level.missing.is_none() => return None,
             _ => {}
         }
@@ -181,7 +239,8 @@ impl<'t> Tree<'t> {
             Kind::Sequence | Kind::IndentlessSequence => (Content::Sequence(Vec::new()), self.items.len()),
         };
         let node = self.push(at, content);
-        self.levels.push(Level { kind, indent, node, first, key: node, missing: None });
+        let first_key = self.keys.len();
+        self.levels.push(Level { kind, indent, node, first, first_key, key: node, missing: None });
         Some(())
     }
 
@@ -196,14 +255,24 @@ impl<'t> Tree<'t> {
     /// Ends the innermost collection.
     fn close(&mut self) -> Option<()> {
         self.complete()?;
-        let Level { kind, node, first, .. } = self.levels.pop()?;
-        self.nodes[node].content = match kind {
-            Kind::Mapping => Content::Mapping(self.entries.drain(first..).collect()),
-            Kind::Sequence | Kind::IndentlessSequence => {
-                Content::Sequence(self.items.drain(first..).collect())
-            }
-        };
+        let Level { kind, node, first, first_key, .. } = self.levels.pop()?;
+        self.keys.truncate(first_key);
+        if self.is_kept {
+            let content = match kind {
+                Kind::Mapping => Content::Mapping(self.entries.drain(first..).collect()),
+                Kind::Sequence | Kind::IndentlessSequence => {
+                    Content::Sequence(self.items.drain(first..).collect())
+                }
+            };
+            self.fill(node, content);
+        }
         if self.levels.is_empty() { Some(()) } else { self.attach(node) }
+    }
+
+    fn fill(&mut self, node: NodeId, content: Content<'t>) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.content = content;
+        }
     }
 
     /// Makes the missing value null.
@@ -218,6 +287,7 @@ impl<'t> Tree<'t> {
         let level = self.levels.last_mut()?;
         level.missing.take()?;
         match level.kind {
+            _ if !self.is_kept => {}
             Kind::Mapping => self.entries.push(Entry { key: level.key, value, flaw: None }),
             Kind::Sequence | Kind::IndentlessSequence => self.items.push(value),
         }

@@ -1,5 +1,6 @@
 //! The reader of the subset beside the exact one: a document that it takes has the same tree, with the same places. It may
-//! decline whatever it likes.
+//! decline whatever it likes. Checking without a tree takes the same documents, and what the prefilter passes over says
+//! nothing as the exact reader reads it.
 //!
 //! `make test` reads some thousands of generated files and of mutated manifests, and the manifests of this repository;
 //! `make fuzz-scan` reads a million, and `TAGWATCH_SUBSET_FOLDER=FOLDER` adds all files of a folder.
@@ -8,33 +9,53 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tagwatch_core::kinds::Kinds;
+
 use super::super::stream::{Documents, Limits};
 use super::super::tree::Node;
 use super::super::{Document, Source};
 use super::random::Random;
 use super::{cases, from_environment, generate, mutate};
+use crate::manifest::{Manifest, Prefilter};
 
 #[derive(Debug, Default)]
 struct Tally {
     documents: u64,
     /// Documents that the reader of the subset has taken.
     taken: u64,
+    /// Those of them that are passed over, since they say nothing.
+    passed_over: u64,
 }
 
 impl Tally {
     /// Reads a text in both ways. Returns the first difference.
     fn compare(&mut self, text: &str) -> Option<String> {
         let source = Source::utf8(text);
+        let kinds = Kinds::default();
+        let prefilter = Prefilter::new(&kinds);
         let mut documents = Documents::new(&source, Limits::default());
         while let Some(chunk) = documents.next_chunk() {
             let Ok(chunk) = chunk else { continue };
             self.documents += 1;
-            let Some(fast) = documents.read_subset(&chunk) else { continue };
+            let fast = documents.read_subset(&chunk);
+            let checked = documents.check_subset(&chunk);
+            let nodes = fast.as_ref().filter(|fast| fast.document.is_some()).map(|fast| fast.nodes);
+            if nodes != checked {
+                return Some(format!("{text:?}\n  has {nodes:?} nodes, checked {checked:?}"));
+            }
+            let Some(fast) = fast else { continue };
             self.taken += 1;
             let exact = match documents.read_exactly(&chunk) {
                 Ok(exact) => exact,
                 Err(error) => return Some(format!("{text:?}\n  is refused: {error:?}")),
             };
+            let is_passed_over = checked.is_some()
+                && documents.text_of(&chunk).is_some_and(|text| prefilter.says_nothing(text));
+            self.passed_over += u64::from(is_passed_over);
+            let manifest = exact.as_ref().map(|exact| Manifest::read(exact, &kinds));
+            if is_passed_over && !manifest.is_some_and(|manifest| manifest.is_empty()) {
+                return Some(format!("{text:?}\n  is passed over and says something"));
+            }
             let (fast, exact) = (described(fast.document.as_ref()), described(exact.as_ref()));
             if fast != exact || documents.pending.is_some() {
                 let ignored = &documents.pending;
@@ -114,6 +135,7 @@ fn the_subset_is_read_as_the_exact_reader_reads_it() {
     }
     println!("{tally:?}");
     assert!(tally.taken > tally.documents / 10, "{tally:?}");
+    assert!(tally.passed_over > tally.documents / 100, "{tally:?}");
 }
 
 #[test]

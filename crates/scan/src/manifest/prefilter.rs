@@ -1,0 +1,113 @@
+//! Tells by the text of a document that nothing of it is read, before a tree is made of it.
+
+use memchr::memmem::Finder;
+use tagwatch_core::kinds::Kinds;
+
+use super::object::Content;
+
+/// Keys at the root of an object, at the begin of a line.
+#[derive(Debug)]
+pub(crate) struct Prefilter<'k> {
+    kinds: &'k Kinds,
+    api_version: Finder<'static>,
+    kind: Finder<'static>,
+    image: Finder<'static>,
+}
+
+impl<'k> Prefilter<'k> {
+    pub(crate) fn new(kinds: &'k Kinds) -> Self {
+        Self {
+            kinds,
+            api_version: Finder::new("\napiVersion: "),
+            kind: Finder::new("\nkind: "),
+            image: Finder::new("image"),
+        }
+    }
+
+    /// Whether [`super::Manifest::read`] finds nothing in a document in which each line that begins at the margin has a key of
+    /// the outermost mapping, each key once, or a dash.
+    pub(crate) fn says_nothing(&self, text: &str) -> bool {
+        let Some((api_version, kind)) = value(text, &self.api_version).zip(value(text, &self.kind)) else {
+            return false;
+        };
+        // The objects of a list are read by their own kinds.
+        if kind.ends_with("List") {
+            return false;
+        }
+        match Content::of(api_version, kind, self.kinds) {
+            Content::Nothing => true,
+            // Images are counted where a key, a path or a text names them.
+            Content::FluxKustomization
+            | Content::Texts(_)
+            | Content::OfFormerVersion(_)
+            | Content::Unknown => self.image.find(text.as_bytes()).is_none(),
+            Content::Namespace
+            | Content::Application
+            | Content::HelmRelease
+            | Content::Containers(_)
+            | Content::Templates(..) => false,
+        }
+    }
+}
+
+/// The value of a key at the begin of a line, where it is a word without quotes and nothing follows it.
+fn value<'t>(text: &'t str, key: &Finder<'static>) -> Option<&'t str> {
+    let needle = key.needle();
+    let start = match needle.split_first() {
+        // The first line has no line break before it.
+        Some((_, first)) if text.as_bytes().starts_with(first) => first.len(),
+        _ => key.find(text.as_bytes())? + needle.len(),
+    };
+    let value = text.get(start..)?.lines().next()?;
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-');
+    let is_text = value.starts_with(|first: char| first.is_ascii_alphabetic())
+        && value.bytes().all(is_word)
+        && !value.eq_ignore_ascii_case("null");
+    is_text.then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_that_holds_no_image_is_passed_over_and_others_where_no_image_is_named() {
+        let kinds = Kinds::default();
+        let prefilter = Prefilter::new(&kinds);
+        for text in [
+            "apiVersion: v1\nkind: Service\nspec:\n  image: a\n",
+            "# c\nkind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\n",
+            "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: b\n",
+            "apiVersion: example.com/v1\nkind: Database\nspec: {}\n",
+            "apiVersion: apps/v1beta1\nkind: Deployment\nspec: {}\n",
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {}\n",
+        ] {
+            assert!(prefilter.says_nothing(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_say_something_is_read() {
+        let kinds = Kinds::default();
+        let prefilter = Prefilter::new(&kinds);
+        for text in [
+            "",
+            "kind: Service\n",
+            "apiVersion: v1\nkind: Namespace\n",
+            "apiVersion: v1\nkind: ServiceList\nitems: []\n",
+            "apiVersion: v1\nkind: Null\n",
+            "apiVersion: null\nkind: Service\n",
+            "apiVersion: v1\nkind: Service # c\n",
+            "apiVersion: v1\nkind: \"Service\"\n",
+            "apiVersion: v1\n  kind: Service\n",
+            "apiVersion: apps/v1\nkind: Deployment\n",
+            "apiVersion: example.com/v1\nkind: Database\nspec:\n  image: a\n",
+            "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    image: b\n",
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\n",
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n",
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images: []\n",
+        ] {
+            assert!(!prefilter.says_nothing(text), "{text}");
+        }
+    }
+}
