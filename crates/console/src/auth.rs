@@ -10,10 +10,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use form_urlencoded::Serializer;
+use percent_encoding::percent_decode_str;
 use tagwatch_core::text::UntrustedText;
 
 use crate::access::{Authorizer, Caller, Denied, Peer, Token, Visible};
 use crate::frame::Frame;
+use crate::health::HealthContext;
 use crate::http::{AuthError, Console, Problem, cookie};
 use crate::text::HtmlText;
 use crate::view::{self, View};
@@ -45,19 +47,40 @@ impl FromRequestParts<Arc<Console>> for AuthenticatedRequest {
                 return Err(without_credential(&parts.headers, &frame));
             };
             let snapshot = console.source.snapshot();
-            let (peer, namespaces) = (Peer::of_request(&parts.extensions), view::namespaces(&snapshot));
+            let peer = Peer::of_request(&parts.extensions);
+            let mut namespaces = view::namespaces(&snapshot);
+            // Whether nothing is known of it may be said to callers who may see it.
+            namespaces.extend(named_namespace(parts.uri.path()));
             let answer = authorize(console, &**authorizer, credential, peer, &namespaces).await;
             (snapshot, answer.map_err(|error| refuse(error, &frame))?)
         } else {
             let caller = ensure_local_name(&parts.headers).map_err(|problem| frame.refuse(&problem))?;
             (console.source.snapshot(), caller)
         };
-        frame.cluster = snapshot.facts().cluster.as_ref().map(HtmlText::short);
-        frame.user = caller.name.as_ref().map(HtmlText::short);
+        let view = View::new(snapshot, caller, console.source.now());
+        let facts = view.facts();
+        let context =
+            HealthContext { policy: facts.policy.as_ref(), evaluated: facts.evaluated, now: view.now };
+        frame.health = console.source.health().lines(context, |namespace| view.sees(namespace));
+        frame.cluster = facts.cluster.as_ref().map(HtmlText::short);
+        frame.user = view.caller().name.as_ref().map(HtmlText::short);
         frame.can_leave = console.authorizer.is_some();
-        frame.notices.extend(caller.may_see_more.then(|| INCOMPLETE.to_owned()));
-        Ok(Self { view: View::new(snapshot, caller, console.source.now()), frame })
+        frame.notices.extend(view.caller().may_see_more.then(|| INCOMPLETE.to_owned()));
+        Ok(Self { view, frame })
     }
+}
+
+/// Longest name of a namespace (RFC 1123, section 2.1: one label).
+const MAX_NAMESPACE: usize = 63;
+
+/// The namespace that the path of a page or of the API names, if an API server could hold one of this name.
+fn named_namespace(path: &str) -> Option<UntrustedText> {
+    let mut segments = path.strip_prefix("/api/v1").unwrap_or(path).split('/').skip(1);
+    let is_of_namespace = matches!(segments.next()?, "namespaces" | "workloads");
+    let name = percent_decode_str(segments.next().filter(|_| is_of_namespace)?).decode_utf8().ok()?;
+    let is_name = (1..=MAX_NAMESPACE).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    is_name.then(|| name.as_ref().into())
 }
 
 enum Credential {

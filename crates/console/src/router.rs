@@ -9,7 +9,7 @@ use axum::middleware::map_response;
 use crate::access::Authorizer;
 use crate::http::{Console, Options, add_security_headers, assets};
 use crate::source::Source;
-use crate::{api, export, pages};
+use crate::{api, export, files, pages};
 
 /// Largest form in bytes: a token, with what escaping adds.
 const MAX_BODY: usize = 64 * 1024;
@@ -23,6 +23,7 @@ pub fn router(source: Arc<dyn Source>, authorizer: Option<Arc<dyn Authorizer>>, 
     Router::new()
         .merge(pages::routes())
         .merge(export::routes())
+        .merge(files::routes())
         .merge(api::routes())
         .merge(assets::routes())
         .fallback(pages::not_found)

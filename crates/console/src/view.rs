@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tagwatch_core::issue::{Interval, Tally};
 use tagwatch_core::text::UntrustedText;
 
-use crate::access::Caller;
+use crate::access::{Caller, Visible};
 use crate::snapshot::{Change, Facts, Snapshot, Workload, WorkloadIssue, WorkloadName};
 
 /// A snapshot without the namespaces that the caller may not see. Pages cannot distinguish those from absent ones.
@@ -21,6 +21,10 @@ pub(crate) struct View {
 impl View {
     pub(crate) fn new(snapshot: Arc<Snapshot>, caller: Caller, now: Timestamp) -> Self {
         Self { snapshot, caller, now }
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     pub(crate) fn facts(&self) -> &Facts {
@@ -71,6 +75,16 @@ impl View {
         forgotten.filter(|(namespace, _)| self.sees(namespace)).map(|(_, at)| *at).max()
     }
 
+    /// A workload of a namespace, for what all of them have in common: labels and contacts of the namespace.
+    pub(crate) fn workload_in(&self, namespace: &UntrustedText) -> Option<&Workload> {
+        self.snapshot.workload_in(namespace).filter(|_| self.sees(namespace))
+    }
+
+    /// The label of namespaces that says the team: the first of the policy's metric labels.
+    pub(crate) fn team_label(&self) -> Option<&str> {
+        self.facts().engine.as_ref()?.policy().metric_labels().first().map(String::as_str)
+    }
+
     /// Namespaces with their counts, by name.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&UntrustedText, &Tally)> {
         self.snapshot.namespaces().iter().filter(|(namespace, _)| self.sees(namespace))
@@ -86,7 +100,13 @@ impl View {
         !self.facts().workloads.is_empty() && self.workloads().next().is_none()
     }
 
-    fn sees(&self, namespace: &UntrustedText) -> bool {
+    /// Whether the caller may see every namespace.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.caller.visible == Visible::All
+    }
+
+    /// Whether the caller may see a namespace, whether or not it exists.
+    pub(crate) fn sees(&self, namespace: &UntrustedText) -> bool {
         self.caller.visible.admits(namespace)
     }
 }

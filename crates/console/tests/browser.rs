@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use serde_json::json;
-use tagwatch_console::{Authorizer, Facts, Options, router};
+use tagwatch_console::{Authorizer, Options, router};
 use tagwatch_e2e::Browser;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 use crate::fixture::{Fixed, Tokens};
 
 /// Every check of a console that shows a fixture.
-const CHECKS: [&str; 12] = [
+const CHECKS: [&str; 13] = [
     "accessible",
     "changes",
     "donuts_filter",
@@ -29,6 +29,7 @@ const CHECKS: [&str; 12] = [
     "issue_page",
     "keyboard",
     "login",
+    "long_images",
     "no_foreign_request",
     "screenshots",
     "ten_thousand_issues",
@@ -67,24 +68,26 @@ fn failed(error: anyhow::Error) -> Failed {
 }
 
 /// The name of a fixture, what it shows, and who may see it.
-type Served = (&'static str, Facts, Option<Arc<dyn Authorizer>>);
+type Served = (&'static str, Arc<Fixed>, Option<Arc<dyn Authorizer>>);
 
 /// One console for each fixture, by name.
 async fn serve_all() -> Result<BTreeMap<&'static str, String>> {
-    let consoles: [Served; 7] = [
-        ("demo", fixture::demo(), None),
-        ("three", fixture::three(), None),
-        ("many", fixture::many(10_000), None),
-        ("empty", fixture::empty(), None),
-        ("green", fixture::green(), None),
-        ("hostile", fixture::hostile(), None),
-        ("guarded", fixture::demo(), Some(Arc::new(Tokens::new()))),
+    let consoles: [Served; 9] = [
+        ("demo", Fixed::new(fixture::demo()), None),
+        ("three", Fixed::new(fixture::three()), None),
+        ("many", Fixed::new(fixture::many(10_000)), None),
+        ("empty", Fixed::new(fixture::empty()), None),
+        ("green", Fixed::new(fixture::green()), None),
+        ("hostile", Fixed::new(fixture::hostile()), None),
+        ("long", Fixed::new(fixture::long()), None),
+        ("sick", Fixed::with_health(fixture::with_failed(), fixture::sick()), None),
+        ("guarded", Fixed::new(fixture::demo()), Some(Arc::new(Tokens::new()))),
     ];
     let mut addresses = BTreeMap::new();
-    for (name, facts, authorizer) in consoles {
+    for (name, source, authorizer) in consoles {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         addresses.insert(name, format!("http://{}", listener.local_addr()?));
-        let console = router(Fixed::new(facts), authorizer, Options::default());
+        let console = router(source, authorizer, Options::default());
         let service = console.into_make_service_with_connect_info::<SocketAddr>();
         // Ends with the process.
         tokio::spawn(async move { axum::serve(listener, service).await });

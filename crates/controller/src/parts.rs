@@ -21,7 +21,7 @@ use crate::serve::console::{ConsoleSource, ConsoleState};
 use crate::state::metrics::{ControllerMetrics, Metrics};
 use crate::state::{
     ActivePolicy, CustomWatches, DepartureLog, EngineHandle, Leadership, Queue, Readiness, ReportIndex,
-    StatusTracker, Stores, WatchCollector, WatchRegistry, WorkloadStates,
+    StatusTracker, Stores, WatchCollector, WatchRegistry, WatchedNamespaces, WorkloadStates,
 };
 
 /// The shared state, from which each task gets what it needs.
@@ -204,7 +204,13 @@ impl SharedParts {
     }
 
     pub(crate) fn console_source(&self, options: &RunOptions) -> ConsoleSource {
-        ConsoleSource::new(ConsoleState {
+        let (namespaces, cluster) = (options.namespaces.clone(), options.cluster_name.clone());
+        ConsoleSource::new(self.console_state(namespaces, cluster))
+    }
+
+    /// What the console reads, for the namespaces that are watched and the name of the cluster.
+    pub(crate) fn console_state(&self, watched: WatchedNamespaces, cluster: Option<String>) -> ConsoleState {
+        ConsoleState {
             states: Arc::clone(&self.states),
             departures: Arc::clone(&self.departures),
             engine: Arc::clone(&self.engine),
@@ -212,7 +218,13 @@ impl SharedParts {
             status: Arc::clone(&self.observer.status),
             last_full_evaluation: self.observer.metrics.last_full_evaluation.clone(),
             clock: self.observer.clock.clone(),
-            cluster: options.cluster_name.clone(),
-        })
+            index: Arc::clone(&self.observer.index),
+            custom: Arc::clone(&self.custom),
+            watches: self.observer.watches.clone(),
+            watched,
+            leadership: self.leadership.clone(),
+            report_api_available: self.observer.metrics.report_api_available.clone(),
+            cluster,
+        }
     }
 }

@@ -46,7 +46,8 @@ fn write(text: &mut String, value: &Value, depth: usize) {
             let indent = "  ".repeat(depth.saturating_sub(1));
             for item in items {
                 text.extend(["\n", &indent, "- "]);
-                write(text, item, depth + usize::from(item.is_array()));
+                // The fields of an item of the document itself are indented too.
+                write(text, item, depth.max(1) + usize::from(item.is_array()));
             }
         }
         value => {
@@ -126,6 +127,10 @@ reports: 2
 schema: a/v1
 "#;
         assert_eq!(yaml(&value).unwrap(), expected);
+        let items = json!([{ "a": 1, "b": ["c"] }, { "d": { "e": 2 } }, "f", [3]]);
+        let expected = "- a: 1\n  b:\n  - c\n- d:\n    e: 2\n- f\n- \n  - 3\n";
+        assert_eq!(yaml(&items).unwrap(), expected);
+        assert_eq!(serde_saphyr::from_str::<Value>(expected).ok(), Some(items));
     }
 
     #[test]

@@ -133,6 +133,43 @@ pub struct Namespace {
     pub labels: BTreeMap<String, String>,
     /// Exempting annotations of the namespace.
     pub ignore: IgnoreAnnotations,
+    /// Who looks after it. Only the console shows it.
+    pub contacts: Contacts,
+}
+
+/// Who looks after a namespace, as its annotations say: the key and the value of each, in the order of [`Contacts::KEYS`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Contacts(Box<[(&'static str, UntrustedText)]>);
+
+/// Longest value of an annotation that names a contact, in bytes. An annotation may have 256 KiB.
+const MAX_CONTACT: usize = 512;
+
+impl Contacts {
+    /// The annotations that are read: our own, and those of the convention "Kubernetes for Humans" (`a8r.io/`,
+    /// ambassadorlabs.github.io/k8s-for-humans) that lead to people and their tools.
+    pub const KEYS: [&'static str; 6] = [
+        "tagwatch.dev/owner",
+        "a8r.io/owner",
+        "a8r.io/chat",
+        "a8r.io/support",
+        "a8r.io/runbook",
+        "a8r.io/repository",
+    ];
+
+    /// Those of an object, without empty ones. Longer values are cut.
+    pub fn from_annotations<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let contact = |key| {
+            let value = get(key)?.trim();
+            let value = &value[..value.floor_char_boundary(MAX_CONTACT)];
+            (!value.is_empty()).then(|| (key, value.into()))
+        };
+        Self(Self::KEYS.into_iter().filter_map(contact).collect())
+    }
+
+    /// The key of each annotation with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &UntrustedText)> {
+        self.0.iter().map(|(key, value)| (*key, value))
+    }
 }
 
 /// The annotations that exempt findings (docs/design/verdicts.md, "Exemptions").

@@ -226,6 +226,11 @@ impl Index {
         self.namespaces.apply(name, namespace)
     }
 
+    /// A namespace; `None` where namespaces may not be read, or there is none of this name.
+    pub fn namespace(&self, name: &str) -> Option<&Arc<Namespace>> {
+        self.namespaces.get(name)
+    }
+
     /// Every namespace by name; none where namespaces may not be read.
     pub fn namespaces(&self) -> impl Iterator<Item = (&str, &Arc<Namespace>)> {
         self.namespaces.iter()

@@ -474,14 +474,19 @@ fn annotations_that_exempt_are_read_where_they_stand() {
 }
 
 #[test]
-fn a_namespace_keeps_its_labels_and_the_annotations_that_exempt() {
+fn a_namespace_keeps_its_labels_and_the_annotations_that_exempt_or_name_contacts() {
     let namespace: tagwatch_k8s::slim::SlimNamespace = decode(json!({
         "metadata": {
             "name": "shop", "labels": { "team": "payments" },
-            "annotations": { "tagwatch.dev/ignore": "latest-tag", "example.com/other": "x" },
+            "annotations": {
+                "tagwatch.dev/ignore": "latest-tag", "example.com/other": "x", "a8r.io/chat": " #shop ",
+                "a8r.io/owner": "x".repeat(100_000), "a8r.io/runbook": null, "a8r.io/bugs": "none",
+            },
         },
     }));
     let read = namespace.to_namespace();
+    let contacts: Vec<_> = read.contacts.iter().map(|(key, value)| (key, value.raw().len())).collect();
+    assert_eq!(contacts, [("a8r.io/owner", 512), ("a8r.io/chat", "#shop".len())]);
     assert_eq!((namespace.name(), read.labels["team"].as_str()), ("shop", "payments"));
     assert_eq!(read.ignore.ignore.unwrap().raw(), "latest-tag");
 }

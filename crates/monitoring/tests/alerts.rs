@@ -43,6 +43,26 @@ fn used(text: &str) -> impl Iterator<Item = &str> {
     rests.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default())
 }
 
+/// The words behind a number that a text shows, up to the next template or the end of the sentence.
+fn counted_words(text: &str) -> impl Iterator<Item = &str> {
+    ["{{ $value }} ", "{{ $value | humanize }} "].into_iter().flat_map(move |shown| text.split(shown).skip(1))
+}
+
+/// A count can be one: the noun behind it, and a verb of it, have a form for that.
+#[test]
+fn texts_read_well_for_one_and_for_several() {
+    for Alert { name, summary, description, .. } in alerts() {
+        for words in [summary, description].into_iter().flat_map(counted_words) {
+            // The same in singular and plural, or no noun.
+            if words.starts_with("series ") || words.starts_with("within ") {
+                continue;
+            }
+            let noun = words.split(". ").next().unwrap_or_default();
+            assert!(noun.contains("{{ if ne $value 1.0 }}s{{ end }}"), "{name}: {words}");
+        }
+    }
+}
+
 /// An alert that kept a label of the pod would start again with every restart of tagwatch. pint reports texts that use a
 /// label which the query drops (`alerts/template`).
 #[test]

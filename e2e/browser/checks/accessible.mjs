@@ -10,6 +10,9 @@ export default async function check({ browser, consoles, axeSource }) {
       const page = await context.newPage();
       const urls = (await everyPage(page, consoles.demo)).map((path) => consoles.demo + path);
       urls.push(consoles.empty, consoles.green, `${consoles.green}/issues`, `${consoles.guarded}/login`);
+      // With a banner, and with a workload whose check failed; with images that are cut.
+      urls.push(consoles.sick, `${consoles.sick}/workloads?status=error`, `${consoles.sick}/workloads/platform/Deployment/metrics-adapter`);
+      urls.push(`${consoles.long}/issues`, `${consoles.long}/workloads/platform/DaemonSet/edge`);
       for (const url of urls) {
         await page.goto(url);
         await page.evaluate(source);

@@ -5,8 +5,11 @@ import { everyPage } from '../pages.mjs';
 export default async function check({ browser, consoles }) {
   for (const width of [320, 390, 1440]) {
     const page = await browser.newPage({ viewport: { width, height: 844 } });
-    for (const name of ['demo', 'hostile']) {
-      for (const path of await everyPage(page, consoles[name])) {
+    const shown = { demo: await everyPage(page, consoles.demo), hostile: await everyPage(page, consoles.hostile) };
+    shown.sick = ['/', '/workloads/platform/Deployment/metrics-adapter'];
+    shown.long = ['/issues', '/workloads/platform/DaemonSet/edge'];
+    for (const [name, paths] of Object.entries(shown)) {
+      for (const path of paths) {
         await page.goto(consoles[name] + path);
         const wide = await page.evaluate(() => {
           const limit = document.documentElement.clientWidth;

@@ -38,7 +38,7 @@ export default async function check({ browser, consoles }) {
   mkdirSync(all, { recursive: true });
   for (const [name, paths] of Object.entries({
     demo: await everyPage(page, consoles.demo), three: ['/', '/issues'], many: ['/', '/changes?since=60d', '/images', '/issues', '/namespaces', '/namespaces/team-01'],
-    empty: ['/', '/issues'], green: ['/', '/issues'], guarded: ['/login'], hostile: ['/', '/issues'],
+    empty: ['/', '/issues'], green: ['/', '/issues'], guarded: ['/login'], sick: ['/', '/workloads/platform/Deployment/metrics-adapter'], long: ['/issues', '/workloads/platform/DaemonSet/edge'], hostile: ['/', '/issues'],
   })) {
     for (const path of paths) {
       for (const [label, options] of Object.entries({ wide: { width: 1440, height: 900, full: true }, phone: { width: 390, height: 844, full: true }, dark: { width: 1440, height: 900, full: true, dark: true } })) {

@@ -6,13 +6,13 @@ use std::{fs, process::Command};
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use tagwatch_e2e::{Browser, Identity, eventually};
+use tagwatch_e2e::{Browser, Identity, Requests, eventually};
 
 use crate::{
     controller::Controller,
     objects::{CLEAN, LATEST, PASSES, deployment, pulled, with_image},
-    runner::shared,
-    test_env::{LIMIT, Skipped, TestEnv},
+    runner::{own, shared},
+    test_env::{AGENT, LIMIT, Skipped, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -21,6 +21,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(pages_are_made_by_a_thread_of_their_own),
         shared(a_token_sees_the_namespaces_whose_reports_it_may_list),
         shared(a_link_survives_the_login_in_a_browser),
+        own(no_page_asks_the_api_server_anything_but_for_rights),
+        shared(a_caller_learns_why_a_workload_is_not_there),
     ]
 }
 
@@ -212,5 +214,97 @@ async fn a_link_survives_the_login_in_a_browser(env: &TestEnv) -> Result<()> {
         "reader": account("reader", &reader), "stranger": account("stranger", &stranger),
     });
     browser.check("served_login", &given).await?;
+    tagwatch.end().await
+}
+
+/// One page of each kind, one that is not there, and files.
+fn every_page(namespace: &str, id: &str) -> Vec<String> {
+    let fixed = [
+        "/",
+        "/issues",
+        "/namespaces",
+        "/workloads",
+        "/rules",
+        "/rules/latest-tag",
+        "/exemptions",
+        "/nothing",
+    ];
+    let of_issue =
+        ["", "/fix.sh", "/patch.yaml", "/exemption.yaml"].map(|file| format!("/issues/{id}{file}"));
+    let named = [
+        format!("/namespaces/{namespace}"),
+        format!("/workloads/{namespace}/Deployment/web"),
+        format!("/workloads/{namespace}/Deployment/gone"),
+        "/namespaces/gone".to_owned(),
+        "/issues.csv".to_owned(),
+        "/api/v1/overview".to_owned(),
+        "/api/v1/issues".to_owned(),
+        "/api/v1/workloads".to_owned(),
+        format!("/api/v1/issues/{id}"),
+    ];
+    fixed.map(str::to_owned).into_iter().chain(of_issue).chain(named).collect()
+}
+
+/// On a control plane that has no other tagwatch, so that each of its requests is by this one.
+async fn no_page_asks_the_api_server_anything_but_for_rights(env: &TestEnv) -> Result<()> {
+    let (tagwatch, base) = serving(env, "token").await?;
+    let id = two_issues(env).await?;
+    let (reader, stranger) = reader_and_stranger(env).await?;
+    reader_sees_issues_and_stranger_does_not(&base, &reader, &stranger).await?;
+    let audit = env.audit_log();
+    // A watch is in the log when it ends; discovery names no resource.
+    let asked = async |mark| -> Result<Requests> {
+        let ours = audit.since(mark).await?.matching(|request| request.user_agent.starts_with(AGENT));
+        Ok(ours.matching(|request| request.verb != "watch" && !request.resource().is_empty()))
+    };
+    eventually(LIMIT, "tagwatch has nothing to do of its own", || async {
+        let mark = audit.mark().await?;
+        get(&format!("{base}/issues"), Some(&reader))?;
+        let requests = asked(mark).await?.without_leases_and_reviews();
+        ensure!(requests.count() == 0, "{requests}");
+        Ok(())
+    })
+    .await?;
+    let mark = audit.mark().await?;
+    let pages = every_page(env.namespace(), &id);
+    for token in [&reader, &stranger] {
+        for page in &pages {
+            let (status, _) = get(&format!("{base}{page}"), Some(token))?;
+            ensure!(matches!(status, 200 | 404), "{page}: {status}");
+        }
+    }
+    let requests = asked(mark).await?;
+    let others = requests.without_leases_and_reviews();
+    ensure!(others.count() == 0, "pages asked for more than rights: {others}");
+    // Whether they may see the namespace `gone` was asked, once for each.
+    ensure!(requests.of_resource("subjectaccessreviews").count() >= 2, "{requests}");
+    tagwatch.end().await
+}
+
+async fn a_caller_learns_why_a_workload_is_not_there(env: &TestEnv) -> Result<()> {
+    let (tagwatch, base) = serving(env, "token").await?;
+    two_issues(env).await?;
+    let (reader, stranger) = reader_and_stranger(env).await?;
+    reader_sees_issues_and_stranger_does_not(&base, &reader, &stranger).await?;
+    let page = |path: &str, token: &str| -> Result<String> {
+        let (status, page) = get(&format!("{base}{path}"), Some(token))?;
+        ensure!(status == 404, "{path}: {status}");
+        Ok(page)
+    };
+    let here = env.namespace();
+    for (kind, reason) in [
+        ("Deployment", "There is no Deployment gone with containers in the namespace"),
+        ("Widget.example.com", "tagwatch does not watch the kind Widget.example.com."),
+    ] {
+        let path = format!("/workloads/{here}/{kind}/gone");
+        let seen = page(&path, &reader)?;
+        ensure!(seen.contains(reason), "{seen}");
+        // Who may not see the namespace gets the answer of one that does not exist.
+        let hidden = page(&path, &stranger)?;
+        let none = page(&format!("/workloads/no-such-namespace/{kind}/gone"), &stranger)?;
+        // The name of the account, which is on the page, holds the namespace too.
+        let plain = |page: String| page.replace("no-such-namespace", here);
+        assert_eq!(plain(hidden), plain(none));
+    }
     tagwatch.end().await
 }

@@ -140,7 +140,7 @@ async fn first_days_are_silent_and_a_critical_violation_reaches_the_webhook_unti
         assert_eq!(fired["labels"][label], value, "{fired:#}");
     }
     let annotations = fired["annotations"].as_object().context("no annotations")?;
-    assert_eq!(annotations["summary"], "1 containers in namespace shop violate stale-pull-policy");
+    assert_eq!(annotations["summary"], "1 container in namespace shop violates stale-pull-policy");
     let runbook = annotations["runbook_url"].as_str().context("no runbook")?;
     let page = runbook.rsplit('/').next().context("no page")?;
     ensure!(checkout().join("docs/runbooks").join(page).is_file(), "{runbook}");

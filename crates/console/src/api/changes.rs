@@ -5,7 +5,7 @@ use axum::response::Response;
 use tagwatch_core::text::UntrustedText;
 
 use crate::changes::{Knowledge, MAX_LISTED, changes_since, trend};
-use crate::filter::{ChangeFilter, Grouping, ImageFilter, Pagination};
+use crate::filter::{ChangeFilter, Grouping, ImageFilter, Pagination, PerPage};
 use crate::filtered::FilteredRequest;
 use crate::http::json;
 use crate::images::{images as by_image, registries as by_registry};
@@ -18,7 +18,7 @@ pub(super) async fn changes(FilteredRequest { view, filter, .. }: FilteredReques
     changes.retain(|change| filter.admits_kind(change));
     let total = changes.len();
     changes.truncate(MAX_LISTED);
-    let pages = Pagination::new(filter.page, changes.len(), |_| String::new());
+    let pages = Pagination::new(filter.page, PerPage::default(), changes.len(), |_| String::new());
     let page = ChangePage {
         total,
         listed: changes.len(),
@@ -40,7 +40,7 @@ pub(super) async fn images(FilteredRequest { view, filter, .. }: FilteredRequest
         Grouping::Image => by_image(&view, &filter),
         Grouping::Registry => by_registry(&view, &filter),
     };
-    let pages = Pagination::new(filter.page, groups.len(), |_| String::new());
+    let pages = Pagination::new(filter.page, PerPage::default(), groups.len(), |_| String::new());
     let page = ImagePage {
         total: groups.len(),
         page: pages.number,

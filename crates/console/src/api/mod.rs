@@ -36,7 +36,9 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
 }
 
 async fn overview(request: AuthenticatedRequest) -> Response {
-    json(StatusCode::OK, &OverviewRecord::new(&request.view))
+    let lines = request.frame.health.iter();
+    let problems = lines.map(|line| format!("{} {}", line.what, line.fix)).collect();
+    json(StatusCode::OK, &OverviewRecord::new(&request.view, problems))
 }
 
 async fn namespaces(request: AuthenticatedRequest) -> Response {
@@ -49,7 +51,7 @@ async fn rules(request: AuthenticatedRequest) -> Response {
 
 async fn issues(FilteredRequest { view, filter, .. }: FilteredRequest<Filter>) -> Response {
     let issues = filter.select(view.issues(), view.now);
-    let pages = Pagination::new(filter.page, issues.len(), |_| String::new());
+    let pages = Pagination::new(filter.page, filter.per_page, issues.len(), |_| String::new());
     let record = |&issue| IssueRecord::new(issue, view.now);
     let page = IssuePage {
         total: issues.len(),
@@ -70,7 +72,7 @@ async fn issue(request: AuthenticatedRequest, id: Result<Path<String>, PathRejec
 
 async fn workloads(FilteredRequest { view, filter, .. }: FilteredRequest<WorkloadFilter>) -> Response {
     let workloads = filter.select(view.workloads());
-    let pages = Pagination::new(filter.page, workloads.len(), |_| String::new());
+    let pages = Pagination::new(filter.page, filter.per_page, workloads.len(), |_| String::new());
     let page = WorkloadPage {
         total: workloads.len(),
         page: pages.number,

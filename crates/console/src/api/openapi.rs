@@ -25,7 +25,7 @@ pub(super) async fn document(_: AuthenticatedRequest) -> Response {
 type Parameter = (&'static str, &'static str, &'static str);
 
 const SINCE: &str = "Hours or days before now, such as 24h or 7d, or an instant in RFC 3339.";
-const ISSUE_FILTER: [Parameter; 15] = [
+const ISSUE_FILTER: [Parameter; 17] = [
     ("namespace", "query", "Namespaces, repeated or separated by commas."),
     ("kind", "query", "Kinds, as `Kind` or `Kind.group`."),
     ("severity", "query", "critical, high, medium, low, info."),
@@ -37,6 +37,7 @@ const ISSUE_FILTER: [Parameter; 15] = [
     ("name", "query", "Names of workloads; repeated."),
     ("container", "query", "Names of containers; repeated."),
     ("since", "query", SINCE),
+    TEAM,
     ("q", "query", "Text within names, images and messages."),
     ("exempt", "query", "no (default), yes or all."),
     (
@@ -45,6 +46,7 @@ const ISSUE_FILTER: [Parameter; 15] = [
         "severity (default), result, rule, namespace, workload, container, image or age; `-` reverses.",
     ),
     ("page", "query", "From 1; a page beyond the last is the last."),
+    PER_PAGE,
 ];
 const CHANGE_FILTER: [Parameter; 4] = [
     ("since", "query", SINCE),
@@ -58,10 +60,20 @@ const IMAGE_FILTER: [Parameter; 4] = [
     ("namespace", "query", "Namespaces, repeated or separated by commas."),
     ("page", "query", "From 1; a page beyond the last is the last."),
 ];
-const WORKLOAD_FILTER: [Parameter; 3] = [
+const TEAM: Parameter = (
+    "team",
+    "query",
+    "Values of the first label that the policy's metricLabels name; `(none)` for workloads without one.",
+);
+const PER_PAGE: Parameter = ("per_page", "query", "From 1 to 100; 50 by default.");
+const WORKLOAD_FILTER: [Parameter; 7] = [
     ("namespace", "query", "One namespace."),
     ("status", "query", "violating, error, exempt or compliant."),
+    TEAM,
+    ("q", "query", "Text within names and images."),
+    ("sort", "query", "status (default), namespace, kind, name, findings, containers or age; `-` reverses."),
     ("page", "query", "From 1; a page beyond the last is the last."),
+    PER_PAGE,
 ];
 const WORKLOAD: [Parameter; 3] = [
     ("namespace", "path", "Its namespace."),
@@ -117,7 +129,7 @@ fn operation<T: JsonSchema>(schemas: &mut SchemaGenerator, summary: &str, parame
     let parameters: Vec<Value> = parameters
         .iter()
         .map(|&(name, location, description)| {
-            let schema = json!({ "type": if name == "page" { "integer" } else { "string" } });
+            let schema = json!({ "type": if name.ends_with("page") { "integer" } else { "string" } });
             let required = location == "path";
             json!({ "name": name, "in": location, "required": required, "description": description, "schema": schema })
         })

@@ -4,7 +4,7 @@ use form_urlencoded::Serializer;
 use jiff::Timestamp;
 use tagwatch_core::text::UntrustedText;
 
-use super::parse::{add, one_of, page, text};
+use super::parse::{add, number, one_of, text};
 use super::{QueryFilter, Since, UnknownFields};
 use crate::changes::ChangeKind;
 use crate::snapshot::Change;
@@ -29,13 +29,13 @@ impl QueryFilter for ChangeFilter {
             let outcome = match &*name {
                 "since" | "page" if value.is_empty() => Ok(()),
                 "since" => Since::parse(&value).map(|since| filter.since = Some(since)),
-                "page" => page(&value).map(|page| filter.page = page),
+                "page" => number("page", &value).map(|page| filter.page = page),
                 "namespace" => add(&mut filter.namespaces, &name, &value, text),
                 "change" => add(&mut filter.kinds, &name, &value, |value| {
                     one_of(&name, value, &ChangeKind::ALL, |kind| kind.as_str())
                 }),
                 _ if unknown == UnknownFields::Ignored => Ok(()),
-                _ => Err("expected the fields since, change, namespace and page, and no other".to_owned()),
+                _ => Err("expected the fields since, change, namespace and number, and no other".to_owned()),
             };
             problems.extend(outcome.err());
         }

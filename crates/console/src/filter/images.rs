@@ -3,7 +3,7 @@
 use form_urlencoded::Serializer;
 use tagwatch_core::text::UntrustedText;
 
-use super::parse::{add, one_of, page, text};
+use super::parse::{add, number, one_of, text};
 use super::{QueryFilter, UnknownFields};
 use crate::url::{key, pairs, with_query};
 
@@ -44,11 +44,11 @@ impl QueryFilter for ImageFilter {
             let outcome = match &*name {
                 "by" | "page" if value.is_empty() => Ok(()),
                 "by" => one_of(&name, &value, &Grouping::ALL, |by| by.as_str()).map(|by| filter.by = by),
-                "page" => page(&value).map(|page| filter.page = page),
+                "page" => number("page", &value).map(|page| filter.page = page),
                 "registry" => add(&mut filter.registries, &name, &value, text),
                 "namespace" => add(&mut filter.namespaces, &name, &value, text),
                 _ if unknown == UnknownFields::Ignored => Ok(()),
-                _ => Err("expected the fields by, registry, namespace and page, and no other".to_owned()),
+                _ => Err("expected the fields by, registry, namespace and number, and no other".to_owned()),
             };
             problems.extend(outcome.err());
         }

@@ -7,7 +7,8 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 
-use super::{Since, Sort};
+use super::teams::admits_team;
+use super::{PerPage, Since, Sort};
 use crate::snapshot::{Workload, WorkloadIssue};
 use crate::url::key;
 
@@ -29,12 +30,15 @@ pub(crate) struct Filter {
     pub(crate) containers: Vec<UntrustedText>,
     /// When an issue was first seen, at the earliest.
     pub(crate) since: Option<Since>,
+    /// Teams, with [`NO_TEAM`](super::NO_TEAM) for workloads without one.
+    pub(crate) teams: Vec<UntrustedText>,
     /// Part of a name, an image or a message. The case of ASCII letters does not matter.
     pub(crate) text: String,
     pub(crate) exempt: Option<Exempt>,
     pub(crate) sort: Sort,
     /// From 1; 0 means 1.
     pub(crate) page: usize,
+    pub(crate) per_page: PerPage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,13 +121,16 @@ impl Filter {
             names,
             containers,
             since,
+            teams,
             text,
             exempt,
             sort: _,
             page: _,
+            per_page: _,
         } = self;
         let is_wide = namespaces.is_empty() && kinds.is_empty() && severities.is_empty();
-        let is_wide = is_wide && outcomes.is_empty() && rules.is_empty() && text.is_empty();
+        let is_wide =
+            is_wide && outcomes.is_empty() && rules.is_empty() && teams.is_empty() && text.is_empty();
         let is_wide = is_wide && images.is_empty() && registries.is_empty() && classes.is_empty();
         let is_wide = is_wide && names.is_empty() && containers.is_empty() && since.is_none();
         let is_wide = is_wide && *exempt != Some(Exempt::Yes);
@@ -162,6 +169,7 @@ impl Filter {
             && admits_key(&self.containers, &issue.container)
             && admits_key(&self.images, &issue.image)
             && self.admits_registry(&issue.image)
+            && admits_team(&self.teams, workload.team.as_ref())
             && self.admits_text(of_workload)
     }
 
@@ -193,7 +201,8 @@ fn admits_key(values: &[UntrustedText], name: &UntrustedText) -> bool {
     values.is_empty() || values.contains(&key(name))
 }
 
-fn contains(text: &str, part: &str) -> bool {
+/// Whether a text contains another one, which is not empty. The case of ASCII letters does not matter.
+pub(super) fn contains(text: &str, part: &str) -> bool {
     let part = part.as_bytes();
     text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }

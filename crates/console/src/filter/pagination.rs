@@ -1,7 +1,7 @@
 //! Pages of a long list.
 
-/// Rows of a page.
-const ROWS: usize = 50;
+use super::PerPage;
+use crate::text::HtmlText;
 
 /// One page of a list, with links to the pages before and after it.
 pub(crate) struct Pagination {
@@ -13,25 +13,53 @@ pub(crate) struct Pagination {
     pub(crate) last: usize,
     pub(crate) previous: Option<String>,
     pub(crate) next: Option<String>,
+    /// Position of the first row in the whole list, from 0.
+    begin: usize,
 }
 
 impl Pagination {
     /// A number beyond the last page means the last page.
-    pub(crate) fn new(number: usize, total: usize, address: impl Fn(usize) -> String) -> Self {
-        let count = total.div_ceil(ROWS).max(1);
+    pub(crate) fn new(
+        number: usize,
+        per_page: PerPage,
+        total: usize,
+        address: impl Fn(usize) -> String,
+    ) -> Self {
+        let rows = per_page.rows();
+        let count = total.div_ceil(rows).max(1);
         let number = number.clamp(1, count);
+        let begin = (number - 1) * rows;
         Self {
             number,
             count,
-            first: (number - 1) * ROWS + usize::from(total > 0),
-            last: (number * ROWS).min(total),
+            first: begin + usize::from(total > 0),
+            last: (number * rows).min(total),
+            begin,
             previous: (number > 1).then(|| address(number - 1)),
             next: (number < count).then(|| address(number + 1)),
         }
     }
 
+    /// The title of the browser's window: the section, what the list is narrowed to, and the number of the page.
+    pub(crate) fn title<'a>(&self, section: &str, narrowed: impl Iterator<Item = &'a str>) -> HtmlText {
+        let narrowed = narrowed.collect::<Vec<_>>().join(", ");
+        let filter = if narrowed.is_empty() { String::new() } else { format!(": {narrowed}") };
+        let page = if self.number > 1 { format!(" · page {}", self.number) } else { String::new() };
+        HtmlText::line(&format!("{section}{}{page}", head(&filter)))
+    }
+
     /// The rows of this page.
     pub(crate) fn rows<'a, T>(&self, all: &'a [T]) -> &'a [T] {
-        all.get((self.number - 1) * ROWS..self.last).unwrap_or_default()
+        all.get(self.begin..self.last).unwrap_or_default()
+    }
+}
+
+/// Longest filter in a title, in characters.
+const MAX_TITLE: usize = 120;
+
+fn head(text: &str) -> String {
+    match text.char_indices().nth(MAX_TITLE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

@@ -5,7 +5,7 @@ use tagwatch_core::rules;
 use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 
-use super::{Exempt, Filter, Since, Sort};
+use super::{Exempt, Filter, PerPage, Since, Sort};
 use crate::url::pairs;
 
 /// Longest text to search for, in bytes.
@@ -68,8 +68,12 @@ impl Filter {
             "class" => add(&mut self.classes, name, value, |value| {
                 one_of(name, value, &TagClass::ALL, |class| class.as_str())
             }),
-            "q" => self.set_text(value),
-            "exempt" | "since" | "sort" | "page" if value.is_empty() => Ok(()),
+            "team" => add(&mut self.teams, name, value, text),
+            "q" => {
+                self.text = search_text(value)?;
+                Ok(())
+            }
+            "exempt" | "since" | "sort" | "page" | "per_page" if value.is_empty() => Ok(()),
             "since" => {
                 self.since = Some(Since::parse(value)?);
                 Ok(())
@@ -83,29 +87,33 @@ impl Filter {
                 Ok(())
             }
             "page" => {
-                self.page = page(value)?;
+                self.page = number(name, value)?;
+                Ok(())
+            }
+            "per_page" => {
+                self.per_page = PerPage::parse(value)?;
                 Ok(())
             }
             _ if unknown == UnknownFields::Ignored => Ok(()),
             _ => Err(format!(
                 "{} is no field: expected namespace, kind, severity, result, rule, image, registry, class, name, container, \
-                 q, exempt, since, sort or page",
+                 team, q, exempt, since, sort, page or per_page",
                 quoted(name)
             )),
         }
     }
-
-    fn set_text(&mut self, value: &str) -> Result<(), String> {
-        if value.len() > MAX_TEXT {
-            return Err(format!("q: {} bytes, expected at most {MAX_TEXT}", value.len()));
-        }
-        value.trim().clone_into(&mut self.text);
-        Ok(())
-    }
 }
 
-pub(super) fn page(value: &str) -> Result<usize, String> {
-    value.parse().map_err(|_| format!("page: {} is no number", quoted(value)))
+/// A text to search for.
+pub(super) fn search_text(value: &str) -> Result<String, String> {
+    if value.len() > MAX_TEXT {
+        return Err(format!("q: {} bytes, expected at most {MAX_TEXT}", value.len()));
+    }
+    Ok(value.trim().to_owned())
+}
+
+pub(super) fn number(name: &str, value: &str) -> Result<usize, String> {
+    value.parse().map_err(|_| format!("{name}: {} is no number", quoted(value)))
 }
 
 /// Adds one value, in which a comma is a comma.

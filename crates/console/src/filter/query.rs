@@ -2,6 +2,7 @@
 
 use form_urlencoded::Serializer;
 
+use super::teams::append_teams;
 use super::{Filter, Sort};
 use crate::url::with_query;
 
@@ -13,6 +14,11 @@ impl Filter {
 
     /// The same for another path, such as an export.
     pub(crate) fn address_at(&self, path: &str) -> String {
+        with_query(path, &self.query())
+    }
+
+    /// The query alone; empty for a filter that admits everything in the usual order.
+    pub(crate) fn query(&self) -> String {
         let Self {
             namespaces,
             kinds,
@@ -25,10 +31,12 @@ impl Filter {
             names,
             containers,
             since,
+            teams,
             text,
             exempt,
             sort,
             page,
+            per_page,
         } = self;
         let mut query = Serializer::new(String::new());
         query.extend_pairs(namespaces.iter().map(|namespace| ("namespace", namespace.raw())));
@@ -45,6 +53,7 @@ impl Filter {
         if let Some(since) = since {
             query.append_pair("since", &since.to_query());
         }
+        append_teams(&mut query, teams);
         if !text.is_empty() {
             query.append_pair("q", text);
         }
@@ -54,10 +63,13 @@ impl Filter {
         if *sort != Sort::default() {
             query.append_pair("sort", &sort.to_query());
         }
+        if let Some(rows) = per_page.to_query() {
+            query.append_pair("per_page", &rows);
+        }
         if *page > 1 {
             query.append_pair("page", &page.to_string());
         }
-        with_query(path, &query.finish())
+        query.finish()
     }
 
     /// The first page in another order.

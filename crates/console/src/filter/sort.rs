@@ -5,7 +5,18 @@ use std::cmp::Ordering;
 use super::parse::one_of;
 use crate::snapshot::WorkloadIssue;
 
-/// A column that a table can be sorted by.
+/// The columns that a table can be sorted by. The default is the order that it has without a field `sort`.
+pub(crate) trait SortColumn: Copy + PartialEq + Default + 'static {
+    const ALL: &'static [Self];
+
+    /// Its name in an address.
+    fn as_str(self) -> &'static str;
+
+    /// Whether the smallest value comes first when not reversed.
+    fn is_ascending(self) -> bool;
+}
+
+/// A column that the table of issues can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Column {
     /// Most severe first, then by result and age: the order of the snapshot.
@@ -21,8 +32,8 @@ pub(crate) enum Column {
     Age,
 }
 
-impl Column {
-    const ALL: [Self; 8] = [
+impl SortColumn for Column {
+    const ALL: &'static [Self] = &[
         Self::Severity,
         Self::Result,
         Self::Rule,
@@ -33,12 +44,11 @@ impl Column {
         Self::Age,
     ];
 
-    /// Whether the smallest value comes first when not reversed.
-    pub(crate) fn is_ascending(self) -> bool {
+    fn is_ascending(self) -> bool {
         !matches!(self, Self::Severity | Self::Result | Self::Age)
     }
 
-    pub(crate) fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Severity => "severity",
             Self::Result => "result",
@@ -53,16 +63,16 @@ impl Column {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Sort {
-    pub(crate) column: Column,
+pub(crate) struct Sort<C = Column> {
+    pub(crate) column: C,
     pub(crate) reversed: bool,
 }
 
-impl Sort {
+impl<C: SortColumn> Sort<C> {
     /// `age`, or `-age` for the reverse order.
     pub(super) fn parse(value: &str) -> Result<Self, String> {
         let (name, reversed) = value.strip_prefix('-').map_or((value, false), |name| (name, true));
-        Ok(Self { column: one_of("sort", name, &Column::ALL, |column| column.as_str())?, reversed })
+        Ok(Self { column: one_of("sort", name, C::ALL, |column| column.as_str())?, reversed })
     }
 
     /// The value in an address.
@@ -70,14 +80,20 @@ impl Sort {
         format!("{}{}", if self.reversed { "-" } else { "" }, self.column.as_str())
     }
 
+    /// Sorts rows. Equal ones stay in the order that they have, which is the order of the snapshot.
+    pub(super) fn apply_by<T>(self, rows: &mut [T], compare: impl Fn(C, &T, &T) -> Ordering) {
+        rows.sort_by(|one, other| {
+            let order = compare(self.column, one, other);
+            if self.reversed { order.reverse() } else { order }
+        });
+    }
+}
+
+impl Sort {
     /// Sorts issues, which are in the order of the snapshot.
     pub(crate) fn apply(self, issues: &mut [WorkloadIssue<'_>]) {
-        let order = |one: &WorkloadIssue<'_>, other: &WorkloadIssue<'_>| {
-            let order = self.compare(one, other);
-            if self.reversed { order.reverse() } else { order }
-        };
         if self != Self::default() {
-            issues.sort_by(order);
+            self.apply_by(issues, |_, one, other| self.compare(one, other));
         }
     }
 

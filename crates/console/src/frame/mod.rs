@@ -4,6 +4,7 @@ mod refusal;
 
 use axum::http::{HeaderMap, Uri};
 
+use crate::health::HealthLine;
 use crate::http::{Theme, same_site_path};
 use crate::text::HtmlText;
 
@@ -19,6 +20,8 @@ pub(crate) struct Frame {
     pub(crate) user: Option<HtmlText>,
     /// Whether the caller can log out.
     pub(crate) can_leave: bool,
+    /// What is wrong with tagwatch itself.
+    pub(crate) health: Vec<HealthLine>,
     /// Warnings that the page may be incomplete.
     pub(crate) notices: Vec<String>,
 }
@@ -32,7 +35,7 @@ pub(crate) struct Section {
     pub(crate) is_here: bool,
 }
 
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("Overview", "/"),
     ("Changes", "/changes"),
     ("Issues", "/issues"),
@@ -40,6 +43,7 @@ const SECTIONS: [(&str, &str); 7] = [
     ("Namespaces", "/namespaces"),
     ("Workloads", "/workloads"),
     ("Rules", "/rules"),
+    ("Exemptions", "/exemptions"),
 ];
 
 impl Frame {
@@ -52,6 +56,7 @@ impl Frame {
             cluster: None,
             user: None,
             can_leave: false,
+            health: Vec::new(),
             notices: Vec::new(),
         }
     }

@@ -26,6 +26,11 @@ impl Problem {
         Self { status: StatusCode::BAD_REQUEST, lines, retry_after: None }
     }
 
+    /// Why something is not there.
+    pub(crate) fn not_found(lines: Vec<String>) -> Self {
+        Self { status: StatusCode::NOT_FOUND, lines, retry_after: None }
+    }
+
     /// A form that another site's page sent.
     pub(crate) fn cross_site_form() -> Self {
         Self::new(StatusCode::FORBIDDEN, "This form was sent from another site.")

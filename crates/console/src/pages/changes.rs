@@ -9,7 +9,7 @@ use super::changed::{ChangeRow, TrendCard, WINDOWS, What, label, notes};
 use super::rows::Tab;
 use super::select::Select;
 use crate::changes::{ChangeKind, Knowledge, MAX_LISTED, changes_since, trend};
-use crate::filter::{ChangeFilter, Pagination, Since};
+use crate::filter::{ChangeFilter, Pagination, PerPage, Since};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
@@ -55,7 +55,9 @@ pub(super) async fn changes(
     changes.retain(|change| filter.admits_kind(change));
     let total = changes.len();
     changes.truncate(MAX_LISTED);
-    let pages = Pagination::new(filter.page, changes.len(), |page| filter.at_page(page).address());
+    let pages = Pagination::new(filter.page, PerPage::default(), changes.len(), |page| {
+        filter.at_page(page).address()
+    });
     let tab = |(label, kinds): (&'static str, Vec<ChangeKind>)| Tab {
         label,
         href: filter.with_kinds(&kinds).address(),

@@ -9,7 +9,7 @@ use tagwatch_core::text::UntrustedText;
 
 use super::rows::{Tab, severities};
 use super::select::Select;
-use crate::filter::{Filter, Grouping, ImageFilter, Pagination};
+use crate::filter::{Filter, Grouping, ImageFilter, Pagination, PerPage};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
@@ -56,7 +56,8 @@ pub(super) async fn images(
     let tabs = Grouping::ALL.into_iter().zip(&groups).map(tab).collect();
     let [images, registries] = groups;
     let groups = if filter.by == Grouping::Image { images } else { registries };
-    let pages = Pagination::new(filter.page, groups.len(), |page| filter.at_page(page).address());
+    let pages =
+        Pagination::new(filter.page, PerPage::default(), groups.len(), |page| filter.at_page(page).address());
     let page = ImagesPage {
         frame: &frame,
         by: filter.by,

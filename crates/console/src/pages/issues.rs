@@ -7,8 +7,9 @@ use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 
 use super::exact::ExactFields;
+use super::heading::Heading;
 use super::rows::IssueRow;
-use super::select::Select;
+use super::select::{Select, team_select};
 use crate::filter::{Column, Exempt, Filter, Pagination, Sort};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
@@ -23,6 +24,7 @@ struct IssuesPage<'a> {
     filter: &'a Filter,
     form: FilterForm,
     active: Vec<ActiveValue>,
+    title: HtmlText,
     rows: Vec<IssueRow>,
     empty: EmptyReason,
     headings: Vec<Heading>,
@@ -51,7 +53,10 @@ struct FilterForm {
     rules: Select,
     exempt: Select,
     exact: ExactFields,
+    /// `None` where the policy names no label of teams.
+    teams: Option<Select>,
     text: HtmlText,
+    per_page: Select,
     sort: Option<String>,
 }
 
@@ -65,23 +70,20 @@ struct ActiveValue {
     href: String,
 }
 
-/// A column heading, with a link that sorts by it.
-struct Heading {
-    label: &'static str,
-    class: &'static str,
-    href: String,
-    /// `ascending` or `descending` for the column of the order, as `aria-sort` of the header.
-    order: Option<&'static str>,
-}
-
 pub(super) async fn issues(FilteredRequest { view, frame, filter }: FilteredRequest<Filter>) -> Response {
     let issues = filter.select(view.issues(), view.now);
-    let pages = Pagination::new(filter.page, issues.len(), |page| filter.at_page(page).address());
+    let address = |page| filter.at_page(page).address();
+    let pages = Pagination::new(filter.page, filter.per_page, issues.len(), address);
     let page = IssuesPage {
         frame: &frame,
         form: FilterForm::new(&view, &filter),
         active: ActiveValue::all(&filter),
-        rows: pages.rows(&issues).iter().map(|&issue| IssueRow::new(issue, view.now)).collect(),
+        title: title(&filter, &pages),
+        rows: pages
+            .rows(&issues)
+            .iter()
+            .map(|&issue| IssueRow::new(issue, view.now).within(&filter))
+            .collect(),
         headings: headings(&filter),
         empty: EmptyReason::new(&view, &filter),
         total: issues.len(),
@@ -132,6 +134,9 @@ impl ActiveValue {
         if let Some(since) = filter.since {
             add("since", &since.to_query().into(), Filter { since: None, ..filter.clone() });
         }
+        for value in &filter.teams {
+            add("team", value, filter.without(|rest| &mut rest.teams, value));
+        }
         if !filter.text.is_empty() {
             let rest = Filter { text: String::new(), ..filter.clone() };
             add("text", &filter.text.as_str().into(), rest);
@@ -167,7 +172,9 @@ impl FilterForm {
             rules: Select::of_words(&rules, &filter.rules, |rule| rule),
             exempt: Select::of_words(&Exempt::ALL, &[filter.exempt()], |exempt| exempt.as_str()),
             exact: ExactFields::new(filter),
+            teams: team_select(view, &filter.teams),
             text: HtmlText::line(&filter.text),
+            per_page: Select::of_rows(filter.per_page),
             sort: (filter.sort != Sort::default()).then(|| filter.sort.to_query()),
         }
     }
@@ -182,15 +189,19 @@ fn headings(filter: &Filter) -> Vec<Heading> {
         (Column::Result, "Result", "result"),
         (Column::Age, "Age", "age"),
     ];
-    columns.map(|(column, label, class)| heading(filter, column, label, class)).into()
+    columns.map(|column| Heading::new(filter.sort, column, |sort| filter.sorted(sort).address())).into()
 }
 
-fn heading(filter: &Filter, column: Column, label: &'static str, class: &'static str) -> Heading {
-    let is_current = filter.sort.column == column;
-    let reversed = is_current && !filter.sort.reversed;
-    let order = is_current.then(|| {
-        let is_ascending = column.is_ascending() != filter.sort.reversed;
-        if is_ascending { "ascending" } else { "descending" }
+/// What the title of the browser's window says beside the section: the filter, and the page.
+fn title(filter: &Filter, pages: &Pagination) -> HtmlText {
+    let Filter { namespaces, kinds, severities, outcomes, rules, teams, text, exempt, .. } = filter;
+    let names = namespaces.iter().chain(kinds).chain(teams).map(UntrustedText::raw);
+    let words = severities.iter().map(|severity| severity.as_str());
+    let words = words.chain(outcomes.iter().map(|outcome| outcome.as_str())).chain(rules.iter().copied());
+    let exempt = exempt.filter(|exempt| *exempt != Exempt::No).map(|exempt| match exempt {
+        Exempt::Yes => "exempt",
+        Exempt::No | Exempt::All => "with exempt ones",
     });
-    Heading { label, class, href: filter.sorted(Sort { column, reversed }).address(), order }
+    let text = (!text.is_empty()).then_some(text.as_str());
+    pages.title("Issues", names.chain(words).chain(exempt).chain(text))
 }

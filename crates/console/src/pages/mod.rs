@@ -1,17 +1,21 @@
 //! The handlers of the HTML pages, and the values that their templates show.
 
+mod absence;
 mod changed;
 mod changes;
 mod containers;
 mod evidence;
 mod exact;
+mod exemptions;
 mod form;
+mod heading;
 mod images;
 mod issue;
 mod issues;
 mod login;
 mod namespaces;
 mod overview;
+mod owner;
 mod rows;
 mod rules;
 mod select;
@@ -39,6 +43,7 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .route("/namespaces/{namespace}", get(namespaces::namespace))
         .route("/workloads", get(workloads::workloads))
         .route("/workloads/{namespace}/{kind}/{name}", get(workload::workload))
+        .route("/exemptions", get(exemptions::exemptions))
         .route("/rules", get(rules::rules))
         .route("/rules/{rule}", get(rules::rule))
         .route("/login", get(login::form).post(login::log_in))

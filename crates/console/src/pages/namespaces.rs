@@ -1,24 +1,32 @@
 //! The table of namespaces, and the page of one.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use tagwatch_core::issue::Tally;
 use tagwatch_core::outcome::Severity;
 use tagwatch_core::text::UntrustedText;
 
-use super::rows::{NamespaceRow, RuleRow, WorkloadRow, ranked_namespaces, severities};
+use super::absence::Missing;
+use super::heading::Heading;
+use super::owner::Owner;
+use super::rows::{NamespaceRow, RuleRow, WorkloadRow, severities};
+use super::select::{Select, team_select};
 use super::workload::OTHER;
 use crate::auth::AuthenticatedRequest;
-use crate::filter::{Filter, Pagination, WorkloadFilter};
+use crate::filter::{
+    Filter, ListedNamespace, NamespaceColumn, NamespaceFilter, Pagination, Sort, WorkloadFilter,
+};
+use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
-use crate::http::{Problem, html};
+use crate::http::{Console, html};
 use crate::text::HtmlText;
-use crate::url::{field, key};
+use crate::url::key;
 use crate::view::View;
 
 /// Workloads on the page of a namespace.
@@ -28,9 +36,16 @@ const WORKLOADS: usize = 50;
 #[template(path = "namespaces.html")]
 struct NamespacesPage<'a> {
     frame: &'a Frame,
+    title: HtmlText,
+    headings: Vec<Heading>,
     rows: Vec<NamespaceRow>,
     total: usize,
+    teams: Option<Select>,
+    text: HtmlText,
+    per_page: Select,
+    sort: Option<String>,
     pages: Pagination,
+    is_narrow: bool,
     is_blind: bool,
 }
 
@@ -39,6 +54,7 @@ struct NamespacesPage<'a> {
 struct NamespacePage<'a> {
     frame: &'a Frame,
     name: HtmlText,
+    owner: Owner,
     score: Option<usize>,
     sound: usize,
     total: usize,
@@ -53,26 +69,48 @@ struct NamespacePage<'a> {
 }
 
 pub(super) async fn namespaces(
-    AuthenticatedRequest { view, frame }: AuthenticatedRequest,
-    RawQuery(query): RawQuery,
+    FilteredRequest { view, frame, filter }: FilteredRequest<NamespaceFilter>,
 ) -> Response {
-    let Ok(number) = field(query.as_deref(), "page").as_deref().unwrap_or("1").parse() else {
-        return frame.refuse(&Problem::bad_request(vec!["page: expected a number".to_owned()]));
+    let listed = |(name, tally)| ListedNamespace {
+        name,
+        tally,
+        team: view.workload_in(name).and_then(|workload| workload.team.as_ref()),
     };
-    let (namespaces, most) = ranked_namespaces(&view);
-    let pages = Pagination::new(number, namespaces.len(), |page| format!("/namespaces?page={page}"));
+    let namespaces = filter.select(view.namespaces().map(listed));
+    let most = view.namespaces().map(|(_, tally)| tally.violations()).max().unwrap_or_default();
+    let address = |page| filter.at_page(page).address();
+    let pages = Pagination::new(filter.page, filter.per_page, namespaces.len(), address);
     let rows = pages.rows(&namespaces).iter();
+    let text = (!filter.text.is_empty()).then_some(filter.text.as_str());
     let page = NamespacesPage {
         frame: &frame,
-        rows: rows.map(|(name, tally)| NamespaceRow::new(name, tally, most)).collect(),
+        title: pages.title("Namespaces", filter.teams.iter().map(UntrustedText::raw).chain(text)),
+        headings: headings(&filter),
+        rows: rows.map(|listed| NamespaceRow::new(listed.name, listed.tally, most)).collect(),
         total: namespaces.len(),
+        teams: team_select(&view, &filter.teams),
+        text: HtmlText::line(&filter.text),
+        per_page: Select::of_rows(filter.per_page),
+        sort: (filter.sort != Sort::default()).then(|| filter.sort.to_query()),
         pages,
+        is_narrow: filter.is_narrow(),
         is_blind: view.is_blind(),
     };
     html(StatusCode::OK, &page)
 }
 
+fn headings(filter: &NamespaceFilter) -> Vec<Heading> {
+    let columns = [
+        (NamespaceColumn::Name, "Namespace", ""),
+        (NamespaceColumn::Findings, "Findings", ""),
+        (NamespaceColumn::Workloads, "Workloads", "number"),
+        (NamespaceColumn::Score, "Score", "number"),
+    ];
+    columns.map(|column| Heading::new(filter.sort, column, |sort| filter.sorted(sort).address())).into()
+}
+
 pub(super) async fn namespace(
+    State(console): State<Arc<Console>>,
     request: AuthenticatedRequest,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
@@ -82,8 +120,8 @@ pub(super) async fn namespace(
     }
     let AuthenticatedRequest { view, frame } = &request;
     let Some((name, tally)) = view.namespaces().find(|(known, _)| key(known) == name) else {
-        return request
-            .not_found("There is no such namespace with a judged workload, or you may not see it.");
+        let missing = Missing { namespace: name.raw(), workload: None };
+        return missing.refuse(&request, &*console.source);
     };
     let mut workloads: Vec<_> = view.workloads().filter(|workload| workload.namespace == *name).collect();
     workloads.sort_by_key(|workload| (workload.status, Reverse(workload.open().count())));
@@ -91,6 +129,7 @@ pub(super) async fn namespace(
     let page = NamespacePage {
         frame,
         name: HtmlText::short(name),
+        owner: workloads.first().map(|workload| Owner::new(view, workload)).unwrap_or_default(),
         score: tally.score(),
         sound: tally.sound(),
         total: tally.workloads(),

@@ -15,8 +15,8 @@ use crate::draw::Bar;
 use crate::filter::Filter;
 use crate::remedy::closed_at_once;
 use crate::snapshot::{ContainerFacts, RuleState, Workload, WorkloadIssue};
-use crate::text::{DisplayTime, HtmlText, Piece, message};
-use crate::url::address;
+use crate::text::{DisplayTime, HtmlText, ImageText, Piece, message};
+use crate::url::{address, with_query};
 use crate::view::View;
 
 /// A workload's name, with a link to its page.
@@ -39,6 +39,9 @@ impl WorkloadLink {
     }
 }
 
+/// Longest filter in the links of a table, in bytes: each row repeats it.
+const MAX_CARRIED: usize = 256;
+
 pub(super) struct IssueRow {
     pub(super) href: String,
     pub(super) severity: Severity,
@@ -49,7 +52,7 @@ pub(super) struct IssueRow {
     pub(super) workload: WorkloadLink,
     pub(super) container: HtmlText,
     pub(super) container_type: Option<&'static str>,
-    pub(super) image: HtmlText,
+    pub(super) image: ImageText,
     pub(super) age: DisplayTime,
 }
 
@@ -64,9 +67,18 @@ impl IssueRow {
             workload: WorkloadLink::new(workload),
             container: HtmlText::short(&issue.container),
             container_type: container_type(issue.container_type),
-            image: HtmlText::short(&issue.image),
+            image: ImageText::new(&issue.image),
             age: DisplayTime::new(issue.first_seen, now),
         }
+    }
+
+    /// The same with a link that keeps the filter: the issue's page then leads to the next one of it.
+    pub(super) fn within(self, filter: &Filter) -> Self {
+        let query = filter.at_page(0).query();
+        if query.len() > MAX_CARRIED {
+            return self;
+        }
+        Self { href: with_query(&self.href, &query), ..self }
     }
 }
 
@@ -106,7 +118,7 @@ impl WorkloadRow {
 pub(super) struct ContainerRow {
     pub(super) name: HtmlText,
     pub(super) container_type: Option<&'static str>,
-    pub(super) image: HtmlText,
+    pub(super) image: ImageText,
     pub(super) class: TagClass,
     pub(super) matched: Option<Vec<Piece>>,
     pub(super) written: Option<HtmlText>,
@@ -121,7 +133,7 @@ impl ContainerRow {
         Self {
             name: HtmlText::short(&container.name),
             container_type: container_type(container.container_type),
-            image: HtmlText::long(&container.image),
+            image: ImageText::new(&container.image),
             class: container.tag_class,
             matched: container.matched.as_ref().map(message),
             written: container.pull_policy.as_ref().map(HtmlText::short),

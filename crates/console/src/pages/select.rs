@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use tagwatch_core::text::UntrustedText;
 
+use crate::filter::{NO_TEAM, PerPage};
 use crate::text::HtmlText;
 use crate::url::key;
+use crate::view::View;
 
 pub(super) struct Select {
     pub(super) options: Vec<SelectOption>,
@@ -45,6 +47,19 @@ impl Select {
         Self::new(options, &selected.iter().map(&as_str).collect::<Vec<_>>())
     }
 
+    /// Rows of a page.
+    pub(super) fn of_rows(selected: PerPage) -> Self {
+        let mut choices: Vec<PerPage> = PerPage::CHOICES.into();
+        // A link can hold another number.
+        if !choices.contains(&selected) {
+            choices.push(selected);
+        }
+        let options = choices
+            .into_iter()
+            .map(|choice| (HtmlText::line(&choice.rows().to_string()), choice == selected));
+        Self::new(options, &[])
+    }
+
     fn new(options: impl Iterator<Item = (HtmlText, bool)>, selected: &[&str]) -> Self {
         let has_several = selected.len() > 1;
         let option = |(value, is_selected)| SelectOption { value, is_selected: is_selected && !has_several };
@@ -52,4 +67,12 @@ impl Select {
             .then(|| SeveralValues { count: selected.len(), values: HtmlText::code(&selected.join(",")) });
         Self { options: options.map(option).collect(), several }
     }
+}
+
+/// The teams that occur, and [`NO_TEAM`]; `None` where the policy names no label of teams.
+pub(super) fn team_select(view: &View, selected: &[UntrustedText]) -> Option<Select> {
+    view.team_label()?;
+    let none = UntrustedText::from(NO_TEAM);
+    let teams = view.workloads().map(|workload| workload.team.as_ref().unwrap_or(&none));
+    Some(Select::of_names(teams, selected))
 }

@@ -1,25 +1,29 @@
 //! The page of one workload.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use tagwatch_core::issue::{ImageChange, Interval};
 use tagwatch_core::outcome::Outcome;
 
+use super::absence::Missing;
 use super::containers::Containers;
+use super::owner::Owner;
 use super::rows::{IssueRow, WorkloadRow, interval_address};
 use crate::auth::AuthenticatedRequest;
 use crate::filter::Filter;
 use crate::frame::Frame;
-use crate::http::html;
+use crate::http::{Console, html};
 use crate::snapshot::{Workload, WorkloadIssue};
-use crate::text::{DisplayInterval, DisplayTime, HtmlText};
+use crate::text::{DisplayInterval, DisplayTime, HtmlText, ImageText};
 use crate::url::address;
+use crate::view::View;
 
 /// Rows of the table of exempt issues.
 const MAX_ROWS: usize = 50;
@@ -29,6 +33,7 @@ const MAX_ROWS: usize = 50;
 struct WorkloadPage<'a> {
     frame: &'a Frame,
     row: WorkloadRow,
+    owner: Owner,
     namespace_href: String,
     reason: Option<HtmlText>,
     containers: Containers,
@@ -53,8 +58,8 @@ struct Resolved {
 
 struct Change {
     container: HtmlText,
-    from: HtmlText,
-    to: HtmlText,
+    from: ImageText,
+    to: ImageText,
     at: DisplayTime,
 }
 
@@ -62,6 +67,7 @@ struct Change {
 pub(super) const OTHER: &str = "_other";
 
 pub(super) async fn workload(
+    State(console): State<Arc<Console>>,
     request: AuthenticatedRequest,
     name: Result<Path<(String, String, String)>, PathRejection>,
 ) -> Response {
@@ -69,12 +75,12 @@ pub(super) async fn workload(
     if kind == OTHER && name == OTHER {
         return Redirect::to(&failing_issues(&namespace)).into_response();
     }
-    match request.view.workload(&(namespace.into(), kind.into(), name.into())) {
-        Some(workload) => {
-            html(StatusCode::OK, &WorkloadPage::new(&request.frame, workload, request.view.now))
-        }
-        None => request.not_found("There is no such judged workload, or you may not see its namespace."),
-    }
+    let full_name = (namespace.as_str().into(), kind.as_str().into(), name.as_str().into());
+    let Some(workload) = request.view.workload(&full_name) else {
+        let missing = Missing { namespace: &namespace, workload: Some((&kind, &name)) };
+        return missing.refuse(&request, &*console.source);
+    };
+    html(StatusCode::OK, &WorkloadPage::new(&request.frame, &request.view, workload))
 }
 
 /// Where a dashboard's row for [`OTHER`] workloads leads: the failing issues of the namespace, or of all.
@@ -84,7 +90,8 @@ fn failing_issues(namespace: &str) -> String {
 }
 
 impl<'a> WorkloadPage<'a> {
-    fn new(frame: &'a Frame, workload: &Workload, now: Timestamp) -> Self {
+    fn new(frame: &'a Frame, view: &View, workload: &Workload) -> Self {
+        let now = view.now;
         let mut issues: Vec<_> = workload.issues.iter().collect();
         issues.sort_by_key(|issue| (issue.severity, issue.outcome));
         issues.retain(|issue| issue.is_exempt());
@@ -95,6 +102,7 @@ impl<'a> WorkloadPage<'a> {
         Self {
             frame,
             row: WorkloadRow::new(workload, now),
+            owner: Owner::new(view, workload),
             namespace_href: address("/namespaces", &[&workload.namespace]),
             reason: workload.reason.as_deref().map(HtmlText::line),
             containers: Containers::new(workload, now),
@@ -130,8 +138,8 @@ impl Change {
     fn new(change: &ImageChange, now: Timestamp) -> Self {
         Self {
             container: HtmlText::short(&change.container),
-            from: HtmlText::short(&change.from),
-            to: HtmlText::short(&change.to),
+            from: ImageText::new(&change.from),
+            to: ImageText::new(&change.to),
             at: DisplayTime::new(change.at, now),
         }
     }

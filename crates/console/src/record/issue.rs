@@ -30,6 +30,8 @@ pub(crate) struct IssueRecord {
     /// `Kind` of the workloads of Kubernetes itself, else `Kind.group`.
     pub(crate) kind: String,
     pub(crate) name: String,
+    /// The value of the first label that the policy's `metricLabels` name; null where the namespace has none.
+    pub(crate) team: Option<String>,
     pub(crate) container: String,
     /// `container`, `init`, `sidecar`, `ephemeral` or `imageVolume`.
     pub(crate) container_type: &'static str,
@@ -135,6 +137,7 @@ impl IssueRecord {
             namespace: workload.namespace.json().to_owned(),
             kind: workload.kind.json().to_owned(),
             name: workload.name.json().to_owned(),
+            team: workload.team.as_ref().map(|team| team.json().to_owned()),
             container: issue.container.json().to_owned(),
             container_type: issue.container_type.as_str(),
             image: issue.image.json().to_owned(),

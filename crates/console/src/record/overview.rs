@@ -21,6 +21,8 @@ pub(crate) struct OverviewRecord {
     pub(crate) profile: &'static str,
     /// When every workload had last been judged, in RFC 3339; null before the first time.
     pub(crate) evaluated: Option<String>,
+    /// What is wrong with tagwatch itself, and what to do.
+    pub(crate) problems: Vec<String>,
     /// The replica that writes.
     pub(crate) leader: Option<String>,
     #[serde(flatten)]
@@ -94,7 +96,7 @@ pub(crate) struct RuleList {
 }
 
 impl OverviewRecord {
-    pub(crate) fn new(view: &View) -> Self {
+    pub(crate) fn new(view: &View, problems: Vec<String>) -> Self {
         let (facts, tally) = (view.facts(), view.tally());
         let text = |text: &Option<UntrustedText>| text.as_ref().map(|text| text.json().to_owned());
         let on = || facts.rules.iter().filter(|rule| rule.is_on(&tally));
@@ -103,6 +105,7 @@ impl OverviewRecord {
             policy: text(&facts.policy),
             profile: facts.profile,
             evaluated: facts.evaluated.map(|time| time.to_string()),
+            problems,
             leader: None,
             counts: CountsRecord::new(&tally),
             rules_enabled: on().count(),

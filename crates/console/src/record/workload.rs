@@ -17,6 +17,8 @@ pub(crate) struct WorkloadRecord {
     /// `Kind` of the workloads of Kubernetes itself, else `Kind.group`.
     pub(crate) kind: String,
     pub(crate) name: String,
+    /// The value of the first label that the policy's `metricLabels` name; null where the namespace has none.
+    pub(crate) team: Option<String>,
     /// `violating`, `error`, `exempt` or `compliant`.
     pub(crate) status: &'static str,
     /// Why the status is an error, where no issue says it.
@@ -80,6 +82,7 @@ impl WorkloadRecord {
             namespace,
             kind,
             name,
+            team: workload.team.as_ref().map(|team| team.json().to_owned()),
             status: workload.status.as_str(),
             reason: workload.reason.clone(),
             containers: workload.containers.iter().map(ContainerRecord::new).collect(),

@@ -22,6 +22,8 @@ pub use of_container::remedy_of_container;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Remedy {
+    /// `pin` or `pull`: names it in the addresses of its files.
+    pub id: &'static str,
     /// What the change does, in one phrase.
     pub title: &'static str,
     /// Side effects and limits.
@@ -32,6 +34,12 @@ pub struct Remedy {
     pub command: Option<String>,
 }
 
+impl Remedy {
+    const PIN: &'static str = "pin";
+    const PULL: &'static str = "pull";
+    /// Every [`Remedy::id`].
+    pub(crate) const IDS: [&'static str; 2] = [Self::PIN, Self::PULL];
+}
 const PIN: &str = "Pin what the tag means today";
 const PULL: &str = "Pull at every start";
 const CACHED: &str = "Let nodes use the copy they have";
@@ -108,6 +116,7 @@ impl Target<'_> {
         }
         let (note, is_in_place) = self.change(self.issue.container_type != ContainerType::ImageVolume);
         Some(Remedy {
+            id: Remedy::PIN,
             title: PIN,
             note: note.map(str::to_owned),
             patch: self.pin_yaml(named),
@@ -161,6 +170,7 @@ impl Target<'_> {
         let notes: Vec<&str> = [of_change, of_policy].into_iter().flatten().collect();
         let command = self.patch(&[self.pull_operation(policy)]);
         Some(Remedy {
+            id: Remedy::PULL,
             title,
             note: (!notes.is_empty()).then(|| notes.join(" ")),
             patch: field.yaml(&self.issue.container, &policy.as_str().into()),

@@ -49,6 +49,7 @@ pub fn remedy_of_container(workload: &Workload, container: &ContainerFacts, issu
         operations.into_iter().chain(pull_policy.map(|policy| target.pull_operation(policy))).collect();
     let command = if pins { target.pinning(&operations) } else { target.patch(&operations) };
     Some(Remedy {
+        id: if pins { Remedy::PIN } else { Remedy::PULL },
         title: title(pins, pull_policy),
         note: (!notes.is_empty()).then(|| notes.join(" ")),
         patch: target.yaml_of(named, pull_policy)?,

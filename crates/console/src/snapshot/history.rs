@@ -64,6 +64,11 @@ impl Workload {
         united(past.chain(open).collect())
     }
 
+    /// The times in which a place violated a rule as in a closed interval, latest first.
+    pub(crate) fn times_like(&self, closed: &Interval) -> Vec<Span> {
+        united(self.closed.iter().filter(|other| other.is_like(closed)).map(span).collect())
+    }
+
     /// What is over for good, latest first, each with its whole time: an interval that met another one, as when a failure
     /// became a warning, is part of that, and one that an issue of now goes on with is not over.
     pub(crate) fn resolved(&self) -> Vec<(&Interval, Span)> {
@@ -78,7 +83,7 @@ impl Workload {
                 continue;
             }
             let alike: Vec<_> = self.closed.iter().filter(|other| other.is_like(closed)).collect();
-            for span in united(alike.iter().map(|closed| span(closed)).collect()) {
+            for span in self.times_like(closed) {
                 let last = alike.iter().copied().rfind(|closed| Some(closed.until) == span.1);
                 resolved.extend(last.filter(|last| !goes_on(last, &span)).map(|last| (last, span)));
             }

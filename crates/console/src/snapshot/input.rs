@@ -2,9 +2,10 @@
 
 use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::Verdict;
-use tagwatch_core::issue::{EditMode, Issue, ResultKeys, Status};
+use tagwatch_core::issue::{EditMode, ExemptionOutcome, Issue, ResultKeys, Status};
 use tagwatch_core::kinds::kind_label;
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::policy::Policy;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::text::UntrustedText;
@@ -28,12 +29,48 @@ pub struct WorkloadInput<'a> {
     pub issues: &'a [Issue],
     /// The engine that said it.
     pub engine: &'a Engine,
+    /// What became of exemptions here.
+    pub exemptions: Option<&'a ExemptionOutcome>,
+}
+
+/// Why a workload has no results although it is known.
+const FAILED: &str = "tagwatch could not check this workload: the check ended in a bug of tagwatch (a panic). Its log \
+                      says where; please report it. The report of this workload stays as it was.";
+
+impl Workload {
+    /// A workload on which the evaluation failed: an error, and no results.
+    pub fn failed(workload: &workload::Workload, policy: &Policy) -> Self {
+        Self { status: Status::Error, reason: Some(FAILED.to_owned()), ..Self::unjudged(workload, policy) }
+    }
+
+    /// What is known of a workload without results.
+    fn unjudged(workload: &workload::Workload, policy: &Policy) -> Self {
+        let id = &workload.id;
+        let labels = workload.namespace.as_ref().map(|namespace| &namespace.labels);
+        let team = policy.metric_labels().first().and_then(|label| labels?.get(label));
+        Self {
+            namespace: id.namespace.clone().unwrap_or_default(),
+            kind: kind_label(id.api_version.raw(), id.kind.raw()).into(),
+            name: id.name.clone(),
+            status: Status::Compliant,
+            reason: None,
+            containers: Vec::new(),
+            issues: Vec::new(),
+            other_ids: Vec::new(),
+            closed: Vec::new(),
+            is_history_full: false,
+            known_since: None,
+            image_changes: Vec::new(),
+            namespace_facts: workload.namespace.clone(),
+            team: team.map(|team| team.as_str().into()),
+            exemptions: None,
+        }
+    }
 }
 
 impl WorkloadInput<'_> {
     /// The workload as it is shown, without history, which the caller fills in. `edit_mode` is asked for each container.
     pub fn facts(&self, edit_mode: impl Fn(&Container) -> EditMode) -> Workload {
-        let id = &self.workload.id;
         let (issues, left_out) = self.shown_issues();
         let containers = &self.workload.containers;
         let keys = ResultKeys::new(self.uid, containers);
@@ -42,9 +79,6 @@ impl WorkloadInput<'_> {
         let judged =
             self.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)));
         Workload {
-            namespace: id.namespace.clone().unwrap_or_default(),
-            kind: kind_label(id.api_version.raw(), id.kind.raw()).into(),
-            name: id.name.clone(),
             status: self.status,
             reason: self.reason(left_out),
             containers: judged
@@ -54,10 +88,9 @@ impl WorkloadInput<'_> {
                 .collect(),
             other_ids: issues.iter().map(|issue| keys.under_other_outcomes(issue).collect()).collect(),
             issues,
-            closed: Vec::new(),
-            is_history_full: false,
             known_since: self.issues.iter().map(|issue| issue.first_seen).min(),
-            image_changes: Vec::new(),
+            exemptions: self.exemptions.cloned().map(Box::new),
+            ..Workload::unjudged(self.workload, self.engine.policy())
         }
     }
 

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tagwatch_core::engine::Engine;
 use tagwatch_core::issue::{Interval, Issue, IssueGroup, ResultId, Tally};
 use tagwatch_core::text::UntrustedText;
 
@@ -44,6 +45,8 @@ pub struct Facts {
     pub workloads: Vec<Arc<Workload>>,
     /// Workloads that are no longer checked.
     pub departures: Departures,
+    /// The engine that judged them: its policy names the label of teams and holds exemptions.
+    pub engine: Option<Arc<Engine>>,
 }
 
 /// [`Facts`] in the order in which they are shown, with what is counted in them.
@@ -141,6 +144,13 @@ impl Snapshot {
     /// The first time of which anything is known of any namespace: when tagwatch first looked at the cluster.
     pub(crate) fn known_since(&self) -> Option<Timestamp> {
         self.changes.known_since
+    }
+
+    /// A workload of a namespace, for what all of them have in common.
+    pub(crate) fn workload_in(&self, namespace: &UntrustedText) -> Option<&Workload> {
+        let workloads = &self.facts.workloads;
+        let at = workloads.partition_point(|workload| workload.namespace < *namespace);
+        workloads.get(at).map(AsRef::as_ref).filter(|workload| workload.namespace == *namespace)
     }
 
     pub(crate) fn namespaces(&self) -> &BTreeMap<UntrustedText, Tally> {

@@ -1,11 +1,13 @@
 //! A workload as the console shows it: its verdict, its containers and its issues.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use tagwatch_core::issue::{EditMode, ImageChange, Interval, Issue, ResultId, Status};
+use tagwatch_core::issue::{EditMode, ExemptionOutcome, ImageChange, Interval, Issue, ResultId, Status};
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::ContainerType;
+use tagwatch_core::workload::{ContainerType, Namespace};
 
 use super::{ContainerFix, WorkloadName};
 use crate::url::key;
@@ -34,6 +36,12 @@ pub struct Workload {
     pub known_since: Option<Timestamp>,
     /// Images that changed, as far back as the report holds them.
     pub image_changes: Vec<ImageChange>,
+    /// Labels and contacts of its namespace, where namespaces can be read.
+    pub namespace_facts: Option<Arc<Namespace>>,
+    /// The value of the first of the policy's metric labels, such as the team.
+    pub team: Option<UntrustedText>,
+    /// What became of exemptions here; `None` for most workloads.
+    pub exemptions: Option<Box<ExemptionOutcome>>,
 }
 
 /// What pages show of a container or image volume, beside its issues.

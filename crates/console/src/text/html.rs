@@ -32,6 +32,18 @@ impl HtmlText {
         Self::cut(&text.into(), LONG)
     }
 
+    /// The first characters, with a mark where there are more.
+    pub(crate) fn head(text: &str, max: usize) -> Self {
+        let end = text.char_indices().nth(max).map(|(end, _)| end);
+        let head = UntrustedText::from(&text[..end.unwrap_or(text.len())]).html();
+        Self(if end.is_some() { head + "…" } else { head })
+    }
+
+    /// The same behind our own words.
+    pub(crate) fn behind(self, words: &'static str) -> Self {
+        Self(format!("{words}{self}"))
+    }
+
     /// Lines to copy and paste. Line breaks are kept; other control characters are escaped.
     pub(crate) fn code(text: &str) -> Self {
         Self(text.lines().map(|line| UntrustedText::from(line).html()).collect::<Vec<_>>().join("\n"))

@@ -33,13 +33,17 @@ fn assert_safe(answer: &Answer, cached: bool, what: &str) {
 }
 
 /// Every address of a page or of the API, with parameters filled in.
-const PATHS: [&str; 23] = [
+const PATHS: [&str; 27] = [
     "/",
     "/issues",
     "/issues/none",
     "/issues.csv",
     "/issues.json",
     "/issues.md",
+    "/issues/none/fix.sh",
+    "/issues/none/patch.yaml",
+    "/issues/none/exemption.yaml",
+    "/exemptions",
     "/namespaces",
     "/namespaces/shop",
     "/namespaces/none",

@@ -9,7 +9,7 @@ use tagwatch_console::{DepartedWorkload, WorkloadInput};
 use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::report::{IssueChanges, ReportedIssues};
 
-use super::console::shown;
+use super::console::{failed, shown};
 use super::events::EventPublisher;
 use super::report_writer::WriteOutcome;
 use super::writer::WriteError;
@@ -59,6 +59,7 @@ impl ResultPublisher {
                 verdicts: &judged.judgement.verdicts,
                 issues: &judged.issues,
                 engine,
+                exemptions: state.exemptions.as_deref(),
             };
             state.console = Some(Arc::new(shown(&input, &history.unwrap_or_default(), fields)));
         }
@@ -114,10 +115,11 @@ impl ResultPublisher {
     /// Publishes that a workload could not be evaluated.
     pub(crate) fn publish_failure(&self, evaluation: &Evaluation<'_>) {
         let Evaluation { key, report, memory, .. } = evaluation;
+        let shown = self.departures.is_some().then(|| Arc::new(failed(evaluation)));
         let mut states = self.states.lock();
         if states.memory(key).is_none_or(|memory| memory.basis != MemoryBasis::Own) {
             states.remember(key, report, memory.clone());
         }
-        states.publish(key, WorkloadState::failed());
+        states.publish(key, WorkloadState { console: shown, ..WorkloadState::failed() });
     }
 }

@@ -32,6 +32,11 @@ impl Exemption {
         self.expires.is_none_or(|last| today <= last)
     }
 
+    /// Ids of the rules that it is for; `None` for all.
+    pub fn rules(&self) -> Option<&[&'static str]> {
+        self.rules.as_deref()
+    }
+
     pub(super) fn covers(&self, rule: &RuleMeta) -> bool {
         self.rules.as_ref().is_none_or(|rules| rules.contains(&rule.id))
     }

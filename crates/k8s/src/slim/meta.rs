@@ -6,9 +6,9 @@ use std::fmt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta, OwnerReference, Time};
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use tagwatch_core::kinds::REVISION_ANNOTATIONS;
-use tagwatch_core::workload::IgnoreAnnotations;
+use tagwatch_core::workload::{Contacts, IgnoreAnnotations};
 
 use super::text::TextVisitor;
 
@@ -28,11 +28,11 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Option::<WireMeta<IgnoredAny>>::deserialize(deserializer).map(|wire| wire.unwrap_or_default().into())
 }
 
-/// As [`deserialize`], with the labels.
-pub(super) fn deserialize_with_labels<'de, D: Deserializer<'de>>(
+/// As [`deserialize`], with the labels, and with the annotations that name contacts.
+pub(super) fn deserialize_namespace<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<ObjectMeta, D::Error> {
-    let wire = Option::<WireMeta<BTreeMap<String, String>>>::deserialize(deserializer)?;
+    let wire = Option::<WireMeta<BTreeMap<String, String>, NamespaceAnnotations>>::deserialize(deserializer)?;
     let mut wire = wire.unwrap_or_default();
     let labels = wire.labels.take();
     Ok(ObjectMeta { labels, ..wire.into() })
@@ -41,7 +41,9 @@ pub(super) fn deserialize_with_labels<'de, D: Deserializer<'de>>(
 /// As [`deserialize`], with the label that names the revision of a pod, and of `managedFields` one entry: when a field of
 /// the spec was last written.
 pub(super) fn deserialize_of_pod<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    let wire = Option::<WireMeta<RevisionLabel, Vec<WireManagedFields>>>::deserialize(deserializer)?;
+    let wire = Option::<WireMeta<RevisionLabel, KeptAnnotations, Vec<WireManagedFields>>>::deserialize(
+        deserializer,
+    )?;
     let mut wire = wire.unwrap_or_default();
     let revision = wire.labels.take().and_then(|label| label.0);
     let labels = revision.map(|revision| BTreeMap::from([(CONTROLLER_REVISION.to_owned(), revision)]));
@@ -56,11 +58,11 @@ pub(super) fn deserialize_of_pod<'de, D: Deserializer<'de>>(deserializer: D) -> 
     Ok(ObjectMeta { labels, managed_fields, ..wire.into() })
 }
 
-/// Metadata as the API server sends it. `L` is what the labels decode into and `M` what `managedFields` do, so that they
-/// are skipped where they are not kept.
+/// Metadata as the API server sends it. `L` is what the labels decode into, `A` what the annotations do and `M` what
+/// `managedFields` do, so that they are skipped where they are not kept.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct WireMeta<L, M = IgnoredAny> {
+struct WireMeta<L, A = KeptAnnotations, M = IgnoredAny> {
     name: Option<String>,
     namespace: Option<String>,
     uid: Option<String>,
@@ -71,12 +73,12 @@ struct WireMeta<L, M = IgnoredAny> {
     deletion_grace_period_seconds: Option<i64>,
     owner_references: Option<Vec<OwnerReference>>,
     labels: Option<L>,
-    annotations: Option<KeptAnnotations>,
+    annotations: Option<A>,
     managed_fields: Option<M>,
 }
 
-impl<L, M> From<WireMeta<L, M>> for ObjectMeta {
-    fn from(wire: WireMeta<L, M>) -> Self {
+impl<L, A: Into<BTreeMap<String, String>>, M> From<WireMeta<L, A, M>> for ObjectMeta {
+    fn from(wire: WireMeta<L, A, M>) -> Self {
         Self {
             name: wire.name,
             namespace: wire.namespace,
@@ -88,7 +90,7 @@ impl<L, M> From<WireMeta<L, M>> for ObjectMeta {
             deletion_timestamp: wire.deletion_timestamp.map(|time| Time(time.0.unwrap_or(Timestamp::MAX))),
             deletion_grace_period_seconds: wire.deletion_grace_period_seconds,
             owner_references: wire.owner_references.and_then(controller_only),
-            annotations: wire.annotations.map(|kept| kept.0).filter(|kept| !kept.is_empty()),
+            annotations: wire.annotations.map(Into::into).filter(|kept: &BTreeMap<_, _>| !kept.is_empty()),
             ..Self::default()
         }
     }
@@ -245,28 +247,57 @@ impl<'de> Deserialize<'de> for IsSpec {
     }
 }
 
-/// The annotations that tagwatch reads.
+/// The annotations of an object that tagwatch reads.
 #[derive(Default)]
 pub(super) struct KeptAnnotations(pub(super) BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for KeptAnnotations {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(AnnotationsVisitor)
+        let is_kept = |key: &str| {
+            key.starts_with(KEPT_PREFIX)
+                || [MIRROR_POD, RESTARTED_AT].contains(&key)
+                || REVISION_ANNOTATIONS.contains(&key)
+        };
+        deserializer.deserialize_map(AnnotationsVisitor(is_kept)).map(Self)
     }
 }
 
-struct AnnotationsVisitor;
+impl From<KeptAnnotations> for BTreeMap<String, String> {
+    fn from(KeptAnnotations(kept): KeptAnnotations) -> Self {
+        kept
+    }
+}
+
+/// The annotations of a namespace that tagwatch reads.
+#[derive(Default)]
+struct NamespaceAnnotations(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for NamespaceAnnotations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let is_kept = |key: &str| key.starts_with(KEPT_PREFIX) || Contacts::KEYS.contains(&key);
+        deserializer.deserialize_map(AnnotationsVisitor(is_kept)).map(Self)
+    }
+}
+
+impl From<NamespaceAnnotations> for BTreeMap<String, String> {
+    fn from(NamespaceAnnotations(kept): NamespaceAnnotations) -> Self {
+        kept
+    }
+}
+
+/// Keeps the annotations whose key is admitted; values of others are skipped.
+struct AnnotationsVisitor(fn(&str) -> bool);
 
 impl<'de> Visitor<'de> for AnnotationsVisitor {
-    type Value = KeptAnnotations;
+    type Value = BTreeMap<String, String>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a map of annotations")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KeptAnnotations, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut kept = BTreeMap::new();
-        while let Some(KeptKey(key)) = map.next_key()? {
+        while let Some(key) = map.next_key_seed(KeptKey(self.0))? {
             match key {
                 Some(key) => {
                     kept.insert(key, map.next_value::<Option<String>>()?.unwrap_or_default());
@@ -276,21 +307,17 @@ impl<'de> Visitor<'de> for AnnotationsVisitor {
                 }
             }
         }
-        Ok(KeptAnnotations(kept))
+        Ok(kept)
     }
 }
 
-/// The key of an annotation, if we keep it.
-struct KeptKey(Option<String>);
+/// The key of an annotation, if it is kept.
+struct KeptKey(fn(&str) -> bool);
 
-impl<'de> Deserialize<'de> for KeptKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let keep = |key: &str| {
-            let kept = key.starts_with(KEPT_PREFIX)
-                || [MIRROR_POD, RESTARTED_AT].contains(&key)
-                || REVISION_ANNOTATIONS.contains(&key);
-            kept.then(|| key.to_owned())
-        };
-        deserializer.deserialize_str(TextVisitor(keep)).map(Self)
+impl<'de> DeserializeSeed<'de> for KeptKey {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(TextVisitor(|key: &str| self.0(key).then(|| key.to_owned())))
     }
 }

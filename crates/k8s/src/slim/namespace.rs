@@ -1,17 +1,17 @@
-//! Namespaces, of which the name, the labels and the exempting annotations are kept.
+//! Namespaces, of which the name, the labels, and the annotations that exempt or name contacts are kept.
 
 use k8s_openapi::api::core::v1::Namespace as Kind;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
-use tagwatch_core::workload::Namespace;
+use tagwatch_core::workload::{Contacts, Namespace};
 
 use super::meta;
 use super::resource::resource_of;
 
-/// A namespace: its labels, and its annotations that exempt.
+/// A namespace: its labels, and its annotations that exempt or name contacts.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SlimNamespace {
-    #[serde(default, deserialize_with = "meta::deserialize_with_labels")]
+    #[serde(default, deserialize_with = "meta::deserialize_namespace")]
     metadata: ObjectMeta,
 }
 
@@ -23,9 +23,12 @@ impl SlimNamespace {
 
     /// What judging asks of a namespace.
     pub fn to_namespace(&self) -> Namespace {
+        let annotations = self.metadata.annotations.as_ref();
+        let annotation = |key: &str| annotations?.get(key).map(String::as_str);
         Namespace {
             labels: self.metadata.labels.clone().unwrap_or_default(),
-            ignore: self.metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default(),
+            ignore: annotations.map(meta::ignore_of).unwrap_or_default(),
+            contacts: Contacts::from_annotations(annotation),
         }
     }
 }

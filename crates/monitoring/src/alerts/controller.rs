@@ -81,8 +81,8 @@ fn reports_not_written() -> Alert {
         urgency: Urgency::Warning,
         about_tagwatch: true,
         summary: "tagwatch cannot write reports: {{ $labels.outcome }}",
-        description: "{{ $value | humanize }} writes of reports have failed within 15 minutes ({{ $labels.outcome }}): \
-                      reports no longer show what runs.",
+        description: "{{ $value | humanize }} write{{ if ne $value 1.0 }}s{{ end }} of reports {{ if eq $value 1.0 }}has{{ else }}have{{ end }} failed within 15 minutes \
+                      ({{ $labels.outcome }}): reports no longer show what runs.",
         dashboard: CONTROLLER,
         console: None,
     }
@@ -186,7 +186,7 @@ fn capped() -> Alert {
         hold: "15m",
         urgency: Urgency::Warning,
         about_tagwatch: true,
-        summary: "{{ $value }} series of workloads are over the cap of tagwatch",
+        summary: "{{ $value }} series of workloads {{ if eq $value 1.0 }}is{{ else }}are{{ end }} over the cap of tagwatch",
         description: "What is over the cap is counted under the workload _other, so alerts no longer name each \
                       workload. Fix findings, exempt them, or raise --workload-series-cap.",
         dashboard: CONTROLLER,

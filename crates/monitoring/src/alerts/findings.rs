@@ -54,9 +54,10 @@ fn critical() -> Alert {
         hold: "15m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
-        summary: "{{ $value }} containers in namespace {{ $labels.namespace }} violate {{ $labels.rule }}",
-        description: "{{ $value }} containers in namespace {{ $labels.namespace }} violate {{ $labels.rule }}, with \
-                      severity critical: two nodes can run different builds of one image reference, and no status \
+        summary: "{{ $value }} container{{ if ne $value 1.0 }}s{{ end }} in namespace {{ $labels.namespace }} \
+                  violate{{ if eq $value 1.0 }}s{{ end }} {{ $labels.rule }}",
+        description: "{{ $value }} container{{ if ne $value 1.0 }}s{{ end }} in namespace {{ $labels.namespace }} \
+                      violate{{ if eq $value 1.0 }}s{{ end }} {{ $labels.rule }}, with severity critical: two nodes can run different builds of one image reference, and no status \
                       shows it.",
         dashboard: ISSUES,
         console: Some(
@@ -82,7 +83,7 @@ fn many() -> Alert {
         hold: "15m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
-        summary: "{{ $value }} violations in namespace {{ $labels.namespace }}",
+        summary: "{{ $value }} violation{{ if ne $value 1.0 }}s{{ end }} in namespace {{ $labels.namespace }}",
         description: "Namespace {{ $labels.namespace }} has more than <<manyViolations>> violations. The dashboard \
                       shows by which rules; one chart or pipeline often causes most of them.",
         dashboard: ISSUES,
@@ -110,7 +111,8 @@ fn rising() -> Alert {
         hold: "10m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
-        summary: "{{ $value }} more violations in namespace {{ $labels.namespace }} than an hour ago",
+        summary: "{{ $value }} more violation{{ if ne $value 1.0 }}s{{ end }} in namespace {{ $labels.namespace }} \
+                  than an hour ago",
         description: "Violations in namespace {{ $labels.namespace }} have risen by {{ $value }} within an hour: \
                       look for the deployment that brought them.",
         dashboard: ISSUES,
@@ -137,9 +139,9 @@ fn overdue() -> Alert {
         hold: "15m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
-        summary: "{{ $value }} overdue violations in namespace {{ $labels.namespace }}",
-        description: "{{ $value }} violations in namespace {{ $labels.namespace }} are older than they may be. Limits \
-                      in days: critical <<overdueCriticalDays>>, high <<overdueHighDays>>, medium \
+        summary: "{{ $value }} overdue violation{{ if ne $value 1.0 }}s{{ end }} in namespace {{ $labels.namespace }}",
+        description: "{{ $value }} violation{{ if ne $value 1.0 }}s{{ end }} in namespace {{ $labels.namespace }} {{ if eq $value 1.0 }}is{{ else }}are{{ end }} \
+                      older than allowed. Limits in days: critical <<overdueCriticalDays>>, high <<overdueHighDays>>, medium \
                       <<overdueMediumDays>>. The dashboard lists the oldest first.",
         dashboard: ISSUES,
         console: VIOLATIONS,
@@ -164,9 +166,11 @@ fn protected() -> Alert {
         hold: "5m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
-        summary: "{{ $value }} new findings of a moving tag in namespace {{ $labels.namespace }}",
-        description: "Namespace {{ $labels.namespace }} is protected, and {{ $value }} workloads have begun to run an \
-                      image whose tag moves. Pin them by digest or by a unique tag, or exempt them.",
+        summary: "{{ $value }} new finding{{ if ne $value 1.0 }}s{{ end }} of a moving tag in namespace \
+                  {{ $labels.namespace }}",
+        description: "Namespace {{ $labels.namespace }} is protected, and {{ $value }} workload{{ if ne $value 1.0 }}s{{ end }} \
+                      {{ if eq $value 1.0 }}has{{ else }}have{{ end }} begun to run an image whose tag moves. Pin it by digest or by a unique tag, or exempt \
+                      it.",
         dashboard: ISSUES,
         console: NAMESPACE_PAGE,
     }

@@ -234,7 +234,10 @@ fn read_namespace(node: Node<'_, '_>, manifest: &mut Manifest) {
         labels.entries().filter_map(text).collect()
     });
     let (ignore, _) = ignore_annotations(node, manifest);
-    manifest.namespaces.push((name.into(), Namespace { labels: labels.unwrap_or_default(), ignore }));
+    manifest.namespaces.push((
+        name.into(),
+        Namespace { labels: labels.unwrap_or_default(), ignore, ..Namespace::default() },
+    ));
 }
 
 const ANNOTATION_PREFIX: &str = "tagwatch.dev/";

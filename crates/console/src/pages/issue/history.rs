@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::draw::Timeline;
 use crate::pages::rows::{interval_address, issue_address};
 use crate::snapshot::WorkloadIssue;
-use crate::text::{DisplayInterval, DisplayTime, HtmlText, seconds, span};
+use crate::text::{DisplayInterval, DisplayTime, HtmlText, ImageText, seconds, span};
 
 /// Most events on a page.
 const MAX_EVENTS: usize = 40;
@@ -32,7 +32,7 @@ pub(super) struct Event {
 }
 
 pub(super) enum EventKind {
-    ImageChange { from: HtmlText, to: HtmlText },
+    ImageChange { from: ImageText, to: ImageText },
     IssueOpened { rule: HtmlText, href: String },
 }
 
@@ -76,7 +76,7 @@ impl EventKind {
 fn events(WorkloadIssue { workload, issue }: WorkloadIssue<'_>) -> Vec<(Timestamp, HtmlText, EventKind)> {
     let images =
         workload.image_changes.iter().filter(|change| change.container == issue.container).map(|change| {
-            let (from, to) = (HtmlText::short(&change.from), HtmlText::short(&change.to));
+            let (from, to) = (ImageText::new(&change.from), ImageText::new(&change.to));
             (change.at, HtmlText::short(&change.container), EventKind::ImageChange { from, to })
         });
     let open = workload.open().filter(|other| other.id != issue.id).map(|other| {

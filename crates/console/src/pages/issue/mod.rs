@@ -1,31 +1,42 @@
 //! The page of one issue.
 
 mod history;
+mod neighbours;
+mod resolved;
+mod title;
 
 use askama::Template;
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use jiff::Timestamp;
-use tagwatch_core::issue::{Interval, Issue};
+use tagwatch_core::issue::Issue;
 
 use super::evidence::Evidence;
+use super::owner::Owner;
 use super::rows::{ContainerRow, WorkloadLink, container_type, issue_address, rule_address};
 use crate::auth::AuthenticatedRequest;
+use crate::files::{DEFAULT_DAYS, MAX_DAYS, MAX_REASON, file_address};
+use crate::filter::{Filter, QueryFilter, UnknownFields};
 use crate::frame::Frame;
 use crate::http::html;
 use crate::record::ExemptionRecord;
 use crate::remedy::{Remedy, remedies, why_none};
-use crate::snapshot::{Workload, WorkloadIssue, evidence_line};
-use crate::text::{Block, DisplayInterval, DisplayTime, HtmlText, Piece, blocks, message};
-use crate::url::address;
+use crate::snapshot::{WorkloadIssue, evidence_line};
+use crate::text::{Block, DisplayTime, HtmlText, Piece, blocks, message};
+use crate::url::{address, with_query};
+use crate::view::View;
 use history::{EventKind, History};
+use neighbours::Neighbours;
+use resolved::ResolvedPage;
 
 #[derive(Template)]
 #[template(path = "issue.html")]
 struct IssuePage<'a> {
     frame: &'a Frame,
+    title: HtmlText,
+    neighbours: Option<Neighbours>,
+    owner: Owner,
     issue: &'a Issue,
     group: &'static str,
     rule_href: String,
@@ -46,6 +57,17 @@ struct IssuePage<'a> {
     /// Value of the annotation `tagwatch.dev/ignore` that would exempt the issue.
     annotation: HtmlText,
     json_href: String,
+    files: Files,
+}
+
+/// Addresses of what can be copied.
+struct Files {
+    fix: String,
+    patch: String,
+    exemption: String,
+    default_days: u16,
+    max_days: u16,
+    max_reason: usize,
 }
 
 struct Exemption {
@@ -54,33 +76,27 @@ struct Exemption {
     expires: Option<String>,
 }
 
-#[derive(Template)]
-#[template(path = "resolved.html")]
-struct ResolvedPage<'a> {
-    frame: &'a Frame,
-    rule: HtmlText,
-    workload: WorkloadLink,
-    container: HtmlText,
-    interval: DisplayInterval,
-    until: DisplayTime,
-}
-
 pub(super) async fn issue(
     request: AuthenticatedRequest,
     id: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
 ) -> Response {
     let AuthenticatedRequest { view, frame } = &request;
     let id = id.map(|Path(id)| id).unwrap_or_default();
     if let Some(issue) = view.issue(&id) {
-        return html(StatusCode::OK, &IssuePage::new(frame, issue, view.now));
+        // Of the table that led here. An address that holds no valid filter still leads to the issue.
+        let filter = Filter::parse(query.as_deref(), UnknownFields::Ignored).unwrap_or_default();
+        return html(StatusCode::OK, &IssuePage::new(frame, view, &filter, issue));
     }
     // First, because an issue that continues with another result is not resolved. The redirect is temporary because the
     // result can change back.
     if let Some(successor) = view.successor(&id) {
-        return Redirect::temporary(&issue_address(successor.issue.id)).into_response();
+        let address = issue_address(successor.issue.id);
+        return Redirect::temporary(&with_query(&address, query.as_deref().unwrap_or_default()))
+            .into_response();
     }
     if let Some((workload, interval)) = view.resolved(&id) {
-        return html(StatusCode::OK, &ResolvedPage::new(frame, workload, interval, view.now));
+        return html(StatusCode::OK, &ResolvedPage::new(frame, view, workload, interval));
     }
     request.not_found(
         "There is no such issue: it was resolved too long ago, its workload is gone, or you may not see its namespace.",
@@ -88,10 +104,14 @@ pub(super) async fn issue(
 }
 
 impl<'a> IssuePage<'a> {
-    fn new(frame: &'a Frame, of_workload: WorkloadIssue<'a>, now: Timestamp) -> Self {
+    fn new(frame: &'a Frame, view: &View, filter: &Filter, of_workload: WorkloadIssue<'a>) -> Self {
         let WorkloadIssue { workload, issue } = of_workload;
+        let now = view.now;
         Self {
             frame,
+            title: title::open(of_workload),
+            neighbours: Neighbours::new(view, filter, of_workload),
+            owner: Owner::new(view, workload),
             issue,
             group: issue.rule.group.as_str(),
             rule_href: rule_address(issue.rule),
@@ -114,19 +134,15 @@ impl<'a> IssuePage<'a> {
             }),
             annotation: HtmlText::line(&format!("{}/{}", issue.container.raw(), issue.rule.id)),
             json_href: format!("/api/v1{}", issue_address(issue.id)),
+            files: Files::new(issue),
         }
     }
 }
 
-impl<'a> ResolvedPage<'a> {
-    fn new(frame: &'a Frame, workload: &Workload, closed: &Interval, now: Timestamp) -> Self {
-        Self {
-            frame,
-            rule: HtmlText::short(&closed.rule),
-            workload: WorkloadLink::new(workload),
-            container: HtmlText::short(&closed.container),
-            interval: DisplayInterval::new(closed.from, Some(closed.until), now),
-            until: DisplayTime::new(closed.until, now),
-        }
+impl Files {
+    fn new(issue: &Issue) -> Self {
+        let [fix, patch, exemption] =
+            ["fix.sh", "patch.yaml", "exemption.yaml"].map(|name| file_address(issue.id, name));
+        Self { fix, patch, exemption, default_days: DEFAULT_DAYS, max_days: MAX_DAYS, max_reason: MAX_REASON }
     }
 }

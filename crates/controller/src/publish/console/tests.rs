@@ -33,6 +33,7 @@ fn offers_by(cluster: &mut Cluster, key: &WorkloadKey, policy: Value) -> Vec<Off
         verdicts: &verdicts,
         issues: &issues,
         engine: &engine,
+        exemptions: None,
     };
     let fields = FieldOwner::of(key, &cluster.index, &cluster.store);
     let facts = shown(&input, &History::default(), &fields);

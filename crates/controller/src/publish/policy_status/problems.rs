@@ -37,7 +37,7 @@ impl PolicyStatusWriter {
         let failing = self.watches.failing();
         if !failing.is_empty() {
             let watches: Vec<String> =
-                failing.iter().map(|watch| format!("{} ({})", watch.name, watch.reason)).collect();
+                failing.iter().map(|watch| format!("{} ({})", watch.name(), watch.reason)).collect();
             problems.push(Problem {
                 reason: "WatchesFailing",
                 message: format!("what happens to these is not seen: {}", watches.join(", ")),

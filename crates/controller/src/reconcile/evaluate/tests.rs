@@ -314,7 +314,8 @@ async fn the_report_of_a_workload_whose_evaluation_is_open_is_not_cleaned_up() {
 #[tokio::test]
 async fn a_panic_is_an_error_of_its_workload_and_keeps_what_is_remembered() {
     let server = ReportServer::default();
-    let env = TestEnv::with_events(server.client());
+    let mut env = TestEnv::with_events(server.client());
+    env.reconciler.publisher.departures = Some(Arc::default());
     let key = bare_pod(&env);
     env.reconciler.evaluate(&key).await;
     let before = (remembered_of(&env, &key), env.pending_events());
@@ -328,6 +329,12 @@ async fn a_panic_is_an_error_of_its_workload_and_keeps_what_is_remembered() {
     env.reconciler.panicked(&evaluation);
     assert_eq!(published(&env, &key), Some(Status::Error));
     assert_eq!((remembered_of(&env, &key), env.pending_events()), before);
+    // The console shows it too.
+    let states = env.parts.states.lock().snapshot();
+    let shown = states.iter().find(|(known, _)| **known == key).and_then(|(_, state)| state.console.clone());
+    let shown = shown.unwrap_or_else(|| panic!("the console does not show it"));
+    assert_eq!((shown.name.raw(), shown.status), ("web", Status::Error));
+    assert!(shown.reason.as_deref().is_some_and(|reason| reason.contains("panic")), "{shown:?}");
 }
 
 /// The report is deleted with its workload, so what was wrong with it is remembered apart.

@@ -1,6 +1,8 @@
 //! The console, served by the controller from its memory.
 
+mod absence;
 mod authorizer;
+mod health;
 mod source;
 
 use std::sync::Arc;

@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
+use prometheus::IntGauge;
 use tagwatch_client::ServerClock;
-use tagwatch_console::{Facts, RuleState, Snapshot, Source};
+use tagwatch_console::{Absence, Facts, Health, RuleState, Snapshot, Source};
+use tagwatch_index::Index;
 use tokio::time::Instant;
 
 use crate::state::metrics::TimeGauge;
-use crate::state::{ActivePolicy, DepartureLog, EngineHandle, StatusTracker, WorkloadStates, compute};
+use crate::state::{
+    ActivePolicy, CustomWatches, DepartureLog, EngineHandle, Leadership, StatusTracker, WatchRegistry,
+    WatchedNamespaces, WorkloadStates, compute,
+};
 
 /// How old a snapshot may be while things change: a page is not put together anew for each of a thousand changes.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -24,6 +29,12 @@ pub(crate) struct ConsoleState {
     pub(crate) status: Arc<StatusTracker>,
     pub(crate) last_full_evaluation: TimeGauge,
     pub(crate) clock: ServerClock,
+    pub(crate) index: Arc<Mutex<Index>>,
+    pub(crate) custom: Arc<CustomWatches>,
+    pub(crate) watches: WatchRegistry,
+    pub(crate) watched: WatchedNamespaces,
+    pub(crate) leadership: Leadership,
+    pub(crate) report_api_available: IntGauge,
     /// Name of the cluster, if it has one.
     pub(crate) cluster: Option<String>,
 }
@@ -82,6 +93,7 @@ impl ConsoleSource {
             rules: RuleState::all_of(engine.policy().rules()),
             departures: self.state.departures.lock().departures(self.started()),
             workloads: states.iter().filter_map(|(_, state)| state.console.clone()).collect(),
+            engine: Some(engine),
         }
     }
 }
@@ -106,6 +118,14 @@ impl Source for ConsoleSource {
         let made = Kept { version, made: Instant::now(), snapshot: Arc::clone(&snapshot) };
         *self.kept.lock() = Some(made);
         snapshot
+    }
+
+    fn health(&self) -> Health {
+        self.state.health()
+    }
+
+    fn absence(&self, namespace: &str, kind: Option<&str>) -> Absence {
+        self.state.absence(namespace, kind)
     }
 
     fn now(&self) -> Timestamp {

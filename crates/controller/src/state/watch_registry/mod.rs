@@ -56,8 +56,10 @@ pub(crate) enum Need {
 /// A watch that fails.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FailingWatch {
-    /// The plural name of its resource, with the namespace where it is one of several.
-    pub(crate) name: String,
+    /// The plural name of its resource.
+    pub(crate) resource: Arc<str>,
+    /// The namespace, where it is one of several.
+    pub(crate) scope: Option<String>,
     /// The category of the last failure.
     pub(crate) reason: &'static str,
     kind: FailureKind,
@@ -82,6 +84,16 @@ impl FailureKind {
             Self::Passing => SETTLED_AFTER,
             Self::Refused => REFUSED_SETTLED_AFTER,
             Self::Undecodable => UNDECODABLE_SETTLED_AFTER,
+        }
+    }
+}
+
+impl FailingWatch {
+    /// The resource, with the namespace where it is one of several.
+    pub(crate) fn name(&self) -> String {
+        match &self.scope {
+            Some(namespace) => format!("{} in {namespace}", self.resource),
+            None => self.resource.to_string(),
         }
     }
 }
@@ -158,7 +170,7 @@ impl WatchRegistry {
         let failing = self.running().into_iter().filter_map(|watch| watch.failing());
         failing
             .filter(|watch| watch.kind == FailureKind::Refused && watch.is_required)
-            .map(|FailingWatch { name, reason, .. }| format!("the watch of {name} is refused: {reason}"))
+            .map(|watch| format!("the watch of {} is refused: {}", watch.name(), watch.reason))
             .collect()
     }
 
@@ -208,11 +220,13 @@ impl Watch {
         if last.duration_since(since) < FAILURE_GRACE || last.elapsed() >= kind.settled_after() {
             return None;
         }
-        let name = match &self.scope {
-            Some(namespace) => format!("{} in {namespace}", self.resource),
-            None => self.resource.to_string(),
-        };
-        Some(FailingWatch { name, reason, kind, is_required: self.need == Need::Required })
+        Some(FailingWatch {
+            resource: Arc::clone(&self.resource),
+            scope: self.scope.clone(),
+            reason,
+            kind,
+            is_required: self.need == Need::Required,
+        })
     }
 }
 

@@ -37,7 +37,7 @@ async fn a_watch_that_is_refused_for_long_is_reported_until_it_is_back() {
     registry.review();
     registry.review();
     assert_eq!(status.version(), before + 1, "once");
-    let names: Vec<String> = registry.failing().into_iter().map(|watch| watch.name).collect();
+    let names: Vec<String> = registry.failing().into_iter().map(|watch| watch.name()).collect();
     assert_eq!(names, ["deployments in shop", "nodes"]);
     assert_eq!(registry.refused(), ["the watch of deployments in shop is refused: forbidden"]);
 

@@ -1,0 +1,20 @@
+//! Why something has no page.
+
+/// Why a workload, or any workload of a namespace, is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// Not everything has been checked once since the start.
+    Starting,
+    /// The installation does not watch the namespace.
+    NamespaceNotWatched,
+    /// The policy's scope leaves the namespace out.
+    OutOfScope,
+    /// The kind is neither known nor declared by the policy.
+    KindNotWatched,
+    /// There is no right to list and watch the kind.
+    KindForbidden,
+    /// The policy declares the kind, and the API server does not serve it.
+    KindNotServed,
+    /// The namespace and the kind are watched, and there is no such object.
+    NotKnown,
+}

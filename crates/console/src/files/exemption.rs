@@ -1,0 +1,81 @@
+//! An exemption of one issue, for the policy.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use tagwatch_core::policy::{ExemptionSpec, Policy, TagPolicySpec, exact_exemption};
+use tagwatch_core::structured;
+use tagwatch_core::workload::WorkloadId;
+
+use super::{Content, Refusal, comment, heading};
+use crate::snapshot::WorkloadIssue;
+use crate::url::field;
+
+/// Days for which it applies, where the query does not say.
+pub(crate) const DEFAULT_DAYS: u16 = 30;
+/// Most days: a longer exemption is a decision for the policy itself.
+pub(crate) const MAX_DAYS: u16 = 365;
+/// Longest reason in bytes.
+pub(crate) const MAX_REASON: usize = 512;
+/// Stands for a reason: a policy takes no exemption without one.
+const NO_REASON: &str = "Say here why this is accepted";
+
+/// An item of `spec.exemptions` that the policy accepts.
+pub(super) fn exemption(issue: WorkloadIssue<'_>, query: Option<&str>, now: Timestamp) -> Content {
+    let days = days(query)?;
+    let reason = reason(query)?;
+    let expires = last_day(now, days);
+    // The kind of an owner reference that imitates another one is shown escaped: it cannot be named.
+    if issue.workload.kind.raw().contains('\\') {
+        return Err(Refusal::Impossible("An exemption cannot name this kind.".to_owned()));
+    }
+    let spec = spec(issue, &reason, expires);
+    let policy = TagPolicySpec { exemptions: vec![spec.clone()], ..TagPolicySpec::default() };
+    if let Err(mistakes) = Policy::compile(&policy) {
+        let first = mistakes.first().map(ToString::to_string).unwrap_or_default();
+        return Err(Refusal::Impossible(format!("No policy accepts an exemption with these names: {first}")));
+    }
+    let item = structured::yaml(&[spec])
+        .map_err(|_| Refusal::Impossible("The exemption cannot be written.".to_owned()))?;
+    let intro = heading(issue)
+        + &comment("Append this to spec.exemptions of the TagPolicy. It exempts this issue alone.");
+    Ok(intro + &item)
+}
+
+fn spec(WorkloadIssue { workload, issue }: WorkloadIssue<'_>, reason: &str, expires: Date) -> ExemptionSpec {
+    // Exemptions name a kind without its group.
+    let kind = workload.kind.raw().split('.').next().unwrap_or_default();
+    let id = WorkloadId {
+        api_version: "".into(),
+        kind: kind.into(),
+        namespace: Some(workload.namespace.clone()),
+        name: workload.name.clone(),
+    };
+    let rules = vec![issue.rule.id.to_owned()];
+    exact_exemption(&id, &issue.container, rules, reason, Some(expires.to_string()))
+}
+
+fn days(query: Option<&str>) -> Result<u16, Refusal> {
+    let Some(written) = field(query, "days").filter(|written| !written.is_empty()) else {
+        return Ok(DEFAULT_DAYS);
+    };
+    let days = written.parse().ok().filter(|days| (1..=MAX_DAYS).contains(days));
+    days.ok_or_else(|| Refusal::Query(format!("days: expected a number from 1 to {MAX_DAYS}")))
+}
+
+fn reason(query: Option<&str>) -> Result<String, Refusal> {
+    let reason = field(query, "reason").unwrap_or_default();
+    match reason.trim() {
+        "" => Ok(NO_REASON.to_owned()),
+        reason if reason.len() > MAX_REASON => {
+            Err(Refusal::Query(format!("reason: {} bytes, expected at most {MAX_REASON}", reason.len())))
+        }
+        reason => Ok(reason.to_owned()),
+    }
+}
+
+/// The last day on which it applies, in UTC.
+fn last_day(now: Timestamp, days: u16) -> Date {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    today.saturating_add(i64::from(days).days())
+}

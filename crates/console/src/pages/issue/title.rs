@@ -1,0 +1,56 @@
+//! The title of the browser's window for an issue, with what differs from other issues first.
+
+use tagwatch_core::issue::Interval;
+use tagwatch_core::reference::Reference;
+use tagwatch_core::rules::RuleGroup;
+
+use crate::snapshot::{Workload, WorkloadIssue};
+use crate::text::HtmlText;
+
+/// Most characters of a name.
+const MAX_NAME: usize = 64;
+
+/// Such as `shop/cart · api · latest with IfNotPresent · stale-pull-policy`.
+pub(super) fn open(WorkloadIssue { workload, issue }: WorkloadIssue<'_>) -> HtmlText {
+    let with = match issue.rule.group {
+        RuleGroup::ImagePullPolicy => format!(" with {}", issue.effective_pull_policy.as_str()),
+        RuleGroup::ImageTag | RuleGroup::ImageDrift => String::new(),
+    };
+    let what = format!("{}{with}", version(issue.image.raw()));
+    title(workload, issue.container.raw(), &[&what, issue.rule.id])
+}
+
+/// Such as `Resolved: shop/cart · api · stable · floating-tag`.
+pub(super) fn resolved(workload: &Workload, closed: &Interval) -> HtmlText {
+    let title = title(workload, closed.container.raw(), &[&version(closed.image.raw()), closed.rule.raw()]);
+    title.behind("Resolved: ")
+}
+
+fn title(workload: &Workload, container: &str, rest: &[&str]) -> HtmlText {
+    let Workload { namespace, name, .. } = workload;
+    let mut title = format!("{}/{} · {}", head(namespace.raw()), head(name.raw()), head(container));
+    for part in rest {
+        title.push_str(" · ");
+        title.push_str(&head(part));
+    }
+    HtmlText::line(&title)
+}
+
+/// What an image says of its version.
+fn version(image: &str) -> String {
+    match Reference::parse(image) {
+        Ok(reference) => match (reference.tag(), reference.digest()) {
+            (Some(tag), _) => tag.to_owned(),
+            (None, Some(_)) => "a digest".to_owned(),
+            (None, None) => "no tag".to_owned(),
+        },
+        Err(_) => "an invalid image".to_owned(),
+    }
+}
+
+fn head(text: &str) -> String {
+    match text.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

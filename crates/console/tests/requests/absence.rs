@@ -1,0 +1,68 @@
+//! Pages that say why something is not there, and say nothing about namespaces of others.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+
+use super::support::{Answer, get, get_with, guarded, open};
+use crate::fixture::{Tokens, demo};
+
+#[tokio::test]
+async fn a_page_that_is_not_there_says_why() {
+    let console = open(demo());
+    for (path, reason) in [
+        ("/namespaces/kube-system", "The namespace kube-system is outside the scope of the policy"),
+        ("/workloads/kube-system/Deployment/coredns", "outside the scope of the policy"),
+        ("/namespaces/elsewhere", "This installation does not watch the namespace elsewhere."),
+        ("/workloads/shop/Widget.example.com/a", "tagwatch does not watch the kind Widget.example.com."),
+        ("/workloads/shop/Secret.example.com/a", "no right to list and watch the kind Secret.example.com."),
+        (
+            "/workloads/shop/Deployment/gone",
+            "There is no Deployment gone with containers in the namespace shop.",
+        ),
+        ("/workloads/shop/Pod/gone", "A Pod that another object controls is reported under that object"),
+        ("/namespaces/gone", "There is no workload in the namespace gone, or no such namespace."),
+    ] {
+        let page = get(&console, path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        page.assert_holds(reason);
+    }
+}
+
+/// A page as the shopkeeper gets it, without the names that its address has.
+async fn seen(console: &Router, namespace: &str) -> [String; 2] {
+    let ask = async |path: &str| -> Answer {
+        get_with(console, path, &[("authorization", "Bearer shopkeeper-token")]).await
+    };
+    let pages = [
+        ask(&format!("/namespaces/{namespace}")).await,
+        ask(&format!("/workloads/{namespace}/Deployment/receipts")).await,
+    ];
+    pages.map(|page| {
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{namespace}");
+        page.text.replace(namespace, "NAMESPACE")
+    })
+}
+
+#[tokio::test]
+async fn a_namespace_of_others_answers_as_one_that_does_not_exist() {
+    let console = guarded(demo(), Arc::new(Tokens::new()));
+    let none = seen(&console, "no-such-namespace").await;
+    assert!(none[0].contains("kubectl auth can-i list policyreports.wgpolicyk8s.io --namespace NAMESPACE"));
+    // `payments` has workloads, and `elsewhere` is not watched: both are of others.
+    for theirs in ["payments", "elsewhere"] {
+        assert_eq!(seen(&console, theirs).await, none, "{theirs}");
+    }
+}
+
+/// Nothing is known of it, so whether it may be seen was never asked before.
+#[tokio::test]
+async fn a_caller_learns_why_their_own_namespace_is_empty() {
+    let console = guarded(demo(), Arc::new(Tokens::new()));
+    let [namespace, workload] = seen(&console, "kube-system").await;
+    for page in [namespace, workload] {
+        assert!(page.contains("The namespace NAMESPACE is outside the scope of the policy"), "{page}");
+    }
+    assert!(seen(&console, "shop-next").await[0].contains("There is no workload in the namespace NAMESPACE"));
+}

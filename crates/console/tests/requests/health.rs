@@ -1,0 +1,60 @@
+//! The banner on what is wrong with tagwatch itself.
+
+use std::sync::Arc;
+
+use tagwatch_console::{Health, Options, router};
+
+use super::support::{get, get_with, open};
+use crate::fixture::{Fixed, Tokens, demo, sick, with_failed};
+
+const PAGES: [&str; 9] = [
+    "/",
+    "/issues",
+    "/namespaces",
+    "/namespaces/shop",
+    "/workloads",
+    "/workloads/shop/Deployment/cart",
+    "/rules",
+    "/exemptions",
+    "/nothing",
+];
+
+#[tokio::test]
+async fn every_page_says_what_is_wrong_and_what_to_do() {
+    let console = router(Fixed::with_health(with_failed(), sick()), None, Options::default());
+    for path in PAGES {
+        let page = get(&console, path).await;
+        for line in [
+            "<strong>The policy default is invalid: its last valid spec applies (generation 7).</strong> kubectl describe tagpolicy default",
+            "<strong>The API server does not serve policyreports.wgpolicyk8s.io, so no report can be written.</strong> Install",
+            "<strong>tagwatch may not read namespaces",
+            "<strong>tagwatch may not read Rollout.argoproj.io, so only their pods are checked.</strong> Grant",
+            "<strong>tagwatch does not see changes of pods in payments (timeout).</strong> Look",
+            "<strong>Results are stale: everything was last checked 3 h ago",
+            "<strong>This replica is a standby",
+        ] {
+            page.assert_holds(line);
+        }
+    }
+    let overview = get(&console, "/api/v1/overview").await.json();
+    assert_eq!(overview["problems"].as_array().map(Vec::len), Some(7), "{overview}");
+}
+
+#[tokio::test]
+async fn a_healthy_tagwatch_has_no_banner() {
+    let console = open(demo());
+    for path in PAGES {
+        assert_eq!(get(&console, path).await.count("class=\"health\""), 0, "{path}");
+    }
+    assert_eq!(get(&console, "/api/v1/overview").await.json()["problems"].as_array().map(Vec::len), Some(0));
+}
+
+#[tokio::test]
+async fn the_banner_names_no_namespace_of_others() {
+    let health = Health { failing_watches: sick().failing_watches, ..Health::default() };
+    let source = Fixed::with_health(demo(), health);
+    let console = router(source, Some(Arc::new(Tokens::new())), Options::default());
+    let page = get_with(&console, "/", &[("authorization", "Bearer shopkeeper-token")]).await;
+    page.assert_holds("tagwatch does not see changes of pods (timeout).");
+    assert_eq!(page.count("payments"), 0);
+}

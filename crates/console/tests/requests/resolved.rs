@@ -1,0 +1,62 @@
+//! The page of an issue that is over.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use tagwatch_core::issue::Interval;
+
+use super::support::{get, open};
+use crate::fixture::{RESOLVED, demo};
+
+#[tokio::test]
+async fn a_resolved_issue_has_description_evidence_history_and_its_end() {
+    let page = get(&open(demo()), &format!("/issues/{RESOLVED}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    for text in [
+        "<title>Resolved: shop/cart · api · stable · floating-tag · tagwatch</title>",
+        "<a href=\"/rules/floating-tag\">floating-tag</a>",
+        "<a href=\"/workloads/shop/Deployment/cart\">",
+        "<a href=\"/issues?team=storefront\">",
+        "<h2>Resolved <time datetime=\"2026-11-02T16:30:00Z\"",
+        "Then the container ran <code>",
+        ":2.9.0",
+        "<h2 id=\"description\">Description</h2>",
+        "<h2 id=\"evidence\">Last evidence</h2>",
+        "<span class=\"key\">image:</span> registry.example.com/shop/cart:stable</mark>",
+        "<h2 id=\"history\">History</h2>",
+        "<strong>12 d 8 h</strong> open",
+        "class=\"stretch closed\"",
+    ] {
+        page.assert_holds(text);
+    }
+}
+
+#[tokio::test]
+async fn every_interval_of_it_is_in_its_history_and_the_last_one_is_its_end() {
+    let mut facts = demo();
+    let cart =
+        facts.workloads.iter_mut().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
+    let cart = Arc::make_mut(cart);
+    let later = Interval {
+        id: tagwatch_core::issue::ResultId::parse("d0000000000000000002").expect("20 hex digits"),
+        from: "2026-11-20T00:00:00Z".parse().expect("a time"),
+        until: "2026-11-21T00:00:00Z".parse().expect("a time"),
+        ..cart.closed[1].clone()
+    };
+    cart.closed.push(later);
+    let page = get(&open(facts), &format!("/issues/{RESOLVED}")).await;
+    page.assert_holds("<h2>Resolved <time datetime=\"2026-11-21T00:00:00Z\"");
+    page.assert_holds("<strong>13 d 8 h</strong> open, in 2 intervals");
+    assert_eq!(page.count("class=\"stretch closed\""), 2);
+}
+
+#[tokio::test]
+async fn a_rule_of_another_version_is_named_without_description() {
+    let mut facts = demo();
+    let cart =
+        facts.workloads.iter_mut().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
+    Arc::make_mut(cart).closed[1].rule = "rule-of-tomorrow".into();
+    let page = get(&open(facts), &format!("/issues/{RESOLVED}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.assert_holds("This version of tagwatch does not know the rule rule-of-tomorrow.");
+}
