@@ -210,11 +210,10 @@ mod tests {
     #[test]
     fn pieces_say_together_what_the_file_says() {
         let mut in_pieces = 0;
-        for first in 0..DOCUMENTS.len() {
-            for second in 0..DOCUMENTS.len() {
+        for first in DOCUMENTS {
+            for second in DOCUMENTS {
                 for end in ["", "---\n", "---\na: b", "--- # c\na: b\n"] {
-                    let documents =
-                        [DOCUMENTS[0], DOCUMENTS[first], DOCUMENTS[1], DOCUMENTS[second], DOCUMENTS[3]];
+                    let documents = [DOCUMENTS[0], first, DOCUMENTS[1], second, DOCUMENTS[3]];
                     let text = documents.join("---\n") + end;
                     for size in [1, 64, 200] {
                         let (whole, pieces) = both(&text, size, Limits::default());
