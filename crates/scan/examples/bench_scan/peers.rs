@@ -25,10 +25,13 @@ struct Peer {
     /// check that they share with tagwatch is that of the tag `latest`, written or implied.
     arguments: &'static [&'static str],
     /// Arguments that make it write JSON, and what it says of that check; `None` where it has none.
-    findings: Option<(&'static [&'static str], fn(&Value) -> BTreeSet<Finding>)>,
+    findings: Option<FindingsReader>,
     /// Times the time of tagwatch, at least.
     goal: Option<f64>,
 }
+
+/// Arguments, and what reads the JSON that a tool writes with them.
+type FindingsReader = (&'static [&'static str], fn(&Value) -> BTreeSet<Finding>);
 
 /// An object and its container.
 type Finding = (String, String);
