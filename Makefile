@@ -13,7 +13,7 @@ export DEMO_CONTEXT
 
 .PHONY: help
 help: ## what there is to make
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: ## see it work on a control plane of its own (DEMO_ONCE=1: end by itself; DEMO_CONTEXT=name: an existing cluster)
@@ -38,6 +38,18 @@ replicas: ## leaders that are killed, ended and frozen, on the real control plan
 	@e2e/control-plane/build.sh >/dev/null
 	@cargo test --locked --package tagwatch-controller --lib lease::
 	@cargo test --locked --package tagwatch --package tagwatch-e2e --test e2e -- --nocapture replicas_that
+
+.PHONY: faults
+# Other plans each day: the seed is printed, and TAGWATCH_FAULT_PLAN=family:seed repeats one plan.
+faults: export TAGWATCH_FAULT_PLANS ?= 1800
+faults: export TAGWATCH_FAULT_SEED ?= $(shell date +%Y%m%d)
+faults: ## 1,800 seeded faults of API server, network and process, under simulated time; `make test` does 64
+	@echo "seed $$TAGWATCH_FAULT_SEED"
+	@cargo test --locked --package tagwatch-faults --lib --test simulated -- --nocapture
+
+.PHONY: faults-mutants
+faults-mutants: ## bugs planted in the controller, each of which the fault bench has to find (about a minute each)
+	@hack/faults-mutants.sh
 
 .PHONY: fuzz-scan
 fuzz-scan: export TAGWATCH_SUBSET_FILES ?= 1000000

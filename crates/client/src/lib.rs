@@ -32,4 +32,4 @@ pub use issues::{
 pub use lists::ObjectLists;
 pub use pages::each_page;
 pub use served::is_served;
-pub use telemetry::RequestCounter;
+pub use telemetry::{RequestCounter, Telemetry, TelemetryLayer};

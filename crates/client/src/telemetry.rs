@@ -35,15 +35,16 @@ impl RequestCounter {
     }
 }
 
-/// Puts [`Telemetry`] around kube's service stack.
+/// Puts [`Telemetry`] around kube's service stack, or around another server of requests.
 #[derive(Debug, Clone)]
-pub(crate) struct TelemetryLayer {
+pub struct TelemetryLayer {
     requests: RequestCounter,
     clock: ServerClock,
 }
 
 impl TelemetryLayer {
-    pub(crate) fn new(requests: RequestCounter, clock: ServerClock) -> Self {
+    /// Every answer updates `requests` and `clock`.
+    pub fn new(requests: RequestCounter, clock: ServerClock) -> Self {
         Self { requests, clock }
     }
 }
@@ -59,7 +60,7 @@ impl<S> Layer<S> for TelemetryLayer {
 /// A service that counts requests and limits the wait for the head of an answer: without the limit, a watch that never
 /// starts looks like a quiet one.
 #[derive(Debug, Clone)]
-pub(crate) struct Telemetry<S> {
+pub struct Telemetry<S> {
     inner: S,
     requests: RequestCounter,
     clock: ServerClock,

@@ -23,7 +23,7 @@ pub use error::RunError;
 pub use lease::{LeaseOptions, LeaseTiming};
 pub use observe::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
 pub use options::{ConsoleOptions, RunOptions};
-pub use run::{Runtimes, run};
+pub use run::{Clients, Runtimes, run, run_with};
 pub use serve::metrics::metrics_reference;
 pub use serve::{CertificateError, CertificateFiles, EndpointAccess, ListenError};
 pub use state::metrics::MetricDescription;

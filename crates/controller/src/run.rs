@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kube::Client;
 use kube_runtime::watcher;
-use tagwatch_client::{ClientError, ClusterChoice, OnThrottling, RequestCounter, ServerClock, connect};
+use tagwatch_client::{ClusterChoice, OnThrottling, RequestCounter, ServerClock, connect};
 use tokio::runtime::Handle;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -45,13 +45,26 @@ pub struct Runtimes {
 /// # Errors
 /// When it cannot start, or when a task ends that should run forever: Kubernetes restarts the process then.
 pub async fn run(options: RunOptions, stop: CancellationToken, runtimes: Runtimes) -> Result<(), RunError> {
-    let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
-    let clients = Clients::connect(&options, &requests, &clock).await?;
+    let clients = Clients::connect(&options).await?;
+    run_with(options, clients, stop, runtimes).await
+}
+
+/// The same with clients that exist already, such as those of an API server inside this process.
+///
+/// # Errors
+/// As those of [`run`].
+pub async fn run_with(
+    options: RunOptions,
+    clients: Clients,
+    stop: CancellationToken,
+    runtimes: Runtimes,
+) -> Result<(), RunError> {
     let listeners = Listeners::bind(&options, &runtimes).await?;
     let leadership = if options.lease.is_some() { Leadership::standby() } else { Leadership::default() };
     let mut metrics = Metrics::new(leadership);
-    metrics.add(requests.collector())?;
-    let parts = SharedParts::new(clients.cluster.clone(), clock, &options.instance, &mut metrics)?;
+    metrics.add(clients.requests.collector())?;
+    let (client, clock) = (clients.cluster.clone(), clients.clock.clone());
+    let parts = SharedParts::new(client, clock, &options.instance, &mut metrics)?;
     let (reconciler, pending_events) = parts.reconciler(&options);
     let mut tasks = Tasks::default();
     let heartbeat = Heartbeat::default();
@@ -86,20 +99,29 @@ pub async fn run(options: RunOptions, stop: CancellationToken, runtimes: Runtime
 
 /// Clients of the API server. Access reviews have connections of their own, so that neither they nor the controller's
 /// requests wait for each other.
-struct Clients {
-    cluster: Client,
+#[derive(Clone)]
+pub struct Clients {
+    /// For everything else.
+    pub cluster: Client,
     /// A renewal waits behind nothing else. `None` for a single replica.
-    lease: Option<Client>,
-    metrics_reviews: Client,
-    console_reviews: Client,
+    pub lease: Option<Client>,
+    /// For the readers of `/metrics`.
+    pub metrics_reviews: Client,
+    /// For the readers of the console.
+    pub console_reviews: Client,
+    /// Counts the requests of all of them.
+    pub requests: RequestCounter,
+    /// The clock of the API server.
+    pub clock: ServerClock,
 }
 
 impl Clients {
-    async fn connect(
-        options: &RunOptions,
-        requests: &RequestCounter,
-        clock: &ServerClock,
-    ) -> Result<Self, ClientError> {
+    /// Clients of the cluster that the environment names. Sends nothing yet.
+    ///
+    /// # Errors
+    /// When there is no such cluster, or its configuration is of no use.
+    pub async fn connect(options: &RunOptions) -> Result<Self, RunError> {
+        let (requests, clock) = (RequestCounter::new()?, ServerClock::default());
         let choice = ClusterChoice::default();
         let connection = || {
             let (requests, clock) = (requests.clone(), clock.clone());
@@ -113,6 +135,8 @@ impl Clients {
             },
             metrics_reviews: connection().await?.client,
             console_reviews: connection().await?.client,
+            requests,
+            clock,
         })
     }
 }
@@ -194,7 +218,7 @@ impl Servers {
         let Self { clients, listeners, metrics, heartbeat, runtimes } = self;
         let Runtimes { probes, console: pages } = runtimes;
         let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
-        let Clients { cluster: _, lease: _, metrics_reviews, console_reviews } = clients;
+        let Clients { metrics_reviews, console_reviews, .. } = clients;
         let Listeners { admin, health, console } = listeners;
         let audience = || options.token_audience.clone();
         let is_gated = matches!(options.metrics_access, EndpointAccess::Token { .. });

@@ -13,8 +13,9 @@ use tagwatch_e2e::checkout;
 
 /// Pages that show the layers as one line.
 const WITH_LAYERS: [&str; 3] = ["README.md", "CONTRIBUTING.md", "docs/design/architecture.md"];
-/// On top of everything, and part of no layer: they run the binary, hold no code, or measure what the crates keep.
-const ABOVE: [&str; 3] = ["e2e", "e2e/features", "e2e/footprint"];
+/// On top of everything, and part of no layer: they run the binary or the controller, hold no code, or measure what the
+/// crates keep.
+const ABOVE: [&str; 4] = ["e2e", "e2e/faults", "e2e/features", "e2e/footprint"];
 
 /// For each crate the crates of the workspace that it uses, tests apart.
 type Graph = BTreeMap<String, BTreeSet<String>>;

@@ -151,7 +151,9 @@ impl Retries {
             for key in refusals.parked.into_values() {
                 let Some(failing) = self.failing.get_mut(&key) else { continue };
                 failing.parked = None;
-                released.push((key, wait(failing.failures, LONGEST_WAIT)));
+                // It failed with its class, however often it was tried for all of it: an outage that is over costs no more.
+                failing.failures = 1;
+                released.push((key, FIRST_WAIT));
             }
         }
         released
@@ -282,6 +284,21 @@ mod tests {
         // Another one meanwhile, and then a success anywhere.
         assert_eq!(soon(&retries.failed(&key("shop", "other"), unavailable(None))), []);
         assert_eq!(soon(&retries.succeeded("bank")), [("other".to_owned(), 500)]);
+    }
+
+    #[test]
+    fn after_a_long_outage_nothing_waits_for_as_long_as_it_has_failed() {
+        let mut retries = Retries::default();
+        let keys = ["web", "other", "third"].map(|name| key("shop", name));
+        // Each of them is tried for all, in turn.
+        for _ in 0..40 {
+            for key in &keys {
+                retries.failed(key, unavailable(None));
+            }
+        }
+        let released = retries.succeeded("shop");
+        assert_eq!(released.len(), 2, "the third one is being tried");
+        assert!(released.iter().all(|(_, wait)| *wait == FIRST_WAIT), "{released:?}");
     }
 
     #[test]

@@ -150,9 +150,12 @@ impl ReportIndex {
 
     /// A write of ours failed, and may have been carried out: the report is read before the next write.
     pub(crate) fn mark_uncertain(&mut self, key: &ReportKey) {
-        self.in_flight.remove(key);
+        let seen = self.in_flight.remove(key).flatten();
         if let Some(entry) = self.entries.get_mut(key) {
             entry.stale = true;
+        } else if let Some(WatchedChange::Version(_)) = seen {
+            // It was made, and the watch showed that while its answer was waited for.
+            self.entries.insert(key.clone(), Entry { stored: None, stale: true });
         }
     }
 

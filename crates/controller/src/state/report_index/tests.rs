@@ -124,3 +124,17 @@ fn nothing_is_written_before_the_reports_are_known() {
     index.mark_lost(Some("shop"));
     assert!(!index.is_ready("shop"));
 }
+
+#[test]
+fn a_report_whose_creation_was_carried_out_but_not_answered_is_known() {
+    let mut index = ReportIndex::default();
+    index.apply_list(None, Vec::new());
+    index.begin(&key());
+    assert!(!index.mark_changed(&key(), "11"), "it may be ours");
+    index.mark_uncertain(&key());
+    assert!(matches!(index.known(&key()), Known::Unread), "it is read before it is replaced or removed");
+    assert_eq!(index.ours(), BTreeSet::from([key()]));
+    index.begin(&key());
+    index.mark_uncertain(&ReportKey::new("shop", "other"));
+    assert!(matches!(index.known(&ReportKey::new("shop", "other")), Known::Absent), "nothing showed it");
+}

@@ -1,0 +1,29 @@
+//! The fault bench: what tagwatch does while its API server, the way to it and its own processes fail.
+//!
+//! An [`ApiDouble`] is an API server inside this process. [`check_api`] is a script of checks that it and the real
+//! kube-apiserver pass alike. [`FaultLayer`] sits before either and numbers every request; [`FaultPlan`]s, made from a
+//! seed, say what goes wrong. [`simulate`] runs the controller through one under paused time, and compares what it leaves
+//! behind with a run without faults.
+
+mod clock;
+mod conformance;
+mod double;
+mod fault;
+mod oracle;
+mod plans;
+mod random;
+mod scenario;
+mod simulation;
+
+pub use clock::SimulatedClock;
+pub use conformance::check_api;
+pub use double::{
+    ApiDouble, Caller, Change, ChangeKind, Part, Preconditions, Resource, Store, Verb, resource_named,
+};
+pub use fault::{
+    AnswerBody, Fault, FaultLayer, FaultRule, FiredFault, KillPoint, Killed, RequestInfo, StreamFault,
+    Trigger, Upstream,
+};
+pub use oracle::EndState;
+pub use plans::{Action, Family, FaultPlan, sample};
+pub use simulation::{Simulated, simulate};

@@ -1,0 +1,266 @@
+//! What must hold after every run, and during it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::double::{Change, ChangeKind, Store, Verb, resource_named, uid_of};
+use crate::fault::{Fault, FiredFault};
+
+/// Waits before a watch is tried again that are still growing, in an outage.
+const GROWING: usize = 5;
+/// The shortest wait after those: a server that is down gets at most one request in five seconds from each watch.
+const STEADY: Duration = Duration::from_millis(4_900);
+
+/// The reports and the status of the policy, without times and versions: what two runs are compared by.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EndState {
+    reports: BTreeMap<String, Value>,
+    policy: Value,
+}
+
+impl EndState {
+    /// The state of a store.
+    pub(crate) fn of(store: &Store) -> Self {
+        let reports = store.objects(resource_named("policyreports"));
+        let reports = reports.map(|report| (place(report), without_times(report))).collect();
+        let policy = store.get(resource_named("tagpolicies"), "", "default");
+        let policy = policy.map(|policy| statements(&policy["status"])).unwrap_or_default();
+        Self { reports, policy }
+    }
+
+    /// How many reports there are.
+    pub fn reports(&self) -> usize {
+        self.reports.len()
+    }
+
+    /// What differs from the state that is expected: the reports, and then the status of the policy.
+    pub(crate) fn differences(&self, expected: &Self) -> Vec<String> {
+        let mut differences: Vec<String> = Vec::new();
+        for name in self.reports.keys().chain(expected.reports.keys()).collect::<BTreeSet<_>>() {
+            match (self.reports.get(name), expected.reports.get(name)) {
+                (Some(_), None) => differences.push(format!("the report {name} is left over")),
+                (None, Some(_)) => differences.push(format!("the report {name} is missing")),
+                (Some(found), Some(wanted)) if found != wanted => {
+                    differences.push(format!("the report {name} is {found}, expected {wanted}"));
+                }
+                _ => {}
+            }
+        }
+        if self.policy != expected.policy {
+            differences
+                .push(format!("the status of the policy is {}, expected {}", self.policy, expected.policy));
+        }
+        differences
+    }
+}
+
+fn place(report: &Value) -> String {
+    let metadata = &report["metadata"];
+    let text = |field: &str| metadata[field].as_str().unwrap_or_default();
+    format!("{}/{}", text("namespace"), text("name"))
+}
+
+/// What a report says. Times depend on when it was seen, and its history on what was seen.
+fn without_times(report: &Value) -> Value {
+    let metadata = &report["metadata"];
+    let mut results = report["results"].clone();
+    for result in results.as_array_mut().into_iter().flatten() {
+        if let Some(fields) = result.as_object_mut() {
+            fields.remove("timestamp");
+        }
+        if let Some(properties) = result["properties"].as_object_mut() {
+            properties.remove("firstSeen");
+        }
+    }
+    json!({
+        "labels": metadata["labels"], "owners": metadata["ownerReferences"], "scope": report["scope"],
+        "summary": report["summary"], "results": results,
+    })
+}
+
+/// What the status of a policy says.
+fn statements(status: &Value) -> Value {
+    let mut status = status.clone();
+    drop_times(&mut status);
+    status
+}
+
+fn drop_times(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("lastTransitionTime");
+            fields.values_mut().for_each(drop_times);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(drop_times),
+        _ => {}
+    }
+}
+
+/// What a run of these agents has done that it must never do, whatever went wrong.
+pub(crate) fn unsafe_writes(store: &Store, is_ours: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut seen = Seen::default();
+    let mut found: Vec<String> = Vec::new();
+    for change in store.log() {
+        if is_ours(&change.agent) && change.resource.plural == "policyreports" {
+            found.extend(seen.wrong(change));
+        }
+        seen.note(change);
+    }
+    let unchanged = store.unchanged_writes().iter();
+    let unchanged = unchanged.filter(|write| is_ours(&write.agent) && write.resource.plural != "leases");
+    found.extend(
+        unchanged
+            .map(|write| format!("{} {} was written as it was stored", write.resource.plural, write.name)),
+    );
+    found
+}
+
+/// Watches that were tried again too soon, while nothing got through.
+pub(crate) fn hurried(faults: &[FiredFault]) -> Vec<String> {
+    let mut tries: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    for FiredFault { request, fault } in faults {
+        let is_outage = matches!(fault, Fault::DropBefore | Fault::Status(500..=599, _));
+        if is_outage && request.verb == Some(Verb::Watch) {
+            tries.entry(&request.plural).or_default().push(request.at);
+        }
+    }
+    let gaps = |times: Vec<Duration>| {
+        let gaps = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect::<Vec<_>>();
+        gaps.into_iter().skip(GROWING).min()
+    };
+    let shortest = tries.into_iter().filter_map(|(plural, times)| Some((plural, gaps(times)?)));
+    let hurried = shortest.filter(|(_, gap)| *gap < STEADY);
+    hurried.map(|(plural, gap)| format!("{plural} were watched again after {gap:?} of an outage")).collect()
+}
+
+/// The objects of a cluster so far, by UID.
+#[derive(Default)]
+struct Seen {
+    alive: BTreeSet<String>,
+    /// The controllers of objects.
+    owners: BTreeMap<String, String>,
+    /// Every image that an object or one of its dependents ever had.
+    images: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Seen {
+    fn note(&mut self, change: &Change) {
+        let object = &change.object;
+        let Some(uid) = uid_of(object) else { return };
+        if change.kind == ChangeKind::Deleted {
+            self.alive.remove(uid);
+            return;
+        }
+        if change.kind == ChangeKind::Added {
+            self.alive.insert(uid.to_owned());
+            let mut owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+            let controller = owners.find(|owner| owner["controller"] == true);
+            if let Some(owner) = controller.and_then(|owner| owner["uid"].as_str()) {
+                self.owners.insert(uid.to_owned(), owner.to_owned());
+            }
+        }
+        if change.resource.plural == "policyreports" {
+            return;
+        }
+        let mut images = Vec::new();
+        find_images(&object["spec"], &mut images);
+        let mut uid = Some(uid.to_owned());
+        while let Some(owner) = uid {
+            self.images.entry(owner.clone()).or_default().extend(images.iter().cloned());
+            uid = self.owners.get(&owner).cloned();
+        }
+    }
+
+    fn wrong(&self, change: &Change) -> Option<String> {
+        let (report, name) = (&change.object, place(&change.object));
+        let uid = report["scope"]["uid"].as_str().unwrap_or_default();
+        if change.kind == ChangeKind::Deleted {
+            // What another object controls has a report of its own only until its controller is known.
+            let is_root = !self.owners.contains_key(uid);
+            return (is_root && self.alive.contains(uid))
+                .then(|| format!("the report {name} was deleted while its workload was there"));
+        }
+        let known = self.images.get(uid);
+        let results = report["results"].as_array().into_iter().flatten();
+        let mut images = results.filter_map(|result| result["properties"]["image"].as_str());
+        let invented = images.find(|image| !known.is_some_and(|known| known.contains(*image)))?;
+        Some(format!("the report {name} names {invented}, which its workload never had"))
+    }
+}
+
+fn find_images(value: &Value, images: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            images.extend(fields.get("image").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|value| find_images(value, images));
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| find_images(element, images)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::clock::SimulatedClock;
+    use crate::double::{ApiDouble, Preconditions};
+
+    use super::*;
+
+    fn report(name: &str, uid: &str, image: &str) -> Value {
+        json!({
+            "metadata": { "name": name, "namespace": "shop" }, "scope": { "uid": uid },
+            "results": [{ "properties": { "image": image } }],
+        })
+    }
+
+    /// A store with a pod that has had two images, and what the oracle says of what tagwatch then does.
+    fn said(act: impl FnOnce(&ApiDouble, &str)) -> Vec<String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _guard = runtime.enter();
+        let double = ApiDouble::new(SimulatedClock::start());
+        let pod = |image: &str| json!({ "metadata": { "name": "web", "namespace": "shop" }, "spec": { "containers": [{ "image": image }] } });
+        let uid = double.change("user", |store, caller| {
+            store
+                .put(resource_named("namespaces"), json!({ "metadata": { "name": "shop" } }), caller)
+                .unwrap();
+            store.put(resource_named("pods"), pod("a:1"), caller).unwrap();
+            let pod = store.put(resource_named("pods"), pod("a:2"), caller).unwrap();
+            uid_of(&pod).unwrap().to_owned()
+        });
+        act(&double, &uid);
+        double.read(|store| unsafe_writes(store, |agent| agent == "tagwatch"))
+    }
+
+    fn write(double: &ApiDouble, report: Value) {
+        let reports = resource_named("policyreports");
+        double.change("tagwatch", |store, caller| store.put(reports, report, caller).unwrap());
+    }
+
+    fn delete(double: &ApiDouble, agent: &str, plural: &str, name: &str) {
+        let any = Preconditions::default();
+        double.change(agent, |store, caller| {
+            store.delete(resource_named(plural), "shop", name, &any, caller).unwrap()
+        });
+    }
+
+    #[test]
+    fn reports_of_the_living_stay_and_name_images_that_were_there() {
+        let none: [&str; 0] = [];
+        assert_eq!(said(|double, uid| write(double, report("r", uid, "a:1"))), none);
+        let invented = said(|double, uid| write(double, report("r", uid, "a:3")));
+        assert_eq!(invented, ["the report shop/r names a:3, which its workload never had"]);
+        let deleted = said(|double, uid| {
+            write(double, report("r", uid, "a:2"));
+            delete(double, "tagwatch", "policyreports", "r");
+        });
+        assert_eq!(deleted, ["the report shop/r was deleted while its workload was there"]);
+        let collected = said(|double, uid| {
+            write(double, report("r", uid, "a:2"));
+            delete(double, "user", "pods", "web");
+            delete(double, "tagwatch", "policyreports", "r");
+        });
+        assert_eq!(collected, none);
+    }
+}

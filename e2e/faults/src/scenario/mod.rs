@@ -1,0 +1,135 @@
+//! What happens in the cluster of every simulated run: two dozen workloads of every kind, some of which change, go, or are
+//! made anew under the same name. The end is the same, whatever tagwatch sees of the way to it.
+
+mod actor;
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::double::{ApiDouble, Caller, Store};
+pub(crate) use actor::Actor;
+
+/// Who changes the cluster.
+const AGENT: &str = "scenario";
+/// The namespace of tagwatch itself.
+pub(crate) const OWN_NAMESPACE: &str = "tagwatch";
+const SHOP: &str = "shop";
+const BANK: &str = "bank";
+
+/// A change at a time from the start.
+pub(crate) struct Step {
+    pub(crate) at: Duration,
+    act: fn(&mut Actor<'_>),
+}
+
+impl Step {
+    pub(crate) fn act(&self, double: &ApiDouble) {
+        perform(double, self.act);
+    }
+}
+
+fn perform(double: &ApiDouble, act: impl FnOnce(&mut Actor<'_>)) {
+    double.change(AGENT, |store: &mut Store, caller: &Caller| act(&mut Actor::new(store, caller)));
+}
+
+/// What is there before tagwatch starts.
+pub(crate) fn prepare(double: &ApiDouble) {
+    perform(double, |actor| {
+        for namespace in [SHOP, BANK, OWN_NAMESPACE] {
+            actor.put(
+                "namespaces",
+                json!({ "metadata": { "name": namespace, "labels": { "team": namespace } } }),
+            );
+        }
+        actor.put("nodes", json!({ "metadata": { "name": "node-1" } }));
+        set_policy(actor, "recommended");
+        for (kind, namespace, name, tag) in [
+            ("deployments", SHOP, "web", "latest"),
+            ("deployments", SHOP, "api", "1.2.3"),
+            ("deployments", SHOP, "cart", "main"),
+            ("deployments", BANK, "ledger", "latest"),
+            ("deployments", BANK, "teller", "1.0"),
+            ("statefulsets", SHOP, "db", "16"),
+            ("statefulsets", BANK, "queue", "3.13.1"),
+            ("daemonsets", SHOP, "agent", "latest"),
+            ("cronjobs", SHOP, "summary", "2"),
+            ("jobs", BANK, "migrate", "latest"),
+            ("replicasets", SHOP, "legacy", "0.9"),
+            ("replicationcontrollers", BANK, "old", "latest"),
+            ("pods", SHOP, "debug", "latest"),
+            ("statefulsets", BANK, "vault", "main"),
+            ("rollouts", SHOP, "canary", "main"),
+            (
+                "deployments",
+                SHOP,
+                "pinned",
+                "1.0.0@sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
+            ),
+        ] {
+            make(actor, kind, namespace, name, tag);
+        }
+    });
+}
+
+fn make(actor: &mut Actor<'_>, kind: &str, namespace: &str, name: &str, tag: &str) {
+    actor.declare(kind, namespace, name, tag);
+    actor.roll_out(kind, namespace, name);
+}
+
+fn set_policy(actor: &mut Actor<'_>, profile: &str) {
+    actor.edit("tagpolicies", "", "default", |policy| policy["spec"] = json!({ "profile": profile }));
+}
+
+const fn at(millis: u64, act: fn(&mut Actor<'_>)) -> Step {
+    Step { at: Duration::from_millis(millis), act }
+}
+
+/// What happens while tagwatch runs.
+pub(crate) fn steps() -> Vec<Step> {
+    vec![
+        at(1_000, |actor| actor.declare("deployments", SHOP, "blue", "latest")),
+        at(1_300, |actor| actor.roll_out("deployments", SHOP, "blue")),
+        at(2_000, |actor| actor.declare("deployments", SHOP, "web", "1.27.3")),
+        at(2_200, |actor| actor.roll_out("deployments", SHOP, "web")),
+        at(3_000, |actor| actor.delete("deployments", SHOP, "cart")),
+        at(3_500, |actor| make(actor, "statefulsets", SHOP, "cache", "7")),
+        at(4_000, |actor| make(actor, "daemonsets", BANK, "log", "latest")),
+        at(4_000, |actor| make(actor, "cronjobs", BANK, "close", "main")),
+        at(4_500, |actor| make(actor, "pods", BANK, "shell", "latest")),
+        // Another Deployment of the name.
+        at(5_500, |actor| make(actor, "deployments", SHOP, "cart", "nightly")),
+        at(6_000, |actor| actor.declare("statefulsets", SHOP, "db", "17.2")),
+        // Another pod of the name.
+        at(6_300, |actor| actor.roll_out("statefulsets", SHOP, "db")),
+        // At once: no client need see that it was gone.
+        at(7_000, |actor| {
+            actor.delete("pods", SHOP, "debug");
+            make(actor, "pods", SHOP, "debug", "3.20.1");
+        }),
+        at(7_500, |actor| actor.delete("jobs", BANK, "migrate")),
+        at(8_000, |actor| set_policy(actor, "strict")),
+        at(9_000, |actor| actor.declare("rollouts", SHOP, "canary", "2.0.1")),
+        at(9_300, |actor| actor.roll_out("rollouts", SHOP, "canary")),
+        at(10_000, |actor| make(actor, "jobs", SHOP, "once", "latest")),
+        at(10_500, |actor| actor.beat()),
+        at(11_000, |actor| make(actor, "deployments", BANK, "audit", "latest")),
+        at(11_000, |actor| make(actor, "deployments", BANK, "risk", "4.5.6")),
+        at(11_500, |actor| make(actor, "deployments", SHOP, "green", "main")),
+        at(12_000, |actor| {
+            actor.delete("deployments", BANK, "teller");
+            make(actor, "deployments", BANK, "teller", "2.0");
+        }),
+        at(12_500, |actor| actor.beat()),
+    ]
+}
+
+/// Another client changes the report of this number, or removes it.
+pub(crate) fn meddle(double: &ApiDouble, number: usize, removes: bool) {
+    perform(double, |actor| actor.meddle(number, removes));
+}
+
+/// Collects garbage as the controller manager does.
+pub(crate) fn collect_garbage(double: &ApiDouble) {
+    double.change("garbage-collector", Store::collect_garbage);
+}

@@ -1,0 +1,488 @@
+//! Runs the controller in this process under paused time, against the double, through the fault layer.
+
+use std::cell::Cell;
+use std::panic;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures::FutureExt as _;
+use kube::Client;
+use parking_lot::Mutex;
+use tagwatch_client::{RequestCounter, ServerClock, TelemetryLayer};
+use tagwatch_controller::{
+    Clients, EndpointAccess, LeaseOptions, LeaseTiming, RunError, RunOptions, Runtimes, WatchedNamespaces,
+    run_with,
+};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SimulatedClock;
+use crate::double::{ApiDouble, ChangeKind, Store, resource_named};
+use crate::fault::{FaultLayer, Killed, RequestInfo};
+use crate::oracle::{EndState, hurried, unsafe_writes};
+use crate::plans::{Action, FaultPlan};
+use crate::scenario::{self, OWN_NAMESPACE};
+
+/// `User-Agent`s of tagwatch begin with it.
+const AGENT: &str = "tagwatch";
+const LEASE: &str = "tagwatch";
+/// How long a killed process takes to start again.
+const RESTART: Duration = Duration::from_millis(300);
+/// Between two looks at the state.
+const LOOK: Duration = Duration::from_millis(250);
+/// How much longer the status of the policy may take: a watch that was resumed shows that it works by its next event, which
+/// may be the bookmark after a minute, and counts are written at most every ten seconds.
+const STATUS_BOUND: Duration = Duration::from_secs(75);
+/// How long nothing is written once everything is right.
+const QUIET: Duration = Duration::from_secs(60);
+/// How long a run without faults may take to come to its end.
+const SETTLE: Duration = Duration::from_secs(90);
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Simulated {
+    /// What does not hold; empty for a run in which everything does.
+    pub violations: Vec<String>,
+    /// What went wrong on the way, by replica.
+    pub fired: Vec<String>,
+    /// The state at the end.
+    pub end: EndState,
+    /// Writes of the first replica.
+    pub writes: usize,
+    /// When the reports were right, from the start.
+    pub converged: Duration,
+}
+
+/// Runs a plan. `expected` is the end of a run without faults; such a run has none.
+///
+/// # Errors
+/// The run cannot begin.
+pub fn simulate(plan: &FaultPlan, expected: Option<&Simulated>) -> Result<Simulated> {
+    count_panics();
+    PANICS.set(0);
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    let result = runtime.block_on(async { Simulation::start(plan).run(expected).await });
+    // Tasks that still wait end here, before the next run counts.
+    drop(runtime);
+    result
+}
+
+thread_local! {
+    /// Panics of this thread, on which a whole run takes place. The controller survives some of them.
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count_panics() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            PANICS.set(PANICS.get() + 1);
+            before(info);
+        }));
+    });
+}
+
+/// One process that is started again whenever it has ended.
+struct Replica {
+    number: usize,
+    layer: Arc<FaultLayer>,
+    kills: mpsc::UnboundedReceiver<Killed>,
+    /// The name under which it leads, or may.
+    identity: Arc<Mutex<String>>,
+    incarnation: usize,
+    running: Option<Running>,
+    starts_at: Instant,
+}
+
+struct Running {
+    task: JoinHandle<Result<(), RunError>>,
+    stop: CancellationToken,
+}
+
+/// What happens at a time of the run.
+enum Event {
+    Step(scenario::Step),
+    Action(Action),
+}
+
+struct Simulation<'a> {
+    plan: &'a FaultPlan,
+    double: ApiDouble,
+    clock: SimulatedClock,
+    replicas: Vec<Replica>,
+    begun: Instant,
+    /// What is still to happen, the last first.
+    events: Vec<(Duration, Event)>,
+    collects_at: Option<Instant>,
+    collected: u64,
+    violations: Arc<Mutex<Vec<String>>>,
+    last_disturbance: Instant,
+}
+
+impl<'a> Simulation<'a> {
+    fn start(plan: &'a FaultPlan) -> Self {
+        let clock = SimulatedClock::start();
+        let double = ApiDouble::new(clock);
+        scenario::prepare(&double);
+        double.change("plan", |store, _| store.set_watch_lists(plan.has_watch_lists));
+        let violations = Arc::default();
+        let steps = scenario::steps().into_iter().map(|step| (step.at, Event::Step(step)));
+        let actions = plan.actions.iter().map(|(at, action)| (*at, Event::Action(*action)));
+        let mut events: Vec<(Duration, Event)> = steps.chain(actions).collect();
+        events.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let replicas = (0..plan.replicas).map(|number| replica(number, plan, &double, &violations)).collect();
+        let now = Instant::now();
+        Self {
+            plan,
+            double,
+            clock,
+            replicas,
+            begun: now,
+            events,
+            collects_at: None,
+            collected: 0,
+            violations,
+            last_disturbance: now,
+        }
+    }
+
+    async fn run(mut self, expected: Option<&Simulated>) -> Result<Simulated> {
+        for number in 0..self.replicas.len() {
+            self.begin(number)?;
+        }
+        while !self.events.is_empty() || self.begun.elapsed() < self.plan.ends() {
+            self.look().await?;
+        }
+        self.last_disturbance = Instant::now();
+        let converged = match expected {
+            Some(expected) => self.converge(expected).await?,
+            None => self.settle(SETTLE).await?,
+        };
+        if self.violations.lock().is_empty() {
+            self.stay_quiet(expected).await?;
+        }
+        let mut violations = self.double.read(|store| unsafe_writes(store, |agent| agent.starts_with(AGENT)));
+        if self.plan.hides_status() {
+            violations.retain(|violation| !violation.starts_with("tagpolicies "));
+        }
+        violations.extend(std::mem::take(&mut *self.violations.lock()));
+        let panics = PANICS.get();
+        if panics > 0 {
+            violations.push(format!("{panics} panics"));
+        }
+        let mut fired = Vec::new();
+        for replica in &self.replicas {
+            let faults = replica.layer.fired();
+            // A process that starts again knows nothing of the outage.
+            if !self.plan.restarts() {
+                violations.extend(hurried(&faults));
+            }
+            fired.extend(faults.iter().map(|fault| format!("replica {}, {fault}", replica.number)));
+        }
+        Ok(Simulated {
+            violations,
+            fired,
+            end: self.end(),
+            writes: self.replicas.first().map_or(0, |replica| replica.layer.writes()),
+            converged,
+        })
+    }
+
+    fn end(&self) -> EndState {
+        self.double.read(EndState::of)
+    }
+
+    /// Lets time pass until the next look, or the next event.
+    async fn look(&mut self) -> Result<()> {
+        let next = self.events.last().map(|(at, _)| self.begun + *at);
+        let until = next.unwrap_or_else(|| Instant::now() + LOOK).min(Instant::now() + LOOK);
+        self.pass(until).await?;
+        while self.events.last().is_some_and(|(at, _)| self.begun.elapsed() >= *at) {
+            let Some((_, event)) = self.events.pop() else { break };
+            match event {
+                Event::Step(step) => step.act(&self.double),
+                Event::Action(action) => self.act(action).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets time pass. Processes that are to be killed are, and those that have ended start again.
+    async fn pass(&mut self, until: Instant) -> Result<()> {
+        loop {
+            self.look_after_replicas()?;
+            self.collect_garbage();
+            let starts = self.replicas.iter().filter(|replica| replica.running.is_none());
+            let wake = starts.map(|replica| replica.starts_at).chain(self.collects_at).min();
+            let wake = wake.unwrap_or(until).min(until);
+            let killed = std::future::poll_fn(|context| {
+                for replica in &mut self.replicas {
+                    if let std::task::Poll::Ready(Some(Killed)) = replica.kills.poll_recv(context) {
+                        return std::task::Poll::Ready(replica.number);
+                    }
+                }
+                std::task::Poll::Pending
+            });
+            tokio::select! {
+                number = killed => self.kill(number).await,
+                () = sleep_until(wake) => {
+                    if Instant::now() >= until {
+                        self.look_after_replicas()?;
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn look_after_replicas(&mut self) -> Result<()> {
+        for number in 0..self.replicas.len() {
+            let replica = &mut self.replicas[number];
+            match &replica.running {
+                Some(running) if running.task.is_finished() => {
+                    let Some(Running { task, stop }) = replica.running.take() else { continue };
+                    replica.starts_at = Instant::now();
+                    if !stop.is_cancelled() {
+                        let ended = task.now_or_never();
+                        self.violations.lock().push(format!("replica {number} ended by itself: {ended:?}"));
+                    }
+                }
+                None if Instant::now() >= replica.starts_at => self.begin(number)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// As by SIGKILL: what it has sent is on its way.
+    async fn kill(&mut self, number: usize) {
+        let Some(running) = self.replicas[number].running.take() else { return };
+        running.task.abort();
+        // It was cancelled.
+        drop(running.task.await);
+        self.replicas[number].starts_at = Instant::now() + RESTART;
+        self.last_disturbance = Instant::now() + RESTART;
+    }
+
+    async fn act(&mut self, action: Action) -> Result<()> {
+        let change = |act: fn(&mut Store)| self.double.change("plan", |store, _| act(store));
+        match action {
+            Action::Compact => change(Store::compact),
+            Action::StopCache => change(|store| store.set_cache_lag(true)),
+            Action::ResumeCache => change(|store| store.set_cache_lag(false)),
+            Action::EditReport(number) => scenario::meddle(&self.double, number, false),
+            Action::DeleteReport(number) => scenario::meddle(&self.double, number, true),
+            Action::RemoveApi(plural) => {
+                self.double.change("plan", |store, caller| store.remove_api(resource_named(plural), caller));
+            }
+            Action::RestoreApi(plural) => {
+                self.double.change("plan", |store, _| store.restore_api(resource_named(plural)));
+            }
+            Action::Kill(number) => self.kill(number).await,
+            Action::Stop(number) => {
+                if let Some(running) = &self.replicas[number].running {
+                    running.stop.cancel();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A while after the last deletion.
+    fn collect_garbage(&mut self) {
+        let revision = self.double.read(Store::revision);
+        match self.collects_at {
+            None if revision != self.collected => {
+                let deletes = self.double.read(|store| {
+                    store.log().iter().rev().take_while(|change| change.revision > self.collected).any(
+                        |change| {
+                            change.kind == ChangeKind::Deleted && change.resource.plural != "policyreports"
+                        },
+                    )
+                });
+                self.collected = revision;
+                self.collects_at = deletes.then(|| Instant::now() + self.plan.collects_after);
+            }
+            Some(at) if Instant::now() >= at => {
+                scenario::collect_garbage(&self.double);
+                self.collects_at = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, number: usize) -> Result<()> {
+        let replica = &mut self.replicas[number];
+        let identity = format!("replica-{number}_{}", replica.incarnation);
+        replica.incarnation += 1;
+        identity.clone_into(&mut replica.identity.lock());
+        let agent = format!("{AGENT}/{identity}");
+        let (requests, wall) = (RequestCounter::new()?, self.clock);
+        let clock = ServerClock::with_local(move || wall.now());
+        let telemetry = TelemetryLayer::new(requests.clone(), clock.clone());
+        let client = || -> Client { replica.layer.client(&agent, &telemetry) };
+        let clients = Clients {
+            cluster: client(),
+            lease: (self.plan.replicas > 1).then(client),
+            metrics_reviews: client(),
+            console_reviews: client(),
+            requests,
+            clock,
+        };
+        let lease = (self.plan.replicas > 1).then(|| LeaseOptions {
+            namespace: OWN_NAMESPACE.to_owned(),
+            name: LEASE.to_owned(),
+            identity,
+            timing: LeaseTiming::default(),
+        });
+        let stop = CancellationToken::new();
+        let runtimes = Runtimes { probes: Handle::current(), console: Handle::current() };
+        let task = tokio::spawn(run_with(options(lease, agent), clients, stop.clone(), runtimes));
+        replica.running = Some(Running { task, stop });
+        Ok(())
+    }
+
+    /// When the last fault was over. Restarts count, too.
+    fn last_fault(&self) -> Instant {
+        let faults = self.replicas.iter().filter_map(|replica| replica.layer.last_fault());
+        faults.fold(self.last_disturbance, Instant::max)
+    }
+
+    /// Waits until the state is the expected one. Returns when the reports were.
+    async fn converge(&mut self, expected: &Simulated) -> Result<Duration> {
+        // Nothing can be faster than a run without faults.
+        let least = self.begun + expected.converged;
+        let mut reports_since: Option<Instant> = None;
+        let (mut looked_at, mut differences) = (None, Vec::new());
+        loop {
+            let revision = self.double.read(Store::revision);
+            // Leases apart, most looks find the store as it was.
+            if looked_at != Some(revision) {
+                differences = self.end().differences(&expected.end);
+                looked_at = Some(revision);
+            }
+            if differences.is_empty() {
+                return Ok(reports_since.unwrap_or_else(Instant::now) - self.begun);
+            }
+            let only_status = differences.len() == 1 && differences[0].starts_with("the status");
+            if only_status {
+                reports_since.get_or_insert_with(Instant::now);
+            } else {
+                reports_since = None;
+            }
+            let bound = self.plan.bound + if only_status { STATUS_BOUND } else { self.collects_after_all() };
+            if Instant::now() > self.last_fault().max(least) + bound {
+                let late = format!("after {bound:?}: ");
+                self.violations
+                    .lock()
+                    .extend(differences.into_iter().map(|difference| format!("{late}{difference}")));
+                return Ok(self.begun.elapsed());
+            }
+            self.look().await?;
+        }
+    }
+
+    /// A slow garbage collector leaves reports of what was deleted last to tagwatch.
+    fn collects_after_all(&self) -> Duration {
+        self.plan.collects_after.min(Duration::from_secs(11))
+    }
+
+    /// Waits for so long, and returns when the reports were written last.
+    async fn settle(&mut self, time: Duration) -> Result<Duration> {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            self.look().await?;
+        }
+        let last = self.double.read(|store| {
+            let mut changes = store.log().iter().rev();
+            changes.find(|change| change.resource.plural == "policyreports").map(|change| change.at)
+        });
+        last.map(|last| last - self.begun).context("no report was written")
+    }
+
+    async fn stay_quiet(&mut self, expected: Option<&Simulated>) -> Result<()> {
+        let (before, end) = (self.double.read(Store::revision), Instant::now() + QUIET);
+        while Instant::now() < end {
+            self.look().await?;
+        }
+        let written = self.double.read(|store| {
+            let later = store.log().iter().filter(|change| change.revision > before);
+            let ours =
+                later.filter(|change| change.agent.starts_with(AGENT) && change.resource.plural != "leases");
+            ours.map(|change| {
+                format!("written although everything is right: {:?} {}", change.kind, change.object)
+            })
+            .collect::<Vec<_>>()
+        });
+        let mut violations = self.violations.lock();
+        violations.extend(written);
+        if let Some(expected) = expected {
+            let differences = self.end().differences(&expected.end);
+            violations.extend(differences.into_iter().map(|difference| format!("in the end {difference}")));
+        }
+        Ok(())
+    }
+}
+
+fn replica(
+    number: usize,
+    plan: &FaultPlan,
+    double: &ApiDouble,
+    violations: &Arc<Mutex<Vec<String>>>,
+) -> Replica {
+    let rules = plan.rules.iter().filter(|(replica, _)| *replica == number).map(|(_, rule)| rule.clone());
+    let (sender, kills) = mpsc::unbounded_channel();
+    let identity: Arc<Mutex<String>> = Arc::default();
+    let (has_lease, ours) = (plan.replicas > 1, Arc::clone(&identity));
+    let (server, violations) = (double.clone(), Arc::clone(violations));
+    let observe = move |request: &RequestInfo| {
+        if has_lease && request.write.is_some() {
+            let (holder, ours) = (server.read(holder), ours.lock());
+            if holder.as_deref() != Some(&**ours) {
+                let RequestInfo { plural, name, at, .. } = request;
+                let name = name.as_deref().unwrap_or_default();
+                violations
+                    .lock()
+                    .push(format!("{ours} writes {plural} {name} after {at:?}, and {holder:?} leads"));
+            }
+        }
+    };
+    let layer = FaultLayer::new(double.upstream(), rules.collect(), sender, observe);
+    let starts_at = Instant::now();
+    Replica { number, layer, kills, identity, incarnation: 0, running: None, starts_at }
+}
+
+/// Who holds the lease.
+fn holder(store: &Store) -> Option<String> {
+    let lease = store.get(resource_named("leases"), OWN_NAMESPACE, LEASE)?;
+    lease["spec"]["holderIdentity"].as_str().map(str::to_owned)
+}
+
+fn options(lease: Option<LeaseOptions>, user_agent: String) -> RunOptions {
+    RunOptions {
+        namespaces: WatchedNamespaces::AllExcept(Vec::new()),
+        instance: "tagwatch".to_owned(),
+        health_address: None,
+        health_address_file: None,
+        token_audience: "tagwatch".to_owned(),
+        // It is bound and not used: real sockets know nothing of paused time.
+        metrics_address: ([127, 0, 0, 1], 0).into(),
+        metrics_access: EndpointAccess::Anonymous,
+        console: None,
+        cluster_name: None,
+        workload_series_cap: 1_000,
+        address_file: None,
+        own_namespace: Some(OWN_NAMESPACE.to_owned()),
+        registries: Vec::new(),
+        registry_networks: Vec::new(),
+        events: false,
+        lease,
+        policy: "default".to_owned(),
+        user_agent,
+    }
+}
