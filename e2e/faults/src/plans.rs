@@ -233,7 +233,7 @@ impl FaultPlan {
             let trigger = Trigger::Nth { verb: Verb::Watch, plural, nth };
             self.rule(0, trigger, Fault::Stream(fault));
         }
-        self.bound = Duration::from_secs(60);
+        self.bound = Duration::from_mins(1);
     }
 
     fn server(&mut self, random: &mut Random) {

@@ -37,8 +37,10 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How much longer the status of the policy may take: a watch that was resumed shows that it works by its next event, which
 /// may be the bookmark after a minute, and counts are written at most every ten seconds.
 const STATUS_BOUND: Duration = Duration::from_secs(75);
+/// That reports were contested is said until the next evaluation of everything, every ten minutes.
+const CONTEST_BOUND: Duration = Duration::from_mins(11);
 /// How long nothing is written once everything is right.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 /// How long a run without faults may take to come to its end.
 const SETTLE: Duration = Duration::from_secs(90);
 
@@ -375,7 +377,12 @@ impl<'a> Simulation<'a> {
             } else {
                 reports_since = None;
             }
-            let bound = self.plan.bound + if only_status { STATUS_BOUND } else { self.collects_after_all() };
+            let extra = match differences.first() {
+                Some(status) if only_status && status.contains("ReportsContested") => CONTEST_BOUND,
+                _ if only_status => STATUS_BOUND,
+                _ => self.collects_after_all(),
+            };
+            let bound = self.plan.bound + extra;
             if Instant::now() > self.last_fault().max(least) + bound {
                 let late = format!("after {bound:?}: ");
                 self.violations

@@ -3,6 +3,9 @@
 //! `TAGWATCH_FAULT_PLANS` is the number of plans, `TAGWATCH_FAULT_SEED` makes other ones, and `TAGWATCH_FAULT_PLAN` names
 //! one, as a failure does, to run it again.
 
+// clippy knows a test by `#[test]`, which what tests share does not have.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;

@@ -108,6 +108,7 @@ fn refusal(answer: Result<Value>) -> Result<Refusal> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "most are made for the comparison")]
 fn same<T: PartialEq + Debug>(what: &str, found: T, expected: T) -> Result<()> {
     ensure!(found == expected, "{what}: found {found:?}, expected {expected:?}");
     Ok(())

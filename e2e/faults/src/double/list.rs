@@ -90,7 +90,7 @@ fn page<'a>(
     let limit = query.limit.unwrap_or(usize::MAX);
     let remaining = selected.len().saturating_sub(limit);
     let items = selected.iter().take(limit);
-    let last = items.clone().last().filter(|_| remaining > 0).map(|(key, _)| (*key, remaining));
+    let last = items.clone().next_back().filter(|_| remaining > 0).map(|(key, _)| (*key, remaining));
     (items.map(|(_, object)| *object).collect(), last)
 }
 

@@ -117,7 +117,7 @@ impl Query {
                 "limit" => query.limit = Some(number(&value)?),
                 "continue" => query.continue_token = Some(value).filter(|token| !token.is_empty()),
                 "resourceVersion" => {
-                    query.resource_version = Some(value).filter(|version| !version.is_empty())
+                    query.resource_version = Some(value).filter(|version| !version.is_empty());
                 }
                 "resourceVersionMatch" => query.version_match = Some(value),
                 "sendInitialEvents" => query.sends_initial_events = is_true,

@@ -13,7 +13,7 @@ pub(crate) enum Generation {
 }
 
 /// A resource of the API.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are those of discovery documents")]
 pub struct Resource {
     pub group: &'static str,

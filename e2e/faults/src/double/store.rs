@@ -259,8 +259,7 @@ impl Store {
             hasher.finish()
         };
         let digits = format!("{:016x}{:016x}", half(0), half(1));
-        let [a, b, c, d, e] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| &digits[range]);
-        format!("{a}-{b}-{c}-{d}-{e}")
+        [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| &digits[range]).join("-")
     }
 
     /// Deletes what is controlled by objects that are gone, as the garbage collector of the controller manager does.

@@ -152,7 +152,7 @@ impl Watch {
             (false, true) => self.send_object("ADDED", &change.object),
             (true, true) => self.send_object("MODIFIED", &change.object),
             (true, false) if change.kind == ChangeKind::Deleted => {
-                self.send_object("DELETED", &change.object)
+                self.send_object("DELETED", &change.object);
             }
             // It is not selected any more: shown as it was, with the version of the change.
             (true, false) => {

@@ -146,16 +146,12 @@ impl Store {
         caller: &Caller,
     ) -> Result<Arc<Value>, ApiError> {
         let (namespace, name) = key_of(&object);
-        match self.get(resource, &namespace, &name).cloned() {
-            Some(stored) => {
-                let next = merge(resource, &stored, object, Part::Whole);
-                Ok(Arc::clone(self.bring_to(resource, &stored, next, caller).object()))
-            }
-            None => {
-                let namespace = resource.namespaced.then_some(&*namespace);
-                self.create(resource, namespace, object, Part::Whole, caller)
-            }
+        if let Some(stored) = self.get(resource, &namespace, &name).cloned() {
+            let next = merge(resource, &stored, object, Part::Whole);
+            return Ok(Arc::clone(self.bring_to(resource, &stored, next, caller).object()));
         }
+        let namespace = resource.namespaced.then_some(&*namespace);
+        self.create(resource, namespace, object, Part::Whole, caller)
     }
 
     /// Stores the next version of an object, unless it is the same.

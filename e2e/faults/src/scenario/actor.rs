@@ -59,7 +59,7 @@ impl<'a> Actor<'a> {
             }
             "cronjobs" => {
                 object["spec"] =
-                    json!({ "schedule": "0 3 * * *", "jobTemplate": { "spec": { "template": template } } })
+                    json!({ "schedule": "0 3 * * *", "jobTemplate": { "spec": { "template": template } } });
             }
             "jobs" | "daemonsets" => object["spec"] = json!({ "template": template }),
             _ => object["spec"] = json!({ "replicas": 1, "template": template }),

@@ -81,6 +81,10 @@ fn set_policy(actor: &mut Actor<'_>, profile: &str) {
     actor.edit("tagpolicies", "", "default", |policy| policy["spec"] = json!({ "profile": profile }));
 }
 
+fn beat(actor: &mut Actor<'_>) {
+    actor.beat();
+}
+
 const fn at(millis: u64, act: fn(&mut Actor<'_>)) -> Step {
     Step { at: Duration::from_millis(millis), act }
 }
@@ -112,7 +116,7 @@ pub(crate) fn steps() -> Vec<Step> {
         at(9_000, |actor| actor.declare("rollouts", SHOP, "canary", "2.0.1")),
         at(9_300, |actor| actor.roll_out("rollouts", SHOP, "canary")),
         at(10_000, |actor| make(actor, "jobs", SHOP, "once", "latest")),
-        at(10_500, |actor| actor.beat()),
+        at(10_500, beat),
         at(11_000, |actor| make(actor, "deployments", BANK, "audit", "latest")),
         at(11_000, |actor| make(actor, "deployments", BANK, "risk", "4.5.6")),
         at(11_500, |actor| make(actor, "deployments", SHOP, "green", "main")),
@@ -120,7 +124,7 @@ pub(crate) fn steps() -> Vec<Step> {
             actor.delete("deployments", BANK, "teller");
             make(actor, "deployments", BANK, "teller", "2.0");
         }),
-        at(12_500, |actor| actor.beat()),
+        at(12_500, beat),
     ]
 }
 
