@@ -38,7 +38,8 @@ impl Store {
                 }
             };
         };
-        let uid = config["metadata"]["uid"].as_str().map(str::to_owned);
+        // The metadata of a status counts for nothing.
+        let uid = config["metadata"]["uid"].as_str().filter(|_| part != Part::Status).map(str::to_owned);
         check(resource, name, &stored, &Preconditions { uid, resource_version: None })?;
         if let Some(fields) = config.as_object_mut() {
             let kept = if part == Part::Status { "status" } else { "spec" };
