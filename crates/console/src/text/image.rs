@@ -1,7 +1,8 @@
 //! Image references on a page.
 
-use super::HtmlText;
 use tagwatch_core::text::UntrustedText;
+
+use super::HtmlText;
 
 /// Longer references are split, so that the style sheet can cut the repository and keep tag and digest.
 const FITS: usize = 40;

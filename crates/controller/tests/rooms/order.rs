@@ -26,13 +26,13 @@ const CONTROLLER: &[&[&str]] = &[
 /// The same for the console.
 const CONSOLE: &[&[&str]] = &[
     &["access", "text", "url"],
-    &["snapshot"],
+    &["absence", "health", "snapshot"],
     &["changes", "draw", "filter", "images", "remedy", "source", "view"],
     &["http", "record"],
     &["frame"],
     &["auth"],
     &["filtered"],
-    &["api", "export", "pages"],
+    &["api", "export", "files", "pages"],
     &["router"],
     &["lib"],
 ];
@@ -69,7 +69,7 @@ const INDEX: &[&[&str]] = &[
 
 const CLIENT: &[&[&str]] = &[
     &["api", "backoff", "call", "clock"],
-    &["cluster_policy", "discovery", "pages", "retry_after", "served", "telemetry"],
+    &["cluster_policy", "discovery", "pages", "put_off", "retry_after", "served", "telemetry"],
     &["connect", "issues", "lists"],
     &["lib"],
 ];
