@@ -16,6 +16,8 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	kjson "sigs.k8s.io/json"
 )
@@ -75,11 +77,13 @@ func (e *extension) UnmarshalJSON(in []byte) error {
 	return nil
 }
 
-// read does what StreamVisitor.Visit does before it looks at the object, and
-// then what unstructuredJSONScheme does to get its fields.
+// read decodes as FileVisitor.Visit does, does what StreamVisitor.Visit does
+// before it looks at the object, and then what unstructuredJSONScheme does to
+// get its fields.
 func read(file []byte) answer {
 	answer := answer{Documents: []any{}}
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(file), bufferSize)
+	decoded := transform.NewReader(bytes.NewReader(file), unicode.BOMOverride(unicode.UTF8.NewDecoder()))
+	decoder := yaml.NewYAMLOrJSONDecoder(decoded, bufferSize)
 	for {
 		document := extension{}
 		if err := decoder.Decode(&document); err != nil {

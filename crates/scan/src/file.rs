@@ -14,7 +14,7 @@ use crate::kustomize::{self, Kustomization};
 use crate::manifest::{DIRECTIVE, Manifest, Prefilter, has_patch_directive};
 use crate::note::{Note, NoteCode};
 use crate::report::ReadFile;
-use crate::yaml::{Document, Documents, Extent, Limits, Position, Source};
+use crate::yaml::{Document, Documents, Extent, Limits, Position, ReplacedByte, Source};
 
 /// How much of a buffer stays for the next file, in bytes: more than almost every manifest needs.
 const KEPT_BUFFER: usize = 1 << 20;
@@ -41,7 +41,7 @@ impl Reading<'_> {
             Err(error) => return Some(unread(self.name(input), &ReadError::Io(error))),
         };
         let limits = Limits { bytes: self.limits.bytes.min(LARGE), ..self.limits };
-        let file = match input::read(&mut opened, buffer, limits) {
+        let file = match input::read_manifest(&mut opened, buffer, limits) {
             Ok(source) => self.text(input, &source),
             Err(ReadError::TooLarge(LARGE)) if opened.metadata().is_ok_and(|metadata| metadata.is_file()) => {
                 return None;
@@ -73,7 +73,7 @@ impl Reading<'_> {
 
     /// Reads the text of an input.
     pub(crate) fn input(&self, input: &Input, reader: &mut dyn Read, buffer: &mut Vec<u8>) -> ReadFile {
-        let file = match input::read(reader, buffer, self.limits) {
+        let file = match input::read_manifest(reader, buffer, self.limits) {
             Ok(source) => self.text(input, &source),
             Err(error) => unread(self.name(input), &error),
         };
@@ -93,6 +93,12 @@ impl Reading<'_> {
             return ReadFile::of_compose(name, path.map(Path::to_path_buf), read);
         }
         let mut file = ReadFile { path: path.map(Path::to_path_buf), ..ReadFile::new(name) };
+        if let Some(ReplacedByte { at, byte }) = source.replaced_byte() {
+            let message = format!(
+                "not UTF-8: byte 0x{byte:02x}; kubectl reads U+FFFD in its place, and in that of others, and so does tagwatch"
+            );
+            file.notes.push(Note::at(&file.name, at, NoteCode::ReplacedByte, &message));
+        }
         self.documents(input, source, Documents::new(source, self.limits), &mut file);
         file.count_as_read();
         file.fold_other_documents();

@@ -64,6 +64,8 @@ pub enum NoteCode {
     UnreadableInput,
     /// The input is neither UTF-8 nor UTF-16 with a byte order mark.
     InvalidEncoding,
+    /// Bytes that are not UTF-8 are read as U+FFFD.
+    ReplacedByte,
     /// A document is no valid YAML or JSON.
     InvalidYaml,
     /// A value that does not apply, since the same key follows in its mapping.
@@ -144,6 +146,7 @@ pub enum NoteCode {
 named!(NoteCode {
     UnreadableInput => "unreadable-input",
     InvalidEncoding => "invalid-encoding",
+    ReplacedByte => "replaced-byte",
     InvalidYaml => "invalid-yaml",
     DuplicateKey => "duplicate-key",
     TextIgnored => "text-ignored",

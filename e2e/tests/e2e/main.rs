@@ -32,6 +32,7 @@ mod drift_memory;
 mod drift_registry;
 mod events;
 mod exemptions;
+mod files_agree;
 mod foreign_writers;
 mod history;
 mod hostile;
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         instances::tests(),
         issues::tests(),
         kinds::tests(),
+        files_agree::tests(),
         kustomize_agrees::tests(),
         many::tests(),
         metrics_auth::tests(),

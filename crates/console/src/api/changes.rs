@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use tagwatch_core::text::UntrustedText;
 
-use crate::changes::{Knowledge, MAX_LISTED, changes_since, trend};
+use crate::changes::{Knowledge, SelectedChanges, trend};
 use crate::filter::{ChangeFilter, Grouping, ImageFilter, Pagination, PerPage};
 use crate::filtered::FilteredRequest;
 use crate::http::json;
@@ -14,14 +14,11 @@ use crate::record::{ChangePage, ChangeRecord, DayRecord, ImageGroupRecord, Image
 pub(super) async fn changes(FilteredRequest { view, filter, .. }: FilteredRequest<ChangeFilter>) -> Response {
     let from = filter.start(view.now);
     let admits = |namespace: &UntrustedText| filter.admits_namespace(namespace);
-    let (mut changes, counts) = changes_since(&view, from, |change| admits(change.namespace()));
-    changes.retain(|change| filter.admits_kind(change));
-    let total = changes.len();
-    changes.truncate(MAX_LISTED);
-    let pages = Pagination::new(filter.page, PerPage::default(), changes.len(), |_| String::new());
+    let SelectedChanges { listed, total, counts } = SelectedChanges::new(&view, &filter);
+    let pages = Pagination::new(filter.page, PerPage::default(), listed.len(), |_| String::new());
     let page = ChangePage {
         total,
-        listed: changes.len(),
+        listed: listed.len(),
         page: pages.number,
         pages: pages.count,
         since: from.to_string(),
@@ -30,7 +27,7 @@ pub(super) async fn changes(FilteredRequest { view, filter, .. }: FilteredReques
         images_changed: counts.images,
         known: KnowledgeRecord::new(&Knowledge::new(&view, from, admits), counts.first_look),
         days: trend(&view, admits).iter().map(DayRecord::new).collect(),
-        changes: pages.rows(&changes).iter().map(ChangeRecord::new).collect(),
+        changes: pages.rows(&listed).iter().map(ChangeRecord::new).collect(),
     };
     json(StatusCode::OK, &page)
 }

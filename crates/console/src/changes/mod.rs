@@ -6,6 +6,7 @@ mod trend;
 use jiff::{SignedDuration, Timestamp};
 use tagwatch_core::named;
 
+use crate::filter::ChangeFilter;
 use crate::snapshot::{Change, Event};
 use crate::view::View;
 pub(crate) use knowledge::Knowledge;
@@ -104,4 +105,24 @@ pub(crate) fn changes_since(
         changes.push(change);
     }
     (changes, counts)
+}
+
+/// What a filter admits of the changes.
+pub(crate) struct SelectedChanges<'v> {
+    /// Those that are listed, latest first.
+    pub(crate) listed: Vec<Change<'v>>,
+    pub(crate) total: usize,
+    /// Of every kind, whichever the filter admits.
+    pub(crate) counts: Counts,
+}
+
+impl<'v> SelectedChanges<'v> {
+    pub(crate) fn new(view: &'v View, filter: &ChangeFilter) -> Self {
+        let admits = |change: &Change<'_>| filter.admits_namespace(change.namespace());
+        let (mut listed, counts) = changes_since(view, filter.start(view.now), admits);
+        listed.retain(|change| filter.admits_kind(change));
+        let total = listed.len();
+        listed.truncate(MAX_LISTED);
+        Self { listed, total, counts }
+    }
 }

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use tagwatch_core::text::UntrustedText;
 
 use super::parse::{add, number, one_of, text};
-use super::{QueryFilter, Since, UnknownFields};
+use super::query::append_page;
+use super::{PerPage, QueryFilter, Since, UnknownFields};
 use crate::changes::ChangeKind;
 use crate::snapshot::Change;
-use crate::url::{key, pairs, with_query};
+use crate::url::{key, with_query};
 
 /// A selection of changes. An empty list admits all values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,24 +23,19 @@ pub(crate) struct ChangeFilter {
 }
 
 impl QueryFilter for ChangeFilter {
-    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
-        let mut filter = Self::default();
-        let mut problems = Vec::new();
-        for (name, value) in pairs(query) {
-            let outcome = match &*name {
-                "since" | "page" if value.is_empty() => Ok(()),
-                "since" => Since::parse(&value).map(|since| filter.since = Some(since)),
-                "page" => number("page", &value).map(|page| filter.page = page),
-                "namespace" => add(&mut filter.namespaces, &name, &value, text),
-                "change" => add(&mut filter.kinds, &name, &value, |value| {
-                    one_of(&name, value, &ChangeKind::ALL, |kind| kind.as_str())
-                }),
-                _ if unknown == UnknownFields::Ignored => Ok(()),
-                _ => Err("expected the fields since, change, namespace and number, and no other".to_owned()),
-            };
-            problems.extend(outcome.err());
+    fn set(&mut self, name: &str, value: &str, unknown: UnknownFields) -> Result<(), String> {
+        match name {
+            "since" | "page" if value.is_empty() => {}
+            "since" => self.since = Some(Since::parse(value)?),
+            "page" => self.page = number(name, value)?,
+            "namespace" => add(&mut self.namespaces, name, value, text)?,
+            "change" => add(&mut self.kinds, name, value, |value| {
+                one_of(name, value, &ChangeKind::ALL, |kind| kind.as_str())
+            })?,
+            _ if unknown == UnknownFields::Ignored => {}
+            _ => return Err("expected the fields since, change, namespace and page, and no other".to_owned()),
         }
-        if problems.is_empty() { Ok(filter) } else { Err(problems) }
+        Ok(())
     }
 }
 
@@ -74,9 +70,7 @@ impl ChangeFilter {
         }
         query.extend_pairs(kinds.iter().map(|kind| ("change", kind.as_str())));
         query.extend_pairs(namespaces.iter().map(|namespace| ("namespace", namespace.raw())));
-        if *page > 1 {
-            query.append_pair("page", &page.to_string());
-        }
+        append_page(&mut query, *page, PerPage::default());
         with_query("/changes", &query.finish())
     }
 

@@ -3,8 +3,9 @@
 use form_urlencoded::Serializer;
 
 use super::parse::{number, one_of, quoted};
+use super::query::append_page;
 use super::{PerPage, QueryFilter, UnknownFields};
-use crate::url::{pairs, with_query};
+use crate::url::with_query;
 
 /// What becomes of an exemption, in the order of the table: what needs a hand first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,21 +52,9 @@ pub(crate) struct ExemptionFilter {
 }
 
 impl QueryFilter for ExemptionFilter {
-    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
-        let mut filter = Self::default();
-        let mut problems = Vec::new();
-        for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
-            if let Err(problem) = filter.set(&name, &value, unknown) {
-                problems.push(problem);
-            }
-        }
-        if problems.is_empty() { Ok(filter) } else { Err(problems) }
-    }
-}
-
-impl ExemptionFilter {
     fn set(&mut self, name: &str, value: &str, unknown: UnknownFields) -> Result<(), String> {
         match name {
+            _ if value.is_empty() => {}
             "state" => {
                 self.state = Some(one_of(name, value, &ExemptionState::ALL, |state| state.as_str())?);
             }
@@ -76,7 +65,9 @@ impl ExemptionFilter {
         }
         Ok(())
     }
+}
 
+impl ExemptionFilter {
     pub(crate) fn admits(&self, state: ExemptionState) -> bool {
         self.state.is_none_or(|admitted| admitted == state)
     }
@@ -88,12 +79,7 @@ impl ExemptionFilter {
         if let Some(state) = state {
             query.append_pair("state", state.as_str());
         }
-        if let Some(rows) = per_page.to_query() {
-            query.append_pair("per_page", &rows);
-        }
-        if *page > 1 {
-            query.append_pair("page", &page.to_string());
-        }
+        append_page(&mut query, *page, *per_page);
         with_query("/exemptions", &query.finish())
     }
 

@@ -4,8 +4,9 @@ use form_urlencoded::Serializer;
 use tagwatch_core::text::UntrustedText;
 
 use super::parse::{add, number, one_of, text};
-use super::{QueryFilter, UnknownFields};
-use crate::url::{key, pairs, with_query};
+use super::query::append_page;
+use super::{PerPage, QueryFilter, UnknownFields};
+use crate::url::{key, with_query};
 
 /// What images are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,22 +38,17 @@ pub(crate) struct ImageFilter {
 }
 
 impl QueryFilter for ImageFilter {
-    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
-        let mut filter = Self::default();
-        let mut problems = Vec::new();
-        for (name, value) in pairs(query) {
-            let outcome = match &*name {
-                "by" | "page" if value.is_empty() => Ok(()),
-                "by" => one_of(&name, &value, &Grouping::ALL, |by| by.as_str()).map(|by| filter.by = by),
-                "page" => number("page", &value).map(|page| filter.page = page),
-                "registry" => add(&mut filter.registries, &name, &value, text),
-                "namespace" => add(&mut filter.namespaces, &name, &value, text),
-                _ if unknown == UnknownFields::Ignored => Ok(()),
-                _ => Err("expected the fields by, registry, namespace and number, and no other".to_owned()),
-            };
-            problems.extend(outcome.err());
+    fn set(&mut self, name: &str, value: &str, unknown: UnknownFields) -> Result<(), String> {
+        match name {
+            "by" | "page" if value.is_empty() => {}
+            "by" => self.by = one_of(name, value, &Grouping::ALL, |by| by.as_str())?,
+            "page" => self.page = number(name, value)?,
+            "registry" => add(&mut self.registries, name, value, text)?,
+            "namespace" => add(&mut self.namespaces, name, value, text)?,
+            _ if unknown == UnknownFields::Ignored => {}
+            _ => return Err("expected the fields by, registry, namespace and page, and no other".to_owned()),
         }
-        if problems.is_empty() { Ok(filter) } else { Err(problems) }
+        Ok(())
     }
 }
 
@@ -81,9 +77,7 @@ impl ImageFilter {
         }
         query.extend_pairs(registries.iter().map(|registry| ("registry", registry.raw())));
         query.extend_pairs(namespaces.iter().map(|namespace| ("namespace", namespace.raw())));
-        if *page > 1 {
-            query.append_pair("page", &page.to_string());
-        }
+        append_page(&mut query, *page, PerPage::default());
         with_query("/images", &query.finish())
     }
 

@@ -5,9 +5,10 @@ use tagwatch_core::issue::Tally;
 use tagwatch_core::text::UntrustedText;
 
 use super::parse::{add, number, quoted, search_text, text};
+use super::query::{append_page, append_sort};
 use super::teams::{admits_team, append_teams};
 use super::{PerPage, QueryFilter, Sort, SortColumn, UnknownFields, contains};
-use crate::url::{pairs, with_query};
+use crate::url::with_query;
 
 /// A column that the table of namespaces can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,21 +61,9 @@ pub(crate) struct ListedNamespace<'a> {
 }
 
 impl QueryFilter for NamespaceFilter {
-    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
-        let mut filter = Self::default();
-        let mut problems = Vec::new();
-        for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
-            if let Err(problem) = filter.set(&name, &value, unknown) {
-                problems.push(problem);
-            }
-        }
-        if problems.is_empty() { Ok(filter) } else { Err(problems) }
-    }
-}
-
-impl NamespaceFilter {
     fn set(&mut self, name: &str, value: &str, unknown: UnknownFields) -> Result<(), String> {
         match name {
+            _ if value.is_empty() => {}
             "q" => self.text = search_text(value)?,
             "team" => add(&mut self.teams, name, value, text)?,
             "sort" => self.sort = Sort::parse(value)?,
@@ -90,7 +79,9 @@ impl NamespaceFilter {
         }
         Ok(())
     }
+}
 
+impl NamespaceFilter {
     /// Whether the filter excludes anything.
     pub(crate) fn is_narrow(&self) -> bool {
         !self.text.is_empty() || !self.teams.is_empty()
@@ -126,15 +117,8 @@ impl NamespaceFilter {
             query.append_pair("q", text);
         }
         append_teams(&mut query, teams);
-        if *sort != Sort::default() {
-            query.append_pair("sort", &sort.to_query());
-        }
-        if let Some(rows) = per_page.to_query() {
-            query.append_pair("per_page", &rows);
-        }
-        if *page > 1 {
-            query.append_pair("page", &page.to_string());
-        }
+        append_sort(&mut query, *sort);
+        append_page(&mut query, *page, *per_page);
         with_query("/namespaces", &query.finish())
     }
 

@@ -16,12 +16,24 @@ const MAX_VALUES: usize = 64;
 const ANY: [&str; 4] = ["", "All", "$__all", ".*"];
 
 /// A filter that is read from a query.
-pub(crate) trait QueryFilter: Sized {
+pub(crate) trait QueryFilter: Default {
+    /// Takes over a field of a query, which can be repeated.
+    ///
+    /// # Errors
+    /// What is wrong with the value, with the expected ones; safe to print to a terminal.
+    fn set(&mut self, name: &str, value: &str, unknown: UnknownFields) -> Result<(), String>;
+
     /// Reads a query.
     ///
     /// # Errors
-    /// Every invalid field, with the expected values; safe to print to a terminal.
-    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>>;
+    /// Every invalid field.
+    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
+        let mut filter = Self::default();
+        let fields = pairs(query);
+        let problems: Vec<String> =
+            fields.filter_map(|(name, value)| filter.set(&name, &value, unknown).err()).collect();
+        if problems.is_empty() { Ok(filter) } else { Err(problems) }
+    }
 }
 
 /// How to treat unknown fields of a query.
@@ -34,20 +46,7 @@ pub(crate) enum UnknownFields {
 }
 
 impl QueryFilter for Filter {
-    /// Fields can be repeated, or hold several values separated by commas.
-    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
-        let mut filter = Self::default();
-        let mut problems = Vec::new();
-        for (name, value) in pairs(query) {
-            if let Err(problem) = filter.set(&name, &value, unknown) {
-                problems.push(problem);
-            }
-        }
-        if problems.is_empty() { Ok(filter) } else { Err(problems) }
-    }
-}
-
-impl Filter {
+    /// Fields can hold several values separated by commas.
     fn set(&mut self, name: &str, value: &str, unknown: UnknownFields) -> Result<(), String> {
         match name {
             "namespace" => add(&mut self.namespaces, name, value, text),

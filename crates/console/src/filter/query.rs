@@ -3,8 +3,25 @@
 use form_urlencoded::Serializer;
 
 use super::teams::append_teams;
-use super::{Filter, Sort};
+use super::{Filter, PerPage, Sort, SortColumn};
 use crate::url::with_query;
+
+/// The field `sort`, where the order is not the usual one.
+pub(super) fn append_sort<C: SortColumn>(query: &mut Serializer<'_, String>, sort: Sort<C>) {
+    if sort != Sort::default() {
+        query.append_pair("sort", &sort.to_query());
+    }
+}
+
+/// The fields that choose a page, where it is not the first one of the usual size.
+pub(super) fn append_page(query: &mut Serializer<'_, String>, page: usize, per_page: PerPage) {
+    if let Some(rows) = per_page.to_query() {
+        query.append_pair("per_page", &rows);
+    }
+    if page > 1 {
+        query.append_pair("page", &page.to_string());
+    }
+}
 
 impl Filter {
     /// The address of the table of issues with this filter.
@@ -60,15 +77,8 @@ impl Filter {
         if let Some(exempt) = exempt {
             query.append_pair("exempt", exempt.as_str());
         }
-        if *sort != Sort::default() {
-            query.append_pair("sort", &sort.to_query());
-        }
-        if let Some(rows) = per_page.to_query() {
-            query.append_pair("per_page", &rows);
-        }
-        if *page > 1 {
-            query.append_pair("page", &page.to_string());
-        }
+        append_sort(&mut query, *sort);
+        append_page(&mut query, *page, *per_page);
         query.finish()
     }
 

@@ -8,10 +8,11 @@ use tagwatch_core::issue::Status;
 use tagwatch_core::text::UntrustedText;
 
 use super::parse::{add, number, one_of, quoted, search_text, text};
+use super::query::{append_page, append_sort};
 use super::teams::{admits_team, append_teams};
 use super::{PerPage, QueryFilter, Sort, SortColumn, UnknownFields, contains};
 use crate::snapshot::Workload;
-use crate::url::{key, pairs, with_query};
+use crate::url::{key, with_query};
 
 /// A column that the table of workloads can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,21 +67,9 @@ pub(crate) struct WorkloadFilter {
 }
 
 impl QueryFilter for WorkloadFilter {
-    fn parse(query: Option<&str>, unknown: UnknownFields) -> Result<Self, Vec<String>> {
-        let mut filter = Self::default();
-        let mut problems = Vec::new();
-        for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
-            if let Err(problem) = filter.set(&name, &value, unknown) {
-                problems.push(problem);
-            }
-        }
-        if problems.is_empty() { Ok(filter) } else { Err(problems) }
-    }
-}
-
-impl WorkloadFilter {
     fn set(&mut self, name: &str, value: &str, unknown: UnknownFields) -> Result<(), String> {
         match name {
+            _ if value.is_empty() => {}
             "namespace" => self.namespace = Some(value.into()),
             "status" => self.status = Some(one_of(name, value, &Status::ALL, |status| status.as_str())?),
             "team" => add(&mut self.teams, name, value, text)?,
@@ -98,7 +87,9 @@ impl WorkloadFilter {
         }
         Ok(())
     }
+}
 
+impl WorkloadFilter {
     pub(crate) fn of_namespace(namespace: &UntrustedText) -> Self {
         Self { namespace: Some(key(namespace)), ..Self::default() }
     }
@@ -144,15 +135,8 @@ impl WorkloadFilter {
         if !text.is_empty() {
             query.append_pair("q", text);
         }
-        if *sort != Sort::default() {
-            query.append_pair("sort", &sort.to_query());
-        }
-        if let Some(rows) = per_page.to_query() {
-            query.append_pair("per_page", &rows);
-        }
-        if *page > 1 {
-            query.append_pair("page", &page.to_string());
-        }
+        append_sort(&mut query, *sort);
+        append_page(&mut query, *page, *per_page);
         with_query("/workloads", &query.finish())
     }
 

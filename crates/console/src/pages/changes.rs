@@ -8,7 +8,7 @@ use tagwatch_core::text::UntrustedText;
 use super::changed::{ChangeRow, TrendCard, WINDOWS, What, label, notes};
 use super::rows::Tab;
 use super::select::Select;
-use crate::changes::{ChangeKind, Knowledge, MAX_LISTED, changes_since, trend};
+use crate::changes::{ChangeKind, Knowledge, SelectedChanges, trend};
 use crate::filter::{ChangeFilter, Pagination, PerPage, Since};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
@@ -51,13 +51,9 @@ pub(super) async fn changes(
 ) -> Response {
     let from = filter.start(view.now);
     let admits = |namespace: &UntrustedText| filter.admits_namespace(namespace);
-    let (mut changes, counts) = changes_since(&view, from, |change| admits(change.namespace()));
-    changes.retain(|change| filter.admits_kind(change));
-    let total = changes.len();
-    changes.truncate(MAX_LISTED);
-    let pages = Pagination::new(filter.page, PerPage::default(), changes.len(), |page| {
-        filter.at_page(page).address()
-    });
+    let SelectedChanges { listed, total, counts } = SelectedChanges::new(&view, &filter);
+    let pages =
+        Pagination::new(filter.page, PerPage::default(), listed.len(), |page| filter.at_page(page).address());
     let tab = |(label, kinds): (&'static str, Vec<ChangeKind>)| Tab {
         label,
         href: filter.with_kinds(&kinds).address(),
@@ -81,9 +77,9 @@ pub(super) async fn changes(
         namespaces: Select::of_names(view.namespaces().map(|(name, _)| name), &filter.namespaces),
         since: HtmlText::line(&filter.since().to_query()),
         kinds: filter.kinds.iter().map(|kind| kind.as_str()).collect(),
-        rows: pages.rows(&changes).iter().map(|change| ChangeRow::new(change, view.now)).collect(),
+        rows: pages.rows(&listed).iter().map(|change| ChangeRow::new(change, view.now)).collect(),
         total,
-        unlisted: total - changes.len(),
+        unlisted: total - listed.len(),
         pages,
         trend: TrendCard::new(&trend(&view, admits)),
         notes: notes(&Knowledge::new(&view, from, admits), from, counts),

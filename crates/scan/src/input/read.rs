@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use thiserror::Error;
 
-use crate::yaml::{Limits, Position, Source};
+use crate::yaml::{Limits, Position, ReplacedByte, Source};
 
 /// Why the text of an input cannot be read.
 #[derive(Debug, Error)]
@@ -32,29 +32,66 @@ pub(crate) fn read<'b>(
     buffer: &'b mut Vec<u8>,
     limits: Limits,
 ) -> Result<Source<'b>, ReadError> {
+    fill(reader, buffer, limits)?;
+    decode(buffer)
+}
+
+/// The same of a manifest. kubectl decodes a file before it looks for documents (`FileVisitor` in
+/// `k8s.io/cli-runtime/pkg/resource/visitor.go`), and reads U+FFFD where bytes are not UTF-8.
+pub(crate) fn read_manifest<'b>(
+    reader: &mut dyn Read,
+    buffer: &'b mut Vec<u8>,
+    limits: Limits,
+) -> Result<Source<'b>, ReadError> {
+    fill(reader, buffer, limits)?;
+    let written = end_last_line(buffer);
+    match decode_lines(buffer, written) {
+        // Behind a mark of UTF-8, kubectl looks at no byte, and its reader of YAML refuses others.
+        Err(ReadError::NotUtf8 { at, byte }) if !buffer.starts_with(UTF8_MARK) => {
+            let added = buffer.len() - written;
+            let text = String::from_utf8_lossy(buffer).into_owned();
+            Ok(Source::replaced(text, added, ReplacedByte { at, byte }))
+        }
+        other => other,
+    }
+}
+
+fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, limits: Limits) -> Result<(), ReadError> {
     buffer.clear();
     // One byte more than allowed shows that it is longer: pipes and growing files have no known length.
     reader.take(limits.bytes.saturating_add(1)).read_to_end(buffer)?;
     if !u64::try_from(buffer.len()).is_ok_and(|length| length <= limits.bytes) {
         return Err(ReadError::TooLarge(limits.bytes));
     }
-    decode(buffer)
+    Ok(())
 }
 
 /// The text of bytes that were read.
 pub(crate) fn decode(buffer: &mut Vec<u8>) -> Result<Source<'_>, ReadError> {
-    match buffer.as_slice() {
+    let written = end_last_line(buffer);
+    decode_lines(buffer, written)
+}
+
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Ends the last line of a text that can be UTF-8. Returns how many bytes it has without that.
+fn end_last_line(buffer: &mut Vec<u8>) -> usize {
+    let written = buffer.len();
+    if !matches!(buffer.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [.., b'\n']) {
+        buffer.push(b'\n');
+    }
+    written
+}
+
+fn decode_lines(bytes: &[u8], written: usize) -> Result<Source<'_>, ReadError> {
+    match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Err(ReadError::Utf32),
         [0xff, 0xfe, units @ ..] => return decode_utf16(units, u16::from_le_bytes),
         [0xfe, 0xff, units @ ..] => return decode_utf16(units, u16::from_be_bytes),
         _ => {}
     }
-    let written = buffer.len();
-    if buffer.last() != Some(&b'\n') {
-        buffer.push(b'\n');
-    }
-    std::str::from_utf8(buffer).map(|text| Source::of_lines(text, written)).map_err(|error| {
-        let (valid, rest) = buffer.split_at(error.valid_up_to());
+    std::str::from_utf8(bytes).map(|text| Source::of_lines(text, written)).map_err(|error| {
+        let (valid, rest) = bytes.split_at(error.valid_up_to());
         let text = String::from_utf8_lossy(valid);
         ReadError::NotUtf8 {
             at: end_of(text.strip_prefix('\u{feff}').unwrap_or(&text)),
@@ -117,6 +154,24 @@ mod tests {
         );
         let Err(ReadError::NotUtf8 { at, byte }) = error else { panic!("{error:?}") };
         assert_eq!((at, byte), (Position { line: 2, column: 5 }, 0xe9));
+    }
+
+    #[test]
+    fn a_manifest_is_read_with_its_invalid_bytes_replaced() {
+        let mut buffer = Vec::new();
+        let mut read = |mut bytes: &[u8]| {
+            read_manifest(&mut bytes, &mut buffer, Limits::default()).map(|source| {
+                (
+                    source.text().to_owned(),
+                    source.written(),
+                    source.replaced_byte().map(|replaced| replaced.at),
+                )
+            })
+        };
+        let at = Some(Position { line: 1, column: 3 });
+        assert_eq!(read(b"# \xe9\na: b").unwrap(), ("# \u{fffd}\na: b\n".to_owned(), 10, at));
+        assert_eq!(read(b"a: b\n").unwrap(), ("a: b\n".to_owned(), 5, None));
+        assert!(matches!(read(b"\xef\xbb\xbf# \xe9\n"), Err(ReadError::NotUtf8 { .. })));
     }
 
     #[test]

@@ -33,9 +33,14 @@ pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, kinds: &Kinds, 
         let message = "no Kubernetes object: apiVersion and kind are expected";
         return manifest.remark(node.position(), NoteCode::NotKubernetesObject, message);
     };
-    match (kind.strip_suffix("List"), node.get("items")) {
-        (Some(item_kind), Some(items)) => read_list(items, api_version, item_kind, kinds, manifest),
-        _ => read_object(node, api_version, kind, kinds, manifest),
+    // Whatever its kind: kubectl takes every object with `items` for a list, and drops the rest of it
+    // (`unstructuredJSONScheme` in `k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/helpers.go`).
+    match node.get("items") {
+        Some(items) => {
+            let item_kind = kind.strip_suffix("List").unwrap_or(kind);
+            read_list(items, api_version, item_kind, kinds, manifest);
+        }
+        None => read_object(node, api_version, kind, kinds, manifest),
     }
 }
 

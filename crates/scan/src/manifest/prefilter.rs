@@ -11,6 +11,7 @@ pub(crate) struct Prefilter<'k> {
     kinds: &'k Kinds,
     api_version: Finder<'static>,
     kind: Finder<'static>,
+    items: Finder<'static>,
     image: Finder<'static>,
 }
 
@@ -20,6 +21,7 @@ impl<'k> Prefilter<'k> {
             kinds,
             api_version: Finder::new("\napiVersion: "),
             kind: Finder::new("\nkind: "),
+            items: Finder::new("\nitems"),
             image: Finder::new("image"),
         }
     }
@@ -31,7 +33,7 @@ impl<'k> Prefilter<'k> {
             return false;
         };
         // The objects of a list are read by their own kinds.
-        if kind.ends_with("List") {
+        if text.starts_with("items") || self.items.find(text.as_bytes()).is_some() {
             return false;
         }
         match Content::of(api_version, kind, self.kinds) {
@@ -95,6 +97,8 @@ mod tests {
             "kind: Service\n",
             "apiVersion: v1\nkind: Namespace\n",
             "apiVersion: v1\nkind: ServiceList\nitems: []\n",
+            "apiVersion: v1\nkind: Service\nitems: []\n",
+            "items: []\napiVersion: v1\nkind: Service\n",
             "apiVersion: v1\nkind: Null\n",
             "apiVersion: null\nkind: Service\n",
             "apiVersion: v1\nkind: Service # c\n",

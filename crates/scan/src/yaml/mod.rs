@@ -23,6 +23,6 @@ mod tree;
 pub(crate) use dialect::{Dialect, MergeTag};
 pub(crate) use error::{Located, Overwritten, YamlError};
 pub(crate) use json::to_json;
-pub(crate) use source::Source;
+pub(crate) use source::{ReplacedByte, Source};
 pub(crate) use stream::{Documents, Extent, Limits};
 pub(crate) use tree::{Document, Node, Position, Value};

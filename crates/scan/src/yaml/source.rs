@@ -2,23 +2,22 @@
 
 use std::borrow::Cow;
 
-/// A text whose last line ends, as that of every text that kubectl reads line by line.
+use super::tree::Position;
+
+/// A text whose last line ends, as that of every text that kubectl reads line by line. Its byte order mark is not part of it.
 #[derive(Debug)]
 pub(crate) struct Source<'b> {
     text: Cow<'b, str>,
     /// Length of the text as written.
     written: usize,
-    form: Form,
+    replaced: Option<ReplacedByte>,
 }
 
+/// The first byte of a text that was not UTF-8, and was replaced by U+FFFD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// UTF-8.
-    Lines,
-    /// UTF-8 after a byte order mark: the first line is no separator, and a brace in it does not make the file JSON.
-    MarkedLines,
-    /// Another encoding, in which kubectl finds no lines and so reads the first document alone.
-    Whole,
+pub(crate) struct ReplacedByte {
+    pub(crate) at: Position,
+    pub(crate) byte: u8,
 }
 
 impl<'b> Source<'b> {
@@ -27,24 +26,19 @@ impl<'b> Source<'b> {
         if text.ends_with('\n') {
             return Self::of_lines(text, text.len());
         }
-        let (form, text) = Self::marked(text);
-        Self { written: text.len(), text: Cow::Owned(format!("{text}\n")), form }
+        Self::decoded(unmarked(text).to_owned())
     }
 
     /// UTF-8, whose last line ends with a line feed that is not counted among the bytes `written` where it is ours.
     pub(crate) fn of_lines(lines: &'b str, written: usize) -> Self {
-        let (form, text) = Self::marked(lines);
-        Self { text: Cow::Borrowed(text), written: written - (lines.len() - text.len()), form }
-    }
-
-    fn marked(text: &'b str) -> (Form, &'b str) {
-        text.strip_prefix('\u{feff}').map_or((Form::Lines, text), |text| (Form::MarkedLines, text))
+        let text = unmarked(lines);
+        Self { text: Cow::Borrowed(text), written: written - (lines.len() - text.len()), replaced: None }
     }
 
     /// The same text, which no buffer has to keep.
     pub(crate) fn into_owned(self) -> Source<'static> {
-        let Self { text, written, form } = self;
-        Source { text: Cow::Owned(text.into_owned()), written, form }
+        let Self { text, written, replaced } = self;
+        Source { text: Cow::Owned(text.into_owned()), written, replaced }
     }
 
     /// What was decoded from another encoding.
@@ -53,7 +47,16 @@ impl<'b> Source<'b> {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        Self { text: Cow::Owned(text), written, form: Form::Whole }
+        Self { text: Cow::Owned(text), written, replaced: None }
+    }
+
+    /// Lines in which bytes were replaced, of which the last so many are ours.
+    pub(crate) fn replaced(text: String, added: usize, byte: ReplacedByte) -> Self {
+        Self { written: text.len() - added, text: Cow::Owned(text), replaced: Some(byte) }
+    }
+
+    pub(crate) fn replaced_byte(&self) -> Option<ReplacedByte> {
+        self.replaced
     }
 
     /// Without a byte order mark, which would count as a column.
@@ -67,11 +70,11 @@ impl<'b> Source<'b> {
         self.text[..end].trim_start().starts_with('{')
     }
 
-    pub(super) fn written(&self) -> usize {
+    pub(crate) fn written(&self) -> usize {
         self.written
     }
+}
 
-    pub(super) fn form(&self) -> Form {
-        self.form
-    }
+fn unmarked(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }

@@ -9,7 +9,7 @@ use super::builder::Builder;
 use super::dialect::Dialect;
 use super::error::{Located, YamlError};
 use super::json_text;
-use super::source::{Form, Source};
+use super::source::Source;
 use super::syntax::{Cursor, Mark, Parser};
 use super::tree::{Document, Position};
 
@@ -62,8 +62,6 @@ enum Mode {
     Json(u64),
     /// YAML documents between lines that begin with `---`.
     Lines,
-    /// The first YAML document.
-    Whole,
     Ended,
 }
 
@@ -107,11 +105,7 @@ impl<'t> Documents<'t> {
 
     /// Reads values and keys as a certain program does.
     pub(crate) fn in_dialect(source: &'t Source<'t>, limits: Limits, dialect: Dialect) -> Self {
-        let mode = match source.form() {
-            Form::Whole => Mode::Whole,
-            Form::Lines if source.begins_with_brace(JSON_LOOKAHEAD) => Mode::Json(0),
-            Form::Lines | Form::MarkedLines => Mode::Lines,
-        };
+        let mode = if source.begins_with_brace(JSON_LOOKAHEAD) { Mode::Json(0) } else { Mode::Lines };
         Self {
             source,
             limits,
@@ -168,11 +162,6 @@ impl<'t> Documents<'t> {
                 Ok(chunk) => self.read_chunk(&chunk),
                 Err(error) => self.count(error.at).and(Err(error)),
             }),
-            Mode::Whole => {
-                self.mode = Mode::Ended;
-                let end = self.source.text().len();
-                Some(self.read_chunk(&Chunk { start: self.rest, end, at: self.rest.position() }))
-            }
             Mode::Ended => None,
         }
     }
@@ -280,8 +269,7 @@ impl<'t> Documents<'t> {
         let at = self.separator.take().unwrap_or(start).position();
         let mut end = start.offset;
         while let Some(line) = self.next_line() {
-            let is_marked = line.start.offset == 0 && self.source.form() == Form::MarkedLines;
-            if let Some(comment) = line.text.strip_prefix("---").filter(|_| !is_marked) {
+            if let Some(comment) = line.text.strip_prefix("---") {
                 if !matches!(comment.trim_start().chars().next(), None | Some('#')) {
                     return Some(Err(Located { at: line.start.position(), error: YamlError::Separator }));
                 }

@@ -52,8 +52,12 @@ fn errors_describe_the_mistake() {
 }
 
 #[test]
-fn invalid_utf8_is_an_error_with_its_position() {
-    assert_eq!(notes(&scan_stdin(b"a: b\nc: d\xff\n")), ["2:5 invalid-encoding"]);
+fn a_byte_that_is_not_utf8_has_a_position_and_other_encodings_are_errors() {
+    let manifest = [pod("p", "nginx:latest").as_bytes(), b"# caf\xe9\n"].concat();
+    let report = scan_stdin(manifest);
+    assert_eq!(judged(&report), ["p"]);
+    assert_eq!(notes(&report), ["9:6 replaced-byte"]);
+    assert_eq!(notes(&scan_stdin(b"\xef\xbb\xbfa: b\nc: d\xff\n")), ["2:5 invalid-encoding"]);
     assert_eq!(notes(&scan_stdin(b"\xff\xfea\0:")), ["1:1 invalid-encoding"]);
 }
 

@@ -288,7 +288,8 @@ fn files_that_kubectl_is_never_given_are_no_errors() {
     let latin = folder(&[]);
     std::fs::write(latin.path().join("latin.yaml"), b"name: caf\xe9\n").unwrap();
     let report = scan_paths(&[latin.path()]);
-    assert_eq!((codes(&report), report.summary.files), (vec![NoteCode::NotManifest], 0));
+    assert_eq!(codes(&report), [NoteCode::NotKubernetesObject, NoteCode::ReplacedByte]);
+    assert_eq!(report.exit_status(FailOn::Warn), ExitStatus::Clean);
 }
 
 #[test]

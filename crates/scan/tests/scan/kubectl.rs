@@ -176,9 +176,36 @@ fn utf16_is_read_by_its_byte_order_mark() {
         assert_eq!(judged(&report), ["é😀"]);
         assert_eq!(images(&report), ["8:14 nginx:latest"]);
     }
-    // kubectl finds no lines in it, and so no second document.
-    let report = scan_stdin(encode(u16::to_be_bytes, &format!("{text}---\n{text}")));
-    assert_eq!((judged(&report), notes(&report)), (vec!["é😀"], vec!["9:1 text-ignored".to_owned()]));
+    // kubectl decodes the file before it looks for documents.
+    for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let report = scan_stdin(encode(bytes, &format!("{text}---\n{text}")));
+        assert_eq!((judged(&report), notes(&report)), (vec!["é😀", "é😀"], Vec::new()));
+    }
+    let json = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}"#;
+    assert_eq!(scan_stdin(format!("\u{feff}{json}\n{json}")).summary.documents, 2);
+}
+
+#[test]
+fn an_object_with_items_is_a_list_whatever_its_kind() {
+    let inner =
+        "{apiVersion: v1, kind: Pod, metadata: {name: inner}, spec: {containers: [{name: a, image: x}]}}";
+    for kind in ["ConfigMap", "Pod", "Service", "Whatever", "DeploymentList"] {
+        let outer = format!(
+            "apiVersion: v1\nkind: {kind}\nmetadata:\n  name: outer\nspec:\n  containers:\n    - name: a\n      image: y\n"
+        );
+        let report = scan_stdin(format!("{outer}items:\n- {inner}\n"));
+        assert_eq!(judged(&report), ["inner"], "{kind}");
+        assert_eq!(notes(&report), [""; 0], "{kind}");
+        for none in ["[]", "null"] {
+            assert_eq!(judged(&scan_stdin(format!("{outer}items: {none}\n"))), [""; 0], "{kind}");
+        }
+        assert_eq!(notes(&scan_stdin(format!("{outer}items: {{}}\n"))), ["9:8 invalid-field"], "{kind}");
+    }
+    // As its own kind, where the items name none.
+    let report = scan_stdin(
+        "apiVersion: v1\nkind: Pod\nitems:\n- metadata: {name: b}\n  spec: {containers: [{name: a, image: x}]}\n",
+    );
+    assert_eq!(judged(&report), ["b"]);
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn are_equal(one: &Value, another: &Value) -> bool {
 /// Our answer. kubectl says nothing of text that it does not read, so that is no error here.
 fn ours(file: &[u8]) -> Answer {
     let mut buffer = Vec::new();
-    let source = match input::read(&mut &*file, &mut buffer, Limits::default()) {
+    let source = match input::read_manifest(&mut &*file, &mut buffer, Limits::default()) {
         Ok(source) => source,
         Err(error) => return Answer { documents: Vec::new(), error: Some(error.to_string()) },
     };
@@ -133,18 +133,48 @@ fn files_from_people_are_read_as_kubectl_reads_them() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// kubectl reads it in big endian, and only where the last line ends: its reader of lines adds a byte to others.
-#[test]
-fn utf16_is_read_as_kubectl_reads_big_endian() {
-    for case in cases::CASES.iter().filter(|case| case.ends_with('\n') && !case.starts_with('\u{feff}')) {
-        let encode = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
-            "\u{feff}".encode_utf16().chain(case.encode_utf16()).flat_map(bytes).collect()
-        };
-        let (little, big) = (encode(u16::to_le_bytes), encode(u16::to_be_bytes));
-        let theirs = kubectl::read(&[&big]).remove(0);
-        for file in [little, big] {
-            let ours = ours(&file);
-            assert!(ours.agrees_with(&theirs), "{case:?}\n  ours {ours:?}\n  kubectl {theirs:?}");
-        }
+/// A text in another encoding, with the mark that names it.
+fn encoded(text: &str, encoding: Encoding) -> Vec<u8> {
+    let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+    match encoding {
+        Encoding::MarkedUtf8 => format!("\u{feff}{text}").into_bytes(),
+        Encoding::Utf16LittleEndian => units.flat_map(u16::to_le_bytes).collect(),
+        Encoding::Utf16BigEndian => units.flat_map(u16::to_be_bytes).collect(),
     }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Encoding {
+    MarkedUtf8,
+    Utf16LittleEndian,
+    Utf16BigEndian,
+}
+
+#[test]
+fn files_with_a_byte_order_mark_are_read_as_kubectl_reads_them() {
+    let encodings = [Encoding::MarkedUtf8, Encoding::Utf16LittleEndian, Encoding::Utf16BigEndian];
+    let files: Vec<_> = cases::CASES
+        .iter()
+        .flat_map(|case| encodings.map(|encoding| (format!("{encoding:?}"), encoded(case, encoding))))
+        .collect();
+    let found = differences(&files);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_read_as_kubectl_reads_them() {
+    let texts: [&[u8]; 8] = [
+        b"# caf\xe9\na: 1\n---\nb: 2\n",
+        b"a: caf\xe9\nb: 1",
+        b"a: \xf0\x9f\x98 x\n",
+        b"\xe9: 1\n",
+        b"{\"a\": \"\xe9\"}\n{\"b\": \"\xc3\"}\n",
+        b"a: \xed\xa0\x80 \xc0\xaf \xff\n",
+        b"a: \"\xe2\x82\"\n",
+        b"a: |\n  x\xe9\n  y\n",
+    ];
+    let files: Vec<_> = texts.iter().map(|text| (String::new(), text.to_vec())).collect();
+    let found = differences(&files);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert_eq!(ours(texts[0]).documents.len(), 2);
 }

@@ -1,6 +1,6 @@
 //! A place in a text, and what stands there.
 
-use super::super::source::{Form, Source};
+use super::super::source::Source;
 use super::super::tree::Position;
 
 /// A place in a text.
@@ -65,8 +65,6 @@ pub(in crate::yaml) struct Cursor<'t> {
     text: &'t str,
     /// Length of the text as written: a line break at its end can be ours.
     written: usize,
-    /// Whether kubectl takes one carriage return off each line, before YAML takes another one.
-    drops_returns: bool,
     pub(in crate::yaml) mark: Mark,
 }
 
@@ -74,7 +72,7 @@ impl<'t> Cursor<'t> {
     /// Reads from a mark to a place in bytes.
     pub(in crate::yaml) fn new(source: &'t Source<'_>, mark: Mark, end: usize) -> Self {
         let text = source.text().get(..end).unwrap_or_default();
-        Self { text, written: source.written(), drops_returns: source.form() != Form::Whole, mark }
+        Self { text, written: source.written(), mark }
     }
 
     /// The byte so many bytes ahead; NUL after the end.
@@ -109,9 +107,8 @@ impl<'t> Cursor<'t> {
     pub(super) fn line_break(&self, ahead: usize) -> usize {
         match self.byte(ahead) {
             b'\r' if self.byte(ahead + 1) == b'\n' => 2,
-            b'\r' if self.drops_returns && self.byte(ahead + 1) == b'\r' && self.byte(ahead + 2) == b'\n' => {
-                3
-            }
+            // kubectl takes one carriage return off each line, before YAML takes another one.
+            b'\r' if self.byte(ahead + 1) == b'\r' && self.byte(ahead + 2) == b'\n' => 3,
             b'\n' | b'\r' => 1,
             0xC2 if self.byte(ahead + 1) == 0x85 => 2,
             0xE2 if self.byte(ahead + 1) == 0x80 && matches!(self.byte(ahead + 2), 0xA8 | 0xA9) => 3,
