@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::call::{CallError, LIST_LIMIT, call};
 
-/// Calls `read` for each page of a list, with at most `page` objects in an answer; of those with these labels, if any are given. Returns the resource version of the
-/// list. Each request has [`LIST_LIMIT`].
+/// Calls `read` for each page of a list, with at most `page` objects in an answer; of those with these labels, if any are
+/// given. Returns the resource version of the list. Each request has [`LIST_LIMIT`].
 ///
 /// # Errors
 /// When a request fails. What was read before stays read.

@@ -1,8 +1,8 @@
 //! Answers that put a request off without a `Status`.
 //!
-//! Priority and Fairness refuses with plain text, and says how long to wait in the header `Retry-After` alone (`tooManyRequests`
-//! in `k8s.io/apiserver/pkg/server/filters`). kube makes its error of the body and drops the header, so the wait is written to
-//! where a `Status` has it.
+//! Priority and Fairness refuses with plain text, and says how long to wait in the header `Retry-After` alone
+//! (`tooManyRequests` in `k8s.io/apiserver/pkg/server/filters`). kube makes its error of the body and drops the header, so
+//! the wait is written to where a `Status` has it.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response};

@@ -33,8 +33,8 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Opens and reads a file; `None` if it is [`LARGE`] and can be opened again. The buffer is scratch space, which saves memory when it is used
-    /// again.
+    /// Opens and reads a file; `None` if it is [`LARGE`] and can be opened again. The buffer is scratch space, which saves
+    /// memory when it is used again.
     pub(crate) fn small_file(&self, input: &Input, path: &Path, buffer: &mut Vec<u8>) -> Option<ReadFile> {
         let mut opened = match File::open(path) {
             Ok(opened) => opened,

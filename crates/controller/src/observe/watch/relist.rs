@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// Before the first time. Each further wait is twice as long: an object that cannot be decoded at all is met at each list.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Longest wait between two.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(5);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// Without such an event for this long, waits begin anew.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::rollouts::{deployment, progress, two_revisions};
 use super::*;
 
 /// A second less than after which a rollout is stalled.
