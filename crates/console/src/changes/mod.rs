@@ -4,10 +4,9 @@ mod knowledge;
 mod trend;
 
 use jiff::{SignedDuration, Timestamp};
-use tagwatch_core::named;
 
 use crate::filter::ChangeFilter;
-use crate::snapshot::{Change, Event};
+use crate::snapshot::{Change, ChangeKind, Event};
 use crate::view::View;
 pub(crate) use knowledge::Knowledge;
 pub(crate) use trend::{DAYS, Day, DayCounts, trend};
@@ -17,30 +16,6 @@ const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(15);
 
 /// Most changes that are listed of one filter; all of them are counted.
 pub(crate) const MAX_LISTED: usize = 1_000;
-
-/// What kind of change it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum ChangeKind {
-    Opened,
-    Resolved,
-    Image,
-}
-
-named!(ChangeKind {
-    Opened => "opened",
-    Resolved => "resolved",
-    Image => "image",
-});
-
-impl ChangeKind {
-    pub(crate) fn of(change: &Change<'_>) -> Self {
-        match change.event {
-            Event::Opened(_) => Self::Opened,
-            Event::Resolved(..) => Self::Resolved,
-            Event::Image(_) => Self::Image,
-        }
-    }
-}
 
 /// How many changes there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tagwatch_core::text::UntrustedText;
 
-use super::{ChangeKind, FirstLook};
+use super::FirstLook;
+use crate::snapshot::ChangeKind;
 use crate::view::View;
 
 /// Days of a trend, with today.

@@ -7,8 +7,7 @@ use tagwatch_core::text::UntrustedText;
 use super::parse::{add, number, one_of, text};
 use super::query::append_page;
 use super::{PerPage, QueryFilter, Since, UnknownFields};
-use crate::changes::ChangeKind;
-use crate::snapshot::Change;
+use crate::snapshot::{Change, ChangeKind};
 use crate::url::{key, with_query};
 
 /// A selection of changes. An empty list admits all values.

@@ -5,10 +5,10 @@ use tagwatch_core::rules;
 use tagwatch_core::text::UntrustedText;
 
 use super::rows::{interval_address, issue_address};
-use crate::changes::{ChangeKind, Counts, Day, DayCounts, Knowledge, changes_since, trend};
+use crate::changes::{Counts, Day, DayCounts, Knowledge, changes_since, trend};
 use crate::draw::Trend;
 use crate::filter::{ChangeFilter, Since};
-use crate::snapshot::{Change, ChangedWorkload, Ending, Event, Finding};
+use crate::snapshot::{Change, ChangeKind, ChangedWorkload, Ending, Event, Finding};
 use crate::text::{DisplayTime, HtmlText};
 use crate::url::address;
 use crate::view::View;

@@ -8,12 +8,12 @@ use tagwatch_core::text::UntrustedText;
 use super::changed::{ChangeRow, TrendCard, WINDOWS, What, label, notes};
 use super::rows::Tab;
 use super::select::Select;
-use crate::changes::{ChangeKind, Knowledge, SelectedChanges, trend};
+use crate::changes::{Knowledge, SelectedChanges, trend};
 use crate::filter::{ChangeFilter, Pagination, PerPage, Since};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
-use crate::snapshot::Ending;
+use crate::snapshot::{ChangeKind, Ending};
 use crate::text::{DisplayTime, HtmlText};
 
 #[derive(Template)]

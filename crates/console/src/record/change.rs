@@ -5,8 +5,8 @@ use serde::Serialize;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
-use crate::changes::{ChangeKind, Day, Knowledge};
-use crate::snapshot::{Change, ChangedWorkload, Event, Finding};
+use crate::changes::{Day, Knowledge};
+use crate::snapshot::{Change, ChangeKind, ChangedWorkload, Event, Finding};
 
 /// Changes of one page, latest first.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 use tagwatch_core::issue::{ImageChange, Interval, Issue};
+use tagwatch_core::named;
 use tagwatch_core::text::UntrustedText;
 
 use super::violation::{Ending, State};
@@ -62,6 +63,30 @@ pub(crate) enum Event<'a> {
     Resolved(&'a Interval, Ending),
     /// A container named another image from then on.
     Image(&'a ImageChange),
+}
+
+/// What kind of change it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ChangeKind {
+    Opened,
+    Resolved,
+    Image,
+}
+
+named!(ChangeKind {
+    Opened => "opened",
+    Resolved => "resolved",
+    Image => "image",
+});
+
+impl ChangeKind {
+    pub(crate) fn of(change: &Change<'_>) -> Self {
+        match change.event {
+            Event::Opened(_) => Self::Opened,
+            Event::Resolved(..) => Self::Resolved,
+            Event::Image(_) => Self::Image,
+        }
+    }
 }
 
 /// What was found: an issue of now, or one that is over.

@@ -18,7 +18,7 @@ use tagwatch_core::issue::{Interval, Issue, IssueGroup, ResultId, Tally};
 use tagwatch_core::text::UntrustedText;
 
 use changes::ChangeLog;
-pub(crate) use changes::{Change, ChangedWorkload, Event, Finding};
+pub(crate) use changes::{Change, ChangeKind, ChangedWorkload, Event, Finding};
 pub use departure::{DepartedWorkload, Departures};
 pub use fix::ContainerFix;
 pub(crate) use fix::name_to_pin;

@@ -130,7 +130,7 @@ async fn metric(tagwatch: &TagwatchProcess) -> Result<()> {
     let shown = eventually(LIMIT, "the metric counts it", async || {
         let all = tagwatch.metrics().await?;
         let lines: Vec<&str> = all.lines().filter(|line| line.starts_with("tagwatch_moved_tags{")).collect();
-        ensure!(lines.iter().any(|line| line.ends_with(" 1")), "{lines:?}");
+        ensure!(lines.contains(&"tagwatch_moved_tags{confidence=\"proven\"} 1"), "{lines:?}");
         Ok(lines.join("\n"))
     })
     .await?;
