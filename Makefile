@@ -39,6 +39,10 @@ replicas: ## leaders that are killed, ended and frozen, on the real control plan
 	@cargo test --locked --package tagwatch-controller --lib lease::
 	@cargo test --locked --package tagwatch --package tagwatch-e2e --test e2e -- --nocapture replicas_that
 
+.PHONY: test-versions
+test-versions: ## the e2e suite on older versions of Kubernetes, which are built first (TAGWATCH_KUBERNETES="1.33": one of them)
+	@hack/test-versions.sh
+
 .PHONY: faults
 # Other plans each day: the seed is printed, and TAGWATCH_FAULT_PLAN=family:seed repeats one plan.
 faults: export TAGWATCH_FAULT_PLANS ?= 1800
@@ -64,11 +68,18 @@ bench-scan: ## a scan of 5,000 files beside a bare read of them, and beside othe
 	@$(TARGET)/release/examples/bench_scan $(TARGET)/release/tagwatch
 
 .PHONY: bench
-bench: ## 1,000 Deployments on the real control plane, beside a bare POST loop
+bench: bench-build ## 1,000 Deployments on the real control plane, beside a bare POST loop
+	@$(TARGET)/release/bench
+
+.PHONY: bench-scale
+bench-scale: bench-build ## 150,000 pods and 11,000 reports on the real control plane, beside raw clients
+	@$(TARGET)/release/bench --part scale
+
+.PHONY: bench-build
+bench-build:
 	@hack/side-by-side.sh control-plane 'e2e/control-plane/build.sh --optimised' \
 		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --package tagwatch-footprint \
 		--features tagwatch/jemalloc,tagwatch-footprint/jemalloc --bin tagwatch --bin bench --bin footprint'
-	@$(TARGET)/release/bench
 
 .PHONY: build
 build: ## the tagwatch binary, optimised: target/release/tagwatch

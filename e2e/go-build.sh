@@ -64,12 +64,16 @@ cached_go_build() {
   printf '%s\n' "$binary"
 }
 
+# Files that the binary is made from, beside Go sources, go.mod and go.sum.
+more_inputs=()
+
 # inputs prints what the binary depends on: the toolchain, the way it is built
 # and the sources.
 inputs() {
   go version
   go env GOOS GOARCH
   printf '%s\n' "$@"
+  [ ${#more_inputs[@]} -eq 0 ] || cat "${more_inputs[@]}"
   find . -type f \( -name go.mod -o -name go.sum -o -name '*.go' ! -name '*_test.go' \) |
     LC_ALL=C sort | while IFS= read -r file; do
     printf '%s\n' "$file"

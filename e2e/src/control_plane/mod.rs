@@ -233,10 +233,22 @@ impl ControlPlane {
         self.signal(component, Signal::CONT)
     }
 
+    /// CPU time that a component has used, user and system together.
+    ///
+    /// # Errors
+    /// There is none that was started first, it has ended, or the system has no `/proc`.
+    pub fn cpu_time(&self, component: Component) -> Result<Duration> {
+        process::cpu_time(self.pid(component)?)
+    }
+
     fn signal(&self, component: Component, signal: Signal) -> Result<()> {
+        process::signal(self.pid(component)?, signal)
+    }
+
+    fn pid(&self, component: Component) -> Result<u32> {
         let name = component.name();
         let process = self.ready.components.get(name).with_context(|| format!("there is no {name}"))?;
-        process::signal(process.pid, signal)
+        Ok(process.pid)
     }
 
     /// Ends the control plane and waits until nothing of it is left: no process and no file.

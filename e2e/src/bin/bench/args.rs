@@ -28,8 +28,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PERCENT", default_value = "100")]
     pub(crate) hostile_percent: NonZeroU32,
 
+    /// How large the clusters of the part `scale` are, in percent of the sizes that its rows name
+    #[arg(long, value_name = "PERCENT", default_value = "100")]
+    pub(crate) scale_percent: NonZeroU32,
+
     /// What to measure
-    #[arg(long = "part", value_name = "PARTS", value_enum, value_delimiter = ',', default_values_t = Part::ALL)]
+    #[arg(long = "part", value_name = "PARTS", value_enum, value_delimiter = ',', default_values_t = Part::DEFAULT)]
     pub(crate) parts: Vec<Part>,
 
     /// A file that receives the table, too
@@ -50,11 +54,14 @@ pub(crate) enum Part {
     Hostile,
     /// The memory that a pod and a workload take
     Footprint,
+    /// The largest clusters: memory, starts and latency; many minutes
+    Scale,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Reports, Self::Console, Self::Scrape, Self::Hostile, Self::Footprint];
-    /// Those that need a control plane.
+    /// All but those that take many minutes.
+    const DEFAULT: [Self; 5] = [Self::Reports, Self::Console, Self::Scrape, Self::Hostile, Self::Footprint];
+    /// Those that share a control plane.
     pub(crate) const ON_CLUSTER: [Self; 4] = [Self::Reports, Self::Console, Self::Scrape, Self::Hostile];
 }
 

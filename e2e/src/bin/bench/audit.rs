@@ -29,6 +29,12 @@ fn is_created_report(request: &Request) -> bool {
     request.verb == "create" && request.resource() == "policyreports" && request.code() == 201
 }
 
+/// How often `agent` has written, its lease aside. It may have asked for nothing at all.
+pub(crate) async fn writes_or_none(log: &AuditLog, mark: Mark, agent: &str) -> Result<usize> {
+    let requests = log.since(mark).await?.matching(|request| request.user_agent.starts_with(agent));
+    Ok(requests.mutating().without_leases_and_reviews().count())
+}
+
 /// What `agent` has asked for that writes, its lease aside. It must have asked for something.
 pub(crate) async fn writes(log: &AuditLog, mark: Mark, agent: &str) -> Result<Requests> {
     Ok(log.since(mark).await?.by_agent(agent)?.mutating().without_leases_and_reviews())

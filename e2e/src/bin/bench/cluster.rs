@@ -17,7 +17,7 @@ use kube::{
     config::Kubeconfig,
     core::GroupVersionKind,
 };
-use tagwatch_e2e::{AuditLog, ControlPlane, Identity, Options, eventually, samples::config};
+use tagwatch_e2e::{AuditLog, Component, ControlPlane, Identity, Options, eventually, samples::config};
 
 use crate::deployments::{self, NAMESPACES};
 
@@ -192,6 +192,16 @@ impl Cluster {
             Ok(())
         })
         .await
+    }
+
+    /// Ends a component of the control plane.
+    pub(crate) async fn stop(&self, component: Component) -> Result<()> {
+        self.control_plane.stop(component).await
+    }
+
+    /// CPU time that a component has used.
+    pub(crate) fn cpu_time(&self, component: Component) -> Result<Duration> {
+        self.control_plane.cpu_time(component)
     }
 
     pub(crate) async fn shutdown(self) -> Result<()> {

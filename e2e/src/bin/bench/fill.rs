@@ -58,7 +58,12 @@ pub(crate) async fn start(cluster: &Cluster) -> Result<TagwatchProcess> {
 
 /// Waits until every workload has been evaluated.
 pub(crate) async fn ready(tagwatch: &TagwatchProcess) -> Result<()> {
-    eventually(READY_LIMIT, "tagwatch is ready", || async {
+    ready_within(tagwatch, READY_LIMIT).await
+}
+
+/// The same on a cluster that takes longer.
+pub(crate) async fn ready_within(tagwatch: &TagwatchProcess, limit: Duration) -> Result<()> {
+    eventually(limit, "tagwatch is ready", || async {
         let (status, text) = tagwatch.get("/readyz").await?;
         ensure!(status == StatusCode::OK, "{text}");
         Ok(())

@@ -17,6 +17,7 @@ mod machine;
 mod measure;
 mod post_loop;
 mod restart;
+mod scale;
 mod scrape;
 mod spread;
 mod table;

@@ -17,6 +17,7 @@ use crate::{
     post_loop::{self, Body},
     progress,
     restart::{Restart, restart},
+    scale::{Scale, scale},
     scrape::{Scrape, scrape},
     spread::Percentiles,
 };
@@ -32,6 +33,7 @@ pub(crate) struct Measurement {
     pub(crate) scrape: Option<Scrape>,
     pub(crate) hostile: Option<Hostile>,
     pub(crate) footprint: Option<Footprint>,
+    pub(crate) scale: Option<Scale>,
 }
 
 /// How fast reports are written, and what that takes.
@@ -90,6 +92,11 @@ pub(crate) async fn measure(args: &Args) -> Result<Measurement> {
     }
     if args.asks_for(Part::Footprint) {
         measurement.footprint = Some(footprint().await?);
+    }
+    if args.asks_for(Part::Scale) {
+        let (kubernetes, measured) = scale(args.scale_percent.get()).await?;
+        measurement.kubernetes = Some(kubernetes);
+        measurement.scale = Some(measured);
     }
     Ok(measurement)
 }

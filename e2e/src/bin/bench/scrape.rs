@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use http::StatusCode;
 use prometheus::{
     Opts, Registry, TextEncoder,
     core::{Collector, Desc, Describer},
     proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType},
 };
-use tagwatch_e2e::{TagwatchProcess, eventually};
+use tagwatch_e2e::TagwatchProcess;
 
 use crate::{cluster::Cluster, deployments, fill, progress};
 
@@ -46,12 +45,7 @@ pub(crate) async fn scrape(cluster: &Cluster, series: u32) -> Result<Scrape> {
     let cap = (2 * series).to_string();
     let arguments = ["--namespaces", deployments::MANY, "--workload-series-cap", &cap, "--log-level", "warn"];
     let tagwatch = TagwatchProcess::start(cluster.kubeconfig(), arguments).await?;
-    eventually(READY_LIMIT, "tagwatch is ready", || async {
-        let (status, text) = tagwatch.get("/readyz").await?;
-        ensure!(status == StatusCode::OK, "{text}");
-        Ok(())
-    })
-    .await?;
+    fill::ready_within(&tagwatch, READY_LIMIT).await?;
     let text = tagwatch.metrics().await?;
     let families = families(&text)?;
     let found: usize = families.iter().map(|family| family.get_metric().len()).sum();

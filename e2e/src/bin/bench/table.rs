@@ -13,6 +13,7 @@ use crate::{
     machine::Machine,
     measure::{Measurement, Reports, Round},
     post_loop::CONNECTIONS,
+    scale,
     scrape::Scrape,
     spread::{Percentiles, Spread},
 };
@@ -41,22 +42,22 @@ pub(crate) struct Summary {
 }
 
 /// Rows of a table, in order.
-struct Table {
+pub(crate) struct Table {
     text: String,
     missed: Vec<String>,
 }
 
 /// What a value should be, and whether it is.
-struct Aim {
+pub(crate) struct Aim {
     text: String,
     met: bool,
 }
 
 /// Of a row that is for information.
-const NO_AIM: Option<Aim> = None;
+pub(crate) const NO_AIM: Option<Aim> = None;
 
 impl Table {
-    fn row(&mut self, measure: &str, value: impl Display, aim: impl Into<Option<Aim>>) {
+    pub(crate) fn row(&mut self, measure: &str, value: impl Display, aim: impl Into<Option<Aim>>) {
         let aim = aim.into();
         let shown = match &aim {
             Some(Aim { text, met: true }) => format!("{text}: met"),
@@ -70,7 +71,7 @@ impl Table {
     }
 }
 
-fn aim(text: &str, met: bool) -> Aim {
+pub(crate) fn aim(text: &str, met: bool) -> Aim {
     Aim { text: text.to_owned(), met }
 }
 
@@ -111,6 +112,10 @@ impl Measurement {
         if let Some(footprint) = &self.footprint {
             footprint_rows(footprint, &mut table);
             notes.push(footprint_note());
+        }
+        if let Some(scale) = &self.scale {
+            scale::rows(scale, &mut table);
+            notes.push(scale::note(scale));
         }
         let markdown = format!("{}\n{}\n", table.text, notes.join("\n\n"));
         Ok(Summary { markdown, missed: table.missed })
@@ -372,7 +377,7 @@ fn count(number: usize) -> f64 {
 
 /// Memory stays far below 2^53 bytes, up to which a float is exact.
 #[allow(clippy::cast_precision_loss)]
-fn mebibytes(bytes: u64) -> f64 {
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / MEBIBYTE
 }
 
