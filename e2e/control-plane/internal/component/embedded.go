@@ -9,7 +9,6 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	"k8s.io/component-base/cli"
-	"k8s.io/component-base/logs"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
@@ -29,11 +28,6 @@ var programs = map[string]func(){
 }
 
 func kubectl() {
-	// kubectl logs while it builds its command, before any flag is parsed
-	// (upstream: cmd/kubectl/kubectl.go).
-	if _, err := logs.GlogSetter(cmd.GetLogVerbosity(os.Args)); err != nil {
-		util.CheckErr(err)
-	}
 	if err := cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand()); err != nil {
 		util.CheckErr(err)
 	}
