@@ -24,6 +24,6 @@ pub use fault::{
     AnswerBody, Fault, FaultLayer, FaultRule, FiredFault, KillPoint, Killed, RequestInfo, StreamFault,
     Trigger, Upstream,
 };
-pub use oracle::EndState;
+pub use oracle::{EndState, Oracle, Violation};
 pub use plans::{Action, Family, FaultPlan, sample};
 pub use simulation::{Simulated, simulate};

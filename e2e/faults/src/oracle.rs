@@ -1,6 +1,7 @@
 //! What must hold after every run, and during it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,6 +13,57 @@ use crate::fault::{Fault, FiredFault};
 const GROWING: usize = 5;
 /// The shortest wait after those: a server that is down gets at most one request in five seconds from each watch.
 const STEADY: Duration = Duration::from_millis(4_900);
+
+/// What a run is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Oracle {
+    /// The reports and the status of the policy are those of a run without faults, within the bound of the plan.
+    EndState,
+    /// No write that must never be, whatever went wrong.
+    Safety,
+    /// Nothing is written without the lease.
+    OneWriter,
+    /// No panic, and no end of the process that nothing asked for.
+    Alive,
+    /// Once everything is right, nothing is written.
+    Quiet,
+    /// A server that is down is asked slowly.
+    Pace,
+}
+
+impl fmt::Display for Oracle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EndState => "end state",
+            Self::Safety => "safety",
+            Self::OneWriter => "one writer",
+            Self::Alive => "alive",
+            Self::Quiet => "quiet",
+            Self::Pace => "pace",
+        })
+    }
+}
+
+/// What does not hold in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// What it is held to.
+    pub oracle: Oracle,
+    /// What happened instead.
+    pub text: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.oracle, self.text)
+    }
+}
+
+impl Oracle {
+    pub(crate) fn violated(self, text: impl Into<String>) -> Violation {
+        Violation { oracle: self, text: text.into() }
+    }
+}
 
 /// The reports and the status of the policy, without times and versions: what two runs are compared by.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -30,6 +30,8 @@ const CODES: [u16; 13] = [400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 500,
 const WRITES: usize = 60;
 /// Longer than tagwatch leaves reports of what is gone to the garbage collector.
 const SLOW_COLLECTOR: Duration = Duration::from_secs(15);
+/// How finely the plans of families are mixed.
+const PLACES: u64 = 1_000_000;
 /// When the scenario ends, in milliseconds.
 const SCENARIO: u64 = 12_500;
 const READS: &[Verb] = &[Verb::Get, Verb::List, Verb::Watch];
@@ -146,15 +148,20 @@ impl FromStr for FaultPlan {
     }
 }
 
-/// So many plans of all families, in their shares.
+/// So many plans of all families, in their shares. Those of each family are spread over the whole, so that the first ones
+/// are a sample, too.
 pub fn sample(plans: usize, seed: u64) -> Vec<FaultPlan> {
     let total: usize = Family::ALL.iter().map(|(_, share)| share).sum();
     let of = |(family, share): (Family, usize)| {
         let count = u64::try_from((share * plans).div_ceil(total)).unwrap_or_default();
-        (0..count)
-            .map(move |number| FaultPlan::new(family, seed.wrapping_mul(1_000_003).wrapping_add(number)))
+        (0..count).map(move |number| {
+            let place = (number * 2 + 1) * PLACES / (count * 2);
+            (place, FaultPlan::new(family, seed.wrapping_mul(1_000_003).wrapping_add(number)))
+        })
     };
-    Family::ALL.into_iter().flat_map(of).collect()
+    let mut plans: Vec<(u64, FaultPlan)> = Family::ALL.into_iter().flat_map(of).collect();
+    plans.sort_by_key(|(place, _)| *place);
+    plans.into_iter().map(|(_, plan)| plan).collect()
 }
 
 impl FaultPlan {

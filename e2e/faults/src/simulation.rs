@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SimulatedClock;
 use crate::double::{ApiDouble, ChangeKind, Store, resource_named};
 use crate::fault::{FaultLayer, Killed, RequestInfo};
-use crate::oracle::{EndState, hurried, unsafe_writes};
+use crate::oracle::{EndState, Oracle, Violation, hurried, unsafe_writes};
 use crate::plans::{Action, FaultPlan};
 use crate::scenario::{self, OWN_NAMESPACE};
 
@@ -48,7 +48,7 @@ const SETTLE: Duration = Duration::from_secs(90);
 #[derive(Debug)]
 pub struct Simulated {
     /// What does not hold; empty for a run in which everything does.
-    pub violations: Vec<String>,
+    pub violations: Vec<Violation>,
     /// What went wrong on the way, by replica.
     pub fired: Vec<String>,
     /// The state at the end.
@@ -122,7 +122,7 @@ struct Simulation<'a> {
     events: Vec<(Duration, Event)>,
     collects_at: Option<Instant>,
     collected: u64,
-    violations: Arc<Mutex<Vec<String>>>,
+    violations: Arc<Mutex<Vec<Violation>>>,
     last_disturbance: Instant,
 }
 
@@ -168,21 +168,24 @@ impl<'a> Simulation<'a> {
         if self.violations.lock().is_empty() {
             self.stay_quiet(expected).await?;
         }
-        let mut violations = self.double.read(|store| unsafe_writes(store, |agent| agent.starts_with(AGENT)));
+        let mut unsafe_writes =
+            self.double.read(|store| unsafe_writes(store, |agent| agent.starts_with(AGENT)));
         if self.plan.hides_status() {
-            violations.retain(|violation| !violation.starts_with("tagpolicies "));
+            unsafe_writes.retain(|write| !write.starts_with("tagpolicies "));
         }
+        let of = |oracle: Oracle| move |text| oracle.violated(text);
+        let mut violations: Vec<Violation> = unsafe_writes.into_iter().map(of(Oracle::Safety)).collect();
         violations.extend(std::mem::take(&mut *self.violations.lock()));
         let panics = PANICS.get();
         if panics > 0 {
-            violations.push(format!("{panics} panics"));
+            violations.push(Oracle::Alive.violated(format!("{panics} panics")));
         }
         let mut fired = Vec::new();
         for replica in &self.replicas {
             let faults = replica.layer.fired();
             // A process that starts again knows nothing of the outage.
             if !self.plan.restarts() {
-                violations.extend(hurried(&faults));
+                violations.extend(hurried(&faults).into_iter().map(of(Oracle::Pace)));
             }
             fired.extend(faults.iter().map(|fault| format!("replica {}, {fault}", replica.number)));
         }
@@ -251,7 +254,8 @@ impl<'a> Simulation<'a> {
                     replica.starts_at = Instant::now();
                     if !stop.is_cancelled() {
                         let ended = task.now_or_never();
-                        self.violations.lock().push(format!("replica {number} ended by itself: {ended:?}"));
+                        let text = format!("replica {number} ended by itself: {ended:?}");
+                        self.violations.lock().push(Oracle::Alive.violated(text));
                     }
                 }
                 None if Instant::now() >= replica.starts_at => self.begin(number)?,
@@ -384,10 +388,8 @@ impl<'a> Simulation<'a> {
             };
             let bound = self.plan.bound + extra;
             if Instant::now() > self.last_fault().max(least) + bound {
-                let late = format!("after {bound:?}: ");
-                self.violations
-                    .lock()
-                    .extend(differences.into_iter().map(|difference| format!("{late}{difference}")));
+                let late = |difference| Oracle::EndState.violated(format!("after {bound:?}: {difference}"));
+                self.violations.lock().extend(differences.into_iter().map(late));
                 return Ok(self.begun.elapsed());
             }
             self.look().await?;
@@ -422,7 +424,10 @@ impl<'a> Simulation<'a> {
             let ours =
                 later.filter(|change| change.agent.starts_with(AGENT) && change.resource.plural != "leases");
             ours.map(|change| {
-                format!("written although everything is right: {:?} {}", change.kind, change.object)
+                Oracle::Quiet.violated(format!(
+                    "written although everything is right: {:?} {}",
+                    change.kind, change.object
+                ))
             })
             .collect::<Vec<_>>()
         });
@@ -430,7 +435,8 @@ impl<'a> Simulation<'a> {
         violations.extend(written);
         if let Some(expected) = expected {
             let differences = self.end().differences(&expected.end);
-            violations.extend(differences.into_iter().map(|difference| format!("in the end {difference}")));
+            let later = |difference| Oracle::EndState.violated(format!("in the end {difference}"));
+            violations.extend(differences.into_iter().map(later));
         }
         Ok(())
     }
@@ -440,7 +446,7 @@ fn replica(
     number: usize,
     plan: &FaultPlan,
     double: &ApiDouble,
-    violations: &Arc<Mutex<Vec<String>>>,
+    violations: &Arc<Mutex<Vec<Violation>>>,
 ) -> Replica {
     let rules = plan.rules.iter().filter(|(replica, _)| *replica == number).map(|(_, rule)| rule.clone());
     let (sender, kills) = mpsc::unbounded_channel();
@@ -453,9 +459,8 @@ fn replica(
             if holder.as_deref() != Some(&**ours) {
                 let RequestInfo { plural, name, at, .. } = request;
                 let name = name.as_deref().unwrap_or_default();
-                violations
-                    .lock()
-                    .push(format!("{ours} writes {plural} {name} after {at:?}, and {holder:?} leads"));
+                let text = format!("{ours} writes {plural} {name} after {at:?}, and {holder:?} leads");
+                violations.lock().push(Oracle::OneWriter.violated(text));
             }
         }
     };
