@@ -49,10 +49,15 @@ impl ServerClock {
         Self { local: LocalClock(Arc::new(now)), offset: Arc::default() }
     }
 
+    /// The time of this machine.
+    pub(crate) fn local_now(&self) -> Timestamp {
+        (self.local.0)()
+    }
+
     /// The time of the API server; our own time before its first answer.
     pub fn now(&self) -> Timestamp {
         let offset = SignedDuration::from_millis(self.offset.load(Ordering::Relaxed));
-        let local = (self.local.0)();
+        let local = self.local_now();
         local.saturating_add(offset).unwrap_or(local)
     }
 

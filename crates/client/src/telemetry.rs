@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{Method, Request, Response, Uri};
-use k8s_openapi::jiff::Timestamp;
 use prometheus::{IntCounterVec, Opts};
 use tower::{BoxError, Layer, Service};
 
@@ -85,12 +84,12 @@ where
         let verb = verb(request.method(), request.uri());
         let limit = if matches!(verb, "list" | "watch") { LIST_LIMIT } else { CALL_LIMIT };
         let (requests, clock) = (self.requests.clone(), self.clock.clone());
-        let sent = Timestamp::now();
+        let sent = clock.local_now();
         let answer = self.inner.call(request);
         Box::pin(async move {
             match tokio::time::timeout(limit, answer).await {
                 Ok(Ok(response)) => {
-                    clock.observe(response.headers(), sent, Timestamp::now());
+                    clock.observe(response.headers(), sent, clock.local_now());
                     requests.count(verb, response.status().as_str());
                     Ok(response)
                 }
@@ -135,8 +134,8 @@ fn names_collection(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::jiff::SignedDuration;
     use k8s_openapi::jiff::fmt::rfc2822::DateTimePrinter;
+    use k8s_openapi::jiff::{SignedDuration, Timestamp};
     use tower::{ServiceExt as _, service_fn};
 
     use super::*;

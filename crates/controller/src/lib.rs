@@ -25,6 +25,6 @@ pub use observe::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
 pub use options::{ConsoleOptions, RunOptions};
 pub use run::{Clients, Runtimes, run, run_with};
 pub use serve::metrics::metrics_reference;
-pub use serve::{CertificateError, CertificateFiles, EndpointAccess, ListenError};
+pub use serve::{CertificateError, CertificateFiles, EndpointAccess, InProcessEndpoints, ListenError};
 pub use state::metrics::MetricDescription;
 pub use state::{Stored, WatchedNamespaces};

@@ -20,7 +20,7 @@ use crate::serve::access::AccessGate;
 use crate::serve::admin::AdminEndpoint;
 use crate::serve::console;
 use crate::serve::metrics::MetricsPage;
-use crate::serve::{EndpointAccess, EndpointKind, ListenError, ServerListener};
+use crate::serve::{EndpointAccess, EndpointKind, InProcessEndpoints, ListenError, ServerListener};
 use crate::state::metrics::Metrics;
 use crate::state::{Heartbeat, Leadership, Queue, WatchRegistry};
 use crate::tasks::Tasks;
@@ -38,6 +38,8 @@ pub struct Runtimes {
     pub probes: Handle,
     /// Of the console: how large a page is, its reader decides.
     pub console: Handle,
+    /// Gets the endpoints, too.
+    pub in_process: InProcessEndpoints,
 }
 
 /// Runs the controller until `stop` is cancelled, or a part of it fails.
@@ -216,7 +218,7 @@ impl Servers {
         stop: &CancellationToken,
     ) -> Result<(), RunError> {
         let Self { clients, listeners, metrics, heartbeat, runtimes } = self;
-        let Runtimes { probes, console: pages } = runtimes;
+        let Runtimes { probes, console: pages, in_process } = runtimes;
         let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
         let Clients { metrics_reviews, console_reviews, .. } = clients;
         let Listeners { admin, health, console } = listeners;
@@ -238,12 +240,15 @@ impl Servers {
         if let Some(listener) = health {
             serve(HEALTH_ENDPOINT, listener, endpoint.clone().probes(), &probes);
         }
-        serve(ADMIN_ENDPOINT, admin, endpoint.routes(), &probes);
-        if let Some((listener, console)) = console.zip(options.console.as_ref()) {
+        let routes = endpoint.routes();
+        serve(ADMIN_ENDPOINT, admin, routes.clone(), &probes);
+        let console = console.zip(options.console.as_ref()).map(|(listener, console)| {
             let source = parts.console_source(options);
             let routes = console::routes(source, &console.access, console_reviews, audience());
-            serve(CONSOLE, listener, routes, &pages);
-        }
+            serve(CONSOLE, listener, routes.clone(), &pages);
+            routes
+        });
+        in_process.set(routes, console);
         Ok(())
     }
 }

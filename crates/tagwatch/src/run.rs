@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tagwatch_controller::{
-    CertificateFiles, ConsoleOptions, EndpointAccess, RunError, RunOptions, Runtimes, WatchedNamespaces,
+    CertificateFiles, ConsoleOptions, EndpointAccess, InProcessEndpoints, RunError, RunOptions, Runtimes,
+    WatchedNamespaces,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -94,7 +95,8 @@ fn console_runtime() -> io::Result<Runtime> {
 /// Runs the controller until it ends, or a signal asks for its end and the time for that is over, whatever it does then.
 async fn supervise(work: &Runtime, options: RunOptions, console: Handle) -> Result<(), Failure> {
     let stop = stop_on_signals()?;
-    let runtimes = Runtimes { probes: Handle::current(), console };
+    let in_process = InProcessEndpoints::default();
+    let runtimes = Runtimes { probes: Handle::current(), console, in_process };
     let running = work.spawn(tagwatch_controller::run(options, stop.clone(), runtimes));
     let overdue = async {
         stop.cancelled().await;

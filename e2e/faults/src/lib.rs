@@ -13,17 +13,20 @@ mod oracle;
 mod plans;
 mod random;
 mod scenario;
+mod served;
 mod simulation;
 
-pub use clock::SimulatedClock;
+pub use clock::{ClockError, SimulatedClock};
 pub use conformance::check_api;
 pub use double::{
     ApiDouble, Caller, Change, ChangeKind, Part, Preconditions, Resource, Store, Verb, resource_named,
 };
 pub use fault::{
-    AnswerBody, Fault, FaultLayer, FaultRule, FiredFault, KillPoint, Killed, RequestInfo, StreamFault,
-    Trigger, Upstream,
+    Answer, AnswerBody, Fault, FaultLayer, FaultRule, FiredFault, KillPoint, Killed, RequestInfo,
+    StreamFault, Trigger, Upstream,
 };
 pub use oracle::{EndState, Oracle, Violation};
-pub use plans::{Action, Family, FaultPlan, sample};
+pub use plans::{Action, Family, FaultPlan, sample, sample_real};
+pub use scenario::{Step, collect_garbage, prepare, steps};
+pub use served::Served;
 pub use simulation::{Simulated, simulate};

@@ -4,11 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use crate::clock::{ClockError, SimulatedClock};
 use crate::double::{Change, ChangeKind, Store, Verb, resource_named, uid_of};
 use crate::fault::{Fault, FiredFault};
 
+/// How far the date of a finding may be off: answers date themselves by the second.
+const DATE_BOUND: i64 = 2;
+/// How long after a clock was set dates may be off: a leader renews its lease every two seconds.
+const CLOCK_BOUND: SignedDuration = SignedDuration::from_secs(3);
 /// Waits before a watch is tried again that are still growing, in an outage.
 const GROWING: usize = 5;
 /// The shortest wait after those: a server that is down gets at most one request in five seconds from each watch.
@@ -29,6 +36,14 @@ pub enum Oracle {
     Quiet,
     /// A server that is down is asked slowly.
     Pace,
+    /// The metrics of the leader are those of a run without faults, and agree with the reports.
+    Metrics,
+    /// The console shows what it shows in a run without faults.
+    Console,
+    /// `/readyz` and the status name a watch that is refused, and only then.
+    Health,
+    /// After the end of a leader the next one writes in time.
+    Takeover,
 }
 
 impl fmt::Display for Oracle {
@@ -40,6 +55,10 @@ impl fmt::Display for Oracle {
             Self::Alive => "alive",
             Self::Quiet => "quiet",
             Self::Pace => "pace",
+            Self::Metrics => "metrics",
+            Self::Console => "console",
+            Self::Health => "health",
+            Self::Takeover => "takeover",
         })
     }
 }
@@ -76,10 +95,28 @@ impl EndState {
     /// The state of a store.
     pub(crate) fn of(store: &Store) -> Self {
         let reports = store.objects(resource_named("policyreports"));
-        let reports = reports.map(|report| (place(report), without_times(report))).collect();
         let policy = store.get(resource_named("tagpolicies"), "", "default");
+        Self::new(reports.map(|report| &**report), policy.map(|policy| &**policy))
+    }
+
+    /// The state of these objects.
+    pub fn new<'a>(reports: impl Iterator<Item = &'a Value>, policy: Option<&Value>) -> Self {
+        let reports = reports.map(|report| (place(report), without_times(report))).collect();
         let policy = policy.map(|policy| statements(&policy["status"])).unwrap_or_default();
         Self { reports, policy }
+    }
+
+    /// The status of the policy.
+    pub(crate) fn policy(&self) -> &Value {
+        &self.policy
+    }
+
+    /// What the summaries of all reports count, together.
+    pub(crate) fn sum(&self, outcomes: &[&str]) -> i64 {
+        let of = |report: &Value| -> i64 {
+            outcomes.iter().filter_map(|outcome| report["summary"][*outcome].as_i64()).sum()
+        };
+        self.reports.values().map(of).sum()
     }
 
     /// How many reports there are.
@@ -88,7 +125,7 @@ impl EndState {
     }
 
     /// What differs from the state that is expected: the reports, and then the status of the policy.
-    pub(crate) fn differences(&self, expected: &Self) -> Vec<String> {
+    pub fn differences(&self, expected: &Self) -> Vec<String> {
         let mut differences: Vec<String> = Vec::new();
         for name in self.reports.keys().chain(expected.reports.keys()).collect::<BTreeSet<_>>() {
             match (self.reports.get(name), expected.reports.get(name)) {
@@ -167,6 +204,66 @@ pub(crate) fn unsafe_writes(store: &Store, is_ours: impl Fn(&str) -> bool) -> Ve
             .map(|write| format!("{} {} was written as it was stored", write.resource.plural, write.name)),
     );
     found
+}
+
+/// Reports that date a finding outside the run, by the clock of the server: that of tagwatch's machine is wrong by hours. A
+/// clock that is set while tagwatch runs is right again with the next answer.
+pub(crate) fn misdated(
+    store: &Store,
+    clock: SimulatedClock,
+    clocks: &[(usize, ClockError)],
+) -> Vec<Violation> {
+    let begun = clock.began();
+    let is_unsettled = |at: Timestamp| {
+        clocks.iter().any(|(_, error)| {
+            let set = begun.saturating_add(error.from).unwrap_or(begun);
+            !error.from.is_zero() && set <= at && at.duration_since(set) <= CLOCK_BOUND
+        })
+    };
+    let mut found = Vec::new();
+    let reports = store.log().iter().filter(|change| change.resource.plural == "policyreports");
+    for change in reports.filter(|change| change.kind != ChangeKind::Deleted) {
+        let at = clock.at(change.at);
+        if is_unsettled(at) {
+            continue;
+        }
+        let results = change.object["results"].as_array().into_iter().flatten();
+        let dates = results.filter_map(|result| result["timestamp"]["seconds"].as_i64());
+        let wrong = dates
+            .filter(|date| *date < begun.as_second() - DATE_BOUND || *date > at.as_second() + DATE_BOUND);
+        found.extend(wrong.map(|date| {
+            let place = place(&change.object);
+            Oracle::Safety
+                .violated(format!("the report {place} dates a finding by {date} at {}", at.as_second()))
+        }));
+    }
+    found
+}
+
+/// Whether another replica had the lease within the limit after the end of its holder. Nothing, if the one that ended did
+/// not hold it.
+pub(crate) fn takeover(
+    store: &Store,
+    ended: Instant,
+    ended_holder: &str,
+    limit: Duration,
+) -> Option<Violation> {
+    let holder =
+        |change: &Change| change.object["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned();
+    let mut leases = store.log().iter().filter(|change| change.resource.plural == "leases");
+    let before = leases.by_ref().take_while(|change| change.at <= ended).last().map(holder)?;
+    if !before.starts_with(ended_holder) {
+        return None;
+    }
+    let later = store.log().iter().filter(|change| change.resource.plural == "leases" && change.at > ended);
+    let next = later.clone().find(|change| !holder(change).is_empty() && holder(change) != before);
+    match next.map(|change| change.at - ended) {
+        Some(gap) if gap <= limit => None,
+        gap => Some(
+            Oracle::Takeover
+                .violated(format!("no other leader within {limit:?} of the end of {before}: {gap:?}")),
+        ),
+    }
 }
 
 /// Watches that were tried again too soon, while nothing got through.
@@ -255,7 +352,6 @@ fn find_images(value: &Value, images: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::clock::SimulatedClock;
     use crate::double::{ApiDouble, Preconditions};
 
     use super::*;

@@ -1,4 +1,5 @@
-//! Follows our reports: waits for the report API, lists what it holds once, and then watches metadata alone.
+//! Follows our reports: waits for the report API, lists what it holds once, and then watches metadata alone. Where the API
+//! cannot be watched, it lists them again and again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,6 +23,10 @@ use crate::state::{Need, Queue, ReadyToken, ReportIndex, ReportKey, StatusTracke
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
 /// Reports in one answer to a list. Bodies are read one page at a time, so this bounds the memory of a start.
 const REPORTS_PER_PAGE: u32 = 25;
+/// How often reports are listed that cannot be watched: later than this, what another client changed is not restored.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
+/// Metadata of reports in one answer to such a list.
+const METADATA_PER_PAGE: u32 = 500;
 /// Discovery document of the report API.
 const REPORT_API: &str = "wgpolicyk8s.io/v1alpha2";
 
@@ -48,11 +53,13 @@ impl ReportObserver {
         let stats = WatchStats::new("policyreports", scope, Need::Required, &self.watches, metrics);
         loop {
             self.wait_until_served().await;
+            let is_versioned;
             match self.list().await {
-                Ok(reports) => {
+                Ok((reports, version)) => {
                     backoff.reset();
                     tracing::info!(reports = reports.len(), "our reports are read");
                     self.mark_listed(reports);
+                    is_versioned = !version.is_empty();
                 }
                 Err(error) => {
                     tracing::warn!(%error, reason = error.category(), "cannot list our reports; trying again");
@@ -60,10 +67,14 @@ impl ReportObserver {
                     continue;
                 }
             }
-            let config = watcher::Config::default().labels(MANAGED_BY_SELECTOR);
-            let sink = MetadataSink { observer: self.clone(), listed: HashSet::new() };
+            let mut sink = MetadataSink { observer: self.clone(), listed: HashSet::new() };
             let api: Api<PartialObjectMeta<PolicyReport>> = api(&self.client, self.scope.as_deref());
-            watch(api, config, sink, stats.clone()).await;
+            if is_versioned {
+                let config = watcher::Config::default().labels(MANAGED_BY_SELECTOR);
+                watch(api, config, sink, stats.clone()).await;
+            } else {
+                poll(&api, &mut sink, &stats).await;
+            }
             // Discovery may name for a while what is not served any more.
             sleep(Absence::default().pause(ABSENT_INTERVAL)).await;
         }
@@ -101,14 +112,15 @@ impl ReportObserver {
         }
     }
 
-    async fn list(&self) -> Result<Vec<StoredReport>, CallError> {
+    /// Every report with its body, and the version of the list.
+    async fn list(&self) -> Result<(Vec<StoredReport>, String), CallError> {
         let api: Api<PolicyReport> = api(&self.client, self.scope.as_deref());
         let mut reports = Vec::new();
         let read = |page: Vec<PolicyReport>| {
             reports.extend(page.into_iter().map(|report| StoredReport::new(report, &self.instance)));
         };
-        each_page(&api, MANAGED_BY_SELECTOR, REPORTS_PER_PAGE, read).await?;
-        Ok(reports)
+        let version = each_page(&api, MANAGED_BY_SELECTOR, REPORTS_PER_PAGE, read).await?;
+        Ok((reports, version))
     }
 
     /// Everything that is stored, with bodies: once at the start, and whenever the report API came back.
@@ -202,6 +214,47 @@ impl Sink<PartialObjectMeta<PolicyReport>> for MetadataSink {
     /// 404 for a whole resource: its definition was removed.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
         if refusal_code(error) == Some(404) { Flow::Stop } else { Flow::Continue }
+    }
+}
+
+/// Lists metadata again and again, until the API is gone. A list without a version leaves nothing to watch from: Kyverno's
+/// reports-server (`pkg/api/polr.go`) also ends no initial state, so that a watch would never be in sync.
+async fn poll(api: &Api<PartialObjectMeta<PolicyReport>>, sink: &mut MetadataSink, stats: &WatchStats) {
+    tracing::info!(
+        resource = stats.resource(),
+        seconds = POLL_INTERVAL.as_secs(),
+        "lists of the API have no version to watch from; listing again and again"
+    );
+    let mut backoff = Backoff::default();
+    loop {
+        stats.started();
+        sink.event(Event::Init);
+        let read = |page: Vec<PartialObjectMeta<PolicyReport>>| {
+            for report in page {
+                sink.event(Event::InitApply(report));
+            }
+        };
+        match each_page(api, MANAGED_BY_SELECTOR, METADATA_PER_PAGE, read).await {
+            Ok(_) => {
+                backoff.reset();
+                stats.mark_event();
+                stats.recovered();
+                sink.event(Event::InitDone);
+                sleep(POLL_INTERVAL).await;
+            }
+            Err(CallError::Api(error)) => {
+                let error = watcher::Error::InitialListFailed(error);
+                if sink.failed(&error) == Flow::Stop {
+                    return stats.ended();
+                }
+                stats.failed(&error);
+                sleep(backoff.next_delay()).await;
+            }
+            Err(CallError::Timeout(_)) => {
+                stats.silent();
+                sleep(backoff.next_delay()).await;
+            }
+        }
     }
 }
 

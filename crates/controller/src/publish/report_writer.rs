@@ -82,9 +82,16 @@ impl ReportWriter {
             if let Err(delay) = attempt {
                 return Ok(WriteOutcome::Deferred(delay));
             }
+            let is_creation = matches!(plan, ReportPlan::Create(_));
             match self.carry_out(key, plan).await {
                 Err(WriteError::Outdated) => {
                     self.read(key).await?;
+                }
+                // An aggregated API may say 400 of a name that is taken (Kyverno's reports-server, `pkg/api/polr.go`).
+                Err(error) if is_creation && error.code() == Some(400) => {
+                    if self.read(key).await?.is_none() {
+                        return Err(error);
+                    }
                 }
                 Err(error) => return Err(error),
                 Ok(()) => {

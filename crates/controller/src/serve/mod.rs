@@ -7,12 +7,14 @@ mod connection;
 mod connections;
 pub(crate) mod console;
 mod endpoint;
+mod in_process;
 mod listener;
 pub(crate) mod metrics;
 mod tls;
 
 pub use endpoint::EndpointAccess;
 pub(crate) use endpoint::EndpointKind;
+pub use in_process::InProcessEndpoints;
 pub use listener::ListenError;
 pub(crate) use listener::ServerListener;
 pub use tls::{CertificateError, CertificateFiles};

@@ -19,6 +19,10 @@ impl Store {
         query: &Query,
         form: Form,
     ) -> Result<Value, ApiError> {
+        if self.is_aggregated(resource) {
+            let items = self.whole_list(resource, namespace, query, form);
+            return Ok(list(resource, json!({}), items, form));
+        }
         let (revision, after) = match &query.continue_token {
             Some(token) => {
                 let (revision, key) =
@@ -43,16 +47,7 @@ impl Store {
             }
         }
         let items: Vec<Value> = items.into_iter().map(|object| in_form(object, form)).collect();
-        Ok(match form {
-            Form::Whole => json!({
-                "kind": format!("{}List", resource.kind), "apiVersion": resource.api_version(),
-                "metadata": metadata, "items": items,
-            }),
-            Form::Metadata => json!({
-                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
-                "metadata": metadata, "items": items,
-            }),
-        })
+        Ok(list(resource, metadata, items, form))
     }
 
     fn list_revision(&self, query: &Query) -> Result<u64, ApiError> {
@@ -68,6 +63,19 @@ impl Store {
             (Some(least), _) if least > self.revision() => Err(ApiError::too_large_version()),
             _ => Ok(self.revision()),
         }
+    }
+}
+
+fn list(resource: &Resource, metadata: Value, items: Vec<Value>, form: Form) -> Value {
+    match form {
+        Form::Whole => json!({
+            "kind": format!("{}List", resource.kind), "apiVersion": resource.api_version(),
+            "metadata": metadata, "items": items,
+        }),
+        Form::Metadata => json!({
+            "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+            "metadata": metadata, "items": items,
+        }),
     }
 }
 

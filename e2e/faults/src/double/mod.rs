@@ -1,6 +1,7 @@
 //! An API server inside this process, with the behaviour that tagwatch depends on. The checks in
 //! [`check_api`](crate::check_api) hold it to the real one.
 
+mod aggregated;
 mod answer;
 mod apply;
 mod discovery;
@@ -14,8 +15,9 @@ mod write;
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::header::{CONTENT_TYPE, DATE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use k8s_openapi::jiff::fmt::rfc2822::DateTimePrinter;
 use kube::Client;
 use kube::client::Body;
 use parking_lot::{Mutex, MutexGuard};
@@ -118,7 +120,13 @@ impl ApiDouble {
             Ok(body) => body,
             Err(error) => return ApiError::bad_request(&error.to_string()).into_response(),
         };
-        self.answer_to(&head.method, &head.uri, &head.headers, &body).unwrap_or_else(ApiError::into_response)
+        let answer = self.answer_to(&head.method, &head.uri, &head.headers, &body);
+        let mut answer = answer.unwrap_or_else(ApiError::into_response);
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.0.clock.now());
+        if let Some(date) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
+            answer.headers_mut().insert(DATE, date);
+        }
+        answer
     }
 
     fn answer_to(

@@ -8,6 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::aggregated::next_version;
 use super::answer::ApiError;
 use super::resource::Resource;
 
@@ -81,6 +82,7 @@ pub struct Store {
     /// The version that the watch cache has come to, where it lags behind.
     cached: Option<u64>,
     pub(super) has_watch_lists: bool,
+    pub(super) has_reports_server: bool,
 }
 
 impl Default for Store {
@@ -96,6 +98,7 @@ impl Default for Store {
             applied: BTreeMap::new(),
             cached: None,
             has_watch_lists: true,
+            has_reports_server: false,
         }
     }
 }
@@ -213,8 +216,14 @@ impl Store {
         caller: &Caller,
     ) -> Arc<Value> {
         self.revision += 1;
-        object["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
-        let (key, object) = (key_of(&object), Arc::new(object));
+        let key = key_of(&object);
+        let version = if self.is_aggregated(resource) {
+            next_version(self.get(resource, &key.0, &key.1).map(|before| &**before))
+        } else {
+            self.revision.to_string()
+        };
+        object["metadata"]["resourceVersion"] = Value::String(version);
+        let object = Arc::new(object);
         let before = self.objects.entry(resource.plural).or_default().insert(key, Arc::clone(&object));
         let kind = if before.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
         self.note(resource, kind, before, Arc::clone(&object), caller);
@@ -228,8 +237,10 @@ impl Store {
         };
         self.revision += 1;
         let mut last = (*before).clone();
-        // The event of a deletion has the version of the deletion.
-        last["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
+        if !self.is_aggregated(resource) {
+            // The event of a deletion has the version of the deletion.
+            last["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
+        }
         if let Some(uid) = uid_of(&last) {
             let uid = uid.to_owned();
             self.applied.retain(|(applied, _), _| *applied != uid);

@@ -53,8 +53,10 @@ impl ApiDouble {
         form: Form,
     ) -> Result<Response<AnswerBody>, ApiError> {
         let store = self.store();
-        let wanted = query.revision()?;
-        if query.sends_initial_events && !store.has_watch_lists {
+        let is_aggregated = store.is_aggregated(resource);
+        let wanted = if is_aggregated { Some(store.revision()) } else { query.revision()? };
+        let sends_initial_events = query.sends_initial_events && !is_aggregated;
+        if sends_initial_events && !store.has_watch_lists {
             let why = "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
             return Err(ApiError::invalid(resource, "", "sendInitialEvents", why));
         }
@@ -67,10 +69,10 @@ impl ApiDouble {
             double: self.clone(),
             changes: self.changes(),
             resource,
-            namespace,
-            selector: query.selector,
+            namespace: namespace.filter(|_| !is_aggregated),
+            selector: if is_aggregated { Selector::default() } else { query.selector },
             form,
-            allows_bookmarks: query.allows_bookmarks,
+            allows_bookmarks: query.allows_bookmarks && !is_aggregated,
             position: wanted.unwrap_or_default(),
             lines: VecDeque::new(),
             ends: now + query.timeout_seconds.map_or(DEFAULT_LIMIT, Duration::from_secs),
@@ -78,9 +80,9 @@ impl ApiDouble {
             has_ended: false,
         };
         // Without a version, or with any, the present state comes first, whether it is to be marked or not.
-        let from_state = query.sends_initial_events || watch.position == 0;
+        let from_state = sends_initial_events || watch.position == 0;
         if from_state {
-            watch.send_state(&store, query.sends_initial_events)?;
+            watch.send_state(&store, sends_initial_events)?;
         } else if !store.reaches(watch.position) {
             // An event inside a success, as every error behind the version's syntax (`cacher.go`, `newErrWatcher`).
             let why = format!("too old resource version: {} ({})", watch.position, store.oldest());

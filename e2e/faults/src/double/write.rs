@@ -5,6 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::aggregated::exists_already;
 use super::answer::ApiError;
 use super::resource::{Generation, Resource};
 use super::store::{Caller, Store, key_of, uid_of};
@@ -84,7 +85,12 @@ impl Store {
             self.check_namespace(resource, namespace, &key.1)?;
         }
         if self.get(resource, &key.0, &key.1).is_some() {
-            return Err(ApiError::already_exists(resource, &key.1));
+            let is_aggregated = self.is_aggregated(resource);
+            return Err(if is_aggregated {
+                exists_already(&key.1)
+            } else {
+                ApiError::already_exists(resource, &key.1)
+            });
         }
         let uid = self.next_uid(resource, &key);
         object["metadata"]["uid"] = json!(uid);
@@ -129,8 +135,14 @@ impl Store {
         }
         let stored = self.get(resource, namespace, name).cloned();
         let Some(stored) = stored else { return Err(ApiError::not_found(resource, name)) };
-        check(resource, name, &stored, &preconditions_of(metadata))?;
-        if resource.is_custom && metadata.get("resourceVersion").is_none_or(|version| version == "") {
+        let is_aggregated = self.is_aggregated(resource);
+        if !is_aggregated {
+            check(resource, name, &stored, &preconditions_of(metadata))?;
+        }
+        if resource.is_custom
+            && !is_aggregated
+            && metadata.get("resourceVersion").is_none_or(|version| version == "")
+        {
             let why = "Invalid value: 0x0: must be specified for an update";
             return Err(ApiError::invalid(resource, name, "metadata.resourceVersion", why));
         }
@@ -188,7 +200,9 @@ impl Store {
     ) -> Result<Arc<Value>, ApiError> {
         let stored = self.get(resource, namespace, name).cloned();
         let Some(stored) = stored else { return Err(ApiError::not_found(resource, name)) };
-        check(resource, name, &stored, preconditions)?;
+        if !self.is_aggregated(resource) {
+            check(resource, name, &stored, preconditions)?;
+        }
         let has_finalizers =
             stored["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
         if !has_finalizers {

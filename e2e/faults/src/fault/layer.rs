@@ -147,7 +147,11 @@ impl FaultLayer {
         self.counters.lock().last_fault = Some(Instant::now());
     }
 
-    async fn handle(self: Arc<Self>, request: Request<Body>) -> Answer {
+    /// Answers a request of the process.
+    ///
+    /// # Errors
+    /// The connection is to break off.
+    pub async fn handle(self: Arc<Self>, request: Request<Body>) -> Answer {
         let info = self.count(&request);
         (self.observe)(&info);
         let is_watch = info.verb == Some(Verb::Watch);

@@ -7,4 +7,4 @@ mod upstream;
 
 pub use layer::{FaultLayer, FiredFault, Killed, RequestInfo};
 pub use rule::{Fault, FaultRule, KillPoint, StreamFault, Trigger};
-pub use upstream::{AnswerBody, Upstream};
+pub use upstream::{Answer, AnswerBody, Upstream};

@@ -18,7 +18,7 @@ use tower::{BoxError, Layer as _, Service, service_fn};
 /// The body of an answer.
 pub type AnswerBody = UnsyncBoxBody<Bytes, BoxError>;
 /// An answer, or why there is none.
-pub(crate) type Answer = Result<Response<AnswerBody>, BoxError>;
+pub type Answer = Result<Response<AnswerBody>, BoxError>;
 
 /// Answers requests. Clones are the same one.
 #[derive(Clone)]

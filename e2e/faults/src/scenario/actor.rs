@@ -51,7 +51,11 @@ impl<'a> Actor<'a> {
         let image = format!("registry.example.com/{namespace}/{name}:{tag}");
         let containers =
             json!({ "containers": [{ "name": "app", "image": image, "imagePullPolicy": "IfNotPresent" }] });
-        let template = json!({ "metadata": { "labels": { "app": name } }, "spec": containers });
+        let mut template = json!({ "metadata": { "labels": { "app": name } }, "spec": containers });
+        if matches!(plural, "jobs" | "cronjobs") {
+            template["spec"]["restartPolicy"] = json!("Never");
+        }
+        let selector = json!({ "matchLabels": { "app": name } });
         self.edit(plural, namespace, name, |object| match plural {
             "pods" => {
                 object["spec"] = containers;
@@ -61,8 +65,12 @@ impl<'a> Actor<'a> {
                 object["spec"] =
                     json!({ "schedule": "0 3 * * *", "jobTemplate": { "spec": { "template": template } } });
             }
-            "jobs" | "daemonsets" => object["spec"] = json!({ "template": template }),
-            _ => object["spec"] = json!({ "replicas": 1, "template": template }),
+            "jobs" => object["spec"] = json!({ "template": template }),
+            "daemonsets" => object["spec"] = json!({ "selector": selector, "template": template }),
+            "replicationcontrollers" => object["spec"] = json!({ "replicas": 1, "template": template }),
+            _ => {
+                object["spec"] = json!({ "replicas": 1, "selector": selector, "template": template });
+            }
         });
     }
 
@@ -113,7 +121,7 @@ impl<'a> Actor<'a> {
         let set_name = set_of(generation);
         let set = self.dependent("replicasets", resource, owner, &set_name, |set| {
             set["metadata"]["annotations"] = json!({ revision: generation.to_string() });
-            set["spec"] = json!({ "replicas": 1, "template": owner["spec"]["template"] });
+            set["spec"] = owner["spec"].clone();
             set["status"] = json!({ "replicas": 1, "observedGeneration": 1 });
         });
         self.pod(resource_named("replicasets"), &set, &format!("{set_name}-x"));

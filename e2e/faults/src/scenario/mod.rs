@@ -18,13 +18,16 @@ const SHOP: &str = "shop";
 const BANK: &str = "bank";
 
 /// A change at a time from the start.
-pub(crate) struct Step {
-    pub(crate) at: Duration,
+#[derive(Debug)]
+pub struct Step {
+    /// When.
+    pub at: Duration,
     act: fn(&mut Actor<'_>),
 }
 
 impl Step {
-    pub(crate) fn act(&self, double: &ApiDouble) {
+    /// Carries it out.
+    pub fn act(&self, double: &ApiDouble) {
         perform(double, self.act);
     }
 }
@@ -34,7 +37,7 @@ fn perform(double: &ApiDouble, act: impl FnOnce(&mut Actor<'_>)) {
 }
 
 /// What is there before tagwatch starts.
-pub(crate) fn prepare(double: &ApiDouble) {
+pub fn prepare(double: &ApiDouble) {
     perform(double, |actor| {
         for namespace in [SHOP, BANK, OWN_NAMESPACE] {
             actor.put(
@@ -90,7 +93,7 @@ const fn at(millis: u64, act: fn(&mut Actor<'_>)) -> Step {
 }
 
 /// What happens while tagwatch runs.
-pub(crate) fn steps() -> Vec<Step> {
+pub fn steps() -> Vec<Step> {
     vec![
         at(1_000, |actor| actor.declare("deployments", SHOP, "blue", "latest")),
         at(1_300, |actor| actor.roll_out("deployments", SHOP, "blue")),
@@ -134,6 +137,6 @@ pub(crate) fn meddle(double: &ApiDouble, number: usize, removes: bool) {
 }
 
 /// Collects garbage as the controller manager does.
-pub(crate) fn collect_garbage(double: &ApiDouble) {
+pub fn collect_garbage(double: &ApiDouble) {
     double.change("garbage-collector", Store::collect_garbage);
 }

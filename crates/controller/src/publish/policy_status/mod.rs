@@ -151,7 +151,9 @@ impl PolicyStatusWriter {
     }
 
     /// Applies our entry, and as the first installation the conditions of the whole. Entries of others are theirs, and stay as
-    /// they are.
+    /// they are. A policy that was made anew under the name gets the entry, too, until the watch shows the new one: the API
+    /// server takes no metadata from a write of the status, so that no UID could tell them apart (`PrepareForUpdate` in
+    /// `apiextensions-apiserver/pkg/registry/customresource/status_strategy.go`).
     async fn write(
         &self,
         api: &Api<TagPolicy>,
@@ -166,8 +168,7 @@ impl PolicyStatusWriter {
         }
         let body = json!({
             "apiVersion": object.api_version, "kind": object.kind,
-            // A policy that was made anew under this name is another one: the answer is a conflict then.
-            "metadata": { "name": name, "uid": object.uid() },
+            "metadata": { "name": name },
             "status": status,
         });
         let params = PatchParams::apply(&format!("tagwatch/{}", self.instance)).force();

@@ -1,5 +1,7 @@
 //! Runs the controller in this process under paused time, against the double, through the fault layer.
 
+mod replica;
+
 use std::cell::Cell;
 use std::panic;
 use std::sync::{Arc, Once};
@@ -7,29 +9,21 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::FutureExt as _;
-use kube::Client;
 use parking_lot::Mutex;
-use tagwatch_client::{RequestCounter, ServerClock, TelemetryLayer};
-use tagwatch_controller::{
-    Clients, EndpointAccess, LeaseOptions, LeaseTiming, RunError, RunOptions, Runtimes, WatchedNamespaces,
-    run_with,
-};
-use tokio::runtime::{Builder, Handle};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
+use self::replica::{Replica, Running, identity_prefix};
 use crate::clock::SimulatedClock;
 use crate::double::{ApiDouble, ChangeKind, Store, resource_named};
-use crate::fault::{FaultLayer, Killed, RequestInfo};
-use crate::oracle::{EndState, Oracle, Violation, hurried, unsafe_writes};
+use crate::fault::Killed;
+use crate::oracle::{EndState, Oracle, Violation, hurried, misdated, takeover, unsafe_writes};
 use crate::plans::{Action, FaultPlan};
-use crate::scenario::{self, OWN_NAMESPACE};
+use crate::scenario;
+use crate::served::{Served, is_ready};
 
 /// `User-Agent`s of tagwatch begin with it.
 const AGENT: &str = "tagwatch";
-const LEASE: &str = "tagwatch";
 /// How long a killed process takes to start again.
 const RESTART: Duration = Duration::from_millis(300);
 /// Between two looks at the state.
@@ -41,6 +35,10 @@ const STATUS_BOUND: Duration = Duration::from_secs(75);
 const CONTEST_BOUND: Duration = Duration::from_mins(11);
 /// How long nothing is written once everything is right.
 const QUIET: Duration = Duration::from_mins(1);
+/// From the end of a leader until the next one has the lease (client-go: 15 s, and a retry period of 2 s).
+const TAKEOVER_AFTER_KILL: Duration = Duration::from_millis(17_500);
+/// The same where the leader gives it back.
+const TAKEOVER_AFTER_STOP: Duration = Duration::from_secs(1);
 /// How long a run without faults may take to come to its end.
 const SETTLE: Duration = Duration::from_secs(90);
 
@@ -53,6 +51,8 @@ pub struct Simulated {
     pub fired: Vec<String>,
     /// The state at the end.
     pub end: EndState,
+    /// What the leader serves then.
+    pub served: Served,
     /// Writes of the first replica.
     pub writes: usize,
     /// When the reports were right, from the start.
@@ -89,23 +89,6 @@ fn count_panics() {
     });
 }
 
-/// One process that is started again whenever it has ended.
-struct Replica {
-    number: usize,
-    layer: Arc<FaultLayer>,
-    kills: mpsc::UnboundedReceiver<Killed>,
-    /// The name under which it leads, or may.
-    identity: Arc<Mutex<String>>,
-    incarnation: usize,
-    running: Option<Running>,
-    starts_at: Instant,
-}
-
-struct Running {
-    task: JoinHandle<Result<(), RunError>>,
-    stop: CancellationToken,
-}
-
 /// What happens at a time of the run.
 enum Event {
     Step(scenario::Step),
@@ -131,13 +114,17 @@ impl<'a> Simulation<'a> {
         let clock = SimulatedClock::start();
         let double = ApiDouble::new(clock);
         scenario::prepare(&double);
-        double.change("plan", |store, _| store.set_watch_lists(plan.has_watch_lists));
+        double.change("plan", |store, _| {
+            store.set_watch_lists(plan.has_watch_lists);
+            store.set_reports_server(plan.has_reports_server);
+        });
         let violations = Arc::default();
         let steps = scenario::steps().into_iter().map(|step| (step.at, Event::Step(step)));
         let actions = plan.actions.iter().map(|(at, action)| (*at, Event::Action(*action)));
         let mut events: Vec<(Duration, Event)> = steps.chain(actions).collect();
         events.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        let replicas = (0..plan.replicas).map(|number| replica(number, plan, &double, &violations)).collect();
+        let replicas =
+            (0..plan.replicas).map(|number| Replica::new(number, plan, &double, &violations)).collect();
         let now = Instant::now();
         Self {
             plan,
@@ -155,7 +142,7 @@ impl<'a> Simulation<'a> {
 
     async fn run(mut self, expected: Option<&Simulated>) -> Result<Simulated> {
         for number in 0..self.replicas.len() {
-            self.begin(number)?;
+            self.replicas[number].begin(self.plan, self.clock)?;
         }
         while !self.events.is_empty() || self.begun.elapsed() < self.plan.ends() {
             self.look().await?;
@@ -165,8 +152,10 @@ impl<'a> Simulation<'a> {
             Some(expected) => self.converge(expected).await?,
             None => self.settle(SETTLE).await?,
         };
+        let mut served = Served::default();
         if self.violations.lock().is_empty() {
             self.stay_quiet(expected).await?;
+            served = self.look_at_what_is_served(expected).await?;
         }
         let mut unsafe_writes =
             self.double.read(|store| unsafe_writes(store, |agent| agent.starts_with(AGENT)));
@@ -176,6 +165,7 @@ impl<'a> Simulation<'a> {
         let of = |oracle: Oracle| move |text| oracle.violated(text);
         let mut violations: Vec<Violation> = unsafe_writes.into_iter().map(of(Oracle::Safety)).collect();
         violations.extend(std::mem::take(&mut *self.violations.lock()));
+        violations.extend(self.double.read(|store| self.by_time(store)));
         let panics = PANICS.get();
         if panics > 0 {
             violations.push(Oracle::Alive.violated(format!("{panics} panics")));
@@ -193,6 +183,7 @@ impl<'a> Simulation<'a> {
             violations,
             fired,
             end: self.end(),
+            served,
             writes: self.replicas.first().map_or(0, |replica| replica.layer.writes()),
             converged,
         })
@@ -200,6 +191,20 @@ impl<'a> Simulation<'a> {
 
     fn end(&self) -> EndState {
         self.double.read(EndState::of)
+    }
+
+    /// What can be told by when things were written.
+    fn by_time(&self, store: &Store) -> Vec<Violation> {
+        let mut violations = misdated(store, self.clock, &self.plan.clocks);
+        if let Some((at, action)) = self.plan.only_action() {
+            let (number, limit) = match action {
+                Action::Kill(number) => (number, TAKEOVER_AFTER_KILL),
+                Action::Stop(number) => (number, TAKEOVER_AFTER_STOP),
+                _ => return violations,
+            };
+            violations.extend(takeover(store, self.begun + at, &identity_prefix(number), limit));
+        }
+        violations
     }
 
     /// Lets time pass until the next look, or the next event.
@@ -250,7 +255,7 @@ impl<'a> Simulation<'a> {
             let replica = &mut self.replicas[number];
             match &replica.running {
                 Some(running) if running.task.is_finished() => {
-                    let Some(Running { task, stop }) = replica.running.take() else { continue };
+                    let Some(Running { task, stop, .. }) = replica.running.take() else { continue };
                     replica.starts_at = Instant::now();
                     if !stop.is_cancelled() {
                         let ended = task.now_or_never();
@@ -258,7 +263,9 @@ impl<'a> Simulation<'a> {
                         self.violations.lock().push(Oracle::Alive.violated(text));
                     }
                 }
-                None if Instant::now() >= replica.starts_at => self.begin(number)?,
+                None if Instant::now() >= replica.starts_at => {
+                    self.replicas[number].begin(self.plan, self.clock)?
+                }
                 _ => {}
             }
         }
@@ -289,6 +296,7 @@ impl<'a> Simulation<'a> {
             Action::RestoreApi(plural) => {
                 self.double.change("plan", |store, _| store.restore_api(resource_named(plural)));
             }
+            Action::LookForRefusal(plural) => self.look_for_refusal(plural).await,
             Action::Kill(number) => self.kill(number).await,
             Action::Stop(number) => {
                 if let Some(running) = &self.replicas[number].running {
@@ -297,6 +305,20 @@ impl<'a> Simulation<'a> {
             }
         }
         Ok(())
+    }
+
+    /// `/readyz` and the status of the policy name the resource whose watch is refused.
+    async fn look_for_refusal(&self, plural: &str) {
+        for running in self.replicas.iter().filter_map(|replica| replica.running.as_ref()) {
+            let ready = is_ready(&running.endpoints).await;
+            let status = self.end().policy().to_string();
+            let said = [("/readyz", ready), ("the status of the policy", status)];
+            let silent = said.into_iter().filter(|(_, text)| !text.contains(plural));
+            let violations = silent.map(|(place, text)| {
+                Oracle::Health.violated(format!("the watch of {plural} is refused, and {place} says {text}"))
+            });
+            self.violations.lock().extend(violations);
+        }
     }
 
     /// A while after the last deletion.
@@ -320,37 +342,6 @@ impl<'a> Simulation<'a> {
             }
             _ => {}
         }
-    }
-
-    fn begin(&mut self, number: usize) -> Result<()> {
-        let replica = &mut self.replicas[number];
-        let identity = format!("replica-{number}_{}", replica.incarnation);
-        replica.incarnation += 1;
-        identity.clone_into(&mut replica.identity.lock());
-        let agent = format!("{AGENT}/{identity}");
-        let (requests, wall) = (RequestCounter::new()?, self.clock);
-        let clock = ServerClock::with_local(move || wall.now());
-        let telemetry = TelemetryLayer::new(requests.clone(), clock.clone());
-        let client = || -> Client { replica.layer.client(&agent, &telemetry) };
-        let clients = Clients {
-            cluster: client(),
-            lease: (self.plan.replicas > 1).then(client),
-            metrics_reviews: client(),
-            console_reviews: client(),
-            requests,
-            clock,
-        };
-        let lease = (self.plan.replicas > 1).then(|| LeaseOptions {
-            namespace: OWN_NAMESPACE.to_owned(),
-            name: LEASE.to_owned(),
-            identity,
-            timing: LeaseTiming::default(),
-        });
-        let stop = CancellationToken::new();
-        let runtimes = Runtimes { probes: Handle::current(), console: Handle::current() };
-        let task = tokio::spawn(run_with(options(lease, agent), clients, stop.clone(), runtimes));
-        replica.running = Some(Running { task, stop });
-        Ok(())
     }
 
     /// When the last fault was over. Restarts count, too.
@@ -440,61 +431,26 @@ impl<'a> Simulation<'a> {
         }
         Ok(())
     }
-}
 
-fn replica(
-    number: usize,
-    plan: &FaultPlan,
-    double: &ApiDouble,
-    violations: &Arc<Mutex<Vec<Violation>>>,
-) -> Replica {
-    let rules = plan.rules.iter().filter(|(replica, _)| *replica == number).map(|(_, rule)| rule.clone());
-    let (sender, kills) = mpsc::unbounded_channel();
-    let identity: Arc<Mutex<String>> = Arc::default();
-    let (has_lease, ours) = (plan.replicas > 1, Arc::clone(&identity));
-    let (server, violations) = (double.clone(), Arc::clone(violations));
-    let observe = move |request: &RequestInfo| {
-        if has_lease && request.write.is_some() {
-            let (holder, ours) = (server.read(holder), ours.lock());
-            if holder.as_deref() != Some(&**ours) {
-                let RequestInfo { plural, name, at, .. } = request;
-                let name = name.as_deref().unwrap_or_default();
-                let text = format!("{ours} writes {plural} {name} after {at:?}, and {holder:?} leads");
-                violations.lock().push(Oracle::OneWriter.violated(text));
+    /// Compares what the replicas serve with a run without faults, and with the reports. Returns what the leader serves.
+    async fn look_at_what_is_served(&mut self, expected: Option<&Simulated>) -> Result<Served> {
+        let (mut leaders, mut violations) = (Vec::new(), Vec::new());
+        for running in self.replicas.iter().filter_map(|replica| replica.running.as_ref()) {
+            let served = Served::of(&running.endpoints).await?;
+            if served.leads() {
+                leaders.push(served);
+            } else {
+                violations.extend(served.of_standby());
             }
         }
-    };
-    let layer = FaultLayer::new(double.upstream(), rules.collect(), sender, observe);
-    let starts_at = Instant::now();
-    Replica { number, layer, kills, identity, incarnation: 0, running: None, starts_at }
-}
-
-/// Who holds the lease.
-fn holder(store: &Store) -> Option<String> {
-    let lease = store.get(resource_named("leases"), OWN_NAMESPACE, LEASE)?;
-    lease["spec"]["holderIdentity"].as_str().map(str::to_owned)
-}
-
-fn options(lease: Option<LeaseOptions>, user_agent: String) -> RunOptions {
-    RunOptions {
-        namespaces: WatchedNamespaces::AllExcept(Vec::new()),
-        instance: "tagwatch".to_owned(),
-        health_address: None,
-        health_address_file: None,
-        token_audience: "tagwatch".to_owned(),
-        // It is bound and not used: real sockets know nothing of paused time.
-        metrics_address: ([127, 0, 0, 1], 0).into(),
-        metrics_access: EndpointAccess::Anonymous,
-        console: None,
-        cluster_name: None,
-        workload_series_cap: 1_000,
-        address_file: None,
-        own_namespace: Some(OWN_NAMESPACE.to_owned()),
-        registries: Vec::new(),
-        registry_networks: Vec::new(),
-        events: false,
-        lease,
-        policy: "default".to_owned(),
-        user_agent,
+        if leaders.len() != 1 {
+            violations
+                .push(Oracle::Metrics.violated(format!("{} replicas say that they lead", leaders.len())));
+        }
+        let leader = leaders.pop().unwrap_or_default();
+        violations.extend(leader.disagreements(&self.end()));
+        violations.extend(expected.into_iter().flat_map(|expected| leader.differences(&expected.served)));
+        self.violations.lock().extend(violations);
+        Ok(leader)
     }
 }
