@@ -1,9 +1,12 @@
 //! What is wrong with tagwatch itself, for the banner of every page.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use tagwatch_core::text::UntrustedText;
+use tagwatch_k8s::report::ReportFailure;
 
-use crate::text::span;
+use crate::text::{counted, span};
 
 /// How long after the last evaluation of everything results count as stale, in seconds. Everything is evaluated every ten
 /// minutes; the alert `TagwatchEvaluationStale` waits for as long.
@@ -19,6 +22,10 @@ pub struct Health {
     pub invalid_policy: Option<InvalidPolicy>,
     /// The API server does not serve policy reports.
     pub is_report_api_absent: bool,
+    /// Workloads whose report is not stored as it should be, in the order of the failures.
+    pub unwritten: Vec<UnwrittenInNamespace>,
+    /// Reports that another client keeps changing or removing.
+    pub contested_reports: usize,
     /// There is no right to list and watch namespaces.
     pub are_namespaces_forbidden: bool,
     /// Custom kinds that there is no right to list and watch, as `Kind.group`.
@@ -27,6 +34,17 @@ pub struct Health {
     pub failing_watches: Vec<FailingWatch>,
     /// Another replica writes reports.
     pub is_standby: bool,
+}
+
+/// Workloads of one namespace whose report is not stored as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnwrittenInNamespace {
+    /// Why.
+    pub failure: ReportFailure,
+    /// Their namespace.
+    pub namespace: UntrustedText,
+    /// How many there are.
+    pub workloads: usize,
 }
 
 /// What applies in place of an invalid policy.
@@ -73,15 +91,26 @@ impl Health {
         context: HealthContext<'_>,
         sees: impl Fn(&UntrustedText) -> bool,
     ) -> Vec<HealthLine> {
-        let stale = context.evaluated.and_then(|evaluated| stale(evaluated, context.now));
-        let lines = [
-            self.invalid_policy.map(|instead| invalid_policy(instead, context.policy)),
+        let incomplete = match context.evaluated {
+            Some(evaluated) => stale(evaluated, context.now),
+            None => Some(not_yet_evaluated()),
+        };
+        let policy = self.invalid_policy.map(|instead| invalid_policy(instead, context.policy));
+        let unwritten = self.unwritten(&sees);
+        let others = [
             self.is_report_api_absent.then(|| HealthLine {
                 what:
                     "The API server does not serve policyreports.wgpolicyk8s.io, so no report can be written."
                         .to_owned(),
                 fix: "Install the definition: crds.install in the chart, or kubectl apply -k config/crd."
                     .to_owned(),
+            }),
+            (self.contested_reports > 0).then(|| HealthLine {
+                what: format!(
+                    "Another client keeps changing or removing {}: tagwatch restores each once in ten seconds.",
+                    counted(self.contested_reports, "report")
+                ),
+                fix: "Find the client by the managedFields of the reports, or in the audit log.".to_owned(),
             }),
             self.are_namespaces_forbidden.then(|| HealthLine {
                 what: "tagwatch may not read namespaces, so their labels and annotations do not apply."
@@ -95,8 +124,8 @@ impl Health {
                 ),
                 fix: "Grant list and watch on them.".to_owned(),
             }),
-            self.failing_watches(sees),
-            stale,
+            self.failing_watches(&sees),
+            incomplete,
             self.is_standby.then(|| HealthLine {
                 what:
                     "This replica is a standby: another one writes reports, and this page can lag behind it."
@@ -104,7 +133,29 @@ impl Health {
                 fix: "Nothing to do: both show the same within seconds.".to_owned(),
             }),
         ];
-        lines.into_iter().flatten().collect()
+        policy.into_iter().chain(unwritten).chain(others.into_iter().flatten()).collect()
+    }
+
+    /// One line for each failure, about the namespaces that the caller may see: what becomes of others concerns others.
+    fn unwritten(&self, sees: impl Fn(&UntrustedText) -> bool) -> Vec<HealthLine> {
+        let mut failures: BTreeMap<ReportFailure, (usize, Vec<&str>)> = BTreeMap::new();
+        for UnwrittenInNamespace { failure, namespace, workloads } in &self.unwritten {
+            if sees(namespace) {
+                let (sum, namespaces) = failures.entry(*failure).or_default();
+                *sum += workloads;
+                namespaces.push(namespace.raw());
+            }
+        }
+        let line = |(failure, (workloads, namespaces)): (ReportFailure, (usize, Vec<&str>))| HealthLine {
+            what: format!(
+                "The reports of {} in {} cannot be written: {}.",
+                counted(workloads, "workload"),
+                listed(namespaces.into_iter()),
+                failure.words()
+            ),
+            fix: fix_of(failure).to_owned(),
+        };
+        failures.into_iter().map(line).collect()
     }
 
     fn failing_watches(&self, sees: impl Fn(&UntrustedText) -> bool) -> Option<HealthLine> {
@@ -133,6 +184,39 @@ fn invalid_policy(instead: InvalidPolicy, policy: Option<&UntrustedText>) -> Hea
         }
     };
     HealthLine { what, fix: format!("kubectl describe tagpolicy {name} says what to correct.") }
+}
+
+/// What to do where reports cannot be written.
+fn fix_of(failure: ReportFailure) -> &'static str {
+    match failure {
+        ReportFailure::Forbidden => {
+            "Grant get, create, update and delete on policyreports.wgpolicyk8s.io, as the ClusterRole of the chart does."
+        }
+        ReportFailure::QuotaExceeded => {
+            "Raise count/policyreports.wgpolicyk8s.io in the ResourceQuota of the namespace."
+        }
+        ReportFailure::AdmissionDenied => {
+            "Let it admit the reports of tagwatch. The log of tagwatch names the webhook or policy."
+        }
+        ReportFailure::Invalid => {
+            "Install the definition of this version: crds.install in the chart, or kubectl apply -k config/crd. The log of \
+             tagwatch says what is refused."
+        }
+        ReportFailure::StorageFull => {
+            "Compact and defragment etcd, or raise its space quota; then disarm its alarm NOSPACE."
+        }
+        ReportFailure::Unavailable => "Look at the API server and at etcd. tagwatch tries again by itself.",
+        ReportFailure::NameTaken => {
+            "Let one installation check each namespace, or delete those reports. The log of tagwatch names them."
+        }
+    }
+}
+
+fn not_yet_evaluated() -> HealthLine {
+    HealthLine {
+        what: "tagwatch has not checked everything yet, so pages are incomplete.".to_owned(),
+        fix: "This takes some seconds after a start. If it stays, /readyz says what is missing.".to_owned(),
+    }
 }
 
 fn stale(evaluated: Timestamp, now: Timestamp) -> Option<HealthLine> {
@@ -190,6 +274,37 @@ mod tests {
             lines(&health, 0),
             ["tagwatch does not see changes of pods (forbidden), pods in shop (forbidden)."]
         );
+    }
+
+    #[test]
+    fn reports_that_cannot_be_written_are_those_of_the_namespaces_that_the_caller_may_see() {
+        let unwritten = |failure, namespace: &str, workloads| UnwrittenInNamespace {
+            failure,
+            namespace: namespace.into(),
+            workloads,
+        };
+        let health = Health {
+            unwritten: vec![
+                unwritten(ReportFailure::Forbidden, "secret", 3),
+                unwritten(ReportFailure::Forbidden, "shop", 1200),
+                unwritten(ReportFailure::QuotaExceeded, "hidden", 1),
+            ],
+            ..Health::default()
+        };
+        assert_eq!(
+            lines(&health, 0),
+            [
+                "The reports of 1200 workloads in shop cannot be written: tagwatch has no right to read or write them."
+            ]
+        );
+    }
+
+    #[test]
+    fn before_the_first_check_of_everything_pages_say_that_they_are_incomplete() {
+        let context = HealthContext { policy: None, evaluated: None, now: Timestamp::UNIX_EPOCH };
+        let lines = Health::default().lines(context, |_| true);
+        let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+        assert!(line.what.starts_with("tagwatch has not checked everything yet"), "{line:?}");
     }
 
     #[test]

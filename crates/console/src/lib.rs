@@ -27,7 +27,7 @@ mod view;
 
 pub use absence::Absence;
 pub use access::{Answer, Authorizer, Caller, Denied, Peer, Token, Visible};
-pub use health::{FailingWatch, Health, InvalidPolicy};
+pub use health::{FailingWatch, Health, InvalidPolicy, UnwrittenInNamespace};
 pub use http::Options;
 pub use remedy::{Remedy, remedies, remedy_of_container};
 pub use router::router;

@@ -21,7 +21,8 @@ use crate::serve::console::{ConsoleSource, ConsoleState};
 use crate::state::metrics::{ControllerMetrics, Metrics};
 use crate::state::{
     ActivePolicy, CustomWatches, DepartureLog, EngineHandle, Leadership, Queue, Readiness, ReportIndex,
-    StatusTracker, Stores, WatchCollector, WatchRegistry, WatchedNamespaces, WorkloadStates,
+    StatusTracker, Stores, UnwrittenReports, WatchCollector, WatchRegistry, WatchedNamespaces,
+    WorkloadStates,
 };
 
 /// The shared state, from which each task gets what it needs.
@@ -32,6 +33,7 @@ pub(crate) struct SharedParts {
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
     departures: Arc<Mutex<DepartureLog>>,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    unwritten: Arc<Mutex<UnwrittenReports>>,
     policy: Arc<Mutex<ActivePolicy>>,
     pub(crate) custom: Arc<CustomWatches>,
     pub(crate) writer: Arc<ClusterWriter>,
@@ -70,6 +72,7 @@ impl SharedParts {
             states,
             departures: Arc::default(),
             reports: Arc::default(),
+            unwritten: Arc::default(),
             policy: Arc::new(Mutex::new(ActivePolicy::recommended(instance))),
             custom: Arc::new(custom),
             writer: Arc::new(ClusterWriter::new(leadership.clone(), metrics.clone())),
@@ -122,6 +125,7 @@ impl SharedParts {
                 events,
                 departures: options.console.is_some().then(|| Arc::clone(&self.departures)),
             },
+            unwritten: Arc::clone(&self.unwritten),
             queue,
             status,
             readiness: self.readiness.clone(),
@@ -174,6 +178,7 @@ impl SharedParts {
             states: Arc::clone(&self.states),
             index: Arc::clone(&self.observer.index),
             reports: Arc::clone(&self.reports),
+            unwritten: Arc::clone(&self.unwritten),
             custom: Arc::clone(&self.custom),
             watched: options.namespaces.clone(),
             clock: self.observer.clock.clone(),
@@ -216,6 +221,8 @@ impl SharedParts {
             engine: Arc::clone(&self.engine),
             policy: Arc::clone(&self.policy),
             status: Arc::clone(&self.observer.status),
+            reports: Arc::clone(&self.reports),
+            unwritten: Arc::clone(&self.unwritten),
             last_full_evaluation: self.observer.metrics.last_full_evaluation.clone(),
             clock: self.observer.clock.clone(),
             index: Arc::clone(&self.observer.index),

@@ -59,6 +59,7 @@ mod scan_outputs;
 mod series_cap;
 mod shutdown;
 mod terminating;
+mod unwritten;
 mod update;
 mod watch_list;
 
@@ -105,6 +106,7 @@ fn main() -> ExitCode {
         series_cap::tests(),
         shutdown::tests(),
         terminating::tests(),
+        unwritten::tests(),
         update::tests(),
         watch_list::tests(),
     ])

@@ -303,6 +303,9 @@ fn resource(kind: &str) -> ApiResource {
         "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
         "TagPolicy" => "tagwatch.dev/v1alpha1",
         "Role" => "rbac.authorization.k8s.io/v1",
+        "ValidatingWebhookConfiguration" | "ValidatingAdmissionPolicyBinding" => {
+            "admissionregistration.k8s.io/v1"
+        }
         _ => "v1",
     };
     of_type(api_version, kind)

@@ -27,6 +27,8 @@ async fn every_page_says_what_is_wrong_and_what_to_do() {
         for line in [
             "<strong>The policy default is invalid: its last valid spec applies (generation 7).</strong> kubectl describe tagpolicy default",
             "<strong>The API server does not serve policyreports.wgpolicyk8s.io, so no report can be written.</strong> Install",
+            "<strong>The reports of 3 workloads in payments cannot be written: a ResourceQuota is used up.</strong> Raise",
+            "<strong>Another client keeps changing or removing 1 report:",
             "<strong>tagwatch may not read namespaces",
             "<strong>tagwatch may not read Rollout.argoproj.io, so only their pods are checked.</strong> Grant",
             "<strong>tagwatch does not see changes of pods in payments (timeout).</strong> Look",
@@ -37,7 +39,7 @@ async fn every_page_says_what_is_wrong_and_what_to_do() {
         }
     }
     let overview = get(&console, "/api/v1/overview").await.json();
-    assert_eq!(overview["problems"].as_array().map(Vec::len), Some(7), "{overview}");
+    assert_eq!(overview["problems"].as_array().map(Vec::len), Some(9), "{overview}");
 }
 
 #[tokio::test]
@@ -51,7 +53,8 @@ async fn a_healthy_tagwatch_has_no_banner() {
 
 #[tokio::test]
 async fn the_banner_names_no_namespace_of_others() {
-    let health = Health { failing_watches: sick().failing_watches, ..Health::default() };
+    let Health { failing_watches, unwritten, .. } = sick();
+    let health = Health { failing_watches, unwritten, ..Health::default() };
     let source = Fixed::with_health(demo(), health);
     let console = router(source, Some(Arc::new(Tokens::new())), Options::default());
     let page = get_with(&console, "/", &[("authorization", "Bearer shopkeeper-token")]).await;

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use parking_lot::Mutex;
 use tagwatch_console::{DepartedWorkload, WorkloadInput};
 use tagwatch_index::WorkloadKey;
-use tagwatch_k8s::report::{IssueChanges, ReportedIssues};
+use tagwatch_k8s::report::{IssueChanges, ReportFailure, ReportedIssues};
 
 use super::console::{failed, shown};
 use super::events::EventPublisher;
@@ -29,8 +29,8 @@ pub(crate) struct ResultPublisher {
 }
 
 impl ResultPublisher {
-    /// Publishes the results of a workload once their report was tried to be written. After a write that failed, what was
-    /// published before stays: the next try publishes.
+    /// Publishes the results of a workload once their report was tried to be written. While it is not known whether that
+    /// succeeded, what was published before stays: the next try publishes.
     pub(crate) fn publish(
         &self,
         evaluation: &Evaluation<'_>,
@@ -44,8 +44,8 @@ impl ResultPublisher {
             Ok(WriteOutcome::ApiAbsent | WriteOutcome::Deferred(_) | WriteOutcome::NameTaken(_))
             // Another replica stores the report: it says so to the console of this one.
             | Err(WriteError::NamespaceTerminating | WriteError::NotLeading) => false,
-            // Without the right to write reports, metrics and the console are all there is.
-            Err(error) if error.code() == Some(403) => false,
+            // Where reports are refused, metrics and the console are all there is.
+            Err(error) if error.failure().is_some_and(ReportFailure::is_refusal) => false,
             Err(_) => return,
         };
         let Evaluation { key, report, workload, fields, memory, engine, .. } = evaluation;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use leaky_bucket::RateLimiter;
 use tagwatch_client::{CALL_LIMIT, CallError, call};
+use tagwatch_k8s::report::ReportFailure;
 use thiserror::Error;
 use tokio_util::task::TaskTracker;
 
@@ -79,6 +80,18 @@ impl WriteError {
         match self {
             Self::Call(error) => error.retry_after(),
             Self::NotLeading | Self::Outdated | Self::NamespaceTerminating => None,
+        }
+    }
+
+    /// Why the report is not stored, where that concerns people: another replica writes it, the next try decides anew, or its
+    /// namespace is being deleted otherwise.
+    pub(crate) fn failure(&self) -> Option<ReportFailure> {
+        match self {
+            Self::NotLeading | Self::Outdated | Self::NamespaceTerminating => None,
+            Self::Call(CallError::Api(kube::Error::Api(status))) => {
+                Some(ReportFailure::of_answer(status.code, &status.message))
+            }
+            Self::Call(_) => Some(ReportFailure::Unavailable),
         }
     }
 

@@ -10,6 +10,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tagwatch_client::ServerClock;
 use tagwatch_index::WorkloadKey;
 use tokio::task::JoinSet;
@@ -18,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval_at};
 use crate::judge::Assembler;
 use crate::publish::{Failure, ReportWriter, ResultPublisher};
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Leadership, Queue, Readiness, StatusTracker, compute};
+use crate::state::{Leadership, Queue, Readiness, StatusTracker, UnwrittenReports, compute};
 pub(crate) use gone::GoneWorkloads;
 use pool::Effort;
 pub(crate) use pool::WorkPool;
@@ -34,6 +35,7 @@ pub(crate) struct Reconciler {
     pub(crate) assembler: Assembler,
     pub(crate) writer: ReportWriter,
     pub(crate) publisher: ResultPublisher,
+    pub(crate) unwritten: Arc<Mutex<UnwrittenReports>>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) status: Arc<StatusTracker>,
     pub(crate) readiness: Readiness,

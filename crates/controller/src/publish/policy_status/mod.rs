@@ -22,8 +22,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, WatchRegistry,
-    WatchedNamespaces, WorkloadStates, compute, exemption_counts,
+    ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, UnwrittenReports,
+    WatchRegistry, WatchedNamespaces, WorkloadStates, compute, exemption_counts,
 };
 use ineffective::{empty_scope, ineffective_parts, overrides_used};
 use status::{StatusInput, status};
@@ -46,6 +46,7 @@ pub(crate) struct PolicyStatusWriter {
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
     pub(crate) index: Arc<Mutex<Index>>,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    pub(crate) unwritten: Arc<Mutex<UnwrittenReports>>,
     pub(crate) custom: Arc<CustomWatches>,
     pub(crate) watched: WatchedNamespaces,
     pub(crate) clock: ServerClock,

@@ -1,5 +1,9 @@
 //! What is missing in the cluster, or not as it should be.
 
+use std::collections::BTreeSet;
+
+use tagwatch_k8s::report::ReportFailure;
+
 use super::PolicyStatusWriter;
 use super::status::Problem;
 use crate::publish::strays::StrayReports;
@@ -23,6 +27,9 @@ impl PolicyStatusWriter {
                     .to_owned(),
             });
         }
+        let strays = StrayReports::find(&self.reports, &self.states);
+        let (unassigned, of_others) = (strays.unassigned_text(), strays.of_others_text());
+        problems.extend(not_written(self.unwritten.lock().reported(), of_others.is_some()));
         let forbidden = self.custom.forbidden();
         if !forbidden.is_empty() {
             let kinds: Vec<String> = forbidden.into_iter().collect();
@@ -53,11 +60,7 @@ impl PolicyStatusWriter {
                 ),
             });
         }
-        let strays = StrayReports::find(&self.reports, &self.states);
-        let named = [
-            ("StrayReports", strays.unassigned_text()),
-            ("ReportsOfAnotherInstance", strays.of_others_text()),
-        ];
+        let named = [("StrayReports", unassigned), ("ReportsOfAnotherInstance", of_others)];
         problems.extend(
             named.into_iter().filter_map(|(reason, message)| Some(Problem { reason, message: message? })),
         );
@@ -70,5 +73,36 @@ impl PolicyStatusWriter {
         let mut kinds = self.index.lock().uncovered_kinds();
         kinds.extend(self.custom.unserved());
         kinds.into_iter().collect()
+    }
+}
+
+/// Why reports are not stored. Without numbers and namespaces, which would change the condition with each workload.
+/// Reports of other instances have a problem of their own, which names them.
+fn not_written(failures: &BTreeSet<ReportFailure>, are_others_named: bool) -> Option<Problem> {
+    let failures =
+        failures.iter().filter(|&&failure| failure != ReportFailure::NameTaken || !are_others_named);
+    let words: Vec<&str> = failures.map(|failure| failure.words()).collect();
+    (!words.is_empty()).then(|| Problem {
+        reason: "ReportsNotWritten",
+        message: format!("reports cannot be written: {}", words.join("; ")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_problem_names_is_not_said_twice() {
+        let failures = [ReportFailure::Forbidden, ReportFailure::NameTaken].into();
+        let said = |are_others_named| not_written(&failures, are_others_named).map(|problem| problem.message);
+        let forbidden = "reports cannot be written: tagwatch has no right to read or write them";
+        assert_eq!(said(true).as_deref(), Some(forbidden));
+        let both = format!(
+            "{forbidden}; another instance of tagwatch, or another program, has reports of these names"
+        );
+        assert_eq!(said(false), Some(both));
+        assert_eq!(not_written(&[ReportFailure::NameTaken].into(), true), None);
+        assert_eq!(not_written(&BTreeSet::new(), false), None);
     }
 }

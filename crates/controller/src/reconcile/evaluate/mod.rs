@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_index::{Absence, Collected, SettledController, WorkloadKey};
-use tagwatch_k8s::report::ReportOwner;
+use tagwatch_k8s::report::{ReportFailure, ReportOwner};
 
 use super::gone::COLLECTION_GRACE;
 use super::pool::{Admission, Effort};
@@ -47,6 +47,7 @@ impl Reconciler {
                 if let Err(error) = self.writer.read_unremembered(key, report).await {
                     tracing::warn!(workload = ?key, report = %report.name, %error,
                         "cannot read the report; trying again");
+                    self.note(key, error.failure());
                     let failure = Failure::of(&error, &report.namespace);
                     return self.counted("failed", Next::Retry(failure));
                 }
@@ -60,6 +61,7 @@ impl Reconciler {
             Err(absence) => Some(absence),
         };
         self.publisher.remove(key, now);
+        self.note(key, None);
         if absence == Some(Absence::Gone) && !self.gone.mark_gone(key) {
             let next =
                 if self.writer.has_report(report) { Next::Again(COLLECTION_GRACE) } else { Next::Wait };
@@ -119,6 +121,7 @@ impl Reconciler {
         report: &ReportKey,
         written: &Result<WriteOutcome, WriteError>,
     ) -> Next {
+        self.note(key, failure(written));
         let (result, next) = match written {
             Ok(WriteOutcome::Stored) => ("written", Next::Wait),
             Ok(WriteOutcome::Unchanged) => ("unchanged", Next::Wait),
@@ -150,9 +153,32 @@ impl Reconciler {
         self.counted(result, next)
     }
 
+    /// Notes whether the report of a workload is stored as it should be.
+    fn note(&self, key: &WorkloadKey, failure: Option<ReportFailure>) {
+        let has_changed = self.unwritten.lock().note(key, failure);
+        if has_changed {
+            self.status.notify();
+        }
+    }
+
     fn counted(&self, result: &str, next: Next) -> Next {
         self.metrics.reconciles.with_label_values(&[result]).inc();
         next
+    }
+}
+
+/// Why a report is not stored. That the API of reports is absent, and that another client contests a report, is reported of
+/// all of them.
+fn failure(written: &Result<WriteOutcome, WriteError>) -> Option<ReportFailure> {
+    match written {
+        Ok(WriteOutcome::NameTaken(_)) => Some(ReportFailure::NameTaken),
+        Ok(
+            WriteOutcome::Stored
+            | WriteOutcome::Unchanged
+            | WriteOutcome::ApiAbsent
+            | WriteOutcome::Deferred(_),
+        ) => None,
+        Err(error) => error.failure(),
     }
 }
 

@@ -202,16 +202,18 @@ async fn without_the_report_api_metrics_go_on_and_events_wait() {
 }
 
 #[tokio::test]
-async fn without_the_right_to_write_reports_metrics_go_on_and_events_wait() {
-    let server = ReportServer::default();
-    let env = TestEnv::with_events(server.client());
-    let key = bare_pod(&env);
-    server.refuse(Some(403));
-    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry(_)));
-    assert_eq!((published(&env, &key), env.pending_events()), (Some(Status::Violating), 0));
-    server.refuse(None);
-    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
-    assert_eq!(env.pending_events(), 2, "latest-tag and stale-pull-policy");
+async fn where_reports_are_refused_metrics_go_on_and_events_wait() {
+    for code in [403, 422] {
+        let server = ReportServer::default();
+        let env = TestEnv::with_events(server.client());
+        let key = bare_pod(&env);
+        server.refuse(Some(code));
+        assert!(matches!(env.reconciler.evaluate(&key).await, Next::Retry(_)));
+        assert_eq!((published(&env, &key), env.pending_events()), (Some(Status::Violating), 0));
+        server.refuse(None);
+        assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
+        assert_eq!(env.pending_events(), 2, "latest-tag and stale-pull-policy");
+    }
 }
 
 #[tokio::test]

@@ -8,9 +8,13 @@ use crate::state::ActivePolicy;
 impl ConsoleState {
     /// The state at this moment. Each lock is held for a copy.
     pub(super) fn health(&self) -> Health {
+        let is_standby = !self.leadership.may_write();
         Health {
             invalid_policy: invalid_policy(&self.policy.lock()),
             is_report_api_absent: self.report_api_available.get() == 0,
+            // A standby writes none.
+            unwritten: if is_standby { Vec::new() } else { self.unwritten.lock().by_namespace() },
+            contested_reports: if is_standby { 0 } else { self.reports.lock().contested().len() },
             are_namespaces_forbidden: self.status.namespaces_forbidden(),
             forbidden_kinds: self.custom.forbidden().into_iter().collect(),
             failing_watches: self
@@ -23,7 +27,7 @@ impl ConsoleState {
                     reason: watch.reason,
                 })
                 .collect(),
-            is_standby: !self.leadership.may_write(),
+            is_standby,
         }
     }
 }
@@ -34,4 +38,64 @@ fn invalid_policy(active: &ActivePolicy) -> Option<InvalidPolicy> {
         Some(accepted) => InvalidPolicy::LastGood(accepted.generation),
         None => InvalidPolicy::Recommended,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tagwatch_k8s::report::ReportFailure;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::state::WatchedNamespaces;
+    use crate::testing::{ReportServer, TestEnv};
+
+    /// The workloads of the only namespace whose reports are not written, and why.
+    fn unwritten(state: &ConsoleState) -> Option<(ReportFailure, usize)> {
+        let unwritten = state.health().unwritten;
+        assert!(unwritten.len() <= 1, "{unwritten:?}");
+        unwritten.first().map(|of_shop| {
+            assert_eq!(of_shop.namespace.raw(), "shop");
+            (of_shop.failure, of_shop.workloads)
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reports_that_are_refused_are_shown_by_the_replica_that_leads_until_they_are_written() {
+        let server = ReportServer::default();
+        server.refuse(Some(422));
+        let env = TestEnv::new(server.client());
+        env.parts.reports.lock().apply_list(None, Vec::new());
+        for name in ["web", "api", "mail"] {
+            env.apply_pod_named(name, "nginx:latest");
+        }
+        let TestEnv { parts, reconciler, .. } = env;
+        let state = parts.console_state(WatchedNamespaces::AllExcept(Vec::new()), None);
+        assert_eq!(unwritten(&state), None);
+        let versions = || parts.observer.status.version();
+        let before = versions();
+        let running = tokio::spawn(Arc::new(reconciler).run());
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(unwritten(&state), Some((ReportFailure::Invalid, 3)));
+        assert!(versions() > before, "the status of the policy says it");
+        parts.leadership.give_up();
+        assert_eq!(unwritten(&state), None, "another replica writes");
+        parts.leadership.extend(crate::state::TermLimits {
+            begin_before: tokio::time::Instant::now() + Duration::from_hours(1),
+            end_before: tokio::time::Instant::now() + Duration::from_hours(2),
+        });
+
+        // The API server is away: that is reported once it has been for half a minute.
+        server.refuse(Some(500));
+        sleep(Duration::from_secs(70)).await;
+        assert_eq!(unwritten(&state), Some((ReportFailure::Unavailable, 3)));
+        server.refuse(None);
+        let before = versions();
+        sleep(Duration::from_secs(70)).await;
+        assert_eq!(unwritten(&state), None);
+        assert!(versions() > before, "the status of the policy says it");
+        running.abort();
+    }
 }

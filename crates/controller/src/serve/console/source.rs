@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use crate::state::metrics::TimeGauge;
 use crate::state::{
-    ActivePolicy, CustomWatches, DepartureLog, EngineHandle, Leadership, StatusTracker, WatchRegistry,
-    WatchedNamespaces, WorkloadStates, compute,
+    ActivePolicy, CustomWatches, DepartureLog, EngineHandle, Leadership, ReportIndex, StatusTracker,
+    UnwrittenReports, WatchRegistry, WatchedNamespaces, WorkloadStates, compute,
 };
 
 /// How old a snapshot may be while things change: a page is not put together anew for each of a thousand changes.
@@ -27,6 +27,8 @@ pub(crate) struct ConsoleState {
     pub(crate) engine: Arc<EngineHandle>,
     pub(crate) policy: Arc<Mutex<ActivePolicy>>,
     pub(crate) status: Arc<StatusTracker>,
+    pub(crate) reports: Arc<Mutex<ReportIndex>>,
+    pub(crate) unwritten: Arc<Mutex<UnwrittenReports>>,
     pub(crate) last_full_evaluation: TimeGauge,
     pub(crate) clock: ServerClock,
     pub(crate) index: Arc<Mutex<Index>>,
