@@ -30,7 +30,7 @@ export default async function check({ browser, consoles }) {
   assert.ok(severities.length > 0 && severities.every((text) => text.trim() === 'critical'), severities.join());
 
   await click('Rules with findings', 'with findings:');
-  assert.equal(await total(), overview.violations);
+  assert.equal(await total(), overview.findings);
   assert.equal(new URL(page.url()).searchParams.getAll('rule').length, overview.rulesViolated);
 
   await click('Findings by rule', 'floating-tag:');

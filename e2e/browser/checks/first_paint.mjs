@@ -3,16 +3,22 @@
 import { look } from '../look.mjs';
 
 export default async function check({ browser, origin, paths, rounds }) {
-  const pages = paths.map((path) => ({ path, bytes: 0, paints: [] }));
+  const context = await browser.newContext();
+  const api = async (path) => (await context.request.get(`${origin}/api/v1/${path}`)).json();
+  const { findings: issues } = await api('overview');
+  const [[issue], [workload]] = [(await api('issues')).issues, (await api('workloads')).workloads];
+  // The last two are named by what is the same in every run.
+  const addresses = [...paths.map((path) => [path, path]), ['/issues/ID', issue.path], ['/workloads/NAMESPACE/KIND/NAME', workload.path]];
+  const pages = addresses.map(([path, address]) => ({ path, address, bytes: 0, first_bytes: [], paints: [] }));
   // The first round is not counted: the browser has just started.
   for (let round = 0; round <= rounds; round += 1) {
     for (const page of pages) {
-      const { bytes, paint } = await look(browser, origin + page.path);
+      const { bytes, firstByte, paint } = await look(browser, origin + page.address);
       page.bytes = Math.max(page.bytes, bytes);
-      if (round > 0) page.paints.push(paint);
+      if (round === 0) continue;
+      page.first_bytes.push(firstByte);
+      page.paints.push(paint);
     }
   }
-  const context = await browser.newContext();
-  const { violations: issues } = await (await context.request.get(`${origin}/api/v1/overview`)).json();
   return { issues, pages };
 }

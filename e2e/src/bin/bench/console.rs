@@ -14,8 +14,20 @@ const ISSUES: u32 = 10_000;
 /// Namespaces that they are spread over.
 const NAMESPACES: u32 = 40;
 pub(crate) const ROUNDS: usize = 15;
-/// The pages that people begin with.
-const PATHS: [&str; 2] = ["/", "/issues"];
+/// Every page that lists or counts all issues, and the most expensive filters. The check adds an issue and a workload.
+const PATHS: [&str; 11] = [
+    "/",
+    "/changes?since=60d",
+    "/issues",
+    "/issues?sort=-age&q=app&per_page=100",
+    "/images",
+    "/images?by=registry",
+    "/namespaces",
+    "/namespaces/bench-pages-00",
+    "/workloads?per_page=100",
+    "/rules",
+    "/exemptions",
+];
 
 /// What the pages took.
 #[derive(Debug, Deserialize)]
@@ -31,6 +43,8 @@ pub(crate) struct Page {
     pub(crate) path: String,
     /// Of the page and of all that it loads.
     pub(crate) bytes: u64,
+    /// Each round's first byte of the page, in milliseconds.
+    pub(crate) first_bytes: Vec<f64>,
     /// Each round's first contentful paint, in milliseconds.
     pub(crate) paints: Vec<f64>,
 }
