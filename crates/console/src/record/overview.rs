@@ -19,7 +19,7 @@ pub(crate) struct OverviewRecord {
     /// Name of the policy object; null where a profile alone is in force.
     pub(crate) policy: Option<String>,
     pub(crate) profile: &'static str,
-    /// When every workload had last been judged, in RFC 3339; null before the first time.
+    /// When every workload had last been checked, in RFC 3339; null before the first time.
     pub(crate) evaluated: Option<String>,
     /// What is wrong with tagwatch itself, and what to do.
     pub(crate) problems: Vec<String>,
@@ -44,7 +44,9 @@ pub(crate) struct CountsRecord {
     /// The same by status.
     pub(crate) statuses: BTreeMap<&'static str, usize>,
     pub(crate) containers: usize,
-    /// Findings that are neither a pass nor exempt.
+    /// Violations and warnings: results that are neither a pass nor exempt.
+    pub(crate) findings: usize,
+    /// The same number as `findings`, under its older name: it holds warnings too.
     pub(crate) violations: usize,
     /// The same by severity.
     pub(crate) severities: BTreeMap<&'static str, usize>,
@@ -80,11 +82,17 @@ pub(crate) struct RuleRecord {
     pub(crate) result: &'static str,
     /// Whether it is on where no override matches.
     pub(crate) enabled: bool,
-    /// Findings that are neither a pass nor exempt.
+    /// Violations and warnings: results that are neither a pass nor exempt.
+    pub(crate) findings: usize,
+    /// The same number as `findings`, under its older name: it holds warnings too.
     pub(crate) violations: usize,
     /// Workloads that have at least one.
-    pub(crate) entities: usize,
+    pub(crate) workloads: usize,
     /// Workloads that were checked.
+    pub(crate) of_workloads: usize,
+    /// The same number as `workloads`, under its older name.
+    pub(crate) entities: usize,
+    /// The same number as `ofWorkloads`, under its older name.
     pub(crate) of_entities: usize,
     pub(crate) exempt: usize,
 }
@@ -125,6 +133,7 @@ impl CountsRecord {
                 .map(|status| (status.as_str(), tally.of_status(status)))
                 .collect(),
             containers: tally.containers,
+            findings: tally.violations(),
             violations: tally.violations(),
             severities: Severity::ALL
                 .into_iter()
@@ -164,7 +173,10 @@ impl RuleRecord {
             severity: severity.as_str(),
             result: outcome.as_str(),
             enabled,
+            findings: counts.violations,
             violations: counts.violations,
+            workloads: counts.workloads,
+            of_workloads: tally.workloads(),
             entities: counts.workloads,
             of_entities: tally.workloads(),
             exempt: counts.exempt,

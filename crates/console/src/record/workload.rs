@@ -24,7 +24,9 @@ pub(crate) struct WorkloadRecord {
     /// Why the status is an error, where no issue says it.
     pub(crate) reason: Option<String>,
     pub(crate) containers: Vec<ContainerRecord>,
-    /// Findings that are neither a pass nor exempt.
+    /// Violations and warnings: results that are neither a pass nor exempt.
+    pub(crate) findings: usize,
+    /// The same number as `findings`, under its older name: it holds warnings too.
     pub(crate) violations: usize,
     /// Path of its page.
     pub(crate) path: String,
@@ -86,6 +88,7 @@ impl WorkloadRecord {
             status: workload.status.as_str(),
             reason: workload.reason.clone(),
             containers: workload.containers.iter().map(ContainerRecord::new).collect(),
+            findings: workload.open().count(),
             violations: workload.open().count(),
         }
     }

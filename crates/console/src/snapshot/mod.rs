@@ -37,11 +37,11 @@ pub struct Facts {
     pub policy: Option<UntrustedText>,
     /// Name of the profile that the policy starts from.
     pub profile: &'static str,
-    /// When every workload had last been judged; `None` before the first time.
+    /// When every workload had last been checked; `None` before the first time.
     pub evaluated: Option<Timestamp>,
     /// Every rule, in the order of the registry.
     pub rules: Vec<RuleState>,
-    /// Every workload that has been judged.
+    /// Every workload that has been checked.
     pub workloads: Vec<Arc<Workload>>,
     /// Workloads that are no longer checked.
     pub departures: Departures,

@@ -73,7 +73,7 @@ async fn workloads_can_be_searched_and_sorted() {
         .as_array()
         .expect("a list")
         .iter()
-        .filter_map(|one| one["violations"].as_u64())
+        .filter_map(|one| one["findings"].as_u64())
         .collect();
     assert!(counts.iter().rev().is_sorted() && counts[0] > counts[counts.len() - 1], "{counts:?}");
     for sort in ["status", "namespace", "kind", "containers", "age"] {

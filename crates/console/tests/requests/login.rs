@@ -139,7 +139,7 @@ async fn a_caller_sees_only_their_namespaces_and_no_trace_of_others() {
     let get = async |path: &str| get_with(&console, path, &[("cookie", &cookie)]).await;
     let overview = get("/api/v1/overview").await.json();
     let shop = get("/api/v1/issues?namespace=shop").await.json();
-    assert_eq!(overview["violations"], shop["total"]);
+    assert_eq!(overview["findings"], shop["total"]);
     assert_eq!(get("/api/v1/issues?exempt=all").await.json()["total"], shop["total"]);
     let all = get_with(&console, "/api/v1/issues?q=receipts", &[("authorization", "Bearer admin-token")])
         .await

@@ -230,23 +230,29 @@ fn time(text: &str) -> jiff::Timestamp {
 #[tokio::test]
 async fn an_empty_cluster_differs_from_a_clean_one() {
     let page = get(&open(empty()), "/").await;
-    page.assert_holds("Nothing judged yet");
+    page.assert_holds("Nothing checked yet");
     assert_eq!(get(&open(empty()), "/api/v1/overview").await.json()["score"], serde_json::Value::Null);
     let console = open(green());
     get(&console, "/").await.assert_holds("Nothing to fix");
     get(&console, "/").await.assert_holds("100<span");
-    get(&console, "/issues").await.assert_holds("Nothing that was judged violates a rule");
+    get(&console, "/issues").await.assert_holds("Nothing that was checked violates a rule");
 }
 
 #[tokio::test]
-async fn a_rule_shows_n_of_m_entities() {
+async fn a_rule_shows_n_of_m_workloads() {
     let console = open(demo());
     let rules = get(&console, "/api/v1/rules").await.json();
     let rule = rules["rules"].as_array().expect("rules").iter().find(|rule| rule["rule"] == "floating-tag");
     let rule = rule.expect("the rule");
-    get(&console, "/rules")
-        .await
-        .assert_holds(&format!("<strong>{}</strong> of {} workloads", rule["entities"], rule["ofEntities"]));
+    get(&console, "/rules").await.assert_holds(&format!(
+        "<strong>{}</strong> of {} workloads",
+        rule["workloads"], rule["ofWorkloads"]
+    ));
+    for (older, name) in
+        [("entities", "workloads"), ("ofEntities", "ofWorkloads"), ("violations", "findings")]
+    {
+        assert_eq!(rule[older], rule[name], "{rule}");
+    }
     get(&console, "/rules/floating-tag").await.assert_holds("Why it matters");
 }
 

@@ -25,7 +25,7 @@ async fn a_page_of_ten_thousand_issues_is_small() {
         let page = get(&console, path).await;
         assert!(page.text.len() <= 150 * 1024, "{path}: {} bytes", page.text.len());
     }
-    assert_eq!(get(&console, "/api/v1/overview").await.json()["violations"], 10_000);
+    assert_eq!(get(&console, "/api/v1/overview").await.json()["findings"], 10_000);
 }
 
 #[tokio::test]

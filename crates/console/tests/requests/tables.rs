@@ -18,7 +18,7 @@ async fn the_form_keeps_values_from_a_link() {
 
 #[tokio::test]
 async fn an_empty_table_says_why() {
-    const CLEAN: &str = "Nothing that was judged violates a rule.";
+    const CLEAN: &str = "Nothing that was checked violates a rule.";
     get(&open(green()), "/issues").await.assert_holds(CLEAN);
     for (facts, path, why) in [
         (
@@ -28,7 +28,7 @@ async fn an_empty_table_says_why() {
         ),
         (green(), "/issues?severity=high", "None is as the filter wants it."),
         (empty(), "/issues", "Issues show here once tagwatch has read the cluster"),
-        (empty(), "/namespaces", "Nothing has been judged yet."),
+        (empty(), "/namespaces", "Nothing has been checked yet."),
     ] {
         let page = get(&open(facts), path).await;
         page.assert_holds(why);

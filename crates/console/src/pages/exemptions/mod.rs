@@ -8,13 +8,14 @@ use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use tagwatch_core::text::UntrustedText;
 
 use super::rows::Tab;
 use crate::filter::{ExemptionFilter, ExemptionState, Pagination};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
-use crate::text::HtmlText;
+use crate::text::{HtmlText, Piece, message};
 use listed::{ListedExemption, all};
 
 #[derive(Template)]
@@ -37,7 +38,7 @@ struct Row {
     href: Option<String>,
     reason: Option<HtmlText>,
     /// Why it exempts nothing.
-    problem: Option<HtmlText>,
+    problem: Option<Vec<Piece>>,
     rules: HtmlText,
     issues: usize,
     expires: Option<Expiry>,
@@ -90,7 +91,7 @@ impl Row {
             source: HtmlText::long(source),
             href: href.clone(),
             reason: reason.as_ref().map(HtmlText::long),
-            problem: problem.as_deref().map(HtmlText::line),
+            problem: problem.as_deref().map(|problem| message(&UntrustedText::from(problem))),
             rules: HtmlText::line(&rules.iter().copied().collect::<Vec<_>>().join(", ")),
             issues: *issues,
             expires: expires.map(|day| Expiry::new(day, now)),
