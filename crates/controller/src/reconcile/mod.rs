@@ -107,6 +107,8 @@ impl Reconciler {
                 () = self.pool.began_to_wait() => {}
                 Ok(()) = terms.changed() => {
                     self.writer.reports.lock().begin_term();
+                    // What was refused in an earlier term says nothing of this one.
+                    *self.unwritten.lock() = UnwrittenReports::default();
                     sweeping.reset_after(SWEEP_INTERVAL);
                     self.begin_sweep(&mut sweep, &mut running);
                 }

@@ -46,10 +46,10 @@ mod tests {
     use std::time::Duration;
 
     use tagwatch_k8s::report::ReportFailure;
-    use tokio::time::sleep;
+    use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::state::WatchedNamespaces;
+    use crate::state::{TermLimits, WatchedNamespaces};
     use crate::testing::{ReportServer, TestEnv};
 
     /// The workloads of the only namespace whose reports are not written, and why.
@@ -82,10 +82,8 @@ mod tests {
         assert!(versions() > before, "the status of the policy says it");
         parts.leadership.give_up();
         assert_eq!(unwritten(&state), None, "another replica writes");
-        parts.leadership.extend(crate::state::TermLimits {
-            begin_before: tokio::time::Instant::now() + Duration::from_hours(1),
-            end_before: tokio::time::Instant::now() + Duration::from_hours(2),
-        });
+        let term = |hours| Instant::now() + Duration::from_hours(hours);
+        parts.leadership.extend(TermLimits { begin_before: term(1), end_before: term(2) });
 
         // The API server is away: that is reported once it has been for half a minute.
         server.refuse(Some(500));
