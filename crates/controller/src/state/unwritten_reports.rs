@@ -59,16 +59,17 @@ impl UnwrittenReports {
 
     /// The same with the workloads of each namespace.
     pub(crate) fn by_namespace(&self) -> Vec<UnwrittenInNamespace> {
-        let reported = self.failures.iter().filter(|(failure, _)| self.reported.contains(failure));
-        let of_failure = |(failure, extent): (&ReportFailure, &Extent)| {
-            let unwritten = |(namespace, workloads): (&Box<str>, &usize)| UnwrittenInNamespace {
-                failure: *failure,
-                namespace: (&**namespace).into(),
-                workloads: *workloads,
-            };
-            extent.namespaces.iter().map(unwritten).collect::<Vec<_>>()
-        };
-        reported.flat_map(of_failure).collect()
+        let mut unwritten = Vec::new();
+        for (&failure, Extent { namespaces, .. }) in &self.failures {
+            if self.reported.contains(&failure) {
+                unwritten.extend(namespaces.iter().map(|(namespace, &workloads)| UnwrittenInNamespace {
+                    failure,
+                    namespace: (&**namespace).into(),
+                    workloads,
+                }));
+            }
+        }
+        unwritten
     }
 
     fn count(&mut self, namespace: &str, before: Option<ReportFailure>, now: Option<ReportFailure>) {
