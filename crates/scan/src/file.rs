@@ -5,6 +5,7 @@ use std::io::Read;
 use std::mem;
 use std::path::Path;
 
+use memchr::memmem;
 use tagwatch_core::kinds::Kinds;
 
 use crate::charts;
@@ -14,7 +15,7 @@ use crate::kustomize::{self, Kustomization};
 use crate::manifest::{DIRECTIVE, Manifest, Prefilter, has_patch_directive};
 use crate::note::{Note, NoteCode};
 use crate::report::ReadFile;
-use crate::yaml::{Document, Documents, Extent, Limits, Position, ReplacedByte, Source};
+use crate::yaml::{Document, Documents, Extent, Limits, Need, Position, ReplacedByte, Source};
 
 /// How much of a buffer stays for the next file, in bytes: more than almost every manifest needs.
 const KEPT_BUFFER: usize = 1 << 20;
@@ -117,11 +118,15 @@ impl Reading<'_> {
         let is_kustomization = path.is_some_and(kustomize::is_kustomization_file);
         let is_named = matches!(input, Input::Named(_));
         let values = path.and_then(|path| Some((path, charts::kind_of_file(path, is_named)?)));
-        let can_patch = source.text().contains(DIRECTIVE);
-        let says_nothing = |text: &str| self.prefilter.says_nothing(text);
+        let can_patch = memmem::find(source.text().as_bytes(), DIRECTIVE.as_bytes()).is_some();
+        let need = |text: &str| match self.prefilter.need(text) {
+            // Directives are looked for everywhere.
+            Need::Keys(_) if can_patch => Need::Everything,
+            need => need,
+        };
         let mut documents = documents;
         if !is_kustomization && values.is_none() {
-            documents = documents.passing_over(&says_nothing);
+            documents = documents.needing(&need);
         }
         for document in documents.by_ref() {
             match document {

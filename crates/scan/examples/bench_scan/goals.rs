@@ -4,11 +4,11 @@ use std::time::Duration;
 
 const MIB: f64 = 1_048_576.0;
 
-/// Goals that were compared with figures.
+/// Goals, as rows of a table.
 #[derive(Debug, Default)]
 pub(crate) struct Goals {
-    count: usize,
-    missed: Vec<String>,
+    rows: Vec<String>,
+    missed: usize,
 }
 
 impl Goals {
@@ -20,23 +20,28 @@ impl Goals {
         self.add(what, measured, "at least", goal, measured >= goal);
     }
 
+    /// A goal that could not be compared with a figure.
+    pub(crate) fn not_measured(&mut self, what: &str, why: &str, goal: f64) {
+        self.rows.push(format!("| {what} | {why} | at least {goal} | – |\n"));
+    }
+
     fn add(&mut self, what: &str, measured: f64, wanted: &str, goal: f64, is_met: bool) {
-        self.count += 1;
-        if !is_met {
-            self.missed.push(format!("- {what}: {measured:.1}, wanted {wanted} {goal}\n"));
-        }
+        self.missed += usize::from(!is_met);
+        let met = if is_met { "yes" } else { "no" };
+        self.rows.push(format!("| {what} | {measured:.1} | {wanted} {goal} | {met} |\n"));
     }
 
     pub(crate) fn are_met(&self) -> bool {
-        self.missed.is_empty()
+        self.missed == 0
     }
 
     pub(crate) fn summary(&self) -> String {
-        let Self { count, missed } = self;
-        if missed.is_empty() {
-            return format!("\nAll {count} goals are met.\n");
-        }
-        format!("\n{} of {count} goals are missed:\n\n{}", missed.len(), missed.concat())
+        let Self { rows, missed } = self;
+        let count = match missed {
+            0 => "All goals that were measured are met.".to_owned(),
+            missed => format!("Goals that are missed: {missed}."),
+        };
+        format!("\n| What | Measured | Goal | Met |\n|---|---|---|---|\n{}\n{count}\n", rows.concat())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Usage: `bench_scan TAGWATCH`, with the path of an optimised binary. The trees are made up from a seed, so that every run
 //! reads the same bytes. Both sides of a comparison take turns in one run, with the same number of threads. It prints the
-//! tables of `docs/benchmarks.md`, names the goals that are missed, and then exits with 1.
+//! tables of `docs/benchmarks.md`, with one of all goals, and exits with 1 if one is missed.
 
 mod corpus;
 mod goals;

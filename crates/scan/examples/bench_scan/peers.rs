@@ -83,7 +83,11 @@ pub(crate) fn compare(tagwatch: &Path, corpus: &Corpus, goals: &mut Goals) -> io
             Command::new(peer.name).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
         let Peer { name, goal, .. } = peer;
         let shown_goal = goal.map_or("–".to_owned(), |goal| format!("{goal}"));
+        let goal_name = format!("{name}: times the time of tagwatch");
         if is_there.is_err() {
+            if let Some(goal) = goal {
+                goals.not_measured(&goal_name, "not on the PATH", goal);
+            }
             print(&format!("| {name} | not on the PATH, not measured | – | – | {shown_goal} | – |\n"))?;
             continue;
         }
@@ -95,7 +99,7 @@ pub(crate) fn compare(tagwatch: &Path, corpus: &Corpus, goals: &mut Goals) -> io
         let (theirs, own) = (median(theirs), median(own));
         let times = theirs.as_secs_f64() / own.as_secs_f64();
         if let Some(goal) = goal {
-            goals.at_least(&format!("{name}: times the time of tagwatch"), times, goal);
+            goals.at_least(&goal_name, times, goal);
         }
         let findings = match peer.findings {
             None => "–".to_owned(),

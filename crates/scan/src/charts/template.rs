@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
+
 use super::{CHART_FILE, SUBCHARTS};
 
 /// The folder of the chart whose raw template a file is: one that contains template actions, in the `templates` folder beside
 /// a `Chart.yaml` (<https://helm.sh/docs/topics/charts/#the-chart-file-structure>). Helm renders a file without actions
 /// unchanged, so that is a manifest. Of a chart inside of another one, the outermost is returned: Helm renders both at once.
 pub(crate) fn of_template(path: &Path, text: &str) -> Option<PathBuf> {
-    if text.contains("{{") { chart_of(path, "templates") } else { None }
+    if memmem::find(text.as_bytes(), b"{{").is_some() { chart_of(path, "templates") } else { None }
 }
 
 /// The outermost chart around a file that is below this folder of its chart.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use memchr::memmem;
 use tagwatch_core::workload::IgnoreAnnotations;
 
 use super::names::is_compose_name;
@@ -123,7 +124,7 @@ pub(crate) fn may_hold_services(text: &str) -> bool {
     if is_json {
         return text.contains("\"services\"");
     }
-    text.starts_with("services:") || text.contains("\nservices:")
+    text.starts_with("services:") || memmem::find(text.as_bytes(), b"\nservices:").is_some()
 }
 
 /// Whether the root has services that are mappings, and no field that Compose does not know.
@@ -208,7 +209,7 @@ fn read_text(service: Node<'_, '_>, name: &str, field: &str, manifest: &mut Mani
     match service.get(field) {
         None => Field::Absent,
         Some(value) if value.merge_tag() == Some(MergeTag::Reset) => Field::Reset,
-        Some(value) => match read_string(value, &format!("services.{name}.{field}"), manifest) {
+        Some(value) => match read_string(value, format_args!("services.{name}.{field}"), manifest) {
             Some(text) => Field::Set(Written { text: text.to_owned(), at: value.position() }),
             None => Field::Absent,
         },

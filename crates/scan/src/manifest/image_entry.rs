@@ -34,7 +34,7 @@ impl ImageEntryFields {
         pod_spec::check_mapping(entry, path, manifest);
         let mut text = |field: &str| {
             let value = entry.get(field)?;
-            let text = pod_spec::string(value, &format!("{path}.{field}"), manifest)?;
+            let text = pod_spec::string(value, format_args!("{path}.{field}"), manifest)?;
             Some((text.to_owned(), value.position())).filter(|(text, _)| !text.is_empty())
         };
         let (tag, digest) = (text("newTag"), text("digest"));

@@ -245,7 +245,7 @@ fn read_namespace(node: Node<'_, '_>, manifest: &mut Manifest) {
     ));
 }
 
-const ANNOTATION_PREFIX: &str = "tagwatch.dev/";
+pub(super) const ANNOTATION_PREFIX: &str = "tagwatch.dev/";
 
 /// The exempting annotations and their position. A misspelled key gets a note: it would have no effect, or make an
 /// exemption permanent.
@@ -272,7 +272,7 @@ fn identity(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: &mut Ma
     let metadata = node.get("metadata");
     let mut field = |name| {
         let value = metadata?.get(name)?;
-        pod_spec::string(value, &format!("metadata.{name}"), manifest);
+        pod_spec::string(value, format_args!("metadata.{name}"), manifest);
         value.text().filter(|text| !text.is_empty())
     };
     let name = field("name").or_else(|| field("generateName")).unwrap_or_default();

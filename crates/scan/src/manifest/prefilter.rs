@@ -1,9 +1,11 @@
-//! Tells by the text of a document that nothing of it is read, before a tree is made of it.
+//! Says by the text of a document what of it is read, before a tree is made of it.
 
 use memchr::memmem::Finder;
 use tagwatch_core::kinds::Kinds;
 
 use super::object::Content;
+use super::templates;
+use crate::yaml::Need;
 
 /// Keys at the root of an object, at the begin of a line.
 #[derive(Debug)]
@@ -21,34 +23,47 @@ impl<'k> Prefilter<'k> {
             kinds,
             api_version: Finder::new("\napiVersion: "),
             kind: Finder::new("\nkind: "),
-            items: Finder::new("\nitems"),
+            items: Finder::new("items"),
             image: Finder::new("image"),
         }
     }
 
-    /// Whether [`super::Manifest::read`] finds nothing in a document in which each line that begins at the margin has a key of
-    /// the outermost mapping, each key once, or a dash.
-    pub(crate) fn says_nothing(&self, text: &str) -> bool {
+    /// What [`super::Manifest::read`] looks at in a document in which each line that begins at the margin has a key of the
+    /// outermost mapping, each key once, or a dash.
+    pub(crate) fn need(&self, text: &str) -> Need {
         let Some((api_version, kind)) = value(text, &self.api_version).zip(value(text, &self.kind)) else {
-            return false;
+            return Need::Everything;
         };
         // The objects of a list are read by their own kinds.
-        if text.starts_with("items") || self.items.find(text.as_bytes()).is_some() {
-            return false;
+        if self.has_items(text) {
+            return Need::Everything;
         }
         match Content::of(api_version, kind, self.kinds) {
-            Content::Nothing => true,
+            Content::Nothing => Need::Nothing,
             // Images are counted where a key, a path or a text names them.
             Content::FluxKustomization
             | Content::Texts(_)
             | Content::OfFormerVersion(_)
-            | Content::Unknown => self.image.find(text.as_bytes()).is_none(),
+            | Content::Unknown => {
+                let names_image = self.image.find(text.as_bytes()).is_some();
+                if names_image { Need::Everything } else { Need::Nothing }
+            }
+            // In custom kinds, containers are looked for everywhere.
+            Content::Templates(known, _) if known.traits.is_built_in => Need::Keys(templates::is_read),
             Content::Namespace
             | Content::Application
             | Content::HelmRelease
             | Content::Containers(_)
-            | Content::Templates(..) => false,
+            | Content::Templates(..) => Need::Everything,
         }
+    }
+
+    /// Whether a line begins with the key `items`, in quotes or without. That it is in a text or a name makes no difference:
+    /// the document is read as a whole then.
+    fn has_items(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let begins = |at: usize| at == 0 || matches!(bytes[at - 1], b'\n' | b'"' | b'\'');
+        self.items.find_iter(bytes).any(begins)
     }
 }
 
@@ -84,7 +99,7 @@ mod tests {
             "apiVersion: apps/v1beta1\nkind: Deployment\nspec: {}\n",
             "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {}\n",
         ] {
-            assert!(prefilter.says_nothing(text), "{text}");
+            assert!(matches!(prefilter.need(text), Need::Nothing), "{text}");
         }
     }
 
@@ -99,6 +114,8 @@ mod tests {
             "apiVersion: v1\nkind: ServiceList\nitems: []\n",
             "apiVersion: v1\nkind: Service\nitems: []\n",
             "items: []\napiVersion: v1\nkind: Service\n",
+            "apiVersion: v1\nkind: Service\n\"items\": []\n",
+            "'items': []\napiVersion: v1\nkind: Service\n",
             "apiVersion: v1\nkind: Null\n",
             "apiVersion: null\nkind: Service\n",
             "apiVersion: v1\nkind: Service # c\n",
@@ -111,7 +128,7 @@ mod tests {
             "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n",
             "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images: []\n",
         ] {
-            assert!(!prefilter.says_nothing(text), "{text}");
+            assert!(!matches!(prefilter.need(text), Need::Nothing), "{text}");
         }
     }
 }

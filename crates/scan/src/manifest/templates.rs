@@ -4,7 +4,7 @@ use tagwatch_core::kinds::{
     FoundTemplate, TemplatePath, Tree, ValueType, WorkloadKind, find_templates, is_flawed, unread_template,
 };
 
-use super::object::{PodSpec, read_workload};
+use super::object::{ANNOTATION_PREFIX, PodSpec, read_workload};
 use super::{Manifest, uncovered};
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
@@ -30,6 +30,34 @@ impl Tree for Node<'_, '_> {
     fn entries(self) -> Vec<(String, Self)> {
         self.merged_entries().into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
+}
+
+/// Whether a field, or an annotation, may be looked for in an object of a built-in kind: at the root, on the way to a pod
+/// template, and in what [`read_workload`] reads.
+pub(super) fn is_read(key: &str) -> bool {
+    matches!(
+        key,
+        "annotations"
+            | "apiVersion"
+            | "containers"
+            | "ephemeralContainers"
+            | "generateName"
+            | "image"
+            | "imagePullPolicy"
+            | "imagePullSecrets"
+            | "initContainers"
+            | "jobTemplate"
+            | "kind"
+            | "metadata"
+            | "name"
+            | "namespace"
+            | "pullPolicy"
+            | "reference"
+            | "restartPolicy"
+            | "spec"
+            | "template"
+            | "volumes"
+    ) || key.starts_with(ANNOTATION_PREFIX)
 }
 
 /// Reads an object by the template paths of its kind. Containers outside these paths get a note.
@@ -95,6 +123,24 @@ fn remark_unread(
         for flawed in flawed {
             let message = format!("{api_version} {kind}: {}", unread_template(Some(&flawed.path), None));
             manifest.remark(flawed.template.position(), NoteCode::KindNotCovered, message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tagwatch_core::kinds::{TemplateStep, built_in};
+
+    use super::*;
+
+    #[test]
+    fn every_field_on_the_way_to_a_pod_template_of_a_built_in_kind_is_read() {
+        let versions = built_in().iter().flat_map(|kind| &kind.versions);
+        let paths: Vec<&TemplatePath> = versions.flat_map(|version| &version.templates).collect();
+        assert!(paths.len() > 5);
+        for step in paths.iter().flat_map(|path| path.steps()) {
+            let TemplateStep::Field(name) = step else { panic!("no pruned tree holds all of {step:?}") };
+            assert!(is_read(name), "{name}");
         }
     }
 }

@@ -104,6 +104,10 @@ impl Columns {
 /// The text in at most `width` columns. What is cut out is in the middle: an image ends with its tag and digest, and
 /// begins with its registry.
 pub fn cut(text: &str, width: usize) -> String {
+    // No character takes more columns than bytes.
+    if text.len() <= width {
+        return text.to_owned();
+    }
     if text.width() <= width && text.chars().count() <= width * MAX_MARKS {
         return text.to_owned();
     }
@@ -143,6 +147,12 @@ pub fn fold(text: &str, indent: &str, width: Option<usize>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_character_takes_more_columns_than_bytes() {
+        let wide = ('\0'..=char::MAX).find(|c| c.to_string().width() > c.len_utf8());
+        assert_eq!(wide, None);
+    }
 
     fn row(cells: &[&str]) -> Vec<Cell> {
         cells.iter().map(|cell| Cell::from(*cell)).collect()

@@ -1,14 +1,15 @@
 //! The documents of a file, one by one, as `YAMLOrJSONDecoder` of k8s.io/apimachinery finds them. An invalid document does
 //! not hide the valid ones after it, although kubectl stops there.
 
-use memchr::memchr_iter;
 use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
 
 use super::block;
 use super::builder::Builder;
 use super::dialect::Dialect;
 use super::error::{Located, YamlError};
 use super::json_text;
+use super::need::Need;
 use super::source::Source;
 use super::syntax::{Cursor, Mark, Parser};
 use super::tree::{Document, Position};
@@ -81,8 +82,8 @@ pub(crate) struct Documents<'t> {
     separator: Option<Mark>,
     started: u64,
     expanded: u64,
-    /// Tells by its text that nothing of a document is needed.
-    says_nothing: Option<&'t dyn Fn(&str) -> bool>,
+    /// Says by its text what of a document is needed.
+    need: Option<&'t dyn Fn(&str) -> Need>,
     passed_over: u64,
     /// An error that follows a document.
     pub(super) pending: Option<Located<YamlError>>,
@@ -112,22 +113,22 @@ impl<'t> Documents<'t> {
             dialect,
             mode,
             rest: Mark::START,
-            has_returns: source.text().contains('\r'),
+            has_returns: memchr(b'\r', source.text().as_bytes()).is_some(),
             separators: Finder::new("\n---"),
             separator: None,
             started: 0,
             expanded: 0,
-            says_nothing: None,
+            need: None,
             passed_over: 0,
             pending: None,
         }
     }
 
-    /// Passes over documents of which nothing is needed, instead of returning them. They are checked as others are. The
-    /// function gets the text of a document; the answer counts only if that is of the subset of [`block`], in which each line
-    /// that begins at the margin has a key of the outermost mapping, or a dash.
-    pub(crate) fn passing_over(mut self, says_nothing: &'t dyn Fn(&str) -> bool) -> Self {
-        self.says_nothing = Some(says_nothing);
+    /// Passes over documents of which nothing is needed, instead of returning them, and over what is not needed of others.
+    /// All is checked. The function gets the text of a document; the answer counts only if that is of the subset of
+    /// [`block`], in which each line that begins at the margin has a key of the outermost mapping, or a dash.
+    pub(crate) fn needing(mut self, need: &'t dyn Fn(&str) -> Need) -> Self {
+        self.need = Some(need);
         self
     }
 
@@ -307,40 +308,24 @@ impl<'t> Documents<'t> {
 
     fn read_chunk(&mut self, chunk: &Chunk) -> Read<'t> {
         self.count(chunk.at)?;
-        if let Some(nodes) = self.pass_over(chunk) {
-            self.expanded += nodes;
-            self.passed_over += 1;
-            return Ok(None);
-        }
-        if let Some(read) = self.read_subset(chunk) {
-            self.expanded += read.nodes;
-            return Ok(read.document);
-        }
-        self.read_exactly(chunk)
-    }
-
-    /// Checks a document of which nothing is needed. Returns the number of its nodes.
-    fn pass_over(&self, chunk: &Chunk) -> Option<u64> {
-        let says_nothing = self.says_nothing.filter(|_| self.dialect == Dialect::Kubectl)?;
-        if says_nothing(self.text_of(chunk)?) { self.check_subset(chunk) } else { None }
+        let need = self.need.zip(self.text_of(chunk)).map_or(Need::Everything, |(need, text)| need(text));
+        let Some(read) = self.read_subset(chunk, need) else { return self.read_exactly(chunk) };
+        self.expanded += read.nodes;
+        self.passed_over += u64::from(read.document.is_none() && read.nodes > 0);
+        Ok(read.document)
     }
 
     pub(super) fn text_of(&self, chunk: &Chunk) -> Option<&'t str> {
         self.source.text().get(chunk.start.offset..chunk.end)
     }
 
-    /// As [`Self::read_subset`], without a tree.
-    pub(super) fn check_subset(&self, chunk: &Chunk) -> Option<u64> {
-        block::check(self.text_of(chunk)?, chunk.start, self.limits, self.expanded)
-    }
-
     /// The fast way, which declines most of what is rare.
-    pub(super) fn read_subset(&self, chunk: &Chunk) -> Option<block::Read<'t>> {
+    pub(super) fn read_subset(&self, chunk: &Chunk, need: Need) -> Option<block::Read<'t>> {
         // Compose reads scalars and keys in its own way.
         if self.dialect != Dialect::Kubectl {
             return None;
         }
-        block::read(self.text_of(chunk)?, chunk.start, self.limits, self.expanded)
+        block::read(self.text_of(chunk)?, chunk.start, self.limits, self.expanded, need)
     }
 
     pub(super) fn read_exactly(&mut self, chunk: &Chunk) -> Read<'t> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::super::scalar::{self, Scalar};
 use super::super::tree::Position;
@@ -16,8 +16,9 @@ const MAX_KEY: usize = 512;
 pub(super) const WORD: u8 = 1;
 /// Bytes with which a plain scalar begins, whatever follows.
 const PLAIN_START: u8 = 2;
-/// Bytes that can end a plain scalar.
-const PLAIN_END: u8 = 4;
+
+/// Eight blanks.
+const BLANKS: u64 = u64::from_ne_bytes([b' '; 8]);
 
 static CLASSES: [u8; 256] = classes();
 
@@ -31,8 +32,6 @@ const fn classes() -> [u8; 256] {
             || matches!(byte, b'$' | b'(' | b')' | b'+' | b'<' | b'=' | b'~' | b'^' | b';' | b'\\')
         {
             classes[byte as usize] = PLAIN_START;
-        } else if matches!(byte, b':' | b'#' | b'\n') {
-            classes[byte as usize] = PLAIN_END;
         } else if byte == b'-' {
             classes[byte as usize] = WORD;
         }
@@ -47,6 +46,18 @@ pub(super) fn is(byte: u8, class: u8) -> bool {
     CLASSES[usize::from(byte)] & class != 0
 }
 
+/// The number of blanks at the begin, looked at eight by eight.
+fn blanks(bytes: &[u8]) -> usize {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (count, chunk) in chunks.iter().enumerate() {
+        let others = u64::from_le_bytes(*chunk) ^ BLANKS;
+        if others != 0 {
+            return 8 * count + usize::try_from(others.trailing_zeros() / u8::BITS).unwrap_or_default();
+        }
+    }
+    bytes.len() - rest.len() + rest.iter().take_while(|&&byte| byte == b' ').count()
+}
+
 /// A reader of lines. Its text has no other line breaks than line feeds, and ends with one.
 #[derive(Debug)]
 pub(super) struct Lexer<'t> {
@@ -54,13 +65,15 @@ pub(super) struct Lexer<'t> {
     /// The place in bytes.
     pub(super) at: usize,
     pub(super) line_start: usize,
+    /// Where the line ends that [`Self::next_line`] went to.
+    line_end: usize,
     pub(super) line: u32,
     is_ascii: bool,
 }
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(text: &'t str, line: u32) -> Self {
-        Self { text, at: 0, line_start: 0, line, is_ascii: text.is_ascii() }
+        Self { text, at: 0, line_start: 0, line_end: 0, line, is_ascii: text.is_ascii() }
     }
 
     /// The byte so many bytes ahead; a line feed after the end.
@@ -107,19 +120,36 @@ impl<'t> Lexer<'t> {
             match self.byte(0) {
                 b'\n' => self.pass_line_feed(),
                 b'#' => self.pass_line(),
-                b'-' | b'.' if self.column() == 0 => {
-                    let rest = self.text.get(self.at..).unwrap_or_default();
-                    let is_indicator = rest.starts_with("---") || rest.starts_with("...");
-                    return if is_indicator { Err(Declined) } else { Ok(Some(0)) };
-                }
-                _ => return Ok(Some(self.column())),
+                b'-' | b'.' if self.column() == 0 && self.is_at_indicator() => return Err(Declined),
+                _ => break,
             }
         }
+        self.line_end = self.end_of_line();
+        Ok(Some(self.column()))
+    }
+
+    /// Whether what begins or ends a document stands here.
+    fn is_at_indicator(&self) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        rest.starts_with("---") || rest.starts_with("...")
+    }
+
+    fn end_of_line(&self) -> usize {
+        let rest = self.rest();
+        self.at + memchr(b'\n', rest).unwrap_or(rest.len())
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// What follows in the line that [`Self::next_line`] went to, without its end.
+    fn rest_of_line(&self) -> &'t [u8] {
+        self.text.as_bytes().get(self.at..self.line_end).unwrap_or_default()
     }
 
     pub(super) fn pass_line(&mut self) {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        self.at += memchr(b'\n', rest).unwrap_or(rest.len());
+        self.at = self.end_of_line();
         self.pass_line_feed();
     }
 
@@ -130,9 +160,13 @@ impl<'t> Lexer<'t> {
     }
 
     pub(super) fn skip_spaces(&mut self) {
-        while self.byte(0) == b' ' {
-            self.at += 1;
-        }
+        self.at += blanks(self.rest());
+    }
+
+    /// Passes blanks up to a column.
+    pub(super) fn skip_indent(&mut self, indent: u32) {
+        let missing = usize::try_from(indent.saturating_sub(self.column())).unwrap_or(usize::MAX);
+        self.at += blanks(self.rest()).min(missing);
     }
 
     pub(super) fn takes_dash(&self) -> bool {
@@ -166,8 +200,7 @@ impl<'t> Lexer<'t> {
         let (key, end) = match self.byte(0) {
             quote @ (b'"' | b'\'') => self.quoted(quote)?,
             first if is(first, WORD) => {
-                let rest = self.text.as_bytes().get(start..)?;
-                let length = rest.iter().position(|&byte| !is(byte, WORD))?;
+                let length = self.rest_of_line().iter().position(|&byte| !is(byte, WORD))?;
                 let key = self.text.get(start..start + length)?;
                 (scalar::is_surely_text(key) || is_text(key)).then_some(())?;
                 (key, start + length)
@@ -187,11 +220,10 @@ impl<'t> Lexer<'t> {
     /// several lines.
     pub(super) fn quoted(&self, quote: u8) -> Option<(&'t str, usize)> {
         let start = self.at + 1;
-        let rest = self.text.as_bytes().get(start..)?;
-        let is_end = |&byte: &u8| byte == quote || byte == b'\n' || byte == b'\\' && quote == b'"';
-        let length = rest.iter().position(is_end)?;
-        let is_doubled = quote == b'\'' && rest.get(length + 1) == Some(&quote);
-        if rest[length] != quote || is_doubled {
+        let line = self.text.as_bytes().get(start..self.line_end)?;
+        let length = if quote == b'"' { memchr2(quote, b'\\', line)? } else { memchr(quote, line)? };
+        let is_doubled = quote == b'\'' && line.get(length + 1) == Some(&quote);
+        if line[length] != quote || is_doubled {
             return None;
         }
         Some((self.text.get(start..start + length)?, start + length + 1))
@@ -225,21 +257,23 @@ impl<'t> Lexer<'t> {
 
     /// A plain scalar up to the end of the line. `None` where it holds what would make a key of it.
     fn plain(&mut self) -> Option<&'t str> {
-        let start = self.at;
-        let bytes = self.text.as_bytes();
-        let mut end = start;
+        let (start, line) = (self.at, self.rest_of_line());
+        let mut end = 0;
         loop {
-            end += bytes.get(end..)?.iter().position(|&byte| is(byte, PLAIN_END))?;
-            match bytes[end] {
-                b'\n' => break,
-                b':' if matches!(bytes.get(end + 1), None | Some(b' ' | b'\n')) => return None,
-                b'#' if bytes[end - 1] == b' ' => break,
-                _ => end += 1,
+            end += match line.get(end..).and_then(|rest| memchr2(b':', b'#', rest)) {
+                Some(length) => length,
+                None => line.len() - end,
+            };
+            match line.get(end) {
+                Some(b':') if matches!(line.get(end + 1), None | Some(b' ')) => return None,
+                Some(b'#') if line[..end].ends_with(b" ") => break,
+                Some(_) => end += 1,
+                None => break,
             }
         }
-        self.at = end;
-        self.pass_line();
-        Some(self.text.get(start..end)?.trim_end_matches(' '))
+        self.at = self.line_end;
+        self.pass_line_feed();
+        Some(self.text.get(start..start + end)?.trim_end_matches(' '))
     }
 }
 

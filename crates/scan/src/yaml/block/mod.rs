@@ -10,13 +10,14 @@ mod lexer;
 mod scalars;
 mod tree;
 
+use super::need::Need;
 use super::stream::Limits;
 use super::syntax::Mark;
 use super::tree::Document;
 use lexer::Lexer;
 use tree::Tree;
 
-/// A document that was read: none if it is empty.
+/// A document that was read: none if it is empty, and where nothing of it is needed.
 #[derive(Debug)]
 pub(super) struct Read<'t> {
     pub(super) document: Option<Document<'t>>,
@@ -28,22 +29,13 @@ pub(super) struct Read<'t> {
 #[derive(Debug)]
 struct Declined;
 
-/// Reads the text of one document, which begins at a mark. `expanded` is the number of nodes in earlier documents of the
-/// file. `None` where it declines.
-pub(super) fn read(text: &str, start: Mark, limits: Limits, expanded: u64) -> Option<Read<'_>> {
-    let (tree, is_explicit) = lines(text, start, Tree::new(text.len(), limits.depth))?;
+/// Reads the text of one document, which begins at a mark, and makes a tree of what is needed. `expanded` is the number of
+/// nodes in earlier documents of the file. `None` where it declines.
+pub(super) fn read(text: &str, start: Mark, limits: Limits, expanded: u64, need: Need) -> Option<Read<'_>> {
+    let (tree, is_explicit) = lines(text, start, Tree::new(limits.depth, need))?;
     let nodes = tree.count();
-    let document = tree.finish();
     let is_within_limits = expanded.saturating_add(nodes) <= limits.nodes;
-    (is_within_limits && !(is_explicit && document.is_none())).then_some(Read { document, nodes })
-}
-
-/// Reads a document as [`read`] does and keeps nothing of it, in a part of the time. Returns the number of its nodes; `None`
-/// where the reader declines, and where the document is empty.
-pub(super) fn check(text: &str, start: Mark, limits: Limits, expanded: u64) -> Option<u64> {
-    let (tree, _) = lines(text, start, Tree::unkept(limits.depth))?;
-    let nodes = tree.count();
-    (nodes > 0 && expanded.saturating_add(nodes) <= limits.nodes).then_some(nodes)
+    (is_within_limits && !(is_explicit && nodes == 0)).then(|| Read { document: tree.finish(), nodes })
 }
 
 /// Reads all lines of a document. The tree is complete; the flag says whether a line `---` is before it.

@@ -69,9 +69,7 @@ impl<'t> Lexer<'t> {
     /// the begin of a line.
     fn next_text_line(&mut self, indent: u32, empty: &mut usize) -> bool {
         while self.at < self.text.len() {
-            while self.byte(0) == b' ' && self.column() < indent {
-                self.at += 1;
-            }
+            self.skip_indent(indent);
             if self.column() == indent && self.byte(0) != b'\n' {
                 return true;
             }
@@ -87,12 +85,12 @@ impl<'t> Lexer<'t> {
 
     /// A list of scalars in one line.
     pub(super) fn flow_sequence(&mut self, tree: &mut Tree<'t>) -> Option<()> {
-        let at = self.position();
-        let mut items: Vec<(Position, &'t str, bool)> = Vec::new();
+        let list = tree.open_flow_sequence(self.position())?;
         self.at += 1;
         self.skip_spaces();
         while self.byte(0) != b']' {
-            items.push(self.flow_item()?);
+            let (at, text, is_plain) = self.flow_item()?;
+            tree.flow_item(at, text, is_plain)?;
             self.skip_spaces();
             match self.byte(0) {
                 b',' => {
@@ -105,7 +103,7 @@ impl<'t> Lexer<'t> {
         }
         self.at += 1;
         self.ends_line()?.then_some(())?;
-        tree.flow_sequence(at, &items)
+        tree.close_flow_sequence(list)
     }
 
     /// An item with its place, and whether it is plain. `None` for all but texts in quotes and words.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::super::need::Need;
 use super::super::scalar::{self, Scalar};
 use super::super::tree::{Content, Document, Entry, NodeId, Position, RawNode};
 
@@ -12,8 +13,10 @@ const MAX_KEYS: usize = 128;
 /// Bytes of a key that tell most keys apart.
 const LEAD: usize = 7;
 
-/// Bytes of a document for each of its nodes, at the least that is common: room is made for so many nodes at once.
-const BYTES_PER_NODE: usize = 16;
+/// Nodes, open collections, and keys of open mappings for which there is room from the begin: more than most documents have.
+const NODES: usize = 64;
+const LEVELS: usize = 16;
+const KEYS: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -37,6 +40,16 @@ struct Level {
     key: NodeId,
     /// Where the value would be if it is null; `None` if nothing is missing.
     missing: Option<Position>,
+    /// Whether the collection is needed.
+    is_kept: bool,
+}
+
+/// An open list in brackets.
+#[derive(Debug)]
+pub(super) struct FlowSequence {
+    node: NodeId,
+    /// Where its items begin among those of all open collections.
+    first: usize,
 }
 
 /// A key of an open mapping.
@@ -49,9 +62,17 @@ struct Key<'t> {
 
 impl<'t> Key<'t> {
     fn new(text: &'t str) -> Self {
-        let (bytes, mut lead) = (text.as_bytes(), [0; LEAD + 1]);
-        let known = bytes.len().min(LEAD);
-        lead[..known].copy_from_slice(&bytes[..known]);
+        let bytes = text.as_bytes();
+        let mut lead = match (bytes.first_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), ..) => *first,
+            // Both halves of a shorter key, which overlap.
+            (None, Some(first), Some(last)) => {
+                let behind = 8 * (bytes.len() - first.len());
+                let last = u64::from(u32::from_le_bytes(*last)) << behind;
+                (u64::from(u32::from_le_bytes(*first)) | last).to_le_bytes()
+            }
+            _ => bytes.iter().rev().fold(0, |lead, &byte| lead << 8 | u64::from(byte)).to_le_bytes(),
+        };
         lead[LEAD] = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
         Self { lead: u64::from_le_bytes(lead), text }
     }
@@ -70,27 +91,24 @@ pub(super) struct Tree<'t> {
     /// Those of all open mappings.
     keys: Vec<Key<'t>>,
     max_depth: usize,
-    /// Whether nodes are kept, not only counted.
+    need: Need,
+    /// Whether the value that is read next is needed. Of others, nodes are counted only.
     is_kept: bool,
     count: usize,
 }
 
 impl<'t> Tree<'t> {
-    pub(super) fn new(bytes: usize, max_depth: usize) -> Self {
-        let nodes = Vec::with_capacity(bytes / BYTES_PER_NODE);
-        Self { nodes, is_kept: true, ..Self::unkept(max_depth) }
-    }
-
-    /// A tree of which nothing is kept: what is no part of the subset is declined all the same.
-    pub(super) fn unkept(max_depth: usize) -> Self {
+    pub(super) fn new(max_depth: usize, need: Need) -> Self {
+        let is_kept = !matches!(need, Need::Nothing);
         Self {
-            nodes: Vec::new(),
-            levels: Vec::new(),
+            nodes: if is_kept { Vec::with_capacity(NODES) } else { Vec::new() },
+            levels: Vec::with_capacity(LEVELS),
             entries: Vec::new(),
             items: Vec::new(),
-            keys: Vec::new(),
+            keys: Vec::with_capacity(KEYS),
             max_depth,
-            is_kept: false,
+            need,
+            is_kept,
             count: 0,
         }
     }
@@ -159,7 +177,12 @@ impl<'t> Tree<'t> {
             return None;
         }
         self.keys.push(known);
-        let node = self.push(at, Content::Scalar(Cow::Borrowed(key), Scalar::String));
+        let is_needed = match self.need {
+            Need::Keys(is_needed) => is_needed(key),
+            Need::Nothing | Need::Everything => true,
+        };
+        self.is_kept = is_needed && self.levels.last()?.is_kept;
+        let node = self.push(at, || Content::Scalar(Cow::Borrowed(key), Scalar::String));
         let level = self.levels.last_mut()?;
         level.key = node;
         level.missing = Some(colon);
@@ -177,13 +200,15 @@ impl<'t> Tree<'t> {
             }
             _ => self.open(Kind::Sequence, column, at)?,
         }
-        self.levels.last_mut()?.missing = Some(at);
+        let level = self.levels.last_mut()?;
+        level.missing = Some(at);
+        self.is_kept = level.is_kept;
         Some(())
     }
 
     /// Adds the value that is missing.
     pub(super) fn scalar(&mut self, at: Position, text: Cow<'t, str>, scalar: Scalar) -> Option<()> {
-        let node = self.push(at, Content::Scalar(text, scalar));
+        let node = self.push(at, || Content::Scalar(text, scalar));
         self.attach(node)
     }
 
@@ -196,20 +221,34 @@ impl<'t> Tree<'t> {
     /// An empty mapping.
     pub(super) fn empty_mapping(&mut self, at: Position) -> Option<()> {
         self.check_depth(self.levels.len() + 1)?;
-        let node = self.push(at, Content::Mapping(Vec::new()));
+        let node = self.push(at, || Content::Mapping(Vec::new()));
         self.attach(node)
     }
 
-    /// A list of scalars in brackets: its items, each with its place and whether it is plain.
-    pub(super) fn flow_sequence(&mut self, at: Position, items: &[(Position, &'t str, bool)]) -> Option<()> {
+    /// Begins a list in brackets, which holds scalars.
+    pub(super) fn open_flow_sequence(&mut self, at: Position) -> Option<FlowSequence> {
         self.check_depth(self.levels.len() + 1)?;
-        let node = self.push(at, Content::Sequence(Vec::new()));
-        let mut ids = Vec::with_capacity(items.len());
-        for &(at, text, is_plain) in items {
-            let (text, scalar) = if is_plain { resolve(text)? } else { (text.into(), Scalar::String) };
-            ids.push(self.push(at, Content::Scalar(text, scalar)));
+        let node = self.push(at, || Content::Sequence(Vec::new()));
+        Some(FlowSequence { node, first: self.items.len() })
+    }
+
+    /// An item of the list in brackets that is open.
+    pub(super) fn flow_item(&mut self, at: Position, text: &'t str, is_plain: bool) -> Option<()> {
+        let (text, scalar) = if is_plain { resolve(text)? } else { (text.into(), Scalar::String) };
+        let item = self.push(at, || Content::Scalar(text, scalar));
+        if self.is_kept {
+            self.items.push(item);
         }
-        self.fill(node, Content::Sequence(ids));
+        Some(())
+    }
+
+    /// Ends a list in brackets.
+    pub(super) fn close_flow_sequence(&mut self, list: FlowSequence) -> Option<()> {
+        let FlowSequence { node, first } = list;
+        if self.is_kept {
+            let items = self.items.drain(first..).collect();
+            self.fill(node, Content::Sequence(items));
+        }
         self.attach(node)
     }
 
@@ -217,12 +256,13 @@ impl<'t> Tree<'t> {
         (depth <= self.max_depth).then_some(())
     }
 
-    fn push(&mut self, at: Position, content: Content<'t>) -> NodeId {
-        if self.is_kept {
-            self.nodes.push(RawNode { at, content });
-        }
+    fn push(&mut self, at: Position, content: impl FnOnce() -> Content<'t>) -> NodeId {
         self.count += 1;
-        self.count - 1
+        let node = self.nodes.len();
+        if self.is_kept {
+            self.nodes.push(RawNode { at, content: content() });
+        }
+        node
     }
 
     /// Begins a collection where a value is missing, or at the root.
@@ -234,13 +274,15 @@ impl<'t> Tree<'t> {
             Some(level) if level.missing.is_none() => return None,
             _ => {}
         }
-        let (content, first) = match kind {
-            Kind::Mapping => (Content::Mapping(Vec::new()), self.entries.len()),
-            Kind::Sequence | Kind::IndentlessSequence => (Content::Sequence(Vec::new()), self.items.len()),
+        let (node, first) = match kind {
+            Kind::Mapping => (self.push(at, || Content::Mapping(Vec::new())), self.entries.len()),
+            Kind::Sequence | Kind::IndentlessSequence => {
+                (self.push(at, || Content::Sequence(Vec::new())), self.items.len())
+            }
         };
-        let node = self.push(at, content);
         let first_key = self.keys.len();
-        self.levels.push(Level { kind, indent, node, first, first_key, key: node, missing: None });
+        let is_kept = self.is_kept;
+        self.levels.push(Level { kind, indent, node, first, first_key, key: node, missing: None, is_kept });
         Some(())
     }
 
@@ -255,9 +297,10 @@ impl<'t> Tree<'t> {
     /// Ends the innermost collection.
     fn close(&mut self) -> Option<()> {
         self.complete()?;
-        let Level { kind, node, first, first_key, .. } = self.levels.pop()?;
+        let Level { kind, node, first, first_key, is_kept, .. } = self.levels.pop()?;
         self.keys.truncate(first_key);
-        if self.is_kept {
+        self.is_kept = is_kept;
+        if is_kept {
             let content = match kind {
                 Kind::Mapping => Content::Mapping(self.entries.drain(first..).collect()),
                 Kind::Sequence | Kind::IndentlessSequence => {
