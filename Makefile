@@ -85,6 +85,16 @@ bench-build:
 		rust 'cargo build --locked --release --package tagwatch --package tagwatch-e2e --package tagwatch-footprint \
 		--features tagwatch/jemalloc,tagwatch-footprint/jemalloc --bin tagwatch --bin bench --bin footprint'
 
+.PHONY: bench-hostile
+# A fifth of the full sizes fits on a small machine; HOSTILE_PERCENT=100 is what `make bench` measures.
+bench-hostile: HOSTILE_PERCENT ?= 20
+bench-hostile: HOSTILE_TIME ?= 30m
+bench-hostile: ## what a hostile tenant does to the others, at a fifth of the sizes of `make bench`; fails if an aim is missed
+	@e2e/control-plane/build.sh --optimised >/dev/null
+	@cargo build --locked --release --package tagwatch --package tagwatch-e2e --features tagwatch/jemalloc \
+		--bin tagwatch --bin bench
+	@timeout --kill-after=30s $(HOSTILE_TIME) $(TARGET)/release/bench --part hostile --hostile-percent $(HOSTILE_PERCENT)
+
 .PHONY: build
 build: ## the tagwatch binary, optimised: target/release/tagwatch
 	@cargo build --locked --release --package tagwatch --features jemalloc

@@ -76,7 +76,7 @@ pub(crate) fn scan_within(
     if let Some(render) = &options.render {
         render::apply(&mut files, render, kinds, limits);
     }
-    kustomize::apply(&mut files);
+    kustomize::apply(&mut files, kinds, limits);
     compose::apply(&mut files, limits, options.is_compose_file_set);
     charts::apply(&mut files);
     if let Some(namespace) = &options.namespace {

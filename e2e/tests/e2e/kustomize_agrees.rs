@@ -117,7 +117,7 @@ fn kubectl(env: &TestEnv) -> Result<TempDir> {
 }
 
 /// The images of a scan, without entries of kustomizations that change none: they are judged where they stand.
-fn scan(path: &Path, input: &str, programs: Option<&Path>) -> Result<Vec<[String; 4]>> {
+pub(crate) fn scan(path: &Path, input: &str, programs: Option<&Path>) -> Result<Vec<[String; 4]>> {
     let mut command = Command::new(tagwatch_e2e::tagwatch_binary()?);
     command.args(["scan", "-o", "json"]).arg(path).env_clear();
     command.args(programs.map(|_| "--render")).envs(programs.map(|folder| ("PATH", folder)));

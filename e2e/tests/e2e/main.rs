@@ -59,6 +59,7 @@ mod scan_outputs;
 mod series_cap;
 mod shutdown;
 mod terminating;
+mod transformers_agree;
 mod unwritten;
 mod update;
 mod watch_list;
@@ -87,6 +88,7 @@ fn main() -> ExitCode {
         kinds::tests(),
         files_agree::tests(),
         kustomize_agrees::tests(),
+        transformers_agree::tests(),
         many::tests(),
         metrics_auth::tests(),
         namespaces::tests(),

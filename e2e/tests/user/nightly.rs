@@ -27,3 +27,14 @@ fn the_comparison_with_kubectl_is_scheduled() -> Result<()> {
     ensure!(files.parse::<u32>()? >= MIN_FILES, "{files}");
     Ok(())
 }
+
+#[test]
+fn a_hostile_tenant_is_measured_with_a_bounded_size_and_time() -> Result<()> {
+    let script = read(".ci/nightly")?;
+    ensure!(script.lines().any(|line| line == "make bench-hostile"), "{script}");
+    let makefile = read("Makefile")?;
+    for bound in ["bench-hostile: HOSTILE_PERCENT ?= 20", "bench-hostile: HOSTILE_TIME ?= 30m"] {
+        ensure!(makefile.lines().any(|line| line == bound), "{bound}");
+    }
+    Ok(())
+}

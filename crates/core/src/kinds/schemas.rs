@@ -154,3 +154,21 @@ pub(super) static ALERTMANAGER: ContainerSchema =
 
 pub(super) static THANOS_RULER: ContainerSchema =
     form("ThanosRuler", &[place("spec", Container).named("thanos-ruler").partial()], OPERATED);
+
+// kubevirt/kubevirt: staging/src/kubevirt.io/api/core/v1/schema.go, types.go. A disk, and a kernel with its initrd, are
+// containers of the pod that runs the machine.
+
+static MACHINE: ContainerSchema = form(
+    "VirtualMachineInstanceSpec",
+    &[place("domain.firmware.kernelBoot.container", Container).named("kernel-boot")],
+    &[nested("volumes[*]", &MACHINE_VOLUME)],
+);
+
+static MACHINE_VOLUME: ContainerSchema = form("Volume", &[place("containerDisk", Container)], &[]);
+
+pub(super) static VIRTUAL_MACHINE_INSTANCE: ContainerSchema =
+    form("VirtualMachineInstance", &[], &[nested("spec", &MACHINE)]);
+
+/// A replica set of machines has the same place.
+pub(super) static VIRTUAL_MACHINE: ContainerSchema =
+    form("VirtualMachine", &[], &[nested("spec.template.spec", &MACHINE)]);

@@ -94,6 +94,7 @@ impl KindEntry {
 
 const V1: &[&str] = &["v1"];
 const TEKTON: &[&str] = &["v1", "v1beta1", "v1alpha1"];
+const KUBEVIRT: &[&str] = &["v1", "v1alpha3"];
 const KRUISE: &[&str] = &["v1beta1", "v1alpha1"];
 const PODS: &[(&str, &str)] = &[("", "Pod")];
 const KUBEFLOW_ENDS: &[&str] = &["Succeeded", "Failed"];
@@ -278,4 +279,20 @@ pub(super) const TABLE: &[KindEntry] = &[
     ),
     form("monitoring.coreos.com", V1, "Alertmanager", "alertmanagers", &schemas::ALERTMANAGER),
     form("monitoring.coreos.com", V1, "ThanosRuler", "thanosrulers", &schemas::THANOS_RULER),
+    // kubevirt/kubevirt: staging/src/kubevirt.io/api/core/v1/types.go.
+    form("kubevirt.io", KUBEVIRT, "VirtualMachine", "virtualmachines", &schemas::VIRTUAL_MACHINE),
+    form(
+        "kubevirt.io",
+        KUBEVIRT,
+        "VirtualMachineInstance",
+        "virtualmachineinstances",
+        &schemas::VIRTUAL_MACHINE_INSTANCE,
+    ),
+    form(
+        "kubevirt.io",
+        KUBEVIRT,
+        "VirtualMachineInstanceReplicaSet",
+        "virtualmachineinstancereplicasets",
+        &schemas::VIRTUAL_MACHINE,
+    ),
 ];

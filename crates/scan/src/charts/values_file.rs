@@ -1,12 +1,22 @@
 //! Files with values of charts, such as `values-production.yaml`.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use tagwatch_core::text::UntrustedText;
 
 use super::CHART_FILE;
-use crate::manifest::{Described, Manifest, VALUES_KIND, add_described, read_file_of_values};
+use crate::manifest::{
+    Described, Manifest, VALUES_KIND, add_described, count_default_values, read_file_of_values,
+};
 use crate::yaml::{Node, Value};
+
+/// The folder with the templates of a chart.
+const TEMPLATES: &str = "templates";
+
+/// Most bytes of a `Chart.yaml` in which dependencies are looked for.
+const MAX_CHART: u64 = 1 << 20;
 
 /// What a file beside or inside a chart is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +46,25 @@ pub(crate) fn kind_of_file(path: &Path, is_named: bool) -> Option<ValuesFile> {
     Some(if !is_named && is_default() { ValuesFile::Defaults } else { ValuesFile::Values })
 }
 
+/// Whether the default values beside a `Chart.yaml` are values of other charts. With templates of its own, the note on them says
+/// that the chart is not rendered.
+fn has_dependencies_alone(path: &Path) -> bool {
+    let mut text = Vec::new();
+    let opened = File::open(path.with_file_name(CHART_FILE));
+    let read = opened.and_then(|chart| chart.take(MAX_CHART).read_to_end(&mut text));
+    let has_dependencies = text.split(|&byte| byte == b'\n').any(|line| line.starts_with(b"dependencies:"));
+    read.is_ok() && has_dependencies && !path.with_file_name(TEMPLATES).is_dir()
+}
+
 /// Reads a document of such a file, if it is no object of Kubernetes. What a chart says of itself holds no image.
 pub(crate) fn read_file(root: Node<'_, '_>, path: &Path, kind: ValuesFile, manifest: &mut Manifest) -> bool {
     if root.value() != Value::Mapping || (root.get("apiVersion").is_some() && root.get("kind").is_some()) {
         return false;
     }
     if kind != ValuesFile::Values {
+        if kind == ValuesFile::Defaults && has_dependencies_alone(path) {
+            count_default_values(root, manifest);
+        }
         return true;
     }
     let containers = read_file_of_values(root, manifest);

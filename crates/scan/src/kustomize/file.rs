@@ -1,6 +1,7 @@
 //! A kustomization file: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>, as
 //! api/types/kustomization.go of kubernetes-sigs/kustomize reads it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use tagwatch_core::kinds::{Kinds, group_of};
@@ -8,13 +9,14 @@ use tagwatch_core::workload::WorkloadId;
 
 use super::image::ImageEntry;
 use crate::manifest::{
-    Embedded, ImageEntryFields, Manifest, Reason, count_embedded_images, read_items, read_string,
+    Changes, ImageEntryFields, Manifest, is_inline, read_chart, read_inline_transformers, read_items,
+    read_replacements, read_string,
 };
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
 /// The names of api/konfig/general.go.
-const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(super) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 const GROUP: &str = "kustomize.config.k8s.io";
 
@@ -24,16 +26,9 @@ const API_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
 /// Most entries of `images:` that are applied, of one kustomization.
 const MAX_IMAGES: usize = 1000;
 
-/// Fields by which Kustomize can change images in ways that a scan does not follow.
-const NOT_FOLLOWED: [&str; 7] = [
-    "replacements",
-    "transformers",
-    "generators",
-    "helmCharts",
-    "helmChartInflationGenerator",
-    "configurations",
-    "vars",
-];
+/// Fields by which Kustomize can change images in ways that a scan does not follow, or not completely.
+const NOT_FOLLOWED: [&str; 6] =
+    ["configurations", "generators", "helmChartInflationGenerator", "helmCharts", "replacements", "vars"];
 
 /// What a scan follows of a kustomization. Paths are relative to its folder.
 #[derive(Debug, Default)]
@@ -41,12 +36,19 @@ pub(crate) struct Kustomization {
     /// Files and folders of `resources` and `bases`.
     pub(super) resources: Vec<String>,
     pub(super) components: Vec<String>,
-    /// Files of `patches`, `patchesStrategicMerge` and `patchesJson6902`.
-    pub(super) patches: Vec<String>,
-    /// Entries of `images` and `imageTags`.
+    /// Files and folders of `transformers` and of `generators`.
+    pub(super) transformers: Vec<String>,
+    pub(super) generators: Vec<String>,
+    /// Those of `patches`, `patchesStrategicMerge` and `patchesJson6902`.
+    pub(super) changes: Changes,
+    /// Patches of transformers that are texts, with the number of the first entry that is applied after them.
+    pub(super) transformer_patches: Vec<(String, usize)>,
+    /// Entries of `images` and `imageTags`, and those of transformers that are texts.
     pub(super) images: Vec<ImageEntry>,
     /// Whether `kustomize build` can print other images than the files name.
     pub(super) changes_images: bool,
+    /// Fields that it has, and that are not followed.
+    pub(super) not_followed: BTreeSet<&'static str>,
     /// Position of the document.
     pub(super) at: Option<Position>,
     /// Whether it is a component, which is nothing by itself.
@@ -77,34 +79,54 @@ impl Kustomization {
         let mut paths = |field: &str| texts(field).into_iter().map(|(_, path)| path).collect::<Vec<_>>();
         self.resources.extend(["resources", "bases"].into_iter().flat_map(&mut paths));
         self.components.extend(paths("components"));
-        let mut inline = Vec::new();
-        // Each is a path, or the patch itself.
-        for (item, text) in texts("patchesStrategicMerge") {
-            if text.contains('\n') {
-                inline.push((item, "patchesStrategicMerge[*]"));
-            } else {
-                self.patches.push(text);
-            }
+        for (item, _) in list_of_texts(root, "patchesStrategicMerge", manifest) {
+            self.changes.add_strategic_merge(item, "patchesStrategicMerge[*]", kinds, manifest);
         }
         for (field, inside) in
             [("patches", "patches[*].patch"), ("patchesJson6902", "patchesJson6902[*].patch")]
         {
             for item in root.get(field).into_iter().flat_map(Node::items) {
-                // A text alone is the form of Kustomize 1.
-                let path = item.text().or_else(|| item.get("path").and_then(Node::text));
-                self.patches.extend(path.map(str::to_owned));
-                inline.extend(item.get("patch").map(|patch| (patch, inside)));
+                self.changes.add_patch(item, ("patch", inside), kinds, manifest);
             }
         }
-        self.changes_images |= !self.patches.is_empty() || !inline.is_empty();
-        for (patch, path) in inline {
-            let Some(text) = patch.text() else { continue };
-            let place = Embedded { at: patch.position(), path: path.to_owned(), reason: Reason::Patch };
-            count_embedded_images(text, place, kinds, manifest);
-        }
         self.add_images(root, manifest);
-        self.changes_images |= !self.components.is_empty() || !self.images.is_empty();
-        self.changes_images |= NOT_FOLLOWED.iter().any(|field| root.get(field).is_some());
+        self.add_transformers(root, kinds, manifest);
+        for (index, chart) in root.get("helmCharts").into_iter().flat_map(Node::items).enumerate() {
+            read_chart(chart, API_VERSION, &format!("helmCharts[{index}]."), manifest);
+        }
+        read_replacements(root, manifest);
+        self.not_followed.extend(NOT_FOLLOWED.iter().filter(|field| root.get(field).is_some()));
+        self.changes_images |= !self.changes.is_empty()
+            || !self.transformer_patches.is_empty()
+            || !self.components.is_empty()
+            || !self.images.is_empty()
+            || !self.transformers.is_empty()
+            || !self.not_followed.is_empty();
+    }
+
+    /// Adds what `transformers` and `generators` name. What is a text is read at once.
+    fn add_transformers(&mut self, root: Node<'_, '_>, kinds: &Kinds, manifest: &mut Manifest) {
+        for field in ["transformers", "generators"] {
+            for (index, (item, text)) in list_of_texts(root, field, manifest).into_iter().enumerate() {
+                if is_inline(&text) {
+                    read_inline_transformers(item, &text, kinds, manifest);
+                } else if field == "transformers" {
+                    self.transformers.push(text);
+                } else {
+                    self.generators.push(text);
+                }
+                for transformer in manifest.transformers.drain(..) {
+                    let Changes { patches, has_inline } = transformer.changes;
+                    let first_entry = self.images.len();
+                    self.transformer_patches.extend(patches.into_iter().map(|path| (path, first_entry)));
+                    self.changes.has_inline |= has_inline;
+                    let path = format!("{field}[{index}].imageTag");
+                    let image = transformer.image.filter(|_| self.images.len() < MAX_IMAGES);
+                    self.images
+                        .extend(image.map(|(entry, specs)| ImageEntry::of_transformer(entry, path, specs)));
+                }
+            }
+        }
     }
 
     /// The object as which its entries of images are judged. Without a name it has that of its folder.
@@ -128,8 +150,9 @@ impl Kustomization {
                         format!("more than {MAX_IMAGES} entries of images: the others are not applied");
                     return manifest.remark(item.position(), NoteCode::OverBudget, message);
                 }
-                let fields = ImageEntryFields::read(item, &format!("{field}[{index}]"), manifest);
-                self.images.push(ImageEntry::new(fields));
+                let path = format!("{field}[{index}]");
+                let fields = ImageEntryFields::read(item, &path, manifest);
+                self.images.push(ImageEntry::new(fields, path));
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::Kustomization;
+use super::image::ImageEntry;
+use crate::manifest::Transformer;
 use crate::report::ReadFile;
 
 /// Most steps from kustomizations to what they include, in all: a folder that is included again and again would multiply
@@ -15,15 +16,38 @@ pub(super) const MAX_DEPTH: usize = 64;
 
 /// Kustomizations in the order in which their images apply, the innermost first. Each is given by the place of its file
 /// among the inputs, as files are.
-pub(super) type Chain = Vec<usize>;
+pub(super) type Chain = Vec<Step>;
+
+/// What a kustomization does to the images of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Step {
+    pub(super) kustomization: usize,
+    /// The number of the first entry that it applies: what a transformer adds is changed by those after it alone.
+    pub(super) first_entry: usize,
+}
 
 /// A kustomization with what its paths lead to.
 #[derive(Debug, Default)]
 struct Links {
     resources: Vec<Resource>,
     components: Vec<usize>,
-    patches: Vec<usize>,
-    has_images: bool,
+    /// With the number of the first entry that is applied to each.
+    patches: Vec<(usize, usize)>,
+    /// Transformers and generators.
+    plugins: Vec<Resource>,
+    /// The entries that it applies, in their order.
+    entries: Vec<EntryPlace>,
+    /// The paths that lead to no input.
+    unread: Vec<String>,
+}
+
+/// Where an entry of images is, by the place of its file among the inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum EntryPlace {
+    /// In a kustomization.
+    Kustomization { file: usize, number: usize },
+    /// In the configuration of a transformer.
+    Transformer { file: usize, manifest: usize, number: usize },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +58,13 @@ enum Resource {
 
 /// The kustomizations among the inputs.
 #[derive(Debug)]
-pub(super) struct Graph(BTreeMap<usize, Links>);
+pub(super) struct Graph {
+    links: BTreeMap<usize, Links>,
+    /// The entries that are [`EntryPlace::Transformer`], and that a kustomization leads to.
+    transformers: BTreeMap<EntryPlace, ImageEntry>,
+    /// Whether [`MAX_STEPS`] was reached on the way to transformers.
+    is_cut: bool,
+}
 
 /// Inputs by their paths, without symbolic links, as Kustomize compares paths.
 #[derive(Default)]
@@ -65,10 +95,7 @@ pub(crate) struct Root {
 
 /// The kustomizations that are built by themselves.
 pub(crate) fn roots(files: &[ReadFile]) -> Vec<Root> {
-    let inputs = files.iter().enumerate();
-    let graph = Graph::new(
-        inputs.filter_map(|(index, file)| Some((index, file.path.as_deref()?, file.kustomization.as_ref()))),
-    );
+    let graph = Graph::new(files);
     let is_component = |index: usize| {
         files[index].kustomization.as_ref().is_some_and(|kustomization| kustomization.is_component)
     };
@@ -97,14 +124,15 @@ impl Graph {
     /// Everything that a kustomization leads to.
     fn includes(&self, root: usize) -> BTreeSet<usize> {
         let (mut found, mut open) = (BTreeSet::new(), vec![root]);
-        while let Some(links) = open.pop().and_then(|index| self.0.get(&index)) {
-            let resources = links.resources.iter().map(|resource| match *resource {
+        while let Some(links) = open.pop().and_then(|index| self.links.get(&index)) {
+            let resources = links.resources.iter().chain(&links.plugins).map(|resource| match *resource {
                 Resource::File(index) | Resource::Kustomization(index) => index,
             });
-            for index in
-                resources.chain(links.components.iter().copied()).chain(links.patches.iter().copied())
+            for index in resources
+                .chain(links.components.iter().copied())
+                .chain(links.patches.iter().map(|(file, _)| *file))
             {
-                if found.insert(index) && self.0.contains_key(&index) {
+                if found.insert(index) && self.links.contains_key(&index) {
                     open.push(index);
                 }
             }
@@ -112,12 +140,11 @@ impl Graph {
         found
     }
 
-    /// `files` are the inputs with their paths; some are kustomizations.
-    pub(super) fn new<'f>(files: impl Iterator<Item = (usize, &'f Path, Option<&'f Kustomization>)>) -> Self {
+    pub(super) fn new(files: &[ReadFile]) -> Self {
         let (mut places, mut kustomizations) = (Places::default(), Vec::new());
-        for (index, path, kustomization) in files {
-            let Ok(path) = path.canonicalize() else { continue };
-            match (kustomization, path.parent()) {
+        for (index, file) in files.iter().enumerate() {
+            let Some(path) = file.path.as_deref().and_then(|path| path.canonicalize().ok()) else { continue };
+            match (&file.kustomization, path.parent()) {
                 (Some(kustomization), Some(folder)) => {
                     places.folders.insert(folder.to_path_buf(), index);
                     kustomizations.push((index, folder.to_path_buf(), kustomization));
@@ -125,35 +152,142 @@ impl Graph {
                 _ => drop(places.files.insert(path, index)),
             }
         }
-        let links = kustomizations.into_iter().map(|(index, folder, kustomization)| {
-            let find = |path: &String| places.find(&folder, path);
-            let file = |path: &String| match find(path) {
-                Some(Resource::File(index)) => Some(index),
-                _ => None,
+        let links = kustomizations.iter().map(|(index, folder, kustomization)| {
+            let mut unread = Vec::new();
+            let mut find = |path: &String| {
+                let found = places.find(folder, path);
+                if found.is_none() {
+                    unread.push(path.clone());
+                }
+                found
             };
-            let component = |path: &String| match find(path) {
-                Some(Resource::Kustomization(index)) => Some(index),
-                _ => None,
+            let file = |resource| match resource {
+                Resource::File(index) => Some(index),
+                Resource::Kustomization(_) => None,
             };
+            let component = |resource| match resource {
+                Resource::Kustomization(index) => Some(index),
+                Resource::File(_) => None,
+            };
+            let entries = (0..kustomization.images.len())
+                .map(|number| EntryPlace::Kustomization { file: *index, number });
+            let own = kustomization.changes.patches.iter().map(|path| (path, 0));
+            let patches =
+                own.chain(kustomization.transformer_patches.iter().map(|(path, first)| (path, *first)));
+            let plugins = kustomization.transformers.iter().chain(&kustomization.generators);
             let links = Links {
-                resources: kustomization.resources.iter().filter_map(find).collect(),
-                components: kustomization.components.iter().filter_map(component).collect(),
-                patches: kustomization.patches.iter().filter_map(file).collect(),
-                has_images: !kustomization.images.is_empty(),
+                resources: kustomization.resources.iter().filter_map(&mut find).collect(),
+                components: kustomization
+                    .components
+                    .iter()
+                    .filter_map(&mut find)
+                    .filter_map(component)
+                    .collect(),
+                patches: patches.filter_map(|(path, first)| Some((file(find(path)?)?, first))).collect(),
+                plugins: plugins.filter_map(&mut find).collect(),
+                entries: entries.collect(),
+                unread,
             };
-            (index, links)
+            (*index, links)
         });
-        Self(links.collect())
+        let mut graph = Self { links: links.collect(), transformers: BTreeMap::new(), is_cut: false };
+        let mut steps_left = MAX_STEPS;
+        for (index, folder, kustomization) in &kustomizations {
+            let transformers = kustomization.transformers.iter().filter_map(|path| places.find(folder, path));
+            let transformers = graph.files_of(transformers.collect(), &mut steps_left);
+            graph.add_transformers(*index, &transformers, files, &mut steps_left, |path| {
+                places.find(folder, path)
+            });
+        }
+        graph.is_cut = steps_left == 0;
+        graph
+    }
+
+    /// The files that resources consist of.
+    fn files_of(&self, mut open: Vec<Resource>, steps_left: &mut usize) -> Vec<usize> {
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+        open.reverse();
+        while let Some(resource) = open.pop().filter(|_| *steps_left > 0) {
+            *steps_left -= 1;
+            match resource {
+                Resource::File(index) => found.push(index),
+                Resource::Kustomization(index) if seen.insert(index) => {
+                    let inner = self.links.get(&index).into_iter().flat_map(|links| &links.resources);
+                    open.extend(inner.rev().copied());
+                }
+                Resource::Kustomization(_) => {}
+            }
+        }
+        found
+    }
+
+    /// Gives a kustomization the patches and the entries of its transformers. Their paths are relative to the kustomization
+    /// that names them (`LoadTransformers` in api/internal/plugins/loader/loader.go of kubernetes-sigs/kustomize).
+    fn add_transformers(
+        &mut self,
+        index: usize,
+        transformers: &[usize],
+        files: &[ReadFile],
+        steps_left: &mut usize,
+        find: impl Fn(&str) -> Option<Resource>,
+    ) {
+        let Some(links) = self.links.get_mut(&index) else { return };
+        for &file in transformers {
+            let manifests = files.get(file).into_iter().flat_map(|file| &file.manifests).enumerate();
+            let numbered = manifests.flat_map(|(manifest, read)| {
+                read.transformers.iter().enumerate().map(move |(number, one)| (manifest, number, one))
+            });
+            for (manifest, number, Transformer { changes, image, .. }) in numbered {
+                for path in &changes.patches {
+                    if *steps_left == 0 {
+                        return;
+                    }
+                    *steps_left -= 1;
+                    match find(path) {
+                        Some(Resource::File(patch)) => links.patches.push((patch, links.entries.len())),
+                        Some(Resource::Kustomization(_)) => {}
+                        None => links.unread.push(path.clone()),
+                    }
+                }
+                if let Some((fields, specs)) = image {
+                    let place = EntryPlace::Transformer { file, manifest, number };
+                    links.entries.push(place);
+                    self.transformers.entry(place).or_insert_with(|| {
+                        ImageEntry::of_transformer(fields.clone(), "imageTag".to_owned(), specs.clone())
+                    });
+                }
+            }
+        }
+    }
+
+    /// An entry that kustomizations apply.
+    pub(super) fn entry<'a>(&'a self, place: EntryPlace, files: &'a [ReadFile]) -> Option<&'a ImageEntry> {
+        match place {
+            EntryPlace::Kustomization { file, number } => {
+                files.get(file)?.kustomization.as_ref()?.images.get(number)
+            }
+            EntryPlace::Transformer { .. } => self.transformers.get(&place),
+        }
+    }
+
+    /// The entries that a kustomization applies.
+    pub(super) fn entries(&self, kustomization: usize) -> &[EntryPlace] {
+        self.links.get(&kustomization).map(|links| links.entries.as_slice()).unwrap_or_default()
+    }
+
+    /// The paths of a kustomization that lead to no input, such as those of remote bases.
+    pub(super) fn unread(&self, kustomization: usize) -> &[String] {
+        self.links.get(&kustomization).map(|links| links.unread.as_slice()).unwrap_or_default()
     }
 
     /// The files that kustomizations name as patches.
     pub(super) fn patches(&self) -> BTreeSet<usize> {
-        self.0.values().flat_map(|links| &links.patches).copied().collect()
+        self.links.values().flat_map(|links| &links.patches).map(|(file, _)| *file).collect()
     }
 
     /// What the kustomizations that no other one includes are built of: those are the ones that are applied.
     pub(super) fn build(&self) -> Built {
-        let mut build = Build { graph: self, steps_left: MAX_STEPS, is_cut: false };
+        let mut build = Build { graph: self, steps_left: MAX_STEPS, is_cut: self.is_cut };
         let mut chains: BTreeMap<usize, BTreeSet<Chain>> = BTreeMap::new();
         for root in self.roots() {
             let mut found = Vec::new();
@@ -166,15 +300,16 @@ impl Graph {
     }
 
     fn roots(&self) -> Vec<usize> {
-        let included = self.0.values().flat_map(|links| {
-            let resources = links.resources.iter().filter_map(|resource| match resource {
-                Resource::Kustomization(index) => Some(*index),
-                Resource::File(_) => None,
-            });
+        let included = self.links.values().flat_map(|links| {
+            let resources =
+                links.resources.iter().chain(&links.plugins).filter_map(|resource| match resource {
+                    Resource::Kustomization(index) => Some(*index),
+                    Resource::File(_) => None,
+                });
             resources.chain(links.components.iter().copied())
         });
         let included: BTreeSet<usize> = included.collect();
-        self.0.keys().copied().filter(|index| !included.contains(index)).collect()
+        self.links.keys().copied().filter(|index| !included.contains(index)).collect()
     }
 }
 
@@ -198,7 +333,7 @@ impl Build<'_> {
     /// kustomization's own images (api/internal/target/kusttarget.go of kubernetes-sigs/kustomize). A circle, which
     /// Kustomize refuses, ends with the depth.
     fn accumulate(&mut self, index: usize, found: &mut Vec<(usize, Chain)>, depth: usize) {
-        let Some(links) = self.graph.0.get(&index) else { return };
+        let Some(links) = self.graph.links.get(&index) else { return };
         if depth == MAX_DEPTH || self.steps_left == 0 {
             self.is_cut = true;
             return;
@@ -216,12 +351,16 @@ impl Build<'_> {
         for component in &links.components {
             self.accumulate(*component, found, depth + 1);
         }
-        found.extend(links.patches.iter().map(|file| (*file, Chain::new())));
-        if links.has_images {
+        let step = |first_entry| Step { kustomization: index, first_entry };
+        if !links.entries.is_empty() {
             for (_, chain) in found.iter_mut() {
-                chain.push(index);
+                chain.push(step(0));
             }
         }
+        found.extend(links.patches.iter().map(|(file, first)| {
+            let has_entries = *first < links.entries.len();
+            (*file, has_entries.then(|| step(*first)).into_iter().collect())
+        }));
         self.steps_left = self.steps_left.saturating_sub(1 + found.len());
     }
 }

@@ -3,7 +3,9 @@
 
 use regex::{Regex, RegexBuilder};
 
-use crate::manifest::{ImageEntryFields, SetImage, open_indexes};
+use tagwatch_core::workload::WorkloadId;
+
+use crate::manifest::{FieldSpec, ImageEntryFields, SetImage, open_indexes};
 
 /// Largest compiled name in bytes. A name of 255 characters, the most that a registry takes, needs a tenth of it.
 const MAX_EXPRESSION: usize = 256 << 10;
@@ -17,6 +19,10 @@ pub(super) struct ImageEntry {
     fields: ImageEntryFields,
     /// The image that the entry names by itself: it is judged where the entry changes no image of the scan.
     pub(super) sets: Option<SetImage>,
+    /// Path of the entry, from the root of its object.
+    pub(super) path: String,
+    /// The fields of the second filter, if they are not those of a kustomization: an `ImageTagTransformer` has its own.
+    fields_of_transformer: Option<Vec<FieldSpec>>,
 }
 
 /// Fields of the first two filters of Kustomize: api/internal/konfig/builtinpluginconsts/images.go.
@@ -29,26 +35,59 @@ const FIELD_SPECS: [&str; 6] = [
     "spec.template.spec.volumes[*].image.reference",
 ];
 
-/// How often Kustomize applies an entry to the image at a path. It has two filters: one takes `containers` and
-/// `initContainers` anywhere in an object (api/filters/imagetag/legacy.go), the other takes the fields above. A new name or
-/// tag is the same after the second time, but a `tagSuffix` is added twice.
-pub(super) fn times_applied(field_path: &str) -> usize {
-    let path = open_indexes(field_path);
-    let is_listed = ["containers[*].image", "initContainers[*].image"]
-        .iter()
-        .any(|list| path.strip_suffix(list).is_some_and(|before| before.is_empty() || before.ends_with('.')));
-    usize::from(is_listed) + usize::from(FIELD_SPECS.contains(&path.as_str()))
+/// The place of an image, as the filters of Kustomize see it.
+#[derive(Debug)]
+pub(super) struct ImagePlace<'a> {
+    id: &'a WorkloadId,
+    /// The path with `[*]` for items of lists.
+    path: String,
+    /// Whether the first filter takes it.
+    is_listed: bool,
+}
+
+impl<'a> ImagePlace<'a> {
+    pub(super) fn new(id: &'a WorkloadId, field_path: &str) -> Self {
+        let path = open_indexes(field_path);
+        let is_listed = ["containers[*].image", "initContainers[*].image"].iter().any(|list| {
+            path.strip_suffix(list).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        });
+        Self { id, path, is_listed }
+    }
 }
 
 impl ImageEntry {
-    pub(super) fn new(fields: ImageEntryFields) -> Self {
+    /// An entry of a kustomization.
+    pub(super) fn new(fields: ImageEntryFields, path: String) -> Self {
+        Self::read(fields, path, None)
+    }
+
+    /// That of an `ImageTagTransformer`, with its fields.
+    pub(super) fn of_transformer(fields: ImageEntryFields, path: String, specs: Vec<FieldSpec>) -> Self {
+        Self::read(fields, path, Some(specs))
+    }
+
+    fn read(fields: ImageEntryFields, path: String, fields_of_transformer: Option<Vec<FieldSpec>>) -> Self {
         // The name is part of the expression, as it is for Kustomize: its dots match any character.
         let expression = format!(
             "^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$",
             fields.name
         );
         let matching = RegexBuilder::new(&expression).size_limit(MAX_EXPRESSION).build().ok();
-        Self { sets: fields.set_image(), matching, fields }
+        Self { sets: fields.set_image(), matching, fields, path, fields_of_transformer }
+    }
+
+    /// How often Kustomize applies the entry to the image at a place. It has two filters: one takes `containers` and
+    /// `initContainers` anywhere in an object (api/filters/imagetag/legacy.go), the other takes the fields above, or those of
+    /// the transformer. A new name or tag is the same after the second time, but a `tagSuffix` is added twice.
+    pub(super) fn times_applied(&self, place: &ImagePlace<'_>) -> usize {
+        let is_in_fields = match &self.fields_of_transformer {
+            None => FIELD_SPECS.contains(&place.path.as_str()),
+            Some(specs) => {
+                let path = place.path.replace("[*]", "");
+                specs.iter().any(|spec| spec.path == path && spec.is_of(place.id))
+            }
+        };
+        usize::from(place.is_listed) + usize::from(is_in_fields)
     }
 
     /// The image in place of this one, if the entry is for it.
@@ -101,7 +140,8 @@ mod tests {
         let source = Source::utf8(entries);
         let document = Documents::new(&source, Limits::default()).next().unwrap().unwrap();
         let read = |entry: Node<'_, '_>| ImageEntryFields::read(entry, "images[0]", &mut Manifest::default());
-        let entries: Vec<ImageEntry> = document.root().items().map(read).map(ImageEntry::new).collect();
+        let entry = |fields| ImageEntry::new(fields, String::new());
+        let entries: Vec<ImageEntry> = document.root().items().map(read).map(entry).collect();
         entries.iter().map(|entry| entry.replace(image)).collect()
     }
 
@@ -148,6 +188,13 @@ mod tests {
 
     #[test]
     fn an_entry_is_applied_where_kustomize_looks() {
+        let entry = ImageEntry::new(ImageEntryFields::default(), String::new());
+        let id = WorkloadId {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: None,
+            name: "web".into(),
+        };
         for (path, times) in [
             ("spec.template.spec.containers[0].image", 2),
             ("spec.initContainers[10].image", 2),
@@ -159,7 +206,7 @@ mod tests {
             ("spec.steps[0].image", 0),
             ("spec.mycontainers[0].image", 0),
         ] {
-            assert_eq!(times_applied(path), times, "{path}");
+            assert_eq!(entry.times_applied(&ImagePlace::new(&id, path)), times, "{path}");
         }
     }
 }

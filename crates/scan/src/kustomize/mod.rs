@@ -2,6 +2,7 @@
 //! `images:` entries replace images in the files that a kustomization includes, so that the scan judges what
 //! `kustomize build` prints. Everything else that Kustomize changes is left to it: a note says so.
 
+mod above;
 mod apply;
 mod file;
 mod graph;

@@ -62,6 +62,7 @@ pub(super) fn read(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: 
         }
         if let Some(images) = source.get("kustomize").and_then(|kustomize| kustomize.get("images")) {
             count(images.position(), "kustomize.images", images.items().len());
+            judged.extend(images.items().map(Node::position));
         }
     }
     uncovered::remark(node, api_version, kind, &judged, |_| None, manifest);

@@ -4,7 +4,7 @@
 use tagwatch_core::kinds::{Kinds, Tree};
 use tagwatch_core::text::UntrustedText;
 
-use super::{Manifest, Reason, Unjudged, uncovered};
+use super::{Manifest, Reason, Unjudged, image_fields, uncovered};
 use crate::note::NoteCode;
 use crate::yaml::{Documents, Limits, Node, Position, Source, YamlError};
 
@@ -63,7 +63,7 @@ pub(crate) fn count_embedded_images(text: &str, embedded: Embedded, kinds: &Kind
 pub(super) fn images_in(text: &str) -> u64 {
     // A text in one line is one of them only as JSON, or in flow style.
     let may_be_mapping = text.contains('\n') || text.trim_start().starts_with(['{', '[']);
-    if !may_be_mapping || !text.contains("image") {
+    if !may_be_mapping || !image_fields::may_name_image(text) {
         return 0;
     }
     let (mut count, mut is_unread) = (0, false);

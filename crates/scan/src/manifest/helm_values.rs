@@ -60,14 +60,25 @@ pub(super) fn read_values(
     containers
 }
 
-/// Reads a file with values. Images of manifests that are texts there are counted.
+/// Reads a file with values. Images at other places than those of the convention are counted.
 pub(crate) fn read_file_of_values(
     root: Node<'_, '_>,
     manifest: &mut Manifest,
 ) -> Vec<(Container, ContainerPlace)> {
     let containers = read_values(root, "", manifest);
-    uncovered::remark_texts(root, VALUES_KIND, manifest);
+    uncovered::remark_values(root, VALUES_KIND, &count_images(root), manifest);
     containers
+}
+
+/// Counts the images of a chart's own default values, which are judged only where the command line names the file.
+pub(crate) fn count_default_values(root: Node<'_, '_>, manifest: &mut Manifest) {
+    let mut search = Search { path: String::new(), found: Vec::new() };
+    search.entries(root);
+    let hint = "; they are defaults of a chart: name the file on the command line to have them judged";
+    for found in search.found {
+        let reason = Reason::NotCovered { hint: Some(hint.to_owned()) };
+        manifest.unjudged.push(unjudged(&found, reason));
+    }
 }
 
 /// The images below a node that values name, complete or not: their number, and their positions.

@@ -28,6 +28,10 @@ pub(crate) struct SetImage {
 }
 
 impl ImageEntryFields {
+    pub(super) fn move_places(&mut self, moved: &dyn Fn(Position) -> Position) {
+        self.version_at = self.version_at.map(moved);
+    }
+
     /// Reads an entry at a path. Kustomize and the API server refuse values that are no text, such as a `newTag` without
     /// quotes that is a number; so they get a note.
     pub(crate) fn read(entry: Node<'_, '_>, path: &str, manifest: &mut Manifest) -> Self {

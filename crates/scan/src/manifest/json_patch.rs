@@ -2,12 +2,9 @@
 
 use tagwatch_core::text::UntrustedText;
 
-use super::uncovered::MAX_PATHS;
+use super::uncovered::{self, MAX_PATHS, leads_to_image};
 use super::{Manifest, Reason, Unjudged};
 use crate::yaml::{Node, Value};
-
-/// Fields at the end of the path of an operation that names an image.
-const IMAGE_FIELDS: [&str; 2] = ["/image", "/reference"];
 
 /// Whether this is a list of operations.
 pub(super) fn is_json_patch(node: Node<'_, '_>) -> bool {
@@ -21,14 +18,16 @@ pub(super) fn read(operations: Node<'_, '_>, manifest: &mut Manifest) {
     let (mut count, mut has_more, mut first) = (0, false, None);
     for operation in operations.items() {
         let Some(path) = operation.get("path").and_then(Node::text) else { continue };
-        let Some(value) = operation.get("value").filter(|value| matches!(value.value(), Value::String(_)))
-        else {
-            continue;
+        let Some(value) = operation.get("value") else { continue };
+        let found = match value.value() {
+            Value::String(_) => u64::from(leads_to_image(path)),
+            // A container, or several.
+            _ => uncovered::count(value),
         };
-        if !IMAGE_FIELDS.iter().any(|field| path.ends_with(field)) {
+        if found == 0 {
             continue;
         }
-        count += 1;
+        count += found;
         first.get_or_insert(value.position());
         if paths.len() < MAX_PATHS {
             paths.push(UntrustedText::from(path).terminal());

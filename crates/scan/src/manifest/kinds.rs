@@ -36,7 +36,6 @@ const PLAIN_KINDS: &[(&str, &[&str])] = &[
             "ServiceAccount",
         ],
     ),
-    ("apps", &["ControllerRevision"]),
     ("extensions", &["Ingress", "NetworkPolicy", "PodSecurityPolicy"]),
 ];
 
@@ -96,7 +95,7 @@ mod tests {
             ("v1", "PersistentVolume", true),
             ("v1", "Deployment", false),
             ("v2", "Secret", false),
-            ("apps/v1", "ControllerRevision", true),
+            ("apps/v1", "ControllerRevision", false),
             ("apps/v1", "deployment", false),
             ("apiextensions.k8s.io/v1", "CustomResourceDefinition", true),
             ("kustomize.config.k8s.io/v1beta1", "Kustomization", true),

@@ -1,19 +1,23 @@
 //! Kubernetes objects in YAML trees, and the workloads among them.
 
 mod argo;
+mod changes;
 mod embedded;
 mod flux;
 mod forms;
 mod helm_release;
 mod helm_values;
 mod image_entry;
+mod image_fields;
 mod json_patch;
 mod kinds;
 mod object;
 mod patch;
 mod pod_spec;
 mod prefilter;
+mod replacement;
 mod templates;
+mod transformer;
 mod uncovered;
 mod unjudged;
 
@@ -24,13 +28,16 @@ use tagwatch_core::workload::{Namespace, Workload};
 use crate::note::NoteCode;
 use crate::yaml::{Document, Position};
 
+pub(crate) use changes::{Changes, is_inline, read_chart};
 pub(crate) use embedded::{Embedded, count_embedded_images};
-pub(crate) use helm_values::{VALUES_KIND, read_file_of_values};
+pub(crate) use helm_values::{VALUES_KIND, count_default_values, read_file_of_values};
 pub(crate) use image_entry::{ImageEntryFields, SetImage};
 pub(crate) use object::{Described, add_workload as add_described};
 pub(crate) use patch::{DIRECTIVE, has_patch_directive};
 pub(crate) use pod_spec::{items as read_items, string as read_string};
 pub(crate) use prefilter::Prefilter;
+pub(crate) use replacement::read_field as read_replacements;
+pub(crate) use transformer::{FieldSpec, Transformer, read_inline as read_inline_transformers};
 pub(crate) use uncovered::{MAX_PATHS, open_indexes};
 pub(crate) use unjudged::{Reason, Unjudged};
 
@@ -43,6 +50,8 @@ pub(crate) struct Manifest {
     pub(crate) remarks: Vec<Remark>,
     /// Images that are not judged.
     pub(crate) unjudged: Vec<Unjudged>,
+    /// Configurations of Kustomize's own transformers.
+    pub(crate) transformers: Vec<Transformer>,
     /// Whether it is a text inside of another manifest. No manifest is looked for inside of it.
     pub(crate) is_embedded: bool,
 }
@@ -96,20 +105,28 @@ impl Manifest {
 
     /// Whether nothing of the document is needed any more.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { workloads, namespaces, remarks, unjudged, is_embedded: _ } = self;
-        workloads.is_empty() && namespaces.is_empty() && remarks.is_empty() && unjudged.is_empty()
+        let Self { workloads, namespaces, remarks, unjudged, transformers, is_embedded: _ } = self;
+        workloads.is_empty()
+            && namespaces.is_empty()
+            && remarks.is_empty()
+            && unjudged.is_empty()
+            && transformers.is_empty()
     }
 
-    /// Whether all that there is to say is that the document is no Kubernetes object.
+    /// Whether all that there is to say is that the document is no Kubernetes object, and which images it names.
     pub(crate) fn is_other_document(&self) -> bool {
-        let Self { workloads, namespaces, remarks, unjudged, is_embedded: _ } = self;
-        let is_other = matches!(remarks.as_slice(), [remark] if remark.code == NoteCode::NotKubernetesObject);
-        is_other && workloads.is_empty() && namespaces.is_empty() && unjudged.is_empty()
+        let Self { workloads, namespaces, remarks, unjudged, transformers, is_embedded: _ } = self;
+        let is_other = match (remarks.as_slice(), unjudged.as_slice()) {
+            ([remark], []) => remark.code == NoteCode::NotKubernetesObject,
+            ([], [unjudged]) => matches!(unjudged.reason, Reason::NoObject { .. }),
+            _ => false,
+        };
+        is_other && workloads.is_empty() && namespaces.is_empty() && transformers.is_empty()
     }
 
     /// Moves everything that has a place in the document.
     pub(crate) fn move_places(&mut self, moved: &dyn Fn(Position) -> Position) {
-        let Self { workloads, namespaces: _, remarks, unjudged, is_embedded: _ } = self;
+        let Self { workloads, namespaces: _, remarks, unjudged, transformers, is_embedded: _ } = self;
         for LocatedWorkload { workload: _, places, at, ignore, pull_policy_file: _ } in workloads {
             *at = moved(*at);
             *ignore = ignore.map(|ignore| ignore.map(moved));
@@ -124,6 +141,19 @@ impl Manifest {
         for unjudged in unjudged {
             unjudged.at = moved(unjudged.at);
         }
+        for transformer in transformers {
+            transformer.move_places(moved);
+        }
+    }
+
+    /// Adds what another one says.
+    fn absorb(&mut self, other: Self) {
+        let Self { workloads, namespaces, remarks, unjudged, transformers, is_embedded: _ } = other;
+        self.workloads.extend(workloads);
+        self.namespaces.extend(namespaces);
+        self.remarks.extend(remarks);
+        self.unjudged.extend(unjudged);
+        self.transformers.extend(transformers);
     }
 
     pub(crate) fn remark(&mut self, at: Position, code: NoteCode, message: impl Into<String>) {

@@ -7,8 +7,8 @@ use tagwatch_core::workload::{Container, IgnoreAnnotations, Namespace, Origin, W
 
 use super::kinds::{former_version_of, is_of_kubernetes};
 use super::{
-    ContainerPlace, Manifest, argo, embedded, flux, forms, helm_release, json_patch, pod_spec, templates,
-    uncovered,
+    ContainerPlace, Manifest, argo, embedded, flux, forms, helm_release, json_patch, pod_spec, replacement,
+    templates, transformer, uncovered,
 };
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
@@ -21,17 +21,20 @@ pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, kinds: &Kinds, 
     if json_patch::is_json_patch(node) {
         return json_patch::read(node, manifest);
     }
+    if replacement::is_document(node) {
+        return replacement::read(node, manifest);
+    }
     if node.value() != Value::Mapping {
         let message =
             format!("no Kubernetes object: expected a mapping, found a {}", node.value().type_name());
-        return manifest.remark(node.position(), NoteCode::NotKubernetesObject, message);
+        return uncovered::remark_other(node, message, manifest);
     }
     let field = |name| node.get(name).and_then(Node::text).filter(|text| !text.is_empty());
     let api_version = field("apiVersion").or(inherited.map(|(api_version, _)| api_version));
     let kind = field("kind").or(inherited.map(|(_, kind)| kind));
     let (Some(api_version), Some(kind)) = (api_version, kind) else {
-        let message = "no Kubernetes object: apiVersion and kind are expected";
-        return manifest.remark(node.position(), NoteCode::NotKubernetesObject, message);
+        let message = "no Kubernetes object: apiVersion and kind are expected".to_owned();
+        return uncovered::remark_other(node, message, manifest);
     };
     // Whatever its kind: kubectl takes every object with `items` for a list, and drops the rest of it
     // (`unstructuredJSONScheme` in `k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/helpers.go`).
@@ -64,7 +67,11 @@ fn read_list(
 fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds, manifest: &mut Manifest) {
     match Content::of(api_version, kind, kinds) {
         Content::Namespace => read_namespace(node, manifest),
-        Content::Texts(field) => embedded::read_texts(node, field, kinds, manifest),
+        Content::Texts(field) => {
+            // That of a function of Kustomize can be one.
+            uncovered::remark_annotations(node, (api_version, kind), std::iter::empty(), manifest);
+            embedded::read_texts(node, field, kinds, manifest);
+        }
         Content::Application => argo::read(node, api_version, kind, manifest),
         Content::HelmRelease => flux::read_helm_release(node, api_version, kind, kinds, manifest),
         Content::FluxKustomization => flux::read_kustomization(node, api_version, kind, kinds, manifest),
@@ -75,6 +82,8 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds,
                 format!("; this version is no longer served and not read, use {}", former.api_version());
             uncovered::remark(node, api_version, kind, &[], |_| Some(hint), manifest);
         }
+        Content::Transformer => transformer::read(node, kind, kinds, manifest),
+        Content::History => uncovered::remark(node, api_version, kind, &[], |_| None, manifest),
         Content::Nothing => {}
         Content::Unknown => {
             uncovered::remark(node, api_version, kind, &[], uncovered::declare_hint, manifest);
@@ -96,6 +105,10 @@ pub(super) enum Content<'k> {
     Templates(&'k WorkloadKind, &'k [TemplatePath]),
     /// Images, which are counted: a kind of Kubernetes in a version that is no longer served.
     OfFormerVersion(&'static WorkloadKind),
+    /// The configuration of a transformer of Kustomize.
+    Transformer,
+    /// Images, which are counted: what a workload was.
+    History,
     /// Images, which are counted.
     Unknown,
     /// A kind of Kubernetes that holds no image.
@@ -119,6 +132,9 @@ impl<'k> Content<'k> {
         if flux::is_kustomization(api_version, kind) {
             return Self::FluxKustomization;
         }
+        if transformer::is_transformer(api_version, kind) {
+            return Self::Transformer;
+        }
         let known = kinds.get(&KindName::new(group_of(api_version), kind));
         let version = api_version.split_once('/').map_or(api_version, |(_, version)| version);
         if let Some((known, paths)) = known.and_then(|known| Some((known, known.templates(version)?))) {
@@ -130,7 +146,11 @@ impl<'k> Content<'k> {
         if let Some(former) = former_version_of(api_version, kind) {
             return Self::OfFormerVersion(former);
         }
-        if is_of_kubernetes(api_version, kind) { Self::Nothing } else { Self::Unknown }
+        match (api_version, kind) {
+            ("apps/v1", "ControllerRevision") => Self::History,
+            _ if is_of_kubernetes(api_version, kind) => Self::Nothing,
+            _ => Self::Unknown,
+        }
     }
 }
 
@@ -268,7 +288,12 @@ fn ignore_annotations(node: Node<'_, '_>, manifest: &mut Manifest) -> (IgnoreAnn
 }
 
 /// The API server builds the name of an object without one from `generateName`.
-fn identity(node: Node<'_, '_>, api_version: &str, kind: &str, manifest: &mut Manifest) -> WorkloadId {
+pub(super) fn identity(
+    node: Node<'_, '_>,
+    api_version: &str,
+    kind: &str,
+    manifest: &mut Manifest,
+) -> WorkloadId {
     let metadata = node.get("metadata");
     let mut field = |name| {
         let value = metadata?.get(name)?;

@@ -1,6 +1,6 @@
 //! Patches of Kustomize: parts of objects that stand elsewhere. They are no manifests.
 
-use super::Manifest;
+use super::{Manifest, Reason};
 use crate::note::NoteCode;
 use crate::yaml::Node;
 use tagwatch_core::kinds::Tree;
@@ -20,6 +20,12 @@ impl Manifest {
     /// object that is patched.
     pub(crate) fn set_aside_as_patch(&mut self) {
         self.remarks.retain(|remark| remark.code != NoteCode::NotKubernetesObject);
+        // The kustomization says of what kind it is.
+        for unjudged in &mut self.unjudged {
+            if matches!(unjudged.reason, Reason::NoObject { .. }) {
+                unjudged.reason = Reason::Patch;
+            }
+        }
         for located in &mut self.workloads {
             let containers = std::mem::take(&mut located.workload.containers).into_iter();
             let places = std::mem::take(&mut located.places);

@@ -15,6 +15,8 @@ pub(crate) struct Prefilter<'k> {
     kind: Finder<'static>,
     items: Finder<'static>,
     image: Finder<'static>,
+    repository: Finder<'static>,
+    package: Finder<'static>,
 }
 
 impl<'k> Prefilter<'k> {
@@ -24,7 +26,10 @@ impl<'k> Prefilter<'k> {
             api_version: Finder::new("\napiVersion: "),
             kind: Finder::new("\nkind: "),
             items: Finder::new("items"),
-            image: Finder::new("image"),
+            // Of `image` and `Image`.
+            image: Finder::new("mage"),
+            repository: Finder::new("repository"),
+            package: Finder::new("package"),
         }
     }
 
@@ -44,13 +49,16 @@ impl<'k> Prefilter<'k> {
             Content::FluxKustomization
             | Content::Texts(_)
             | Content::OfFormerVersion(_)
+            | Content::History
             | Content::Unknown => {
-                let names_image = self.image.find(text.as_bytes()).is_some();
-                if names_image { Need::Everything } else { Need::Nothing }
+                let mut words = [&self.image, &self.repository, &self.package].into_iter();
+                let may_name_image = words.any(|word| word.find(text.as_bytes()).is_some());
+                if may_name_image { Need::Everything } else { Need::Nothing }
             }
             // In custom kinds, containers are looked for everywhere.
             Content::Templates(known, _) if known.traits.is_built_in => Need::Keys(templates::is_read),
             Content::Namespace
+            | Content::Transformer
             | Content::Application
             | Content::HelmRelease
             | Content::Containers(_)
@@ -123,6 +131,11 @@ mod tests {
             "apiVersion: v1\n  kind: Service\n",
             "apiVersion: apps/v1\nkind: Deployment\n",
             "apiVersion: example.com/v1\nkind: Database\nspec:\n  image: a\n",
+            "apiVersion: example.com/v1\nkind: Database\nspec:\n  proxyImage: a:1\n",
+            "apiVersion: example.com/v1\nkind: Database\nspec: {repository: a, tag: b}\n",
+            "apiVersion: pkg.crossplane.io/v1\nkind: Provider\nspec: {package: a:1}\n",
+            "apiVersion: builtin\nkind: PatchTransformer\npath: a.yaml\n",
+            "apiVersion: apps/v1\nkind: ControllerRevision\ndata: {image: a}\n",
             "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    image: b\n",
             "apiVersion: argoproj.io/v1alpha1\nkind: Application\n",
             "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n",

@@ -91,7 +91,12 @@ pub(super) fn read(
     if !specs.is_empty() {
         read_workload(node, api_version, kind.kind(), &specs, manifest);
     }
-    if !kind.traits.is_built_in {
+    if kind.traits.is_built_in {
+        // A Pod is no template: its annotations are its own.
+        let templates = found.templates.iter().filter(|found| !found.path.is_empty());
+        let templates = templates.map(|found| (found.template, found.path.as_str()));
+        uncovered::remark_annotations(node, (api_version, kind.kind()), templates, manifest);
+    } else {
         let workload = manifest.workloads.get(before);
         let places = workload.map(|located| located.places.as_slice()).unwrap_or_default();
         let judged: Vec<Position> = places.iter().map(|place| place.image).collect();

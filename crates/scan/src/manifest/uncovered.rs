@@ -2,15 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use tagwatch_core::kinds::{Tree, template_path_of};
-use tagwatch_core::reference::{Reference, ReferenceError};
+use tagwatch_core::kinds::{Tree, group_of, template_path_of};
 use tagwatch_core::text::UntrustedText;
 
+use super::image_fields::{self, Naming};
 use super::{Manifest, Reason, Unjudged, embedded};
+use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
 /// Most paths that a note names.
 pub(crate) const MAX_PATHS: usize = 3;
+
+/// The group of Crossplane's packages: a provider or a function runs the image that `package` names
+/// (apis/pkg of crossplane/crossplane).
+const PACKAGES: &str = "pkg.crossplane.io";
+
+/// Annotations with a function: `FunctionAnnotationKey` and its former name.
+const FUNCTIONS: [&str; 2] = ["config.kubernetes.io/function", "config.k8s.io/function"];
 
 /// Fields of an object that do not say what will run.
 const NOT_DESIRED: [&str; 2] = ["metadata", "status"];
@@ -25,27 +33,53 @@ pub(super) fn remark(
     hint: impl FnOnce(&str) -> Option<String>,
     manifest: &mut Manifest,
 ) {
-    let search = Search { judged: judged.iter().copied().collect(), ..Search::default() };
-    push(search.of_object(object), (api_version, kind), hint, manifest);
+    let search = Search {
+        judged: judged.iter().copied().collect(),
+        has_packages: group_of(api_version) == PACKAGES,
+        ..Search::default()
+    };
+    let images = search.of_object(object);
+    let hint = images.paths.first().and_then(|path| hint(path));
+    push(images, (api_version, kind), Reason::NotCovered { hint }, manifest);
 }
 
-/// Remarks on the images of manifests and patches that values of a chart hold as texts. What a field called `image` names is
-/// for the convention to say.
-pub(super) fn remark_texts(values: Node<'_, '_>, kind: &str, manifest: &mut Manifest) {
-    let search = Search { skips_fields: true, ..Search::default() };
-    push(search.of_object(values), ("", kind), |_| None, manifest);
-}
-
-fn push(
-    images: Images,
+/// Remarks on the images that annotations of a workload of Kubernetes, and of its pod template, name: admission adds containers
+/// with them.
+pub(super) fn remark_annotations<'o, 'd, 't: 'd>(
+    object: Node<'d, 't>,
     (api_version, kind): (&str, &str),
-    hint: impl FnOnce(&str) -> Option<String>,
+    templates: impl Iterator<Item = (Node<'d, 't>, &'o str)>,
     manifest: &mut Manifest,
 ) {
+    let mut search = Search::default();
+    search.annotations(object, "metadata.annotations");
+    for (template, path) in templates {
+        search.annotations(template, &format!("{path}.metadata.annotations"));
+    }
+    push(search.images, (api_version, kind), Reason::NotCovered { hint: None }, manifest);
+}
+
+/// Remarks on a document that is no object, with the images that it names.
+pub(super) fn remark_other(document: Node<'_, '_>, what: String, manifest: &mut Manifest) {
+    let search = Search { is_embedded: true, ..Search::default() };
+    let images = search.of_object(document);
+    if images.first.is_none() {
+        return manifest.remark(document.position(), NoteCode::NotKubernetesObject, what);
+    }
+    let images = Images { first: Some(document.position()), ..images };
+    push(images, ("", ""), Reason::NoObject { what }, manifest);
+}
+
+/// Remarks on the images in values of a chart that are not at one of the `judged` positions, as those of manifests that are
+/// texts there. A field called `image` can hold anything: it names one where it has a version or a registry, or a tag beside it.
+pub(super) fn remark_values(values: Node<'_, '_>, kind: &str, judged: &[Position], manifest: &mut Manifest) {
+    let search = Search { judged: judged.iter().copied().collect(), is_of_values: true, ..Search::default() };
+    push(search.of_object(values), ("", kind), Reason::NotCovered { hint: None }, manifest);
+}
+
+fn push(images: Images, (api_version, kind): (&str, &str), reason: Reason, manifest: &mut Manifest) {
     let Images { count, paths, has_more, first } = images;
     let Some(at) = first else { return };
-    let hint = paths.first().and_then(|path| hint(path));
-    let reason = Reason::NotCovered { hint };
     manifest.unjudged.push(Unjudged {
         api_version: api_version.into(),
         kind: kind.into(),
@@ -60,6 +94,11 @@ fn push(
 /// The number of images in an object, a patch or values that a text holds. Texts inside of it are not read.
 pub(super) fn count(root: Node<'_, '_>) -> u64 {
     Search { is_embedded: true, ..Search::default() }.of_object(root).count
+}
+
+/// Whether the path of a field, with dots or slashes, leads to an image.
+pub(super) fn leads_to_image(path: &str) -> bool {
+    path.rsplit(['.', '/']).next().is_some_and(|field| matches!(field, "image" | "reference"))
 }
 
 /// How a policy would have the first image read, if it is in a pod template.
@@ -105,14 +144,17 @@ struct Search {
     judged: BTreeSet<Position>,
     /// Whether it is in a text already.
     is_embedded: bool,
-    /// Whether texts alone are looked at.
-    skips_fields: bool,
+    /// Whether it is in values of a chart.
+    is_of_values: bool,
+    /// Whether a field `package` names an image.
+    has_packages: bool,
     path: String,
     images: Images,
 }
 
 impl Search {
     fn of_object(mut self, object: Node<'_, '_>) -> Images {
+        self.annotations(object, "metadata.annotations");
         for (key, value) in Tree::entries(object) {
             if !NOT_DESIRED.contains(&key.as_str()) {
                 self.entry(&key, value);
@@ -123,6 +165,27 @@ impl Search {
         self.images
     }
 
+    /// Annotations whose names are those of images, such as `sidecar.istio.io/proxyImage`, and functions of Kustomize, which
+    /// run an image (kyaml/fn/runtime/runtimeutil of kubernetes-sigs/kustomize).
+    fn annotations(&mut self, holder: Node<'_, '_>, path: &str) {
+        let annotations = holder.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        for (key, value) in annotations.into_iter().flat_map(Node::entries) {
+            let Some((key, text)) = key.text().zip(value.text()) else { continue };
+            // Without a prefix it is a remark of its author, which no program reads.
+            let Some((_, name)) = key.rsplit_once('/') else { continue };
+            let count = match Naming::of(name) {
+                _ if FUNCTIONS.contains(&key) => embedded::images_in(text),
+                Naming::Image | Naming::Like => u64::from(image_fields::versioned(value).is_some()),
+                Naming::List | Naming::Other => 0,
+            };
+            if count > 0 {
+                self.path = format!("{path}.{}", UntrustedText::from(key).terminal());
+                self.add(value.position(), count);
+                self.path.clear();
+            }
+        }
+    }
+
     /// The depth of the tree limits the recursion.
     fn entry(&mut self, key: &str, value: Node<'_, '_>) {
         let length = self.path.len();
@@ -130,18 +193,37 @@ impl Search {
             self.path.push('.');
         }
         self.path.push_str(&UntrustedText::from(key).terminal());
-        if let Some(at) = (key == "image" && !self.skips_fields).then(|| named_image(value)).flatten()
-            && !self.judged.contains(&at)
-        {
-            self.add(at, 1);
+        let named = self.named(key, value);
+        for &at in &named {
+            if !self.judged.contains(&at) {
+                self.add(at, 1);
+            }
         }
-        self.value(value);
+        self.value(value, !named.is_empty());
         self.path.truncate(length);
     }
 
-    fn value(&mut self, value: Node<'_, '_>) {
+    /// Where the value of a field names images.
+    fn named(&self, key: &str, value: Node<'_, '_>) -> Vec<Position> {
+        match Naming::of(key) {
+            _ if self.has_packages && key == "package" => {
+                image_fields::versioned(value).into_iter().collect()
+            }
+            Naming::Image if !self.is_of_values => image_fields::named(value).into_iter().collect(),
+            Naming::Image | Naming::Like => image_fields::versioned(value).into_iter().collect(),
+            Naming::List => image_fields::listed(value),
+            Naming::Other => Vec::new(),
+        }
+    }
+
+    /// `is_counted` says that the images that the value itself names are.
+    fn value(&mut self, value: Node<'_, '_>, is_counted: bool) {
         match value.value() {
             Value::Mapping => {
+                let parts = if is_counted { None } else { image_fields::parts(value, self.is_of_values) };
+                if let Some(at) = parts.filter(|at| !self.judged.contains(at)) {
+                    self.add(at, 1);
+                }
                 for (key, value) in Tree::entries(value) {
                     self.entry(&key, value);
                 }
@@ -160,7 +242,7 @@ impl Search {
     fn items(&mut self, list: Node<'_, '_>) {
         let length = self.path.len();
         self.path.push_str("[*]");
-        list.items().for_each(|item| self.value(item));
+        list.items().for_each(|item| self.value(item, false));
         self.path.truncate(length);
     }
 
@@ -174,78 +256,6 @@ impl Search {
             } else {
                 *has_more = true;
             }
-        }
-    }
-}
-
-/// Where the value of a field `image` names an image: a text, or a mapping with its parts. A reference with a mistake is one
-/// too.
-fn named_image(value: Node<'_, '_>) -> Option<Position> {
-    let is_text = |part: &Node<'_, '_>| matches!(part.value(), Value::String(_));
-    match value.value() {
-        Value::String(text) => is_meant_as_image(text).then(|| value.position()),
-        Value::Mapping => {
-            let has_version = ["tag", "version", "digest"].into_iter().any(|part| value.get(part).is_some());
-            let name = has_version.then_some("name");
-            let mut parts =
-                ["reference", "repository"].into_iter().chain(name).filter_map(|part| value.get(part));
-            parts.find(is_text).map(Node::position)
-        }
-        _ => None,
-    }
-}
-
-/// What no image holds: addresses, and patterns of policies.
-const SIGNS_OF_OTHERS: [&str; 10] = ["://", "*", "?", "|", "^", "\\", "(", ")", "[", "]"];
-
-fn is_meant_as_image(text: &str) -> bool {
-    match Reference::parse(text.trim()) {
-        Ok(_) | Err(ReferenceError::Placeholder { .. } | ReferenceError::UppercaseRepository { .. }) => true,
-        // Titles have blanks, and a picture can be a text of any length.
-        Err(ReferenceError::Empty | ReferenceError::Blank { .. } | ReferenceError::TooLong) => false,
-        Err(_) => {
-            // Paths of files, colours, and pictures as data.
-            let is_other = text.starts_with(['/', '.', '#']) || text.starts_with("data:");
-            !is_other && !SIGNS_OF_OTHERS.iter().any(|sign| text.contains(sign))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reference_with_a_mistake_is_an_image_and_other_texts_are_none() {
-        for image in [
-            "nginx",
-            "nginx:",
-            "nginx@sha256:12",
-            "a//b:1",
-            "Team/App:1",
-            "a:1 ",
-            "$(image)",
-            "a:b:c",
-            "nginx:-1",
-        ] {
-            assert!(is_meant_as_image(image), "{image}");
-        }
-        let long = "A".repeat(10_000);
-        for other in [
-            "",
-            " ",
-            "A picture of a boat",
-            "https://example.com/logo.png",
-            "data:image/png;base64,AA==",
-            "/img/logo(1).png",
-            "./logo.png",
-            "*:latest",
-            "!*:latest | !*:dev",
-            "^ghcr.io/.+$",
-            "#fff",
-            &long,
-        ] {
-            assert!(!is_meant_as_image(other), "{other}");
         }
     }
 }

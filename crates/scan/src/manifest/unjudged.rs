@@ -38,8 +38,15 @@ pub(crate) enum Reason {
     ApplicationValues,
     /// A variable that is not set decides what runs.
     Variable,
-    /// An operation of a JSON patch, or a patch inside a kustomization, sets it.
+    /// A patch sets it: an operation of a JSON patch, a text inside a kustomization, or a document without a kind.
     Patch,
+    /// A replacement of a kustomization sets it.
+    Replacement,
+    /// The document is no Kubernetes object.
+    NoObject {
+        /// What it is instead; untrusted.
+        what: String,
+    },
 }
 
 impl Reason {
@@ -51,15 +58,17 @@ impl Reason {
             Self::Embedded => NoteCode::EmbeddedManifest,
             Self::ApplicationValues => NoteCode::ApplicationValues,
             Self::Variable => NoteCode::UnsetVariable,
-            Self::Patch => NoteCode::PatchNotJudged,
+            Self::Patch | Self::Replacement => NoteCode::PatchNotJudged,
+            Self::NoObject { .. } => NoteCode::NotKubernetesObject,
         }
     }
 }
 
 impl Unjudged {
     /// What one note is for.
-    pub(crate) fn key(&self) -> (NoteCode, UntrustedText, UntrustedText) {
-        (self.reason.code(), self.api_version.clone(), self.kind.clone())
+    pub(crate) fn key(&self) -> (NoteCode, bool, UntrustedText, UntrustedText) {
+        let is_replacement = matches!(self.reason, Reason::Replacement);
+        (self.reason.code(), is_replacement, self.api_version.clone(), self.kind.clone())
     }
 
     /// Adds images that are alike. The first ones decide on position and hint.
@@ -115,6 +124,10 @@ impl Unjudged {
                  {paths}{more}"
             ),
             Reason::Patch => format!("{count} {images} in patches {are} not judged: {paths}{more}"),
+            Reason::Replacement => {
+                format!("{count} {images} that replacements set {are} not judged: {paths}{more}")
+            }
+            Reason::NoObject { what } => format!("{what}; {count} {images} {are} not judged: {paths}{more}"),
         }
     }
 }

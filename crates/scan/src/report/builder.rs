@@ -109,11 +109,18 @@ impl ReadFile {
     /// Leaves one remark where no document is a Kubernetes object: data can hold a line for each of many records.
     pub(crate) fn fold_other_documents(&mut self) {
         let are_others = self.manifests.iter().all(Manifest::is_other_document);
-        let count = self.manifests.len();
-        if count < 2 || !are_others || u64::try_from(count) != Ok(self.documents) {
+        if !are_others || u64::try_from(self.manifests.len()) != Ok(self.documents) {
             return;
         }
-        self.manifests.truncate(1);
+        let mut count = 0_u64;
+        // What names images is folded into one note of its own.
+        self.manifests.retain(|manifest| {
+            count += u64::from(!manifest.remarks.is_empty());
+            manifest.remarks.is_empty() || count == 1
+        });
+        if count < 2 {
+            return;
+        }
         let remarks = self.manifests.iter_mut().flat_map(|manifest| &mut manifest.remarks);
         for remark in remarks {
             // Writing to a String does not fail.

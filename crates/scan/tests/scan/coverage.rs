@@ -337,3 +337,129 @@ fn a_chart_folder_is_said_to_hold_templates() {
         ]
     );
 }
+
+/// Each is a way in which kinds that are not read name an image, or do not.
+#[test]
+fn images_in_fields_with_other_names_are_counted() {
+    let object = |api_version: &str, spec: &str| {
+        format!("apiVersion: {api_version}\nkind: Thing\nmetadata: {{name: a}}\nspec: {spec}\n")
+    };
+    for (spec, paths) in [
+        ("{imageName: 'example.com/db:16.2'}", "1 image|spec.imageName"),
+        ("{proxyImage: example.com/proxy, bannerImage: 'example.com/banner.png'}", "1 image|spec.proxyImage"),
+        ("{images: ['a/b:1', c], toolImages: {x: 'd:2', y: text}}", "2 images|spec.images, spec.toolImages"),
+        ("{agent: {repository: example.com/agent, tag: 7}}", "1 image|spec.agent"),
+        ("{agent: {image: {repository: example.com/agent, tag: '7'}}}", "1 image|spec.agent.image"),
+        ("{image: a, tag: '1'}", "1 image|spec.image"),
+        ("{a: {imageRepository: b, imageTag: '1'}}", "1 image|spec.a"),
+    ] {
+        let (count, paths) = paths.split_once('|').unwrap();
+        let are = if count == "1 image" { "is" } else { "are" };
+        let report = scan_stdin(object("a.io/v1", spec));
+        assert_eq!(
+            messages(&report, "kind-not-covered"),
+            [format!("{count} of kind Thing (a.io/v1) {are} not judged: {paths}")],
+            "{spec}"
+        );
+    }
+    for spec in [
+        "{imageName: db, imageTag: '1', imagePullPolicy: Always, image: boat.png}",
+        "{package: 'example.com/p:1'}",
+        "{source: {repository: 'https://example.com/a.git', tag: v1}, images: [a, b]}",
+    ] {
+        assert_eq!(notes(&scan_stdin(object("a.io/v1", spec))), [""; 0], "{spec}");
+    }
+    assert_eq!(
+        messages(
+            &scan_stdin(object("pkg.crossplane.io/v1", "{package: 'example.com/p:1'}")),
+            "kind-not-covered"
+        ),
+        ["1 image of kind Thing (pkg.crossplane.io/v1) is not judged: spec.package"]
+    );
+}
+
+#[test]
+fn images_of_former_templates_are_counted() {
+    let revision = "apiVersion: apps/v1\nkind: ControllerRevision\nmetadata: {name: web-1}\nrevision: 1\ndata:\n  spec:\n    \
+                    template:\n      spec:\n        containers:\n        - {name: web, image: nginx}\n";
+    assert_eq!(
+        messages(&scan_stdin(revision), "kind-not-covered"),
+        [
+            "1 image of kind ControllerRevision (apps/v1) is not judged: data.spec.template.spec.containers[*].image"
+        ]
+    );
+}
+
+/// A pipeline of a CI service, for instance.
+#[test]
+fn images_of_documents_that_are_no_objects_are_counted() {
+    let other = "default:\n  image: node:22\njobs: [{image: 'golang:1.26'}, {name: a}]\n";
+    let report = scan_stdin(format!("{other}---\na: b\n---\n{other}---\nc: d\n"));
+    assert_eq!(
+        messages(&report, "not-kubernetes-object"),
+        [
+            "no Kubernetes object: apiVersion and kind are expected; 4 images are not judged: default.image, \
+             jobs[*].image",
+            "no Kubernetes object: apiVersion and kind are expected; so are 1 more documents of the file",
+        ]
+    );
+    assert_eq!(report.summary.uncovered_images, 4);
+}
+
+#[test]
+fn images_in_values_at_other_places_than_those_of_the_convention_are_counted() {
+    let values = "image: {repository: example.com/a, tag: 1.0.0}\nproxy: {image: shop/proxy, tag: 1.0.0}\nside: \
+                  {repository: side, tag: 1.0.0}\nlogo: {image: boat}\nimages: ['b:1']\n";
+    let files = folder(&[("values-prod.yaml", values)]);
+    let report = scan_paths(&[files.path()]);
+    assert_eq!(report.images.len(), 1);
+    assert_eq!(
+        messages(&report, "kind-not-covered"),
+        ["3 images of kind HelmValues are not judged: proxy, side, images"]
+    );
+}
+
+/// A chart that only has dependencies has values for them, and no template.
+#[test]
+fn default_values_of_a_chart_without_templates_are_counted() {
+    let values = "web:\n  image: {repository: example.com/a, tag: latest}\n";
+    let chart = "apiVersion: v2\nname: chart\nversion: 1.0.0\ndependencies:\n- {name: web, version: 1.0.0}\n";
+    let files = folder(&[("Chart.yaml", chart), ("values.yaml", values)]);
+    let report = scan_paths(&[files.path()]);
+    assert_eq!(
+        messages(&report, "kind-not-covered"),
+        [
+            "1 image of kind HelmValues is not judged: web.image; they are defaults of a chart: name the file on the command \
+          line to have them judged"
+        ]
+    );
+    let named = scan_paths(&[&files.path().join("values.yaml")]);
+    assert_eq!((named.images.len(), named.summary.uncovered_images), (1, 0));
+}
+
+#[test]
+fn images_in_annotations_are_counted() {
+    let image = "sidecar.istio.io/proxyImage: 'example.com/proxy:1', example.com/image: text, image: 'a:1'";
+    let workload = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a, annotations: {{{image}}}}}\nspec:\n  template:\n    \
+         metadata: {{annotations: {{{image}}}}}\n    spec: {{containers: [{{name: a, image: 'nginx:1.27.3'}}]}}\n"
+    );
+    assert_eq!(
+        messages(&scan_stdin(workload), "kind-not-covered"),
+        [
+            "2 images of kind Deployment (apps/v1) are not judged: metadata.annotations.sidecar.istio.io/proxyImage, \
+             spec.template.metadata.annotations.sidecar.istio.io/proxyImage"
+        ]
+    );
+    let function = "apiVersion: example.com/v1\nkind: Label\nmetadata:\n  name: a\n  annotations:\n    \
+                    config.kubernetes.io/function: |\n      container: {image: 'example.com/label:1'}\n";
+    for (api_version, kind) in [("example.com/v1", "Label"), ("v1", "ConfigMap")] {
+        let function = function.replace("example.com/v1", api_version).replace("Label", kind);
+        assert_eq!(
+            messages(&scan_stdin(function), "kind-not-covered"),
+            [format!(
+                "1 image of kind {kind} ({api_version}) is not judged: metadata.annotations.config.kubernetes.io/function"
+            )]
+        );
+    }
+}

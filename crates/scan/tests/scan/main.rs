@@ -25,4 +25,5 @@ mod policy_errors;
 mod render;
 mod support;
 mod table;
+mod transformers;
 mod values;
