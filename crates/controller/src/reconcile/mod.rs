@@ -144,9 +144,6 @@ impl Reconciler {
         self.readiness.mark_evaluated();
         let since_epoch = self.clock.now().as_duration();
         self.metrics.last_full_evaluation.set(since_epoch.as_secs_f64());
-        if self.writer.reports.lock().forget_old(tokio::time::Instant::now()) {
-            self.status.notify();
-        }
     }
 
     fn schedule(&self, key: &WorkloadKey, next: Next) {

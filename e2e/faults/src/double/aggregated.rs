@@ -48,3 +48,46 @@ pub(super) fn next_version(before: Option<&Value>) -> String {
 pub(super) fn exists_already(name: &str) -> ApiError {
     ApiError::bad_request(&format!("cannot create policy report: {name} already exists"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::clock::SimulatedClock;
+    use crate::double::ApiDouble;
+
+    /// Method, path and body of a request; the code and the body of its answer.
+    async fn send(
+        double: &ApiDouble,
+        method: &str,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> (u16, serde_json::Value) {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let request = http::Request::builder().method(method).uri(path).body(body.into()).unwrap();
+        let answer = double.answer(request).await;
+        let code = answer.status().as_u16();
+        let bytes = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+        (code, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lists_have_no_version_each_object_has_its_own_and_there_are_no_conflicts() {
+        let double = ApiDouble::new(SimulatedClock::start());
+        double.change("test", |store, caller| {
+            store.set_reports_server(true);
+            let namespace = json!({ "metadata": { "name": "shop" } });
+            store.put(crate::double::resource_named("namespaces"), namespace, caller).unwrap();
+        });
+        let path = "/apis/wgpolicyk8s.io/v1alpha2/namespaces/shop/policyreports";
+        let report = json!({ "metadata": { "name": "r" }, "results": [] });
+        let (code, made) = send(&double, "POST", path, &report).await;
+        assert_eq!((code, &made["metadata"]["resourceVersion"]), (201, &json!("1")));
+        assert_eq!(send(&double, "POST", path, &report).await.0, 400);
+        let stale = json!({ "metadata": { "name": "r", "resourceVersion": "9" }, "results": [{}] });
+        let (code, replaced) = send(&double, "PUT", &format!("{path}/r"), &stale).await;
+        assert_eq!((code, &replaced["metadata"]["resourceVersion"]), (200, &json!("2")));
+        let (_, list) = send(&double, "GET", &format!("{path}?limit=1"), &json!(null)).await;
+        assert_eq!((&list["metadata"], list["items"].as_array().map(Vec::len)), (&json!({}), Some(1)));
+    }
+}

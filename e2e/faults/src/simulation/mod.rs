@@ -31,8 +31,6 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How much longer the status of the policy may take: a watch that was resumed shows that it works by its next event, which
 /// may be the bookmark after a minute, and counts are written at most every ten seconds.
 const STATUS_BOUND: Duration = Duration::from_secs(75);
-/// That reports were contested is said until the next evaluation of everything, every ten minutes.
-const CONTEST_BOUND: Duration = Duration::from_mins(11);
 /// How long nothing is written once everything is right.
 const QUIET: Duration = Duration::from_mins(1);
 /// From the end of a leader until the next one has the lease (client-go: 15 s, and a retry period of 2 s).
@@ -372,11 +370,7 @@ impl<'a> Simulation<'a> {
             } else {
                 reports_since = None;
             }
-            let extra = match differences.first() {
-                Some(status) if only_status && status.contains("ReportsContested") => CONTEST_BOUND,
-                _ if only_status => STATUS_BOUND,
-                _ => self.collects_after_all(),
-            };
+            let extra = if only_status { STATUS_BOUND } else { self.collects_after_all() };
             let bound = self.plan.bound + extra;
             if Instant::now() > self.last_fault().max(least) + bound {
                 let late = |difference| Oracle::EndState.violated(format!("after {bound:?}: {difference}"));

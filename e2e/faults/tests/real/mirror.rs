@@ -170,6 +170,10 @@ impl Mirror {
         let mut text = value.to_string().replace(&self.suffix, "");
         for (double, real) in &self.uids {
             text = text.replace(&**real, double);
+            // Names of reports end with the first digits.
+            let [real, double] =
+                [real, double].map(|uid| format!("-{}", uid.split('-').next().unwrap_or_default()));
+            text = text.replace(&real, &double);
         }
         Ok(serde_json::from_str(&text)?)
     }

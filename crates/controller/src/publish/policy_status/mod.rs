@@ -32,6 +32,8 @@ use status::{StatusInput, status};
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two writes of counts.
 const COUNTS_INTERVAL: Duration = Duration::from_secs(10);
+/// How often contests about reports are looked at that may have come to rest.
+const CONTESTS_INTERVAL: Duration = Duration::from_mins(1);
 /// After a write that failed.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -70,6 +72,8 @@ impl PolicyStatusWriter {
         let api: Api<TagPolicy> = Api::all(client);
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut contests = interval(CONTESTS_INTERVAL);
+        contests.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut schedule = Schedule::default();
         // Counts of a cluster of which half is judged would say that the rest is fine.
         readiness.first_evaluation().await;
@@ -77,6 +81,11 @@ impl PolicyStatusWriter {
             tokio::select! {
                 _ = look.tick() => {}
                 () = self.status.changed() => {}
+                _ = contests.tick() => {
+                    if self.reports.lock().forget_old(Instant::now()) {
+                        self.status.notify();
+                    }
+                }
             }
             self.bring_up_to_date(&api, &mut schedule).await;
         }
