@@ -26,7 +26,7 @@ pub use fault::{
     StreamFault, Trigger, Upstream,
 };
 pub use oracle::{EndState, Oracle, Violation};
-pub use plans::{Action, Family, FaultPlan, sample, sample_real};
+pub use plans::{Action, Family, FaultPlan, sample};
 pub use scenario::{Step, collect_garbage, prepare, steps};
 pub use served::Served;
 pub use simulation::{Simulated, simulate};

@@ -1,7 +1,6 @@
 //! From a seed to what goes wrong in one run.
 
 mod families;
-mod real;
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +9,6 @@ use std::time::Duration;
 use crate::clock::ClockError;
 use crate::fault::{Fault, FaultRule, Trigger};
 use crate::random::Random;
-pub use real::sample_real;
 
 /// How finely the plans of families are mixed.
 const PLACES: u64 = 1_000_000;
