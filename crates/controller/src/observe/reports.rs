@@ -53,20 +53,19 @@ impl ReportObserver {
         let stats = WatchStats::new("policyreports", scope, Need::Required, &self.watches, metrics);
         loop {
             self.wait_until_served().await;
-            let is_versioned;
-            match self.list().await {
+            let is_versioned = match self.list().await {
                 Ok((reports, version)) => {
                     backoff.reset();
                     tracing::info!(reports = reports.len(), "our reports are read");
                     self.mark_listed(reports);
-                    is_versioned = !version.is_empty();
+                    !version.is_empty()
                 }
                 Err(error) => {
                     tracing::warn!(%error, reason = error.category(), "cannot list our reports; trying again");
                     sleep(backoff.next_delay()).await;
                     continue;
                 }
-            }
+            };
             let mut sink = MetadataSink { observer: self.clone(), listed: HashSet::new() };
             let api: Api<PartialObjectMeta<PolicyReport>> = api(&self.client, self.scope.as_deref());
             if is_versioned {
