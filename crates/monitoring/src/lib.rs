@@ -4,6 +4,7 @@
 mod alerts;
 mod dashboard;
 mod dashboards;
+mod metric;
 mod promql;
 
 pub use alerts::{

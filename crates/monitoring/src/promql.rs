@@ -1,7 +1,10 @@
 //! Parts of queries that several panels and rules share.
 //!
 //! Every query is right with and without a `cluster` label. Sums are right when Prometheus has a series several times:
-//! from two replicas, from two scrape jobs, or federated from a second Prometheus. [`once`] takes each series once.
+//! from two replicas, from two scrape jobs, or federated from a second Prometheus. [`once`] takes each series once. So does
+//! a query that takes a recorded metric: by an aggregation, since a federation brings copies of those too.
+
+use crate::metric::own_labels;
 
 /// What the variables of the dashboards choose from the findings.
 pub(crate) const FINDINGS: &str =
@@ -12,19 +15,17 @@ pub(crate) const NAMESPACES: &str = "cluster=~\"$cluster\", namespace=~\"$namesp
 pub(crate) const CLUSTERS: &str = "cluster=~\"$cluster\"";
 /// The labels that name a finding of a workload.
 pub(crate) const FINDING: &str = "cluster, namespace, kind, workload, rule, severity";
-/// Labels that the target, the scrape or a federation attaches: they differ between copies of one series. A rule that
-/// kept one would end its alert and start another with each restart of tagwatch.
-pub(crate) const TARGET: &str =
-    "instance, pod, node, endpoint, container, service, job, prometheus, prometheus_replica";
+/// Further labels of the series of findings in the rules, as `metricLabels` of the policy adds them.
+pub(crate) const METRIC_LABELS: &str = "<<metricLabels>>";
 
-/// Each series once. The labels of the finding, and those that `metricLabels` adds, are kept.
+/// Each series once, with the own labels of its metric alone.
 pub(crate) fn once(selector: &str) -> String {
-    format!("max without ({TARGET}) ({selector})")
+    format!("max by ({}) ({selector})", own_labels(selector).join(", "))
 }
 
-/// As [`once`], for times of which the earliest applies.
-pub(crate) fn earliest(selector: &str) -> String {
-    format!("min without ({TARGET}) ({selector})")
+/// As [`once`], with the labels that `metricLabels` adds.
+pub(crate) fn once_labelled(selector: &str) -> String {
+    format!("max by ({}{METRIC_LABELS}) ({selector})", own_labels(selector).join(", "))
 }
 
 /// By how much a counter grew. With several replicas it is that of the busiest, which is the leader.
@@ -42,9 +43,15 @@ pub(crate) fn warnings() -> String {
     once(&format!("tagwatch_warnings{{{FINDINGS}}}"))
 }
 
-/// A count that is 0, rather than nothing, where there is nothing to count.
-pub(crate) fn or_zero(expression: &str) -> String {
+/// A count of processes, which is 0 where none is scraped.
+pub(crate) fn or_none(expression: &str) -> String {
     format!("({expression}) or vector(0)")
+}
+
+/// A count of what is found, that is 0 where nothing is found, and nothing where nothing is known: before the first full
+/// evaluation, and while no leader is scraped. An outage does not read as compliance.
+pub(crate) fn or_zero(expression: &str) -> String {
+    format!("({expression}) or 0 * max(tagwatch_last_full_evaluation_timestamp_seconds{{{CLUSTERS}}})")
 }
 
 /// A count that is 0 while tagwatch is scraped, for what may never have happened, and nothing while it is not.

@@ -244,12 +244,59 @@ fn every_sum_and_count_takes_each_series_once() {
                     _ => tail,
                 });
                 let inner = inner.unwrap_or_default().trim_start_matches('(');
-                let once = ["max without (", "max by (", "min by (", "count by ("];
+                let once = ["max by (", "min by (", "count by ("];
                 let fine = once.iter().any(|one| inner.starts_with(one)) || inner.contains(" and ");
                 assert!(fine, "{name}: {}: {rest}", panel["title"]);
             }
         }
     }
+}
+
+/// A process that two jobs scrape is one line, and its labels are those that the legend shows.
+#[test]
+fn every_process_is_one_series() {
+    let dashboards = dashboards();
+    let mut processes = 0;
+    for (name, panel) in panels(&dashboards) {
+        for target in
+            list(panel, "/targets").iter().filter(|one| text(one, "/legendFormat").contains("{{instance}}"))
+        {
+            let query = text(target, "/expr").trim_start_matches("time() - (");
+            assert!(query.starts_with("max by (cluster, instance) ("), "{name}: {}: {query}", panel["title"]);
+            processes += 1;
+        }
+    }
+    assert_eq!(processes, 5);
+}
+
+/// While tagwatch is not scraped, no number of findings reads as compliance; how many processes there are is known.
+#[test]
+fn no_count_of_findings_is_zero_in_an_outage() {
+    let dashboards = dashboards();
+    for (name, panel) in panels(&dashboards) {
+        for target in list(panel, "/targets") {
+            let query = text(target, "/expr");
+            let is_known = !query.contains("vector(") || panel["title"] == "Controllers";
+            assert!(is_known, "{name}: {}: {query}", panel["title"]);
+        }
+    }
+}
+
+/// The number of rules is the sum of the slices of the donut, in however many clusters they are on.
+#[test]
+fn rules_count_once_on_every_panel() {
+    let dashboards = dashboards();
+    let mut asked = 0;
+    for (name, panel) in panels(&dashboards) {
+        for target in list(panel, "/targets") {
+            let query = text(target, "/expr");
+            for (place, _) in query.match_indices("(tagwatch_rule_info") {
+                assert!(query[..place].ends_with("max by (rule) "), "{name}: {query}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked >= 2, "{asked}");
 }
 
 /// Whether this is a page that the console has.

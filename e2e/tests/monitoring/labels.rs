@@ -10,8 +10,8 @@ use tagwatch_e2e::checkout;
 
 use crate::{programs, rules, runner::test};
 
-/// Labels that a target, a scrape job, a federation or `metricLabels` adds.
-const ADDED: [&str; 11] = [
+/// Labels that a target, a scrape job, a map of the labels of pods, a federation or `metricLabels` adds.
+const ADDED: [&str; 17] = [
     "namespace",
     "instance",
     "pod",
@@ -22,13 +22,23 @@ const ADDED: [&str; 11] = [
     "job",
     "prometheus",
     "prometheus_replica",
+    "exported_job",
+    "exported_instance",
+    "exported_namespace",
+    "app_kubernetes_io_name",
+    "pod_template_hash",
+    "helm_sh_chart",
     "label_team",
 ];
+/// Labels by which copies are no copies: another namespace is another series, and teams are kept apart.
+const DISTINCT: [&str; 2] = ["namespace", "label_team"];
 /// Simulated steps of five minutes. What fires begins in the middle.
 const STEPS: u32 = 26;
+/// When tagwatch was installed: as many weeks before the simulation as put its beginning on a day of the reminder.
+const INSTALLED: i64 = -200 * 604_800;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![test(no_combination_of_labels_stops_a_rule)]
+    vec![test(no_combination_of_labels_stops_a_rule), test(no_copy_of_a_series_changes_a_number)]
 }
 
 /// A metric with its labels, as docs/metrics.md describes it.
@@ -54,6 +64,22 @@ fn metrics() -> Result<Vec<Metric>> {
         })
         .collect();
     ensure!(metrics.len() > 12, "{} metrics", metrics.len());
+    Ok(metrics)
+}
+
+/// The recorded metrics, as a federation brings them. The first part of a name says the labels.
+fn recorded() -> Result<Vec<Metric>> {
+    let rules: Value = serde_saphyr::from_str(&fs::read_to_string(checkout().join(rules::RULES))?)?;
+    let groups = rules["groups"].as_array().context("no groups")?;
+    let rules = groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten());
+    let names = rules.filter_map(|rule| rule["record"].as_str());
+    let labels = |name: &str| {
+        let level = name.split(':').next().unwrap_or_default();
+        level.split('_').filter(|label| *label != "cluster").map(str::to_owned).collect()
+    };
+    let metrics: Vec<Metric> =
+        names.map(|name| Metric { name: name.to_owned(), labels: labels(name) }).collect();
+    ensure!(metrics.len() > 5, "{} recorded metrics", metrics.len());
     Ok(metrics)
 }
 
@@ -95,32 +121,38 @@ fn added(labels: &[&str]) -> Vec<String> {
     sets.iter().flat_map(|set| ["", "cluster=\"east\", "].map(|cluster| format!("{cluster}{set}"))).collect()
 }
 
-/// Values by which every alert of the metric fires.
-fn firing(name: &str) -> String {
+/// Values by which every alert of the metric fires. Findings of one kind were there at the installation.
+fn firing(name: &str, labels: &str) -> String {
+    let is_known = labels.contains("kind=\"a\"");
     let half = STEPS / 2;
     match name {
         // Tagwatch is gone in the second half.
         "tagwatch_build_info" => format!("1x{half} _x{half}"),
-        "tagwatch_last_full_evaluation_timestamp_seconds" => format!("-99999999x{STEPS}"),
+        "tagwatch_last_full_evaluation_timestamp_seconds" => format!("{INSTALLED}x{STEPS}"),
         "tagwatch_exemption_expiry_timestamp_seconds" => format!("300000x{STEPS}"),
         "tagwatch_leader" | "tagwatch_report_api_available" | "tagwatch_policy_valid" => format!("0x{STEPS}"),
+        _ if name.contains(":tagwatch_first_") => format!("{INSTALLED}x{STEPS}"),
+        _ if name.contains(":tagwatch_") => format!("3x{STEPS}"),
+        _ if name.ends_with("_start_time_seconds") && is_known => format!("{INSTALLED}x{STEPS}"),
         _ if name.ends_with("_start_time_seconds") => format!("-9999999x{STEPS}"),
+        _ if is_known => format!("1000x{STEPS}"),
         _ if name.ends_with("_total") => format!("0+1000x{STEPS}"),
         _ => format!("0x{half} 1000x{half}"),
     }
 }
 
 /// Values of a cluster in its grace period, with findings of before and after.
-fn in_grace(name: &str) -> String {
+fn in_grace(name: &str, labels: &str) -> String {
     match name {
         "tagwatch_last_full_evaluation_timestamp_seconds" => format!("60+300x{STEPS}"),
         _ if name.ends_with("_start_time_seconds") => format!("5+300x{STEPS}"),
-        _ => firing(name),
+        _ if name.contains(":tagwatch_first_") => format!("60x{STEPS}"),
+        _ => firing(name, labels),
     }
 }
 
 /// Each metric with every combination of its own labels, and with and without these added ones.
-fn series(metrics: &[Metric], labels: &[&str], values: fn(&str) -> String) -> Vec<Value> {
+fn series(metrics: &[Metric], labels: &[&str], values: fn(&str, &str) -> String) -> Vec<Value> {
     let mut all = Vec::new();
     for Metric { name, labels: own_labels } in metrics {
         // The scrape keeps the namespace of a workload.
@@ -129,10 +161,13 @@ fn series(metrics: &[Metric], labels: &[&str], values: fn(&str) -> String) -> Ve
         for own in own(own_labels) {
             // Two of the sets are the same where the metric has the only label already.
             let sets: BTreeSet<String> = added(&free).into_iter().collect();
-            for added in sets {
+            // What the rules record themselves has no added label.
+            let is_recorded = name.contains(':');
+            let foreign = |set: &String| !is_recorded || !set.replace("cluster=\"east\", ", "").is_empty();
+            for added in sets.into_iter().filter(foreign) {
                 let labels = format!("{own}{added}");
                 let labels = labels.trim_end_matches(", ");
-                all.push(json!({ "series": format!("{name}{{{labels}}}"), "values": values(name) }));
+                all.push(json!({ "series": format!("{name}{{{labels}}}"), "values": values(name, labels) }));
             }
         }
     }
@@ -141,7 +176,7 @@ fn series(metrics: &[Metric], labels: &[&str], values: fn(&str) -> String) -> Ve
 
 /// promtool fails where a rule does. That each alert fires shows that the series reach it.
 async fn no_combination_of_labels_stops_a_rule() -> Result<()> {
-    let metrics = metrics()?;
+    let metrics: Vec<Metric> = metrics()?.into_iter().chain(recorded()?).collect();
     let names: Vec<Value> = rules::names()?
         .into_iter()
         .map(|name| json!({ "labels": format!("{{alertname=\"{name}\"}}"), "value": 1 }))
@@ -165,4 +200,75 @@ async fn no_combination_of_labels_stops_a_rule() -> Result<()> {
         tests.push(json!({ "interval": "5m", "input_series": series, "promql_expr_test": [runs] }));
     }
     programs::rules_hold("5m", &tests).await.context("a rule stops")
+}
+
+/// Whatever labels a copy has further, recorded sums and alerts say the same as without it.
+async fn no_copy_of_a_series_changes_a_number() -> Result<()> {
+    let of_namespace = "namespace=\"shop\"";
+    let finding =
+        "kind=\"Deployment\", workload=\"web\", rule=\"latest-tag\", severity=\"critical\", result=\"fail\"";
+    let originals = [
+        ("tagwatch_workloads", "kind=\"Deployment\", status=\"violating\"", "5x60"),
+        ("tagwatch_workloads", "kind=\"Deployment\", status=\"compliant\"", "15x60"),
+        (
+            "tagwatch_violations",
+            "policy=\"p\", rule=\"latest-tag\", severity=\"critical\", result=\"fail\"",
+            "11x60",
+        ),
+        ("tagwatch_workload_violations", finding, "11x60"),
+        ("tagwatch_workload_violation_start_time_seconds", finding, "3900x60"),
+    ];
+    let of_tagwatch = [
+        ("tagwatch_build_info", "version=\"1\"", "1x60"),
+        ("tagwatch_last_full_evaluation_timestamp_seconds", "", "0x60"),
+        ("cluster:tagwatch_first_evaluation_timestamp_seconds:min", "", "0x60"),
+    ];
+    let critical = "TagwatchCriticalViolation";
+    let summary = "11 containers in namespace shop violate latest-tag";
+    let copied = ADDED.into_iter().filter(|label| !DISTINCT.contains(label));
+    let mut tests = Vec::new();
+    for label in copied {
+        let mut series = Vec::new();
+        for copy in [String::new(), format!("{label}=\"x\""), format!("{label}=\"y\"")] {
+            let mut add = |name: &str, labels: &[&str], values: &str| {
+                let labels: Vec<&str> = labels.iter().copied().filter(|one| !one.is_empty()).collect();
+                let name = format!("{name}{{{}}}", labels.join(", "));
+                series.push(json!({ "series": name, "values": values }));
+            };
+            for (name, labels, values) in originals {
+                add(name, &[of_namespace, labels, &copy], values);
+            }
+            for (name, labels, values) in of_tagwatch {
+                // The rules record the metric without an added label.
+                if !(name.contains(':') && copy.is_empty()) {
+                    add(name, &[labels, &copy], values);
+                }
+            }
+        }
+        let sample = |labels: &str, value: f64| json!([{ "labels": labels, "value": value }]);
+        let look = |expression: &str, samples: Value| json!({ "expr": expression, "eval_time": "200m", "exp_samples": samples });
+        let sum = "cluster_namespace_severity:tagwatch_violations:sum";
+        tests.push(json!({
+            "interval": "5m",
+            "input_series": series,
+            "promql_expr_test": [
+                look(sum, sample(&format!("{sum}{{namespace=\"shop\", severity=\"critical\"}}"), 11.0)),
+                look("sum(cluster:tagwatch_score:ratio)", sample("{}", 0.75)),
+            ],
+            "alert_rule_test": [{
+                "alertname": critical,
+                "eval_time": "200m",
+                "exp_alerts": [{
+                    "exp_labels": { "severity": "warning", "namespace": "shop", "rule": "latest-tag" },
+                    "exp_annotations": {
+                        "summary": summary,
+                        "description": format!("{summary}, with severity critical: two nodes can run different builds \
+                            of one image reference, and no status shows it."),
+                        "runbook_url": format!("https://tagwatch.dev/docs/runbooks/{critical}.md"),
+                    },
+                }],
+            }],
+        }));
+    }
+    programs::rules_hold("5m", &tests).await.context("a copy counts")
 }

@@ -1,4 +1,4 @@
-//! How many notifications a first day, a quiet week and a bad hour bring, in simulated time. docs/monitoring.md says the
+//! How many notifications the first days, quiet weeks and a bad hour bring, in simulated time. docs/monitoring.md says the
 //! numbers.
 
 use std::{collections::BTreeMap, fs};
@@ -17,7 +17,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![test(first_day), test(quiet_week), test(bad_hour)]
+    vec![test(first_day), test(eighth_day), test(quiet_week), test(quiet_week_with_a_backlog), test(bad_hour)]
 }
 
 /// A finding, and when it begins and ends: seconds of simulated time, which begins at 0.
@@ -214,18 +214,49 @@ async fn first_day() -> Result<()> {
     documented("A first day", expected.len())
 }
 
+/// When the grace period ends, the backlog of all namespaces is one notification.
+async fn eighth_day() -> Result<()> {
+    let installed = 10 * MINUTE;
+    let mut findings = backlog(installed + 30);
+    // A new deployment, which stays.
+    findings.push(Finding::new("ns-05", "new", "stale-pull-policy", "critical", 7 * DAY + 6 * HOUR));
+    let mut days = Simulation::new(10 * MINUTE, 8 * DAY, installed, findings);
+    days.evaluated(installed + MINUTE);
+    let expected = [("TagwatchBacklog", "tagwatch"), ("TagwatchCriticalViolation", "ns-05")];
+    days.notifies(&expected).await?;
+    documented("The eighth day", expected.len())
+}
+
+/// What a team that has fixed everything still has: warnings.
+fn warnings() -> Vec<Finding> {
+    let warning = |number| Finding::new(&namespace(number), "cache", "floating-tag", "medium", -40 * DAY);
+    (0..NAMESPACES).map(|number| warning(number).warning()).collect()
+}
+
 async fn quiet_week() -> Result<()> {
-    let mut findings: Vec<Finding> = (0..NAMESPACES)
-        .map(|number| {
-            Finding::new(&namespace(number), "cache", "floating-tag", "medium", -40 * DAY).warning()
-        })
-        .collect();
+    let expected = [("TagwatchViolationOverdue", "ns-01"), ("TagwatchExemptionExpiring", "tagwatch")];
+    week(warnings()).notifies(&expected).await?;
+    documented("A quiet week", expected.len())
+}
+
+async fn quiet_week_with_a_backlog() -> Result<()> {
+    let expected = [
+        ("TagwatchViolationOverdue", "ns-01"),
+        ("TagwatchExemptionExpiring", "tagwatch"),
+        ("TagwatchBacklog", "tagwatch"),
+    ];
+    week(backlog(-41 * DAY)).notifies(&expected).await?;
+    documented("A quiet week with a backlog", expected.len())
+}
+
+/// A week, 40 days after the installation.
+fn week(mut findings: Vec<Finding>) -> Simulation {
     findings.extend([
         // Three days old when the week begins, and left: overdue after seven.
-        Finding::new("ns-01", "web", "latest-tag", "high", -3 * DAY),
+        Finding::new("ns-01", "shop", "latest-tag", "high", -3 * DAY),
         // Deployments with a mistake that their authors see by themselves.
-        Finding::new("ns-02", "web", "stale-pull-policy", "critical", DAY).until(DAY + 10 * MINUTE),
-        Finding::new("ns-03", "web", "latest-tag", "high", 2 * DAY).until(2 * DAY + 5 * HOUR),
+        Finding::new("ns-02", "shop", "stale-pull-policy", "critical", DAY).until(DAY + 10 * MINUTE),
+        Finding::new("ns-03", "shop", "latest-tag", "high", 2 * DAY).until(2 * DAY + 5 * HOUR),
     ]);
     let mut week = Simulation::new(5 * MINUTE, 7 * DAY, 0, findings);
     week.evaluated(-40 * DAY);
@@ -235,18 +266,12 @@ async fn quiet_week() -> Result<()> {
     // An upgrade of the API server: every watch breaks once a day, and a write fails.
     week.add("tagwatch_watch_errors_total{resource=\"pods\", reason=\"network\"}", |time| Some(time / DAY));
     week.add("tagwatch_report_writes_total{verb=\"update\", outcome=\"failed\"}", |time| Some(time / DAY));
-    let expected = [("TagwatchViolationOverdue", "ns-01"), ("TagwatchExemptionExpiring", "tagwatch")];
-    week.notifies(&expected).await?;
-    documented("A quiet week", expected.len())
+    week
 }
 
 async fn bad_hour() -> Result<()> {
     let start = 2 * HOUR;
-    let mut findings: Vec<Finding> = (0..NAMESPACES)
-        .map(|number| {
-            Finding::new(&namespace(number), "cache", "floating-tag", "medium", -40 * DAY).warning()
-        })
-        .collect();
+    let mut findings = warnings();
     // A registry is down for 40 minutes: 30 workloads of six namespaces cannot pull.
     for workload in 0..30 {
         let (namespace, workload) = (namespace(10 + workload % 6), format!("web-{workload}"));

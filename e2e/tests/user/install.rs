@@ -171,18 +171,22 @@ async fn thresholds_severities_and_grace_of_alerts_are_values_and_any_can_be_lef
         ",{set}.thresholds.manyViolations=321,{set}.thresholds.risingViolations=123,\
          {set}.thresholds.overdueDays.critical=3,{set}.thresholds.overdueDays.high=5,\
          {set}.thresholds.overdueDays.medium=11,{set}.thresholds.exemptionDays=13,{set}.graceDays=17,\
+         {set}.alertOnBacklog=true,{set}.metricLabels={{example.com/team}},policy.spec.metricLabels={{tier}},\
          {set}.severities.TagwatchMixedDigests=page,{set}.disabled={{TagwatchTagMoved,TagwatchAbsent}}"
     );
-    let ours = alerts(&monitoring(&values).await?)?;
+    let mut objects = chart(&["--set", &format!("{MONITORING}{values}")]).await?;
+    objects.retain(|(kind, _), _| kind == "PrometheusRule");
+    let ours = alerts(&objects)?;
     let missing: Vec<&String> = shipped.keys().filter(|name| !ours.contains_key(*name)).collect();
     assert_eq!(missing, ["TagwatchAbsent", "TagwatchTagMoved"]);
     assert_eq!(ours["TagwatchMixedDigests"]["labels"]["severity"], "page");
     for (alert, parts) in [
-        ("TagwatchManyViolations", vec!["> 321 ", "time() - 1468800"]),
+        ("TagwatchManyViolations", vec!["> 321", "namespace, label_example_com_team, label_tier)"]),
         ("TagwatchViolationsRising", vec![">= 123"]),
-        ("TagwatchViolationOverdue", vec!["- 259200", "- 432000", "- 950400", "time() - 1468800"]),
+        ("TagwatchViolationOverdue", vec!["- 259200", "- 432000", "- 950400", "+ -10000000000"]),
         ("TagwatchExemptionExpiring", vec!["< 1123200"]),
-        ("TagwatchCriticalViolation", vec!["time() - 1468800"]),
+        ("TagwatchCriticalViolation", vec!["+ -10000000000"]),
+        ("TagwatchBacklog", vec!["- 1468800 >= 0"]),
     ] {
         let expression = ours[alert]["expr"].as_str().context("no expression")?;
         for part in parts {
@@ -206,6 +210,42 @@ async fn thresholds_severities_and_grace_of_alerts_are_values_and_any_can_be_lef
         let value = format!("{MONITORING},monitoring.prometheusRule.{value}");
         let words = rendered(&["--set", &value]).await?.expect_err(&value);
         assert!(words.contains(complaint), "{value}: {words}");
+    }
+    Ok(())
+}
+
+/// One value that is no regular expression, or that brings a template into a text, would stop every rule of its group.
+#[tokio::test]
+async fn values_that_reach_a_query_or_a_text_are_valid_there() -> Result<()> {
+    let refused = async |set: &str, schema: &[&str]| {
+        let arguments = [&["--set", MONITORING, "--set-string", set], schema].concat();
+        rendered(&arguments).await?.err().with_context(|| format!("{set} is accepted"))
+    };
+    let namespaces = "monitoring.prometheusRule.protectedNamespaces";
+    for value in
+        ["(prod", "prod)", "((a)", "*", "?a", "(*)", "a|*", "a**", "a+*", "(a)**", "a.b\"} or vector(1)"]
+    {
+        let words = refused(&format!("{namespaces}={value}"), &[]).await?;
+        assert!(words.contains("/monitoring/prometheusRule/protectedNamespaces"), "{value}: {words}");
+    }
+    // Without the schema, the template says it.
+    let words = refused(&format!("{namespaces}=(prod"), &["--skip-schema-validation"]).await?;
+    assert!(words.contains("missing closing )"), "{words}");
+    for value in ["live-.*", "a|b", "(a(b|c)*)?", "a*?", "(|a)", "(.*-)?prod(uction)?(-.*)?"] {
+        let set = format!("{namespaces}={value}");
+        let objects = chart(&["--set", MONITORING, "--set-string", &set]).await?;
+        let rules = &alerts(&objects)?["TagwatchFloatingImageInProtectedNamespace"];
+        assert!(rules.to_string().contains(&format!("namespace=~\\\"{value}\\\"")), "{value}: {rules}");
+    }
+    for name in ["runbookUrl", "grafanaUrl", "consoleUrl"] {
+        for value in ["https://a/{{ x }}", "https://a/{{x", "https://a/<<namespace>>", "https://a/$x"] {
+            let words = refused(&format!("monitoring.{name}={value}"), &[]).await?;
+            assert!(words.contains(&format!("/monitoring/{name}")), "{name}: {value}: {words}");
+        }
+    }
+    for value in ["a b", "a\")", "-a"] {
+        let words = refused(&format!("monitoring.prometheusRule.metricLabels[0]={value}"), &[]).await?;
+        assert!(words.contains("/monitoring/prometheusRule/metricLabels/0"), "{value}: {words}");
     }
     Ok(())
 }

@@ -2,14 +2,18 @@
 
 use tagwatch_core::rules::ids;
 
-use super::findings::violations;
+use super::findings::new_violations;
 use super::{Alert, Urgency, WORKLOAD, WORKLOAD_PAGE};
+use crate::promql::METRIC_LABELS;
 
 const GROUP: &str = "tagwatch-drift";
 
 /// One alert for each workload, at whichever severities the rule reports its containers.
 fn rule(rule: &str) -> String {
-    format!("max without (severity, result) {} > 0", violations(&format!("rule=\"{rule}\"")))
+    format!(
+        "max by (cluster, namespace, kind, workload, rule{METRIC_LABELS}) ({}) > 0",
+        new_violations(&format!("rule=\"{rule}\""))
+    )
 }
 
 pub(super) fn alerts() -> Vec<Alert> {
@@ -24,10 +28,8 @@ fn moved() -> Alert {
         hold: "5m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
-        // Without nodes nothing is proven, and while one finding of the cluster is likely, this may be it.
-        summary: "A tag that {{ $labels.namespace }}/{{ $labels.workload }} runs \
-                  {{ if query (printf \"tagwatch_moved_tags{confidence='likely', cluster=%q} > 0\" $labels.cluster) }}\
-                  has likely moved{{ else }}has moved{{ end }}",
+        // What was seen, and no more: no series says of one workload whether the move is proven or likely.
+        summary: "{{ $labels.namespace }}/{{ $labels.workload }} ran several digests of one image reference",
         description: "Pods with one image reference of {{ $labels.kind }} {{ $labels.workload }} in namespace \
                       {{ $labels.namespace }} ran several digests: what runs depends on when a node pulled. The \
                       finding says whether this is proven, or likely because not all nodes are known.",

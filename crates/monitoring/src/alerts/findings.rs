@@ -2,40 +2,25 @@
 
 use tagwatch_core::rules::ids;
 
-use super::record::FIRST_EVALUATION;
-use super::{Alert, ISSUES, NAMESPACE_PAGE, Urgency, VIOLATIONS};
-use crate::promql::{earliest, once};
+use super::known::{
+    VIOLATIONS as OF_WORKLOADS, WARNINGS, alert_day, known, known_containers, new_containers,
+};
+use super::{Alert, ISSUES, NAMESPACE_PAGE, OVERVIEW, Urgency, VIOLATIONS};
+use crate::promql::{FINDING, METRIC_LABELS, once_labelled};
 
 const GROUP: &str = "tagwatch-findings";
-/// Seconds after the first evaluation within which a finding counts as one that was there at the installation: drift
-/// has a grace time of its own, and Prometheus may see the evaluation late.
-const SETTLING: u32 = 3_600;
-/// Labels of a finding below its namespace and rule.
-const OF_WORKLOAD: &str = "kind, workload, severity, result";
 /// Rules with alerts of their own.
 const ALERTED: [&str; 3] = [ids::MOVED_TAG, ids::MIXED_DIGESTS, ids::IMAGE_PULL_FAILING];
 /// Rules that report a tag that moves.
-const MOVING: [&str; 3] = [ids::MISSING_TAG, ids::LATEST_TAG, ids::FLOATING_TAG];
+pub(super) const MOVING: [&str; 3] = [ids::MISSING_TAG, ids::LATEST_TAG, ids::FLOATING_TAG];
 
 pub(super) fn alerts() -> Vec<Alert> {
-    vec![critical(), many(), rising(), overdue(), protected()]
+    vec![critical(), many(), rising(), overdue(), protected(), backlog()]
 }
 
-/// Start times that lie before the installation, while its grace period lasts.
-fn was_there(start: &str) -> String {
-    format!(
-        "{start} <= on (cluster) group_left () (({FIRST_EVALUATION} > time() - <<graceSeconds>>) + {SETTLING})"
-    )
-}
-
-/// Violations of workloads, without those that are in their grace period.
-pub(super) fn violations(matchers: &str) -> String {
-    let start = earliest(&format!("tagwatch_workload_violation_start_time_seconds{{{matchers}}}"));
-    format!(
-        "({} unless ({}))",
-        once(&format!("tagwatch_workload_violations{{{matchers}}}")),
-        was_there(&start)
-    )
+/// Containers of a finding, without those that were there when tagwatch was installed.
+pub(super) fn new_violations(matchers: &str) -> String {
+    new_containers(&OF_WORKLOADS, matchers)
 }
 
 /// Matches the rules without an alert of their own.
@@ -48,8 +33,8 @@ fn critical() -> Alert {
         name: "TagwatchCriticalViolation",
         group: GROUP,
         expression: format!(
-            "sum without ({OF_WORKLOAD}) {} > 0",
-            violations(&format!("severity=\"critical\", {}", unalerted()))
+            "sum by (cluster, namespace, rule{METRIC_LABELS}) ({}) > 0",
+            new_violations(&format!("severity=\"critical\", {}", unalerted()))
         ),
         hold: "15m",
         urgency: Urgency::Warning,
@@ -66,42 +51,38 @@ fn critical() -> Alert {
     }
 }
 
-/// Violations of a namespace that need a change of its manifests.
-fn of_namespace() -> String {
-    let metric = format!("tagwatch_violations{{{}}}", unalerted());
-    format!("sum without (policy, rule, severity, result) ({})", once(&metric))
-}
-
 fn many() -> Alert {
-    let count = of_namespace();
     Alert {
         name: "TagwatchManyViolations",
         group: GROUP,
         expression: format!(
-            "{count} > <<manyViolations>> unless on (cluster) {FIRST_EVALUATION} > time() - <<graceSeconds>>"
+            "sum by (cluster, namespace{METRIC_LABELS}) ({}) > <<manyViolations>>",
+            new_violations(&unalerted())
         ),
         hold: "15m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
-        summary: "{{ $value }} violation{{ if ne $value 1.0 }}s{{ end }} in namespace {{ $labels.namespace }}",
-        description: "Namespace {{ $labels.namespace }} has more than <<manyViolations>> violations. The dashboard \
-                      shows by which rules; one chart or pipeline often causes most of them.",
+        summary: "{{ $value }} new violation{{ if ne $value 1.0 }}s{{ end }} in namespace {{ $labels.namespace }}",
+        description: "Namespace {{ $labels.namespace }} has more than <<manyViolations>> violations that were not there \
+                      when tagwatch was installed. The dashboard shows by which rules; one chart or pipeline often \
+                      causes most of them.",
         dashboard: ISSUES,
         console: VIOLATIONS,
     }
 }
 
 fn rising() -> Alert {
-    let by_namespace = |offset: &str| {
+    let sum = |further: &str, offset: &str| {
         let metric = format!("tagwatch_violations{{{}}}{offset}", unalerted());
-        format!("sum by (cluster, namespace) ({})", once(&metric))
+        format!("sum by (cluster, namespace{further}) ({})", once_labelled(&metric))
     };
+    let by_namespace = |offset: &str| sum("", offset);
     // A namespace without a violation an hour ago, or without a workload, counts as zero if tagwatch had evaluated the
     // cluster by then.
     let evaluated = "max by (cluster) (tagwatch_last_full_evaluation_timestamp_seconds offset 1h)";
     let before =
         format!("{} or 0 * {} and on (cluster) {evaluated}", by_namespace(" offset 1h"), by_namespace(""));
-    let now = of_namespace();
+    let now = sum(METRIC_LABELS, "");
     Alert {
         name: "TagwatchViolationsRising",
         group: GROUP,
@@ -122,7 +103,8 @@ fn rising() -> Alert {
 
 fn overdue() -> Alert {
     let of = |severity: &str| {
-        earliest(&format!("tagwatch_workload_violation_start_time_seconds{{severity=\"{severity}\"}}"))
+        let start = format!("tagwatch_workload_violation_start_time_seconds{{severity=\"{severity}\"}}");
+        format!("min by ({FINDING}{METRIC_LABELS}) ({start})")
     };
     let over = [
         ("critical", "<<overdueCriticalSeconds>>"),
@@ -131,11 +113,13 @@ fn overdue() -> Alert {
     ]
     .map(|(severity, limit)| format!("{} < time() - {limit}", of(severity)))
     .join(" or ");
-    let known = was_there(&earliest("tagwatch_workload_violation_start_time_seconds"));
+    let known = known(&OF_WORKLOADS, "");
     Alert {
         name: "TagwatchViolationOverdue",
         group: GROUP,
-        expression: format!("count without (rule, {OF_WORKLOAD}) (({over}) unless ({known})) > 0"),
+        expression: format!(
+            "count by (cluster, namespace{METRIC_LABELS}) (({over}) unless on ({FINDING}) ({known})) > 0"
+        ),
         hold: "15m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
@@ -150,28 +134,47 @@ fn overdue() -> Alert {
 
 fn protected() -> Alert {
     let matchers = format!("namespace=~\"<<protectedNamespaces>>\", rule=~\"{}\"", MOVING.join("|"));
-    let start = earliest(&format!(
-        "tagwatch_workload_violation_start_time_seconds{{{matchers}}} or \
-         tagwatch_workload_warning_start_time_seconds{{{matchers}}}"
-    ));
-    let new = format!("{start} > on (cluster) group_left () ({FIRST_EVALUATION} + {SETTLING})");
+    let new = [OF_WORKLOADS, WARNINGS].map(|class| new_containers(&class, &matchers)).join(" or ");
     // Leaves out a namespace in which only ephemeral containers have such an image: they are there to debug.
     let moving = "max by (cluster, namespace) (tagwatch_moving_images) > 0";
     Alert {
         name: "TagwatchFloatingImageInProtectedNamespace",
         group: GROUP,
         expression: format!(
-            "count without (rule, {OF_WORKLOAD}) ({new}) > 0 and on (cluster, namespace) {moving}"
+            "sum by (cluster, namespace{METRIC_LABELS}) ({new}) > 0 and on (cluster, namespace) {moving}"
         ),
         hold: "5m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
-        summary: "{{ $value }} new finding{{ if ne $value 1.0 }}s{{ end }} of a moving tag in namespace \
+        summary: "{{ $value }} new container{{ if ne $value 1.0 }}s{{ end }} with a moving tag in namespace \
                   {{ $labels.namespace }}",
-        description: "Namespace {{ $labels.namespace }} is protected, and {{ $value }} workload{{ if ne $value 1.0 }}s{{ end }} \
-                      {{ if eq $value 1.0 }}has{{ else }}have{{ end }} begun to run an image whose tag moves. Pin it by digest or by a unique tag, or exempt \
+        description: "Namespace {{ $labels.namespace }} is protected, and {{ $value }} container{{ if ne $value 1.0 }}s{{ end }} \
+                      of its workloads {{ if eq $value 1.0 }}has{{ else }}have{{ end }} begun to run an image whose tag moves. Pin it by digest or by a unique tag, or exempt \
                       it.",
         dashboard: ISSUES,
         console: NAMESPACE_PAGE,
+    }
+}
+
+/// What was there at the installation: a reminder for the whole cluster, on one day of a week.
+fn backlog() -> Alert {
+    Alert {
+        name: "TagwatchBacklog",
+        group: GROUP,
+        expression: format!(
+            "sum by (cluster) ({}) > 0 and on (cluster) {}",
+            known_containers(&OF_WORKLOADS, ""),
+            alert_day()
+        ),
+        hold: "15m",
+        urgency: Urgency::Warning,
+        about_tagwatch: true,
+        summary: "{{ $value }} violation{{ if ne $value 1.0 }}s{{ end }} from before tagwatch was installed \
+                  {{ if eq $value 1.0 }}remains{{ else }}remain{{ end }}",
+        description: "{{ $value }} violation{{ if ne $value 1.0 }}s{{ end }} that tagwatch found when it was installed \
+                      {{ if eq $value 1.0 }}is{{ else }}are{{ end }} still there. No other alert counts them. This one \
+                      is on for a day of each week: plan the next fixes, or exempt what shall stay.",
+        dashboard: OVERVIEW,
+        console: Some("/issues?result=fail,error"),
     }
 }

@@ -4,6 +4,7 @@
 mod controller;
 mod drift;
 mod findings;
+mod known;
 mod parameter;
 mod policy;
 mod record;
@@ -62,6 +63,8 @@ pub fn alerts() -> Vec<Alert> {
     [findings::alerts(), drift::alerts(), policy::alerts(), controller::alerts()].concat()
 }
 
+/// The issues of the cluster that the alert names.
+const OVERVIEW: &str = "/d/tagwatch-issues{{ with $labels.cluster }}?var-cluster={{ . | urlquery }}{{ end }}";
 /// The issues of the namespace that the alert names.
 const ISSUES: &str = "/d/tagwatch-issues?var-cluster={{ $labels.cluster | urlquery }}&\
                       var-namespace={{ $labels.namespace | urlquery }}";

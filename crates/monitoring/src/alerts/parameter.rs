@@ -14,7 +14,7 @@ const fn parameter(name: &'static str, default: &'static str) -> Parameter {
 }
 
 /// All of them. The chart's template knows them by name.
-pub const PARAMETERS: [Parameter; 14] = [
+pub const PARAMETERS: [Parameter; 16] = [
     // Violations of one namespace above which there are many.
     parameter("manyViolations", "20"),
     // By how many violations of one namespace have risen within an hour.
@@ -29,11 +29,15 @@ pub const PARAMETERS: [Parameter; 14] = [
     // How long before its end an exemption is reported.
     parameter("exemptionDays", "7"),
     parameter("exemptionSeconds", "604800"),
-    // For how long no alert fires for what tagwatch found when it was installed.
+    // For how many seconds after the first evaluation a finding counts as one that was there at the installation.
+    parameter("settlingSeconds", "3600"),
+    // How long after the installation the reminder of what was there begins.
     parameter("graceSeconds", "604800"),
     parameter("protectedNamespaces", "(.*-)?prod(uction)?(-.*)?"),
     // The namespace of alerts about tagwatch itself, by which Alertmanager routes them.
     parameter("namespace", "tagwatch"),
+    // Labels that `metricLabels` of the policy adds to the series: each behind a comma.
+    parameter("metricLabels", ", label_team"),
     parameter("runbookUrl", "https://tagwatch.dev/docs/runbooks"),
 ];
 

@@ -1,12 +1,16 @@
 //! Recording rules: what alerts share, and what is worth keeping for longer than the metrics. Names follow
 //! `level:metric:operations` (<https://prometheus.io/docs/practices/rules/>).
 
+use super::findings::MOVING;
+use super::known::{VIOLATIONS, WARNINGS, fewest};
 use crate::promql::once;
 
 /// When Prometheus saw the first full evaluation of a cluster: the time of installation, as far as alerts know it.
 pub(super) const FIRST_EVALUATION: &str = "cluster:tagwatch_first_evaluation_timestamp_seconds:min";
 /// For how long the first evaluation is remembered when tagwatch is gone or Prometheus is down.
 const MEMORY: &str = "1w";
+/// For how long known findings are remembered: there are thousands in a large cluster, and each evaluation reads all.
+const MEMORY_OF_FINDINGS: &str = "6h";
 
 /// A recording rule of Prometheus.
 #[derive(Debug, Clone)]
@@ -36,6 +40,11 @@ pub fn recordings() -> Vec<Recording> {
                  present_over_time(tagwatch_build_info[{MEMORY}]) or \
                  min by (cluster) (tagwatch_last_full_evaluation_timestamp_seconds)"
             ),
+        ),
+        rule(VIOLATIONS.known, fewest(&VIOLATIONS, "", MEMORY_OF_FINDINGS)),
+        rule(
+            WARNINGS.known,
+            fewest(&WARNINGS, &format!("rule=~\"{}\", ", MOVING.join("|")), MEMORY_OF_FINDINGS),
         ),
         rule("cluster:tagwatch_score:ratio", score("cluster")),
         rule("cluster_namespace:tagwatch_score:ratio", score("cluster, namespace")),

@@ -1,7 +1,7 @@
 //! *Controller health*: whether the other dashboards can be trusted.
 
 use crate::dashboard::{Dashboard, Panel, Row, Variable, lines, stat};
-use crate::promql::{CLUSTERS, once, or_never, or_zero};
+use crate::promql::{CLUSTERS, once, or_never, or_none};
 
 pub(super) fn dashboard() -> Dashboard {
     Dashboard {
@@ -38,15 +38,15 @@ fn rate(metric: &str, by: &str) -> String {
 
 /// Each process once, however many scrape jobs find it.
 fn processes() -> String {
-    format!(
-        "max without (endpoint, container, service, job, prometheus, prometheus_replica) ({})",
-        of("tagwatch_build_info")
-    )
+    format!("max by (cluster, instance, version) ({})", of("tagwatch_build_info"))
 }
 
-/// A metric that other programs have too, of the processes of tagwatch.
+/// A metric that other programs have too, of each process of tagwatch once, however many scrape jobs find it.
 fn of_process(metric: &str) -> String {
-    format!("{metric} and on (cluster, job, instance) {}", of("tagwatch_build_info"))
+    format!(
+        "max by (cluster, instance) ({metric} and on (cluster, job, instance) {})",
+        of("tagwatch_build_info")
+    )
 }
 
 /// A lamp that is green at 1.
@@ -62,7 +62,7 @@ fn now() -> Vec<Panel> {
         stat("Controllers", "Processes that are scraped.")
             .unit("short")
             .traffic_light(&[(None, "red"), (Some(1.0), "green")])
-            .query(or_zero(&format!("count({})", processes())), "controllers"),
+            .query(or_none(&format!("count({})", processes())), "controllers"),
         stat("Version", "The version that runs.")
             .unit("string")
             .option("textMode", "name")
@@ -90,7 +90,7 @@ fn now() -> Vec<Panel> {
         stat("Panics", "Evaluations that ended in a panic, since the start; each is a bug.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "red")])
-            .query(or_zero(&sum("tagwatch_reconcile_panics_total")), "panics"),
+            .query(or_never(&sum("tagwatch_reconcile_panics_total")), "panics"),
         stat("Waiting longest", "How long the workload at the head of the queue has waited.")
             .unit("s")
             .traffic_light(&[(None, "green"), (Some(10.0), "orange"), (Some(60.0), "red")])
@@ -120,10 +120,9 @@ fn policy() -> Vec<Panel> {
                 ),
                 "{{source}}",
             ),
-        stat("Rules that are on", "Rules of the policy, overrides apart.").unit("short").query(
-            format!("count(max by (cluster, rule) (tagwatch_rule_info{{{CLUSTERS}, state=\"on\"}}))"),
-            "rules",
-        ),
+        stat("Rules that are on", "Rules that are on in one of the clusters, overrides apart.")
+            .unit("short")
+            .query(format!("count(max by (rule) (tagwatch_rule_info{{{CLUSTERS}, state=\"on\"}}))"), "rules"),
         stat("Exemptions that end within 30 days", "Then what they exempt is reported again.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "orange")])
