@@ -1,8 +1,9 @@
 //! What was there when tagwatch was installed. No alert fires for it, but for one reminder of the whole cluster.
 
-use super::record::FIRST_EVALUATION;
 use crate::promql::{FINDING, METRIC_LABELS, once, once_labelled};
 
+/// When Prometheus saw the first full evaluation of a cluster: the time of installation, as far as alerts know it.
+pub(super) const FIRST_EVALUATION: &str = "cluster:tagwatch_first_evaluation_timestamp_seconds:min";
 /// Seconds of a day and of a week.
 const DAY: u32 = 86_400;
 const WEEK: u32 = 604_800;

@@ -2,11 +2,9 @@
 //! `level:metric:operations` (<https://prometheus.io/docs/practices/rules/>).
 
 use super::findings::MOVING;
-use super::known::{VIOLATIONS, WARNINGS, fewest};
+use super::known::{FIRST_EVALUATION, VIOLATIONS, WARNINGS, fewest};
 use crate::promql::once;
 
-/// When Prometheus saw the first full evaluation of a cluster: the time of installation, as far as alerts know it.
-pub(super) const FIRST_EVALUATION: &str = "cluster:tagwatch_first_evaluation_timestamp_seconds:min";
 /// For how long the first evaluation is remembered when tagwatch is gone or Prometheus is down.
 const MEMORY: &str = "1w";
 /// For how long known findings are remembered: there are thousands in a large cluster, and each evaluation reads all.
