@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use tagwatch_core::kinds::{WorkloadKind, find_watched, group_of, kind_label};
+use tagwatch_core::kinds::{WorkloadKind, find_watched, group_of, is_misplaced, kind_label};
 use tagwatch_core::workload::WorkloadId;
 
 /// A workload that may have a report, or an object that belongs to one. Cloning is cheap.
@@ -111,7 +111,10 @@ impl WorkloadKey {
 
     /// Whether an object of a kind can be of its making, as far as its own kind says.
     pub fn may_control(&self, group: &str, kind: &str) -> bool {
-        self.watched_kind().is_none_or(|own| own.traits.controls.includes(group, kind))
+        match self.watched_kind() {
+            Some(own) => own.traits.controls.includes(group, kind),
+            None => !is_misplaced(self.api_version(), self.kind()),
+        }
     }
 
     /// Whether it is of this kind, in whatever version.
@@ -207,5 +210,35 @@ mod tests {
             WorkloadKey::new("v1", "Pod", "a", "bc", "1"),
             WorkloadKey::new("v1", "Pod", "ab", "c", "1")
         );
+    }
+
+    #[test]
+    fn a_watched_kind_in_a_group_that_does_not_have_it_controls_nothing() {
+        let may_control = |version: &str, kind: &str, controlled: (&str, &str)| {
+            WorkloadKey::new(version, kind, "shop", "web", "1").may_control(controlled.0, controlled.1)
+        };
+        let (pod, replica_set) = (("", "Pod"), ("apps", "ReplicaSet"));
+        for (version, kind) in [
+            ("extensions/v1beta1", "Deployment"),
+            ("batch/v1", "Deployment"),
+            ("v1", "ReplicaSet"),
+            ("v1", "Deployment"),
+            ("apps/v1", "Job"),
+            ("apps/v1", "Pod"),
+            ("extensions/v1beta1", "DaemonSet"),
+        ] {
+            assert!(!may_control(version, kind, pod), "{version} {kind}");
+            assert!(!may_control(version, kind, replica_set), "{version} {kind}");
+        }
+        // Another version names the same object; custom kinds may have any name, and other kinds may control.
+        for (version, kind, controlled) in [
+            ("apps/v1beta2", "ReplicaSet", pod),
+            ("apps/v1beta2", "Deployment", replica_set),
+            ("batch.example.com/v1", "Job", pod),
+            ("v1", "ConfigMap", pod),
+            ("v1", "Node", pod),
+        ] {
+            assert!(may_control(version, kind, controlled), "{version} {kind}");
+        }
     }
 }

@@ -84,6 +84,16 @@ pub fn find_watched(api_version: &str, kind: &str) -> Option<&'static Arc<Worklo
     watched().find(|known| known.name.kind == kind && known.name.group == group)
 }
 
+/// Whether a kind has the name of a watched built-in one in another group in which no custom kind can be, such as
+/// `Deployment` in `extensions` or `batch`. The group of a custom kind has a dot (`ValidateCustomResourceDefinitionSpec` of
+/// `k8s.io/apiextensions-apiserver`), and no group of Kubernetes serves these kinds any more.
+pub fn is_misplaced(api_version: &str, kind: &str) -> bool {
+    let group = group_of(api_version);
+    !group.contains('.')
+        && find_watched(api_version, kind).is_none()
+        && watched().any(|known| known.name.kind == kind)
+}
+
 /// The annotation in which the controller of a kind of the table numbers its rollouts.
 pub fn revision_annotation(api_version: &str, kind: &str) -> Option<&'static str> {
     let group = group_of(api_version);

@@ -257,6 +257,29 @@ fn an_owner_that_no_deployment_can_be_is_not_followed_in_any_version() {
     assert_eq!(reports.reported(), [("Deployment", "web", None), ("Pod", "x", never)]);
 }
 
+/// The UIDs are those of the objects of `apps/v1`.
+#[test]
+fn a_group_that_does_not_have_the_kind_hides_no_pod() {
+    let never = Some(Unfollowed::NeverControls);
+    let mut reports = Reports::default();
+    reports.object("Deployment", workload("web", None, 1, &[("a", "web:1.0.0")]));
+    reports.object("ReplicaSet", workload("web-1", Some(WEB), 1, &[("a", "web:1.0.0")]));
+    for (name, owner) in [
+        ("p1", ("extensions/v1beta1", "Deployment", "web")),
+        ("p2", ("batch/v1", "Deployment", "web")),
+        ("p3", ("v1", "ReplicaSet", "web-1")),
+        // Another version of the same group and kind.
+        ("p4", ("apps/v1beta2", "ReplicaSet", "web-1")),
+    ] {
+        reports.pod(pod(name, Some(owner), "Running", LATEST));
+    }
+    reports.object("ReplicaSet", workload("web-2", Some(("batch/v1", "Deployment", "web")), 1, LATEST));
+    reports.pass(ORPHAN_GRACE);
+    let alone =
+        [("Pod", "p1", never), ("Pod", "p2", never), ("Pod", "p3", never), ("ReplicaSet", "web-2", never)];
+    assert_eq!(reports.reported(), [&[("Deployment", "web", None)], &alone[..]].concat());
+}
+
 #[test]
 fn a_pod_that_is_being_deleted_for_years_is_reported_on_its_own() {
     let mut reports = Reports::default();
