@@ -43,7 +43,8 @@ use runs::RunChange;
 pub(crate) use runs::{Run, Runs};
 use shapes::Shapes;
 pub(crate) use shapes::{CountedShape, PodShape};
-use states::by_place;
+use starts::Start;
+use states::KnownPod;
 
 /// Namespaces and names of pods.
 pub(crate) type PodNames = HashSet<(Arc<str>, Box<str>)>;
@@ -288,14 +289,12 @@ impl PodIndex {
         let name = PodName::new(pod.name, pod.uid);
         let known = self.known(pod.namespace, pod.name).filter(|known| known.name == name);
         // Of one that was being deleted before, no state is kept.
-        let is_unknown = known.as_ref().is_none_or(|known| known.shape.is_terminating);
-        let is_late = is_unknown && pod.may_have_changed;
-        let known_states = by_place(known.as_deref());
+        let known = known.as_deref().filter(|known| !known.shape.is_terminating);
+        let known = KnownPod::of(known, &pod.shape.images, pod.may_have_changed);
         let mut changes = PodChanges::default();
         for status in &pod.statuses {
             let ImageStatus::Ran { digest, since, until } = &status.image_status else { continue };
-            let before = self.state_of(status, &known_states);
-            let start = self.start_of(status, before, is_late, now);
+            let start = Start::after(status, self.before(status, &known), now);
             if start.image != ImageHash::of(status.image.raw()) {
                 continue;
             }

@@ -10,7 +10,7 @@ use super::PodIndex;
 use super::record::{
     ContainerState, ImageHash, ImageId, ImageState, PlaceId, PodRecord, keeps_earlier, place_name, seconds,
 };
-use super::starts::{Before, Start};
+use super::starts::{Before, ImagesBefore, Start};
 
 /// A status does not say since when a pull fails; that the pod is not ready comes nearest, but the pod may have waited
 /// for something else until now. Where that was no longer than this, in seconds, it is near enough, and the same after
@@ -28,16 +28,11 @@ impl PodIndex {
         now: u32,
     ) -> Vec<ContainerState> {
         let mut states = Vec::with_capacity(statuses.len());
-        let known_states = by_place(known);
-        let images_before = images_before(known, images);
+        let known_pod = KnownPod::of(known, images, may_have_changed);
         for status in statuses {
-            let before = self.state_of(status, &known_states);
-            let place = (status.container_type, status.container.raw());
-            let may_have_changed = match known {
-                None => may_have_changed,
-                Some(_) => images_before.get(&place).is_some_and(|before| *before != status.image.raw()),
-            };
-            let start = self.start_of(status, before, may_have_changed, now);
+            let before_start = self.before(status, &known_pod);
+            let start = Start::after(status, before_start, now);
+            let before = before_start.state;
             if before.is_none() && !start.matters() && matches!(status.image_status, ImageStatus::Unknown(_))
             {
                 // Its name is not worth remembering: a pod that is never scheduled would leave it behind.
@@ -97,23 +92,6 @@ impl PodIndex {
         states
     }
 
-    /// The last start of a container once this status is there.
-    pub(super) fn start_of(
-        &self,
-        status: &ContainerImageStatus,
-        before: Option<&ContainerState>,
-        may_have_changed: bool,
-        now: u32,
-    ) -> Start {
-        let digest = before.and_then(|before| match before.image_state {
-            ImageState::Ran(reference, slot) | ImageState::Earlier(reference, slot) => {
-                Some(&*self.references.get(reference)?.at(slot)?.digest)
-            }
-            ImageState::PullFailing(..) | ImageState::Unknown => None,
-        });
-        Start::after(status, Before { state: before, digest, may_have_changed }, now)
-    }
-
     /// Whether what a container showed before is of the image that the spec names now.
     fn is_of(&self, status: &ContainerImageStatus, before: &ContainerState) -> bool {
         match before.image_state {
@@ -137,13 +115,16 @@ impl PodIndex {
     }
 
     /// What was known of the container of a status.
-    pub(super) fn state_of<'a>(
-        &self,
-        status: &ContainerImageStatus,
-        known: &HashMap<PlaceId, &'a ContainerState>,
-    ) -> Option<&'a ContainerState> {
-        let place = self.place(&place_name(status.container_type, status.container.raw()))?;
-        known.get(&place).copied()
+    pub(super) fn before<'a>(&self, status: &ContainerImageStatus, known: &KnownPod<'a>) -> Before<'a> {
+        let (kind, name) = (status.container_type, status.container.raw());
+        let place = self.place(&place_name(kind, name));
+        let state = place.and_then(|place| known.states.get(&place).copied());
+        let images = match known.images.get(&(kind, name)) {
+            _ if known.is_unknown_spec => ImagesBefore::Unknown,
+            Some(before) if *before != status.image.raw() => ImagesBefore::Another,
+            _ => ImagesBefore::Same,
+        };
+        Before { state, images }
     }
 
     fn place_of(&mut self, status: &ContainerImageStatus) -> PlaceId {
@@ -156,19 +137,27 @@ impl PodIndex {
     }
 }
 
-/// What the spec of a pod named in each place until now; empty where it still names the same, and where no node had the pod
-/// that could have begun with that.
-fn images_before<'a>(
-    known: Option<&'a PodRecord>,
-    images: &PodImages,
-) -> HashMap<(ContainerType, &'a str), &'a str> {
-    let known = known.filter(|known| known.node.is_some());
-    let changed = known.map(|known| &known.shape.images).filter(|before| *before != images);
-    let places = changed.into_iter().flat_map(PodImages::iter);
-    places.map(|place| ((place.container_type, place.name), place.image)).collect()
+/// What is known of the containers of a pod.
+pub(super) struct KnownPod<'a> {
+    /// By place: a pod may have a thousand containers.
+    states: HashMap<PlaceId, &'a ContainerState>,
+    /// What the spec named in each place until now; empty where it still names the same, and where no node had the pod that
+    /// could have begun with that.
+    images: HashMap<(ContainerType, &'a str), &'a str>,
+    is_unknown_spec: bool,
 }
 
-/// The states of a pod by place: it may have a thousand containers.
-pub(super) fn by_place(known: Option<&PodRecord>) -> HashMap<PlaceId, &ContainerState> {
-    known.into_iter().flat_map(|known| &known.states).map(|state| (state.place, state)).collect()
+impl<'a> KnownPod<'a> {
+    /// `images` are those of the spec now. Of a pod that is not known, the spec may have changed before.
+    pub(super) fn of(known: Option<&'a PodRecord>, images: &PodImages, may_have_changed: bool) -> Self {
+        let states = known.into_iter().flat_map(|known| &known.states).map(|state| (state.place, state));
+        let on_node = known.filter(|known| known.node.is_some());
+        let changed = on_node.map(|known| &known.shape.images).filter(|before| *before != images);
+        let places = changed.into_iter().flat_map(PodImages::iter);
+        Self {
+            states: states.collect(),
+            images: places.map(|place| ((place.container_type, place.name), place.image)).collect(),
+            is_unknown_spec: known.is_none() && may_have_changed,
+        }
+    }
 }

@@ -7,16 +7,17 @@ use super::super::starts::START_SETTLES_IN;
 use super::*;
 
 const REPOSITORY: &str = "registry.example.com/shop/web";
-const ONE: &str = "registry.example.com/shop/web:1.0.0";
-const TWO: &str = "registry.example.com/shop/web:2.0.0";
+pub(super) const ONE: &str = "registry.example.com/shop/web:1.0.0";
+pub(super) const TWO: &str = "registry.example.com/shop/web:2.0.0";
+pub(super) const THREE: &str = "registry.example.com/shop/web:3.0.0";
 const CREATED: &str = "2027-01-15T07:59:58Z";
 
 /// A bare pod on a known node, as the watch shows it.
-struct Scripted {
-    index: PodIndex,
-    now: u32,
+pub(super) struct Scripted {
+    pub(super) index: PodIndex,
+    pub(super) now: u32,
     /// `metadata.generation`, and `status.observedGeneration`.
-    generations: (Option<i64>, Option<i64>),
+    pub(super) generations: (Option<i64>, Option<i64>),
     /// Whether a node has the pod.
     is_scheduled: bool,
     /// When a field of the spec was last written, as `managedFields` say.
@@ -27,10 +28,12 @@ struct Scripted {
     images: Vec<&'static str>,
     /// Start and digest of each container in the status, by letter; a container that is not there waits.
     started: Vec<Option<(&'static str, &'static str)>>,
+    /// Whether the started containers have ended.
+    pub(super) has_ended: bool,
 }
 
 impl Scripted {
-    fn new(images: &[&'static str]) -> Self {
+    pub(super) fn new(images: &[&'static str]) -> Self {
         Self {
             index: index_with_nodes(&["a"]),
             now: NOW,
@@ -40,6 +43,7 @@ impl Scripted {
             lists: ("containers", "containerStatuses"),
             images: images.to_vec(),
             started: vec![None; images.len()],
+            has_ended: false,
         }
     }
 
@@ -50,13 +54,19 @@ impl Scripted {
 
     fn object(&self) -> Value {
         let name = |at: usize| format!("web-{at}");
+        let started_at = "2027-01-15T08:00:00Z";
+        let state = if self.has_ended {
+            json!({ "terminated": { "exitCode": 0, "startedAt": started_at, "finishedAt": started_at } })
+        } else {
+            json!({ "running": { "startedAt": started_at } })
+        };
         let container = |(at, image): (usize, &&str)| json!({ "name": name(at), "image": image, "imagePullPolicy": "Always" });
         let containers: Vec<Value> = self.images.iter().enumerate().map(container).collect();
         let status = |(at, started): (usize, &Option<(&str, &str)>)| match started {
             Some((start, letter)) => json!({
                 "name": name(at), "imageID": format!("{REPOSITORY}@{}", digest(letter)),
                 "containerID": format!("containerd://{start}"),
-                "state": { "running": { "startedAt": "2027-01-15T08:00:00Z" } },
+                "state": state,
             }),
             None => {
                 json!({ "name": name(at), "imageID": "", "state": { "waiting": { "reason": "ContainerCreating" } } })
@@ -78,26 +88,26 @@ impl Scripted {
     }
 
     /// The watch shows the pod as it is, a minute after the last time.
-    fn show(&mut self) {
+    pub(super) fn show(&mut self) {
         self.now += 60;
         let pod: SlimPod = serde_json::from_value(self.object()).unwrap();
         self.index.apply(PodFacts::from(&pod), self.now);
     }
 
     /// tagwatch starts again and sees the pod as it is.
-    fn restart_of_tagwatch(&mut self) {
+    pub(super) fn restart_of_tagwatch(&mut self) {
         self.index = index_with_nodes(&["a"]);
         self.show();
     }
 
-    fn set_image(&mut self, at: usize, image: &'static str) {
+    pub(super) fn set_image(&mut self, at: usize, image: &'static str) {
         self.images[at] = image;
         self.generations.0 = self.generations.0.map(|generation| generation + 1);
         self.written = self.written.map(|_| "2027-01-15T07:59:59Z");
         self.show();
     }
 
-    fn status(&mut self, at: usize, start: &'static str, letter: &'static str) {
+    pub(super) fn status(&mut self, at: usize, start: &'static str, letter: &'static str) {
         self.started[at] = Some((start, letter));
         self.show();
     }
@@ -111,14 +121,14 @@ impl Scripted {
     }
 
     /// The first letter of each digest that a reference has run as.
-    fn ran(&self, image: &str) -> Vec<String> {
+    pub(super) fn ran(&self, image: &str) -> Vec<String> {
         let id = self.index.references.find(image);
         let slots =
             id.and_then(|id| self.index.references.get(id)).into_iter().flat_map(ReferenceRecord::slots);
         slots.map(|slot| slot.digest["sha256:".len()..][..1].to_owned()).collect()
     }
 
-    fn assert_never_moved(&self) {
+    pub(super) fn assert_never_moved(&self) {
         assert_eq!(self.index.moved_references(), (Vec::new(), 0));
     }
 }
@@ -238,6 +248,79 @@ fn a_change_back_before_the_restart_is_none() {
 }
 
 #[test]
+fn a_start_after_two_changes_is_of_either_image() {
+    for mut pod in [Scripted::new(&[ONE]), Scripted::uncounted(&[ONE])] {
+        // There and back, while the kubelet starts what was named in between.
+        pod.status(0, "c0", "1");
+        pod.set_image(0, TWO);
+        pod.set_image(0, ONE);
+        pod.observe();
+        pod.status(0, "c1", "2");
+        pod.status(0, "c2", "1");
+        assert_eq!((pod.ran(ONE), pod.ran(TWO)), (vec!["1".to_owned()], Vec::new()));
+        // And from one to a third.
+        pod.now += START_SETTLES_IN;
+        pod.show();
+        pod.set_image(0, TWO);
+        pod.set_image(0, THREE);
+        pod.observe();
+        pod.status(0, "c3", "2");
+        pod.status(0, "c4", "3");
+        assert_eq!((pod.ran(TWO), pod.ran(THREE)), (Vec::new(), Vec::new()));
+        pod.now += START_SETTLES_IN;
+        pod.show();
+        assert_eq!((pod.ran(TWO), pod.ran(THREE)), (Vec::new(), vec!["3".to_owned()]));
+        pod.assert_never_moved();
+    }
+}
+
+/// Its kubelet is two changes behind, and says of the first one that the container was started.
+#[test]
+fn a_status_of_an_older_generation_may_be_of_an_image_between() {
+    let mut pod = Scripted::new(&[ONE]);
+    pod.status(0, "c0", "1");
+    pod.set_image(0, TWO);
+    pod.set_image(0, THREE);
+    pod.generations.1 = Some(2);
+    pod.status(0, "c1", "2");
+    pod.set_image(0, ONE);
+    pod.observe();
+    assert_eq!((pod.ran(ONE), pod.ran(TWO), pod.ran(THREE)), (vec!["1".to_owned()], Vec::new(), Vec::new()));
+    pod.assert_never_moved();
+}
+
+#[test]
+fn the_time_in_which_a_start_settles_begins_with_the_last_change() {
+    let mut pod = Scripted::uncounted(&[ONE]);
+    pod.status(0, "c0", "1");
+    pod.restart_of_tagwatch();
+    pod.set_image(0, TWO);
+    pod.status(0, "c1", "1");
+    pod.now += START_SETTLES_IN - 121;
+    pod.set_image(0, THREE);
+    pod.show();
+    pod.show();
+    assert_eq!((pod.ran(TWO), pod.ran(THREE)), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_container_that_has_ended_is_never_one_of_an_image_that_came_later() {
+    for mut pod in [Scripted::new(&[ONE]), Scripted::uncounted(&[ONE])] {
+        pod.lists = ("initContainers", "initContainerStatuses");
+        pod.has_ended = true;
+        pod.status(0, "c0", "1");
+        pod.set_image(0, TWO);
+        pod.observe();
+        pod.restart_of_tagwatch();
+        for _ in 0..3 {
+            pod.now += START_SETTLES_IN;
+            pod.show();
+            assert!(pod.ran(TWO).is_empty());
+        }
+    }
+}
+
+#[test]
 fn a_start_of_tagwatch_in_the_middle_of_an_update_proves_nothing() {
     // The kubelet may write no generation while the API server counts them, and earlier servers count none.
     for generations in [(Some(1), Some(1)), (Some(1), None), (None, None)] {
@@ -248,7 +331,11 @@ fn a_start_of_tagwatch_in_the_middle_of_an_update_proves_nothing() {
         pod.restart_of_tagwatch();
         assert!(pod.ran(TWO).is_empty());
         pod.show();
+        // How often the spec has changed is not known: this may be one of an image between.
         pod.status(0, "c1", "2");
+        assert!(pod.ran(TWO).is_empty());
+        pod.now += START_SETTLES_IN;
+        pod.show();
         assert_eq!(pod.ran(TWO), ["2"]);
         pod.assert_never_moved();
     }
@@ -280,6 +367,9 @@ fn where_nothing_says_when_the_spec_was_written_it_may_have_changed() {
     pod.status(0, "c0", "1");
     assert!(pod.ran(ONE).is_empty());
     pod.status(0, "c1", "1");
+    assert!(pod.ran(ONE).is_empty());
+    pod.now += START_SETTLES_IN;
+    pod.status(0, "c2", "1");
     assert_eq!(pod.ran(ONE), ["1"]);
 }
 
