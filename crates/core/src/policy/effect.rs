@@ -22,6 +22,29 @@ pub struct SpecRemark {
     pub message: &'static str,
 }
 
+/// How many of the namespaces something matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Matched {
+    None,
+    Some,
+    All,
+}
+
+impl Matched {
+    /// Of namespaces, whether each is matched. With one, nothing is said of all: an instance that watches one namespace
+    /// knows no other.
+    fn of(namespaces: impl Iterator<Item = bool>) -> Self {
+        let matched: Vec<bool> = namespaces.collect();
+        if !matched.contains(&true) {
+            Self::None
+        } else if matched.len() > 1 && !matched.contains(&false) {
+            Self::All
+        } else {
+            Self::Some
+        }
+    }
+}
+
 impl Policy {
     /// Whether the scope leaves out all of these namespaces, so that nothing is judged.
     pub fn is_scope_empty(&self, namespaces: &[NamedNamespace]) -> bool {
@@ -32,7 +55,8 @@ impl Policy {
     }
 
     /// The overrides that were not applied to any container, and the globs, selectors and labels that match none of these
-    /// namespaces, in the order of the fields. Without namespaces, which may not be known, nothing is said of them.
+    /// namespaces, or that restrict nothing because they match all, in the order of the fields. Without namespaces, which may
+    /// not be known, nothing is said of them.
     pub fn without_effect(
         &self,
         namespaces: &[NamedNamespace],
@@ -41,10 +65,10 @@ impl Policy {
         let mut remarks = Vec::new();
         let mut remark = |path: FieldPath, message| remarks.push(SpecRemark { path, message });
         let root = FieldPath::default();
-        let is_selected = |selector: &LabelSelector| {
-            namespaces
-                .iter()
-                .any(|(_, namespace)| selects(Some(selector), Some(&namespace.labels)) == Decision::Yes)
+        let selected = |selector: &LabelSelector| {
+            let decisions =
+                namespaces.iter().map(|(_, namespace)| selects(Some(selector), Some(&namespace.labels)));
+            Matched::of(decisions.map(|decision| decision == Decision::Yes))
         };
         let names: Vec<&str> = namespaces.iter().map(|(name, _)| name.raw()).collect();
         let are_known = !namespaces.is_empty();
@@ -56,8 +80,21 @@ impl Policy {
             for (field, index) in self.scope.unmatched(&names) {
                 remark(scope.field(field).index(index), "it matches no namespace");
             }
-            if self.scope.selector().is_some_and(|selector| !is_selected(selector)) {
-                remark(scope.field("namespaceSelector"), "no namespace has these labels");
+            for index in self.scope.unrestricting(&names) {
+                let path = scope.field("namespaces").index(index);
+                remark(path, "it matches every namespace, so the list leaves none out");
+            }
+            match self.scope.selector().map(selected) {
+                Some(Matched::None) => {
+                    remark(scope.field("namespaceSelector"), "no namespace has these labels");
+                }
+                Some(Matched::All) => {
+                    remark(
+                        scope.field("namespaceSelector"),
+                        "it matches every namespace, so it leaves none out",
+                    );
+                }
+                Some(Matched::Some) | None => {}
             }
         }
         let overrides = root.field("overrides");
@@ -67,9 +104,15 @@ impl Policy {
         if are_known {
             let annotations = &self.annotations;
             let selector = annotations.namespace_selector.as_ref().filter(|_| annotations.enabled);
-            if selector.is_some_and(|selector| !is_selected(selector)) {
-                let path = root.field("annotations").field("namespaceSelector");
-                remark(path, "no namespace has these labels, so no annotation exempts anything");
+            let path = root.field("annotations").field("namespaceSelector");
+            match selector.map(selected) {
+                Some(Matched::None) => {
+                    remark(path, "no namespace has these labels, so no annotation exempts anything");
+                }
+                Some(Matched::All) => {
+                    remark(path, "it matches every namespace, so it restricts no annotation");
+                }
+                Some(Matched::Some) | None => {}
             }
             for (index, label) in self.metric_labels.iter().enumerate() {
                 if !namespaces.iter().any(|(_, namespace)| namespace.labels.contains_key(label)) {

@@ -49,6 +49,12 @@ impl NameGlobs {
         self.0.iter().any(|glob| glob.is_match(name))
     }
 
+    /// The indexes of the globs that match all of these names.
+    pub(super) fn matching_all(&self, names: &[&str]) -> impl Iterator<Item = usize> {
+        let matches_all = |glob: &Glob| names.iter().all(|name| glob.is_match(name));
+        self.0.iter().enumerate().filter(move |(_, glob)| matches_all(glob)).map(|(index, _)| index)
+    }
+
     /// The indexes of the globs that match none of these names.
     pub(super) fn unmatched(&self, names: &[&str]) -> impl Iterator<Item = usize> {
         let is_unmatched = |glob: &Glob| !names.iter().any(|name| glob.is_match(name));

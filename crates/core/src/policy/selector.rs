@@ -81,6 +81,11 @@ impl Scope {
             .flat_map(move |(field, globs)| globs.unmatched(names).map(move |index| (field, index)))
     }
 
+    /// The globs of namespaces that match all of these names, where there are several, each by its index.
+    pub(super) fn unrestricting(&self, names: &[&str]) -> impl Iterator<Item = usize> {
+        self.namespaces.matching_all(names).filter(|_| names.len() > 1)
+    }
+
     pub(super) fn includes(
         &self,
         name: Option<&UntrustedText>,

@@ -171,6 +171,44 @@ fn parts_that_match_nothing_are_named_by_their_field() {
 }
 
 #[test]
+fn parts_that_match_every_namespace_restrict_nothing() {
+    let namespaces = [namespace("shop", &[("tier", "gold")]), namespace("mail", &[("tier", "silver")])];
+    let absent = serde_json::json!({ "matchExpressions": [{ "key": "absent", "operator": "DoesNotExist" }] });
+    for selector in [
+        absent.clone(),
+        serde_json::json!({ "matchExpressions": [{ "key": "tier", "operator": "Exists" }] }),
+        serde_json::json!({ "matchExpressions": [{ "key": "tier", "operator": "NotIn", "values": ["bronze"] }] }),
+        serde_json::json!({ "matchExpressions": [{ "key": "tier", "operator": "In", "values": ["gold", "silver"] }] }),
+    ] {
+        let policy = read(&serde_json::json!({
+            "scope": { "namespaceSelector": selector }, "annotations": { "namespaceSelector": selector },
+        }));
+        let named = ["spec.scope.namespaceSelector", "spec.annotations.namespaceSelector"];
+        assert_eq!(places(&policy, &namespaces, &[]), named, "{selector}");
+        assert_eq!(places(&policy, &[], &[]), [""; 0], "namespaces are not known");
+        assert_eq!(places(&policy, &namespaces[..1], &[]), [""; 0], "one alone is watched");
+    }
+    // One that is left out is enough.
+    let policy = read(&serde_json::json!({
+        "scope": { "namespaceSelector": { "matchExpressions": [{ "key": "tier", "operator": "In", "values": ["gold"] }] } },
+    }));
+    assert_eq!(places(&policy, &namespaces, &[]), [""; 0]);
+    // Annotations that are off are not restricted either.
+    let policy =
+        read(&serde_json::json!({ "annotations": { "enabled": false, "namespaceSelector": absent } }));
+    assert_eq!(places(&policy, &namespaces, &[]), [""; 0]);
+    for (globs, expected) in [
+        (vec!["shop", "*"], vec!["spec.scope.namespaces[1]"]),
+        // Those that are there; others may come.
+        (vec!["s*", "mail"], vec![]),
+        (vec!["s*"], vec![]),
+    ] {
+        let policy = read(&serde_json::json!({ "scope": { "namespaces": globs } }));
+        assert_eq!(places(&policy, &namespaces, &[]), expected, "{globs:?}");
+    }
+}
+
+#[test]
 fn a_scope_that_leaves_every_namespace_out_is_empty() {
     let namespaces = [namespace("shop", &[("tier", "gold")]), namespace("mail", &[])];
     for (scope, expected, place) in [
