@@ -26,7 +26,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
+pub(crate) const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
 const EXEMPT: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy skip"];
 
 /// A ready tagwatch that serves the console on a port of the system's choice, and the console's origin.

@@ -1,6 +1,6 @@
 //! The commands that the console offers, as the API server takes them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, process::Output, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -9,15 +9,15 @@ use tagwatch_e2e::eventually;
 use tokio::{process::Command, time::timeout};
 
 use crate::{
-    console::{get, serving},
+    console::{FAILS, get, serving},
     custom_kinds::{create_soon, define, grant},
     objects::{LATEST, deployment, job, pod, pod_spec, pulled, replica_set, template},
-    runner::own,
+    runner::{own, shared},
     test_env::{LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![own(commands_that_are_offered_are_taken)]
+    vec![own(commands_that_are_offered_are_taken), shared(a_newer_image_is_not_replaced)]
 }
 
 /// Words for a shell, as they are.
@@ -26,20 +26,24 @@ fn quoted(words: impl Iterator<Item = String>) -> String {
     words.map(quote).collect::<Vec<_>>().join(" ")
 }
 
-/// Runs what a person would paste, with a registry that always answers, and an API server that changes nothing.
-async fn paste(env: &TestEnv, command: &str) -> Result<String> {
+/// Runs a script with a registry that always answers. `flags` are added to those of kubectl.
+async fn run(env: &TestEnv, command: &str, flags: &str) -> Result<Output> {
     let kubectl = env.cluster().control_plane.kubectl_command()?;
     let kubectl = kubectl.as_std();
     let words = [kubectl.get_program()].into_iter().chain(kubectl.get_args());
     let words = quoted(words.map(|word| word.to_string_lossy().into_owned()));
     let digest = "0123456789abcdef".repeat(4);
-    let script = format!(
-        "docker() {{ echo sha256:{digest}; }}\nkubectl() {{ {words} \"$@\" --dry-run=server; }}\n{command}\n"
-    );
+    let script =
+        format!("docker() {{ echo sha256:{digest}; }}\nkubectl() {{ {words} \"$@\" {flags}; }}\n{command}\n");
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]).kill_on_drop(true);
     shell.envs(kubectl.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = timeout(Duration::from_mins(1), shell.output()).await.context("a minute")??;
+    Ok(timeout(Duration::from_mins(1), shell.output()).await.context("a minute")??)
+}
+
+/// Runs what a person would paste, with an API server that changes nothing.
+async fn paste(env: &TestEnv, command: &str) -> Result<String> {
+    let output = run(env, command, "--dry-run=server").await?;
     let error = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{command}\n{error}");
     Ok(String::from_utf8(output.stdout)?)
@@ -127,5 +131,38 @@ async fn commands_that_are_offered_are_taken(env: &TestEnv) -> Result<()> {
     // Each was a dry run.
     let web = env.api("Deployment").get("web").await?;
     assert_eq!(web.metadata.generation, Some(1));
+    tagwatch.end().await
+}
+
+/// A script that was saved before the image was changed would silently roll it back.
+async fn a_newer_image_is_not_replaced(env: &TestEnv) -> Result<()> {
+    let (tagwatch, base) = serving(env, "none").await?;
+    env.create(deployment("web", 0, &floating())).await?;
+    let issue = env.reported("Deployment", "web", &FAILS).await?.key_of("latest-tag")?;
+    let script = eventually(LIMIT, "the script", || async {
+        let (status, script) = get(&format!("{base}/issues/{issue}/fix.sh"), None)?;
+        ensure!(status == 200, "{status} {script}");
+        Ok(script)
+    })
+    .await?;
+    let newer = "nginx:1.29.3-main-abc1234";
+    let (namespace, control_plane) = (env.namespace(), &env.cluster().control_plane);
+    let image = format!("web={newer}");
+    control_plane.kubectl(&["--namespace", namespace, "set", "image", "deployment/web", &image]).await?;
+    let refused = run(env, &script, "").await?;
+    let said = String::from_utf8_lossy(&refused.stderr);
+    ensure!(!refused.status.success(), "{script}\n{said}");
+    // What the message says of kubectl.
+    ensure!(said.contains("The request is invalid") && said.contains("nothing was changed"), "{said}");
+    let path = "jsonpath={.spec.template.spec.containers[0].image}";
+    let words = ["--namespace", namespace, "get", "deployment", "web", "--output", path];
+    let read = || control_plane.kubectl(&words);
+    ensure!(read().await? == newer, "{}", read().await?);
+    // With the image that was checked, it is applied.
+    let image = format!("web={LATEST}");
+    control_plane.kubectl(&["--namespace", namespace, "set", "image", "deployment/web", &image]).await?;
+    let applied = run(env, &script, "").await?;
+    ensure!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    ensure!(read().await?.contains("@sha256:"), "{}", read().await?);
     tagwatch.end().await
 }

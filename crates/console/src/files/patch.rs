@@ -1,6 +1,6 @@
 //! A fix as a part of a manifest.
 
-use super::{comment, heading};
+use super::{comment, heading, short};
 use crate::remedy::Remedy;
 use crate::snapshot::WorkloadIssue;
 
@@ -10,7 +10,12 @@ pub(super) fn patch(issue: WorkloadIssue<'_>, remedy: &Remedy) -> String {
     if let Some(note) = &remedy.note {
         patch.push_str(&comment(note));
     }
-    patch.push_str("# Merge this into the manifest.\n");
+    // A strategic merge patch has no tests (k8s.io/apimachinery/pkg/util/strategicpatch); `metadata.resourceVersion` would
+    // fail with every status that a controller writes.
+    let image = short(issue.issue.image.raw());
+    patch.push_str(&comment(&format!(
+        "Merge this into the manifest. A merge cannot test what it replaces: look first that the image is still {image}."
+    )));
     if remedy.patch.contains("<digest>") {
         patch.push_str("# Replace <digest> with the digest that the tag means now; fix.sh finds it out.\n");
     }

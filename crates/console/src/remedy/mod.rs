@@ -198,8 +198,23 @@ impl Target<'_> {
         }
     }
 
-    /// A command with a JSON patch (RFC 6902), which every kind accepts. The patch tests the container's name first, so it
-    /// fails if the list has changed.
+    /// What the object must still hold for a change to be right: the container, its image, and the pull policy where that
+    /// is replaced. Another client may have changed the object since it was checked.
+    fn expected(&self, operations: &[Operation]) -> Vec<(String, &str)> {
+        let pull_policy = self.field.pull_policy(self.issue.container_type).pointer();
+        let written =
+            self.workload.container(self.issue).and_then(|container| container.pull_policy.as_ref());
+        let written = written.filter(|_| operations.iter().any(|operation| operation.pointer == pull_policy));
+        let mut expected = vec![
+            (self.field.name_pointer(), self.issue.container.raw()),
+            (self.field.pointer(), self.issue.image.raw()),
+        ];
+        expected.extend(written.map(|written| (pull_policy, written.raw())));
+        expected
+    }
+
+    /// A command with a JSON patch (RFC 6902), which every kind accepts. The patch tests first what it replaces, so it
+    /// changes nothing where the object has changed.
     fn patch(&self, operations: &[Operation]) -> Option<String> {
         let Workload { namespace, kind, name, .. } = self.workload;
         if name.raw().starts_with('-') {
@@ -207,11 +222,11 @@ impl Target<'_> {
         }
         let json = |text: &str| serde_json::Value::from(text).to_string();
         let mut shell = String::new();
-        let mut literal = format!(
-            "[{{\"op\":\"test\",\"path\":{},\"value\":{}}}",
-            json(&self.field.name_pointer()),
-            json(self.issue.container.raw())
-        );
+        let tests = self.expected(operations);
+        let tests = tests.iter().map(|(pointer, value)| {
+            format!("{{\"op\":\"test\",\"path\":{},\"value\":{}}}", json(pointer), json(value))
+        });
+        let mut literal = format!("[{}", tests.collect::<Vec<_>>().join(","));
         for Operation { pointer, name, value, tail } in operations {
             let value = json(value);
             let open = value.strip_suffix('"')?;

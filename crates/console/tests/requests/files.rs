@@ -52,6 +52,18 @@ fn run(script: &str) -> (bool, String) {
     (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8"))
 }
 
+/// A patch replaces nothing that it does not test first: what was checked may have changed since.
+fn assert_tested(patch: &Value, issue: &Value) {
+    let operations = patch.as_array().expect("operations");
+    let (tests, changes): (Vec<_>, Vec<_>) =
+        operations.iter().partition(|operation| operation["op"] == "test");
+    let tests: Vec<_> = tests.iter().map(|test| (&test["path"], &test["value"])).collect();
+    assert!(tests.iter().any(|(_, value)| **value == issue["image"]), "{patch}");
+    for change in &changes {
+        assert!(change["op"] == "add" || tests.iter().any(|(path, _)| **path == change["path"]), "{patch}");
+    }
+}
+
 /// Whether bash can read a script.
 fn parses(script: &str) -> bool {
     let folder = tempfile::tempdir().expect("a folder");
@@ -85,6 +97,7 @@ async fn scripts_run_one_command_whatever_names_say() {
             let patch = arguments[9].trim_start_matches('<').trim_end_matches('>');
             let patch: Value = serde_json::from_str(patch).unwrap_or_else(|error| panic!("{error}: {patch}"));
             assert_eq!(patch[0]["op"], "test", "{patch}");
+            assert_tested(&patch, &issue);
         }
     }
     assert!(offered > 10, "{offered} scripts");
@@ -100,7 +113,12 @@ async fn a_script_is_the_one_that_is_asked_for() {
     pin.assert_holds("set -eu\ndigest=$(docker buildx imagetools inspect");
     let pull = file(&console, issue, "fix.sh?by=pull").await;
     pull.assert_holds("\"path\":\"/spec/template/spec/containers/0/imagePullPolicy\"");
+    let tested = "{\"op\":\"test\",\"path\":\"/spec/template/spec/containers/0/imagePullPolicy\",\"value\":\"IfNotPresent\"}";
+    pull.assert_holds(tested);
+    assert_eq!(pin.count("imagePullPolicy"), 0, "it does not replace that");
     assert_eq!(file(&console, issue, "fix.sh").await.text, pin.text, "the first remedy");
+    let patch = file(&console, issue, "patch.yaml").await;
+    patch.assert_holds("look first that the image is still registry.example.com/shop/cart:latest.\n");
     let unknown = file(&console, issue, "fix.sh?by=magic").await;
     assert_eq!(
         (unknown.status, unknown.text.as_str()),
@@ -111,6 +129,20 @@ async fn a_script_is_the_one_that_is_asked_for() {
         page.assert_holds(&format!("href=\"{}/{name}\"", path(issue)));
     }
     page.assert_holds(&format!("action=\"{}/exemption.yaml\"", path(issue)));
+}
+
+/// As from an API server that finds another image than the patch tests for.
+#[tokio::test]
+async fn a_script_that_fails_says_why_and_ends_with_the_status_of_kubectl() {
+    let console = open(demo());
+    let found = get(&console, "/api/v1/issues?q=shop/cart&rule=stale-pull-policy").await.json();
+    let script = file(&console, &found["issues"][0], "fix.sh").await.text;
+    let stubs = "docker() { echo sha256:abc; }\nkubectl() { return 3; }\n";
+    let mut shell = Command::new("sh");
+    let output = shell.arg("-c").arg(format!("{stubs}{script}")).output().expect("sh");
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0), "{said}");
+    assert!(said.contains("no longer has the image or pull policy that tagwatch checked"), "{said}");
 }
 
 #[tokio::test]
