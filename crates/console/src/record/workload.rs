@@ -107,6 +107,7 @@ impl ContainerRecord {
             edit_mode: _,
             allowed_pull_policies: _,
             fix: _,
+            closing: _,
         } = container;
         Self {
             name: name.json().to_owned(),

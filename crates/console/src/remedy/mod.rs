@@ -12,7 +12,7 @@ use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::workload::ContainerType;
 
-use crate::snapshot::{Workload, name_to_pin};
+use crate::snapshot::{ContainerChange, Workload, name_to_pin};
 use crate::text::quote;
 use container_field::ContainerField;
 pub(crate) use of_container::closed_at_once;
@@ -43,6 +43,8 @@ impl Remedy {
 const PIN: &str = "Pin what the tag means today";
 const PULL: &str = "Pull at every start";
 const CACHED: &str = "Let nodes use the copy they have";
+const PIN_AND_PULL: &str = "Pin what the tag means today, and pull at every start";
+const PIN_AND_CACHE: &str = "Pin what the tag means today, and let nodes use the copy they have";
 
 const RECREATE: &str = "The API server accepts no change of this pod template: change the manifest, delete the object, and apply it anew.";
 const REPLACE: &str = "Pods that run keep what they were made with: delete them once the template is changed, and new ones \
@@ -64,15 +66,12 @@ const ELSEWHERE: &str = "The image was read from what this object made, its pods
                          object names it.";
 const EPHEMERAL: &str = "An ephemeral container cannot be changed: it is removed with its Pod. Start the next one with the right image.";
 
-/// Ways to fix an issue, best first; empty when [`why_none`] gives a reason.
+/// Ways to fix an issue, best first; empty when [`why_none`] gives a reason. Each of them closes it: the engine has tried.
 pub fn remedies(workload: &Workload, issue: &Issue) -> Vec<Remedy> {
-    let Some(field) =
-        ContainerField::parse(&issue.field_path).filter(|_| why_none(workload, issue).is_none())
-    else {
+    let Some(target) = Target::new(workload, issue).filter(|_| why_none(workload, issue).is_none()) else {
         return Vec::new();
     };
-    let target = Target { workload, issue, field };
-    [target.pin(), target.pull()].into_iter().flatten().collect()
+    target.changes().into_iter().flatten().filter_map(|change| target.remedy(change)).collect()
 }
 
 /// Why there is no patch: the object does not contain the field that was checked, or the field is immutable.
@@ -82,6 +81,16 @@ pub(crate) fn why_none(workload: &Workload, issue: &Issue) -> Option<&'static st
         (_, EditMode::Added) => Some(ADDED),
         (_, EditMode::Elsewhere) => Some(ELSEWHERE),
         _ => None,
+    }
+}
+
+fn title(pins: bool, pull_policy: Option<PullPolicy>) -> &'static str {
+    match (pins, pull_policy) {
+        (true, None) => PIN,
+        (true, Some(PullPolicy::Always)) => PIN_AND_PULL,
+        (true, Some(_)) => PIN_AND_CACHE,
+        (false, Some(PullPolicy::Always)) => PULL,
+        (false, _) => CACHED,
     }
 }
 
@@ -100,28 +109,70 @@ struct Target<'a> {
     field: ContainerField<'a>,
 }
 
-impl Target<'_> {
-    /// Adds the current digest of the tag to the image. The tag stays, unless it is `latest`, which says nothing beside a
-    /// digest.
-    fn pin(&self) -> Option<Remedy> {
-        // A digest makes no image available, and changes no pull policy.
-        if [ids::IMAGE_PULL_FAILING, ids::PULL_POLICY_NOT_ALLOWED, ids::CACHED_PRIVATE_IMAGE]
-            .contains(&self.issue.rule.id)
-        {
-            return None;
-        }
-        let named = name_to_pin(self.issue.image.raw())?;
-        if self.issue.rule.group == RuleGroup::ImagePullPolicy && !self.is_mutable() {
-            return None;
-        }
-        let (note, is_in_place) = self.change(self.issue.container_type != ContainerType::ImageVolume);
+impl<'a> Target<'a> {
+    /// `None` where the path of the issue leads to no container.
+    fn new(workload: &'a Workload, issue: &'a Issue) -> Option<Self> {
+        Some(Self { workload, issue, field: ContainerField::parse(&issue.field_path)? })
+    }
+
+    /// What closes the issue: with a digest, and with a pull policy alone.
+    fn changes(&self) -> [Option<ContainerChange>; 2] {
+        let Some(container) = self.workload.container(self.issue) else { return [None, None] };
+        let allowed = &container.allowed_pull_policies;
+        let is_allowed = |policy| allowed.is_empty() || allowed.contains(&policy);
+        let changes = container.closing.of(self.issue.rule.id);
+        let (pins, pulls): (Vec<_>, Vec<_>) = changes
+            .filter(|change| change.pull_policy.is_none_or(is_allowed))
+            .partition(|change| change.pins);
+        let is_about_pull_policies = self.issue.rule.group == RuleGroup::ImagePullPolicy;
+        // A digest makes no image available, and it is no way to change a pull policy that is wrong for any image.
+        let is_about_the_reference =
+            ![ids::IMAGE_PULL_FAILING, ids::PULL_POLICY_NOT_ALLOWED, ids::CACHED_PRIVATE_IMAGE]
+                .contains(&self.issue.rule.id);
+        let may_pin = is_about_the_reference && (!is_about_pull_policies || self.is_mutable());
+        // Of a reference that stays, the copy of a node is right.
+        let preferred = if self.is_mutable() { PullPolicy::Always } else { PullPolicy::IfNotPresent };
+        let pull = pulls.iter().find(|change| change.pull_policy == Some(preferred)).or(pulls.first());
+        [pins.first().copied().filter(|_| may_pin), pull.copied().filter(|_| is_about_pull_policies)]
+    }
+
+    /// A change as a patch and a command.
+    fn remedy(&self, ContainerChange { pins, pull_policy }: ContainerChange) -> Option<Remedy> {
+        let named = if pins { Some(name_to_pin(self.issue.image.raw())?) } else { None };
+        let is_image_of_container =
+            pull_policy.is_none() && self.issue.container_type != ContainerType::ImageVolume;
+        let (of_change, is_in_place) = self.change(is_image_of_container);
+        let of_policy = match pull_policy {
+            _ if pins => None,
+            Some(PullPolicy::Always) => Some(STOPGAP),
+            Some(_) => self.is_mutable().then_some(MOVES),
+            None => None,
+        };
+        let notes: Vec<&str> = [of_change, of_policy].into_iter().flatten().collect();
+        let operations = named.map(|named| self.pin_operation(named));
+        let operations: Vec<_> =
+            operations.into_iter().chain(pull_policy.map(|policy| self.pull_operation(policy))).collect();
+        let command = if pins { self.pinning(&operations) } else { self.patch(&operations) };
         Some(Remedy {
-            id: Remedy::PIN,
-            title: PIN,
-            note: note.map(str::to_owned),
-            patch: self.pin_yaml(named),
-            command: self.pinning(&[self.pin_operation(named)]).filter(|_| is_in_place),
+            id: if pins { Remedy::PIN } else { Remedy::PULL },
+            title: title(pins, pull_policy),
+            note: (!notes.is_empty()).then(|| notes.join(" ")),
+            patch: self.yaml_of(named, pull_policy)?,
+            command: command.filter(|_| is_in_place),
         })
+    }
+
+    /// The manifest with both fields. They are in one mapping, so the second is one more line of the first.
+    fn yaml_of(&self, named: Option<&str>, pull_policy: Option<PullPolicy>) -> Option<String> {
+        let pin = named.map(|named| self.pin_yaml(named));
+        let pull = pull_policy.map(|policy| {
+            let field = self.field.pull_policy(self.issue.container_type);
+            field.yaml(&self.issue.container, &policy.as_str().into())
+        });
+        match (pin, pull) {
+            (Some(pin), Some(pull)) => Some(format!("{pin}{}\n", pull.lines().last()?)),
+            (one, other) => one.or(other),
+        }
     }
 
     fn pin_yaml(&self, named: &str) -> String {
@@ -143,39 +194,6 @@ impl Target<'_> {
     fn pull_operation(&self, policy: PullPolicy) -> Operation {
         let pointer = self.field.pull_policy(self.issue.container_type).pointer();
         Operation { pointer, name: "add", value: policy.as_str().to_owned(), tail: "" }
-    }
-
-    fn pull(&self) -> Option<Remedy> {
-        if self.issue.rule.group != RuleGroup::ImagePullPolicy {
-            return None;
-        }
-        let wanted: &[PullPolicy] = match self.issue.rule.id {
-            ids::NEEDLESS_PULL => &[PullPolicy::IfNotPresent],
-            ids::PULL_POLICY_NOT_ALLOWED | ids::PULL_POLICY_NEVER if self.is_mutable() => {
-                &[PullPolicy::Always, PullPolicy::IfNotPresent]
-            }
-            ids::PULL_POLICY_NOT_ALLOWED | ids::PULL_POLICY_NEVER => {
-                &[PullPolicy::IfNotPresent, PullPolicy::Always]
-            }
-            _ => &[PullPolicy::Always],
-        };
-        let allowed = &self.workload.container(self.issue)?.allowed_pull_policies;
-        let policy = wanted.iter().copied().find(|policy| allowed.contains(policy))?;
-        let field = self.field.pull_policy(self.issue.container_type);
-        let (title, of_policy) = match policy {
-            PullPolicy::Always => (PULL, Some(STOPGAP)),
-            _ => (CACHED, self.is_mutable().then_some(MOVES)),
-        };
-        let (of_change, is_in_place) = self.change(false);
-        let notes: Vec<&str> = [of_change, of_policy].into_iter().flatten().collect();
-        let command = self.patch(&[self.pull_operation(policy)]);
-        Some(Remedy {
-            id: Remedy::PULL,
-            title,
-            note: (!notes.is_empty()).then(|| notes.join(" ")),
-            patch: field.yaml(&self.issue.container, &policy.as_str().into()),
-            command: command.filter(|_| is_in_place),
-        })
     }
 
     /// Whether the same reference can name another image later.

@@ -1,24 +1,51 @@
-//! The one change of a container that closes the most of its issues. Each change is tried: the engine judges the
-//! container as it would be.
+//! What a change of a container closes. Each change is tried: the engine judges the container as it would be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::Verdict;
+use tagwatch_core::outcome::Outcome;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::reference::Reference;
-use tagwatch_core::rules::ids;
+use tagwatch_core::rules::{self, RuleGroup, ids};
 use tagwatch_core::workload::{Container, Workload};
 
-/// The changes that are tried, in the order in which they are preferred: whether the image is pinned, and the pull policy
-/// that is written.
-const CHANGES: [(bool, Option<PullPolicy>); 5] = [
-    (true, None),
-    (false, Some(PullPolicy::Always)),
-    (false, Some(PullPolicy::IfNotPresent)),
-    (true, Some(PullPolicy::IfNotPresent)),
-    (true, Some(PullPolicy::Always)),
+/// A change of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ContainerChange {
+    /// Whether a digest is added to the image.
+    pub(crate) pins: bool,
+    /// The pull policy that is written.
+    pub(crate) pull_policy: Option<PullPolicy>,
+}
+
+/// The changes that are tried, in the order in which they are preferred.
+const CHANGES: [ContainerChange; 5] = [
+    ContainerChange { pins: true, pull_policy: None },
+    ContainerChange { pins: false, pull_policy: Some(PullPolicy::Always) },
+    ContainerChange { pins: false, pull_policy: Some(PullPolicy::IfNotPresent) },
+    ContainerChange { pins: true, pull_policy: Some(PullPolicy::IfNotPresent) },
+    ContainerChange { pins: true, pull_policy: Some(PullPolicy::Always) },
 ];
+
+/// A set of [`CHANGES`], a bit for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ChangeSet(u8);
+
+impl ChangeSet {
+    fn insert(&mut self, at: usize) {
+        self.0 |= 1 << at;
+    }
+
+    /// In the order in which they are preferred.
+    pub(crate) fn iter(self) -> impl Iterator<Item = ContainerChange> {
+        CHANGES
+            .into_iter()
+            .enumerate()
+            .filter(move |(at, _)| self.0 & (1 << at) != 0)
+            .map(|(_, change)| change)
+    }
+}
 
 /// A change of a container, and the issues that it closes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +58,18 @@ pub struct ContainerFix {
     pub closes: Box<[&'static str]>,
 }
 
+/// For each rule with a result about a container, exempt ones too, the changes that close it and violate no other rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ClosingChanges(Box<[(&'static str, ChangeSet)]>);
+
+impl ClosingChanges {
+    /// Those that close the issue of a rule, in the order in which they are preferred.
+    pub(crate) fn of(&self, rule: &str) -> impl Iterator<Item = ContainerChange> {
+        let found = self.0.iter().find(|(known, _)| *known == rule);
+        found.map(|(_, changes)| *changes).unwrap_or_default().iter()
+    }
+}
+
 /// The image without a digest, as it is named in front of one. The tag stays, unless it is `latest`, which says nothing
 /// beside a digest. `None` for what has a digest, or does not parse.
 pub(crate) fn name_to_pin(image: &str) -> Option<&str> {
@@ -38,38 +77,93 @@ pub(crate) fn name_to_pin(image: &str) -> Option<&str> {
     if reference.tag() == Some("latest") { image.strip_suffix(":latest") } else { Some(image) }
 }
 
-/// The best change of each container of a workload, in order; `None` where none closes anything. A change that violates
-/// another rule is none.
-pub(super) fn fixes(engine: &Engine, workload: &Workload, verdicts: &[Verdict]) -> Vec<Option<ContainerFix>> {
-    let mut fixes: Vec<Option<ContainerFix>> = vec![None; workload.containers.len()];
-    let open: Vec<(usize, BTreeSet<&'static str>)> = verdicts
-        .iter()
-        .map(|verdict| (verdict.container, open_rules(verdict)))
-        .filter(|(at, rules)| !rules.is_empty() && *at < fixes.len())
-        .collect();
-    let mut trial = without_containers(workload);
-    for (pins, pull_policy) in CHANGES {
-        let (tried, containers): (Vec<_>, Vec<Container>) = open
-            .iter()
-            .filter(|(at, rules)| fixes[*at].as_ref().is_none_or(|fix| fix.closes.len() < rules.len()))
-            .filter_map(|open| Some((open, changed(&workload.containers[open.0], pins, pull_policy)?)))
+/// What is known of a container while changes are tried.
+struct Trial {
+    /// Where it is among the containers of the workload.
+    at: usize,
+    open: BTreeSet<&'static str>,
+    /// Those, and the exempt ones.
+    found: BTreeSet<&'static str>,
+    best: Option<ContainerFix>,
+    closing: BTreeMap<&'static str, ChangeSet>,
+}
+
+impl Trial {
+    fn new(verdict: &Verdict) -> Self {
+        let (open, found) = (open_rules(verdict), found_rules(verdict));
+        Self { at: verdict.container, open, found, best: None, closing: BTreeMap::new() }
+    }
+
+    /// Whether a change may close more than those before it, or an issue in another way than they do.
+    fn is_worth_trying(&self, change: ContainerChange) -> bool {
+        let closes_all = self.best.as_ref().map_or(0, |fix| fix.closes.len()) == self.open.len();
+        let is_pinned = |rule: &&'static str| {
+            self.closing.get(rule).is_some_and(|changes| changes.iter().any(|known| known.pins))
+        };
+        !closes_all
+            || if change.pins {
+                !self.found.iter().all(is_pinned)
+            } else {
+                // Two of them can be right: which one depends on the tag.
+                self.found.iter().any(|rule| is_about_pull_policies(rule))
+            }
+    }
+
+    fn record(&mut self, at: usize, change: ContainerChange, verdict: &Verdict) {
+        let (mut open, mut found) = (open_rules(verdict), found_rules(verdict));
+        // The registry still does not give the image.
+        open.extend(self.open.get(ids::IMAGE_PULL_FAILING));
+        found.extend(self.found.get(ids::IMAGE_PULL_FAILING));
+        if !open.is_subset(&self.open) {
+            return;
+        }
+        for rule in self.found.difference(&found) {
+            self.closing.entry(*rule).or_default().insert(at);
+        }
+        let closes: Box<[&'static str]> = self.open.difference(&open).copied().collect();
+        if closes.len() > self.best.as_ref().map_or(0, |fix| fix.closes.len()) {
+            let ContainerChange { pins, pull_policy } = change;
+            self.best = Some(ContainerFix { pins, pull_policy, closes });
+        }
+    }
+}
+
+/// For each container of a workload, in order, the change that closes the most, and all that close something. A change that
+/// violates another rule is none.
+pub(super) fn fixes(
+    engine: &Engine,
+    workload: &Workload,
+    verdicts: &[Verdict],
+) -> Vec<(Option<ContainerFix>, ClosingChanges)> {
+    let mut trials: Vec<Trial> = verdicts.iter().map(Trial::new).collect();
+    trials.retain(|trial| !trial.found.is_empty() && trial.at < workload.containers.len());
+    let mut changed_workload = without_containers(workload);
+    for (at, change) in CHANGES.into_iter().enumerate() {
+        let (tried, containers): (Vec<_>, Vec<Container>) = trials
+            .iter_mut()
+            .filter(|trial| trial.is_worth_trying(change))
+            .filter_map(|trial| {
+                let container = changed(&workload.containers[trial.at], change)?;
+                Some((trial, container))
+            })
             .unzip();
         if tried.is_empty() {
             continue;
         }
-        trial.containers = containers;
-        for ((at, before), verdict) in tried.into_iter().zip(&engine.judge(&trial)) {
-            let mut after = open_rules(verdict);
-            // The registry still does not give the image.
-            after.extend(before.get(ids::IMAGE_PULL_FAILING));
-            let closes: Box<[&'static str]> = before.difference(&after).copied().collect();
-            let known = fixes[*at].as_ref().map_or(0, |fix| fix.closes.len());
-            if after.is_subset(before) && closes.len() > known {
-                fixes[*at] = Some(ContainerFix { pins, pull_policy, closes });
-            }
+        changed_workload.containers = containers;
+        for (trial, verdict) in tried.into_iter().zip(&engine.judge(&changed_workload)) {
+            trial.record(at, change, verdict);
         }
     }
+    let mut fixes = vec![Default::default(); workload.containers.len()];
+    for Trial { at, best, closing, .. } in trials {
+        fixes[at] = (best, ClosingChanges(closing.into_iter().collect()));
+    }
     fixes
+}
+
+fn is_about_pull_policies(rule: &str) -> bool {
+    rules::find(rule).is_some_and(|rule| rule.group == RuleGroup::ImagePullPolicy)
 }
 
 fn open_rules(verdict: &Verdict) -> BTreeSet<&'static str> {
@@ -77,9 +171,17 @@ fn open_rules(verdict: &Verdict) -> BTreeSet<&'static str> {
     open.map(|finding| finding.rule.id).collect()
 }
 
+fn found_rules(verdict: &Verdict) -> BTreeSet<&'static str> {
+    let found = verdict.findings.iter().filter(|finding| finding.outcome != Outcome::Pass);
+    found.map(|finding| finding.rule.id).collect()
+}
+
 /// The container after a change; `None` where it cannot be made or changes nothing. What pods ran is no matter once
 /// another image is named.
-fn changed(container: &Container, pins: bool, pull_policy: Option<PullPolicy>) -> Option<Container> {
+fn changed(
+    container: &Container,
+    ContainerChange { pins, pull_policy }: ContainerChange,
+) -> Option<Container> {
     let mut changed = container.clone();
     if pins {
         let name = name_to_pin(container.image.raw())?;

@@ -11,7 +11,7 @@ use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{self, Container};
 
-use super::fix::fixes;
+use super::fix::{ClosingChanges, fixes};
 use super::{ContainerFacts, ContainerFix, Workload};
 
 /// Most issues of one workload that are kept: the worst ones. Of each, the words take about a kilobyte.
@@ -75,7 +75,8 @@ impl WorkloadInput<'_> {
         let containers = &self.workload.containers;
         let keys = ResultKeys::new(self.uid, containers);
         let mut fixes = fixes(self.engine, self.workload, self.verdicts);
-        let mut fix = |verdict: &Verdict| fixes.get_mut(verdict.container).and_then(Option::take);
+        let mut fix =
+            |verdict: &Verdict| fixes.get_mut(verdict.container).map(std::mem::take).unwrap_or_default();
         let judged =
             self.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)));
         Workload {
@@ -120,7 +121,7 @@ impl WorkloadInput<'_> {
         container: &Container,
         verdict: &Verdict,
         edit_mode: EditMode,
-        fix: Option<ContainerFix>,
+        (fix, closing): (Option<ContainerFix>, ClosingChanges),
     ) -> ContainerFacts {
         ContainerFacts {
             name: container.name.clone(),
@@ -133,6 +134,7 @@ impl WorkloadInput<'_> {
             edit_mode,
             allowed_pull_policies: self.allowed_pull_policies(container, verdict),
             fix,
+            closing,
         }
     }
 

@@ -21,7 +21,7 @@ use changes::ChangeLog;
 pub(crate) use changes::{Change, ChangeKind, ChangedWorkload, Event, Finding};
 pub use departure::{DepartedWorkload, Departures};
 pub use fix::ContainerFix;
-pub(crate) use fix::name_to_pin;
+pub(crate) use fix::{ContainerChange, name_to_pin};
 pub use input::WorkloadInput;
 pub(crate) use input::evidence_line;
 pub use rule::RuleState;

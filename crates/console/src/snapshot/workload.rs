@@ -9,6 +9,7 @@ use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{ContainerType, Namespace};
 
+use super::fix::ClosingChanges;
 use super::{ContainerFix, WorkloadName};
 use crate::url::key;
 
@@ -63,6 +64,7 @@ pub struct ContainerFacts {
     pub allowed_pull_policies: Box<[PullPolicy]>,
     /// The change that closes the most of its issues; `None` where none closes any.
     pub fix: Option<ContainerFix>,
+    pub(crate) closing: ClosingChanges,
 }
 
 impl Workload {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tagwatch_console::{Workload, remedy_of_container};
+use tagwatch_console::{Workload, remedies, remedy_of_container};
 use tagwatch_core::engine::Engine;
 use tagwatch_core::policy::Policy;
+use tagwatch_core::rules;
 use tagwatch_core::workload::ContainerType::{self, Container, ImageVolume, Init};
 
 use super::support::{get, open};
-use crate::fixture::{ContainerSpec, demo, judged};
+use crate::fixture::{ContainerSpec, DRIFTED, MOVED, PRIVATE, demo, judged};
 
 const IMAGES: [&str; 9] = [
     "nginx",
@@ -44,24 +45,74 @@ fn patched(patch: &str, kind: ContainerType, image: &str, pull: Option<&str>) ->
     (image.replace("<digest>", &"ab".repeat(32)), pull.map(str::to_owned))
 }
 
-/// Every image with every pull policy, by several policies: the patch is applied to the manifest, and the core judges that.
-#[test]
-fn a_fix_closes_all_that_it_claims_and_opens_nothing() {
+/// Policies under which, together, every rule that reads the manifest alone finds something.
+fn policies() -> [Value; 6] {
     let rule = |parameters: Value| json!({ "profile": "recommended", "rules": parameters });
-    let policies = [
+    [
         json!({ "profile": "recommended" }),
         json!({ "profile": "strict" }),
         json!({ "profile": "always" }),
         rule(json!({ "pull-policy-not-allowed": { "enabled": true, "allowed": ["IfNotPresent"] } })),
         rule(json!({ "pull-policy-not-allowed": { "enabled": true, "allowed": ["Always"] } })),
         rule(json!({ "needless-pull": { "enabled": true }, "unpinned-image": { "enabled": true } })),
-    ];
-    let (mut fixes, mut at_once, mut both) = (0, 0, 0);
-    for policy in &policies {
+    ]
+}
+
+/// Every image with every pull policy, in every kind of place.
+fn manifests() -> impl Iterator<Item = (ContainerType, &'static str, Option<&'static str>)> {
+    [Container, Init, ImageVolume].into_iter().flat_map(|kind| {
+        IMAGES.into_iter().flat_map(move |image| PULL_POLICIES.map(|pull| (kind, image, pull)))
+    })
+}
+
+/// Each way to fix an issue that is offered is applied to the manifest, and the core judges that: the issue is closed, and
+/// no other one is opened.
+#[test]
+fn every_remedy_of_an_issue_closes_it() {
+    let mut closed = BTreeSet::new();
+    let parameters = json!({
+        "outdated-image": { "enabled": true },
+        "cached-private-image": { "enabled": true },
+        "kubernetes-image-pull-policy-of-container-is-not-always": { "enabled": true },
+    });
+    let others = json!({ "profile": "recommended", "rules": parameters });
+    for policy in policies().iter().chain([&others]) {
         let engine = engine(policy);
-        for (kind, image, pull) in [Container, Init, ImageVolume].into_iter().flat_map(|kind| {
-            IMAGES.into_iter().flat_map(move |image| PULL_POLICIES.map(|pull| (kind, image, pull)))
-        }) {
+        for (kind, image, pull) in manifests() {
+            let judged = |name: &str, image: &str, pull: Option<&str>| {
+                judged(&engine, ("apps/v1", "Deployment", PRIVATE, name), &[("web", kind, image, pull)])
+            };
+            for before in ["web", DRIFTED, MOVED].map(|name| judged(name, image, pull)) {
+                for issue in before.open() {
+                    for remedy in remedies(&before, issue) {
+                        let (new_image, new_pull) = patched(&remedy.patch, kind, image, pull);
+                        // The rollout brings new pods.
+                        let name = if new_image == image { before.name.raw() } else { "web" };
+                        let after = open_rules(&judged(name, &new_image, new_pull.as_deref()));
+                        let (rule, title) = (issue.rule.id, remedy.title);
+                        let place = format!("{policy} {kind:?} {image} {pull:?} {rule}: {title}");
+                        assert!(!after.contains(rule), "{place} leaves it");
+                        assert!(after.is_subset(&open_rules(&before)), "{place} opens {after:?}");
+                        closed.insert(rule);
+                    }
+                }
+            }
+        }
+    }
+    // Nothing can be added to what does not parse, and no change of the manifest makes a registry answer.
+    let without = ["invalid-image-reference", "image-pull-failing"];
+    let expected: BTreeSet<&str> =
+        rules::all().map(|rule| rule.id).filter(|rule| !without.contains(rule)).collect();
+    assert_eq!(closed, expected);
+}
+
+/// The patch is applied to the manifest, and the core judges that.
+#[test]
+fn a_fix_closes_all_that_it_claims_and_opens_nothing() {
+    let (mut fixes, mut at_once, mut both) = (0, 0, 0);
+    for policy in &policies() {
+        let engine = engine(policy);
+        for (kind, image, pull) in manifests() {
             let judged = |image: &str, pull: Option<&str>| {
                 judged(&engine, ("apps/v1", "Deployment", "shop", "web"), &[("web", kind, image, pull)])
             };
@@ -137,6 +188,27 @@ async fn the_list_of_issues_says_which_ones_one_fix_closes_together() {
         page.assert_holds("class=\"rowlink\"");
         assert_eq!(page.count("one fix closes"), 0, "{name}");
     }
+}
+
+#[test]
+fn the_first_remedy_of_a_pull_policy_that_is_never_right_is_a_pin_with_another_one() {
+    let engine = engine(&json!({ "profile": "recommended" }));
+    let workload = |image, pull| {
+        judged(&engine, ("apps/v1", "Deployment", "shop", "web"), &[("web", Container, image, Some(pull))])
+    };
+    let titles = |workload: &Workload, rule: &str| {
+        let issue = workload.open().find(|issue| issue.rule.id == rule).expect("an issue");
+        remedies(workload, issue).into_iter().map(|remedy| (remedy.id, remedy.title)).collect::<Vec<_>>()
+    };
+    let pin_and_cache = "Pin what the tag means today, and let nodes use the copy they have";
+    assert_eq!(
+        titles(&workload("busybox", "Never"), "pull-policy-never"),
+        [("pin", pin_and_cache), ("pull", "Pull at every start")]
+    );
+    assert_eq!(
+        titles(&workload(IMAGES[8], "Never"), "pull-policy-never"),
+        [("pull", "Let nodes use the copy they have")]
+    );
 }
 
 #[test]
