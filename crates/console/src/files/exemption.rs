@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use tagwatch_core::policy::{ExemptionSpec, Policy, TagPolicySpec, exact_exemption};
+use tagwatch_core::reference::Reference;
 use tagwatch_core::structured;
 use tagwatch_core::workload::WorkloadId;
 
@@ -37,12 +38,25 @@ pub(super) fn exemption(issue: WorkloadIssue<'_>, query: Option<&str>, now: Time
     }
     let item = structured::yaml(&[spec])
         .map_err(|_| Refusal::Impossible("The exemption cannot be written.".to_owned()))?;
-    let intro = heading(issue)
-        + &comment("Append this to spec.exemptions of the TagPolicy. It exempts this issue alone.");
+    let scope = match image_glob(issue) {
+        Some(image) => format!("It exempts this rule in this container for as long as its image is {image}."),
+        None => "It exempts this rule in this container, whatever its image is.".to_owned(),
+    };
+    let intro =
+        heading(issue) + &comment(&format!("Append this to spec.exemptions of the TagPolicy. {scope}"));
     Ok(intro + &item)
 }
 
-fn spec(WorkloadIssue { workload, issue }: WorkloadIssue<'_>, reason: &str, expires: Date) -> ExemptionSpec {
+/// The image as a glob of a policy, which knows no digests: another image of the container is not exempt. `None` where the
+/// image does not parse, as no glob matches it then.
+fn image_glob(WorkloadIssue { issue, .. }: WorkloadIssue<'_>) -> Option<String> {
+    let reference = Reference::parse(issue.image.raw()).ok()?;
+    let tag = reference.tag_or_default().map(|tag| format!(":{tag}")).unwrap_or_default();
+    Some(format!("{}{tag}", reference.name()))
+}
+
+fn spec(of_workload: WorkloadIssue<'_>, reason: &str, expires: Date) -> ExemptionSpec {
+    let WorkloadIssue { workload, issue } = of_workload;
     // Exemptions name a kind without its group.
     let kind = workload.kind.raw().split('.').next().unwrap_or_default();
     let id = WorkloadId {
@@ -52,7 +66,9 @@ fn spec(WorkloadIssue { workload, issue }: WorkloadIssue<'_>, reason: &str, expi
         name: workload.name.clone(),
     };
     let rules = vec![issue.rule.id.to_owned()];
-    exact_exemption(&id, &issue.container, rules, reason, Some(expires.to_string()))
+    let mut spec = exact_exemption(&id, &issue.container, rules, reason, Some(expires.to_string()));
+    spec.matches.images.extend(image_glob(of_workload));
+    spec
 }
 
 fn days(query: Option<&str>) -> Result<u16, Refusal> {

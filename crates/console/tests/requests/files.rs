@@ -6,10 +6,13 @@ use std::process::{Command, Stdio};
 use axum::Router;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use tagwatch_core::engine::Engine;
 use tagwatch_core::policy::{Policy, TagPolicySpec};
+use tagwatch_core::rules::RuleGroup;
+use tagwatch_core::workload::ContainerType;
 
 use super::support::{Answer, get, open};
-use crate::fixture::{demo, hostile};
+use crate::fixture::{demo, hostile, judged};
 
 /// The addresses of all issues, exempt ones too.
 async fn issues(console: &Router) -> Vec<Value> {
@@ -163,7 +166,7 @@ async fn patches_are_yaml_whatever_names_say() {
 }
 
 #[tokio::test]
-async fn the_policy_accepts_the_exemption_and_it_exempts_the_issue_alone() {
+async fn the_policy_accepts_the_exemption_of_each_issue() {
     let mut offered = 0;
     for facts in [demo(), hostile()] {
         let console = open(facts);
@@ -180,12 +183,43 @@ async fn the_policy_accepts_the_exemption_and_it_exempts_the_issue_alone() {
                 .unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{}", answer.text));
             let [exemption] = &spec.exemptions[..] else { panic!("{spec:?}") };
             assert_eq!(exemption.rules, [issue["rule"].as_str().expect("a rule")]);
+            let is_invalid = issue["rule"] == "invalid-image-reference";
+            assert_eq!(exemption.matches.images.len(), usize::from(!is_invalid), "{}", answer.text);
             // Today is 2026-11-27.
             assert_eq!(exemption.expires.as_deref(), Some("2026-12-27"));
             assert_eq!(policy.exemptions().len(), 1);
         }
     }
     assert!(offered > 20, "{offered} exemptions");
+}
+
+/// Whether the issue of `latest-tag` or `floating-tag` of a container is exempt under a policy.
+fn is_exempt(policy: &Value, container: &str, image: &str) -> bool {
+    let (_, policy) = Policy::read(policy).expect("a valid policy");
+    let engine = Engine::new(policy).on("2026-11-27".parse().expect("a day"));
+    let specs = [(container, ContainerType::Container, image, Some("Always"))];
+    let workload = judged(&engine, ("apps/v1", "Deployment", "shop", "cart"), &specs);
+    let mut tags = workload.issues.iter().filter(|issue| issue.rule.group == RuleGroup::ImageTag);
+    tags.next().expect("an issue").is_exempt()
+}
+
+#[tokio::test]
+async fn an_exemption_ends_when_the_container_gets_another_image() {
+    let console = open(demo());
+    let found = get(&console, "/api/v1/issues?q=shop/cart&rule=latest-tag").await.json();
+    let answer = file(&console, &found["issues"][0], "exemption.yaml").await;
+    answer.assert_holds("for as long as its image is registry.example.com/shop/cart:latest.\n");
+    let exemptions: Value = serde_saphyr::from_str(&answer.text).expect("YAML");
+    let policy = json!({ "exemptions": exemptions });
+    let latest = "registry.example.com/shop/cart:latest";
+    assert!(is_exempt(&policy, "api", latest));
+    for (container, image) in [
+        ("api", "registry.example.com/shop/basket:latest"),
+        ("api", "registry.example.com/shop/cart:main"),
+        ("other", latest),
+    ] {
+        assert!(!is_exempt(&policy, container, image), "{container} {image}");
+    }
 }
 
 #[tokio::test]
