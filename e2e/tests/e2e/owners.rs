@@ -264,7 +264,7 @@ async fn image_that_only_a_pod_runs_is_reported_while_the_pod_is_there(env: &Tes
         let fails = |result: &&Value| result["rule"] == rule && result["result"] == "fail";
         let found = report.results().iter().find(fails).context(rule)?;
         let message = found["message"].as_str().context("a message")?;
-        ensure!(message.contains("live pods run it, and the template names another image"), "{message}");
+        ensure!(message.contains("live pods have it, and the template names another image"), "{message}");
         ensure!(found["properties"]["image"] == LATEST, "{found}");
         let evidence = found["properties"]["evidence"].as_str().context("evidence")?;
         ensure!(evidence.contains(&format!("templateImage: {CLEAN}")), "{evidence}");

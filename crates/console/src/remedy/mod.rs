@@ -62,6 +62,12 @@ const MOVES: &str =
 
 const ADDED: &str = "The pod template of this object does not have this place: something adds it to the pods, such as a \
                      webhook that injects sidecars. Change it there.";
+const OTHER_IMAGE: &str = "The pod template of this object names another image here. Pods have this one because admission \
+                           (such as a webhook that rewrites images) or another client changed it, or because they are of \
+                           an earlier template. Change it there, or delete those pods.";
+const OLDER_REVISION: &str = "Pods of an older revision have this image, and the pod template of this object does not name it \
+                              any more: there is nothing to patch. Finish or undo the rollout (kubectl rollout status, \
+                              kubectl rollout undo), or scale down what the older revision left behind.";
 const ELSEWHERE: &str = "The image was read from what this object made, its pods or what makes them: change it where the \
                          object names it.";
 const EPHEMERAL: &str = "An ephemeral container cannot be changed: it is removed with its Pod. Start the next one with the right image.";
@@ -79,6 +85,8 @@ pub(crate) fn why_none(workload: &Workload, issue: &Issue) -> Option<&'static st
     match (issue.container_type, workload.edit_mode(issue)) {
         (ContainerType::Ephemeral, _) => Some(EPHEMERAL),
         (_, EditMode::Added) => Some(ADDED),
+        (_, EditMode::OtherImage) => Some(OTHER_IMAGE),
+        (_, EditMode::OlderRevision) => Some(OLDER_REVISION),
         (_, EditMode::Elsewhere) => Some(ELSEWHERE),
         _ => None,
     }
@@ -212,7 +220,9 @@ impl<'a> Target<'a> {
             EditMode::Pod => (Some(POD), false),
             EditMode::Mirror => (Some(MIRROR), false),
             EditMode::Recreate => (Some(RECREATE), false),
-            EditMode::Added | EditMode::Elsewhere => (None, false),
+            EditMode::Added | EditMode::OtherImage | EditMode::OlderRevision | EditMode::Elsewhere => {
+                (None, false)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The one change of a container that closes the most of its issues, as a patch and a command.
 
-use tagwatch_core::issue::{EditMode, Issue};
+use tagwatch_core::issue::Issue;
 use tagwatch_core::workload::ContainerType;
 
 use super::{Remedy, Target};
@@ -15,8 +15,7 @@ pub(crate) fn closed_at_once(workload: &Workload, issue: &Issue) -> usize {
 
 /// Whether the object contains the container, and the API server accepts a change of it or of its successor.
 fn can_change(container: &ContainerFacts) -> bool {
-    let is_elsewhere = matches!(container.edit_mode, EditMode::Added | EditMode::Elsewhere);
-    !is_elsewhere && container.container_type != ContainerType::Ephemeral
+    container.edit_mode.is_in_object() && container.container_type != ContainerType::Ephemeral
 }
 
 /// The change of a container that closes what its [`ContainerFix`] says; `issue` is one of its issues. `None` where the

@@ -42,6 +42,12 @@ impl FieldOwner {
 
     /// How a container can be changed. Its path shows where it is: pods have a shorter one than any template.
     pub(crate) fn edit_mode(&self, container: &Container) -> EditMode {
+        if container.drift.as_ref().is_some_and(|drift| drift.older_revision.is_some()) {
+            return EditMode::OlderRevision;
+        }
+        if container.is_of_pods() {
+            return EditMode::OtherImage;
+        }
         let is_in = |pod_spec: &str| {
             container.field_path.strip_prefix(pod_spec).is_some_and(|rest| rest.starts_with('.'))
         };

@@ -26,8 +26,29 @@ pub struct DriftEvidence {
     pub other_images: Vec<UntrustedText>,
     /// The image that the template names in this container, where the container's own image is one that pods name instead.
     pub template_image: Option<UntrustedText>,
+    /// The revision whose pods name the image, where only pods of an older one do.
+    pub older_revision: Option<OlderRevision>,
     /// The registry's answer, where it was asked.
     pub registry: Option<RegistryAnswer>,
+}
+
+/// A `ReplicaSet` or `ReplicationController` that is not of the newest revision and still asks for pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OlderRevision {
+    /// The object whose template is newer, as `kubectl get --output name` prints it.
+    pub owner: UntrustedText,
+    /// The namespace of both.
+    pub namespace: UntrustedText,
+    /// Kind of what made the pods.
+    pub kind: UntrustedText,
+    /// Its name.
+    pub name: UntrustedText,
+    /// Its revision, as `deployment.kubernetes.io/revision` counts.
+    pub revision: u32,
+    /// Whether all pods that the rollout is to replace are replaced; else it makes no progress.
+    pub is_rolled_out: bool,
+    /// Whether a container of one of its pods was started; else all of them wait.
+    pub has_started: bool,
 }
 
 /// The confidence that two digests are two images.

@@ -14,8 +14,8 @@ mod platform;
 
 pub use classes::{Full, SameImage, divided, images};
 pub use evidence::{
-    DriftConfidence, DriftEvidence, MAX_DIGESTS, Mixed, PodSighting, PullFailure, PullFailureReason,
-    RegistryAnswer, Resolution, Resolutions,
+    DriftConfidence, DriftEvidence, MAX_DIGESTS, Mixed, OlderRevision, PodSighting, PullFailure,
+    PullFailureReason, RegistryAnswer, Resolution, Resolutions,
 };
 pub use grace::{InvalidGrace, parse_grace, render_grace};
 pub use image_id::{Discarded, manifest_digest};

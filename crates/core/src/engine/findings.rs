@@ -62,7 +62,7 @@ fn check(rule: &'static Rule, setting: &RuleSetting, subject: &Subject<'_>) -> O
         outcome,
         severity: setting.severity.unwrap_or(violation.severity),
         message: violation.message,
-        resolution: violation.resolution,
+        resolution: rules::resolution_in_force(subject, violation.resolution),
         exemption: None,
     })
 }

@@ -4,7 +4,7 @@ mod drift;
 
 use std::fmt::Write as _;
 
-use crate::drift::DriftEvidence;
+use crate::drift::{DriftEvidence, OlderRevision};
 use crate::pull_policy::PullPolicy;
 use crate::reference;
 use crate::text::UntrustedText;
@@ -87,6 +87,16 @@ fn holder(container: &Container) -> (&str, bool) {
 pub(crate) fn pods_differ(out: &mut Lines, container: &Container, drift: Option<&DriftEvidence>) {
     if let Some(image) = drift.and_then(|drift| drift.template_image.as_ref()) {
         out.line(0, &format!("templateImage: {}", value(image, MAX_SHOWN)));
+    }
+    if let Some(older) = drift.and_then(|drift| drift.older_revision.as_ref()) {
+        let OlderRevision { owner: _, namespace: _, kind, name, revision, is_rolled_out, has_started } =
+            older;
+        out.line(0, "olderRevision:");
+        out.line(1, &format!("kind: {}", value(kind, MAX_SHOWN)));
+        out.line(1, &format!("name: {}", value(name, MAX_SHOWN)));
+        out.line(1, &format!("revision: {revision}"));
+        out.line(1, &format!("pods: {}", if *has_started { "started" } else { "waiting" }));
+        out.line(1, &format!("rollout: {}", if *is_rolled_out { "complete" } else { "unfinished" }));
     }
     let others = drift.map(|drift| drift.other_images.as_slice()).unwrap_or_default();
     if !others.is_empty() {

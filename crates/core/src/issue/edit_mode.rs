@@ -17,6 +17,20 @@ pub enum EditMode {
     Recreate,
     /// Only pods have it: something adds it to those that the object asks for.
     Added,
+    /// The object holds the container with another image: admission, a client or an earlier template gave pods this one.
+    OtherImage,
+    /// Only pods of an older revision have it: the object has another template already.
+    OlderRevision,
     /// It was read from an object that this one created, whose own kind is not read.
     Elsewhere,
+}
+
+impl EditMode {
+    /// Whether the object, or the file that it is made from, contains the container with this image.
+    pub fn is_in_object(self) -> bool {
+        match self {
+            Self::Template | Self::Replace | Self::Custom | Self::Pod | Self::Mirror | Self::Recreate => true,
+            Self::Added | Self::OtherImage | Self::OlderRevision | Self::Elsewhere => false,
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Words of findings about images that pods ran.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::subject::Subject;
-use crate::drift::{DriftConfidence, Resolution, Resolutions};
+use crate::drift::{DriftConfidence, OlderRevision, Resolution, Resolutions};
 use crate::text::UntrustedText;
 
 /// Hex digits of a digest in a message, as other tools cut it; evidence has it in full.
@@ -12,6 +14,8 @@ const SHORT_HEX: usize = 12;
 const MAX_NAMED: usize = 4;
 /// Longest reference of pods that a message names beside the template's: it is never cut.
 const MAX_REFERENCE: usize = 128;
+/// Longest name of a `ReplicaSet` that a message names.
+const MAX_REVISION_NAME: usize = 100;
 
 /// `2 digests: sha256:0123… on 3 pods since …, sha256:4567… on 1 pod since …`. Neither is called the newer one or the
 /// right one: only a registry knows.
@@ -58,15 +62,39 @@ pub(super) fn reference(of_pods: &UntrustedText) -> String {
     if shown.chars().count() <= MAX_REFERENCE { shown } else { "another image".to_owned() }
 }
 
-/// A remark on pods whose image differs from the template's. Whether the template or admission changed it is unknown.
-pub(super) fn other_images_note(subject: &Subject<'_>) -> &'static str {
-    if subject.container.is_of_pods() {
-        "; live pods run it, and the template names another image"
+/// A remark on pods whose image differs from the template's. Unless they are known to be of an older revision, it is unknown
+/// whether the template or admission changed it.
+pub(super) fn other_images_note(subject: &Subject<'_>) -> Cow<'static, str> {
+    if let Some(older) = older_revision(subject) {
+        return older_revision_note(older).into();
+    }
+    let note = if subject.container.is_of_pods() {
+        "; live pods have it, and the template names another image"
     } else if subject.drift().is_some_and(|drift| !drift.other_images.is_empty()) {
         "; pods carry another image than the template names"
     } else {
         ""
-    }
+    };
+    note.into()
+}
+
+/// The older revision whose pods alone name the image.
+pub(super) fn older_revision<'a>(subject: &Subject<'a>) -> Option<&'a OlderRevision> {
+    subject.container.drift.as_deref()?.older_revision.as_ref()
+}
+
+fn older_revision_note(older: &OlderRevision) -> String {
+    let OlderRevision { owner: _, namespace: _, kind, name, revision, is_rolled_out, has_started } = older;
+    let name = name.terminal();
+    // The evidence has it in full.
+    let name = if name.chars().count() <= MAX_REVISION_NAME { format!(" {name}") } else { String::new() };
+    let pods = if *has_started { "run" } else { "wait to start with" };
+    let rollout = if *is_rolled_out { "is complete" } else { "has not finished" };
+    format!(
+        "; pods of the older {}{name} (revision {revision}) {pods} it: the template no longer names it, and its rollout \
+         {rollout}",
+        kind.terminal()
+    )
 }
 
 /// A remark on a rollout restart that brought the same image again.

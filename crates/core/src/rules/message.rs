@@ -28,7 +28,7 @@ pub(crate) fn runs(subject: &Subject<'_>, tail: &str) -> String {
         verb(subject),
         &subject.container.image.terminal(),
         tail,
-        drift_words::other_images_note(subject),
+        &drift_words::other_images_note(subject),
     )
 }
 
@@ -41,6 +41,9 @@ pub(super) fn runs_with_pods(subject: &Subject<'_>, of_pods: Option<&UntrustedTe
 }
 
 fn verb(subject: &Subject<'_>) -> &'static str {
+    if drift_words::older_revision(subject).is_some_and(|older| !older.has_started) {
+        return "names";
+    }
     verb_of(subject.origin, subject.container.container_type)
 }
 
@@ -59,7 +62,7 @@ pub(super) fn names(subject: &Subject<'_>, tail: &str) -> String {
         return format!("{} names no image", container_words(subject));
     }
     let image = format!("\"{}\"", subject.container.image.terminal());
-    fit(subject, "names", &image, tail, drift_words::other_images_note(subject))
+    fit(subject, "names", &image, tail, &drift_words::other_images_note(subject))
 }
 
 /// A cut reference would read as another image, so one that does not fit is described by its length. The note follows

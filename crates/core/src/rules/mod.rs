@@ -39,6 +39,7 @@ pub use parameters::{Parameter, Parameters, PullPolicyValue};
 pub(crate) use precedence::{PRECEDENCE, Precedence};
 pub use registry::{all, closest, find, unknown};
 pub(crate) use registry::{enabled, rule_set};
+pub(crate) use resolution::in_force as resolution_in_force;
 pub(crate) use rule::Rule;
 pub use settings::{RuleSet, RuleSetting};
 pub use subject::Subject;

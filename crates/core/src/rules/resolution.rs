@@ -1,7 +1,9 @@
 //! How to fix a finding, with the names of its own image. The best way comes first: a digest, or a tag that is never
 //! pushed again. `Always` is called a stopgap, since a mirror or a cache can answer with an old digest.
 
+use super::drift_words;
 use super::subject::{Subject, Words};
+use crate::drift::OlderRevision;
 use crate::pull_policy::PullPolicy;
 use crate::tag::TagClass;
 
@@ -45,6 +47,33 @@ fn never_pushed_again(name: &str) -> String {
 fn unless_immutable(name: &str) -> String {
     let never_pushed_again = never_pushed_again(name);
     format!("{never_pushed_again} If the tag is never pushed again, put it on the policy's `immutable` list.")
+}
+
+/// What to do about a violation: what its rule says, unless only pods of an older revision name the image, where a patch of
+/// the template would change nothing.
+pub(crate) fn in_force(subject: &Subject<'_>, of_rule: String) -> String {
+    drift_words::older_revision(subject).map_or(of_rule, of_older_revision)
+}
+
+fn of_older_revision(older: &OlderRevision) -> String {
+    let OlderRevision { owner, namespace, kind, name, revision: _, is_rolled_out, has_started: _ } = older;
+    if *is_rolled_out {
+        let (kind, name) = (kind.terminal(), name.terminal());
+        return format!(
+            "Scale the {kind} {name} to 0 or delete it. The pod template no longer names this image, and the rollout is \
+             complete, but this {kind} still asks for pods."
+        );
+    }
+    let (object, namespace) = (owner.terminal(), namespace.terminal());
+    let stalled = "The pod template no longer names this image, but the rollout has not finished.";
+    // `kubectl rollout` knows no other kind that makes ReplicaSets.
+    if !owner.raw().starts_with("deployment.apps/") {
+        return format!("{stalled} Finish or undo the rollout of {object}.");
+    }
+    format!(
+        "{stalled} Finish it: `kubectl rollout status {object} --namespace {namespace}` says what it waits for. Or undo it, \
+         which goes back to this image: `kubectl rollout undo {object} --namespace {namespace}`."
+    )
 }
 
 /// Adds the stopgap for as long as the reference can move, unless it is in place.

@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tagwatch_core::drift::{
-    DriftConfidence, DriftEvidence, Mixed, PodSighting, PullFailure, PullFailureReason, RegistryAnswer,
-    Resolution, Resolutions, parse_grace,
+    DriftConfidence, DriftEvidence, Mixed, OlderRevision, PodSighting, PullFailure, PullFailureReason,
+    RegistryAnswer, Resolution, Resolutions, parse_grace,
 };
+use tagwatch_core::engine::Engine;
+use tagwatch_core::finding::Finding;
+use tagwatch_core::workload::{Container, ContainerType, Origin};
+
+use crate::support::{container, workload};
 
 /// Reads `moved proven a=3 b=0; mixed likely 20m a=2 b=1; failing ImagePullBackOff 10m; restarted; other nginx:1.26;
 /// registry c; unknown 429`: a letter is a digest of that letter, a number how many pods run it. `moved of <image>`,
@@ -255,4 +260,51 @@ mod repeated {
         let one = format!("{two}; moved of mirror.example/nginx:1.27.3");
         assert_eq!(results(&one, None), [("mixed-digests", Outcome::Fail)]);
     }
+}
+
+/// The finding about `nginx:latest` in pods of an older revision.
+fn of_older_revision(older: OlderRevision) -> Finding {
+    let image = container("web", ContainerType::Container, "nginx:latest", Some("Always"));
+    let drift = DriftEvidence {
+        template_image: Some("nginx:1.29.3".into()),
+        older_revision: Some(older),
+        ..DriftEvidence::default()
+    };
+    let workload = workload(Origin::Cluster, vec![Container { drift: Some(drift.into()), ..image }]);
+    let verdict = Engine::recommended().judge(&workload).remove(0);
+    let findings = verdict.findings.into_iter();
+    findings.into_iter().find(|finding| finding.rule.id == "latest-tag").expect("a finding")
+}
+
+#[test]
+fn a_finding_about_an_older_revision_says_whether_it_runs_and_offers_no_pin() {
+    let stalled = OlderRevision {
+        owner: "deployment.apps/web".into(),
+        namespace: "shop".into(),
+        kind: "ReplicaSet".into(),
+        name: "web-5d9c".into(),
+        revision: 3,
+        is_rolled_out: false,
+        has_started: false,
+    };
+    let waiting = of_older_revision(stalled.clone());
+    assert!(waiting.message.starts_with("container web names nginx:latest"), "{}", waiting.message);
+    let note = "; pods of the older ReplicaSet web-5d9c (revision 3) wait to start with it: the template no longer names it, \
+                and its rollout has not finished";
+    assert!(waiting.message.ends_with(note), "{}", waiting.message);
+    for text in [
+        "`kubectl rollout status deployment.apps/web --namespace shop`",
+        "`kubectl rollout undo deployment.apps/web --namespace shop`",
+    ] {
+        assert!(waiting.resolution.contains(text), "{}", waiting.resolution);
+    }
+    assert!(!waiting.resolution.contains("digest"), "{}", waiting.resolution);
+    let running = of_older_revision(OlderRevision { has_started: true, ..stalled.clone() });
+    assert!(running.message.starts_with("container web runs nginx:latest"), "{}", running.message);
+    assert!(running.message.contains("(revision 3) run it"), "{}", running.message);
+    let left =
+        of_older_revision(OlderRevision { is_rolled_out: true, name: "x".repeat(253).into(), ..stalled });
+    assert!(left.message.contains("of the older ReplicaSet (revision 3)"), "{}", left.message);
+    assert!(left.resolution.starts_with("Scale the ReplicaSet xxx"), "{}", left.resolution);
+    assert!(left.message.chars().count() <= 512);
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tagwatch_core::drift::{DriftEvidence, OlderRevision};
 use tagwatch_core::kinds::WorkloadKind;
 use tagwatch_core::workload::{
     Container, IgnoreAnnotations, Limit, Namespace, Origin, UnfollowedController, Workload,
@@ -27,13 +28,16 @@ use crate::index::Index;
 use crate::owners::{OwnedObject, Revisions};
 use crate::pods::{CountedShape, PodShape, seconds};
 use crate::store::ObjectStore;
-use of_pods::other_images;
+use of_pods::{TemplateShape, of_older_revisions, other_images};
 use union::{distinct, union, union_of_pods, with_pods};
 
 /// Most containers that are checked of one workload.
 pub const MAX_CONTAINERS: usize = 1_000;
 /// Most containers of a workload's pods that are compared with its template; pods with the same containers count once.
 pub const MAX_POD_CONTAINERS: usize = 100_000;
+/// In how long a workload is looked at again of which pods of an older revision wait: the first start of one is no other
+/// change of what is kept of it.
+const WAITING: Duration = Duration::from_mins(1);
 /// Most dependents of an owner without a template of its own whose templates are put together, and most containers of them.
 const MAX_LENDERS: usize = 1_000;
 const MAX_LENT: usize = 10_000;
@@ -66,7 +70,7 @@ pub struct Collected {
     /// Of those of all rollouts, where its pods are compared with the template.
     all: Vec<CountedShape>,
     /// Of those whose images can be held against the template's.
-    of_template: Vec<CountedShape>,
+    of_template: Vec<TemplateShape>,
     /// The annotations of an owner that has no template of its own.
     ignore: IgnoreAnnotations,
     namespace: Option<Arc<Namespace>>,
@@ -95,6 +99,8 @@ pub struct Prepared {
     others: OtherImages,
     /// Containers with images that only pods name.
     of_pods: Vec<Container>,
+    /// Containers of the workload that only pods of an older revision have.
+    of_older: Vec<(usize, OlderRevision)>,
 }
 
 /// What is known of a workload beside its name and its namespace.
@@ -153,11 +159,25 @@ impl Index {
 
     /// Adds what pods, nodes and registries say of the images of a workload.
     pub fn attach(&mut self, prepared: Prepared, now: Timestamp) -> Assembled {
-        let Prepared { key, mut workload, view, named, others, of_pods } = prepared;
+        let Prepared { key, mut workload, view, named, others, of_pods, of_older } = prepared;
         let look_again =
             attach(&mut workload, (&key, &view), (&named, others), &mut self.pods, &mut self.evidence, now);
         // What drift says of these stands at the template's container.
         workload.containers.extend(of_pods);
+        for (at, older) in of_older {
+            let Some(container) = workload.containers.get_mut(at) else { continue };
+            let known = container.drift.as_deref().cloned().unwrap_or_default();
+            container.drift = Some(Arc::new(DriftEvidence { older_revision: Some(older), ..known }));
+        }
+        let waits = |container: &Container| {
+            let older = container.drift.as_ref().and_then(|drift| drift.older_revision.as_ref());
+            older.is_some_and(|older| !older.has_started)
+        };
+        let look_again = if workload.containers.iter().any(waits) {
+            Some(look_again.map_or(WAITING, |look_again| look_again.min(WAITING)))
+        } else {
+            look_again
+        };
         Assembled { workload, look_again }
     }
 
@@ -215,7 +235,8 @@ impl Index {
 impl Collected {
     /// How many places of templates and pods are looked at to put the containers together.
     pub fn weight(&self) -> usize {
-        let shapes = self.newest.iter().chain(&self.all).chain(&self.of_template);
+        let of_template = self.of_template.iter().map(|shape| &shape.shape);
+        let shapes = self.newest.iter().chain(&self.all).chain(of_template);
         let of_pods: usize = shapes.map(|(shape, _)| shape.images.len()).sum();
         let of_templates = match &self.template {
             Template::Own(object) => object.place_count(),
@@ -234,10 +255,12 @@ impl Collected {
         if self.view.is_cut || self.bound_lenders() {
             limits.insert(Limit::Dependents);
         }
-        for shapes in [&mut self.newest, &mut self.all, &mut self.of_template] {
-            if bound(shapes) {
-                limits.insert(Limit::PodContainers);
-            }
+        let mut is_bounded = bound(&mut self.of_template, |shape| &shape.shape);
+        for shapes in [&mut self.newest, &mut self.all] {
+            is_bounded |= bound(shapes, |shape| shape);
+        }
+        if is_bounded {
+            limits.insert(Limit::PodContainers);
         }
         let parts = self.parts()?;
         let WorkloadParts { mut containers, ignore, template_ignore, has_pull_secrets, of_custom_resource } =
@@ -251,6 +274,7 @@ impl Collected {
             of_pods.truncate(MAX_CONTAINERS - containers.len());
             limits.insert(Limit::Containers);
         }
+        let of_older = of_older_revisions(&containers, &self.newest, &self.of_template);
         // The API server has filled in every pull policy of a built-in object.
         let origin = if of_custom_resource { Origin::Manifest } else { Origin::Cluster };
         let Self { key, all, namespace, unfollowed, view, .. } = self;
@@ -265,7 +289,7 @@ impl Collected {
         };
         let named = NamedImages::of(&workload.containers);
         let others = OtherImages::of(&named, &all);
-        Ok(Prepared { key, workload, view, named, others, of_pods })
+        Ok(Prepared { key, workload, view, named, others, of_pods, of_older })
     }
 
     /// Keeps as many lenders as the limits admit. Returns whether there may be more.
@@ -298,7 +322,8 @@ impl Collected {
             Template::Pod => return of_pods_alone(shapes).ok_or(Absence::Gone),
             Template::Own(object) => {
                 let parts = WorkloadParts::of(object);
-                let containers = with_pods(parts.containers, shapes, &self.of_template);
+                let containers =
+                    with_pods(parts.containers, shapes, self.of_template.iter().map(|shape| &shape.shape));
                 return Ok(WorkloadParts { containers, ..parts });
             }
             Template::Lent(lent) => lent,
@@ -312,7 +337,7 @@ impl Collected {
             return Ok(WorkloadParts { ignore, template_ignore: of_pods.ignore, ..of_pods });
         }
         Ok(WorkloadParts {
-            containers: with_pods(template, shapes, &self.of_template),
+            containers: with_pods(template, shapes, self.of_template.iter().map(|shape| &shape.shape)),
             ignore,
             template_ignore: common(lent.iter().map(|parts| parts.template_ignore.clone())),
             has_pull_secrets: lent.iter().any(|parts| parts.has_pull_secrets),
@@ -323,8 +348,8 @@ impl Collected {
 
 /// Keeps as many shapes as [`MAX_POD_CONTAINERS`] admits. Returns whether that is not all of them. Those of the most pods
 /// stay, and among equals always the same ones.
-fn bound(shapes: &mut Vec<CountedShape>) -> bool {
-    let total: usize = shapes.iter().map(|(shape, _)| shape.images.len()).sum();
+fn bound<T>(shapes: &mut Vec<T>, counted: impl Fn(&T) -> &CountedShape) -> bool {
+    let total: usize = shapes.iter().map(|shape| counted(shape).0.images.len()).sum();
     if total <= MAX_POD_CONTAINERS {
         return false;
     }
@@ -333,10 +358,13 @@ fn bound(shapes: &mut Vec<CountedShape>) -> bool {
         shape.hash(&mut hasher);
         hasher.finish()
     };
-    shapes.sort_by_cached_key(|(shape, pods)| (Reverse(*pods), hash(shape)));
+    shapes.sort_by_cached_key(|shape| {
+        let (shape, pods) = counted(shape);
+        (Reverse(*pods), hash(shape))
+    });
     let mut room = MAX_POD_CONTAINERS;
-    let fitting = shapes.iter().take_while(|(shape, _)| {
-        let left = room.checked_sub(shape.images.len());
+    let fitting = shapes.iter().take_while(|shape| {
+        let left = room.checked_sub(counted(shape).0.images.len());
         room = left.unwrap_or(0);
         left.is_some()
     });

@@ -1,18 +1,20 @@
 //! Images that live pods name in a container of the template, and the template does not: a user who may create pods must not
 //! hide one behind another's workload (`docs/design/verdicts.md`, "Where images are found").
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tagwatch_core::drift::DriftEvidence;
+use tagwatch_core::drift::{DriftEvidence, OlderRevision};
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::{Container, ContainerType};
+use tagwatch_core::workload::{Container, ContainerType, WorkloadId, resource_name};
 use tagwatch_k8s::key::WorkloadKey;
+use tagwatch_k8s::slim::PodImages;
 
 use super::union::places_of_pods;
 use crate::evidence::{ParsedImage, PlaceImages, RolloutView, is_replica_set};
 use crate::index::Index;
-use crate::pods::CountedShape;
+use crate::pods::{CountedShape, PodRecord};
 use crate::store::ObjectStore;
 
 /// A container in a pod spec; a sidecar is an init container that keeps running.
@@ -26,24 +28,89 @@ struct OfTemplate<'a> {
     images: PlaceImages,
 }
 
-/// The containers of these pods that run another image than the template names for them, each image once.
-pub(super) fn other_images(template: &[Container], shapes: &[CountedShape]) -> Vec<Container> {
+/// A shape of pods whose images are held against the template's.
+#[derive(Debug, Clone)]
+pub(super) struct TemplateShape {
+    pub(super) shape: CountedShape,
+    /// The revision that made the pods, where a newer one is there.
+    pub(super) older: Option<Arc<OlderRevision>>,
+}
+
+/// The containers of these pods that have another image than the template names for them, each image once. One that pods of
+/// the newest revision have too is theirs.
+pub(super) fn other_images(template: &[Container], shapes: &[TemplateShape]) -> Vec<Container> {
     let mut named: HashMap<(&str, &str), OfTemplate<'_>> = HashMap::new();
     for container in template {
         let place = place(container.container_type, container.name.raw());
         let first = || OfTemplate { first: &container.image, images: PlaceImages::default() };
         named.entry(place).or_insert_with(first).images.add(&ParsedImage::of(&container.image));
     }
-    let found = places_of_pods(shapes.iter(), |(kind, name)| named.contains_key(&place(kind, name)));
-    let other = |container: Container| {
-        let own = named.get(&place(container.container_type, container.name.raw()))?;
-        if own.images.names(&ParsedImage::of(&container.image)) {
-            return None;
+    let mut all: BTreeMap<(ContainerType, UntrustedText, UntrustedText), Container> = BTreeMap::new();
+    for (older, shapes) in by_revision(shapes) {
+        let found = places_of_pods(shapes.into_iter(), |(kind, name)| named.contains_key(&place(kind, name)));
+        for container in found {
+            let Some(own) = named.get(&place(container.container_type, container.name.raw())) else {
+                continue;
+            };
+            if own.images.names(&ParsedImage::of(&container.image)) {
+                continue;
+            }
+            let drift = DriftEvidence {
+                template_image: Some(own.first.clone()),
+                older_revision: older.cloned(),
+                ..DriftEvidence::default()
+            };
+            let key = (container.container_type, container.name.clone(), container.image.clone());
+            all.entry(key).or_insert_with(|| Container { drift: Some(Arc::new(drift)), ..container });
         }
-        let drift = DriftEvidence { template_image: Some(own.first.clone()), ..DriftEvidence::default() };
-        Some(Container { drift: Some(Arc::new(drift)), ..container })
-    };
-    found.into_iter().filter_map(other).collect()
+    }
+    all.into_values().collect()
+}
+
+/// The shapes of the newest revision, then those of each older one, the newest of them first.
+fn by_revision(
+    shapes: &[TemplateShape],
+) -> impl Iterator<Item = (Option<&OlderRevision>, Vec<&CountedShape>)> {
+    let mut groups: BTreeMap<Reverse<(bool, u32, &str)>, (Option<&OlderRevision>, Vec<&CountedShape>)> =
+        BTreeMap::new();
+    for TemplateShape { shape, older } in shapes {
+        let older = older.as_deref();
+        let key = older.map_or((true, 0, ""), |older| (false, older.revision, older.name.raw()));
+        groups.entry(Reverse(key)).or_insert_with(|| (older, Vec::new())).1.push(shape);
+    }
+    groups.into_values()
+}
+
+/// Of the containers that only pods have, by their places, those that no pod of the newest revision has: each with the
+/// revision of its pods.
+pub(super) fn of_older_revisions(
+    containers: &[Container],
+    newest: &[CountedShape],
+    shapes: &[TemplateShape],
+) -> Vec<(usize, OlderRevision)> {
+    if shapes.iter().all(|shape| shape.older.is_none()) {
+        return Vec::new();
+    }
+    let mut revisions: HashMap<(ContainerType, &str, &str), Option<&OlderRevision>> = HashMap::new();
+    let newest = std::iter::once((None, newest.iter().collect()));
+    for (older, shapes) in newest.chain(by_revision(shapes)) {
+        for found in shapes.into_iter().flat_map(|(shape, _)| shape.images.iter()) {
+            revisions.entry((found.container_type, found.name, found.image)).or_insert(older);
+        }
+    }
+    let older = containers.iter().enumerate().filter(|(_, container)| is_of_pod(container));
+    let older = older.filter_map(|(at, container)| {
+        let key = (container.container_type, container.name.raw(), container.image.raw());
+        Some((at, (*revisions.get(&key)?)?.clone()))
+    });
+    older.collect()
+}
+
+/// Whether a container was read from a pod, beside a template: its path shows it.
+fn is_of_pod(container: &Container) -> bool {
+    let in_pod = container.field_path.strip_prefix(PodImages::PATH_IN_POD);
+    let list = in_pod.and_then(|rest| rest.strip_prefix('.'));
+    list.is_some_and(|rest| rest.starts_with(container.container_type.list_field()))
 }
 
 impl Index {
@@ -55,13 +122,14 @@ impl Index {
         view: &RolloutView,
         store: &dyn ObjectStore,
         now: u32,
-    ) -> Vec<CountedShape> {
+    ) -> Vec<TemplateShape> {
         let object = store.get(key);
         if object.as_ref().is_some_and(|object| !object.is_template_seen()) {
             return Vec::new();
         }
         let is_stalled = object.and_then(|object| object.stalled_from()).is_some_and(|from| from <= now);
         let revision = self.owners.node(key).map_or(0, |node| node.revision);
+        let newest = |shape| TemplateShape { shape, older: None };
         let is_of_it = |controller: &&WorkloadKey| {
             let node = self.owners.node(controller).filter(|_| is_replica_set(controller));
             match node {
@@ -75,7 +143,12 @@ impl Index {
         // a user's making, and where a rollout is stalled, it stays. Elsewhere it may be a rollout that begins, or one that
         // was aborted.
         if is_stalled || (view.is_rolled_out && view.has_status) {
-            return self.shapes_under(view.all.iter().filter(is_of_it));
+            let of_set = |controller: &WorkloadKey| {
+                let older = self.older_revision(key, controller, revision, view.is_rolled_out).map(Arc::new);
+                let shapes = self.pods.shapes(controller).cloned();
+                shapes.map(|shape| TemplateShape { shape, older: older.clone() }).collect::<Vec<_>>()
+            };
+            return view.all.iter().filter(is_of_it).flat_map(of_set).collect();
         }
         let mut shapes = self.shapes_under(view.current.keys().filter(is_of_it));
         shapes.extend(
@@ -84,6 +157,32 @@ impl Index {
                 .filter(|(shape, _)| view.is_after_rollout(shape.revision.as_deref()))
                 .cloned(),
         );
-        shapes
+        shapes.into_iter().map(newest).collect()
+    }
+
+    /// What a controller of pods is to a workload of which the newest revision has this number, if it is an older one.
+    fn older_revision(
+        &self,
+        key: &WorkloadKey,
+        controller: &WorkloadKey,
+        newest: u32,
+        is_rolled_out: bool,
+    ) -> Option<OlderRevision> {
+        let node =
+            self.owners.node(controller).filter(|_| controller != key && is_replica_set(controller))?;
+        if node.revision >= newest {
+            return None;
+        }
+        let WorkloadId { api_version, kind, namespace, name } = key.workload_id();
+        let set = controller.workload_id();
+        Some(OlderRevision {
+            owner: resource_name(&api_version, &kind, &name).into(),
+            namespace: namespace.unwrap_or_default(),
+            kind: set.kind,
+            name: set.name,
+            revision: node.revision,
+            is_rolled_out,
+            has_started: self.pods.of_controller(controller).any(PodRecord::has_started),
+        })
     }
 }

@@ -79,10 +79,10 @@ pub(super) fn places_of_pods<'a>(
 
 /// The template's containers with what its pods show of each, and behind them the containers that only pods
 /// have, those of its newest rollout and others that stay: injected sidecars and ephemeral containers.
-pub(super) fn with_pods(
+pub(super) fn with_pods<'a>(
     mut template: Vec<Container>,
-    shapes: &[CountedShape],
-    others: &[CountedShape],
+    shapes: &'a [CountedShape],
+    others: impl Iterator<Item = &'a CountedShape>,
 ) -> Vec<Container> {
     let mut places: HashMap<Place<'_>, PlaceObservations<'_>> = HashMap::new();
     for container in &template {

@@ -114,6 +114,7 @@ impl<'a> Signature<'a> {
             restarted_same_image,
             other_images,
             template_image: _,
+            older_revision: _,
             registry,
         } = evidence;
         Self {

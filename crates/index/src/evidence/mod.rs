@@ -148,6 +148,7 @@ impl Finder<'_> {
             restarted_same_image: known.place_id.is_some_and(|place| self.restarted_same.contains(&place)),
             other_images: self.others.at(known.place),
             template_image: None,
+            older_revision: None,
             registry: record.zip(here).and_then(|((id, record), here)| here.registry(id, record)),
         }
     }

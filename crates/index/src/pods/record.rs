@@ -191,6 +191,13 @@ impl ImageState {
 }
 
 impl PodRecord {
+    /// Whether any of its containers was started.
+    pub(crate) fn has_started(&self) -> bool {
+        self.states
+            .iter()
+            .any(|state| state.start.is_known() || matches!(state.image_state, ImageState::Ran(..)))
+    }
+
     /// The states that say something of an image.
     pub(crate) fn shown(&self) -> impl Iterator<Item = &ContainerState> {
         self.states.iter().filter(|state| state.image_state.is_counted())

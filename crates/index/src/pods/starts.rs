@@ -125,6 +125,11 @@ pub(super) enum ImagesBefore {
 }
 
 impl Start {
+    /// Whether the container was started.
+    pub(super) fn is_known(self) -> bool {
+        self.id != StartId::NONE
+    }
+
     /// Whether it is to be remembered: there was a start, or it will not be known from which image the first one is.
     pub(super) fn matters(self) -> bool {
         self.id != StartId::NONE || self.image == ImageHash::UNSURE

@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tagwatch_console::{Remedy, remedies};
 use tagwatch_core::engine::Engine;
-use tagwatch_core::issue::{Issue, ResultKeys, Status};
+use tagwatch_core::issue::{EditMode, Issue, ResultKeys, Status};
 use tagwatch_core::policy::Policy;
 use tagwatch_index::WorkloadKey;
 use tagwatch_index::testing::{
@@ -200,4 +200,38 @@ fn no_pull_policy_is_offered_that_the_policy_forbids() {
     let all = offers_by(&mut cluster, &key, json!({ "profile": "recommended", "rules": rule }));
     assert_eq!(pulls(&all), [], "to pull always is forbidden");
     assert!(!pin(&all, "web").patch.is_empty());
+}
+
+/// How each container of a workload with pods of two ReplicaSets can be changed, in order.
+fn edit_modes(status: &Value, newest: &str) -> Vec<EditMode> {
+    let mut cluster = Cluster::default();
+    let revision = |mut object: Value, revision: &str| {
+        object["metadata"]["annotations"] = json!({ "deployment.kubernetes.io/revision": revision });
+        object
+    };
+    let mut object = revision(workload("web", None, 2, &[("web", "nginx:1.29.3")]), "2");
+    object["metadata"]["generation"] = json!(2);
+    object["status"] = status.clone();
+    let key = cluster.apply("Deployment", object);
+    for (name, number, image) in [("web-1", "1", "nginx:latest"), ("web-2", "2", newest)] {
+        let of_template = if number == "1" { image } else { "nginx:1.29.3" };
+        let set = workload(name, Some(WEB), 1, &[("web", of_template)]);
+        cluster.apply("ReplicaSet", revision(set, number));
+        let owner = Some(("apps/v1", "ReplicaSet", name));
+        cluster.pod(pod(&format!("{name}-a"), owner, "Pending", &[("web", image)]));
+    }
+    let fields = FieldOwner::of(&key, &cluster.index, &cluster.store);
+    let workload = cluster.assemble(&key).unwrap().workload;
+    workload.containers.iter().map(|container| fields.edit_mode(container)).collect()
+}
+
+#[test]
+fn an_image_of_an_older_revision_is_no_place_that_the_template_lacks() {
+    let stalled = json!({
+        "observedGeneration": 2, "replicas": 2, "updatedReplicas": 1,
+        "conditions": [{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded" }],
+    });
+    assert_eq!(edit_modes(&stalled, "nginx:1.29.3"), [EditMode::Template, EditMode::OlderRevision]);
+    let both = edit_modes(&stalled, "mirror.example.com/nginx:1.29.3");
+    assert_eq!(both, [EditMode::Template, EditMode::OtherImage, EditMode::OlderRevision]);
 }
