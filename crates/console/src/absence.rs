@@ -1,14 +1,20 @@
 //! Why something has no page.
 
 /// Why a workload, or any workload of a namespace, is not shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Absence {
     /// Not everything has been checked once since the start.
     Starting,
     /// The installation does not watch the namespace.
     NamespaceNotWatched,
+    /// There is no such namespace.
+    NamespaceNotKnown,
     /// The policy's scope leaves the namespace out.
     OutOfScope,
+    /// A kind of Kubernetes that runs nothing.
+    KindWithoutPods,
+    /// A watched kind is spelled like this but for the case of letters.
+    KindSpelledOtherwise(Box<str>),
     /// The kind is neither known nor declared by the policy.
     KindNotWatched,
     /// There is no right to list and watch the kind.

@@ -58,6 +58,14 @@ impl View {
         self.snapshot.workload(name).filter(|workload| self.sees(&workload.namespace))
     }
 
+    /// The one whose kind differs from the name in the case of letters alone, as people type it (`deployment`).
+    pub(crate) fn workload_of_any_case(&self, (namespace, kind, name): &WorkloadName) -> Option<&Workload> {
+        self.workloads().find(|workload| {
+            let (of_workload, its_kind, its_name) = workload.full_name();
+            of_workload == *namespace && its_name == *name && its_kind.raw().eq_ignore_ascii_case(kind.raw())
+        })
+    }
+
     /// Every change that is known, latest first. A time ahead is none that anything happened at.
     pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
         let changes = self.snapshot.changes().skip_while(|change| change.at > self.now);

@@ -61,14 +61,26 @@ impl Missing<'_> {
                 format!("This installation does not watch the namespace {namespace}."),
                 "It watches what --namespaces and --exclude-namespaces select (namespaces in the chart).".to_owned(),
             ],
+            Absence::NamespaceNotKnown => [
+                format!("There is no namespace {namespace}."),
+                "It was deleted, or its name is another one.".to_owned(),
+            ],
             Absence::OutOfScope => [
                 format!("The namespace {namespace} is outside the scope of the policy, so nothing in it is checked."),
                 "spec.scope of the TagPolicy decides that.".to_owned(),
             ],
+            Absence::KindWithoutPods => [
+                format!("A {kind} names no image, so tagwatch has nothing to check in it."),
+                "Look for the workload that it belongs to, such as a Deployment.".to_owned(),
+            ],
+            Absence::KindSpelledOtherwise(known) => [
+                format!("tagwatch does not watch the kind {kind}."),
+                format!("Kinds are case-sensitive: it watches {}, and has no object of this name.", shown(&known)),
+            ],
             Absence::KindNotWatched => [
                 format!("tagwatch does not watch the kind {kind}."),
-                "Declare it in spec.workloads of the TagPolicy, with the path of its pod template. Its pods, if they \
-                 run, are reported under the object that controls them."
+                "If its objects hold a pod template, declare the kind in spec.workloads of the TagPolicy, with the path \
+                 of the template. Its pods, if it has any, are reported under the object that controls them."
                     .to_owned(),
             ],
             Absence::KindForbidden => [

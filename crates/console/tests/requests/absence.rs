@@ -22,12 +22,33 @@ async fn a_page_that_is_not_there_says_why() {
             "There is no Deployment gone with containers in the namespace shop.",
         ),
         ("/workloads/shop/Pod/gone", "A Pod that another object controls is reported under that object"),
-        ("/namespaces/gone", "There is no workload in the namespace gone, or no such namespace."),
+        ("/namespaces/gone", "There is no namespace gone."),
+        ("/workloads/gone/Deployment/x", "There is no namespace gone."),
+        ("/namespaces/shop-next", "There is no workload in the namespace shop-next, or no such namespace."),
+        ("/workloads/shop/Service/x", "A Service names no image, so tagwatch has nothing to check in it."),
+        (
+            "/workloads/shop/deployment/gone",
+            "Kinds are case-sensitive: it watches Deployment, and has no object",
+        ),
+        ("/workloads/shop/Widget.example.com/a", "If its objects hold a pod template, declare the kind"),
     ] {
         let page = get(&console, path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         page.assert_holds(reason);
     }
+}
+
+#[tokio::test]
+async fn a_kind_in_other_letters_leads_to_the_workload() {
+    let console = open(demo());
+    let page = get(&console, "/workloads/shop/deployment/cart").await;
+    assert_eq!(page.status, StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(page.header("location"), "/workloads/shop/Deployment/cart");
+    // Only those that the caller may see.
+    let guarded = guarded(demo(), Arc::new(Tokens::new()));
+    let bearer = [("authorization", "Bearer shopkeeper-token")];
+    let theirs = get_with(&guarded, "/workloads/payments/deployment/gateway", &bearer).await;
+    assert_eq!(theirs.status, StatusCode::NOT_FOUND);
 }
 
 /// A page as the shopkeeper gets it, without the names that its address has.

@@ -10,6 +10,7 @@ mod table;
 mod template_path;
 mod traits;
 mod unread;
+mod without_pods;
 mod workload_kind;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use resolve::{FoundTemplate, FoundTemplates, Mismatch, Tree, ValueType, find
 pub use template_path::{TemplatePath, TemplatePathError, TemplateStep};
 pub use traits::{Controls, KindRole, KindTraits, REVISION_ANNOTATIONS, RolloutStatus, Siblings};
 pub use unread::{find_unread_template, holds_containers, is_flawed, template_path_of, unread_template};
+pub use without_pods::is_without_pods;
 pub use workload_kind::{KindVersion, WorkloadKind};
 
 /// A row of the table.

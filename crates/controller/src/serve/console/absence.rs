@@ -18,7 +18,7 @@ impl ConsoleState {
         }
         let known = self.index.lock().namespace(namespace).cloned();
         if known.is_none() && !self.status.namespaces_forbidden() {
-            return Absence::NotKnown;
+            return Absence::NamespaceNotKnown;
         }
         let engine = self.engine.current();
         let name = UntrustedText::from(namespace);
@@ -31,21 +31,23 @@ impl ConsoleState {
 
     /// The same for a kind, as its label names it.
     fn absence_of_kind(&self, kind: &str) -> Absence {
+        let policy = self.engine.current();
+        let custom = policy.policy().kinds().watched_custom().map(|known| known.name.to_string());
+        let watched: Vec<String> =
+            kinds::watched().map(|known| known.name.kind.to_string()).chain(custom).collect();
+        let spelled = || watched.iter().find(|known| known.eq_ignore_ascii_case(kind));
         if kinds::watched().any(|known| known.name.kind == kind) {
             Absence::NotKnown
         } else if self.custom.forbidden().contains(kind) {
             Absence::KindForbidden
         } else if self.custom.unserved().contains(kind) {
             Absence::KindNotServed
-        } else if self
-            .engine
-            .current()
-            .policy()
-            .kinds()
-            .watched_custom()
-            .any(|known| known.name.to_string() == kind)
-        {
+        } else if watched.iter().any(|known| known == kind) {
             Absence::NotKnown
+        } else if let Some(spelled) = spelled() {
+            Absence::KindSpelledOtherwise(spelled.as_str().into())
+        } else if kinds::is_without_pods(kind) {
+            Absence::KindWithoutPods
         } else {
             Absence::KindNotWatched
         }

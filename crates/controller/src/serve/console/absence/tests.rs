@@ -42,16 +42,20 @@ async fn the_first_reason_from_the_outside_in_is_said() {
     let state = state();
     for (namespace, kind, expected) in [
         ("ci", None, Absence::NamespaceNotWatched),
-        ("gone", None, Absence::NotKnown),
-        ("gone", Some("ConfigMap.core"), Absence::NotKnown),
+        ("gone", None, Absence::NamespaceNotKnown),
+        ("gone", Some("Deployment"), Absence::NamespaceNotKnown),
+        ("gone", Some("ConfigMap.core"), Absence::NamespaceNotKnown),
         ("trial", None, Absence::OutOfScope),
         ("trial", Some("Deployment"), Absence::OutOfScope),
         ("shop", None, Absence::NotKnown),
         ("shop", Some("Deployment"), Absence::NotKnown),
         ("shop", Some("Rollout.argoproj.io"), Absence::NotKnown),
         ("shop", Some("Widget.example.com"), Absence::NotKnown),
-        ("shop", Some("ConfigMap.core"), Absence::KindNotWatched),
-        ("shop", Some("deployment"), Absence::KindNotWatched),
+        ("shop", Some("ConfigMap.core"), Absence::KindWithoutPods),
+        ("shop", Some("Service"), Absence::KindWithoutPods),
+        ("shop", Some("deployment"), Absence::KindSpelledOtherwise("Deployment".into())),
+        ("shop", Some("widget.example.com"), Absence::KindSpelledOtherwise("Widget.example.com".into())),
+        ("shop", Some("Unknown.example.com"), Absence::KindNotWatched),
     ] {
         assert_eq!(state.absence(namespace, kind), expected, "{namespace} {kind:?}");
     }
