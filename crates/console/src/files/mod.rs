@@ -20,7 +20,7 @@ use crate::auth::AuthenticatedRequest;
 use crate::http::Console;
 use crate::remedy::{Remedy, remedies, why_none};
 use crate::snapshot::{Workload, WorkloadIssue};
-use crate::url::{address, field, with_query};
+use crate::url::{address, field, pairs, with_query};
 
 /// Longest line of a comment in bytes, without what escaping adds.
 const MAX_COMMENT: usize = 1024;
@@ -40,12 +40,36 @@ struct FileKind {
     /// Name of the file, and last segment of its address.
     name: &'static str,
     content_type: &'static str,
+    /// The fields that its query may have, each once.
+    fields: &'static [&'static str],
 }
 
-const FIX: FileKind = FileKind { name: "fix.sh", content_type: "text/plain; charset=utf-8" };
+const FIX: FileKind = FileKind { name: "fix.sh", content_type: "text/plain; charset=utf-8", fields: &["by"] };
 // RFC 9512.
-const PATCH: FileKind = FileKind { name: "patch.yaml", content_type: "application/yaml" };
-const EXEMPTION: FileKind = FileKind { name: "exemption.yaml", content_type: "application/yaml" };
+const PATCH: FileKind = FileKind { name: "patch.yaml", content_type: "application/yaml", fields: &["by"] };
+const EXEMPTION: FileKind =
+    FileKind { name: "exemption.yaml", content_type: "application/yaml", fields: &["days", "reason"] };
+
+impl FileKind {
+    /// Programs ask for files, and want to find their mistakes.
+    fn check(self, query: Option<&str>) -> Result<(), Refusal> {
+        let mut seen = Vec::new();
+        for (name, _) in pairs(query) {
+            let Some(known) = self.fields.iter().find(|field| **field == name) else {
+                let expected = self.fields.join(" or ");
+                return Err(Refusal::Query(format!(
+                    "{name}: no field of {}, expected {expected}",
+                    self.name
+                )));
+            };
+            if seen.contains(known) {
+                return Err(Refusal::Query(format!("{known}: given more than once")));
+            }
+            seen.push(*known);
+        }
+        Ok(())
+    }
+}
 
 /// A file, or the reason why there is none.
 type Content = Result<String, Refusal>;
@@ -100,7 +124,7 @@ fn answer(
             ),
         };
     };
-    match content(issue, query, view.now) {
+    match kind.check(query).and_then(|()| content(issue, query, view.now)) {
         Ok(text) => file(kind, StatusCode::OK, text),
         Err(Refusal::Query(line)) => file(kind, StatusCode::BAD_REQUEST, comment(&line)),
         Err(Refusal::Impossible(line)) => file(kind, StatusCode::NOT_FOUND, comment(&line)),

@@ -111,8 +111,10 @@ pub(super) fn search_text(value: &str) -> Result<String, String> {
     Ok(value.trim().to_owned())
 }
 
+/// The number of a page, from 1.
 pub(super) fn number(name: &str, value: &str) -> Result<usize, String> {
-    value.parse().map_err(|_| format!("{name}: {} is no number", quoted(value)))
+    let number = value.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("{name}: {} is no number from 1", quoted(value)))
 }
 
 /// Adds one value, in which a comma is a comma.

@@ -127,6 +127,11 @@ async fn a_script_is_the_one_that_is_asked_for() {
         (unknown.status, unknown.text.as_str()),
         (StatusCode::BAD_REQUEST, "# by: expected pin or pull\n")
     );
+    for query in ["fix.sh?foo=1", "fix.sh?by=pin&by=pull", "patch.yaml?days=3"] {
+        let refused = file(&console, issue, query).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(refused.text.starts_with("# ") && refused.text.lines().count() == 1, "{}", refused.text);
+    }
     let page = get(&console, path(issue)).await;
     for name in ["fix.sh?by=pin", "fix.sh?by=pull", "patch.yaml?by=pin", "patch.yaml?by=pull"] {
         page.assert_holds(&format!("href=\"{}/{name}\"", path(issue)));
@@ -234,7 +239,17 @@ async fn an_exemption_takes_days_and_a_reason() {
         (&read[0]["expires"], read[0]["rules"].as_array().map(Vec::len)),
         (&json!("2026-12-04"), Some(1))
     );
-    for query in ["days=0", "days=366", "days=x", &format!("reason={}", "x".repeat(513))] {
+    for query in [
+        "days=0",
+        "days=366",
+        "days=x",
+        "foo=1",
+        "days=1&days=2",
+        "reason=a&reason=b",
+        "by=pin",
+        "%0Ax=1",
+        &format!("reason={}", "x".repeat(513)),
+    ] {
         let refused = file(&console, issue, &format!("exemption.yaml?{query}")).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
         assert!(refused.text.starts_with("# ") && refused.text.lines().count() == 1, "{}", refused.text);

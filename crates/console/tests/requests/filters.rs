@@ -70,7 +70,9 @@ async fn invalid_values_are_reported_with_the_expected_ones() {
         ("result=pass", "result: `pass` is none of fail, error, warn, skip"),
         ("rule=latest", "rule: `latest` is none; /rules lists them"),
         ("sort=colour", "sort: `colour` is none of severity, result, rule"),
-        ("page=two", "page: `two` is no number"),
+        ("page=two", "page: `two` is no number from 1"),
+        ("page=0", "page: `0` is no number from 1"),
+        ("page=-1", "page: `-1` is no number from 1"),
         ("exempt=maybe", "exempt: `maybe` is none of no, yes, all"),
         ("severity=%1b%5b2J", "severity: `\\u{1b}[2J` is none of"),
     ] {
@@ -84,6 +86,15 @@ async fn invalid_values_are_reported_with_the_expected_ones() {
     }
     for unset in ["/issues?page=&sort=&exempt=", "/workloads?page=&status=", "/api/v1/issues?page="] {
         assert_eq!(get(&console, unset).await.status, StatusCode::OK, "{unset}");
+    }
+    for list in ["changes", "images", "workloads", "exemptions", "namespaces"] {
+        let page = get(&console, &format!("/{list}?page=0")).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{list}");
+    }
+    // Names of a cluster come and go: one that is not there matches nothing.
+    for query in ["namespace=nosuch", "kind=Foo", "registry=nosuch", "image=nosuch", "team=nosuch"] {
+        let found = get(&console, &format!("/api/v1/issues?{query}")).await;
+        assert_eq!((found.status, &found.json()["total"]), (StatusCode::OK, &0.into()), "{query}");
     }
     let unknown = get(&console, "/api/v1/issues?colour=red").await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
