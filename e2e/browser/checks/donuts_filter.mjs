@@ -23,23 +23,24 @@ export default async function check({ browser, consoles }) {
   };
   const total = async () => Number(await page.locator('.page-head .fresh strong').innerText());
 
-  await click('Findings by severity', 'critical:');
-  assert.equal(new URL(page.url()).search, '?severity=critical');
-  assert.equal(await total(), overview.severities.critical);
+  await click('Violations by severity', 'critical:');
+  const violations = 'result=fail&result=error';
+  assert.equal(new URL(page.url()).search, `?severity=critical&${violations}`);
+  assert.equal(await total(), (await api(`/api/v1/issues?severity=critical&${violations}`)).total);
   const severities = await page.locator('tbody td.severity').allInnerTexts();
   assert.ok(severities.length > 0 && severities.every((text) => text.trim() === 'critical'), severities.join());
 
-  await click('Rules with findings', 'with findings:');
-  assert.equal(await total(), overview.findings);
-  assert.equal(new URL(page.url()).searchParams.getAll('rule').length, overview.rulesViolated);
+  await click('Rules in violation', 'in violation:');
+  assert.equal(await total(), (await api(`/api/v1/issues?${violations}`)).total);
+  assert.ok(new URL(page.url()).searchParams.getAll('rule').length <= overview.rulesViolated);
 
-  await click('Findings by rule', 'floating-tag:');
+  await click('Violations by rule', 'latest-tag:');
   const rules = await page.locator('tbody td.rule').allInnerTexts();
-  assert.ok(rules.length > 0 && rules.every((text) => text === 'floating-tag'), rules.join());
+  assert.ok(rules.length > 0 && rules.every((text) => text === 'latest-tag'), rules.join());
 
   await page.getByRole('combobox', { name: 'Namespace' }).selectOption('shop');
   await page.getByRole('button', { name: 'Filter' }).click();
   await page.waitForURL(/namespace=shop/);
-  assert.equal(new URL(page.url()).searchParams.get('rule'), 'floating-tag', 'the filter before stays');
-  assert.equal(await page.locator('tbody tr').count(), (await api('/api/v1/issues?rule=floating-tag&namespace=shop')).total);
+  assert.equal(new URL(page.url()).searchParams.get('rule'), 'latest-tag', 'the filter before stays');
+  assert.equal(await page.locator('tbody tr').count(), (await api(`/api/v1/issues?rule=latest-tag&namespace=shop&${violations}`)).total);
 }

@@ -69,6 +69,11 @@ impl Filter {
         Self { severities: vec![severity], ..Self::default() }
     }
 
+    /// Fails and errors.
+    pub(crate) fn of_violations() -> Self {
+        Self { outcomes: vec![Outcome::Fail, Outcome::Error], ..Self::default() }
+    }
+
     /// All issues of one workload, with exempt ones.
     pub(crate) fn of_workload(workload: &Workload) -> Self {
         let (kinds, names) = (vec![key(&workload.kind)], vec![key(&workload.name)]);

@@ -1,6 +1,7 @@
 //! The start page: score, totals, and the worst namespaces and rules.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -42,6 +43,7 @@ struct Summary {
     sound: usize,
     workloads: usize,
     containers: usize,
+    findings: usize,
     violations: usize,
     warnings: usize,
     exempt: usize,
@@ -59,14 +61,15 @@ pub(super) async fn overview(AuthenticatedRequest { view, frame }: Authenticated
     let rules = view.facts().rules.iter().map(|&state| RuleRow::new(state, &tally));
     let (mut rules, off): (Vec<_>, Vec<_>) = rules.partition(|row| row.is_on);
     rules.sort_by_key(|row| Reverse(row.entities));
+    let violations = violations(&tally);
     let page = OverviewPage {
         frame: &frame,
         changes: ChangesCard::new(&view),
         summary: Summary::new(&view, &tally),
         donuts: [
-            ("Findings by severity", "findings", by_severity(&tally)),
-            ("Rules with findings", "rules", of_rules(&rules)),
-            ("Findings by rule", "findings", by_rule(&rules)),
+            ("Violations by severity", "violations", by_severity(&tally)),
+            ("Rules in violation", "rules", of_rules(&rules, &violations)),
+            ("Violations by rule", "violations", by_rule(&violations)),
         ],
         more_namespaces: namespaces.len().saturating_sub(NAMESPACES),
         namespaces: namespaces
@@ -91,7 +94,8 @@ impl Summary {
             sound: tally.sound(),
             workloads: tally.workloads(),
             containers: tally.containers,
-            violations: tally.violations(),
+            findings: tally.violations(),
+            violations: tally.violated().map(|(_, count)| count).sum(),
             warnings: tally.of_outcome(Outcome::Warn),
             exempt: tally.of_outcome(Outcome::Skip),
             bar: Bar::new(statuses.map(|(status, count)| (status.as_str(), count)), tally.workloads()),
@@ -105,26 +109,45 @@ impl Summary {
 }
 
 fn by_severity(tally: &Tally) -> Donut {
+    let count = |severity: Severity| {
+        tally.violated().filter(|(class, _)| class.severity == severity).map(|(_, count)| count).sum()
+    };
     let share = |severity: Severity| Share {
         label: severity.as_str().to_owned(),
         class: severity.as_str(),
         icon: severity.as_str(),
-        count: tally.of_severity(severity),
-        href: Filter::of_severity(severity).address(),
+        count: count(severity),
+        href: Filter { severities: vec![severity], ..Filter::of_violations() }.address(),
     };
     Donut::new(Severity::ALL.map(share).into())
 }
 
-fn of_rules(rules: &[RuleRow]) -> Donut {
-    let violated: Vec<&'static str> =
-        rules.iter().filter(|row| row.violations > 0).map(|row| row.state.rule.id).collect();
-    let clean = rules.len() - violated.len();
-    let with_findings = Share {
-        label: "with findings".to_owned(),
+/// The violations of each rule.
+fn violations(tally: &Tally) -> BTreeMap<&'static str, usize> {
+    let mut violations = BTreeMap::new();
+    for (class, count) in tally.violated() {
+        *violations.entry(class.rule.id).or_default() += count;
+    }
+    violations
+}
+
+fn of_rules(rules: &[RuleRow], violations: &BTreeMap<&'static str, usize>) -> Donut {
+    let found = rules.iter().filter(|row| row.violations > 0).map(|row| row.state.rule.id);
+    let (violated, warned): (Vec<_>, Vec<_>) = found.partition(|rule| violations.contains_key(rule));
+    let clean = rules.len() - violated.len() - warned.len();
+    let in_violation = Share {
+        label: "in violation".to_owned(),
         class: "violating",
         icon: "violating",
         count: violated.len(),
-        href: Filter::of_rules(violated).address(),
+        href: Filter { rules: violated, ..Filter::of_violations() }.address(),
+    };
+    let with_warnings = Share {
+        label: "with warnings alone".to_owned(),
+        class: "medium",
+        icon: "medium",
+        count: warned.len(),
+        href: Filter::of_rules(warned).address(),
     };
     let without = Share {
         label: "without a finding".to_owned(),
@@ -133,30 +156,32 @@ fn of_rules(rules: &[RuleRow]) -> Donut {
         count: clean,
         href: "/rules?state=clean".to_owned(),
     };
-    Donut::new(vec![with_findings, without])
+    Donut::new(vec![in_violation, with_warnings, without])
 }
 
-fn by_rule(rules: &[RuleRow]) -> Donut {
-    let mut rules: Vec<&RuleRow> = rules.iter().filter(|row| row.violations > 0).collect();
-    rules.sort_by_key(|row| Reverse(row.violations));
+fn by_rule(violations: &BTreeMap<&'static str, usize>) -> Donut {
+    let mut rules: Vec<(&'static str, usize)> =
+        violations.iter().map(|(rule, count)| (*rule, *count)).collect();
+    rules.sort_by_key(|(_, count)| Reverse(*count));
     let (shown, rest) = rules.split_at(rules.len().min(SLICES));
+    let address = |rules: Vec<&'static str>| Filter { rules, ..Filter::of_violations() }.address();
     let mut shares: Vec<Share> = shown
         .iter()
         .zip(SLICE_CLASSES)
-        .map(|(row, class)| Share {
-            label: row.state.rule.id.to_owned(),
+        .map(|((rule, count), class)| Share {
+            label: (*rule).to_owned(),
             class,
             icon: "square",
-            count: row.violations,
-            href: row.issues_href.clone(),
+            count: *count,
+            href: address(vec![rule]),
         })
         .collect();
     shares.push(Share {
         label: "other rules".to_owned(),
         class: "other",
         icon: "square",
-        count: rest.iter().map(|row| row.violations).sum(),
-        href: Filter::of_rules(rest.iter().map(|row| row.state.rule.id).collect()).address(),
+        count: rest.iter().map(|(_, count)| count).sum(),
+        href: address(rest.iter().map(|(rule, _)| *rule).collect()),
     });
     Donut::new(shares)
 }

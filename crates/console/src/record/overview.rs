@@ -37,7 +37,7 @@ pub(crate) struct OverviewRecord {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CountsRecord {
-    /// Workloads without a fail or an error, in percent, rounded down; null when nothing was judged.
+    /// Workloads without a violation (a fail or an error), in percent, rounded down; null when nothing was judged.
     pub(crate) score: Option<usize>,
     /// Workloads that were checked.
     pub(crate) workloads: usize,

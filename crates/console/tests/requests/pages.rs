@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use tagwatch_console::Workload;
 use tagwatch_core::issue::{Interval, Issue, ResultId};
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::rules;
 use tagwatch_core::workload::ContainerType;
 
 use super::support::{get, links, open};
@@ -17,7 +18,7 @@ async fn the_overview_has_the_score_and_three_donuts_whose_slices_filter() {
     let console = open(demo());
     let page = get(&console, "/").await;
     assert_eq!(page.status, StatusCode::OK);
-    for text in ["Findings by severity", "Rules with findings", "Findings by rule", "eu-west-1", "12 s"] {
+    for text in ["Violations by severity", "Rules in violation", "Violations by rule", "eu-west-1", "12 s"] {
         page.assert_holds(text);
     }
     let overview = get(&console, "/api/v1/overview").await.json();
@@ -26,7 +27,38 @@ async fn the_overview_has_the_score_and_three_donuts_whose_slices_filter() {
     let critical = overview["severities"]["critical"].as_u64().expect("a number");
     let found = get(&console, "/api/v1/issues?severity=critical").await.json();
     assert_eq!(found["total"].as_u64(), Some(critical));
-    page.assert_holds("<a href=\"/issues?severity=critical\" aria-label=\"critical: ");
+    page.assert_holds(
+        "<a href=\"/issues?severity=critical&#38;result=fail&#38;result=error\" aria-label=\"critical: ",
+    );
+}
+
+/// As dashboards and metrics count: a violation is a fail or an error, and a warning is neither.
+#[tokio::test]
+async fn donuts_count_violations_and_tell_warnings_apart() {
+    let console = open(demo());
+    let page = get(&console, "/").await;
+    let total = async |query: &str| -> u64 {
+        let found = get(&console, &format!("/api/v1/issues?{query}")).await.json();
+        found["total"].as_u64().expect("a number")
+    };
+    let violations = "result=fail&result=error";
+    let all = total(violations).await;
+    assert!(all > 0 && total("result=warn").await > 0 && all < total("").await);
+    for severity in ["critical", "high", "medium", "low"] {
+        let count = total(&format!("severity={severity}&{violations}")).await;
+        let slice = format!("aria-label=\"{severity}: {count} violations, ");
+        assert_eq!(page.text.contains(&slice), count > 0, "{slice}");
+    }
+    page.assert_holds(&format!(
+        "<dt>Violations</dt><dd><a href=\"/issues?result=fail&#38;result=error\">{all}</a>"
+    ));
+    page.assert_holds("workloads without a violation");
+    for rule in rules::all() {
+        let count = total(&format!("rule={}&{violations}", rule.id)).await;
+        let slice = format!("aria-label=\"{}: {count} violations, ", rule.id);
+        // Rules of few violations share one slice.
+        assert!(count > 0 || !page.text.contains(&slice), "{slice}");
+    }
 }
 
 #[tokio::test]
@@ -276,4 +308,23 @@ async fn a_missing_page_has_the_usual_frame() {
     get(&console, "/rules/latest-tags").await.assert_holds("Did you mean latest-tag?");
     let answer = get(&console, "/api/v1/issues/none").await;
     assert_eq!((answer.status, answer.json()["status"].as_u64()), (StatusCode::NOT_FOUND, Some(404)));
+}
+
+#[tokio::test]
+async fn the_heading_of_an_issue_differs_from_that_of_others() {
+    let console = open(demo());
+    let found = get(&console, "/api/v1/issues?q=shop/cart&rule=stale-pull-policy").await.json();
+    let page = get(&console, found["issues"][0]["path"].as_str().expect("a path")).await;
+    page.assert_holds("<h1><bdi>shop/cart · api · latest with IfNotPresent</bdi></h1>\n<p class=\"lead\">");
+    let found = get(&console, "/api/v1/issues?per_page=100").await.json();
+    let mut headings = BTreeSet::new();
+    for issue in found["issues"].as_array().expect("issues") {
+        let page = get(&console, issue["path"].as_str().expect("a path")).await;
+        let (_, rest) = page.text.split_once("<h1>").expect("a heading");
+        let (heading, _) = rest.split_once("</h1>").expect("its end");
+        let namespace = issue["namespace"].as_str().expect("a namespace");
+        assert!(heading.contains(&format!("{namespace}/")), "{heading}");
+        headings.insert((heading.to_owned(), issue["rule"].clone().to_string()));
+    }
+    assert_eq!(Some(headings.len()), found["issues"].as_array().map(Vec::len));
 }

@@ -83,6 +83,11 @@ impl Tally {
         self.open().filter(|(class, _)| class.severity == severity).map(|(_, count)| count).sum()
     }
 
+    /// Fails and errors by class, in order: violations, without warnings.
+    pub fn violated(&self) -> impl Iterator<Item = (&IssueClass, usize)> {
+        self.classes().filter(|(class, _)| matches!(class.outcome, Outcome::Fail | Outcome::Error))
+    }
+
     /// Counts of a rule, by its id.
     pub fn of_rule(&self, id: &str) -> RuleTally {
         let workloads = self.violating.get(id).copied().unwrap_or_default();

@@ -35,6 +35,7 @@ use resolved::ResolvedPage;
 struct IssuePage<'a> {
     frame: &'a Frame,
     title: HtmlText,
+    heading: HtmlText,
     neighbours: Option<Neighbours>,
     owner: Owner,
     issue: &'a Issue,
@@ -110,6 +111,7 @@ impl<'a> IssuePage<'a> {
         Self {
             frame,
             title: title::open(of_workload),
+            heading: title::heading(of_workload),
             neighbours: Neighbours::new(view, filter, of_workload),
             owner: Owner::new(view, workload),
             issue,

@@ -26,6 +26,7 @@ use crate::view::View;
 pub(super) struct ResolvedPage<'a> {
     frame: &'a Frame,
     title: HtmlText,
+    heading: HtmlText,
     rule: HtmlText,
     /// `None` for a rule that this version does not know; nothing is said of it then.
     rule_href: Option<String>,
@@ -61,6 +62,7 @@ impl<'a> ResolvedPage<'a> {
         Self {
             frame,
             title: title::resolved(workload, closed),
+            heading: title::resolved_heading(workload, closed),
             rule: HtmlText::short(&closed.rule),
             rule_href: meta.map(rule_address),
             summary: meta.map(|meta| pieces(meta.summary)).unwrap_or_default(),

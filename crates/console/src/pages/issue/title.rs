@@ -1,4 +1,4 @@
-//! The title of the browser's window for an issue, with what differs from other issues first.
+//! The titles of an issue, in the browser's window and on its page, with what differs from other issues first.
 
 use tagwatch_core::issue::Interval;
 use tagwatch_core::reference::Reference;
@@ -11,13 +11,31 @@ use crate::text::HtmlText;
 const MAX_NAME: usize = 64;
 
 /// Such as `shop/cart · api · latest with IfNotPresent · stale-pull-policy`.
-pub(super) fn open(WorkloadIssue { workload, issue }: WorkloadIssue<'_>) -> HtmlText {
+pub(super) fn open(of_workload: WorkloadIssue<'_>) -> HtmlText {
+    title(
+        of_workload.workload,
+        of_workload.issue.container.raw(),
+        &[&what(of_workload), of_workload.issue.rule.id],
+    )
+}
+
+/// The heading of the page: the same without the rule, which follows it.
+pub(super) fn heading(of_workload: WorkloadIssue<'_>) -> HtmlText {
+    title(of_workload.workload, of_workload.issue.container.raw(), &[&what(of_workload)])
+}
+
+/// Such as `latest with IfNotPresent`.
+fn what(WorkloadIssue { issue, .. }: WorkloadIssue<'_>) -> String {
     let with = match issue.rule.group {
         RuleGroup::ImagePullPolicy => format!(" with {}", issue.effective_pull_policy.as_str()),
         RuleGroup::ImageTag | RuleGroup::ImageDrift => String::new(),
     };
-    let what = format!("{}{with}", version(issue.image.raw()));
-    title(workload, issue.container.raw(), &[&what, issue.rule.id])
+    format!("{}{with}", version(issue.image.raw()))
+}
+
+/// The heading of the page of a resolved issue.
+pub(super) fn resolved_heading(workload: &Workload, closed: &Interval) -> HtmlText {
+    title(workload, closed.container.raw(), &[&version(closed.image.raw())])
 }
 
 /// Such as `Resolved: shop/cart · api · stable · floating-tag`.
