@@ -227,3 +227,28 @@ fn a_last_day_is_a_day_to_come() {
         assert!(ended.stderr.contains(complaint), "{day}: {}", ended.stderr);
     }
 }
+
+#[test]
+fn a_policy_is_read_on_a_narrow_terminal() {
+    let folder = folder(Some(POLICY_WITH_EVERYTHING));
+    let show = |width: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tagwatch"));
+        command.args(["policy", "show"]).current_dir(folder.path()).env_clear();
+        if let Some(width) = width {
+            command.env("COLUMNS", width);
+        }
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let narrow = show(Some("60"));
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    assert!(narrow.contains("\nlatest-tag: on, fail, high\n  from profile recommended\n"), "{narrow}");
+    assert!(narrow.contains("  grace=2h\n"), "{narrow}");
+    let plain = show(None);
+    assert!(plain.contains("\nRULE  "), "{plain}");
+    assert_eq!(show(Some("200")), plain);
+}
+
+const POLICY_WITH_EVERYTHING: &str = "\
+rules: {mixed-digests: {grace: 2h}}
+immutable: [registry.example.com/team/one, registry.example.com/team/two, registry.example.com/team/three]
+";

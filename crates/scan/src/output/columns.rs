@@ -144,6 +144,18 @@ pub fn fold(text: &str, indent: &str, width: Option<usize>) -> Vec<String> {
     }
 }
 
+/// A line in lines of at most `width` columns, as it is without a width. The later ones are behind its own indentation and
+/// two more. Nothing is cut.
+pub fn wrap(line: &str, width: Option<usize>) -> Vec<String> {
+    let Some(width) = width.filter(|width| line.width() > *width) else { return vec![line.to_owned()] };
+    let text = line.trim_start_matches(' ');
+    // What is indented by more than half of the width would leave no room.
+    let indent = " ".repeat((line.len() - text.len()).min(width / 2));
+    let hanging = format!("{indent}  ");
+    let options = Options::new(width.max(MIN_FOLD)).initial_indent(&indent).subsequent_indent(&hanging);
+    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +164,20 @@ mod tests {
     fn no_character_takes_more_columns_than_bytes() {
         let wide = ('\0'..=char::MAX).find(|c| c.to_string().width() > c.len_utf8());
         assert_eq!(wide, None);
+    }
+
+    #[test]
+    fn a_line_is_wrapped_behind_its_indentation_and_only_for_a_width() {
+        let line = "    digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef";
+        assert_eq!(wrap(line, None), [line]);
+        assert_eq!(wrap(line, Some(80)), [line]);
+        let lines = wrap(line, Some(40));
+        assert!(lines.len() > 1 && lines.iter().all(|line| line.width() <= 40), "{lines:?}");
+        assert!(lines[0].starts_with("    digest:") && lines[1].starts_with("      "), "{lines:?}");
+        let joined: String = lines.iter().map(|line| line.trim()).collect();
+        assert_eq!(joined.replace(' ', ""), line.replace(' ', ""));
+        let deep = format!("{}x", " ".repeat(500));
+        assert!(wrap(&deep, Some(40)).iter().all(|line| line.width() <= 40));
     }
 
     fn row(cells: &[&str]) -> Vec<Cell> {

@@ -7,6 +7,7 @@ use anstyle::AnsiColor;
 use tagwatch_core::named;
 
 use super::Style;
+use super::columns::wrap;
 use crate::report::{Note, ScanReport};
 
 /// Most places that a line for several notes names.
@@ -44,15 +45,17 @@ pub fn write_notes(
             NoteDetail::Folded if !folded.insert(note.code) => continue,
             NoteDetail::Folded => &report.notes[index + 1..],
         };
-        write_note(note, out, style)?;
+        let mut line = line_of(note, style);
         let mut others = others.iter().filter(|other| other.code == note.code);
         let places: Vec<String> = others.by_ref().take(MAX_PLACES - 1).map(place).collect();
         if !places.is_empty() {
             let count = places.len() + others.count();
             let (also, more) = (places.join(", "), if count > places.len() { ", …" } else { "" });
-            write!(out, "; {count} more: {also}{more}; --notes full shows all")?;
+            line = format!("{line}; {count} more: {also}{more}; --notes full shows all");
         }
-        writeln!(out, " [{}]", note.code.as_str())?;
+        for line in wrap(&format!("{line} [{}]", note.code.as_str()), style.width) {
+            writeln!(out, "{line}")?;
+        }
     }
     Ok(())
 }
@@ -61,9 +64,9 @@ fn place(note: &Note) -> String {
     format!("{}:{}:{}", note.file.terminal(), note.line, note.column)
 }
 
-fn write_note(note: &Note, out: &mut dyn Write, style: Style) -> io::Result<()> {
+fn line_of(note: &Note, style: Style) -> String {
     let (word, color) =
         if note.code.is_error() { ("error", AnsiColor::Red) } else { ("note", AnsiColor::Cyan) };
     let word = style.paint(color.on_default().bold(), word);
-    write!(out, "{word}: {}: {}", place(note), note.message)
+    format!("{word}: {}: {}", place(note), note.message)
 }

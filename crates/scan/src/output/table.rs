@@ -7,7 +7,7 @@ use tagwatch_core::outcome::{Outcome, Severity};
 use unicode_width::UnicodeWidthStr;
 
 use super::blocks::{self, Block};
-use super::columns::{Cell, Columns, MAX_TEXT, cut, fold};
+use super::columns::{Cell, Columns, MAX_TEXT, cut, fold, wrap};
 use super::{Style, summary};
 use crate::report::{FindingEntry, ScanReport};
 
@@ -24,7 +24,8 @@ pub(super) fn write(report: &ScanReport, out: &mut dyn Write, style: Style) -> i
         }
         writeln!(out)?;
     }
-    summary::lines(report).iter().try_for_each(|line| writeln!(out, "{line}"))
+    let lines = summary::lines(report);
+    lines.iter().flat_map(|line| wrap(line, style.width)).try_for_each(|line| writeln!(out, "{line}"))
 }
 
 /// The block in lines, also for formats that show one.

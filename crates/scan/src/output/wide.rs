@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::blocks;
-use super::columns::{Cell, Columns};
+use super::columns::{Cell, Columns, wrap};
 use super::table::{result_color, severity_color};
 use super::{Style, summary};
 use crate::report::{FindingEntry, ScanReport};
@@ -22,7 +22,8 @@ pub(super) fn write(report: &ScanReport, out: &mut dyn Write, style: Style) -> i
         }
         writeln!(out)?;
     }
-    summary::lines(report).iter().try_for_each(|line| writeln!(out, "{line}"))
+    let lines = summary::lines(report);
+    lines.iter().flat_map(|line| wrap(line, style.width)).try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn cells(finding: &FindingEntry) -> Vec<Cell> {

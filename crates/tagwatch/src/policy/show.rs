@@ -1,6 +1,6 @@
 //! The command `tagwatch policy show`: prints the settings that apply to a workload.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -16,11 +16,12 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::PolicyFile;
 use tagwatch_scan::output::Style;
-use tagwatch_scan::output::columns::{Cell, Columns};
+use tagwatch_scan::output::columns::{Cell, Columns, wrap};
 
 use super::{choose, today};
 use crate::args::{PolicyShowArgs, WorkloadName};
 use crate::status::Failure;
+use crate::style::style;
 
 const HEADER: [&str; 6] = ["RULE", "STATE", "RESULT", "SEVERITY", "PARAMETERS", "FROM"];
 
@@ -33,8 +34,10 @@ pub(crate) fn show(args: &PolicyShowArgs) -> Result<ExitCode, Failure> {
     }
     let id = args.workload.as_ref().map(workload_id);
     let file = chosen.file.as_ref().map_or_else(|| "none".to_owned(), PolicyFile::shown_name);
+    let width = style(&io::stdout()).width;
+    let mut out = BufWriter::new(io::stdout().lock());
     let mut text = format!("Policy: {file}, profile {}\n\n", policy.profile());
-    text.push_str(&table(&policy.effective(id.as_ref()), &spec));
+    text.push_str(&table(&policy.effective(id.as_ref()), &spec, width));
     text.push('\n');
     text.push_str(&settings(&spec));
     match &id {
@@ -44,7 +47,10 @@ pub(crate) fn show(args: &PolicyShowArgs) -> Result<ExitCode, Failure> {
         }
         None => text.push_str(&all_exemptions(policy)),
     }
-    io::stdout().write_all(text.as_bytes())?;
+    for line in text.lines().flat_map(|line| wrap(line, width)) {
+        writeln!(out, "{line}")?;
+    }
+    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -80,11 +86,24 @@ fn workload_id(name: &WorkloadName) -> WorkloadId {
     }
 }
 
-fn table(rules: &[EffectiveRule], spec: &TagPolicySpec) -> String {
-    let mut rows = vec![HEADER.map(Cell::from).to_vec()];
-    rows.extend(rules.iter().map(|rule| row(rule, spec).map(Cell::from).to_vec()));
-    let columns = Columns::of("  ", &rows);
-    rows.iter().map(|row| columns.line(row, Style::default()) + "\n").collect()
+/// A row for each rule; on a terminal that is too narrow, a block.
+fn table(rules: &[EffectiveRule], spec: &TagPolicySpec, width: Option<usize>) -> String {
+    let rows: Vec<[String; 6]> = rules.iter().map(|rule| row(rule, spec)).collect();
+    let cells = |row: &[String; 6]| row.clone().map(Cell::from).to_vec();
+    let table: Vec<Vec<Cell>> =
+        std::iter::once(HEADER.map(Cell::from).to_vec()).chain(rows.iter().map(cells)).collect();
+    let columns = Columns::of("  ", &table);
+    let lines: Vec<String> = table.iter().map(|row| columns.line(row, Style::default()) + "\n").collect();
+    if lines.iter().all(|line| wrap(line.trim_end(), width).len() <= 1) {
+        return lines.concat();
+    }
+    rows.iter().map(block).collect()
+}
+
+/// `latest-tag: on, fail, high`, and below it what is not the default.
+fn block([rule, state, result, severity, parameters, from]: &[String; 6]) -> String {
+    let parameters = if parameters == "-" { String::new() } else { format!("  {parameters}\n") };
+    format!("{rule}: {state}, {result}, {severity}\n{parameters}  from {from}\n")
 }
 
 fn row(effective: &EffectiveRule, spec: &TagPolicySpec) -> [String; 6] {

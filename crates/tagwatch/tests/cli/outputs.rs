@@ -171,3 +171,25 @@ fn places_name_the_file_that_standard_input_comes_from() {
     let broken = run_with_input(folder.path(), &arguments, "a: [1");
     assert!(broken.contains("error: deploy/web.yaml:1:"), "{broken}");
 }
+
+#[test]
+fn a_scan_is_read_on_a_narrow_terminal() {
+    let folder = folder(&[("web.yaml", &deployment(FLOATING)), ("note.yaml", "a: 1\na: 2\n")]);
+    let scan = |width: Option<&str>| {
+        let mut scan = tagwatch(folder.path(), &["scan", "--notes", "full", "."]);
+        if let Some(width) = width {
+            scan.env("COLUMNS", width);
+        }
+        let output = scan.output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (narrow, narrow_notes) = scan(Some("60"));
+    let (plain, plain_notes) = scan(None);
+    for text in [&narrow, &narrow_notes] {
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    }
+    let letters = |text: &str| text.split_whitespace().collect::<String>();
+    assert_eq!([letters(&narrow), letters(&narrow_notes)], [letters(&plain), letters(&plain_notes)]);
+    assert!(plain.lines().last().unwrap().chars().count() > 60, "{plain}");
+    assert!(plain_notes.lines().any(|line| line.chars().count() > 60), "{plain_notes}");
+}

@@ -137,3 +137,19 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         assert_eq!(status.code(), Some(0), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_rule_is_explained_on_a_narrow_terminal() {
+    let folder = folder(&[]);
+    let printed = |width: &str| {
+        let output =
+            tagwatch(folder.path(), &["explain", "latest-tag"]).env("COLUMNS", width).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (narrow, wide) = (printed("60"), printed("200"));
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    let letters = |text: &str| text.split_whitespace().collect::<String>();
+    assert_eq!(letters(&narrow), letters(&wide), "nothing is left out");
+    let output = tagwatch(folder.path(), &["explain", "latest-tag"]).output().unwrap();
+    assert_eq!(wide.as_bytes(), output.stdout, "as where it is no terminal");
+}
