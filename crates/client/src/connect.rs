@@ -1,11 +1,12 @@
 //! Configures the Kubernetes client: where the API server is, the user agent, and the layers of a request.
 
-use std::fmt;
+use std::error::Error as _;
 use std::path::PathBuf;
+use std::{fmt, io};
 
 use http::{HeaderValue, header::USER_AGENT};
 use kube::client::ClientBuilder;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{InClusterError, InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
@@ -72,10 +73,10 @@ impl fmt::Display for ServerName {
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ClientError {
     #[error(
-        "no cluster to talk to: {0}; set KUBECONFIG, pass --kubeconfig or --context, or run inside a cluster"
+        "no cluster to talk to: {why}; set KUBECONFIG, pass --kubeconfig or --context, or run inside a cluster"
     )]
-    Infer(#[source] kube::config::InferConfigError),
-    #[error("cannot use the kubeconfig: {0}")]
+    Infer { why: String, source: InferConfigError },
+    #[error("cannot use the kubeconfig: {}", in_words(.0))]
     Kubeconfig(#[source] KubeconfigError),
     #[error("the kubeconfig has no context {0:?}; `kubectl config get-contexts` lists them")]
     NoContext(String),
@@ -134,8 +135,35 @@ async fn load(choice: &ClusterChoice) -> Result<(Config, Option<String>), Client
     }
     // The context is named only if `infer` takes the kubeconfig and not the service account.
     let kubeconfig = Config::from_kubeconfig(&options).await.ok().and(read.ok());
-    let config = Config::infer().await.map_err(ClientError::Infer)?;
+    let config = Config::infer().await.map_err(nowhere)?;
     Ok((config, kubeconfig.and_then(|kubeconfig| kubeconfig.current_context)))
+}
+
+/// Neither a service account nor a kubeconfig. Outside a cluster only the kubeconfig matters.
+fn nowhere(source: InferConfigError) -> ClientError {
+    let is_outside = matches!(Config::incluster(), Err(InClusterError::ReadEnvironmentVariable(_)));
+    let kubeconfig = source.source().and_then(|error| error.downcast_ref::<KubeconfigError>());
+    let why = match kubeconfig {
+        Some(error) if is_outside => in_words(error),
+        _ => source.to_string(),
+    };
+    ClientError::Infer { why, source }
+}
+
+/// The error without the `Debug` text of a path, which kube puts into quotes of its own.
+fn in_words(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(error, path) => {
+            let path = UntrustedText::from(path.to_string_lossy().as_ref()).terminal();
+            if error.kind() == io::ErrorKind::NotFound {
+                format!("there is no file {path}")
+            } else {
+                format!("cannot read {path}: {error}")
+            }
+        }
+        KubeconfigError::FindPath => "there is no kubeconfig".to_owned(),
+        error => error.to_string(),
+    }
 }
 
 fn refused(error: KubeconfigError) -> ClientError {

@@ -19,11 +19,9 @@ fn no_cluster_exits_with_4() {
     for arguments in [&["issues"][..], &["scan", "--cluster"], &["run", "--metrics-address", "127.0.0.1:0"]] {
         let printed = run(folder.path(), arguments).replace(&home, "HOME");
         assert!(printed.starts_with("exit code: 4\n"), "{printed}");
-        assert!(printed.contains("error: no cluster to talk to: "), "{printed}");
-        assert!(
-            printed.contains("; set KUBECONFIG, pass --kubeconfig or --context, or run inside a cluster\n"),
-            "{printed}"
-        );
+        let line = "error: no cluster to talk to: there is no file HOME/.kube/config; set KUBECONFIG, pass --kubeconfig or \
+                    --context, or run inside a cluster\n";
+        assert!(printed.contains(line), "{printed}");
     }
 }
 
@@ -57,11 +55,11 @@ fn a_kubeconfig_is_named_on_the_command_line() {
         let printed = run(folder.path(), arguments);
         assert!(printed.starts_with("exit code: 4\n") && printed.contains(server), "{printed}");
     }
-    insta::assert_snapshot!(run(folder.path(), &["issues", "--kubeconfig", "absent.yaml"]), @r#"
+    insta::assert_snapshot!(run(folder.path(), &["issues", "--kubeconfig", "absent.yaml"]), @"
     exit code: 4
     ----- stderr
-    error: cannot use the kubeconfig: failed to read kubeconfig from '"absent.yaml"': No such file or directory (os error 2)
-    "#);
+    error: cannot use the kubeconfig: there is no file absent.yaml
+    ");
 }
 
 #[test]
