@@ -34,7 +34,7 @@ impl ConsoleState {
         let policy = self.engine.current();
         let custom = policy.policy().kinds().watched_custom().map(|known| known.name.to_string());
         let watched: Vec<String> =
-            kinds::watched().map(|known| known.name.kind.to_string()).chain(custom).collect();
+            kinds::watched().map(|known| known.name.kind.clone()).chain(custom).collect();
         let spelled = || watched.iter().find(|known| known.eq_ignore_ascii_case(kind));
         if kinds::watched().any(|known| known.name.kind == kind) {
             Absence::NotKnown
