@@ -62,10 +62,10 @@ impl Served {
         let (status, text) = endpoints.get("/metrics").await.context("no metrics are served")?;
         ensure!(status == 200, "the metrics are answered with {status}: {text}");
         let samples = || text.lines().filter(|line| !line.starts_with('#')).filter_map(sample);
-        let leads = samples().any(|(name, value)| name == "tagwatch_leader" && value == 1.0);
+        let leads = samples().any(|(name, value)| name == "tagwatch_leader" && value > 0.0);
         let is_compared = |name: &str| GAUGES.contains(&family(name)) && name != OF_REPLICAS;
         let metrics = samples()
-            .filter(|(name, value)| is_compared(name) && *value != 0.0)
+            .filter(|(name, value)| is_compared(name) && *value > 0.0)
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         let mut console = BTreeMap::new();

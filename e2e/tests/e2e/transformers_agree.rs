@@ -99,9 +99,9 @@ async fn compare(env: &TestEnv, paths: &[&str], inline: &str, [one, other]: [&st
         write("overlay/folder/other.yaml", other)?;
         write("overlay/folder/kustomization.yaml", "resources: [other.yaml]\n")?;
     }
-    let transformers: String = paths.iter().map(|path| format!("- {path}\n")).collect();
+    let transformers = paths.iter().map(|path| format!("- {path}")).collect::<Vec<_>>().join("\n");
     let kustomization = format!(
-        "resources: [../base]\nimages: [{{name: example.com/other, newTag: '4'}}]\ntransformers:\n{transformers}{inline}\n"
+        "resources: [../base]\nimages: [{{name: example.com/other, newTag: '4'}}]\ntransformers:\n{transformers}\n{inline}\n"
     );
     write("overlay/kustomization.yaml", &kustomization)?;
     let overlay = folder.path().join("overlay").display().to_string();

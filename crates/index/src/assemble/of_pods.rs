@@ -71,8 +71,7 @@ pub(super) fn other_images(template: &[Container], shapes: &[TemplateShape]) -> 
 fn by_revision(
     shapes: &[TemplateShape],
 ) -> impl Iterator<Item = (Option<&OlderRevision>, Vec<&CountedShape>)> {
-    let mut groups: BTreeMap<Reverse<(bool, u32, &str)>, (Option<&OlderRevision>, Vec<&CountedShape>)> =
-        BTreeMap::new();
+    let mut groups: BTreeMap<_, (_, Vec<_>)> = BTreeMap::new();
     for TemplateShape { shape, older } in shapes {
         let older = older.as_deref();
         let key = older.map_or((true, 0, ""), |older| (false, older.revision, older.name.raw()));

@@ -166,7 +166,7 @@ fn list_of_texts<'d, 't>(
 ) -> Vec<(Node<'d, 't>, String)> {
     let mut texts = Vec::new();
     for (index, item) in read_items(root.get(field), field, manifest).enumerate() {
-        let text = read_string(item, &format!("{field}[{index}]"), manifest);
+        let text = read_string(item, format!("{field}[{index}]"), manifest);
         texts.extend(text.map(|text| (item, text.to_owned())));
     }
     texts

@@ -21,7 +21,7 @@ impl Store {
     ) -> Result<Value, ApiError> {
         if self.is_aggregated(resource) {
             let items = self.whole_list(resource, namespace, query, form);
-            return Ok(list(resource, json!({}), items, form));
+            return Ok(list(resource, &json!({}), &items, form));
         }
         let (revision, after) = match &query.continue_token {
             Some(token) => {
@@ -47,7 +47,7 @@ impl Store {
             }
         }
         let items: Vec<Value> = items.into_iter().map(|object| in_form(object, form)).collect();
-        Ok(list(resource, metadata, items, form))
+        Ok(list(resource, &metadata, &items, form))
     }
 
     fn list_revision(&self, query: &Query) -> Result<u64, ApiError> {
@@ -66,7 +66,7 @@ impl Store {
     }
 }
 
-fn list(resource: &Resource, metadata: Value, items: Vec<Value>, form: Form) -> Value {
+fn list(resource: &Resource, metadata: &Value, items: &[Value], form: Form) -> Value {
     match form {
         Form::Whole => json!({
             "kind": format!("{}List", resource.kind), "apiVersion": resource.api_version(),

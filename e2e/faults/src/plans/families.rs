@@ -230,9 +230,12 @@ impl FaultPlan {
             1 => {
                 let plural = random.pick(&WATCHED);
                 self.rule(0, window(READS, Some(plural)), Fault::Status(403, None));
-                let is_seen = until - from >= REFUSAL_SEEN && from >= FIRST_EVALUATION;
+                let is_seen = until.saturating_sub(from) >= REFUSAL_SEEN && from >= FIRST_EVALUATION;
                 if is_seen && NEEDED.contains(&plural) {
-                    self.actions.push((until - Duration::from_millis(500), Action::LookForRefusal(plural)));
+                    self.actions.push((
+                        until.saturating_sub(Duration::from_millis(500)),
+                        Action::LookForRefusal(plural),
+                    ));
                 }
             }
             2 => self.rule(0, window(WRITING, Some("policyreports")), Fault::Status(403, None)),

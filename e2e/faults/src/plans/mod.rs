@@ -156,11 +156,11 @@ fn mixed(
     let mut mixed: Vec<(u64, FaultPlan)> = Vec::new();
     for (family, share) in shares {
         let count = u64::try_from((share * plans).div_ceil(total)).unwrap_or_default();
-        let made = (0..count).filter_map(|number| {
+        let placed = (0..count).filter_map(|number| {
             let place = (number * 2 + 1) * PLACES / (count * 2);
             Some((place, make(*family, seed.wrapping_mul(1_000_003).wrapping_add(number))?))
         });
-        mixed.extend(made);
+        mixed.extend(placed);
     }
     mixed.sort_by_key(|(place, _)| *place);
     mixed.into_iter().map(|(_, plan)| plan).collect()

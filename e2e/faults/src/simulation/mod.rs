@@ -262,7 +262,7 @@ impl<'a> Simulation<'a> {
                     }
                 }
                 None if Instant::now() >= replica.starts_at => {
-                    self.replicas[number].begin(self.plan, self.clock)?
+                    self.replicas[number].begin(self.plan, self.clock)?;
                 }
                 _ => {}
             }

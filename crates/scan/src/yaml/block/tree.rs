@@ -243,8 +243,7 @@ impl<'t> Tree<'t> {
     }
 
     /// Ends a list in brackets.
-    pub(super) fn close_flow_sequence(&mut self, list: FlowSequence) -> Option<()> {
-        let FlowSequence { node, first } = list;
+    pub(super) fn close_flow_sequence(&mut self, FlowSequence { node, first }: FlowSequence) -> Option<()> {
         if self.is_kept {
             let items = self.items.drain(first..).collect();
             self.fill(node, Content::Sequence(items));
