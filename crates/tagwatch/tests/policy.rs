@@ -230,7 +230,7 @@ fn a_last_day_is_a_day_to_come() {
 
 #[test]
 fn a_policy_is_read_on_a_narrow_terminal() {
-    let folder = folder(Some(POLICY_WITH_EVERYTHING));
+    let folder = folder(Some(POLICY_OF_LONG_LINES));
     let show = |width: Option<&str>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tagwatch"));
         command.args(["policy", "show"]).current_dir(folder.path()).env_clear();
@@ -248,7 +248,11 @@ fn a_policy_is_read_on_a_narrow_terminal() {
     assert_eq!(show(Some("200")), plain);
 }
 
-const POLICY_WITH_EVERYTHING: &str = "\
-rules: {mixed-digests: {grace: 2h}}
-immutable: [registry.example.com/team/one, registry.example.com/team/two, registry.example.com/team/three]
+const POLICY_OF_LONG_LINES: &str = "\
+apiVersion: tagwatch.dev/v1alpha1
+kind: TagPolicy
+metadata: {name: default}
+spec:
+  rules: {mixed-digests: {grace: 2h}}
+  immutable: [registry.example.com/team/one, registry.example.com/team/two, registry.example.com/team/three]
 ";
