@@ -81,17 +81,17 @@ async fn pods_of_an_unwatched_owner(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-/// A user who may create pods can write any owner into one. A `v1` Deployment does not exist, and has series of its own.
+/// A user who may create pods can write any owner into one. A Deployment of another group has series of its own.
 async fn an_owner_that_looks_like_a_deployment_takes_nothing_of_it(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch().await?;
     env.create(deployment("web", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
     let mut claims = pod("claims", &[pulled("web", LATEST, "IfNotPresent")]);
     claims["metadata"]["ownerReferences"] = json!([{
-        "apiVersion": "v1", "kind": "Deployment", "name": "web", "uid": "claimed", "controller": true,
+        "apiVersion": "example.com/v1", "kind": "Deployment", "name": "web", "uid": "claimed", "controller": true,
     }]);
     env.create(claims).await?;
     // Reading the samples fails if a series occurs twice.
-    for kind in ["Deployment", "Deployment.core"] {
+    for kind in ["Deployment", "Deployment.example.com"] {
         let of = [("namespace", env.namespace()), ("kind", kind)];
         tagwatch.counts("tagwatch_workloads", &of, 1.0).await?;
         for rule in ["latest-tag", "stale-pull-policy"] {
