@@ -16,12 +16,24 @@ pub struct Backoff {
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(500);
     const LAST: Duration = Duration::from_secs(5);
+    const LAST_REFUSED: Duration = Duration::from_secs(45);
 
     /// The delay before the next attempt: 0.5 s, doubled up to 5 s. A server that recovers is found within 5 s, and a
     /// server that is down gets at most 0.2 requests a second.
     pub fn next_delay(&mut self) -> Duration {
-        let now = self.next;
+        let now = self.next.min(Self::LAST);
         self.next = (now * 2).min(Self::LAST);
+        now
+    }
+
+    /// The delay after the server refused what a right is missing for: 0.5 s, doubled up to 45 s. A server that is
+    /// starting refuses everything until it knows the roles, and a right that is granted is used within a minute.
+    pub fn delay_while_refused(&mut self) -> Duration {
+        if std::mem::take(&mut self.was_silent) {
+            self.reset();
+        }
+        let now = self.next;
+        self.next = (now * 2).min(Self::LAST_REFUSED);
         now
     }
 
@@ -33,6 +45,11 @@ impl Backoff {
         }
         self.was_silent = !answered;
         self.next_delay()
+    }
+
+    /// The delay after a failure with this status code, if the server gave one.
+    pub fn delay_of(&mut self, code: Option<u16>) -> Duration {
+        if code == Some(403) { self.delay_while_refused() } else { self.delay_after(code.is_some()) }
     }
 
     /// Call this once the initial state has arrived in full.
@@ -57,6 +74,15 @@ mod tests {
         let answers = [false, false, false, true, true, true, false, false];
         let waits: Vec<u128> = answers.map(|answered| backoff.delay_after(answered).as_millis()).into();
         assert_eq!(waits, [500, 1_000, 2_000, 500, 1_000, 2_000, 4_000, 5_000]);
+    }
+
+    #[test]
+    fn a_refusal_is_repeated_ever_more_rarely_and_at_least_once_a_minute() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<u128> = (0..9).map(|_| backoff.delay_while_refused().as_millis()).collect();
+        assert_eq!(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 45_000, 45_000]);
+        assert_eq!(backoff.delay_after(false).as_millis(), 5_000);
+        assert_eq!(backoff.delay_while_refused().as_millis(), 500, "it answers again");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::error::RunError;
 use crate::judge::Assembler;
-use crate::observe::{Observer, PolicyObserver, ProvenTags, RegistryTask, ReportObserver};
+use crate::observe::{Observer, PolicyObserver, ProvenTags, RegistryTask, ReportObserver, ScopeRights};
 use crate::options::RunOptions;
 use crate::publish::{
     ClusterWriter, EventPublisher, PendingEvent, PolicyStatusWriter, ReportWriter, ResultPublisher,
@@ -97,7 +97,7 @@ impl SharedParts {
         &self,
         options: &RunOptions,
     ) -> (Reconciler, Option<mpsc::Receiver<PendingEvent>>) {
-        let Observer { index, stores, queue, status, clock, metrics, watches: _ } = self.observer.clone();
+        let Observer { index, stores, queue, status, clock, metrics, watches } = self.observer.clone();
         let (events, pending) = options.events.then(|| EventPublisher::new(metrics.clone())).unzip();
         let states = &self.states;
         let reconciler = Reconciler {
@@ -118,6 +118,7 @@ impl SharedParts {
                 queue: Arc::clone(&queue),
                 retries: Mutex::default(),
                 instance: Arc::clone(&self.instance),
+                watches: watches.clone(),
             },
             publisher: ResultPublisher {
                 states: Arc::clone(states),
@@ -132,6 +133,7 @@ impl SharedParts {
             clock,
             metrics,
             leadership: self.leadership.clone(),
+            watches,
             gone: GoneWorkloads::default(),
             pool: WorkPool::default(),
         };
@@ -139,13 +141,13 @@ impl SharedParts {
     }
 
     /// What follows the reports of one namespace, or of all. Readiness waits for it.
-    pub(crate) fn report_observer(&self, scope: Option<String>) -> ReportObserver {
-        let name = scope
-            .as_ref()
+    pub(crate) fn report_observer(&self, rights: ScopeRights) -> ReportObserver {
+        let name = rights
+            .namespace()
             .map_or_else(|| "our reports".to_owned(), |namespace| format!("our reports in {namespace}"));
         ReportObserver {
             client: self.client.clone(),
-            scope,
+            rights,
             reports: Arc::clone(&self.reports),
             queue: Arc::clone(&self.observer.queue),
             status: Arc::clone(&self.observer.status),

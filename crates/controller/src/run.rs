@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::RunError;
 use crate::lease::Elector;
-use crate::observe::{built_in, custom, day, namespaces, nodes};
+use crate::observe::{ScopeRights, built_in, custom, day, namespaces, nodes};
 use crate::options::RunOptions;
 use crate::parts::SharedParts;
 use crate::publish::{ProofKeeper, events};
@@ -259,18 +259,22 @@ fn spawn_watches(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
     let scopes = options.namespaces.scopes();
     let field_selector = options.namespaces.field_selector();
     let config = watcher::Config { field_selector, ..watcher::Config::default() };
+    let is_divided = scopes.len() > 1;
+    if is_divided {
+        let any = readiness.expect("any of the watched namespaces");
+        observer.watches.divide(scopes.iter().flatten().cloned(), any);
+    }
     for scope in &scopes {
-        for (name, watch) in built_in::watches(observer, readiness, client, &config, scope.as_deref()) {
+        let rights = ScopeRights::new(client.clone(), scope.clone(), is_divided);
+        for (name, watch) in built_in::watches(observer, readiness, client, &config, &rights) {
             tasks.spawn(name, watch);
         }
+        tasks.spawn("reports", parts.report_observer(rights).follow());
     }
-    let custom = custom::run(observer.clone(), Arc::clone(custom), client.clone(), config, scopes.clone());
+    let custom = custom::run(observer.clone(), Arc::clone(custom), client.clone(), config, scopes);
     tasks.spawn("custom kinds", custom);
     let ready = readiness.expect(namespaces::NAMESPACES);
     tasks.spawn(namespaces::NAMESPACES, namespaces::follow(client.clone(), observer.clone(), ready));
-    for scope in scopes {
-        tasks.spawn("reports", parts.report_observer(scope).follow());
-    }
 }
 
 /// Watches the policy and the day on which its exemptions depend, and writes its status.
@@ -333,7 +337,7 @@ async fn measure(queue: Arc<Queue>, watches: WatchRegistry, heartbeat: Heartbeat
     loop {
         every.tick().await;
         queue.measure();
-        watches.review();
+        queue.request_namespaces(&watches.review());
         heartbeat.beat();
     }
 }

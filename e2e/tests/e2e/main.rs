@@ -40,6 +40,7 @@ mod instances;
 mod issues;
 mod kinds;
 mod kustomize_agrees;
+mod lost_namespace;
 mod many;
 mod metrics_auth;
 mod namespaces;
@@ -89,6 +90,7 @@ fn main() -> ExitCode {
         files_agree::tests(),
         kustomize_agrees::tests(),
         transformers_agree::tests(),
+        lost_namespace::tests(),
         many::tests(),
         metrics_auth::tests(),
         namespaces::tests(),

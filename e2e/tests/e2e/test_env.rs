@@ -302,7 +302,7 @@ fn resource(kind: &str) -> ApiResource {
         "PolicyReport" => "wgpolicyk8s.io/v1alpha2",
         "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
         "TagPolicy" => "tagwatch.dev/v1alpha1",
-        "Role" => "rbac.authorization.k8s.io/v1",
+        "Role" | "RoleBinding" => "rbac.authorization.k8s.io/v1",
         "ValidatingWebhookConfiguration" | "ValidatingAdmissionPolicyBinding" => {
             "admissionregistration.k8s.io/v1"
         }

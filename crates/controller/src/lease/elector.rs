@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use kube_runtime::watcher::{self, Event};
-use tagwatch_client::{CallError, call};
+use tagwatch_client::{Backoff, CallError, call};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -73,19 +73,27 @@ impl Elector {
     /// when the lease changes, and when its holder's time is over.
     async fn campaign(&mut self, changed: &Notify, stop: &CancellationToken) {
         let timing = self.options.timing;
+        let mut refusals = Backoff::default();
         while !stop.is_cancelled() {
             let wait = match self.attempt().await {
                 Ok(Attempt::Held(since)) => {
                     self.hold(since);
+                    refusals.reset();
                     timing.retry_period
                 }
                 Ok(Attempt::Standby(left)) => {
                     self.stand_by();
+                    refusals.reset();
                     timing.retry_period.min(left)
                 }
                 Err(error) => {
                     self.failed(&error);
-                    timing.retry_period
+                    // Without the right to the lease it is no candidate; a term that it has is renewed while that is possible.
+                    if error.code() == Some(403) && !self.leadership.may_write() {
+                        refusals.delay_while_refused().max(timing.retry_period)
+                    } else {
+                        timing.retry_period
+                    }
                 }
             };
             tokio::select! {

@@ -14,6 +14,7 @@ mod proven;
 mod registry;
 mod reports;
 mod rights;
+mod scope_rights;
 mod stats;
 mod watch;
 
@@ -30,6 +31,7 @@ pub(crate) use proven::ProvenTags;
 pub(crate) use registry::RegistryTask;
 pub use registry::{InvalidNetwork, InvalidRegistry, Network, RegistryHost};
 pub(crate) use reports::ReportObserver;
+pub(crate) use scope_rights::ScopeRights;
 pub(crate) use stats::{WatchStats, refusal_code};
 pub(crate) use watch::{Flow, Sink, watch};
 

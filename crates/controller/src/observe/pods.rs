@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use kube_runtime::watcher::Event;
+use kube_runtime::watcher::{self, Event};
 use tagwatch_index::{Index, PodFacts, WorkloadKey};
 use tagwatch_k8s::slim::SlimPod;
 
 use super::Observer;
+use super::rights::Refusals;
 use super::watch::{Flow, Sink};
 use crate::state::ReadyToken;
 
@@ -17,11 +18,12 @@ pub(super) struct PodSink {
     scope: Option<String>,
     ready: ReadyToken,
     listed: HashSet<(Arc<str>, Box<str>)>,
+    refusals: Refusals,
 }
 
 impl PodSink {
     pub(super) fn new(observer: Observer, scope: Option<String>, ready: ReadyToken) -> Self {
-        Self { observer, scope, ready, listed: HashSet::new() }
+        Self { observer, scope, ready, listed: HashSet::new(), refusals: Refusals::default() }
     }
 
     fn change<A: IntoIterator<Item = WorkloadKey>>(&self, act: impl FnOnce(&mut Index) -> A) {
@@ -31,6 +33,10 @@ impl PodSink {
 }
 
 impl Sink<SlimPod> for PodSink {
+    fn mark_progress(&mut self) {
+        self.refusals.mark_worked();
+    }
+
     fn event(&mut self, event: Event<SlimPod>) -> Flow {
         let now = self.observer.clock.now();
         match event {
@@ -53,5 +59,10 @@ impl Sink<SlimPod> for PodSink {
             Event::Delete(pod) => self.change(|index| index.delete_pod(&pod, now)),
         }
         Flow::Continue
+    }
+
+    /// Ends without its right.
+    fn failed(&mut self, error: &watcher::Error) -> Flow {
+        self.refusals.mark_failed(error)
     }
 }

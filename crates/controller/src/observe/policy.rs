@@ -18,7 +18,7 @@ use super::stats::{WatchStats, refusal_code};
 use super::watch::{Flow, Sink, watch};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Need, PolicySource, Queue, ReadyToken, Rejection,
+    ActivePolicy, CustomWatches, EngineHandle, Need, Outage, PolicySource, Queue, ReadyToken, Rejection,
     StatusTracker, WatchRegistry,
 };
 
@@ -44,13 +44,14 @@ impl PolicyObserver {
     /// Follows the policy of a name. Never returns.
     pub(crate) async fn follow(self, client: Client, name: String, ready: ReadyToken) {
         let stats = WatchStats::new(PLURAL, None, Need::Optional, &self.watches, self.metrics.clone());
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut outage) = (Backoff::default(), Outage::default());
         let mut absence = Absence::default();
         let mut right = OptionalRight::of_object(client.clone(), &TagPolicy::group(&()), PLURAL, &name);
         loop {
             match is_served(&client, API_VERSION, PLURAL).await {
                 Ok(true) => {
                     backoff.reset();
+                    outage.end();
                     absence = Absence::default();
                     // An installation with fewer rights wants no policy, so nothing waits for it.
                     let missing = |is_first| {
@@ -84,8 +85,13 @@ impl PolicyObserver {
                     sleep(absence.pause(ABSENT_INTERVAL)).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, reason = error.category(), "cannot ask for the TagPolicy API; trying again");
-                    sleep(backoff.next_delay()).await;
+                    let reason = error.category();
+                    if outage.begin() {
+                        tracing::warn!(%error, reason, "cannot ask for the TagPolicy API; trying again");
+                    } else {
+                        tracing::debug!(%error, reason, "still cannot ask for the TagPolicy API");
+                    }
+                    sleep(backoff.delay_of(error.code())).await;
                 }
             }
         }

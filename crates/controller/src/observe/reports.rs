@@ -14,10 +14,12 @@ use tagwatch_k8s::report::{MANAGED_BY_SELECTOR, PolicyReport, ReportOwner, Store
 use tokio::time::sleep;
 
 use super::absence::Absence;
+use super::rights::Refusals;
+use super::scope_rights::ScopeRights;
 use super::stats::{WatchStats, refusal_code};
 use super::watch::{Flow, Sink, watch};
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Need, Queue, ReadyToken, ReportIndex, ReportKey, StatusTracker, WatchRegistry};
+use crate::state::{Need, Outage, Queue, ReadyToken, ReportIndex, ReportKey, StatusTracker, WatchRegistry};
 
 /// How often an API server without the report API is asked for it.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(5);
@@ -29,12 +31,14 @@ const POLL_INTERVAL: Duration = Duration::from_secs(30);
 const METADATA_PER_PAGE: u32 = 500;
 /// Discovery document of the report API.
 const REPORT_API: &str = "wgpolicyk8s.io/v1alpha2";
+const GROUP: &str = "wgpolicyk8s.io";
+const PLURAL: &str = "policyreports";
 
 /// Follows the reports of one watched namespace, or of all. Clones share what they change.
 #[derive(Clone)]
 pub(crate) struct ReportObserver {
     pub(crate) client: Client,
-    pub(crate) scope: Option<String>,
+    pub(crate) rights: ScopeRights,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) status: Arc<StatusTracker>,
@@ -48,26 +52,37 @@ pub(crate) struct ReportObserver {
 impl ReportObserver {
     /// Follows the reports, and waits for the report API whenever it is gone. Never returns.
     pub(crate) async fn follow(self) {
-        let mut backoff = Backoff::default();
-        let (scope, metrics) = (self.scope.as_deref(), self.metrics.clone());
-        let stats = WatchStats::new("policyreports", scope, Need::Required, &self.watches, metrics);
+        let (mut backoff, mut outage) = (Backoff::default(), Outage::default());
+        let (scope, metrics) = (self.scope(), self.metrics.clone());
+        let stats = WatchStats::new(PLURAL, scope, Need::Required, &self.watches, metrics);
         loop {
-            self.wait_until_served().await;
+            self.wait_until_served(&stats).await;
             let is_versioned = match self.list().await {
                 Ok((reports, version)) => {
                     backoff.reset();
-                    tracing::info!(reports = reports.len(), "our reports are read");
+                    outage.end();
+                    tracing::info!(reports = reports.len(), namespace = scope, "our reports are read");
                     self.mark_listed(reports);
                     !version.is_empty()
                 }
+                Err(error) if error.code() == Some(403) => {
+                    self.wait_for_the_right(&stats).await;
+                    continue;
+                }
                 Err(error) => {
-                    tracing::warn!(%error, reason = error.category(), "cannot list our reports; trying again");
+                    let reason = error.category();
+                    if outage.begin() {
+                        tracing::warn!(%error, reason, namespace = scope, "cannot list our reports; trying again");
+                    } else {
+                        tracing::debug!(%error, reason, namespace = scope, "still cannot list our reports");
+                    }
                     sleep(backoff.next_delay()).await;
                     continue;
                 }
             };
-            let mut sink = MetadataSink { observer: self.clone(), listed: HashSet::new() };
-            let api: Api<PartialObjectMeta<PolicyReport>> = api(&self.client, self.scope.as_deref());
+            let (listed, refusals) = (HashSet::new(), Refusals::default());
+            let mut sink = MetadataSink { observer: self.clone(), listed, refusals };
+            let api: Api<PartialObjectMeta<PolicyReport>> = api(&self.client, scope);
             if is_versioned {
                 let config = watcher::Config::default().labels(MANAGED_BY_SELECTOR);
                 watch(api, config, sink, stats.clone()).await;
@@ -79,20 +94,39 @@ impl ReportObserver {
         }
     }
 
-    async fn wait_until_served(&self) {
+    /// The namespace whose reports are followed; `None` is all at once.
+    fn scope(&self) -> Option<&str> {
+        self.rights.namespace()
+    }
+
+    async fn wait_for_the_right(&self, stats: &WatchStats) {
+        stats.forbidden();
+        if self.rights.is_one_of_several() {
+            self.ready.mark_ready();
+        }
+        self.rights.granted(GROUP, PLURAL).await;
+    }
+
+    async fn wait_until_served(&self, stats: &WatchStats) {
         let mut absence = Absence::default();
+        let mut outage = Outage::default();
         let mut is_logged = false;
         let mut backoff = Backoff::default();
         loop {
-            match is_served(&self.client, REPORT_API, "policyreports").await {
+            match is_served(&self.client, REPORT_API, PLURAL).await {
                 Ok(true) => {
                     self.metrics.report_api_available.set(1);
                     return;
                 }
                 Ok(false) => absence.count(),
                 Err(error) => {
-                    tracing::warn!(%error, reason = error.category(), "cannot ask for the report API; trying again");
-                    sleep(backoff.next_delay()).await;
+                    let reason = error.category();
+                    if outage.begin() {
+                        tracing::warn!(%error, reason, "cannot ask for the report API; trying again");
+                    } else {
+                        tracing::debug!(%error, reason, "still cannot ask for the report API");
+                    }
+                    sleep(backoff.delay_of(error.code())).await;
                     continue;
                 }
             }
@@ -105,7 +139,7 @@ impl ReportObserver {
                      CustomResourceDefinition (config/crd, or the chart with crds.install=true). Metrics go on, and \
                      reports follow within seconds once it is there"
                 );
-                self.mark_absent();
+                self.mark_absent(stats);
             }
             sleep(absence.pause(ABSENT_INTERVAL)).await;
         }
@@ -113,7 +147,7 @@ impl ReportObserver {
 
     /// Every report with its body, and the version of the list.
     async fn list(&self) -> Result<(Vec<StoredReport>, String), CallError> {
-        let api: Api<PolicyReport> = api(&self.client, self.scope.as_deref());
+        let api: Api<PolicyReport> = api(&self.client, self.scope());
         let mut reports = Vec::new();
         let read = |page: Vec<PolicyReport>| {
             reports.extend(page.into_iter().map(|report| StoredReport::new(report, &self.instance)));
@@ -124,17 +158,18 @@ impl ReportObserver {
 
     /// Everything that is stored, with bodies: once at the start, and whenever the report API came back.
     fn mark_listed(&self, reports: Vec<StoredReport>) {
-        self.reports.lock().apply_list(self.scope.as_deref(), reports);
+        self.reports.lock().apply_list(self.scope(), reports);
         self.count_strays();
         self.queue.request_all();
         self.status.notify();
     }
 
     /// The report API is not served.
-    fn mark_absent(&self) {
-        self.reports.lock().mark_lost(self.scope.as_deref());
+    fn mark_absent(&self, stats: &WatchStats) {
+        self.reports.lock().mark_lost(self.scope());
         self.count_strays();
         self.ready.mark_ready();
+        stats.absent();
         self.status.notify();
     }
 
@@ -159,6 +194,7 @@ impl ReportObserver {
 struct MetadataSink {
     observer: ReportObserver,
     listed: HashSet<ReportKey>,
+    refusals: Refusals,
 }
 
 impl MetadataSink {
@@ -184,7 +220,7 @@ impl MetadataSink {
     /// A complete list has ended: reports that it did not name are gone.
     fn finish_list(&mut self) {
         let listed = std::mem::take(&mut self.listed);
-        let gone = self.observer.reports.lock().retain(self.observer.scope.as_deref(), &listed);
+        let gone = self.observer.reports.lock().retain(self.observer.scope(), &listed);
         self.observer.count_strays();
         for key in gone {
             self.observer.request_owner_of(&key);
@@ -196,6 +232,10 @@ impl MetadataSink {
 }
 
 impl Sink<PartialObjectMeta<PolicyReport>> for MetadataSink {
+    fn mark_progress(&mut self) {
+        self.refusals.mark_worked();
+    }
+
     fn event(&mut self, event: Event<PartialObjectMeta<PolicyReport>>) -> Flow {
         match event {
             Event::Init => self.listed.clear(),
@@ -210,9 +250,9 @@ impl Sink<PartialObjectMeta<PolicyReport>> for MetadataSink {
         Flow::Continue
     }
 
-    /// 404 for a whole resource: its definition was removed.
+    /// 404 for a whole resource: its definition was removed. Without its right it ends too, and the next list shows which.
     fn failed(&mut self, error: &watcher::Error) -> Flow {
-        if refusal_code(error) == Some(404) { Flow::Stop } else { Flow::Continue }
+        if refusal_code(error) == Some(404) { Flow::Stop } else { self.refusals.mark_failed(error) }
     }
 }
 
@@ -238,7 +278,9 @@ async fn poll(api: &Api<PartialObjectMeta<PolicyReport>>, sink: &mut MetadataSin
                 backoff.reset();
                 stats.mark_event();
                 stats.recovered();
+                sink.mark_progress();
                 sink.event(Event::InitDone);
+                stats.listed();
                 sleep(POLL_INTERVAL).await;
             }
             Err(CallError::Api(error)) => {

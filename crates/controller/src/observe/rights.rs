@@ -86,7 +86,7 @@ impl OptionalRight {
         }
         let mut backoff = Backoff::default();
         loop {
-            match self.review().await {
+            match is_granted(&self.client, &self.resource).await {
                 Ok(true) => break,
                 Ok(false) => {
                     missing(self.note_missing());
@@ -111,31 +111,28 @@ impl OptionalRight {
         sleep(self.wait).await;
         self.wait = (self.wait * 2).min(LAST_WAIT);
     }
+}
 
-    async fn review(&self) -> Result<bool, CallError> {
-        for verb in ["list", "watch"] {
-            if !self.allows(verb).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    async fn allows(&self, verb: &str) -> Result<bool, CallError> {
-        let attributes = ResourceAttributes { verb: Some(verb.to_owned()), ..self.resource.clone() };
+/// Asks whether there is the right to list and watch a resource.
+pub(super) async fn is_granted(client: &Client, resource: &ResourceAttributes) -> Result<bool, CallError> {
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+    for verb in ["list", "watch"] {
+        let attributes = ResourceAttributes { verb: Some(verb.to_owned()), ..resource.clone() };
         let spec = SelfSubjectAccessReviewSpec {
             resource_attributes: Some(attributes),
             ..SelfSubjectAccessReviewSpec::default()
         };
         let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
-        let reviews: Api<SelfSubjectAccessReview> = Api::all(self.client.clone());
         let status = call(CALL_LIMIT, reviews.create(&PostParams::default(), &review)).await?.status;
-        Ok(status.is_some_and(|status| status.allowed && status.denied != Some(true)))
+        if !status.is_some_and(|status| status.allowed && status.denied != Some(true)) {
+            return Ok(false);
+        }
     }
+    Ok(true)
 }
 
 /// Tells a right that is gone from an API server that is starting.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Refusals {
     since: Option<Instant>,
     last_watch: Arc<Mutex<Option<WatchResult>>>,
@@ -148,7 +145,7 @@ impl Refusals {
         *self.last_watch.lock() = Some(WatchResult::Worked);
     }
 
-    /// Whether a failed watch ends, because its right is missing.
+    /// Whether a failed watch ends, because its right is missing. One that never worked ends at once.
     pub(super) fn mark_failed(&mut self, error: &watcher::Error) -> Flow {
         if refusal_code(error) != Some(403) {
             return Flow::Continue;

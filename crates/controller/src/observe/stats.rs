@@ -13,6 +13,8 @@ use crate::state::{FailureKind, Need, Watch, WatchRegistry};
 
 /// The reason where an initial state does not come.
 const SILENT: &str = "silent";
+/// The reason where there is no right.
+const FORBIDDEN: &str = "forbidden";
 
 /// Counters and state of one watch.
 #[derive(Clone)]
@@ -61,6 +63,32 @@ impl WatchStats {
     /// The watch has ended. Its owner reports why.
     pub(super) fn ended(&self) {
         self.watch.mark_ended();
+    }
+
+    /// Its initial state is known, or not waited for.
+    pub(super) fn listed(&self) {
+        self.registry.mark_listed(&self.watch);
+    }
+
+    /// There is nothing to watch: its API is not served.
+    pub(super) fn absent(&self) {
+        self.watch.mark_ended();
+        self.listed();
+    }
+
+    /// The watch has ended because there is no right to it, and begins again once there is.
+    pub(super) fn forbidden(&self) {
+        self.metrics.watch_errors.with_label_values(&[self.resource(), FORBIDDEN]).inc();
+        self.registry.mark_forbidden(&self.watch, FORBIDDEN);
+        if !self.broken.swap(true, Ordering::Relaxed) {
+            let (resource, namespace) = (self.resource(), self.watch.scope());
+            tracing::warn!(
+                resource,
+                namespace,
+                reason = FORBIDDEN,
+                "watch failed; trying again once there is a right to it"
+            );
+        }
     }
 
     /// Nothing came within the time for an initial state.
@@ -150,7 +178,7 @@ fn kind(error: &watcher::Error) -> FailureKind {
 /// A label for metrics, from a small fixed set.
 fn category(error: &watcher::Error) -> &'static str {
     match refusal_code(error) {
-        Some(403) => "forbidden",
+        Some(403) => FORBIDDEN,
         Some(404) => "not_found",
         Some(410) => "expired",
         Some(429) => "throttled",

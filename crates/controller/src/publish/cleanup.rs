@@ -38,8 +38,12 @@ impl ReportWriter {
         known.into_iter().filter(|key| !self.is_wanted(key)).collect()
     }
 
-    /// Never before the evaluation of its workload has ended: until then nothing says that the workload is gone.
+    /// What is not known of a namespace that is not followed is not gone either. Never before the evaluation of its workload
+    /// has ended: until then nothing says that the workload is gone.
     fn is_wanted(&self, key: &ReportKey) -> bool {
+        if !self.watches.is_followed(&key.namespace) {
+            return true;
+        }
         // In this order: what an evaluation found is known before it ends.
         self.queue.awaits(key) || self.states.lock().workload_of(key).is_some()
     }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::observe::ProvenTags;
-use crate::state::{Leadership, ReadyToken};
+use crate::state::{Leadership, Outage, ReadyToken};
 
 /// The name of the object is that of the instance, and this.
 const NAME_SUFFIX: &str = "-proven-tags";
@@ -63,6 +63,7 @@ impl ProofKeeper {
             writer,
             ready,
             stored: None,
+            outage: Outage::default(),
             is_foreign: false,
             is_loaded: false,
         };
@@ -94,6 +95,7 @@ impl ProofKeeper {
 #[derive(Debug, Default)]
 struct Schedule {
     not_before: Option<Instant>,
+    refusals: Backoff,
     /// Of the proofs that are stored.
     seen: Option<(u64, i64)>,
 }
@@ -107,6 +109,8 @@ struct ProofStore {
     writer: Arc<ClusterWriter>,
     ready: ReadyToken,
     stored: Option<ConfigMap>,
+    /// It cannot be read or written.
+    outage: Outage,
     /// An object of our name is not ours: we neither read nor write it.
     is_foreign: bool,
     /// It was read at least once.
@@ -136,9 +140,25 @@ impl ProofStore {
         }
         schedule.not_before = Some(Instant::now() + WRITE_INTERVAL);
         match self.write(&text).await {
-            Ok(()) => schedule.seen = Some(version),
+            Ok(()) => {
+                schedule.refusals.reset();
+                if self.outage.end() {
+                    tracing::info!(object = self.name, "the proofs that tags moved are stored again");
+                }
+                schedule.seen = Some(version);
+            }
             Err(error) if error.code() == Some(409) => self.load().await,
-            Err(error) => tracing::warn!(%error, "cannot store the proofs that tags moved; trying again"),
+            Err(error) => {
+                if error.code() == Some(403) {
+                    let wait = schedule.refusals.delay_while_refused().max(WRITE_INTERVAL);
+                    schedule.not_before = Some(Instant::now() + wait);
+                }
+                if self.outage.begin() {
+                    tracing::warn!(%error, object = self.name, "cannot store the proofs that tags moved; trying again");
+                } else {
+                    tracing::debug!(%error, object = self.name, "still cannot store the proofs that tags moved");
+                }
+            }
         }
     }
 
@@ -149,12 +169,19 @@ impl ProofStore {
         loop {
             match call(CALL_LIMIT, self.api.get_opt(&self.name)).await {
                 Ok(found) => {
+                    if self.outage.end() {
+                        tracing::info!(object = self.name, "the proofs that tags moved can be read again");
+                    }
                     self.take(found);
                     return self.restore();
                 }
                 Err(error) => {
-                    let wait = backoff.next_delay();
-                    tracing::warn!(%error, object = self.name, "cannot read the proofs that tags moved; trying again");
+                    let wait = backoff.delay_of(error.code());
+                    if self.outage.begin() {
+                        tracing::warn!(%error, object = self.name, "cannot read the proofs that tags moved; trying again");
+                    } else {
+                        tracing::debug!(%error, object = self.name, "still cannot read the proofs that tags moved");
+                    }
                     self.ready.mark_ready();
                     sleep(wait).await;
                 }

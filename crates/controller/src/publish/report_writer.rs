@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::retries::{Planned, Retries};
 use super::writer::{ClusterWriter, Verb, WriteError, WriteTarget};
-use crate::state::{Known, MemoryBasis, Queue, ReportIndex, ReportKey, WorkloadStates};
+use crate::state::{Known, MemoryBasis, Queue, ReportIndex, ReportKey, WatchRegistry, WorkloadStates};
 
 /// How often a write is decided anew because the report changed under it, before it waits.
 const ATTEMPTS: usize = 3;
@@ -42,6 +42,8 @@ pub(crate) struct ReportWriter {
     pub(crate) queue: Arc<Queue>,
     /// When what failed is tried again.
     pub(crate) retries: Mutex<Retries>,
+    /// Whether what is known of a namespace is enough to delete its reports.
+    pub(crate) watches: WatchRegistry,
     /// This installation, as its reports name it.
     pub(crate) instance: Arc<str>,
 }

@@ -19,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval_at};
 use crate::judge::Assembler;
 use crate::publish::{Failure, ReportWriter, ResultPublisher};
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Leadership, Queue, Readiness, StatusTracker, UnwrittenReports, compute};
+use crate::state::{Leadership, Queue, Readiness, StatusTracker, UnwrittenReports, WatchRegistry, compute};
 pub(crate) use gone::GoneWorkloads;
 use pool::Effort;
 pub(crate) use pool::WorkPool;
@@ -42,6 +42,8 @@ pub(crate) struct Reconciler {
     pub(crate) clock: ServerClock,
     pub(crate) metrics: ControllerMetrics,
     pub(crate) leadership: Leadership,
+    /// Whether what is known of a namespace is worth evaluating.
+    pub(crate) watches: WatchRegistry,
     pub(crate) gone: GoneWorkloads,
     pub(crate) pool: WorkPool,
 }

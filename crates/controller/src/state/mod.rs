@@ -10,6 +10,7 @@ mod exemption_counts;
 mod heartbeat;
 mod leadership;
 pub(crate) mod metrics;
+mod outage;
 mod queue;
 mod rate;
 mod readiness;
@@ -32,6 +33,7 @@ pub(crate) use heartbeat::Heartbeat;
 #[cfg(test)]
 pub(crate) use heartbeat::STUCK_AFTER;
 pub(crate) use leadership::{Leadership, TermLimits};
+pub(crate) use outage::Outage;
 pub(crate) use queue::Queue;
 pub(crate) use rate::rate_limiter;
 pub(crate) use readiness::{Readiness, ReadyToken};

@@ -109,7 +109,8 @@ fn watch_failing() -> Alert {
         name: "TagwatchWatchFailing",
         group: GROUP,
         expression: format!(
-            "sum by (cluster, resource, reason) ({}) > {WATCH_FAILURES}",
+            "sum by (cluster, resource, reason) ({}) > {WATCH_FAILURES} or on (cluster, resource) label_replace(min by \
+             (cluster, resource) (tagwatch_watch_up) == 0, \"reason\", \"down\", \"\", \"\")",
             growth("tagwatch_watch_errors_total", "10m")
         ),
         hold: "10m",

@@ -224,6 +224,10 @@ fn api_server() -> Vec<Panel> {
             .query(
                 format!("min by (resource) (min by (cluster, resource) ({}))", of("tagwatch_watch_up")),
                 "{{resource}}",
+            )
+            .query(
+                format!("min by (namespace) (min by (cluster, namespace) ({}))", of("tagwatch_namespace_up")),
+                "{{namespace}}",
             ),
         lines(
             "Last events",

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::watches::{INTERVAL, Watches};
 use crate::observe::Observer;
 use crate::observe::absence::Absence;
-use crate::state::CustomWatches;
+use crate::state::{CustomWatches, Outage};
 
 /// How long the first evaluation waits for the first lists.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,6 +36,7 @@ pub(crate) async fn run(
         wanted,
         absent: BTreeMap::new(),
         backoff: Backoff::default(),
+        outage: Outage::default(),
         first_answer: None,
     }
     .run()
@@ -49,6 +50,7 @@ struct Manager {
     /// How often in a row discovery has left out a kind that is watched.
     absent: BTreeMap<KindName, Absence>,
     backoff: Backoff,
+    outage: Outage,
     first_answer: Option<Instant>,
 }
 
@@ -79,18 +81,23 @@ impl Manager {
         let pause = match self.discovery.ask(&wanted).await {
             Ok(()) => {
                 self.backoff.reset();
+                self.outage.end();
                 self.first_answer.get_or_insert_with(Instant::now);
                 self.follow(&wanted, gone);
                 INTERVAL
             }
             Err(error) => {
-                let answered = error.code().is_some();
                 let refused = error.code().is_some_and(|code| code < 500);
-                tracing::warn!(%error, reason = error.category(), "cannot ask which custom kinds are served; trying again");
+                let reason = error.category();
+                if self.outage.begin() {
+                    tracing::warn!(%error, reason, "cannot ask which custom kinds are served; trying again");
+                } else {
+                    tracing::debug!(%error, reason, "still cannot ask which custom kinds are served");
+                }
                 if refused {
                     states.mark_discovered();
                 }
-                self.backoff.delay_after(answered)
+                self.backoff.delay_of(error.code())
             }
         };
         if self.first_answer.is_some_and(|first| first.elapsed() >= PATIENCE) {

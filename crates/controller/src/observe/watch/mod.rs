@@ -162,6 +162,7 @@ where
                     }
                     Event::Apply(_) | Event::Delete(_) | Event::InitApply(_) => {}
                 }
+                let is_listed = matches!(event, Event::InitDone);
                 if !matches!(event, Event::Init | Event::InitApply(_)) {
                     backoff.reset();
                     if relist.due_in().is_none() {
@@ -169,7 +170,11 @@ where
                     }
                     sink.mark_progress();
                 }
-                sink.event(event)
+                let flow = sink.event(event);
+                if is_listed {
+                    stats.listed();
+                }
+                flow
             }
             Err(error) => {
                 // An outage is not the time of a stream.

@@ -45,9 +45,18 @@ impl PolicyStatusWriter {
         if !failing.is_empty() {
             let watches: Vec<String> =
                 failing.iter().map(|watch| format!("{} ({})", watch.name(), watch.reason)).collect();
+            let lost = self.watches.lost();
+            let lost = match lost.as_slice() {
+                [] => String::new(),
+                names => format!(
+                    "the namespaces {} are left out until tagwatch may watch them: their workloads are not judged, and their \
+                     reports stay as they are; ",
+                    names.join(", ")
+                ),
+            };
             problems.push(Problem {
                 reason: "WatchesFailing",
-                message: format!("what happens to these is not seen: {}", watches.join(", ")),
+                message: format!("{lost}what happens to these is not seen: {}", watches.join(", ")),
             });
         }
         let contested = self.reports.lock().contested().len();

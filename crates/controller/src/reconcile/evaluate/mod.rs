@@ -22,8 +22,12 @@ impl Reconciler {
         self.evaluate_with(key, &Effort::default()).await
     }
 
-    /// The same, and adds up how long that computes.
+    /// The same, and adds up how long that computes. What is known of a namespace that was lost may be outdated or half of
+    /// it: everything stays as it is until it is followed again, and evaluated then.
     pub(super) async fn evaluate_with(&self, key: &WorkloadKey, effort: &Effort) -> Next {
+        if !self.watches.is_followed(key.namespace()) {
+            return self.counted("not_followed", Next::Wait);
+        }
         let (now, report) = (self.clock.now(), ReportKey::of(key));
         let SettledController { affected, look_again } = self.assembler.settle(key, now);
         self.queue.request(affected);

@@ -365,3 +365,29 @@ async fn a_workload_that_left_is_remembered_for_the_console() {
         assert!(closed.until.duration_since(closed.from).as_secs() >= 3_590, "{closed:?}");
     }
 }
+
+/// A namespace of which not everything is listed, beside one that is followed.
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_is_not_followed_is_not_judged_and_keeps_its_reports() {
+    let server = ReportServer::default();
+    let env = TestEnv::new(server.client());
+    let (watches, ready) = (&env.parts.observer.watches, env.parts.readiness.expect("any"));
+    watches.divide(["bank", "shop"].map(str::to_owned), ready);
+    let [_bank, jobs] = ["bank", "shop"]
+        .map(|scope| watches.begin(&"jobs".into(), Some(scope), crate::state::Need::Required));
+    let stored = StoredReport::new(written_long_ago("7", ONE), &env.parts.instance);
+    env.parts.reports.lock().apply_list(Some("shop"), vec![stored]);
+
+    // A pod of another name, so that nothing wants the report.
+    let key = env.apply_pod_named("other", "nginx:1.27.3");
+    assert!(matches!(env.reconciler.evaluate(&key).await, Next::Wait));
+    env.reconciler.writer.remove_unwanted().await;
+    assert!(server.requests.lock().is_empty(), "{:?}", server.requests.lock());
+    assert!(env.parts.states.lock().memory(&key).is_none());
+
+    watches.mark_listed(&jobs);
+    env.reconciler.evaluate(&key).await;
+    assert_eq!(*server.requests.lock(), ["POST"]);
+    env.reconciler.writer.remove_unwanted().await;
+    assert_eq!(*server.requests.lock(), ["POST", "DELETE"]);
+}

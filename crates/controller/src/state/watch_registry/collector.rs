@@ -8,7 +8,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntGaugeVec, Opts};
 
-use super::WatchRegistry;
+use super::{Unit, WatchRegistry};
 
 /// Puts the states of the watches together at each scrape.
 #[derive(Clone)]
@@ -19,13 +19,13 @@ pub(crate) struct WatchCollector {
 
 impl WatchCollector {
     pub(crate) fn new(registry: WatchRegistry) -> prometheus::Result<Self> {
-        let (up, age) = families()?;
-        let descriptions = up.desc().into_iter().chain(age.desc()).cloned().collect();
-        Ok(Self { registry, descriptions })
+        let (up, age, namespaces) = families()?;
+        let descriptions = up.desc().into_iter().chain(age.desc()).chain(namespaces.desc());
+        Ok(Self { registry, descriptions: descriptions.cloned().collect() })
     }
 }
 
-fn families() -> prometheus::Result<(IntGaugeVec, GaugeVec)> {
+fn families() -> prometheus::Result<(IntGaugeVec, GaugeVec, IntGaugeVec)> {
     let up = Opts::new(
         "tagwatch_watch_up",
         "1 while the watch of a resource follows the cluster; 0 while it has failed for more than 30 seconds.",
@@ -34,7 +34,15 @@ fn families() -> prometheus::Result<(IntGaugeVec, GaugeVec)> {
         "tagwatch_watch_last_event_age_seconds",
         "How long ago the watch of a resource last showed something. Nothing happens to some resources for hours.",
     );
-    Ok((IntGaugeVec::new(up, &["resource"])?, GaugeVec::new(age, &["resource"])?))
+    let namespaces = Opts::new(
+        "tagwatch_namespace_up",
+        "1 while a namespace is watched, where several are chosen; 0 before its first lists and while it is refused.",
+    );
+    Ok((
+        IntGaugeVec::new(up, &["resource"])?,
+        GaugeVec::new(age, &["resource"])?,
+        IntGaugeVec::new(namespaces, &["namespace"])?,
+    ))
 }
 
 impl Collector for WatchCollector {
@@ -43,7 +51,7 @@ impl Collector for WatchCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let Ok((up, age)) = families() else { return Vec::new() };
+        let Ok((up, age, namespaces)) = families() else { return Vec::new() };
         let mut resources: BTreeMap<Arc<str>, (bool, Duration)> = BTreeMap::new();
         for watch in self.registry.running() {
             let since_event = {
@@ -62,6 +70,9 @@ impl Collector for WatchCollector {
             up.with_label_values(&[&resource]).set(i64::from(is_up));
             age.with_label_values(&[&resource]).set(oldest.as_secs_f64());
         }
-        up.collect().into_iter().chain(age.collect()).collect()
+        for (name, unit) in self.registry.watches.lock().units.states() {
+            namespaces.with_label_values(&[name]).set(i64::from(unit == Unit::Followed));
+        }
+        up.collect().into_iter().chain(age.collect()).chain(namespaces.collect()).collect()
     }
 }

@@ -2,6 +2,7 @@
 //! list a whole kind.
 
 mod collector;
+mod units;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -11,8 +12,10 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use super::readiness::ReadyToken;
 use super::status_tracker::StatusTracker;
 pub(crate) use collector::WatchCollector;
+use units::{Unit, Units};
 
 /// Whole kinds that are listed at the same time, where the API server does not stream them: each holds a page of objects.
 const LISTS: usize = 1;
@@ -42,6 +45,7 @@ struct Watches {
     running: Vec<Weak<Watch>>,
     /// What the last review found.
     failing: BTreeSet<FailingWatch>,
+    units: Units,
 }
 
 /// Whether tagwatch can do its work without a watch.
@@ -73,16 +77,24 @@ pub(crate) enum FailureKind {
     Passing,
     /// The API server answers, and refuses: waiting does not help.
     Refused,
+    /// There is no right to it, and it is not tried before there is.
+    Forbidden,
     /// An object cannot be decoded. The others are followed.
     Undecodable,
 }
 
 impl FailureKind {
+    /// Whether the API server says no each time that it is asked.
+    fn is_refusal(self) -> bool {
+        matches!(self, Self::Refused | Self::Forbidden)
+    }
+
     /// A watch that has not failed for this long is back.
     fn settled_after(self) -> Duration {
         match self {
             Self::Passing => SETTLED_AFTER,
             Self::Refused => REFUSED_SETTLED_AFTER,
+            Self::Forbidden => Duration::MAX,
             Self::Undecodable => UNDECODABLE_SETTLED_AFTER,
         }
     }
@@ -111,6 +123,8 @@ pub(crate) struct Watch {
 struct State {
     /// It is wanted, and there is the right to it.
     is_running: bool,
+    /// Its initial state is known, or not waited for.
+    is_listed: bool,
     last_event: Instant,
     failing: Option<Failing>,
 }
@@ -130,7 +144,7 @@ impl WatchRegistry {
 
     /// Enters a watch of a resource in one namespace, or in all.
     pub(crate) fn begin(&self, resource: &Arc<str>, scope: Option<&str>, need: Need) -> Arc<Watch> {
-        let state = State { is_running: false, last_event: Instant::now(), failing: None };
+        let state = State { is_running: false, is_listed: false, last_event: Instant::now(), failing: None };
         let watch = Watch {
             resource: Arc::clone(resource),
             scope: scope.map(str::to_owned),
@@ -148,16 +162,66 @@ impl WatchRegistry {
         timeout(TURN_LIMIT, Arc::clone(&self.lists).acquire_owned()).await.ok()?.ok()
     }
 
-    /// Looks which watches fail, for the status of the policy.
-    pub(crate) fn review(&self) {
-        let failing: BTreeSet<FailingWatch> =
-            self.running().iter().filter_map(|watch| watch.failing()).collect();
+    /// From now on each of these namespaces is a unit: what happens in one changes nothing in the others. `any` is ready
+    /// when the first one is followed. For two namespaces or more.
+    pub(crate) fn divide(&self, namespaces: impl IntoIterator<Item = String>, any: ReadyToken) {
+        self.watches.lock().units = Units::new(namespaces, any);
+    }
+
+    /// Whether what is known of a namespace is worth judging: no watch of it is refused, and each has listed its kind.
+    pub(crate) fn is_followed(&self, namespace: &str) -> bool {
+        self.watches.lock().units.is_followed(namespace)
+    }
+
+    /// The initial state of a watch is known, or not waited for.
+    pub(crate) fn mark_listed(&self, watch: &Watch) {
+        watch.state.lock().is_listed = true;
+        self.update_units();
+    }
+
+    /// There is no right to a watch, and it is not tried before there is.
+    pub(crate) fn mark_forbidden(&self, watch: &Watch, reason: &'static str) {
+        watch.mark_forbidden(reason);
+        self.update_units();
+    }
+
+    fn update_units(&self) {
+        let running = self.running();
+        self.watches.lock().units.update(&running);
+    }
+
+    /// Looks which watches fail, for the status of the policy. Returns the namespaces that were lost and are followed again:
+    /// nothing in them was evaluated meanwhile.
+    pub(crate) fn review(&self) -> BTreeSet<Box<str>> {
+        let running = self.running();
+        let failing: BTreeSet<FailingWatch> = running.iter().filter_map(|watch| watch.failing()).collect();
         let mut watches = self.watches.lock();
-        if watches.failing != failing {
+        watches.units.update(&running);
+        let (lost, found) = watches.units.take_changes();
+        let is_changed = watches.failing != failing;
+        if is_changed {
             watches.failing = failing;
-            drop(watches);
+        }
+        drop(watches);
+        for namespace in lost {
+            tracing::warn!(
+                %namespace,
+                "the API server refuses to let tagwatch watch this namespace, or it is gone: its workloads are not judged, \
+                 and their reports stay as they are"
+            );
+        }
+        for namespace in &found {
+            tracing::info!(%namespace, "this namespace is watched again");
+        }
+        if is_changed {
             self.status.notify();
         }
+        found
+    }
+
+    /// The namespaces whose watches are refused, and that are left out.
+    pub(crate) fn lost(&self) -> Vec<Box<str>> {
+        self.watches.lock().units.lost()
     }
 
     /// The watches that failed at the last review.
@@ -165,11 +229,15 @@ impl WatchRegistry {
         self.watches.lock().failing.clone()
     }
 
-    /// Why the cluster is not followed, for `/readyz`: the API server answers, and refuses what is needed.
+    /// Why the cluster is not followed, for `/readyz`: the API server answers, and refuses what is needed. A namespace that
+    /// is one of several is not needed while another one is followed.
     pub(crate) fn refused(&self) -> Vec<String> {
+        if self.watches.lock().units.is_any_followed() {
+            return Vec::new();
+        }
         let failing = self.running().into_iter().filter_map(|watch| watch.failing());
         failing
-            .filter(|watch| watch.kind == FailureKind::Refused && watch.is_required)
+            .filter(|watch| watch.kind.is_refusal() && watch.is_required)
             .map(|watch| format!("the watch of {} is refused: {}", watch.name(), watch.reason))
             .collect()
     }
@@ -182,6 +250,11 @@ impl WatchRegistry {
 }
 
 impl Watch {
+    /// The namespace, where it is one of several.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
     /// The watch has shown something.
     pub(crate) fn mark_event(&self) {
         self.state.lock().last_event = Instant::now();
@@ -215,9 +288,28 @@ impl Watch {
         state.failing = Some(Failing { since, last: now, reason, kind });
     }
 
+    /// It has ended, and is wanted.
+    fn mark_forbidden(&self, reason: &'static str) {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        state.is_running = true;
+        state.failing = Some(Failing { since: now, last: now, reason, kind: FailureKind::Forbidden });
+    }
+
+    /// Whether it says that its namespace cannot be judged: `None` where it says nothing, `Some(true)` where it is refused.
+    fn blocks(&self) -> Option<bool> {
+        if self.need != Need::Required {
+            return None;
+        }
+        let is_refused = self.failing().is_some_and(|failing| failing.kind.is_refusal());
+        let is_listed = self.state.lock().is_listed;
+        (is_refused || !is_listed).then_some(is_refused)
+    }
+
     fn failing(&self) -> Option<FailingWatch> {
         let Failing { since, last, reason, kind } = self.state.lock().failing?;
-        if last.duration_since(since) < FAILURE_GRACE || last.elapsed() >= kind.settled_after() {
+        let is_brief = kind != FailureKind::Forbidden && last.duration_since(since) < FAILURE_GRACE;
+        if is_brief || last.elapsed() >= kind.settled_after() {
             return None;
         }
         Some(FailingWatch {

@@ -2,6 +2,7 @@ use futures::FutureExt;
 use tokio::time::advance;
 
 use super::*;
+use crate::state::Readiness;
 use crate::state::metrics::Metrics;
 
 fn registry() -> (WatchRegistry, Arc<StatusTracker>) {
@@ -109,4 +110,78 @@ async fn an_object_that_cannot_be_decoded_is_reported_until_its_kind_was_read_wi
     }
     pods.mark_settled();
     assert!(registry.running()[0].failing().is_none());
+}
+
+/// Two namespaces, each with a watch of pods and one of jobs.
+fn divided(registry: &WatchRegistry, readiness: &Readiness) -> Vec<Arc<Watch>> {
+    let names = ["bank", "shop"];
+    registry.divide(names.map(str::to_owned), readiness.expect("any"));
+    readiness.complete();
+    let watch = |scope, resource: &str| registry.begin(&resource.into(), Some(scope), Need::Required);
+    names.into_iter().flat_map(|scope| ["pods", "jobs"].map(|resource| watch(scope, resource))).collect()
+}
+
+fn names(names: &[&str]) -> BTreeSet<Box<str>> {
+    names.iter().map(|name| Box::from(*name)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_is_refused_is_left_out_and_the_others_go_on() {
+    let ((registry, status), readiness) = (registry(), Readiness::default());
+    let watches = divided(&registry, &readiness);
+    let [bank_pods, bank_jobs, shop_pods, shop_jobs] = watches.as_slice() else { panic!("four") };
+    let followed = || ["bank", "shop", "elsewhere"].map(|name| registry.is_followed(name));
+    assert_eq!(followed(), [false, false, true], "nothing is listed");
+    registry.mark_listed(shop_pods);
+    registry.mark_listed(bank_pods);
+    assert_eq!(followed(), [false, false, true], "a kind is missing");
+    registry.mark_forbidden(bank_jobs, "forbidden");
+    assert!(readiness.synced().now_or_never().is_none(), "no namespace is followed");
+    assert_eq!(registry.refused(), ["the watch of jobs in bank is refused: forbidden"]);
+    registry.mark_listed(shop_jobs);
+    assert_eq!(followed(), [false, true, true]);
+    readiness.synced().await;
+    assert_eq!((registry.refused(), registry.lost()), (Vec::new(), vec!["bank".into()]));
+    let before = status.version();
+    assert_eq!(registry.review(), names(&[]), "what was never lost was never left out");
+    assert_eq!(status.version(), before + 1);
+    // However long that lasts.
+    advance(Duration::from_hours(1)).await;
+    registry.review();
+    let failing: Vec<String> = registry.failing().into_iter().map(|watch| watch.name()).collect();
+    assert_eq!(failing, ["jobs in bank"]);
+
+    bank_jobs.mark_settled();
+    registry.mark_listed(bank_jobs);
+    assert_eq!(followed(), [true; 3]);
+    assert_eq!(registry.review(), names(&["bank"]), "it is evaluated now");
+    assert_eq!(registry.review(), names(&[]), "once");
+    assert!(registry.lost().is_empty() && registry.failing().is_empty());
+
+    // Both at once.
+    for watch in [bank_pods, shop_pods] {
+        registry.mark_forbidden(watch, "forbidden");
+    }
+    assert_eq!(followed(), [false, false, true]);
+    assert_eq!(registry.refused().len(), 2, "not ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_several_namespaces_has_a_series() {
+    let ((registry, _), readiness) = (registry(), Readiness::default());
+    let mut metrics = Metrics::default();
+    metrics.add(WatchCollector::new(registry.clone()).unwrap()).unwrap();
+    assert!(!metrics.encode().unwrap().contains("tagwatch_namespace_up"));
+    let watches = divided(&registry, &readiness);
+    registry.mark_forbidden(&watches[0], "forbidden");
+    registry.mark_listed(&watches[2]);
+    registry.mark_listed(&watches[3]);
+    let text = metrics.encode().unwrap();
+    for line in [
+        "tagwatch_namespace_up{namespace=\"bank\"} 0",
+        "tagwatch_namespace_up{namespace=\"shop\"} 1",
+        "tagwatch_watch_up{resource=\"pods\"} 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
 }
