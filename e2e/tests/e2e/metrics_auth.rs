@@ -191,9 +191,11 @@ async fn silent_connections_keep_no_scraper_and_no_probe_out(env: &TestEnv) -> R
     let file = folder.path().join("address");
     let health_file = format!("--health-address-file={}", file.display());
     let tagwatch = env.guarded(&["--health-address=127.0.0.1:0", &health_file]).await?;
-    let health: SocketAddr = fs::read_to_string(&file)?.trim_end().parse()?;
     let reader = env.reader().await?;
     let_in(&tagwatch, &reader).await?;
+    // The metrics may be served first.
+    let health = async || -> Result<SocketAddr> { Ok(fs::read_to_string(&file)?.trim_end().parse()?) };
+    let health = eventually(LIMIT, "the probes are served", health).await?;
     let mut silent = Vec::new();
     for address in [tagwatch.address(), health] {
         for _ in 0..SILENT {

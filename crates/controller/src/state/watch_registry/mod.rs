@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::readiness::ReadyToken;
 use super::status_tracker::StatusTracker;
 pub(crate) use collector::WatchCollector;
-use units::{Unit, Units};
+use units::{Changes, Unit, Units};
 
 /// Whole kinds that are listed at the same time, where the API server does not stream them: each holds a page of objects.
 const LISTS: usize = 1;
@@ -190,14 +190,14 @@ impl WatchRegistry {
         self.watches.lock().units.update(&running);
     }
 
-    /// Looks which watches fail, for the status of the policy. Returns the namespaces that were lost and are followed again:
-    /// nothing in them was evaluated meanwhile.
+    /// Looks which watches fail, for the status of the policy. Returns the namespaces that are followed now and were not
+    /// before: nothing in them was evaluated meanwhile.
     pub(crate) fn review(&self) -> BTreeSet<Box<str>> {
         let running = self.running();
         let failing: BTreeSet<FailingWatch> = running.iter().filter_map(|watch| watch.failing()).collect();
         let mut watches = self.watches.lock();
         watches.units.update(&running);
-        let (lost, found) = watches.units.take_changes();
+        let Changes { lost, mut begun, found } = watches.units.take_changes();
         let is_changed = watches.failing != failing;
         if is_changed {
             watches.failing = failing;
@@ -216,7 +216,8 @@ impl WatchRegistry {
         if is_changed {
             self.status.notify();
         }
-        found
+        begun.extend(found);
+        begun
     }
 
     /// The namespaces whose watches are refused, and that are left out.

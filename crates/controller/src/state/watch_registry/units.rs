@@ -33,15 +33,23 @@ pub(super) struct Units {
     namespaces: BTreeMap<Box<str>, Unit>,
     /// Ready once one of them is followed.
     any: Option<ReadyToken>,
-    /// Not yet reported.
-    lost: BTreeSet<Box<str>>,
-    found: BTreeSet<Box<str>>,
+    changes: Changes,
+}
+
+/// What has happened to namespaces since it was last taken.
+#[derive(Default)]
+pub(super) struct Changes {
+    pub(super) lost: BTreeSet<Box<str>>,
+    /// Followed for the first time. Readiness may come a moment before that, and with it the first evaluation.
+    pub(super) begun: BTreeSet<Box<str>>,
+    /// Followed again.
+    pub(super) found: BTreeSet<Box<str>>,
 }
 
 impl Units {
     pub(super) fn new(namespaces: impl IntoIterator<Item = String>, any: ReadyToken) -> Self {
         let namespaces = namespaces.into_iter().map(|name| (name.into(), Unit::Starting)).collect();
-        Self { namespaces, any: Some(any), lost: BTreeSet::new(), found: BTreeSet::new() }
+        Self { namespaces, any: Some(any), changes: Changes::default() }
     }
 
     /// Follows the states of all watches.
@@ -55,14 +63,18 @@ impl Units {
                 *blocked.entry(scope).or_default() |= is_refused;
             }
         }
-        let Self { namespaces, any, lost, found } = self;
+        let Self { namespaces, any, changes: Changes { lost, begun, found } } = self;
         for (name, unit) in namespaces.iter_mut() {
             let (before, blocked) = (*unit, blocked.get(&**name).copied());
             *unit = before.next(blocked.is_none(), blocked == Some(true));
             match (before, *unit) {
                 (Unit::Starting | Unit::Followed, Unit::Lost) => {
                     found.remove(name);
+                    begun.remove(name);
                     lost.insert(name.clone());
+                }
+                (Unit::Starting, Unit::Followed) => {
+                    begun.insert(name.clone());
                 }
                 (Unit::Lost, Unit::Followed) => {
                     found.insert(name.clone());
@@ -75,9 +87,9 @@ impl Units {
         }
     }
 
-    /// What was lost, and what is followed again, since the last call.
-    pub(super) fn take_changes(&mut self) -> (BTreeSet<Box<str>>, BTreeSet<Box<str>>) {
-        (std::mem::take(&mut self.lost), std::mem::take(&mut self.found))
+    /// What has happened since the last call.
+    pub(super) fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
     }
 
     /// Whether a namespace is followed. What is no unit is.
