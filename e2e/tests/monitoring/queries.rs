@@ -110,7 +110,7 @@ async fn nothing_counts_twice(plain: &Prometheus, crowded: &Prometheus) -> Resul
         }
     }
     ensure!(compared > 15, "only {compared} queries were compared");
-    let total = "sum(max without (instance, pod, job) (tagwatch_violations))";
+    let total = "sum(max by (cluster, namespace, policy, rule, severity, result) (tagwatch_violations))";
     let value = async |prometheus: &Prometheus| {
         let found = prometheus.query(total).await?;
         found[0]["value"][1].as_str().context("no value")?.parse::<f64>().context("no number")
@@ -139,11 +139,17 @@ fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
 const FALLBACKS: [&str; 2] =
     [" or vector(0)", " or 0 * max(tagwatch_last_full_evaluation_timestamp_seconds{cluster=~\".*\"})"];
 
+/// It has series where several namespaces are chosen; here all are watched at once. The e2e suite reads it in such a set-up.
+const OF_CHOSEN_NAMESPACES: &str = "tagwatch_namespace_up{";
+
 async fn every_panel(prometheus: &Prometheus) -> Result<()> {
     let (mut queries, mut fallbacks) = (0, 0);
     for (file, dashboard) in dashboards()? {
         for panel in panels(&dashboard)? {
             for query in &panel.queries {
+                if query.expression.contains(OF_CHOSEN_NAMESPACES) {
+                    continue;
+                }
                 let asked =
                     FALLBACKS.iter().fold(query.expression.clone(), |query, one| query.replace(one, ""));
                 fallbacks += usize::from(asked != query.expression);
