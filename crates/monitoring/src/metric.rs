@@ -3,7 +3,7 @@
 
 /// Metrics with labels of their own; the others have none. docs/metrics.md, which is generated from the collectors, holds
 /// the same: a test compares them.
-const LABELS: [(&str, &[&str]); 30] = [
+const LABELS: [(&str, &[&str]); 31] = [
     ("tagwatch_violations", &["namespace", "policy", "rule", "severity", "result"]),
     ("tagwatch_warnings", &["namespace", "policy", "rule", "severity"]),
     ("tagwatch_workloads", &["namespace", "kind", "status"]),
@@ -36,6 +36,7 @@ const LABELS: [(&str, &[&str]); 30] = [
     ("tagwatch_moved_tags", &["confidence"]),
     ("tagwatch_registry_requests_total", &["outcome"]),
     ("tagwatch_watch_up", &["resource"]),
+    ("tagwatch_namespace_up", &["namespace"]),
     ("tagwatch_watch_last_event_age_seconds", &["resource"]),
 ];
 /// What Prometheus names the series of a histogram, and the label that they have.
