@@ -84,12 +84,9 @@ mod tests {
         let (code, made) = send(&double, "POST", path, &report).await;
         assert_eq!((code, &made["metadata"]["resourceVersion"]), (201, &json!("1")));
         assert_eq!(send(&double, "POST", path, &report).await.0, 400);
-        let stale = json!({ "metadata": { "name": "r", "resourceVersion": "9" }, "summary": { "fail": 1 } });
-        assert_eq!(
-            send(&double, "PUT", &format!("{path}/r"), &stale).await.0,
-            200,
-            "whatever version it names"
-        );
+        let stale = json!({ "metadata": { "name": "r", "resourceVersion": "9" }, "results": [{}] });
+        let (code, replaced) = send(&double, "PUT", &format!("{path}/r"), &stale).await;
+        assert_eq!((code, &replaced["metadata"]["resourceVersion"]), (200, &json!("2")));
         let (_, list) = send(&double, "GET", &format!("{path}?limit=1"), &json!(null)).await;
         assert_eq!((&list["metadata"], list["items"].as_array().map(Vec::len)), (&json!({}), Some(1)));
     }

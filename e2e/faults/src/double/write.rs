@@ -133,6 +133,10 @@ impl Store {
         if metadata.get("name").and_then(Value::as_str) != Some(name) {
             return Err(ApiError::bad_request("the name of the object does not match the name on the URL"));
         }
+        // Where the object names none, it is that of the URL.
+        if resource.namespaced {
+            metadata.entry("namespace").or_insert_with(|| json!(namespace));
+        }
         let stored = self.get(resource, namespace, name).cloned();
         let Some(stored) = stored else { return Err(ApiError::not_found(resource, name)) };
         let is_aggregated = self.is_aggregated(resource);
