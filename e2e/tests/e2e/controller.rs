@@ -75,6 +75,25 @@ impl Controller {
         Ok(fs::read_to_string(self.log())?)
     }
 
+    /// Waits until its log has a text, which it must have once.
+    pub(crate) async fn logs_once(&self, text: &str) -> Result<()> {
+        let times = self.logs(text, 1).await?;
+        ensure!(times == 1, "\"{text}\" is logged {times} times");
+        Ok(())
+    }
+
+    /// Waits until its log has a text at least so many times, and returns how often it has it.
+    ///
+    /// What a test has seen of the process until then, such as a metric, says nothing of when a line is written.
+    pub(crate) async fn logs(&self, text: &str, least: usize) -> Result<usize> {
+        eventually(LIMIT, &format!("\"{text}\" is logged"), || async {
+            let times = self.logged(text)?;
+            ensure!(times >= least, "{times} times");
+            Ok(times)
+        })
+        .await
+    }
+
     /// How often its log has a text.
     pub(crate) fn logged(&self, text: &str) -> Result<usize> {
         Ok(self.log_text()?.matches(text).count())

@@ -224,7 +224,7 @@ async fn missing_right_is_a_state_and_a_grant_is_used(env: &TestEnv) -> Result<(
     let report = env.reported("Rollout", "web", &all).await?;
     assert_eq!(report.results()[0]["properties"]["imagePullPolicy"], "IfNotPresent", "of the sidecar");
     let before = report.uid();
-    assert_eq!(tagwatch.logged("no right to list and watch a custom kind")?, 1, "logged once");
+    tagwatch.logs_once("no right to list and watch a custom kind").await?;
     let refused = [("reason", "forbidden")];
     assert_eq!(tagwatch.samples().await?.sum("tagwatch_watch_errors_total", &refused), 0.0, "no error");
 

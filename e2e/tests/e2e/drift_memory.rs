@@ -207,6 +207,6 @@ async fn finding_stays_likely_without_the_right_to_nodes(env: &TestEnv) -> Resul
     tagwatch.counts("tagwatch_nodes_available", &[], 0.0).await?;
     let errors = tagwatch.samples().await?.sum("tagwatch_watch_errors_total", &[("resource", "nodes")]);
     assert_eq!(errors, 0.0, "a missing right is a state");
-    assert_eq!(tagwatch.logged("nodes may not be read")?, 1);
+    tagwatch.logs_once("nodes may not be read").await?;
     tagwatch.end().await
 }

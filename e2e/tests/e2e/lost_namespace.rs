@@ -147,7 +147,7 @@ async fn one_namespace_without_its_role_stops_no_other(env: &TestEnv) -> Result<
     reported_in(env, second.name(), 2).await?;
     tagwatch.counts("tagwatch_namespace_up", &[("namespace", second.name())], 1.0).await?;
     policy.condition("Degraded", "False", "AsExpected").await?;
-    assert_eq!(tagwatch.logged("this namespace is watched again")?, 1, "logged once");
+    tagwatch.logs_once("this namespace is watched again").await?;
     tagwatch.end().await?;
     second.delete().await
 }

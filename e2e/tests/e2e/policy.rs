@@ -58,7 +58,7 @@ async fn change_is_judged_by_at_once(env: &TestEnv) -> Result<()> {
 
     policy.delete().await?;
     env.reported("Deployment", "web", &PASSES).await?;
-    assert_eq!(tagwatch.logged("the policy is gone: judging by the recommended profile")?, 1);
+    tagwatch.logs_once("the policy is gone: judging by the recommended profile").await?;
     tagwatch.end().await
 }
 
@@ -81,7 +81,7 @@ async fn invalid_policy_changes_nothing(env: &TestEnv) -> Result<()> {
     ensure!(message.contains("generation 1"), "{message}");
     tagwatch.counts("tagwatch_policy_valid", &[], 0.0).await?;
     tagwatch.counts("tagwatch_policy_source", &[("source", "last_good")], 1.0).await?;
-    assert_eq!(tagwatch.logged("the policy is invalid and not in use")?, 1);
+    tagwatch.logs_once("the policy is invalid and not in use").await?;
     env.create(web("late", CLEAN)).await?;
     env.reported("Deployment", "late", &STRICT).await?;
     tagwatch.end().await?;
