@@ -7,11 +7,7 @@ use tagwatch_core::engine::Engine;
 use tagwatch_scan::report::{NoteCode, ScanReport};
 use tagwatch_scan::{Exclude, ExitStatus, FailOn, ScanOptions, scan};
 
-use crate::support::{folder, judged, notes, pod, scan_paths, scan_stdin};
-
-fn codes(report: &ScanReport) -> Vec<NoteCode> {
-    report.notes.iter().map(|note| note.code).collect()
-}
+use crate::support::{codes, folder, judged, notes, pod, scan_paths, scan_stdin};
 
 #[test]
 fn a_folder_is_read_completely_in_the_order_of_names() {

@@ -1,9 +1,9 @@
 //! Kustomizations: patches are no manifests, and images are judged as `images:` replaces them.
 
-use tagwatch_scan::report::{NoteCode, ScanReport};
+use tagwatch_scan::report::NoteCode;
 use tagwatch_scan::{ExitStatus, FailOn};
 
-use crate::support::{folder, judged, pod, scan_paths, scan_stdin};
+use crate::support::{codes, folder, images, judged, message, pod, scan_files, scan_paths, scan_stdin};
 
 const BASE: &str = "\
 apiVersion: apps/v1
@@ -28,27 +28,6 @@ spec:
       - name: web
         resources: {limits: {memory: 256Mi}}
 ";
-
-fn images(report: &ScanReport) -> Vec<&str> {
-    report.images.iter().map(|image| image.image.raw()).collect()
-}
-
-fn codes(report: &ScanReport) -> Vec<NoteCode> {
-    report.notes.iter().map(|note| note.code).collect()
-}
-
-fn message(report: &ScanReport, code: NoteCode) -> &str {
-    &report.notes.iter().find(|note| note.code == code).unwrap().message
-}
-
-fn scan_files(files: &[(&str, &str)]) -> ScanReport {
-    let folder = folder(files);
-    let mut report = scan_paths(&[folder.path()]);
-    for note in &mut report.notes {
-        note.message = note.message.replace(&format!("{}/", folder.path().display()), "");
-    }
-    report
-}
 
 #[test]
 fn a_base_is_judged_with_the_images_of_the_overlay() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tagwatch_core::engine::Engine;
 use tagwatch_scan::output::{self, Format, Style};
-use tagwatch_scan::report::ScanReport;
+use tagwatch_scan::report::{NoteCode, ScanReport};
 use tagwatch_scan::{FailOn, ScanOptions, scan};
 use tempfile::TempDir;
 
@@ -43,11 +43,37 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
+/// Scans files in a folder of their own, whose path the messages of notes leave out.
+pub(crate) fn scan_files(files: &[(&str, &str)]) -> ScanReport {
+    let folder = folder(files);
+    let mut report = scan_paths(&[folder.path()]);
+    for note in &mut report.notes {
+        note.message = note.message.replace(&format!("{}/", folder.path().display()), "");
+    }
+    report
+}
+
 /// A Pod with one container.
 pub(crate) fn pod(name: &str, image: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\nspec:\n  containers:\n    - name: app\n      image: {image}\n"
     )
+}
+
+/// The images that were evaluated, as they are written.
+pub(crate) fn images(report: &ScanReport) -> Vec<&str> {
+    report.images.iter().map(|image| image.image.raw()).collect()
+}
+
+/// The codes of the notes, in their order.
+pub(crate) fn codes(report: &ScanReport) -> Vec<NoteCode> {
+    report.notes.iter().map(|note| note.code).collect()
+}
+
+/// The message of the first note with a code.
+pub(crate) fn message(report: &ScanReport, code: NoteCode) -> &str {
+    let note = report.notes.iter().find(|note| note.code == code);
+    &note.unwrap_or_else(|| panic!("{:?}", report.notes)).message
 }
 
 /// Notes as `line:column code`.

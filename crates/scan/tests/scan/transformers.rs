@@ -1,9 +1,9 @@
 //! Transformers of kustomizations: their patches are patches and their images are applied, as those of the kustomization.
 
-use tagwatch_scan::report::{NoteCode, ScanReport};
+use tagwatch_scan::report::NoteCode;
 use tagwatch_scan::{ExitStatus, FailOn};
 
-use crate::support::{folder, scan_paths};
+use crate::support::{folder, images, message, scan_files, scan_paths};
 
 const BASE: &str = "\
 apiVersion: apps/v1
@@ -28,24 +28,6 @@ spec:
       - {name: web, resources: {limits: {memory: 256Mi}}}
       - {name: side, image: 'side:1.0.0'}
 ";
-
-fn images(report: &ScanReport) -> Vec<&str> {
-    report.images.iter().map(|image| image.image.raw()).collect()
-}
-
-fn message(report: &ScanReport, code: NoteCode) -> &str {
-    let note = report.notes.iter().find(|note| note.code == code);
-    &note.unwrap_or_else(|| panic!("{:?}", report.notes)).message
-}
-
-fn scan_files(files: &[(&str, &str)]) -> ScanReport {
-    let folder = folder(files);
-    let mut report = scan_paths(&[folder.path()]);
-    for note in &mut report.notes {
-        note.message = note.message.replace(&format!("{}/", folder.path().display()), "");
-    }
-    report
-}
 
 fn builtin(kind: &str, fields: &str) -> String {
     format!("apiVersion: builtin\nkind: {kind}\nmetadata: {{name: t}}\n{fields}\n")
