@@ -1,5 +1,6 @@
 //! What users and contributors meet first: the README, the pages, the demo, the ways to install.
 
+mod alert_values;
 mod crate_graph;
 mod demo;
 mod demo_build;

@@ -4,11 +4,11 @@ use std::{env, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tagwatch_e2e::{checkout, tagwatch_binary};
+use tagwatch_e2e::{checkout, helm, tagwatch_binary};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::shell::{finish, helm};
+use crate::shell::finish;
 
 /// The report of a scan with `--render`, with nothing but Helm on the PATH, and the exit code.
 async fn rendered(path: &Path) -> Result<(Value, Option<i32>)> {

@@ -10,18 +10,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
-use tagwatch_e2e::{ControlPlane, checkout, tagwatch_binary};
+use anyhow::{Context, Result};
+use tagwatch_e2e::{ControlPlane, built, checkout, helm, tagwatch_binary};
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, process::Command, sync::OnceCell, time::timeout};
 
 pub(crate) const LIMIT: Duration = Duration::from_mins(5);
-
-/// Helm, built from its module.
-pub(crate) async fn helm() -> Result<&'static PathBuf> {
-    static HELM: OnceCell<PathBuf> = OnceCell::const_new();
-    HELM.get_or_try_init(async || built("e2e/tools/build.sh").await).await
-}
 
 /// The launcher of the control plane. The demo would build it again, in the caches of its own HOME.
 async fn control_plane() -> Result<&'static PathBuf> {
@@ -31,14 +25,6 @@ async fn control_plane() -> Result<&'static PathBuf> {
         None => built("e2e/control-plane/build.sh").await,
     };
     CONTROL_PLANE.get_or_try_init(find).await
-}
-
-/// What a build script makes and prints.
-async fn built(script: &str) -> Result<PathBuf> {
-    let output = Command::new(checkout().join(script)).stderr(Stdio::inherit()).output().await?;
-    ensure!(output.status.success(), "{script}: {}", output.status);
-    let printed = String::from_utf8(output.stdout)?;
-    Ok(PathBuf::from(printed.lines().next_back().with_context(|| format!("{script} printed no path"))?))
 }
 
 pub(crate) struct Shell {
