@@ -47,6 +47,8 @@ pub(crate) struct Page {
     pub(crate) first_bytes: Vec<f64>,
     /// Each round's first contentful paint, in milliseconds.
     pub(crate) paints: Vec<f64>,
+    /// Each round's first contentful paint of a bare page of the same size, in milliseconds.
+    pub(crate) bare_paints: Vec<f64>,
 }
 
 /// Deploys so many workloads that there are ten thousand issues, and looks at them.
