@@ -44,12 +44,17 @@ test-versions: ## the e2e suite on older versions of Kubernetes, which are built
 	@hack/test-versions.sh
 
 .PHONY: faults
-# Other plans each day: the seed is printed, and TAGWATCH_FAULT_PLAN=family:seed repeats one plan.
+# Other plans each day: the seed is printed, and TAGWATCH_FAULT_PLAN=family:seed repeats one plan, on the real server
+# TAGWATCH_FAULT_REAL_PLAN.
 faults: export TAGWATCH_FAULT_PLANS ?= 1800
+faults: export TAGWATCH_FAULT_REAL_PLANS ?= 600
 faults: export TAGWATCH_FAULT_SEED ?= $(shell date +%Y%m%d)
-faults: ## 1,800 seeded faults of API server, network and process, under simulated time; `make test` does 64
+faults: ## 2,400 seeded faults of API server, network and process, 600 of them on the real one; `make test` does 80
+	@e2e/control-plane/build.sh >/dev/null
+	@cargo build --locked --package tagwatch
 	@echo "seed $$TAGWATCH_FAULT_SEED"
 	@cargo test --locked --package tagwatch-faults --lib --test simulated -- --nocapture
+	@cargo test --locked --package tagwatch-faults --test real
 
 .PHONY: faults-mutants
 faults-mutants: ## bugs planted in the controller, each of which the fault bench has to find (about a minute each)

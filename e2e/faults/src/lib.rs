@@ -12,6 +12,7 @@ mod fault;
 mod oracle;
 mod plans;
 mod random;
+mod record;
 mod scenario;
 mod served;
 mod simulation;
@@ -25,8 +26,11 @@ pub use fault::{
     Answer, AnswerBody, Fault, FaultLayer, FaultRule, FiredFault, KillPoint, Killed, RequestInfo,
     StreamFault, Trigger, Upstream,
 };
-pub use oracle::{EndState, Oracle, Violation};
-pub use plans::{Action, Family, FaultPlan, sample};
-pub use scenario::{Step, collect_garbage, prepare, steps};
-pub use served::Served;
+pub use oracle::{
+    EndState, Oracle, TAKEOVER_AFTER_KILL, TAKEOVER_AFTER_STOP, Violation, hurried, safety, takeover,
+};
+pub use plans::{Action, Family, FaultPlan, sample, sample_of, sample_real};
+pub use record::{Record, RecordedWrite};
+pub use scenario::{GARBAGE_COLLECTOR, SCENARIO, Step, collect_garbage, holder, meddle, prepare, steps};
+pub use served::{CONSOLE_PATHS, Served, compare};
 pub use simulation::{Simulated, simulate};

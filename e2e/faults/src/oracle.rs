@@ -9,9 +9,16 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::clock::{ClockError, SimulatedClock};
-use crate::double::{Change, ChangeKind, Store, Verb, resource_named, uid_of};
+use crate::double::{Change, ChangeKind, Needless, Store, Verb, resource_named, uid_of};
 use crate::fault::{Fault, FiredFault};
+use crate::plans::FaultPlan;
 
+/// `User-Agent`s of tagwatch begin with it.
+pub(crate) const AGENT: &str = "tagwatch";
+/// From the end of a leader until the next one has the lease (client-go: 15 s, and a retry period of 2 s).
+pub const TAKEOVER_AFTER_KILL: Duration = Duration::from_millis(17_500);
+/// The same where the leader gives it back.
+pub const TAKEOVER_AFTER_STOP: Duration = Duration::from_secs(1);
 /// How far the date of a finding may be off: answers date themselves by the second.
 const DATE_BOUND: i64 = 2;
 /// How long after a clock was set dates may be off: a leader renews its lease every two seconds.
@@ -44,6 +51,8 @@ pub enum Oracle {
     Health,
     /// After the end of a leader the next one writes in time.
     Takeover,
+    /// Tasks and descriptors are as many as in a run without faults.
+    Resources,
 }
 
 impl fmt::Display for Oracle {
@@ -59,6 +68,7 @@ impl fmt::Display for Oracle {
             Self::Console => "console",
             Self::Health => "health",
             Self::Takeover => "takeover",
+            Self::Resources => "resources",
         })
     }
 }
@@ -79,7 +89,8 @@ impl fmt::Display for Violation {
 }
 
 impl Oracle {
-    pub(crate) fn violated(self, text: impl Into<String>) -> Violation {
+    /// A violation of this one.
+    pub fn violated(self, text: impl Into<String>) -> Violation {
         Violation { oracle: self, text: text.into() }
     }
 }
@@ -187,8 +198,17 @@ fn drop_times(value: &mut Value) {
     }
 }
 
+/// What tagwatch has done in a run of the plan that it must never do, as the store notes it.
+pub fn safety(plan: &FaultPlan, store: &Store) -> Vec<Violation> {
+    let mut writes = unsafe_writes(store, |agent| agent.starts_with(AGENT));
+    if plan.hides_status() {
+        writes.retain(|write| !write.starts_with("tagpolicies "));
+    }
+    writes.into_iter().map(|text| Oracle::Safety.violated(text)).collect()
+}
+
 /// What a run of these agents has done that it must never do, whatever went wrong.
-pub(crate) fn unsafe_writes(store: &Store, is_ours: impl Fn(&str) -> bool) -> Vec<String> {
+fn unsafe_writes(store: &Store, is_ours: impl Fn(&str) -> bool) -> Vec<String> {
     let mut seen = Seen::default();
     let mut found: Vec<String> = Vec::new();
     for change in store.log() {
@@ -197,12 +217,15 @@ pub(crate) fn unsafe_writes(store: &Store, is_ours: impl Fn(&str) -> bool) -> Ve
         }
         seen.note(change);
     }
-    let unchanged = store.unchanged_writes().iter();
-    let unchanged = unchanged.filter(|write| is_ours(&write.agent) && write.resource.plural != "leases");
-    found.extend(
-        unchanged
-            .map(|write| format!("{} {} was written as it was stored", write.resource.plural, write.name)),
-    );
+    let needless = store.needless_writes().iter();
+    let needless = needless.filter(|write| is_ours(&write.agent) && write.resource.plural != "leases");
+    found.extend(needless.map(|write| {
+        let what = match write.reason {
+            Needless::Unchanged => "was written as it was stored",
+            Needless::Taken => "was made again, though its name was taken and not read since",
+        };
+        format!("{} {} {what}", write.resource.plural, write.name)
+    }));
     found
 }
 
@@ -242,12 +265,7 @@ pub(crate) fn misdated(
 
 /// Whether another replica had the lease within the limit after the end of its holder. Nothing, if the one that ended did
 /// not hold it.
-pub(crate) fn takeover(
-    store: &Store,
-    ended: Instant,
-    ended_holder: &str,
-    limit: Duration,
-) -> Option<Violation> {
+pub fn takeover(store: &Store, ended: Instant, ended_holder: &str, limit: Duration) -> Option<Violation> {
     let holder =
         |change: &Change| change.object["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned();
     let mut leases = store.log().iter().filter(|change| change.resource.plural == "leases");
@@ -267,7 +285,7 @@ pub(crate) fn takeover(
 }
 
 /// Watches that were tried again too soon, while nothing got through.
-pub(crate) fn hurried(faults: &[FiredFault]) -> Vec<String> {
+pub fn hurried(faults: &[FiredFault]) -> Vec<Violation> {
     let mut tries: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     for FiredFault { request, fault } in faults {
         let is_outage = matches!(fault, Fault::DropBefore | Fault::Status(500..=599, _));
@@ -281,7 +299,11 @@ pub(crate) fn hurried(faults: &[FiredFault]) -> Vec<String> {
     };
     let shortest = tries.into_iter().filter_map(|(plural, times)| Some((plural, gaps(times)?)));
     let hurried = shortest.filter(|(_, gap)| *gap < STEADY);
-    hurried.map(|(plural, gap)| format!("{plural} were watched again after {gap:?} of an outage")).collect()
+    hurried
+        .map(|(plural, gap)| {
+            Oracle::Pace.violated(format!("{plural} were watched again after {gap:?} of an outage"))
+        })
+        .collect()
 }
 
 /// The objects of a cluster so far, by UID.

@@ -40,7 +40,8 @@ const OF_LEADER: [&str; 4] =
     ["tagwatch_violations", "tagwatch_warnings", "tagwatch_workload_violations", "tagwatch_workloads"];
 /// The run without faults has no lease.
 const OF_REPLICAS: &str = "tagwatch_watch_up{resource=\"leases\"}";
-const CONSOLE_PATHS: [&str; 3] =
+/// What of the console is compared.
+pub const CONSOLE_PATHS: [&str; 3] =
     ["/api/v1/workloads?per_page=100", "/api/v1/issues?per_page=100", "/api/v1/namespaces"];
 /// Fields of the console that depend on when something was seen, or on when it is asked.
 const TIMES: [&str; 3] = ["firstSeen", "ageSeconds", "evaluated"];
@@ -61,32 +62,30 @@ impl Served {
     pub(crate) async fn of(endpoints: &InProcessEndpoints) -> Result<Self> {
         let (status, text) = endpoints.get("/metrics").await.context("no metrics are served")?;
         ensure!(status == 200, "the metrics are answered with {status}: {text}");
-        let samples = || text.lines().filter(|line| !line.starts_with('#')).filter_map(sample);
+        let mut console = BTreeMap::new();
+        for path in CONSOLE_PATHS {
+            let (status, text) = endpoints.get_console(path).await.context("no console is served")?;
+            ensure!(status == 200, "the console answers {path} with {status}: {text}");
+            console.insert(path, serde_json::from_str(&text)?);
+        }
+        Ok(Self::new(&text, console, is_ready(endpoints).await))
+    }
+
+    /// What is compared of these metrics, pages of the console, and answer of `/readyz`.
+    pub fn new(metrics: &str, mut console: BTreeMap<&'static str, Value>, ready: String) -> Self {
+        let samples = || metrics.lines().filter(|line| !line.starts_with('#')).filter_map(sample);
         let leads = samples().any(|(name, value)| name == "tagwatch_leader" && value > 0.0);
         let is_compared = |name: &str| GAUGES.contains(&family(name)) && name != OF_REPLICAS;
         let metrics = samples()
             .filter(|(name, value)| is_compared(name) && *value > 0.0)
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        let mut console = BTreeMap::new();
-        for path in CONSOLE_PATHS {
-            let (status, text) = endpoints.get_console(path).await.context("no console is served")?;
-            ensure!(status == 200, "the console answers {path} with {status}: {text}");
-            let mut page = serde_json::from_str(&text)?;
-            normalise(&mut page);
-            console.insert(path, page);
-        }
-        let ready = is_ready(endpoints).await;
-        Ok(Self { metrics, console, ready, leads })
-    }
-
-    /// Whether it is the replica that writes.
-    pub(crate) fn leads(&self) -> bool {
-        self.leads
+        console.values_mut().for_each(normalise);
+        Self { metrics, console, ready, leads }
     }
 
     /// What differs from a leader in a run without faults.
-    pub(crate) fn differences(&self, expected: &Self) -> Vec<Violation> {
+    fn differences(&self, expected: &Self) -> Vec<Violation> {
         let mut found = Vec::new();
         let names = self
             .metrics
@@ -111,7 +110,7 @@ impl Served {
     }
 
     /// Where the metrics do not agree with the reports that are stored.
-    pub(crate) fn disagreements(&self, end: &EndState) -> Vec<Violation> {
+    fn disagreements(&self, end: &EndState) -> Vec<Violation> {
         let sum = |wanted: &str| -> f64 {
             self.metrics.iter().filter(|(name, _)| family(name) == wanted).map(|(_, value)| value).sum()
         };
@@ -134,10 +133,23 @@ impl Served {
     }
 
     /// What a standby serves that the leader alone should.
-    pub(crate) fn of_standby(&self) -> Vec<Violation> {
+    fn of_standby(&self) -> Vec<Violation> {
         let shown = self.metrics.keys().filter(|name| OF_LEADER.contains(&family(name)));
         shown.map(|name| Oracle::Metrics.violated(format!("a standby shows {name}"))).collect()
     }
+}
+
+/// Compares what the replicas serve with a run without faults, and with the reports. Returns what the leader serves.
+pub fn compare(replicas: Vec<Served>, end: &EndState, expected: Option<&Served>) -> (Served, Vec<Violation>) {
+    let (mut leaders, standbys): (Vec<_>, Vec<_>) = replicas.into_iter().partition(|served| served.leads);
+    let mut violations: Vec<Violation> = standbys.iter().flat_map(Served::of_standby).collect();
+    if leaders.len() != 1 {
+        violations.push(Oracle::Metrics.violated(format!("{} replicas say that they lead", leaders.len())));
+    }
+    let leader = leaders.pop().unwrap_or_default();
+    violations.extend(leader.disagreements(end));
+    violations.extend(expected.into_iter().flat_map(|expected| leader.differences(expected)));
+    (leader, violations)
 }
 
 /// What `/readyz` says.

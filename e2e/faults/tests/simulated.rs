@@ -1,7 +1,7 @@
 //! Tier 1 of the fault bench: seeded plans under paused time.
 //!
-//! `TAGWATCH_FAULT_PLANS` is the number of plans, `TAGWATCH_FAULT_SEED` makes other ones, `TAGWATCH_FAULT_PLAN` names one, as
-//! a failure does, to run it again, and with `TAGWATCH_FAULT_STOP=1` the first failure is the last plan.
+//! `TAGWATCH_FAULT_PLANS` is the number of plans, `TAGWATCH_FAULT_SEED` makes other ones, `TAGWATCH_FAULT_FAMILY` takes
+//! those of one family alone, `TAGWATCH_FAULT_PLAN` names one, as a failure does, to run it again, and with `TAGWATCH_FAULT_STOP=1` the first failure is the last plan.
 
 // clippy knows a test by `#[test]`, which what tests share does not have.
 #![allow(clippy::unwrap_used)]
@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use tagwatch_faults::{FaultPlan, Oracle, Simulated, Violation, sample, simulate};
+use tagwatch_faults::{FaultPlan, Oracle, Simulated, Violation, sample, sample_of, simulate};
 
 /// Plans of a run of all tests.
 const PLANS: usize = 64;
@@ -29,7 +29,11 @@ fn plans() -> Vec<FaultPlan> {
         return vec![plan.parse().unwrap()];
     }
     let seed = number("TAGWATCH_FAULT_SEED", 1).try_into().unwrap();
-    sample(number("TAGWATCH_FAULT_PLANS", PLANS), seed)
+    let plans = number("TAGWATCH_FAULT_PLANS", PLANS);
+    match env::var("TAGWATCH_FAULT_FAMILY") {
+        Ok(family) => sample_of(family.parse().unwrap(), plans, seed),
+        Err(_) => sample(plans, seed),
+    }
 }
 
 /// What a failure shows of its plan.

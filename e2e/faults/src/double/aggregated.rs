@@ -84,6 +84,13 @@ mod tests {
         let (code, made) = send(&double, "POST", path, &report).await;
         assert_eq!((code, &made["metadata"]["resourceVersion"]), (201, &json!("1")));
         assert_eq!(send(&double, "POST", path, &report).await.0, 400);
+        let needless = || double.read(|store| store.needless_writes().len());
+        assert_eq!(needless(), 0, "the first one may not know");
+        assert_eq!(send(&double, "POST", path, &report).await.0, 400);
+        assert_eq!(needless(), 1);
+        send(&double, "GET", &format!("{path}/r"), &json!(null)).await;
+        assert_eq!(send(&double, "POST", path, &report).await.0, 400);
+        assert_eq!(needless(), 1, "it may have been deleted since it was read");
         let stale = json!({ "metadata": { "name": "r", "resourceVersion": "9" }, "results": [{}] });
         let (code, replaced) = send(&double, "PUT", &format!("{path}/r"), &stale).await;
         assert_eq!((code, &replaced["metadata"]["resourceVersion"]), (200, &json!("2")));

@@ -27,7 +27,6 @@ use tokio::sync::watch as channel;
 use crate::clock::SimulatedClock;
 use crate::fault::{AnswerBody, Upstream};
 pub(crate) use answer::ApiError;
-#[cfg(test)]
 pub(crate) use answer::body as complete_body;
 use answer::{json_response, page_not_found};
 use apply::PatchKind;
@@ -35,8 +34,8 @@ pub(crate) use request::Target;
 pub use request::Verb;
 use request::{Form, Query};
 pub use resource::{Resource, resource_named};
-pub(crate) use store::uid_of;
 pub use store::{Caller, Change, ChangeKind, Store};
+pub(crate) use store::{Needless, uid_of};
 use write::Written;
 pub(crate) use write::seconds;
 pub use write::{Part, Preconditions};
@@ -164,6 +163,9 @@ impl Call<'_> {
         let (resource, form) = (self.resource, Form::of(self.headers));
         let place = (namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default());
         let answer = |code, object: &Value| json_response(code, &list::in_form(object, form));
+        if matches!(verb, Verb::List | Verb::Get) {
+            store.note_read(&self.caller, resource, name.as_deref());
+        }
         match verb {
             Verb::Watch | Verb::List => {
                 Ok(json_response(200, &store.list(resource, namespace.as_deref(), &self.query, form)?))

@@ -57,12 +57,22 @@ pub struct Change {
     pub at: Instant,
 }
 
-/// A write that changed nothing.
+/// A write that no client should send that remembers what it was answered.
 #[derive(Debug, Clone)]
-pub(crate) struct UnchangedWrite {
+pub(crate) struct NeedlessWrite {
     pub(crate) agent: Arc<str>,
     pub(crate) resource: &'static Resource,
     pub(crate) name: String,
+    pub(crate) reason: Needless,
+}
+
+/// Why a write is not needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needless {
+    /// It changed nothing.
+    Unchanged,
+    /// The name was taken before, and the client has not looked since at what has it.
+    Taken,
 }
 
 /// What the API server keeps in etcd.
@@ -73,7 +83,9 @@ pub struct Store {
     objects: BTreeMap<&'static str, Objects>,
     /// Never shortened: a compaction only hides the beginning from clients.
     log: Vec<Change>,
-    unchanged: Vec<UnchangedWrite>,
+    needless: Vec<NeedlessWrite>,
+    /// Names that an agent was refused, until it reads what has them.
+    taken: BTreeSet<(Arc<str>, &'static str, ObjectKey)>,
     /// How many objects of a name there have been.
     incarnations: BTreeMap<(&'static str, ObjectKey), u32>,
     absent: BTreeSet<&'static str>,
@@ -92,7 +104,8 @@ impl Default for Store {
             compacted: FIRST_REVISION,
             objects: BTreeMap::new(),
             log: Vec::new(),
-            unchanged: Vec::new(),
+            needless: Vec::new(),
+            taken: BTreeSet::new(),
             incarnations: BTreeMap::new(),
             absent: BTreeSet::new(),
             applied: BTreeMap::new(),
@@ -124,16 +137,32 @@ impl Store {
         self.objects.get(resource.plural).into_iter().flat_map(BTreeMap::values)
     }
 
-    pub(crate) fn unchanged_writes(&self) -> &[UnchangedWrite] {
-        &self.unchanged
+    pub(crate) fn needless_writes(&self) -> &[NeedlessWrite] {
+        &self.needless
     }
 
-    pub(super) fn note_unchanged(&mut self, caller: &Caller, resource: &'static Resource, name: &str) {
-        self.unchanged.push(UnchangedWrite {
-            agent: Arc::clone(&caller.agent),
-            resource,
-            name: name.to_owned(),
+    pub(crate) fn note_unchanged(&mut self, caller: &Caller, resource: &'static Resource, name: &str) {
+        self.note_needless(caller, resource, name, Needless::Unchanged);
+    }
+
+    /// A creation is refused, since the name is taken.
+    pub(crate) fn note_taken(&mut self, caller: &Caller, resource: &'static Resource, key: &ObjectKey) {
+        if !self.taken.insert((Arc::clone(&caller.agent), resource.plural, key.clone())) {
+            self.note_needless(caller, resource, &key.1, Needless::Taken);
+        }
+    }
+
+    /// A client reads an object, or all of the resource.
+    pub(crate) fn note_read(&mut self, caller: &Caller, resource: &Resource, name: Option<&str>) {
+        self.taken.retain(|(agent, plural, key)| {
+            let is_read = name.is_none_or(|name| key.1 == name);
+            !(*agent == caller.agent && *plural == resource.plural && is_read)
         });
+    }
+
+    fn note_needless(&mut self, caller: &Caller, resource: &'static Resource, name: &str, reason: Needless) {
+        let (agent, name) = (Arc::clone(&caller.agent), name.to_owned());
+        self.needless.push(NeedlessWrite { agent, resource, name, reason });
     }
 
     /// Forgets the history: watches and pages of earlier versions expire from now on.

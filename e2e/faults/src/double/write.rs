@@ -85,8 +85,8 @@ impl Store {
             self.check_namespace(resource, namespace, &key.1)?;
         }
         if self.get(resource, &key.0, &key.1).is_some() {
-            let is_aggregated = self.is_aggregated(resource);
-            return Err(if is_aggregated {
+            self.note_taken(caller, resource, &key);
+            return Err(if self.is_aggregated(resource) {
                 exists_already(&key.1)
             } else {
                 ApiError::already_exists(resource, &key.1)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
+use http::header::USER_AGENT;
 use kube::Client;
 use kube::client::Body;
 use parking_lot::Mutex;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tower::BoxError;
 
+use super::rival::overtake;
 use super::rule::{Fault, FaultRule, KillPoint, OnOpenWatch};
 use super::stream::{cut_off, faulty, stalled, truncated};
 use super::upstream::{Answer, AnswerBody, Upstream};
@@ -27,6 +29,8 @@ pub struct RequestInfo {
     pub number: usize,
     /// Its number among the writes, without those of the lease and reviews of access.
     pub write: Option<usize>,
+    /// The `User-Agent`.
+    pub agent: String,
     /// What it does; `None` for discovery.
     pub verb: Option<Verb>,
     /// The resource; empty for discovery.
@@ -121,6 +125,8 @@ impl FaultLayer {
             Some(target) => (Some(target.verb), target.plural, target.name),
             None => (None, String::new(), None),
         };
+        let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let agent = agent.unwrap_or_default().to_owned();
         let is_counted = !matches!(&*plural, "leases" | "selfsubjectaccessreviews");
         let mut counters = self.counters.lock();
         counters.requests += 1;
@@ -131,7 +137,7 @@ impl FaultLayer {
         let number = counters.requests;
         let nth = counters.nth.entry((verb, plural.clone())).or_default();
         *nth += 1;
-        RequestInfo { number, write, verb, plural, name, nth: *nth, at: self.begun.elapsed() }
+        RequestInfo { number, write, agent, verb, plural, name, nth: *nth, at: self.begun.elapsed() }
     }
 
     fn pick(&self, info: &RequestInfo) -> Option<Fault> {
@@ -147,10 +153,7 @@ impl FaultLayer {
         self.counters.lock().last_fault = Some(Instant::now());
     }
 
-    /// Answers a request of the process.
-    ///
-    /// # Errors
-    /// The connection is to break off.
+    /// Answers a request of the process. An error breaks its connection off.
     pub async fn handle(self: Arc<Self>, request: Request<Body>) -> Answer {
         let info = self.count(&request);
         (self.observe)(&info);
@@ -212,6 +215,13 @@ impl FaultLayer {
                 }
                 let layer = Arc::clone(self);
                 Ok(answer.map(|body| faulty(body, fault, move || layer.note_end())))
+            }
+            Fault::Overtaken { removes, delay } => {
+                let request = overtake(&self.upstream, request, removes).await?;
+                let answer = self.send(request).await;
+                sleep(delay).await;
+                self.note_end();
+                answer
             }
             Fault::Kill(point) => self.kill(point, request).await,
         }

@@ -28,6 +28,13 @@ pub enum Fault {
     Truncate(usize),
     /// The answer is a watch, with which this happens.
     Stream(StreamFault),
+    /// Another client is first: it changes the object, removes it, or makes another one of its name.
+    Overtaken {
+        /// Whether it removes what is there already.
+        removes: bool,
+        /// How much later the answer comes: what the other client did may be shown before.
+        delay: Duration,
+    },
     /// The process that sends it is killed.
     Kill(KillPoint),
 }

@@ -162,13 +162,7 @@ impl FaultPlan {
             let until = from + Duration::from_millis(random.between(100, 6_000));
             self.rule(0, Trigger::Window { from, until, verbs: only(verb), plural: Some(plural) }, fault);
         } else {
-            let most = match verb {
-                Verb::Create => 25,
-                Verb::Update => 20,
-                Verb::Patch | Verb::Delete => 2,
-                Verb::Get | Verb::List | Verb::Watch => 1,
-            };
-            self.rule(0, Trigger::Nth { verb, plural, nth: 1 + random.below(most) }, fault);
+            self.rule(0, Trigger::Nth { verb, plural, nth: 1 + random.below(most(verb)) }, fault);
         }
         // A right that is missing is asked for after half a minute, a request that hangs ends after up to one minute, and a
         // list of a deleted definition after some seconds.
@@ -182,6 +176,16 @@ impl FaultPlan {
             let removes = random.below(2) == 0;
             let action = if removes { Action::DeleteReport(report) } else { Action::EditReport(report) };
             self.actions.push((at, action));
+        }
+        for _ in 0..random.below(4) {
+            let verb = random.pick(&[Verb::Create, Verb::Update, Verb::Update, Verb::Delete]);
+            if verb == Verb::Delete {
+                self.collects_after = SLOW_COLLECTOR;
+            }
+            let delay = Duration::from_millis(random.pick(&[0, 20, 500]));
+            let fault = Fault::Overtaken { removes: random.below(3) == 0, delay };
+            let nth = 1 + random.below(most(verb));
+            self.rule(0, Trigger::Nth { verb, plural: "policyreports", nth }, fault);
         }
         // One that is changed again within ten seconds waits for them to be over.
         self.bound = Duration::from_secs(12);
@@ -299,6 +303,16 @@ impl FaultPlan {
         self.rule(0, always(&Verb::ALL), slow);
         // Changes of others are seen by the next list.
         self.bound = Duration::from_secs(75);
+    }
+}
+
+/// Requests of a verb in a run without faults, at least. A plan beyond the last one does nothing.
+fn most(verb: Verb) -> usize {
+    match verb {
+        Verb::Create => 25,
+        Verb::Update => 20,
+        Verb::Patch | Verb::Delete => 2,
+        Verb::Get | Verb::List | Verb::Watch => 1,
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a seed to what goes wrong in one run.
 
 mod families;
+mod real;
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use crate::clock::ClockError;
 use crate::fault::{Fault, FaultRule, Trigger};
 use crate::random::Random;
+pub use real::sample_real;
 
 /// How finely the plans of families are mixed.
 const PLACES: u64 = 1_000_000;
@@ -68,6 +70,15 @@ impl Family {
             Self::Clocks => "clocks",
             Self::ReportsServer => "reports-server",
         }
+    }
+}
+
+impl FromStr for Family {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|(family, _)| family.name() == name);
+        named.map(|(family, _)| family).ok_or_else(|| format!("{name:?} is no family of plans"))
     }
 }
 
@@ -133,10 +144,8 @@ impl FromStr for FaultPlan {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is no plan: give family:seed, such as kill:7");
-        let (name, seed) = text.split_once(':').ok_or_else(wrong)?;
-        let (family, _) =
-            Family::ALL.into_iter().find(|(family, _)| family.name() == name).ok_or_else(wrong)?;
-        Ok(Self::new(family, seed.parse().map_err(|_| wrong())?))
+        let (family, seed) = text.split_once(':').ok_or_else(wrong)?;
+        Ok(Self::new(family.parse()?, seed.parse().map_err(|_| wrong())?))
     }
 }
 
@@ -144,6 +153,11 @@ impl FromStr for FaultPlan {
 /// are a sample, too.
 pub fn sample(plans: usize, seed: u64) -> Vec<FaultPlan> {
     mixed(&Family::ALL, plans, seed, |family, seed| Some(FaultPlan::new(family, seed)))
+}
+
+/// So many plans of one family: those of a larger [`sample`].
+pub fn sample_of(family: Family, plans: usize, seed: u64) -> Vec<FaultPlan> {
+    mixed(&[(family, 1)], plans, seed, |family, seed| Some(FaultPlan::new(family, seed)))
 }
 
 fn mixed(
@@ -205,7 +219,7 @@ impl FaultPlan {
     }
 
     /// The action, where nothing else goes wrong but clocks.
-    pub(crate) fn only_action(&self) -> Option<(Duration, Action)> {
+    pub fn only_action(&self) -> Option<(Duration, Action)> {
         match (&*self.rules, &*self.actions) {
             ([], [only]) => Some(*only),
             _ => None,
@@ -227,13 +241,13 @@ impl FaultPlan {
     }
 
     /// Whether a process is started again.
-    pub(crate) fn restarts(&self) -> bool {
+    pub fn restarts(&self) -> bool {
         let kills = self.rules.iter().any(|(_, rule)| matches!(rule.fault, Fault::Kill(_)));
         kills || self.actions.iter().any(|(_, action)| matches!(action, Action::Kill(_) | Action::Stop(_)))
     }
 
     /// When the last action is over, and the last time in which requests fail.
-    pub(crate) fn ends(&self) -> Duration {
+    pub fn ends(&self) -> Duration {
         let actions = self.actions.iter().map(|(at, _)| *at);
         let windows = self.rules.iter().filter_map(|(_, rule)| match rule.trigger {
             Trigger::Window { until, .. } => Some(until),

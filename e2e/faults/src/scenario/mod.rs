@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::double::{ApiDouble, Caller, Store};
+use crate::double::{ApiDouble, Caller, Store, resource_named};
 pub(crate) use actor::Actor;
 
 /// Who changes the cluster.
-const AGENT: &str = "scenario";
+pub const SCENARIO: &str = "scenario";
+/// What collects garbage there.
+pub const GARBAGE_COLLECTOR: &str = "garbage-collector";
 /// The namespace of tagwatch itself.
 pub(crate) const OWN_NAMESPACE: &str = "tagwatch";
+/// The installation, and its lease.
+pub(crate) const INSTANCE: &str = "tagwatch";
 const SHOP: &str = "shop";
 const BANK: &str = "bank";
 
@@ -33,7 +37,7 @@ impl Step {
 }
 
 fn perform(double: &ApiDouble, act: impl FnOnce(&mut Actor<'_>)) {
-    double.change(AGENT, |store: &mut Store, caller: &Caller| act(&mut Actor::new(store, caller)));
+    double.change(SCENARIO, |store: &mut Store, caller: &Caller| act(&mut Actor::new(store, caller)));
 }
 
 /// What is there before tagwatch starts.
@@ -131,12 +135,18 @@ pub fn steps() -> Vec<Step> {
     ]
 }
 
+/// Who holds the lease of tagwatch.
+pub fn holder(store: &Store) -> Option<String> {
+    let lease = store.get(resource_named("leases"), OWN_NAMESPACE, INSTANCE)?;
+    lease["spec"]["holderIdentity"].as_str().map(str::to_owned)
+}
+
 /// Another client changes the report of this number, or removes it.
-pub(crate) fn meddle(double: &ApiDouble, number: usize, removes: bool) {
+pub fn meddle(double: &ApiDouble, number: usize, removes: bool) {
     perform(double, |actor| actor.meddle(number, removes));
 }
 
 /// Collects garbage as the controller manager does.
 pub fn collect_garbage(double: &ApiDouble) {
-    double.change("garbage-collector", Store::collect_garbage);
+    double.change(GARBAGE_COLLECTOR, Store::collect_garbage);
 }

@@ -10,20 +10,21 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures::FutureExt as _;
 use parking_lot::Mutex;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::time::{Instant, sleep_until};
 
 use self::replica::{Replica, Running, identity_prefix};
 use crate::clock::SimulatedClock;
 use crate::double::{ApiDouble, ChangeKind, Store, resource_named};
 use crate::fault::Killed;
-use crate::oracle::{EndState, Oracle, Violation, hurried, misdated, takeover, unsafe_writes};
+use crate::oracle::{
+    AGENT, EndState, Oracle, TAKEOVER_AFTER_KILL, TAKEOVER_AFTER_STOP, Violation, hurried, misdated, safety,
+    takeover,
+};
 use crate::plans::{Action, FaultPlan};
 use crate::scenario;
-use crate::served::{Served, is_ready};
+use crate::served::{Served, compare, is_ready};
 
-/// `User-Agent`s of tagwatch begin with it.
-const AGENT: &str = "tagwatch";
 /// How long a killed process takes to start again.
 const RESTART: Duration = Duration::from_millis(300);
 /// Between two looks at the state.
@@ -33,10 +34,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const STATUS_BOUND: Duration = Duration::from_secs(75);
 /// How long nothing is written once everything is right.
 const QUIET: Duration = Duration::from_mins(1);
-/// From the end of a leader until the next one has the lease (client-go: 15 s, and a retry period of 2 s).
-const TAKEOVER_AFTER_KILL: Duration = Duration::from_millis(17_500);
-/// The same where the leader gives it back.
-const TAKEOVER_AFTER_STOP: Duration = Duration::from_secs(1);
+/// Tasks above those of a run without faults: requests under way, the lease, and what holds a fault back.
+const MORE_TASKS: usize = 24;
 /// How long a run without faults may take to come to its end.
 const SETTLE: Duration = Duration::from_secs(90);
 
@@ -51,6 +50,8 @@ pub struct Simulated {
     pub end: EndState,
     /// What the leader serves then.
     pub served: Served,
+    /// Tasks that are alive then.
+    pub tasks: usize,
     /// Writes of the first replica.
     pub writes: usize,
     /// When the reports were right, from the start.
@@ -155,13 +156,15 @@ impl<'a> Simulation<'a> {
             self.stay_quiet(expected).await?;
             served = self.look_at_what_is_served(expected).await?;
         }
-        let mut unsafe_writes =
-            self.double.read(|store| unsafe_writes(store, |agent| agent.starts_with(AGENT)));
-        if self.plan.hides_status() {
-            unsafe_writes.retain(|write| !write.starts_with("tagpolicies "));
+        let tasks = Handle::current().metrics().num_alive_tasks();
+        let mut violations = self.double.read(|store| safety(self.plan, store));
+        if let Some(expected) = expected {
+            let most = expected.tasks * self.replicas.len() + MORE_TASKS;
+            if tasks > most {
+                let text = format!("{tasks} tasks are alive, without faults {} a replica", expected.tasks);
+                violations.push(Oracle::Resources.violated(text));
+            }
         }
-        let of = |oracle: Oracle| move |text| oracle.violated(text);
-        let mut violations: Vec<Violation> = unsafe_writes.into_iter().map(of(Oracle::Safety)).collect();
         violations.extend(std::mem::take(&mut *self.violations.lock()));
         violations.extend(self.double.read(|store| self.by_time(store)));
         let panics = PANICS.get();
@@ -173,7 +176,7 @@ impl<'a> Simulation<'a> {
             let faults = replica.layer.fired();
             // A process that starts again knows nothing of the outage.
             if !self.plan.restarts() {
-                violations.extend(hurried(&faults).into_iter().map(of(Oracle::Pace)));
+                violations.extend(hurried(&faults));
             }
             fired.extend(faults.iter().map(|fault| format!("replica {}, {fault}", replica.number)));
         }
@@ -182,6 +185,7 @@ impl<'a> Simulation<'a> {
             fired,
             end: self.end(),
             served,
+            tasks,
             writes: self.replicas.first().map_or(0, |replica| replica.layer.writes()),
             converged,
         })
@@ -428,22 +432,11 @@ impl<'a> Simulation<'a> {
 
     /// Compares what the replicas serve with a run without faults, and with the reports. Returns what the leader serves.
     async fn look_at_what_is_served(&mut self, expected: Option<&Simulated>) -> Result<Served> {
-        let (mut leaders, mut violations) = (Vec::new(), Vec::new());
+        let mut replicas = Vec::new();
         for running in self.replicas.iter().filter_map(|replica| replica.running.as_ref()) {
-            let served = Served::of(&running.endpoints).await?;
-            if served.leads() {
-                leaders.push(served);
-            } else {
-                violations.extend(served.of_standby());
-            }
+            replicas.push(Served::of(&running.endpoints).await?);
         }
-        if leaders.len() != 1 {
-            violations
-                .push(Oracle::Metrics.violated(format!("{} replicas say that they lead", leaders.len())));
-        }
-        let leader = leaders.pop().unwrap_or_default();
-        violations.extend(leader.disagreements(&self.end()));
-        violations.extend(expected.into_iter().flat_map(|expected| leader.differences(&expected.served)));
+        let (leader, violations) = compare(replicas, &self.end(), expected.map(|expected| &expected.served));
         self.violations.lock().extend(violations);
         Ok(leader)
     }

@@ -16,15 +16,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::AGENT;
 use crate::clock::SimulatedClock;
-use crate::double::{ApiDouble, Store, resource_named};
+use crate::double::ApiDouble;
 use crate::fault::{FaultLayer, Killed, RequestInfo};
-use crate::oracle::{Oracle, Violation};
+use crate::oracle::{AGENT, Oracle, Violation};
 use crate::plans::FaultPlan;
-use crate::scenario::OWN_NAMESPACE;
-
-const LEASE: &str = "tagwatch";
+use crate::scenario::{INSTANCE, OWN_NAMESPACE, holder};
 
 pub(super) struct Replica {
     pub(super) number: usize,
@@ -92,7 +89,7 @@ impl Replica {
         };
         let lease = (plan.replicas > 1).then(|| LeaseOptions {
             namespace: OWN_NAMESPACE.to_owned(),
-            name: LEASE.to_owned(),
+            name: INSTANCE.to_owned(),
             identity,
             timing: LeaseTiming::default(),
         });
@@ -111,16 +108,10 @@ pub(super) fn identity_prefix(number: usize) -> String {
     format!("replica-{number}_")
 }
 
-/// Who holds the lease.
-fn holder(store: &Store) -> Option<String> {
-    let lease = store.get(resource_named("leases"), OWN_NAMESPACE, LEASE)?;
-    lease["spec"]["holderIdentity"].as_str().map(str::to_owned)
-}
-
 fn options(lease: Option<LeaseOptions>, user_agent: String) -> RunOptions {
     RunOptions {
         namespaces: WatchedNamespaces::AllExcept(Vec::new()),
-        instance: "tagwatch".to_owned(),
+        instance: INSTANCE.to_owned(),
         health_address: None,
         health_address_file: None,
         token_audience: "tagwatch".to_owned(),

@@ -1,0 +1,183 @@
+//! What clients have written on another server, noted in a double, so that the checks of its log apply to them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::header::USER_AGENT;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::time::Instant;
+use tower::BoxError;
+
+use crate::double::{
+    ApiDouble, ApiError, Caller, Preconditions, Resource, Store, Target, Verb, complete_body, resource_named,
+};
+use crate::fault::{Answer, Upstream};
+
+/// What a server calls its objects, in the words of the double.
+type Translate = Box<dyn Fn(&str) -> String + Send + Sync>;
+/// Plural, namespace and name.
+type Place = (&'static str, String, String);
+
+/// A record of the writes to reports, leases and policies on another server.
+pub struct Record {
+    double: ApiDouble,
+    translate: Translate,
+    written: Mutex<Written>,
+}
+
+#[derive(Default)]
+struct Written {
+    versions: BTreeMap<Place, String>,
+    log: Vec<RecordedWrite>,
+}
+
+/// A write that has changed something.
+#[derive(Debug, Clone)]
+pub struct RecordedWrite {
+    /// The `User-Agent`.
+    pub agent: String,
+    /// To which resource, by its plural name.
+    pub plural: &'static str,
+    /// The object, as the double calls it.
+    pub name: String,
+    /// When it was answered.
+    pub at: Instant,
+}
+
+/// A request whose answer is noted.
+struct Noted {
+    agent: String,
+    verb: Verb,
+    resource: &'static Resource,
+    namespace: String,
+    name: String,
+}
+
+impl Record {
+    /// Of a server whose objects the double knows under other names.
+    pub fn new(double: ApiDouble, translate: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self { double, translate: Box::new(translate), written: Mutex::default() }
+    }
+
+    /// The writes so far, the oldest first.
+    pub fn writes(&self) -> Vec<RecordedWrite> {
+        self.written.lock().log.clone()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.written.lock().log.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn noted(&self, request: &Request<Body>) -> Option<Noted> {
+        let Target { verb, plural, namespace, name, .. } = Target::of(request.method(), request.uri())?;
+        let is_noted = matches!(&*plural, "policyreports" | "leases" | "tagpolicies");
+        if !is_noted || matches!(verb, Verb::List | Verb::Watch) {
+            return None;
+        }
+        let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let translated = |text: Option<String>| (self.translate)(&text.unwrap_or_default());
+        Some(Noted {
+            agent: agent.unwrap_or_default().to_owned(),
+            verb,
+            resource: resource_named(&plural),
+            namespace: translated(namespace),
+            name: translated(name),
+        })
+    }
+
+    fn note(&self, noted: &Noted, status: StatusCode, body: &[u8]) {
+        let is_reading = noted.verb == Verb::Get;
+        if !status.is_success() && !(is_reading && status == StatusCode::NOT_FOUND) {
+            return;
+        }
+        let object = serde_json::from_str::<Value>(&(self.translate)(&String::from_utf8_lossy(body)));
+        let object = object.unwrap_or_default();
+        self.double.change(&noted.agent, |store, caller| {
+            if is_reading {
+                store.note_read(caller, noted.resource, Some(&noted.name));
+            } else {
+                self.note_write(noted, object, store, caller);
+            }
+        });
+    }
+
+    fn note_write(&self, noted: &Noted, mut object: Value, store: &mut Store, caller: &Caller) {
+        let Noted { agent, verb, resource, namespace, name } = noted;
+        let metadata = &object["metadata"];
+        let name = metadata["name"].as_str().filter(|_| *verb == Verb::Create).unwrap_or(name).to_owned();
+        let version = metadata["resourceVersion"].as_str().unwrap_or_default().to_owned();
+        let mut written = self.written.lock();
+        let place = (resource.plural, namespace.clone(), name.clone());
+        if *verb == Verb::Delete {
+            written.versions.remove(&place);
+            // It may be gone: answers overtake each other.
+            drop(store.delete(resource, namespace, &name, &Preconditions::default(), caller));
+        } else if written.versions.insert(place, version.clone()).as_deref() == Some(&*version) {
+            return store.note_unchanged(caller, resource, &name);
+        } else if resource.plural != "tagpolicies" {
+            if let Some(metadata) = object["metadata"].as_object_mut() {
+                for field in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
+                    metadata.remove(field);
+                }
+            }
+            // Its namespace may be ending in the double, where nothing is late.
+            drop(store.put(resource, object, caller));
+        }
+        let (agent, plural, at) = (agent.clone(), resource.plural, Instant::now());
+        written.log.push(RecordedWrite { agent, plural, name, at });
+    }
+
+    async fn carry_out(self: Arc<Self>, upstream: Upstream, noted: Noted, request: Request<Body>) -> Answer {
+        let (head, body) = request.into_parts();
+        let sent = body.collect_bytes().await?;
+        let answer = upstream.answer(Request::from_parts(head, Body::from(sent.clone()))).await?;
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await?.to_bytes();
+        if noted.verb == Verb::Create && head.status == StatusCode::CONFLICT {
+            let sent: Value = serde_json::from_slice(&sent)?;
+            let name = (self.translate)(sent["metadata"]["name"].as_str().unwrap_or_default());
+            let key = (noted.namespace.clone(), name);
+            self.double.change(&noted.agent, |store, caller| store.note_taken(caller, noted.resource, &key));
+        }
+        self.note(&noted, head.status, &body);
+        Ok(Response::from_parts(head, complete_body(body)))
+    }
+}
+
+impl Upstream {
+    /// The same server, whose answers to writes are recorded. What is sent is carried out and recorded to its end, even where
+    /// its sender is killed.
+    pub fn recorded(self, record: Arc<Record>) -> Self {
+        Self::new(move |request| {
+            let (upstream, record) = (self.clone(), Arc::clone(&record));
+            async move {
+                let Some(noted) = record.noted(&request) else { return upstream.answer(request).await };
+                tokio::spawn(record.carry_out(upstream, noted, request)).await.map_err(BoxError::from)?
+            }
+        })
+    }
+
+    /// The same server without streams of initial states, as before Kubernetes 1.32.
+    pub fn without_watch_lists(self) -> Self {
+        Self::new(move |request| {
+            let upstream = self.clone();
+            async move {
+                let query = request.uri().query().unwrap_or_default();
+                if query.split('&').any(|option| option == "sendInitialEvents=true") {
+                    return Ok(ApiError::injected(422, None).into_response());
+                }
+                upstream.answer(request).await
+            }
+        })
+    }
+}
