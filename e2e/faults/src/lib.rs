@@ -27,7 +27,8 @@ pub use fault::{
     StreamFault, Trigger, Upstream,
 };
 pub use oracle::{
-    EndState, Oracle, TAKEOVER_AFTER_KILL, TAKEOVER_AFTER_STOP, Violation, hurried, safety, takeover,
+    EndState, Oracle, TAKEOVER_AFTER_KILL, TAKEOVER_AFTER_STOP, Violation, drop_fields, hurried, safety,
+    takeover,
 };
 pub use plans::{Action, Family, FaultPlan, sample, sample_of, sample_real};
 pub use record::{Record, RecordedWrite};

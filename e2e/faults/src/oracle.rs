@@ -130,6 +130,12 @@ impl EndState {
         self.reports.values().map(of).sum()
     }
 
+    /// The same without the hashes of names: for servers on which namespaces have other names.
+    pub fn without_hashes(mut self) -> Self {
+        self.reports.values_mut().for_each(|report| drop_fields(report, &["resultID"]));
+        self
+    }
+
     /// How many reports there are.
     pub fn reports(&self) -> usize {
         self.reports.len()
@@ -183,17 +189,18 @@ fn without_times(report: &Value) -> Value {
 /// What the status of a policy says.
 fn statements(status: &Value) -> Value {
     let mut status = status.clone();
-    drop_times(&mut status);
+    drop_fields(&mut status, &["lastTransitionTime"]);
     status
 }
 
-fn drop_times(value: &mut Value) {
+/// Removes fields of these names, wherever they are.
+pub fn drop_fields(value: &mut Value, names: &[&str]) {
     match value {
         Value::Object(fields) => {
-            fields.remove("lastTransitionTime");
-            fields.values_mut().for_each(drop_times);
+            fields.retain(|name, _| !names.contains(&&**name));
+            fields.values_mut().for_each(|field| drop_fields(field, names));
         }
-        Value::Array(elements) => elements.iter_mut().for_each(drop_times),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| drop_fields(element, names)),
         _ => {}
     }
 }

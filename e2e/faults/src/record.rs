@@ -9,6 +9,7 @@ use http_body_util::BodyExt as _;
 use kube::client::Body;
 use parking_lot::Mutex;
 use serde_json::Value;
+use tokio::sync::{RwLock, RwLockWriteGuard};
 use tokio::time::Instant;
 use tower::BoxError;
 
@@ -27,6 +28,7 @@ pub struct Record {
     double: ApiDouble,
     translate: Translate,
     written: Mutex<Written>,
+    names_are_known: RwLock<()>,
 }
 
 #[derive(Default)]
@@ -60,7 +62,17 @@ struct Noted {
 impl Record {
     /// Of a server whose objects the double knows under other names.
     pub fn new(double: ApiDouble, translate: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        Self { double, translate: Box::new(translate), written: Mutex::default() }
+        Self {
+            double,
+            translate: Box::new(translate),
+            written: Mutex::default(),
+            names_are_known: RwLock::default(),
+        }
+    }
+
+    /// While this is held nothing is noted: an object is being made whose UID is not known yet.
+    pub async fn hold(&self) -> RwLockWriteGuard<'_, ()> {
+        self.names_are_known.write().await
     }
 
     /// The writes so far, the oldest first.
@@ -143,6 +155,7 @@ impl Record {
         let answer = upstream.answer(Request::from_parts(head, Body::from(sent.clone()))).await?;
         let (head, body) = answer.into_parts();
         let body = body.collect().await?.to_bytes();
+        let _names = self.names_are_known.read().await;
         if noted.verb == Verb::Create && head.status == StatusCode::CONFLICT {
             let sent: Value = serde_json::from_slice(&sent)?;
             let name = (self.translate)(sent["metadata"]["name"].as_str().unwrap_or_default());
@@ -179,5 +192,50 @@ impl Upstream {
                 upstream.answer(request).await
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::SimulatedClock;
+    use crate::double::Needless;
+
+    fn double(namespace: &str) -> ApiDouble {
+        let double = ApiDouble::new(SimulatedClock::start());
+        let namespace = json!({ "metadata": { "name": namespace } });
+        double.change("test", |store, caller| {
+            store.put(resource_named("namespaces"), namespace, caller).unwrap();
+        });
+        double
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_on_another_server_are_noted_under_the_names_of_the_double() {
+        let (server, noted) = (double("shop-run1"), double("shop"));
+        let record = Arc::new(Record::new(noted.clone(), |text| text.replace("-run1", "")));
+        let client = server.upstream().recorded(Arc::clone(&record)).client("tagwatch");
+        let path = "/apis/wgpolicyk8s.io/v1alpha2/namespaces/shop-run1/policyreports";
+        let send = async |method: &str, path: String, body: Value| {
+            let request = Request::builder().method(method).uri(path);
+            let request = request.header("content-type", "application/json");
+            client.request::<Value>(request.body(body.to_string().into_bytes()).unwrap()).await
+        };
+        let report = json!({ "metadata": { "name": "r" }, "results": [] });
+        let made = send("POST", path.to_owned(), report.clone()).await.unwrap();
+        let held = || noted.read(|store| store.get(resource_named("policyreports"), "shop", "r").is_some());
+        assert!(held());
+        send("PUT", format!("{path}/r"), made).await.unwrap();
+        for _ in 0..2 {
+            send("POST", path.to_owned(), report.clone()).await.unwrap_err();
+        }
+        let needless: Vec<Needless> =
+            noted.read(|store| store.needless_writes().iter().map(|write| write.reason).collect());
+        assert_eq!(needless, [Needless::Unchanged, Needless::Taken]);
+        send("DELETE", format!("{path}/r"), json!({})).await.unwrap();
+        assert!(!held());
+        assert_eq!(record.len(), 2, "what changed something: {:?}", record.writes());
     }
 }

@@ -7,7 +7,7 @@ use http::Request;
 use kube::Client;
 use serde_json::{Value, json};
 use tagwatch_faults::{
-    ApiDouble, Change, ChangeKind, EndState, GARBAGE_COLLECTOR, Resource, SCENARIO, resource_named,
+    ApiDouble, Change, ChangeKind, EndState, GARBAGE_COLLECTOR, Record, Resource, SCENARIO, resource_named,
 };
 
 use crate::names::{Names, text};
@@ -20,12 +20,13 @@ pub(crate) struct Mirror {
     client: Client,
     double: ApiDouble,
     names: Arc<Names>,
+    record: Arc<Record>,
     position: u64,
 }
 
 impl Mirror {
-    pub(crate) fn new(client: Client, double: ApiDouble, names: Arc<Names>) -> Self {
-        Self { client, double, names, position: 0 }
+    pub(crate) fn new(client: Client, double: ApiDouble, names: Arc<Names>, record: Arc<Record>) -> Self {
+        Self { client, double, names, record, position: 0 }
     }
 
     pub(crate) fn policy(&self) -> String {
@@ -65,8 +66,12 @@ impl Mirror {
         }
         match change.kind {
             ChangeKind::Added => {
+                // tagwatch may write about it before its UID is answered. Policies are noted themselves, and have no report.
+                let is_reported = change.resource.plural != "tagpolicies";
+                let held = if is_reported { Some(self.record.hold().await) } else { None };
                 let created = self.send("POST", &path, &object).await?;
                 self.names.note(&change.object, &created);
+                drop(held);
                 if change.resource.plural == "namespaces" {
                     self.make_account(&named).await?;
                 }
@@ -119,7 +124,7 @@ impl Mirror {
         let objects = json!({ "reports": reports, "policy": policy }).to_string();
         let objects: Value = serde_json::from_str(&self.names.to_double(&objects))?;
         let reports = objects["reports"].as_array().into_iter().flatten();
-        Ok(EndState::new(reports, Some(&objects["policy"])))
+        Ok(EndState::new(reports, Some(&objects["policy"])).without_hashes())
     }
 
     /// Removes what would burden other runs: what their tagwatch sees of the whole cluster.

@@ -14,7 +14,7 @@ use tagwatch_e2e::{TagwatchProcess, get};
 use tagwatch_faults::{
     Action, ApiDouble, CONSOLE_PATHS, EndState, FaultLayer, FaultPlan, Killed, Oracle, Record, RequestInfo,
     SCENARIO, Served, SimulatedClock, Step, TAKEOVER_AFTER_KILL, TAKEOVER_AFTER_STOP, Upstream, Violation,
-    collect_garbage, compare, holder, hurried, meddle, prepare, safety, steps, takeover,
+    collect_garbage, compare, drop_fields, holder, hurried, meddle, prepare, safety, steps, takeover,
 };
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -40,6 +40,8 @@ const QUIET: Duration = Duration::from_secs(5);
 const SERVED_BOUND: Duration = Duration::from_secs(75);
 /// How long a process takes to end in order.
 const END: Duration = Duration::from_secs(5);
+/// Fields of the console that hold hashes of names.
+const HASHES: [&str; 2] = ["id", "path"];
 /// Descriptors above those of a run without faults: connections that a burst of requests opened stay for a while.
 const MORE_DESCRIPTORS: usize = 64;
 
@@ -113,7 +115,8 @@ pub(crate) async fn run(
     };
     let record = Arc::new(Record::new(double.clone(), translate));
     let server = Upstream::of_client(cluster.client.clone()).recorded(Arc::clone(&record));
-    let mut mirror = Mirror::new(server.client(SCENARIO), double.clone(), Arc::clone(&names));
+    let mut mirror =
+        Mirror::new(server.client(SCENARIO), double.clone(), Arc::clone(&names), Arc::clone(&record));
     mirror.follow().await?;
     let upstream = if plan.has_watch_lists { server } else { server.without_watch_lists() };
     let folder = TempDir::with_prefix("tagwatch-faults-")?;
@@ -366,7 +369,9 @@ impl Run<'_> {
         for path in CONSOLE_PATHS {
             let answer = get(format!("http://{}{path}", address.trim_end()).parse()?).await?;
             ensure!(answer.status() == StatusCode::OK, "the console answers {path} with {}", answer.status());
-            console.insert(path, serde_json::from_str(&self.names.to_double(answer.body()))?);
+            let mut page = serde_json::from_str(&self.names.to_double(answer.body()))?;
+            drop_fields(&mut page, &HASHES);
+            console.insert(path, page);
         }
         let (status, text) = replica.process.get("/readyz").await?;
         Ok(Served::new(&metrics, console, format!("{} {text}", status.as_u16())))
