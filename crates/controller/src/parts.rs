@@ -6,6 +6,7 @@ use kube::Client;
 use parking_lot::Mutex;
 use tagwatch_client::ServerClock;
 use tagwatch_core::policy::{Policy, Profile};
+use tagwatch_core::reference::Reference;
 use tagwatch_index::Index;
 use tokio::sync::mpsc;
 
@@ -32,6 +33,8 @@ pub(crate) struct SharedParts {
     pub(crate) engine: Arc<EngineHandle>,
     pub(crate) states: Arc<Mutex<WorkloadStates>>,
     departures: Arc<Mutex<DepartureLog>>,
+    /// The references that were proven to have moved when that was looked at last.
+    proven: Arc<Mutex<Vec<Reference>>>,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
     unwritten: Arc<Mutex<UnwrittenReports>>,
     policy: Arc<Mutex<ActivePolicy>>,
@@ -71,6 +74,7 @@ impl SharedParts {
             engine: Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), today)),
             states,
             departures: Arc::default(),
+            proven: Arc::default(),
             reports: Arc::default(),
             unwritten: Arc::default(),
             policy: Arc::new(Mutex::new(ActivePolicy::recommended(instance))),
@@ -192,7 +196,7 @@ impl SharedParts {
     pub(crate) fn proven_tags(&self) -> ProvenTags {
         ProvenTags {
             index: Arc::clone(&self.observer.index),
-            engine: Arc::clone(&self.engine),
+            proven: Arc::clone(&self.proven),
             queue: Arc::clone(&self.observer.queue),
             clock: self.observer.clock.clone(),
             metrics: self.observer.metrics.drift.clone(),

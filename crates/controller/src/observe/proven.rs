@@ -1,15 +1,17 @@
-//! The references that the cluster proved mutable: from the index to the engine and the metrics.
+//! The references that the cluster proved mutable: from the index to the metrics, and to the workloads that name one of them
+//! and run no pod of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tagwatch_client::ServerClock;
+use tagwatch_core::reference::Reference;
 use tagwatch_index::Index;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::state::metrics::DriftMetrics;
-use crate::state::{EngineHandle, Queue, Readiness};
+use crate::state::{Queue, Readiness};
 
 /// How often it is checked whether anything else is proven.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
@@ -19,30 +21,34 @@ const EVERYTHING_INTERVAL: Duration = Duration::from_secs(10);
 /// How often proofs are removed that are too old.
 const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Passes what the index proves on to the engine. Clones share it.
+/// Has workloads evaluated again when other references are proven: the evidence of each says what is. Clones share it.
 #[derive(Clone)]
 pub(crate) struct ProvenTags {
     pub(crate) index: Arc<Mutex<Index>>,
-    pub(crate) engine: Arc<EngineHandle>,
+    /// What was proven when it was looked at last.
+    pub(crate) proven: Arc<Mutex<Vec<Reference>>>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) clock: ServerClock,
     pub(crate) metrics: DriftMetrics,
 }
 
 impl ProvenTags {
-    /// Gives the engine and the metrics what is proven now. Called once before the first evaluation, which would otherwise
-    /// write reports twice.
+    /// Gives the metrics what is proven now, and has everything evaluated where that has changed. Called once before the first
+    /// evaluation, which would otherwise be followed by a second one.
     pub(crate) fn refresh(&self) {
         if self.update() {
             self.queue.request_all();
         }
     }
 
-    /// Returns whether the engine judges by other proofs now.
+    /// Returns whether other references are proven now.
     fn update(&self) -> bool {
         let (proven, likely) = self.index.lock().moved_references();
         self.metrics.set_moved(proven.len(), likely);
-        self.engine.set_proven(proven)
+        let mut known = self.proven.lock();
+        let is_new = *known != proven;
+        *known = proven;
+        is_new
     }
 
     /// Refreshes after each change, removes old proofs, and looks after pods whose deletion takes long. Never returns.

@@ -1,5 +1,5 @@
-//! The engine that evaluates workloads, with its inputs: the policy, the day, and the references that the cluster proved
-//! mutable.
+//! The engine that evaluates workloads, with its inputs: the policy and the day. What the cluster proved of tags comes with
+//! the evidence of each workload.
 
 use std::sync::Arc;
 
@@ -7,7 +7,6 @@ use k8s_openapi::jiff::civil::Date;
 use parking_lot::Mutex;
 use tagwatch_core::engine::Engine;
 use tagwatch_core::policy::Policy;
-use tagwatch_core::reference::Reference;
 
 /// Holds the engine, and makes a new one when an input changes. The caller that changes one asks for every workload to be
 /// evaluated again.
@@ -18,7 +17,6 @@ pub(crate) struct EngineHandle(Mutex<EngineInputs>);
 struct EngineInputs {
     policy: Arc<Policy>,
     today: Date,
-    proven: Vec<Reference>,
     engine: Arc<Engine>,
 }
 
@@ -26,8 +24,8 @@ impl EngineHandle {
     /// For a policy, with the exemptions that apply on a day in UTC.
     pub(crate) fn new(policy: Policy, today: Date) -> Self {
         let policy = Arc::new(policy);
-        let engine = engine(&policy, today, &[]);
-        Self(Mutex::new(EngineInputs { policy, today, proven: Vec::new(), engine }))
+        let engine = engine(&policy, today);
+        Self(Mutex::new(EngineInputs { policy, today, engine }))
     }
 
     /// The engine as it is now. An evaluation uses one engine from its start to its end.
@@ -48,24 +46,15 @@ impl EngineHandle {
         is_new
     }
 
-    /// Sets the references that the cluster saw resolve to several digests. Returns whether they changed.
-    pub(crate) fn set_proven(&self, proven: Vec<Reference>) -> bool {
-        let is_new = self.0.lock().proven != proven;
-        if is_new {
-            self.change(|inputs| inputs.proven = proven);
-        }
-        is_new
-    }
-
     fn change(&self, change: impl FnOnce(&mut EngineInputs)) {
         let mut inputs = self.0.lock();
         change(&mut inputs);
-        inputs.engine = engine(&inputs.policy, inputs.today, &inputs.proven);
+        inputs.engine = engine(&inputs.policy, inputs.today);
     }
 }
 
-fn engine(policy: &Arc<Policy>, today: Date, proven: &[Reference]) -> Arc<Engine> {
-    Arc::new(Engine::new(Arc::clone(policy)).on(today).in_cluster().with_proven_mutable(proven))
+fn engine(policy: &Arc<Policy>, today: Date) -> Arc<Engine> {
+    Arc::new(Engine::new(Arc::clone(policy)).on(today).in_cluster())
 }
 
 #[cfg(test)]

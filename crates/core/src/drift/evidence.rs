@@ -30,6 +30,20 @@ pub struct DriftEvidence {
     pub older_revision: Option<OlderRevision>,
     /// The registry's answer, where it was asked.
     pub registry: Option<RegistryAnswer>,
+    /// The container's own reference is proven to have moved, though neither `moved` nor `mixed` of this container says so:
+    /// an image volume has no status, and of an image that only pods name the template's container reports what ran.
+    pub is_proven_elsewhere: bool,
+}
+
+impl DriftEvidence {
+    /// Whether the container's own reference is proven to have resolved to several images, so that its tag is mutable.
+    pub fn proves_own_reference(&self) -> bool {
+        let proves =
+            |found: &Resolutions| found.reference.is_none() && found.confidence == DriftConfidence::Proven;
+        self.is_proven_elsewhere
+            || self.moved.as_ref().is_some_and(proves)
+            || self.mixed.as_ref().is_some_and(|mixed| proves(&mixed.resolutions))
+    }
 }
 
 /// A `ReplicaSet` or `ReplicationController` that is not of the newest revision and still asks for pods.

@@ -25,7 +25,7 @@ use exempting::Exempting;
 pub struct ReadImage {
     /// The parsed image, or why it does not parse.
     pub reference: Result<Reference, ReferenceError>,
-    /// How mutable the reference is.
+    /// How mutable the reference is, by its text and the policy. What a cluster proved of it is the evidence of a container.
     pub classification: Classification,
 }
 
@@ -94,13 +94,6 @@ impl Engine {
         self
     }
 
-    /// Adds references that the cluster saw resolve to several digests.
-    #[must_use]
-    pub fn with_proven_mutable<'a>(mut self, references: impl IntoIterator<Item = &'a Reference>) -> Self {
-        self.classifier = self.classifier.with_proven_mutable(references);
-        self
-    }
-
     /// The day whose exemptions are honoured.
     pub fn today(&self) -> Option<Date> {
         self.today
@@ -111,7 +104,7 @@ impl Engine {
         &self.policy
     }
 
-    /// The recommended profile, with nothing declared and nothing proven.
+    /// The recommended profile, with nothing declared.
     pub fn recommended() -> Self {
         Self::new(Policy::of(Profile::Recommended))
     }
@@ -155,7 +148,11 @@ impl Engine {
                 annotations,
                 used: &mut judgement.exemptions_used,
             });
-            let image = read(container.image.raw());
+            let mut image = read(container.image.raw());
+            // The evidence that `moved-tag` reports, so that class and finding of one evaluation never contradict each other.
+            if container.drift.as_ref().is_some_and(|drift| drift.proves_own_reference()) {
+                image.classification = image.classification.with_proof();
+            }
             let rules =
                 self.policy.rules_for(&workload.id, container, image.reference.as_ref().ok(), |used| {
                     judgement.overrides_used.insert(used);

@@ -80,3 +80,19 @@ pub struct Classification {
     /// pattern did. Safe for a terminal.
     pub matched: Option<String>,
 }
+
+impl Classification {
+    /// The classification of the same reference where the cluster saw it resolve to several digests. What has a digest cannot
+    /// move, and what does not parse names nothing.
+    #[must_use]
+    pub fn with_proof(self) -> Self {
+        match self.class {
+            TagClass::Invalid | TagClass::Digest => self,
+            _ => Self {
+                class: TagClass::ProvenMutable,
+                confidence: Confidence::Proven,
+                matched: Some("seen to resolve to several digests".to_owned()),
+            },
+        }
+    }
+}

@@ -1,7 +1,5 @@
 //! The table of classes, from the top.
 
-use std::collections::HashSet;
-
 use super::class::{Classification, Confidence, TagClass};
 use super::declared_floating::DeclaredFloating;
 use super::evidence::Evidence;
@@ -18,8 +16,6 @@ pub struct Classifier {
     immutable: ReferenceGlobs,
     declared_floating: DeclaredFloating,
     presets: Vec<ImmutablePreset>,
-    /// Canonical texts, so that `nginx` and `nginx:latest` are one.
-    proven_mutable: HashSet<String>,
 }
 
 impl Classifier {
@@ -42,16 +38,8 @@ impl Classifier {
         self
     }
 
-    /// Adds references that the cluster saw resolve to several digests. References with a digest are left out: they
-    /// cannot move, and are always [`TagClass::Digest`].
-    #[must_use]
-    pub fn with_proven_mutable<'a>(mut self, references: impl IntoIterator<Item = &'a Reference>) -> Self {
-        let movable = references.into_iter().filter(|reference| reference.digest().is_none());
-        self.proven_mutable.extend(movable.map(Reference::canonical));
-        self
-    }
-
-    /// Classifies a parsed image; the first match wins (docs/design/verdicts.md, "Tag classes").
+    /// Classifies a parsed image by its text and the policy; the first match wins (docs/design/verdicts.md, "Tag classes").
+    /// What a cluster proved comes [on top of it](Classification::with_proof).
     pub fn classify(&self, reference: Result<&Reference, &ReferenceError>) -> Classification {
         let Ok(reference) = reference else {
             return Classification {
@@ -62,13 +50,6 @@ impl Classifier {
         };
         if let Some(digest) = reference.digest() {
             return pattern(TagClass::Digest, Evidence { pattern: "digest", text: digest });
-        }
-        if self.is_proven_mutable(reference) {
-            return Classification {
-                class: TagClass::ProvenMutable,
-                confidence: Confidence::Proven,
-                matched: Some("seen to resolve to several digests".to_owned()),
-            };
         }
         if let Some(glob) = self.immutable.find(reference) {
             return Classification {
@@ -105,11 +86,6 @@ impl Classifier {
             },
             None => found,
         }
-    }
-
-    fn is_proven_mutable(&self, reference: &Reference) -> bool {
-        // Most clusters have no proof, and then the canonical text is not needed.
-        !self.proven_mutable.is_empty() && self.proven_mutable.contains(&reference.canonical())
     }
 }
 

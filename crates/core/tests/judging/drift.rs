@@ -152,6 +152,59 @@ mod timers {
     }
 }
 
+mod classes {
+    use super::*;
+    use tagwatch_core::outcome::Outcome;
+    use tagwatch_core::policy::{Policy, TagPolicySpec};
+    use tagwatch_core::tag::TagClass;
+
+    /// The class, and the rules that fail, under a policy that declares all of `declared.example` immutable.
+    fn judged(image: &str, drift: DriftEvidence) -> (TagClass, Vec<&'static str>) {
+        let mut web = container("web", ContainerType::Container, image, Some("IfNotPresent"));
+        web.drift = Some(drift.into());
+        let spec =
+            TagPolicySpec { immutable: vec!["declared.example/".to_owned()], ..TagPolicySpec::default() };
+        let engine = Engine::new(Policy::compile(&spec).expect("a valid policy"));
+        let verdict = engine.judge(&workload(Origin::Cluster, vec![web])).remove(0);
+        let failed = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Fail);
+        (verdict.classification.class, failed.map(|finding| finding.rule.id).collect())
+    }
+
+    const WEB: &str = "registry.example/web:1.4.2";
+
+    #[test]
+    fn the_class_follows_the_evidence_of_the_same_evaluation() {
+        let tags = ["floating-tag", "stale-pull-policy"];
+        for image in [WEB, "declared.example/web:1.4.2"] {
+            for (text, drift) in
+                [("moved proven a=1 b=1", "moved-tag"), ("mixed proven 1h a=1 b=1", "mixed-digests")]
+            {
+                let (class, failed) = judged(image, evidence(text));
+                assert_eq!(class, TagClass::ProvenMutable, "{image} {text}");
+                assert_eq!(failed, [tags[0], tags[1], drift], "{image} {text}");
+            }
+        }
+        // By what another container reports.
+        let elsewhere = DriftEvidence { is_proven_elsewhere: true, ..DriftEvidence::default() };
+        assert_eq!(judged(WEB, elsewhere), (TagClass::ProvenMutable, tags.into()));
+    }
+
+    #[test]
+    fn what_is_likely_or_of_another_reference_is_no_class() {
+        for text in [
+            "moved likely a=1 b=1",
+            "moved proven a=1 b=1; moved of mirror.example/web:1.4.2",
+            "mixed proven 1h a=1 b=1; mixed of mirror.example/web:1.4.2",
+        ] {
+            assert_eq!(judged(WEB, evidence(text)).0, TagClass::Version, "{text}");
+        }
+        let (pinned, invalid) = (format!("{WEB}@{}", digest_of("a")), "registry.example/Web");
+        for (image, class) in [(&*pinned, TagClass::Digest), (invalid, TagClass::Invalid)] {
+            assert_eq!(judged(image, evidence("moved proven a=1 b=1")).0, class, "{image}");
+        }
+    }
+}
+
 mod snippets {
     use super::*;
     use crate::support::container;

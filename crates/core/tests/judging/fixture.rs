@@ -15,6 +15,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use tagwatch_core::drift::DriftEvidence;
 use tagwatch_core::policy::{Profile, TagPolicySpec};
+use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::{ObservedPods, Origin};
 
 use crate::support::{Located, PodSpec};
@@ -30,7 +31,6 @@ pub(crate) struct Fixture {
     pub(crate) immutable: Vec<String>,
     /// What the policy says beside all that.
     pub(crate) policy: TagPolicySpec,
-    pub(crate) proven: Vec<String>,
     pub(crate) cases: Vec<Case>,
 }
 
@@ -93,11 +93,10 @@ impl Fixture {
             origin: Origin::Manifest,
             immutable: vec![],
             policy: TagPolicySpec::default(),
-            proven: vec![],
             cases: vec![],
         };
         let lines: Vec<&str> = text.lines().collect();
-        let seen = fixture.read_head(&lines);
+        let (seen, proven) = fixture.read_head(&lines);
         let spec = pod_spec(&text, &fixture.name);
         fixture.image_pull_secrets = !spec.image_pull_secrets.is_empty();
         let mut places = spec.located();
@@ -108,13 +107,19 @@ impl Fixture {
                 located.container.observed = *observed;
                 located.container.drift = drift.clone().map(Arc::new);
             }
+            if proven.iter().any(|proven| names(located.container.image.raw(), proven)) {
+                let evidence = DriftEvidence { is_proven_elsewhere: true, ..DriftEvidence::default() };
+                located.container.drift = Some(Arc::new(evidence));
+            }
             fixture.cases.push(Case::parse(located, &lines, end, &fixture.name));
         }
         fixture
     }
 
-    fn read_head(&mut self, lines: &[&str]) -> BTreeMap<String, ContainerEvidence> {
+    /// Returns what is declared of the pods of each container, and the references that are proven to have moved.
+    fn read_head(&mut self, lines: &[&str]) -> (BTreeMap<String, ContainerEvidence>, Vec<Reference>) {
         let mut seen: BTreeMap<String, ContainerEvidence> = BTreeMap::new();
+        let mut proven = Vec::new();
         for line in lines.iter().filter_map(|line| line.strip_prefix("# ")) {
             match line.split_once(": ") {
                 Some(("profile", name)) => self.profile = name.parse().expect(name),
@@ -122,7 +127,7 @@ impl Fixture {
                 Some(("origin", "cluster")) => self.origin = Origin::Cluster,
                 Some(("policy", spec)) => self.policy = serde_saphyr::from_str(spec).expect(spec),
                 Some(("immutable", glob)) => self.immutable.push(glob.to_owned()),
-                Some(("proven", reference)) => self.proven.push(reference.to_owned()),
+                Some(("proven", text)) => proven.push(Reference::parse(text).expect(text)),
                 Some((key, pods)) if key.starts_with("observed ") => {
                     let container = key["observed ".len()..].to_owned();
                     seen.entry(container).or_default().observed = Some(observed_pods(pods));
@@ -134,8 +139,14 @@ impl Fixture {
                 _ => {}
             }
         }
-        seen
+        (seen, proven)
     }
+}
+
+/// Whether an image is a reference, with or without a digest beside it.
+fn names(image: &str, reference: &Reference) -> bool {
+    let place = |found: &Reference| (found.name(), found.tag().unwrap_or("latest").to_owned());
+    Reference::parse(image).is_ok_and(|image| place(&image) == place(reference))
 }
 
 impl Case {

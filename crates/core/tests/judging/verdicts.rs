@@ -9,7 +9,6 @@ use tagwatch_core::finding::Verdict;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::policy::{Policy, RuleSpec, TagPolicySpec};
 use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::{self, RuleGroup};
 use tagwatch_core::tag::{Confidence, TagClass};
 
@@ -174,7 +173,5 @@ fn engine(fixture: &Fixture) -> Engine {
         immutable: fixture.immutable.clone(),
         ..fixture.policy.clone()
     };
-    let proven: Vec<Reference> =
-        fixture.proven.iter().map(|text| Reference::parse(text).expect("a valid reference")).collect();
-    Engine::new(Policy::compile(&spec).expect("a valid policy")).with_proven_mutable(&proven)
+    Engine::new(Policy::compile(&spec).expect("a valid policy"))
 }

@@ -8,13 +8,16 @@ use crate::classify;
 const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 /// Class, confidence and pattern of an image under a policy that declares all of `registry.corp/` immutable, while
-/// the cluster saw `registry.corp/moved:1.2.3` and an untagged `registry.corp/moved` move.
+/// the cluster saw `registry.corp/moved:1.2.3` and an untagged `registry.corp/moved` move, and claims it of what does not
+/// parse.
 fn judge(image: &str) -> (TagClass, Confidence, String) {
-    let moved =
-        ["registry.corp/moved:1.2.3", "registry.corp/moved"].map(|moved| Reference::parse(moved).unwrap());
-    let immutable = ReferenceGlobs::new(["registry.corp/"]).unwrap();
-    let classifier = Classifier::new(immutable).with_proven_mutable(&moved);
-    let found = classifier.classify(Reference::parse(image).as_ref());
+    let classifier = Classifier::new(ReferenceGlobs::new(["registry.corp/"]).unwrap());
+    let reference = Reference::parse(image);
+    let found = classifier.classify(reference.as_ref());
+    let tag = reference.as_ref().ok().filter(|found| found.name() == "registry.corp/moved");
+    let tag = tag.map(|found| found.tag().unwrap_or("latest"));
+    let has_moved = reference.is_err() || tag.is_some_and(|tag| ["1.2.3", "latest"].contains(&tag));
+    let found = if has_moved { found.with_proof() } else { found };
     (found.class, found.confidence, found.matched.unwrap_or_default())
 }
 
@@ -57,8 +60,8 @@ fn declaration_wins_over_the_tag() {
 #[test]
 fn a_digest_is_never_proven_mutable() {
     let pinned = Reference::parse(&format!("app:1.2.3@{DIGEST}")).unwrap();
-    let classifier = Classifier::default().with_proven_mutable([&pinned]);
-    assert_eq!(classifier.classify(Ok(&pinned)).class, TagClass::Digest);
+    let classifier = Classifier::default();
+    assert_eq!(classifier.classify(Ok(&pinned)).with_proof().class, TagClass::Digest);
     let tagged = Reference::parse("app:1.2.3").unwrap();
     assert_eq!(classifier.classify(Ok(&tagged)).class, TagClass::Version);
 }

@@ -18,12 +18,12 @@ use jiff::Timestamp;
 use tagwatch_core::drift::{DriftEvidence, OlderRevision};
 use tagwatch_core::kinds::WorkloadKind;
 use tagwatch_core::workload::{
-    Container, IgnoreAnnotations, Limit, Namespace, Origin, UnfollowedController, Workload,
+    Container, ContainerType, IgnoreAnnotations, Limit, Namespace, Origin, UnfollowedController, Workload,
 };
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimObject;
 
-use crate::evidence::{NamedImages, OtherImages, RolloutView, attach};
+use crate::evidence::{NamedImages, OtherImages, ParsedImage, RolloutView, attach, attach_proofs};
 use crate::index::Index;
 use crate::owners::{OwnedObject, Revisions};
 use crate::pods::{CountedShape, PodShape, seconds};
@@ -101,6 +101,8 @@ pub struct Prepared {
     of_pods: Vec<Container>,
     /// Containers of the workload that only pods of an older revision have.
     of_older: Vec<(usize, OlderRevision)>,
+    /// Images of containers without evidence of their own, those of `of_pods` behind those of the workload.
+    unobserved: Vec<(usize, ParsedImage)>,
 }
 
 /// What is known of a workload beside its name and its namespace.
@@ -159,7 +161,7 @@ impl Index {
 
     /// Adds what pods, nodes and registries say of the images of a workload.
     pub fn attach(&mut self, prepared: Prepared, now: Timestamp) -> Assembled {
-        let Prepared { key, mut workload, view, named, others, of_pods, of_older } = prepared;
+        let Prepared { key, mut workload, view, named, others, of_pods, of_older, unobserved } = prepared;
         let look_again =
             attach(&mut workload, (&key, &view), (&named, others), &mut self.pods, &mut self.evidence, now);
         // What drift says of these stands at the template's container.
@@ -171,6 +173,7 @@ impl Index {
         }
         let waits = |container: &Container| {
             let older = container.drift.as_ref().and_then(|drift| drift.older_revision.as_ref());
+        attach_proofs(&mut workload, &unobserved, &self.pods);
             older.is_some_and(|older| !older.has_started)
         };
         let look_again = if workload.containers.iter().any(waits) {
@@ -289,7 +292,12 @@ impl Collected {
         };
         let named = NamedImages::of(&workload.containers);
         let others = OtherImages::of(&named, &all);
-        Ok(Prepared { key, workload, view, named, others, of_pods, of_older })
+        let of_template = workload.containers.len();
+        let unobserved = workload.containers.iter().chain(&of_pods).enumerate().filter(|(at, container)| {
+            *at >= of_template || container.container_type == ContainerType::ImageVolume
+        });
+        let unobserved = unobserved.map(|(at, container)| (at, ParsedImage::of(&container.image))).collect();
+        Ok(Prepared { key, workload, view, named, others, of_pods, of_older, unobserved })
     }
 
     /// Keeps as many lenders as the limits admit. Returns whether there may be more.

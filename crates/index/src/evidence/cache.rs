@@ -116,6 +116,7 @@ impl<'a> Signature<'a> {
             template_image: _,
             older_revision: _,
             registry,
+            is_proven_elsewhere: _,
         } = evidence;
         Self {
             moved: moved.as_ref().map(Digests::of),

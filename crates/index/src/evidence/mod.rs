@@ -10,6 +10,7 @@ mod sightings;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tagwatch_core::drift::{DriftConfidence, DriftEvidence, PodSighting, Resolution, Resolutions};
@@ -56,6 +57,20 @@ pub(crate) fn attach(
 
 /// Finds the evidence of the containers of one workload.
 struct Finder<'a> {
+/// Adds the proof of what evidence is attached to no container of: an image volume has no status, and what pods run in the
+/// place of a container is reported there. By the same state of the index as the evidence, so that no report has a class of
+/// another moment than its findings. Each image comes with the place of its container in the list.
+pub(crate) fn attach_proofs(workload: &mut Workload, images: &[(usize, ParsedImage)], pods: &PodIndex) {
+    for (at, image) in images {
+        let record = image.movable().and_then(|name| pods.references.get(pods.references.find(name)?));
+        let is_proven = record.and_then(|record| record.moved(&pods.same)) == Some(DriftConfidence::Proven);
+        if let Some(container) = workload.containers.get_mut(*at).filter(|_| is_proven) {
+            let known = container.drift.as_deref().cloned().unwrap_or_default();
+            container.drift = Some(Arc::new(DriftEvidence { is_proven_elsewhere: true, ..known }));
+        }
+    }
+}
+
     index: &'a PodIndex,
     runs: &'a WorkloadRuns<'a>,
     restarted_same: &'a BTreeSet<PlaceId>,
@@ -152,6 +167,8 @@ impl Finder<'_> {
             registry: record.zip(here).and_then(|((id, record), here)| here.registry(id, record)),
         }
     }
+            // `moved` says it.
+            is_proven_elsewhere: false,
 }
 
 impl PodIndex {

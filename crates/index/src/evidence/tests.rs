@@ -163,6 +163,56 @@ fn pods_of_a_superseded_replica_set_are_not_mixed_with_those_of_the_newest() {
     assert!(cluster.evidence(&key).mixed.is_none());
 }
 
+/// Of each container, its image and whether its own reference is proven to have moved.
+fn proven(cluster: &mut Drifting, key: &WorkloadKey) -> Vec<(String, bool)> {
+    let workload = cluster.0.assemble(key).unwrap().workload;
+    let proves = |drift: &Arc<DriftEvidence>| drift.proves_own_reference();
+    let containers = workload.containers.iter();
+    containers
+        .map(|container| (container.image.raw().to_owned(), container.drift.as_ref().is_some_and(proves)))
+        .collect()
+}
+
+#[test]
+fn a_proof_reaches_every_container_that_names_the_reference_with_the_evidence() {
+    let mut cluster = Drifting::new();
+    let status = json!({ "observedGeneration": 1, "replicas": 2, "updatedReplicas": 2 });
+    let mut object = workload("web", None, "app:1", None, &status);
+    object["spec"]["template"]["spec"]["volumes"] = json!([
+        { "name": "data", "image": { "reference": NGINX, "pullPolicy": "IfNotPresent" } },
+        { "name": "pinned", "image": { "reference": format!("{NGINX}@{}", digest("a")), "pullPolicy": "IfNotPresent" } },
+    ]);
+    let key = cluster.apply("StatefulSet", object);
+    // An image that only a pod has, in the place of the template's.
+    cluster.pod(ran("web-0", WEB, NGINX, "a"));
+    let images =
+        |all: Vec<(String, bool)>| all.into_iter().filter(|(_, is)| *is).map(|(image, _)| image).collect();
+    let named: Vec<String> = proven(&mut cluster, &key).into_iter().map(|(image, _)| image).collect();
+    assert_eq!(named.len(), 4, "{named:?}");
+    let none: Vec<String> = images(proven(&mut cluster, &key));
+    assert!(none.is_empty(), "{none:?}");
+    // Two digests that no node lists as two images: likely.
+    cluster.pod(ran("web-1", WEB, NGINX, "e"));
+    assert!(cluster.evidence(&key).moved.is_some_and(|moved| moved.confidence == DriftConfidence::Likely));
+    let none: Vec<String> = images(proven(&mut cluster, &key));
+    assert!(none.is_empty(), "{none:?}");
+    // Now it is proven, for the volume and for the image of the pods at once, and not for the template's.
+    cluster.pod(ran("web-1", WEB, NGINX, "b"));
+    let moved = cluster.evidence(&key).moved.unwrap();
+    assert_eq!((moved.confidence, moved.reference), (DriftConfidence::Proven, Some(NGINX.into())));
+    let both: Vec<String> = images(proven(&mut cluster, &key));
+    assert_eq!(both, [NGINX, NGINX]);
+    // A proof that is over ends the same way, for all of them.
+    let later = NOW + crate::pods::MEMORY + 1;
+    for (name, letter) in [("web-0", "a"), ("web-1", "b")] {
+        cluster.gone(ran(name, WEB, NGINX, letter), NOW);
+    }
+    cluster.0.index.expire(time(later));
+    assert!(cluster.evidence(&key).moved.is_none());
+    let none: Vec<String> = images(proven(&mut cluster, &key));
+    assert!(none.is_empty(), "{none:?}");
+}
+
 #[test]
 fn a_pod_that_is_being_deleted_counts_no_more() {
     let mut cluster = Drifting::new();

@@ -84,9 +84,7 @@ impl ClusterScan<'_> {
         let ReadCluster { mut index, objects, count, remarks, refused, is_of_all } = read;
         let now = clock.now();
         judge::settle(&mut index, &refused, now);
-        let (proven, _) = index.moved_references();
         let engine = Engine::new(policy.policy.clone()).on(clock.today()).in_cluster();
-        let engine = engine.with_proven_mutable(&proven);
         let mut report = ClusterReport::new(&engine, self.show_passed);
         for (code, message) in remarks {
             report.remark(code, &message);
