@@ -10,7 +10,7 @@ use tagwatch_core::workload::Namespace;
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{SlimNode, SlimObject, SlimPod};
 
-use crate::evidence::EvidenceCache;
+use crate::evidence::{EvidenceCache, RolloutProgress};
 use crate::misread::MisreadKinds;
 use crate::namespaces::NamespaceIndex;
 use crate::owners::OwnerIndex;
@@ -40,6 +40,7 @@ pub struct Index {
     pub(crate) pods: PodIndex,
     pub(crate) namespaces: NamespaceIndex,
     pub(crate) evidence: EvidenceCache,
+    pub(crate) progress: RolloutProgress,
     misread: MisreadKinds,
 }
 

@@ -30,9 +30,10 @@ by old and new code in turn, and every pod looks the same to `kubectl`.
 
 Of a Deployment only pods of the rollout that is in force count; no pod
 counts that is being deleted, and none at all while a rollout is in
-progress. A StatefulSet with a `partition`, and what is updated `OnDelete`,
-counts as rolled out while pods of earlier templates still run, and all of
-its pods count. The rule waits for `grace` after the second image appeared.
+progress, until it is stalled: pods of earlier templates run on then. A
+StatefulSet with a `partition`, and what is updated `OnDelete`, counts as
+rolled out while pods of earlier templates still run, and all of its pods
+count. The rule waits for `grace` after the second image appeared.
 
 Where pods name another image than the template, because admission rewrites
 it or because they are older, theirs is judged too, and the finding names

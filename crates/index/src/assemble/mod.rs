@@ -143,7 +143,9 @@ impl Index {
             Template::Lent(_) => store.get(key).map(|object| object.ignore()).unwrap_or_default(),
             Template::Own(_) | Template::Pod => IgnoreAnnotations::default(),
         };
-        let view = RolloutView::of(key, &self.owners, store);
+        let second = seconds(now);
+        let stalled_from = self.progress.stalled_from(key, store.get(key).as_deref(), second);
+        let view = RolloutView::of(key, &self.owners, store, (stalled_from, second));
         let mut newest = self.shapes_under(view.current.keys());
         newest.retain(|(shape, _)| !view.is_before_rollout(shape.revision.as_deref()));
         Ok(Collected {
@@ -151,7 +153,7 @@ impl Index {
             template,
             newest,
             all: if view.is_rolled_out { self.shapes_under(view.all.iter()) } else { Vec::new() },
-            of_template: self.shapes_of_template(key, &view, store, seconds(now)),
+            of_template: self.shapes_of_template(key, &view, store),
             ignore,
             namespace: self.namespaces.get(key.namespace()).cloned(),
             unfollowed: self.unfollowed(key),
@@ -171,16 +173,14 @@ impl Index {
             let known = container.drift.as_deref().cloned().unwrap_or_default();
             container.drift = Some(Arc::new(DriftEvidence { older_revision: Some(older), ..known }));
         }
+        attach_proofs(&mut workload, &unobserved, &self.pods);
         let waits = |container: &Container| {
             let older = container.drift.as_ref().and_then(|drift| drift.older_revision.as_ref());
-        attach_proofs(&mut workload, &unobserved, &self.pods);
             older.is_some_and(|older| !older.has_started)
         };
-        let look_again = if workload.containers.iter().any(waits) {
-            Some(look_again.map_or(WAITING, |look_again| look_again.min(WAITING)))
-        } else {
-            look_again
-        };
+        let waiting = workload.containers.iter().any(waits).then_some(WAITING);
+        let stalls_in = view.stalls_in.map(|left| Duration::from_secs(left.into()));
+        let look_again = [look_again, waiting, stalls_in].into_iter().flatten().min();
         Assembled { workload, look_again }
     }
 
@@ -192,6 +192,7 @@ impl Index {
     /// Nothing is reported of a workload any more.
     pub fn forget(&mut self, key: &WorkloadKey) {
         self.evidence.forget(key);
+        self.progress.forget(key);
         self.pods.restarts.forget(key);
     }
 

@@ -120,20 +120,17 @@ impl Index {
         key: &WorkloadKey,
         view: &RolloutView,
         store: &dyn ObjectStore,
-        now: u32,
     ) -> Vec<TemplateShape> {
-        let object = store.get(key);
-        if object.as_ref().is_some_and(|object| !object.is_template_seen()) {
+        if store.get(key).is_some_and(|object| !object.is_template_seen()) {
             return Vec::new();
         }
-        let is_stalled = object.and_then(|object| object.stalled_from()).is_some_and(|from| from <= now);
         let revision = self.owners.node(key).map_or(0, |node| node.revision);
         let newest = |shape| TemplateShape { shape, older: None };
         let is_of_it = |controller: &&WorkloadKey| {
             let node = self.owners.node(controller).filter(|_| is_replica_set(controller));
             match node {
                 // The pods of one that asks for none are about to go.
-                Some(set) if view.is_rolled_out || is_stalled || *controller == key => set.wants_pods,
+                Some(set) if view.is_rolled_out || view.keeps_earlier || *controller == key => set.wants_pods,
                 Some(set) => revision > 0 && set.revision == revision,
                 None => view.is_rolled_out,
             }
@@ -141,7 +138,7 @@ impl Index {
         // Where its own status says that a workload is rolled out, what still asks for pods beside the newest revision is of
         // a user's making, and where a rollout is stalled, it stays. Elsewhere it may be a rollout that begins, or one that
         // was aborted.
-        if is_stalled || (view.is_rolled_out && view.has_status) {
+        if view.keeps_earlier || (view.is_rolled_out && view.has_status) {
             let of_set = |controller: &WorkloadKey| {
                 let older = self.older_revision(key, controller, revision, view.is_rolled_out).map(Arc::new);
                 let shapes = self.pods.shapes(controller).cloned();

@@ -57,9 +57,9 @@ impl<'a> WorkloadRuns<'a> {
             named.places.iter().filter_map(|(name, images)| Some((index.place(name)?, images))).collect();
         let mut places: HashMap<PlaceId, PlaceRuns> = HashMap::new();
         let (mut failing_left, mut is_cut) = (MAX_FAILING, false);
-        let current = view.current.iter();
-        let current = current.flat_map(|(key, rollout)| index.runs(key).map(move |run| (*rollout, run)));
-        for (at, (rollout, run)) in current.enumerate() {
+        let compared = view.compared();
+        let compared = compared.flat_map(|(key, rollout)| index.runs(key).map(move |run| (rollout, run)));
+        for (at, (rollout, run)) in compared.enumerate() {
             if at == MAX_RUNS {
                 is_cut = true;
                 break;
@@ -130,9 +130,9 @@ impl<'a> Here<'a> {
         rollouts.map(move |((_, rollout), runs)| (*rollout, runs.iter().filter_map(digest).collect()))
     }
 
-    /// Whether pods of one rollout run several images of a reference, and no rollout is in progress.
+    /// Whether pods of one rollout run several images of a reference, and none is in progress that could replace them.
     pub(super) fn is_mixed(&self, id: ReferenceId) -> bool {
-        self.view.is_rolled_out && self.of_reference(id).any(|(_, runs)| self.divided(&runs).is_some())
+        self.view.is_settled() && self.of_reference(id).any(|(_, runs)| self.divided(&runs).is_some())
     }
 
     fn divided(&self, runs: &[(&str, &Run)]) -> Option<DriftConfidence> {

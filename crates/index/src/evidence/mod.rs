@@ -4,13 +4,14 @@
 mod cache;
 mod here;
 mod named;
+mod progress;
 mod restarts;
 mod rollout_view;
 mod sightings;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tagwatch_core::drift::{DriftConfidence, DriftEvidence, PodSighting, Resolution, Resolutions};
@@ -22,6 +23,7 @@ use crate::pods::{PlaceId, PodIndex, ReferenceId, seconds, time};
 pub(crate) use cache::EvidenceCache;
 use here::{Here, WorkloadRuns};
 pub(crate) use named::{NamedImages, OtherImages, ParsedImage, PlaceImages};
+pub(crate) use progress::RolloutProgress;
 pub(crate) use rollout_view::{RolloutView, is_replica_set};
 use sightings::{MAX_NAMED, Sightings};
 
@@ -55,8 +57,6 @@ pub(crate) fn attach(
     cache.due_in(key, now).map(|due| Duration::from_secs(due.into()))
 }
 
-/// Finds the evidence of the containers of one workload.
-struct Finder<'a> {
 /// Adds the proof of what evidence is attached to no container of: an image volume has no status, and what pods run in the
 /// place of a container is reported there. By the same state of the index as the evidence, so that no report has a class of
 /// another moment than its findings. Each image comes with the place of its container in the list.
@@ -71,6 +71,8 @@ pub(crate) fn attach_proofs(workload: &mut Workload, images: &[(usize, ParsedIma
     }
 }
 
+/// Finds the evidence of the containers of one workload.
+struct Finder<'a> {
     index: &'a PodIndex,
     runs: &'a WorkloadRuns<'a>,
     restarted_same: &'a BTreeSet<PlaceId>,
@@ -165,10 +167,10 @@ impl Finder<'_> {
             template_image: None,
             older_revision: None,
             registry: record.zip(here).and_then(|((id, record), here)| here.registry(id, record)),
-        }
-    }
             // `moved` says it.
             is_proven_elsewhere: false,
+        }
+    }
 }
 
 impl PodIndex {

@@ -11,13 +11,25 @@ use crate::store::ObjectStore;
 
 /// The controllers whose pods count for a workload.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(crate) struct RolloutView {
     /// Controllers of pods of the rollout that is in force; a StatefulSet or DaemonSet is one and the same over all
     /// rollouts. Each with its rollout, as far as its pods can be compared: runs of one owner are rollouts of their own.
     pub(crate) current: BTreeMap<WorkloadKey, RolloutId>,
     /// Those and the ones before.
     pub(crate) all: BTreeSet<WorkloadKey>,
+    /// Of a rollout that is stalled, the controllers of an earlier revision that still ask for pods, each with a rollout of its
+    /// own: their pods run on, and those of one template are compared.
+    earlier: BTreeMap<WorkloadKey, RolloutId>,
+    /// No rollout is in progress. One of a `StatefulSet` or `DaemonSet` that is stalled counts as over: all pods are the object's
+    /// own, and those of earlier templates run on, as with a partition.
     pub(crate) is_rolled_out: bool,
+    /// A rollout is in progress, and makes none.
+    is_stalled: bool,
+    /// The images of pods of earlier templates count during a rollout, too: it is stalled, or nothing would say so.
+    pub(crate) keeps_earlier: bool,
+    /// In how many seconds a rollout in progress is stalled, if it goes on like this.
+    pub(crate) stalls_in: Option<u32>,
     /// The object's own status says whether it is rolled out.
     pub(crate) has_status: bool,
     /// The revisions of the pods of a `StatefulSet`, where they are two.
@@ -29,17 +41,55 @@ pub(crate) struct RolloutView {
 }
 
 impl RolloutView {
-    pub(crate) fn of(key: &WorkloadKey, owners: &OwnerIndex, store: &dyn ObjectStore) -> Self {
+    /// By what is stored of the objects, and when its rollout is stalled.
+    pub(crate) fn of(
+        key: &WorkloadKey,
+        owners: &OwnerIndex,
+        store: &dyn ObjectStore,
+        (stalled_from, now): (Option<u32>, u32),
+    ) -> Self {
         let [current, all] = [Revisions::Newest, Revisions::All].map(|of| owners.with_dependents(key, of));
         let is_cut = current.len().max(all.len()) >= MAX_DEPENDENTS;
         let (current, all) = (owners.rollouts(key, current), BTreeSet::from_iter(all));
         let object = store.get(key);
         let is_rolled_out = object.as_ref().and_then(|object| object.is_rolled_out());
         let has_status = is_rolled_out.is_some();
+        let is_stalled = stalled_from.is_some_and(|from| from <= now);
+        let is_untimed = object.as_ref().is_some_and(|object| object.untimed_rollout().is_some());
+        let of_itself = object.as_ref().and_then(|object| object.stalled_from());
         let revision_change = object.as_ref().and_then(|object| object.revision_change()).cloned();
         let restarted = object.and_then(|object| object.restarted_at()).map(seconds);
-        let is_rolled_out = is_rolled_out.unwrap_or_else(|| is_at_rest(key, &current, owners, store));
-        Self { current, all, is_rolled_out, has_status, revision_change, restarted, is_cut }
+        let is_rolled_out = is_rolled_out.unwrap_or_else(|| is_at_rest(key, &current, owners, store))
+            || (is_stalled && is_untimed && of_itself.is_none());
+        let earlier = if is_stalled { earlier(&current, &all, owners) } else { BTreeMap::new() };
+        Self {
+            current,
+            all,
+            earlier,
+            is_rolled_out,
+            is_stalled,
+            keeps_earlier: is_stalled || of_itself.is_some_and(|from| from <= now),
+            stalls_in: stalled_from.map(|from| from.saturating_sub(now)).filter(|left| *left > 0),
+            has_status,
+            revision_change,
+            restarted,
+            is_cut,
+        }
+    }
+
+    /// The controllers whose pods are compared with each other, each with its rollout.
+    pub(crate) fn compared(&self) -> impl Iterator<Item = (&WorkloadKey, RolloutId)> {
+        self.current.iter().chain(&self.earlier).map(|(key, rollout)| (key, *rollout))
+    }
+
+    /// The rollout of a controller whose pods are compared.
+    pub(crate) fn rollout_of(&self, controller: &WorkloadKey) -> Option<RolloutId> {
+        self.current.get(controller).or_else(|| self.earlier.get(controller)).copied()
+    }
+
+    /// Whether pods that differ are a finding: no rollout is about to replace them.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_rolled_out || self.is_stalled
     }
 
     /// Whether a pod of this revision is of the one before, and a rollout is in progress: it says nothing of the template.
@@ -62,6 +112,22 @@ impl RolloutView {
             if self.is_rolled_out { (Some(&self.current), None) } else { (None, Some(&self.all)) };
         current.into_iter().flat_map(BTreeMap::keys).chain(all.into_iter().flatten())
     }
+}
+
+/// The `ReplicaSet`s of earlier revisions that ask for pods, each with a rollout of its own.
+fn earlier(
+    current: &BTreeMap<WorkloadKey, RolloutId>,
+    all: &BTreeSet<WorkloadKey>,
+    owners: &OwnerIndex,
+) -> BTreeMap<WorkloadKey, RolloutId> {
+    let asks = |set: &&WorkloadKey| {
+        is_replica_set(set)
+            && !current.contains_key(*set)
+            && owners.node(set).is_some_and(|node| node.wants_pods)
+    };
+    let last = current.values().max().copied().unwrap_or(RolloutId::FIRST);
+    let ids = std::iter::successors(Some(last.next()), |id| Some(id.next()));
+    all.iter().filter(asks).cloned().zip(ids).collect()
 }
 
 /// Whether it is of a kind of which an owner makes another object for each revision.

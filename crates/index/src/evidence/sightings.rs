@@ -61,8 +61,8 @@ impl<'a> Sightings<'a> {
 
     fn look_at_own(&self) -> HashMap<(PlaceId, ImageState, RolloutId), Pods<'a>> {
         let mut found: HashMap<(PlaceId, ImageState, RolloutId), Pods<'a>> = HashMap::new();
-        for pod in bounded(self.view.current.keys().flat_map(|key| self.index.of_controller(key))) {
-            let Some(rollout) = self.view.current.get(&pod.controller).copied() else { continue };
+        for pod in bounded(self.view.compared().flat_map(|(key, _)| self.index.of_controller(key))) {
+            let Some(rollout) = self.view.rollout_of(&pod.controller) else { continue };
             for state in pod.shown() {
                 add(found.entry((state.place, state.image_state, rollout)).or_default(), pod);
             }

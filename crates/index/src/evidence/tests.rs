@@ -468,3 +468,5 @@ fn an_image_that_came_after_the_restart_is_none_that_it_began_with() {
     cluster.0.index.forget(&key);
     assert!(cluster.0.index.pods.restarts.is_at_rest());
 }
+
+mod stalled;

@@ -77,6 +77,10 @@ pub(crate) struct RolloutId(u32);
 impl RolloutId {
     pub(crate) const FIRST: Self = Self(0);
     pub(crate) const LAST: Self = Self(u32::MAX);
+
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
 }
 
 /// Where a chain of controllers ends.
@@ -244,7 +248,7 @@ impl OwnerIndex {
         for found in with_dependents {
             let node = self.node(&found).filter(|_| found != *key);
             let rollout = if node.is_some_and(|node| node.is_run) {
-                newest = RolloutId(newest.0 + 1);
+                newest = newest.next();
                 newest
             } else {
                 let parent = node.and_then(|node| rollouts.get(node.controller.as_ref()?).copied());

@@ -48,14 +48,26 @@ pub(super) fn deserialize_of_pod<'de, D: Deserializer<'de>>(deserializer: D) -> 
     let revision = wire.labels.take().and_then(|label| label.0);
     let labels = revision.map(|revision| BTreeMap::from([(CONTROLLER_REVISION.to_owned(), revision)]));
     let written = wire.managed_fields.take().unwrap_or_default();
-    let written = written
-        .into_iter()
-        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0))
-        .map(WireManagedFields::time)
-        .max();
+    let written = written.into_iter().filter(WireManagedFields::owns_spec).map(WireManagedFields::time).max();
     let managed_fields =
         written.map(|time| vec![ManagedFieldsEntry { time: Some(Time(time)), ..Default::default() }]);
     Ok(ObjectMeta { labels, managed_fields, ..wire.into() })
+}
+
+/// Metadata as [`deserialize`] decodes it, and when a field of the spec or the status was last written.
+pub(super) struct DatedMeta {
+    pub(super) metadata: ObjectMeta,
+    pub(super) written: Option<Timestamp>,
+}
+
+impl<'de> Deserialize<'de> for DatedMeta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        type Wire = WireMeta<IgnoredAny, KeptAnnotations, Vec<WireManagedFields>>;
+        let mut wire = Option::<Wire>::deserialize(deserializer)?.unwrap_or_default();
+        let written = wire.managed_fields.take().unwrap_or_default();
+        let written = written.into_iter().filter(|entry| entry.owns_spec() || entry.is_of_status());
+        Ok(Self { written: written.map(WireManagedFields::time).max(), metadata: wire.into() })
+    }
 }
 
 /// Metadata as the API server sends it. `L` is what the labels decode into, `A` what the annotations do and `M` what
@@ -200,12 +212,31 @@ struct WireManagedFields {
     time: Option<WireTime>,
     /// Whether a field of the spec is among them.
     fields_v1: Option<OwnsSpec>,
+    /// Through which subresource they were written.
+    subresource: Option<IsStatus>,
 }
 
 impl WireManagedFields {
+    fn owns_spec(&self) -> bool {
+        self.fields_v1.as_ref().is_some_and(|fields| fields.0)
+    }
+
+    fn is_of_status(&self) -> bool {
+        self.subresource.as_ref().is_some_and(|subresource| subresource.0)
+    }
+
     /// A time that is not there, or that we cannot read, may be any.
     fn time(self) -> Timestamp {
         self.time.and_then(|time| time.0).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Of a subresource, whether it is the status.
+struct IsStatus(bool);
+
+impl<'de> Deserialize<'de> for IsStatus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor(|name: &str| name == "status")).map(Self)
     }
 }
 

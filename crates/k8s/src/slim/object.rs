@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::kinds::{KindRole, REVISION_ANNOTATIONS, Siblings, revision_annotation};
 use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
-use super::rollout::{self, RevisionChange, WireSpec};
+use super::rollout::{self, RevisionChange, UntimedRollout, WireSpec};
 use super::template::{PodTemplate, Templates};
 use super::wire::WireObject;
 use super::{PodImages, meta};
@@ -40,6 +40,7 @@ struct Extras {
     remarks: Box<[String]>,
     revision_change: Option<RevisionChange>,
     stalled_from: Option<u32>,
+    untimed: Option<UntimedRollout>,
 }
 
 impl SlimObject {
@@ -63,6 +64,7 @@ impl SlimObject {
             ignore: metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default(),
             revision_change: rollout::revision_change(object, traits.rollout),
             stalled_from: is_in_progress.then(|| rollout::stalled_from(object, traits.rollout)).flatten(),
+            untimed: is_in_progress.then(|| rollout::untimed(object, traits.rollout, &spec)).flatten(),
             ..Extras::default()
         };
         let (templates, extras) = read.map(|read| content(read, extras)).unzip();
@@ -165,6 +167,11 @@ impl SlimObject {
     /// From when on a rollout of it that is in progress counts as stalled, in Unix seconds.
     pub fn stalled_from(&self) -> Option<u32> {
         self.extras.as_ref()?.stalled_from
+    }
+
+    /// Its rollout in progress, if its status does not say when that made progress.
+    pub fn untimed_rollout(&self) -> Option<&UntimedRollout> {
+        self.extras.as_ref()?.untimed.as_ref()
     }
 
     /// A change of its template reaches no pod until the pod is deleted (the update strategy `OnDelete`).

@@ -3,15 +3,21 @@
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use tagwatch_core::kinds::{KindTraits, RolloutStatus};
+use tagwatch_core::kinds::{KindTraits, REVISION_ANNOTATIONS, RolloutStatus};
 
 use super::meta::WireTime;
 use super::text::Text;
 use super::wire::WireObject;
 
-/// How long a rollout of a `Deployment` may make no progress before it counts as stalled, in seconds. Its own deadline, ten
-/// minutes by default, may be longer.
+/// How long a rollout may make no progress before it counts as stalled, in seconds. The own deadline of a `Deployment`, ten
+/// minutes by default, may be longer; other kinds have none.
 const STALLED_AFTER: u32 = 3_600;
+/// Longest time that a rollout without a deadline is given beside that for what its spec asks to wait at each pod, in seconds.
+/// A user may ask for decades.
+const MAX_WAITS: u32 = 24 * 3_600;
+/// `terminationGracePeriodSeconds` that the API server fills in (`DefaultTerminationGracePeriodSeconds` in
+/// `k8s.io/api/core/v1/types.go`).
+const DEFAULT_GRACE: i64 = 30;
 
 /// A `StatefulSet` whose pods are not all of its newest template that its controller has seen, by the names of the
 /// `ControllerRevision`s.
@@ -23,12 +29,42 @@ pub struct RevisionChange {
     pub to: Box<str>,
 }
 
+/// A rollout in progress of a kind whose status does not say when it made progress: `StatefulSetStatus` and
+/// `DaemonSetStatus` (`k8s.io/api/apps/v1/types.go`) have counts, and conditions that no controller writes. A `StatefulSet`
+/// waits for ever for a pod that does not become ready ("Forced rollback" in the documentation of Kubernetes), a `DaemonSet`
+/// once `maxUnavailable` pods do not. A `Deployment` without a deadline says nothing of its progress either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UntimedRollout {
+    /// What names its template: the newest revision, in a `DaemonSet` the generation.
+    pub template: Box<str>,
+    /// Pods that are still to be replaced.
+    pub outdated: u32,
+    /// When the spec or the status was last written.
+    pub written: Option<Timestamp>,
+    /// How long no pod may be replaced before the rollout counts as stalled, in seconds.
+    pub deadline: u32,
+}
+
 /// The fields of a spec that its status is compared with.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct WireSpec {
     pub(super) replicas: Option<i32>,
     update_strategy: Option<UpdateStrategy>,
+    min_ready_seconds: Option<i32>,
+    template: Option<TemplateEnd>,
+}
+
+/// Of a pod template, how long its pods may take to end.
+#[derive(Deserialize)]
+struct TemplateEnd {
+    spec: Option<PodEnd>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PodEnd {
+    termination_grace_period_seconds: Option<i64>,
 }
 
 /// `spec.updateStrategy` of a `StatefulSet` or `DaemonSet`.
@@ -71,6 +107,15 @@ impl WireStatus {
         let status = object.field("status").map(|status| serde_json::from_str::<Option<Self>>(status.get()));
         status.and_then(Result::ok).flatten().unwrap_or_default()
     }
+
+    /// What a `Deployment` with a deadline says of its progress.
+    fn progress(&self) -> Option<&WireCondition> {
+        self.conditions.iter().flatten().find(|condition| is(condition.r#type.as_ref(), "Progressing"))
+    }
+}
+
+fn is(text: Option<&Text>, wanted: &str) -> bool {
+    text.is_some_and(|text| text.0.raw() == wanted)
 }
 
 /// The revisions that a `StatefulSet` changes from and to; `None` where they are one, or the kind names none.
@@ -94,6 +139,15 @@ impl WireSpec {
     /// A change of the template reaches no pod until the pod is deleted.
     pub(super) fn is_updated_by_hand(&self) -> bool {
         self.update_strategy.as_ref().is_some_and(|strategy| strategy.r#type.as_deref() == Some("OnDelete"))
+    }
+
+    /// How long no pod may be replaced, in seconds: one takes its grace period to end, the next one some time to become ready,
+    /// and `minReadySeconds` more to count as available.
+    fn deadline(&self) -> u32 {
+        let end = self.template.as_ref().and_then(|template| template.spec.as_ref());
+        let grace = end.and_then(|end| end.termination_grace_period_seconds).unwrap_or(DEFAULT_GRACE);
+        let waits = i64::from(self.min_ready_seconds.unwrap_or(0)).max(0).saturating_add(grace.max(0));
+        STALLED_AFTER + u32::try_from(waits).map_or(MAX_WAITS, |waits| waits.min(MAX_WAITS))
     }
 
     fn partition(&self) -> i32 {
@@ -132,19 +186,49 @@ pub(super) fn stalled_from(object: &WireObject, rollout: RolloutStatus) -> Optio
     let status = WireStatus::of(object);
     // Its controller has not looked at it yet.
     status.observed_generation?;
-    let conditions = status.conditions.unwrap_or_default();
-    let is = |text: &Option<Text>, wanted: &str| text.as_ref().is_some_and(|text| text.0.raw() == wanted);
-    let Some(progress) = conditions.into_iter().find(|condition| is(&condition.r#type, "Progressing")) else {
-        return Some(0);
-    };
-    if is(&progress.reason, "NewReplicaSetAvailable") {
+    let Some(progress) = status.progress() else { return Some(0) };
+    if is(progress.reason.as_ref(), "NewReplicaSetAvailable") {
         // It is of the rollout before: the controller has only begun with this one.
         return None;
     }
-    let progressed = progress.last_update_time.filter(|_| !is(&progress.status, "False"));
+    let progressed = progress.last_update_time.as_ref().filter(|_| !is(progress.status.as_ref(), "False"));
     let progressed = progressed.and_then(|time| time.0).map(Timestamp::as_second);
     let progressed = progressed.and_then(|second| u32::try_from(second).ok());
     Some(progressed.map_or(0, |second| second.saturating_add(STALLED_AFTER)))
+}
+
+/// A rollout in progress of a kind whose status has no times.
+pub(super) fn untimed(
+    object: &WireObject,
+    rollout: RolloutStatus,
+    spec: &WireSpec,
+) -> Option<UntimedRollout> {
+    let status = WireStatus::of(object);
+    let count = |number: Option<i32>| number.unwrap_or(0);
+    let (template, outdated) = match rollout {
+        RolloutStatus::StatefulSet => {
+            let kept = spec.partition().saturating_add(count(status.updated_replicas));
+            (status.update_revision.unwrap_or_default(), count(status.replicas).saturating_sub(kept))
+        }
+        RolloutStatus::DaemonSet => {
+            let generation = object.metadata.generation.unwrap_or_default().to_string();
+            let scheduled = count(status.current_number_scheduled);
+            (generation, scheduled.saturating_sub(count(status.updated_number_scheduled)))
+        }
+        RolloutStatus::Deployment if status.progress().is_none() => {
+            let revision =
+                object.metadata.annotations.as_ref().and_then(|kept| kept.get(REVISION_ANNOTATIONS[0]));
+            let left = count(status.replicas).saturating_sub(count(status.updated_replicas));
+            (revision.cloned().unwrap_or_default(), left)
+        }
+        RolloutStatus::Deployment | RolloutStatus::Immediate | RolloutStatus::Dependents => return None,
+    };
+    Some(UntimedRollout {
+        template: template.into(),
+        outdated: u32::try_from(outdated).unwrap_or(0),
+        written: object.written,
+        deadline: spec.deadline(),
+    })
 }
 
 /// Whether the controller of the kind has seen the spec as it is. A status without `observedGeneration` does not say, and
@@ -190,4 +274,81 @@ pub(super) fn is_finished(object: &WireObject, traits: &KindTraits) -> bool {
         .filter(|condition| condition.get("status").and_then(Value::as_str) == Some("True"))
         .filter_map(|condition| condition.get("type")?.as_str());
     ended.any(|condition| traits.ends_by.contains(&condition))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(rollout: RolloutStatus, object: &Value) -> UntimedRollout {
+        let object: WireObject = serde_json::from_str(&object.to_string()).unwrap();
+        untimed(&object, rollout, &WireSpec::of(&object)).unwrap()
+    }
+
+    fn set(spec: &Value) -> UntimedRollout {
+        let status = json!({
+            "observedGeneration": 1, "replicas": 5, "updatedReplicas": 1, "updateRevision": "db-2",
+        });
+        read(RolloutStatus::StatefulSet, &json!({ "spec": spec, "status": status }))
+    }
+
+    #[test]
+    fn a_rollout_without_times_has_its_template_and_what_is_left_to_do() {
+        let of_set = set(&json!({ "updateStrategy": { "rollingUpdate": { "partition": 2 } } }));
+        assert_eq!((&*of_set.template, of_set.outdated), ("db-2", 2));
+        let status = json!({ "currentNumberScheduled": 7, "updatedNumberScheduled": 3 });
+        let daemons = json!({ "metadata": { "generation": 4 }, "status": status });
+        let of_daemons = read(RolloutStatus::DaemonSet, &daemons);
+        assert_eq!((&*of_daemons.template, of_daemons.outdated), ("4", 4));
+        // Its controller has not looked at it, or says what makes no sense.
+        for status in [json!(null), json!({ "replicas": -5, "updatedReplicas": i32::MAX })] {
+            let unseen = read(RolloutStatus::StatefulSet, &json!({ "spec": {}, "status": status }));
+            assert_eq!((&*unseen.template, unseen.outdated), ("", 0));
+        }
+    }
+
+    #[test]
+    fn what_a_spec_asks_to_wait_at_each_pod_is_added_up_to_a_day() {
+        let grace = |grace: i64| json!({ "spec": { "terminationGracePeriodSeconds": grace } });
+        for (spec, waits) in [
+            (json!({}), 30),
+            (json!({ "minReadySeconds": 600 }), 630),
+            (json!({ "minReadySeconds": 600, "template": grace(3_600) }), 4_200),
+            (json!({ "minReadySeconds": i32::MAX, "template": grace(i64::MAX) }), MAX_WAITS),
+            (json!({ "minReadySeconds": -1, "template": grace(-1) }), 0),
+        ] {
+            assert_eq!(set(&spec).deadline, STALLED_AFTER + waits, "{spec}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_dated_by_its_spec_and_its_status() {
+        let written = |managed: Value| {
+            let object = json!({ "metadata": { "managedFields": managed }, "spec": {}, "status": {} });
+            read(RolloutStatus::StatefulSet, &object).written.map(|time| time.to_string())
+        };
+        let entry = |day: u32, subresource: Value, field: &str| {
+            json!({
+                "manager": "m", "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1",
+                "time": format!("2026-01-{day:02}T08:30:00Z"), "subresource": subresource, "fieldsV1": { field: {} },
+            })
+        };
+        let of_spec = entry(12, Value::Null, "f:spec");
+        let of_status = entry(14, json!("status"), "f:status");
+        let of_annotation = entry(20, Value::Null, "f:metadata");
+        let of_scale = entry(16, json!("scale"), "f:spec");
+        for (managed, day) in [
+            (json!([of_spec, of_annotation]), Some("12")),
+            (json!([of_status, of_spec, of_annotation]), Some("14")),
+            (json!([of_status, of_spec, of_scale]), Some("16")),
+            (json!([of_annotation]), None),
+            (json!([{}]), None),
+            (json!(null), None),
+        ] {
+            let expected = day.map(|day| format!("2026-01-{day}T08:30:00Z"));
+            assert_eq!(written(managed.clone()), expected, "{managed}");
+        }
+    }
 }

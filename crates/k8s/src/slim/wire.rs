@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use kube_core::DynamicResourceScope;
 use kube_core::discovery::ApiResource;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::meta;
+use super::meta::DatedMeta;
 
 /// An object as the API server sends it, with slim metadata and the text of every other field. It is read by
 /// [`super::SlimObject::read`] and dropped at once.
@@ -20,6 +21,8 @@ use super::meta;
 #[derive(Debug, Clone, Default)]
 pub struct WireObject {
     pub(super) metadata: ObjectMeta,
+    /// When its spec or its status was last written, as `managedFields` say.
+    pub(super) written: Option<Timestamp>,
     fields: BTreeMap<String, Box<RawValue>>,
 }
 
@@ -38,14 +41,6 @@ impl WireObject {
     }
 }
 
-struct SlimMeta(ObjectMeta);
-
-impl<'de> Deserialize<'de> for SlimMeta {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        meta::deserialize(deserializer).map(Self)
-    }
-}
-
 struct ObjectVisitor;
 
 impl<'de> Visitor<'de> for ObjectVisitor {
@@ -59,7 +54,10 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         let mut object = WireObject::default();
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "metadata" => object.metadata = map.next_value::<SlimMeta>()?.0,
+                "metadata" => {
+                    let DatedMeta { metadata, written } = map.next_value()?;
+                    (object.metadata, object.written) = (metadata, written);
+                }
                 "apiVersion" | "kind" => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -111,3 +111,113 @@ fn an_image_of_an_older_revision_names_it_and_says_whether_its_pods_started() {
     assert_eq!(older(&mut cluster, &key), [None, None, None]);
     assert!(containers_of(&mut cluster, &key).unwrap()[2].is_of_pods());
 }
+
+/// A StatefulSet whose rollout from `db-1` to `db-2` stands at so many of two pods.
+fn changing_set(updated: u32) -> Value {
+    let mut object = workload("db", None, 2, &[("db", "db:2.0.0")]);
+    object["metadata"]["generation"] = json!(2);
+    object["metadata"]["managedFields"] = json!([
+        { "time": "1970-01-01T00:00:00Z", "subresource": "status", "fieldsV1": { "f:status": {} } },
+        // Neither the spec nor the status.
+        { "time": "1970-01-02T00:00:00Z", "fieldsV1": { "f:metadata": {} } },
+    ]);
+    object["status"] = json!({
+        "observedGeneration": 2, "replicas": 2, "updatedReplicas": updated,
+        "currentRevision": "db-1", "updateRevision": "db-2",
+    });
+    object
+}
+
+/// With the pod of each revision; the earlier one has an agent, too.
+fn set_with_pods(object: Value) -> (Cluster, WorkloadKey) {
+    let mut cluster = Cluster::default();
+    let key = cluster.apply("StatefulSet", object);
+    let earlier = [("db", "db:1.0.0"), ("agent", "miner")];
+    let all = [("db-0", "db-1", &earlier[..]), ("db-1", "db-2", &[("db", "db:2.0.0")][..])];
+    for (name, label, images) in all {
+        let mut pod = pod(name, Some(("apps/v1", "StatefulSet", "db")), "Running", images);
+        pod["metadata"]["labels"] = json!({ "controller-revision-hash": label });
+        cluster.pod(pod);
+    }
+    (cluster, key)
+}
+
+const TEMPLATE_OF_SET: &[&str] = &["db db:2.0.0"];
+const ALL_OF_SET: &[&str] = &["db db:2.0.0", "agent miner", "db db:1.0.0"];
+
+#[test]
+fn pods_of_an_earlier_revision_of_a_set_are_judged_once_none_was_replaced_for_an_hour() {
+    let (mut cluster, key) = set_with_pods(changing_set(1));
+    cluster.now += ALMOST_STALLED;
+    let assembled = cluster.assemble(&key).unwrap();
+    assert_eq!(judged(&mut cluster, &key), Ok(lines(TEMPLATE_OF_SET)));
+    // Nothing else says it.
+    assert_eq!(assembled.look_again, Some(Duration::from_secs(31)));
+    cluster.now += Duration::from_secs(31);
+    assert_eq!(judged(&mut cluster, &key), Ok(lines(ALL_OF_SET)));
+    let containers = containers_of(&mut cluster, &key).unwrap();
+    assert!(containers[2].is_of_pods());
+    // A restart of tagwatch changes nothing of that.
+    let (mut restarted, key) = set_with_pods(changing_set(1));
+    restarted.now = cluster.now;
+    assert_eq!(judged(&mut restarted, &key), Ok(lines(ALL_OF_SET)));
+    // It goes on, and is over.
+    cluster.apply("StatefulSet", changing_set(2));
+    cluster
+        .index
+        .delete_pod(&serde_json::from_value(pod("db-0", None, "Running", &[])).unwrap(), cluster.now);
+    assert_eq!(judged(&mut cluster, &key), Ok(lines(TEMPLATE_OF_SET)));
+}
+
+#[test]
+fn each_pod_that_is_replaced_gives_a_rollout_its_time_again_and_one_that_comes_back_does_not() {
+    let in_three = |updated: u32, second: u64| {
+        let mut object = changing_set(updated);
+        object["status"]["replicas"] = json!(3);
+        let written = Timestamp::UNIX_EPOCH + Duration::from_secs(second);
+        object["metadata"]["managedFields"][0]["time"] = json!(written.to_string());
+        object
+    };
+    let (mut cluster, key) = set_with_pods(in_three(0, 0));
+    let mut judged_at = |second: u64, updated: u32| {
+        cluster.now = Timestamp::UNIX_EPOCH + Duration::from_secs(second);
+        cluster.apply("StatefulSet", in_three(updated, second));
+        judged(&mut cluster, &key).unwrap().len() == ALL_OF_SET.len()
+    };
+    assert!(!judged_at(1, 0));
+    assert!(!judged_at(3_600, 1), "a pod was replaced");
+    assert!(!judged_at(7_000, 0), "and is gone");
+    assert!(!judged_at(7_100, 1), "and back");
+    assert!(!judged_at(3_600 + 3_629, 1));
+    assert!(judged_at(3_600 + 3_630, 1), "an hour after the last progress");
+    assert!(!judged_at(8_000, 2), "it goes on");
+}
+
+#[test]
+fn a_set_that_waits_on_purpose_is_not_stalled() {
+    let with = |spec: Value, updated: u32| {
+        let mut object = changing_set(updated);
+        for (field, value) in spec.as_object().unwrap() {
+            object["spec"][field] = value.clone();
+        }
+        object
+    };
+    let hours = |hours: u64| Timestamp::UNIX_EPOCH + Duration::from_hours(hours);
+    // Each pod has to be ready for two hours.
+    let (mut cluster, key) = set_with_pods(with(json!({ "minReadySeconds": 7_200 }), 1));
+    cluster.now = hours(3);
+    assert_eq!(judged(&mut cluster, &key), Ok(lines(TEMPLATE_OF_SET)));
+    cluster.now = hours(4);
+    assert_eq!(judged(&mut cluster, &key), Ok(lines(ALL_OF_SET)));
+    // With a partition, or by hand, there is no rollout in progress: pods of the earlier revision count at once.
+    for strategy in [
+        json!({ "type": "OnDelete" }),
+        json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": 1 } }),
+    ] {
+        let (mut cluster, key) = set_with_pods(with(json!({ "updateStrategy": strategy }), 1));
+        assert_eq!(judged(&mut cluster, &key), Ok(lines(ALL_OF_SET)));
+        // Once the evidence has settled, there is nothing to wait for.
+        cluster.now += Duration::from_mins(2);
+        assert_eq!(cluster.assemble(&key).unwrap().look_again, None);
+    }
+}
