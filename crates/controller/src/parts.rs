@@ -121,6 +121,7 @@ impl SharedParts {
                 states: Arc::clone(states),
                 queue: Arc::clone(&queue),
                 retries: Mutex::default(),
+                removals: Mutex::default(),
                 instance: Arc::clone(&self.instance),
                 watches: watches.clone(),
             },

@@ -50,6 +50,13 @@ pub(crate) fn failure(code: u16, reason: &str, message: &str) -> Value {
     })
 }
 
+/// The body of a failure that asks to wait for so many seconds.
+pub(crate) fn put_off(code: u16, retry_after: u32) -> Value {
+    let mut body = failure(code, "Refused", "no");
+    body["details"] = json!({ "retryAfterSeconds": retry_after });
+    body
+}
+
 /// An API server that stores the reports it is sent, or refuses them with a status code. The methods of requests are noted.
 #[derive(Clone, Default)]
 pub(crate) struct ReportServer {
@@ -126,8 +133,8 @@ impl TestEnv {
         env
     }
 
-    fn build(client: Client, events: bool) -> Self {
-        let options = RunOptions {
+    pub(crate) fn options(events: bool) -> RunOptions {
+        RunOptions {
             namespaces: WatchedNamespaces::AllExcept(Vec::new()),
             instance: "tagwatch".to_owned(),
             metrics_address: ([127, 0, 0, 1], 0).into(),
@@ -146,7 +153,11 @@ impl TestEnv {
             lease: None,
             policy: "default".to_owned(),
             user_agent: "tagwatch".to_owned(),
-        };
+        }
+    }
+
+    fn build(client: Client, events: bool) -> Self {
+        let options = Self::options(events);
         let parts =
             SharedParts::new(client, ServerClock::default(), &options.instance, &mut Metrics::default());
         let parts = parts.unwrap();

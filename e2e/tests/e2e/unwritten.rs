@@ -1,4 +1,5 @@
-//! Reports that the API server refuses: the console and the status of the policy say why, in the words of its answers.
+//! What the API server refuses to store: of reports, the console and the status of the policy say why, in the words of its
+//! answers; the status of the policy is tried ever more rarely.
 
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::rbac::v1::ClusterRole;
@@ -13,14 +14,17 @@ use tagwatch_e2e::eventually;
 use crate::{
     console::get,
     controller::Controller,
-    objects::{LATEST, deployment, pulled},
+    objects::{CLEAN, LATEST, PASSES, deployment, pulled, web},
     policies::TagPolicy,
     runner::own,
-    test_env::{LIMIT, TestEnv},
+    test_env::{AGENT, LIMIT, TestEnv},
 };
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![own(refused_reports_are_explained)]
+    vec![
+        own(refused_reports_are_explained),
+        own(a_refused_status_is_tried_rarely_and_written_after_the_grant),
+    ]
 }
 
 const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
@@ -187,6 +191,60 @@ async fn refused_reports_are_explained(env: &TestEnv) -> Result<()> {
     let lift = async || set(&complete).await;
     stage.is_explained("rights", "tagwatch has no right to read or write them", lift).await?;
     stage.tagwatch.end().await
+}
+
+/// How often the status is tried until the waits have grown to eight seconds.
+const TRIES: usize = 6;
+
+async fn a_refused_status_is_tried_rarely_and_written_after_the_grant(env: &TestEnv) -> Result<()> {
+    let policy = TagPolicy::of(env);
+    policy.create(json!({})).await?;
+    env.create(web("web", CLEAN)).await?;
+    let roles: Api<ClusterRole> = Api::all(env.client());
+    let complete = roles.get("tagwatch").await?.rules.context("a role without rules")?;
+    let mut lacking = complete.clone();
+    lacking.retain(|rule| !rule.resources.iter().flatten().any(|resource| resource == "tagpolicies/status"));
+    assert_eq!(lacking.len() + 1, complete.len());
+    let set = async |rules| {
+        let patch = Patch::Merge(json!({ "rules": rules }));
+        roles.patch("tagwatch", &PatchParams::default(), &patch).await.map(drop)
+    };
+    set(&lacking).await?;
+    let user = "system:serviceaccount:tagwatch:tagwatch";
+    let ask = ["auth", "can-i", "patch", "tagpolicies.tagwatch.dev", "--subresource=status", "--as", user];
+    eventually(LIMIT, "the right is gone", || async {
+        ensure!(env.cluster().control_plane.kubectl(&ask).await.is_err(), "it is there");
+        Ok(())
+    })
+    .await?;
+
+    let mark = env.audit_log().mark().await?;
+    let tagwatch = policy.tagwatch().await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+    let tries = async || -> Result<usize> {
+        let requests =
+            env.audit_log().since(mark).await?.of_resource("tagpolicies/status").by_agent(AGENT)?;
+        Ok(requests.matching(|request| request.code() == 403).count())
+    };
+    eventually(LIMIT, "the status is tried again and again", || async {
+        let count = tries().await?;
+        ensure!(count >= TRIES, "{count} times");
+        Ok(())
+    })
+    .await?;
+    tagwatch.logs_once("cannot write the status of the policy").await?;
+    set(&complete).await?;
+    // It is tried within a minute.
+    eventually(LIMIT * 3, "the status is written", || async {
+        ensure!(tagwatch.logged("the status of the policy is written again")? == 1, "not yet");
+        Ok(())
+    })
+    .await?;
+    policy.condition("Degraded", "False", "AsExpected").await?;
+    let count = tries().await?;
+    ensure!(count <= TRIES + 3, "{count} refused requests in two minutes");
+    tagwatch.logs_once("cannot write the status of the policy").await?;
+    tagwatch.end().await
 }
 
 /// Waits until the API server refuses a report with these words: it takes up quotas, webhooks and policies within seconds.

@@ -15,7 +15,9 @@ use tagwatch_core::text::truncate_bytes;
 use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::report::{IssueChanges, PolicyReport, Resolved};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
+use super::retries::LONGEST_WAIT;
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::state::ReportKey;
 use crate::state::metrics::ControllerMetrics;
@@ -141,7 +143,8 @@ fn reference(report: &ReportKey) -> ObjectReference {
     }
 }
 
-/// Sends the queued events, for ever. A refusal is logged once, and again when another reason comes up.
+/// Sends the queued events, for ever. None is repeated. A refusal is logged once, and again when another reason comes up; an
+/// API server that asks to wait is sent none meanwhile.
 pub(crate) async fn publish(
     client: Client,
     mut events: mpsc::Receiver<PendingEvent>,
@@ -152,25 +155,34 @@ pub(crate) async fn publish(
     while let Some(PendingEvent { event, about }) = events.recv().await {
         let answer = writer.write(WriteTarget::Event, recorder.publish(&event, &about)).await;
         let refusal = answer.as_ref().err().map(WriteError::category);
+        let asked = answer.as_ref().err().and_then(WriteError::retry_after);
         if let Err(error) = answer
             && logged != refusal
         {
             tracing::warn!(%error, reason = error.category(), "cannot publish an event");
         }
         logged = refusal;
+        if let Some(asked) = asked {
+            // What the queue does not hold until then is counted and not sent.
+            sleep(asked.min(LONGEST_WAIT)).await;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use k8s_openapi::jiff::Timestamp;
+    use parking_lot::Mutex;
     use tagwatch_core::engine::Engine;
     use tagwatch_core::issue::ResultKeys;
     use tagwatch_core::rules::ids;
     use tagwatch_core::workload::{Container, ContainerType, Origin, Workload, WorkloadId};
+    use tokio::time::Instant;
 
     use super::*;
+    use crate::state::Leadership;
     use crate::state::metrics::Metrics;
+    use crate::testing::{client, put_off, response};
 
     /// So many different violations.
     fn failing(count: usize) -> Vec<Issue> {
@@ -236,6 +248,23 @@ mod tests {
         drop(events);
         announce(&publisher, 1);
         assert_eq!(dropped(&publisher), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_asks_to_wait_is_sent_no_event_meanwhile() {
+        let begun = Instant::now();
+        let sent: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let seen = Arc::clone(&sent);
+        let client = client(move |_| {
+            seen.lock().push(begun.elapsed().as_secs());
+            async { response(429, &put_off(429, 60)) }
+        });
+        let (publisher, events) = announced(3);
+        let writer = Arc::new(ClusterWriter::new(Leadership::default(), publisher.metrics.clone()));
+        let publishing = tokio::spawn(publish(client, events, writer));
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        assert_eq!(*sent.lock(), [0, 60, 120]);
+        publishing.abort();
     }
 
     #[test]

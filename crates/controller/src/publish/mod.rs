@@ -1,6 +1,7 @@
 //! Everything that leaves the process by a write: reports, events, the status of the policy and proofs, all through one
 //! writer; and the published states of workloads, which follow the stored reports.
 
+mod attempts;
 mod cleanup;
 mod console;
 pub(crate) mod events;

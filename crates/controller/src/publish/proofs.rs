@@ -15,6 +15,8 @@ use tagwatch_k8s::report::{INSTANCE_LABEL, MANAGED_BY_LABEL, MANAGER, ReportOwne
 use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::attempts::Attempts;
+use super::retries::LONGEST_WAIT;
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::observe::ProvenTags;
 use crate::state::{Leadership, Outage, ReadyToken};
@@ -95,7 +97,7 @@ impl ProofKeeper {
 #[derive(Debug, Default)]
 struct Schedule {
     not_before: Option<Instant>,
-    refusals: Backoff,
+    attempts: Attempts,
     /// Of the proofs that are stored.
     seen: Option<(u64, i64)>,
 }
@@ -141,7 +143,7 @@ impl ProofStore {
         schedule.not_before = Some(Instant::now() + WRITE_INTERVAL);
         match self.write(&text).await {
             Ok(()) => {
-                schedule.refusals.reset();
+                schedule.attempts.succeeded();
                 if self.outage.end() {
                     tracing::info!(object = self.name, "the proofs that tags moved are stored again");
                 }
@@ -149,10 +151,8 @@ impl ProofStore {
             }
             Err(error) if error.code() == Some(409) => self.load().await,
             Err(error) => {
-                if error.code() == Some(403) {
-                    let wait = schedule.refusals.delay_while_refused().max(WRITE_INTERVAL);
-                    schedule.not_before = Some(Instant::now() + wait);
-                }
+                let wait = schedule.attempts.failed(&error, "").wait.max(WRITE_INTERVAL);
+                schedule.not_before = Some(Instant::now() + wait);
                 if self.outage.begin() {
                     tracing::warn!(%error, object = self.name, "cannot store the proofs that tags moved; trying again");
                 } else {
@@ -176,7 +176,8 @@ impl ProofStore {
                     return self.restore();
                 }
                 Err(error) => {
-                    let wait = backoff.delay_of(error.code());
+                    let asked = error.retry_after().unwrap_or_default().min(LONGEST_WAIT);
+                    let wait = backoff.delay_of(error.code()).max(asked);
                     if self.outage.begin() {
                         tracing::warn!(%error, object = self.name, "cannot read the proofs that tags moved; trying again");
                     } else {
@@ -245,5 +246,70 @@ impl ProofStore {
     /// Its name holds our instance, so one that names none is ours too.
     fn is_ours(&self, object: &ConfigMap) -> bool {
         !ReportOwner::of(object.metadata.labels.as_ref(), &self.instance).is_another()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::jiff::Timestamp;
+    use parking_lot::Mutex;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{TestEnv, client, put_off, response};
+
+    /// A reference that moved, as it is stored.
+    fn proven() -> String {
+        let [a, b] = ["a", "b"].map(|letter| format!("sha256:{}", letter.repeat(64)));
+        let (now, platform) = (Timestamp::now().as_second(), "linux/amd64/containerd");
+        let digest = |digest: &str, other: &str| {
+            json!({
+                "digest": digest, "first": now, "last": now, "platforms": [platform], "apart_from": { platform: [other] },
+            })
+        };
+        let digests = [digest(&a, &b), digest(&b, &a)];
+        json!({ "references": [{ "reference": "docker.io/library/nginx:1.27", "digests": digests }] })
+            .to_string()
+    }
+
+    /// The seconds, of ten minutes, at which proofs were sent to an API server that answers with this code.
+    async fn sent(code: u16, retry_after: u32) -> Vec<u64> {
+        let begun = Instant::now();
+        let sent: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let seen = Arc::clone(&sent);
+        let client = client(move |_| {
+            seen.lock().push(begun.elapsed().as_secs());
+            async move { response(code, &put_off(code, retry_after)) }
+        });
+        let env = TestEnv::new(client.clone());
+        let tags = env.parts.proven_tags();
+        let now = tags.clock.now();
+        assert_eq!(Proofs::restore(&proven(), &mut tags.index.lock(), now), (1, 0));
+        let mut store = ProofStore {
+            api: Api::namespaced(client, "tagwatch"),
+            name: "tagwatch-proven-tags".to_owned(),
+            instance: "tagwatch".into(),
+            tags,
+            writer: Arc::clone(&env.parts.writer),
+            ready: env.parts.readiness.expect("proofs"),
+            stored: None,
+            outage: Outage::default(),
+            is_foreign: false,
+            is_loaded: true,
+        };
+        let mut schedule = Schedule::default();
+        while begun.elapsed() < Duration::from_mins(10) {
+            store.bring_up_to_date(&mut schedule).await;
+            sleep(LOOK_INTERVAL).await;
+        }
+        sent.lock().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn proofs_that_are_refused_are_sent_ever_more_rarely_and_as_the_server_asks() {
+        let refused = sent(403, 0).await;
+        assert_eq!(refused[..8], [0, 10, 20, 30, 40, 50, 66, 98]);
+        assert!(refused[8..].windows(2).all(|pair| pair[1] - pair[0] == 60), "{refused:?}");
+        assert_eq!(sent(429, 120).await, [0, 120, 240, 360, 480]);
     }
 }

@@ -11,6 +11,7 @@ use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::report::{PolicyReport, Precondition, ReportOwner, ReportPlan, StoredReport, plan};
 use tokio::time::Instant;
 
+use super::cleanup::Removals;
 use super::retries::{Planned, Retries};
 use super::writer::{ClusterWriter, Verb, WriteError, WriteTarget};
 use crate::state::{Known, MemoryBasis, Queue, ReportIndex, ReportKey, WatchRegistry, WorkloadStates};
@@ -42,6 +43,8 @@ pub(crate) struct ReportWriter {
     pub(crate) queue: Arc<Queue>,
     /// When what failed is tried again.
     pub(crate) retries: Mutex<Retries>,
+    /// Where reports cannot be removed that nothing wants.
+    pub(crate) removals: Mutex<Removals>,
     /// Whether what is known of a namespace is enough to delete its reports.
     pub(crate) watches: WatchRegistry,
     /// This installation, as its reports name it.

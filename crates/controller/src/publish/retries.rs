@@ -13,9 +13,9 @@ use super::writer::WriteError;
 /// Before the second try. Each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Longest wait of a workload that goes on failing while others of its class succeed.
-const LONGEST_WAIT: Duration = Duration::from_mins(5);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// Longest wait between two tries while the API server does not do its work: it is back within this time.
-const UNAVAILABLE_WAIT: Duration = Duration::from_secs(5);
+pub(super) const UNAVAILABLE_WAIT: Duration = Duration::from_secs(5);
 /// Longest wait between two tries while writes are refused: a right that is granted is used within this time.
 const REFUSED_WAIT: Duration = Duration::from_mins(1);
 /// When a parked workload is tried in any case. It stays in the queue, so that its evaluation counts as open.
@@ -23,7 +23,7 @@ const PARKED: Duration = Duration::from_mins(10);
 
 /// What fails together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
+pub(super) enum Class {
     /// The API server does not answer, has an error of its own, or asks to wait.
     Unavailable,
     /// It refuses what is sent into a namespace, for this reason: rights and webhooks can differ by namespace.
@@ -31,7 +31,16 @@ enum Class {
 }
 
 impl Class {
-    fn longest_wait(&self) -> Duration {
+    /// Of a write into this namespace; `None` of what concerns one object alone.
+    pub(super) fn of(error: &WriteError, namespace: &str) -> Option<Self> {
+        match error.category() {
+            reason @ ("forbidden" | "invalid") => Some(Self::Refused(namespace.into(), reason)),
+            "throttled" | "server_error" | "timeout" | "unreachable" => Some(Self::Unavailable),
+            _ => None,
+        }
+    }
+
+    pub(super) fn longest_wait(&self) -> Duration {
         match self {
             Self::Unavailable => UNAVAILABLE_WAIT,
             Self::Refused(..) => REFUSED_WAIT,
@@ -59,12 +68,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// Of a report in this namespace.
     pub(crate) fn of(error: &WriteError, namespace: &str) -> Self {
-        let class = match error.category() {
-            reason @ ("forbidden" | "invalid") => Some(Class::Refused(namespace.into(), reason)),
-            "throttled" | "server_error" | "timeout" | "unreachable" => Some(Class::Unavailable),
-            _ => None,
-        };
-        Self { class, retry_after: error.retry_after() }
+        Self { class: Class::of(error, namespace), retry_after: error.retry_after() }
     }
 }
 
@@ -193,7 +197,7 @@ impl Retries {
 }
 
 /// The wait after so many failures.
-fn wait(failures: u32, longest: Duration) -> Duration {
+pub(super) fn wait(failures: u32, longest: Duration) -> Duration {
     let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     FIRST_WAIT.saturating_mul(doubled).min(longest)
 }

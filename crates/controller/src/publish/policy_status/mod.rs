@@ -19,6 +19,7 @@ use tagwatch_index::Index;
 use tagwatch_k8s::tag_policy::{InstanceStatus, TagPolicy};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::attempts::{Attempts, Retry};
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
@@ -34,8 +35,6 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const COUNTS_INTERVAL: Duration = Duration::from_secs(10);
 /// How often contests about reports are looked at that may have come to rest.
 const CONTESTS_INTERVAL: Duration = Duration::from_mins(1);
-/// After a write that failed.
-const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Everything that the status of the policy says something about.
 pub(crate) struct PolicyStatusWriter {
@@ -62,6 +61,7 @@ struct Schedule {
     /// Before this nothing but conditions is written; after a failure nothing at all.
     counts_from: Option<Instant>,
     retry_from: Option<Instant>,
+    attempts: Attempts,
     /// Versions of what the last status was made of.
     seen: Option<(u64, u64)>,
 }
@@ -118,12 +118,26 @@ impl PolicyStatusWriter {
         if only_counts && schedule.counts_from.is_some_and(|at| now < at) {
             return;
         }
-        if self.write(api, object, &wanted, is_first).await {
-            schedule.seen = Some(version);
-            schedule.counts_from = Some(now + COUNTS_INTERVAL);
-            schedule.retry_from = None;
-        } else {
-            schedule.retry_from = Some(now + RETRY_INTERVAL);
+        match self.write(api, object, &wanted, is_first).await {
+            Ok(()) => {
+                schedule.seen = Some(version);
+                schedule.counts_from = Some(now + COUNTS_INTERVAL);
+                schedule.retry_from = None;
+                if schedule.attempts.succeeded() {
+                    tracing::info!(policy = object.name_any(), "the status of the policy is written again");
+                }
+            }
+            // Where another client wrote it, or it is gone, the watch shows which.
+            Err(error) => {
+                let Retry { wait, is_news } = schedule.attempts.failed(&error, "");
+                schedule.retry_from = Some(Instant::now() + wait);
+                let (policy, reason) = (object.name_any(), error.category());
+                if is_news {
+                    tracing::warn!(%error, reason, policy, "cannot write the status of the policy; trying again");
+                } else {
+                    tracing::debug!(%error, reason, policy, "still cannot write the status of the policy");
+                }
+            }
         }
     }
 
@@ -170,7 +184,7 @@ impl PolicyStatusWriter {
         object: &TagPolicy,
         wanted: &InstanceStatus,
         is_first: bool,
-    ) -> bool {
+    ) -> Result<(), WriteError> {
         let name = object.name_any();
         let mut status = json!({ "instances": [wanted] });
         if is_first {
@@ -184,18 +198,9 @@ impl PolicyStatusWriter {
         let params = PatchParams::apply(&format!("tagwatch/{}", self.instance)).force();
         let body = Patch::Apply(&body);
         let applying = api.patch_status(&name, &params, &body);
-        match self.writer.write(WriteTarget::PolicyStatus, applying).await {
-            Ok(stored) => {
-                self.policy.lock().mark_stored(stored);
-                true
-            }
-            // Another client wrote it, or it is gone: the watch shows which.
-            Err(WriteError::Outdated) => false,
-            Err(error) => {
-                tracing::warn!(%error, policy = name, "cannot write the status of the policy; trying again");
-                false
-            }
-        }
+        let stored = self.writer.write(WriteTarget::PolicyStatus, applying).await?;
+        self.policy.lock().mark_stored(stored);
+        Ok(())
     }
 }
 
@@ -204,3 +209,6 @@ fn is_alike(one: &InstanceStatus, other: &InstanceStatus) -> bool {
     (one.observed_generation, &one.conditions, &one.accepted)
         == (other.observed_generation, &other.conditions, &other.accepted)
 }
+
+#[cfg(test)]
+mod tests;

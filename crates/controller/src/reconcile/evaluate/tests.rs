@@ -391,3 +391,30 @@ async fn a_namespace_that_is_not_followed_is_not_judged_and_keeps_its_reports() 
     env.reconciler.writer.remove_unwanted().await;
     assert_eq!(*server.requests.lock(), ["POST", "DELETE"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn reports_that_may_not_be_removed_cost_one_request_a_round_and_go_once_that_is_allowed() {
+    let server = ReportServer::default();
+    let env = TestEnv::new(server.client());
+    let stored = ["a", "b", "c", "d", "e"].map(|name| {
+        let mut report = written_long_ago("7", ONE);
+        report.metadata.name = Some(name.to_owned());
+        StoredReport::new(report, &env.parts.instance)
+    });
+    env.parts.reports.lock().apply_list(None, stored.into());
+    let round = async |requests: &[&str]| {
+        server.requests.lock().clear();
+        env.reconciler.writer.remove_unwanted().await;
+        assert_eq!(*server.requests.lock(), requests);
+    };
+    server.refuse(Some(403));
+    round(&["DELETE"]).await;
+    round(&[]).await;
+    tokio::time::advance(Duration::from_mins(1)).await;
+    round(&["DELETE"]).await;
+    server.refuse(None);
+    tokio::time::advance(Duration::from_mins(1)).await;
+    // Those that were not tried come first; of the others it is not known whether they are still there, and they are not.
+    round(&["DELETE", "DELETE", "DELETE", "GET", "GET"]).await;
+    round(&[]).await;
+}
