@@ -58,6 +58,19 @@ impl Prometheus {
     /// # Errors
     /// It does not become ready.
     pub async fn start(programs: &Path, config: &Value, files: &[(&str, &str)]) -> Result<Self> {
+        Self::start_on(programs, config, files, None).await
+    }
+
+    /// The same on the blocks of this folder, to which it adds; on none for `None`.
+    ///
+    /// # Errors
+    /// It does not become ready.
+    pub async fn start_on(
+        programs: &Path,
+        config: &Value,
+        files: &[(&str, &str)],
+        blocks: Option<&Path>,
+    ) -> Result<Self> {
         let program = programs.join("prometheus");
         let server = Server::start(&program, READY_LIMIT, "/-/ready", |command, folder, address| {
             // JSON is YAML.
@@ -67,7 +80,7 @@ impl Prometheus {
             }
             command
                 .arg(format!("--config.file={}", folder.join("prometheus.yaml").display()))
-                .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+                .arg(format!("--storage.tsdb.path={}", blocks.unwrap_or(&folder.join("data")).display()))
                 .arg(format!("--web.listen-address={address}"))
                 .arg("--log.level=warn");
             Ok(())

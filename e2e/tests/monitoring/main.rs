@@ -8,7 +8,9 @@
 mod alertmanager;
 mod authenticated;
 mod grafana;
+mod history;
 mod labels;
+mod on_call;
 mod programs;
 mod queries;
 mod rules;
@@ -16,6 +18,7 @@ mod runner;
 mod scenarios;
 mod silence;
 mod stage;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
         authenticated::tests(),
         grafana::tests(),
         labels::tests(),
+        on_call::tests(),
         queries::tests(),
         rules::tests(),
         scenarios::tests(),

@@ -1,6 +1,10 @@
 //! The programs of Prometheus, where they can be had.
 
-use std::{fs, path::PathBuf, process::Stdio};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -24,6 +28,15 @@ pub(crate) async fn folder() -> Result<PathBuf> {
 /// A Prometheus with this configuration, which may name files beside it.
 pub(crate) async fn prometheus(config: &Value, files: &[(&str, &str)]) -> Result<Prometheus> {
     Prometheus::start(&folder().await?, config, files).await
+}
+
+/// The same on the blocks of this folder.
+pub(crate) async fn prometheus_on(
+    blocks: &Path,
+    config: &Value,
+    files: &[(&str, &str)],
+) -> Result<Prometheus> {
+    Prometheus::start_on(&folder().await?, config, files, Some(blocks)).await
 }
 
 /// `promtool`, ready to be given arguments. Files that it is given are found from the checkout.

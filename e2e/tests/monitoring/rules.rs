@@ -4,8 +4,10 @@ use std::{collections::BTreeSet, fs};
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
-use serde_json::Value;
-use tagwatch_e2e::checkout;
+use serde_json::{Value, json};
+use tagwatch_e2e::{checkout, helm};
+use tempfile::TempDir;
+use tokio::process::Command;
 
 use crate::{programs, runner::test};
 
@@ -29,8 +31,66 @@ async fn promtool(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Values of the chart that change its rules, apart and together.
+const VALUES: [&str; 6] = [
+    "monitoring.consoleUrl=https://c.example.com,monitoring.grafanaUrl=https://g.example.com/grafana",
+    "monitoring.prometheusRule.alertOnBacklog=true",
+    "monitoring.prometheusRule.disabled={TagwatchBacklog,TagwatchTagMoved,TagwatchMixedDigests,TagwatchImagePullFailing}",
+    "monitoring.prometheusRule.metricLabels=null,monitoring.prometheusRule.graceDays=0",
+    "monitoring.prometheusRule.protectedNamespaces=live-.*|(a(b|c)*)?,monitoring.prometheusRule.thresholds.manyViolations=0",
+    "monitoring.prometheusRule.metricLabels={example.com/team,tier},policy.spec.metricLabels={cost-center},\
+     monitoring.prometheusRule.severities.TagwatchMixedDigests=page,monitoring.prometheusRule.thresholds.overdueDays.high=1,\
+     monitoring.consoleUrl=https://c.example.com,monitoring.grafanaUrl=https://g.example.com,\
+     monitoring.runbookUrl=https://r.example.com/a",
+];
+
+/// The groups of a PrometheusRule, which is the only document, as a file of rules.
+fn file_of(object: &str) -> Result<String> {
+    let object: Value = serde_saphyr::from_str(object)?;
+    ensure!(object["kind"] == "PrometheusRule", "{}", object["kind"]);
+    // JSON is YAML.
+    Ok(json!({ "groups": object["spec"]["groups"] }).to_string())
+}
+
+/// What the chart makes of these values.
+async fn rendered(values: &str) -> Result<String> {
+    let chart = checkout().join("charts/tagwatch");
+    let mut template = Command::new(helm().await?);
+    template.args(["template", "tagwatch"]).arg(chart).args(["--namespace", "tagwatch"]).kill_on_drop(true);
+    template.args(["--show-only", "templates/prometheusrule.yaml"]);
+    let output =
+        template.args(["--set", "monitoring.prometheusRule.enabled=true", "--set", values]).output().await?;
+    ensure!(output.status.success(), "{values}: {}", String::from_utf8_lossy(&output.stderr));
+    file_of(&String::from_utf8(output.stdout)?).with_context(|| values.to_owned())
+}
+
+/// Those without the chart, and those of the chart by its own values and by others.
 async fn promtool_accepts_the_rules() -> Result<()> {
-    promtool(&["check", "rules", "--lint=all", "--lint-fatal", RULES]).await
+    promtool(&["check", "rules", "--lint=all", "--lint-fatal", RULES]).await?;
+    let mut files =
+        vec![file_of(&fs::read_to_string(checkout().join("config/monitoring/prometheus_rule.yaml"))?)?];
+    for values in ["monitoring.prometheusRule.graceDays=7"].into_iter().chain(VALUES) {
+        files.push(rendered(values).await?);
+    }
+    let folder = TempDir::new()?;
+    for (number, file) in files.iter().enumerate() {
+        ensure!(!file.contains("<<"), "file {number}: a parameter of the chart is left");
+        let path = folder.path().join(format!("{number}.yaml"));
+        fs::write(&path, file)?;
+        let path = path.to_str().context("a path that is no text")?;
+        promtool(&["check", "rules", "--lint=all", "--lint-fatal", path]).await.context(file.clone())?;
+    }
+    Ok(())
+}
+
+/// The shipped rules, but for how long each alert holds before it fires: as long as this function makes of it.
+pub(crate) fn shipped_but_held(hold: impl Fn(&str) -> String) -> Result<String> {
+    let rules = fs::read_to_string(checkout().join(RULES))?;
+    let rewrite = |line: &str| match line.split_once("for: ") {
+        Some((indent, duration)) if indent.trim().is_empty() => format!("{indent}for: {}", hold(duration)),
+        _ => line.to_owned(),
+    };
+    Ok(rules.lines().map(rewrite).collect::<Vec<_>>().join("\n"))
 }
 
 pub(crate) fn names() -> Result<BTreeSet<String>> {

@@ -1,4 +1,4 @@
-//! Runs the tests, one after another: each that needs a control plane has one of its own.
+//! Runs the tests, two at a time: each that needs a control plane has one of its own, and waits for most of its time.
 
 use std::{any::type_name, process::ExitCode};
 
@@ -18,9 +18,12 @@ impl std::fmt::Display for Skipped {
 
 impl std::error::Error for Skipped {}
 
+/// Each control plane takes half a gigabyte.
+const TEST_THREADS: usize = 2;
+
 pub(crate) fn run(tests: impl IntoIterator<Item = Vec<Trial>>) -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(1);
+    arguments.test_threads.get_or_insert(TEST_THREADS);
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
 }
 

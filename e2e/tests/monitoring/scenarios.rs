@@ -11,7 +11,7 @@ use tagwatch_e2e::checkout;
 use crate::{programs, runner::test};
 
 /// Namespaces of the simulated cluster. Each has a workload with a critical and a high violation, and one with a warning.
-const NAMESPACES: usize = 20;
+pub(crate) const NAMESPACES: usize = 20;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -162,14 +162,15 @@ impl Simulation {
     }
 }
 
-fn documented(title: &str, notifications: usize) -> Result<()> {
+/// Whether docs/monitoring.md says this number of a simulated time.
+pub(crate) fn documented(title: &str, notifications: usize) -> Result<()> {
     let page = fs::read_to_string(checkout().join("docs/monitoring.md"))?;
     let row = page.lines().find(|line| line.starts_with(&format!("| {title} |"))).context("no row")?;
     ensure!(row.ends_with(&format!("| {notifications} |")), "{row}: {notifications}");
     Ok(())
 }
 
-fn namespace(number: usize) -> String {
+pub(crate) fn namespace(number: usize) -> String {
     format!("ns-{number:02}")
 }
 
