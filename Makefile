@@ -49,7 +49,7 @@ test-versions: ## the e2e suite on older versions of Kubernetes, which are built
 faults: export TAGWATCH_FAULT_PLANS ?= 1800
 faults: export TAGWATCH_FAULT_REAL_PLANS ?= 600
 faults: export TAGWATCH_FAULT_SEED ?= $(shell date +%Y%m%d)
-faults: ## 2,400 seeded faults of API server, network and process, 600 of them on the real one; `make test` does 80
+faults: ## 2,400 seeded faults of API server, network and process, 600 of them on the real one; `make test` does 77
 	@e2e/control-plane/build.sh >/dev/null
 	@cargo build --locked --package tagwatch
 	@echo "seed $$TAGWATCH_FAULT_SEED"

@@ -131,6 +131,7 @@ impl EndState {
     }
 
     /// The same without the hashes of names: for servers on which namespaces have other names.
+    #[must_use]
     pub fn without_hashes(mut self) -> Self {
         self.reports.values_mut().for_each(|report| drop_fields(report, &["resultID"]));
         self

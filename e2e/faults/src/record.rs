@@ -109,7 +109,8 @@ impl Record {
 
     fn note(&self, noted: &Noted, status: StatusCode, body: &[u8]) {
         let is_reading = noted.verb == Verb::Get;
-        if !status.is_success() && !(is_reading && status == StatusCode::NOT_FOUND) {
+        let is_answered = status.is_success() || is_reading && status == StatusCode::NOT_FOUND;
+        if !is_answered {
             return;
         }
         let object = serde_json::from_str::<Value>(&(self.translate)(&String::from_utf8_lossy(body)));
@@ -170,6 +171,7 @@ impl Record {
 impl Upstream {
     /// The same server, whose answers to writes are recorded. What is sent is carried out and recorded to its end, even where
     /// its sender is killed.
+    #[must_use]
     pub fn recorded(self, record: Arc<Record>) -> Self {
         Self::new(move |request| {
             let (upstream, record) = (self.clone(), Arc::clone(&record));
@@ -181,6 +183,7 @@ impl Upstream {
     }
 
     /// The same server without streams of initial states, as before Kubernetes 1.32.
+    #[must_use]
     pub fn without_watch_lists(self) -> Self {
         Self::new(move |request| {
             let upstream = self.clone();

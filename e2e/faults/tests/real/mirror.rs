@@ -54,8 +54,8 @@ impl Mirror {
             let answer = match change.kind {
                 ChangeKind::Deleted => self.send("DELETE", &named, &json!({})).await,
                 ChangeKind::Added | ChangeKind::Modified => {
-                    let patch = json!({ "summary": object["summary"], "results": object["results"] });
-                    self.send("PATCH", &named, &patch).await
+                    let spoilt = json!({ "summary": object["summary"], "results": object["results"] });
+                    self.send("PATCH", &named, &spoilt).await
                 }
             };
             // tagwatch may have removed it in between.
@@ -83,8 +83,9 @@ impl Mirror {
                 let before = before.unwrap_or_default();
                 let annotations = &object["metadata"]["annotations"];
                 if before["spec"] != object["spec"] || before["metadata"]["annotations"] != *annotations {
-                    let patch = json!({ "metadata": { "annotations": annotations }, "spec": object["spec"] });
-                    self.send("PATCH", &named, &patch).await?;
+                    let changed =
+                        json!({ "metadata": { "annotations": annotations }, "spec": object["spec"] });
+                    self.send("PATCH", &named, &changed).await?;
                 }
                 self.write_status(&named, &before["status"], &object).await
             }
@@ -107,8 +108,8 @@ impl Mirror {
         if object["status"].is_null() || object["status"] == *before {
             return Ok(());
         }
-        let patch = json!({ "status": object["status"] });
-        self.send("PATCH", &format!("{named}/status"), &patch).await.map(drop)
+        let status = json!({ "status": object["status"] });
+        self.send("PATCH", &format!("{named}/status"), &status).await.map(drop)
     }
 
     /// What tagwatch has written, with the names and UIDs of the double.
