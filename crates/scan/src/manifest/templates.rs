@@ -33,7 +33,7 @@ impl Tree for Node<'_, '_> {
 }
 
 /// Whether a field, or an annotation, may be looked for in an object of a built-in kind: at the root, on the way to a pod
-/// template, and in what [`read_workload`] reads.
+/// template, in what [`read_workload`] reads, and among annotations that name images.
 pub(super) fn is_read(key: &str) -> bool {
     matches!(
         key,
@@ -58,6 +58,7 @@ pub(super) fn is_read(key: &str) -> bool {
             | "template"
             | "volumes"
     ) || key.starts_with(ANNOTATION_PREFIX)
+        || uncovered::may_be_of_image(key)
 }
 
 /// Reads an object by the template paths of its kind. Containers outside these paths get a note.

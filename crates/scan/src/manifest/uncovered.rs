@@ -59,6 +59,13 @@ pub(super) fn remark_annotations<'o, 'd, 't: 'd>(
     push(search.images, (api_version, kind), Reason::NotCovered { hint: None }, manifest);
 }
 
+/// Whether an annotation can name an image, by its key: [`remark_annotations`] looks at no other one.
+pub(super) fn may_be_of_image(annotation: &str) -> bool {
+    // Without a prefix it is a remark of its author, which no program reads.
+    let Some((_, name)) = annotation.rsplit_once('/') else { return false };
+    FUNCTIONS.contains(&annotation) || matches!(Naming::of(name), Naming::Image | Naming::Like)
+}
+
 /// Remarks on a document that is no object, with the images that it names.
 pub(super) fn remark_other(document: Node<'_, '_>, what: String, manifest: &mut Manifest) {
     let search = Search { is_embedded: true, ..Search::default() };
@@ -171,12 +178,13 @@ impl Search {
         let annotations = holder.get("metadata").and_then(|metadata| metadata.get("annotations"));
         for (key, value) in annotations.into_iter().flat_map(Node::entries) {
             let Some((key, text)) = key.text().zip(value.text()) else { continue };
-            // Without a prefix it is a remark of its author, which no program reads.
-            let Some((_, name)) = key.rsplit_once('/') else { continue };
-            let count = match Naming::of(name) {
-                _ if FUNCTIONS.contains(&key) => embedded::images_in(text),
-                Naming::Image | Naming::Like => u64::from(image_fields::versioned(value).is_some()),
-                Naming::List | Naming::Other => 0,
+            if !may_be_of_image(key) {
+                continue;
+            }
+            let count = if FUNCTIONS.contains(&key) {
+                embedded::images_in(text)
+            } else {
+                u64::from(image_fields::versioned(value).is_some())
             };
             if count > 0 {
                 self.path = format!("{path}.{}", UntrustedText::from(key).terminal());

@@ -190,6 +190,8 @@ fn what_goes_wrong_with_lines_is_declined_or_read_alike() {
         "a: 1\na: 2\n",
         "<<: {}\n",
         "yes: no\n",
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    sidecar.istio.io/proxyImage: a/b:1\n    a/b: c\n    \
+         config.kubernetes.io/function: |\n      container:\n        image: d:1\nspec:\n  containers:\n    - image: e\n",
     ];
     let mut tally = Tally::default();
     for text in own.iter().chain(cases::CASES) {
