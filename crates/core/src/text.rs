@@ -131,6 +131,10 @@ pub fn terminal_json(json: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
+    // As most texts are.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_unsafe(c) {

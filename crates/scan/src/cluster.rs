@@ -26,7 +26,13 @@ pub struct ClusterReport<'e> {
 impl<'e> ClusterReport<'e> {
     /// For an engine that judges objects of a cluster.
     pub fn new(engine: &'e Engine, show_passed: bool) -> Self {
-        let judge = Judge { engine, show_passed, omits_clean_images: false, namespaces: BTreeMap::new() };
+        let judge = Judge {
+            engine,
+            show_passed,
+            omits_clean_images: false,
+            omits_evidence: false,
+            namespaces: BTreeMap::new(),
+        };
         Self { judge, images: KnownImages::new(), builder: ReportBuilder::new() }
     }
 

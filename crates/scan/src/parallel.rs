@@ -46,17 +46,24 @@ pub(crate) fn map<T, R: Send, S>(
     if others.is_empty() {
         return run().into_iter().map(|(_, result)| result).collect();
     }
-    let mut done = thread::scope(|scope| {
+    let done = thread::scope(|scope| {
         // A thread that cannot be started leaves its work to the others.
         let others: Vec<_> = others.map_while(|_| Builder::new().spawn_scoped(scope, run).ok()).collect();
-        let mut done = run();
-        for other in others {
-            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
+        let mut done = vec![run()];
+        done.extend(
+            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))),
+        );
         done
     });
-    done.sort_unstable_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
+    // Each result is moved to its place, where sorting would move it many times.
+    let mut results = Vec::new();
+    results.resize_with(done.iter().map(Vec::len).sum(), || None);
+    for (index, result) in done.into_iter().flatten() {
+        if let Some(place) = results.get_mut(index) {
+            *place = Some(result);
+        }
+    }
+    results.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

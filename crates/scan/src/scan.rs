@@ -49,6 +49,10 @@ pub struct ScanOptions {
     ///
     /// [`Format::lists_clean_images`]: crate::output::Format::lists_clean_images
     pub omits_clean_images: bool,
+    /// Whether findings are listed without evidence; [`Format::shows_evidence`] says which formats show it.
+    ///
+    /// [`Format::shows_evidence`]: crate::output::Format::shows_evidence
+    pub omits_evidence: bool,
     /// Renders charts and kustomizations, by programs of the user.
     pub render: Option<Render>,
 }
@@ -97,6 +101,7 @@ pub(crate) fn scan_within(
         engine,
         show_passed: options.show_passed,
         omits_clean_images: options.omits_clean_images,
+        omits_evidence: options.omits_evidence,
         namespaces: BTreeMap::new(),
     };
     // A namespace applies to workloads in earlier files too.

@@ -99,9 +99,13 @@ pub fn reason<'m>(
     ];
     let lead = |origin: Origin| {
         let words = words_of(origin, container_type, name);
-        let verb = verb_of(origin, container_type);
-        let leads = [format!("{words} {verb} {image}"), format!("{words} names \"{image}\"")];
-        leads.iter().find_map(|lead| message.strip_prefix(lead.as_str()))
+        let rest = message.strip_prefix(words.as_str())?.strip_prefix(' ')?;
+        let behind_verb = |verb: &str| rest.strip_prefix(verb)?.strip_prefix(' ');
+        behind_verb(verb_of(origin, container_type))
+            .and_then(|rest| rest.strip_prefix(image.as_str()))
+            .or_else(|| {
+                behind_verb("names")?.strip_prefix('"')?.strip_prefix(image.as_str())?.strip_prefix('"')
+            })
     };
     let Some(rest) = origins.into_iter().find_map(lead) else { return message };
     let rest =

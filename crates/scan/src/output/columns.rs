@@ -69,7 +69,7 @@ impl Columns {
             widths.resize(row.len().max(widths.len()), 0);
             for (at, (width, cell)) in widths.iter_mut().zip(row).enumerate() {
                 let most = if at + 1 == row.len() { MAX_TEXT } else { MAX_CELL };
-                *width = (*width).max(cell.text.width().min(most));
+                *width = (*width).max(width_of(&cell.text).min(most));
             }
         }
         Self { widths, gap, last: MAX_TEXT }
@@ -92,13 +92,19 @@ impl Columns {
             let text = cut(&cell.text, if is_last { self.last } else { MAX_CELL });
             line.push_str(&look.paint(cell.color, &text));
             if !is_last {
-                line.push_str(&" ".repeat(width.saturating_sub(text.width())));
+                line.extend(std::iter::repeat_n(' ', width.saturating_sub(width_of(&text))));
                 line.push_str(self.gap);
             }
         }
         line.truncate(line.trim_end().len());
         line
     }
+}
+
+/// Columns that a text takes.
+fn width_of(text: &str) -> usize {
+    let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_printable { text.len() } else { text.width() }
 }
 
 /// The text in at most `width` columns. What is cut out is in the middle: an image ends with its tag and digest, and

@@ -80,6 +80,21 @@ impl Format {
             | Self::Name => false,
         }
     }
+
+    /// Whether the format shows the evidence of findings.
+    pub fn shows_evidence(self) -> bool {
+        match self {
+            Self::Json | Self::Yaml | Self::PolicyReport => true,
+            Self::Table
+            | Self::Wide
+            | Self::Sarif
+            | Self::Junit
+            | Self::Github
+            | Self::Gitlab
+            | Self::Markdown
+            | Self::Name => false,
+        }
+    }
 }
 
 /// The look of text for people; other formats ignore it.

@@ -59,8 +59,8 @@ fn head(block: &Block<'_>, style: Style) -> Vec<String> {
     }
     let at = blocks::place(place);
     let at_painted = style.paint(anstyle::Style::new().bold(), &at);
-    let whole = [at.as_str(), &object, &container].map(UnicodeWidthStr::width).iter().sum::<usize>();
-    let Some(limit) = style.width.filter(|limit| whole + 2 * GAP.len() > *limit) else {
+    let whole = || [at.as_str(), &object, &container].map(UnicodeWidthStr::width).iter().sum::<usize>();
+    let Some(limit) = style.width.filter(|limit| whole() + 2 * GAP.len() > *limit) else {
         return vec![[at_painted.as_str(), &object, &container].join(GAP).trim_end().to_owned()];
     };
     let room = limit.saturating_sub(INDENT.len() + GAP.len());

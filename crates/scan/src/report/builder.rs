@@ -206,7 +206,7 @@ impl ReportBuilder {
         }
         for finding in &mut findings {
             finding.place.subject += first;
-            self.fingerprints.name(finding);
+            self.fingerprints.number(finding);
         }
         self.exemptions.add_used(exemptions_used);
         for (namespace, remarks, at) in in_namespaces {

@@ -1,7 +1,6 @@
 //! Fingerprints: names of findings that outlive edits elsewhere.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 use tagwatch_core::outcome::Outcome;
@@ -20,20 +19,23 @@ const LENGTH: usize = 16;
 /// overlays) are numbered: as many of them as before are known, one more is new.
 #[derive(Debug, Default)]
 pub(crate) struct Fingerprints {
-    seen: BTreeMap<String, u32>,
+    seen: HashMap<String, u32>,
 }
 
 impl Fingerprints {
-    /// Gives a finding its fingerprint.
-    pub(crate) fn name(&mut self, finding: &mut FindingEntry) {
-        let first = render(&hash(finding).finalize());
-        let number = self.seen.entry(first.clone()).or_default();
+    /// Gives a finding with the fingerprint [`of`] the first of its like its own.
+    pub(crate) fn number(&mut self, finding: &mut FindingEntry) {
+        let number = self.seen.entry(finding.fingerprint.clone()).or_default();
         *number += 1;
-        finding.fingerprint = match *number {
-            1 => first,
-            n => render(&hash(finding).chain_update(n.to_be_bytes()).finalize()),
-        };
+        if *number > 1 {
+            finding.fingerprint = render(&hash(finding).chain_update(number.to_be_bytes()).finalize());
+        }
     }
+}
+
+/// The fingerprint of the first finding that is like this one.
+pub(super) fn of(finding: &FindingEntry) -> String {
+    render(&hash(finding).finalize())
 }
 
 fn hash(finding: &FindingEntry) -> Sha256 {
@@ -59,9 +61,7 @@ fn hash(finding: &FindingEntry) -> Sha256 {
 }
 
 fn render(hash: &[u8]) -> String {
-    hash.iter().take(LENGTH).fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    hash.iter().take(LENGTH).flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }

@@ -15,7 +15,10 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, Namespace, Origin, Workload, WorkloadId};
 
 use super::builder::ReadFile;
-use super::{Exemption, FindingEntry, ImageEntry, Note, ReferenceParts, SourceLocation, Summary, exempting};
+use super::{
+    Exemption, FindingEntry, ImageEntry, Note, ReferenceParts, SourceLocation, Summary, exempting,
+    fingerprint,
+};
 use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark, Unjudged};
 use crate::yaml::Position;
 
@@ -27,7 +30,7 @@ pub(crate) struct JudgedFile {
     pub(super) summary: Summary,
     /// Numbered from 0, as the findings are.
     pub(super) images: Vec<ImageEntry>,
-    /// Without fingerprints, in the order in which they are numbered.
+    /// Each with the fingerprint of the first of its like, in the order in which they are numbered.
     pub(super) findings: Vec<FindingEntry>,
     pub(super) notes: Vec<Note>,
     pub(super) unjudged: Vec<Unjudged>,
@@ -48,6 +51,8 @@ pub(crate) struct Judge<'e> {
     pub(crate) show_passed: bool,
     /// Whether images without a finding are left out.
     pub(crate) omits_clean_images: bool,
+    /// Whether findings have no evidence.
+    pub(crate) omits_evidence: bool,
     pub(crate) namespaces: BTreeMap<UntrustedText, Arc<Namespace>>,
 }
 
@@ -116,7 +121,9 @@ impl Judge<'_> {
             judged.summary.results.count(finding.outcome);
             // Passes are numbered on their own, so that those that are not shown need no fingerprint.
             if finding.outcome != Outcome::Pass || self.show_passed {
-                judged.findings.push(subject.finding(finding));
+                let mut entry = subject.finding(finding, self.omits_evidence);
+                entry.fingerprint = fingerprint::of(&entry);
+                judged.findings.push(entry);
             }
         }
         judged.summary.images += 1;
@@ -186,7 +193,7 @@ impl Subject<'_> {
     }
 
     /// Without its fingerprint.
-    fn finding(&self, finding: &Finding) -> FindingEntry {
+    fn finding(&self, finding: &Finding, omits_evidence: bool) -> FindingEntry {
         let (file, at) = match (finding.rule.group, self.at.pull_policy) {
             (RuleGroup::ImagePullPolicy, Some(at)) => (self.pull_policy_file, at),
             _ => (self.file, self.at.image),
@@ -201,7 +208,11 @@ impl Subject<'_> {
             result: finding.outcome,
             message: finding.message.clone(),
             resolution: finding.resolution.clone(),
-            evidence: evidence::written_snippet(self.workload.origin, self.container),
+            evidence: if omits_evidence {
+                String::new()
+            } else {
+                evidence::written_snippet(self.workload.origin, self.container)
+            },
             fingerprint: String::new(),
             exemption: finding.exemption.as_ref().map(|applied| Exemption {
                 reason: applied.reason.terminal(),

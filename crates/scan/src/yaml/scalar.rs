@@ -58,6 +58,7 @@ pub(super) fn resolve<'t>(
 
 /// Whether a plain scalar is a text by its begin and its length alone: no other type begins with a letter and is longer than
 /// `false`, and the words that are none share their first two letters with few others.
+#[inline]
 pub(super) fn is_surely_text(text: &str) -> bool {
     let mut bytes = text.bytes().map(|byte| byte.to_ascii_lowercase());
     let Some(first) = bytes.next().filter(u8::is_ascii_alphabetic) else { return false };

@@ -85,6 +85,7 @@ pub(crate) struct Documents<'t> {
     /// Says by its text what of a document is needed.
     need: Option<&'t dyn Fn(&str) -> Need>,
     passed_over: u64,
+    scratch: block::Scratch,
     /// An error that follows a document.
     pub(super) pending: Option<Located<YamlError>>,
 }
@@ -120,6 +121,7 @@ impl<'t> Documents<'t> {
             expanded: 0,
             need: None,
             passed_over: 0,
+            scratch: block::Scratch::default(),
             pending: None,
         }
     }
@@ -320,12 +322,13 @@ impl<'t> Documents<'t> {
     }
 
     /// The fast way, which declines most of what is rare.
-    pub(super) fn read_subset(&self, chunk: &Chunk, need: Need) -> Option<block::Read<'t>> {
+    pub(super) fn read_subset(&mut self, chunk: &Chunk, need: Need) -> Option<block::Read<'t>> {
         // Compose reads scalars and keys in its own way.
         if self.dialect != Dialect::Kubectl {
             return None;
         }
-        block::read(self.text_of(chunk)?, chunk.start, self.limits, self.expanded, need)
+        let text = self.text_of(chunk)?;
+        block::read(text, chunk.start, self.limits, self.expanded, need, &mut self.scratch)
     }
 
     pub(super) fn read_exactly(&mut self, chunk: &Chunk) -> Read<'t> {

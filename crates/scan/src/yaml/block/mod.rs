@@ -8,6 +8,7 @@
 
 mod lexer;
 mod scalars;
+mod stops;
 mod tree;
 
 use super::need::Need;
@@ -15,6 +16,7 @@ use super::stream::Limits;
 use super::syntax::Mark;
 use super::tree::Document;
 use lexer::Lexer;
+use stops::Stops;
 use tree::Tree;
 
 /// A document that was read: none if it is empty, and where nothing of it is needed.
@@ -25,25 +27,38 @@ pub(super) struct Read<'t> {
     pub(super) nodes: u64,
 }
 
+/// Memory that the reading of one document leaves to that of the next one.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    stops: Stops,
+}
+
 /// There is something that the reader does not understand.
 #[derive(Debug)]
 struct Declined;
 
 /// Reads the text of one document, which begins at a mark, and makes a tree of what is needed. `expanded` is the number of
 /// nodes in earlier documents of the file. `None` where it declines.
-pub(super) fn read(text: &str, start: Mark, limits: Limits, expanded: u64, need: Need) -> Option<Read<'_>> {
-    let (tree, is_explicit) = lines(text, start, Tree::new(limits.depth, need))?;
+pub(super) fn read<'t>(
+    text: &'t str,
+    start: Mark,
+    limits: Limits,
+    expanded: u64,
+    need: Need,
+    scratch: &mut Scratch,
+) -> Option<Read<'t>> {
+    let (tree, is_explicit) = lines(text, start, Tree::new(limits.depth, need), &mut scratch.stops)?;
     let nodes = tree.count();
     let is_within_limits = expanded.saturating_add(nodes) <= limits.nodes;
     (is_within_limits && !(is_explicit && nodes == 0)).then(|| Read { document: tree.finish(), nodes })
 }
 
 /// Reads all lines of a document. The tree is complete; the flag says whether a line `---` is before it.
-fn lines<'t>(text: &'t str, start: Mark, mut tree: Tree<'t>) -> Option<(Tree<'t>, bool)> {
-    if !start.is_line_start() || !is_of_subset(text) {
+fn lines<'t>(text: &'t str, start: Mark, mut tree: Tree<'t>, stops: &mut Stops) -> Option<(Tree<'t>, bool)> {
+    if !start.is_line_start() {
         return None;
     }
-    let mut lexer = Lexer::new(text, start.position().line);
+    let mut lexer = Lexer::new(text, start.position().line, stops);
     let is_explicit = lexer.skip_document_start()?;
     while let Some(indent) = lexer.next_line().ok()? {
         line(&mut lexer, &mut tree, indent)?;
@@ -52,30 +67,15 @@ fn lines<'t>(text: &'t str, start: Mark, mut tree: Tree<'t>) -> Option<(Tree<'t>
     Some((tree, is_explicit))
 }
 
-/// Whether each character is one that the reader understands. Other line breaks than the line feed would change what a line
-/// is, and go-yaml refuses control characters.
-fn is_of_subset(text: &str) -> bool {
-    let is_plain = |byte: u8| byte == b'\n' || (byte >= 0x20 && byte != 0x7f);
-    // Without a branch for each byte, so that the compiler can look at many at once.
-    if !text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
-        return false;
-    }
-    text.is_ascii()
-        || !text.chars().any(|character| {
-            matches!(
-                character,
-                '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-            )
-        })
-}
-
 /// Reads what stands in a line from its first character, which is in the column `indent`.
-fn line<'t>(lexer: &mut Lexer<'t>, tree: &mut Tree<'t>, indent: u32) -> Option<()> {
+#[inline]
+fn line<'t>(lexer: &mut Lexer<'t, '_>, tree: &mut Tree<'t>, indent: usize) -> Option<()> {
     let mut column = indent;
     let mut is_after_dash = false;
     loop {
+        let at = lexer.at;
         if lexer.takes_dash() {
-            tree.open_item(column, lexer.position())?;
+            tree.open_item(column, lexer)?;
             lexer.skip_dash();
             if lexer.ends_line()? {
                 return Some(());
@@ -84,13 +84,11 @@ fn line<'t>(lexer: &mut Lexer<'t>, tree: &mut Tree<'t>, indent: u32) -> Option<(
             is_after_dash = true;
             continue;
         }
-        let at = lexer.position();
         let Some(key) = lexer.key() else {
             // A line of a mapping has a key.
             return if is_after_dash { lexer.value(tree) } else { None };
         };
-        tree.open_key(column, at, key, lexer.position())?;
-        lexer.skip_colon();
-        return if lexer.ends_line()? { Some(()) } else { lexer.value(tree) };
+        tree.open_key(column, at, key, lexer)?;
+        return if lexer.ends_line_behind_colon()? { Some(()) } else { lexer.value(tree) };
     }
 }

@@ -7,7 +7,11 @@ use super::super::tree::Position;
 use super::lexer::{Lexer, WORD, is};
 use super::tree::Tree;
 
-impl<'t> Lexer<'t> {
+/// Longest line with a list in brackets, in bytes: for each item, the line is looked at up to its end, and its characters are
+/// counted.
+const MAX_LIST_LINE: usize = 4096;
+
+impl<'t> Lexer<'t, '_> {
     /// A block scalar without an indication of its indentation, as `block_scalar` of [`super::super::syntax`] reads it. One
     /// without a text is left to that.
     pub(super) fn block_scalar(&mut self, is_literal: bool, tree: &mut Tree<'t>) -> Option<()> {
@@ -20,7 +24,7 @@ impl<'t> Lexer<'t> {
         let (mut text, mut deepest) = (String::new(), 0);
         let mut empty = 0_usize;
         loop {
-            if self.at >= self.text.len() {
+            if !self.begins_line().ok()? {
                 return None;
             }
             self.skip_spaces();
@@ -28,7 +32,7 @@ impl<'t> Lexer<'t> {
             if self.byte(0) != b'\n' {
                 break;
             }
-            self.pass_line();
+            self.pass_line_feed();
             empty += 1;
         }
         let indent = self.column();
@@ -38,21 +42,22 @@ impl<'t> Lexer<'t> {
         let at = self.position();
         let (mut is_first, mut was_blank) = (true, false);
         loop {
-            let start = self.at;
-            let is_blank = self.byte(0) == b' ';
-            self.pass_line();
-            let line = self.text.get(start..self.at - 1).filter(|_| tree.is_kept());
-            if let Some(line) = line {
+            let (start, end) = (self.at, self.end_of_line());
+            if tree.is_kept() {
+                let is_blank = self.byte(0) == b' ';
                 if !is_first && (is_literal || was_blank || is_blank) {
                     text.push('\n');
                 } else if !is_first && empty == 0 {
                     text.push(' ');
                 }
                 text.extend(std::iter::repeat_n('\n', empty));
-                text.push_str(line);
+                text.push_str(self.text(start, end)?);
+                (is_first, was_blank) = (false, is_blank);
             }
-            (is_first, was_blank, empty) = (false, is_blank, 0);
-            if !self.next_text_line(indent, &mut empty) {
+            self.at = end;
+            self.pass_line_feed();
+            empty = 0;
+            if !self.next_text_line(indent, &mut empty)? {
                 break;
             }
         }
@@ -67,24 +72,29 @@ impl<'t> Lexer<'t> {
 
     /// Passes indentation, and counts the lines that hold nothing else. Whether more of the text follows; otherwise, this is
     /// the begin of a line.
-    fn next_text_line(&mut self, indent: u32, empty: &mut usize) -> bool {
-        while self.at < self.text.len() {
-            self.skip_indent(indent);
-            if self.column() == indent && self.byte(0) != b'\n' {
-                return true;
+    fn next_text_line(&mut self, indent: usize, empty: &mut usize) -> Option<bool> {
+        while self.begins_line().ok()? {
+            self.skip_spaces();
+            // Blanks behind the indentation are of the text.
+            if self.column() > indent || self.column() == indent && self.byte(0) != b'\n' {
+                self.at = self.line_start + indent;
+                return Some(true);
             }
             if self.byte(0) != b'\n' {
                 self.at = self.line_start;
-                return false;
+                return Some(false);
             }
-            self.pass_line();
+            self.pass_line_feed();
             *empty += 1;
         }
-        false
+        Some(false)
     }
 
-    /// A list of scalars in one line.
+    /// A list of scalars in one line, if that is no longer than [`MAX_LIST_LINE`].
     pub(super) fn flow_sequence(&mut self, tree: &mut Tree<'t>) -> Option<()> {
+        if self.end_of_line() - self.line_start > MAX_LIST_LINE {
+            return None;
+        }
         let list = tree.open_flow_sequence(self.position())?;
         self.at += 1;
         self.skip_spaces();
@@ -114,7 +124,8 @@ impl<'t> Lexer<'t> {
             self.at = end;
             return Some((at, text, false));
         }
-        let rest = self.text.as_bytes().get(start..)?;
+        let end = self.end_of_line();
+        let rest = self.text(start, end)?.as_bytes();
         let mut length = 0;
         loop {
             length += rest.get(length..)?.iter().position(|&byte| !is(byte, WORD) && byte != b'=')?;
@@ -127,6 +138,6 @@ impl<'t> Lexer<'t> {
             return None;
         }
         self.at += length;
-        Some((at, self.text.get(start..start + length)?, true))
+        Some((at, self.text(start, start + length)?, true))
     }
 }

@@ -6,12 +6,18 @@ use std::collections::BTreeMap;
 use super::super::need::Need;
 use super::super::scalar::{self, Scalar};
 use super::super::tree::{Content, Document, Entry, NodeId, Position, RawNode};
+use super::lexer::Lexer;
 
 /// Most keys of a mapping that are compared with one another. A longer mapping is left to the exact reader.
 const MAX_KEYS: usize = 128;
 
-/// Bytes of a key that tell most keys apart.
-const LEAD: usize = 7;
+/// The position of what is not needed.
+const UNNEEDED: Position = Position::START;
+
+/// 2^64 divided by the golden ratio, which spreads bits over the highest ones (Knuth, volume 3, 6.4).
+const GOLDEN_RATIO: u64 = 0x9e37_79b9_7f4a_7c15;
+
+const HALF: u32 = u64::BITS / 2;
 
 /// Nodes, open collections, and keys of open mappings for which there is room from the begin: more than most documents have.
 const NODES: usize = 64;
@@ -31,13 +37,15 @@ enum Kind {
 struct Level {
     kind: Kind,
     /// Column of its keys or dashes.
-    indent: u32,
+    indent: usize,
     node: NodeId,
     /// Where its entries or items begin among those of all open collections, and where its keys do.
     first: usize,
     first_key: usize,
     /// The key whose value follows; unused in sequences.
     key: NodeId,
+    /// The [bits](Key::bit) of its keys.
+    key_bits: u64,
     /// Where the value would be if it is null; `None` if nothing is missing.
     missing: Option<Position>,
     /// Whether the collection is needed.
@@ -55,30 +63,37 @@ pub(super) struct FlowSequence {
 /// A key of an open mapping.
 #[derive(Debug, Clone, Copy)]
 struct Key<'t> {
-    /// Its first bytes and, in the last byte, its length as far as that fits: keys that differ in it are not the same.
-    lead: u64,
+    /// Of its first and last bytes and of its length: keys whose hashes differ are not the same.
+    hash: u64,
     text: &'t str,
 }
 
 impl<'t> Key<'t> {
     fn new(text: &'t str) -> Self {
         let bytes = text.as_bytes();
-        let mut lead = match (bytes.first_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
-            (Some(first), ..) => *first,
-            // Both halves of a shorter key, which overlap.
-            (None, Some(first), Some(last)) => {
-                let behind = 8 * (bytes.len() - first.len());
-                let last = u64::from(u32::from_le_bytes(*last)) << behind;
-                (u64::from(u32::from_le_bytes(*first)) | last).to_le_bytes()
-            }
-            _ => bytes.iter().rev().fold(0, |lead, &byte| lead << 8 | u64::from(byte)).to_le_bytes(),
+        // Both ends, which overlap in a short key.
+        let (first, last) = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+                (Some(first), Some(last)) => {
+                    (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
+                }
+                _ => (bytes.iter().fold(0, |bits, &byte| bits << 8 | u64::from(byte)), 0),
+            },
         };
-        lead[LEAD] = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
-        Self { lead: u64::from_le_bytes(lead), text }
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let mixed =
+            (first ^ last.rotate_left(HALF) ^ length.rotate_right(u8::BITS)).wrapping_mul(GOLDEN_RATIO);
+        Self { hash: mixed, text }
+    }
+
+    /// One bit of all keys that are like this one: a mapping has no key whose bit none of its keys has.
+    fn bit(self) -> u64 {
+        1 << (self.hash >> (u64::BITS - u64::BITS.trailing_zeros()))
     }
 
     fn is(self, other: Self) -> bool {
-        self.lead == other.lead && self.text == other.text
+        self.hash == other.hash && self.text == other.text
     }
 }
 
@@ -142,17 +157,18 @@ impl<'t> Tree<'t> {
     }
 
     /// Column of the innermost collection.
-    pub(super) fn indent(&self) -> u32 {
+    pub(super) fn indent(&self) -> usize {
         self.levels.last().map_or(0, |level| level.indent)
     }
 
-    /// A key in a column, and the place of the colon behind it.
+    /// A key that begins in a place, in a column. The reader is at the colon behind it.
+    #[inline]
     pub(super) fn open_key(
         &mut self,
-        column: u32,
-        at: Position,
+        column: usize,
+        start: usize,
         key: &'t str,
-        colon: Position,
+        lexer: &Lexer<'t, '_>,
     ) -> Option<()> {
         self.close_deeper(column)?;
         if self
@@ -169,47 +185,65 @@ impl<'t> Tree<'t> {
                 }
                 self.complete()?;
             }
-            _ => self.open(Kind::Mapping, column, at)?,
+            _ => self.open(Kind::Mapping, column, || lexer.position_of(start))?,
         }
-        let keys = self.keys.get(self.levels.last()?.first_key..)?;
+        let level = self.levels.last_mut()?;
         let known = Key::new(key);
-        if keys.len() == MAX_KEYS || keys.iter().any(|other| other.is(known)) {
+        let keys = self.keys.get(level.first_key..)?;
+        let may_repeat = level.key_bits & known.bit() != 0;
+        if keys.len() == MAX_KEYS || may_repeat && keys.iter().any(|other| other.is(known)) {
             return None;
         }
+        level.key_bits |= known.bit();
         self.keys.push(known);
-        let is_needed = match self.need {
-            Need::Keys(is_needed) => is_needed(key),
-            Need::Nothing | Need::Everything => true,
-        };
-        self.is_kept = is_needed && self.levels.last()?.is_kept;
-        let node = self.push(at, || Content::Scalar(Cow::Borrowed(key), Scalar::String));
-        let level = self.levels.last_mut()?;
-        level.key = node;
-        level.missing = Some(colon);
+        self.count += 1;
+        self.is_kept = level.is_kept
+            && match self.need {
+                Need::Keys(is_needed) => is_needed(key),
+                Need::Nothing | Need::Everything => true,
+            };
+        level.missing = Some(UNNEEDED);
+        if self.is_kept {
+            level.missing = Some(lexer.position());
+            level.key = self.nodes.len();
+            let content = Content::Scalar(Cow::Borrowed(key), Scalar::String);
+            self.nodes.push(RawNode { at: lexer.position_of(start), content });
+        }
         Some(())
     }
 
-    /// A dash in a column.
-    pub(super) fn open_item(&mut self, column: u32, at: Position) -> Option<()> {
+    /// A dash in a column, where the reader is.
+    #[inline]
+    pub(super) fn open_item(&mut self, column: usize, lexer: &Lexer<'t, '_>) -> Option<()> {
         self.close_deeper(column)?;
         match self.levels.last() {
             Some(level) if level.indent == column && level.kind != Kind::Mapping => self.complete()?,
             Some(level) if level.indent == column => {
                 level.missing?;
-                self.open(Kind::IndentlessSequence, column, at)?;
+                self.open(Kind::IndentlessSequence, column, || lexer.position())?;
             }
-            _ => self.open(Kind::Sequence, column, at)?,
+            _ => self.open(Kind::Sequence, column, || lexer.position())?,
         }
         let level = self.levels.last_mut()?;
-        level.missing = Some(at);
         self.is_kept = level.is_kept;
+        level.missing = Some(if self.is_kept { lexer.position() } else { UNNEEDED });
         Some(())
     }
 
     /// Adds the value that is missing.
     pub(super) fn scalar(&mut self, at: Position, text: Cow<'t, str>, scalar: Scalar) -> Option<()> {
+        if !self.is_kept {
+            return self.unneeded_scalar();
+        }
         let node = self.push(at, || Content::Scalar(text, scalar));
         self.attach(node)
+    }
+
+    /// A scalar that is not needed takes the place of the value that is missing.
+    #[inline]
+    pub(super) fn unneeded_scalar(&mut self) -> Option<()> {
+        self.count += 1;
+        self.levels.last_mut()?.missing.take().map(drop)
     }
 
     /// A scalar without quotes. Numbers that JSON does not know are left to the exact reader.
@@ -265,7 +299,7 @@ impl<'t> Tree<'t> {
     }
 
     /// Begins a collection where a value is missing, or at the root.
-    fn open(&mut self, kind: Kind, indent: u32, at: Position) -> Option<()> {
+    fn open(&mut self, kind: Kind, indent: usize, at: impl FnOnce() -> Position) -> Option<()> {
         self.check_depth(self.levels.len() + 1)?;
         match self.levels.last() {
             // What follows the root at its margin or before it is no part of it.
@@ -273,20 +307,37 @@ impl<'t> Tree<'t> {
             Some(level) if level.missing.is_none() => return None,
             _ => {}
         }
-        let (node, first) = match kind {
-            Kind::Mapping => (self.push(at, || Content::Mapping(Vec::new())), self.entries.len()),
-            Kind::Sequence | Kind::IndentlessSequence => {
-                (self.push(at, || Content::Sequence(Vec::new())), self.items.len())
-            }
-        };
-        let first_key = self.keys.len();
-        let is_kept = self.is_kept;
-        self.levels.push(Level { kind, indent, node, first, first_key, key: node, missing: None, is_kept });
+        self.count += 1;
+        let (node, is_kept, first_key) = (self.nodes.len(), self.is_kept, self.keys.len());
+        let mut first = 0;
+        if is_kept {
+            let (content, others) = match kind {
+                Kind::Mapping => (Content::Mapping(Vec::new()), self.entries.len()),
+                Kind::Sequence | Kind::IndentlessSequence => {
+                    (Content::Sequence(Vec::new()), self.items.len())
+                }
+            };
+            self.nodes.push(RawNode { at: at(), content });
+            first = others;
+        }
+        let missing = None;
+        self.levels.push(Level {
+            kind,
+            indent,
+            node,
+            first,
+            first_key,
+            key: node,
+            key_bits: 0,
+            missing,
+            is_kept,
+        });
         Some(())
     }
 
     /// Ends the collections that are deeper than a column.
-    fn close_deeper(&mut self, column: u32) -> Option<()> {
+    #[inline]
+    fn close_deeper(&mut self, column: usize) -> Option<()> {
         while self.levels.last().is_some_and(|level| level.indent > column) {
             self.close()?;
         }
@@ -299,15 +350,16 @@ impl<'t> Tree<'t> {
         let Level { kind, node, first, first_key, is_kept, .. } = self.levels.pop()?;
         self.keys.truncate(first_key);
         self.is_kept = is_kept;
-        if is_kept {
-            let content = match kind {
-                Kind::Mapping => Content::Mapping(self.entries.drain(first..).collect()),
-                Kind::Sequence | Kind::IndentlessSequence => {
-                    Content::Sequence(self.items.drain(first..).collect())
-                }
-            };
-            self.fill(node, content);
+        if !is_kept {
+            return self.levels.last_mut().map_or(Some(()), |level| level.missing.take().map(drop));
         }
+        let content = match kind {
+            Kind::Mapping => Content::Mapping(self.entries.drain(first..).collect()),
+            Kind::Sequence | Kind::IndentlessSequence => {
+                Content::Sequence(self.items.drain(first..).collect())
+            }
+        };
+        self.fill(node, content);
         if self.levels.is_empty() { Some(()) } else { self.attach(node) }
     }
 

@@ -160,6 +160,15 @@ fn manifests_are_taken_and_read_as_the_exact_reader_reads_them() {
 }
 
 #[test]
+fn a_long_list_in_brackets_is_left_to_the_exact_reader() {
+    let mut tally = Tally::default();
+    for items in [100, 10_000] {
+        assert_eq!(tally.compare(&format!("a: [{}]\n", vec!["b"; items].join(", "))), None);
+    }
+    assert_eq!((tally.documents, tally.taken), (2, 1));
+}
+
+#[test]
 fn what_goes_wrong_with_lines_is_declined_or_read_alike() {
     let own = [
         "a:\n- b\n-\n- c: d\n  e:\n  - f\ng: h\n",
