@@ -294,21 +294,22 @@ pub fn takeover(store: &Store, ended: Instant, ended_holder: &str, limit: Durati
 
 /// Watches that were tried again too soon, while nothing got through.
 pub fn hurried(faults: &[FiredFault]) -> Vec<Violation> {
-    let mut tries: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut tries: BTreeMap<(&str, Option<&str>), Vec<Duration>> = BTreeMap::new();
     for FiredFault { request, fault } in faults {
         let is_outage = matches!(fault, Fault::DropBefore | Fault::Status(500..=599, _));
         if is_outage && request.verb == Some(Verb::Watch) {
-            tries.entry(&request.plural).or_default().push(request.at);
+            let watched = (&*request.plural, request.namespace.as_deref());
+            tries.entry(watched).or_default().push(request.at);
         }
     }
     let gaps = |times: Vec<Duration>| {
         let gaps = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect::<Vec<_>>();
         gaps.into_iter().skip(GROWING).min()
     };
-    let shortest = tries.into_iter().filter_map(|(plural, times)| Some((plural, gaps(times)?)));
+    let shortest = tries.into_iter().filter_map(|(watched, times)| Some((watched, gaps(times)?)));
     let hurried = shortest.filter(|(_, gap)| *gap < STEADY);
     hurried
-        .map(|(plural, gap)| {
+        .map(|((plural, _), gap)| {
             Oracle::Pace.violated(format!("{plural} were watched again after {gap:?} of an outage"))
         })
         .collect()

@@ -35,6 +35,8 @@ pub struct RequestInfo {
     pub verb: Option<Verb>,
     /// The resource; empty for discovery.
     pub plural: String,
+    /// The namespace; `None` for all of them, and for objects of the cluster.
+    pub namespace: Option<String>,
     /// The object.
     pub name: Option<String>,
     /// Its number among those of the verb on the resource.
@@ -121,9 +123,9 @@ impl FaultLayer {
 
     fn count(&self, request: &Request<Body>) -> RequestInfo {
         let target = Target::of(request.method(), request.uri());
-        let (verb, plural, name) = match target {
-            Some(target) => (Some(target.verb), target.plural, target.name),
-            None => (None, String::new(), None),
+        let (verb, plural, namespace, name) = match target {
+            Some(target) => (Some(target.verb), target.plural, target.namespace, target.name),
+            None => (None, String::new(), None, None),
         };
         let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let agent = agent.unwrap_or_default().to_owned();
@@ -137,7 +139,17 @@ impl FaultLayer {
         let number = counters.requests;
         let nth = counters.nth.entry((verb, plural.clone())).or_default();
         *nth += 1;
-        RequestInfo { number, write, agent, verb, plural, name, nth: *nth, at: self.begun.elapsed() }
+        RequestInfo {
+            number,
+            write,
+            agent,
+            verb,
+            plural,
+            namespace,
+            name,
+            nth: *nth,
+            at: self.begun.elapsed(),
+        }
     }
 
     fn pick(&self, info: &RequestInfo) -> Option<Fault> {
