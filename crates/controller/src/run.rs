@@ -220,7 +220,7 @@ impl Servers {
         let Self { clients, listeners, metrics, heartbeat, runtimes } = self;
         let Runtimes { probes, console: pages, in_process } = runtimes;
         let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
-        let Clients { metrics_reviews, console_reviews, .. } = clients;
+        let Clients { metrics_reviews, console_reviews, clock, .. } = clients;
         let Listeners { admin, health, console } = listeners;
         let audience = || options.token_audience.clone();
         let is_gated = matches!(options.metrics_access, EndpointAccess::Token { .. });
@@ -228,7 +228,7 @@ impl Servers {
             metrics,
             readiness: parts.readiness.clone(),
             watches: parts.observer.watches.clone(),
-            gate: is_gated.then(|| Arc::new(AccessGate::new(metrics_reviews, audience()))),
+            gate: is_gated.then(|| Arc::new(AccessGate::new(metrics_reviews, audience(), clock.clone()))),
             heartbeat,
             worker: Handle::current(),
             encoding: Arc::default(),
@@ -244,7 +244,7 @@ impl Servers {
         serve(ADMIN_ENDPOINT, admin, routes.clone(), &probes);
         let console = console.zip(options.console.as_ref()).map(|(listener, console)| {
             let source = parts.console_source(options);
-            let routes = console::routes(source, &console.access, console_reviews, audience());
+            let routes = console::routes(source, &console.access, console_reviews, audience(), clock);
             serve(CONSOLE, listener, routes.clone(), &pages);
             routes
         });

@@ -1,4 +1,7 @@
-//! What tests share: an API server that is a function, one that stores reports, and a controller without tasks.
+//! What tests share: an API server that is a function, one that stores reports, an issuer of tokens, and a controller without
+//! tasks.
+
+mod issuer;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -22,6 +25,7 @@ use crate::reconcile::Reconciler;
 use crate::serve::EndpointAccess;
 use crate::state::WatchedNamespaces;
 use crate::state::metrics::Metrics;
+pub(crate) use issuer::Issuer;
 
 /// A client whose API server is a function.
 pub(crate) fn client<A, B>(answer: impl Fn(Request<Body>) -> A + Send + 'static) -> Client

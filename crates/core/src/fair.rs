@@ -61,7 +61,7 @@ pub fn oldest_of_largest<K, G: Ord, T: Ord>(entries: impl IntoIterator<Item = (K
 
 /// The group of an account: all service accounts of a namespace are one, since the owner of a namespace creates as many
 /// of them as they like. Every other user is a group alone.
-fn account_group(user: &str) -> &str {
+pub fn account_group(user: &str) -> &str {
     let namespace = user.strip_prefix(SERVICE_ACCOUNT).and_then(|account| account.find(':'));
     namespace.map_or(user, |end| &user[..SERVICE_ACCOUNT.len() + end])
 }

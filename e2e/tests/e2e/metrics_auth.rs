@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -16,7 +17,7 @@ use k8s_openapi::api::{
 use kube::{Api, api::PostParams};
 use libtest_mimic::Trial;
 use serde_json::json;
-use tagwatch_e2e::{Component, Identity, eventually, get, samples::config, write_certificate};
+use tagwatch_e2e::{Component, Identity, Request, eventually, get, samples::config, write_certificate};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time::timeout};
 
@@ -32,6 +33,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(none_is_401_wrong_is_403_right_is_200),
         shared(probes_need_no_token_and_plain_http_gets_nothing),
         own(made_up_tokens_cause_few_reviews_and_lock_out_no_reader),
+        own(tokens_from_a_scrapers_own_address_lock_out_none_of_its_renewed_ones),
         own(access_is_denied_while_the_api_server_is_down),
         shared(a_new_certificate_is_shown_without_a_restart),
         shared(a_token_for_tagwatch_opens_nothing_else),
@@ -250,6 +252,79 @@ async fn made_up_tokens_cause_few_reviews_and_lock_out_no_reader(env: &TestEnv) 
     for (status, body) in future::try_join_all(scrapes).await? {
         assert_eq!(status, StatusCode::OK, "{body}");
     }
+    tagwatch.end().await
+}
+
+/// Connections of others, and how many of their tokens are refused unseen before the scraper's token is renewed.
+const OTHERS: usize = 8;
+const REFUSED: usize = 2_000;
+/// A scrape times out after this, by Prometheus' default.
+const SCRAPE_LIMIT: Duration = Duration::from_secs(10);
+
+/// A token that the API server did not issue: none of its form, or one with its header, the scraper's claims and another
+/// signature.
+fn made_up(genuine: &str, number: usize) -> Result<String> {
+    if number.is_multiple_of(4) {
+        return Ok(format!("made-up-{number}"));
+    }
+    let (signed, signature) = genuine.rsplit_once('.').context("no JSON Web Token")?;
+    let digits = format!("{number:08}");
+    ensure!(signature.len() > 2 * digits.len(), "{signature}");
+    Ok(format!("{signed}.{digits}{}", &signature[digits.len()..]))
+}
+
+/// Everything here comes from one address, as with `hostNetwork` or behind a proxy.
+async fn tokens_from_a_scrapers_own_address_lock_out_none_of_its_renewed_ones(env: &TestEnv) -> Result<()> {
+    let tagwatch = env.guarded(&[]).await?;
+    let first = env.reader().await?;
+    let_in(&tagwatch, &first).await?;
+    let [before, _] = env.reviews().await?;
+    let began = Instant::now();
+    let (refused, sent, is_over) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let others = (0..OTHERS).map(async |_| {
+        let mut connection = Connection::open(tagwatch.address()).await?;
+        while !is_over.load(Ordering::Relaxed) {
+            let token = made_up(&first, sent.fetch_add(1, Ordering::Relaxed))?;
+            let (status, body) = connection.get("/metrics", Some(&token)).await?;
+            let is_refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS);
+            ensure!(is_refused, "{status}: {body}");
+            refused.fetch_add(usize::from(status == StatusCode::TOO_MANY_REQUESTS), Ordering::Relaxed);
+        }
+        anyhow::Ok(())
+    });
+    let renewals = async {
+        for audiences in [&[] as &[&str], &["tagwatch"], &[]] {
+            let already = refused.load(Ordering::Relaxed);
+            eventually(LIMIT, "the budget of the address is spent", async || {
+                let now = refused.load(Ordering::Relaxed);
+                ensure!(now >= already + REFUSED, "{now} of {already} + {REFUSED}");
+                Ok(())
+            })
+            .await?;
+            let renewed = env.token_for("prometheus", audiences).await?;
+            let scrape =
+                async { Connection::open(tagwatch.address()).await?.get("/metrics", Some(&renewed)).await };
+            let (status, body) = timeout(SCRAPE_LIMIT, scrape).await.context("no scrape in time")??;
+            assert_eq!(status, StatusCode::OK, "{body}");
+        }
+        // Of an account that tagwatch has not seen before, which may not read them.
+        let newcomer = env.account("newcomer").await?;
+        let (status, body) =
+            Connection::open(tagwatch.address()).await?.get("/metrics", Some(&newcomer)).await?;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
+        is_over.store(true, Ordering::Relaxed);
+        anyhow::Ok(())
+    };
+    future::try_join(future::try_join_all(others), renewals).await?;
+    let [after, _] = env.reviews().await?;
+    let elapsed = usize::try_from(began.elapsed().as_secs())?;
+    // Those of the address, the genuine tokens, and the first one, whose decision may expire.
+    let budget = BURST + elapsed + 1 + 4 + 1 + elapsed / 60;
+    ensure!((1..=budget).contains(&(after - before)), "{} reviews of {budget}", after - before);
+    let keys = env.requests().await?.by_agent(AGENT)?.matching(|request| request.uri == "/openid/v1/jwks");
+    assert_eq!(keys.matching(Request::is_ok).count(), keys.count(), "{keys}");
+    ensure!((1..=1 + elapsed / 60).contains(&keys.count()), "{keys}");
+    tagwatch.logs_once("new tokens of service accounts are recognised by their signatures").await?;
     tagwatch.end().await
 }
 

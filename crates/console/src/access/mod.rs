@@ -28,10 +28,14 @@ pub trait Authorizer: Send + Sync + 'static {
         peer: Peer,
         namespaces: &'a BTreeSet<UntrustedText>,
     ) -> Answer<'a>;
+
+    /// Whether a token is no guess: it was accepted lately, or carries a signature of the API server. Such a token is
+    /// authorized although its peer has sent too many others; it may still be denied.
+    fn is_genuine<'a>(&'a self, token: &'a Token) -> Answer<'a, bool>;
 }
 
-/// The result of [`Authorizer::authorize`].
-pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Caller, Denied>> + Send + 'a>>;
+/// What an [`Authorizer`] says.
+pub type Answer<'a, T = Result<Caller, Denied>> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A bearer token. It is never printed or logged.
 #[derive(Clone, PartialEq, Eq)]

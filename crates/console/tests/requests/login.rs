@@ -215,6 +215,25 @@ async fn invalid_tokens_are_rejected_then_limited() {
     );
 }
 
+/// All clients of an ingress have its address.
+#[tokio::test]
+async fn invalid_tokens_of_others_at_an_address_keep_no_genuine_token_out() {
+    let (console, tokens) = console();
+    for number in 0..50 {
+        let bearer = format!("Bearer wrong-{number}");
+        get_with(&console, "/api/v1/issues", &[("authorization", &bearer)]).await;
+    }
+    let asked = tokens.asked.load(Ordering::Relaxed);
+    for (token, status) in [("admin-token", 200), ("wrong", 429), ("shopkeeper-token", 200)] {
+        let bearer = format!("Bearer {token}");
+        let program = get_with(&console, "/api/v1/issues", &[("authorization", &bearer)]).await;
+        assert_eq!(program.status.as_u16(), status, "{token}");
+    }
+    assert_eq!(tokens.asked.load(Ordering::Relaxed), asked + 2, "others are not asked about");
+    let cookie = log_in(&console, "admin-token").await;
+    assert_eq!(get_with(&console, "/", &[("cookie", &cookie)]).await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn valid_tokens_pass_in_many_parallel_requests() {
     let (console, _) = console();

@@ -16,6 +16,9 @@ use super::access::KnownPeers;
 use super::endpoint::EndpointKind;
 use crate::state::metrics::ConnectionMetrics;
 
+/// Connections of a peer from which a token was allowed lately that are kept while others have some. Further ones are as
+/// those of any other peer: not everything that has the address of a scraper is the scraper.
+const MAX_KEPT: usize = 16;
 /// How often the log says that the bound is reached; the metric counts every connection.
 const LOG_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -65,8 +68,17 @@ struct Open {
 
 struct Entry {
     peer: Peer,
-    has_sent: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     close: CancellationToken,
+}
+
+/// How far a connection has come.
+#[derive(Default)]
+struct Progress {
+    /// A request has arrived.
+    has_sent: AtomicBool,
+    /// The token of a request was allowed.
+    is_admitted: AtomicBool,
 }
 
 /// One open connection; it is forgotten when this is dropped.
@@ -74,8 +86,7 @@ pub(super) struct Connection {
     number: u64,
     peer: Peer,
     connections: Arc<Connections>,
-    /// Whether a request has arrived.
-    has_sent: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     close: CancellationToken,
 }
 
@@ -84,10 +95,10 @@ impl Connections {
         Arc::new(Self { kind, max, open: Mutex::default(), metrics })
     }
 
-    /// Admits a connection. At the bound it closes another one: not of a peer from which a token was allowed lately, while
-    /// there are others; of these one of the peer that has the most, first one without any request, then the oldest. So a
-    /// client with few connections keeps them, whatever another one opens; a new client among many new ones keeps its
-    /// connection until as many have come behind it as may be open.
+    /// Admits a connection. At the bound it closes another one: not of a peer from which a token was allowed lately, unless it
+    /// has more than [`MAX_KEPT`] or there are no others; of these one of the peer that has the most. See [`rank`] for which of
+    /// its connections that is. So a client with few connections keeps them, whatever another one opens; a new client keeps
+    /// its connection until half as many have come behind it as may be open.
     pub(super) fn open(self: &Arc<Self>, peer: Peer) -> Connection {
         let mut open = self.open.lock();
         if open.connections.len() >= self.max {
@@ -95,22 +106,34 @@ impl Connections {
         }
         let number = open.next;
         open.next += 1;
-        let (has_sent, close) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
-        let entry = Entry { peer, has_sent: Arc::clone(&has_sent), close: close.clone() };
+        let (progress, close) = (Arc::<Progress>::default(), CancellationToken::new());
+        let entry = Entry { peer, progress: Arc::clone(&progress), close: close.clone() };
         open.connections.insert(number, entry);
         self.metrics.set_open(self.kind.as_str(), open.connections.len());
-        Connection { number, peer, connections: Arc::clone(self), has_sent, close }
+        Connection { number, peer, connections: Arc::clone(self), progress, close }
     }
 
     fn make_room(&self, open: &mut Open) {
         let now = Instant::now();
-        let aged = open
-            .connections
-            .iter()
-            .map(|(number, entry)| (*number, entry.peer, (entry.has_sent.load(Ordering::Relaxed), *number)));
-        let unknown = aged.clone().filter(|(_, peer, _)| !open.known.is_known(*peer, now));
-        let displaced = oldest_of_largest(unknown).or_else(|| oldest_of_largest(aged));
-        let Some(entry) = displaced.and_then(|number| open.connections.remove(&number)) else {
+        let mut counts: BTreeMap<Peer, usize> = BTreeMap::new();
+        for entry in open.connections.values() {
+            *counts.entry(entry.peer).or_default() += 1;
+        }
+        let is_crowd = |peer: &Peer| counts.get(peer).is_some_and(|count| *count > MAX_KEPT);
+        let all = || open.connections.iter().map(|(number, entry)| (*number, entry));
+        let silent_first = are_most_silent(all());
+        let ranked = all().map(|(number, entry)| (entry.peer, entry.peer, rank(number, entry, silent_first)));
+        let unprotected =
+            ranked.clone().filter(|(peer, ..)| is_crowd(peer) || !open.known.is_known(*peer, now));
+        let Some(peer) = oldest_of_largest(unprotected).or_else(|| oldest_of_largest(ranked)) else {
+            return;
+        };
+        let own = || all().filter(|(_, entry)| entry.peer == peer);
+        let silent_first = are_most_silent(own());
+        let displaced = own().min_by_key(|(number, entry)| rank(*number, entry, silent_first));
+        let Some(entry) =
+            displaced.map(|(number, _)| number).and_then(|number| open.connections.remove(&number))
+        else {
             return;
         };
         entry.close.cancel();
@@ -125,19 +148,37 @@ impl Connections {
     }
 }
 
+/// Which of several connections goes first: the lowest rank. One on which a token was allowed goes last. Of the others,
+/// the oldest silent one goes if most are silent, else the oldest one that has sent a request. So neither kind keeps a new
+/// connection from sending its first request, or from its answer.
+fn rank(number: u64, entry: &Entry, silent_first: bool) -> (bool, bool, u64) {
+    let is_admitted = entry.progress.is_admitted.load(Ordering::Relaxed);
+    let has_sent = entry.progress.has_sent.load(Ordering::Relaxed);
+    (is_admitted, has_sent == silent_first, number)
+}
+
+fn are_most_silent<'a>(connections: impl Iterator<Item = (u64, &'a Entry)>) -> bool {
+    let (mut sent, mut silent) = (0, 0);
+    for (_, entry) in connections {
+        *(if entry.progress.has_sent.load(Ordering::Relaxed) { &mut sent } else { &mut silent }) += 1;
+    }
+    silent > sent
+}
+
 impl Connection {
     /// A request has arrived.
     pub(super) fn mark_sent(&self) {
-        self.has_sent.store(true, Ordering::Relaxed);
+        self.progress.has_sent.store(true, Ordering::Relaxed);
     }
 
     /// The token of a request was allowed.
     pub(super) fn mark_known(&self) {
+        self.progress.is_admitted.store(true, Ordering::Relaxed);
         self.connections.open.lock().known.mark(self.peer, Instant::now());
     }
 
     pub(super) fn has_sent(&self) -> bool {
-        self.has_sent.load(Ordering::Relaxed)
+        self.progress.has_sent.load(Ordering::Relaxed)
     }
 
     /// Waits until another connection takes the place of this one.
@@ -204,7 +245,8 @@ mod tests {
         assert_eq!(others.iter().filter(|connection| is_open(connection)).count(), 7);
         // Where all are known, the rest of the rule decides.
         let known: Vec<Connection> = (0..20).map(|_| connections.open(peer(1))).collect();
-        assert!(is_open(&known[19]) && !is_open(&scraper[0]));
+        assert!(is_open(&known[19]) && !is_open(&scraper[1]));
+        assert!(is_open(&scraper[0]), "on which the token came");
     }
 
     #[tokio::test]
@@ -227,5 +269,41 @@ mod tests {
         let silent: Vec<Connection> = (2..30).map(|last| connections.open(peer(last))).collect();
         assert!(is_open(&scraper), "whose requests are answered");
         assert!(is_open(&silent[27]) && !is_open(&silent[0]));
+    }
+
+    /// Others send requests from the scraper's own address, as fast as they like.
+    #[tokio::test]
+    async fn a_scraper_keeps_its_connection_among_others_of_its_own_address() {
+        let connections = of(10);
+        let send = |connection: &Connection| connection.mark_sent();
+        let mut others: Vec<Connection> = (0..50).map(|_| connections.open(peer(1))).collect();
+        others.iter().for_each(send);
+        let scraper = connections.open(peer(1));
+        for _ in 0..8 {
+            others.push(connections.open(peer(1)));
+            others.last().iter().copied().for_each(send);
+        }
+        assert!(is_open(&scraper), "before its first request");
+        scraper.mark_sent();
+        others.push(connections.open(peer(1)));
+        assert!(is_open(&scraper), "while its token is reviewed");
+        scraper.mark_known();
+        others.extend((0..500).map(|_| connections.open(peer(1))));
+        assert!(is_open(&scraper), "from then on");
+        assert_eq!(connections.open.lock().connections.len(), 10);
+    }
+
+    #[tokio::test]
+    async fn what_has_the_address_of_a_scraper_displaces_no_other_peer() {
+        let connections = of(40);
+        connections.open(peer(1)).mark_known();
+        let newcomer = connections.open(peer(2));
+        let others: Vec<Connection> = (0..200).map(|_| connections.open(peer(1))).collect();
+        assert!(is_open(&newcomer));
+        assert_eq!(others.iter().filter(|connection| is_open(connection)).count(), 39);
+        // As many as are kept.
+        let strangers: Vec<Connection> = (3..200).map(|last| connections.open(peer(last))).collect();
+        assert_eq!(others.iter().filter(|connection| is_open(connection)).count(), MAX_KEPT);
+        drop(strangers);
     }
 }

@@ -1,8 +1,8 @@
 //! The audience that a token names.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+
+use super::jwt::Jwt;
 
 /// The claim of a JSON Web Token that says whom it is for (RFC 7519, section 4.1.3): a text or a list.
 #[derive(Deserialize)]
@@ -19,24 +19,18 @@ enum Audiences {
 
 /// Whether a token names this audience. Nothing is verified: this chooses the question to the API server, which verifies.
 pub(super) fn names(token: &str, audience: &str) -> bool {
-    claims(token).is_some_and(|claims| match claims.aud {
+    let claims = Jwt::parse(token).and_then(|token| token.claims::<Claims>());
+    claims.is_some_and(|claims| match claims.aud {
         Audiences::One(one) => one == audience,
         Audiences::Several(several) => several.iter().any(|one| one == audience),
     })
 }
 
-/// The second part of `HEADER.CLAIMS.SIGNATURE`; `None` for a token of another form.
-fn claims(token: &str) -> Option<Claims> {
-    let mut parts = token.split('.');
-    let claims = parts.nth(1)?;
-    if parts.next().is_none() || parts.next().is_some() {
-        return None;
-    }
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn token(claims: &str) -> String {

@@ -4,12 +4,17 @@
 //! The first review from an address comes from a budget of its own, which no address takes from twice within
 //! [`FIRST_TTL`]. So a new scraper waits at most until every other new address has had its one review, a tenth of a second
 //! each, however often they ask.
+//!
+//! Pods with `hostNetwork` share an address, and so does everything behind one that translates addresses. Where the share
+//! of its address is spent, a token that the API server has signed takes from one of its account, which made-up tokens
+//! cannot spend.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
 use tagwatch_console::Peer;
+use tagwatch_core::fair::account_group;
 use tokio::time::Instant;
 
 use super::TokenHash;
@@ -29,6 +34,13 @@ const FIRST_REVIEWS: Rate = Rate { burst: 50, interval: Duration::from_millis(10
 const FURTHER_OF_PEER: Rate = Rate { burst: 4, interval: Duration::from_secs(5) };
 /// Those of all such addresses together.
 const FURTHER_REVIEWS: Rate = Rate { burst: 50, interval: Duration::from_millis(200) };
+
+/// Reviews of new tokens with a signature of the API server, of an account of which a token was allowed lately.
+const KNOWN_ACCOUNT: Rate = Rate { burst: 10, interval: Duration::from_secs(5) };
+/// Those of all other accounts of a namespace, whose owner creates as many accounts and tokens as they like.
+const OTHER_ACCOUNTS_OF_NAMESPACE: Rate = Rate { burst: 5, interval: Duration::from_secs(10) };
+/// Those of all such accounts together.
+const OTHER_ACCOUNTS: Rate = Rate { burst: 50, interval: Duration::from_millis(200) };
 
 /// So many at once, and then one each interval.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +111,10 @@ pub(super) struct ReviewBudget {
     /// Addresses that have had their first review.
     reviewed: HashMap<Peer, Reviewed>,
     further_reviews: Share,
+    known_accounts: Shares<Box<str>>,
+    /// By their namespace.
+    other_accounts: Shares<Box<str>>,
+    all_other_accounts: Share,
 }
 
 /// An address that is not known and has had its first review.
@@ -119,6 +135,9 @@ impl ReviewBudget {
             first_reviews: Share::full(now),
             reviewed: HashMap::new(),
             further_reviews: Share::full(now),
+            known_accounts: Shares::new(KNOWN_ACCOUNT, now),
+            other_accounts: Shares::new(OTHER_ACCOUNTS_OF_NAMESPACE, now),
+            all_other_accounts: Share::full(now),
         }
     }
 
@@ -146,6 +165,16 @@ impl ReviewBudget {
         }
         self.reviewed.insert(peer, Reviewed { at: now, further: Share::full(now) });
         true
+    }
+
+    /// Takes a review of a new token that the API server has signed, where the share of its address is spent. `is_known` says
+    /// whether another token of the account was allowed lately.
+    pub(super) fn try_take_signed(&mut self, account: &str, is_known: bool, now: Instant) -> bool {
+        if is_known {
+            return self.known_accounts.try_take(account.into(), now);
+        }
+        self.other_accounts.try_take(account_group(account).into(), now)
+            && self.all_other_accounts.try_take(OTHER_ACCOUNTS, now)
     }
 
     /// A token from this address is allowed.
@@ -235,6 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn accounts_of_a_namespace_spend_its_share_and_a_known_account_its_own() {
+        let account = |namespace: &str, name: u32| format!("system:serviceaccount:{namespace}:robot-{name}");
+        let (mut budget, now) = (budget(), Instant::now());
+        let robots = (0..1_000).filter(|name| budget.try_take_signed(&account("shop", *name), false, now));
+        assert_eq!(robots.count(), 5);
+        assert!(budget.try_take_signed(&account("bank", 1), false, now), "another namespace");
+        let tenants = (0..1_000)
+            .filter(|tenant| budget.try_take_signed(&account(&format!("tenant-{tenant}"), 1), false, now));
+        assert_eq!(tenants.count(), 50 - 6, "all namespaces have a bound together");
+        let known = account("shop", 1);
+        assert_eq!((0..1_000).filter(|_| budget.try_take_signed(&known, true, now)).count(), 10);
+        assert!(budget.try_take_signed(&account("shop", 2), true, now), "another known account");
+        let later = now + Duration::from_secs(10);
+        assert_eq!((0..1_000).filter(|_| budget.try_take_signed(&known, true, later)).count(), 2);
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded() {
         let (mut budget, start) = (budget(), Instant::now());
         let mut most = 0;
@@ -244,10 +290,12 @@ mod tests {
             budget.try_take_new(peer(number), now);
             budget.known_tokens.try_take([u8::try_from(number % 251).unwrap(); 32], now);
             budget.known_peers.try_take(peer(number), now);
+            budget.try_take_signed(&format!("system:serviceaccount:tenant-{number}:robot"), false, now);
             most = most.max(budget.reviewed.len());
         }
         // What takes room is at most twice what is remembered.
         assert!((36_000..=2 * 36_050).contains(&most), "{most}");
         assert!(budget.known_peers.each.len() <= MAX_SHARES, "{}", budget.known_peers.each.len());
+        assert!(budget.other_accounts.each.len() <= MAX_SHARES, "{}", budget.other_accounts.each.len());
     }
 }

@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
+use kube::Client;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
+use tagwatch_client::ServerClock;
 use tagwatch_console::Peer;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::Instant;
@@ -13,6 +15,7 @@ use tokio::time::Instant;
 use super::TokenHash;
 use super::budget::{Rate, ReviewBudget};
 use super::decisions::{CachedDecision, CachedDecisions};
+use super::signature::SignatureVerifier;
 
 /// When the last review of a token failed.
 type LastFailure = Option<Instant>;
@@ -21,6 +24,7 @@ type LastFailure = Option<Instant>;
 pub(crate) struct ReviewCache<A, D> {
     decisions: Mutex<CachedDecisions<A, D>>,
     budget: Mutex<ReviewBudget>,
+    signatures: SignatureVerifier,
     /// Tokens that the API server is reviewing now: requests with the same token wait for the same review.
     pending: Mutex<HashMap<TokenHash, Weak<AsyncMutex<LastFailure>>>>,
 }
@@ -53,23 +57,25 @@ impl ReviewGuard {
 }
 
 impl<A: Clone, D: Copy> ReviewCache<A, D> {
-    /// `known_token` is the rate of reviews of each token that was allowed lately.
-    pub(crate) fn new(known_token: Rate) -> Self {
+    /// `known_token` is the rate of reviews of each token that was allowed lately. The client reads the keys with which the
+    /// API server signs tokens.
+    pub(crate) fn new(known_token: Rate, client: Client, clock: ServerClock) -> Self {
         Self {
             decisions: Mutex::new(CachedDecisions::default()),
             budget: Mutex::new(ReviewBudget::new(known_token)),
+            signatures: SignatureVerifier::new(client, clock),
             pending: Mutex::new(HashMap::new()),
         }
     }
 
-    /// Looks up a token that `peer` has sent. `is_sufficient` says whether a cached decision answers the request.
+    /// Looks up the text of a token that `peer` has sent. `is_sufficient` says whether a cached decision answers the request.
     pub(crate) async fn look_up(
         &self,
-        token: &str,
+        text: &str,
         peer: Peer,
         is_sufficient: impl FnOnce(&A) -> bool,
     ) -> Lookup<A, D> {
-        let token: TokenHash = Sha256::digest(token).into();
+        let token = hash(text);
         let arrived = Instant::now();
         let last_failure = self.pending(token).lock_owned().await;
         let began = Instant::now();
@@ -85,14 +91,38 @@ impl<A: Clone, D: Copy> ReviewCache<A, D> {
         if last_failure.is_some_and(|at| at > arrived) {
             return Lookup::Failed;
         }
-        let mut budget = self.budget.lock();
-        let is_within =
-            if is_known { budget.try_take_known(token, began) } else { budget.try_take_new(peer, began) };
-        drop(budget);
+        let is_within = if is_known {
+            self.budget.lock().try_take_known(token, began)
+        } else {
+            self.try_take_new(text, peer, began).await
+        };
         if !is_within {
             return Lookup::RateLimited;
         }
         Lookup::Review(ReviewGuard { token, peer, began, last_failure }, known)
+    }
+
+    /// Takes a review of a new token: from the share of its address, else from that of the account for which the API server
+    /// has signed it.
+    async fn try_take_new(&self, token: &str, peer: Peer, now: Instant) -> bool {
+        if self.budget.lock().try_take_new(peer, now) {
+            return true;
+        }
+        let Some(account) = self.signatures.account(token).await else { return false };
+        let now = Instant::now();
+        let is_known = self.decisions.lock().knows_account(&account, now);
+        self.budget.lock().try_take_signed(&account, is_known, now)
+    }
+
+    /// Whether a token was allowed lately, or carries a signature of the API server: it is no guess then, and still needs a
+    /// review.
+    pub(crate) async fn is_genuine(&self, token: &str) -> bool {
+        let decision = self.decisions.lock().get(&hash(token), Instant::now());
+        match decision {
+            CachedDecision::Allowed(_) | CachedDecision::AllowedBefore => true,
+            CachedDecision::Denied(_) => false,
+            CachedDecision::Unknown => self.signatures.account(token).await.is_some(),
+        }
     }
 
     /// The API server allows the token of an account. The decision is as old as its request.
@@ -124,4 +154,8 @@ impl<A: Clone, D: Copy> ReviewCache<A, D> {
         pending.insert(token, Arc::downgrade(&review));
         review
     }
+}
+
+fn hash(token: &str) -> TokenHash {
+    Sha256::digest(token).into()
 }

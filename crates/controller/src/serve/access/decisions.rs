@@ -67,6 +67,12 @@ impl<A: Clone, D: Copy> CachedDecisions<A, D> {
         }
     }
 
+    /// Whether a token of the account was allowed within [`KNOWN_TTL`].
+    pub(super) fn knows_account(&self, account: &str, now: Instant) -> bool {
+        let mut tokens = self.allowed.values();
+        tokens.any(|token| *token.account == *account && is_within(KNOWN_TTL, token.at, now))
+    }
+
     pub(super) fn allow(&mut self, token: TokenHash, account: &str, allowed: A, now: Instant) {
         self.denied.remove(&token);
         self.allowed.remove(&token);
@@ -157,6 +163,20 @@ mod tests {
             "another token does not make it unknown"
         );
         assert!(decisions.allowed[&token(1)].allowed.is_none(), "an expired decision takes no memory");
+    }
+
+    #[test]
+    fn an_account_is_known_by_its_tokens_for_a_day() {
+        let (mut decisions, start) = (CachedDecisions::<_, ()>::default(), Instant::now());
+        decisions.allow(token(1), "jane", (), start);
+        let day = start + KNOWN_TTL;
+        assert!(decisions.knows_account("jane", start) && !decisions.knows_account("joe", start));
+        assert!(!decisions.knows_account("jane", day));
+        decisions.allow(token(2), "jane", (), day);
+        decisions.deny(token(1), (), day);
+        assert!(decisions.knows_account("jane", day));
+        decisions.deny(token(2), (), day);
+        assert!(!decisions.knows_account("jane", day));
     }
 
     #[test]

@@ -8,14 +8,16 @@ mod audience;
 mod budget;
 mod cache;
 mod decisions;
+mod jwt;
 mod known_peers;
 mod review;
+mod signature;
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use kube::Client;
-use tagwatch_client::CallError;
+use tagwatch_client::{CallError, ServerClock};
 use tagwatch_console::{Peer, Token};
 
 pub(crate) use budget::Rate;
@@ -58,8 +60,9 @@ pub(crate) struct AccessGate {
 
 impl AccessGate {
     /// The client is for reviews alone; `audience` is that of tokens for tagwatch alone.
-    pub(crate) fn new(client: Client, audience: String) -> Self {
-        Self { client, audience, cache: ReviewCache::new(KNOWN_TOKEN) }
+    pub(crate) fn new(client: Client, audience: String, clock: ServerClock) -> Self {
+        let cache = ReviewCache::new(KNOWN_TOKEN, client.clone(), clock);
+        Self { client, audience, cache }
     }
 
     /// Whether `peer`, which has sent these headers, may `get` the path.

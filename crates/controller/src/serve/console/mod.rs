@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use kube::Client;
+use tagwatch_client::ServerClock;
 use tagwatch_console::{Authorizer, Options, router};
 
 use super::endpoint::EndpointAccess;
@@ -22,10 +23,13 @@ pub(crate) fn routes(
     access: &EndpointAccess,
     reviews: Client,
     audience: String,
+    clock: ServerClock,
 ) -> Router {
     let authorizer: Option<Arc<dyn Authorizer>> = match access {
         EndpointAccess::Anonymous => None,
-        EndpointAccess::Token { .. } => Some(Arc::new(ReviewAuthorizer::new(reviews, audience.clone()))),
+        EndpointAccess::Token { .. } => {
+            Some(Arc::new(ReviewAuthorizer::new(reviews, audience.clone(), clock)))
+        }
     };
     let tls = authorizer.is_some();
     router(Arc::new(source), authorizer, Options { audience, tls })

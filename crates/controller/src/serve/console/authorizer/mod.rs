@@ -12,7 +12,7 @@ use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use kube::Client;
 use leaky_bucket::RateLimiter;
 use parking_lot::Mutex;
-use tagwatch_client::CallError;
+use tagwatch_client::{CallError, ServerClock};
 use tagwatch_console::{Answer, Authorizer, Caller, Denied, Peer, Token, Visible};
 use tagwatch_core::text::UntrustedText;
 use tokio::sync::Semaphore;
@@ -61,13 +61,13 @@ struct UserAccess {
 }
 
 impl ReviewAuthorizer {
-    pub(super) fn new(client: Client, audience: String) -> Self {
+    pub(super) fn new(client: Client, audience: String, clock: ServerClock) -> Self {
         Self {
-            client,
             audience,
             permits: Semaphore::new(CONCURRENCY),
             rate: rate_limiter(BURST, PER_SECOND),
-            cache: ReviewCache::new(KNOWN_TOKEN),
+            cache: ReviewCache::new(KNOWN_TOKEN, client.clone(), clock),
+            client,
             reviewed: Mutex::default(),
         }
     }
@@ -220,6 +220,10 @@ impl Authorizer for ReviewAuthorizer {
         namespaces: &'a BTreeSet<UntrustedText>,
     ) -> Answer<'a> {
         Box::pin(self.decide(token, peer, namespaces))
+    }
+
+    fn is_genuine<'a>(&'a self, token: &'a Token) -> Answer<'a, bool> {
+        Box::pin(self.cache.is_genuine(token.reveal()))
     }
 }
 

@@ -52,7 +52,7 @@ fn scripted(rights: &[(&'static str, &[&str])]) -> (SharedServer, ReviewAuthoriz
             server.answer(review)
         }
     });
-    (server, ReviewAuthorizer::new(client, "tagwatch".to_owned()))
+    (server, ReviewAuthorizer::new(client, "tagwatch".to_owned(), ServerClock::default()))
 }
 
 impl Server {
