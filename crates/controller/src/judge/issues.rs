@@ -29,8 +29,7 @@ impl Evaluation<'_> {
             return JudgeOutcome::OutOfScope;
         }
         let keys = ResultKeys::new(key.uid(), &workload.containers);
-        let first_seen = |id| memory.first_seen.get(id, *now);
-        let issues = Issue::all(workload, &judgement.verdicts, &keys, first_seen);
+        let issues = memory.first_seen.issues(workload, &judgement.verdicts, &keys, *now);
         JudgeOutcome::Issues(JudgedWorkload { judgement, issues })
     }
 }

@@ -92,6 +92,14 @@ impl<'a> ResultKeys<'a> {
         others.map(move |other| self.key(rule, other, (*container_type, container), image))
     }
 
+    /// The key that a result had if its container's name ran one image before and runs several now, or the other way round.
+    pub fn under_other_images(&self, issue: &Issue) -> ResultId {
+        let Issue { rule, outcome, container, container_type, image, .. } = issue;
+        let name = (*container_type, container);
+        let had_image = !self.names_image(name, image);
+        self.key_of(rule, *outcome, name, had_image.then_some(image))
+    }
+
     fn key(
         &self,
         rule: &RuleMeta,
@@ -99,8 +107,22 @@ impl<'a> ResultKeys<'a> {
         name: (ContainerType, &UntrustedText),
         image: &UntrustedText,
     ) -> ResultId {
-        let has_image = self.several.contains(&name) || self.of_pods.contains(&(name.0, name.1, image));
-        let image = has_image.then(|| image.raw());
+        self.key_of(rule, outcome, name, self.names_image(name, image).then_some(image))
+    }
+
+    /// Whether the image is part of the keys of its results.
+    fn names_image(&self, name: (ContainerType, &UntrustedText), image: &UntrustedText) -> bool {
+        self.several.contains(&name) || self.of_pods.contains(&(name.0, name.1, image))
+    }
+
+    fn key_of(
+        &self,
+        rule: &RuleMeta,
+        outcome: Outcome,
+        name: (ContainerType, &UntrustedText),
+        image: Option<&UntrustedText>,
+    ) -> ResultId {
+        let image = image.map(UntrustedText::raw);
         let (container_type, name) = (name.0.as_str(), name.1.raw());
         let parts = [SOURCE, self.uid, rule.group.as_str(), rule.id, container_type, name, outcome.as_str()];
         ResultId::of(&parts.into_iter().chain(image).collect::<Vec<_>>())

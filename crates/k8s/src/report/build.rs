@@ -12,6 +12,7 @@ use tagwatch_core::workload::{Workload, WorkloadId};
 use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
 use super::carried;
 use super::entry;
+use super::first_seen::Open;
 use super::property::{LIMITS, OMITTED_RESULTS, UNFOLLOWED_CONTROLLER};
 use super::{
     CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, INSTANCE_LABEL, MANAGED_BY_LABEL,
@@ -85,8 +86,14 @@ pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     };
     let all = entry::in_order(input.issues);
     let found: BTreeSet<ResultId> = all.iter().map(|issue| issue.id).collect();
-    let history =
-        input.history.after(input.first_seen, |id| found.contains(&id), input.image_changes, input.now);
+    // Also under another key, which it has once pods run several images under the name of its container.
+    let is_left = |id, from, open: &Open| {
+        found.contains(&id)
+            || all
+                .iter()
+                .any(|issue| issue.is_open() && issue.first_seen.as_second() == from && open.is_about(issue))
+    };
+    let history = input.history.after(input.first_seen, is_left, input.image_changes, input.now);
     if let Some(history) = history.annotation() {
         report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), history);
     }

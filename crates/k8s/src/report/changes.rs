@@ -34,9 +34,9 @@ impl<'a> IssueChanges<'a> {
     /// round, has opened and was not resolved: it is one violation under two keys. A report in which results were left
     /// out does not show what is over.
     pub fn between(before: &'a FirstSeen, after: &ReportedIssues<'a>) -> Self {
-        let is_new = |id: ResultId| !before.open().any(|(known, ..)| known == id);
         let results = after.in_report();
-        let opened = results.iter().copied().filter(|issue| issue.is_open() && is_new(issue.id)).collect();
+        let is_new = |issue: &&Issue| issue.is_open() && !before.has_open(issue);
+        let opened = results.iter().copied().filter(is_new).collect();
         let mut resolved = Vec::new();
         for (id, since, open) in before.open().filter(|_| !after.is_cut()) {
             let (rule, container) = (open.rule.json(), open.container.json());

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::issue::ResultId;
+use tagwatch_core::finding::Verdict;
+use tagwatch_core::issue::{Issue, ResultId, ResultKeys};
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::ContainerType;
+use tagwatch_core::workload::{ContainerType, Workload};
 
+use super::bounds::{self, MAX_LONG, MAX_SHORT};
 use super::{History, PolicyReport, ReportResult, ReportedIssues, property};
 
 /// How many results beyond those that fit into a report are remembered.
@@ -38,6 +40,20 @@ pub(super) struct Open {
     pub(super) container: UntrustedText,
     pub(super) container_type: Option<ContainerType>,
     pub(super) image: UntrustedText,
+}
+
+impl Open {
+    /// Whether an issue is about the same rule, container and image.
+    pub(super) fn is_about(&self, issue: &Issue) -> bool {
+        self.rule.json() == issue.rule.id
+            && self.container_type == Some(issue.container_type)
+            && self.container.json() == bounds::shown(&issue.container, MAX_SHORT)
+            && self.has_image_of(issue)
+    }
+
+    fn has_image_of(&self, issue: &Issue) -> bool {
+        self.image.json() == bounds::shown(&issue.image, MAX_LONG)
+    }
 }
 
 impl FirstSeen {
@@ -85,10 +101,40 @@ impl FirstSeen {
         Self(all.into_values().collect())
     }
 
+    /// Every result of a workload, with the time since which it is seen. The times stay where only the keys change, since
+    /// pods have come to run several images under the name of a container, or run one again.
+    pub fn issues(
+        &self,
+        workload: &Workload,
+        verdicts: &[Verdict],
+        keys: &ResultKeys<'_>,
+        now: Timestamp,
+    ) -> Vec<Issue> {
+        let mut issues = Issue::all(workload, verdicts, keys, |id| self.get(id, now));
+        let ids: BTreeSet<ResultId> = issues.iter().map(|issue| issue.id).collect();
+        for issue in issues.iter_mut().filter(|issue| self.seen(issue.id).is_none()) {
+            let former = keys.under_other_images(issue);
+            let is_same = |seen: &&SeenResult| seen.open.as_ref().is_none_or(|open| open.has_image_of(issue));
+            if !ids.contains(&former) && self.seen(former).filter(is_same).is_some() {
+                issue.first_seen = self.get(former, now);
+            }
+        }
+        issues
+    }
+
+    /// Whether an issue is open under this key or was so under another one, with the same rule, container, image and time.
+    pub(super) fn has_open(&self, issue: &Issue) -> bool {
+        let since = issue.first_seen.as_second();
+        self.open().any(|(id, seconds, open)| id == issue.id || seconds == since && open.is_about(issue))
+    }
+
     /// When a result was first seen, in Unix seconds, where that is known.
     pub(super) fn since(&self, id: ResultId) -> Option<i64> {
-        let found = self.0.binary_search_by_key(&id, |seen| seen.id).ok().and_then(|at| self.0.get(at));
-        found.map(|seen| seen.seconds)
+        self.seen(id).map(|seen| seen.seconds)
+    }
+
+    fn seen(&self, id: ResultId) -> Option<&SeenResult> {
+        self.0.binary_search_by_key(&id, |seen| seen.id).ok().and_then(|at| self.0.get(at))
     }
 
     /// The same, in the memory of `other` where that says the same.

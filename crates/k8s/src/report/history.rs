@@ -8,7 +8,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
 use super::bounds::{self, MAX_SHORT};
-use super::first_seen::FirstSeen;
+use super::first_seen::{FirstSeen, Open};
 use super::{HISTORY_ANNOTATION, PolicyReport};
 
 /// Intervals, and image changes, that a report keeps: the last ones.
@@ -125,27 +125,30 @@ impl History {
         ImageChange { container, from, to, at: whole_seconds(now) }
     }
 
-    /// The history after an evaluation in which only `found` is left of what was seen before.
+    /// The history after an evaluation. `is_left` says of a violation that was seen before, by its key, its time and what it
+    /// is about, whether it is there still.
     pub(super) fn after(
         &self,
         seen: &FirstSeen,
-        found: impl Fn(ResultId) -> bool,
+        is_left: impl Fn(ResultId, i64, &Open) -> bool,
         changes: &[ImageChange],
         now: Timestamp,
     ) -> Self {
-        let ended = seen.open().filter(|(id, ..)| !found(*id)).filter_map(|(id, from, open)| {
-            let from = Timestamp::from_second(from).ok()?;
-            Some(Interval {
-                id,
-                rule: open.rule.clone(),
-                container: open.container.clone(),
-                container_type: open.container_type,
-                image: open.image.clone(),
-                from,
-                // A clock that was set back makes no time negative.
-                until: whole_seconds(now).max(from),
-            })
-        });
+        let ended = seen.open().filter(|(id, from, open)| !is_left(*id, *from, open)).filter_map(
+            |(id, from, open)| {
+                let from = Timestamp::from_second(from).ok()?;
+                Some(Interval {
+                    id,
+                    rule: open.rule.clone(),
+                    container: open.container.clone(),
+                    container_type: open.container_type,
+                    image: open.image.clone(),
+                    from,
+                    // A clock that was set back makes no time negative.
+                    until: whole_seconds(now).max(from),
+                })
+            },
+        );
         let mut ended: Vec<Interval> = ended.collect();
         ended.sort_by(|one, other| (&one.rule, &one.container).cmp(&(&other.rule, &other.container)));
         Self {

@@ -33,11 +33,21 @@ fn with_changes<T>(
     look: impl FnOnce(&IssueChanges<'_>) -> T,
 ) -> T {
     let (workload, verdicts) = evaluated(containers, after);
+    of_tuesday(before, &workload, &verdicts, look)
+}
+
+/// The changes of an evaluation on Tuesday.
+fn of_tuesday<T>(
+    before: &FirstSeen,
+    workload: &Workload,
+    verdicts: &[Verdict],
+    look: impl FnOnce(&IssueChanges<'_>) -> T,
+) -> T {
     let input = ReportInput {
-        workload: &workload,
+        workload,
         instance: INSTANCE,
         uid: UID,
-        issues: &issues(&workload, UID, &verdicts, before, TUESDAY),
+        issues: &issues(workload, UID, verdicts, before, TUESDAY),
         namespace_labels: &[],
         first_seen: before,
         history: &History::default(),
@@ -86,6 +96,19 @@ fn what_is_gone_is_resolved_and_what_is_exempt_says_so() {
 fn a_warning_that_becomes_a_failure_opens_and_is_not_over() {
     let (before, after) = ([("latest-tag", Outcome::Warn)], [("latest-tag", Outcome::Fail)]);
     assert_eq!(rules_of_changes(&before, &after), (named(&["latest-tag"]), Vec::new()));
+}
+
+/// Pods run a second image under the name of a container: the first one has another key then.
+#[test]
+fn an_image_beside_another_one_opens_alone() {
+    let before = seen(&[("latest-tag", Outcome::Fail)]);
+    let workload = workload(["nginx:latest", "nginx:main"].map(|image| container("web", image)).into());
+    let findings = || vec![finding("latest-tag", Outcome::Fail)];
+    let verdicts: Vec<Verdict> = (0..2).map(|index| verdict(&workload, index, findings())).collect();
+    of_tuesday(&before, &workload, &verdicts, |IssueChanges { opened, resolved }| {
+        let images: Vec<_> = opened.iter().map(|issue| issue.image.raw()).collect();
+        assert_eq!((images, resolved.len()), (vec!["nginx:main"], 0));
+    });
 }
 
 #[test]

@@ -10,8 +10,8 @@ use tagwatch_k8s::report::{
 };
 
 use crate::support::{
-    MONDAY, TUESDAY, at, container, finding, property, report_after, report_later, report_of, stored,
-    stored_body, verdict, workload,
+    MONDAY, TUESDAY, WEDNESDAY, at, container, finding, property, report_after, report_later, report_of,
+    stored, stored_body, verdict, workload,
 };
 
 /// The report after another one, with other findings.
@@ -44,6 +44,47 @@ fn a_violation_that_is_over_leaves_an_interval() {
     let results = monday.results.unwrap();
     let id = &results[0].properties.as_ref().unwrap()["resultID"];
     assert_eq!(interval.id.to_string(), *id);
+}
+
+/// Pods run a second image under the name of a container, and then the first one alone again.
+#[test]
+fn another_image_beside_the_first_changes_its_key_and_not_its_time() {
+    let (monday, tuesday) = (at(MONDAY).as_second(), at(TUESDAY).as_second());
+    let alone = report_of("nginx:latest", failing());
+
+    let both = after_images(&alone, &["nginx:latest", "nginx:main"], TUESDAY);
+    assert_eq!(seen(&both), [("nginx:latest", monday), ("nginx:main", tuesday)]);
+    assert_eq!(History::of(&both), History::default(), "nothing is over");
+
+    let first = after_images(&both, &["nginx:latest"], WEDNESDAY);
+    assert_eq!(seen(&first), [("nginx:latest", monday)]);
+    let history = History::of(&first);
+    let [interval] = &*history.closed else { panic!("{history:?}") };
+    assert_eq!((interval.image.raw(), interval.from), ("nginx:main", at(TUESDAY)));
+
+    // Others than the first one are new, whatever their keys.
+    let others = after_images(&alone, &["nginx:main", "nginx:dev"], TUESDAY);
+    assert_eq!(seen(&others), [("nginx:dev", tuesday), ("nginx:main", tuesday)]);
+    assert_eq!(
+        seen(&after_images(&both, &["nginx:dev"], WEDNESDAY)),
+        [("nginx:dev", at(WEDNESDAY).as_second())]
+    );
+}
+
+/// The report after another one, of pods that run these images under one name.
+fn after_images(before: &PolicyReport, images: &[&str], now: &str) -> PolicyReport {
+    let workload = workload(images.iter().map(|image| container("web", image)).collect());
+    let verdicts: Vec<_> = (0..images.len()).map(|index| verdict(&workload, index, failing())).collect();
+    report_after(&workload, &verdicts, (&FirstSeen::of(before), &History::of(before), &[]), now)
+}
+
+/// Images of the results in their order, with the time since which each is seen.
+fn seen(report: &PolicyReport) -> Vec<(&str, i64)> {
+    let times = report.results.iter().flatten().map(|result| result.timestamp.unwrap().seconds);
+    let mut seen: Vec<_> =
+        times.enumerate().map(|(index, time)| (property(report, index, "image"), time)).collect();
+    seen.sort_unstable();
+    seen
 }
 
 #[test]

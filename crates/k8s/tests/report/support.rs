@@ -17,6 +17,7 @@ pub(crate) const INSTANCE: &str = "tagwatch";
 pub(crate) const UID: &str = "0f5d7c3e-6a55-4a8c-9f10-2f1a6a3c9b01";
 pub(crate) const MONDAY: &str = "2026-01-12T08:30:00Z";
 pub(crate) const TUESDAY: &str = "2026-01-13T08:30:00Z";
+pub(crate) const WEDNESDAY: &str = "2026-01-14T08:30:00Z";
 
 pub(crate) fn container(name: &str, image: &str) -> Container {
     Container {
@@ -135,7 +136,7 @@ pub(crate) fn issues(
     now: &str,
 ) -> Vec<Issue> {
     let keys = ResultKeys::new(uid, &workload.containers);
-    Issue::all(workload, verdicts, &keys, |id| first_seen.get(id, at(now)))
+    first_seen.issues(workload, verdicts, &keys, at(now))
 }
 
 /// The report of `shop/web` with one container `web`, as it is first built on Monday.

@@ -36,8 +36,8 @@ struct JwkSet {
 pub(super) struct SigningKeys {
     client: Client,
     known: Arc<Mutex<KnownKeys>>,
-    /// The last one, or the one that is going on. Calls share it, so that one that ends with its connection ends it for no
-    /// other.
+    /// The last one, or the one that is going on. Calls share it, and it is a task of its own, within [`CALL_LIMIT`]: it goes
+    /// on where the call that began it ends with its connection.
     reading: Mutex<Option<Reading>>,
 }
 
@@ -83,7 +83,7 @@ impl SigningKeys {
         self.reading.lock().as_ref().is_some_and(|last| last.began.elapsed() < MAX_AGE)
     }
 
-    fn known(&self, id: &str) -> Option<Arc<PublicKey>> {
+    pub(super) fn known(&self, id: &str) -> Option<Arc<PublicKey>> {
         self.known.lock().keys.get(id).cloned()
     }
 
@@ -93,7 +93,8 @@ impl SigningKeys {
         if let Some(last) = reading.as_ref().filter(|last| last.began.elapsed() < REREAD_AFTER) {
             return last.done.clone();
         }
-        let done = read(self.client.clone(), Arc::clone(&self.known)).boxed().shared();
+        let task = tokio::spawn(read(self.client.clone(), Arc::clone(&self.known)));
+        let done = task.map(drop).boxed().shared();
         *reading = Some(Reading { began: Instant::now(), done: done.clone() });
         done
     }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::FutureExt;
 use parking_lot::Mutex as SyncMutex;
 use serde_json::{Value, json};
+use tagwatch_client::CALL_LIMIT;
 use tokio::time::{advance, sleep};
 
 use super::keys::MAX_AGE;
@@ -107,8 +108,11 @@ async fn a_client_that_goes_away_keeps_no_other_from_the_keys() {
     let issuer = Issuer::new("one");
     let (verifier, published) = verifier(Ok(vec![issuer.jwk()]));
     let token = issuer.token(&claims(1));
-    // It has asked for the keys, and is gone.
+    // It has asked for the keys, and is gone. They are read to their end without it.
     assert_eq!(verifier.account(&token).now_or_never(), None);
+    assert!(verifier.keys.known("one").is_none());
+    sleep(CALL_LIMIT * 2).await;
+    assert!(verifier.keys.known("one").is_some());
     assert!(verifier.account(&token).await.is_some());
     assert_eq!(published.lock().1, 1);
 }
