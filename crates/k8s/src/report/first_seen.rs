@@ -114,8 +114,8 @@ impl FirstSeen {
         let ids: BTreeSet<ResultId> = issues.iter().map(|issue| issue.id).collect();
         for issue in issues.iter_mut().filter(|issue| self.seen(issue.id).is_none()) {
             let former = keys.under_other_images(issue);
-            let is_same = |seen: &&SeenResult| seen.open.as_ref().is_none_or(|open| open.has_image_of(issue));
-            if !ids.contains(&former) && self.seen(former).filter(is_same).is_some() {
+            let is_same = |seen: &SeenResult| seen.open.as_ref().is_none_or(|open| open.has_image_of(issue));
+            if !ids.contains(&former) && self.seen(former).is_some_and(is_same) {
                 issue.first_seen = self.get(former, now);
             }
         }
