@@ -144,8 +144,8 @@ impl Index {
             Template::Own(_) | Template::Pod => IgnoreAnnotations::default(),
         };
         let second = seconds(now);
-        let stalled_from = self.progress.stalled_from(key, store.get(key).as_deref(), second);
-        let view = RolloutView::of(key, &self.owners, store, (stalled_from, second));
+        let timing = self.progress.timing(key, store.get(key).as_deref(), second);
+        let view = RolloutView::of(key, &self.owners, store, (timing, second));
         let mut newest = self.shapes_under(view.current.keys());
         newest.retain(|(shape, _)| !view.is_before_rollout(shape.revision.as_deref()));
         Ok(Collected {
@@ -153,7 +153,7 @@ impl Index {
             template,
             newest,
             all: if view.is_rolled_out { self.shapes_under(view.all.iter()) } else { Vec::new() },
-            of_template: self.shapes_of_template(key, &view, store),
+            of_template: self.shapes_of_template(key, &view),
             ignore,
             namespace: self.namespaces.get(key.namespace()).cloned(),
             unfollowed: self.unfollowed(key),
@@ -179,8 +179,9 @@ impl Index {
             older.is_some_and(|older| !older.has_started)
         };
         let waiting = workload.containers.iter().any(waits).then_some(WAITING);
-        let stalls_in = view.stalls_in.map(|left| Duration::from_secs(left.into()));
-        let look_again = [look_again, waiting, stalls_in].into_iter().flatten().min();
+        let changes_in = view.stalls_in.into_iter().chain(view.unseen_for).min();
+        let changes_in = changes_in.map(|left| Duration::from_secs(left.into()));
+        let look_again = [look_again, waiting, changes_in].into_iter().flatten().min();
         Assembled { workload, look_again }
     }
 
@@ -225,7 +226,7 @@ impl Index {
     /// ask for pods, else, for an owner scaled to zero, its newest ReplicaSet.
     fn lenders(&self, key: &WorkloadKey) -> Vec<&WorkloadKey> {
         let children: Vec<(&WorkloadKey, &OwnedObject)> = self.owners.newest_children(key).collect();
-        let asking = children.iter().filter(|(_, node)| node.wants_pods).map(|(child, _)| *child);
+        let asking = children.iter().filter(|(_, node)| node.wants_pods()).map(|(child, _)| *child);
         let asking: Vec<&WorkloadKey> = asking.take(MAX_LENDERS).collect();
         if !asking.is_empty() {
             return asking;

@@ -14,8 +14,8 @@ use tagwatch_k8s::slim::PodImages;
 use super::union::places_of_pods;
 use crate::evidence::{ParsedImage, PlaceImages, RolloutView, is_replica_set};
 use crate::index::Index;
+use crate::owners::OwnedObject;
 use crate::pods::{CountedShape, PodRecord};
-use crate::store::ObjectStore;
 
 /// A container in a pod spec; a sidecar is an init container that keeps running.
 fn place(container_type: ContainerType, name: &str) -> (&'static str, &str) {
@@ -114,14 +114,9 @@ fn is_of_pod(container: &Container) -> bool {
 
 impl Index {
     /// The shapes of the pods whose images are held against the template's: while a rollout is in progress, of those of its
-    /// newest revision, and once it is stalled, of all.
-    pub(super) fn shapes_of_template(
-        &self,
-        key: &WorkloadKey,
-        view: &RolloutView,
-        store: &dyn ObjectStore,
-    ) -> Vec<TemplateShape> {
-        if store.get(key).is_some_and(|object| !object.is_template_seen()) {
+    /// newest revision, and once it is stalled, of all. Those of a `ReplicaSet` in deletion always are.
+    pub(super) fn shapes_of_template(&self, key: &WorkloadKey, view: &RolloutView) -> Vec<TemplateShape> {
+        if view.unseen_for.is_some() {
             return Vec::new();
         }
         let revision = self.owners.node(key).map_or(0, |node| node.revision);
@@ -129,8 +124,12 @@ impl Index {
         let is_of_it = |controller: &&WorkloadKey| {
             let node = self.owners.node(controller).filter(|_| is_replica_set(controller));
             match node {
+                // No controller ends its pods, whatever becomes of the rollout.
+                Some(set) if set.is_in_deletion() => true,
                 // The pods of one that asks for none are about to go.
-                Some(set) if view.is_rolled_out || view.keeps_earlier || *controller == key => set.wants_pods,
+                Some(set) if view.is_rolled_out || view.keeps_earlier || *controller == key => {
+                    set.wants_pods()
+                }
                 Some(set) => revision > 0 && set.revision == revision,
                 None => view.is_rolled_out,
             }
@@ -146,7 +145,13 @@ impl Index {
             };
             return view.all.iter().filter(is_of_it).flat_map(of_set).collect();
         }
-        let mut shapes = self.shapes_under(view.current.keys().filter(is_of_it));
+        let is_held = |set: &&WorkloadKey| {
+            is_replica_set(set)
+                && !view.current.contains_key(*set)
+                && self.owners.node(set).is_some_and(OwnedObject::is_in_deletion)
+        };
+        let held = view.all.iter().filter(is_held);
+        let mut shapes = self.shapes_under(view.current.keys().filter(is_of_it).chain(held));
         shapes.extend(
             self.pods
                 .shapes(key)
@@ -156,7 +161,8 @@ impl Index {
         shapes.into_iter().map(newest).collect()
     }
 
-    /// What a controller of pods is to a workload of which the newest revision has this number, if it is an older one.
+    /// What a controller of pods is to a workload of which the newest revision has this number, if it is an older one that
+    /// the rollout is to end.
     fn older_revision(
         &self,
         key: &WorkloadKey,
@@ -166,7 +172,8 @@ impl Index {
     ) -> Option<OlderRevision> {
         let node =
             self.owners.node(controller).filter(|_| controller != key && is_replica_set(controller))?;
-        if node.revision >= newest {
+        // How to end a rollout is no advice on one in deletion.
+        if node.revision >= newest || node.is_in_deletion() {
             return None;
         }
         let WorkloadId { api_version, kind, namespace, name } = key.workload_id();

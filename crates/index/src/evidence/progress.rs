@@ -3,16 +3,35 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{SlimObject, UntimedRollout};
 
 use crate::pods::seconds;
 
+/// How long no pod counts for a template that the controller of its object has not seen, in seconds. Where that is away, it
+/// would be for ever.
+const UNSEEN_FOR: u32 = 3_600;
+
+/// The times of a rollout, in Unix seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timing {
+    /// From when on it counts as stalled; `None` if none is under way.
+    pub(crate) stalled_from: Option<u32>,
+    /// Until when no pod counts for its template; `None` if that has been seen.
+    pub(crate) unseen_until: Option<u32>,
+}
+
 /// The progress of the rollouts that are under way, one entry for each object. It is not stored: after a restart, a rollout
 /// counts from the time at which the spec or the status of its object was last written, since a status is written when a pod
 /// is replaced.
 #[derive(Debug, Default)]
-pub(crate) struct RolloutProgress(HashMap<WorkloadKey, Progress>);
+pub(crate) struct RolloutProgress {
+    rollouts: HashMap<WorkloadKey, Progress>,
+    /// Since when the controllers of objects have not seen the newest template, in Unix seconds. Further writes until they do
+    /// change nothing of that.
+    unseen: HashMap<WorkloadKey, u32>,
+}
 
 /// The progress of one rollout.
 #[derive(Debug)]
@@ -27,15 +46,26 @@ struct Progress {
 }
 
 impl RolloutProgress {
-    /// From when on the rollout of an object counts as stalled, in Unix seconds; `None` if none is under way.
-    pub(crate) fn stalled_from(
-        &mut self,
-        key: &WorkloadKey,
-        object: Option<&SlimObject>,
-        now: u32,
-    ) -> Option<u32> {
+    /// The times of the rollout of an object.
+    pub(crate) fn timing(&mut self, key: &WorkloadKey, object: Option<&SlimObject>, now: u32) -> Timing {
+        Timing {
+            stalled_from: self.stalled_from(key, object, now),
+            unseen_until: self.unseen_until(key, object, now),
+        }
+    }
+
+    fn unseen_until(&mut self, key: &WorkloadKey, object: Option<&SlimObject>, now: u32) -> Option<u32> {
+        let Some(object) = object.filter(|object| !object.is_template_seen()) else {
+            self.unseen.remove(key);
+            return None;
+        };
+        let written = not_after(now, object.unseen_written());
+        Some(self.unseen.entry(key.clone()).or_insert(written).saturating_add(UNSEEN_FOR))
+    }
+
+    fn stalled_from(&mut self, key: &WorkloadKey, object: Option<&SlimObject>, now: u32) -> Option<u32> {
         let Some(rollout) = object.and_then(SlimObject::untimed_rollout) else {
-            self.forget(key);
+            self.rollouts.remove(key);
             return object?.stalled_from();
         };
         Some(self.observe(key, rollout, now))
@@ -43,10 +73,9 @@ impl RolloutProgress {
 
     fn observe(&mut self, key: &WorkloadKey, rollout: &UntimedRollout, now: u32) -> u32 {
         let UntimedRollout { template, outdated, written, deadline } = rollout;
-        // No object is written in the future, but clocks differ.
-        let written = written.map_or(now, |written| seconds(written).min(now));
+        let written = not_after(now, *written);
         let progress = Progress { template: template.clone(), least: *outdated, since: written };
-        let known = self.0.entry(key.clone()).or_insert(progress);
+        let known = self.rollouts.entry(key.clone()).or_insert(progress);
         if known.template != *template || *outdated < known.least {
             *known = Progress { template: template.clone(), least: *outdated, since: written };
         }
@@ -55,8 +84,14 @@ impl RolloutProgress {
 
     /// No rollout of a workload is followed any more.
     pub(crate) fn forget(&mut self, key: &WorkloadKey) {
-        self.0.remove(key);
+        self.rollouts.remove(key);
+        self.unseen.remove(key);
     }
+}
+
+/// When an object was written: now, if that is not known. None is written in the future, but clocks differ.
+fn not_after(now: u32, written: Option<Timestamp>) -> u32 {
+    written.map_or(now, |written| seconds(written).min(now))
 }
 
 #[cfg(test)]

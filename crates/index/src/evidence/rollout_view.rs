@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::RevisionChange;
 
-use crate::owners::{MAX_DEPENDENTS, OwnerIndex, Revisions, RolloutId};
+use super::progress::Timing;
+use crate::owners::{MAX_DEPENDENTS, OwnedObject, OwnerIndex, Revisions, RolloutId};
 use crate::pods::seconds;
 use crate::store::ObjectStore;
 
@@ -18,8 +19,8 @@ pub(crate) struct RolloutView {
     pub(crate) current: BTreeMap<WorkloadKey, RolloutId>,
     /// Those and the ones before.
     pub(crate) all: BTreeSet<WorkloadKey>,
-    /// Of a rollout that is stalled, the controllers of an earlier revision that still ask for pods, each with a rollout of its
-    /// own: their pods run on, and those of one template are compared.
+    /// Of a rollout that is stalled, the controllers of an earlier revision that still keep pods, each with a rollout of its
+    /// own: these run on, and those of one template are compared.
     earlier: BTreeMap<WorkloadKey, RolloutId>,
     /// No rollout is in progress. One of a `StatefulSet` or `DaemonSet` that is stalled counts as over: all pods are the object's
     /// own, and those of earlier templates run on, as with a partition.
@@ -30,6 +31,8 @@ pub(crate) struct RolloutView {
     pub(crate) keeps_earlier: bool,
     /// In how many seconds a rollout in progress is stalled, if it goes on like this.
     pub(crate) stalls_in: Option<u32>,
+    /// For how many seconds more no pod counts for the template, which the controller has not seen.
+    pub(crate) unseen_for: Option<u32>,
     /// The object's own status says whether it is rolled out.
     pub(crate) has_status: bool,
     /// The revisions of the pods of a `StatefulSet`, where they are two.
@@ -41,12 +44,12 @@ pub(crate) struct RolloutView {
 }
 
 impl RolloutView {
-    /// By what is stored of the objects, and when its rollout is stalled.
+    /// By what is stored of the objects, and the times of its rollout.
     pub(crate) fn of(
         key: &WorkloadKey,
         owners: &OwnerIndex,
         store: &dyn ObjectStore,
-        (stalled_from, now): (Option<u32>, u32),
+        (Timing { stalled_from, unseen_until }, now): (Timing, u32),
     ) -> Self {
         let [current, all] = [Revisions::Newest, Revisions::All].map(|of| owners.with_dependents(key, of));
         let is_cut = current.len().max(all.len()) >= MAX_DEPENDENTS;
@@ -61,6 +64,7 @@ impl RolloutView {
         let restarted = object.and_then(|object| object.restarted_at()).map(seconds);
         let is_rolled_out = is_rolled_out.unwrap_or_else(|| is_at_rest(key, &current, owners, store))
             || (is_stalled && is_untimed && of_itself.is_none());
+        let left = |time: Option<u32>| time.map(|time| time.saturating_sub(now)).filter(|left| *left > 0);
         let earlier = if is_stalled { earlier(&current, &all, owners) } else { BTreeMap::new() };
         Self {
             current,
@@ -69,7 +73,8 @@ impl RolloutView {
             is_rolled_out,
             is_stalled,
             keeps_earlier: is_stalled || of_itself.is_some_and(|from| from <= now),
-            stalls_in: stalled_from.map(|from| from.saturating_sub(now)).filter(|left| *left > 0),
+            stalls_in: left(stalled_from),
+            unseen_for: left(unseen_until),
             has_status,
             revision_change,
             restarted,
@@ -114,20 +119,20 @@ impl RolloutView {
     }
 }
 
-/// The `ReplicaSet`s of earlier revisions that ask for pods, each with a rollout of its own.
+/// The `ReplicaSet`s of earlier revisions whose pods stay, each with a rollout of its own.
 fn earlier(
     current: &BTreeMap<WorkloadKey, RolloutId>,
     all: &BTreeSet<WorkloadKey>,
     owners: &OwnerIndex,
 ) -> BTreeMap<WorkloadKey, RolloutId> {
-    let asks = |set: &&WorkloadKey| {
+    let keeps = |set: &&WorkloadKey| {
         is_replica_set(set)
             && !current.contains_key(*set)
-            && owners.node(set).is_some_and(|node| node.wants_pods)
+            && owners.node(set).is_some_and(OwnedObject::keeps_pods)
     };
     let last = current.values().max().copied().unwrap_or(RolloutId::FIRST);
     let ids = std::iter::successors(Some(last.next()), |id| Some(id.next()));
-    all.iter().filter(asks).cloned().zip(ids).collect()
+    all.iter().filter(keeps).cloned().zip(ids).collect()
 }
 
 /// Whether it is of a kind of which an owner makes another object for each revision.
@@ -144,8 +149,9 @@ fn is_at_rest(
     owners: &OwnerIndex,
     store: &dyn ObjectStore,
 ) -> bool {
-    let is_asking_replica_set = |(child, node): &(&WorkloadKey, &crate::owners::OwnedObject)| {
-        node.wants_pods && is_replica_set(child)
+    // One in deletion is of no rollout: it may be held for ever.
+    let is_asking_replica_set = |(child, node): &(&WorkloadKey, &OwnedObject)| {
+        node.wants_pods() && !node.is_in_deletion() && is_replica_set(child)
     };
     let is_over =
         |key: &WorkloadKey| store.get(key).is_none_or(|object| object.is_rolled_out() != Some(false));

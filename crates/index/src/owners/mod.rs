@@ -34,10 +34,29 @@ pub(crate) struct OwnedObject {
     has_credible_controller: bool,
     /// Whether it is one of several runs of its owner.
     is_run: bool,
-    /// Whether it asks for pods; a superseded ReplicaSet asks for none.
-    pub(crate) wants_pods: bool,
+    demand: PodDemand,
     /// Orders the dependents of one owner that replace each other.
     pub(crate) revision: u32,
+}
+
+/// Whether an object asks for pods, and whether its deletion was asked for: one byte, since there are many objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PodDemand {
+    None,
+    Some,
+    NoneInDeletion,
+    SomeInDeletion,
+}
+
+impl PodDemand {
+    fn of(object: &SlimObject) -> Self {
+        match (object.wants_pods(), object.is_in_deletion()) {
+            (false, false) => Self::None,
+            (true, false) => Self::Some,
+            (false, true) => Self::NoneInDeletion,
+            (true, true) => Self::SomeInDeletion,
+        }
+    }
 }
 
 impl OwnedObject {
@@ -47,9 +66,25 @@ impl OwnedObject {
             controller: object.owner().cloned(),
             has_credible_controller: object.has_credible_owner(),
             is_run: object.is_run(),
-            wants_pods: object.wants_pods(),
+            demand: PodDemand::of(object),
             revision: object.revision(),
         }
+    }
+
+    /// Whether it asks for pods; a superseded ReplicaSet asks for none.
+    pub(crate) fn wants_pods(&self) -> bool {
+        matches!(self.demand, PodDemand::Some | PodDemand::SomeInDeletion)
+    }
+
+    /// Whether its deletion was asked for. Until it is gone, no controller changes how many pods it has (`manageReplicas` in
+    /// `pkg/controller/replicaset/replica_set.go` is not reached).
+    pub(crate) fn is_in_deletion(&self) -> bool {
+        matches!(self.demand, PodDemand::SomeInDeletion | PodDemand::NoneInDeletion)
+    }
+
+    /// Whether pods of it stay: it asks for them, or no controller ends them.
+    pub(crate) fn keeps_pods(&self) -> bool {
+        self.demand != PodDemand::None
     }
 
     /// Whether an object that has a controller is reported under it, whatever kind that is. The others are workloads

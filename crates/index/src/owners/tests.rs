@@ -162,3 +162,8 @@ fn a_custom_object_is_a_workload_unless_a_watched_kind_controls_it() {
     index.begin_custom(&KindName::new("example.com", "TrainJob"), Some("shop"));
     assert_eq!(index.top(job_set.key()), Top::Missing(key("example.com/v1", "TrainJob", "train")));
 }
+
+#[test]
+fn what_is_kept_of_an_object_is_small() {
+    assert!(size_of::<OwnedObject>() <= 16 && size_of::<SlimObject>() <= 64);
+}

@@ -30,6 +30,7 @@ pub struct SlimObject {
     by_hand: bool,
     cut: bool,
     is_template_seen: bool,
+    in_deletion: bool,
 }
 
 /// What few objects say beside their templates.
@@ -41,6 +42,14 @@ struct Extras {
     revision_change: Option<RevisionChange>,
     stalled_from: Option<u32>,
     untimed: Option<UntimedRollout>,
+    unseen_written: Option<Timestamp>,
+}
+
+impl Extras {
+    /// `None` if there is nothing to keep.
+    fn kept(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
 }
 
 impl SlimObject {
@@ -60,11 +69,16 @@ impl SlimObject {
         let spec = if traits.is_built_in { WireSpec::of(object) } else { WireSpec::default() };
         let rolled_out = rollout::is_over(object, traits.rollout, &spec);
         let is_in_progress = rolled_out == Some(false);
+        let in_deletion = metadata.deletion_timestamp.is_some();
+        // In deletion, no controller makes pods of the template any more, and not all of them write a status (`syncDaemonSet` in
+        // `pkg/controller/daemon/daemon_controller.go`).
+        let is_template_seen = !speaks || in_deletion || rollout::has_seen_spec(object);
         let extras = Extras {
             ignore: metadata.annotations.as_ref().map(meta::ignore_of).unwrap_or_default(),
             revision_change: rollout::revision_change(object, traits.rollout),
             stalled_from: is_in_progress.then(|| rollout::stalled_from(object, traits.rollout)).flatten(),
             untimed: is_in_progress.then(|| rollout::untimed(object, traits.rollout, &spec)).flatten(),
+            unseen_written: object.written.filter(|_| !is_template_seen),
             ..Extras::default()
         };
         let (templates, extras) = read.map(|read| content(read, extras)).unzip();
@@ -81,7 +95,8 @@ impl SlimObject {
             finished: rollout::is_finished(object, traits),
             by_hand: spec.is_updated_by_hand(),
             cut,
-            is_template_seen: !speaks || rollout::has_seen_spec(object),
+            is_template_seen,
+            in_deletion,
         }
     }
 
@@ -109,6 +124,15 @@ impl SlimObject {
     /// A spec that changes elsewhere, as with every scaling, has the templates that were seen before.
     pub fn compare_with(&mut self, before: &Self) {
         self.is_template_seen |= before.is_template_seen && self.templates == before.templates;
+        if self.is_template_seen {
+            let extras = self.extras.take();
+            self.extras = extras.and_then(|extras| Extras { unseen_written: None, ..*extras }.kept());
+        }
+    }
+
+    /// While its templates are not seen: when its spec or its status was last written, as far as that is known.
+    pub fn unseen_written(&self) -> Option<Timestamp> {
+        self.extras.as_ref()?.unseen_written
     }
 
     /// Whether it runs to an end, beside other runs of its owner.
@@ -136,6 +160,12 @@ impl SlimObject {
     /// `spec.replicas`, in the built-in kinds that have it. Zero in a `ReplicaSet` that a rollout has superseded.
     pub fn replicas(&self) -> Option<i32> {
         self.replicas
+    }
+
+    /// Its deletion was asked for. A finalizer, which any user may add who may change the object, holds it for as long as it
+    /// likes.
+    pub fn is_in_deletion(&self) -> bool {
+        self.in_deletion
     }
 
     /// Whether it asks for pods.
@@ -256,7 +286,7 @@ impl SlimObject {
 fn content(read: Templates, extras: Extras) -> (Box<[PodTemplate]>, Option<Box<Extras>>) {
     let Templates { found, restarted_at, remarks, is_cut: _ } = read;
     let extras = Extras { restarted_at, remarks: remarks.into(), ..extras };
-    (found.into(), (extras != Extras::default()).then(|| Box::new(extras)))
+    (found.into(), extras.kept())
 }
 
 /// The rollout that an object belongs to, as the controller of its owner numbers them, or its own controller.

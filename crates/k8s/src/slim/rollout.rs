@@ -188,13 +188,18 @@ pub(super) fn stalled_from(object: &WireObject, rollout: RolloutStatus) -> Optio
     status.observed_generation?;
     let Some(progress) = status.progress() else { return Some(0) };
     if is(progress.reason.as_ref(), "NewReplicaSetAvailable") {
-        // It is of the rollout before: the controller has only begun with this one.
-        return None;
+        // It is of the rollout before: the controller has only begun with this one. In deletion, it never goes on with it
+        // (`syncStatusOnly` in `pkg/controller/deployment/sync.go`).
+        return object.metadata.deletion_timestamp.as_ref().map(|time| hour_after(Some(time.0)));
     }
     let progressed = progress.last_update_time.as_ref().filter(|_| !is(progress.status.as_ref(), "False"));
-    let progressed = progressed.and_then(|time| time.0).map(Timestamp::as_second);
-    let progressed = progressed.and_then(|second| u32::try_from(second).ok());
-    Some(progressed.map_or(0, |second| second.saturating_add(STALLED_AFTER)))
+    Some(hour_after(progressed.and_then(|time| time.0)))
+}
+
+/// When a rollout is stalled that made progress last at this time; at once if that is not known.
+fn hour_after(progressed: Option<Timestamp>) -> u32 {
+    let second = progressed.and_then(|time| u32::try_from(time.as_second()).ok());
+    second.map_or(0, |second| second.saturating_add(STALLED_AFTER))
 }
 
 /// A rollout in progress of a kind whose status has no times.
@@ -321,6 +326,20 @@ mod tests {
         ] {
             assert_eq!(set(&spec).deadline, STALLED_AFTER + waits, "{spec}");
         }
+    }
+
+    #[test]
+    fn a_deployment_in_deletion_makes_no_progress_any_more() {
+        let stalled = |deletion: Value| {
+            let progress =
+                json!([{ "type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable" }]);
+            let status = json!({ "observedGeneration": 1, "conditions": progress });
+            let object = json!({ "metadata": { "deletionTimestamp": deletion }, "status": status });
+            stalled_from(&serde_json::from_str(&object.to_string()).unwrap(), RolloutStatus::Deployment)
+        };
+        assert_eq!(stalled(Value::Null), None);
+        assert_eq!(stalled(json!("2026-01-12T08:30:00Z")), Some(1_768_206_600 + STALLED_AFTER));
+        assert_eq!(stalled(json!("12026-01-12T08:30:00Z")), Some(0), "a time that we cannot read");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is judged under a key, from objects as the API server sends them.
 
+mod held;
 mod hostile;
 mod rollouts;
 mod stalled;

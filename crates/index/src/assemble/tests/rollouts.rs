@@ -140,7 +140,7 @@ fn pods_of_a_stateful_set_count_by_their_revision_during_a_rollout() {
 
 /// A ReplicaSet as the controller of Argo Rollouts makes it. Annotations of a Rollout, such as one that a Deployment had
 /// before, are copied.
-fn of_rollout(name: &str, replicas: i32, image: &str, number: u32) -> Value {
+pub(super) fn of_rollout(name: &str, replicas: i32, image: &str, number: u32) -> Value {
     let mut set = workload(name, Some(ROLLOUT), replicas, &[("web", image)]);
     set["metadata"]["annotations"] = json!({
         "rollout.argoproj.io/revision": number.to_string(), "deployment.kubernetes.io/revision": "9",
