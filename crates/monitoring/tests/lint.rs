@@ -122,7 +122,7 @@ fn labels_hold_no_values_and_absence_is_waited_for() {
     }
 }
 
-/// `alerts/template`: an increase is extrapolated, so its number has places that nobody reads.
+/// `alerts/template`: an increase is extrapolated, so its number has places that no reader needs.
 #[test]
 fn what_is_extrapolated_is_rounded_in_texts() {
     for alert in alerts() {
