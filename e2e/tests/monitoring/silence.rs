@@ -15,7 +15,11 @@ use tagwatch_e2e::{
 };
 use tempfile::TempDir;
 
-use crate::{programs, runner::test, stage::LIMIT};
+use crate::{
+    programs::{self, Order},
+    runner::test,
+    stage::LIMIT,
+};
 
 /// Simulated minutes: longer than any alert of the controller waits.
 const MINUTES: u32 = 30;
@@ -162,5 +166,9 @@ async fn silent(before: &Scrape, after: &Scrape) -> Result<()> {
     let test = json!({
         "interval": "1m", "input_series": input_series(before, after, now), "promql_expr_test": looks,
     });
-    programs::rules_hold("1m", &[test]).await.context("an alert fires")
+    let file = json!({ "evaluation_interval": "1m", "tests": [test] });
+    for order in [Order::Listed, Order::Reversed] {
+        programs::file_holds(file.clone(), order).await.context("an alert fires")?;
+    }
+    Ok(())
 }
