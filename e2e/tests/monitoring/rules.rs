@@ -23,6 +23,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test(promtool_accepts_the_rules),
         test(every_alert_has_a_case_of_firing_and_of_resolving),
         test(every_alert_fires_and_resolves),
+        test(an_absent_cluster_is_missed_by_name_for_a_week),
     ]
 }
 
@@ -133,9 +134,26 @@ async fn every_alert_fires_and_resolves() -> Result<()> {
     for name in names()? {
         let file = checkout().join(CASES).join(format!("{name}.yaml"));
         let file: Value = serde_saphyr::from_str(&fs::read_to_string(file)?)?;
-        for order in [Order::Listed, Order::Reversed] {
-            programs::file_holds(file.clone(), order).await.with_context(|| name.clone())?;
-        }
+        let listed = programs::file_holds(file.clone(), Order::Listed);
+        tokio::try_join!(listed, programs::file_holds(file, Order::Reversed)).with_context(|| name)?;
     }
     Ok(())
+}
+
+/// Once, and also after tagwatch has been gone for longer. In longer steps than the cases of the other alerts: a week of
+/// minutes takes promtool a minute and a half.
+async fn an_absent_cluster_is_missed_by_name_for_a_week() -> Result<()> {
+    let fires = |time: &str, cluster: &str| {
+        let labels = format!(
+            "ALERTS{{alertname=\"TagwatchAbsent\", alertstate=\"firing\", namespace=\"tagwatch\", severity=\"critical\"{cluster}}}"
+        );
+        let expression = "ALERTS{alertname=\"TagwatchAbsent\", alertstate=\"firing\"}";
+        json!({ "expr": expression, "eval_time": time, "exp_samples": [{ "labels": labels, "value": 1 }] })
+    };
+    let test = json!({
+        "interval": "1h",
+        "input_series": [{ "series": "tagwatch_build_info{cluster=\"east\"}", "values": "1x2 stale" }],
+        "promql_expr_test": [fires("5h", ", cluster=\"east\""), fires("173h", "")],
+    });
+    programs::rules_hold("10m", &[test]).await
 }
