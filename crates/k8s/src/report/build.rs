@@ -1,5 +1,6 @@
 //! From issues to a report.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -12,7 +13,7 @@ use tagwatch_core::workload::{Workload, WorkloadId};
 use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
 use super::carried;
 use super::entry;
-use super::first_seen::Open;
+use super::first_seen::{Open, Subject};
 use super::property::{LIMITS, OMITTED_RESULTS, UNFOLLOWED_CONTROLLER};
 use super::{
     CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, INSTANCE_LABEL, MANAGED_BY_LABEL,
@@ -87,11 +88,11 @@ pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     let all = entry::in_order(input.issues);
     let found: BTreeSet<ResultId> = all.iter().map(|issue| issue.id).collect();
     // Also under another key, which it has once pods run several images under the name of its container.
+    let subjects = LazyCell::new(|| -> BTreeSet<Subject<'_>> {
+        all.iter().filter(|issue| issue.is_open()).map(|issue| Subject::of(issue)).collect()
+    });
     let is_left = |id, from, open: &Open| {
-        found.contains(&id)
-            || all
-                .iter()
-                .any(|issue| issue.is_open() && issue.first_seen.as_second() == from && open.is_about(issue))
+        found.contains(&id) || subjects.contains(&Subject::of_seen(from, open))
     };
     let history = input.history.after(input.first_seen, is_left, input.image_changes, input.now);
     if let Some(history) = history.annotation() {

@@ -1,5 +1,6 @@
 //! When each result of a report was first seen.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -43,16 +44,43 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// Whether an issue is about the same rule, container and image.
-    pub(super) fn is_about(&self, issue: &Issue) -> bool {
-        self.rule.json() == issue.rule.id
-            && self.container_type == Some(issue.container_type)
-            && self.container.json() == bounds::shown(&issue.container, MAX_SHORT)
-            && self.has_image_of(issue)
-    }
-
     fn has_image_of(&self, issue: &Issue) -> bool {
         self.image.json() == bounds::shown(&issue.image, MAX_LONG)
+    }
+}
+
+/// What a violation is about and since when it is seen, which stays where only its key changes.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Subject<'a> {
+    since: i64,
+    rule: &'a str,
+    container_type: Option<ContainerType>,
+    container: Cow<'a, str>,
+    image: Cow<'a, str>,
+}
+
+impl<'a> Subject<'a> {
+    /// Of a violation that was seen since this time, in Unix seconds.
+    pub(super) fn of_seen(since: i64, open: &'a Open) -> Self {
+        let Open { rule, container, container_type, image } = open;
+        Self {
+            since,
+            rule: rule.json(),
+            container_type: *container_type,
+            container: container.json().into(),
+            image: image.json().into(),
+        }
+    }
+
+    /// Of an issue, in the words of a report.
+    pub(super) fn of(issue: &'a Issue) -> Self {
+        Self {
+            since: issue.first_seen.as_second(),
+            rule: issue.rule.id,
+            container_type: Some(issue.container_type),
+            container: bounds::shown(&issue.container, MAX_SHORT).into(),
+            image: bounds::shown(&issue.image, MAX_LONG).into(),
+        }
     }
 }
 
@@ -122,10 +150,14 @@ impl FirstSeen {
         issues
     }
 
-    /// Whether an issue is open under this key or was so under another one, with the same rule, container, image and time.
-    pub(super) fn has_open(&self, issue: &Issue) -> bool {
-        let since = issue.first_seen.as_second();
-        self.open().any(|(id, seconds, open)| id == issue.id || seconds == since && open.is_about(issue))
+    /// Whether a violation is known under this key.
+    pub(super) fn has_open(&self, id: ResultId) -> bool {
+        self.seen(id).is_some_and(|seen| seen.open.is_some())
+    }
+
+    /// What the violations are about.
+    pub(super) fn subjects(&self) -> BTreeSet<Subject<'_>> {
+        self.open().map(|(_, since, open)| Subject::of_seen(since, open)).collect()
     }
 
     /// When a result was first seen, in Unix seconds, where that is known.
