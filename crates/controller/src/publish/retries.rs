@@ -2,7 +2,11 @@
 //!
 //! What refuses one report refuses most others too: a right or an API server that is missing, a webhook. While nothing of
 //! such a class succeeds, one workload at a time is tried for all of it, each time another one. The others are parked.
+//!
+//! A webhook or a quota may keep one namespace from an API server that works for all others. Writes that are not answered
+//! are the class of their namespace, until a second namespace fails before anything succeeds: then the server is away.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -24,8 +28,10 @@ const PARKED: Duration = Duration::from_mins(10);
 /// What fails together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
-    /// The API server does not answer, has an error of its own, or asks to wait.
+    /// The API server does not answer, has an error of its own, or asks to wait, in every namespace that was tried.
     Unavailable,
+    /// The same of what is sent into one namespace.
+    UnavailableIn(Box<str>),
     /// It refuses what is sent into a namespace, for this reason: rights and webhooks can differ by namespace.
     Refused(Box<str>, &'static str),
 }
@@ -35,14 +41,16 @@ impl Class {
     pub(super) fn of(error: &WriteError, namespace: &str) -> Option<Self> {
         match error.category() {
             reason @ ("forbidden" | "invalid") => Some(Self::Refused(namespace.into(), reason)),
-            "throttled" | "server_error" | "timeout" | "unreachable" => Some(Self::Unavailable),
+            "throttled" | "server_error" | "timeout" | "unreachable" => {
+                Some(Self::UnavailableIn(namespace.into()))
+            }
             _ => None,
         }
     }
 
     pub(super) fn longest_wait(&self) -> Duration {
         match self {
-            Self::Unavailable => UNAVAILABLE_WAIT,
+            Self::Unavailable | Self::UnavailableIn(_) => UNAVAILABLE_WAIT,
             Self::Refused(..) => REFUSED_WAIT,
         }
     }
@@ -51,7 +59,7 @@ impl Class {
     fn ends_with(&self, written: &str) -> bool {
         match self {
             Self::Unavailable => true,
-            Self::Refused(namespace, _) => **namespace == *written,
+            Self::UnavailableIn(namespace) | Self::Refused(namespace, _) => **namespace == *written,
         }
     }
 }
@@ -81,6 +89,8 @@ pub(crate) struct Retries {
     failing: HashMap<WorkloadKey, Failing>,
     classes: BTreeMap<Class, Refusals>,
     parked: u64,
+    /// Writes that succeeded.
+    successes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -99,14 +109,24 @@ struct Refusals {
     probe: WorkloadKey,
     /// Tries that failed.
     failures: u32,
+    /// How many writes had succeeded, in any namespace, when one failed last.
+    last_failure: u64,
     /// In the order in which they come to be the probe.
     parked: BTreeMap<u64, WorkloadKey>,
+}
+
+impl Refusals {
+    /// Of one workload, after so many successes.
+    fn of(probe: WorkloadKey, last_failure: u64) -> Self {
+        Self { probe, failures: 1, last_failure, parked: BTreeMap::new() }
+    }
 }
 
 impl Retries {
     /// An evaluation failed. Returns what is to be evaluated when: this workload, or another one in its place, too.
     pub(crate) fn failed(&mut self, key: &WorkloadKey, failure: Failure) -> Vec<Planned> {
         let Failure { class, retry_after } = failure;
+        let class = class.map(|class| self.widened(class));
         let mut planned = self.leave_class(key, class.as_ref());
         let failing = self.failing.entry(key.clone()).or_default();
         failing.failures = failing.failures.saturating_add(1);
@@ -119,11 +139,11 @@ impl Retries {
         };
         let Some(refusals) = self.classes.get_mut(&class) else {
             // The first one, or one that fails alone: others succeed.
-            let refusals = Refusals { probe: key.clone(), failures: 1, parked: BTreeMap::new() };
-            self.classes.insert(class, refusals);
+            self.classes.insert(class, Refusals::of(key.clone(), self.successes));
             planned.push((key.clone(), own));
             return planned;
         };
+        refusals.last_failure = self.successes;
         let is_probe = refusals.probe == *key;
         if failing.parked.is_none() {
             self.parked += 1;
@@ -146,21 +166,94 @@ impl Retries {
         planned
     }
 
-    /// A write into a namespace succeeded. Returns what was parked only for what is over now.
+    /// A write into a namespace succeeded. Returns what was parked only for what is over now; of other namespaces, one
+    /// workload each, which shows whether it is over there.
     pub(crate) fn succeeded(&mut self, namespace: &str) -> Vec<Planned> {
+        self.successes += 1;
         let over: Vec<Class> =
             self.classes.keys().filter(|class| class.ends_with(namespace)).cloned().collect();
-        let mut released = Vec::new();
-        for refusals in over.iter().filter_map(|class| self.classes.remove(class)) {
-            for key in refusals.parked.into_values() {
-                let Some(failing) = self.failing.get_mut(&key) else { continue };
-                failing.parked = None;
-                // It failed with its class, however often it was tried for all of it: an outage that is over costs no more.
-                failing.failures = 1;
-                released.push((key, FIRST_WAIT));
+        let mut planned = Vec::new();
+        for class in over {
+            let Some(Refusals { probe, parked, .. }) = self.classes.remove(&class) else { continue };
+            // One of this namespace is planned already, or is what succeeded.
+            let probe = Some(probe).filter(|probe| probe.namespace() != namespace);
+            for key in probe.into_iter().chain(parked.into_values()) {
+                planned.extend(self.release(key, namespace));
             }
         }
-        released
+        planned
+    }
+
+    /// A workload failed with its class, however often it was tried for all of it: an outage that is over costs no more.
+    fn release(&mut self, key: WorkloadKey, over_in: &str) -> Option<Planned> {
+        let failing = self.failing.get_mut(&key)?;
+        failing.parked = None;
+        failing.failures = 1;
+        if key.namespace() == over_in {
+            return Some((key, FIRST_WAIT));
+        }
+        let class = Class::UnavailableIn(key.namespace().into());
+        failing.class = Some(class.clone());
+        match self.classes.entry(class) {
+            Entry::Vacant(entry) => {
+                // Nothing has failed since the success.
+                entry.insert(Refusals::of(key.clone(), self.successes - 1));
+                Some((key, FIRST_WAIT))
+            }
+            Entry::Occupied(mut entry) => {
+                self.parked += 1;
+                failing.parked = Some(self.parked);
+                entry.get_mut().parked.insert(self.parked, key);
+                None
+            }
+        }
+    }
+
+    /// The class of a failure, as far as is known: of all namespaces, once two have failed without a success between. What
+    /// has failed in those is of that class from then on.
+    fn widened(&mut self, class: Class) -> Class {
+        let Class::UnavailableIn(_) = &class else { return class };
+        let failed_since = |(other, refusals): (&Class, &Refusals)| {
+            matches!(other, Class::UnavailableIn(_)) && refusals.last_failure == self.successes
+        };
+        let elsewhere = || self.classes.iter().any(|entry| *entry.0 != class && failed_since(entry));
+        if !self.classes.contains_key(&Class::Unavailable) && !elsewhere() {
+            return class;
+        }
+        let joined = |entry: &(&Class, &Refusals)| *entry.0 == class || failed_since(*entry);
+        let joining: Vec<Class> =
+            self.classes.iter().filter(joined).map(|(class, _)| class.clone()).collect();
+        for class in joining {
+            if let Some(refusals) = self.classes.remove(&class) {
+                self.join(refusals);
+            }
+        }
+        Class::Unavailable
+    }
+
+    /// Makes what failed in one namespace part of what fails in all.
+    fn join(&mut self, joining: Refusals) {
+        let whole = Some(Class::Unavailable);
+        for key in joining.parked.values().chain([&joining.probe]) {
+            if let Some(failing) = self.failing.get_mut(key) {
+                failing.class.clone_from(&whole);
+            }
+        }
+        match self.classes.entry(Class::Unavailable) {
+            Entry::Vacant(entry) => drop(entry.insert(joining)),
+            Entry::Occupied(mut entry) => {
+                let Refusals { probe, failures, parked, .. } = joining;
+                let refusals = entry.get_mut();
+                refusals.failures = refusals.failures.max(failures);
+                refusals.parked.extend(parked);
+                // It was planned, and is tried once more.
+                if let Some(failing) = self.failing.get_mut(&probe) {
+                    self.parked += 1;
+                    failing.parked = Some(self.parked);
+                    refusals.parked.insert(self.parked, probe);
+                }
+            }
+        }
     }
 
     /// Takes a workload out of its class, unless that is this one.
@@ -214,8 +307,9 @@ mod tests {
         Failure { class: Some(Class::Refused(namespace.into(), "forbidden")), retry_after: None }
     }
 
-    fn unavailable(retry_after: Option<u64>) -> Failure {
-        Failure { class: Some(Class::Unavailable), retry_after: retry_after.map(Duration::from_secs) }
+    fn unavailable(namespace: &str, retry_after: Option<u64>) -> Failure {
+        let class = Some(Class::UnavailableIn(namespace.into()));
+        Failure { class, retry_after: retry_after.map(Duration::from_secs) }
     }
 
     /// What is planned before parked workloads are tried in any case, with the milliseconds.
@@ -281,13 +375,69 @@ mod tests {
     #[test]
     fn an_api_server_that_is_back_is_found_within_five_seconds_and_one_that_asks_to_wait_is_left_alone() {
         let (mut retries, web) = (Retries::default(), key("shop", "web"));
-        let waits: Vec<u128> = (0..6).map(|_| soon(&retries.failed(&web, unavailable(None)))[0].1).collect();
+        let waits: Vec<u128> =
+            (0..6).map(|_| soon(&retries.failed(&web, unavailable("shop", None)))[0].1).collect();
         assert_eq!(waits, [500, 1_000, 2_000, 4_000, 5_000, 5_000]);
-        assert_eq!(soon(&retries.failed(&web, unavailable(Some(40))))[0].1, 40_000);
-        assert_eq!(soon(&retries.failed(&web, unavailable(Some(40_000))))[0].1, LONGEST_WAIT.as_millis());
-        // Another one meanwhile, and then a success anywhere.
-        assert_eq!(soon(&retries.failed(&key("shop", "other"), unavailable(None))), []);
-        assert_eq!(soon(&retries.succeeded("bank")), [("other".to_owned(), 500)]);
+        assert_eq!(soon(&retries.failed(&web, unavailable("shop", Some(40))))[0].1, 40_000);
+        assert_eq!(
+            soon(&retries.failed(&web, unavailable("shop", Some(40_000))))[0].1,
+            LONGEST_WAIT.as_millis()
+        );
+        // Another one meanwhile, one of another namespace, and then a success there.
+        assert_eq!(soon(&retries.failed(&key("shop", "other"), unavailable("shop", None))), []);
+        assert_eq!(soon(&retries.failed(&key("bank", "ledger"), unavailable("bank", None))), []);
+        let planned = soon(&retries.succeeded("bank"));
+        assert_eq!(planned, [("web".to_owned(), 500), ("ledger".to_owned(), 500)]);
+        assert_eq!(soon(&retries.succeeded("shop")), [("other".to_owned(), 500)]);
+    }
+
+    #[test]
+    fn what_keeps_one_namespace_from_the_api_server_holds_up_no_other_and_is_tried_once_in_five_seconds() {
+        let mut retries = Retries::default();
+        let keys: Vec<WorkloadKey> = (0..1_000).map(|number| key("shop", &number.to_string())).collect();
+        for key in &keys {
+            retries.failed(key, unavailable("shop", None));
+        }
+        let mut waits = Vec::new();
+        for key in keys.iter().take(7) {
+            // Others are written all the time.
+            assert_eq!(retries.succeeded("bank"), []);
+            waits.push(soon(&retries.failed(key, unavailable("shop", None)))[0].1);
+        }
+        assert_eq!(waits, [1_000, 2_000, 4_000, 5_000, 5_000, 5_000, 5_000]);
+        // A second namespace that fails, too, while others do not.
+        let ledger = key("bank", "ledger");
+        assert_eq!(retries.succeeded("library"), []);
+        assert_eq!(soon(&retries.failed(&ledger, unavailable("bank", None))), [("ledger".to_owned(), 500)]);
+        assert_eq!(retries.succeeded("shop").len(), keys.len() - 1);
+        assert_eq!(retries.succeeded("shop"), []);
+        for key in keys.iter().chain([&ledger]) {
+            retries.ended(key);
+        }
+        assert!(retries.failing.is_empty() && retries.classes.is_empty());
+    }
+
+    #[test]
+    fn while_the_api_server_is_away_one_workload_of_all_namespaces_is_tried() {
+        let mut retries = Retries::default();
+        let keys: Vec<WorkloadKey> =
+            (0..5_000).map(|number| key(&format!("team-{}", number / 10), &number.to_string())).collect();
+        let fail = |retries: &mut Retries, key: &WorkloadKey| {
+            soon(&retries.failed(key, unavailable(key.namespace(), None)))
+        };
+        let planned: usize = keys.iter().map(|key| fail(&mut retries, key).len()).sum();
+        assert_eq!((planned, retries.classes.len()), (1, 1));
+        let planned = fail(&mut retries, &keys[0]);
+        assert_eq!(planned, [("1".to_owned(), 1_000)]);
+        // It is back: each namespace shows whether it is so for its own.
+        let planned = soon(&retries.succeeded("team-0"));
+        assert_eq!(planned.len(), 9 + 499, "{planned:?}");
+        assert!(planned.iter().all(|(_, wait)| *wait == 500));
+        for number in 1..500 {
+            assert_eq!(retries.succeeded(&format!("team-{number}")).len(), 9);
+        }
+        assert!(keys.iter().all(|key| retries.ended(key).is_empty()));
+        assert!(retries.failing.is_empty() && retries.classes.is_empty());
     }
 
     #[test]
@@ -297,7 +447,7 @@ mod tests {
         // Each of them is tried for all, in turn.
         for _ in 0..40 {
             for key in &keys {
-                retries.failed(key, unavailable(None));
+                retries.failed(key, unavailable("shop", None));
             }
         }
         let released = retries.succeeded("shop");
@@ -315,7 +465,7 @@ mod tests {
         assert_eq!(soon(&retries.ended(&web)), [("other".to_owned(), 500)]);
         assert_eq!(retries.ended(&third), []);
         // Refused for another reason now.
-        assert_eq!(soon(&retries.failed(&other, unavailable(None))), [("other".to_owned(), 1_000)]);
+        assert_eq!(soon(&retries.failed(&other, unavailable("shop", None))), [("other".to_owned(), 1_000)]);
         assert_eq!(retries.classes.len(), 1);
         assert_eq!(soon(&retries.ended(&other)), []);
         assert!(retries.failing.is_empty() && retries.classes.is_empty());
