@@ -1,9 +1,11 @@
 //! Time limits. kube's ordinary calls have none, and a connection that drops packets would block a worker forever.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::future::Future;
+use std::iter;
 use std::time::Duration;
 
+use hyper_util::client::legacy;
 use thiserror::Error;
 
 /// Time limit of a call on one object.
@@ -29,6 +31,16 @@ impl CallError {
             Self::Api(kube::Error::Api(status)) => Some(status.code),
             Self::Api(_) | Self::Timeout(_) => None,
         }
+    }
+
+    /// Why there is no connection to the API server: the innermost cause, such as that of the resolver or of TLS. `None`
+    /// where there was one.
+    pub fn unconnected(&self) -> Option<String> {
+        let Self::Api(error) = self else { return None };
+        let is_connect = |cause: &(dyn Error + 'static)| {
+            cause.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect)
+        };
+        if causes(error).any(is_connect) { causes(error).last().map(ToString::to_string) } else { None }
     }
 
     /// For how long the API server asks to wait before the request is repeated.
@@ -67,17 +79,23 @@ pub fn describe(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return format!("{} ({} {})", status.message, status.code, status.reason);
     }
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
+    let mut text = String::new();
+    for cause in causes(error).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let between = if text.is_empty() { "" } else { ": " };
+            text = text + between + &cause;
         }
-        source = cause.source();
     }
     text
+}
+
+/// The error and its causes, without kube's name of the layer that failed, which says nothing to a user.
+fn causes(error: &kube::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    let outermost: &(dyn Error + 'static) = match error {
+        kube::Error::Service(error) => &**error,
+        error => error,
+    };
+    iter::successors(Some(outermost), |cause| (*cause).source())
 }
 
 /// Runs one call to the API server; the time limit covers the whole answer.

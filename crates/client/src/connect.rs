@@ -1,12 +1,11 @@
 //! Configures the Kubernetes client: where the API server is, the user agent, and the layers of a request.
 
-use std::error::Error as _;
+use std::fmt;
 use std::path::PathBuf;
-use std::{fmt, io};
 
 use http::{HeaderValue, header::USER_AGENT};
 use kube::client::ClientBuilder;
-use kube::config::{InClusterError, InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tagwatch_core::text::UntrustedText;
 use thiserror::Error;
@@ -15,6 +14,7 @@ use tower::retry::RetryLayer;
 use tower::util::MapResponseLayer;
 
 use crate::clock::ServerClock;
+use crate::kubeconfig::{self, KubeconfigFault};
 use crate::put_off;
 use crate::retry_after::RetryAfter;
 use crate::telemetry::{RequestCounter, TelemetryLayer};
@@ -75,11 +75,9 @@ pub enum ClientError {
     #[error(
         "no cluster to talk to: {why}; set KUBECONFIG, pass --kubeconfig or --context, or run inside a cluster"
     )]
-    Infer { why: String, source: InferConfigError },
-    #[error("cannot use the kubeconfig: {}", in_words(.0))]
-    Kubeconfig(#[source] KubeconfigError),
-    #[error("the kubeconfig has no context {0:?}; `kubectl config get-contexts` lists them")]
-    NoContext(String),
+    Infer { why: String },
+    #[error("cannot use the kubeconfig: {0}")]
+    Kubeconfig(#[source] KubeconfigFault),
     #[error("cannot make a client from the configuration: {0}")]
     Build(#[source] kube::Error),
 }
@@ -119,56 +117,31 @@ pub async fn connect(
     Ok(Connection { client, server })
 }
 
-/// The configuration, and the name of the context that it comes from.
+/// The configuration, and the name of the context that it comes from. Without a choice, a service account is the second.
 async fn load(choice: &ClusterChoice) -> Result<(Config, Option<String>), ClientError> {
     let ClusterChoice { kubeconfig, context } = choice;
-    let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
-    let read = match kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
-    if kubeconfig.is_some() || context.is_some() {
-        let kubeconfig = read.map_err(ClientError::Kubeconfig)?;
-        let name = context.clone().or_else(|| kubeconfig.current_context.clone());
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(refused)?;
-        return Ok((config, name));
-    }
-    // The context is named only if `infer` takes the kubeconfig and not the service account.
-    let kubeconfig = Config::from_kubeconfig(&options).await.ok().and(read.ok());
-    let config = Config::infer().await.map_err(nowhere)?;
-    Ok((config, kubeconfig.and_then(|kubeconfig| kubeconfig.current_context)))
-}
-
-/// Neither a service account nor a kubeconfig. Outside a cluster only the kubeconfig matters.
-fn nowhere(source: InferConfigError) -> ClientError {
-    let is_outside = matches!(Config::incluster(), Err(InClusterError::ReadEnvironmentVariable(_)));
-    let kubeconfig = source.source().and_then(|error| error.downcast_ref::<KubeconfigError>());
-    let why = match kubeconfig {
-        Some(error) if is_outside => in_words(error),
-        _ => source.to_string(),
-    };
-    ClientError::Infer { why, source }
-}
-
-/// The error without the `Debug` text of a path, which kube puts into quotes of its own.
-fn in_words(error: &KubeconfigError) -> String {
-    match error {
-        KubeconfigError::ReadConfig(error, path) => {
-            let path = UntrustedText::from(path.to_string_lossy().as_ref()).terminal();
-            if error.kind() == io::ErrorKind::NotFound {
-                format!("there is no file {path}")
-            } else {
-                format!("cannot read {path}: {error}")
-            }
+    let fault = match from_kubeconfig(choice).await {
+        Ok((config, context)) => return Ok((config, Some(context))),
+        Err(fault) if kubeconfig.is_some() || context.is_some() => {
+            return Err(ClientError::Kubeconfig(fault));
         }
-        KubeconfigError::FindPath => "there is no kubeconfig".to_owned(),
-        error => error.to_string(),
+        Err(fault) => fault,
+    };
+    match Config::incluster() {
+        Ok(config) => Ok((config, None)),
+        // Outside a cluster only the kubeconfig matters.
+        Err(InClusterError::ReadEnvironmentVariable(_)) => Err(ClientError::Infer { why: fault.to_string() }),
+        Err(error) => Err(ClientError::Infer { why: format!("{error}; {fault}") }),
     }
 }
 
-fn refused(error: KubeconfigError) -> ClientError {
-    match error {
-        KubeconfigError::LoadContext(name) => ClientError::NoContext(name),
-        error => ClientError::Kubeconfig(error),
-    }
+async fn from_kubeconfig(choice: &ClusterChoice) -> Result<(Config, String), KubeconfigFault> {
+    let ClusterChoice { kubeconfig, context } = choice;
+    let mut kubeconfig = match kubeconfig {
+        Some(path) => Kubeconfig::read_from(path)?,
+        None => Kubeconfig::read()?,
+    };
+    let context = kubeconfig::complete(&mut kubeconfig, context.as_deref())?;
+    let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
+    Ok((Config::from_custom_kubeconfig(kubeconfig, &options).await?, context))
 }

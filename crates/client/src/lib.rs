@@ -9,6 +9,7 @@ mod cluster_policy;
 mod connect;
 mod discovery;
 mod issues;
+mod kubeconfig;
 mod lists;
 mod pages;
 mod put_off;
@@ -29,6 +30,7 @@ pub use issues::{
     IssueChange, IssueFilter, IssueQuery, IssueUpdate, IssueWatch, ListIssuesError, ListedIssues, NoReports,
     StoredIssue, list_issues, why_no_reports,
 };
+pub use kubeconfig::KubeconfigFault;
 pub use lists::ObjectLists;
 pub use pages::each_page;
 pub use served::is_served;

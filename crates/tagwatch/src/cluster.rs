@@ -30,17 +30,19 @@ pub(crate) fn with_client<T>(
     })
 }
 
-/// The error with server and context, and the two most frequent ones in the words of kubectl.
+/// The error with server and context, and the most frequent ones in the words of kubectl.
 fn in_words(error: &anyhow::Error, server: &ServerName) -> String {
     let is_refused = |cause: &(dyn std::error::Error + 'static)| {
         cause
             .downcast_ref::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     };
-    let code = error.chain().find_map(|cause| cause.downcast_ref::<CallError>()?.code());
+    let call = || error.chain().find_map(|cause| cause.downcast_ref::<CallError>());
     if error.chain().any(is_refused) {
         format!("the connection was refused: are host and port right? ({server})")
-    } else if code == Some(401) {
+    } else if let Some(cause) = call().and_then(CallError::unconnected) {
+        format!("cannot connect to the server: {cause} ({server})")
+    } else if call().and_then(CallError::code) == Some(401) {
         format!("you must be logged in to the server: {error} ({server})")
     } else {
         // Its text contains the causes, which a chain would repeat.

@@ -91,9 +91,8 @@ pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     let subjects = LazyCell::new(|| -> BTreeSet<Subject<'_>> {
         all.iter().filter(|issue| issue.is_open()).map(|issue| Subject::of(issue)).collect()
     });
-    let is_left = |id, from, open: &Open| {
-        found.contains(&id) || subjects.contains(&Subject::of_seen(from, open))
-    };
+    let is_left =
+        |id, from, open: &Open| found.contains(&id) || subjects.contains(&Subject::of_seen(from, open));
     let history = input.history.after(input.first_seen, is_left, input.image_changes, input.now);
     if let Some(history) = history.annotation() {
         report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), history);

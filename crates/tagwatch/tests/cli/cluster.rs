@@ -68,8 +68,47 @@ fn an_unknown_context_exits_with_4() {
     insta::assert_snapshot!(run(folder.path(), &["issues", "--context", "\u{1b}[31mthere"]), @r#"
     exit code: 4
     ----- stderr
-    error: the kubeconfig has no context "\u{1b}[31mthere"; `kubectl config get-contexts` lists them
+    error: cannot use the kubeconfig: it has no context "\u{1b}[31mthere"; `kubectl config get-contexts` lists them
     "#);
+}
+
+#[test]
+fn what_a_context_names_and_a_server_without_a_scheme_are_taken_as_by_kubectl() {
+    for (from, to, complaint) in [
+        (
+            "user: me, namespace",
+            "user: you, namespace",
+            "cannot use the kubeconfig: its context \"here\" names the user \"you\", which it does not have",
+        ),
+        (
+            "cluster: here",
+            "cluster: there",
+            "cannot use the kubeconfig: its context \"here\" names the cluster \"there\", which it does not have",
+        ),
+        (
+            "https://127.0.0.1:1",
+            "127.0.0.1:1",
+            "the connection was refused: are host and port right? (server http://127.0.0.1:1, context here)",
+        ),
+        (
+            "https://127.0.0.1:1",
+            "/tmp/socket",
+            "cannot use the kubeconfig: the server of its cluster \"here\" is \"/tmp/socket\": expected a URL with http or https, or host:port",
+        ),
+        (
+            "127.0.0.1:1",
+            "no-host..invalid:1",
+            "cannot connect to the server: failed to lookup address information: ",
+        ),
+    ] {
+        let folder = folder(&[("config.yaml", &KUBECONFIG.replacen(from, to, 1))]);
+        for arguments in [&["issues"][..], &["scan", "--cluster", "-A"]] {
+            let printed = run(folder.path(), &[arguments, &["--kubeconfig", "config.yaml"]].concat());
+            let line = format!("error: {complaint}");
+            assert!(printed.starts_with("exit code: 4\n") && printed.contains(&line), "{printed}");
+            assert_eq!(printed.lines().count(), 3, "{printed}");
+        }
+    }
 }
 
 #[test]
