@@ -141,11 +141,14 @@ impl Reconciler {
         Done::Sweep
     }
 
-    /// Every workload was evaluated once more.
+    /// Every workload that is known was evaluated once more. Those are not all, and not as they are, while a watch of them
+    /// fails: the time stays.
     fn mark_full_evaluation(&self) {
         self.readiness.mark_evaluated();
-        let since_epoch = self.clock.now().as_duration();
-        self.metrics.last_full_evaluation.set(since_epoch.as_secs_f64());
+        let time = &self.metrics.last_full_evaluation;
+        if time.get().is_none() || self.watches.is_current() {
+            time.set(self.clock.now().as_duration().as_secs_f64());
+        }
     }
 
     fn schedule(&self, key: &WorkloadKey, next: Next) {

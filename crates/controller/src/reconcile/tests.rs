@@ -3,6 +3,7 @@
 use tokio::time::sleep;
 
 use super::*;
+use crate::state::{FailureKind, Need};
 use crate::testing::{ReportServer, TestEnv};
 
 const WORKLOADS: usize = 200;
@@ -34,6 +35,35 @@ async fn what_is_refused_is_tried_once_a_minute_by_one_workload_for_all() {
     sleep(Duration::from_secs(62)).await;
     assert_eq!(asked() - refused, WORKLOADS, "each is written");
     assert!(parts.states.lock().keys().count() == WORKLOADS && !running.is_finished());
+    running.abort();
+}
+
+/// New Deployments are not seen then, so that not every workload is evaluated.
+#[tokio::test(start_paused = true)]
+async fn while_a_watch_that_is_needed_is_refused_the_time_of_the_last_evaluation_stays() {
+    let env = TestEnv::new(ReportServer::default().client());
+    env.parts.reports.lock().apply_list(None, Vec::new());
+    env.apply_pod_named("web", "nginx");
+    let (time, readiness) =
+        (env.reconciler.metrics.last_full_evaluation.clone(), env.reconciler.readiness.clone());
+    let registry = env.reconciler.watches.clone();
+    let deployments = registry.begin(&"deployments".into(), None, Need::Required);
+    let running = tokio::spawn(Arc::new(env.reconciler).run());
+    readiness.first_evaluation().await;
+    // Long ago.
+    let moved_in = async |interval: Duration| {
+        time.set(1.0);
+        sleep(interval + Duration::from_secs(1)).await;
+        time.get() != Some(1.0)
+    };
+    assert!(moved_in(SWEEP_INTERVAL).await);
+    registry.mark_forbidden(&deployments, "forbidden");
+    assert!(!moved_in(SWEEP_INTERVAL * 3).await);
+    deployments.mark_settled();
+    assert!(moved_in(SWEEP_INTERVAL).await);
+    // A watch that fails for a moment is behind by a moment.
+    deployments.mark_failed("unreachable", FailureKind::Passing);
+    assert!(moved_in(SWEEP_INTERVAL).await);
     running.abort();
 }
 

@@ -130,7 +130,8 @@ impl ControllerMetrics {
             )?)?,
             last_full_evaluation: metrics.add_of_objects(TimeGauge::new(
                 "tagwatch_last_full_evaluation_timestamp_seconds",
-                "Unix time at which every workload had last been evaluated; no series before the first time.",
+                "Unix time at which every workload had last been evaluated; no series before the first time. It stays while a \
+                 watch of workloads or reports fails.",
             )?)?,
             connections: ConnectionMetrics::register(metrics)?,
             drift: DriftMetrics::register(metrics)?,

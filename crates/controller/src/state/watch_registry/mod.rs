@@ -243,6 +243,18 @@ impl WatchRegistry {
             .collect()
     }
 
+    /// Whether the cluster is known as it is: no watch that is needed is behind it, but for those of namespaces that are left
+    /// out. An object that cannot be decoded is one that is not known; the others of its kind are.
+    pub(crate) fn is_current(&self) -> bool {
+        let running = self.running();
+        let leaves_out = self.watches.lock().units.is_any_followed();
+        running.iter().filter_map(|watch| watch.failing()).all(|watch| {
+            !watch.is_required
+                || watch.kind == FailureKind::Undecodable
+                || leaves_out && watch.kind.is_refusal()
+        })
+    }
+
     fn running(&self) -> Vec<Arc<Watch>> {
         let mut watches = self.watches.lock();
         watches.running.retain(|watch| watch.strong_count() > 0);
