@@ -32,9 +32,10 @@ differential: ## 120,000 generated YAML and JSON files through kubectl's reader 
 	@cargo test --locked --package tagwatch-scan --lib yaml::differential -- --nocapture
 
 .PHONY: replicas
-replicas: export TAGWATCH_REPLICA_ROUNDS ?= 60
+# A quarter each of SIGKILL, SIGTERM, freezes and cuts, with two replicas and again with three: 200 of each in two hours.
+replicas: export TAGWATCH_REPLICA_ROUNDS ?= 400
 replicas: export TAGWATCH_LEASE_RUNS ?= 2000
-replicas: ## leaders that are killed, ended and frozen, on the real control plane and in simulation; `make test` does a few
+replicas: ## leaders that are killed, ended, frozen and cut off 800 times, on the real control plane; `make test` does 8
 	@e2e/control-plane/build.sh >/dev/null
 	@cargo test --locked --package tagwatch-controller --lib lease::
 	@cargo test --locked --package tagwatch --package tagwatch-e2e --test e2e -- --nocapture replicas_that
@@ -46,10 +47,10 @@ test-versions: ## the e2e suite on older versions of Kubernetes, which are built
 .PHONY: faults
 # Other plans each day: the seed is printed, and TAGWATCH_FAULT_PLAN=family:seed repeats one plan, on the real server
 # TAGWATCH_FAULT_REAL_PLAN.
-faults: export TAGWATCH_FAULT_PLANS ?= 1800
+faults: export TAGWATCH_FAULT_PLANS ?= 1820
 faults: export TAGWATCH_FAULT_REAL_PLANS ?= 600
 faults: export TAGWATCH_FAULT_SEED ?= $(shell date +%Y%m%d)
-faults: ## 2,400 seeded faults of API server, network and process, 600 of them on the real one; `make test` does 77
+faults: ## 2,420 seeded faults of API server, network and process, 600 of them on the real one; `make test` does 77
 	@e2e/control-plane/build.sh >/dev/null
 	@cargo build --locked --package tagwatch
 	@echo "seed $$TAGWATCH_FAULT_SEED"

@@ -40,6 +40,7 @@ mod instances;
 mod issues;
 mod kinds;
 mod kustomize_agrees;
+mod line;
 mod lost_namespace;
 mod many;
 mod metrics_auth;

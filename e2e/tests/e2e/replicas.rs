@@ -15,6 +15,7 @@ use tagwatch_e2e::{Request, Requests, eventually};
 
 use crate::{
     controller::Controller,
+    line::Line,
     objects::{CLEAN, LATEST, PASSES, web, with_image},
     runner::shared,
     test_env::{LIMIT, TestEnv},
@@ -23,13 +24,21 @@ use crate::{
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(one_replica_writes_and_the_next_takes_over_without_a_rewrite),
-        shared(replicas_that_are_killed_and_frozen_never_write_side_by_side),
+        shared(two_replicas_that_are_killed_frozen_and_cut_off_never_write_side_by_side),
+        shared(three_replicas_that_are_killed_frozen_and_cut_off_never_write_side_by_side),
         shared(without_the_right_to_its_lease_a_replica_stands_by_and_says_so),
     ]
 }
 
-/// How often the leader is killed, frozen or ended; `make replicas` does more.
+/// How often the leader is killed, ended, frozen or cut off; `make replicas` does more.
 const ROUNDS: &str = "TAGWATCH_REPLICA_ROUNDS";
+/// Rounds in `make test`: each of them once.
+const FEW: usize = 4;
+/// What happens to the leader, in turn.
+const KINDS: [&str; 4] = ["SIGKILL", "SIGTERM", "a freeze", "a cut"];
+/// Longest time between two leaders: the lease and a retry, unless it is given back.
+const TAKEOVER_LIMIT: SignedDuration = SignedDuration::from_millis(17_500);
+const RELEASED_LIMIT: SignedDuration = SignedDuration::from_secs(1);
 /// Shorter than the defaults, which the long run uses.
 const SHORT: [&str; 3] = [
     "--leader-elect-lease-duration=3s",
@@ -40,18 +49,24 @@ const SHORT: [&str; 3] = [
 const LATEST_ALWAYS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy pass"];
 const LATEST_CACHED: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
 
-/// Two replicas, with the namespace of the test as their own.
+/// Several replicas, with the namespace of the test as their own.
 struct Replicas<'a> {
     env: &'a TestEnv,
     timing: &'static [&'static str],
-    running: Vec<Controller>,
+    running: Vec<Replica>,
+}
+
+/// A process with a line to the API server of its own.
+struct Replica {
+    process: Controller,
+    line: Line,
 }
 
 impl<'a> Replicas<'a> {
-    async fn start(env: &'a TestEnv, timing: &'static [&'static str]) -> Result<Self> {
+    async fn start(env: &'a TestEnv, count: usize, timing: &'static [&'static str]) -> Result<Self> {
         grant(env).await?;
         let mut replicas = Self { env, timing, running: Vec::new() };
-        for _ in 0..2 {
+        for _ in 0..count {
             replicas.add().await?;
         }
         Ok(replicas)
@@ -61,18 +76,19 @@ impl<'a> Replicas<'a> {
         let namespace = self.env.namespace();
         let mut arguments = vec!["--leader-elect", "--own-namespace", namespace, "--namespaces", namespace];
         arguments.extend(self.timing);
-        let replica = self.env.tagwatch_with(&arguments).await?;
-        replica.is_ready(LIMIT).await?;
-        self.running.push(replica);
+        let line = Line::new(&self.env.cluster().kubeconfig).await?;
+        let process = self.env.tagwatch_as(&line.kubeconfig(), &arguments).await?;
+        process.is_ready(LIMIT).await?;
+        self.running.push(Replica { process, line });
         Ok(())
     }
 
     /// Takes the one that leads out.
-    async fn leader(&mut self) -> Result<Controller> {
+    async fn leader(&mut self) -> Result<Replica> {
         let leader = eventually(LIMIT, "one replica leads", async || {
             let mut leaders = Vec::new();
             for (number, replica) in self.running.iter().enumerate() {
-                if replica.samples().await?.sum("tagwatch_leader", &[]) == 1.0 {
+                if replica.process.samples().await?.sum("tagwatch_leader", &[]) == 1.0 {
                     leaders.push(number);
                 }
             }
@@ -85,7 +101,7 @@ impl<'a> Replicas<'a> {
 
     async fn end(self) -> Result<()> {
         for replica in self.running {
-            replica.end().await?;
+            replica.process.end().await?;
         }
         Ok(())
     }
@@ -119,13 +135,13 @@ async fn lease(env: &TestEnv) -> Result<Lease> {
 
 /// The standby judges, shows no gauges of objects and writes nothing; it takes over at once from a leader that ends.
 async fn one_replica_writes_and_the_next_takes_over_without_a_rewrite(env: &TestEnv) -> Result<()> {
-    let mut replicas = Replicas::start(env, &[]).await?;
-    let leader = replicas.leader().await?;
+    let mut replicas = Replicas::start(env, 2, &[]).await?;
+    let leader = replicas.leader().await?.process;
     env.create(web("web", LATEST)).await?;
     env.create(web("clean", CLEAN)).await?;
     let before = env.reported("Deployment", "web", &LATEST_ALWAYS).await?;
     env.reported("Deployment", "clean", &PASSES).await?;
-    let standby = &replicas.running[0];
+    let standby = &replicas.running[0].process;
     eventually(LIMIT, "the standby has judged both", async || {
         let judged = standby.samples().await?.sum("tagwatch_reconciles_total", &[("result", "unchanged")]);
         ensure!(judged >= 2.0, "{judged} reports are as it would write them");
@@ -139,7 +155,7 @@ async fn one_replica_writes_and_the_next_takes_over_without_a_rewrite(env: &Test
 
     let mark = env.audit_log().mark().await?;
     leader.end().await?;
-    let standby = replicas.leader().await?;
+    let standby = replicas.leader().await?.process;
     let released = lease(env).await?;
     assert_eq!(released.spec.and_then(|spec| spec.lease_transitions), Some(1));
     // Everything was evaluated once more as the leader.
@@ -155,32 +171,52 @@ async fn one_replica_writes_and_the_next_takes_over_without_a_rewrite(env: &Test
     replicas.end().await
 }
 
-/// SIGKILL, SIGTERM and a freeze in turn, with an image that changes after each.
-async fn replicas_that_are_killed_and_frozen_never_write_side_by_side(env: &TestEnv) -> Result<()> {
+async fn two_replicas_that_are_killed_frozen_and_cut_off_never_write_side_by_side(
+    env: &TestEnv,
+) -> Result<()> {
+    never_write_side_by_side(env, 2).await
+}
+
+async fn three_replicas_that_are_killed_frozen_and_cut_off_never_write_side_by_side(
+    env: &TestEnv,
+) -> Result<()> {
+    never_write_side_by_side(env, 3).await
+}
+
+/// SIGKILL, SIGTERM, a freeze and a cut in turn, with an image that changes after each.
+async fn never_write_side_by_side(env: &TestEnv, count: usize) -> Result<()> {
     let (rounds, timing): (usize, &[&str]) = match env::var(ROUNDS) {
         Ok(rounds) => (rounds.parse()?, &[]),
-        Err(_) => (6, &SHORT),
+        Err(_) => (FEW, &SHORT),
     };
     let mark = env.audit_log().mark().await?;
-    let mut replicas = Replicas::start(env, timing).await?;
+    let mut replicas = Replicas::start(env, count, timing).await?;
     env.create(web("steady", LATEST)).await?;
     let steady = env.reported("Deployment", "steady", &LATEST_ALWAYS).await?;
     env.create(web("web", CLEAN)).await?;
     env.reported("Deployment", "web", &PASSES).await?;
     for round in 0..rounds {
-        let mut leader = replicas.leader().await?;
-        match round % 3 {
+        let Replica { process: mut leader, line } = replicas.leader().await?;
+        match round % KINDS.len() {
             0 => leader.kill().await?,
             1 => leader.end().await?,
-            _ => {
-                leader.freeze()?;
+            kind => {
+                let freezes = kind == 2;
+                if freezes {
+                    leader.freeze()?;
+                } else {
+                    line.cut();
+                }
                 let next = replicas.leader().await?;
                 replicas.running.push(next);
                 change(env, round).await?;
-                leader.resume()?;
+                if freezes {
+                    leader.resume()?;
+                }
                 // It finds out that it is a standby, and goes on as one.
                 leader.counts("tagwatch_leader", &[], 0.0).await?;
-                replicas.running.push(leader);
+                line.mend();
+                replicas.running.push(Replica { process: leader, line });
                 continue;
             }
         }
@@ -194,9 +230,12 @@ async fn replicas_that_are_killed_and_frozen_never_write_side_by_side(env: &Test
     );
     replicas.end().await?;
     let gaps = gaps_between_writers(env, &env.audit_log().since(mark).await?)?;
-    for (number, how) in ["SIGKILL", "SIGTERM", "a freeze"].into_iter().enumerate() {
-        let longest = gaps.iter().take(rounds).skip(number).step_by(3).max();
-        eprintln!("without a leader after {how}, at most: {longest:?}");
+    for (number, how) in KINDS.into_iter().enumerate() {
+        let longest = gaps.iter().take(rounds).skip(number).step_by(KINDS.len()).max();
+        eprintln!("{count} replicas: without a leader after {how}, at most: {longest:?}");
+        // The times of a few rounds with shorter leases say more of the machine.
+        let limit = if how == "SIGTERM" { RELEASED_LIMIT } else { TAKEOVER_LIMIT };
+        ensure!(!timing.is_empty() || longest.is_none_or(|longest| *longest <= limit), "more than {limit}");
     }
     Ok(())
 }
