@@ -51,7 +51,7 @@ pub enum Oracle {
     Health,
     /// After the end of a leader the next one writes in time.
     Takeover,
-    /// Tasks and descriptors are as many as in a run without faults.
+    /// Tasks, descriptors and memory are as much as in a run without faults.
     Resources,
 }
 

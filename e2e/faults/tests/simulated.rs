@@ -13,7 +13,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use tagwatch_allocations::CountingAllocator;
 use tagwatch_faults::{FaultPlan, Oracle, Simulated, Violation, sample, sample_of, simulate};
+
+/// Each run is on one thread, so that what it frees at its end is what it held.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Plans of a run of all tests.
 const PLANS: usize = 64;
@@ -39,6 +44,7 @@ fn plans() -> Vec<FaultPlan> {
 /// What a failure shows of its plan.
 fn describe(plan: &FaultPlan, run: &Simulated) -> String {
     let mut text = format!("--- TAGWATCH_FAULT_PLAN={plan}\n{plan:?}\n");
+    writeln!(text, "  {} bytes are held in the end", run.memory).unwrap();
     let violations: Vec<String> = run.violations.iter().map(Violation::to_string).collect();
     for line in run.fired.iter().take(40).chain(&violations) {
         let line: String = line.chars().take(2_000).collect();
@@ -57,6 +63,7 @@ fn without_faults() -> Simulated {
 fn without_faults_each_workload_has_one_report_and_nothing_is_written_twice() {
     let run = without_faults();
     assert_eq!(run.end.reports(), 24);
+    assert!(run.memory > 100_000, "{} bytes", run.memory);
     let again = simulate(&FaultPlan::none(), Some(&run)).unwrap();
     assert!(again.violations.is_empty(), "{:?}", again.violations);
 }

@@ -15,7 +15,7 @@ use tagwatch_e2e::checkout;
 const WITH_LAYERS: [&str; 3] = ["README.md", "CONTRIBUTING.md", "docs/design/architecture.md"];
 /// On top of everything, and part of no layer: they run the binary or the controller, hold no code, or measure what the
 /// crates keep.
-const ABOVE: [&str; 4] = ["e2e", "e2e/faults", "e2e/features", "e2e/footprint"];
+const ABOVE: [&str; 5] = ["e2e", "e2e/allocations", "e2e/faults", "e2e/features", "e2e/footprint"];
 
 /// For each crate the crates of the workspace that it uses, tests apart.
 type Graph = BTreeMap<String, BTreeSet<String>>;

@@ -46,6 +46,11 @@ const CODES: [u16; 13] = [400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 500,
 const WRITES: usize = 60;
 /// When the scenario ends, in milliseconds.
 const SCENARIO: u64 = 12_500;
+/// Images that one Deployment gets in a plan of the endurance family, and the time between two of them.
+const BUILDS: usize = 300;
+const BETWEEN_BUILDS: Duration = Duration::from_secs(1);
+/// Longer than it is remembered what pods ran that are gone.
+const REST: Duration = Duration::from_mins(15);
 const READS: &[Verb] = &[Verb::Get, Verb::List, Verb::Watch];
 const WRITING: &[Verb] = &[Verb::Create, Verb::Update, Verb::Patch, Verb::Delete];
 
@@ -200,6 +205,9 @@ impl FaultPlan {
             let action = if random.below(2) == 0 { Action::Kill(replica) } else { Action::Stop(replica) };
             return self.actions.push((at, action));
         }
+        if random.below(4) == 0 {
+            return self.events_behind_a_term(random);
+        }
         for _ in 0..=random.below(3) {
             let (replica, at) = (random.below(2), Duration::from_millis(random.between(500, SCENARIO)));
             let until = at + Duration::from_millis(random.between(500, 30_000));
@@ -220,6 +228,21 @@ impl FaultPlan {
                 }
             }
         }
+    }
+
+    /// The leader cannot renew its lease while events wait behind one whose answer is late: they were due in its term, and
+    /// their turn comes behind it.
+    fn events_behind_a_term(&mut self, random: &mut Random) {
+        self.has_events = true;
+        let from = Duration::from_millis(random.between(2_000, 6_000));
+        let until = from + Duration::from_secs(random.between(25, 35));
+        let slow = Duration::from_millis(random.between(5_000, 9_000));
+        let window = |plural| Trigger::Window { from, until, verbs: WRITING, plural: Some(plural) };
+        // One of the two leads.
+        for replica in 0..2 {
+            self.rule(replica, window("events"), Fault::DelayAnswer(slow));
+        }
+        self.rule(0, window("leases"), Fault::DropBefore);
     }
 
     pub(super) fn rights(&mut self, random: &mut Random) {
@@ -269,6 +292,39 @@ impl FaultPlan {
         let action = if random.below(2) == 0 { Action::Kill(replica) } else { Action::Stop(replica) };
         self.actions.push((at, action));
         self.bound = Duration::from_secs(35);
+    }
+
+    /// What is kept of each image, pod, relist, refusal or term would add up.
+    pub(super) fn endurance(&mut self, random: &mut Random) {
+        self.replicas = 1 + random.below(2);
+        self.has_watch_lists = random.below(2) == 0;
+        let begin = Duration::from_millis(SCENARIO) + Duration::from_secs(5);
+        for build in 0..BUILDS {
+            let at = begin + BETWEEN_BUILDS * u32::try_from(build).unwrap_or_default();
+            self.actions.push((at, Action::Redeploy(Some(build))));
+        }
+        let end = begin + BETWEEN_BUILDS * u32::try_from(BUILDS).unwrap_or_default();
+        // What ran shortly before is known until another pod ends.
+        self.actions.push((end + REST, Action::Redeploy(None)));
+        let mut from = begin;
+        while from < end {
+            let until = from + Duration::from_millis(random.between(500, 6_000));
+            let (verbs, plural, fault): (&'static [Verb], _, _) = match random.below(5) {
+                0 => {
+                    self.actions.push((from, Action::Compact));
+                    (&Verb::ALL, None, Fault::DropBefore)
+                }
+                1 => (WRITING, Some("policyreports"), Fault::Status(403, None)),
+                2 => (WRITING, None, Fault::Status(503, None)),
+                3 => (WRITING, Some("leases"), Fault::DropBefore),
+                _ => (READS, Some(random.pick(&WATCHED)), Fault::Status(410, None)),
+            };
+            for replica in 0..self.replicas {
+                self.rule(replica, Trigger::Window { from, until, verbs, plural }, fault);
+            }
+            from = until + Duration::from_millis(random.between(2_000, 10_000));
+        }
+        self.bound = Duration::from_secs(75);
     }
 
     pub(super) fn reports_server(&mut self, random: &mut Random) {

@@ -40,11 +40,13 @@ pub enum Family {
     Clocks,
     /// An aggregated API on its own database stores the reports, and answers slowly.
     ReportsServer,
+    /// For five minutes images change and the API server is away again and again.
+    Endurance,
 }
 
 impl Family {
-    /// Every family, with the number of its plans among 1,800.
-    pub const ALL: [(Self, usize); 10] = [
+    /// Every family, with the number of its plans among 1,820.
+    pub const ALL: [(Self, usize); 11] = [
         (Self::Kill, 900),
         (Self::View, 350),
         (Self::Server, 90),
@@ -55,6 +57,7 @@ impl Family {
         (Self::Rights, 50),
         (Self::Clocks, 50),
         (Self::ReportsServer, 50),
+        (Self::Endurance, 20),
     ];
 
     fn name(self) -> &'static str {
@@ -69,6 +72,7 @@ impl Family {
             Self::Rights => "rights",
             Self::Clocks => "clocks",
             Self::ReportsServer => "reports-server",
+            Self::Endurance => "endurance",
         }
     }
 }
@@ -101,6 +105,8 @@ pub enum Action {
     RestoreApi(&'static str),
     /// The watch of a resource has been refused for so long that `/readyz` and the status of the policy name it.
     LookForRefusal(&'static str),
+    /// A user brings a Deployment to the image of this build, or back to that of the scenario.
+    Redeploy(Option<usize>),
     /// A replica is killed, and started again a moment later.
     Kill(usize),
     /// A replica is ended in order, and started again once it has ended.
@@ -126,6 +132,8 @@ pub struct FaultPlan {
     pub has_watch_lists: bool,
     /// Whether an aggregated API stores the reports.
     pub has_reports_server: bool,
+    /// Whether an event is published of each issue that opens or resolves.
+    pub has_events: bool,
     /// How long the garbage collector takes.
     pub collects_after: Duration,
     /// How long after the last fault the reports are right.
@@ -192,6 +200,7 @@ impl FaultPlan {
             clocks: Vec::new(),
             has_watch_lists: true,
             has_reports_server: false,
+            has_events: false,
             collects_after: Duration::from_secs(1),
             bound: Duration::from_secs(3),
         }
@@ -214,6 +223,7 @@ impl FaultPlan {
             Family::Rights => plan.rights(&mut random),
             Family::Clocks => plan.clocks(&mut random),
             Family::ReportsServer => plan.reports_server(&mut random),
+            Family::Endurance => plan.endurance(&mut random),
         }
         plan
     }
@@ -240,8 +250,11 @@ impl FaultPlan {
         late || self.actions.iter().any(|(_, action)| *action == Action::StopCache)
     }
 
-    /// Whether a process is started again.
+    /// Whether the waits before further tries begin anew: a process is started again, or the server is back in between.
     pub fn restarts(&self) -> bool {
+        if self.family == Family::Endurance {
+            return true;
+        }
         let kills = self.rules.iter().any(|(_, rule)| matches!(rule.fault, Fault::Kill(_)));
         kills || self.actions.iter().any(|(_, action)| matches!(action, Action::Kill(_) | Action::Stop(_)))
     }
@@ -275,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_sample_has_plans_of_every_family() {
-        assert_eq!(sample(1_800, 1).len(), 1_800);
+        assert_eq!(sample(1_820, 1).len(), 1_820);
         let few = sample(10, 1);
         assert!(Family::ALL.iter().all(|(family, _)| few.iter().any(|plan| plan.family == *family)));
     }

@@ -42,7 +42,8 @@ impl FaultPlan {
             | Action::ResumeCache
             | Action::RemoveApi(_)
             | Action::RestoreApi(_)
-            | Action::LookForRefusal(_) => false,
+            | Action::LookForRefusal(_)
+            | Action::Redeploy(_) => false,
         });
         for (_, rule) in &mut self.rules {
             shorten(rule);

@@ -109,6 +109,26 @@ impl<'a> Actor<'a> {
         });
     }
 
+    /// A Deployment gets an image, and a history without the sets of those before.
+    pub(crate) fn redeploy(&mut self, namespace: &str, name: &str, tag: &str) {
+        let plural = "deployments";
+        self.declare(plural, namespace, name, tag);
+        self.roll_out(plural, namespace, name);
+        let sets: Vec<String> = self
+            .store
+            .objects(resource_named("replicasets"))
+            .filter(|set| {
+                set["spec"]["replicas"] == 0 && set["metadata"]["ownerReferences"][0]["name"] == name
+            })
+            .map(|set| place(set))
+            .filter(|(of, _)| of == namespace)
+            .map(|(_, set)| set)
+            .collect();
+        for set in sets {
+            self.delete("replicasets", namespace, &set);
+        }
+    }
+
     /// A `ReplicaSet` for this generation, and none for those before.
     fn replace_set(&mut self, resource: &'static Resource, owner: &Value, generation: i64) {
         let (namespace, name) = place(owner);

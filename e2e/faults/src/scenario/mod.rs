@@ -53,7 +53,7 @@ pub fn prepare(double: &ApiDouble) {
         set_policy(actor, "recommended");
         for (kind, namespace, name, tag) in [
             ("deployments", SHOP, "web", "latest"),
-            ("deployments", SHOP, "api", "1.2.3"),
+            ("deployments", SHOP, "api", DEPLOYED),
             ("deployments", SHOP, "cart", "main"),
             ("deployments", BANK, "ledger", "latest"),
             ("deployments", BANK, "teller", "1.0"),
@@ -144,6 +144,18 @@ pub fn holder(store: &Store) -> Option<String> {
 /// Another client changes the report of this number, or removes it.
 pub fn meddle(double: &ApiDouble, number: usize, removes: bool) {
     perform(double, |actor| actor.meddle(number, removes));
+}
+
+/// The tag that the scenario gives the Deployment of [`redeploy`].
+const DEPLOYED: &str = "1.2.3";
+
+/// Images between which it changes: what is known of an image that runs no more is kept for a time.
+const BUILDS: usize = 8;
+
+/// A user brings a Deployment to another image, or back to the one that it has in the scenario.
+pub(crate) fn redeploy(double: &ApiDouble, build: Option<usize>) {
+    let tag = build.map_or_else(|| DEPLOYED.to_owned(), |build| format!("{DEPLOYED}-{}", build % BUILDS));
+    perform(double, |actor| actor.redeploy(SHOP, "api", &tag));
 }
 
 /// Collects garbage as the controller manager does.

@@ -10,8 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures::FutureExt as _;
 use parking_lot::Mutex;
+use tagwatch_allocations::held;
 use tokio::runtime::{Builder, Handle};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use self::replica::{Replica, Running, identity_prefix};
 use crate::clock::SimulatedClock;
@@ -21,7 +22,7 @@ use crate::oracle::{
     AGENT, EndState, Oracle, TAKEOVER_AFTER_KILL, TAKEOVER_AFTER_STOP, Violation, hurried, misdated, safety,
     takeover,
 };
-use crate::plans::{Action, FaultPlan};
+use crate::plans::{Action, Family, FaultPlan};
 use crate::scenario;
 use crate::served::{Served, compare, is_ready};
 
@@ -36,6 +37,13 @@ const STATUS_BOUND: Duration = Duration::from_secs(75);
 const QUIET: Duration = Duration::from_mins(1);
 /// Tasks above those of a run without faults: requests under way, the lease, and what holds a fault back.
 const MORE_TASKS: usize = 24;
+/// Memory of a replica in percent of that of a run without faults.
+const MOST_MEMORY: i64 = 105;
+/// Bytes of the client and the watch of its own that a lease has, which the run without faults lacks.
+const LEASE_MEMORY: i64 = 50 * 1024;
+/// Bytes of the room for what is remembered for some minutes, such as events, or of the last thousand: less than 330 for each
+/// image of a plan of the endurance family.
+const PASSING_MEMORY: i64 = 96 * 1024;
 /// How long a run without faults may take to come to its end.
 const SETTLE: Duration = Duration::from_secs(90);
 
@@ -52,6 +60,8 @@ pub struct Simulated {
     pub served: Served,
     /// Tasks that are alive then.
     pub tasks: usize,
+    /// Bytes that the replicas hold then. 0 where nothing counts them.
+    pub memory: i64,
     /// Writes of the first replica.
     pub writes: usize,
     /// When the reports were right, from the start.
@@ -165,6 +175,18 @@ impl<'a> Simulation<'a> {
                 violations.push(Oracle::Resources.violated(text));
             }
         }
+        let memory = self.end_all().await;
+        if let Some(expected) = expected {
+            let lease = if self.replicas.len() > 1 { LEASE_MEMORY } else { 0 };
+            let remembers = self.plan.family == Family::Endurance || self.plan.has_events;
+            let room = if remembers { PASSING_MEMORY } else { 0 };
+            let most =
+                (expected.memory * MOST_MEMORY / 100 + lease + room) * i64::try_from(self.replicas.len())?;
+            if memory > most {
+                let text = format!("{memory} bytes are held, without faults {} a replica", expected.memory);
+                violations.push(Oracle::Resources.violated(text));
+            }
+        }
         violations.extend(std::mem::take(&mut *self.violations.lock()));
         violations.extend(self.double.read(|store| self.by_time(store)));
         let panics = PANICS.get();
@@ -186,6 +208,7 @@ impl<'a> Simulation<'a> {
             end: self.end(),
             served,
             tasks,
+            memory,
             writes: self.replicas.first().map_or(0, |replica| replica.layer.writes()),
             converged,
         })
@@ -193,6 +216,21 @@ impl<'a> Simulation<'a> {
 
     fn end(&self) -> EndState {
         self.double.read(EndState::of)
+    }
+
+    /// Ends every process at once. Returns how many bytes that frees.
+    async fn end_all(&mut self) -> i64 {
+        let before = held();
+        for replica in &mut self.replicas {
+            if let Some(running) = replica.running.take() {
+                running.task.abort();
+                // It was cancelled.
+                drop(running.task.await);
+            }
+        }
+        // Its tasks end when it is their turn.
+        sleep(LOOK).await;
+        before - held()
     }
 
     /// What can be told by when things were written.
@@ -299,6 +337,7 @@ impl<'a> Simulation<'a> {
                 self.double.change("plan", |store, _| store.restore_api(resource_named(plural)));
             }
             Action::LookForRefusal(plural) => self.look_for_refusal(plural).await,
+            Action::Redeploy(build) => scenario::redeploy(&self.double, build),
             Action::Kill(number) => self.kill(number).await,
             Action::Stop(number) => {
                 if let Some(running) = &self.replicas[number].running {

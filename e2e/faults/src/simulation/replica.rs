@@ -97,7 +97,7 @@ impl Replica {
         let endpoints = InProcessEndpoints::default();
         let (probes, console) = (Handle::current(), Handle::current());
         let runtimes = Runtimes { probes, console, in_process: endpoints.clone() };
-        let task = tokio::spawn(run_with(options(lease, agent), clients, stop.clone(), runtimes));
+        let task = tokio::spawn(run_with(options(plan, lease, agent), clients, stop.clone(), runtimes));
         self.running = Some(Running { task, endpoints, stop });
         Ok(())
     }
@@ -108,7 +108,7 @@ pub(super) fn identity_prefix(number: usize) -> String {
     format!("replica-{number}_")
 }
 
-fn options(lease: Option<LeaseOptions>, user_agent: String) -> RunOptions {
+fn options(plan: &FaultPlan, lease: Option<LeaseOptions>, user_agent: String) -> RunOptions {
     RunOptions {
         namespaces: WatchedNamespaces::AllExcept(Vec::new()),
         instance: INSTANCE.to_owned(),
@@ -129,7 +129,7 @@ fn options(lease: Option<LeaseOptions>, user_agent: String) -> RunOptions {
         own_namespace: Some(OWN_NAMESPACE.to_owned()),
         registries: Vec::new(),
         registry_networks: Vec::new(),
-        events: false,
+        events: plan.has_events,
         lease,
         policy: "default".to_owned(),
         user_agent,

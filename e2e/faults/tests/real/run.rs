@@ -42,6 +42,8 @@ const SERVED_BOUND: Duration = Duration::from_secs(75);
 const END: Duration = Duration::from_secs(5);
 /// Fields of the console that hold hashes of names.
 const HASHES: [&str; 2] = ["id", "path"];
+/// The most memory of a process in percent of that of a run without faults: over starts, lists anew and outages.
+const MOST_MEMORY: u64 = 125;
 /// Descriptors above those of a run without faults: connections that a burst of requests opened stay for a while.
 const MORE_DESCRIPTORS: usize = 64;
 
@@ -56,6 +58,8 @@ pub(crate) struct Outcome {
     /// What the leader serves in the end.
     pub(crate) served: Served,
     pub(crate) descriptors: usize,
+    /// The most bytes that were ever resident in one process.
+    pub(crate) memory: u64,
 }
 
 /// What a run is compared with.
@@ -191,6 +195,9 @@ impl Run<'_> {
         ];
         if self.plan.replicas > 1 {
             arguments.push("--leader-elect".to_owned());
+        }
+        if self.plan.has_events {
+            arguments.push("--events".to_owned());
         }
         TagwatchProcess::start(&kubeconfig, arguments).await
     }
@@ -389,7 +396,7 @@ impl Run<'_> {
             }
         }
         let mut story = Vec::new();
-        let mut descriptors = 0;
+        let (mut descriptors, mut memory) = (0, 0);
         for (number, replica) in self.replicas.iter().enumerate() {
             let faults = replica.proxy.layer.fired();
             if !self.plan.restarts() {
@@ -398,11 +405,18 @@ impl Run<'_> {
             story.extend(faults.iter().map(|fault| format!("replica {number}, {fault}")));
             let open = fs::read_dir(format!("/proc/{}/fd", replica.process.pid())).map(Iterator::count);
             descriptors = descriptors.max(open.unwrap_or_default());
+            memory = memory.max(replica.process.memory()?.peak);
         }
         if let Some(plain) = &self.expected.plain
             && descriptors > plain.descriptors + MORE_DESCRIPTORS
         {
             let text = format!("{descriptors} descriptors are open, without faults {}", plain.descriptors);
+            violations.push(Oracle::Resources.violated(text));
+        }
+        if let Some(plain) = &self.expected.plain
+            && memory > plain.memory * MOST_MEMORY / 100
+        {
+            let text = format!("{memory} bytes were resident, without faults {}", plain.memory);
             violations.push(Oracle::Resources.violated(text));
         }
         let has_fired = !story.is_empty() || !self.plan.actions.is_empty();
@@ -411,7 +425,7 @@ impl Run<'_> {
                 story.push(end_of(replica.process.log())?);
             }
         }
-        Ok(Outcome { violations, story, has_fired, served, descriptors })
+        Ok(Outcome { violations, story, has_fired, served, descriptors, memory })
     }
 }
 
