@@ -30,7 +30,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// A missing right is asked for after 30 s, and then after a minute and after two more; a grant may just miss one.
-const GRANTED: Duration = Duration::from_mins(4);
+pub(crate) const GRANTED: Duration = Duration::from_mins(4);
 const KINDS: &str = "tagwatch_custom_kinds";
 const SIDECAR: &str = "registry.example.com/mesh:edge";
 /// What is found of [`LATEST`] without a written pull policy, under the name `web`.

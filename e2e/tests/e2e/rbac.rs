@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use kube::{
     Api,
     api::{Patch, PatchParams},
@@ -14,7 +14,7 @@ use tagwatch_e2e::{Component, Identity, Kubelet, Options, Request, Requests, eve
 
 use crate::{
     cluster::USER,
-    events, kinds, metrics_auth,
+    custom_kinds, events, kinds, metrics_auth,
     objects::{CLEAN, PASSES, container, job, web},
     policies::TagPolicy,
     runner::{own, own_with, shared},
@@ -28,6 +28,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         own_with(off, every_right_is_used_and_none_is_missing),
         shared(missing_right_is_reported_and_waited_for),
         own(a_right_that_is_lost_is_reported),
+        own(a_right_of_choice_that_is_lost_is_a_state),
         shared(viewers_read_and_only_administrators_write),
     ]
 }
@@ -161,6 +162,62 @@ async fn a_right_that_is_lost_is_reported(env: &TestEnv) -> Result<()> {
     tagwatch.is_ready(GRANTED).await?;
     env.reported("Deployment", "web", &PASSES).await?;
     tagwatch.counts("tagwatch_watch_up", &[("resource", "deployments")], 1.0).await?;
+    policy.condition("Degraded", "False", "AsExpected").await?;
+    tagwatch.end().await
+}
+
+/// Those to nodes and custom kinds. Everything else goes on, and the grant is used.
+async fn a_right_of_choice_that_is_lost_is_a_state(env: &TestEnv) -> Result<()> {
+    custom_kinds::define(env, "argoproj.io", "Rollout", "rollouts", &["v1alpha1"]).await?;
+    custom_kinds::grant(env).await?;
+    let policy = TagPolicy::of(env);
+    policy.create(json!({})).await?;
+    let tagwatch = policy.tagwatch().await?;
+    let (nodes, kinds) = ("tagwatch_nodes_available", "tagwatch_custom_kinds");
+    tagwatch.counts(nodes, &[], 1.0).await?;
+    tagwatch.counts(kinds, &[("state", "watching")], 1.0).await?;
+
+    let roles: Api<ClusterRole> = Api::all(env.client());
+    let names = ["tagwatch-nodes", "tagwatch-custom-kinds"];
+    let mut complete = Vec::new();
+    for name in names {
+        complete.push(roles.get(name).await?.rules.context("a role without rules")?);
+    }
+    let set = async |name: &str, rules: &[PolicyRule]| {
+        let patch = Patch::Merge(json!({ "rules": rules }));
+        roles.patch(name, &PatchParams::default(), &patch).await.map(drop).context("the rules of a role")
+    };
+    for name in names {
+        set(name, &[]).await?;
+    }
+    let control_plane = &env.cluster().control_plane;
+    control_plane.stop(Component::ApiServer).await?;
+    control_plane.restart(Component::ApiServer).await?;
+    eventually(GRANTED, "both are missing", || async {
+        let samples = tagwatch.samples().await?;
+        let (read, missing) = (samples.sum(nodes, &[]), samples.sum(kinds, &[("state", "forbidden")]));
+        ensure!((read, missing) == (0.0, 1.0), "nodes: {read}, kinds that may not be read: {missing}");
+        Ok(())
+    })
+    .await?;
+    tagwatch.logs_once("nodes may not be read").await?;
+    tagwatch.logs_once("no right to list and watch a custom kind").await?;
+    tagwatch.is_ready(GRANTED).await?;
+    let message = policy.condition("Degraded", "True", "CustomKindsForbidden").await?;
+    ensure!(message.contains("no right to list and watch Rollout.argoproj.io"), "{message}");
+    env.create(web("web", CLEAN)).await?;
+    env.reported("Deployment", "web", &PASSES).await?;
+
+    for (name, rules) in names.into_iter().zip(&complete) {
+        set(name, rules).await?;
+    }
+    eventually(custom_kinds::GRANTED, "both are read again", || async {
+        let samples = tagwatch.samples().await?;
+        let (read, watched) = (samples.sum(nodes, &[]), samples.sum(kinds, &[("state", "watching")]));
+        ensure!((read, watched) == (1.0, 1.0), "nodes: {read}, kinds that are watched: {watched}");
+        Ok(())
+    })
+    .await?;
     policy.condition("Degraded", "False", "AsExpected").await?;
     tagwatch.end().await
 }
