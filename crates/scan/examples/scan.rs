@@ -13,8 +13,13 @@ use tagwatch_scan::{FailOn, ScanOptions, scan};
 
 fn main() -> io::Result<()> {
     let paths = env::args_os().skip(1).map(PathBuf::from).collect();
-    let options =
-        ScanOptions { paths, omits_clean_images: true, omits_evidence: true, ..ScanOptions::default() };
+    let options = ScanOptions {
+        paths,
+        omits_clean_images: true,
+        omits_evidence: true,
+        omits_fingerprints: true,
+        ..ScanOptions::default()
+    };
     let report = scan(&Engine::recommended(), &options, &mut io::empty());
     let mut out = io::stdout().lock();
     output::write(Format::Table, &report, FailOn::default(), &mut out, Style::default())?;

@@ -31,6 +31,7 @@ impl<'e> ClusterReport<'e> {
             show_passed,
             omits_clean_images: false,
             omits_evidence: false,
+            omits_fingerprints: false,
             namespaces: BTreeMap::new(),
         };
         Self { judge, images: KnownImages::new(), builder: ReportBuilder::new() }

@@ -53,6 +53,11 @@ pub struct ScanOptions {
     ///
     /// [`Format::shows_evidence`]: crate::output::Format::shows_evidence
     pub omits_evidence: bool,
+    /// Whether findings have no fingerprint; [`Format::shows_fingerprints`] says which formats show it. A report without cannot
+    /// be [compared](ScanReport::compare_with).
+    ///
+    /// [`Format::shows_fingerprints`]: crate::output::Format::shows_fingerprints
+    pub omits_fingerprints: bool,
     /// Renders charts and kustomizations, by programs of the user.
     pub render: Option<Render>,
 }
@@ -102,6 +107,7 @@ pub(crate) fn scan_within(
         show_passed: options.show_passed,
         omits_clean_images: options.omits_clean_images,
         omits_evidence: options.omits_evidence,
+        omits_fingerprints: options.omits_fingerprints,
         namespaces: BTreeMap::new(),
     };
     // A namespace applies to workloads in earlier files too.

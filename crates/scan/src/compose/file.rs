@@ -6,7 +6,7 @@ use memchr::memmem;
 use tagwatch_core::workload::IgnoreAnnotations;
 
 use super::names::is_compose_name;
-use crate::manifest::{Manifest, read_string};
+use crate::manifest::{Known, Manifest, read_string, remark_beside};
 use crate::note::NoteCode;
 use crate::yaml::{
     Dialect, Documents, Limits, Located, MergeTag, Node, Overwritten, Position, Source, Value, YamlError,
@@ -15,6 +15,12 @@ use crate::yaml::{
 /// Fields at the root of a Compose file. Others begin with `x-`.
 const ROOT_FIELDS: [&str; 9] =
     ["name", "version", "services", "networks", "volumes", "configs", "secrets", "include", "models"];
+
+/// Fields of a service in which authors name what they like.
+const LABELS: [&str; 2] = ["labels", "annotations"];
+
+/// What the file is called in notes.
+const KIND: &str = "Compose";
 
 /// The documents of a file. Compose merges each with those before it.
 #[derive(Debug, Clone, Default)]
@@ -166,10 +172,28 @@ fn read_document(root: Node<'_, '_>, manifest: &mut Manifest) -> ComposeDocument
             }
         }
     }
+    remark_other_images(root, manifest);
     for include in root.get("include").into_iter().flat_map(Node::items) {
         document.includes.extend(read_include(include, manifest));
     }
     document
+}
+
+/// Remarks on the images that are not those of services, such as those of extension fields that no service takes over.
+fn remark_other_images(root: Node<'_, '_>, manifest: &mut Manifest) {
+    let services = root.get("services").into_iter().flat_map(Node::entries).map(|(_, service)| service);
+    let (mut judged, mut labels) = (Vec::new(), Vec::new());
+    for service in services {
+        judged.extend(service.get("image").map(Node::position));
+        labels.extend(LABELS.iter().filter_map(|field| service.get(field)));
+    }
+    remark_beside(
+        root,
+        ("", KIND),
+        Known { judged: &judged, elsewhere: &labels, ..Known::default() },
+        |_| None,
+        manifest,
+    );
 }
 
 fn read_service(name: &str, service: Node<'_, '_>, manifest: &mut Manifest) -> Option<Service> {
@@ -197,11 +221,7 @@ fn read_service(name: &str, service: Node<'_, '_>, manifest: &mut Manifest) -> O
         pull_policy,
         build,
         extends: read_extends(service, name, manifest),
-        exempting: ["labels", "annotations"]
-            .iter()
-            .filter_map(|field| service.get(field))
-            .flat_map(read_exempting)
-            .collect(),
+        exempting: LABELS.iter().filter_map(|field| service.get(field)).flat_map(read_exempting).collect(),
     })
 }
 

@@ -9,8 +9,8 @@ use tagwatch_core::workload::WorkloadId;
 
 use super::image::ImageEntry;
 use crate::manifest::{
-    Changes, ImageEntryFields, Manifest, is_inline, read_chart, read_inline_transformers, read_items,
-    read_replacements, read_string,
+    Changes, ImageEntryFields, Known, Manifest, is_inline, read_chart, read_inline_transformers, read_items,
+    read_replacements, read_string, remark_beside,
 };
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
@@ -22,6 +22,11 @@ const GROUP: &str = "kustomize.config.k8s.io";
 
 /// The version that Kustomize fills in.
 const API_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
+
+const KIND: &str = "Kustomization";
+
+/// Lists with texts that are read.
+const INLINE: [&str; 3] = ["generators", "patchesStrategicMerge", "transformers"];
 
 /// Most entries of `images:` that are applied, of one kustomization.
 const MAX_IMAGES: usize = 1000;
@@ -95,6 +100,7 @@ impl Kustomization {
             read_chart(chart, API_VERSION, &format!("helmCharts[{index}]."), manifest);
         }
         read_replacements(root, manifest);
+        remark_other_images(root, manifest);
         self.not_followed.extend(NOT_FOLLOWED.iter().filter(|field| root.get(field).is_some()));
         self.changes_images |= !self.changes.is_empty()
             || !self.transformer_patches.is_empty()
@@ -136,7 +142,7 @@ impl Kustomization {
         let folder = folder.map(|folder| folder.to_string_lossy().into_owned());
         WorkloadId {
             api_version: API_VERSION.into(),
-            kind: "Kustomization".into(),
+            kind: KIND.into(),
             namespace: None,
             name: self.name.clone().or(folder).unwrap_or_default().into(),
         }
@@ -156,6 +162,17 @@ impl Kustomization {
             }
         }
     }
+}
+
+/// Remarks on images in fields that are not read.
+fn remark_other_images(root: Node<'_, '_>, manifest: &mut Manifest) {
+    let items = |field: &str| root.get(field).into_iter().flat_map(Node::items);
+    let mut read: Vec<Node<'_, '_>> = INLINE.iter().filter_map(|field| root.get(field)).collect();
+    read.extend(items("helmCharts").filter_map(|chart| chart.get("valuesInline")));
+    let patches = items("patches").chain(items("patchesJson6902")).filter_map(|item| item.get("patch"));
+    let judged: Vec<Position> = patches.map(Node::position).collect();
+    let known = Known { judged: &judged, elsewhere: &read, ..Known::default() };
+    remark_beside(root, (API_VERSION, KIND), known, |_| None, manifest);
 }
 
 /// The texts of a list. Kustomize refuses others, so they get a note.

@@ -1,10 +1,12 @@
 //! Manifests that are texts inside of others: patches in kustomizations, data of a `ConfigMap` or a Secret, and fields of
 //! custom kinds, such as the manifest of an Argo resource template. Their images are counted.
 
-use tagwatch_core::kinds::{Kinds, Tree};
+use memchr::memchr;
+use tagwatch_core::kinds::Kinds;
 use tagwatch_core::text::UntrustedText;
 
-use super::{Manifest, Reason, Unjudged, image_fields, uncovered};
+use super::image_fields::{self, Naming};
+use super::{Manifest, Reason, Unjudged, uncovered};
 use crate::note::NoteCode;
 use crate::yaml::{Documents, Limits, Node, Position, Source, YamlError};
 
@@ -46,24 +48,35 @@ pub(crate) fn count_embedded_images(text: &str, embedded: Embedded, kinds: &Kind
     if is_template {
         count = count.max(image_lines(text));
     }
-    if count > 0 {
-        manifest.unjudged.push(Unjudged {
-            api_version: "".into(),
-            kind: "".into(),
-            reason,
-            count,
-            paths: vec![path],
-            has_more: false,
-            at,
-        });
+    Embedded { at, path, reason }.count(count, manifest);
+}
+
+impl Embedded {
+    /// Counts images of the text, if there are any.
+    fn count(self, count: u64, manifest: &mut Manifest) {
+        let Self { at, path, reason } = self;
+        if count > 0 {
+            manifest.unjudged.push(Unjudged {
+                api_version: "".into(),
+                kind: "".into(),
+                reason,
+                count,
+                paths: vec![path],
+                has_more: false,
+                at,
+            });
+        }
     }
+}
+
+/// A text in one line is a mapping only as JSON, or in flow style.
+pub(super) fn may_be_mapping(text: &str) -> bool {
+    memchr(b'\n', text.as_bytes()).is_some() || text.trim_start().starts_with(['{', '['])
 }
 
 /// The number of images that a text of a custom kind names as a manifest, a patch or values: most texts are none of these.
 pub(super) fn images_in(text: &str) -> u64 {
-    // A text in one line is one of them only as JSON, or in flow style.
-    let may_be_mapping = text.contains('\n') || text.trim_start().starts_with(['{', '[']);
-    if !may_be_mapping || !image_fields::may_name_image(text) {
+    if !may_be_mapping(text) || !image_fields::may_name_image(text) {
         return 0;
     }
     let (mut count, mut is_unread) = (0, false);
@@ -101,19 +114,24 @@ pub(super) fn field_of_texts(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// Counts the images of manifests in the texts of a `ConfigMap` or a Secret.
-pub(super) fn read_texts(node: Node<'_, '_>, field: &str, kinds: &Kinds, manifest: &mut Manifest) {
+/// Counts the images that texts of a `ConfigMap` or a Secret name: manifests and other mappings among them, and those whose key
+/// says that they are an image.
+pub(super) fn read_texts(texts: Option<Node<'_, '_>>, field: &str, kinds: &Kinds, manifest: &mut Manifest) {
     if manifest.is_embedded {
         return;
     }
-    for (key, value) in node.get(field).map(Tree::entries).unwrap_or_default() {
+    for (key, value) in texts.map(Node::merged_entries).unwrap_or_default() {
         let Some(text) = value.text() else { continue };
-        // Most data is configuration of other programs.
-        if !["apiVersion", "kind", "image"].iter().all(|word| text.contains(word)) {
-            continue;
-        }
-        let path = format!("{field}.{}", UntrustedText::from(key.as_str()).terminal());
+        let path = format!("{field}.{}", UntrustedText::from(key).terminal());
         let embedded = Embedded { at: value.position(), path, reason: Reason::Embedded };
-        count_embedded_images(text, embedded, kinds, manifest);
+        let is_named = matches!(Naming::of(key), Naming::Image | Naming::Like);
+        if ["apiVersion", "kind", "image"].iter().all(|word| text.contains(word)) {
+            count_embedded_images(text, embedded, kinds, manifest);
+        } else if is_named && image_fields::versioned(value).is_some() {
+            embedded.count(1, manifest);
+        } else {
+            // Most data is configuration of other programs.
+            embedded.count(images_in(text), manifest);
+        }
     }
 }

@@ -74,11 +74,13 @@ pub(crate) fn read_file_of_values(
 pub(crate) fn count_default_values(root: Node<'_, '_>, manifest: &mut Manifest) {
     let mut search = Search { path: String::new(), found: Vec::new() };
     search.entries(root);
+    let judged: Vec<Position> = search.found.iter().map(|found| found.repository_at).collect();
     let hint = "; they are defaults of a chart: name the file on the command line to have them judged";
     for found in search.found {
         let reason = Reason::NotCovered { hint: Some(hint.to_owned()) };
         manifest.unjudged.push(unjudged(&found, reason));
     }
+    uncovered::remark_values(root, VALUES_KIND, &judged, manifest);
 }
 
 /// The images below a node that values name, complete or not: their number, and their positions.

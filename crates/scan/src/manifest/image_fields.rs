@@ -1,8 +1,10 @@
 //! Fields that name images by their names: those of kinds that are not read, and of documents that are no objects.
 
+use std::sync::LazyLock;
+
 use tagwatch_core::reference::{Reference, ReferenceError};
 
-use crate::yaml::{Node, Position, Value};
+use crate::yaml::{Node, Position, Value, Words};
 
 /// What the name of a field says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,30 +18,44 @@ pub(super) enum Naming {
     Other,
 }
 
+/// Words of which one is in each text that names an image by a field: of `image` and `Image`, of `IMAGE`, and of an image by its
+/// parts.
+pub(super) static WORDS: LazyLock<Words> = LazyLock::new(|| Words::new(["mage", "MAGE", "repository"]));
+
+/// The forms in which names of fields end.
+const IMAGE: [&str; 3] = ["image", "Image", "IMAGE"];
+const IMAGES: [&str; 3] = ["images", "Images", "IMAGES"];
+
+/// Parts of an image that no other field is called as.
+pub(super) const REPOSITORIES: [&str; 2] = ["repository", "imageRepository"];
+
 /// What can follow after `image` in the name of a field.
 const SUFFIXES: [&str; 8] = ["Name", "Override", "Ref", "Reference", "URI", "URL", "Uri", "Url"];
 
 impl Naming {
     pub(super) fn of(field: &str) -> Self {
-        let ends_with = |name: &str, end: &str| {
-            let begin = name.len().checked_sub(end.len()).and_then(|begin| name.get(begin..));
-            begin.is_some_and(|last| last.eq_ignore_ascii_case(end))
-        };
+        // Most names end in another way.
+        if !matches!(
+            field.as_bytes().last(),
+            Some(b'e' | b'E' | b's' | b'S' | b'f' | b'I' | b'i' | b'L' | b'l')
+        ) {
+            return Self::Other;
+        }
+        let ends_with = |name: &str, ends: [&str; 3]| ends.iter().any(|end| name.ends_with(end));
         if field == "image" {
             return Self::Image;
         }
-        if ends_with(field, "images") {
+        if ends_with(field, IMAGES) {
             return Self::List;
         }
         let name = SUFFIXES.iter().find_map(|suffix| field.strip_suffix(suffix)).unwrap_or(field);
-        if ends_with(name, "image") { Self::Like } else { Self::Other }
+        if ends_with(name, IMAGE) { Self::Like } else { Self::Other }
     }
 }
 
 /// Whether a text can hold a field that names an image.
 pub(super) fn may_name_image(text: &str) -> bool {
-    // Of `image` and `Image`.
-    text.contains("mage") || text.contains("repository")
+    WORDS.are_in(text)
 }
 
 /// Where the value of a field `image` names an image: a text, or a mapping with its parts. A reference with a mistake is one
@@ -74,14 +90,20 @@ pub(super) fn listed(value: Node<'_, '_>) -> Vec<Position> {
     values.filter(is_text).filter_map(versioned).collect()
 }
 
-/// Where a mapping names an image by its parts, whatever it is called. `image` can be a part where it is no image by itself.
+/// Where a mapping names an image by its parts, whatever it is called. `image` can be a part where it is no image by itself. A
+/// mount of Compose has the type `image` and a source
+/// (<https://docs.docker.com/reference/compose-file/services/#long-syntax-6>).
 pub(super) fn parts(mapping: Node<'_, '_>, is_image_a_part: bool) -> Option<Position> {
-    const IMAGE: [(&str, [&str; 2]); 1] = [("image", ["tag", "imageTag"])];
+    const NAME: [(&str, [&str; 2]); 1] = [("image", ["tag", "imageTag"])];
     const OTHERS: [(&str, [&str; 2]); 2] =
-        [("repository", ["tag", "digest"]), ("imageRepository", ["imageTag", "imageDigest"])];
+        [(REPOSITORIES[0], ["tag", "digest"]), (REPOSITORIES[1], ["imageTag", "imageDigest"])];
+    let is_mount = mapping.get("type").and_then(Node::text) == Some("image");
+    if let Some(mounted) = mapping.get("source").filter(|_| is_mount).and_then(versioned) {
+        return Some(mounted);
+    }
     let candidates = match mapping.get("image") {
         None => OTHERS.as_slice(),
-        Some(image) if is_image_a_part && versioned(image).is_none() => &IMAGE,
+        Some(image) if is_image_a_part && versioned(image).is_none() => &NAME,
         Some(_) => return None,
     };
     candidates.iter().find_map(|(name, version)| {

@@ -66,8 +66,7 @@ const GROUPS_WITHOUT_WORKLOADS: [&str; 22] = [
     "storagemigration.k8s.io",
 ];
 
-/// Whether Kubernetes itself defines a kind and no image of it is judged. An `image` in it is none, such as that of an RBD
-/// volume.
+/// Whether Kubernetes itself defines a kind, and runs no image of it.
 pub(super) fn is_of_kubernetes(api_version: &str, kind: &str) -> bool {
     let group = group_of(api_version);
     let kinds = PLAIN_KINDS.iter().find(|(known, _)| *known == group);

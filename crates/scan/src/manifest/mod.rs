@@ -38,7 +38,7 @@ pub(crate) use pod_spec::{items as read_items, string as read_string};
 pub(crate) use prefilter::Prefilter;
 pub(crate) use replacement::read_field as read_replacements;
 pub(crate) use transformer::{FieldSpec, Transformer, read_inline as read_inline_transformers};
-pub(crate) use uncovered::{MAX_PATHS, open_indexes};
+pub(crate) use uncovered::{Known, MAX_PATHS, open_indexes, remark_beside};
 pub(crate) use unjudged::{Reason, Unjudged};
 
 #[derive(Debug, Default)]

@@ -6,9 +6,10 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
 use super::kinds::{former_version_of, is_of_kubernetes};
+use super::uncovered::{self, Known};
 use super::{
     ContainerPlace, Manifest, argo, embedded, flux, forms, helm_release, json_patch, pod_spec, replacement,
-    templates, transformer, uncovered,
+    templates, transformer,
 };
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
@@ -42,6 +43,10 @@ pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, kinds: &Kinds, 
         Some(items) => {
             let item_kind = kind.strip_suffix("List").unwrap_or(kind);
             read_list(items, api_version, item_kind, kinds, manifest);
+            let is_list = items.value() == Value::Sequence;
+            let known = Known { elsewhere: if is_list { &[items] } else { &[] }, ..Known::default() };
+            let hint = |_: &str| Some("; of an object with items, kubectl reads these alone".to_owned());
+            uncovered::remark_beside(node, (api_version, kind), known, hint, manifest);
         }
         None => read_object(node, api_version, kind, kinds, manifest),
     }
@@ -66,11 +71,16 @@ fn read_list(
 
 fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds, manifest: &mut Manifest) {
     match Content::of(api_version, kind, kinds) {
-        Content::Namespace => read_namespace(node, manifest),
+        Content::Namespace => {
+            read_namespace(node, manifest);
+            uncovered::remark(node, api_version, kind, &[], |_| None, manifest);
+        }
         Content::Texts(field) => {
+            let texts = node.get(field);
+            let known = Known { elsewhere: texts.as_slice(), ..Known::default() };
             // That of a function of Kustomize can be one.
-            uncovered::remark_annotations(node, (api_version, kind), std::iter::empty(), manifest);
-            embedded::read_texts(node, field, kinds, manifest);
+            uncovered::remark_beside(node, (api_version, kind), known, |_| None, manifest);
+            embedded::read_texts(texts, field, kinds, manifest);
         }
         Content::Application => argo::read(node, api_version, kind, manifest),
         Content::HelmRelease => flux::read_helm_release(node, api_version, kind, kinds, manifest),
@@ -83,7 +93,7 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds,
             uncovered::remark(node, api_version, kind, &[], |_| Some(hint), manifest);
         }
         Content::Transformer => transformer::read(node, kind, kinds, manifest),
-        Content::History => uncovered::remark(node, api_version, kind, &[], |_| None, manifest),
+        Content::Counted => uncovered::remark(node, api_version, kind, &[], |_| None, manifest),
         Content::Nothing => {}
         Content::Unknown => {
             uncovered::remark(node, api_version, kind, &[], uncovered::declare_hint, manifest);
@@ -107,11 +117,11 @@ pub(super) enum Content<'k> {
     OfFormerVersion(&'static WorkloadKind),
     /// The configuration of a transformer of Kustomize.
     Transformer,
-    /// Images, which are counted: what a workload was.
-    History,
+    /// Images, which are counted: a kind of Kubernetes of which nothing runs, such as what a workload was.
+    Counted,
     /// Images, which are counted.
     Unknown,
-    /// A kind of Kubernetes that holds no image.
+    /// Definitions of kinds, which describe images and hold none.
     Nothing,
 }
 
@@ -147,8 +157,11 @@ impl<'k> Content<'k> {
             return Self::OfFormerVersion(former);
         }
         match (api_version, kind) {
-            ("apps/v1", "ControllerRevision") => Self::History,
-            _ if is_of_kubernetes(api_version, kind) => Self::Nothing,
+            (_, "CustomResourceDefinition") if group_of(api_version) == "apiextensions.k8s.io" => {
+                Self::Nothing
+            }
+            ("apps/v1", "ControllerRevision") => Self::Counted,
+            _ if is_of_kubernetes(api_version, kind) => Self::Counted,
             _ => Self::Unknown,
         }
     }

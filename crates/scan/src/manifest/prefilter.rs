@@ -4,7 +4,7 @@ use memchr::memmem::Finder;
 use tagwatch_core::kinds::Kinds;
 
 use super::object::Content;
-use super::templates;
+use super::{image_fields, templates};
 use crate::yaml::Need;
 
 /// Keys at the root of an object, at the begin of a line.
@@ -14,8 +14,6 @@ pub(crate) struct Prefilter<'k> {
     api_version: Finder<'static>,
     kind: Finder<'static>,
     items: Finder<'static>,
-    image: Finder<'static>,
-    repository: Finder<'static>,
     package: Finder<'static>,
 }
 
@@ -26,9 +24,6 @@ impl<'k> Prefilter<'k> {
             api_version: Finder::new("\napiVersion: "),
             kind: Finder::new("\nkind: "),
             items: Finder::new("items"),
-            // Of `image` and `Image`.
-            image: Finder::new("mage"),
-            repository: Finder::new("repository"),
             package: Finder::new("package"),
         }
     }
@@ -49,14 +44,14 @@ impl<'k> Prefilter<'k> {
             Content::FluxKustomization
             | Content::Texts(_)
             | Content::OfFormerVersion(_)
-            | Content::History
+            | Content::Counted
             | Content::Unknown => {
-                let mut words = [&self.image, &self.repository, &self.package].into_iter();
-                let may_name_image = words.any(|word| word.find(text.as_bytes()).is_some());
+                let may_name_image =
+                    image_fields::may_name_image(text) || self.package.find(text.as_bytes()).is_some();
                 if may_name_image { Need::Everything } else { Need::Nothing }
             }
             // In custom kinds, containers are looked for everywhere.
-            Content::Templates(known, _) if known.traits.is_built_in => Need::Keys(templates::is_read),
+            Content::Templates(known, _) if known.traits.is_built_in => Need::Keys(templates::READ),
             Content::Namespace
             | Content::Transformer
             | Content::Application
@@ -100,8 +95,8 @@ mod tests {
         let kinds = Kinds::default();
         let prefilter = Prefilter::new(&kinds);
         for text in [
-            "apiVersion: v1\nkind: Service\nspec:\n  image: a\n",
-            "# c\nkind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\n",
+            "apiVersion: v1\nkind: Service\nspec:\n  a: b\n",
+            "# c\nkind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\nspec:\n  image: a\n",
             "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: b\n",
             "apiVersion: example.com/v1\nkind: Database\nspec: {}\n",
             "apiVersion: apps/v1beta1\nkind: Deployment\nspec: {}\n",
@@ -133,6 +128,8 @@ mod tests {
             "apiVersion: example.com/v1\nkind: Database\nspec:\n  image: a\n",
             "apiVersion: example.com/v1\nkind: Database\nspec:\n  proxyImage: a:1\n",
             "apiVersion: example.com/v1\nkind: Database\nspec: {repository: a, tag: b}\n",
+            "apiVersion: v1\nkind: Service\nspec:\n  image: a\n",
+            "apiVersion: example.com/v1\nkind: Database\nspec:\n  PROXY_IMAGE: a:1\n",
             "apiVersion: pkg.crossplane.io/v1\nkind: Provider\nspec: {package: a:1}\n",
             "apiVersion: builtin\nkind: PatchTransformer\npath: a.yaml\n",
             "apiVersion: apps/v1\nkind: ControllerRevision\ndata: {image: a}\n",

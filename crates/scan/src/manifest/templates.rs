@@ -5,9 +5,10 @@ use tagwatch_core::kinds::{
 };
 
 use super::object::{ANNOTATION_PREFIX, PodSpec, read_workload};
-use super::{Manifest, uncovered};
+use super::uncovered::{self, Known};
+use super::{LocatedWorkload, Manifest, image_fields};
 use crate::note::NoteCode;
-use crate::yaml::{Node, Position, Value};
+use crate::yaml::{Keys, Node, Position, Value};
 
 impl Tree for Node<'_, '_> {
     fn value_type(self) -> ValueType {
@@ -32,14 +33,19 @@ impl Tree for Node<'_, '_> {
     }
 }
 
-/// Whether a field, or an annotation, may be looked for in an object of a built-in kind: at the root, on the way to a pod
-/// template, in what [`read_workload`] reads, and among annotations that name images.
-pub(super) fn is_read(key: &str) -> bool {
+/// What is kept of an object of a built-in kind.
+pub(super) const READ: Keys = Keys { is_needed: is_read, words: &image_fields::WORDS };
+
+/// Whether a field, or an annotation, may be looked for in an object of a built-in kind without images at other places: at the
+/// root, on the way to a pod template, in what [`read_workload`] reads, in mappings that name an image by its parts, and among
+/// annotations that name images.
+fn is_read(key: &str) -> bool {
     matches!(
         key,
         "annotations"
             | "apiVersion"
             | "containers"
+            | "digest"
             | "ephemeralContainers"
             | "generateName"
             | "image"
@@ -55,7 +61,9 @@ pub(super) fn is_read(key: &str) -> bool {
             | "reference"
             | "restartPolicy"
             | "spec"
+            | "tag"
             | "template"
+            | "version"
             | "volumes"
     ) || key.starts_with(ANNOTATION_PREFIX)
         || uncovered::may_be_of_image(key)
@@ -92,26 +100,46 @@ pub(super) fn read(
     if !specs.is_empty() {
         read_workload(node, api_version, kind.kind(), &specs, manifest);
     }
+    let judged = judged(manifest.workloads.get(before));
+    if kind.traits.is_built_in && !uncovered::may_name_others(node, judged.len()) {
+        return;
+    }
+    // A Pod is no template: its annotations are its own.
+    let templates = found.templates.iter().filter(|found| !found.path.is_empty());
+    let templates: Vec<_> = templates.map(|found| (found.template, found.path.as_str())).collect();
+    let known = Known { judged: &judged, templates: &templates, elsewhere: &[] };
     if kind.traits.is_built_in {
-        // A Pod is no template: its annotations are its own.
-        let templates = found.templates.iter().filter(|found| !found.path.is_empty());
-        let templates = templates.map(|found| (found.template, found.path.as_str()));
-        uncovered::remark_annotations(node, (api_version, kind.kind()), templates, manifest);
+        let hint = |image: &str| hint_of_built_in(image, paths);
+        uncovered::remark_beside(node, (api_version, kind.kind()), known, hint, manifest);
     } else {
-        let workload = manifest.workloads.get(before);
-        let places = workload.map(|located| located.places.as_slice()).unwrap_or_default();
-        let judged: Vec<Position> = places.iter().map(|place| place.image).collect();
-        remark_unread(node, api_version, kind.kind(), &found.templates, &judged, manifest);
+        remark_unread(node, (api_version, kind.kind()), &found.templates, known, manifest);
     }
 }
 
+/// Where the images are that a workload names, each once: an alias of a container is at the same place.
+fn judged(workload: Option<&LocatedWorkload>) -> Vec<Position> {
+    let Some(LocatedWorkload { workload, places, .. }) = workload else { return Vec::new() };
+    let named =
+        workload.containers.iter().zip(places).filter(|(container, _)| !container.image.raw().is_empty());
+    let mut judged: Vec<Position> = named.map(|(_, place)| place.image).collect();
+    judged.sort_unstable();
+    judged.dedup();
+    judged
+}
+
+/// Where a built-in kind has its containers, for an image in another field.
+fn hint_of_built_in(image: &str, paths: &[TemplatePath]) -> Option<String> {
+    let is_of_metadata = image.split('.').any(|field| field == "metadata");
+    let path = paths.first().filter(|_| image.ends_with("image") && !is_of_metadata)?;
+    Some(format!("; containers of this kind are in {}", path.pod_spec()))
+}
+
 /// Remarks on images that no path of a custom kind leads to, and on paths that lead to no pod template.
-fn remark_unread(
-    node: Node<'_, '_>,
-    api_version: &str,
-    kind: &str,
+fn remark_unread<'d, 't>(
+    node: Node<'d, 't>,
+    (api_version, kind): (&str, &str),
     found: &[FoundTemplate<Node<'_, '_>>],
-    judged: &[Position],
+    known: Known<'_, 'd, 't>,
     manifest: &mut Manifest,
 ) {
     let mut flawed = found.iter().filter(|template| is_flawed(template.template)).peekable();
@@ -124,7 +152,7 @@ fn remark_unread(
         (Some(flawed), None) => Some(format!("; {}", unread_template(Some(&flawed.path), None))),
         (None, _) => uncovered::declare_hint(image),
     };
-    uncovered::remark(node, api_version, kind, judged, hint, manifest);
+    uncovered::remark_beside(node, (api_version, kind), known, hint, manifest);
     if manifest.unjudged.len() == before {
         for flawed in flawed {
             let message = format!("{api_version} {kind}: {}", unread_template(Some(&flawed.path), None));

@@ -7,6 +7,7 @@ use tagwatch_core::workload::WorkloadId;
 use super::changes::{self, Changes};
 use super::image_entry::ImageEntryFields;
 use super::object::{self, identity};
+use super::uncovered::{self, Known};
 use super::{Manifest, pod_spec, replacement};
 use crate::note::NoteCode;
 use crate::yaml::{Documents, Limits, Node, Position, Source};
@@ -75,6 +76,7 @@ pub(super) fn is_transformer(api_version: &str, kind: &str) -> bool {
 }
 
 pub(super) fn read(node: Node<'_, '_>, kind: &str, kinds: &Kinds, manifest: &mut Manifest) {
+    remark_other_images(node, kind, manifest);
     let mut changes = Changes::default();
     let mut image = None;
     match kind {
@@ -101,6 +103,16 @@ pub(super) fn read(node: Node<'_, '_>, kind: &str, kinds: &Kinds, manifest: &mut
     }
     let id = identity(node, API_VERSION, kind, manifest);
     manifest.transformers.push(Transformer { id, at: node.position(), changes, image });
+}
+
+/// Remarks on images in fields that are not read.
+fn remark_other_images(node: Node<'_, '_>, kind: &str, manifest: &mut Manifest) {
+    let texts = ["patch", "jsonOp", "patches"].into_iter().filter_map(|field| node.get(field));
+    let judged: Vec<Position> = texts.map(Node::position).collect();
+    let read: Vec<Node<'_, '_>> =
+        ["paths", "valuesInline"].into_iter().filter_map(|field| node.get(field)).collect();
+    let known = Known { judged: &judged, elsewhere: &read, ..Known::default() };
+    uncovered::remark_beside(node, (API_VERSION, kind), known, |_| None, manifest);
 }
 
 /// Reads the configurations in a text of a kustomization. What they say is placed at the text.

@@ -1,8 +1,6 @@
 //! Images that no place of their kind leads to: they are counted and named, not silently skipped.
 
-use std::collections::BTreeSet;
-
-use tagwatch_core::kinds::{Tree, group_of, template_path_of};
+use tagwatch_core::kinds::{group_of, template_path_of};
 use tagwatch_core::text::UntrustedText;
 
 use super::image_fields::{self, Naming};
@@ -20,8 +18,23 @@ const PACKAGES: &str = "pkg.crossplane.io";
 /// Annotations with a function: `FunctionAnnotationKey` and its former name.
 const FUNCTIONS: [&str; 2] = ["config.kubernetes.io/function", "config.k8s.io/function"];
 
-/// Fields of an object that do not say what will run.
-const NOT_DESIRED: [&str; 2] = ["metadata", "status"];
+/// The field of an object that does not say what will run.
+const STATUS: &str = "status";
+
+/// Fields of metadata in which authors name what they like, or the API server says who wrote which field. Annotations that
+/// programs read are looked at by their keys.
+const FREE_METADATA: [&str; 3] = ["annotations", "labels", "managedFields"];
+
+/// What is known of an object whose images are searched.
+#[derive(Default)]
+pub(crate) struct Known<'k, 'd, 't> {
+    /// Positions of images that are judged, or counted elsewhere.
+    pub(crate) judged: &'k [Position],
+    /// Pod templates, with their paths: their metadata have free fields as those of the object.
+    pub(crate) templates: &'k [(Node<'d, 't>, &'k str)],
+    /// Values that are read in another way.
+    pub(crate) elsewhere: &'k [Node<'d, 't>],
+}
 
 /// Remarks on the images of an object that are not at one of the `judged` positions: those of its fields, and those of
 /// manifests and patches that it holds as texts. `hint` gets the path of the first one and returns how a note goes on.
@@ -33,37 +46,40 @@ pub(super) fn remark(
     hint: impl FnOnce(&str) -> Option<String>,
     manifest: &mut Manifest,
 ) {
-    let search = Search {
-        judged: judged.iter().copied().collect(),
-        has_packages: group_of(api_version) == PACKAGES,
-        ..Search::default()
-    };
+    let known = Known { judged, ..Known::default() };
+    remark_beside(object, (api_version, kind), known, hint, manifest);
+}
+
+/// The same of an object of which more is known.
+pub(crate) fn remark_beside<'d, 't>(
+    object: Node<'d, 't>,
+    (api_version, kind): (&str, &str),
+    known: Known<'_, 'd, 't>,
+    hint: impl FnOnce(&str) -> Option<String>,
+    manifest: &mut Manifest,
+) {
+    let search = Search { has_packages: group_of(api_version) == PACKAGES, ..Search::beside(known) };
     let images = search.of_object(object);
     let hint = images.paths.first().and_then(|path| hint(path));
     push(images, (api_version, kind), Reason::NotCovered { hint }, manifest);
 }
 
-/// Remarks on the images that annotations of a workload of Kubernetes, and of its pod template, name: admission adds containers
-/// with them.
-pub(super) fn remark_annotations<'o, 'd, 't: 'd>(
-    object: Node<'d, 't>,
-    (api_version, kind): (&str, &str),
-    templates: impl Iterator<Item = (Node<'d, 't>, &'o str)>,
-    manifest: &mut Manifest,
-) {
-    let mut search = Search::default();
-    search.annotations(object, "metadata.annotations");
-    for (template, path) in templates {
-        search.annotations(template, &format!("{path}.metadata.annotations"));
-    }
-    push(search.images, (api_version, kind), Reason::NotCovered { hint: None }, manifest);
-}
-
-/// Whether an annotation can name an image, by its key: [`remark_annotations`] looks at no other one.
+/// Whether an annotation can name an image, by its key: [`Search::metadata`] looks at no other one.
 pub(super) fn may_be_of_image(annotation: &str) -> bool {
     // Without a prefix it is a remark of its author, which no program reads.
-    let Some((_, name)) = annotation.rsplit_once('/') else { return false };
-    FUNCTIONS.contains(&annotation) || matches!(Naming::of(name), Naming::Image | Naming::Like)
+    let is_named = matches!(Naming::of(annotation), Naming::Image | Naming::Like) && annotation.contains('/');
+    is_named || FUNCTIONS.contains(&annotation)
+}
+
+/// Whether a document names other images than those at so many places, each by a key of its own. `true` where only a search can
+/// tell.
+pub(super) fn may_name_others(root: Node<'_, '_>, places: usize) -> bool {
+    let may_name = |text: &str| {
+        Naming::of(text) != Naming::Other
+            || image_fields::REPOSITORIES.contains(&text)
+            || embedded::may_be_mapping(text)
+    };
+    root.count_scalars(may_name) != Some(places)
 }
 
 /// Remarks on a document that is no object, with the images that it names.
@@ -80,7 +96,8 @@ pub(super) fn remark_other(document: Node<'_, '_>, what: String, manifest: &mut 
 /// Remarks on the images in values of a chart that are not at one of the `judged` positions, as those of manifests that are
 /// texts there. A field called `image` can hold anything: it names one where it has a version or a registry, or a tag beside it.
 pub(super) fn remark_values(values: Node<'_, '_>, kind: &str, judged: &[Position], manifest: &mut Manifest) {
-    let search = Search { judged: judged.iter().copied().collect(), is_of_values: true, ..Search::default() };
+    let known = Known { judged, ..Known::default() };
+    let search = Search { is_of_values: true, ..Search::beside(known) };
     push(search.of_object(values), ("", kind), Reason::NotCovered { hint: None }, manifest);
 }
 
@@ -146,25 +163,49 @@ struct Images {
     first: Option<Position>,
 }
 
+/// A step of a path.
+#[derive(Clone, Copy)]
+enum Step<'d> {
+    Field(&'d str),
+    /// Each item of a list.
+    Items,
+}
+
 #[derive(Default)]
-struct Search {
-    judged: BTreeSet<Position>,
+struct Search<'k, 'd, 't> {
+    known: Known<'k, 'd, 't>,
+    /// Positions of images that are judged, in order.
+    judged: Vec<Position>,
+    /// Positions of values that are not looked at, in order.
+    skipped: Vec<Position>,
     /// Whether it is in a text already.
     is_embedded: bool,
     /// Whether it is in values of a chart.
     is_of_values: bool,
     /// Whether a field `package` names an image.
     has_packages: bool,
-    path: String,
+    path: Vec<Step<'d>>,
     images: Images,
 }
 
-impl Search {
-    fn of_object(mut self, object: Node<'_, '_>) -> Images {
-        self.annotations(object, "metadata.annotations");
-        for (key, value) in Tree::entries(object) {
-            if !NOT_DESIRED.contains(&key.as_str()) {
-                self.entry(&key, value);
+impl<'k, 'd, 't> Search<'k, 'd, 't> {
+    fn beside(known: Known<'k, 'd, 't>) -> Self {
+        let mut judged = known.judged.to_vec();
+        judged.sort_unstable();
+        Self { known, judged, ..Self::default() }
+    }
+
+    fn of_object(mut self, object: Node<'d, 't>) -> Images {
+        let Known { templates, elsewhere, judged: _ } = self.known;
+        self.skipped.extend(elsewhere.iter().map(|node| node.position()));
+        self.metadata(object, "");
+        for (template, path) in templates {
+            self.metadata(*template, path);
+        }
+        self.skipped.sort_unstable();
+        for (key, value) in object.merged_entries() {
+            if key != STATUS {
+                self.entry(key, value);
             }
         }
         // JSON patches, and lists of objects.
@@ -172,11 +213,13 @@ impl Search {
         self.images
     }
 
-    /// Annotations whose names are those of images, such as `sidecar.istio.io/proxyImage`, and functions of Kustomize, which
-    /// run an image (kyaml/fn/runtime/runtimeutil of kubernetes-sigs/kustomize).
-    fn annotations(&mut self, holder: Node<'_, '_>, path: &str) {
-        let annotations = holder.get("metadata").and_then(|metadata| metadata.get("annotations"));
-        for (key, value) in annotations.into_iter().flat_map(Node::entries) {
+    /// Annotations whose names are those of images, such as `sidecar.istio.io/proxyImage`: admission adds containers with them.
+    /// And functions of Kustomize, which run an image (kyaml/fn/runtime/runtimeutil of kubernetes-sigs/kustomize).
+    fn metadata(&mut self, holder: Node<'d, 't>, path: &str) {
+        let Some(metadata) = holder.get("metadata") else { return };
+        let free = FREE_METADATA.iter().filter_map(|field| metadata.get(field));
+        self.skipped.extend(free.map(Node::position));
+        for (key, value) in metadata.get("annotations").into_iter().flat_map(Node::entries) {
             let Some((key, text)) = key.text().zip(value.text()) else { continue };
             if !may_be_of_image(key) {
                 continue;
@@ -187,28 +230,34 @@ impl Search {
                 u64::from(image_fields::versioned(value).is_some())
             };
             if count > 0 {
-                self.path = format!("{path}.{}", UntrustedText::from(key).terminal());
-                self.add(value.position(), count);
-                self.path.clear();
+                let separator = if path.is_empty() { "" } else { "." };
+                let key = UntrustedText::from(key).terminal();
+                self.images.add(
+                    value.position(),
+                    count,
+                    format!("{path}{separator}metadata.annotations.{key}"),
+                );
             }
         }
     }
 
     /// The depth of the tree limits the recursion.
-    fn entry(&mut self, key: &str, value: Node<'_, '_>) {
-        let length = self.path.len();
-        if !self.path.is_empty() {
-            self.path.push('.');
-        }
-        self.path.push_str(&UntrustedText::from(key).terminal());
+    fn entry(&mut self, key: &'d str, value: Node<'d, 't>) {
+        self.path.push(Step::Field(key));
         let named = self.named(key, value);
         for &at in &named {
-            if !self.judged.contains(&at) {
+            if !self.is_judged(at) {
                 self.add(at, 1);
             }
         }
-        self.value(value, !named.is_empty());
-        self.path.truncate(length);
+        if is_block_device(key, value) {
+            for (key, value) in value.merged_entries().into_iter().filter(|(key, _)| *key != "image") {
+                self.entry(key, value);
+            }
+        } else {
+            self.value(value, !named.is_empty());
+        }
+        self.path.pop();
     }
 
     /// Where the value of a field names images.
@@ -225,19 +274,20 @@ impl Search {
     }
 
     /// `is_counted` says that the images that the value itself names are.
-    fn value(&mut self, value: Node<'_, '_>, is_counted: bool) {
+    fn value(&mut self, value: Node<'d, 't>, is_counted: bool) {
         match value.value() {
+            Value::Mapping | Value::Sequence if self.skipped.binary_search(&value.position()).is_ok() => {}
             Value::Mapping => {
                 let parts = if is_counted { None } else { image_fields::parts(value, self.is_of_values) };
-                if let Some(at) = parts.filter(|at| !self.judged.contains(at)) {
+                if let Some(at) = parts.filter(|&at| !self.is_judged(at)) {
                     self.add(at, 1);
                 }
-                for (key, value) in Tree::entries(value) {
-                    self.entry(&key, value);
+                for (key, value) in value.merged_entries() {
+                    self.entry(key, value);
                 }
             }
             Value::Sequence => self.items(value),
-            Value::String(text) if !self.is_embedded && !self.judged.contains(&value.position()) => {
+            Value::String(text) if !self.is_embedded && !self.is_judged(value.position()) => {
                 let count = embedded::images_in(text);
                 if count > 0 {
                     self.add(value.position(), count);
@@ -247,23 +297,47 @@ impl Search {
         }
     }
 
-    fn items(&mut self, list: Node<'_, '_>) {
-        let length = self.path.len();
-        self.path.push_str("[*]");
+    fn items(&mut self, list: Node<'d, 't>) {
+        self.path.push(Step::Items);
         list.items().for_each(|item| self.value(item, false));
-        self.path.truncate(length);
+        self.path.pop();
+    }
+
+    fn is_judged(&self, at: Position) -> bool {
+        self.judged.binary_search(&at).is_ok()
     }
 
     fn add(&mut self, at: Position, found: u64) {
-        let Images { count, paths, has_more, first } = &mut self.images;
-        *count += found;
-        first.get_or_insert(at);
-        if !paths.contains(&self.path) {
-            if paths.len() < MAX_PATHS {
-                paths.push(self.path.clone());
+        let mut path = String::new();
+        for step in &self.path {
+            match step {
+                Step::Items => path.push_str("[*]"),
+                Step::Field(key) => {
+                    path.push_str(if path.is_empty() { "" } else { "." });
+                    path.push_str(&UntrustedText::from(*key).terminal());
+                }
+            }
+        }
+        self.images.add(at, found, path);
+    }
+}
+
+impl Images {
+    fn add(&mut self, at: Position, found: u64, path: String) {
+        self.count += found;
+        self.first.get_or_insert(at);
+        if !self.paths.contains(&path) {
+            if self.paths.len() < MAX_PATHS {
+                self.paths.push(path);
             } else {
-                *has_more = true;
+                self.has_more = true;
             }
         }
     }
+}
+
+/// Whether a field is a volume on a block device of Ceph, whose image is none of containers: `RBDVolumeSource` of
+/// `k8s.io/api/core/v1/types.go`, which requires monitors.
+fn is_block_device(key: &str, value: Node<'_, '_>) -> bool {
+    key == "rbd" && value.get("monitors").is_some()
 }

@@ -32,7 +32,7 @@ pub(crate) enum Reason {
     Parameter,
     /// Values of a Helm chart leave the tag to the chart.
     LeftToChart,
-    /// They are in manifests that are texts of a `ConfigMap` or a Secret.
+    /// They are in texts of a `ConfigMap` or a Secret.
     Embedded,
     /// They are in values or parameters of an Argo CD application.
     ApplicationValues,
@@ -111,9 +111,7 @@ impl Unjudged {
                  {paths}{more}"
             ),
             Reason::Embedded => {
-                format!(
-                    "{count} {images} of manifests inside of ConfigMaps and Secrets {are} not judged: {paths}{more}"
-                )
+                format!("{count} {images} in texts of ConfigMaps and Secrets {are} not judged: {paths}{more}")
             }
             Reason::ApplicationValues => format!(
                 "{count} {images} in Helm values and parameters of kind {kind} ({api_version}) {are} not judged: \

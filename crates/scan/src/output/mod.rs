@@ -81,6 +81,14 @@ impl Format {
         }
     }
 
+    /// Whether the format shows the fingerprints of findings.
+    pub fn shows_fingerprints(self) -> bool {
+        match self {
+            Self::Json | Self::Yaml | Self::PolicyReport | Self::Sarif | Self::Gitlab => true,
+            Self::Table | Self::Wide | Self::Junit | Self::Github | Self::Markdown | Self::Name => false,
+        }
+    }
+
     /// Whether the format shows the evidence of findings.
     pub fn shows_evidence(self) -> bool {
         match self {

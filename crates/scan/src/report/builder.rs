@@ -206,7 +206,9 @@ impl ReportBuilder {
         }
         for finding in &mut findings {
             finding.place.subject += first;
-            self.fingerprints.number(finding);
+            if !finding.fingerprint.is_empty() {
+                self.fingerprints.number(finding);
+            }
         }
         self.exemptions.add_used(exemptions_used);
         for (namespace, remarks, at) in in_namespaces {

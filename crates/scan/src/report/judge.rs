@@ -30,7 +30,7 @@ pub(crate) struct JudgedFile {
     pub(super) summary: Summary,
     /// Numbered from 0, as the findings are.
     pub(super) images: Vec<ImageEntry>,
-    /// Each with the fingerprint of the first of its like, in the order in which they are numbered.
+    /// Each with the fingerprint of the first of its like, or none, in the order in which they are numbered.
     pub(super) findings: Vec<FindingEntry>,
     pub(super) notes: Vec<Note>,
     pub(super) unjudged: Vec<Unjudged>,
@@ -46,6 +46,7 @@ pub(crate) type KnownImages = HashMap<String, ReadImage>;
 
 /// What files are judged by.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "options that do not depend on each other")]
 pub(crate) struct Judge<'e> {
     pub(crate) engine: &'e Engine,
     pub(crate) show_passed: bool,
@@ -53,6 +54,8 @@ pub(crate) struct Judge<'e> {
     pub(crate) omits_clean_images: bool,
     /// Whether findings have no evidence.
     pub(crate) omits_evidence: bool,
+    /// Whether findings have no fingerprint.
+    pub(crate) omits_fingerprints: bool,
     pub(crate) namespaces: BTreeMap<UntrustedText, Arc<Namespace>>,
 }
 
@@ -122,7 +125,9 @@ impl Judge<'_> {
             // Passes are numbered on their own, so that those that are not shown need no fingerprint.
             if finding.outcome != Outcome::Pass || self.show_passed {
                 let mut entry = subject.finding(finding, self.omits_evidence);
-                entry.fingerprint = fingerprint::of(&entry);
+                if !self.omits_fingerprints {
+                    entry.fingerprint = fingerprint::of(&entry);
+                }
                 judged.findings.push(entry);
             }
         }

@@ -24,7 +24,7 @@ mod tree;
 pub(crate) use dialect::{Dialect, MergeTag};
 pub(crate) use error::{Located, Overwritten, YamlError};
 pub(crate) use json::to_json;
-pub(crate) use need::Need;
+pub(crate) use need::{Keys, Need, Words};
 pub(crate) use source::{ReplacedByte, Source};
 pub(crate) use stream::{Documents, Extent, Limits};
 pub(crate) use tree::{Document, Node, Position, Value};

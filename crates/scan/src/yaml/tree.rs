@@ -153,6 +153,21 @@ impl<'d, 't> Node<'d, 't> {
         }
     }
 
+    /// How many scalars of the document are picked, keys among them. `None` for a part of a document, and where an alias makes
+    /// one scalar stand for several.
+    pub(crate) fn count_scalars(self, is_picked: impl Fn(&str) -> bool) -> Option<usize> {
+        (self.id == self.document.root).then_some(())?;
+        let mut count = 0;
+        for node in &self.document.nodes {
+            match &node.content {
+                Content::Scalar(text, _) => count += usize::from(is_picked(text)),
+                Content::Alias(_) => return None,
+                Content::Sequence(_) | Content::Mapping(_) => {}
+            }
+        }
+        Some(count)
+    }
+
     /// The items of a sequence; empty for other values.
     pub(crate) fn items(self) -> impl ExactSizeIterator<Item = Node<'d, 't>> {
         let items = match self.content() {

@@ -385,16 +385,17 @@ fn images_without_a_finding_are_left_out_where_no_format_lists_them() {
 }
 
 #[test]
-fn findings_are_the_same_without_the_evidence_that_no_format_shows() {
+fn findings_are_the_same_without_what_no_format_shows() {
     let folder = folder(&[("a.yaml", &pod("a", "nginx"))]);
     let options = ScanOptions { paths: vec![folder.path().to_path_buf()], ..ScanOptions::default() };
     let engine = Engine::recommended();
     let mut all = scan(&engine, &options, &mut std::io::empty());
-    let omitting = ScanOptions { omits_evidence: true, ..options };
+    let omitting = ScanOptions { omits_evidence: true, omits_fingerprints: true, ..options };
     let some = scan(&engine, &omitting, &mut std::io::empty());
     assert!(!all.findings.is_empty());
     for finding in &mut all.findings {
         assert!(!std::mem::take(&mut finding.evidence).is_empty());
+        assert!(!std::mem::take(&mut finding.fingerprint).is_empty());
     }
     assert_eq!(all, some);
 }

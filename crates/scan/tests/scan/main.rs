@@ -18,6 +18,7 @@ mod inputs;
 mod kubectl;
 mod kustomize;
 mod literate;
+mod misplaced;
 mod policy;
 mod policy_documentation;
 mod policy_errors;

@@ -137,8 +137,7 @@ fn manifests_in_config_maps_are_counted() {
     );
     assert_eq!((report.images.len(), report.summary.uncovered_images), (0, 3));
     assert_eq!(notes(&report), ["6:5 embedded-manifest"]);
-    let message =
-        "3 images of manifests inside of ConfigMaps and Secrets are not judged: data.a.yaml, data.b.yaml";
+    let message = "3 images in texts of ConfigMaps and Secrets are not judged: data.a.yaml, data.b.yaml";
     assert_eq!(report.notes[0].message, message);
     assert_eq!(report.exit_status(FailOn::Warn), ExitStatus::Clean);
 }

@@ -88,6 +88,8 @@ pub(crate) fn scan(args: ScanArgs) -> Result<ExitCode, Failure> {
             threads,
             omits_clean_images: !output.iter().any(|output| output.format.lists_clean_images()),
             omits_evidence: !output.iter().any(|output| output.format.shows_evidence()),
+            omits_fingerprints: known.is_none()
+                && !output.iter().any(|output| output.format.shows_fingerprints()),
             is_compose_file_set: env::var_os("COMPOSE_FILE").is_some_and(|files| !files.is_empty()),
             render: render.then(programs),
         };

@@ -71,6 +71,8 @@ fn blanks(bytes: &[u8]) -> usize {
 /// of ASCII.
 #[derive(Debug)]
 pub(super) struct Lexer<'t, 'c> {
+    /// Length of the text.
+    length: usize,
     /// What follows the window.
     rest: &'t str,
     window: &'t str,
@@ -83,7 +85,7 @@ pub(super) struct Lexer<'t, 'c> {
 
 impl<'t, 'c> Lexer<'t, 'c> {
     pub(super) fn new(text: &'t str, line: u32, stops: &'c mut Stops) -> Self {
-        Self { rest: text, window: "", is_ascii: true, stops, at: 0, line_start: 0, line }
+        Self { length: text.len(), rest: text, window: "", is_ascii: true, stops, at: 0, line_start: 0, line }
     }
 
     /// Makes sure that a line is in the window where one ended. Whether there is one.
@@ -105,6 +107,11 @@ impl<'t, 'c> Lexer<'t, 'c> {
         self.is_ascii = !has_odd || self.window.is_ascii();
         let is_of_subset = !has_odd || is_of_subset(self.window);
         if is_of_subset { Ok(length > 0) } else { Err(Declined) }
+    }
+
+    /// How much of the text was read.
+    pub(super) fn offset(&self) -> usize {
+        self.length - self.rest.len() - self.window.len() + self.at
     }
 
     /// The byte so many bytes ahead; a line feed after the end.

@@ -11,7 +11,7 @@ mod scalars;
 mod stops;
 mod tree;
 
-use super::need::Need;
+use super::need::{Lookout, Need};
 use super::stream::Limits;
 use super::syntax::Mark;
 use super::tree::Document;
@@ -47,21 +47,31 @@ pub(super) fn read<'t>(
     need: Need,
     scratch: &mut Scratch,
 ) -> Option<Read<'t>> {
-    let (tree, is_explicit) = lines(text, start, Tree::new(limits.depth, need), &mut scratch.stops)?;
+    let (tree, is_explicit) = lines(text, start, limits, need, &mut scratch.stops)?;
     let nodes = tree.count();
     let is_within_limits = expanded.saturating_add(nodes) <= limits.nodes;
     (is_within_limits && !(is_explicit && nodes == 0)).then(|| Read { document: tree.finish(), nodes })
 }
 
 /// Reads all lines of a document. The tree is complete; the flag says whether a line `---` is before it.
-fn lines<'t>(text: &'t str, start: Mark, mut tree: Tree<'t>, stops: &mut Stops) -> Option<(Tree<'t>, bool)> {
+fn lines<'t>(
+    text: &'t str,
+    start: Mark,
+    limits: Limits,
+    need: Need,
+    stops: &mut Stops,
+) -> Option<(Tree<'t>, bool)> {
     if !start.is_line_start() {
         return None;
     }
+    let (mut tree, mut lookout) = (Tree::new(limits.depth, need), Lookout::new(text, need));
     let mut lexer = Lexer::new(text, start.position().line, stops);
     let is_explicit = lexer.skip_document_start()?;
     while let Some(indent) = lexer.next_line().ok()? {
         line(&mut lexer, &mut tree, indent)?;
+        if lookout.passes(lexer.offset()) && !tree.is_kept() {
+            return lines(text, start, limits, Need::Everything, stops);
+        }
     }
     tree.close_all()?;
     Some((tree, is_explicit))

@@ -199,7 +199,7 @@ impl<'t> Tree<'t> {
         self.count += 1;
         self.is_kept = level.is_kept
             && match self.need {
-                Need::Keys(is_needed) => is_needed(key),
+                Need::Keys(keys) => (keys.is_needed)(key),
                 Need::Nothing | Need::Everything => true,
             };
         level.missing = Some(UNNEEDED);

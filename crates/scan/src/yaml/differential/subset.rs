@@ -201,6 +201,12 @@ fn what_goes_wrong_with_lines_is_declined_or_read_alike() {
         "yes: no\n",
         "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    sidecar.istio.io/proxyImage: a/b:1\n    a/b: c\n    \
          config.kubernetes.io/function: |\n      container:\n        image: d:1\nspec:\n  containers:\n    - image: e\n",
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  replicas: 1 # image\n  image: a\n  x:\n    # image\n    y: z\n",
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  a:\n    image: b\n  c:\n    d: e\n  initcontainers:\n  - image: f\n",
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  a:\n  - b: |\n      c\n\n      image: d\n    e: f\n",
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  image:\n    name: a\n    tag: b\n  c: {}\n",
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  a:\n    repository: b\n    tag: c\n    d: e\nstatus:\n  image: f\n",
+        "apiVersion: v1\nkind: Pod\nspec:\n  a: [x, image]\n  TOOL_IMAGE: b:1\n  c: image\nlast: x\n",
     ];
     let mut tally = Tally::default();
     for text in own.iter().chain(cases::CASES) {
