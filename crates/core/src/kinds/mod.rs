@@ -15,7 +15,7 @@ mod workload_kind;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::text::UntrustedText;
 pub use container_schema::{
@@ -67,11 +67,18 @@ pub(crate) fn manifest_table() -> impl Iterator<Item = &'static KindEntry> {
 
 /// The kinds of Kubernetes itself; Pods last of those that are watched, since owners are looked up among the others.
 pub fn built_in() -> &'static [Arc<WorkloadKind>] {
-    static BUILT_IN: LazyLock<Vec<Arc<WorkloadKind>>> = LazyLock::new(|| {
-        let entries = table().iter().filter(|entry| entry.traits.is_built_in);
-        entries.map(|entry| Arc::new(WorkloadKind::of(entry))).collect()
-    });
+    static BUILT_IN: LazyLock<Vec<Arc<WorkloadKind>>> =
+        LazyLock::new(|| rows(|entry| entry.traits.is_built_in).cloned().collect());
     &BUILT_IN
+}
+
+/// The kinds of the rows that are picked. Each is made when it is first asked for: to make all of them takes longer than to scan
+/// a small file.
+fn rows(is_picked: impl Fn(&KindEntry) -> bool) -> impl Iterator<Item = &'static Arc<WorkloadKind>> {
+    static KINDS: [OnceLock<Arc<WorkloadKind>>; table::TABLE.len()] =
+        [const { OnceLock::new() }; table::TABLE.len()];
+    let picked = table().iter().zip(&KINDS).filter(move |(entry, _)| is_picked(entry));
+    picked.map(|(entry, kind)| kind.get_or_init(|| Arc::new(WorkloadKind::of(entry))))
 }
 
 /// The built-in kinds that the controller watches.
@@ -134,13 +141,10 @@ impl fmt::Display for KindName {
 }
 
 /// Every kind that is read: the table, and what a policy declares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kinds(BTreeMap<KindName, Arc<WorkloadKind>>);
-
-impl Default for Kinds {
-    fn default() -> Self {
-        Self::new(&[])
-    }
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kinds {
+    /// What a policy declares, in place of the table's custom kinds of the same names.
+    declared: BTreeMap<KindName, Arc<WorkloadKind>>,
 }
 
 impl Kinds {
@@ -149,10 +153,6 @@ impl Kinds {
     ///
     /// [`Policy::compile`]: crate::policy::Policy::compile
     pub fn new(declared: &[CustomWorkload]) -> Self {
-        let custom = custom_table().chain(manifest_table());
-        let custom = custom.map(|entry| Arc::new(WorkloadKind::of(entry)));
-        let known = built_in().iter().cloned().chain(custom);
-        let mut kinds: BTreeMap<_, _> = known.map(|kind| (kind.name.clone(), kind)).collect();
         let mut ours: BTreeMap<KindName, WorkloadKind> = BTreeMap::new();
         for CustomWorkload { group, version, kind, template_path } in declared {
             let Ok(path) = template_path.parse() else { continue };
@@ -163,18 +163,27 @@ impl Kinds {
             let empty = WorkloadKind::declared(name.clone());
             ours.entry(name).or_insert(empty).declare(version, path);
         }
-        kinds.extend(ours.into_iter().map(|(name, kind)| (name, Arc::new(kind))));
-        Self(kinds)
+        Self { declared: ours.into_iter().map(|(name, kind)| (name, Arc::new(kind))).collect() }
     }
 
     /// A kind by its name.
     pub fn get(&self, name: &KindName) -> Option<&Arc<WorkloadKind>> {
-        self.0.get(name)
+        let of_table = || rows(|entry| entry.kind == name.kind && entry.group == name.group).next();
+        self.declared.get(name).or_else(of_table)
+    }
+
+    /// A kind by its group, which is empty for the core group, and its name in that.
+    pub fn find(&self, group: &str, kind: &str) -> Option<&Arc<WorkloadKind>> {
+        if self.declared.is_empty() {
+            return rows(|entry| entry.kind == kind && entry.group == group).next();
+        }
+        self.get(&KindName::new(group, kind))
     }
 
     /// The custom kinds, in the order of group and name.
     pub fn custom(&self) -> impl Iterator<Item = &Arc<WorkloadKind>> {
-        self.0.values().filter(|kind| !kind.traits.is_built_in)
+        let custom = rows(|entry| !entry.traits.is_built_in).map(|kind| (&kind.name, kind));
+        custom.chain(&self.declared).collect::<BTreeMap<_, _>>().into_values()
     }
 
     /// The custom kinds that the controller watches, in the same order.

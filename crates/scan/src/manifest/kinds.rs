@@ -10,8 +10,10 @@ const FORMER_GROUPS: [&str; 3] = ["apps", "batch", "extensions"];
 
 /// The built-in kind that a manifest names in a former group or version.
 pub(super) fn former_version_of(api_version: &str, kind: &str) -> Option<&'static Arc<WorkloadKind>> {
-    let is_former = FORMER_GROUPS.contains(&group_of(api_version));
-    built_in().iter().find(|known| is_former && known.kind() == kind && known.api_version() != api_version)
+    if !FORMER_GROUPS.contains(&group_of(api_version)) {
+        return None;
+    }
+    built_in().iter().find(|known| known.kind() == kind && known.api_version() != api_version)
 }
 
 /// Kinds of the groups in which the workload kinds are. Another kind there is misspelled, or in the wrong group.

@@ -1,6 +1,6 @@
 //! From the root of a document to its objects: lists, identity, and the pod specs of each kind.
 
-use tagwatch_core::kinds::{ContainerSchema, KindName, Kinds, TemplatePath, WorkloadKind, group_of};
+use tagwatch_core::kinds::{ContainerSchema, Kinds, TemplatePath, WorkloadKind, group_of};
 use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
@@ -145,7 +145,7 @@ impl<'k> Content<'k> {
         if transformer::is_transformer(api_version, kind) {
             return Self::Transformer;
         }
-        let known = kinds.get(&KindName::new(group_of(api_version), kind));
+        let known = kinds.find(group_of(api_version), kind);
         let version = api_version.split_once('/').map_or(api_version, |(_, version)| version);
         if let Some((known, paths)) = known.and_then(|known| Some((known, known.templates(version)?))) {
             return match known.containers {

@@ -171,6 +171,41 @@ enum Step<'d> {
     Items,
 }
 
+/// Where a search is. Few places are named, so each step is written when it is first part of one.
+#[derive(Default)]
+struct Path<'d> {
+    steps: Vec<Step<'d>>,
+    /// The first steps, safe for a terminal, and where each of them ends.
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl<'d> Path<'d> {
+    fn enter(&mut self, step: Step<'d>) {
+        self.steps.push(step);
+    }
+
+    fn leave(&mut self) {
+        self.steps.pop();
+        self.ends.truncate(self.steps.len());
+        self.text.truncate(self.ends.last().copied().unwrap_or_default());
+    }
+
+    fn text(&mut self) -> &str {
+        for step in self.steps.iter().skip(self.ends.len()) {
+            match step {
+                Step::Items => self.text.push_str("[*]"),
+                Step::Field(key) => {
+                    self.text.push_str(if self.text.is_empty() { "" } else { "." });
+                    self.text.push_str(&UntrustedText::from(*key).terminal());
+                }
+            }
+            self.ends.push(self.text.len());
+        }
+        &self.text
+    }
+}
+
 #[derive(Default)]
 struct Search<'k, 'd, 't> {
     known: Known<'k, 'd, 't>,
@@ -184,7 +219,7 @@ struct Search<'k, 'd, 't> {
     is_of_values: bool,
     /// Whether a field `package` names an image.
     has_packages: bool,
-    path: Vec<Step<'d>>,
+    path: Path<'d>,
     images: Images,
 }
 
@@ -232,18 +267,15 @@ impl<'k, 'd, 't> Search<'k, 'd, 't> {
             if count > 0 {
                 let separator = if path.is_empty() { "" } else { "." };
                 let key = UntrustedText::from(key).terminal();
-                self.images.add(
-                    value.position(),
-                    count,
-                    format!("{path}{separator}metadata.annotations.{key}"),
-                );
+                let path = format!("{path}{separator}metadata.annotations.{key}");
+                self.images.add(value.position(), count, &path);
             }
         }
     }
 
     /// The depth of the tree limits the recursion.
     fn entry(&mut self, key: &'d str, value: Node<'d, 't>) {
-        self.path.push(Step::Field(key));
+        self.path.enter(Step::Field(key));
         let named = self.named(key, value);
         for &at in &named {
             if !self.is_judged(at) {
@@ -257,7 +289,7 @@ impl<'k, 'd, 't> Search<'k, 'd, 't> {
         } else {
             self.value(value, !named.is_empty());
         }
-        self.path.pop();
+        self.path.leave();
     }
 
     /// Where the value of a field names images.
@@ -298,9 +330,9 @@ impl<'k, 'd, 't> Search<'k, 'd, 't> {
     }
 
     fn items(&mut self, list: Node<'d, 't>) {
-        self.path.push(Step::Items);
+        self.path.enter(Step::Items);
         list.items().for_each(|item| self.value(item, false));
-        self.path.pop();
+        self.path.leave();
     }
 
     fn is_judged(&self, at: Position) -> bool {
@@ -308,27 +340,17 @@ impl<'k, 'd, 't> Search<'k, 'd, 't> {
     }
 
     fn add(&mut self, at: Position, found: u64) {
-        let mut path = String::new();
-        for step in &self.path {
-            match step {
-                Step::Items => path.push_str("[*]"),
-                Step::Field(key) => {
-                    path.push_str(if path.is_empty() { "" } else { "." });
-                    path.push_str(&UntrustedText::from(*key).terminal());
-                }
-            }
-        }
-        self.images.add(at, found, path);
+        self.images.add(at, found, self.path.text());
     }
 }
 
 impl Images {
-    fn add(&mut self, at: Position, found: u64, path: String) {
+    fn add(&mut self, at: Position, found: u64, path: &str) {
         self.count += found;
         self.first.get_or_insert(at);
-        if !self.paths.contains(&path) {
+        if self.paths.iter().all(|known| known != path) {
             if self.paths.len() < MAX_PATHS {
-                self.paths.push(path);
+                self.paths.push(path.to_owned());
             } else {
                 self.has_more = true;
             }

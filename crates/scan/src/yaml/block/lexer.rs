@@ -71,8 +71,8 @@ fn blanks(bytes: &[u8]) -> usize {
 /// of ASCII.
 #[derive(Debug)]
 pub(super) struct Lexer<'t, 'c> {
-    /// Length of the text.
-    length: usize,
+    /// Bytes of the text before the window.
+    before: usize,
     /// What follows the window.
     rest: &'t str,
     window: &'t str,
@@ -85,7 +85,7 @@ pub(super) struct Lexer<'t, 'c> {
 
 impl<'t, 'c> Lexer<'t, 'c> {
     pub(super) fn new(text: &'t str, line: u32, stops: &'c mut Stops) -> Self {
-        Self { length: text.len(), rest: text, window: "", is_ascii: true, stops, at: 0, line_start: 0, line }
+        Self { before: 0, rest: text, window: "", is_ascii: true, stops, at: 0, line_start: 0, line }
     }
 
     /// Makes sure that a line is in the window where one ended. Whether there is one.
@@ -101,6 +101,7 @@ impl<'t, 'c> Lexer<'t, 'c> {
             Some(Some(last)) => last + 1,
             Some(None) => memchr(b'\n', bytes).map_or(bytes.len(), |first| first + 1),
         };
+        self.before += self.window.len();
         (self.window, self.rest) = self.rest.split_at(length);
         (self.at, self.line_start) = (0, 0);
         let has_odd = self.stops.find(self.window.as_bytes());
@@ -111,7 +112,7 @@ impl<'t, 'c> Lexer<'t, 'c> {
 
     /// How much of the text was read.
     pub(super) fn offset(&self) -> usize {
-        self.length - self.rest.len() - self.window.len() + self.at
+        self.before + self.at
     }
 
     /// The byte so many bytes ahead; a line feed after the end.
