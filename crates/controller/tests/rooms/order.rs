@@ -68,7 +68,7 @@ const INDEX: &[&[&str]] = &[
 ];
 
 const CLIENT: &[&[&str]] = &[
-    &["api", "backoff", "call", "clock"],
+    &["api", "backoff", "call", "clock", "kubeconfig"],
     &["cluster_policy", "discovery", "pages", "put_off", "retry_after", "served", "telemetry"],
     &["connect", "issues", "lists"],
     &["lib"],

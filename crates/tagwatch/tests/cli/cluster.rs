@@ -96,7 +96,7 @@ fn what_a_context_names_and_a_server_without_a_scheme_are_taken_as_by_kubectl() 
             "cannot use the kubeconfig: the server of its cluster \"here\" is \"/tmp/socket\": expected a URL with http or https, or host:port",
         ),
         (
-            "127.0.0.1:1",
+            "https://127.0.0.1:1",
             "no-host..invalid:1",
             "cannot connect to the server: failed to lookup address information: ",
         ),
