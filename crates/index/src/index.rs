@@ -73,6 +73,7 @@ impl Index {
     pub fn delete_object(&mut self, key: &WorkloadKey) -> BTreeSet<WorkloadKey> {
         let affected = self.owners.delete(key);
         self.misread.remove(key);
+        self.progress.forget(key);
         affected
     }
 
@@ -92,7 +93,7 @@ impl Index {
     ) -> (Vec<Arc<SlimObject>>, BTreeSet<WorkloadKey>) {
         let listed: HashSet<WorkloadKey> = objects.iter().map(|object| object.key().clone()).collect();
         let mut affected = self.owners.retain(kind, scope, &listed);
-        self.forget_misread();
+        self.forget_gone();
         let mut taken = Vec::with_capacity(objects.len());
         for object in objects {
             let (object, by_owner) = self.take_object(object);
@@ -112,7 +113,7 @@ impl Index {
     /// Forgets a kind, which is not watched any more.
     pub fn end_kind(&mut self, kind: &KindName, scope: Option<&str>) -> BTreeSet<WorkloadKey> {
         let affected = self.owners.end_custom(kind, scope);
-        self.forget_misread();
+        self.forget_gone();
         affected
     }
 
@@ -129,9 +130,11 @@ impl Index {
         (Arc::new(object), affected)
     }
 
-    fn forget_misread(&mut self) {
+    /// Forgets what is known of objects beside their owners, of those that are gone.
+    fn forget_gone(&mut self) {
         let owners = &self.owners;
         self.misread.retain(|key| owners.node(key).is_some());
+        self.progress.retain(|key| owners.node(key).is_some());
     }
 }
 
@@ -142,6 +145,9 @@ impl Index {
         let mut facts = pod.into();
         // As a controller, it may have been missing until now.
         let own = (!self.owners.missing.is_empty()).then(|| facts.own_key());
+        if let Some(before) = own.as_ref().and_then(|own| self.pods.named_controller(own)) {
+            self.owners.missing.inherit(before, &facts.controller);
+        }
         if self.owners.missing.is_given_up(&facts.controller) {
             facts.stand_alone();
         } else if let Some(shared) = self.owners.shared(&facts.controller) {

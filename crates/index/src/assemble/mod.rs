@@ -143,17 +143,19 @@ impl Index {
             Template::Lent(_) => store.get(key).map(|object| object.ignore()).unwrap_or_default(),
             Template::Own(_) | Template::Pod => IgnoreAnnotations::default(),
         };
-        let second = seconds(now);
-        let timing = self.progress.timing(key, store.get(key).as_deref(), second);
-        let view = RolloutView::of(key, &self.owners, store, (timing, second));
-        let mut newest = self.shapes_under(view.current.keys());
-        newest.retain(|(shape, _)| !view.is_before_rollout(shape.revision.as_deref()));
+        let seen = (&self.owners, &self.pods, store);
+        let view = RolloutView::of(key, seen, &mut self.progress, seconds(now));
+        let newest = view.current.keys().flat_map(|controller| {
+            let shapes = self.pods.shapes(controller);
+            shapes.filter(|(shape, _)| !view.is_before_rollout(controller, shape.revision.as_deref()))
+        });
+        let all = view.all.iter().filter(|_| view.is_rolled_out);
         Ok(Collected {
             key: key.clone(),
             template,
-            newest,
-            all: if view.is_rolled_out { self.shapes_under(view.all.iter()) } else { Vec::new() },
-            of_template: self.shapes_of_template(key, &view),
+            newest: newest.cloned().collect(),
+            all: all.flat_map(|controller| self.pods.shapes(controller)).cloned().collect(),
+            of_template: self.shapes_of_template(&view),
             ignore,
             namespace: self.namespaces.get(key.namespace()).cloned(),
             unfollowed: self.unfollowed(key),
@@ -179,21 +181,18 @@ impl Index {
             older.is_some_and(|older| !older.has_started)
         };
         let waiting = workload.containers.iter().any(waits).then_some(WAITING);
-        let changes_in = view.stalls_in.into_iter().chain(view.unseen_for).min();
-        let changes_in = changes_in.map(|left| Duration::from_secs(left.into()));
+        let changes_in = view.changes_in.map(|left| Duration::from_secs(left.into()));
         let look_again = [look_again, waiting, changes_in].into_iter().flatten().min();
         Assembled { workload, look_again }
-    }
-
-    /// The shapes of the live pods of these controllers.
-    fn shapes_under<'a>(&self, controllers: impl Iterator<Item = &'a WorkloadKey>) -> Vec<CountedShape> {
-        controllers.flat_map(|controller| self.pods.shapes(controller)).cloned().collect()
     }
 
     /// Nothing is reported of a workload any more.
     pub fn forget(&mut self, key: &WorkloadKey) {
         self.evidence.forget(key);
-        self.progress.forget(key);
+        // What is reported under another object goes on with its rollout.
+        if self.owners.node(key).is_none() {
+            self.progress.forget(key);
+        }
         self.pods.restarts.forget(key);
     }
 
@@ -222,12 +221,13 @@ impl Index {
         controllers.iter().any(|controller| self.pods.shapes(controller).next().is_some())
     }
 
-    /// The dependents whose template speaks for an owner that we do not watch: of those of the newest revision the ones that
-    /// ask for pods, else, for an owner scaled to zero, its newest ReplicaSet.
+    /// The dependents whose template speaks for an owner without one: those that ask for pods, but for those that a newer
+    /// revision replaces, and those in deletion, of which no controller makes pods any more. Else, for an owner scaled to zero,
+    /// its newest ReplicaSet.
     fn lenders(&self, key: &WorkloadKey) -> Vec<&WorkloadKey> {
         let children: Vec<(&WorkloadKey, &OwnedObject)> = self.owners.newest_children(key).collect();
-        let asking = children.iter().filter(|(_, node)| node.wants_pods()).map(|(child, _)| *child);
-        let asking: Vec<&WorkloadKey> = asking.take(MAX_LENDERS).collect();
+        let asking = children.iter().filter(|(_, node)| node.wants_pods() && !node.is_in_deletion());
+        let asking: Vec<&WorkloadKey> = asking.map(|(child, _)| *child).take(MAX_LENDERS).collect();
         if !asking.is_empty() {
             return asking;
         }

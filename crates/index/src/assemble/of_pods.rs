@@ -12,9 +12,8 @@ use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::PodImages;
 
 use super::union::places_of_pods;
-use crate::evidence::{ParsedImage, PlaceImages, RolloutView, is_replica_set};
+use crate::evidence::{ParsedImage, PlaceImages, RolloutView, Standing};
 use crate::index::Index;
-use crate::owners::OwnedObject;
 use crate::pods::{CountedShape, PodRecord};
 
 /// A container in a pod spec; a sidecar is an init container that keeps running.
@@ -113,79 +112,38 @@ fn is_of_pod(container: &Container) -> bool {
 }
 
 impl Index {
-    /// The shapes of the pods whose images are held against the template's: while a rollout is in progress, of those of its
-    /// newest revision, and once it is stalled, of all. Those of a `ReplicaSet` in deletion always are.
-    pub(super) fn shapes_of_template(&self, key: &WorkloadKey, view: &RolloutView) -> Vec<TemplateShape> {
-        if view.unseen_for.is_some() {
-            return Vec::new();
-        }
-        let revision = self.owners.node(key).map_or(0, |node| node.revision);
-        let newest = |shape| TemplateShape { shape, older: None };
-        let is_of_it = |controller: &&WorkloadKey| {
-            let node = self.owners.node(controller).filter(|_| is_replica_set(controller));
-            match node {
-                // No controller ends its pods, whatever becomes of the rollout.
-                Some(set) if set.is_in_deletion() => true,
-                // The pods of one that asks for none are about to go.
-                Some(set) if view.is_rolled_out || view.keeps_earlier || *controller == key => {
-                    set.wants_pods()
+    /// The shapes of the pods whose images are held against the template's.
+    pub(super) fn shapes_of_template(&self, view: &RolloutView) -> Vec<TemplateShape> {
+        let mut found = Vec::new();
+        let with_pods = view.all.iter().filter(|controller| self.pods.shapes(controller).next().is_some());
+        for controller in with_pods {
+            let (of_revision, older) = match view.standing(controller, &self.owners) {
+                Standing::Outgoing => continue,
+                Standing::Held { revision } => (revision, None),
+                Standing::Older { set, owner, is_rolled_out } => {
+                    (None, Some(Arc::new(self.older_revision(set, owner, is_rolled_out))))
                 }
-                Some(set) => revision > 0 && set.revision == revision,
-                None => view.is_rolled_out,
-            }
-        };
-        // Where its own status says that a workload is rolled out, what still asks for pods beside the newest revision is of
-        // a user's making, and where a rollout is stalled, it stays. Elsewhere it may be a rollout that begins, or one that
-        // was aborted.
-        if view.keeps_earlier || (view.is_rolled_out && view.has_status) {
-            let of_set = |controller: &WorkloadKey| {
-                let older = self.older_revision(key, controller, revision, view.is_rolled_out).map(Arc::new);
-                let shapes = self.pods.shapes(controller).cloned();
-                shapes.map(|shape| TemplateShape { shape, older: older.clone() }).collect::<Vec<_>>()
             };
-            return view.all.iter().filter(is_of_it).flat_map(of_set).collect();
+            let shapes = self.pods.shapes(controller).filter(|(shape, _)| {
+                of_revision.is_none_or(|revision| shape.revision.as_deref() == Some(revision))
+            });
+            found.extend(shapes.map(|shape| TemplateShape { shape: shape.clone(), older: older.clone() }));
         }
-        let is_held = |set: &&WorkloadKey| {
-            is_replica_set(set)
-                && !view.current.contains_key(*set)
-                && self.owners.node(set).is_some_and(OwnedObject::is_in_deletion)
-        };
-        let held = view.all.iter().filter(is_held);
-        let mut shapes = self.shapes_under(view.current.keys().filter(is_of_it).chain(held));
-        shapes.extend(
-            self.pods
-                .shapes(key)
-                .filter(|(shape, _)| view.is_after_rollout(shape.revision.as_deref()))
-                .cloned(),
-        );
-        shapes.into_iter().map(newest).collect()
+        found
     }
 
-    /// What a controller of pods is to a workload of which the newest revision has this number, if it is an older one that
-    /// the rollout is to end.
-    fn older_revision(
-        &self,
-        key: &WorkloadKey,
-        controller: &WorkloadKey,
-        newest: u32,
-        is_rolled_out: bool,
-    ) -> Option<OlderRevision> {
-        let node =
-            self.owners.node(controller).filter(|_| controller != key && is_replica_set(controller))?;
-        // How to end a rollout is no advice on one in deletion.
-        if node.revision >= newest || node.is_in_deletion() {
-            return None;
-        }
-        let WorkloadId { api_version, kind, namespace, name } = key.workload_id();
-        let set = controller.workload_id();
-        Some(OlderRevision {
+    /// A `ReplicaSet` of an earlier revision that a rollout of its owner is to end.
+    fn older_revision(&self, set: &WorkloadKey, owner: &WorkloadKey, is_rolled_out: bool) -> OlderRevision {
+        let WorkloadId { api_version, kind, namespace, name } = owner.workload_id();
+        let id = set.workload_id();
+        OlderRevision {
             owner: resource_name(&api_version, &kind, &name).into(),
             namespace: namespace.unwrap_or_default(),
-            kind: set.kind,
-            name: set.name,
-            revision: node.revision,
+            kind: id.kind,
+            name: id.name,
+            revision: self.owners.revision(set),
             is_rolled_out,
-            has_started: self.pods.of_controller(controller).any(PodRecord::has_started),
-        })
+            has_started: self.pods.of_controller(set).any(PodRecord::has_started),
+        }
     }
 }

@@ -24,7 +24,9 @@ pub(crate) use cache::EvidenceCache;
 use here::{Here, WorkloadRuns};
 pub(crate) use named::{NamedImages, OtherImages, ParsedImage, PlaceImages};
 pub(crate) use progress::RolloutProgress;
-pub(crate) use rollout_view::{RolloutView, is_replica_set};
+#[cfg(test)]
+pub(crate) use progress::UNFINISHED_FOR;
+pub(crate) use rollout_view::{RolloutView, Standing};
 use sightings::{MAX_NAMED, Sightings};
 
 /// Attaches the evidence to the containers of a workload. Returns in how long it is to be looked at again, where its

@@ -1,17 +1,17 @@
-//! Since when rollouts make no progress whose status has no time: those of `StatefulSet`s, of `DaemonSet`s, and of `Deployment`s
-//! without a deadline.
+//! Since when rollouts make no progress whose status has no time: those of `StatefulSet`s, of `DaemonSet`s, of `Deployment`s
+//! without a deadline, and of custom objects that number what they make. And since when any rollout is not over.
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{SlimObject, UntimedRollout};
-
-use crate::pods::seconds;
 
 /// How long no pod counts for a template that the controller of its object has not seen, in seconds. Where that is away, it
 /// would be for ever.
 const UNSEEN_FOR: u32 = 3_600;
+/// How long pods of earlier templates are waited for at most, in seconds, whatever progress the rollout makes. Who may change
+/// the template begins another rollout as often as they like, and each of them has its deadline from then on.
+pub(crate) const UNFINISHED_FOR: u32 = 24 * 3_600;
 
 /// The times of a rollout, in Unix seconds.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,17 @@ pub(crate) struct Timing {
     pub(crate) stalled_from: Option<u32>,
     /// Until when no pod counts for its template; `None` if that has been seen.
     pub(crate) unseen_until: Option<u32>,
+}
+
+/// What is seen of the rollout of an object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Observed<'a> {
+    /// `None` of an object of which only its place among its owners is known.
+    pub(crate) object: Option<&'a SlimObject>,
+    /// No rollout is in progress, by its status or by what depends on it.
+    pub(crate) is_over: bool,
+    /// The rollout in progress, if nothing says when that made progress.
+    pub(crate) untimed: Option<&'a UntimedRollout>,
 }
 
 /// The progress of the rollouts that are under way, one entry for each object. It is not stored: after a restart, a rollout
@@ -31,6 +42,9 @@ pub(crate) struct RolloutProgress {
     /// Since when the controllers of objects have not seen the newest template, in Unix seconds. Further writes until they do
     /// change nothing of that.
     unseen: HashMap<WorkloadKey, u32>,
+    /// Since when a rollout of an object is in progress or its template is not seen, in Unix seconds, whichever template that
+    /// is.
+    unfinished: HashMap<WorkloadKey, u32>,
 }
 
 /// The progress of one rollout.
@@ -47,33 +61,41 @@ struct Progress {
 
 impl RolloutProgress {
     /// The times of the rollout of an object.
-    pub(crate) fn timing(&mut self, key: &WorkloadKey, object: Option<&SlimObject>, now: u32) -> Timing {
+    pub(crate) fn timing(&mut self, key: &WorkloadKey, observed: Observed<'_>, now: u32) -> Timing {
+        let Observed { object, is_over, untimed } = observed;
+        // Now, if that is not known. None is written in the future, but clocks differ.
+        let written = object.map_or(now, |object| object.written().min(now));
+        let unseen = object.is_some_and(|object| !object.is_template_seen());
+        let unseen_until = self.unseen_until(key, unseen.then_some(written));
+        let stalled_from = if let Some(rollout) = untimed.filter(|_| !is_over) {
+            Some(self.observe(key, rollout, written))
+        } else {
+            self.rollouts.remove(key);
+            object.filter(|_| !is_over).and_then(SlimObject::stalled_from)
+        };
+        if is_over && !unseen {
+            self.unfinished.remove(key);
+            return Timing { stalled_from: None, unseen_until: None };
+        }
+        let began = self.unfinished.entry(key.clone()).or_insert(written);
+        let latest = began.saturating_add(UNFINISHED_FOR);
         Timing {
-            stalled_from: self.stalled_from(key, object, now),
-            unseen_until: self.unseen_until(key, object, now),
+            stalled_from: (!is_over).then(|| stalled_from.map_or(latest, |from| from.min(latest))),
+            unseen_until: unseen_until.map(|until| until.min(latest)),
         }
     }
 
-    fn unseen_until(&mut self, key: &WorkloadKey, object: Option<&SlimObject>, now: u32) -> Option<u32> {
-        let Some(object) = object.filter(|object| !object.is_template_seen()) else {
+    /// `written` is when the object was, if its template is not seen.
+    fn unseen_until(&mut self, key: &WorkloadKey, written: Option<u32>) -> Option<u32> {
+        let Some(written) = written else {
             self.unseen.remove(key);
             return None;
         };
-        let written = not_after(now, object.unseen_written());
         Some(self.unseen.entry(key.clone()).or_insert(written).saturating_add(UNSEEN_FOR))
     }
 
-    fn stalled_from(&mut self, key: &WorkloadKey, object: Option<&SlimObject>, now: u32) -> Option<u32> {
-        let Some(rollout) = object.and_then(SlimObject::untimed_rollout) else {
-            self.rollouts.remove(key);
-            return object?.stalled_from();
-        };
-        Some(self.observe(key, rollout, now))
-    }
-
-    fn observe(&mut self, key: &WorkloadKey, rollout: &UntimedRollout, now: u32) -> u32 {
-        let UntimedRollout { template, outdated, written, deadline } = rollout;
-        let written = not_after(now, *written);
+    fn observe(&mut self, key: &WorkloadKey, rollout: &UntimedRollout, written: u32) -> u32 {
+        let UntimedRollout { template, outdated, deadline } = rollout;
         let progress = Progress { template: template.clone(), least: *outdated, since: written };
         let known = self.rollouts.entry(key.clone()).or_insert(progress);
         if known.template != *template || *outdated < known.least {
@@ -82,26 +104,29 @@ impl RolloutProgress {
         known.since.saturating_add(*deadline)
     }
 
-    /// No rollout of a workload is followed any more.
+    /// No rollout of an object is followed any more.
     pub(crate) fn forget(&mut self, key: &WorkloadKey) {
         self.rollouts.remove(key);
         self.unseen.remove(key);
+        self.unfinished.remove(key);
     }
-}
 
-/// When an object was written: now, if that is not known. None is written in the future, but clocks differ.
-fn not_after(now: u32, written: Option<Timestamp>) -> u32 {
-    written.map_or(now, |written| seconds(written).min(now))
+    /// Forgets the objects that are gone.
+    pub(crate) fn retain(&mut self, is_there: impl Fn(&WorkloadKey) -> bool) {
+        self.rollouts.retain(|key, _| is_there(key));
+        self.unseen.retain(|key, _| is_there(key));
+        self.unfinished.retain(|key, _| is_there(key));
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::pods::time;
+    use tagwatch_k8s::slim::STALLED_AFTER;
 
-    const HOUR: u32 = 3_600;
+    use super::*;
+
     /// How long a rollout of these tests may make no progress: an hour, five minutes of `minReadySeconds` and one of grace.
-    const DEADLINE: u32 = HOUR + 360;
+    const DEADLINE: u32 = STALLED_AFTER + 360;
 
     /// A `StatefulSet` as its controller rolls it out, one pod after the other, and what happens beside that.
     struct Set {
@@ -116,7 +141,6 @@ mod tests {
             (self.old > 0).then(|| UntimedRollout {
                 template: format!("db-{}", self.revision).into(),
                 outdated: self.old,
-                written: Some(time(self.written)),
                 deadline: DEADLINE,
             })
         }
@@ -145,8 +169,13 @@ mod tests {
         WorkloadKey::new("apps/v1", "StatefulSet", "shop", "db", "uid")
     }
 
+    fn observed(rollout: &UntimedRollout) -> Observed<'_> {
+        Observed { object: None, is_over: false, untimed: Some(rollout) }
+    }
+
     fn is_stalled(progress: &mut RolloutProgress, set: &Set, now: u32) -> bool {
-        set.rollout().is_some_and(|rollout| progress.observe(&key(), &rollout, now) <= now)
+        let written = set.written.min(now);
+        set.rollout().is_some_and(|rollout| progress.observe(&key(), &rollout, written) <= now)
     }
 
     #[test]
@@ -198,11 +227,39 @@ mod tests {
         assert!(!is_stalled(&mut RolloutProgress::default(), &set, 1_000_000 + DEADLINE - 1));
         assert!(is_stalled(&mut RolloutProgress::default(), &set, 1_000_000 + DEADLINE));
         // Without a time, or with one in the future, it counts from now on.
-        for written in [None, Some(time(2_000_000))] {
+        let mut progress = RolloutProgress::default();
+        let rollout = set.rollout().unwrap();
+        for now in [1_500_000, 1_503_000] {
+            let timing = progress.timing(&key(), observed(&rollout), now);
+            assert_eq!(timing.stalled_from, Some(1_500_000 + DEADLINE));
+        }
+    }
+    #[test]
+    fn neither_another_template_nor_progress_puts_the_end_off_for_more_than_a_day() {
+        let begin = 1_700_000_000;
+        for gap in [STALLED_AFTER - 600, STALLED_AFTER / 2, UNFINISHED_FOR - 1] {
             let mut progress = RolloutProgress::default();
-            let rollout = UntimedRollout { written, ..set.rollout().unwrap() };
-            assert_eq!(progress.observe(&key(), &rollout, 1_500_000), 1_500_000 + DEADLINE);
-            assert_eq!(progress.observe(&key(), &rollout, 1_600_000), 1_500_000 + DEADLINE);
+            let mut set = Set { old: u32::MAX, new: 0, written: begin, revision: 1 };
+            let mut now = begin;
+            loop {
+                let rollout = UntimedRollout { deadline: 25 * 3_600, ..set.rollout().unwrap() };
+                let from = progress.timing(&key(), observed(&rollout), now).stalled_from.unwrap();
+                assert!(from <= begin + UNFINISHED_FOR, "{gap}");
+                assert_eq!(from <= now, now >= begin + UNFINISHED_FOR, "{gap}");
+                if from <= now {
+                    break;
+                }
+                now += gap;
+                if set.revision.is_multiple_of(2) {
+                    set.replace_one(now);
+                }
+                set.revision += 1;
+            }
+            // It is over, and another one begins.
+            let over = Observed { object: None, is_over: true, untimed: None };
+            assert_eq!(progress.timing(&key(), over, now).stalled_from, None);
+            let next = set.rollout().unwrap();
+            assert!(progress.timing(&key(), observed(&next), now).stalled_from.unwrap() > now);
         }
     }
 }

@@ -46,6 +46,17 @@ impl MissingControllers {
         left
     }
 
+    /// What named one controller names another: if that is missing too, the grace time goes on. Who may write an owner reference
+    /// could begin it anew for ever.
+    pub(crate) fn inherit(&mut self, before: &WorkloadKey, named: &WorkloadKey) {
+        let Some(known) = self.0.get(before).filter(|_| before != named) else { return };
+        let since = match *known {
+            Missing::Since(since) => since,
+            Missing::GivenUp => 0,
+        };
+        self.0.entry(named.clone()).or_insert(Missing::Since(since));
+    }
+
     /// It is there, or nothing names it any more. Returns whether it was given up.
     pub(crate) fn remove(&mut self, key: &WorkloadKey) -> bool {
         self.0.remove(key) == Some(Missing::GivenUp)

@@ -6,7 +6,7 @@ mod missing;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
-use tagwatch_core::kinds::{KindName, KindRole};
+use tagwatch_core::kinds::{KindName, KindRole, Siblings, revision_annotation};
 use tagwatch_core::workload::{Unfollowed, UnfollowedController};
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimObject;
@@ -32,10 +32,10 @@ pub(crate) struct OwnedObject {
     pub(crate) controller: Option<WorkloadKey>,
     /// Whether that is of a kind that makes such objects, as far as that is known.
     has_credible_controller: bool,
-    /// Whether it is one of several runs of its owner.
-    is_run: bool,
+    /// What it is to the other objects of its kind that its owner controls.
+    siblings: Siblings,
     demand: PodDemand,
-    /// Orders the dependents of one owner that replace each other.
+    /// Orders the dependents of one owner that replace each other, as far as the owner numbers them.
     pub(crate) revision: u32,
 }
 
@@ -65,7 +65,7 @@ impl OwnedObject {
             role: object.role(),
             controller: object.owner().cloned(),
             has_credible_controller: object.has_credible_owner(),
-            is_run: object.is_run(),
+            siblings: object.siblings(),
             demand: PodDemand::of(object),
             revision: object.revision(),
         }
@@ -93,6 +93,11 @@ impl OwnedObject {
     fn yields_to_any_owner(&self) -> bool {
         self.role != KindRole::Workload
     }
+}
+
+/// Whether it is of a kind of which an owner makes another object for each revision.
+pub(crate) fn is_replica_set(key: &WorkloadKey) -> bool {
+    key.is_of("apps", "ReplicaSet") || key.is_of("", "ReplicationController")
 }
 
 /// Which dependents of an object are followed.
@@ -158,6 +163,11 @@ impl OwnerIndex {
             return BTreeSet::new();
         }
         let mut affected = before.map(|before| self.affected_by(key, before)).unwrap_or_default();
+        if let (Some(before), Some(named)) =
+            (before.and_then(|before| before.controller.as_ref()), self.reported_under(&node))
+        {
+            self.missing.inherit(before, named);
+        }
         self.unlink(key);
         if let Some(controller) = &node.controller {
             let children = self.children.entry(controller.clone()).or_default();
@@ -240,18 +250,46 @@ impl OwnerIndex {
         children.filter(|(_, node)| self.reported_under(node).is_some())
     }
 
-    /// Those of them that are of the newest revision of their kind.
+    /// Those of them that no newer one of their kind replaces. Which one is newer is known only under an object that is there,
+    /// and of a kind whose controller numbers what it makes, or of dependents that the API server dates: elsewhere a user may
+    /// write any number, and nothing says that the others are to go.
     pub(crate) fn newest_children(
         &self,
         key: &WorkloadKey,
     ) -> impl Iterator<Item = (&WorkloadKey, &OwnedObject)> {
+        let (is_read, is_numbering) = (self.node(key).is_some(), self.numbers_sets(key));
+        let is_ordered = move |child: &WorkloadKey, node: &OwnedObject| {
+            (is_read && node.siblings == Siblings::Revisions) || (is_numbering && is_replica_set(child))
+        };
         let mut newest: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-        for (child, node) in self.children(key) {
+        for (child, node) in self.children(key).filter(|(child, node)| is_ordered(child, node)) {
             let revision = newest.entry((child.group(), child.kind())).or_default();
             *revision = node.revision.max(*revision);
         }
-        self.children(key)
-            .filter(move |(child, node)| newest.get(&(child.group(), child.kind())) == Some(&node.revision))
+        self.children(key).filter(move |(child, node)| {
+            let newest = || newest.get(&(child.group(), child.kind()));
+            !is_ordered(child, node) || newest() == Some(&node.revision)
+        })
+    }
+
+    /// Whether the controller of an object that is there numbers the `ReplicaSet`s or `ReplicationController`s that it makes.
+    pub(crate) fn numbers_sets(&self, key: &WorkloadKey) -> bool {
+        self.node(key).is_some() && revision_annotation(key.api_version(), key.kind()).is_some()
+    }
+
+    /// The controller of an object that is there.
+    pub(crate) fn controller(&self, key: &WorkloadKey) -> Option<&WorkloadKey> {
+        self.node(key)?.controller.as_ref()
+    }
+
+    /// The revision of an object; 0 if it has none.
+    pub(crate) fn revision(&self, key: &WorkloadKey) -> u32 {
+        self.node(key).map_or(0, |node| node.revision)
+    }
+
+    /// Whether an object is of a kind that may have a rollout: what a `ReplicaSet` or a Job makes is of one template.
+    pub(crate) fn may_roll_out(&self, key: &WorkloadKey) -> bool {
+        self.node(key).is_some_and(|node| node.role != KindRole::Dependent)
     }
 
     /// Forgets the missing controllers that no object names any more, and nothing else does.
@@ -272,7 +310,8 @@ impl OwnerIndex {
     }
 
     /// An object and its dependents, each in front of its own, with the rollout of each: runs of one owner, with what depends
-    /// on each, are rollouts of their own.
+    /// on each, are rollouts of their own. So are `ReplicaSet`s of an owner that numbers none: they may be of several
+    /// templates.
     pub(crate) fn rollouts(
         &self,
         key: &WorkloadKey,
@@ -280,14 +319,20 @@ impl OwnerIndex {
     ) -> BTreeMap<WorkloadKey, RolloutId> {
         let mut rollouts = BTreeMap::new();
         let mut newest = RolloutId::FIRST;
+        let mut numbering: HashMap<&WorkloadKey, bool> = HashMap::new();
         for found in with_dependents {
             let node = self.node(&found).filter(|_| found != *key);
-            let rollout = if node.is_some_and(|node| node.is_run) {
+            let parent = node.and_then(|node| node.controller.as_ref());
+            let is_apart = |parent| {
+                is_replica_set(&found)
+                    && !*numbering.entry(parent).or_insert_with(|| self.numbers_sets(parent))
+            };
+            let is_run = node.is_some_and(|node| node.siblings == Siblings::Runs);
+            let rollout = if is_run || parent.is_some_and(is_apart) {
                 newest = newest.next();
                 newest
             } else {
-                let parent = node.and_then(|node| rollouts.get(node.controller.as_ref()?).copied());
-                parent.unwrap_or(RolloutId::FIRST)
+                parent.and_then(|parent| rollouts.get(parent).copied()).unwrap_or(RolloutId::FIRST)
             };
             rollouts.insert(found, rollout);
         }

@@ -19,6 +19,12 @@ impl PodIndex {
         named.is_some_and(|NamedPod(record)| record.name == PodName::new(key.name(), key.uid()))
     }
 
+    /// The controller that a live pod names, as far as that is followed.
+    pub(crate) fn named_controller(&self, pod: &WorkloadKey) -> Option<&WorkloadKey> {
+        let NamedPod(record) = self.pods.get(pod.namespace())?.get(pod.name())?;
+        Some(record.shape.claimed().unwrap_or(&record.controller))
+    }
+
     /// Whether pods name a controller and are not counted for it.
     pub(crate) fn has_claims(&self, controller: &WorkloadKey) -> bool {
         self.claims.contains_key(controller)

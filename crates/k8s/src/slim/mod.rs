@@ -24,5 +24,5 @@ pub use object::SlimObject;
 pub use pod::{PodDeletion, PodPhase, SlimPod};
 pub use pod_spec::{ImagePlace, MAX_PLACES, MAX_TEXT_BYTES, PodImages};
 pub use pod_status::{ContainerImageStatus, ImageStatus, NoImageReason};
-pub use rollout::{RevisionChange, UntimedRollout};
+pub use rollout::{RevisionChange, STALLED_AFTER, UntimedRollout};
 pub use wire::WireObject;

@@ -22,6 +22,7 @@ pub struct SlimObject {
     templates: Option<Box<[PodTemplate]>>,
     extras: Option<Box<Extras>>,
     revision: u32,
+    written: u32,
     replicas: Option<i32>,
     rolled_out: Option<bool>,
     role: KindRole,
@@ -42,7 +43,6 @@ struct Extras {
     revision_change: Option<RevisionChange>,
     stalled_from: Option<u32>,
     untimed: Option<UntimedRollout>,
-    unseen_written: Option<Timestamp>,
 }
 
 impl Extras {
@@ -78,13 +78,13 @@ impl SlimObject {
             revision_change: rollout::revision_change(object, traits.rollout),
             stalled_from: is_in_progress.then(|| rollout::stalled_from(object, traits.rollout)).flatten(),
             untimed: is_in_progress.then(|| rollout::untimed(object, traits.rollout, &spec)).flatten(),
-            unseen_written: object.written.filter(|_| !is_template_seen),
             ..Extras::default()
         };
         let (templates, extras) = read.map(|read| content(read, extras)).unzip();
         Self {
             key: WorkloadKey::of(&served.resource.api_version, kind.kind(), metadata),
             revision: revision(metadata, served, owner.as_ref()),
+            written: object.written.and_then(|time| u32::try_from(time.as_second()).ok()).unwrap_or(u32::MAX),
             owner,
             templates,
             extras: extras.flatten(),
@@ -124,20 +124,16 @@ impl SlimObject {
     /// A spec that changes elsewhere, as with every scaling, has the templates that were seen before.
     pub fn compare_with(&mut self, before: &Self) {
         self.is_template_seen |= before.is_template_seen && self.templates == before.templates;
-        if self.is_template_seen {
-            let extras = self.extras.take();
-            self.extras = extras.and_then(|extras| Extras { unseen_written: None, ..*extras }.kept());
-        }
     }
 
-    /// While its templates are not seen: when its spec or its status was last written, as far as that is known.
-    pub fn unseen_written(&self) -> Option<Timestamp> {
-        self.extras.as_ref()?.unseen_written
+    /// When its spec or its status was last written, in Unix seconds; `u32::MAX` where that is not known.
+    pub fn written(&self) -> u32 {
+        self.written
     }
 
-    /// Whether it runs to an end, beside other runs of its owner.
-    pub fn is_run(&self) -> bool {
-        self.siblings == Siblings::Runs
+    /// What it is to the other objects of its kind that its owner controls.
+    pub fn siblings(&self) -> Siblings {
+        self.siblings
     }
 
     /// Replaces its keys by equal ones that others hold already.
@@ -173,8 +169,9 @@ impl SlimObject {
         !self.finished && self.replicas != Some(0)
     }
 
-    /// Orders the dependents of one owner that replace each other: the rollout of its owner that a `ReplicaSet` belongs
-    /// to, counted from 1; when a custom object was created, in Unix seconds; 0 where there is no order.
+    /// Orders the dependents of one owner that replace each other, if the owner is of a kind that numbers them: the rollout of
+    /// its owner that a `ReplicaSet` belongs to, counted from 1; when a custom object was created, in Unix seconds; 0 where
+    /// there is no order. It is an annotation, which any user may write who may change the object.
     pub fn revision(&self) -> u32 {
         self.revision
     }

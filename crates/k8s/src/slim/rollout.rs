@@ -11,7 +11,7 @@ use super::wire::WireObject;
 
 /// How long a rollout may make no progress before it counts as stalled, in seconds. The own deadline of a `Deployment`, ten
 /// minutes by default, may be longer; other kinds have none.
-const STALLED_AFTER: u32 = 3_600;
+pub const STALLED_AFTER: u32 = 3_600;
 /// Longest time that a rollout without a deadline is given beside that for what its spec asks to wait at each pod, in seconds.
 /// A user may ask for decades.
 const MAX_WAITS: u32 = 24 * 3_600;
@@ -39,8 +39,6 @@ pub struct UntimedRollout {
     pub template: Box<str>,
     /// Pods that are still to be replaced.
     pub outdated: u32,
-    /// When the spec or the status was last written.
-    pub written: Option<Timestamp>,
     /// How long no pod may be replaced before the rollout counts as stalled, in seconds.
     pub deadline: u32,
 }
@@ -231,7 +229,6 @@ pub(super) fn untimed(
     Some(UntimedRollout {
         template: template.into(),
         outdated: u32::try_from(outdated).unwrap_or(0),
-        written: object.written,
         deadline: spec.deadline(),
     })
 }
@@ -346,7 +343,8 @@ mod tests {
     fn an_object_is_dated_by_its_spec_and_its_status() {
         let written = |managed: Value| {
             let object = json!({ "metadata": { "managedFields": managed }, "spec": {}, "status": {} });
-            read(RolloutStatus::StatefulSet, &object).written.map(|time| time.to_string())
+            let object: WireObject = serde_json::from_str(&object.to_string()).unwrap();
+            object.written.map(|time| time.to_string())
         };
         let entry = |day: u32, subresource: Value, field: &str| {
             json!({

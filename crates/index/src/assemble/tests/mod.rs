@@ -2,6 +2,8 @@
 
 mod held;
 mod hostile;
+mod nested;
+mod numbered;
 mod rollouts;
 mod stalled;
 

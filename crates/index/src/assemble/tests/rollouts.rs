@@ -171,11 +171,15 @@ fn pods_of_an_earlier_replica_set_of_a_rollout_are_no_result() {
 }
 
 #[test]
-fn of_an_owner_that_is_not_read_the_newest_replica_set_lends_its_template() {
+fn of_an_owner_that_is_not_read_every_replica_set_that_asks_for_pods_lends_its_template() {
     let mut cluster = Cluster::default();
-    cluster.apply("ReplicaSet", of_rollout("web-1", 1, "web:1.0.0", 10));
-    cluster.apply("ReplicaSet", of_rollout("web-2", 1, "web:2.0.0", 9));
-    assert_eq!(judged(&mut cluster, &rollout()), Ok(vec!["web web:1.0.0".to_owned()]));
+    for (name, replicas, image, number) in
+        [("web-1", 1, "web:1.0.0", 10), ("web-2", 1, "web:2.0.0", 9), ("web-3", 0, "web:3.0.0", 11)]
+    {
+        cluster.apply("ReplicaSet", of_rollout(name, replicas, image, number));
+    }
+    let both = |one: &str, other: &str| Ok(vec![one.to_owned(), other.to_owned()]);
+    assert_eq!(judged(&mut cluster, &rollout()), both("web web:1.0.0", "web web:2.0.0"));
     // OpenShift numbers the ReplicationControllers of a DeploymentConfig.
     let owner = ("apps.openshift.io/v1", "DeploymentConfig", "shop");
     for (number, image) in [(1, "shop:1.0.0"), (2, "shop:2.0.0")] {
@@ -185,5 +189,9 @@ fn of_an_owner_that_is_not_read_the_newest_replica_set_lends_its_template() {
         cluster.apply("ReplicationController", object);
     }
     let key = WorkloadKey::new(owner.0, owner.1, "shop", owner.2, crate::testing::uid(owner.2));
+    assert_eq!(judged(&mut cluster, &key), both("shop shop:1.0.0", "shop shop:2.0.0"));
+    // Once it is read, it says which is the newest.
+    let custom = json!({ "metadata": metadata(owner.2, None), "spec": {} });
+    assert_eq!(cluster.apply_custom("apps.openshift.io", "DeploymentConfig", custom), key);
     assert_eq!(judged(&mut cluster, &key), Ok(vec!["shop shop:2.0.0".to_owned()]));
 }

@@ -13,6 +13,7 @@ use crate::pods::{LONG_DELETION, MAX_RECOUNTED};
 use crate::testing::{Cluster, Owner, WEB, containers, metadata, pod, workload};
 
 mod graphs;
+mod hostile;
 mod model;
 
 /// What a controller does with the index: evaluates what is requested, and what is to be looked at again once it is due.
@@ -22,6 +23,8 @@ struct Reports {
     /// By the key of the workload.
     written: BTreeMap<WorkloadKey, Workload>,
     due: BTreeMap<WorkloadKey, Timestamp>,
+    /// Whose evidence or rollout changes with time.
+    changing: BTreeMap<WorkloadKey, Timestamp>,
 }
 
 impl Reports {
@@ -54,8 +57,14 @@ impl Reports {
             if let Some(delay) = settled.look_again {
                 self.due.insert(key.clone(), self.cluster.now + delay);
             }
+            self.changing.remove(&key);
             match self.cluster.assemble(&key) {
-                Ok(assembled) => self.written.insert(key, assembled.workload),
+                Ok(assembled) => {
+                    if let Some(delay) = assembled.look_again {
+                        self.changing.insert(key.clone(), self.cluster.now + delay);
+                    }
+                    self.written.insert(key, assembled.workload)
+                }
                 Err(_) => self.written.remove(&key),
             };
         }
@@ -67,6 +76,14 @@ impl Reports {
         let overdue = self.cluster.index.settle_leaving(now);
         self.evaluate(overdue);
         let due = self.due.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone());
+        self.evaluate(due.collect());
+    }
+
+    /// Time passes until what it changes in evidence and rollouts is due.
+    fn wait(&mut self, seconds: u32) {
+        self.pass(seconds);
+        let now = self.cluster.now;
+        let due = self.changing.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone());
         self.evaluate(due.collect());
     }
 
@@ -114,6 +131,27 @@ fn a_pod_whose_controller_does_not_exist_is_reported_after_the_grace_time() {
     // And what it was that lagged comes after all.
     reports.object("ReplicaSet", workload("absent", None, 2, LATEST));
     assert_eq!(reports.reported(), [("ReplicaSet", "absent", None)]);
+}
+
+#[test]
+fn another_missing_controller_begins_no_other_grace_time() {
+    let mut reports = Reports::default();
+    reports.object("ReplicaSet", workload("set", Some(("apps/v1beta2", "Deployment", "d-0")), 1, LATEST));
+    reports.pod(pod("of-set", Some(("apps/v1", "ReplicaSet", "set")), "Running", LATEST));
+    let all = [("Pod", "hidden", MISSING), ("ReplicaSet", "set", MISSING)];
+    for step in 0..10 {
+        let [set, deployment] = [format!("s-{step}"), format!("d-{step}")];
+        reports.pod(pod("hidden", Some(("apps/v1beta2", "ReplicaSet", &set)), "Running", LATEST));
+        let owner = ("apps/v1beta2", "Deployment", deployment.as_str());
+        reports.object("ReplicaSet", workload("set", Some(owner), 1, LATEST));
+        assert_eq!(reports.reported(), if step < 2 { &[][..] } else { &all }, "{step}");
+        reports.pass(ORPHAN_GRACE - 10);
+    }
+    // One that is there takes them over.
+    reports.object("Deployment", workload("web", None, 1, &[("a", "web:1.0.0")]));
+    reports.object("ReplicaSet", workload("set", Some(WEB), 1, LATEST));
+    reports.pod(pod("hidden", Some(("apps/v1", "ReplicaSet", "set")), "Running", LATEST));
+    assert_eq!(reports.reported(), [("Deployment", "web", None)]);
 }
 
 #[test]

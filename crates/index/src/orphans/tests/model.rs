@@ -16,6 +16,7 @@ pub(super) struct Reference {
 
 /// An object or a pod.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct Node {
     pub(super) api_version: &'static str,
     pub(super) kind: &'static str,
@@ -27,6 +28,10 @@ pub(super) struct Node {
     pub(super) is_mirror: bool,
     /// Whether a node has the pod.
     pub(super) is_scheduled: bool,
+    /// `spec.replicas` of an object.
+    pub(super) replicas: i32,
+    /// A finalizer holds the object in deletion.
+    pub(super) is_held: bool,
     /// The grace period with which the pod is deleted; in the end it is still there, longer than any pod should be.
     pub(super) deletion: Option<u32>,
 }
@@ -72,13 +77,15 @@ fn is_watched(owner: &Reference) -> bool {
         "Job" | "CronJob" => group == "batch",
         "ReplicationController" | "Pod" => group.is_empty(),
         "Rollout" => group == "argoproj.io",
-        "Revision" => group == "serving.knative.dev",
+        "Configuration" | "Revision" => group == "serving.knative.dev",
+        "CloneSet" => group == "apps.kruise.io",
+        "LeaderWorkerSet" => group == "leaderworkerset.x-k8s.io",
         _ => false,
     }
 }
 
 fn is_custom(owner: &Reference) -> bool {
-    matches!(group(&owner.api_version), "argoproj.io" | "serving.knative.dev")
+    group(&owner.api_version).contains('.')
 }
 
 /// Whether objects of the owner's kind control such objects; anything can be of a custom object.
@@ -114,7 +121,7 @@ enum Step<'a> {
 fn step<'a>(all: &'a [Node], node: &'a Node) -> Step<'a> {
     let Some(owner) = node.controller.as_ref().filter(|_| !node.is_mirror) else { return Step::Alone };
     let stays_a_workload =
-        matches!(node.kind, "Deployment" | "StatefulSet" | "DaemonSet" | "CronJob" | "Rollout");
+        !matches!(node.kind, "ReplicaSet" | "ReplicationController" | "Job" | "Pod" | "Revision");
     if !can_control(owner, node.kind) || (stays_a_workload && !(is_watched(owner) && is_custom(owner))) {
         return Step::Alone;
     }
@@ -149,4 +156,12 @@ pub(super) fn home_of_pod(all: &[Node], pod: &Node) -> String {
         Step::Under(owner) if owner.kind == "Pod" => owner.report(),
         Step::Under(owner) => home(all, owner),
     }
+}
+
+/// Whether a controller is about to end a pod: it is of a `ReplicaSet` that asks for none.
+pub(super) fn is_about_to_go(all: &[Node], pod: &Node) -> bool {
+    let is_to_go = |set: &Node| {
+        matches!(set.kind, "ReplicaSet" | "ReplicationController") && set.replicas == 0 && !set.is_held
+    };
+    pod.deletion.is_none() && matches!(step(all, pod), Step::Under(owner) if is_to_go(owner))
 }
