@@ -231,6 +231,7 @@ impl SharedParts {
             reports: Arc::clone(&self.reports),
             unwritten: Arc::clone(&self.unwritten),
             last_full_evaluation: self.observer.metrics.last_full_evaluation.clone(),
+            readiness: self.readiness.clone(),
             clock: self.observer.clock.clone(),
             index: Arc::clone(&self.observer.index),
             custom: Arc::clone(&self.custom),

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::drift::DriftEvidence;
 use crate::named;
 use crate::pull_policy::PullPolicy;
@@ -26,6 +28,8 @@ pub struct Workload {
     pub template_ignore: IgnoreAnnotations,
     /// Its namespace, where it is known.
     pub namespace: Option<Arc<Namespace>>,
+    /// When its object was created. `None` in a manifest, of a pod, and of an object that is not read.
+    pub created: Option<Timestamp>,
     /// Limits that it exceeds: what is beyond them is not checked.
     pub limits: BTreeSet<Limit>,
     /// The controller that it names and under which it is not reported, where that is unusual.
@@ -43,6 +47,7 @@ impl Workload {
             ignore: IgnoreAnnotations::default(),
             template_ignore: IgnoreAnnotations::default(),
             namespace: None,
+            created: None,
             limits: BTreeSet::new(),
             unfollowed: None,
         }

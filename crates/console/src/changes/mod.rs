@@ -11,7 +11,8 @@ use crate::view::View;
 pub(crate) use knowledge::Knowledge;
 pub(crate) use trend::{DAYS, Day, DayCounts, trend};
 
-/// How long the first look at a cluster takes at most. What is found until then was there before, as far as is known.
+/// How long the first look at a cluster takes at most, where another process took it: when that had checked everything is
+/// in no report.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(15);
 
 /// Most changes that are listed of one filter; all of them are counted.
@@ -23,7 +24,7 @@ pub(crate) struct Counts {
     pub(crate) opened: usize,
     pub(crate) resolved: usize,
     pub(crate) images: usize,
-    /// Issues that were found when tagwatch first looked at the cluster: nobody knows when they began.
+    /// Issues that were found when tagwatch first looked at the cluster: when they began is not known.
     pub(crate) first_look: usize,
 }
 
@@ -41,20 +42,34 @@ impl Counts {
     }
 }
 
-/// The first look at a cluster: when it began, and when it was over.
+/// The first look at a cluster: the check of everything that was there when tagwatch first started.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FirstLook {
+    /// When it began; `None` before that.
+    since: Option<Timestamp>,
+    /// When everything had been checked; `None` while that is under way.
     until: Option<Timestamp>,
 }
 
 impl FirstLook {
     pub(crate) fn of(view: &View) -> Self {
-        Self { until: view.known_since().and_then(|since| since.checked_add(FIRST_LOOK).ok()) }
+        let (since, facts) = (view.known_since(), view.facts());
+        let is_of_this_process = since == facts.departures.since;
+        let bound = since.and_then(|since| since.checked_add(FIRST_LOOK).ok());
+        let until = match facts.first_evaluated {
+            first if is_of_this_process => first,
+            first => first.into_iter().chain(bound).min(),
+        };
+        Self { since, until }
     }
 
-    /// Whether an issue was found then.
+    /// Whether an issue was found then, and may be older. It is not where its workload was created later, or had been checked
+    /// before without it.
     pub(crate) fn found(self, change: &Change<'_>) -> bool {
-        matches!(change.event, Event::Opened(_)) && self.until.is_some_and(|until| change.at <= until)
+        let is_over = || self.until.is_some_and(|until| change.at > until);
+        let is_newer = || change.workload.created().zip(self.since).is_some_and(|(at, since)| at > since);
+        let is_opening = matches!(change.event, Event::Opened(_));
+        is_opening && !is_over() && !is_newer() && !change.workload.was_checked_before(change.at)
     }
 }
 

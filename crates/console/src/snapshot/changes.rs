@@ -113,6 +113,29 @@ impl<'a> ChangedWorkload<'a> {
         }
     }
 
+    /// When its object was created, where that is known.
+    pub(crate) fn created(self) -> Option<Timestamp> {
+        match self {
+            Self::Checked(workload) => workload.created,
+            Self::Departed(workload) => workload.created,
+        }
+    }
+
+    /// Whether it had been checked before a time: a result of it is older, or another image of it was known before then.
+    pub(crate) fn was_checked_before(self, time: Timestamp) -> bool {
+        let (known_since, closed, images) = match self {
+            Self::Checked(Workload { known_since, closed, image_changes, .. }) => {
+                (known_since, &**closed, &**image_changes)
+            }
+            Self::Departed(DepartedWorkload { known_since, closed, image_changes, .. }) => {
+                (known_since, &**closed, &**image_changes)
+            }
+        };
+        known_since.is_some_and(|since| since < time)
+            || closed.iter().any(|interval| interval.from < time)
+            || images.iter().any(|change| change.at <= time)
+    }
+
     fn closed(self, at: usize) -> &'a Interval {
         match self {
             Self::Checked(workload) => &workload.closed[at],

@@ -34,6 +34,10 @@ pub struct DepartedWorkload {
     /// Every time in violation, each once; those that were open end when it left.
     pub closed: Box<[Interval]>,
     pub image_changes: Box<[ImageChange]>,
+    /// As in [`Workload::known_since`].
+    pub known_since: Option<Timestamp>,
+    /// As in [`Workload::created`].
+    pub created: Option<Timestamp>,
 }
 
 impl DepartedWorkload {
@@ -62,13 +66,15 @@ impl DepartedWorkload {
             at: now,
             closed: closed.collect(),
             image_changes: workload.image_changes.clone().into(),
+            known_since: workload.known_since,
+            created: workload.created,
         }
     }
 
     /// About how many bytes it takes in memory. Texts may be shared with other workloads; they count in full.
     pub fn weight(&self) -> usize {
         let texts = |texts: &[&UntrustedText]| -> usize { texts.iter().map(|text| text.raw().len()).sum() };
-        let Self { namespace, kind, name, at: _, closed, image_changes } = self;
+        let Self { namespace, kind, name, closed, image_changes, at: _, known_since: _, created: _ } = self;
         let closed = closed.iter().map(|Interval { rule, container, image, .. }| {
             size_of::<Interval>() + texts(&[rule, container, image])
         });

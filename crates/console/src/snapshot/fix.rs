@@ -203,6 +203,7 @@ fn without_containers(workload: &Workload) -> Workload {
         ignore,
         template_ignore,
         namespace,
+        created,
         limits,
         unfollowed,
     } = workload;
@@ -214,6 +215,7 @@ fn without_containers(workload: &Workload) -> Workload {
         ignore: ignore.clone(),
         template_ignore: template_ignore.clone(),
         namespace: namespace.clone(),
+        created: *created,
         limits: limits.clone(),
         unfollowed: unfollowed.clone(),
     }

@@ -60,6 +60,7 @@ impl Workload {
             closed: Vec::new(),
             is_history_full: false,
             known_since: None,
+            created: workload.created,
             image_changes: Vec::new(),
             namespace_facts: workload.namespace.clone(),
             team: team.map(|team| team.as_str().into()),

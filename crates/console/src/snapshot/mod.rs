@@ -39,6 +39,8 @@ pub struct Facts {
     pub profile: &'static str,
     /// When every workload had last been checked; `None` before the first time.
     pub evaluated: Option<Timestamp>,
+    /// When this process had checked every workload for the first time; `None` before.
+    pub first_evaluated: Option<Timestamp>,
     /// Every rule, in the order of the registry.
     pub rules: Vec<RuleState>,
     /// Every workload that has been checked.

@@ -35,6 +35,8 @@ pub struct Workload {
     pub is_history_full: bool,
     /// When the first of its results of now was first seen, passes too; `None` where it has none.
     pub known_since: Option<Timestamp>,
+    /// When its object was created, where that is known.
+    pub created: Option<Timestamp>,
     /// Images that changed, as far back as the report holds them.
     pub image_changes: Vec<ImageChange>,
     /// Labels and contacts of its namespace, where namespaces can be read.

@@ -144,10 +144,11 @@ impl Reconciler {
     /// Every workload that is known was evaluated once more. Those are not all, and not as they are, while a watch of them
     /// fails: the time stays.
     fn mark_full_evaluation(&self) {
-        self.readiness.mark_evaluated();
+        let now = self.clock.now();
+        self.readiness.mark_evaluated(now);
         let time = &self.metrics.last_full_evaluation;
         if time.get().is_none() || self.watches.is_current() {
-            time.set(self.clock.now().as_duration().as_secs_f64());
+            time.set(now.as_duration().as_secs_f64());
         }
     }
 

@@ -95,6 +95,8 @@ mod tests {
             at: at(second),
             closed: Box::default(),
             image_changes: [change].into(),
+            known_since: None,
+            created: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use k8s_openapi::jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -15,7 +16,8 @@ pub(crate) struct Readiness(Arc<Shared>);
 struct Shared {
     expected: Mutex<Expected>,
     synced: watch::Sender<bool>,
-    evaluated: watch::Sender<bool>,
+    /// When every workload of the initial state was evaluated.
+    evaluated: watch::Sender<Option<Timestamp>>,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +41,7 @@ impl Default for Readiness {
         Self(Arc::new(Shared {
             expected: Mutex::default(),
             synced: watch::Sender::new(false),
-            evaluated: watch::Sender::new(false),
+            evaluated: watch::Sender::new(None),
         }))
     }
 }
@@ -62,9 +64,18 @@ impl Readiness {
         self.0.publish(&expected);
     }
 
-    /// Every workload of the initial state was evaluated.
-    pub(crate) fn mark_evaluated(&self) {
-        self.0.evaluated.send_replace(true);
+    /// Every workload was evaluated; for the first time, where that is not marked yet.
+    pub(crate) fn mark_evaluated(&self, now: Timestamp) {
+        self.0.evaluated.send_if_modified(|first| {
+            let is_first = first.is_none();
+            first.get_or_insert(now);
+            is_first
+        });
+    }
+
+    /// When every workload of the initial state had been evaluated.
+    pub(crate) fn first_evaluated(&self) -> Option<Timestamp> {
+        *self.0.evaluated.borrow()
     }
 
     /// Waits until every watch has delivered its initial state.
@@ -76,7 +87,7 @@ impl Readiness {
     /// Waits until every workload of the initial state was evaluated.
     pub(crate) async fn first_evaluation(&self) {
         // Fails only when the sender is dropped, and `self` holds it.
-        let _ = self.0.evaluated.subscribe().wait_for(|evaluated| *evaluated).await;
+        let _ = self.0.evaluated.subscribe().wait_for(Option::is_some).await;
     }
 
     /// What is missing, for `/readyz`; empty when ready.
@@ -85,7 +96,7 @@ impl Readiness {
         let missing = expected.missing.iter();
         let mut reasons: Vec<String> =
             missing.map(|(name, _)| format!("waiting for the initial state of {name}")).collect();
-        if !*self.0.evaluated.borrow() {
+        if self.first_evaluated().is_none() {
             reasons.push("workloads are being evaluated for the first time".to_owned());
         }
         reasons
@@ -130,8 +141,11 @@ mod tests {
         assert!(readiness.synced().now_or_never().is_none());
         jobs.mark_ready();
         readiness.synced().await;
-        readiness.mark_evaluated();
+        let [first, later] = [100, 200].map(|second| Timestamp::from_second(second).unwrap());
+        readiness.mark_evaluated(first);
+        readiness.mark_evaluated(later);
         readiness.first_evaluation().await;
+        assert_eq!(readiness.first_evaluated(), Some(first), "the first time stays");
         assert_eq!(readiness.missing(), [""; 0]);
     }
 

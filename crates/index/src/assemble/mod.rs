@@ -73,6 +73,7 @@ pub struct Collected {
     of_template: Vec<TemplateShape>,
     /// The annotations of an owner that has no template of its own.
     ignore: IgnoreAnnotations,
+    created: Option<Timestamp>,
     namespace: Option<Arc<Namespace>>,
     unfollowed: Option<UnfollowedController>,
     view: RolloutView,
@@ -139,8 +140,9 @@ impl Index {
         now: Timestamp,
     ) -> Result<Collected, Absence> {
         let template = self.template_of(key, store).inspect_err(|_| self.forget(key))?;
+        let object = store.get(key);
         let ignore = match &template {
-            Template::Lent(_) => store.get(key).map(|object| object.ignore()).unwrap_or_default(),
+            Template::Lent(_) => object.as_ref().map(|object| object.ignore()).unwrap_or_default(),
             Template::Own(_) | Template::Pod => IgnoreAnnotations::default(),
         };
         let seen = (&self.owners, &self.pods, store);
@@ -157,6 +159,7 @@ impl Index {
             all: all.flat_map(|controller| self.pods.shapes(controller)).cloned().collect(),
             of_template: self.shapes_of_template(&view),
             ignore,
+            created: object.and_then(|object| object.created()),
             namespace: self.namespaces.get(key.namespace()).cloned(),
             unfollowed: self.unfollowed(key),
             view,
@@ -282,12 +285,13 @@ impl Collected {
         let of_older = of_older_revisions(&containers, &self.newest, &self.of_template);
         // The API server has filled in every pull policy of a built-in object.
         let origin = if of_custom_resource { Origin::Manifest } else { Origin::Cluster };
-        let Self { key, all, namespace, unfollowed, view, .. } = self;
+        let Self { key, all, namespace, created, unfollowed, view, .. } = self;
         let workload = Workload {
             image_pull_secrets: has_pull_secrets,
             ignore,
             template_ignore,
             namespace,
+            created,
             limits,
             unfollowed,
             ..Workload::new(key.workload_id(), origin, containers)

@@ -23,6 +23,8 @@ pub struct SlimObject {
     extras: Option<Box<Extras>>,
     revision: u32,
     written: u32,
+    /// When it was created, in Unix seconds; 0 where it does not say.
+    created: u32,
     replicas: Option<i32>,
     rolled_out: Option<bool>,
     role: KindRole,
@@ -85,6 +87,7 @@ impl SlimObject {
             key: WorkloadKey::of(&served.resource.api_version, kind.kind(), metadata),
             revision: revision(metadata, served, owner.as_ref()),
             written: object.written.and_then(|time| u32::try_from(time.as_second()).ok()).unwrap_or(u32::MAX),
+            created: created(metadata),
             owner,
             templates,
             extras: extras.flatten(),
@@ -174,6 +177,11 @@ impl SlimObject {
     /// there is no order. It is an annotation, which any user may write who may change the object.
     pub fn revision(&self) -> u32 {
         self.revision
+    }
+
+    /// When it was created, as far as it says.
+    pub fn created(&self) -> Option<Timestamp> {
+        (self.created > 0).then(|| Timestamp::from_second(self.created.into()).ok()).flatten()
     }
 
     /// Nothing will be pulled for it any more, as far as its conditions say.
@@ -286,12 +294,17 @@ fn content(read: Templates, extras: Extras) -> (Box<[PodTemplate]>, Option<Box<E
     (found.into(), extras.kept())
 }
 
+/// When an object was created, in Unix seconds; 0 where it does not say.
+fn created(metadata: &ObjectMeta) -> u32 {
+    let created = metadata.creation_timestamp.as_ref().map(|time| time.0.as_second());
+    created.and_then(|second| u32::try_from(second).ok()).unwrap_or(0)
+}
+
 /// The rollout that an object belongs to, as the controller of its owner numbers them, or its own controller.
 fn revision(metadata: &ObjectMeta, served: &ServedKind, owner: Option<&WorkloadKey>) -> u32 {
     let (kind, api_version) = (&*served.kind, &served.resource.api_version);
     if kind.traits.siblings == Siblings::Revisions {
-        let created = metadata.creation_timestamp.as_ref().map(|time| time.0.as_second());
-        return created.and_then(|second| u32::try_from(second).ok()).unwrap_or(0);
+        return created(metadata);
     }
     let annotation = owner
         .and_then(|owner| revision_annotation(owner.api_version(), owner.kind()))

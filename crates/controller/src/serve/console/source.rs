@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use crate::state::metrics::TimeGauge;
 use crate::state::{
-    ActivePolicy, CustomWatches, DepartureLog, EngineHandle, Leadership, ReportIndex, StatusTracker,
-    UnwrittenReports, WatchRegistry, WatchedNamespaces, WorkloadStates, compute,
+    ActivePolicy, CustomWatches, DepartureLog, EngineHandle, Leadership, Readiness, ReportIndex,
+    StatusTracker, UnwrittenReports, WatchRegistry, WatchedNamespaces, WorkloadStates, compute,
 };
 
 /// How old a snapshot may be while things change: a page is not put together anew for each of a thousand changes.
@@ -30,6 +30,7 @@ pub(crate) struct ConsoleState {
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
     pub(crate) unwritten: Arc<Mutex<UnwrittenReports>>,
     pub(crate) last_full_evaluation: TimeGauge,
+    pub(crate) readiness: Readiness,
     pub(crate) clock: ServerClock,
     pub(crate) index: Arc<Mutex<Index>>,
     pub(crate) custom: Arc<CustomWatches>,
@@ -92,6 +93,7 @@ impl ConsoleSource {
             policy: policy.lock().name().map(Into::into),
             profile: engine.policy().profile().as_str(),
             evaluated: last_full_evaluation.get().and_then(timestamp),
+            first_evaluated: self.state.readiness.first_evaluated(),
             rules: RuleState::all_of(engine.policy().rules()),
             departures: self.state.departures.lock().departures(self.started()),
             workloads: states.iter().filter_map(|(_, state)| state.console.clone()).collect(),

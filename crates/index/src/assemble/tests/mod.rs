@@ -45,6 +45,27 @@ fn a_template_is_judged_even_when_scaled_to_zero() {
 }
 
 #[test]
+fn when_it_was_created_is_that_of_its_object_alone() {
+    let mut cluster = Cluster::default();
+    let mut created = |kind: &str, time: Option<&str>| {
+        let mut object = workload("web", None, 0, &[("web", "nginx:1.27")]);
+        if let Some(time) = time {
+            object["metadata"]["creationTimestamp"] = json!(time);
+        }
+        let key = cluster.apply(kind, object);
+        cluster.assemble(&key).map(|assembled| assembled.workload.created)
+    };
+    let time = "2026-11-30T08:00:00Z";
+    assert_eq!(created("Deployment", Some(time)), Ok(Some(time.parse().unwrap())));
+    assert_eq!(created("StatefulSet", None), Ok(None));
+    let mut set = workload("web-1", Some(ROLLOUT), 1, &[("web", "nginx:1.27")]);
+    set["metadata"]["creationTimestamp"] = json!(time);
+    cluster.apply("ReplicaSet", set);
+    let lent = cluster.assemble(&rollout()).map(|assembled| assembled.workload.created);
+    assert_eq!(lent, Ok(None), "a rollout of it is younger than it may be");
+}
+
+#[test]
 fn pods_add_only_what_the_template_lacks() {
     let mut cluster = Cluster::default();
     let key = cluster.apply("Deployment", workload("web", None, 1, &[("web", "nginx:1.27")]));
