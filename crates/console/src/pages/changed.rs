@@ -1,7 +1,7 @@
 //! Changes as rows, and as the card of the overview.
 
 use jiff::Timestamp;
-use tagwatch_core::rules;
+use tagwatch_core::outcome::Severity;
 use tagwatch_core::text::UntrustedText;
 
 use super::rows::{interval_address, issue_address};
@@ -9,7 +9,7 @@ use crate::changes::{Counts, Day, DayCounts, Knowledge, changes_since, trend};
 use crate::draw::Trend;
 use crate::filter::{ChangeFilter, Since};
 use crate::snapshot::{Change, ChangeKind, ChangedWorkload, Ending, Event, Finding};
-use crate::text::{DisplayTime, HtmlText};
+use crate::text::{DisplayTime, HtmlText, ImageText};
 use crate::url::address;
 use crate::view::View;
 
@@ -36,13 +36,14 @@ pub(super) enum What {
         rule: HtmlText,
         /// The page of the issue, where it has one.
         href: Option<String>,
+        /// `None` where the report does not say.
         severity: Option<&'static str>,
         ending: Option<Ending>,
-        image: HtmlText,
+        image: ImageText,
     },
     Image {
-        from: HtmlText,
-        to: HtmlText,
+        from: ImageText,
+        to: ImageText,
     },
 }
 
@@ -78,8 +79,8 @@ fn what<'a>(change: &Change<'a>) -> (&'a UntrustedText, What) {
             ChangedWorkload::Checked(workload) => Some(interval_address(workload, closed)),
             ChangedWorkload::Departed(_) => None,
         };
-        let severity = rules::find(closed.rule.raw()).map(|rule| rule.severity.as_str());
-        let (rule, image) = (HtmlText::short(&closed.rule), HtmlText::short(&closed.image));
+        let severity = closed.severity.map(Severity::as_str);
+        let (rule, image) = (HtmlText::short(&closed.rule), ImageText::new(&closed.image));
         (&closed.container, What::Finding { rule, href, severity, ending, image })
     };
     match change.event {
@@ -91,12 +92,12 @@ fn what<'a>(change: &Change<'a>) -> (&'a UntrustedText, What) {
                 href: Some(issue_address(issue.id)),
                 severity: Some(issue.severity.as_str()),
                 ending: None,
-                image: HtmlText::short(&issue.image),
+                image: ImageText::new(&issue.image),
             };
             (&issue.container, finding)
         }
         Event::Image(change) => {
-            let (from, to) = (HtmlText::short(&change.from), HtmlText::short(&change.to));
+            let (from, to) = (ImageText::new(&change.from), ImageText::new(&change.to));
             (&change.container, What::Image { from, to })
         }
     }

@@ -14,7 +14,7 @@ use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
 use crate::images::{GroupName, ImageGroup, images as by_image, registries as by_registry};
-use crate::text::HtmlText;
+use crate::text::{HtmlText, ImageText};
 use crate::view::View;
 
 #[derive(Template)]
@@ -35,7 +35,7 @@ struct ImageRow {
     /// The issues of the group.
     href: String,
     /// `None` for the images that do not parse.
-    name: Option<HtmlText>,
+    name: Option<ImageText>,
     class: Option<&'static str>,
     /// The images of a registry, with a link to them.
     images: Option<(usize, String)>,
@@ -85,7 +85,7 @@ impl ImageRow {
         let within = |issues: Filter| Filter { namespaces: filter.namespaces.clone(), ..issues }.address();
         let row = |issues: Filter, name: Option<&UntrustedText>| Self {
             href: within(issues),
-            name: name.map(HtmlText::short),
+            name: name.map(ImageText::new),
             class: None,
             images: None,
             workloads: group.workloads,

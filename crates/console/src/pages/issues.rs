@@ -14,8 +14,11 @@ use crate::filter::{Column, Exempt, Filter, Pagination, Sort};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
-use crate::text::HtmlText;
+use crate::text::{HtmlText, ImageText};
 use crate::view::View;
+
+/// The field of images as written.
+const IMAGE: &str = "image";
 
 #[derive(Template)]
 #[template(path = "issues.html")]
@@ -66,8 +69,14 @@ type TextField = fn(&mut Filter) -> &mut Vec<UntrustedText>;
 /// A value of the filter, with a link that removes it.
 struct ActiveValue {
     field: &'static str,
-    value: HtmlText,
+    value: ShownValue,
     href: String,
+}
+
+/// A value as a column shows its like.
+enum ShownValue {
+    Image(ImageText),
+    Other(HtmlText),
 }
 
 pub(super) async fn issues(FilteredRequest { view, frame, filter }: FilteredRequest<Filter>) -> Response {
@@ -100,7 +109,11 @@ impl ActiveValue {
     fn all(filter: &Filter) -> Vec<Self> {
         let mut all = Vec::new();
         let mut add = |field, value: &UntrustedText, rest: Filter| {
-            all.push(Self { field, value: HtmlText::short(value), href: rest.at_page(0).address() });
+            let shown = match field {
+                IMAGE => ShownValue::Image(ImageText::new(value)),
+                _ => ShownValue::Other(HtmlText::short(value)),
+            };
+            all.push(Self { field, value: shown, href: rest.at_page(0).address() });
         };
         for value in &filter.severities {
             add("severity", &value.as_str().into(), filter.without(|rest| &mut rest.severities, value));
@@ -121,7 +134,7 @@ impl ActiveValue {
             add("class", &value.as_str().into(), filter.without(|rest| &mut rest.classes, value));
         }
         let exact: [(&'static str, TextField, &[UntrustedText]); 4] = [
-            ("image", |rest| &mut rest.images, &filter.images),
+            (IMAGE, |rest| &mut rest.images, &filter.images),
             ("registry", |rest| &mut rest.registries, &filter.registries),
             ("workload", |rest| &mut rest.names, &filter.names),
             ("container", |rest| &mut rest.containers, &filter.containers),

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tagwatch_core::outcome::Severity;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
@@ -66,6 +67,8 @@ pub(crate) struct ChangeRecord {
     pub(crate) container_type: Option<&'static str>,
     /// The rule of an issue.
     pub(crate) rule: Option<String>,
+    /// The severity of an issue, of a resolved one at its end; null where the report of a resolved one does not say.
+    pub(crate) severity: Option<&'static str>,
     /// The image of an issue, or the new one of a container.
     pub(crate) image: String,
     /// The image before.
@@ -108,6 +111,7 @@ impl ChangeRecord {
             container: String::new(),
             container_type: None,
             rule: None,
+            severity: None,
             image: String::new(),
             from: None,
         };
@@ -116,6 +120,7 @@ impl ChangeRecord {
                 container: text(&issue.container),
                 container_type: Some(issue.container_type.as_str()),
                 rule: Some(issue.rule.id.to_owned()),
+                severity: Some(issue.severity.as_str()),
                 image: text(&issue.image),
                 ..record
             },
@@ -127,6 +132,7 @@ impl ChangeRecord {
                 container: text(&closed.container),
                 container_type: closed.container_type.map(ContainerType::as_str),
                 rule: Some(text(&closed.rule)),
+                severity: closed.severity.map(Severity::as_str),
                 image: text(&closed.image),
                 ..record
             },

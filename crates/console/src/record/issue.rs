@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tagwatch_core::exemption::{AppliedExemption, ExemptionSource};
 use tagwatch_core::issue::{ImageChange, Interval};
+use tagwatch_core::outcome::Severity;
 use tagwatch_core::workload::ContainerType;
 
 use crate::remedy::{Remedy, remedies};
@@ -110,6 +111,12 @@ pub(crate) struct IntervalRecord {
     pub(crate) container_type: Option<&'static str>,
     /// Its image at the end.
     pub(crate) image: String,
+    /// Its severity at the end; null where the report does not say.
+    pub(crate) severity: Option<&'static str>,
+    /// Its pull policy at the end as written, `unset` where it was not; null where the report does not say.
+    pub(crate) pull_policy: Option<String>,
+    /// What was wrong at the end; null where the report does not say.
+    pub(crate) message: Option<String>,
     pub(crate) from: String,
     pub(crate) until: String,
 }
@@ -198,12 +205,26 @@ impl IssueDetails {
 
 impl IntervalRecord {
     pub(crate) fn new(interval: &Interval) -> Self {
-        let Interval { id: _, rule, container, container_type, image, from, until } = interval;
+        let Interval {
+            id: _,
+            rule,
+            container,
+            container_type,
+            image,
+            severity,
+            pull_policy,
+            message,
+            from,
+            until,
+        } = interval;
         Self {
             rule: rule.json().to_owned(),
             container: container.json().to_owned(),
             container_type: container_type.map(ContainerType::as_str),
             image: image.json().to_owned(),
+            severity: severity.map(Severity::as_str),
+            pull_policy: pull_policy.as_ref().map(|policy| policy.json().to_owned()),
+            message: Some(message.json().to_owned()).filter(|message| !message.is_empty()),
             from: from.to_string(),
             until: until.to_string(),
         }

@@ -49,6 +49,9 @@ impl DepartedWorkload {
             container: issue.container.clone(),
             container_type: Some(issue.container_type),
             image: issue.image.clone(),
+            severity: Some(issue.severity),
+            pull_policy: Some(issue.pull_policy.clone().unwrap_or_else(|| Interval::UNSET.into())),
+            message: issue.message.clone(),
             from: issue.first_seen,
             until: now,
         };
@@ -75,8 +78,8 @@ impl DepartedWorkload {
     pub fn weight(&self) -> usize {
         let texts = |texts: &[&UntrustedText]| -> usize { texts.iter().map(|text| text.raw().len()).sum() };
         let Self { namespace, kind, name, closed, image_changes, at: _, known_since: _, created: _ } = self;
-        let closed = closed.iter().map(|Interval { rule, container, image, .. }| {
-            size_of::<Interval>() + texts(&[rule, container, image])
+        let closed = closed.iter().map(|Interval { rule, container, image, message, .. }| {
+            size_of::<Interval>() + texts(&[rule, container, image, message])
         });
         let changes = image_changes.iter().map(|ImageChange { container, from, to, .. }| {
             size_of::<ImageChange>() + texts(&[container, from, to])

@@ -8,7 +8,8 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use tagwatch_console::{Departures, Facts, Workload};
 use tagwatch_core::issue::{ImageChange, Interval, ResultId};
-use tagwatch_core::outcome::Outcome;
+use tagwatch_core::outcome::{Outcome, Severity};
+use tagwatch_core::text::UntrustedText;
 
 use super::support::{get, get_with, guarded, open};
 use crate::fixture::{Tokens, demo, departed, empty, many, now, three};
@@ -43,6 +44,9 @@ fn closed(workload: &Workload, rule: &str, from: i64, until: i64) -> Interval {
         container: workload.containers[0].name.clone(),
         container_type: Some(workload.containers[0].container_type),
         image: "registry.example.com/shop/cart:stable".into(),
+        severity: None,
+        pull_policy: None,
+        message: UntrustedText::default(),
         from: ago(from),
         until: ago(until),
     }
@@ -391,6 +395,38 @@ async fn the_days_of_the_trend_add_up() {
     let of_one = get(&console, "/api/v1/changes?namespace=shop").await.json();
     let issues = get(&console, "/api/v1/issues?namespace=shop").await.json();
     assert_eq!(of_one["days"][13]["open"], issues["total"]);
+}
+
+#[tokio::test]
+async fn the_severity_of_a_resolved_issue_is_its_own_or_unknown() {
+    let mut facts = quiet();
+    let cart = workload(&mut facts, "cart");
+    // Not that of the rule: an override said another one.
+    let known = Interval { severity: Some(Severity::Info), ..closed(cart, "floating-tag", 300, 20) };
+    cart.closed = vec![known, closed(cart, "missing-tag", 300, 10)];
+    let gone = workload(&mut facts, "report");
+    gone.issues[0].severity = Severity::Info;
+    let rule = gone.issues[0].rule.id;
+    let departed = tagwatch_console::DepartedWorkload::new(gone, ago(5));
+    facts.workloads.retain(|workload| workload.name.raw() != "report");
+    facts.departures.workloads.push(Arc::new(departed));
+    let console = open(facts);
+    let record = get(&console, "/api/v1/changes?since=24h&change=resolved").await.json();
+    let of = |rule: &str| {
+        let found = record["changes"].as_array().expect("changes").iter();
+        found.filter(|change| change["rule"] == rule).map(|change| change["severity"].clone()).next()
+    };
+    assert_eq!(of("floating-tag"), Some("info".into()));
+    assert_eq!(of("missing-tag"), Some(Value::Null));
+    assert_eq!(of(rule), Some("info".into()), "of a workload that left");
+    let page = get(&console, "/changes?since=24h&change=resolved").await;
+    page.assert_holds(
+        "floating-tag</a> <span class=\"muted\">in <bdi>api</bdi></span><span class=\"muted\"> · info</span>",
+    );
+    page.assert_holds("missing-tag</a> <span class=\"muted\">in <bdi>api</bdi></span><span class=\"muted\"> · severity unknown</span>");
+    let opened = get(&console, "/api/v1/changes?since=60d&change=opened,image").await.json();
+    let opened = opened["changes"].as_array().expect("changes");
+    assert!(opened.iter().any(|change| change["severity"].is_string()), "{opened:?}");
 }
 
 #[tokio::test]

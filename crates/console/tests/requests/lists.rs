@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::support::{get, links, open};
-use crate::fixture::{demo, hostile, long, long_image, many, with_failed};
+use crate::fixture::{demo, hostile, long, long_image, longest_tag, many, with_failed};
 
 /// The texts of a field, in the order of the answer.
 fn texts(list: &Value, field: &str) -> Vec<String> {
@@ -236,6 +236,24 @@ async fn a_long_image_is_whole_for_readers_and_on_hover() {
          <bdi class=\"ver\">:2.4.1</bdi><bdi class=\"dig\">{digest}</bdi>"
     ));
     get(&console, "/issues").await.assert_holds("<bdi class=\"ver\">:latest</bdi><bdi class=\"dig\"></bdi>");
+    // Everywhere, in each row that names one: open and resolved issues, both sides of a change, groups.
+    let tag = longest_tag();
+    let tag = &tag[tag.find(":2").expect("a tag")..tag.find('@').expect("a digest")];
+    for path in ["/changes?since=60d", "/workloads/platform/DaemonSet/edge", "/"] {
+        let page = get(&console, path).await;
+        page.assert_holds(&format!("<span class=\"ref\" title=\"{}\">", longest_tag()));
+        page.assert_holds(&format!("<bdi class=\"ver\">{tag}</bdi><bdi class=\"dig\">{digest}</bdi>"));
+        assert_eq!(page.count("characters in all"), 0, "{path}");
+    }
+    let images = get(&console, "/images").await;
+    images.assert_holds("<code><span class=\"ref\" title=\"registry.eu-west-1.example.com/platform/observability/collectors/edge:latest\">");
+    let filtered = get(&console, &format!("/issues?image={image}")).await;
+    filtered
+        .assert_holds(&format!("<span class=\"kind\">image</span> <span class=\"ref\" title=\"{image}\">"));
+    let changes = get(&console, "/changes?since=60d&change=opened,resolved").await;
+    changes.assert_holds(
+        "<span class=\"image\"><span class=\"ref\" title=\"registry.example.com/platform/edge:2.4.1",
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use tagwatch_core::issue::Interval;
 
 use super::support::{get, open};
-use crate::fixture::{RESOLVED, demo};
+use crate::fixture::{RESOLVED, RESULT_CHANGED, demo};
 
 #[tokio::test]
 async fn a_resolved_issue_has_description_evidence_history_and_its_end() {
@@ -23,6 +23,10 @@ async fn a_resolved_issue_has_description_evidence_history_and_its_end() {
         "<h2 id=\"description\">Description</h2>",
         "<h2 id=\"evidence\">Last evidence</h2>",
         "<span class=\"key\">image:</span> registry.example.com/shop/cart:stable</mark>",
+        "<span class=\"key\">imagePullPolicy:</span> IfNotPresent",
+        "high</span> <span class=\"res resolved\">resolved</span>",
+        "<div><dt>Policy</dt><dd>image-tag <span class=\"muted\">",
+        "<p class=\"lead description\">container <code>api</code> runs <code>registry.example.com/shop/cart:stable</code>, a tag that moves</p>",
         "<h2 id=\"history\">History</h2>",
         "<strong>12 d 8 h</strong> open",
         "class=\"stretch closed\"",
@@ -51,6 +55,44 @@ async fn every_interval_of_it_is_in_its_history_and_the_last_one_is_its_end() {
 }
 
 #[tokio::test]
+async fn two_resolved_issues_of_one_container_have_headings_that_differ() {
+    let mut facts = demo();
+    let cart =
+        facts.workloads.iter_mut().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
+    let cart = Arc::make_mut(cart);
+    cart.issues.clear();
+    cart.closed[0].pull_policy = Some("Never".into());
+    let console = open(facts);
+    let of_tag = get(&console, &format!("/issues/{RESOLVED}")).await;
+    of_tag.assert_holds("<h1><bdi>shop/cart · api · stable · floating-tag</bdi></h1>");
+    let of_policy = get(&console, &format!("/issues/{RESULT_CHANGED}")).await;
+    of_policy.assert_holds("<h1><bdi>shop/cart · api · stable with Never · stale-pull-policy</bdi></h1>");
+    of_policy.assert_holds(
+        "<title>Resolved: shop/cart · api · stable with Never · stale-pull-policy · tagwatch</title>",
+    );
+    of_policy.assert_holds("<span class=\"key\">imagePullPolicy:</span> Never</mark>");
+}
+
+#[tokio::test]
+async fn what_an_older_version_did_not_keep_is_unknown() {
+    let mut facts = demo();
+    let cart =
+        facts.workloads.iter_mut().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
+    let of_tag = &mut Arc::make_mut(cart).closed[1];
+    (of_tag.severity, of_tag.pull_policy, of_tag.message) = (None, None, "".into());
+    let page = get(&open(facts.clone()), &format!("/issues/{RESOLVED}")).await;
+    page.assert_holds("severity unknown</span> <span class=\"res resolved\">");
+    page.assert_holds("An older version of tagwatch wrote this history");
+    assert_eq!((page.count("lead description"), page.count("imagePullPolicy")), (0, 0));
+    let cart =
+        facts.workloads.iter_mut().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
+    Arc::make_mut(cart).closed[1].pull_policy = Some(Interval::UNSET.into());
+    let page = get(&open(facts), &format!("/issues/{RESOLVED}")).await;
+    page.assert_holds("No pull policy was written.");
+    assert_eq!(page.count("imagePullPolicy"), 0);
+}
+
+#[tokio::test]
 async fn a_rule_of_another_version_is_named_without_description() {
     let mut facts = demo();
     let cart =
@@ -59,4 +101,5 @@ async fn a_rule_of_another_version_is_named_without_description() {
     let page = get(&open(facts), &format!("/issues/{RESOLVED}")).await;
     assert_eq!(page.status, StatusCode::OK);
     page.assert_holds("This version of tagwatch does not know the rule rule-of-tomorrow.");
+    page.assert_holds("<div><dt>Policy</dt><dd>unknown</dd></div>");
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::ResultId;
+use crate::outcome::Severity;
 use crate::text::UntrustedText;
 use crate::workload::ContainerType;
 
@@ -17,6 +18,13 @@ pub struct Interval {
     /// `None` where an older version wrote the report.
     pub container_type: Option<ContainerType>,
     pub image: UntrustedText,
+    /// Its severity at the end; `None` where an older version wrote the report.
+    pub severity: Option<Severity>,
+    /// The pull policy at the end as written, [`Self::UNSET`] where it was not; `None` where an older version wrote the
+    /// report.
+    pub pull_policy: Option<UntrustedText>,
+    /// What was wrong at the end; empty where an older version wrote the report.
+    pub message: UntrustedText,
     /// When the violation was first seen.
     pub from: Timestamp,
     /// When it was no longer seen; never before `from`.
@@ -24,6 +32,14 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// A pull policy that is not written.
+    pub const UNSET: &'static str = "unset";
+
+    /// The pull policy as written, where one was and it is known.
+    pub fn written_pull_policy(&self) -> Option<&UntrustedText> {
+        self.pull_policy.as_ref().filter(|policy| policy.raw() != Self::UNSET)
+    }
+
     /// Whether the same container violated the same rule as in another interval.
     pub fn is_like(&self, other: &Self) -> bool {
         let (one, two) = (self.container_type, other.container_type);

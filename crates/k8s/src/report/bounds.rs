@@ -11,6 +11,8 @@ pub(super) const MAX_RESULTS: usize = 500;
 pub(super) const MAX_REPORT: usize = 512 * 1024;
 /// Longest image and longest resolution in bytes.
 pub(super) const MAX_LONG: usize = 1024;
+/// Longest message in bytes: as long as the rules make one.
+pub(super) const MAX_MESSAGE: usize = 512;
 /// Longest string of any other kind in bytes.
 pub(super) const MAX_SHORT: usize = 256;
 
@@ -36,6 +38,15 @@ pub(super) fn cut(mut text: String, max: usize) -> String {
         text.push(MARK);
     }
     text
+}
+
+/// The same of text that is kept, without a copy of what is cut off.
+pub(super) fn cut_text(text: &str, max: usize) -> UntrustedText {
+    if text.len() <= max {
+        text.into()
+    } else {
+        cut(text[..text.ceil_char_boundary(max + 1)].to_owned(), max).into()
+    }
 }
 
 /// Length of a value's JSON in bytes.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tagwatch_core::exemption::ExemptionSource;
-use tagwatch_core::issue::Issue;
+use tagwatch_core::issue::{Interval, Issue};
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::text::UntrustedText;
 
@@ -51,7 +51,7 @@ fn properties(issue: &Issue) -> BTreeMap<Cow<'static, str>, String> {
         (property::CONTAINER.into(), short(&issue.container)),
         (property::CONTAINER_TYPE.into(), issue.container_type.as_str().to_owned()),
         (property::IMAGE.into(), bounds::shown(&issue.image, MAX_LONG)),
-        (property::IMAGE_PULL_POLICY.into(), written.map_or("unset".to_owned(), short)),
+        (property::IMAGE_PULL_POLICY.into(), written.map_or(Interval::UNSET.to_owned(), short)),
         (property::EFFECTIVE_PULL_POLICY.into(), issue.effective_pull_policy.as_str().to_owned()),
         (property::TAG_CLASS.into(), issue.tag_class.as_str().to_owned()),
         (property::FIELD_PATH.into(), bounds::cut(issue.field_path.clone(), MAX_SHORT)),

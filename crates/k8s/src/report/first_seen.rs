@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::finding::Verdict;
-use tagwatch_core::issue::{Issue, ResultId, ResultKeys};
-use tagwatch_core::outcome::Outcome;
+use tagwatch_core::issue::{Interval, Issue, ResultId, ResultKeys};
+use tagwatch_core::outcome::{Outcome, Severity};
+use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{ContainerType, Workload};
 
-use super::bounds::{self, MAX_LONG, MAX_SHORT};
+use super::bounds::{self, MAX_LONG, MAX_MESSAGE, MAX_SHORT};
 use super::{History, PolicyReport, ReportResult, ReportedIssues, property};
 
 /// How many results beyond those that fit into a report are remembered.
@@ -41,6 +42,9 @@ pub(super) struct Open {
     pub(super) container: UntrustedText,
     pub(super) container_type: Option<ContainerType>,
     pub(super) image: UntrustedText,
+    pub(super) severity: Option<Severity>,
+    pub(super) pull_policy: Option<UntrustedText>,
+    pub(super) message: UntrustedText,
 }
 
 impl Open {
@@ -62,7 +66,7 @@ pub(super) struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// Of a violation that was seen since this time, in Unix seconds.
     pub(super) fn of_seen(since: i64, open: &'a Open) -> Self {
-        let Open { rule, container, container_type, image } = open;
+        let Open { rule, container, container_type, image, .. } = open;
         Self {
             since,
             rule: rule.json(),
@@ -193,18 +197,32 @@ fn value<'a>(result: &'a ReportResult, name: &str) -> Option<&'a str> {
     result.properties.as_ref()?.get(name).map(String::as_str)
 }
 
+/// A pull policy as written. Those that Kubernetes knows share their memory: each open result has one.
+fn pull_policy(written: &str) -> UntrustedText {
+    static KNOWN: LazyLock<Vec<UntrustedText>> = LazyLock::new(|| {
+        let known = PullPolicy::ALL.iter().map(|policy| policy.as_str());
+        known.chain([Interval::UNSET]).map(UntrustedText::from).collect()
+    });
+    let known = KNOWN.iter().find(|known| known.raw() == written).cloned();
+    known.unwrap_or_else(|| bounds::cut_text(written, MAX_SHORT))
+}
+
 fn seen(result: &ReportResult) -> Option<SeenResult> {
     let id = ResultId::parse(value(result, property::RESULT_ID)?)?;
     let seconds = result.timestamp?.seconds;
     Timestamp::from_second(seconds).ok()?;
     let is_open = result.result.as_deref().and_then(Outcome::parse).is_some_and(Outcome::is_open);
     let open = is_open.then(|| {
-        let text = |text: Option<&str>| text.unwrap_or_default().into();
+        // Within our own limits: a user may have edited the report.
+        let text = |text: Option<&str>, max| bounds::cut_text(text.unwrap_or_default(), max);
         Box::new(Open {
-            rule: text(result.rule.as_deref()),
-            container: text(value(result, property::CONTAINER)),
+            rule: text(result.rule.as_deref(), MAX_SHORT),
+            container: text(value(result, property::CONTAINER), MAX_SHORT),
             container_type: value(result, property::CONTAINER_TYPE).and_then(ContainerType::parse),
-            image: text(value(result, property::IMAGE)),
+            image: text(value(result, property::IMAGE), MAX_LONG),
+            severity: result.severity.as_deref().and_then(Severity::parse),
+            pull_policy: value(result, property::IMAGE_PULL_POLICY).map(pull_policy),
+            message: text(result.message.as_deref(), MAX_MESSAGE),
         })
     });
     Some(SeenResult { id, seconds, open })

@@ -4,17 +4,25 @@
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tagwatch_core::issue::{ImageChange, Interval, ResultId};
+use tagwatch_core::outcome::Severity;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
-use super::bounds::{self, MAX_SHORT};
+use super::bounds::{self, MAX_LONG, MAX_MESSAGE, MAX_SHORT};
 use super::first_seen::{FirstSeen, Open};
 use super::{HISTORY_ANNOTATION, PolicyReport};
 
 /// Intervals, and image changes, that a report keeps: the last ones.
 pub const MAX_HISTORY: usize = 16;
-/// Longest annotation that is read: many times what we write.
-const MAX_ANNOTATION: usize = 64 * 1024;
+/// Longest annotation that is read: more than we write, even where JSON doubles each byte of the longest texts. An object
+/// can hold 256 KiB of annotations.
+const MAX_ANNOTATION: usize = 128 * 1024;
+const _: () = assert!(
+    MAX_ANNOTATION > 2 * MAX_HISTORY * (MAX_LONG + MAX_MESSAGE + 3 * MAX_SHORT + 3 * MAX_SHORT + OF_ENTRIES),
+    "texts of an interval, of an image change, and what is around both"
+);
+/// Room for keys, numbers and punctuation of an interval and an image change together.
+const OF_ENTRIES: usize = 400;
 
 /// What is over, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +51,13 @@ struct ClosedEntry {
     #[serde(rename = "containerType", skip_serializing_if = "Option::is_none", default)]
     container_type: Option<String>,
     image: String,
+    // Older versions wrote none of these three.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    severity: Option<String>,
+    #[serde(rename = "pullPolicy", skip_serializing_if = "Option::is_none", default)]
+    pull_policy: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    message: String,
     from: i64,
     until: i64,
 }
@@ -58,14 +73,19 @@ struct ImageEntry {
 impl ClosedEntry {
     /// `None` for what an edit made meaningless.
     fn read(self) -> Option<Interval> {
-        let Self { id, rule, container, container_type, image, from, until } = self;
+        let Self { id, rule, container, container_type, image, severity, pull_policy, message, from, until } =
+            self;
         let is_in_order = from <= until;
+        let text = |text: &str, max| bounds::cut_text(text, max);
         is_in_order.then_some(Interval {
             id: ResultId::parse(&id)?,
-            rule: rule.into(),
-            container: container.into(),
+            rule: text(&rule, MAX_SHORT),
+            container: text(&container, MAX_SHORT),
             container_type: container_type.as_deref().and_then(ContainerType::parse),
-            image: image.into(),
+            image: text(&image, MAX_LONG),
+            severity: severity.as_deref().and_then(Severity::parse),
+            pull_policy: pull_policy.map(|policy| text(&policy, MAX_SHORT)),
+            message: text(&message, MAX_MESSAGE),
             from: Timestamp::from_second(from).ok()?,
             until: Timestamp::from_second(until).ok()?,
         })
@@ -74,18 +94,39 @@ impl ClosedEntry {
 
 impl From<&Interval> for ClosedEntry {
     fn from(interval: &Interval) -> Self {
-        let Interval { id, rule, container, container_type, image, from, until } = interval;
-        let [rule, container, image] = [rule, container, image].map(|text| text.json().to_owned());
-        let container_type = container_type.map(|kind| kind.as_str().to_owned());
-        let (from, until) = (from.as_second(), until.as_second());
-        Self { id: id.to_string(), rule, container, container_type, image, from, until }
+        let Interval {
+            id,
+            rule,
+            container,
+            container_type,
+            image,
+            severity,
+            pull_policy,
+            message,
+            from,
+            until,
+        } = interval;
+        let [rule, container, image, message] =
+            [rule, container, image, message].map(|text| text.json().to_owned());
+        Self {
+            id: id.to_string(),
+            rule,
+            container,
+            container_type: container_type.map(|kind| kind.as_str().to_owned()),
+            image,
+            severity: severity.map(|severity| severity.as_str().to_owned()),
+            pull_policy: pull_policy.as_ref().map(|policy| policy.json().to_owned()),
+            message,
+            from: from.as_second(),
+            until: until.as_second(),
+        }
     }
 }
 
 impl ImageEntry {
     fn read(self) -> Option<ImageChange> {
         let Self { container, from, to, at } = self;
-        let [container, from, to] = [container, from, to].map(UntrustedText::from);
+        let [container, from, to] = [container, from, to].map(|text| bounds::cut_text(&text, MAX_SHORT));
         Some(ImageChange { container, from, to, at: Timestamp::from_second(at).ok()? })
     }
 }
@@ -143,6 +184,9 @@ impl History {
                     container: open.container.clone(),
                     container_type: open.container_type,
                     image: open.image.clone(),
+                    severity: open.severity,
+                    pull_policy: open.pull_policy.clone(),
+                    message: open.message.clone(),
                     from,
                     // A clock that was set back makes no time negative.
                     until: whole_seconds(now).max(from),
@@ -166,7 +210,11 @@ impl History {
             let from = since.map_or(interval.from, |since| since.min(interval.from));
             Interval { from, ..interval.clone() }
         };
-        let is_new = |interval: &&Interval| !stored.closed.contains(interval);
+        // Another version may have stored it, with more words or with fewer.
+        let is_same = |one: &Interval, other: &Interval| {
+            (one.id, one.from, one.until) == (other.id, other.from, other.until)
+        };
+        let is_new = |interval: &&Interval| !stored.closed.iter().any(|known| is_same(known, interval));
         let closed = self.closed.iter().filter(is_new).map(begun_earlier);
         Self {
             closed: last(stored.closed.iter().cloned().chain(closed)),

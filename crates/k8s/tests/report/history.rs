@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use tagwatch_core::finding::Finding;
 use tagwatch_core::issue::ImageChange;
-use tagwatch_core::outcome::Outcome;
+use tagwatch_core::outcome::{Outcome, Severity};
+use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 use tagwatch_k8s::report::{
     FirstSeen, HISTORY_ANNOTATION, History, MAX_HISTORY, PolicyReport, ReportPlan, plan,
@@ -44,6 +45,63 @@ fn a_violation_that_is_over_leaves_an_interval() {
     let results = monday.results.unwrap();
     let id = &results[0].properties.as_ref().unwrap()["resultID"];
     assert_eq!(interval.id.to_string(), *id);
+}
+
+#[test]
+fn it_keeps_what_was_wrong_and_how_severe_that_was() {
+    let mut found = finding("latest-tag", Outcome::Fail);
+    (found.severity, found.message) = (Severity::Info, "what was wrong".to_owned());
+    let tuesday = after(&report_of("nginx:latest", vec![found]), passing(), &[], TUESDAY);
+    let history = History::of(&tuesday);
+    let [interval] = &*history.closed else { panic!("{history:?}") };
+    assert_eq!(interval.severity, Some(Severity::Info), "its own, not that of the rule");
+    assert_eq!(interval.pull_policy.as_ref().map(UntrustedText::raw), Some("IfNotPresent"));
+    assert_eq!(interval.message.raw(), "what was wrong");
+}
+
+#[test]
+fn an_annotation_of_an_older_version_is_read_and_stays_as_it_is() {
+    let text = r#"{"closed":[{"id":"0123456789abcdef0123","rule":"latest-tag","container":"web","image":"nginx:latest","from":1,"until":2}]}"#;
+    let mut report = report_of("nginx:latest", failing());
+    report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.into(), text.into());
+    let history = History::of(&report);
+    let [interval] = &*history.closed else { panic!("{history:?}") };
+    let of_later = (interval.severity, interval.pull_policy.as_ref(), interval.message.raw());
+    assert_eq!(of_later, (None, None, ""), "unknown, not guessed");
+    let again = after(&report, failing(), &[], TUESDAY);
+    assert_eq!(again.metadata.annotations.unwrap()[HISTORY_ANNOTATION], text);
+}
+
+/// Texts of a user, at their longest and where JSON doubles each byte.
+#[test]
+fn the_longest_history_is_read_again() {
+    let long = |byte: &str| byte.repeat(64 * 1024);
+    for byte in ["\"", "\\", "é"] {
+        let entry = json!({
+            "id": "0123456789abcdef0123", "rule": "r", "container": "c", "containerType": "container", "image": "i",
+            "from": i64::from(u32::MAX), "until": i64::from(u32::MAX),
+        });
+        let change = byte.repeat(256 / byte.len());
+        let change = json!({ "container": change, "from": change, "to": change, "at": i64::from(u32::MAX) });
+        let images = vec![change; MAX_HISTORY];
+        let mut report = report_of("nginx:latest", failing());
+        let text = json!({ "closed": vec![entry; MAX_HISTORY - 1], "images": images }).to_string();
+        report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.into(), text);
+        let result = &mut report.results.as_mut().unwrap()[0];
+        (result.rule, result.message) = (Some(long(byte).into()), Some(long(byte)));
+        let properties = result.properties.as_mut().unwrap();
+        for name in ["container", "image", "imagePullPolicy"] {
+            properties.insert(name.into(), long(byte));
+        }
+        for _ in 0..MAX_HISTORY {
+            let next = after(&report, passing(), &[], TUESDAY);
+            report = PolicyReport { results: report.results.clone(), ..next };
+        }
+        let history = History::of(&report);
+        assert_eq!((history.closed.len(), history.images.len()), (MAX_HISTORY, MAX_HISTORY), "{byte}");
+        let longest = history.closed.iter().map(|interval| interval.message.raw().len()).min();
+        assert!(longest.is_some_and(|longest| (500..=512).contains(&longest)), "{longest:?}");
+    }
 }
 
 /// Pods run a second image under the name of a container, and then the first one alone again.

@@ -1,11 +1,13 @@
 //! The page of an issue that is over.
 
 use std::cmp::Reverse;
+use std::fmt::Write;
 
 use askama::Template;
 use jiff::Timestamp;
 use tagwatch_core::issue::Interval;
-use tagwatch_core::rules;
+use tagwatch_core::outcome::Severity;
+use tagwatch_core::rules::{self, RuleGroup};
 use tagwatch_core::workload::ContainerType;
 
 use super::title;
@@ -16,10 +18,14 @@ use crate::pages::owner::Owner;
 use crate::pages::rows::{WorkloadLink, container_type, rule_address};
 use crate::snapshot::Workload;
 use crate::text::{
-    Block, DisplayInterval, DisplayTime, HtmlText, ImageText, Piece, blocks, pieces, seconds, span,
+    Block, DisplayInterval, DisplayTime, HtmlText, ImageText, Piece, blocks, message, pieces, seconds, span,
 };
 use crate::url::address;
 use crate::view::View;
+
+const NO_PULL_POLICY: &str = "An older version of tagwatch wrote this history: it kept the image of a resolved issue, not its \
+                              severity, its pull policy and what was wrong.";
+const UNSET: &str = "No pull policy was written.";
 
 #[derive(Template)]
 #[template(path = "resolved.html")]
@@ -30,6 +36,12 @@ pub(super) struct ResolvedPage<'a> {
     rule: HtmlText,
     /// `None` for a rule that this version does not know; nothing is said of it then.
     rule_href: Option<String>,
+    /// Name of the rule's policy and its category.
+    group: Option<(&'static str, &'static str)>,
+    /// `None` where the report does not say.
+    severity: Option<Severity>,
+    /// What was wrong; empty where the report does not say.
+    message: Vec<Piece>,
     summary: Vec<Piece>,
     why: Vec<Block>,
     fix: Vec<Block>,
@@ -39,6 +51,8 @@ pub(super) struct ResolvedPage<'a> {
     container: HtmlText,
     container_type: Option<&'static str>,
     evidence: Evidence,
+    /// What the evidence does not show.
+    evidence_note: Option<&'static str>,
     until: DisplayTime,
     /// All its times in violation, latest first.
     intervals: Vec<DisplayInterval>,
@@ -65,6 +79,9 @@ impl<'a> ResolvedPage<'a> {
             heading: title::resolved_heading(workload, closed),
             rule: HtmlText::short(&closed.rule),
             rule_href: meta.map(rule_address),
+            group: meta.map(|meta| (meta.group.as_str(), meta.category)),
+            severity: closed.severity,
+            message: message(&closed.message),
             summary: meta.map(|meta| pieces(meta.summary)).unwrap_or_default(),
             why: meta.map(|meta| blocks(meta.why)).unwrap_or_default(),
             fix: meta.map(|meta| blocks(meta.fix)).unwrap_or_default(),
@@ -74,6 +91,11 @@ impl<'a> ResolvedPage<'a> {
             container: HtmlText::short(&closed.container),
             container_type: closed.container_type.and_then(container_type),
             evidence: evidence(closed),
+            evidence_note: match &closed.pull_policy {
+                None => Some(NO_PULL_POLICY),
+                Some(_) if closed.written_pull_policy().is_none() => Some(UNSET),
+                Some(_) => None,
+            },
             until: DisplayTime::new(until, view.now),
             intervals: times
                 .iter()
@@ -87,16 +109,23 @@ impl<'a> ResolvedPage<'a> {
     }
 }
 
-/// What the report keeps of the place, as the manifest had it at last. The pull policy is not kept.
+/// What the report keeps of the place, as the manifest had it at last, with the value that the rule is about marked.
 fn evidence(closed: &Interval) -> Evidence {
     let kind = closed.container_type.unwrap_or(ContainerType::Container);
-    let (name, image) = (closed.container.yaml(), closed.image.yaml());
-    let (lines, marked) = match kind {
-        ContainerType::ImageVolume => {
-            (format!("- name: {name}\n  image:\n    {}: {image}\n", kind.image_field()), 2)
-        }
-        _ => (format!("- name: {name}\n  {}: {image}\n", kind.image_field()), 1),
+    let (around, indent, of_image) = match kind {
+        ContainerType::ImageVolume => ("  image:\n", "    ", 2),
+        _ => ("", "  ", 1),
     };
+    let (name, image) = (closed.container.yaml(), closed.image.yaml());
+    let mut lines = format!("- name: {name}\n{around}{indent}{}: {image}\n", kind.image_field());
+    let mut marked = of_image;
+    if let Some(policy) = closed.written_pull_policy() {
+        let _ = writeln!(lines, "{indent}{}: {}", kind.pull_policy_field(), policy.yaml());
+        let meta = rules::find(closed.rule.raw());
+        if meta.is_some_and(|meta| meta.group == RuleGroup::ImagePullPolicy) {
+            marked = of_image + 1;
+        }
+    }
     Evidence::new(&lines.into(), Some(marked))
 }
 

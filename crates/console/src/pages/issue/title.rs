@@ -2,7 +2,7 @@
 
 use tagwatch_core::issue::Interval;
 use tagwatch_core::reference::Reference;
-use tagwatch_core::rules::RuleGroup;
+use tagwatch_core::rules::{self, RuleGroup};
 
 use crate::snapshot::{Workload, WorkloadIssue};
 use crate::text::HtmlText;
@@ -33,15 +33,20 @@ fn what(WorkloadIssue { issue, .. }: WorkloadIssue<'_>) -> String {
     format!("{}{with}", version(issue.image.raw()))
 }
 
-/// The heading of the page of a resolved issue.
+/// The heading of the page of a resolved issue, such as `shop/cart · api · stable · floating-tag`. The rule is in it: several
+/// issues of one container are resolved by one change.
 pub(super) fn resolved_heading(workload: &Workload, closed: &Interval) -> HtmlText {
-    title(workload, closed.container.raw(), &[&version(closed.image.raw())])
+    let is_about_pull_policies =
+        rules::find(closed.rule.raw()).is_some_and(|rule| rule.group == RuleGroup::ImagePullPolicy);
+    let policy = closed.written_pull_policy().filter(|_| is_about_pull_policies);
+    let with = policy.map(|policy| format!(" with {}", head(policy.raw()))).unwrap_or_default();
+    let what = format!("{}{with}", version(closed.image.raw()));
+    title(workload, closed.container.raw(), &[&what, closed.rule.raw()])
 }
 
 /// Such as `Resolved: shop/cart · api · stable · floating-tag`.
 pub(super) fn resolved(workload: &Workload, closed: &Interval) -> HtmlText {
-    let title = title(workload, closed.container.raw(), &[&version(closed.image.raw()), closed.rule.raw()]);
-    title.behind("Resolved: ")
+    resolved_heading(workload, closed).behind("Resolved: ")
 }
 
 fn title(workload: &Workload, container: &str, rest: &[&str]) -> HtmlText {

@@ -49,6 +49,9 @@ fn written_long_ago(version: &str, closed: &str) -> PolicyReport {
         container: "web".into(),
         container_type: None,
         image: "i".into(),
+        severity: None,
+        pull_policy: None,
+        message: "".into(),
         from: Timestamp::from_second(1).unwrap(),
         until: Timestamp::from_second(2).unwrap(),
     };
