@@ -67,9 +67,9 @@ pub(super) async fn overview(AuthenticatedRequest { view, frame }: Authenticated
         changes: ChangesCard::new(&view),
         summary: Summary::new(&view, &tally),
         donuts: [
-            ("Violations by severity", "violations", by_severity(&tally)),
-            ("Rules in violation", "rules", of_rules(&rules, &violations)),
-            ("Violations by rule", "violations", by_rule(&violations)),
+            ("Violations by severity", "violation", by_severity(&tally)),
+            ("Rules in violation", "rule", of_rules(&rules, &violations)),
+            ("Violations by rule", "violation", by_rule(&violations)),
         ],
         more_namespaces: namespaces.len().saturating_sub(NAMESPACES),
         namespaces: namespaces

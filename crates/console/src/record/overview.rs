@@ -29,7 +29,7 @@ pub(crate) struct OverviewRecord {
     pub(crate) counts: CountsRecord,
     /// Rules that are on.
     pub(crate) rules_enabled: usize,
-    /// Those of them that are violated.
+    /// Those of them with a violation (a fail or an error).
     pub(crate) rules_violated: usize,
 }
 
@@ -117,7 +117,7 @@ impl OverviewRecord {
             leader: None,
             counts: CountsRecord::new(&tally),
             rules_enabled: on().count(),
-            rules_violated: on().filter(|rule| tally.of_rule(rule.rule.id).violations > 0).count(),
+            rules_violated: on().filter(|rule| tally.is_violated(rule.rule.id)).count(),
         }
     }
 }

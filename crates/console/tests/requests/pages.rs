@@ -46,7 +46,8 @@ async fn donuts_count_violations_and_tell_warnings_apart() {
     assert!(all > 0 && total("result=warn").await > 0 && all < total("").await);
     for severity in ["critical", "high", "medium", "low"] {
         let count = total(&format!("severity={severity}&{violations}")).await;
-        let slice = format!("aria-label=\"{severity}: {count} violations, ");
+        let slice =
+            format!("aria-label=\"{severity}: {count} violation{}, ", if count == 1 { "" } else { "s" });
         assert_eq!(page.text.contains(&slice), count > 0, "{slice}");
     }
     page.assert_holds(&format!(
@@ -55,7 +56,8 @@ async fn donuts_count_violations_and_tell_warnings_apart() {
     page.assert_holds("workloads without a violation");
     for rule in rules::all() {
         let count = total(&format!("rule={}&{violations}", rule.id)).await;
-        let slice = format!("aria-label=\"{}: {count} violations, ", rule.id);
+        let slice =
+            format!("aria-label=\"{}: {count} violation{}, ", rule.id, if count == 1 { "" } else { "s" });
         // Rules of few violations share one slice.
         assert!(count > 0 || !page.text.contains(&slice), "{slice}");
     }

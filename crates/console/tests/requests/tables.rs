@@ -1,5 +1,11 @@
 //! The tables and filter forms of the pages.
 
+use std::sync::Arc;
+
+use serde_json::Value;
+use tagwatch_core::issue::Issue;
+use tagwatch_core::outcome::Outcome;
+
 use super::support::{get, open};
 use crate::fixture::{demo, empty, green, three};
 
@@ -50,6 +56,41 @@ async fn a_rule_enabled_only_by_an_override_counts() {
     let page = get(&console, "/").await;
     page.assert_holds("aria-label=\"latest-tag: ");
     assert_eq!(get(&console, "/rules?state=off").await.count("href=\"/rules/latest-tag\""), 0);
+}
+
+#[tokio::test]
+async fn rules_with_warnings_alone_are_not_violated() {
+    let mut facts = demo();
+    let findings = |rule: &'static str| move |issue: &&mut Issue| issue.is_open() && issue.rule.id == rule;
+    for workload in &mut facts.workloads {
+        let issues = &mut Arc::make_mut(workload).issues;
+        issues.iter_mut().filter(findings("latest-tag")).for_each(|issue| issue.outcome = Outcome::Warn);
+    }
+    let before = get(&open(demo()), "/api/v1/overview").await.json();
+    let console = open(facts);
+    let after = get(&console, "/api/v1/overview").await.json();
+    let count = |overview: &Value| overview["rulesViolated"].as_u64().expect("a number");
+    assert_eq!(count(&after) + 1, count(&before));
+    let page = get(&console, "/").await;
+    page.assert_holds(&format!("in violation: {} rules", count(&after)));
+}
+
+#[tokio::test]
+async fn one_is_singular_for_readers_too() {
+    let mut facts = three();
+    facts.workloads.retain(|workload| workload.name.raw() == "cart");
+    Arc::make_mut(&mut facts.workloads[0]).issues.retain(|issue| issue.rule.id == "latest-tag");
+    let console = open(facts);
+    let page = get(&console, "/").await;
+    for text in
+        [": 1 violation, 100 %", "in violation: 1 rule, ", ">violation</text>", "</strong> workload without"]
+    {
+        page.assert_holds(text);
+    }
+    for text in [" 1 violations", " 1 rules", ">violations</text>", "</strong> workloads without"] {
+        assert_eq!(page.count(text), 0, "{text}");
+    }
+    get(&console, "/images").await.assert_holds("1<span class=\"visually-hidden\"> workload</span>");
 }
 
 #[tokio::test]

@@ -88,6 +88,11 @@ impl Tally {
         self.classes().filter(|(class, _)| matches!(class.outcome, Outcome::Fail | Outcome::Error))
     }
 
+    /// Whether a rule has a fail or an error.
+    pub fn is_violated(&self, id: &str) -> bool {
+        self.violated().any(|(class, count)| class.rule.id == id && count > 0)
+    }
+
     /// Counts of a rule, by its id.
     pub fn of_rule(&self, id: &str) -> RuleTally {
         let workloads = self.violating.get(id).copied().unwrap_or_default();
