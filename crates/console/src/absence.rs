@@ -13,7 +13,7 @@ pub enum Absence {
     OutOfScope,
     /// A kind of Kubernetes that runs nothing.
     KindWithoutPods,
-    /// A watched kind is spelled like this but for the case of letters.
+    /// A watched kind has this label, and there is no such object.
     KindSpelledOtherwise(Box<str>),
     /// The kind is neither known nor declared by the policy.
     KindNotWatched,
@@ -21,6 +21,10 @@ pub enum Absence {
     KindForbidden,
     /// The policy declares the kind, and the API server does not serve it.
     KindNotServed,
+    /// The object is there, and is reported under another one, its controller: kind, as its label, and name.
+    ReportedUnder(Box<str>, Box<str>),
+    /// The namespace exists, and nothing in it is checked.
+    NamespaceEmpty,
     /// The namespace and the kind are watched, and there is no such object.
     NotKnown,
 }

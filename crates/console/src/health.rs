@@ -140,7 +140,9 @@ impl Health {
     fn unwritten(&self, sees: impl Fn(&UntrustedText) -> bool) -> Vec<HealthLine> {
         let mut failures: BTreeMap<ReportFailure, (usize, Vec<&str>)> = BTreeMap::new();
         for UnwrittenInNamespace { failure, namespace, workloads } in &self.unwritten {
-            if sees(namespace) {
+            // Where the API is gone, a refusal says nothing of rights: the line on the API says what is the matter.
+            let is_of_absence = self.is_report_api_absent && *failure == ReportFailure::Forbidden;
+            if sees(namespace) && !is_of_absence {
                 let (sum, namespaces) = failures.entry(*failure).or_default();
                 *sum += workloads;
                 namespaces.push(namespace.raw());
@@ -297,6 +299,10 @@ mod tests {
                 "The reports of 1200 workloads in shop cannot be written: tagwatch has no right to read or write them."
             ]
         );
+        let gone = Health { is_report_api_absent: true, ..health };
+        let said = lines(&gone, 0);
+        let [line] = &said[..] else { panic!("one line: {said:?}") };
+        assert!(line.contains("does not serve policyreports"), "no right is the matter: {line}");
     }
 
     #[test]

@@ -17,9 +17,9 @@ pub trait Source: Send + Sync + 'static {
     /// The state of tagwatch itself, asked for each page.
     fn health(&self) -> Health;
 
-    /// Why nothing is shown of a namespace, or of a kind in it, which is named as its label is
-    /// ([`tagwatch_core::kinds::kind_label`]). Asked only about namespaces that the caller may see; from memory.
-    fn absence(&self, namespace: &str, kind: Option<&str>) -> Absence;
+    /// Why nothing is shown of a namespace, or of an object in it by its kind, named as its label is
+    /// ([`tagwatch_core::kinds::kind_label`]), and its name. Asked only about namespaces that the caller may see; from memory.
+    fn absence(&self, namespace: &str, workload: Option<(&str, &str)>) -> Absence;
 
     /// The time from which ages are counted, from the clock that gave the snapshot its times.
     fn now(&self) -> Timestamp;

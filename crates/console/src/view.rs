@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tagwatch_core::issue::{Interval, Tally};
+use tagwatch_core::kinds;
 use tagwatch_core::text::UntrustedText;
 
 use crate::access::{Caller, Visible};
@@ -58,11 +59,16 @@ impl View {
         self.snapshot.workload(name).filter(|workload| self.sees(&workload.namespace))
     }
 
-    /// The one whose kind differs from the name in the case of letters alone, as people type it (`deployment`).
-    pub(crate) fn workload_of_any_case(&self, (namespace, kind, name): &WorkloadName) -> Option<&Workload> {
+    /// The one whose kind is written otherwise: in the case of letters, as people type it (`deployment`), or as kubectl and
+    /// `tagwatch issues -o name` print it (`deployment.apps`).
+    pub(crate) fn workload_written_otherwise(
+        &self,
+        (namespace, kind, name): &WorkloadName,
+    ) -> Option<&Workload> {
+        let meant = kinds::meant_by(kind.raw()).map_or(kind.raw(), |meant| meant.name.kind.as_str());
         self.workloads().find(|workload| {
             let (of_workload, its_kind, its_name) = workload.full_name();
-            of_workload == *namespace && its_name == *name && its_kind.raw().eq_ignore_ascii_case(kind.raw())
+            of_workload == *namespace && its_name == *name && its_kind.raw().eq_ignore_ascii_case(meant)
         })
     }
 

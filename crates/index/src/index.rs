@@ -323,6 +323,14 @@ impl Index {
         }
     }
 
+    /// The workload under which the pod of this name is reported, where that is another one. Other objects are not found by
+    /// their names.
+    pub fn reported_under(&self, namespace: &str, pod: &str) -> Option<WorkloadKey> {
+        let controller = self.pods.controller_of(namespace, pod)?;
+        let is_pod = controller.watched_kind().is_some_and(WorkloadKind::is_pod);
+        (!is_pod).then(|| self.top(controller))
+    }
+
     /// Kinds that control live pods and that are not read, and those whose templates are not where they are looked
     /// for, as `Kind.group`, safe for a terminal.
     pub fn uncovered_kinds(&self) -> BTreeSet<String> {

@@ -7,6 +7,7 @@ use crate::absence::Absence;
 use crate::auth::AuthenticatedRequest;
 use crate::http::Problem;
 use crate::source::Source;
+use crate::url::address;
 
 /// Kinds whose objects are mostly controlled by another one.
 const CONTROLLED: [&str; 3] = ["Pod", "ReplicaSet", "Job"];
@@ -24,8 +25,7 @@ impl Missing<'_> {
     pub(super) fn refuse(&self, request: &AuthenticatedRequest, source: &dyn Source) -> Response {
         let namespace = UntrustedText::from(self.namespace);
         let lines = if request.view.sees(&namespace) {
-            let kind = self.workload.map(|(kind, _)| kind);
-            self.reasons(source.absence(self.namespace, kind))
+            self.reasons(source.absence(self.namespace, self.workload))
         } else {
             self.hidden()
         };
@@ -74,8 +74,28 @@ impl Missing<'_> {
                 "Look for the workload that it belongs to, such as a Deployment.".to_owned(),
             ],
             Absence::KindSpelledOtherwise(known) => [
-                format!("tagwatch does not watch the kind {kind}."),
-                format!("Kinds are case-sensitive: it watches {}, and has no object of this name.", shown(&known)),
+                format!(
+                    "There is no {} {} with containers in the namespace {namespace}.",
+                    shown(&known),
+                    name.unwrap_or_default()
+                ),
+                format!("{kind} is {} in addresses, which are case-sensitive.", shown(&known)),
+            ],
+            Absence::ReportedUnder(top_kind, top_name) => [
+                format!(
+                    "{kind} {} is checked and reported under {} {}, which controls it.",
+                    name.unwrap_or_default(),
+                    shown(&top_kind),
+                    shown(&top_name)
+                ),
+                format!(
+                    "Look at {}.",
+                    address("/workloads", &[&self.namespace.into(), &(&*top_kind).into(), &(&*top_name).into()])
+                ),
+            ],
+            Absence::NamespaceEmpty => [
+                format!("There is no workload with containers in the namespace {namespace}."),
+                "A namespace has a page once a workload in it was checked.".to_owned(),
             ],
             Absence::KindNotWatched => [
                 format!("tagwatch does not watch the kind {kind}."),
@@ -92,9 +112,16 @@ impl Missing<'_> {
                 "Install its definition, or correct group and version in spec.workloads.".to_owned(),
             ],
             Absence::NotKnown => match name {
+                Some(name) if CONTROLLED.contains(&kind.as_str()) => [
+                    format!("tagwatch reports no {kind} {name} in the namespace {namespace}."),
+                    format!(
+                        "A {kind} that another object controls is reported under that object, such as its Deployment or \
+                         CronJob."
+                    ),
+                ],
                 Some(name) => [
                     format!("There is no {kind} {name} with containers in the namespace {namespace}."),
-                    not_known(&kind),
+                    "It was deleted, or its kind or name is another one: addresses are case-sensitive.".to_owned(),
                 ],
                 None => [
                     format!("There is no workload in the namespace {namespace}, or no such namespace."),
@@ -103,16 +130,6 @@ impl Missing<'_> {
             },
         };
         vec![reason, fix]
-    }
-}
-
-fn not_known(kind: &str) -> String {
-    if CONTROLLED.contains(&kind) {
-        format!(
-            "A {kind} that another object controls is reported under that object, such as its Deployment or CronJob."
-        )
-    } else {
-        "It was deleted, or its kind or name is another one: addresses are case-sensitive.".to_owned()
     }
 }
 

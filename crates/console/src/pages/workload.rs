@@ -77,7 +77,7 @@ pub(super) async fn workload(
     }
     let full_name = (namespace.as_str().into(), kind.as_str().into(), name.as_str().into());
     let Some(workload) = request.view.workload(&full_name) else {
-        if let Some(spelled) = request.view.workload_of_any_case(&full_name) {
+        if let Some(spelled) = request.view.workload_written_otherwise(&full_name) {
             let Workload { namespace, kind, name, .. } = spelled;
             return Redirect::temporary(&address("/workloads", &[namespace, kind, name])).into_response();
         }

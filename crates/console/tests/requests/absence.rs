@@ -28,8 +28,19 @@ async fn a_page_that_is_not_there_says_why() {
         ("/workloads/shop/Service/x", "A Service names no image, so tagwatch has nothing to check in it."),
         (
             "/workloads/shop/deployment/gone",
-            "Kinds are case-sensitive: it watches Deployment, and has no object",
+            "There is no Deployment gone with containers in the namespace shop.",
         ),
+        (
+            "/workloads/shop/deployment/gone",
+            "deployment is Deployment in addresses, which are case-sensitive.",
+        ),
+        ("/workloads/shop/Pod/gone", "tagwatch reports no Pod gone in the namespace shop."),
+        (
+            "/workloads/shop/Pod/cart-5d8f-x2x",
+            "Pod cart-5d8f-x2x is checked and reported under Deployment cart, which controls it.",
+        ),
+        ("/workloads/shop/Pod/cart-5d8f-x2x", "Look at /workloads/shop/Deployment/cart."),
+        ("/namespaces/shop-empty", "There is no workload with containers in the namespace shop-empty."),
         ("/workloads/shop/Widget.example.com/a", "If its objects hold a pod template, declare the kind"),
     ] {
         let page = get(&console, path).await;
@@ -41,9 +52,14 @@ async fn a_page_that_is_not_there_says_why() {
 #[tokio::test]
 async fn a_kind_in_other_letters_leads_to_the_workload() {
     let console = open(demo());
-    let page = get(&console, "/workloads/shop/deployment/cart").await;
-    assert_eq!(page.status, StatusCode::TEMPORARY_REDIRECT);
-    assert_eq!(page.header("location"), "/workloads/shop/Deployment/cart");
+    // As people type it, and as kubectl and `tagwatch issues -o name` print it.
+    for kind in ["deployment", "deployment.apps", "Deployment.apps", "deployments", "deployments.apps"] {
+        let page = get(&console, &format!("/workloads/shop/{kind}/cart")).await;
+        assert_eq!(page.status, StatusCode::TEMPORARY_REDIRECT, "{kind}");
+        assert_eq!(page.header("location"), "/workloads/shop/Deployment/cart");
+    }
+    let other = get(&console, "/workloads/shop/deployment.example.com/cart").await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND, "a kind of another group");
     // Only those that the caller may see.
     let guarded = guarded(demo(), Arc::new(Tokens::new()));
     let bearer = [("authorization", "Bearer shopkeeper-token")];

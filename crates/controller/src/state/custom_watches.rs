@@ -83,6 +83,8 @@ impl CustomWatches {
     pub(crate) fn forbidden(&self) -> BTreeSet<String> {
         let states = self.states.lock();
         let forbidden = states.watches.iter().filter(|(_, state)| **state == WatchState::Forbidden);
+        // A watch ends some seconds after its definition is gone, and until then it is refused in whatever way.
+        let forbidden = forbidden.filter(|(scope, _)| !states.absent.contains(&scope.kind));
         forbidden.map(|(scope, _)| scope.kind.to_string()).collect()
     }
 

@@ -93,6 +93,19 @@ pub fn find_watched(api_version: &str, kind: &str) -> Option<&'static Arc<Worklo
     watched().find(|known| known.name.kind == kind && known.name.group == group)
 }
 
+/// The watched built-in kind that is meant where people or tools name one: as its label, or as kubectl takes and prints it,
+/// with its group (`deployment.apps`) or in the plural (`deployments`), in whatever case.
+pub fn meant_by(written: &str) -> Option<&'static Arc<WorkloadKind>> {
+    let (named, group) =
+        written.split_once('.').map_or((written, None), |(named, group)| (named, Some(group)));
+    watched().find(|known| {
+        let KindName { group: own, kind } = &known.name;
+        let own = if own.is_empty() { "core" } else { own };
+        [kind.as_str(), known.plural].iter().any(|name| name.eq_ignore_ascii_case(named))
+            && group.is_none_or(|group| group.eq_ignore_ascii_case(own))
+    })
+}
+
 /// Whether a kind has the name of a watched built-in one in another group in which no custom kind can be, such as
 /// `Deployment` in `extensions` or `batch`. The group of a custom kind has a dot (`ValidateCustomResourceDefinitionSpec` of
 /// `k8s.io/apiextensions-apiserver`), and no group of Kubernetes serves these kinds any more.

@@ -128,8 +128,8 @@ impl Source for ConsoleSource {
         self.state.health()
     }
 
-    fn absence(&self, namespace: &str, kind: Option<&str>) -> Absence {
-        self.state.absence(namespace, kind)
+    fn absence(&self, namespace: &str, workload: Option<(&str, &str)>) -> Absence {
+        self.state.absence(namespace, workload)
     }
 
     fn now(&self) -> Timestamp {

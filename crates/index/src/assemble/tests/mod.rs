@@ -104,6 +104,19 @@ fn a_replica_set_of_a_deployment_is_not_reported() {
 }
 
 #[test]
+fn a_pod_leads_to_the_workload_that_it_is_reported_under() {
+    let mut cluster = Cluster::default();
+    let deployment = cluster.apply("Deployment", workload("web", None, 1, &[("web", "nginx:1.27")]));
+    cluster.apply("ReplicaSet", workload("web-1", Some(WEB), 1, &[("web", "nginx:1.27")]));
+    let set = ("apps/v1", "ReplicaSet", "web-1");
+    cluster.pod(pod("web-1-a", Some(set), "Running", &[("web", "nginx:1.27")]));
+    cluster.pod(pod("bare", None, "Running", &[("web", "nginx:1.27")]));
+    let under = |pod: &str| cluster.index.reported_under(deployment.namespace(), pod);
+    assert_eq!(under("web-1-a"), Some(deployment.clone()));
+    assert_eq!((under("bare"), under("gone"), under("web")), (None, None, None));
+}
+
+#[test]
 fn a_replica_set_of_its_own_is() {
     let mut cluster = Cluster::default();
     let set = cluster.apply("ReplicaSet", workload("web", None, 1, &[("web", "nginx:1.27")]));
