@@ -12,7 +12,7 @@ use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::workload::ContainerType;
 
-use crate::snapshot::{ContainerChange, Workload, name_to_pin};
+use crate::snapshot::{ContainerChange, ContainerFacts, Workload, name_to_pin};
 use crate::text::quote;
 use container_field::ContainerField;
 pub(crate) use of_container::closed_at_once;
@@ -123,7 +123,8 @@ impl<'a> Target<'a> {
         Some(Self { workload, issue, field: ContainerField::parse(&issue.field_path)? })
     }
 
-    /// What closes the issue: with a digest, and with a pull policy alone.
+    /// What closes the issue: with a digest, and with a pull policy alone. What closes others of the container as well comes
+    /// first: a list of issues promises it.
     fn changes(&self) -> [Option<ContainerChange>; 2] {
         let Some(container) = self.workload.container(self.issue) else { return [None, None] };
         let allowed = &container.allowed_pull_policies;
@@ -141,7 +142,21 @@ impl<'a> Target<'a> {
         // Of a reference that stays, the copy of a node is right.
         let preferred = if self.is_mutable() { PullPolicy::Always } else { PullPolicy::IfNotPresent };
         let pull = pulls.iter().find(|change| change.pull_policy == Some(preferred)).or(pulls.first());
-        [pins.first().copied().filter(|_| may_pin), pull.copied().filter(|_| is_about_pull_policies)]
+        let pin = pins.first().copied().filter(|_| may_pin);
+        let pull = pull.copied().filter(|_| is_about_pull_policies);
+        match self.shared_change(container) {
+            Some(shared) => [Some(shared), if shared.pins { pull } else { pin }],
+            None => [pin, pull],
+        }
+    }
+
+    /// The change of the container that closes the most, where it closes this issue and others.
+    fn shared_change(&self, container: &ContainerFacts) -> Option<ContainerChange> {
+        let fix = container.fix.as_ref().filter(|fix| fix.closes.len() > 1)?;
+        let closes_it = self.issue.is_open() && fix.closes.contains(&self.issue.rule.id);
+        // Of a Pod, the image alone can be changed in place.
+        let is_in_place = fix.pull_policy.is_none() || container.edit_mode != EditMode::Pod;
+        (closes_it && is_in_place).then(|| fix.change())
     }
 
     /// A change as a patch and a command.
@@ -152,7 +167,8 @@ impl<'a> Target<'a> {
         let (of_change, is_in_place) = self.change(is_image_of_container);
         let of_policy = match pull_policy {
             _ if pins => None,
-            Some(PullPolicy::Always) => Some(STOPGAP),
+            // A digest is the same image wherever it comes from.
+            Some(PullPolicy::Always) => self.is_mutable().then_some(STOPGAP),
             Some(_) => self.is_mutable().then_some(MOVES),
             None => None,
         };

@@ -4,13 +4,17 @@ use tagwatch_core::issue::Issue;
 use tagwatch_core::workload::ContainerType;
 
 use super::{Remedy, Target};
-use crate::snapshot::{ContainerChange, ContainerFacts, ContainerFix, Workload};
+use crate::snapshot::{ContainerFacts, Workload};
 
-/// How many issues the change of its container closes together with this one; 0 where it does not close this one.
+/// How many issues the change of its container closes together with this one; 0 where it does not close this one, and where
+/// the page of this one offers another change.
 pub(crate) fn closed_at_once(workload: &Workload, issue: &Issue) -> usize {
     let container = workload.container(issue).filter(|container| can_change(container));
     let fix = container.and_then(|container| container.fix.as_ref());
-    fix.filter(|fix| issue.is_open() && fix.closes.contains(&issue.rule.id)).map_or(0, |fix| fix.closes.len())
+    let fix = fix.filter(|fix| issue.is_open() && fix.closes.contains(&issue.rule.id));
+    let is_offered =
+        |change| Target::new(workload, issue).is_some_and(|target| target.changes().contains(&Some(change)));
+    fix.filter(|fix| is_offered(fix.change())).map_or(0, |fix| fix.closes.len())
 }
 
 /// Whether the object contains the container, and the API server accepts a change of it or of its successor.
@@ -21,7 +25,7 @@ fn can_change(container: &ContainerFacts) -> bool {
 /// The change of a container that closes what its [`ContainerFix`] says; `issue` is one of its issues. `None` where the
 /// object does not contain the container, and where nothing closes anything.
 pub fn remedy_of_container(workload: &Workload, container: &ContainerFacts, issue: &Issue) -> Option<Remedy> {
-    let ContainerFix { pins, pull_policy, .. } = *container.fix.as_ref()?;
+    let change = container.fix.as_ref()?.change();
     let target = Target::new(workload, issue).filter(|_| can_change(container))?;
-    target.remedy(ContainerChange { pins, pull_policy })
+    target.remedy(change)
 }

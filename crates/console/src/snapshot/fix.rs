@@ -19,11 +19,14 @@ pub(crate) struct ContainerChange {
     pub(crate) pull_policy: Option<PullPolicy>,
 }
 
+const PULLED: ContainerChange = ContainerChange { pins: false, pull_policy: Some(PullPolicy::Always) };
+const CACHED: ContainerChange = ContainerChange { pins: false, pull_policy: Some(PullPolicy::IfNotPresent) };
+
 /// The changes that are tried, in the order in which they are preferred.
 const CHANGES: [ContainerChange; 5] = [
     ContainerChange { pins: true, pull_policy: None },
-    ContainerChange { pins: false, pull_policy: Some(PullPolicy::Always) },
-    ContainerChange { pins: false, pull_policy: Some(PullPolicy::IfNotPresent) },
+    PULLED,
+    CACHED,
     ContainerChange { pins: true, pull_policy: Some(PullPolicy::IfNotPresent) },
     ContainerChange { pins: true, pull_policy: Some(PullPolicy::Always) },
 ];
@@ -58,6 +61,12 @@ pub struct ContainerFix {
     pub closes: Box<[&'static str]>,
 }
 
+impl ContainerFix {
+    pub(crate) fn change(&self) -> ContainerChange {
+        ContainerChange { pins: self.pins, pull_policy: self.pull_policy }
+    }
+}
+
 /// For each rule with a result about a container, exempt ones too, the changes that close it and violate no other rule.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct ClosingChanges(Box<[(&'static str, ChangeSet)]>);
@@ -84,6 +93,8 @@ struct Trial {
     open: BTreeSet<&'static str>,
     /// Those, and the exempt ones.
     found: BTreeSet<&'static str>,
+    /// Whether the same reference can name another image later.
+    is_mutable: bool,
     best: Option<ContainerFix>,
     closing: BTreeMap<&'static str, ChangeSet>,
 }
@@ -91,7 +102,8 @@ struct Trial {
 impl Trial {
     fn new(verdict: &Verdict) -> Self {
         let (open, found) = (open_rules(verdict), found_rules(verdict));
-        Self { at: verdict.container, open, found, best: None, closing: BTreeMap::new() }
+        let is_mutable = verdict.classification.class.is_mutable();
+        Self { at: verdict.container, open, found, is_mutable, best: None, closing: BTreeMap::new() }
     }
 
     /// Whether a change may close more than those before it, or an issue in another way than they do.
@@ -121,7 +133,15 @@ impl Trial {
             self.closing.entry(*rule).or_default().insert(at);
         }
         let closes: Box<[&'static str]> = self.open.difference(&open).copied().collect();
-        if closes.len() > self.best.as_ref().map_or(0, |fix| fix.closes.len()) {
+        let is_better = match &self.best {
+            None => !closes.is_empty(),
+            // Of a reference that stays, the copy of a node is right.
+            Some(best) if change == CACHED && best.change() == PULLED && !self.is_mutable => {
+                closes.len() >= best.closes.len()
+            }
+            Some(best) => closes.len() > best.closes.len(),
+        };
+        if is_better {
             let ContainerChange { pins, pull_policy } = change;
             self.best = Some(ContainerFix { pins, pull_policy, closes });
         }

@@ -1,9 +1,10 @@
 //! The cards of a workload's containers, and the change that each offers.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tagwatch_console::{Workload, remedies, remedy_of_container};
+use tagwatch_console::{Facts, Workload, remedies, remedy_of_container};
 use tagwatch_core::engine::Engine;
 use tagwatch_core::policy::Policy;
 use tagwatch_core::rules;
@@ -129,6 +130,10 @@ fn a_fix_closes_all_that_it_claims_and_opens_nothing() {
             assert!(!closes.is_empty() && closes.is_subset(&open_rules(&before)), "{place}: {closes:?}");
             assert!(closes.is_disjoint(&after), "{place}: {closes:?} leaves {after:?}\n{}", remedy.patch);
             assert!(after.is_subset(&open_rules(&before)), "{place}: it opens {after:?}");
+            for issue in before.open().filter(|issue| closes.len() > 1 && closes.contains(issue.rule.id)) {
+                let first = remedies(&before, issue).into_iter().next().map(|first| first.patch);
+                assert_eq!(first.as_ref(), Some(&remedy.patch), "{place}: the page of {}", issue.rule.id);
+            }
             let command = remedy.command.expect("a Deployment is changed in place");
             assert_eq!(command.contains("@'\"$digest\"'"), fix.pins, "{command}");
             assert_eq!(
@@ -209,6 +214,52 @@ fn the_first_remedy_of_a_pull_policy_that_is_never_right_is_a_pin_with_another_o
         titles(&workload(IMAGES[8], "Never"), "pull-policy-never"),
         [("pull", "Let nodes use the copy they have")]
     );
+}
+
+#[tokio::test]
+async fn what_a_row_promises_is_on_the_page_of_its_issue() {
+    let engine = engine(&json!({ "profile": "recommended" }));
+    let specs: [ContainerSpec<'_>; 1] =
+        [("web", Container, "registry.example.com/x/y:latest", Some("Never"))];
+    let workload = |kind| judged(&engine, kind, &specs);
+    let deployment = workload(("apps/v1", "Deployment", "shop", "web"));
+    let pod = workload(("v1", "Pod", "shop", "debug"));
+    let ids: Vec<String> = deployment.open().map(|issue| issue.id.to_string()).collect();
+    let facts = Facts { workloads: vec![Arc::new(deployment), Arc::new(pod)], ..demo() };
+    let console = open(facts);
+    let list = get(&console, "/issues?name=web").await;
+    assert_eq!((ids.len(), list.count("one fix closes 2")), (2, 2));
+    for id in ids {
+        let script = get(&console, &format!("/issues/{id}/fix.sh")).await;
+        for field in ["/image\"", "/imagePullPolicy\""] {
+            script.assert_holds(field);
+        }
+        let page = get(&console, &format!("/issues/{id}")).await;
+        page.assert_holds("<h3>Pin what the tag means today, and let nodes use the copy they have</h3>");
+    }
+    // Of a Pod, the image alone can be changed in place: the page of the tag offers that, and it closes one.
+    let list = get(&console, "/issues?name=debug").await;
+    assert_eq!((list.count("class=\"rowlink\""), list.count("one fix closes 2")), (2, 1));
+}
+
+#[test]
+fn a_digest_is_not_pulled_at_every_start() {
+    let engine = engine(&json!({ "profile": "recommended" }));
+    let specs: [ContainerSpec<'_>; 1] = [("web", Container, IMAGES[8], Some("Never"))];
+    let workload = judged(&engine, ("apps/v1", "Deployment", "shop", "web"), &specs);
+    let container = &workload.containers[0];
+    let issue = workload.open().next().expect("an issue");
+    let remedy = remedy_of_container(&workload, container, issue).expect("a change");
+    assert_eq!((remedy.title, remedy.note), ("Let nodes use the copy they have", None));
+    // Where no other policy is allowed, it is no stopgap.
+    let engine = self::engine(&json!({
+        "profile": "recommended",
+        "rules": { "pull-policy-not-allowed": { "enabled": true, "allowed": ["Always"] } },
+    }));
+    let workload = judged(&engine, ("apps/v1", "Deployment", "shop", "web"), &specs);
+    let issue = workload.open().next().expect("an issue");
+    let remedy = remedy_of_container(&workload, &workload.containers[0], issue).expect("a change");
+    assert_eq!((remedy.title, remedy.note), ("Pull at every start", None));
 }
 
 #[test]
