@@ -8,8 +8,8 @@ mod metric;
 mod promql;
 
 pub use alerts::{
-    Alert, PARAMETERS, Parameter, Recording, alerts, chart_rules_yaml, recordings, rule_group_yaml,
-    rule_object_yaml,
+    Alert, FIRST_EVALUATION, PARAMETERS, Parameter, Recording, alerts, chart_rules_yaml, recordings,
+    rule_group_yaml, rule_object_yaml,
 };
 pub use dashboards::{Console, DashboardFile, dashboard_files};
 

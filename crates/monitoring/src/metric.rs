@@ -8,7 +8,7 @@ const LABELS: [(&str, &[&str]); 31] = [
     ("tagwatch_warnings", &["namespace", "policy", "rule", "severity"]),
     ("tagwatch_workloads", &["namespace", "kind", "status"]),
     ("tagwatch_images", &["namespace", "tag_class", "pull_policy"]),
-    ("tagwatch_moving_images", &["namespace"]),
+    ("tagwatch_moving_images", &["namespace", "rule"]),
     ("tagwatch_workload_violations", &["namespace", "kind", "workload", "rule", "severity", "result"]),
     (
         "tagwatch_workload_violation_start_time_seconds",

@@ -18,6 +18,34 @@ pub(crate) const FINDING: &str = "cluster, namespace, kind, workload, rule, seve
 /// Further labels of the series of findings in the rules, as `metricLabels` of the policy adds them.
 pub(crate) const METRIC_LABELS: &str = "<<metricLabels>>";
 
+/// There from the first full evaluation of a leader on, and while one is scraped.
+pub(crate) const EVALUATED: &str = "tagwatch_last_full_evaluation_timestamp_seconds";
+/// For how long rules use the last values while no leader that has evaluated the cluster is scraped. A crash of the leader
+/// takes 15 to 30 s until another one leads; as long as Prometheus itself looks back.
+const GAP: &str = "5m";
+
+/// What is found of objects, bridged over a short time without it: a restart of tagwatch, or another leader. The series of
+/// a target that is gone end at once, so an alert would end, and begin anew. Where the cluster is evaluated, what is not
+/// there is fixed, and nothing is bridged. `offset` is empty, or that of both.
+pub(crate) fn bridged(selector: &str, offset: &str) -> String {
+    format!(
+        "{selector}{offset} or last_over_time({selector}[{GAP}]{offset}) unless on (cluster) {EVALUATED}{offset}"
+    )
+}
+
+/// A gauge of the process, aggregated by these labels and bridged as [`bridged`]. What is scraped wins over what was.
+pub(crate) fn bridged_by(aggregation: &str, by: &str, metric: &str) -> String {
+    format!(
+        "({aggregation} by ({by}) ({metric}) or {aggregation} by ({by}) (last_over_time({metric}[{GAP}])) unless \
+         on (cluster) {EVALUATED})"
+    )
+}
+
+/// Clusters of which the findings are known, or were a moment ago.
+pub(crate) fn evaluated() -> String {
+    format!("max by (cluster) (last_over_time({EVALUATED}[{GAP}]))")
+}
+
 /// Each series once, with the own labels of its metric alone.
 pub(crate) fn once(selector: &str) -> String {
     format!("max by ({}) ({selector})", own_labels(selector).join(", "))
@@ -51,12 +79,20 @@ pub(crate) fn or_none(expression: &str) -> String {
 /// A count of what is found, that is 0 where nothing is found, and nothing where nothing is known: before the first full
 /// evaluation, and while no leader is scraped. An outage does not read as compliance.
 pub(crate) fn or_zero(expression: &str) -> String {
-    format!("({expression}) or 0 * max(tagwatch_last_full_evaluation_timestamp_seconds{{{CLUSTERS}}})")
+    format!("({expression}) or 0 * max({EVALUATED}{{{CLUSTERS}}})")
 }
 
 /// A count that is 0 while tagwatch is scraped, for what may never have happened, and nothing while it is not.
 pub(crate) fn or_never(expression: &str) -> String {
     format!("({expression}) or 0 * max(tagwatch_build_info{{{CLUSTERS}}})")
+}
+
+/// As [`or_never`], of counts by labels: where there is none, one line of zeros whose labels say so.
+pub(crate) fn or_never_by(labels: &[&str], expression: &str) -> String {
+    let none = labels.iter().fold(format!("0 * max(tagwatch_build_info{{{CLUSTERS}}})"), |none, label| {
+        format!("label_replace({none}, \"{label}\", \"none\", \"\", \"\")")
+    });
+    format!("({expression}) or ({none} unless on () ({expression}))")
 }
 
 /// Since when the violations that are chosen last, by finding: Unix seconds. `matchers` follow those of the variables.

@@ -4,6 +4,7 @@ use std::{fmt::Write as _, fs, net::SocketAddr};
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::jiff::Timestamp;
+use tagwatch_monitoring::FIRST_EVALUATION;
 use tempfile::TempDir;
 
 use crate::programs::promtool;
@@ -30,8 +31,7 @@ pub(crate) async fn blocks(metrics: &str, target: SocketAddr, installed: Timesta
 fn open_metrics(metrics: &str, target: SocketAddr, installed: Timestamp, now: Timestamp) -> Result<String> {
     // With the labels of the target, so that the scrapes of the test go on with these series.
     let of_target = format!("job=\"tagwatch\",instance=\"{target}\"");
-    let mut series =
-        vec![format!("cluster:tagwatch_first_evaluation_timestamp_seconds:min {}", installed.as_second())];
+    let mut series = vec![format!("{FIRST_EVALUATION} {}", installed.as_second())];
     for line in metrics.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').context("no value")?;
         series.push(match name.split_once('{') {

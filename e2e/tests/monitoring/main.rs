@@ -18,6 +18,7 @@ mod runner;
 mod scenarios;
 mod silence;
 mod stage;
+mod starting;
 mod webhook;
 
 use std::process::ExitCode;
@@ -33,5 +34,6 @@ fn main() -> ExitCode {
         rules::tests(),
         scenarios::tests(),
         silence::tests(),
+        starting::tests(),
     ])
 }

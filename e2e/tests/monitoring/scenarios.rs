@@ -118,7 +118,9 @@ impl Simulation {
             let sum = format!("tagwatch_{class}s{{namespace=\"{namespace}\", policy=\"p\", {own}}}");
             let counts = sums.entry(sum).or_insert_with(|| vec![0; times.len()]);
             let moves = rule.ends_with("-tag") && *rule != "moved-tag";
-            let counts_of_moving = format!("tagwatch_moving_images{{namespace=\"{namespace}\"}}");
+            let of_rule = if moves { *rule } else { "" };
+            let counts_of_moving =
+                format!("tagwatch_moving_images{{namespace=\"{namespace}\", rule=\"{of_rule}\"}}");
             for (count, time) in counts.iter_mut().zip(&times) {
                 *count += i64::from(there(*time));
             }

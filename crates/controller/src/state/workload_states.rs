@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::engine::Judgement;
-use tagwatch_core::finding::Verdict;
+use tagwatch_core::finding::{Finding, Verdict};
 use tagwatch_core::issue::{ExemptionOutcome, ImageChange, Issue, IssueGroup, Status, Tally};
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::pull_policy::PullPolicy;
-use tagwatch_core::rules::RuleGroup;
+use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::tag::{Classification, Confidence, TagClass};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, ContainerType, Namespace, Workload};
@@ -31,8 +31,9 @@ pub(crate) struct WorkloadState {
     pub(crate) exemptions: Option<Box<ExemptionOutcome>>,
     /// Containers by tag class and effective pull policy.
     pub(crate) images: Box<[(TagClass, PullPolicy, u32)]>,
-    /// Containers whose tag moves and is not exempt. Ephemeral ones are left out: they are there to debug.
-    pub(crate) moving_images: u32,
+    /// Containers whose tag moves and is not exempt, by the rule that reports it, empty where that is off. Ephemeral ones are
+    /// left out: they are there to debug.
+    pub(crate) moving_images: Box<[(&'static str, u32)]>,
     /// Overrides of the policy that apply here, by their index.
     pub(crate) overrides: Box<[usize]>,
     /// The namespace, where it can be read.
@@ -54,6 +55,13 @@ impl WorkloadState {
                 && moves(verdict)
                 && !is_tag_exempt(verdict)
         });
+        let mut moving_images: BTreeMap<&str, u32> = BTreeMap::new();
+        for verdict in moving {
+            let mut open = of_tag(verdict).filter(|finding| finding.outcome.is_open());
+            let rule =
+                open.find_map(|finding| ids::OF_MOVING_TAGS.into_iter().find(|id| *id == finding.rule.id));
+            *moving_images.entry(rule.unwrap_or_default()).or_default() += 1;
+        }
         let passes = issues.iter().filter(|issue| issue.outcome == Outcome::Pass).count();
         Self {
             status: Status::of(issues.iter().map(|issue| issue.outcome)).beyond(&workload.limits),
@@ -61,7 +69,7 @@ impl WorkloadState {
             passes: u32::try_from(passes).unwrap_or(u32::MAX),
             exemptions: ExemptionOutcome::of(judgement),
             images: images.into_iter().map(|((class, policy), count)| (class, policy, count)).collect(),
-            moving_images: u32::try_from(moving.count()).unwrap_or(u32::MAX),
+            moving_images: moving_images.into_iter().collect(),
             overrides: judgement.overrides_used.iter().copied().collect(),
             namespace: workload.namespace.clone(),
             console: None,
@@ -76,7 +84,7 @@ impl WorkloadState {
             passes: 0,
             exemptions: None,
             images: Box::default(),
-            moving_images: 0,
+            moving_images: Box::default(),
             overrides: Box::default(),
             namespace: None,
             console: None,
@@ -99,11 +107,15 @@ fn moves(verdict: &Verdict) -> bool {
     class.is_mutable() && *confidence != Confidence::Unknown
 }
 
+/// What the rules on tags find.
+fn of_tag(verdict: &Verdict) -> impl Iterator<Item = &Finding> {
+    verdict.findings.iter().filter(|finding| finding.rule.group == RuleGroup::ImageTag)
+}
+
 /// Whether the rules on tags find something, and all of it is exempt.
 fn is_tag_exempt(verdict: &Verdict) -> bool {
-    let mut of_tag = verdict.findings.iter().filter(|finding| finding.rule.group == RuleGroup::ImageTag);
-    let is_exempt = of_tag.clone().any(|finding| finding.outcome == Outcome::Skip);
-    is_exempt && !of_tag.any(|finding| finding.outcome.is_open())
+    let is_exempt = of_tag(verdict).any(|finding| finding.outcome == Outcome::Skip);
+    is_exempt && !of_tag(verdict).any(|finding| finding.outcome.is_open())
 }
 
 /// Whether what is remembered or the stored report says more.
@@ -332,10 +344,12 @@ mod tests {
 
     use super::*;
 
-    /// How many images of these containers move, with an exemption of the container `exempt`.
-    fn moving(containers: &[(&str, ContainerType, &str)]) -> u32 {
+    /// How many images of these containers move, by rule, with an exemption of the container `exempt`. One rule is off.
+    fn moving_by_rule(containers: &[(&str, ContainerType, &str)]) -> Vec<(&'static str, u32)> {
         let exemption = |rule: &str| json!({ "match": { "containers": [format!("exempt-{rule}")] }, "rules": [rule], "reason": "why" });
-        let spec = json!({ "exemptions": [exemption("latest-tag"), exemption("stale-pull-policy")] });
+        let spec = json!({
+            "exemptions": [exemption("latest-tag"), exemption("stale-pull-policy")], "rules": { "missing-tag": { "enabled": false } },
+        });
         let (_, policy) = Policy::read(&spec).unwrap();
         let engine = Engine::new(policy).on(parse_date("2026-01-31").unwrap()).in_cluster();
         let container = |(name, container_type, image): &(&str, ContainerType, &str)| Container {
@@ -355,7 +369,11 @@ mod tests {
         };
         let workload = Workload::new(id, Origin::Cluster, containers.iter().map(container).collect());
         let judgement = engine.assess(&workload, |image| engine.read_image(image));
-        WorkloadState::new(&workload, &judgement, &[]).moving_images
+        WorkloadState::new(&workload, &judgement, &[]).moving_images.into()
+    }
+
+    fn moving(containers: &[(&str, ContainerType, &str)]) -> u32 {
+        moving_by_rule(containers).into_iter().map(|(_, count)| count).sum()
     }
 
     #[test]
@@ -382,5 +400,9 @@ mod tests {
         }
         let both = [("a", ContainerType::Container, "nginx"), ("b", ContainerType::Ephemeral, "busybox")];
         assert_eq!(moving(&both), 1);
+        let of_rules = ["nginx:latest", "nginx:1.27", "nginx:stable", "nginx", "nginx:1.27.3"]
+            .map(|image| ("web", ContainerType::Container, image));
+        let by_rule = [("", 1), (ids::FLOATING_TAG, 2), (ids::LATEST_TAG, 1)];
+        assert_eq!(moving_by_rule(&of_rules), by_rule);
     }
 }

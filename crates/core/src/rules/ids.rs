@@ -19,3 +19,6 @@ pub const MOVED_TAG: &str = "moved-tag";
 pub const MIXED_DIGESTS: &str = "mixed-digests";
 pub const IMAGE_PULL_FAILING: &str = "image-pull-failing";
 pub const OUTDATED_IMAGE: &str = "outdated-image";
+
+/// The rules that report a tag that moves. At most one of them reports a container.
+pub const OF_MOVING_TAGS: [&str; 3] = [MISSING_TAG, LATEST_TAG, FLOATING_TAG];

@@ -1,7 +1,7 @@
 //! Alerts on tagwatch itself.
 
 use super::{Alert, CONTROLLER, Urgency};
-use crate::promql::growth;
+use crate::promql::{EVALUATED as LAST, bridged_by, growth};
 
 const GROUP: &str = "tagwatch-controller";
 /// Failed writes within a quarter of an hour from which on reports count as not written.
@@ -92,7 +92,7 @@ fn report_api_absent() -> Alert {
     Alert {
         name: "TagwatchReportAPIAbsent",
         group: GROUP,
-        expression: "max by (cluster) (tagwatch_report_api_available) == 0".to_owned(),
+        expression: format!("{} == 0", bridged_by("max", "cluster", "tagwatch_report_api_available")),
         hold: "10m",
         urgency: Urgency::Warning,
         about_tagwatch: true,
@@ -109,9 +109,10 @@ fn watch_failing() -> Alert {
         name: "TagwatchWatchFailing",
         group: GROUP,
         expression: format!(
-            "sum by (cluster, resource, reason) ({}) > {WATCH_FAILURES} or on (cluster, resource) label_replace(min by \
-             (cluster, resource) (tagwatch_watch_up) == 0, \"reason\", \"down\", \"\", \"\")",
-            growth("tagwatch_watch_errors_total", "10m")
+            "sum by (cluster, resource, reason) ({}) > {WATCH_FAILURES} or on (cluster, resource) label_replace({} == 0, \
+             \"reason\", \"down\", \"\", \"\")",
+            growth("tagwatch_watch_errors_total", "10m"),
+            bridged_by("min", "cluster, resource", "tagwatch_watch_up")
         ),
         hold: "10m",
         urgency: Urgency::Warning,
@@ -125,17 +126,16 @@ fn watch_failing() -> Alert {
 }
 
 fn stale() -> Alert {
-    let last = "tagwatch_last_full_evaluation_timestamp_seconds";
-    // There is no such series before the first evaluation ends.
+    // There is no such series before the first evaluation ends, for which a restart gives as long again.
     let runs = "max by (cluster) (tagwatch_build_info)";
     let never = format!(
         "{runs} and max by (cluster) (tagwatch_build_info offset {STALE}s) unless \
-         max by (cluster) (max_over_time({last}[{STALE}s]))"
+         max by (cluster) (max_over_time({LAST}[{STALE}s]))"
     );
     Alert {
         name: "TagwatchEvaluationStale",
         group: GROUP,
-        expression: format!("time() - max by (cluster) ({last}) > {STALE} or {STALE} * ({never})"),
+        expression: format!("time() - max by (cluster) ({LAST}) > {STALE} or {STALE} * ({never})"),
         hold: "5m",
         urgency: Urgency::Warning,
         about_tagwatch: true,
@@ -183,7 +183,7 @@ fn capped() -> Alert {
     Alert {
         name: "TagwatchSeriesCapReached",
         group: GROUP,
-        expression: "max by (cluster) (tagwatch_metrics_series_over_cap) > 0".to_owned(),
+        expression: format!("{} > 0", bridged_by("max", "cluster", "tagwatch_metrics_series_over_cap")),
         hold: "15m",
         urgency: Urgency::Warning,
         about_tagwatch: true,

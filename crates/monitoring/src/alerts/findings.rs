@@ -4,15 +4,14 @@ use tagwatch_core::rules::ids;
 
 use super::known::{
     VIOLATIONS as OF_WORKLOADS, WARNINGS, alert_day, known, known_containers, new_containers,
+    new_moving_images,
 };
 use super::{Alert, ISSUES, NAMESPACE_PAGE, OVERVIEW, Urgency, VIOLATIONS};
-use crate::promql::{FINDING, METRIC_LABELS, once_labelled};
+use crate::promql::{EVALUATED, FINDING, METRIC_LABELS, bridged, evaluated, once_labelled};
 
 const GROUP: &str = "tagwatch-findings";
 /// Rules with alerts of their own.
 const ALERTED: [&str; 3] = [ids::MOVED_TAG, ids::MIXED_DIGESTS, ids::IMAGE_PULL_FAILING];
-/// Rules that report a tag that moves.
-pub(super) const MOVING: [&str; 3] = [ids::MISSING_TAG, ids::LATEST_TAG, ids::FLOATING_TAG];
 
 pub(super) fn alerts() -> Vec<Alert> {
     vec![critical(), many(), rising(), overdue(), protected(), backlog()]
@@ -73,13 +72,13 @@ fn many() -> Alert {
 
 fn rising() -> Alert {
     let sum = |further: &str, offset: &str| {
-        let metric = format!("tagwatch_violations{{{}}}{offset}", unalerted());
-        format!("sum by (cluster, namespace{further}) ({})", once_labelled(&metric))
+        let series = bridged(&format!("tagwatch_violations{{{}}}", unalerted()), offset);
+        format!("sum by (cluster, namespace{further}) ({})", once_labelled(&series))
     };
     let by_namespace = |offset: &str| sum("", offset);
     // A namespace without a violation an hour ago, or without a workload, counts as zero if tagwatch had evaluated the
     // cluster by then.
-    let evaluated = "max by (cluster) (tagwatch_last_full_evaluation_timestamp_seconds offset 1h)";
+    let evaluated = format!("max by (cluster) ({EVALUATED} offset 1h)");
     let before =
         format!("{} or 0 * {} and on (cluster) {evaluated}", by_namespace(" offset 1h"), by_namespace(""));
     let now = sum(METRIC_LABELS, "");
@@ -104,7 +103,7 @@ fn rising() -> Alert {
 fn overdue() -> Alert {
     let of = |severity: &str| {
         let start = format!("tagwatch_workload_violation_start_time_seconds{{severity=\"{severity}\"}}");
-        format!("min by ({FINDING}{METRIC_LABELS}) ({start})")
+        format!("min by ({FINDING}{METRIC_LABELS}) ({})", bridged(&start, ""))
     };
     let over = [
         ("critical", "<<overdueCriticalSeconds>>"),
@@ -133,15 +132,17 @@ fn overdue() -> Alert {
 }
 
 fn protected() -> Alert {
-    let matchers = format!("namespace=~\"<<protectedNamespaces>>\", rule=~\"{}\"", MOVING.join("|"));
-    let new = [OF_WORKLOADS, WARNINGS].map(|class| new_containers(&class, &matchers)).join(" or ");
-    // Leaves out a namespace in which only ephemeral containers have such an image: they are there to debug.
-    let moving = "max by (cluster, namespace) (tagwatch_moving_images) > 0";
+    let namespaces = "namespace=~\"<<protectedNamespaces>>\"";
+    let matchers = format!("{namespaces}, rule=~\"{}\"", ids::OF_MOVING_TAGS.join("|"));
+    let found = [OF_WORKLOADS, WARNINGS].map(|class| new_containers(&class, &matchers)).join(" or ");
+    // Counts images, since findings are also of ephemeral containers, which are there to debug, and of tags that may
+    // just as well be pushed once. That there is a finding says that its rule is on, and that it was not there before.
+    let moving = new_moving_images(namespaces);
     Alert {
         name: "TagwatchFloatingImageInProtectedNamespace",
         group: GROUP,
         expression: format!(
-            "sum by (cluster, namespace{METRIC_LABELS}) ({new}) > 0 and on (cluster, namespace) {moving}"
+            "sum by (cluster, namespace{METRIC_LABELS}) ({moving}) > 0 and on (cluster, namespace) ({found})"
         ),
         hold: "5m",
         urgency: Urgency::Warning,
@@ -162,8 +163,9 @@ fn backlog() -> Alert {
         name: "TagwatchBacklog",
         group: GROUP,
         expression: format!(
-            "sum by (cluster) ({}) > 0 and on (cluster) {}",
+            "sum by (cluster) ({}) > 0 and on (cluster) {} and on (cluster) {}",
             known_containers(&OF_WORKLOADS, ""),
+            evaluated(),
             alert_day()
         ),
         hold: "15m",

@@ -1,9 +1,12 @@
 //! What was there when tagwatch was installed. No alert fires for it, but for one reminder of the whole cluster.
+//!
+//! Two things say so: the start of a finding, and the recorded fewest containers that it has had since. The start alone
+//! would not do: where reports are not stored, each restart of tagwatch begins all of them anew.
 
-use crate::promql::{FINDING, METRIC_LABELS, once, once_labelled};
+use crate::promql::{EVALUATED, FINDING, METRIC_LABELS, bridged, once, once_labelled};
 
 /// When Prometheus saw the first full evaluation of a cluster: the time of installation, as far as alerts know it.
-pub(super) const FIRST_EVALUATION: &str = "cluster:tagwatch_first_evaluation_timestamp_seconds:min";
+pub const FIRST_EVALUATION: &str = "cluster:tagwatch_first_evaluation_timestamp_seconds:min";
 /// Seconds of a day and of a week.
 const DAY: u32 = 86_400;
 const WEEK: u32 = 604_800;
@@ -27,54 +30,107 @@ pub(super) const WARNINGS: Class = Class {
     known: "cluster_namespace_kind_workload_rule_severity:tagwatch_known_warnings:min",
 };
 
+/// Containers whose tag moves, by namespace and rule. Ephemeral ones are left out, which have findings all the same.
+const MOVING_IMAGES: &str = "tagwatch_moving_images";
+const MOVING_IMAGE: &str = "cluster, namespace, rule";
+/// The recorded fewest of them.
+pub(super) const KNOWN_MOVING_IMAGES: &str = "cluster_namespace_rule:tagwatch_known_moving_images:min";
+
 /// When tagwatch was installed in each cluster. A federation brings copies of recorded metrics.
 fn installed() -> String {
     format!("min by (cluster) ({FIRST_EVALUATION})")
 }
 
+/// The containers of each finding.
+fn containers(class: &Class, matchers: &str) -> String {
+    let series = bridged(&format!("{}{{{matchers}}}", class.count), "");
+    format!("sum by ({FINDING}{METRIC_LABELS}) ({})", once_labelled(&series))
+}
+
 /// Findings that began before tagwatch was installed, or within the hour in which drift has its grace time.
-pub(super) fn known(class: &Class, matchers: &str) -> String {
-    let start = class.start;
+fn began_before(class: &Class, matchers: &str) -> String {
+    let start = bridged(&format!("{}{{{matchers}}}", class.start), "");
     format!(
-        "min by ({FINDING}) ({start}{{{matchers}}}) <= on (cluster) group_left () ({} + <<settlingSeconds>>)",
+        "min by ({FINDING}) ({start}) <= on (cluster) group_left () ({} + <<settlingSeconds>>)",
         installed()
     )
 }
 
-/// Containers of each finding that is known, as the recorded metric counts them; all of them before it is recorded, and of
-/// the sums over the cap.
+/// The recorded containers of the findings that were there.
+fn recorded(class: &Class, matchers: &str) -> String {
+    format!("min by ({FINDING}) ({}{{{matchers}}})", class.known)
+}
+
+/// Findings that were there when tagwatch was installed: as recorded, and by their start before that is recorded.
+pub(super) fn known(class: &Class, matchers: &str) -> String {
+    format!("{} or {}", recorded(class, matchers), began_before(class, matchers))
+}
+
+/// Containers of each finding that is known, as the recorded metric counts them; all of them before it is recorded.
 pub(super) fn known_containers(class: &Class, matchers: &str) -> String {
-    let Class { count, known: recorded, .. } = class;
+    let series = bridged(&format!("{}{{{matchers}}}", class.count), "");
     format!(
-        "min by ({FINDING}) ({recorded}{{{matchers}}}) or sum by ({FINDING}) ({}) and on ({FINDING}) ({})",
-        once(&format!("{count}{{{matchers}}}")),
-        known(class, matchers)
+        "{} or sum by ({FINDING}) ({}) and on ({FINDING}) ({})",
+        recorded(class, matchers),
+        once(&series),
+        began_before(class, matchers)
     )
 }
 
-/// Containers of each finding that came after the installation: all of a finding that began later, and of one that is known
+/// What there is beyond what is known, by these labels; all of it where nothing is.
+fn beyond(now: &str, by: &str, recorded: &str, known: &str) -> String {
+    format!("{now} unless on ({by}) ({known}) or {now} - on ({by}) group_left () {recorded} > 0")
+}
+
+/// Containers of each finding of the clusters that were evaluated that came after the installation: all of a finding that began later, and of one that is known
 /// those beyond the fewest that it has had since.
 pub(super) fn new_containers(class: &Class, matchers: &str) -> String {
-    let Class { count, known: recorded, .. } = class;
-    let containers =
-        format!("sum by ({FINDING}{METRIC_LABELS}) ({})", once_labelled(&format!("{count}{{{matchers}}}")));
-    format!(
-        "{containers} unless on ({FINDING}) ({}) or \
-         {containers} - on ({FINDING}) group_left () min by ({FINDING}) ({recorded}{{{matchers}}}) > 0",
-        known(class, matchers)
-    )
+    let (recorded, known) = (recorded(class, matchers), known(class, matchers));
+    let new = beyond(&containers(class, matchers), FINDING, &recorded, &known);
+    // Until the first full evaluation ends, which takes minutes in a large cluster, everything would be new.
+    format!("({new}) unless on (cluster) (max by (cluster) (tagwatch_build_info) unless {})", installed())
+}
+
+/// Moving images of each namespace and rule beyond the fewest that it has had since the installation.
+pub(super) fn new_moving_images(matchers: &str) -> String {
+    let now = once_labelled(&bridged(&format!("{MOVING_IMAGES}{{{matchers}}}"), ""));
+    let recorded = format!("min by ({MOVING_IMAGE}) ({KNOWN_MOVING_IMAGES}{{{matchers}}})");
+    beyond(&now, MOVING_IMAGE, &recorded, &recorded)
 }
 
 /// What is recorded of a class: the fewest containers that a known finding has had. `memory` is for how long it is
-/// remembered while it is not recorded.
+/// remembered while Prometheus records nothing.
 pub(super) fn fewest(class: &Class, matchers: &str, memory: &str) -> String {
-    let Class { count, known: recorded, .. } = class;
-    let matchers = format!("{matchers}workload!=\"_other\"");
-    let now = format!("sum by ({FINDING}) ({})", once(&format!("{count}{{{matchers}}}")));
-    let before = format!("min by ({FINDING}) (last_over_time({recorded}[{memory}]))");
+    let now = format!("sum by ({FINDING}) ({})", once(&format!("{}{{{matchers}}}", class.count)));
+    let before = format!("min by ({FINDING}) (last_over_time({}[{memory}]))", class.known);
+    // Old, and not recorded: it is the first time, Prometheus has forgotten it, or it was counted under `_other`.
+    let old = format!("{now} and on ({FINDING}) ({})", began_before(class, matchers));
+    fewest_of(&now, &before, &old, &old)
+}
+
+/// The same of moving images. A namespace that is not recorded is a new one.
+pub(super) fn fewest_moving_images(memory: &str) -> String {
+    let now = once(MOVING_IMAGES);
+    let before = format!("min by ({MOVING_IMAGE}) (last_over_time({KNOWN_MOVING_IMAGES}[{memory}]))");
+    fewest_of(&now, &before, &now, &format!("{before} and {now}"))
+}
+
+/// The fewest that there were since the installation.
+///
+/// While the installation settles, that is what is there. Afterwards it can fall, and what is gone is recorded as 0 once, so
+/// that what comes back is new: `last_over_time` does not see that a series has ended. Before a leader has evaluated the
+/// cluster, some of it is not there yet: then nothing falls and nothing is gone.
+///
+/// `at_first` is what is there while the installation settles, and `again` what is recorded later though it was not.
+fn fewest_of(now: &str, before: &str, at_first: &str, again: &str) -> String {
+    let (installed, is_evaluated) = (installed(), format!("on (cluster) {EVALUATED}"));
     format!(
-        "({now} < {before} or {before} and {now} or {now}) and on ({FINDING}) ({})",
-        known(class, &matchers)
+        "({at_first} and {is_evaluated} and on (cluster) ({installed} > time() - <<settlingSeconds>>) or \
+         {now} < {before} and {is_evaluated} or \
+         {before} > 0 and {now} or \
+         {again} and {is_evaluated} or \
+         {before} > 0 unless {is_evaluated} or \
+         0 * ({before} > 0)) and on (cluster) {installed}"
     )
 }
 

@@ -10,6 +10,7 @@ mod policy;
 mod record;
 mod yaml;
 
+pub use known::FIRST_EVALUATION;
 pub use parameter::{PARAMETERS, Parameter};
 pub use record::{Recording, recordings};
 pub use yaml::{chart_rules_yaml, rule_group_yaml, rule_object_yaml};

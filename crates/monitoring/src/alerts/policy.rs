@@ -1,6 +1,7 @@
 //! Alerts on the policy.
 
 use super::{Alert, CONTROLLER, Urgency};
+use crate::promql::{bridged, bridged_by};
 
 const GROUP: &str = "tagwatch-policy";
 
@@ -12,7 +13,7 @@ fn invalid() -> Alert {
     Alert {
         name: "TagwatchPolicyInvalid",
         group: GROUP,
-        expression: "min by (cluster) (tagwatch_policy_valid) == 0".to_owned(),
+        expression: format!("{} == 0", bridged_by("min", "cluster", "tagwatch_policy_valid")),
         hold: "5m",
         urgency: Urgency::Warning,
         about_tagwatch: true,
@@ -26,9 +27,8 @@ fn invalid() -> Alert {
 
 fn expiring() -> Alert {
     let expiry = |by: &str, source: &str| {
-        format!(
-            "min by (cluster, source, {by}) (tagwatch_exemption_expiry_timestamp_seconds{{source=\"{source}\"}})"
-        )
+        let series = format!("tagwatch_exemption_expiry_timestamp_seconds{{source=\"{source}\"}}");
+        format!("min by (cluster, source, {by}) ({})", bridged(&series, ""))
     };
     // An exemption of the policy belongs to no namespace, but the label of the target may say one.
     let of_policy =

@@ -1,13 +1,16 @@
 //! Recording rules: what alerts share, and what is worth keeping for longer than the metrics. Names follow
 //! `level:metric:operations` (<https://prometheus.io/docs/practices/rules/>).
 
-use super::findings::MOVING;
-use super::known::{FIRST_EVALUATION, VIOLATIONS, WARNINGS, fewest};
-use crate::promql::once;
+use tagwatch_core::rules::ids;
+
+use super::known::{
+    FIRST_EVALUATION, KNOWN_MOVING_IMAGES, VIOLATIONS, WARNINGS, fewest, fewest_moving_images,
+};
+use crate::promql::{EVALUATED, once};
 
 /// For how long the first evaluation is remembered when tagwatch is gone or Prometheus is down.
 const MEMORY: &str = "1w";
-/// For how long known findings are remembered: there are thousands in a large cluster, and each evaluation reads all.
+/// For how long known findings are remembered while Prometheus is down: there are thousands in a large cluster, and each evaluation reads all.
 const MEMORY_OF_FINDINGS: &str = "6h";
 
 /// A recording rule of Prometheus.
@@ -36,14 +39,15 @@ pub fn recordings() -> Vec<Recording> {
             format!(
                 "min by (cluster) (last_over_time({FIRST_EVALUATION}[{MEMORY}])) and on (cluster) \
                  present_over_time(tagwatch_build_info[{MEMORY}]) or \
-                 min by (cluster) (tagwatch_last_full_evaluation_timestamp_seconds)"
+                 min by (cluster) ({EVALUATED})"
             ),
         ),
         rule(VIOLATIONS.known, fewest(&VIOLATIONS, "", MEMORY_OF_FINDINGS)),
         rule(
             WARNINGS.known,
-            fewest(&WARNINGS, &format!("rule=~\"{}\", ", MOVING.join("|")), MEMORY_OF_FINDINGS),
+            fewest(&WARNINGS, &format!("rule=~\"{}\"", ids::OF_MOVING_TAGS.join("|")), MEMORY_OF_FINDINGS),
         ),
+        rule(KNOWN_MOVING_IMAGES, fewest_moving_images(MEMORY_OF_FINDINGS)),
         rule("cluster:tagwatch_score:ratio", score("cluster")),
         rule("cluster_namespace:tagwatch_score:ratio", score("cluster, namespace")),
         rule("cluster_namespace_severity:tagwatch_violations:sum", findings(&violations)),

@@ -1,7 +1,7 @@
 //! *Controller health*: whether the other dashboards can be trusted.
 
 use crate::dashboard::{Dashboard, Panel, Row, Variable, lines, stat};
-use crate::promql::{CLUSTERS, once, or_never, or_none};
+use crate::promql::{CLUSTERS, EVALUATED, once, or_never, or_never_by, or_none, or_zero};
 
 pub(super) fn dashboard() -> Dashboard {
     Dashboard {
@@ -34,6 +34,11 @@ fn sum(metric: &str) -> String {
 /// Events a second, by labels.
 fn rate(metric: &str, by: &str) -> String {
     format!("sum by ({by}) ({})", once(&format!("rate({}[$__rate_interval])", of(metric))))
+}
+
+/// Events of a kind that may never have happened, a second, by labels.
+fn rate_or_never(metric: &str, by: &[&str]) -> String {
+    or_never_by(by, &rate(metric, &by.join(", ")))
 }
 
 /// Each process once, however many scrape jobs find it.
@@ -83,7 +88,7 @@ fn now() -> Vec<Panel> {
         .query(
             format!(
                 "time() - min(max by (cluster) ({}))",
-                of("tagwatch_last_full_evaluation_timestamp_seconds")
+                of(EVALUATED)
             ),
             "age",
         ),
@@ -126,13 +131,13 @@ fn policy() -> Vec<Panel> {
         stat("Exemptions that end within 30 days", "Then what they exempt is reported again.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "orange")])
-            .query(or_never(&format!("count(({ends}) > 0 < 2592000)")), "exemptions"),
+            .query(or_zero(&format!("count(({ends}) > 0 < 2592000)")), "exemptions"),
         lines("Exemptions", "Exemptions of the policy and of annotations, by state.")
             .unit("short")
             .query(exemptions("state"), "{{state}}"),
         lines("Policy status writes", "Writes of the status of the TagPolicy a second, by outcome.")
             .unit("wps")
-            .query(or_never(&rate("tagwatch_policy_status_writes_total", "outcome")), "{{outcome}}"),
+            .query(rate_or_never("tagwatch_policy_status_writes_total", &["outcome"]), "{{outcome}}"),
     ]
 }
 
@@ -146,7 +151,7 @@ fn drift() -> Vec<Panel> {
         stat("Mixed workloads", "Workloads whose pods run different images of one reference.")
             .unit("short")
             .traffic_light(&[(None, "green"), (Some(1.0), "red")])
-            .query(or_never(&sum("tagwatch_mixed_workloads")), "workloads"),
+            .query(or_zero(&sum("tagwatch_mixed_workloads")), "workloads"),
         lines("Moved tags", "References that ran as more than one image in the last 30 days.")
             .size(16, 8)
             .unit("short")
@@ -162,7 +167,7 @@ fn registries() -> Vec<Panel> {
         )
         .size(24, 8)
         .unit("reqps")
-        .query(or_never(&rate("tagwatch_registry_requests_total", "outcome")), "{{outcome}}"),
+        .query(rate_or_never("tagwatch_registry_requests_total", &["outcome"]), "{{outcome}}"),
     ]
 }
 
@@ -192,13 +197,16 @@ fn work() -> Vec<Panel> {
             "Kubernetes Events about workloads a second, by outcome; none unless they are enabled.",
         )
         .unit("ops")
-        .query(or_never(&rate("tagwatch_events_total", "outcome")), "{{outcome}}"),
+        .query(rate_or_never("tagwatch_events_total", &["outcome"]), "{{outcome}}"),
         lines(
             "Reports of others",
             "Reports with the label of tagwatch that are not of this instance, by owner.",
         )
         .unit("short")
-        .query(or_never(&format!("sum by (owner) ({})", once(&of("tagwatch_stray_reports")))), "{{owner}}"),
+        .query(
+            or_never_by(&["owner"], &format!("sum by (owner) ({})", once(&of("tagwatch_stray_reports")))),
+            "{{owner}}",
+        ),
     ]
 }
 
@@ -244,7 +252,7 @@ fn api_server() -> Vec<Panel> {
         lines("Custom kinds", "Custom kinds that the API server serves: watched, or forbidden.")
             .unit("short")
             .query(
-                or_never(&format!("sum by (state) ({})", once(&of("tagwatch_custom_kinds")))),
+                or_never_by(&["state"], &format!("sum by (state) ({})", once(&of("tagwatch_custom_kinds")))),
                 "{{state}}",
             ),
     ]
@@ -269,7 +277,7 @@ fn metrics() -> Vec<Panel> {
         lines("Connections closed", "Connections a second that tagwatch closed, by endpoint and reason.")
             .unit("ops")
             .query(
-                or_never(&rate("tagwatch_server_connections_closed_total", "server, reason")),
+                rate_or_never("tagwatch_server_connections_closed_total", &["server", "reason"]),
                 "{{server}}: {{reason}}",
             ),
     ]

@@ -5,7 +5,9 @@ use crate::dashboard::{
     Column, Dashboard, Link, Panel, Row, Variable, bars, console, dashboard as link, donut, lines,
     severity_colors, stat, status_colors, steps, table,
 };
-use crate::promql::{CLUSTERS, FINDING, FINDINGS, NAMESPACES, once, or_zero, start, violations, warnings};
+use crate::promql::{
+    CLUSTERS, EVALUATED, FINDING, FINDINGS, NAMESPACES, once, or_zero, start, violations, warnings,
+};
 
 /// Other dashboards link here by it.
 pub(super) const UID: &str = "tagwatch-issues";
@@ -89,8 +91,10 @@ fn totals() -> Vec<Panel> {
 }
 
 fn donuts() -> Vec<Panel> {
-    // Not narrowed by severity: a finding may have another one than its rule.
-    let rules = format!("max by (rule) (tagwatch_rule_info{{{CLUSTERS}, rule=~\"$rule\", state=\"on\"}})");
+    // Not narrowed by severity: a finding may have another one than its rule. None is clean before it is checked.
+    let rules = format!(
+        "max by (rule) (tagwatch_rule_info{{{CLUSTERS}, rule=~\"$rule\", state=\"on\"}} and on (cluster) {EVALUATED})"
+    );
     let violated = format!("count by (rule) ({} > 0)", violations());
     let warned = format!("count by (rule) ({} > 0)", warnings());
     vec![
@@ -159,15 +163,13 @@ fn places() -> Vec<Panel> {
 }
 
 fn trend() -> Vec<Panel> {
-    let evaluated = |offset: &str| {
-        format!("max by (cluster) (tagwatch_last_full_evaluation_timestamp_seconds{{{CLUSTERS}}}{offset})")
-    };
+    let evaluated = |offset: &str| format!("max by (cluster) ({EVALUATED}{{{CLUSTERS}}}{offset})");
     let found =
         |offset: &str| format!("max by ({FINDING}) (tagwatch_workload_violations{{{FINDINGS}}}{offset})");
     // Compared are the beginning and the end of a step, where tagwatch had evaluated the cluster at both.
     let step = " offset $__interval";
-    let now = format!("({} and on (cluster) {})", found(""), evaluated(step));
-    let before = format!("({} and on (cluster) {})", found(step), evaluated(""));
+    let at_both = format!("and on (cluster) {} and on (cluster) {}", evaluated(step), evaluated(""));
+    let [now, before] = ["", step].map(|offset| format!("({} {at_both})", found(offset)));
     let more = |these: &str, than: &str| {
         or_zero(&format!("count({these}) - ({})", or_zero(&format!("count({these} and {than})"))))
     };

@@ -5,7 +5,7 @@ use crate::dashboard::{
     Dashboard, Panel, Row, Variable, bars, console, dashboard as link, donut, lines, severity_colors, stat,
     state_timeline, status_colors,
 };
-use crate::promql::{CLUSTERS, FINDINGS, NAMESPACES, once, or_zero, start};
+use crate::promql::{CLUSTERS, EVALUATED, FINDINGS, NAMESPACES, once, or_zero, start};
 
 /// The dashboard that is not narrowed to workloads.
 const ISSUES: &str = super::issues::UID;
@@ -84,7 +84,8 @@ const STATES: [(u32, &str, &str); 4] = [
     (3, "error", "purple"),
 ];
 
-/// The state of each finding. It is known to be gone where tagwatch is scraped and names every finding.
+/// The state of each finding. It is known to be gone where a tagwatch that has evaluated the cluster is scraped, and names
+/// every finding.
 fn states() -> String {
     let by = "cluster, namespace, kind, workload, rule";
     let (violations, warnings) = ("tagwatch_workload_violations", "tagwatch_workload_warnings");
@@ -100,7 +101,9 @@ fn states() -> String {
     let before = [violations, warnings]
         .map(|metric| format!("last_over_time({}[$__range])", of_workloads(metric, "")))
         .join(" or ");
-    let known = format!("max by (cluster) (tagwatch_metrics_series_over_cap{{{CLUSTERS}}}) == 0");
+    let known = format!(
+        "max by (cluster) (tagwatch_metrics_series_over_cap{{{CLUSTERS}}}) == 0 and on (cluster) {EVALUATED}"
+    );
     format!("max by ({by}) ({found}) or 0 * max by ({by}) ({before}) and on (cluster) {known}")
 }
 
@@ -110,7 +113,7 @@ fn time() -> Vec<Panel> {
         state_timeline(
             "Findings over time",
             "Which rule found something in which workload, and when. A gap says that nothing is known: tagwatch was \
-             not scraped, or there were more findings than the cap of series.",
+             not scraped or had not evaluated the cluster yet, or there were more findings than the cap of series.",
             &STATES,
         )
         .unit("none")

@@ -45,8 +45,9 @@ const IMAGES: Family = Family {
 
 const MOVING_IMAGES: Family = Family {
     name: "tagwatch_moving_images",
-    help: "Containers whose tag is known to move and is not exempt, without ephemeral containers.",
-    labels: &["namespace"],
+    help: "Containers whose tag is known to move and is not exempt, without ephemeral containers, by the rule that \
+           reports it: empty where that rule is off, and for a namespace with none.",
+    labels: &["namespace", "rule"],
 };
 
 const FAMILIES: [Family; 5] = [VIOLATIONS, WARNINGS, WORKLOADS, IMAGES, MOVING_IMAGES];
@@ -92,8 +93,11 @@ impl FindingsCollector {
                 let [class, policy] = [tag_class.as_str(), pull_policy.as_str()].map(str::to_owned);
                 *images.entry(with(vec![namespace.clone(), class, policy])).or_default() += f64::from(*count);
             }
-            // Also without any, so that the first one of a namespace is an increase.
-            *moving.entry(with(vec![namespace.clone()])).or_default() += f64::from(state.moving_images);
+            // Also without any: then it is known that there is none.
+            for (rule, count) in [("", 0)].iter().chain(state.moving_images.iter()) {
+                *moving.entry(with(vec![namespace.clone(), (*rule).to_owned()])).or_default() +=
+                    f64::from(*count);
+            }
             for group in state.issues.iter().filter(|group| group.class.outcome.is_open()) {
                 let IssueClass { rule, severity, outcome } = group.class;
                 let [policy, rule, severity] =
@@ -159,6 +163,24 @@ mod tests {
         let with = |result: &str| [own.as_slice(), &[result.to_owned()]].concat();
         assert_eq!(violations, Samples::from([(with("fail"), 2.0), (with("error"), 2.0)]));
         assert_eq!(warnings, Samples::from([(own.to_vec(), 2.0)]));
+    }
+
+    #[test]
+    fn moving_images_count_by_rule_and_a_namespace_without_any_is_known() {
+        let states = Arc::new(Mutex::new(WorkloadStates::default()));
+        let workloads: [(&str, &[(&'static str, u32)]); 3] =
+            [("a", &[("latest-tag", 2)]), ("b", &[("", 1), ("latest-tag", 1)]), ("c", &[])];
+        for (name, moving_images) in workloads {
+            let namespace = if name == "c" { "mail" } else { "shop" };
+            let key = WorkloadKey::new("apps/v1", "Deployment", namespace, name, name);
+            let state = WorkloadState { moving_images: moving_images.into(), ..WorkloadState::failed() };
+            states.lock().insert(&key, state);
+        }
+        let engine = Arc::new(EngineHandle::new(Policy::of(Profile::Recommended), Date::default()));
+        let [.., moving] = FindingsCollector::new(states, engine).unwrap().samples(&[]);
+        let of = |namespace: &str, rule: &str, count| (vec![namespace.to_owned(), rule.to_owned()], count);
+        let expected = [of("mail", "", 0.0), of("shop", "", 1.0), of("shop", "latest-tag", 3.0)];
+        assert_eq!(moving, Samples::from(expected));
     }
 
     #[test]
