@@ -21,6 +21,7 @@ const CASES: &str = "e2e/tests/monitoring/alerts";
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test(promtool_accepts_the_rules),
+        test(where_alerts_count_the_backlog_nothing_reminds_of_it),
         test(every_alert_has_a_case_of_firing_and_of_resolving),
         test(every_alert_fires_and_resolves),
         test(an_absent_cluster_is_missed_by_name_for_a_week),
@@ -83,6 +84,22 @@ async fn promtool_accepts_the_rules() -> Result<()> {
         fs::write(&path, file)?;
         let path = path.to_str().context("a path that is no text")?;
         promtool(&["check", "rules", "--lint=all", "--lint-fatal", path]).await.context(file.clone())?;
+    }
+    Ok(())
+}
+
+/// Nor is anything remembered that alerts would leave out.
+async fn where_alerts_count_the_backlog_nothing_reminds_of_it() -> Result<()> {
+    for (value, reminds) in [(false, true), (true, false)] {
+        let file = rendered(&format!("monitoring.prometheusRule.alertOnBacklog={value}")).await?;
+        let groups: Value = serde_json::from_str(&file)?;
+        let groups = groups["groups"].as_array().into_iter().flatten();
+        let rules = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten());
+        let names: Vec<&str> =
+            rules.filter_map(|rule| rule["alert"].as_str().or_else(|| rule["record"].as_str())).collect();
+        ensure!(names.len() > 20, "{names:?}");
+        assert_eq!(names.contains(&"TagwatchBacklog"), reminds, "{value}");
+        assert_eq!(names.iter().any(|name| name.contains(":tagwatch_known_")), reminds, "{value}");
     }
     Ok(())
 }
