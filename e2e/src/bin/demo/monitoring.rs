@@ -9,7 +9,7 @@ use tagwatch_e2e::{
     TagwatchProcess, eventually,
     monitoring::{Panel, Prometheus, Query, panels, scrape_config},
 };
-use tagwatch_monitoring::{Console, dashboard_files, rule_group_yaml};
+use tagwatch_monitoring::{Console, FIRST_EVALUATION, dashboard_files, rule_group_yaml};
 
 use crate::screen;
 
@@ -55,6 +55,12 @@ pub(crate) async fn show(tagwatch: &TagwatchProcess) -> Result<Option<Prometheus
 
 /// What the alerts say of what is shown, most of which they wait for before they fire.
 async fn alerts(prometheus: &Prometheus) -> Result<()> {
+    // A group of alerts that is evaluated before the installation is recorded takes everything for new.
+    eventually(LIMIT, "the installation is recorded", async || {
+        ensure!(!prometheus.query(FIRST_EVALUATION).await?.is_empty(), "it is not");
+        Ok(())
+    })
+    .await?;
     let rules = prometheus.rules_evaluated_since(Timestamp::now()).await?;
     let alerts: Vec<&Value> = rules.iter().filter(|rule| rule["type"] == "alerting").collect();
     let begun = alerts.iter().filter(|rule| rule["state"] != "inactive");
