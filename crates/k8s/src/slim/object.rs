@@ -22,14 +22,16 @@ pub struct SlimObject {
     templates: Option<Box<[PodTemplate]>>,
     extras: Option<Box<Extras>>,
     revision: u32,
+    /// When its spec or its status was last written, in Unix seconds; `u32::MAX` where that is not known.
     written: u32,
     /// When it was created, in Unix seconds; 0 where it does not say.
     created: u32,
-    replicas: Option<i32>,
     rolled_out: Option<bool>,
     role: KindRole,
     siblings: Siblings,
     finished: bool,
+    /// Its `spec.replicas` is zero, as in a `ReplicaSet` that a rollout has superseded.
+    at_zero: bool,
     by_hand: bool,
     cut: bool,
     is_template_seen: bool,
@@ -91,11 +93,11 @@ impl SlimObject {
             owner,
             templates,
             extras: extras.flatten(),
-            replicas: spec.replicas,
             rolled_out,
             role: traits.role,
             siblings: traits.siblings,
             finished: rollout::is_finished(object, traits),
+            at_zero: spec.replicas == Some(0),
             by_hand: spec.is_updated_by_hand(),
             cut,
             is_template_seen,
@@ -156,11 +158,6 @@ impl SlimObject {
         self.templates.is_none()
     }
 
-    /// `spec.replicas`, in the built-in kinds that have it. Zero in a `ReplicaSet` that a rollout has superseded.
-    pub fn replicas(&self) -> Option<i32> {
-        self.replicas
-    }
-
     /// Its deletion was asked for. A finalizer, which any user may add who may change the object, holds it for as long as it
     /// likes.
     pub fn is_in_deletion(&self) -> bool {
@@ -169,7 +166,7 @@ impl SlimObject {
 
     /// Whether it asks for pods.
     pub fn wants_pods(&self) -> bool {
-        !self.finished && self.replicas != Some(0)
+        !self.finished && !self.at_zero
     }
 
     /// Orders the dependents of one owner that replace each other, if the owner is of a kind that numbers them: the rollout of
@@ -275,6 +272,7 @@ impl SlimObject {
     /// Whether two states of an object get the same verdicts: most updates are of the status alone.
     pub fn is_judged_alike(&self, other: &Self) -> bool {
         self.key == other.key
+            && self.wants_pods() == other.wants_pods()
             && self.finished == other.finished
             && self.rolled_out == other.rolled_out
             && self.cut == other.cut
