@@ -132,6 +132,8 @@ fn firing(name: &str, labels: &str) -> String {
         "tagwatch_exemption_expiry_timestamp_seconds" => format!("300000x{STEPS}"),
         "tagwatch_leader" | "tagwatch_report_api_available" | "tagwatch_policy_valid" => format!("0x{STEPS}"),
         _ if name.contains(":tagwatch_first_") => format!("{INSTALLED}x{STEPS}"),
+        // Nothing is recorded of a finding that came later.
+        _ if name.contains(":tagwatch_known_") && labels.contains("kind=\"b\"") => format!("_x{STEPS}"),
         _ if name.contains(":tagwatch_") => format!("3x{STEPS}"),
         _ if name.ends_with("_start_time_seconds") && is_known => format!("{INSTALLED}x{STEPS}"),
         _ if name.ends_with("_start_time_seconds") => format!("-9999999x{STEPS}"),
