@@ -136,7 +136,7 @@ async fn lease(env: &TestEnv) -> Result<Lease> {
 /// The standby judges, shows no gauges of objects and writes nothing; it takes over at once from a leader that ends.
 async fn one_replica_writes_and_the_next_takes_over_without_a_rewrite(env: &TestEnv) -> Result<()> {
     let mut replicas = Replicas::start(env, 2, &[]).await?;
-    let leader = replicas.leader().await?.process;
+    let Replica { process: leader, line: _line } = replicas.leader().await?;
     env.create(web("web", LATEST)).await?;
     env.create(web("clean", CLEAN)).await?;
     let before = env.reported("Deployment", "web", &LATEST_ALWAYS).await?;
@@ -155,7 +155,7 @@ async fn one_replica_writes_and_the_next_takes_over_without_a_rewrite(env: &Test
 
     let mark = env.audit_log().mark().await?;
     leader.end().await?;
-    let standby = replicas.leader().await?.process;
+    let Replica { process: standby, line: _line_of_standby } = replicas.leader().await?;
     let released = lease(env).await?;
     assert_eq!(released.spec.and_then(|spec| spec.lease_transitions), Some(1));
     // Everything was evaluated once more as the leader.
