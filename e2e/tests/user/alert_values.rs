@@ -30,7 +30,7 @@ async fn thresholds_severities_and_grace_of_alerts_are_values_and_any_can_be_lef
     objects.retain(|(kind, _), _| kind == "PrometheusRule");
     let ours = alerts(&objects)?;
     let missing: Vec<&String> = shipped.keys().filter(|name| !ours.contains_key(*name)).collect();
-    assert_eq!(missing, ["TagwatchAbsent", "TagwatchTagMoved"]);
+    assert_eq!(missing, ["TagwatchAbsent", "TagwatchBacklog", "TagwatchTagMoved"], "one has no backlog");
     assert_eq!(ours["TagwatchMixedDigests"]["labels"]["severity"], "page");
     for (alert, parts) in [
         ("TagwatchManyViolations", vec!["> 321", "namespace, label_example_com_team, label_tier)"]),
@@ -38,13 +38,15 @@ async fn thresholds_severities_and_grace_of_alerts_are_values_and_any_can_be_lef
         ("TagwatchViolationOverdue", vec!["- 259200", "- 432000", "- 950400", "+ -10000000000"]),
         ("TagwatchExemptionExpiring", vec!["< 1123200"]),
         ("TagwatchCriticalViolation", vec!["+ -10000000000"]),
-        ("TagwatchBacklog", vec!["- 1468800 >= 0"]),
     ] {
         let expression = ours[alert]["expr"].as_str().context("no expression")?;
         for part in parts {
             assert!(expression.contains(part), "{alert}: {part}: {expression}");
         }
     }
+    let with_reminder = alerts(&monitoring(&format!(",{set}.graceDays=17")).await?)?;
+    let backlog = with_reminder["TagwatchBacklog"]["expr"].as_str().context("no expression")?;
+    assert!(backlog.contains("- 1468800 >= 0"), "{backlog}");
     let overdue = ours["TagwatchViolationOverdue"]["annotations"]["description"].to_string();
     assert!(overdue.contains("critical 3, high 5, medium 11"), "{overdue}");
     for (name, rule) in &ours {
