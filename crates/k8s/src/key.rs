@@ -167,7 +167,8 @@ impl Ord for WorkloadKey {
 
 impl Hash for WorkloadKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.uid().hash(state);
+        // A user may write any UID into an owner reference: those that share one must not share a bucket.
+        self.parts().hash(state);
     }
 }
 
@@ -187,6 +188,24 @@ impl fmt::Debug for WorkloadKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_that_differ_in_one_part_have_hashes_of_their_own() {
+        let parts = ["example.com/v1", "App", "shop", "web", "x"];
+        let mut hashes = std::collections::BTreeSet::new();
+        for changed in 0..parts.len() {
+            for number in 0..100 {
+                let mut parts = parts.map(str::to_owned);
+                parts[changed] = format!("n{number}.{}", parts[changed]);
+                let [api_version, kind, namespace, name, uid] = parts;
+                let key = WorkloadKey::new(&api_version, &kind, &namespace, &name, &uid);
+                let mut hasher = std::hash::DefaultHasher::new();
+                key.hash(&mut hasher);
+                hashes.insert(hasher.finish());
+            }
+        }
+        assert_eq!(hashes.len(), 500);
+    }
 
     #[test]
     fn every_part_reads_back() {

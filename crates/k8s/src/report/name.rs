@@ -1,6 +1,6 @@
 //! The name of a workload's report: readable, unique, and a valid DNS subdomain.
 
-use tagwatch_core::kinds::{find_watched, group_of, watched};
+use tagwatch_core::kinds::{find_watched, group_of};
 
 use super::{MANAGER, hex};
 
@@ -8,31 +8,32 @@ use super::{MANAGER, hex};
 const MAX_NAME: usize = 253;
 /// Longest kind in a name, the length of a DNS label, which real kinds keep.
 const MAX_KIND: usize = 63;
-/// Hex digits of the UID that a shortened name ends with.
+/// Hex digits of the UID that the name of a built-in object's report ends with.
 const UID_DIGITS: usize = 8;
+/// Hex digits that other names end with: too many for another object with the same ones to be found.
+const IDENTITY_DIGITS: usize = 20;
 
-/// Name of the report of an object: `tagwatch-<kind>-<name, cut>-<8 hex of the uid>`, a valid DNS subdomain
-/// whatever the parts hold. Other engines use the bare UID, and meet each other there.
+/// Name of the report of an object, a valid DNS subdomain whatever the parts hold: `tagwatch-<kind>-<name, cut>-<8 hex of
+/// the uid>` for the built-in kinds that are watched. Other engines use the bare UID, and meet each other there.
 ///
-/// The kind has its group behind a dot where a watched kind of another group has the same name: a user who
-/// may create a pod can write any owner into it, and must not take the name of a Deployment's report that way.
+/// A user who may create a pod can write any other kind, name and UID into its owner reference, and must not take the name
+/// of another report that way. So those names end with digits of a hash of all parts, which are more: no kind, name and
+/// UID of such an owner, joined, are the name of a report of a built-in object, or of another owner.
 pub fn report_name(api_version: &str, kind: &str, name: &str, uid: &str) -> String {
-    let kind = kind_part(api_version, kind);
-    let uid = uid_digits(uid);
+    let digits = match find_watched(api_version, kind) {
+        Some(_) => uid_digits(uid),
+        None => identity_digits([group_of(api_version), kind, name, uid]),
+    };
+    let kind = dns_label(kind, MAX_KIND);
     let separators = 3;
-    let name = dns_label(name, MAX_NAME - MANAGER.len() - kind.len() - uid.len() - separators);
-    let parts = [MANAGER, &kind, &name, &uid];
+    let name = dns_label(name, MAX_NAME - MANAGER.len() - kind.len() - digits.len() - separators);
+    let parts = [MANAGER, &kind, &name, &digits];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
-fn kind_part(api_version: &str, kind: &str) -> String {
-    let label = dns_label(kind, MAX_KIND);
-    let is_watched = find_watched(api_version, kind).is_some();
-    if is_watched || !watched().any(|watched| watched.kind().eq_ignore_ascii_case(&label)) {
-        return label;
-    }
-    let group = dns_label(group_of(api_version), MAX_KIND);
-    if group.is_empty() { format!("{label}.core") } else { format!("{label}.{group}") }
+/// Digits of a hash of these parts. As JSON, no two lists of parts are one text.
+fn identity_digits(parts: [&str; 4]) -> String {
+    hex::sha256_json(&parts)[..IDENTITY_DIGITS].to_owned()
 }
 
 /// At most `max` characters of `a-z`, `0-9` and, between those, `-`.
@@ -56,6 +57,8 @@ fn uid_digits(uid: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     const UID: &str = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
@@ -80,29 +83,43 @@ mod tests {
         );
     }
 
+    /// What a user may write into an owner reference, against the names of built-in objects and against each other.
     #[test]
-    fn a_kind_that_only_looks_like_a_watched_one_cannot_take_its_name() {
-        let real = report_name("apps/v1", "Deployment", "web", UID);
-        assert_eq!(
-            report_name("apps/v1beta2", "Deployment", "web", UID),
-            real,
-            "an older version is the same kind"
-        );
-        for (api_version, kind) in [
-            ("evil.example/v1", "Deployment"),
-            ("v1", "Deployment"),
-            ("apps/v1", "deployment"),
-            ("", "Deployment\0"),
-        ] {
-            let report = report_name(api_version, kind, "web", UID);
+    fn no_owner_that_a_user_makes_up_takes_the_name_of_another_report() {
+        let built_in =
+            [("Deployment", "web"), ("Deployment", "x-y"), ("Deployment", "a.b"), ("Pod", "e-vil")].map(
+                |(kind, name)| {
+                    let api_version = if kind == "Pod" { "v1" } else { "apps/v1" };
+                    report_name(api_version, kind, name, UID)
+                },
+            );
+        assert_eq!(report_name("apps/v1beta2", "Deployment", "web", UID), built_in[0], "the same kind");
+        let mut names = BTreeSet::from(built_in);
+        let written = [
+            ("evil.example/v1", "Deployment", "web", UID),
+            ("v1", "Deployment", "web", UID),
+            ("apps/v1", "deployment", "web", UID),
+            ("", "Deployment\0", "web", UID),
+            ("apps/v1", "Deployment-web", "-", UID),
+            ("apps/v1", "Deployment-x", "y", UID),
+            ("apps/v1", "Deployment-a", "b", UID),
+            ("v1", "Pod-e", "vil", UID),
+            ("example.com/v1", "App", "y", "11111111-a"),
+            ("example.com/v1", "App", "y", "11111111-b"),
+            ("example.com/v1", "App-y", "", "11111111-a"),
+            ("example.com/v1", "App", "", "y-11111111-a"),
+            ("argoproj.io/v1alpha1", "Rollout", "web", UID),
+        ];
+        let expected = names.len() + written.len();
+        for (api_version, kind, name, uid) in written {
+            let report = report_name(api_version, kind, name, uid);
             assert!(is_dns_subdomain(&report), "{report}");
-            // No name of a report of a built-in object holds a dot.
-            assert!(report.contains('.') && !real.contains('.'), "{report}");
+            names.insert(report);
         }
-        assert_eq!(
-            report_name("argoproj.io/v1alpha1", "Rollout", "web", UID),
-            "tagwatch-rollout-web-1b4e28ba"
-        );
+        assert_eq!(names.len(), expected, "{names:#?}");
+        let report = report_name("argoproj.io/v1alpha1", "Rollout", "web", UID);
+        assert_eq!(report_name("argoproj.io/v1", "Rollout", "web", UID), report, "the same kind");
+        assert!(report.starts_with("tagwatch-rollout-web-"), "{report}");
     }
 
     #[test]
