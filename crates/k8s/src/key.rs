@@ -199,9 +199,9 @@ mod tests {
                 parts[changed] = format!("n{number}.{}", parts[changed]);
                 let [api_version, kind, namespace, name, uid] = parts;
                 let key = WorkloadKey::new(&api_version, &kind, &namespace, &name, &uid);
-                let mut hasher = std::hash::DefaultHasher::new();
-                key.hash(&mut hasher);
-                hashes.insert(hasher.finish());
+                let mut state = std::hash::DefaultHasher::new();
+                key.hash(&mut state);
+                hashes.insert(state.finish());
             }
         }
         assert_eq!(hashes.len(), 500);

@@ -32,7 +32,7 @@ fn stable(line: &str) -> String {
     let word = |word: &str| {
         let number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
         if let Some((name, end)) = word.rsplit_once('-')
-            && end.len() == 8
+            && [8, 20].contains(&end.len())
             && end.chars().all(|c| c.is_ascii_hexdigit())
         {
             return format!("{name}-UID");
