@@ -146,7 +146,7 @@ impl Index {
         // As a controller, it may have been missing until now.
         let own = (!self.owners.missing.is_empty()).then(|| facts.own_key());
         if let Some(before) = own.as_ref().and_then(|own| self.pods.named_controller(own)) {
-            self.owners.missing.inherit(before, &facts.controller);
+            self.owners.inherit_grace(before, &facts.controller);
         }
         if self.owners.missing.is_given_up(&facts.controller) {
             facts.stand_alone();

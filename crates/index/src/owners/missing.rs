@@ -46,15 +46,23 @@ impl MissingControllers {
         left
     }
 
-    /// What named one controller names another: if that is missing too, the grace time goes on. Who may write an owner reference
-    /// could begin it anew for ever.
-    pub(crate) fn inherit(&mut self, before: &WorkloadKey, named: &WorkloadKey) {
-        let Some(known) = self.0.get(before).filter(|_| before != named) else { return };
+    /// Whether it is known to be missing.
+    pub(crate) fn contains(&self, key: &WorkloadKey) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// What was missing this controller misses another one: the older grace time goes on. Who may write an owner reference could
+    /// begin it anew for ever.
+    pub(crate) fn inherit(&mut self, before: &WorkloadKey, missed: &WorkloadKey) {
+        let Some(known) = self.0.get(before).filter(|_| before != missed) else { return };
         let since = match *known {
             Missing::Since(since) => since,
             Missing::GivenUp => 0,
         };
-        self.0.entry(named.clone()).or_insert(Missing::Since(since));
+        match self.0.entry(missed.clone()).or_insert(Missing::Since(since)) {
+            Missing::Since(other) => *other = since.min(*other),
+            Missing::GivenUp => {}
+        }
     }
 
     /// It is there, or nothing names it any more. Returns whether it was given up.

@@ -163,10 +163,9 @@ impl OwnerIndex {
             return BTreeSet::new();
         }
         let mut affected = before.map(|before| self.affected_by(key, before)).unwrap_or_default();
-        if let (Some(before), Some(named)) =
-            (before.and_then(|before| before.controller.as_ref()), self.reported_under(&node))
-        {
-            self.missing.inherit(before, named);
+        let former = before.and_then(|before| before.controller.clone());
+        if let (Some(former), Some(named)) = (former, self.reported_under(&node).cloned()) {
+            self.inherit_grace(&former, &named);
         }
         self.unlink(key);
         if let Some(controller) = &node.controller {
@@ -376,6 +375,28 @@ impl OwnerIndex {
             }
         }
         Top::Workload(start.clone())
+    }
+
+    /// What named one controller names another. Where both lead to one that is missing, the grace time goes on.
+    pub(crate) fn inherit_grace(&mut self, former: &WorkloadKey, named: &WorkloadKey) {
+        if self.missing.is_empty() {
+            return;
+        }
+        let before = self.end(former).filter(|end| self.missing.contains(end)).cloned();
+        let now = self.end(named).filter(|end| self.watches(end)).cloned();
+        if let (Some(before), Some(now)) = (before, now) {
+            self.missing.inherit(&before, &now);
+        }
+    }
+
+    /// The controller at the end of a chain that is not there, given up or not.
+    fn end<'a>(&'a self, start: &'a WorkloadKey) -> Option<&'a WorkloadKey> {
+        let mut current = start;
+        for _ in 0..=MAX_DEPTH {
+            let Some(node) = self.node(current) else { return Some(current) };
+            current = node.controller.as_ref()?;
+        }
+        None
     }
 
     /// The controller that a workload names and is not reported under, unless that is of a kind whose objects are workloads

@@ -154,6 +154,23 @@ fn another_missing_controller_begins_no_other_grace_time() {
     assert_eq!(reports.reported(), [("Deployment", "web", None)]);
 }
 
+/// The pod names controllers that are there, each of which names another one that is not.
+#[test]
+fn another_chain_that_ends_nowhere_begins_no_other_grace_time() {
+    let mut reports = Reports::default();
+    let mut hidden_for = 0;
+    for step in 0..10 {
+        let [set, deployment] = [format!("s-{step}"), format!("d-{step}")];
+        let owner = ("apps/v1beta2", "Deployment", deployment.as_str());
+        reports.object("ReplicaSet", workload(&set, Some(owner), 0, &[("a", "clean:1.0.0")]));
+        reports.pod(pod("hidden", Some(("apps/v1", "ReplicaSet", &set)), "Running", LATEST));
+        let is_reported = reports.reported().iter().any(|(_, name, _)| *name == set || *name == "hidden");
+        hidden_for = if is_reported { 0 } else { hidden_for + ORPHAN_GRACE - 10 };
+        assert!(hidden_for <= 2 * (ORPHAN_GRACE - 10), "{step}: {:?}", reports.reported());
+        reports.pass(ORPHAN_GRACE - 10);
+    }
+}
+
 #[test]
 fn more_pods_than_are_counted_anew_at_once_follow_with_the_next_evaluations() {
     let mut reports = Reports::default();
