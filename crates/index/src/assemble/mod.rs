@@ -327,7 +327,8 @@ impl Collected {
             Template::Lent(objects) => objects.iter().any(|object| object.is_cut()),
             Template::Pod => false,
         };
-        is_template_cut || self.newest.iter().any(|(shape, _)| shape.images.is_cut())
+        let mut of_pods = self.newest.iter().chain(self.of_template.iter().map(|older| &older.shape));
+        is_template_cut || of_pods.any(|(shape, _)| shape.images.is_cut())
     }
 
     fn parts(&mut self) -> Result<WorkloadParts, Absence> {

@@ -9,6 +9,8 @@ use tagwatch_core::drift::PullFailure;
 use tagwatch_core::workload::Limit;
 
 use super::super::*;
+use super::revision;
+use super::rollouts::{deployment, two_revisions};
 use crate::owners::MAX_DEPENDENTS;
 use crate::testing::{Cluster, ROLLOUT, WEB, containers, metadata, pod, rollout, uid, workload};
 
@@ -125,6 +127,20 @@ fn what_an_object_names_beyond_its_limit_is_an_error_of_its_workload() {
     assert_eq!((workload.containers.len(), workload.limits), (1_000, [Limit::ObjectSize].into()));
     let key = cluster.pod(pod("debug", None, "Running", &all));
     assert_eq!(assembled(&mut cluster, &key).limits, [Limit::ObjectSize].into());
+}
+
+/// Such a pod is of no rollout: a finalizer holds its ReplicaSet.
+#[test]
+fn what_an_older_pod_names_beyond_the_limit_is_an_error_of_its_workload() {
+    let (mut cluster, key) = two_revisions("web:1.0.0", "web:2.0.0");
+    let all = crowd(0, 1_001);
+    let all: Vec<(&str, &str)> = all.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect();
+    cluster.pod(pod("web-1-a", Some(("apps/v1", "ReplicaSet", "web-1")), "Running", &all));
+    cluster.apply("Deployment", deployment("web:2.0.0", (2, 2), (1, 1)));
+    let mut held = revision(workload("web-1", Some(WEB), 0, &[("web", "web:1.0.0")]), 1);
+    held["metadata"]["deletionTimestamp"] = json!("1970-01-01T00:00:00Z");
+    cluster.apply("ReplicaSet", held);
+    assert!(assembled(&mut cluster, &key).limits.contains(&Limit::ObjectSize));
 }
 
 #[test]
