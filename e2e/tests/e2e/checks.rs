@@ -33,7 +33,8 @@ pub(crate) fn form(report: &Report, owner: &DynamicObject) {
     let (api_version, kind) = (types.api_version.as_str(), types.kind.as_str());
 
     let start = format!("tagwatch-{}-{name}-", kind.to_lowercase());
-    let digits = report.name().strip_prefix(&start).unwrap_or_else(|| panic!("{}", report.name()));
+    let report_name = report.name();
+    let digits = report_name.strip_prefix(&start).unwrap_or_else(|| panic!("{report_name}"));
     if ["v1", "apps/v1", "batch/v1"].contains(&api_version) {
         assert_eq!(*digits, uid[..8]);
     } else {
