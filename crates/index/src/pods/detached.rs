@@ -19,6 +19,11 @@ impl PodIndex {
         named.is_some_and(|NamedPod(record)| record.name == PodName::new(key.name(), key.uid()))
     }
 
+    /// The controller for which a pod is counted; its own key, where it has none.
+    pub(crate) fn controller_of(&self, namespace: &str, name: &str) -> Option<&WorkloadKey> {
+        self.pods.get(namespace)?.get(name).map(|known| &known.0.controller)
+    }
+
     /// The controller that a live pod names, as far as that is followed.
     pub(crate) fn named_controller(&self, pod: &WorkloadKey) -> Option<&WorkloadKey> {
         let NamedPod(record) = self.pods.get(pod.namespace())?.get(pod.name())?;

@@ -163,11 +163,6 @@ impl PodIndex {
         self.pods.get(namespace)?.get(name).map(|known| Arc::clone(&known.0))
     }
 
-    /// The controller for which a pod is counted; its own key, where it has none.
-    pub(crate) fn controller_of(&self, namespace: &str, name: &str) -> Option<&WorkloadKey> {
-        self.pods.get(namespace)?.get(name).map(|known| &known.0.controller)
-    }
-
     /// Forgets a pod that is gone.
     pub(crate) fn delete(&mut self, namespace: &str, name: &str, now: u32) -> PodChanges {
         self.forget_leaving(namespace, name);
