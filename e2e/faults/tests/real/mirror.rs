@@ -70,7 +70,7 @@ impl Mirror {
                 let is_reported = change.resource.plural != "tagpolicies";
                 let held = if is_reported { Some(self.record.hold().await) } else { None };
                 let created = self.send("POST", &path, &object).await?;
-                self.names.note(&change.object, &created);
+                self.names.note(change.resource, &change.object, &created);
                 drop(held);
                 if change.resource.plural == "namespaces" {
                     self.make_account(&named).await?;

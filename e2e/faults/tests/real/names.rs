@@ -5,18 +5,27 @@ use std::collections::BTreeMap;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tagwatch_faults::Resource;
+use tagwatch_k8s::report::report_name;
 
 /// The names of one run: those of its namespaces, and of its objects outside of namespaces, end with its number.
 pub(crate) struct Names {
     suffix: String,
+    made: Mutex<Made>,
+}
+
+/// What the real server has made of the double's objects.
+#[derive(Default)]
+struct Made {
     /// UIDs on the real server, by those in the double.
-    uids: Mutex<BTreeMap<String, String>>,
+    uids: BTreeMap<String, String>,
+    /// Likewise names of reports, which come from the UID of the object that they are about.
+    reports: BTreeMap<String, String>,
 }
 
 impl Names {
     pub(crate) fn new(number: usize) -> Self {
         // No suffix is a part of another one.
-        Self { suffix: format!("-run{number:05}"), uids: Mutex::default() }
+        Self { suffix: format!("-run{number:05}"), made: Mutex::default() }
     }
 
     /// What a namespace, or an object outside of namespaces, is called on the real server.
@@ -25,20 +34,23 @@ impl Names {
     }
 
     /// The real server has made an object of the double.
-    pub(crate) fn note(&self, double: &Value, real: &Value) {
-        let [double, real] = [double, real].map(|object| text(&object["metadata"]["uid"]).to_owned());
-        self.uids.lock().insert(double, real);
+    pub(crate) fn note(&self, resource: &Resource, double: &Value, real: &Value) {
+        let [double_uid, real_uid] = [double, real].map(|object| text(&object["metadata"]["uid"]));
+        let report = |uid| {
+            report_name(&resource.api_version(), resource.kind, text(&double["metadata"]["name"]), uid)
+        };
+        let mut made = self.made.lock();
+        made.reports.insert(report(double_uid), report(real_uid));
+        made.uids.insert(double_uid.to_owned(), real_uid.to_owned());
     }
 
     /// A text of the real server, with the names of the double.
     pub(crate) fn to_double(&self, real: &str) -> String {
         let mut translated = real.replace(&self.suffix, "");
-        for (double, real) in &*self.uids.lock() {
-            // Names of reports end with the first digits.
-            if translated.contains(first_digits(real)) {
+        let made = self.made.lock();
+        for (double, real) in made.uids.iter().chain(&made.reports) {
+            if translated.contains(&**real) {
                 translated = translated.replace(&**real, double);
-                translated = translated
-                    .replace(&format!("-{}", first_digits(real)), &format!("-{}", first_digits(double)));
             }
         }
         translated
@@ -47,7 +59,7 @@ impl Names {
     /// An object of the double as the real server is to make it.
     pub(crate) fn to_real(&self, resource: &Resource, object: &Value) -> Value {
         let mut object = object.clone();
-        let uids = self.uids.lock();
+        let made = self.made.lock();
         let metadata = &mut object["metadata"];
         if let Some(fields) = metadata.as_object_mut() {
             for field in ["uid", "resourceVersion", "generation", "creationTimestamp"] {
@@ -60,27 +72,18 @@ impl Names {
                 metadata[field] = json!(self.of(text(&metadata[field])));
             }
         }
-        if resource.plural == "policyreports" {
-            let name = text(&metadata["name"]);
-            let real = uids.iter().find_map(|(double, real)| {
-                let stem = name.strip_suffix(first_digits(double))?;
-                Some(format!("{stem}{}", first_digits(real)))
-            });
-            if let Some(real) = real {
-                metadata["name"] = json!(real);
-            }
+        if resource.plural == "policyreports"
+            && let Some(real) = made.reports.get(text(&metadata["name"]))
+        {
+            metadata["name"] = json!(real);
         }
         for owner in metadata["ownerReferences"].as_array_mut().into_iter().flatten() {
-            if let Some(real) = uids.get(text(&owner["uid"])) {
+            if let Some(real) = made.uids.get(text(&owner["uid"])) {
                 owner["uid"] = json!(real);
             }
         }
         object
     }
-}
-
-fn first_digits(uid: &str) -> &str {
-    uid.split('-').next().unwrap_or(uid)
 }
 
 pub(crate) fn text(value: &Value) -> &str {
