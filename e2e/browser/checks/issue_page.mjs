@@ -19,6 +19,6 @@ export default async function check({ browser, consoles }) {
   }
   assert.equal(await page.locator('.timeline .stretch').count(), 2);
   assert.ok(await page.locator('.timeline .event').count() > 0);
-  assert.equal(await page.locator('h1').innerText(), 'shop/cart · api · latest with IfNotPresent');
+  assert.equal(await page.locator('h1').innerText(), 'shop/cart · api · latest with IfNotPresent · stale-pull-policy');
   assert.match(await page.locator('.issue-head .lead').innerText(), /pulled only where the node has no copy/);
 }

@@ -35,7 +35,6 @@ use resolved::ResolvedPage;
 struct IssuePage<'a> {
     frame: &'a Frame,
     title: HtmlText,
-    heading: HtmlText,
     neighbours: Option<Neighbours>,
     owner: Owner,
     issue: &'a Issue,
@@ -111,7 +110,6 @@ impl<'a> IssuePage<'a> {
         Self {
             frame,
             title: title::open(of_workload),
-            heading: title::heading(of_workload),
             neighbours: Neighbours::new(view, filter, of_workload),
             owner: Owner::new(view, workload),
             issue,

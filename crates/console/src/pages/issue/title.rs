@@ -10,18 +10,11 @@ use crate::text::HtmlText;
 /// Most characters of a name.
 const MAX_NAME: usize = 64;
 
-/// Such as `shop/cart · api · latest with IfNotPresent · stale-pull-policy`.
+/// Such as `shop/cart · api · latest with IfNotPresent · stale-pull-policy`. The rule is in it: several issues of one container
+/// may be of one image and pull policy.
 pub(super) fn open(of_workload: WorkloadIssue<'_>) -> HtmlText {
-    title(
-        of_workload.workload,
-        of_workload.issue.container.raw(),
-        &[&what(of_workload), of_workload.issue.rule.id],
-    )
-}
-
-/// The heading of the page: the same without the rule, which follows it.
-pub(super) fn heading(of_workload: WorkloadIssue<'_>) -> HtmlText {
-    title(of_workload.workload, of_workload.issue.container.raw(), &[&what(of_workload)])
+    let WorkloadIssue { workload, issue } = of_workload;
+    title(workload, issue.container.raw(), &[&what(of_workload), issue.rule.id])
 }
 
 /// Such as `latest with IfNotPresent`.
@@ -33,8 +26,7 @@ fn what(WorkloadIssue { issue, .. }: WorkloadIssue<'_>) -> String {
     format!("{}{with}", version(issue.image.raw()))
 }
 
-/// The heading of the page of a resolved issue, such as `shop/cart · api · stable · floating-tag`. The rule is in it: several
-/// issues of one container are resolved by one change.
+/// The heading of the page of a resolved issue, such as `shop/cart · api · stable · floating-tag`.
 pub(super) fn resolved_heading(workload: &Workload, closed: &Interval) -> HtmlText {
     let is_about_pull_policies =
         rules::find(closed.rule.raw()).is_some_and(|rule| rule.group == RuleGroup::ImagePullPolicy);
