@@ -26,10 +26,20 @@ const GAP: &str = "5m";
 
 /// What is found of objects, bridged over a short time without it: a restart of tagwatch, or another leader. The series of
 /// a target that is gone end at once, so an alert would end, and begin anew. Where the cluster is evaluated, what is not
-/// there is fixed, and nothing is bridged. `offset` is empty, or that of both.
-pub(crate) fn bridged(selector: &str, offset: &str) -> String {
+/// there is fixed, and nothing is bridged.
+pub(crate) fn bridged(selector: &str) -> String {
+    bridged_over(selector, GAP, "")
+}
+
+/// What was found so long ago, as [`bridged`], over as long a time before that: what is compared with it would else change
+/// for a time at which tagwatch was away, long after it is back.
+pub(crate) fn bridged_ago(selector: &str, ago: &str) -> String {
+    bridged_over(selector, ago, &format!(" offset {ago}"))
+}
+
+fn bridged_over(selector: &str, gap: &str, offset: &str) -> String {
     format!(
-        "{selector}{offset} or last_over_time({selector}[{GAP}]{offset}) unless on (cluster) {EVALUATED}{offset}"
+        "{selector}{offset} or last_over_time({selector}[{gap}]{offset}) unless on (cluster) {EVALUATED}{offset}"
     )
 }
 
@@ -44,6 +54,11 @@ pub(crate) fn bridged_by(aggregation: &str, by: &str, metric: &str) -> String {
 /// Clusters of which the findings are known, or were a moment ago.
 pub(crate) fn evaluated() -> String {
     format!("max by (cluster) (last_over_time({EVALUATED}[{GAP}]))")
+}
+
+/// Clusters of which the findings were known so long ago, or in as long a time before that.
+pub(crate) fn evaluated_ago(ago: &str) -> String {
+    format!("max by (cluster) (last_over_time({EVALUATED}[{ago}] offset {ago}))")
 }
 
 /// Each series once, with the own labels of its metric alone.

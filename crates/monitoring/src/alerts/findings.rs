@@ -7,7 +7,9 @@ use super::known::{
     new_moving_images,
 };
 use super::{Alert, ISSUES, NAMESPACE_PAGE, OVERVIEW, Urgency, VIOLATIONS};
-use crate::promql::{EVALUATED, FINDING, METRIC_LABELS, bridged, evaluated, once_labelled};
+use crate::promql::{
+    FINDING, METRIC_LABELS, bridged, bridged_ago, evaluated, evaluated_ago, once_labelled,
+};
 
 const GROUP: &str = "tagwatch-findings";
 /// Rules with alerts of their own.
@@ -71,17 +73,16 @@ fn many() -> Alert {
 }
 
 fn rising() -> Alert {
-    let sum = |further: &str, offset: &str| {
-        let series = bridged(&format!("tagwatch_violations{{{}}}", unalerted()), offset);
-        format!("sum by (cluster, namespace{further}) ({})", once_labelled(&series))
+    let violations = format!("tagwatch_violations{{{}}}", unalerted());
+    let sum = |series: &str, further: &str| {
+        format!("sum by (cluster, namespace{further}) ({})", once_labelled(series))
     };
-    let by_namespace = |offset: &str| sum("", offset);
+    let (series, ago) = (bridged(&violations), bridged_ago(&violations, "1h"));
     // A namespace without a violation an hour ago, or without a workload, counts as zero if tagwatch had evaluated the
     // cluster by then.
-    let evaluated = format!("max by (cluster) ({EVALUATED} offset 1h)");
     let before =
-        format!("{} or 0 * {} and on (cluster) {evaluated}", by_namespace(" offset 1h"), by_namespace(""));
-    let now = sum(METRIC_LABELS, "");
+        format!("{} or 0 * {} and on (cluster) {}", sum(&ago, ""), sum(&series, ""), evaluated_ago("1h"));
+    let now = sum(&series, METRIC_LABELS);
     Alert {
         name: "TagwatchViolationsRising",
         group: GROUP,
@@ -103,7 +104,7 @@ fn rising() -> Alert {
 fn overdue() -> Alert {
     let of = |severity: &str| {
         let start = format!("tagwatch_workload_violation_start_time_seconds{{severity=\"{severity}\"}}");
-        format!("min by ({FINDING}{METRIC_LABELS}) ({})", bridged(&start, ""))
+        format!("min by ({FINDING}{METRIC_LABELS}) ({})", bridged(&start))
     };
     let over = [
         ("critical", "<<overdueCriticalSeconds>>"),

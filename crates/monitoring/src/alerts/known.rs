@@ -43,13 +43,13 @@ fn installed() -> String {
 
 /// The containers of each finding.
 fn containers(class: &Class, matchers: &str) -> String {
-    let series = bridged(&format!("{}{{{matchers}}}", class.count), "");
+    let series = bridged(&format!("{}{{{matchers}}}", class.count));
     format!("sum by ({FINDING}{METRIC_LABELS}) ({})", once_labelled(&series))
 }
 
 /// Findings that began before tagwatch was installed, or within the hour in which drift has its grace time.
 fn began_before(class: &Class, matchers: &str) -> String {
-    let start = bridged(&format!("{}{{{matchers}}}", class.start), "");
+    let start = bridged(&format!("{}{{{matchers}}}", class.start));
     format!(
         "min by ({FINDING}) ({start}) <= on (cluster) group_left () ({} + <<settlingSeconds>>)",
         installed()
@@ -68,7 +68,7 @@ pub(super) fn known(class: &Class, matchers: &str) -> String {
 
 /// Containers of each finding that is known, as the recorded metric counts them; all of them before it is recorded.
 pub(super) fn known_containers(class: &Class, matchers: &str) -> String {
-    let series = bridged(&format!("{}{{{matchers}}}", class.count), "");
+    let series = bridged(&format!("{}{{{matchers}}}", class.count));
     format!(
         "{} or sum by ({FINDING}) ({}) and on ({FINDING}) ({})",
         recorded(class, matchers),
@@ -93,7 +93,7 @@ pub(super) fn new_containers(class: &Class, matchers: &str) -> String {
 
 /// Moving images of each namespace and rule beyond the fewest that it has had since the installation.
 pub(super) fn new_moving_images(matchers: &str) -> String {
-    let now = once_labelled(&bridged(&format!("{MOVING_IMAGES}{{{matchers}}}"), ""));
+    let now = once_labelled(&bridged(&format!("{MOVING_IMAGES}{{{matchers}}}")));
     let recorded = format!("min by ({MOVING_IMAGE}) ({KNOWN_MOVING_IMAGES}{{{matchers}}})");
     beyond(&now, MOVING_IMAGE, &recorded, &recorded)
 }

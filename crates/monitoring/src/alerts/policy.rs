@@ -25,29 +25,29 @@ fn invalid() -> Alert {
     }
 }
 
+/// One alert for all exemptions of the policy: a baseline has one for each kind of finding, with one last day. And one for
+/// the annotations of a namespace.
 fn expiring() -> Alert {
-    let expiry = |by: &str, source: &str| {
+    let left = |by: &str, source: &str| {
         let series = format!("tagwatch_exemption_expiry_timestamp_seconds{{source=\"{source}\"}}");
-        format!("min by (cluster, source, {by}) ({})", bridged(&series, ""))
+        format!("min by (cluster, source{by}) (({}) - time() > 0)", bridged(&series))
     };
     // An exemption of the policy belongs to no namespace, but the label of the target may say one.
     let of_policy =
-        format!("label_replace({}, \"namespace\", \"<<namespace>>\", \"\", \"\")", expiry("index", "policy"));
-    let left = format!("({of_policy} or {}) - time()", expiry("namespace", "annotation"));
+        format!("label_replace({}, \"namespace\", \"<<namespace>>\", \"\", \"\")", left("", "policy"));
+    let of_annotations = left(", namespace", "annotation");
     Alert {
         name: "TagwatchExemptionExpiring",
         group: GROUP,
-        expression: format!("{left} < <<exemptionSeconds>> and {left} > 0"),
+        expression: format!("({of_policy} or {of_annotations}) < <<exemptionSeconds>>"),
         hold: "15m",
         urgency: Urgency::Warning,
         about_tagwatch: false,
-        summary: "{{ if eq $labels.source \"policy\" }}Exemption {{ $labels.index }} of the policy{{ else }}An exemption \
-                  by annotation in namespace {{ $labels.namespace }}{{ end }} ends in {{ $value | humanizeDuration }}",
-        description: "It ends within <<exemptionDays>> days. Then what it exempts is reported again.",
+        summary: "{{ if eq $labels.source \"policy\" }}An exemption of the policy{{ else }}An exemption by annotation in \
+                  namespace {{ $labels.namespace }}{{ end }} ends in {{ $value | humanizeDuration }}",
+        description: "It is the first to end of those that end within <<exemptionDays>> days. Then what it exempts is reported \
+                      again.",
         dashboard: CONTROLLER,
-        console: Some(
-            "/issues?exempt=yes{{ if eq $labels.source \"annotation\" }}&namespace={{ $labels.namespace | urlquery }}\
-             {{ end }}",
-        ),
+        console: Some("/exemptions"),
     }
 }

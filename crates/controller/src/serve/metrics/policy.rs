@@ -8,7 +8,8 @@ use k8s_openapi::jiff::{ToSpan, civil::Date};
 use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use tagwatch_core::policy::Policy;
+use tagwatch_core::issue::{ExemptionReview, PolicyExemptionState};
+use tagwatch_core::policy::{Exemption, Policy};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::tag_policy::ExemptionCounts;
 
@@ -36,8 +37,8 @@ const EXEMPTIONS: Family = Family {
 };
 const EXPIRY: Family = Family {
     name: "tagwatch_exemption_expiry_timestamp_seconds",
-    help: "Unix time at which an exemption counts no more: of each of the policy by its index in spec.exemptions, and of \
-           the first to end of a namespace's annotations that exempt something.",
+    help: "Unix time at which an exemption that exempts something counts no more: of each of the policy by its index in \
+           spec.exemptions, and of the first to end of a namespace's annotations.",
     labels: &["source", "index", "namespace"],
 };
 const FAMILIES: [Family; 3] = [RULE_INFO, EXEMPTIONS, EXPIRY];
@@ -61,9 +62,9 @@ impl Collector for PolicyCollector {
         let engine = self.engine.current();
         let policy = engine.policy();
         let states = self.states.lock().snapshot();
-        let (counts, annotations) =
-            (exemption_counts(&states, policy, engine.today()), annotation_ends(&states));
-        let ends = expiries(policy).chain(annotations).collect();
+        let today = engine.today();
+        let counts = exemption_counts(&states, policy, today);
+        let ends = policy_ends(&states, policy, today).chain(annotation_ends(&states)).collect();
         let samples = [rules(policy), exemptions(&counts), ends];
         FAMILIES.iter().zip(samples).map(|(family, samples)| family.fill(&[], samples)).collect()
     }
@@ -88,12 +89,22 @@ fn exemptions(counts: &ExemptionCounts) -> Samples {
     states.map(|(state, count)| (vec![state.to_owned()], as_float(u64::try_from(count).unwrap_or(0)))).into()
 }
 
-fn expiries(policy: &Policy) -> impl Iterator<Item = (Vec<String>, f64)> {
-    let expiry = |(index, exemption): (usize, &tagwatch_core::policy::Exemption)| {
+/// The end of one that exempts nothing, or is over, changes nothing.
+fn policy_ends(
+    states: &StatesSnapshot,
+    policy: &Policy,
+    today: Option<Date>,
+) -> impl Iterator<Item = (Vec<String>, f64)> {
+    let mut review: ExemptionReview<()> = ExemptionReview::default();
+    let outcomes = states.iter().filter_map(|(_, state)| state.exemptions.as_deref());
+    outcomes.for_each(|outcome| review.add_used(outcome.used.iter().copied()));
+    let active: Vec<_> = review.policy_states(policy, today).collect();
+    let end = |(index, (exemption, state)): (usize, (&Exemption, PolicyExemptionState))| {
+        matches!(state, PolicyExemptionState::Active).then_some(())?;
         let labels = ["policy".to_owned(), index.to_string(), String::new()];
         Some((labels.into(), end_of(exemption.expires?)?))
     };
-    policy.exemptions().iter().enumerate().filter_map(expiry)
+    policy.exemptions().iter().zip(active).enumerate().filter_map(end)
 }
 
 /// One series for each namespace, not for each annotation: there may be one on every workload.
@@ -120,6 +131,7 @@ fn end_of(last: Date) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use tagwatch_core::issue::ExemptionOutcome;
     use tagwatch_index::WorkloadKey;
 
@@ -130,6 +142,26 @@ mod tests {
     fn an_exemption_ends_with_its_last_day() {
         // `date -ud 2027-02-01 +%s`
         assert_eq!(end_of("2027-01-31".parse().unwrap()), Some(1_801_440_000.0));
+    }
+
+    #[test]
+    fn an_exemption_of_the_policy_that_exempts_nothing_has_no_end() {
+        let exemption = |name, expires| {
+            json!({ "match": { "names": [name] }, "rules": ["*"], "reason": "a reason", "expires": expires })
+        };
+        let exemptions = [
+            exemption("unused", "2027-01-31"),
+            exemption("used", "2027-01-31"),
+            exemption("over", "2026-01-31"),
+        ];
+        let policy = Policy::compile(&serde_json::from_value(json!({ "exemptions": exemptions })).unwrap()).unwrap();
+        let mut states = WorkloadStates::default();
+        let outcome = ExemptionOutcome { used: [1, 2].into(), ..ExemptionOutcome::default() };
+        let state = WorkloadState { exemptions: Some(Box::new(outcome)), ..WorkloadState::failed() };
+        states.insert(&WorkloadKey::new("apps/v1", "Deployment", "shop", "used", "uid"), state);
+        let today = Some("2026-12-01".parse().unwrap());
+        let ends: Samples = policy_ends(&states.snapshot(), &policy, today).collect();
+        assert_eq!(ends, Samples::from([(["policy", "1", ""].map(str::to_owned).to_vec(), 1_801_440_000.0)]));
     }
 
     /// However many annotations there are.
