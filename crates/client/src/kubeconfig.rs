@@ -39,8 +39,10 @@ pub(crate) fn complete(
     kubeconfig: &mut Kubeconfig,
     context: Option<&str>,
 ) -> Result<String, KubeconfigFault> {
-    let context = context.map(str::to_owned).or_else(|| kubeconfig.current_context.clone());
-    let context = context.ok_or(KubeconfigError::CurrentContextNotSet)?;
+    // `kubectl config unset current-context` leaves an empty one.
+    let mut named = context.into_iter().chain(kubeconfig.current_context.as_deref());
+    let context =
+        named.find(|name| !name.is_empty()).ok_or(KubeconfigError::CurrentContextNotSet)?.to_owned();
     let chosen = kubeconfig.contexts.iter().find(|named| named.name == context);
     let Some(chosen) = chosen.and_then(|named| named.context.as_ref()) else {
         return Err(KubeconfigFault::NoContext(context));
@@ -96,9 +98,8 @@ fn url(server: &str, scheme: &str) -> Option<String> {
 
 /// The `http` crate takes a port that is too great for none.
 fn has_port_of_16_bits(authority: &Authority) -> bool {
-    let host = authority.host();
-    let rest = authority.as_str().rsplit_once(host).map_or("", |(_, rest)| rest);
-    rest.is_empty() || authority.port_u16().is_some()
+    let behind_user = authority.as_str().rsplit('@').next();
+    behind_user == Some(authority.host()) || authority.port_u16().is_some()
 }
 
 /// The error without the `Debug` text of a path, which kube puts into quotes of its own.
@@ -160,6 +161,24 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_name_of_a_context_is_none() {
+        let kubeconfig = |current: &str| -> Kubeconfig {
+            let context = serde_json::json!({ "name": "here", "context": { "cluster": "c" } });
+            let cluster = serde_json::json!({ "name": "c", "cluster": { "server": "localhost" } });
+            let kubeconfig = serde_json::json!({ "current-context": current, "contexts": [context], "clusters": [cluster] });
+            serde_json::from_value(kubeconfig).unwrap()
+        };
+        let completed = |current: &str, context: Option<&str>| {
+            complete(&mut kubeconfig(current), context).map_err(|fault| fault.to_string())
+        };
+        assert_eq!(completed("here", Some("")), Ok("here".to_owned()));
+        let not_set = KubeconfigError::CurrentContextNotSet.to_string();
+        for context in [None, Some("")] {
+            assert_eq!(completed("", context), Err(not_set.clone()));
+        }
+    }
+
+    #[test]
     fn a_server_that_kubectl_refuses_is_named() {
         let none = serde_json::json!({});
         for server in [
@@ -169,6 +188,7 @@ mod tests {
             "/tmp/x",
             "127.0.0.1:9/x/",
             "https://127.0.0.1:99999",
+            "https://9:99999",
         ] {
             let complaint = format!(
                 "the server of its cluster \"c\" is {server:?}: expected a URL with http or https, or host:port"
