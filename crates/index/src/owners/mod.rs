@@ -383,8 +383,8 @@ impl OwnerIndex {
             return;
         }
         let before = self.end(former).filter(|end| self.missing.contains(end)).cloned();
-        let now = self.end(named).filter(|end| self.watches(end)).cloned();
-        if let (Some(before), Some(now)) = (before, now) {
+        // Where a chain comes to a workload, nothing is hidden, and no evaluation would end a grace time beyond it.
+        if let (Some(before), Top::Missing(now)) = (before, self.top(named)) {
             self.missing.inherit(&before, &now);
         }
     }

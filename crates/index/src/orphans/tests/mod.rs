@@ -171,6 +171,20 @@ fn another_chain_that_ends_nowhere_begins_no_other_grace_time() {
     }
 }
 
+/// The pod names a controller that is missing, then one that is there and is reported on its own, whatever it names.
+#[test]
+fn no_grace_time_is_kept_for_a_controller_under_which_nothing_is_reported() {
+    let mut reports = Reports::default();
+    for step in 0..10 {
+        let [absent, set] = [format!("absent-{step}"), format!("set-{step}")];
+        reports.pod(pod("web", Some(("apps/v1", "ReplicaSet", &absent)), "Running", LATEST));
+        let never = ("apps/v1", "StatefulSet", absent.as_str());
+        reports.object("ReplicaSet", workload(&set, Some(never), 1, LATEST));
+        reports.pod(pod("web", Some(("apps/v1", "ReplicaSet", &set)), "Running", LATEST));
+        assert!(reports.cluster.index.owners.missing.is_empty(), "{step}");
+    }
+}
+
 #[test]
 fn more_pods_than_are_counted_anew_at_once_follow_with_the_next_evaluations() {
     let mut reports = Reports::default();
