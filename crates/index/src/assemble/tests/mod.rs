@@ -27,6 +27,11 @@ fn judged(cluster: &mut Cluster, key: &WorkloadKey) -> Result<Vec<String>, Absen
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what `judged` returns")]
+fn lines(all: &[&str]) -> Result<Vec<String>, Absence> {
+    Ok(all.iter().map(|line| (*line).to_owned()).collect())
+}
+
 fn containers_of(cluster: &mut Cluster, key: &WorkloadKey) -> Result<Vec<Container>, Absence> {
     cluster.assemble(key).map(|assembled| assembled.workload.containers)
 }

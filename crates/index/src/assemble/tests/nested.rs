@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::numbered::lines;
 use super::rollouts::{deployment, progress};
 use super::*;
 

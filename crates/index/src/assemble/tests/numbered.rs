@@ -20,11 +20,6 @@ fn key_of((api_version, kind, name): Owner<'_>) -> WorkloadKey {
     WorkloadKey::new(api_version, kind, "shop", name, crate::testing::uid(name))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it is compared with what `judged` returns")]
-pub(super) fn lines(all: &[&str]) -> Result<Vec<String>, Absence> {
-    Ok(all.iter().map(|line| (*line).to_owned()).collect())
-}
-
 /// A clean object of a kind with a high number, and one with a low number whose pod runs something else.
 fn two_of(cluster: &mut Cluster, kind: &str, owner: Owner<'_>) {
     let api_version = if kind == "Job" { "batch/v1" } else { "apps/v1" };
