@@ -40,13 +40,12 @@ pub(super) fn cut(mut text: String, max: usize) -> String {
     text
 }
 
-/// The same of text that is kept, without a copy of what is cut off.
-pub(super) fn cut_text(text: &str, max: usize) -> UntrustedText {
-    if text.len() <= max {
-        text.into()
-    } else {
-        cut(text[..text.ceil_char_boundary(max + 1)].to_owned(), max).into()
-    }
+/// Text of a report as [`shown`], without a copy of what is cut off: a user may have edited the report. What we wrote stays as
+/// it is.
+pub(super) fn read(text: &str, max: usize) -> UntrustedText {
+    let head = UntrustedText::from(&text[..text.ceil_char_boundary(max + 1)]);
+    let shown = shown(&head, max);
+    if shown == head.raw() { head } else { shown.into() }
 }
 
 /// Length of a value's JSON in bytes.
@@ -90,6 +89,15 @@ mod tests {
     fn what_fits_only_unescaped_is_cut() {
         let text = shown(&UntrustedText::from("\u{1b}".repeat(10)), 20);
         assert_eq!(text, "\\u{1b}\\u{1b}\\u{1b…");
+    }
+
+    #[test]
+    fn what_was_shown_reads_as_it_was_written() {
+        for text in ["nginx:latest", "\u{1b}", "\\u{1b}", "日\u{202e}", &"é".repeat(1_000)] {
+            let written = shown(&text.into(), 20);
+            assert_eq!(read(&written, 20).raw(), written);
+            assert_eq!(read(text, 20).raw(), written, "whoever wrote it");
+        }
     }
 
     #[test]

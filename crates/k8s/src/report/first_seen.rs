@@ -204,7 +204,7 @@ fn pull_policy(written: &str) -> UntrustedText {
         known.chain([Interval::UNSET]).map(UntrustedText::from).collect()
     });
     let known = KNOWN.iter().find(|known| known.raw() == written).cloned();
-    known.unwrap_or_else(|| bounds::cut_text(written, MAX_SHORT))
+    known.unwrap_or_else(|| bounds::read(written, MAX_SHORT))
 }
 
 fn seen(result: &ReportResult) -> Option<SeenResult> {
@@ -214,7 +214,7 @@ fn seen(result: &ReportResult) -> Option<SeenResult> {
     let is_open = result.result.as_deref().and_then(Outcome::parse).is_some_and(Outcome::is_open);
     let open = is_open.then(|| {
         // Within our own limits: a user may have edited the report.
-        let text = |text: Option<&str>, max| bounds::cut_text(text.unwrap_or_default(), max);
+        let text = |text: Option<&str>, max| bounds::read(text.unwrap_or_default(), max);
         Box::new(Open {
             rule: text(result.rule.as_deref(), MAX_SHORT),
             container: text(value(result, property::CONTAINER), MAX_SHORT),

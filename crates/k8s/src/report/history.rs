@@ -76,16 +76,15 @@ impl ClosedEntry {
         let Self { id, rule, container, container_type, image, severity, pull_policy, message, from, until } =
             self;
         let is_in_order = from <= until;
-        let text = |text: &str, max| bounds::cut_text(text, max);
         is_in_order.then_some(Interval {
             id: ResultId::parse(&id)?,
-            rule: text(&rule, MAX_SHORT),
-            container: text(&container, MAX_SHORT),
+            rule: bounds::read(&rule, MAX_SHORT),
+            container: bounds::read(&container, MAX_SHORT),
             container_type: container_type.as_deref().and_then(ContainerType::parse),
-            image: text(&image, MAX_LONG),
+            image: bounds::read(&image, MAX_LONG),
             severity: severity.as_deref().and_then(Severity::parse),
-            pull_policy: pull_policy.map(|policy| text(&policy, MAX_SHORT)),
-            message: text(&message, MAX_MESSAGE),
+            pull_policy: pull_policy.map(|policy| bounds::read(&policy, MAX_SHORT)),
+            message: bounds::read(&message, MAX_MESSAGE),
             from: Timestamp::from_second(from).ok()?,
             until: Timestamp::from_second(until).ok()?,
         })
@@ -126,7 +125,7 @@ impl From<&Interval> for ClosedEntry {
 impl ImageEntry {
     fn read(self) -> Option<ImageChange> {
         let Self { container, from, to, at } = self;
-        let [container, from, to] = [container, from, to].map(|text| bounds::cut_text(&text, MAX_SHORT));
+        let [container, from, to] = [container, from, to].map(|text| bounds::read(&text, MAX_SHORT));
         Some(ImageChange { container, from, to, at: Timestamp::from_second(at).ok()? })
     }
 }

@@ -72,11 +72,11 @@ fn an_annotation_of_an_older_version_is_read_and_stays_as_it_is() {
     assert_eq!(again.metadata.annotations.unwrap()[HISTORY_ANNOTATION], text);
 }
 
-/// Texts of a user, at their longest and where JSON doubles each byte.
+/// Texts of a user, at their longest and where JSON doubles each byte, or would write six for one.
 #[test]
 fn the_longest_history_is_read_again() {
     let long = |byte: &str| byte.repeat(64 * 1024);
-    for byte in ["\"", "\\", "é"] {
+    for byte in ["\"", "\\", "é", "\u{1}"] {
         let entry = json!({
             "id": "0123456789abcdef0123", "rule": "r", "container": "c", "containerType": "container", "image": "i",
             "from": i64::from(u32::MAX), "until": i64::from(u32::MAX),
