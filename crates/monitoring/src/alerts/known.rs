@@ -82,8 +82,8 @@ fn beyond(now: &str, by: &str, recorded: &str, known: &str) -> String {
     format!("{now} unless on ({by}) ({known}) or {now} - on ({by}) group_left () {recorded} > 0")
 }
 
-/// Containers of each finding of the clusters that were evaluated that came after the installation: all of a finding that began later, and of one that is known
-/// those beyond the fewest that it has had since.
+/// Containers of each finding that came after the installation: all of a finding that began later, and of one that is known
+/// those beyond the fewest that it has had since. Only of clusters that were evaluated once.
 pub(super) fn new_containers(class: &Class, matchers: &str) -> String {
     let (recorded, known) = (recorded(class, matchers), known(class, matchers));
     let new = beyond(&containers(class, matchers), FINDING, &recorded, &known);

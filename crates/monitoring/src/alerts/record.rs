@@ -10,7 +10,8 @@ use crate::promql::{EVALUATED, once};
 
 /// For how long the first evaluation is remembered when tagwatch is gone or Prometheus is down.
 const MEMORY: &str = "1w";
-/// For how long known findings are remembered while Prometheus is down: there are thousands in a large cluster, and each evaluation reads all.
+/// For how long known findings are remembered while Prometheus is down: there are thousands in a large cluster, and each
+/// evaluation reads all.
 const MEMORY_OF_FINDINGS: &str = "6h";
 
 /// A recording rule of Prometheus.
