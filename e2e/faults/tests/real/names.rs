@@ -36,9 +36,8 @@ impl Names {
     /// The real server has made an object of the double.
     pub(crate) fn note(&self, resource: &Resource, double: &Value, real: &Value) {
         let [double_uid, real_uid] = [double, real].map(|object| text(&object["metadata"]["uid"]));
-        let report = |uid| {
-            report_name(&resource.api_version(), resource.kind, text(&double["metadata"]["name"]), uid)
-        };
+        let report =
+            |uid| report_name(&resource.api_version(), resource.kind, text(&double["metadata"]["name"]), uid);
         let mut made = self.made.lock();
         made.reports.insert(report(double_uid), report(real_uid));
         made.uids.insert(double_uid.to_owned(), real_uid.to_owned());
