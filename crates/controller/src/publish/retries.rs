@@ -110,15 +110,15 @@ struct Refusals {
     /// Tries that failed.
     failures: u32,
     /// How many writes had succeeded, in any namespace, when one failed last.
-    last_failure: u64,
+    successes: u64,
     /// In the order in which they come to be the probe.
     parked: BTreeMap<u64, WorkloadKey>,
 }
 
 impl Refusals {
     /// Of one workload, after so many successes.
-    fn of(probe: WorkloadKey, last_failure: u64) -> Self {
-        Self { probe, failures: 1, last_failure, parked: BTreeMap::new() }
+    fn of(probe: WorkloadKey, successes: u64) -> Self {
+        Self { probe, failures: 1, successes, parked: BTreeMap::new() }
     }
 }
 
@@ -143,7 +143,7 @@ impl Retries {
             planned.push((key.clone(), own));
             return planned;
         };
-        refusals.last_failure = self.successes;
+        refusals.successes = self.successes;
         let is_probe = refusals.probe == *key;
         if failing.parked.is_none() {
             self.parked += 1;
@@ -214,16 +214,14 @@ impl Retries {
     fn widened(&mut self, class: Class) -> Class {
         let Class::UnavailableIn(_) = &class else { return class };
         let failed_since = |(other, refusals): (&Class, &Refusals)| {
-            matches!(other, Class::UnavailableIn(_)) && refusals.last_failure == self.successes
+            let is_of_namespace = *other != class && matches!(other, Class::UnavailableIn(_));
+            (is_of_namespace && refusals.successes == self.successes).then(|| other.clone())
         };
-        let elsewhere = || self.classes.iter().any(|entry| *entry.0 != class && failed_since(entry));
-        if !self.classes.contains_key(&Class::Unavailable) && !elsewhere() {
+        let elsewhere: Vec<Class> = self.classes.iter().filter_map(failed_since).collect();
+        if elsewhere.is_empty() && !self.classes.contains_key(&Class::Unavailable) {
             return class;
         }
-        let joined = |entry: &(&Class, &Refusals)| *entry.0 == class || failed_since(*entry);
-        let joining: Vec<Class> =
-            self.classes.iter().filter(joined).map(|(class, _)| class.clone()).collect();
-        for class in joining {
+        for class in elsewhere.into_iter().chain([class]) {
             if let Some(refusals) = self.classes.remove(&class) {
                 self.join(refusals);
             }

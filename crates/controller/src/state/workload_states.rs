@@ -57,9 +57,8 @@ impl WorkloadState {
         });
         let mut moving_images: BTreeMap<&str, u32> = BTreeMap::new();
         for verdict in moving {
-            let mut open = of_tag(verdict).filter(|finding| finding.outcome.is_open());
-            let rule =
-                open.find_map(|finding| ids::OF_MOVING_TAGS.into_iter().find(|id| *id == finding.rule.id));
+            let open = of_tag(verdict).filter(|finding| finding.outcome.is_open());
+            let rule = open.map(|finding| finding.rule.id).find(|id| ids::OF_MOVING_TAGS.contains(id));
             *moving_images.entry(rule.unwrap_or_default()).or_default() += 1;
         }
         let passes = issues.iter().filter(|issue| issue.outcome == Outcome::Pass).count();

@@ -1,4 +1,4 @@
-//! Why the console shows nothing of a namespace or a kind.
+//! Why the console shows nothing of a namespace or a workload.
 
 use tagwatch_console::Absence;
 use tagwatch_core::kinds::{self, WorkloadKind};
