@@ -127,8 +127,9 @@ impl<'a> ChangedWorkload<'a> {
             Self::Checked(Workload { known_since, closed, image_changes, .. }) => {
                 (known_since, &**closed, &**image_changes)
             }
-            Self::Departed(DepartedWorkload { known_since, closed, image_changes, .. }) => {
-                (known_since, &**closed, &**image_changes)
+            // Its time covers what is closed, which can be thousands: this is asked of each of them.
+            Self::Departed(DepartedWorkload { known_since, image_changes, .. }) => {
+                (known_since, &[][..], &**image_changes)
             }
         };
         known_since.is_some_and(|since| since < time)

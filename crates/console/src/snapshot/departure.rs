@@ -34,7 +34,7 @@ pub struct DepartedWorkload {
     /// Every time in violation, each once; those that were open end when it left.
     pub closed: Box<[Interval]>,
     pub image_changes: Box<[ImageChange]>,
-    /// As in [`Workload::known_since`].
+    /// When the first of its results was first seen: of those in `closed`, and of those at its end, passes too.
     pub known_since: Option<Timestamp>,
     /// As in [`Workload::created`].
     pub created: Option<Timestamp>,
@@ -62,14 +62,15 @@ impl DepartedWorkload {
             };
             Interval { from: violation.from, until, ..record }
         });
+        let closed: Box<[Interval]> = closed.collect();
         Self {
             namespace: workload.namespace.clone(),
             kind: workload.kind.clone(),
             name: workload.name.clone(),
             at: now,
-            closed: closed.collect(),
+            known_since: closed.iter().map(|interval| interval.from).chain(workload.known_since).min(),
+            closed,
             image_changes: workload.image_changes.clone().into(),
-            known_since: workload.known_since,
             created: workload.created,
         }
     }
@@ -78,9 +79,11 @@ impl DepartedWorkload {
     pub fn weight(&self) -> usize {
         let texts = |texts: &[&UntrustedText]| -> usize { texts.iter().map(|text| text.raw().len()).sum() };
         let Self { namespace, kind, name, closed, image_changes, at: _, known_since: _, created: _ } = self;
-        let closed = closed.iter().map(|Interval { rule, container, image, message, .. }| {
-            size_of::<Interval>() + texts(&[rule, container, image, message])
-        });
+        let closed =
+            closed.iter().map(|Interval { rule, container, image, pull_policy, message, .. }| {
+                let policy = pull_policy.as_ref().map_or(0, |policy| texts(&[policy]));
+                size_of::<Interval>() + policy + texts(&[rule, container, image, message])
+            });
         let changes = image_changes.iter().map(|ImageChange { container, from, to, .. }| {
             size_of::<ImageChange>() + texts(&[container, from, to])
         });
