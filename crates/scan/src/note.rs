@@ -139,6 +139,10 @@ pub enum NoteCode {
     NotPermitted,
     /// Nodes that could not be listed: that a tag moved is likely at most.
     NodesNotRead,
+    /// A workload of a cluster that exceeds a limit: what is beyond it is not checked.
+    WorkloadTooLarge,
+    /// A workload of a cluster that is reported on its own, though it names a controller.
+    UnfollowedController,
     /// Nothing was judged, though the command line requires workloads.
     NothingJudged,
 }
@@ -183,6 +187,8 @@ named!(NoteCode {
     PolicyFound => "policy-found",
     NotPermitted => "not-permitted",
     NodesNotRead => "nodes-not-read",
+    WorkloadTooLarge => "workload-too-large",
+    UnfollowedController => "unfollowed-controller",
     NothingJudged => "nothing-judged",
 });
 
@@ -199,6 +205,7 @@ impl NoteCode {
                 | Self::InvalidField
                 | Self::RenderFailed
                 | Self::NotPermitted
+                | Self::WorkloadTooLarge
                 | Self::NothingJudged
         )
     }

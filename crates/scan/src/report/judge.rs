@@ -7,7 +7,7 @@ use tagwatch_core::engine::{Engine, ReadImage};
 use tagwatch_core::evidence;
 use tagwatch_core::finding::{Finding, Verdict};
 use tagwatch_core::outcome::Outcome;
-use tagwatch_core::policy::AnnotationRemark;
+use tagwatch_core::policy::{AnnotationRemark, Decision};
 use tagwatch_core::pull_policy::ComposePullPolicy;
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules::RuleGroup;
@@ -17,7 +17,7 @@ use tagwatch_core::workload::{Container, Namespace, Origin, Workload, WorkloadId
 use super::builder::ReadFile;
 use super::{
     Exemption, FindingEntry, ImageEntry, Note, ReferenceParts, SourceLocation, Summary, exempting,
-    fingerprint,
+    fingerprint, unchecked,
 };
 use crate::manifest::{ContainerPlace, LocatedWorkload, Manifest, Remark, Unjudged};
 use crate::yaml::Position;
@@ -98,6 +98,9 @@ impl Judge<'_> {
         judged.summary.workloads += 1;
         let judgement = self.engine.assess(workload, |image| read_once(self.engine, images, image));
         judged.notes.extend(exempting::workload_notes(file.raw(), &located, &judgement));
+        if judgement.in_scope != Decision::No {
+            judged.notes.extend(unchecked::notes(file.raw(), &located));
+        }
         match &workload.id.namespace {
             Some(namespace) => {
                 judged.in_namespaces.push((namespace.clone(), judgement.remarks, located.at));

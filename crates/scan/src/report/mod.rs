@@ -5,6 +5,7 @@ mod coverage;
 mod exempting;
 mod fingerprint;
 mod judge;
+mod unchecked;
 
 pub use crate::note::{Note, NoteCode};
 pub(crate) use builder::{ReadFile, ReportBuilder};

@@ -2,7 +2,8 @@
 
 use tagwatch_core::engine::Engine;
 use tagwatch_core::workload::{
-    Container, ContainerType, IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId,
+    Container, ContainerType, IgnoreAnnotations, Limit, Namespace, Origin, Unfollowed, UnfollowedController,
+    Workload, WorkloadId,
 };
 use tagwatch_scan::output::Format;
 use tagwatch_scan::report::{NoteCode, ScanReport};
@@ -89,4 +90,51 @@ fn what_may_not_be_listed_makes_the_report_partial() {
         Some("nothing was judged: no workload was found in the cluster, or in its namespace")
     );
     assert_eq!(none.exit_status(FailOn::Fail), ExitStatus::IncompleteInput);
+}
+
+#[test]
+fn what_exceeds_a_limit_is_named_and_makes_the_report_partial() {
+    let workload = Workload {
+        limits: [Limit::Containers, Limit::Dependents].into(),
+        ..deployment("shop", "nginx:1.27.3")
+    };
+    let report = report(vec![workload, deployment("other", "nginx:1.27.3")], &[]);
+    let notes: Vec<_> =
+        report.notes.iter().map(|note| (note.file.raw(), note.code, &*note.message)).collect();
+    let too_large = |message| ("shop/Deployment/web", NoteCode::WorkloadTooLarge, message);
+    let expected = [
+        "Deployment web is not checked completely: there are more containers than are checked of one workload",
+        "Deployment web is not checked completely: it owns more objects than are followed to their pods",
+    ];
+    assert_eq!(notes, expected.map(too_large));
+    assert_eq!(report.exit_status(FailOn::Fail), ExitStatus::IncompleteInput);
+    for format in [Format::Json, Format::Sarif, Format::Junit, Format::Github] {
+        let text = written(format, &report);
+        assert!(text.contains("it owns more objects than are followed to their pods"), "{text}");
+    }
+}
+
+#[test]
+fn a_workload_beside_its_controller_says_why() {
+    let owner = WorkloadId {
+        api_version: "apps/v1".into(),
+        kind: "ReplicaSet".into(),
+        namespace: Some("shop".into()),
+        name: "web-1".into(),
+    };
+    let workload = Workload {
+        unfollowed: Some(UnfollowedController { id: owner, why: Unfollowed::Missing }),
+        ..deployment("shop", "nginx:1.27.3")
+    };
+    let report = report(vec![workload], &[]);
+    let note = &report.notes[0];
+    assert_eq!(
+        (note.code, &*note.message),
+        (
+            NoteCode::UnfollowedController,
+            "Deployment web is reported on its own: it names ReplicaSet web-1 (apps/v1) as its controller, which does \
+             not exist"
+        )
+    );
+    assert_eq!(report.exit_status(FailOn::Fail), ExitStatus::Clean);
 }
