@@ -25,7 +25,7 @@ pub use content::content_hash;
 pub use failure::ReportFailure;
 pub use first_seen::FirstSeen;
 pub use history::{History, MAX_HISTORY};
-pub use name::report_name;
+pub use name::{report_name, report_name_without_uid};
 pub use plan::{Precondition, ReportPlan, plan};
 pub use policy_report::{PolicyReport, ReportResult, ReportSummary, ReportTimestamp};
 pub use stored::{ReportOwner, StoredReport};

@@ -18,16 +18,28 @@ const IDENTITY_DIGITS: usize = 20;
 ///
 /// A user who may create a pod can write any other kind, name and UID into its owner reference, and must not take the name
 /// of another report that way. So those names end with digits of a hash of all parts, which are more: no kind, name and
-/// UID of such an owner, joined, are the name of a report of a built-in object, or of another owner.
+/// UID of such an owner, joined, are the name of a report of a built-in object, or of another owner. A built-in kind has
+/// reports of objects that were read alone, whose UIDs the API server makes: what names one that is missing, or that may not
+/// be read, is not reported under it.
 pub fn report_name(api_version: &str, kind: &str, name: &str, uid: &str) -> String {
     let digits = match find_watched(api_version, kind) {
         Some(_) => uid_digits(uid),
         None => identity_digits([group_of(api_version), kind, name, uid]),
     };
+    joined(kind, name, &digits)
+}
+
+/// Name of the report of an object of a manifest, which has no UID. Names that are alike as a part of this one, such as `a.b`
+/// and `a-b`, have reports of their own.
+pub fn report_name_without_uid(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> String {
+    joined(kind, name, &identity_digits([api_version, kind, namespace.unwrap_or_default(), name]))
+}
+
+fn joined(kind: &str, name: &str, digits: &str) -> String {
     let kind = dns_label(kind, MAX_KIND);
     let separators = 3;
     let name = dns_label(name, MAX_NAME - MANAGER.len() - kind.len() - digits.len() - separators);
-    let parts = [MANAGER, &kind, &name, &digits];
+    let parts = [MANAGER, &kind, &name, digits];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
@@ -120,6 +132,25 @@ mod tests {
         let report = report_name("argoproj.io/v1alpha1", "Rollout", "web", UID);
         assert_eq!(report_name("argoproj.io/v1", "Rollout", "web", UID), report, "the same kind");
         assert!(report.starts_with("tagwatch-rollout-web-"), "{report}");
+    }
+
+    #[test]
+    fn objects_of_manifests_have_names_of_their_own() {
+        let objects = [
+            ("apps/v1", "Deployment", Some("shop"), "a.b"),
+            ("apps/v1", "Deployment", Some("shop"), "a-b"),
+            ("apps/v1", "Deployment", Some("mail"), "a-b"),
+            ("apps/v1", "Deployment", None, "a-b"),
+            ("extensions/v1beta1", "Deployment", None, "a-b"),
+            ("evil.example/v1", "Deployment", Some("shop"), "a-b"),
+            ("evil.example/v1", "Deployment-a", Some("shop"), "b"),
+        ];
+        let name = |(api_version, kind, namespace, name)| {
+            let report = report_name_without_uid(api_version, kind, namespace, name);
+            assert!(is_dns_subdomain(&report) && report.starts_with("tagwatch-deployment-a-b-"), "{report}");
+            report
+        };
+        assert_eq!(BTreeSet::from(objects.map(name)).len(), objects.len());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tagwatch_core::outcome::Outcome;
 use tagwatch_core::structured;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::report::{
-    MANAGED_BY_LABEL, MANAGER, PolicyReport, ReportResult, ReportSummary, report_name,
+    MANAGED_BY_LABEL, MANAGER, PolicyReport, ReportResult, ReportSummary, report_name_without_uid,
 };
 
 use crate::report::{FindingEntry, ImageEntry, ScanReport, SourceLocation};
@@ -56,10 +56,9 @@ fn of_workload(
     images: &BTreeMap<u64, &ImageEntry>,
 ) -> PolicyReport {
     let namespace = namespace.map(|namespace| namespace.raw().to_owned());
-    // In place of a UID: what tells objects of one name apart in manifests.
-    let seed = format!("{} in {}", api_version.raw(), namespace.as_deref().unwrap_or_default());
+    let report = report_name_without_uid(api_version.raw(), kind.raw(), namespace.as_deref(), name.raw());
     let metadata = ObjectMeta {
-        name: Some(report_name(api_version.raw(), kind.raw(), name.raw(), &seed)),
+        name: Some(report),
         namespace: namespace.clone(),
         labels: Some(BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), SCAN.to_owned())])),
         ..ObjectMeta::default()

@@ -335,6 +335,15 @@ fn fingerprints(format: Format, report: &ScanReport) -> Vec<String> {
 }
 
 #[test]
+fn policy_reports_of_names_that_differ_in_a_dot_have_names_of_their_own() {
+    let input = [pod("a.b", "nginx"), pod("a-b", "nginx")].join("\n---\n");
+    let list = parsed_yaml(&written(Format::PolicyReport, &scan_stdin(input)));
+    let items = list["items"].as_array().unwrap().iter();
+    let names: BTreeSet<&str> = items.map(|item| item["metadata"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
 fn fingerprints_stay_when_lines_move_in_every_format_that_has_them() {
     let before = scan_stdin(pod("web", "nginx:1.27"));
     let moved = scan_stdin(format!("# one\n# more\n\n---\n{}", pod("web", "nginx:1.27")));
