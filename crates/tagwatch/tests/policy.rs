@@ -199,6 +199,32 @@ fn what_applies_and_why_is_shown_in_full_and_safe_for_a_terminal() {
 }
 
 #[test]
+fn a_kind_is_named_as_in_a_policy() {
+    let policy = "apiVersion: tagwatch.dev/v1alpha1\nkind: TagPolicy\nmetadata: {name: prod}\nspec:\n  exemptions:\n  \
+                  - {match: {kinds: [Deployment]}, rules: ['*'], reason: plain}\n  \
+                  - {match: {kinds: [CloneSet.apps.kruise.io]}, rules: ['*'], reason: full}\n";
+    let folder = folder(Some(policy));
+    for (written, reason) in [
+        ("Deployment", Some("plain")),
+        ("Deployment.apps", Some("plain")),
+        ("Deployment.evil.example", None),
+        ("CloneSet", Some("full")),
+        ("CloneSet.apps.kruise.io", Some("full")),
+        ("CloneSet.evil.example", None),
+    ] {
+        let show = tagwatch(&folder, &["policy", "show", "--for", &format!("shop/{written}/web")]);
+        assert_eq!(show.code, Some(0), "{written}: {}", show.stderr);
+        for known in ["plain", "full"] {
+            let is_shown = show.stdout.contains(&format!("all rules: {known}\n"));
+            assert_eq!(is_shown, reason == Some(known), "{written}: {}", show.stdout);
+        }
+    }
+    let lower = tagwatch(&folder, &["policy", "show", "--for", "shop/deployment.apps/web"]);
+    assert_eq!(lower.code, Some(2));
+    assert!(lower.stderr.contains("did you mean Deployment.apps?"), "{}", lower.stderr);
+}
+
+#[test]
 fn a_check_names_what_is_expired_and_escapes_the_name_of_the_file() {
     let folder = folder(None);
     std::fs::write(folder.path().join("ev\u{1b}[31mil.yaml"), POLICY).unwrap();

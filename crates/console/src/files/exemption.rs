@@ -3,10 +3,9 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use tagwatch_core::policy::{ExemptionSpec, Policy, TagPolicySpec, exact_exemption};
+use tagwatch_core::policy::{ExactMatch, ExemptionSpec, Policy, TagPolicySpec, exact_exemption};
 use tagwatch_core::reference::Reference;
 use tagwatch_core::structured;
-use tagwatch_core::workload::WorkloadId;
 
 use super::{Content, Refusal, comment, heading};
 use crate::snapshot::WorkloadIssue;
@@ -26,10 +25,6 @@ pub(super) fn exemption(issue: WorkloadIssue<'_>, query: Option<&str>, now: Time
     let days = days(query)?;
     let reason = reason(query)?;
     let expires = last_day(now, days);
-    // The kind of an owner reference that imitates another one is shown escaped: it cannot be named.
-    if issue.workload.kind.raw().contains('\\') {
-        return Err(Refusal::Impossible("An exemption cannot name this kind.".to_owned()));
-    }
     let spec = spec(issue, &reason, expires);
     let policy = TagPolicySpec { exemptions: vec![spec.clone()], ..TagPolicySpec::default() };
     if let Err(mistakes) = Policy::compile(&policy) {
@@ -57,16 +52,14 @@ fn image_glob(WorkloadIssue { issue, .. }: WorkloadIssue<'_>) -> Option<String> 
 
 fn spec(of_workload: WorkloadIssue<'_>, reason: &str, expires: Date) -> ExemptionSpec {
     let WorkloadIssue { workload, issue } = of_workload;
-    // Exemptions name a kind without its group.
-    let kind = workload.kind.raw().split('.').next().unwrap_or_default();
-    let id = WorkloadId {
-        api_version: "".into(),
-        kind: kind.into(),
-        namespace: Some(workload.namespace.clone()),
-        name: workload.name.clone(),
+    let matches = ExactMatch {
+        namespace: Some(&workload.namespace),
+        kind: workload.kind.raw(),
+        name: &workload.name,
+        container: &issue.container,
     };
     let rules = vec![issue.rule.id.to_owned()];
-    let mut spec = exact_exemption(&id, &issue.container, rules, reason, Some(expires.to_string()));
+    let mut spec = exact_exemption(matches, rules, reason, Some(expires.to_string()));
     spec.matches.images.extend(image_glob(of_workload));
     spec
 }

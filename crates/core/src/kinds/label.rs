@@ -14,9 +14,12 @@ pub fn group_of(api_version: &str) -> &str {
 /// A user who may create a pod can write any owner into it, a `v1` Deployment too. No two kinds have the same label, so
 /// none can take the place of another.
 pub fn kind_label(api_version: &str, kind: &str) -> String {
-    if find_watched(api_version, kind).is_some() {
-        return kind.to_owned();
-    }
+    if find_watched(api_version, kind).is_some() { kind.to_owned() } else { full_kind(api_version, kind) }
+}
+
+/// A kind with its group, as kubectl takes it: `Deployment.apps`, and `Pod.core` of the core group. Safe for labels and
+/// addresses. No two kinds have the same one.
+pub fn full_kind(api_version: &str, kind: &str) -> String {
     // No real kind holds a dot, and no real group is called `core`.
     let kind = UntrustedText::from(kind).label().replace('.', "\\u{2e}");
     match group_of(api_version) {

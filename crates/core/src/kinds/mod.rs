@@ -23,7 +23,7 @@ pub use container_schema::{
     find_containers,
 };
 pub use declared::CustomWorkload;
-pub use label::{group_of, kind_label};
+pub use label::{full_kind, group_of, kind_label};
 pub use resolve::{FoundTemplate, FoundTemplates, Mismatch, Tree, ValueType, find_templates};
 pub use template_path::{TemplatePath, TemplatePathError, TemplateStep};
 pub use traits::{Controls, KindRole, KindTraits, REVISION_ANNOTATIONS, RolloutStatus, Siblings};
@@ -191,6 +191,34 @@ impl Kinds {
             return rows(|entry| entry.kind == kind && entry.group == group).next();
         }
         self.get(&KindName::new(group, kind))
+    }
+
+    /// The groups of the kinds that a plain name means in a policy: of the kind of Kubernetes itself, else of each custom kind
+    /// of that name. None where no known kind bears it.
+    pub fn groups_of(&self, kind: &str) -> Vec<&str> {
+        let rows = || table().iter().filter(|entry| entry.kind == kind);
+        if let Some(built_in) = rows().find(|entry| entry.traits.is_built_in) {
+            return vec![built_in.group];
+        }
+        let declared = self.declared.keys().filter(|name| name.kind == kind).map(|name| name.group.as_str());
+        rows().map(|entry| entry.group).chain(declared).collect()
+    }
+
+    /// Whether a plain name means a kind in a policy. A name that no known kind bears means kinds of that name in every
+    /// group, since it can be nobody else's. What is not of Kubernetes, such as a service of Compose, has no API version.
+    pub fn is_meant_by_plain_name(&self, api_version: &str, kind: &str) -> bool {
+        // No real kind holds a dot: it would look like one with its group.
+        if api_version.is_empty() || kind.contains('.') {
+            return api_version.is_empty();
+        }
+        let groups = self.groups_of(kind);
+        groups.is_empty() || groups.contains(&group_of(api_version))
+    }
+
+    /// A kind as a policy names it: by its plain name where that means this kind alone, else with its group.
+    pub fn name_in_policy(&self, api_version: &str, kind: &str) -> String {
+        let is_plain = api_version.is_empty() || self.groups_of(kind) == [group_of(api_version)];
+        if is_plain { kind.to_owned() } else { full_kind(api_version, kind) }
     }
 
     /// The custom kinds, in the order of group and name.

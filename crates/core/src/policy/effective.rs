@@ -1,5 +1,6 @@
 //! The rules and exemptions that apply to a workload, with their origin.
 
+use super::subject::Subject;
 use super::{Exemption, Policy};
 use crate::rules::{RuleMeta, RuleSetting};
 use crate::workload::WorkloadId;
@@ -39,8 +40,9 @@ impl Policy {
             }
         }
         let Some(id) = id else { return rules };
+        let subject = Subject::new(id, &self.kinds);
         let matching =
-            self.overrides.iter().enumerate().filter(|(_, layer)| layer.matcher.admits_workload(id));
+            self.overrides.iter().enumerate().filter(|(_, layer)| layer.matcher.admits_workload(&subject));
         let mut settings = self.rules.clone();
         for (index, layer) in matching {
             let origin = format!("spec.overrides[{index}]");
@@ -60,11 +62,11 @@ impl Policy {
     }
 
     /// The exemptions that match a workload, or some of its containers, by their index.
-    pub fn exemptions_for(&self, id: &WorkloadId) -> impl Iterator<Item = (usize, &Exemption)> {
-        let id = id.clone();
+    pub fn exemptions_for<'a>(&'a self, id: &'a WorkloadId) -> impl Iterator<Item = (usize, &'a Exemption)> {
+        let subject = Subject::new(id, &self.kinds);
         self.exemptions
             .iter()
             .enumerate()
-            .filter(move |(_, exemption)| exemption.matcher.admits_workload(&id))
+            .filter(move |(_, exemption)| exemption.matcher.admits_workload(&subject))
     }
 }

@@ -71,6 +71,7 @@ fn options(literals: Option<Vec<&str>>) -> Vec<Option<&str>> {
 
 #[cfg(test)]
 mod tests {
+    use crate::policy::subject::Subject;
     use crate::policy::{ExemptionSpec, MatchSpec, Policy, TagPolicySpec};
     use crate::workload::WorkloadId;
 
@@ -123,11 +124,12 @@ mod tests {
                     namespace: namespace.map(Into::into),
                     name: name.into(),
                     kind: kind.into(),
-                    api_version: "v1".into(),
+                    api_version: if kind == "Pod" { "v1" } else { "apps/v1" }.into(),
                 };
                 let walked: Vec<usize> = policy.exemptions_for(&id).map(|(index, _)| index).collect();
                 let candidates = policy.exemption_index.candidates(&id);
-                let admitted = |&index: &usize| policy.exemptions[index].matcher.admits_workload(&id);
+                let subject = Subject::new(&id, &policy.kinds);
+                let admitted = |&index: &usize| policy.exemptions[index].matcher.admits_workload(&subject);
                 let found: Vec<usize> = candidates.into_iter().filter(admitted).collect();
                 assert_eq!(found, walked, "{namespace:?}/{kind}/{name}");
                 matched += walked.len();

@@ -3,11 +3,12 @@
 use super::path::FieldPath;
 use super::problems::Problems;
 use super::spec::MatchSpec;
+use super::subject::Subject;
 use crate::glob::{Glob, GlobError, Style};
 use crate::reference::Reference;
 use crate::tag::ReferenceGlobs;
 use crate::text::UntrustedText;
-use crate::workload::{Container, WorkloadId};
+use crate::workload::Container;
 
 /// Globs of names; an empty list admits every name.
 #[derive(Debug, Clone, Default)]
@@ -71,11 +72,30 @@ impl NameGlobs {
     }
 }
 
+/// Globs of kinds; an empty list admits every kind.
+#[derive(Debug, Clone, Default)]
+struct KindGlobs {
+    /// One of them is `*`.
+    is_any: bool,
+    globs: NameGlobs,
+}
+
+impl KindGlobs {
+    fn compile(globs: &[String], path: &FieldPath, problems: &mut Problems) -> Self {
+        let is_any = globs.iter().any(|glob| glob == "*");
+        Self { is_any, globs: NameGlobs::compile(globs, path, problems) }
+    }
+
+    fn admit(&self, subject: &Subject<'_>) -> bool {
+        self.is_any || self.globs.is_empty() || self.globs.0.iter().any(|glob| subject.is_of_kind(glob))
+    }
+}
+
 /// A compiled [`MatchSpec`]: globs and selectors parsed once, then tested against each workload.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Matcher {
     namespaces: NameGlobs,
-    kinds: NameGlobs,
+    kinds: KindGlobs,
     names: NameGlobs,
     containers: NameGlobs,
     images: ReferenceGlobs,
@@ -91,7 +111,7 @@ impl Matcher {
         }
         Self {
             namespaces: NameGlobs::compile(namespaces, &path.field("namespaces"), problems),
-            kinds: NameGlobs::compile(kinds, &path.field("kinds"), problems),
+            kinds: KindGlobs::compile(kinds, &path.field("kinds"), problems),
             names: NameGlobs::compile(names, &path.field("names"), problems),
             containers: NameGlobs::compile(containers, &path.field("containers"), problems),
             images: problems.reference_globs(images, &path.field("images")),
@@ -99,10 +119,11 @@ impl Matcher {
     }
 
     /// Whether a workload matches. A manifest without a namespace matches no list of namespaces.
-    pub(super) fn admits_workload(&self, id: &WorkloadId) -> bool {
+    pub(super) fn admits_workload(&self, subject: &Subject<'_>) -> bool {
+        let id = subject.id;
         self.namespaces.admit(id.namespace.as_ref().map(UntrustedText::raw))
-            && self.kinds.admit(Some(id.kind.raw()))
             && self.names.admit(Some(id.name.raw()))
+            && self.kinds.admit(subject)
     }
 
     /// Whether a container matches. An image that does not parse matches no glob of images.

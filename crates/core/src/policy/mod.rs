@@ -16,6 +16,7 @@ mod profile;
 mod schema;
 mod selector;
 mod spec;
+mod subject;
 mod uses;
 mod validate;
 mod words;
@@ -32,7 +33,7 @@ use crate::rules::{RuleMeta, RuleSet, ids};
 use crate::tag::Classifier;
 use crate::text::UntrustedText;
 use crate::workload::{Container, Workload, WorkloadId};
-pub use baseline::exact_exemption;
+pub use baseline::{ExactMatch, exact_exemption};
 pub use compile::metric_label;
 pub use date::parse_date;
 pub use effect::{NamedNamespace, SpecRemark};
@@ -48,6 +49,7 @@ pub use spec::{
     LabelSelector, MatchSpec, OverrideSpec, Preset, PullPolicySpec, ResultSpec, RuleSpec, ScopeSpec,
     SeveritySpec, TagPolicySpec, ValueSpec,
 };
+use subject::Subject;
 
 /// A policy compiled from a [`TagPolicySpec`], or from a profile alone.
 #[derive(Debug, Clone)]
@@ -150,8 +152,10 @@ impl Policy {
         mut applied: impl FnMut(usize),
     ) -> Cow<'_, RuleSet> {
         let mut rules = Cow::Borrowed(&self.rules);
+        let subject = Subject::new(id, &self.kinds);
         for (index, layer) in self.overrides.iter().enumerate() {
-            if layer.matcher.admits_workload(id) && layer.matcher.admits_container(container, reference) {
+            if layer.matcher.admits_workload(&subject) && layer.matcher.admits_container(container, reference)
+            {
                 layer.changes.iter().for_each(|change| change.apply(rules.to_mut()));
                 applied(index);
             }
@@ -178,20 +182,21 @@ impl Policy {
     }
 
     /// The exemptions that cover a finding on a day, by their index.
-    pub(crate) fn exempting(
-        &self,
-        id: &WorkloadId,
-        container: &Container,
-        reference: Option<&Reference>,
-        rule: &RuleMeta,
+    pub(crate) fn exempting<'a>(
+        &'a self,
+        id: &'a WorkloadId,
+        container: &'a Container,
+        reference: Option<&'a Reference>,
+        rule: &'a RuleMeta,
         today: Date,
-    ) -> impl Iterator<Item = (usize, &Exemption)> {
+    ) -> impl Iterator<Item = (usize, &'a Exemption)> {
+        let subject = Subject::new(id, &self.kinds);
         let candidates = self.exemption_index.candidates(id).into_iter();
         let candidates = candidates.filter_map(|index| Some((index, self.exemptions.get(index)?)));
         candidates.filter(move |(_, exemption)| {
             exemption.is_active(today)
                 && exemption.covers(rule)
-                && exemption.matcher.admits_workload(id)
+                && exemption.matcher.admits_workload(&subject)
                 && exemption.matcher.admits_container(container, reference)
         })
     }

@@ -252,7 +252,8 @@ pub struct MatchSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub namespaces: Vec<String>,
-    /// Kinds, such as `Deployment`.
+    /// Globs of kinds. `Deployment` is the kind that tagwatch knows by that name, and not one of another group;
+    /// `Kind.group`, such as `Rollout.argoproj.io`, is any kind; `*` is every kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub kinds: Vec<String>,

@@ -9,6 +9,7 @@
 mod drift;
 mod fixture;
 mod hostile;
+mod matching_kinds;
 mod policies;
 mod profiles;
 mod rule_docs;

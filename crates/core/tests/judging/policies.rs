@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use tagwatch_core::engine::Engine;
+use tagwatch_core::kinds::Kinds;
 use tagwatch_core::outcome::Severity;
 use tagwatch_core::policy::{
-    EffectiveRule, ExemptionProblem, ExemptionSpec, MatchSpec, NamedNamespace, OverrideSpec, Policy, Profile,
-    RuleSpec, SeveritySpec, TagPolicySpec, exact_exemption,
+    EffectiveRule, ExactMatch, ExemptionProblem, ExemptionSpec, MatchSpec, NamedNamespace, OverrideSpec,
+    Policy, Profile, RuleSpec, SeveritySpec, TagPolicySpec, exact_exemption,
 };
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules;
@@ -62,8 +63,15 @@ fn what_applies_says_which_field_decided() {
 #[test]
 fn an_exact_exemption_takes_names_by_the_letter() {
     let exempt = |name: &str| {
-        let id = WorkloadId { name: name.into(), ..id() };
-        exact_exemption(&id, &"app".into(), vec!["*".to_owned()], "why", None)
+        let WorkloadId { api_version, kind, namespace, .. } = id();
+        let kind = Kinds::default().name_in_policy(api_version.raw(), kind.raw());
+        let matches = ExactMatch {
+            namespace: namespace.as_ref(),
+            kind: &kind,
+            name: &name.into(),
+            container: &"app".into(),
+        };
+        exact_exemption(matches, vec!["*".to_owned()], "why", None)
     };
     let covers = |exemption: ExemptionSpec, name: &str| {
         let spec = TagPolicySpec { exemptions: vec![exemption], ..TagPolicySpec::default() };

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use tagwatch_core::drift::render_grace;
-use tagwatch_core::kinds::{CustomWorkload, watched};
+use tagwatch_core::kinds::{CustomWorkload, KindName, Kinds, full_kind, watched};
 use tagwatch_core::policy::{
     AnnotationsSpec, Decision, EffectiveRule, ExemptionSpec, LabelOperator, LabelRequirement, LabelSelector,
     Policy, RuleSpec, TagPolicySpec,
@@ -32,7 +32,7 @@ pub(crate) fn show(args: &PolicyShowArgs) -> Result<ExitCode, Failure> {
     if let Some(workload) = &args.workload {
         check_kind(&workload.kind, policy, &spec)?;
     }
-    let id = args.workload.as_ref().map(workload_id);
+    let id = args.workload.as_ref().map(|workload| workload_id(workload, policy.kinds()));
     let file = chosen.file.as_ref().map_or_else(|| "none".to_owned(), PolicyFile::shown_name);
     let width = style(&io::stdout()).width;
     let mut out = BufWriter::new(io::stdout().lock());
@@ -58,10 +58,14 @@ pub(crate) fn show(args: &PolicyShowArgs) -> Result<ExitCode, Failure> {
 fn check_kind(kind: &str, policy: &Policy, spec: &TagPolicySpec) -> Result<(), Failure> {
     let built_in = watched().map(|kind| kind.kind());
     let custom = policy.kinds().custom().map(|kind| kind.kind());
+    let full_built_in = watched().map(|kind| full_name(&kind.name));
+    let full_custom = policy.kinds().custom().map(|kind| full_name(&kind.name));
+    let full: Vec<String> = full_built_in.chain(full_custom).collect();
     let exemptions = spec.exemptions.iter().map(|exemption| &exemption.matches);
     let matches = spec.overrides.iter().map(|spec| &spec.matches).chain(exemptions);
     let known: Vec<&str> = built_in
         .chain(custom)
+        .chain(full.iter().map(String::as_str))
         .chain(matches.flat_map(|spec| spec.kinds.iter().map(String::as_str)))
         .collect();
     if known.contains(&kind) {
@@ -76,11 +80,25 @@ fn check_kind(kind: &str, policy: &Policy, spec: &TagPolicySpec) -> Result<(), F
     }
 }
 
-/// Overrides and exemptions do not match on the API version.
-fn workload_id(name: &WorkloadName) -> WorkloadId {
+fn full_name(kind: &KindName) -> String {
+    full_kind(&api_version(&kind.group), &kind.kind)
+}
+
+/// Overrides and exemptions do not match on the version.
+fn api_version(group: &str) -> String {
+    if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") }
+}
+
+/// A kind is named as in a policy: by its plain name or with its group.
+fn workload_id(name: &WorkloadName, kinds: &Kinds) -> WorkloadId {
+    let (kind, group) = match name.kind.split_once('.') {
+        Some((kind, "core")) => (kind, Some("")),
+        Some((kind, group)) => (kind, Some(group)),
+        None => (name.kind.as_str(), kinds.groups_of(&name.kind).first().copied()),
+    };
     WorkloadId {
-        api_version: "".into(),
-        kind: name.kind.as_str().into(),
+        api_version: group.map(api_version).unwrap_or_default().into(),
+        kind: kind.into(),
         namespace: Some(name.namespace.as_str().into()),
         name: name.name.as_str().into(),
     }

@@ -39,7 +39,7 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<BaselineInput, Failure> 
 }
 
 fn finding(issue: StoredIssue) -> BaselineFinding {
-    let StoredIssue { namespace, kind, name, container, rule, .. } = issue;
-    let id = WorkloadId { api_version: "".into(), kind, namespace: Some(namespace), name };
+    let StoredIssue { namespace, api_version, kind, name, container, rule, .. } = issue;
+    let id = WorkloadId { api_version, kind, namespace: Some(namespace), name };
     BaselineFinding { id, container, rule: rule.raw().to_owned() }
 }

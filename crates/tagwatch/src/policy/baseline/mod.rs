@@ -12,7 +12,10 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use k8s_openapi::jiff::ToSpan;
 use serde::Serialize;
-use tagwatch_core::policy::{API_VERSION, ExemptionSpec, KIND, Policy, TagPolicySpec, exact_exemption};
+use tagwatch_core::kinds::Kinds;
+use tagwatch_core::policy::{
+    API_VERSION, ExactMatch, ExemptionSpec, KIND, Policy, TagPolicySpec, exact_exemption,
+};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::{PolicyFile, PolicyMetadata};
@@ -65,7 +68,8 @@ pub(crate) fn baseline(args: &PolicyBaselineArgs) -> Result<ExitCode, Failure> {
     }
     note_missing_namespaces(&findings);
     let expires = until.unwrap_or_else(|| today.saturating_add(90.days()));
-    spec.exemptions.extend(exemptions(findings, &args.reason, &expires.to_string()));
+    let kinds = Kinds::new(&spec.workloads);
+    spec.exemptions.extend(exemptions(findings, &kinds, &args.reason, &expires.to_string()));
     check(&spec)?;
     let name = args.policy_name.clone().or(metadata.name).unwrap_or_else(|| DEFAULT_POLICY.to_owned());
     let metadata = PolicyMetadata { name: Some(name), ..metadata };
@@ -122,7 +126,12 @@ fn note_size(object: &PolicyObject, yaml: &str) -> Result<(), Failure> {
 }
 
 /// One exemption for each container, with all rules that it violates.
-fn exemptions(findings: Vec<BaselineFinding>, reason: &str, expires: &str) -> Vec<ExemptionSpec> {
+fn exemptions(
+    findings: Vec<BaselineFinding>,
+    kinds: &Kinds,
+    reason: &str,
+    expires: &str,
+) -> Vec<ExemptionSpec> {
     let mut found: BTreeMap<(WorkloadId, UntrustedText), Vec<String>> = BTreeMap::new();
     for BaselineFinding { id, container, rule } in findings {
         let rules = found.entry((id, container)).or_default();
@@ -132,7 +141,10 @@ fn exemptions(findings: Vec<BaselineFinding>, reason: &str, expires: &str) -> Ve
     }
     let exempt = |((id, container), mut rules): ((WorkloadId, UntrustedText), Vec<String>)| {
         rules.sort();
-        exact_exemption(&id, &container, rules, reason, Some(expires.to_owned()))
+        let WorkloadId { api_version, kind, namespace, name } = &id;
+        let kind = kinds.name_in_policy(api_version.raw(), kind.raw());
+        let matches = ExactMatch { namespace: namespace.as_ref(), kind: &kind, name, container: &container };
+        exact_exemption(matches, rules, reason, Some(expires.to_owned()))
     };
     grouped::grouped(found.into_iter().map(exempt).collect())
 }
