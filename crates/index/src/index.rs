@@ -46,6 +46,12 @@ pub struct Index {
 
 /// Objects of every watched kind but Pods.
 impl Index {
+    /// An index that is filled once. A rollout of which no time says when it made progress is judged by what there is, since
+    /// nobody looks again.
+    pub fn of_one_look() -> Self {
+        Self { progress: RolloutProgress::of_one_look(), ..Self::default() }
+    }
+
     /// Takes an object in; `before` is the object of its name that the store held until now. Returns the object as it
     /// is to be stored: its keys are those that its owner, its dependents and its pods hold.
     pub fn apply_object(

@@ -31,6 +31,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) is_over: bool,
     /// The rollout in progress, if nothing says when that made progress.
     pub(crate) untimed: Option<&'a UntimedRollout>,
+    /// When its oldest living pod of the newest template has started, in Unix seconds; 0 if that is not known.
+    pub(crate) first_start: u32,
 }
 
 /// The progress of the rollouts that are under way, one entry for each object. It is not stored: after a restart, a rollout
@@ -45,6 +47,8 @@ pub(crate) struct RolloutProgress {
     /// Since when a rollout of an object is in progress or its template is not seen, in Unix seconds, whichever template that
     /// is.
     unfinished: HashMap<WorkloadKey, u32>,
+    /// Whether everything is looked at once.
+    is_of_one_look: bool,
 }
 
 /// The progress of one rollout.
@@ -60,11 +64,24 @@ struct Progress {
 }
 
 impl RolloutProgress {
+    /// Of a cluster that is looked at once: nothing is seen before or after.
+    pub(crate) fn of_one_look() -> Self {
+        Self { is_of_one_look: true, ..Self::default() }
+    }
+
+    /// Whether [`Observed::first_start`] may be needed.
+    pub(crate) fn needs_start(&self, object: Option<&SlimObject>) -> bool {
+        self.is_of_one_look && object.is_none_or(|object| object.written().is_none())
+    }
+
     /// The times of the rollout of an object.
     pub(crate) fn timing(&mut self, key: &WorkloadKey, observed: Observed<'_>, now: u32) -> Timing {
-        let Observed { object, is_over, untimed } = observed;
-        // Now, if that is not known. None is written in the future, but clocks differ.
-        let written = object.map_or(now, |object| object.written().min(now));
+        let Observed { object, is_over, untimed, first_start } = observed;
+        // If that is not known, from now on; whoever does not look again goes by what there is. None is written in the future,
+        // but clocks differ.
+        let unknown =
+            || if self.is_of_one_look { object.map_or(0, SlimObject::changed).max(first_start) } else { now };
+        let written = object.and_then(SlimObject::written).unwrap_or_else(unknown).min(now);
         let unseen = object.is_some_and(|object| !object.is_template_seen());
         let unseen_until = self.unseen_until(key, unseen.then_some(written));
         let stalled_from = if let Some(rollout) = untimed.filter(|_| !is_over) {
@@ -170,7 +187,7 @@ mod tests {
     }
 
     fn observed(rollout: &UntimedRollout) -> Observed<'_> {
-        Observed { object: None, is_over: false, untimed: Some(rollout) }
+        Observed { object: None, is_over: false, untimed: Some(rollout), first_start: 0 }
     }
 
     fn is_stalled(progress: &mut RolloutProgress, set: &Set, now: u32) -> bool {
@@ -256,7 +273,7 @@ mod tests {
                 set.revision += 1;
             }
             // It is over, and another one begins.
-            let over = Observed { object: None, is_over: true, untimed: None };
+            let over = Observed { object: None, is_over: true, untimed: None, first_start: 0 };
             assert_eq!(progress.timing(&key(), over, now).stalled_from, None);
             let next = set.rollout().unwrap();
             assert!(progress.timing(&key(), observed(&next), now).stalled_from.unwrap() > now);

@@ -9,7 +9,7 @@ use super::progress::{Observed, RolloutProgress, Timing};
 use crate::owners::{
     MAX_DEPENDENTS, MAX_DEPTH, OwnedObject, OwnerIndex, Revisions, RolloutId, is_replica_set,
 };
-use crate::pods::{PodIndex, seconds};
+use crate::pods::{PodIndex, PodRecord, seconds};
 use crate::store::ObjectStore;
 
 /// The controllers whose pods count for a workload.
@@ -80,7 +80,7 @@ impl ObjectRollout {
 
     fn of(
         key: &WorkloadKey,
-        (object, replaced): (Option<&SlimObject>, Option<&UntimedRollout>),
+        (object, replaced, first_start): (Option<&SlimObject>, Option<&UntimedRollout>, u32),
         owners: &OwnerIndex,
         (progress, now): (&mut RolloutProgress, u32),
     ) -> Self {
@@ -89,7 +89,7 @@ impl ObjectRollout {
         let untimed = object.and_then(SlimObject::untimed_rollout).or(replaced);
         let is_over = status.unwrap_or(replaced.is_none());
         let Timing { stalled_from, unseen_until } =
-            progress.timing(key, Observed { object, is_over, untimed }, now);
+            progress.timing(key, Observed { object, is_over, untimed, first_start }, now);
         let is_stalled = stalled_from.is_some_and(|from| from <= now);
         let of_itself = object.and_then(SlimObject::stalled_from);
         let left = |time: Option<u32>| time.map(|time| time.saturating_sub(now)).filter(|left| *left > 0);
@@ -123,7 +123,9 @@ impl RolloutView {
         for rolled in current.keys().filter(|rolled| *rolled == key || owners.may_roll_out(rolled)) {
             let (object, replaced) = (store.get(rolled), replaced.get(rolled));
             if object.is_some() || replaced.is_some() {
-                let seen = (object.as_deref(), replaced);
+                let newest = || first_start(rolled, object.as_deref(), &current, pods);
+                let start = if progress.needs_start(object.as_deref()) { newest() } else { 0 };
+                let seen = (object.as_deref(), replaced, start);
                 let rollout = ObjectRollout::of(rolled, seen, owners, (progress, now));
                 rollouts.insert(rolled.clone(), rollout);
             }
@@ -247,6 +249,24 @@ fn replaced(
         (owner.clone(), UntimedRollout { template, outdated, deadline: STALLED_AFTER })
     };
     outdated.into_iter().map(rollout).collect()
+}
+
+/// When the oldest living pod of the newest template of an object has started, in Unix seconds; 0 if that is not known, as of
+/// a `DaemonSet`, which does not say of which template a pod is.
+fn first_start(
+    rolled: &WorkloadKey,
+    object: Option<&SlimObject>,
+    current: &BTreeMap<WorkloadKey, RolloutId>,
+    pods: &PodIndex,
+) -> u32 {
+    let start = |pod: &PodRecord| pod.shown().map(|state| state.since).min();
+    let change = object.and_then(SlimObject::revision_change);
+    let of_itself = change.into_iter().flat_map(|change| {
+        let is_newest = move |pod: &&PodRecord| pod.revision() == Some(&*change.to);
+        pods.of_controller(rolled).filter(is_newest)
+    });
+    let of_sets = current.keys().filter(|set| is_replica_set(set)).flat_map(|set| pods.of_controller(set));
+    of_itself.chain(of_sets).filter_map(start).min().unwrap_or(0)
 }
 
 /// The nearest owner of a controller of an earlier revision that is of the newest one itself.

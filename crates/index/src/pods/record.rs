@@ -198,6 +198,11 @@ impl PodRecord {
             .any(|state| state.start.is_known() || matches!(state.image_state, ImageState::Ran(..)))
     }
 
+    /// The revision of its `StatefulSet` that it was made from.
+    pub(crate) fn revision(&self) -> Option<&str> {
+        self.shape.revision.as_deref()
+    }
+
     /// The states that say something of an image.
     pub(crate) fn shown(&self) -> impl Iterator<Item = &ContainerState> {
         self.states.iter().filter(|state| state.image_state.is_counted())

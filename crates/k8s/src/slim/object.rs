@@ -22,8 +22,10 @@ pub struct SlimObject {
     templates: Option<Box<[PodTemplate]>>,
     extras: Option<Box<Extras>>,
     revision: u32,
-    /// When its spec or its status was last written, in Unix seconds; `u32::MAX` where that is not known.
-    written: u32,
+    /// When its spec or its status was last written, in Unix seconds; where `managedFields` do not say, the latest time that it
+    /// says otherwise.
+    changed: u32,
+    is_written_known: bool,
     /// When it was created, in Unix seconds; 0 where it does not say.
     created: u32,
     rolled_out: Option<bool>,
@@ -73,6 +75,7 @@ impl SlimObject {
         let spec = if traits.is_built_in { WireSpec::of(object) } else { WireSpec::default() };
         let rolled_out = rollout::is_over(object, traits.rollout, &spec);
         let is_in_progress = rolled_out == Some(false);
+        let written = object.written.and_then(|time| u32::try_from(time.as_second()).ok());
         let in_deletion = metadata.deletion_timestamp.is_some();
         // In deletion, no controller makes pods of the template any more, and not all of them write a status (`syncDaemonSet` in
         // `pkg/controller/daemon/daemon_controller.go`).
@@ -88,7 +91,8 @@ impl SlimObject {
         Self {
             key: WorkloadKey::of(&served.resource.api_version, kind.kind(), metadata),
             revision: revision(metadata, served, owner.as_ref()),
-            written: object.written.and_then(|time| u32::try_from(time.as_second()).ok()).unwrap_or(u32::MAX),
+            changed: written.unwrap_or_else(|| rollout::latest_condition(object).max(created(metadata))),
+            is_written_known: written.is_some(),
             created: created(metadata),
             owner,
             templates,
@@ -131,9 +135,16 @@ impl SlimObject {
         self.is_template_seen |= before.is_template_seen && self.templates == before.templates;
     }
 
-    /// When its spec or its status was last written, in Unix seconds; `u32::MAX` where that is not known.
-    pub fn written(&self) -> u32 {
-        self.written
+    /// When its spec or its status was last written, in Unix seconds. `None` where `managedFields` do not say: some proxies
+    /// leave them out, and old API servers wrote none.
+    pub fn written(&self) -> Option<u32> {
+        self.is_written_known.then_some(self.changed)
+    }
+
+    /// The latest time that is known of it, in Unix seconds: without [`Self::written`], that of a condition of its status or
+    /// of its creation; 0 without any.
+    pub fn changed(&self) -> u32 {
+        self.changed
     }
 
     /// What it is to the other objects of its kind that its owner controls.

@@ -263,6 +263,19 @@ fn of_daemon_set(status: &WireStatus, _: &WireSpec) -> bool {
     status.current_number_scheduled.unwrap_or(0) <= status.updated_number_scheduled.unwrap_or(0)
 }
 
+/// The latest time of a condition of the status, in Unix seconds; 0 without any. A time that we cannot read is none.
+pub(super) fn latest_condition(object: &WireObject) -> u32 {
+    let Some(status) = object.field("status") else { return 0 };
+    let status: Value = serde_json::from_str(status.get()).unwrap_or_default();
+    let conditions = status.get("conditions").and_then(Value::as_array).into_iter().flatten();
+    let times = conditions.flat_map(|condition| {
+        // Those of a Deployment have both; <https://pkg.go.dev/k8s.io/apimachinery/pkg/apis/meta/v1#Condition> has the first.
+        ["lastTransitionTime", "lastUpdateTime"].into_iter().filter_map(|name| condition.get(name)?.as_str())
+    });
+    let seconds = times.filter_map(|time| u32::try_from(time.parse::<Timestamp>().ok()?.as_second()).ok());
+    seconds.max().unwrap_or(0)
+}
+
 /// Whether one of the conditions that end an object of its kind is `True`. Nothing else of a status counts, whatever a
 /// custom kind writes there.
 pub(super) fn is_finished(object: &WireObject, traits: &KindTraits) -> bool {
@@ -337,6 +350,26 @@ mod tests {
         assert_eq!(stalled(Value::Null), None);
         assert_eq!(stalled(json!("2026-01-12T08:30:00Z")), Some(1_768_206_600 + STALLED_AFTER));
         assert_eq!(stalled(json!("12026-01-12T08:30:00Z")), Some(0), "a time that we cannot read");
+    }
+
+    #[test]
+    fn the_latest_condition_is_the_one_whose_time_can_be_read() {
+        let latest = |conditions: Value| {
+            let object = json!({ "status": { "conditions": conditions } });
+            latest_condition(&serde_json::from_str(&object.to_string()).unwrap())
+        };
+        let second = 1_768_206_600;
+        let update =
+            json!({ "lastTransitionTime": "2026-01-12T08:29:00Z", "lastUpdateTime": "2026-01-12T08:30:00Z" });
+        let transition = json!({ "lastTransitionTime": "2026-01-12T08:30:00Z" });
+        for conditions in
+            [json!([update]), json!([transition, { "lastUpdateTime": "soon" }, { "type": "A" }, 7])]
+        {
+            assert_eq!(latest(conditions.clone()), second, "{conditions}");
+        }
+        for conditions in [json!(null), json!([]), json!([{ "lastUpdateTime": 7 }]), json!({ "a": update })] {
+            assert_eq!(latest(conditions.clone()), 0, "{conditions}");
+        }
     }
 
     #[test]

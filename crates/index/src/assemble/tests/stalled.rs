@@ -130,7 +130,10 @@ fn changing_set(updated: u32) -> Value {
 
 /// With the pod of each revision; the earlier one has an agent, too.
 fn set_with_pods(object: Value) -> (Cluster, WorkloadKey) {
-    let mut cluster = Cluster::default();
+    set_with_pods_in(Cluster::default(), object)
+}
+
+fn set_with_pods_in(mut cluster: Cluster, object: Value) -> (Cluster, WorkloadKey) {
     let key = cluster.apply("StatefulSet", object);
     let earlier = [("db", "db:1.0.0"), ("agent", "miner")];
     let all = [("db-0", "db-1", &earlier[..]), ("db-1", "db-2", &[("db", "db:2.0.0")][..])];
@@ -220,4 +223,69 @@ fn a_set_that_waits_on_purpose_is_not_stalled() {
         cluster.now += Duration::from_mins(2);
         assert_eq!(cluster.assemble(&key).unwrap().look_again, None);
     }
+}
+
+/// Without `managedFields`, as some proxies answer and old API servers wrote.
+fn without_times(mut object: Value, created: &str) -> Value {
+    object["metadata"].as_object_mut().unwrap().remove("managedFields");
+    object["metadata"]["creationTimestamp"] = json!(created);
+    object
+}
+
+fn of_one_look() -> Cluster {
+    Cluster { index: Index::of_one_look(), ..Cluster::default() }
+}
+
+/// A day after the beginning of time.
+const NEXT_DAY: &str = "1970-01-02T00:00:00Z";
+
+#[test]
+fn a_rollout_without_times_is_stalled_for_whoever_looks_once() {
+    let condition = |time: &str| json!([{ "type": "A", "lastTransitionTime": time }]);
+    let (old, recent) = ("1970-01-01T00:00:00Z", "1970-01-01T23:30:00Z");
+    for (created, conditions, expected) in [
+        (old, Value::Null, ALL_OF_SET),
+        (old, condition(old), ALL_OF_SET),
+        // What shows progress counts.
+        (recent, Value::Null, TEMPLATE_OF_SET),
+        (old, condition(recent), TEMPLATE_OF_SET),
+    ] {
+        let mut object = without_times(changing_set(1), created);
+        object["status"]["conditions"] = conditions;
+        let (mut cluster, key) = set_with_pods_in(of_one_look(), object.clone());
+        cluster.now = NEXT_DAY.parse().unwrap();
+        assert_eq!(judged(&mut cluster, &key), Ok(lines(expected)), "{object}");
+    }
+}
+
+#[test]
+fn the_first_pod_of_the_newest_template_shows_when_a_rollout_without_times_began() {
+    for (started, expected) in [("23:30", TEMPLATE_OF_SET), ("22:30", ALL_OF_SET)] {
+        let object = without_times(changing_set(1), "1970-01-01T00:00:00Z");
+        let (mut cluster, key) = set_with_pods_in(of_one_look(), object);
+        cluster.now = NEXT_DAY.parse().unwrap();
+        let owner = Some(("apps/v1", "StatefulSet", "db"));
+        let mut newest = pod("db-1", owner, "Running", &[("db", "db:2.0.0")]);
+        newest["metadata"]["labels"] = json!({ "controller-revision-hash": "db-2" });
+        newest["status"]["containerStatuses"] = json!([{
+            "name": "db", "image": "db:2.0.0", "imageID": format!("docker.io/library/db@sha256:{}", "a".repeat(64)),
+            "containerID": "containerd://1",
+            "state": { "running": { "startedAt": format!("1970-01-01T{started}:00Z") } },
+        }]);
+        cluster.pod(newest);
+        assert_eq!(judged(&mut cluster, &key), Ok(lines(expected)), "{started}");
+    }
+}
+
+#[test]
+fn whoever_goes_on_looking_waits_from_then_on_for_a_rollout_without_times() {
+    let mut cluster = Cluster { now: NEXT_DAY.parse().unwrap(), ..Cluster::default() };
+    let object = without_times(changing_set(1), "1970-01-01T00:00:00Z");
+    let key;
+    (cluster, key) = set_with_pods_in(cluster, object);
+    assert_eq!(judged(&mut cluster, &key), Ok(lines(TEMPLATE_OF_SET)));
+    cluster.now += ALMOST_STALLED;
+    assert_eq!(judged(&mut cluster, &key), Ok(lines(TEMPLATE_OF_SET)));
+    cluster.now += Duration::from_secs(31);
+    assert_eq!(judged(&mut cluster, &key), Ok(lines(ALL_OF_SET)));
 }

@@ -43,7 +43,8 @@ pub(super) struct ClusterReader<'a> {
 impl ClusterReader<'_> {
     /// What controls others is listed after them: what is made meanwhile is not taken for something without a controller.
     pub(super) async fn read(mut self, clock: &ServerClock) -> Result<ReadCluster, CallError> {
-        let mut read = ReadCluster { is_of_all: self.lists.namespace().is_none(), ..ReadCluster::default() };
+        let is_of_all = self.lists.namespace().is_none();
+        let mut read = ReadCluster { index: Index::of_one_look(), is_of_all, ..ReadCluster::default() };
         let kinds = watched().filter(|kind| !kind.is_pod());
         let (owners, dependents): (Vec<_>, Vec<_>) =
             kinds.partition(|kind| kind.traits.role == KindRole::Workload);
