@@ -150,9 +150,10 @@ impl Index {
     pub fn apply_pod<'a>(&mut self, pod: impl Into<PodFacts<'a>>, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let mut facts = pod.into();
         // As a controller, it may have been missing until now.
-        let own = (!self.owners.missing.is_empty()).then(|| facts.own_key());
-        if let Some(before) = own.as_ref().and_then(|own| self.pods.named_controller(own)) {
-            self.owners.inherit_grace(before, &facts.controller);
+        let own = (!self.owners.missing.is_unused()).then(|| facts.own_key());
+        if let Some(own) = &own {
+            let named = Some(&facts.controller).filter(|controller| *controller != own);
+            self.owners.move_grace(own, self.pods.named_controller(own), named);
         }
         if self.owners.missing.is_given_up(&facts.controller) {
             facts.stand_alone();
@@ -298,7 +299,7 @@ impl Index {
     pub fn expire(&mut self, now: Timestamp) -> BTreeSet<WorkloadKey> {
         let affected = self.pods.expire(seconds(now));
         let pods = &self.pods;
-        self.owners.forget_missing(|key| pods.has_claims(key));
+        self.owners.forget_missing(|key| pods.has_claims(key), |key| pods.is_live(key));
         self.tops(&affected)
     }
 

@@ -14,7 +14,12 @@ pub(crate) const ORPHAN_GRACE: u32 = 30;
 
 /// The missing controllers that something names.
 #[derive(Debug, Default)]
-pub(crate) struct MissingControllers(HashMap<WorkloadKey, Missing>);
+pub(crate) struct MissingControllers {
+    controllers: HashMap<WorkloadKey, Missing>,
+    /// Of pods and objects that name another controller than a missing one since: when the grace time of that began, in Unix
+    /// seconds. It goes on with the next missing one: who may write an owner reference could begin it anew for ever.
+    moved: HashMap<WorkloadKey, u32>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Missing {
@@ -27,17 +32,22 @@ enum Missing {
 impl MissingControllers {
     /// Whether no controller is missing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.controllers.is_empty()
+    }
+
+    /// Whether none is missing, and none was of anything that is there.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.is_empty() && self.moved.is_empty()
     }
 
     /// Whether what names it is reported on its own.
     pub(crate) fn is_given_up(&self, key: &WorkloadKey) -> bool {
-        !self.is_empty() && self.0.get(key) == Some(&Missing::GivenUp)
+        !self.is_empty() && self.controllers.get(key) == Some(&Missing::GivenUp)
     }
 
     /// It is still missing. Returns the rest of its grace time in seconds; at zero it is given up.
     pub(crate) fn mark_missing(&mut self, key: &WorkloadKey, now: u32) -> u32 {
-        let state = self.0.entry(key.clone()).or_insert(Missing::Since(now));
+        let state = self.controllers.entry(key.clone()).or_insert(Missing::Since(now));
         let Missing::Since(since) = *state else { return 0 };
         let left = ORPHAN_GRACE.saturating_sub(now.saturating_sub(since));
         if left == 0 {
@@ -46,20 +56,21 @@ impl MissingControllers {
         left
     }
 
-    /// Whether it is known to be missing.
-    pub(crate) fn contains(&self, key: &WorkloadKey) -> bool {
-        self.0.contains_key(key)
+    /// A pod or an object misses this controller no more, if that is missing.
+    pub(crate) fn leave(&mut self, dependent: &WorkloadKey, missed: &WorkloadKey) {
+        let since = match self.controllers.get(missed) {
+            Some(Missing::Since(since)) => *since,
+            Some(Missing::GivenUp) => 0,
+            None => return,
+        };
+        let first = self.moved.entry(dependent.clone()).or_insert(since);
+        *first = since.min(*first);
     }
 
-    /// What was missing this controller misses another one: the older grace time goes on. Who may write an owner reference could
-    /// begin it anew for ever.
-    pub(crate) fn inherit(&mut self, before: &WorkloadKey, missed: &WorkloadKey) {
-        let Some(known) = self.0.get(before).filter(|_| before != missed) else { return };
-        let since = match *known {
-            Missing::Since(since) => since,
-            Missing::GivenUp => 0,
-        };
-        match self.0.entry(missed.clone()).or_insert(Missing::Since(since)) {
+    /// It misses this one: the grace time of an earlier one goes on.
+    pub(crate) fn join(&mut self, dependent: &WorkloadKey, missed: &WorkloadKey) {
+        let Some(since) = self.moved.get(dependent).copied() else { return };
+        match self.controllers.entry(missed.clone()).or_insert(Missing::Since(since)) {
             Missing::Since(other) => *other = since.min(*other),
             Missing::GivenUp => {}
         }
@@ -67,17 +78,22 @@ impl MissingControllers {
 
     /// It is there, or nothing names it any more. Returns whether it was given up.
     pub(crate) fn remove(&mut self, key: &WorkloadKey) -> bool {
-        self.0.remove(key) == Some(Missing::GivenUp)
+        self.controllers.remove(key) == Some(Missing::GivenUp)
     }
 
     /// Those of a kind.
     pub(crate) fn of_kind(&self, kind: &KindName) -> BTreeSet<WorkloadKey> {
-        let of_kind = self.0.keys().filter(|key| key.is_of(&kind.group, &kind.kind));
+        let of_kind = self.controllers.keys().filter(|key| key.is_of(&kind.group, &kind.kind));
         of_kind.cloned().collect()
     }
 
-    /// Forgets those that nothing names any more.
-    pub(crate) fn retain(&mut self, is_named: impl Fn(&WorkloadKey) -> bool) {
-        self.0.retain(|key, state| *state != Missing::GivenUp || is_named(key));
+    /// Forgets those that nothing names any more, and what pods and objects that are gone have named.
+    pub(crate) fn retain(
+        &mut self,
+        is_named: impl Fn(&WorkloadKey) -> bool,
+        is_there: impl Fn(&WorkloadKey) -> bool,
+    ) {
+        self.controllers.retain(|key, state| *state != Missing::GivenUp || is_named(key));
+        self.moved.retain(|key, _| is_there(key));
     }
 }

@@ -163,9 +163,10 @@ impl OwnerIndex {
             return BTreeSet::new();
         }
         let mut affected = before.map(|before| self.affected_by(key, before)).unwrap_or_default();
-        let former = before.and_then(|before| before.controller.clone());
-        if let (Some(former), Some(named)) = (former, self.reported_under(&node).cloned()) {
-            self.inherit_grace(&former, &named);
+        if !self.missing.is_unused() {
+            let former = before.and_then(|before| before.controller.clone());
+            let named = self.reported_under(&node).cloned();
+            self.move_grace(key, former.as_ref(), named.as_ref());
         }
         self.unlink(key);
         if let Some(controller) = &node.controller {
@@ -291,10 +292,15 @@ impl OwnerIndex {
         self.node(key).is_some_and(|node| node.role != KindRole::Dependent)
     }
 
-    /// Forgets the missing controllers that no object names any more, and nothing else does.
-    pub(crate) fn forget_missing(&mut self, is_named: impl Fn(&WorkloadKey) -> bool) {
-        let Self { missing, children, .. } = self;
-        missing.retain(|key| children.contains_key(key) || is_named(key));
+    /// Forgets the missing controllers that no object names any more and no pod does, and what is known of pods that are gone.
+    pub(crate) fn forget_missing(
+        &mut self,
+        is_named: impl Fn(&WorkloadKey) -> bool,
+        is_live: impl Fn(&WorkloadKey) -> bool,
+    ) {
+        let Self { missing, children, nodes, .. } = self;
+        let is_there = |key: &WorkloadKey| nodes.contains_key(key) || is_live(key);
+        missing.retain(|key| children.contains_key(key) || is_named(key), is_there);
     }
 
     /// An object and what depends on it, each in front of its own dependents; an object that depends on several ways
@@ -377,15 +383,28 @@ impl OwnerIndex {
         Top::Workload(start.clone())
     }
 
-    /// What named one controller names another. Where both lead to one that is missing, the grace time goes on.
-    pub(crate) fn inherit_grace(&mut self, former: &WorkloadKey, named: &WorkloadKey) {
-        if self.missing.is_empty() {
+    /// A pod or an object that named one controller names another. Where both lead to one that is missing, the grace time goes
+    /// on, whatever it named between them.
+    pub(crate) fn move_grace(
+        &mut self,
+        dependent: &WorkloadKey,
+        former: Option<&WorkloadKey>,
+        named: Option<&WorkloadKey>,
+    ) {
+        let before = former.and_then(|former| self.end(former)).cloned();
+        // Where a chain comes to a workload, nothing is hidden, and no evaluation would end a grace time beyond it.
+        let now = named.and_then(|named| match self.top(named) {
+            Top::Missing(end) => Some(end),
+            _ => None,
+        });
+        if before == now {
             return;
         }
-        let before = self.end(former).filter(|end| self.missing.contains(end)).cloned();
-        // Where a chain comes to a workload, nothing is hidden, and no evaluation would end a grace time beyond it.
-        if let (Some(before), Top::Missing(now)) = (before, self.top(named)) {
-            self.missing.inherit(&before, &now);
+        if let Some(before) = before {
+            self.missing.leave(dependent, &before);
+        }
+        if let Some(now) = now {
+            self.missing.join(dependent, &now);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tagwatch_core::kinds::watched;
 use tagwatch_core::workload::{Unfollowed, Workload};
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimPod;
@@ -182,6 +183,66 @@ fn no_grace_time_is_kept_for_a_controller_under_which_nothing_is_reported() {
         reports.object("ReplicaSet", workload(&set, Some(never), 1, LATEST));
         reports.pod(pod("web", Some(("apps/v1", "ReplicaSet", &set)), "Running", LATEST));
         assert!(reports.cluster.index.owners.missing.is_empty(), "{step}");
+    }
+}
+
+/// The name of a report of a built-in kind ends with a part of the UID alone (`report_name` of `tagwatch-k8s`), which only the
+/// API server may have made.
+#[test]
+fn nothing_is_reported_under_an_object_of_a_built_in_kind_that_was_not_read() {
+    let mut cluster = Cluster::default();
+    let owners = watched().filter(|kind| !kind.is_pod()).map(|kind| (kind.api_version(), kind.kind()));
+    for (number, (api_version, kind)) in owners.enumerate() {
+        for version in [api_version.as_str(), &format!("{}v0", api_version.trim_end_matches("v1"))] {
+            // Until it is settled, as where its kind may not be listed.
+            cluster.pod(pod(&format!("pod-{number}"), Some((version, kind, "x")), "Running", LATEST));
+            for key in cluster.candidates() {
+                assert!(
+                    cluster.assemble(&key).is_err() || key.watched_kind().is_some_and(|kind| kind.is_pod()),
+                    "{key:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Each time the owner that is there has it for a second, and what is missing for almost the whole grace time.
+#[test]
+fn an_owner_that_is_there_for_a_moment_begins_no_other_grace_time() {
+    let set = Some(("apps/v1", "ReplicaSet", "set"));
+    // Whether it is another missing one each time, and whom it names in between.
+    for (is_another, between) in [(false, set), (true, set), (false, None), (true, None)] {
+        let mut reports = Reports::default();
+        reports.object("ReplicaSet", workload("set", None, 1, &[("a", "clean:1.0.0")]));
+        reports.object("Deployment", workload("web", None, 1, &[("a", "clean:1.0.0")]));
+        let moving = reports.object("ReplicaSet", workload("moving", None, 1, LATEST));
+        reports.pod(pod("of-moving", Some(("apps/v1", "ReplicaSet", "moving")), "Running", LATEST));
+        let is_there = between.map(|_| WEB);
+        for step in 0..6 {
+            let missing = if is_another { format!("absent-{step}") } else { "absent".to_owned() };
+            let absent = Some(("apps/v1", "ReplicaSet", missing.as_str()));
+            reports.pod(pod("hidden", absent, "Running", LATEST));
+            let absent = Some(("apps/v1beta2", "Deployment", missing.as_str()));
+            reports.object("ReplicaSet", workload("moving", absent, 1, LATEST));
+            let is_reported =
+                |name: &str| reports.reported().iter().any(|(_, reported, _)| *reported == name);
+            for name in ["hidden", "moving"] {
+                assert_eq!(is_reported(name), step > 0, "{name} of {between:?} in step {step}");
+            }
+            reports.pass(ORPHAN_GRACE - 1);
+            reports.pod(pod("hidden", between, "Running", LATEST));
+            reports.object("ReplicaSet", workload("moving", is_there, 1, LATEST));
+            reports.pass(1);
+        }
+        // What is remembered goes with the pod and the object.
+        for (name, owner) in [("hidden", between), ("of-moving", None)] {
+            let gone: SlimPod = serde_json::from_value(pod(name, owner, "Running", LATEST)).unwrap();
+            let affected = reports.cluster.index.delete_pod(&gone, reports.cluster.now);
+            reports.evaluate(affected);
+        }
+        reports.delete(&moving);
+        reports.cluster.index.expire(reports.cluster.now);
+        assert!(reports.cluster.index.owners.missing.is_unused());
     }
 }
 
