@@ -187,13 +187,7 @@ fn remark_other_images(root: Node<'_, '_>, manifest: &mut Manifest) {
         judged.extend(service.get("image").map(Node::position));
         labels.extend(LABELS.iter().filter_map(|field| service.get(field)));
     }
-    remark_beside(
-        root,
-        ("", KIND),
-        Known { judged: &judged, elsewhere: &labels, ..Known::default() },
-        |_| None,
-        manifest,
-    );
+    remark_beside(root, ("", KIND), Known { judged: &judged, elsewhere: &labels }, |_| None, manifest);
 }
 
 fn read_service(name: &str, service: Node<'_, '_>, manifest: &mut Manifest) -> Option<Service> {

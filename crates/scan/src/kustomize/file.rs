@@ -170,8 +170,9 @@ fn remark_other_images(root: Node<'_, '_>, manifest: &mut Manifest) {
     let mut read: Vec<Node<'_, '_>> = INLINE.iter().filter_map(|field| root.get(field)).collect();
     read.extend(items("helmCharts").filter_map(|chart| chart.get("valuesInline")));
     let patches = items("patches").chain(items("patchesJson6902")).filter_map(|item| item.get("patch"));
-    let judged: Vec<Position> = patches.map(Node::position).collect();
-    let known = Known { judged: &judged, elsewhere: &read, ..Known::default() };
+    let mut judged: Vec<Position> = patches.map(Node::position).collect();
+    judged.extend(items("images").flat_map(ImageEntryFields::names));
+    let known = Known { judged: &judged, elsewhere: &read };
     remark_beside(root, (API_VERSION, KIND), known, |_| None, manifest);
 }
 

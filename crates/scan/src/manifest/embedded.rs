@@ -1,17 +1,21 @@
 //! Manifests that are texts inside of others: patches in kustomizations, data of a `ConfigMap` or a Secret, and fields of
 //! custom kinds, such as the manifest of an Argo resource template. Their images are counted.
 
-use memchr::memchr;
+use std::collections::BTreeSet;
+
 use tagwatch_core::kinds::Kinds;
 use tagwatch_core::text::UntrustedText;
 
 use super::image_fields::{self, Naming};
-use super::{Manifest, Reason, Unjudged, uncovered};
+use super::image_parts::ImageParts;
+use super::texts::{self, MAX_DEPTH, images_in_lines};
+use super::{Manifest, Reason, Unjudged, search};
 use crate::note::NoteCode;
-use crate::yaml::{Documents, Limits, Node, Position, Source, YamlError};
+use crate::yaml::{Documents, Node, Position, Source, YamlError, decode_base64};
 
-/// Limits of a text.
-const LIMITS: Limits = Limits { bytes: 1 << 20, documents: 100, nodes: 50_000, depth: 128 };
+/// Most bytes of a text in Base64 that is decoded: the most that a `ConfigMap` or a Secret can hold (`MaxSecretSize` of
+/// `pkg/apis/core/validation`), by four thirds.
+const MAX_ENCODED: usize = (1 << 20) / 3 * 4 + 4;
 
 /// Where a text stands, and why its images are not judged.
 pub(crate) struct Embedded {
@@ -24,29 +28,29 @@ pub(crate) struct Embedded {
 /// Counts the images of the manifests, or patches, in a text.
 pub(crate) fn count_embedded_images(text: &str, embedded: Embedded, kinds: &Kinds, manifest: &mut Manifest) {
     let Embedded { at, path, reason } = embedded;
-    let (mut count, mut is_template) = (0, false);
+    let (mut count, mut is_unread, mut is_template) = (0, false, false);
     let source = Source::utf8(text);
-    for document in Documents::new(&source, LIMITS) {
+    for document in Documents::new(&source, texts::limits(manifest.depth)) {
         let document = match document {
             Ok(document) => document,
             Err(located) if located.error.is_fatal() => {
                 return manifest.remark(at, NoteCode::OverBudget, format!("{path}: {}", located.error));
             }
             Err(located) => {
-                // Otherwise what uses the text refuses it, or it is no YAML.
+                is_unread = true;
                 is_template |= located.error == YamlError::TemplateAction;
                 continue;
             }
         };
-        let mut read = Manifest { is_embedded: true, ..Manifest::default() };
-        super::object::read(document.root(), None, kinds, &mut read);
+        let mut read = Manifest { depth: manifest.depth + 1, ..Manifest::default() };
+        super::object::read(document.root(), kinds, &mut read);
         read.set_aside_as_patch();
         let images = read.workloads.iter().map(|located| located.workload.containers.len());
         count += u64::try_from(images.sum::<usize>()).unwrap_or(u64::MAX);
         count += read.unjudged.iter().map(|unjudged| unjudged.count).sum::<u64>();
     }
-    if is_template {
-        count = count.max(image_lines(text));
+    if is_unread {
+        count = count.max(images_in_lines(text, is_template));
     }
     Embedded { at, path, reason }.count(count, manifest);
 }
@@ -69,69 +73,84 @@ impl Embedded {
     }
 }
 
-/// A text in one line is a mapping only as JSON, or in flow style.
-pub(super) fn may_be_mapping(text: &str) -> bool {
-    memchr(b'\n', text.as_bytes()).is_some() || text.trim_start().starts_with(['{', '['])
+/// The fields of a built-in kind that hold texts by name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TextFields {
+    pub(super) plain: &'static str,
+    /// Texts in Base64.
+    pub(super) encoded: &'static str,
 }
 
-/// The number of images that a text of a custom kind names as a manifest, a patch or values: most texts are none of these.
-pub(super) fn images_in(text: &str) -> u64 {
-    if !may_be_mapping(text) || !image_fields::may_name_image(text) {
-        return 0;
-    }
-    let (mut count, mut is_unread) = (0, false);
-    let source = Source::utf8(text);
-    for document in Documents::new(&source, LIMITS) {
-        match document {
-            Ok(document) => count += uncovered::count(document.root()),
-            Err(located) => {
-                is_unread |= located.error == YamlError::TemplateAction || located.error.is_fatal();
-            }
+impl TextFields {
+    pub(super) fn of(api_version: &str, kind: &str) -> Option<Self> {
+        match (api_version, kind) {
+            ("v1", "ConfigMap") => Some(Self { plain: "data", encoded: "binaryData" }),
+            ("v1", "Secret") => Some(Self { plain: "stringData", encoded: "data" }),
+            _ => None,
         }
     }
-    if is_unread { count.max(image_lines(text)) } else { count }
 }
 
-/// The lines of a text that name an image: what can be counted where a template, or its size, keeps the text from being
-/// read.
-pub(super) fn image_lines(text: &str) -> u64 {
-    let names_image = |line: &&str| {
-        let field = line.trim_start().trim_start_matches("- ").trim_start().trim_start_matches('"');
-        let rest = field.strip_prefix("image").map(|rest| rest.trim_start_matches('"').trim_start());
-        let value = rest.and_then(|rest| rest.strip_prefix(':')).map(str::trim);
-        value.is_some_and(|value| !value.is_empty() && !value.starts_with('#'))
-    };
-    u64::try_from(text.lines().filter(names_image).count()).unwrap_or(u64::MAX)
-}
-
-/// The field of a built-in kind that holds texts by name.
-pub(super) fn field_of_texts(kind: &str) -> Option<&'static str> {
-    match kind {
-        "ConfigMap" => Some("data"),
-        // Its `data` is encoded.
-        "Secret" => Some("stringData"),
-        _ => None,
+/// Counts the images that texts of a `ConfigMap` or a Secret name: manifests and other mappings, settings and scripts among them,
+/// and those whose key says that they are images.
+pub(super) fn read_texts(node: Node<'_, '_>, fields: TextFields, kinds: &Kinds, manifest: &mut Manifest) {
+    let TextFields { plain, encoded } = fields;
+    let entries = |field: &str| node.get(field).map(Node::merged_entries).unwrap_or_default();
+    // An alias stands for a text that is read.
+    let mut known = BTreeSet::new();
+    let mut parts = ImageParts::new();
+    let texts = entries(plain);
+    for &(key, value) in &texts {
+        let Some(text) = value.text().filter(|text| known.insert(text.as_ptr())) else { continue };
+        read_text(text, Place { field: plain, key, at: value.position() }, kinds, manifest);
+        search::add_part(&mut parts, key, value);
+    }
+    let found: BTreeSet<Position> = parts.found().collect();
+    for (key, value) in texts.into_iter().filter(|(_, value)| found.contains(&value.position())) {
+        Place { field: plain, key, at: value.position() }.embedded().count(1, manifest);
+    }
+    for (key, value) in entries(encoded) {
+        let is_read = |text: &&str| text.len() <= MAX_ENCODED && known.insert(text.as_ptr());
+        if let Some(text) = value.text().filter(is_read).and_then(decode_base64) {
+            read_text(&text, Place { field: encoded, key, at: value.position() }, kinds, manifest);
+        }
     }
 }
 
-/// Counts the images that texts of a `ConfigMap` or a Secret name: manifests and other mappings among them, and those whose key
-/// says that they are an image.
-pub(super) fn read_texts(texts: Option<Node<'_, '_>>, field: &str, kinds: &Kinds, manifest: &mut Manifest) {
-    if manifest.is_embedded {
+/// The place of a text in a field.
+struct Place<'k> {
+    field: &'static str,
+    key: &'k str,
+    at: Position,
+}
+
+impl Place<'_> {
+    fn embedded(&self) -> Embedded {
+        let path = format!("{}.{}", self.field, UntrustedText::from(self.key).terminal());
+        Embedded { at: self.at, path, reason: Reason::Embedded }
+    }
+}
+
+fn read_text(text: &str, place: Place<'_>, kinds: &Kinds, manifest: &mut Manifest) {
+    let naming = Naming::of(without_extension(place.key));
+    let before = manifest.unjudged.len();
+    if manifest.depth < MAX_DEPTH && ["apiVersion", "kind", "image"].iter().all(|word| text.contains(word)) {
+        count_embedded_images(text, place.embedded(), kinds, manifest);
+    }
+    if manifest.unjudged.len() > before {
         return;
     }
-    for (key, value) in texts.map(Node::merged_entries).unwrap_or_default() {
-        let Some(text) = value.text() else { continue };
-        let path = format!("{field}.{}", UntrustedText::from(key).terminal());
-        let embedded = Embedded { at: value.position(), path, reason: Reason::Embedded };
-        let is_named = matches!(Naming::of(key), Naming::Image | Naming::Like);
-        if ["apiVersion", "kind", "image"].iter().all(|word| text.contains(word)) {
-            count_embedded_images(text, embedded, kinds, manifest);
-        } else if is_named && image_fields::versioned(value).is_some() {
-            embedded.count(1, manifest);
-        } else {
-            // Most data is configuration of other programs.
-            embedded.count(images_in(text), manifest);
-        }
-    }
+    let count = match naming {
+        Naming::Image | Naming::Like if image_fields::is_versioned_image(text) => 1,
+        Naming::List => image_fields::count_in_list(text),
+        // Most data is configuration of other programs.
+        _ => texts::images_in(text, manifest.depth),
+    };
+    place.embedded().count(count, manifest);
+}
+
+/// The name of a file without what says how it is written, such as `images` of `images.txt`.
+fn without_extension(name: &str) -> &str {
+    const EXTENSIONS: [&str; 6] = [".conf", ".json", ".list", ".txt", ".yaml", ".yml"];
+    EXTENSIONS.iter().find_map(|extension| name.strip_suffix(extension)).unwrap_or(name)
 }

@@ -75,6 +75,7 @@ fn read_changes(
                 manifest.remark(entry.position(), NoteCode::OverBudget, message);
                 break;
             }
+            read.extend(ImageEntryFields::names(entry));
             let path = format!("{list}[{index}]");
             let fields = ImageEntryFields::read(entry, &path, manifest);
             containers.extend(fields.set_image().map(|image| image.container(path)));

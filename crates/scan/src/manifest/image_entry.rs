@@ -32,6 +32,11 @@ impl ImageEntryFields {
         self.version_at = self.version_at.map(moved);
     }
 
+    /// Where an entry says which image it changes, and to which one.
+    pub(crate) fn names(entry: Node<'_, '_>) -> impl Iterator<Item = Position> + use<> {
+        [entry.get("name"), entry.get("newName")].map(|name| name.map(Node::position)).into_iter().flatten()
+    }
+
     /// Reads an entry at a path. Kustomize and the API server refuse values that are no text, such as a `newTag` without
     /// quotes that is a number; so they get a note.
     pub(crate) fn read(entry: Node<'_, '_>, path: &str, manifest: &mut Manifest) -> Self {

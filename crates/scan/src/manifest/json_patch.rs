@@ -2,8 +2,8 @@
 
 use tagwatch_core::text::UntrustedText;
 
-use super::uncovered::{self, MAX_PATHS, leads_to_image};
-use super::{Manifest, Reason, Unjudged};
+use super::search::{self, MAX_PATHS};
+use super::{Manifest, Reason, Unjudged, set_values, texts};
 use crate::yaml::{Node, Value};
 
 /// Whether this is a list of operations.
@@ -20,9 +20,12 @@ pub(super) fn read(operations: Node<'_, '_>, manifest: &mut Manifest) {
         let Some(path) = operation.get("path").and_then(Node::text) else { continue };
         let Some(value) = operation.get("value") else { continue };
         let found = match value.value() {
-            Value::String(_) => u64::from(leads_to_image(path)),
+            Value::String(text) if set_values::images_at(path, value).is_empty() => {
+                texts::images_in(text, manifest.depth)
+            }
+            Value::String(_) => 1,
             // A container, or several.
-            _ => uncovered::count(value),
+            _ => search::count(value, manifest.depth, false),
         };
         if found == 0 {
             continue;

@@ -9,6 +9,7 @@ mod helm_release;
 mod helm_values;
 mod image_entry;
 mod image_fields;
+mod image_parts;
 mod json_patch;
 mod kinds;
 mod object;
@@ -16,7 +17,10 @@ mod patch;
 mod pod_spec;
 mod prefilter;
 mod replacement;
+mod search;
+mod set_values;
 mod templates;
+mod texts;
 mod transformer;
 mod uncovered;
 mod unjudged;
@@ -37,8 +41,9 @@ pub(crate) use patch::{DIRECTIVE, has_patch_directive};
 pub(crate) use pod_spec::{items as read_items, string as read_string};
 pub(crate) use prefilter::Prefilter;
 pub(crate) use replacement::read_field as read_replacements;
+pub(crate) use search::{Known, MAX_PATHS};
 pub(crate) use transformer::{FieldSpec, Transformer, read_inline as read_inline_transformers};
-pub(crate) use uncovered::{Known, MAX_PATHS, open_indexes, remark_beside};
+pub(crate) use uncovered::{open_indexes, remark_beside};
 pub(crate) use unjudged::{Reason, Unjudged};
 
 #[derive(Debug, Default)]
@@ -52,8 +57,8 @@ pub(crate) struct Manifest {
     pub(crate) unjudged: Vec<Unjudged>,
     /// Configurations of Kustomize's own transformers.
     pub(crate) transformers: Vec<Transformer>,
-    /// Whether it is a text inside of another manifest. No manifest is looked for inside of it.
-    pub(crate) is_embedded: bool,
+    /// The number of manifests around, of which this is a text.
+    pub(crate) depth: usize,
 }
 
 /// A workload, with the positions of the values that rules check.
@@ -99,13 +104,13 @@ impl Manifest {
         for located in document.overwritten() {
             manifest.remark(located.at, NoteCode::DuplicateKey, located.error.to_string());
         }
-        object::read(document.root(), None, kinds, &mut manifest);
+        object::read(document.root(), kinds, &mut manifest);
         manifest
     }
 
     /// Whether nothing of the document is needed any more.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { workloads, namespaces, remarks, unjudged, transformers, is_embedded: _ } = self;
+        let Self { workloads, namespaces, remarks, unjudged, transformers, depth: _ } = self;
         workloads.is_empty()
             && namespaces.is_empty()
             && remarks.is_empty()
@@ -115,7 +120,7 @@ impl Manifest {
 
     /// Whether all that there is to say is that the document is no Kubernetes object, and which images it names.
     pub(crate) fn is_other_document(&self) -> bool {
-        let Self { workloads, namespaces, remarks, unjudged, transformers, is_embedded: _ } = self;
+        let Self { workloads, namespaces, remarks, unjudged, transformers, depth: _ } = self;
         let is_other = match (remarks.as_slice(), unjudged.as_slice()) {
             ([remark], []) => remark.code == NoteCode::NotKubernetesObject,
             ([], [unjudged]) => matches!(unjudged.reason, Reason::NoObject { .. }),
@@ -126,7 +131,7 @@ impl Manifest {
 
     /// Moves everything that has a place in the document.
     pub(crate) fn move_places(&mut self, moved: &dyn Fn(Position) -> Position) {
-        let Self { workloads, namespaces: _, remarks, unjudged, transformers, is_embedded: _ } = self;
+        let Self { workloads, namespaces: _, remarks, unjudged, transformers, depth: _ } = self;
         for LocatedWorkload { workload: _, places, at, ignore, pull_policy_file: _ } in workloads {
             *at = moved(*at);
             *ignore = ignore.map(|ignore| ignore.map(moved));
@@ -148,7 +153,7 @@ impl Manifest {
 
     /// Adds what another one says.
     fn absorb(&mut self, other: Self) {
-        let Self { workloads, namespaces, remarks, unjudged, transformers, is_embedded: _ } = other;
+        let Self { workloads, namespaces, remarks, unjudged, transformers, depth: _ } = other;
         self.workloads.extend(workloads);
         self.namespaces.extend(namespaces);
         self.remarks.extend(remarks);

@@ -5,20 +5,33 @@ use tagwatch_core::suggest;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
+use super::embedded::TextFields;
 use super::kinds::{former_version_of, is_of_kubernetes};
-use super::uncovered::{self, Known};
+use super::search::Known;
 use super::{
     ContainerPlace, Manifest, argo, embedded, flux, forms, helm_release, json_patch, pod_spec, replacement,
-    templates, transformer,
+    templates, transformer, uncovered,
 };
 use crate::note::NoteCode;
 use crate::yaml::{Node, Position, Value};
 
-/// `apiVersion` and `kind` of the items of a typed list. The API server omits them in the items.
-type Inherited<'a> = Option<(&'a str, &'a str)>;
+/// Where an object is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place<'a> {
+    /// Number of lists around.
+    lists: usize,
+    /// `apiVersion` and `kind` of the items of a typed list. The API server omits them in the items.
+    inherited: Option<(&'a str, &'a str)>,
+}
 
-/// Reads one object, or every item of a list. Lists in lists end with the depth that the tree allows.
-pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, kinds: &Kinds, manifest: &mut Manifest) {
+/// Reads one object, or every item of a list.
+pub(super) fn read(node: Node<'_, '_>, kinds: &Kinds, manifest: &mut Manifest) {
+    read_at(node, Place::default(), kinds, manifest);
+}
+
+/// Lists in lists end with the depth that the tree allows.
+fn read_at(node: Node<'_, '_>, place: Place<'_>, kinds: &Kinds, manifest: &mut Manifest) {
+    let Place { lists, inherited } = place;
     if json_patch::is_json_patch(node) {
         return json_patch::read(node, manifest);
     }
@@ -39,10 +52,14 @@ pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, kinds: &Kinds, 
     };
     // Whatever its kind: kubectl takes every object with `items` for a list, and drops the rest of it
     // (`unstructuredJSONScheme` in `k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/helpers.go`).
-    match node.get("items") {
+    match node.get("items").filter(|items| lists == 0 || items.value() == Value::Sequence) {
         Some(items) => {
+            if lists == 1 {
+                manifest.remark(node.position(), NoteCode::InvalidField, LIST_IN_LIST);
+            }
             let item_kind = kind.strip_suffix("List").unwrap_or(kind);
-            read_list(items, api_version, item_kind, kinds, manifest);
+            let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
+            read_list(items, Place { lists: lists + 1, inherited }, kinds, manifest);
             let is_list = items.value() == Value::Sequence;
             let known = Known { elsewhere: if is_list { &[items] } else { &[] }, ..Known::default() };
             let hint = |_: &str| Some("; of an object with items, kubectl reads these alone".to_owned());
@@ -52,20 +69,17 @@ pub(super) fn read(node: Node<'_, '_>, inherited: Inherited<'_>, kinds: &Kinds, 
     }
 }
 
-fn read_list(
-    items: Node<'_, '_>,
-    api_version: &str,
-    item_kind: &str,
-    kinds: &Kinds,
-    manifest: &mut Manifest,
-) {
+/// `FlattenListVisitor` of `k8s.io/cli-runtime/pkg/resource/visitor.go` asks for the items of each list that it finds among items,
+/// and has decoded these as objects without any: no object of the outer list is applied then.
+const LIST_IN_LIST: &str = "an object with items among the items of a list: kubectl refuses the whole list";
+
+fn read_list(items: Node<'_, '_>, place: Place<'_>, kinds: &Kinds, manifest: &mut Manifest) {
     if !matches!(items.value(), Value::Sequence | Value::Null) {
         let message = format!("items must be a list, found a {}", items.value().type_name());
         return manifest.remark(items.position(), NoteCode::InvalidField, message);
     }
-    let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
     for item in items.items() {
-        read(item, inherited, kinds, manifest);
+        read_at(item, place, kinds, manifest);
     }
 }
 
@@ -75,12 +89,13 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds,
             read_namespace(node, manifest);
             uncovered::remark(node, api_version, kind, &[], |_| None, manifest);
         }
-        Content::Texts(field) => {
-            let texts = node.get(field);
-            let known = Known { elsewhere: texts.as_slice(), ..Known::default() };
+        Content::Texts(fields) => {
+            let read = [fields.plain, fields.encoded].into_iter().filter_map(|field| node.get(field));
+            let read: Vec<_> = read.collect();
+            let known = Known { elsewhere: &read, ..Known::default() };
             // That of a function of Kustomize can be one.
             uncovered::remark_beside(node, (api_version, kind), known, |_| None, manifest);
-            embedded::read_texts(texts, field, kinds, manifest);
+            embedded::read_texts(node, fields, kinds, manifest);
         }
         Content::Application => argo::read(node, api_version, kind, manifest),
         Content::HelmRelease => flux::read_helm_release(node, api_version, kind, kinds, manifest),
@@ -105,8 +120,8 @@ fn read_object(node: Node<'_, '_>, api_version: &str, kind: &str, kinds: &Kinds,
 pub(super) enum Content<'k> {
     /// Labels and annotations of a namespace.
     Namespace,
-    /// Manifests among the texts of a field.
-    Texts(&'static str),
+    /// Manifests among the texts of its fields.
+    Texts(TextFields),
     Application,
     HelmRelease,
     FluxKustomization,
@@ -130,8 +145,8 @@ impl<'k> Content<'k> {
         if (api_version, kind) == ("v1", "Namespace") {
             return Self::Namespace;
         }
-        if let Some(field) = embedded::field_of_texts(kind).filter(|_| api_version == "v1") {
-            return Self::Texts(field);
+        if let Some(fields) = TextFields::of(api_version, kind) {
+            return Self::Texts(fields);
         }
         if argo::is_application(api_version, kind) {
             return Self::Application;

@@ -1,6 +1,6 @@
 //! Says by the text of a document what of it is read, before a tree is made of it.
 
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 use tagwatch_core::kinds::Kinds;
 
 use super::object::Content;
@@ -41,6 +41,7 @@ impl<'k> Prefilter<'k> {
         match Content::of(api_version, kind, self.kinds) {
             Content::Nothing => Need::Nothing,
             // Images are counted where a key, a path or a text names them.
+            Content::Texts(fields) if has_key(text, fields.encoded) => Need::Everything,
             Content::FluxKustomization
             | Content::Texts(_)
             | Content::OfFormerVersion(_)
@@ -68,6 +69,12 @@ impl<'k> Prefilter<'k> {
         let begins = |at: usize| at == 0 || matches!(bytes[at - 1], b'\n' | b'"' | b'\'');
         self.items.find_iter(bytes).any(begins)
     }
+}
+
+/// Whether a line begins with a key.
+fn has_key(text: &str, key: &str) -> bool {
+    let begins = |at: usize| text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
+    memmem::find_iter(text.as_bytes(), key).any(begins)
 }
 
 /// The value of a key at the begin of a line, where it is a word without quotes and nothing follows it.

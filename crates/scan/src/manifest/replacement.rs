@@ -3,7 +3,7 @@
 
 use tagwatch_core::text::UntrustedText;
 
-use super::uncovered::leads_to_image;
+use super::set_values::leads_to_image;
 use super::{Manifest, Reason, Unjudged};
 use crate::yaml::{Node, Value};
 

@@ -5,8 +5,8 @@ use tagwatch_core::kinds::{
 };
 
 use super::object::{ANNOTATION_PREFIX, PodSpec, read_workload};
-use super::uncovered::{self, Known};
-use super::{LocatedWorkload, Manifest, image_fields};
+use super::search::Known;
+use super::{LocatedWorkload, Manifest, image_fields, uncovered};
 use crate::note::NoteCode;
 use crate::yaml::{Keys, Node, Position, Value};
 
@@ -104,10 +104,7 @@ pub(super) fn read(
     if kind.traits.is_built_in && !uncovered::may_name_others(node, judged.len()) {
         return;
     }
-    // A Pod is no template: its annotations are its own.
-    let templates = found.templates.iter().filter(|found| !found.path.is_empty());
-    let templates: Vec<_> = templates.map(|found| (found.template, found.path.as_str())).collect();
-    let known = Known { judged: &judged, templates: &templates, elsewhere: &[] };
+    let known = Known { judged: &judged, elsewhere: &[] };
     if kind.traits.is_built_in {
         let hint = |image: &str| hint_of_built_in(image, paths);
         uncovered::remark_beside(node, (api_version, kind.kind()), known, hint, manifest);

@@ -7,10 +7,11 @@ use tagwatch_core::workload::WorkloadId;
 use super::changes::{self, Changes};
 use super::image_entry::ImageEntryFields;
 use super::object::{self, identity};
-use super::uncovered::{self, Known};
-use super::{Manifest, pod_spec, replacement};
+use super::search::Known;
+use super::uncovered;
+use super::{Manifest, pod_spec, replacement, texts};
 use crate::note::NoteCode;
-use crate::yaml::{Documents, Limits, Node, Position, Source};
+use crate::yaml::{Documents, Node, Position, Source};
 
 /// The version of what is part of Kustomize: `BuiltinPluginApiVersion` in api/konfig/general.go.
 pub(super) const API_VERSION: &str = "builtin";
@@ -24,9 +25,6 @@ const KINDS: [&str; 6] = [
     "PatchTransformer",
     "ReplacementTransformer",
 ];
-
-/// Limits of a configuration that is a text.
-const LIMITS: Limits = Limits { bytes: 1 << 20, documents: 100, nodes: 50_000, depth: 128 };
 
 /// What a transformer changes.
 #[derive(Debug)]
@@ -111,7 +109,7 @@ fn remark_other_images(node: Node<'_, '_>, kind: &str, manifest: &mut Manifest) 
     let judged: Vec<Position> = texts.map(Node::position).collect();
     let read: Vec<Node<'_, '_>> =
         ["paths", "valuesInline"].into_iter().filter_map(|field| node.get(field)).collect();
-    let known = Known { judged: &judged, elsewhere: &read, ..Known::default() };
+    let known = Known { judged: &judged, elsewhere: &read };
     uncovered::remark_beside(node, (API_VERSION, kind), known, |_| None, manifest);
 }
 
@@ -119,7 +117,7 @@ fn remark_other_images(node: Node<'_, '_>, kind: &str, manifest: &mut Manifest) 
 pub(crate) fn read_inline(node: Node<'_, '_>, text: &str, kinds: &Kinds, manifest: &mut Manifest) {
     let at = node.position();
     let source = Source::utf8(text);
-    for document in Documents::new(&source, LIMITS) {
+    for document in Documents::new(&source, texts::limits(manifest.depth)) {
         let document = match document {
             Ok(document) => document,
             Err(located) => {
@@ -129,8 +127,8 @@ pub(crate) fn read_inline(node: Node<'_, '_>, text: &str, kinds: &Kinds, manifes
                 continue;
             }
         };
-        let mut inner = Manifest { is_embedded: true, ..Manifest::default() };
-        object::read(document.root(), None, kinds, &mut inner);
+        let mut inner = Manifest { depth: manifest.depth + 1, ..Manifest::default() };
+        object::read(document.root(), kinds, &mut inner);
         inner.move_places(&|_| at);
         manifest.absorb(inner);
     }

@@ -2,7 +2,7 @@
 
 /// The text of Base64 as Go's `base64.StdEncoding` reads it: padded, with line breaks anywhere. In JSON each byte that is
 /// not part of a character becomes U+FFFD.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let written: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     let mut bytes = Vec::with_capacity(written.len() / 4 * 3);
     let mut groups = written.chunks(4).peekable();

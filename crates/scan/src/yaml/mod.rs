@@ -21,6 +21,7 @@ mod stream;
 mod syntax;
 mod tree;
 
+pub(crate) use base64::decode as decode_base64;
 pub(crate) use dialect::{Dialect, MergeTag};
 pub(crate) use error::{Located, Overwritten, YamlError};
 pub(crate) use json::to_json;

@@ -352,6 +352,7 @@ fn images_in_fields_with_other_names_are_counted() {
         ("{agent: {image: {repository: example.com/agent, tag: '7'}}}", "1 image|spec.agent.image"),
         ("{image: a, tag: '1'}", "1 image|spec.image"),
         ("{a: {imageRepository: b, imageTag: '1'}}", "1 image|spec.a"),
+        ("{a: {imageName: b, imageTag: '1'}}", "1 image|spec.a"),
     ] {
         let (count, paths) = paths.split_once('|').unwrap();
         let are = if count == "1 image" { "is" } else { "are" };
@@ -363,7 +364,7 @@ fn images_in_fields_with_other_names_are_counted() {
         );
     }
     for spec in [
-        "{imageName: db, imageTag: '1', imagePullPolicy: Always, image: boat.png}",
+        "{imageName: db, imageTag: null, imagePullPolicy: Always, image: boat.png}",
         "{package: 'example.com/p:1'}",
         "{source: {repository: 'https://example.com/a.git', tag: v1}, images: [a, b]}",
     ] {

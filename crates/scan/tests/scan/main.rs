@@ -14,6 +14,7 @@ mod coverage;
 
 mod documentation;
 mod formats;
+mod hidden_images;
 mod inputs;
 mod kubectl;
 mod kustomize;

@@ -74,6 +74,135 @@ fn field(random: &mut Random, image: &str) -> (&'static str, Value) {
     }
 }
 
+/// A field of a custom kind that holds one image, in one of the forms that are known.
+fn custom_field(random: &mut Random, image: &str) -> (&'static str, Value) {
+    const ONE: [&str; 17] = [
+        "IMAGE_NAME",
+        "RELATED_IMAGE_PROXY_V2",
+        "base-image",
+        "baseImage",
+        "containerImage",
+        "image",
+        "imageName",
+        "imageOverride",
+        "imageRef",
+        "imageReference",
+        "imageURI",
+        "imageURL",
+        "image_name",
+        "image_uri",
+        "proxy_image",
+        "runnerImage",
+        "web.image",
+    ];
+    const SEVERAL: [&str; 7] =
+        ["imageList", "imageNames", "image_list", "images", "imageRefs", "relatedImages", "tool-images"];
+    const NAMES: [&str; 4] = ["RELATED_IMAGE_WEB", "WEB_IMAGE", "image", "proxyImage"];
+    let (repository, tag) = image.rsplit_once(':').unwrap();
+    let one = ONE[random.below(ONE.len())];
+    let manifest =
+        json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "a", "image": image}]}});
+    let form = random.below(3);
+    let in_text = |text: String| match form {
+        0 => text,
+        1 => json!({"data": {"a": text}}).to_string(),
+        _ => json!({"a": {"b": json!([text]).to_string()}}).to_string(),
+    };
+    match random.below(22) {
+        0..6 => (one, json!(image)),
+        6 => (SEVERAL[random.below(SEVERAL.len())], json!([image])),
+        7 => (SEVERAL[random.below(SEVERAL.len())], json!({"web": image})),
+        8 => (SEVERAL[random.below(SEVERAL.len())], json!(format!("- {image}\n"))),
+        9 => (one, json!({"repository": repository, "version": tag})),
+        10 => (one, json!({"repo": repository, "tag": tag})),
+        11 => (one, json!({"name": repository, "newTag": tag})),
+        12 => ("image", json!([image])),
+        13 => ("images", json!([{"name": repository, "newTag": tag}])),
+        14 => ("agent", json!({"repository": repository, "tag": tag})),
+        15 => ("agent", json!({"webImageRepository": repository, "webImageTag": tag})),
+        16 => ("set", json!({"web.image.repository": repository, "web.image.tag": tag})),
+        17 => ("env", json!([{"name": NAMES[random.below(NAMES.len())], "value": image}])),
+        18 => ("args", json!([(format!("--web-image={image}")), "--verbose"])),
+        19 => ("args", json!(["--web-image", image])),
+        20 => (
+            "changes",
+            json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}]),
+        ),
+        _ => {
+            let texts = [
+                manifest.to_string(),
+                format!("image: {image}"),
+                format!("WEB_IMAGE={image}\n"),
+                block(&manifest),
+            ];
+            ("text", json!(in_text(texts[random.below(texts.len())].clone())))
+        }
+    }
+}
+
+/// The same field with words in place of the image.
+fn in_words(value: &Value, image: &str) -> Value {
+    let (repository, tag) = image.rsplit_once(':').unwrap();
+    match value {
+        Value::String(text) => {
+            text.replace(image, "a boat").replace(repository, "A boat").replace(tag, "a sail").into()
+        }
+        Value::Array(items) => items.iter().map(|item| in_words(item, image)).collect(),
+        Value::Object(fields) => {
+            let parts = ["registry", "repository", "repo", "newTag", "tag", "version"];
+            let is_part = |key: &String| parts.contains(&key.rsplit('.').next().unwrap_or_default());
+            // A path to a part of an image names one, whatever it is set to.
+            let fields = fields.iter().filter(|(key, _)| !(key.contains('.') && is_part(key)));
+            fields.map(|(key, value)| (key.clone(), in_words(value, image))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// An object of a kind that nobody knows.
+fn custom_object() -> Value {
+    json!({
+        "apiVersion": "ops.example.com/v1",
+        "kind": "Thing",
+        "metadata": {"name": "a"},
+        "spec": {
+            "title": "A picture of a boat: with a sail",
+            "schedule": "10:30",
+            "template": {"metadata": {}, "parts": [{"name": "a", "size": "16:9"}, {"name": "b", "labels": {}}]},
+            "pods": {"spec": {"containers": [{"name": "main", "args": ["--ratio=16:9", "--name", "a"]}]}},
+            "config": {"a.b": {"c": "key=value\nother: a\n"}},
+        },
+    })
+}
+
+#[test]
+fn an_image_at_any_place_of_a_custom_kind_is_in_a_note_and_words_are_in_none() {
+    let mut random = Random(2);
+    assert_eq!(codes(&scan_stdin(block(&custom_object()))), []);
+    let mut counted = 0;
+    for number in 0..2000 {
+        let image = format!("registry.example.com/odd/a{number}:1.2.{number}");
+        let (name, value) = custom_field(&mut random, &image);
+        let place = random.below(14);
+        let with = |value: Value| {
+            let mut object = custom_object();
+            let is_added = add(&mut object, &mut { place }, &(name, value));
+            let list = json!({"apiVersion": "v1", "kind": "List", "items": [object]});
+            is_added.then(|| [block(&object), object.to_string(), block(&list), list.to_string()])
+        };
+        let words = with(in_words(&value, &image));
+        for (text, without) in with(value).into_iter().flatten().zip(words.into_iter().flatten()) {
+            let report = scan_stdin(&text);
+            assert_eq!(images(&report), [0, 1], "{text}\n{:?}", report.notes);
+            assert_eq!(codes(&report), [NoteCode::KindNotCovered], "{text}");
+            let report = scan_stdin(&without);
+            assert_eq!(codes(&report), [], "{without}\n{:?}", report.notes);
+            counted += 1;
+        }
+    }
+    assert!(counted > 4000, "{counted}");
+}
+
 /// Adds a field to one of the mappings, but to labels and what is an image by its parts. Whether it did not have one.
 fn add(value: &mut Value, countdown: &mut usize, field: &(&'static str, Value)) -> bool {
     match value {
