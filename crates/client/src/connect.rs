@@ -139,7 +139,7 @@ async fn from_kubeconfig(choice: &ClusterChoice) -> Result<(Config, String), Kub
     let ClusterChoice { kubeconfig, context } = choice;
     let mut kubeconfig = match kubeconfig {
         Some(path) => Kubeconfig::read_from(path)?,
-        None => Kubeconfig::read()?,
+        None => kubeconfig::read()?,
     };
     let context = kubeconfig::complete(&mut kubeconfig, context.as_deref())?;
     let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };

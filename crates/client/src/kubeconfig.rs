@@ -1,7 +1,8 @@
 //! The parts of a kubeconfig that one context uses. kube takes some that kubectl refuses, and panics later on a server
 //! without a scheme, which kubectl takes.
 
-use std::io;
+use std::path::Path;
+use std::{env, io};
 
 use http::Uri;
 use http::uri::Authority;
@@ -27,6 +28,40 @@ pub enum KubeconfigFault {
         "the server of its cluster {cluster:?} is {server:?}: expected a URL with http or https, or host:port"
     )]
     Server { cluster: String, server: String },
+}
+
+/// The files of `KUBECONFIG`, of which some may be missing, or `~/.kube/config`.
+///
+/// Source: `ClientConfigLoadingRules.Load` in `k8s.io/client-go/tools/clientcmd/loader.go`.
+///
+/// # Errors
+/// A file cannot be read or is no kubeconfig, or none is there.
+pub(crate) fn read() -> Result<Kubeconfig, KubeconfigError> {
+    let list = env::var_os("KUBECONFIG").unwrap_or_default();
+    let files: Vec<_> = env::split_paths(&list).filter(|file| !file.as_os_str().is_empty()).collect();
+    if files.is_empty() { Kubeconfig::read() } else { merged(&files) }
+}
+
+/// What a file has wins over those after it.
+fn merged(files: &[impl AsRef<Path>]) -> Result<Kubeconfig, KubeconfigError> {
+    let mut merged: Option<Kubeconfig> = None;
+    let mut missing = None;
+    for file in files {
+        let mut next = match Kubeconfig::read_from(file) {
+            Err(KubeconfigError::ReadConfig(error, path)) if error.kind() == io::ErrorKind::NotFound => {
+                missing.get_or_insert(KubeconfigError::ReadConfig(error, path));
+                continue;
+            }
+            read => read?,
+        };
+        // An empty one is none, also before another file's.
+        next.current_context = next.current_context.filter(|context| !context.is_empty());
+        merged = Some(match merged {
+            Some(before) => before.merge(next)?,
+            None => next,
+        });
+    }
+    merged.ok_or_else(|| missing.unwrap_or(KubeconfigError::FindPath))
 }
 
 /// The name of the context that this choice means; its cluster gets a URL as its server, as client-go makes one.

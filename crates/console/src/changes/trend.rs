@@ -48,7 +48,7 @@ pub(crate) fn trend(view: &View, admits: impl Fn(&UntrustedText) -> bool) -> Vec
         }
     }
     let tallies = view.namespaces().filter(|(namespace, _)| admits(namespace));
-    let mut open: usize = tallies.map(|(_, tally)| tally.violations()).sum();
+    let mut open: usize = tallies.map(|(_, tally)| tally.findings()).sum();
     let known = view.known_since().map_or(today + 1, number);
     let mut days = Vec::with_capacity(DAYS);
     for (ago, day) in (0_i64..).zip(&mut counts) {

@@ -21,7 +21,7 @@ use issues::contains;
 pub(crate) use issues::{Exempt, Filter};
 pub(crate) use namespaces::{ListedNamespace, NamespaceColumn, NamespaceFilter};
 pub(crate) use pagination::Pagination;
-pub(crate) use parse::{QueryFilter, UnknownFields};
+pub(crate) use parse::{OTHER, QueryFilter, UnknownFields};
 pub(crate) use per_page::PerPage;
 pub(crate) use since::Since;
 pub(crate) use sort::{Column, Sort, SortColumn};

@@ -98,7 +98,7 @@ impl NamespaceFilter {
         };
         let mut selected: Vec<_> = namespaces.filter(admits).collect();
         self.sort.apply_by(&mut selected, |column, one, other| match column {
-            NamespaceColumn::Findings => other.tally.violations().cmp(&one.tally.violations()),
+            NamespaceColumn::Findings => other.tally.findings().cmp(&one.tally.findings()),
             NamespaceColumn::Name => one.name.cmp(other.name),
             NamespaceColumn::Workloads => other.tally.workloads().cmp(&one.tally.workloads()),
             NamespaceColumn::Score => {

@@ -12,8 +12,10 @@ use crate::url::pairs;
 const MAX_TEXT: usize = 256;
 /// Most values of one field.
 const MAX_VALUES: usize = 64;
-/// What dashboards send for a variable with all values selected.
-const ANY: [&str; 4] = ["", "All", "$__all", ".*"];
+/// The label of metrics for the workloads beyond the cap of series, and for their namespaces. No object has this name.
+pub(crate) const OTHER: &str = "_other";
+/// What dashboards send for a variable with all values selected, and alerts for what is summed up.
+const ANY: [&str; 5] = ["", "All", "$__all", ".*", OTHER];
 
 /// A filter that is read from a query.
 pub(crate) trait QueryFilter: Default {

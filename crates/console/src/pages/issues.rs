@@ -96,7 +96,7 @@ pub(super) async fn issues(FilteredRequest { view, frame, filter }: FilteredRequ
         headings: headings(&filter),
         empty: EmptyReason::new(&view, &filter),
         total: issues.len(),
-        of: view.tally().violations(),
+        of: view.tally().findings(),
         exports: [("CSV", "csv"), ("JSON", "json"), ("Markdown", "md")]
             .map(|(name, extension)| (name, filter.at_page(0).address_at(&format!("/issues.{extension}")))),
         pages,

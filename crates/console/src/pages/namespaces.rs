@@ -17,10 +17,9 @@ use super::heading::Heading;
 use super::owner::Owner;
 use super::rows::{NamespaceRow, RuleRow, WorkloadRow, severities};
 use super::select::{Select, team_select};
-use super::workload::OTHER;
 use crate::auth::AuthenticatedRequest;
 use crate::filter::{
-    Filter, ListedNamespace, NamespaceColumn, NamespaceFilter, Pagination, Sort, WorkloadFilter,
+    Filter, ListedNamespace, NamespaceColumn, NamespaceFilter, OTHER, Pagination, Sort, WorkloadFilter,
 };
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
@@ -58,7 +57,7 @@ struct NamespacePage<'a> {
     score: Option<usize>,
     sound: usize,
     total: usize,
-    violations: usize,
+    findings: usize,
     /// Severities that occur, with the number of issues and a link to them.
     severities: Vec<(Severity, usize, String)>,
     rules: Vec<RuleRow>,
@@ -77,7 +76,7 @@ pub(super) async fn namespaces(
         team: view.workload_in(name).and_then(|workload| workload.team.as_ref()),
     };
     let namespaces = filter.select(view.namespaces().map(listed));
-    let most = view.namespaces().map(|(_, tally)| tally.violations()).max().unwrap_or_default();
+    let most = view.namespaces().map(|(_, tally)| tally.findings()).max().unwrap_or_default();
     let address = |page| filter.at_page(page).address();
     let pages = Pagination::new(filter.page, filter.per_page, namespaces.len(), address);
     let rows = pages.rows(&namespaces).iter();
@@ -133,7 +132,7 @@ pub(super) async fn namespace(
         score: tally.score(),
         sound: tally.sound(),
         total: tally.workloads(),
-        violations: tally.violations(),
+        findings: tally.findings(),
         severities: severities(|severity| tally.of_severity(severity))
             .into_iter()
             .map(|(severity, count)| (severity, count, of_severity(severity)))
@@ -150,8 +149,8 @@ pub(super) async fn namespace(
 /// The rules that found something in a namespace.
 fn rules(view: &View, namespace: &UntrustedText, tally: &Tally) -> Vec<RuleRow> {
     let mut rules: Vec<_> = view.facts().rules.iter().map(|&state| RuleRow::new(state, tally)).collect();
-    rules.retain(|row| row.entities > 0 || row.exempt > 0);
-    rules.sort_by_key(|row| Reverse(row.entities));
+    rules.retain(|row| row.workloads > 0 || row.exempt > 0);
+    rules.sort_by_key(|row| Reverse(row.workloads));
     for row in &mut rules {
         row.issues_href = Filter::of_rules(vec![row.state.rule.id]).within(namespace).address();
     }

@@ -60,7 +60,7 @@ pub(super) async fn overview(AuthenticatedRequest { view, frame }: Authenticated
     let (namespaces, most) = ranked_namespaces(&view);
     let rules = view.facts().rules.iter().map(|&state| RuleRow::new(state, &tally));
     let (mut rules, off): (Vec<_>, Vec<_>) = rules.partition(|row| row.is_on);
-    rules.sort_by_key(|row| Reverse(row.entities));
+    rules.sort_by_key(|row| Reverse(row.workloads));
     let violations = violations(&tally);
     let page = OverviewPage {
         frame: &frame,
@@ -94,8 +94,8 @@ impl Summary {
             sound: tally.sound(),
             workloads: tally.workloads(),
             containers: tally.containers,
-            findings: tally.violations(),
-            violations: tally.violated().map(|(_, count)| count).sum(),
+            findings: tally.findings(),
+            violations: tally.violations(),
             warnings: tally.of_outcome(Outcome::Warn),
             exempt: tally.of_outcome(Outcome::Skip),
             bar: Bar::new(statuses.map(|(status, count)| (status.as_str(), count)), tally.workloads()),
@@ -132,7 +132,7 @@ fn violations(tally: &Tally) -> BTreeMap<&'static str, usize> {
 }
 
 fn of_rules(rules: &[RuleRow], violations: &BTreeMap<&'static str, usize>) -> Donut {
-    let found = rules.iter().filter(|row| row.violations > 0).map(|row| row.state.rule.id);
+    let found = rules.iter().filter(|row| row.findings > 0).map(|row| row.state.rule.id);
     let (violated, warned): (Vec<_>, Vec<_>) = found.partition(|rule| violations.contains_key(rule));
     let clean = rules.len() - violated.len() - warned.len();
     let in_violation = Share {

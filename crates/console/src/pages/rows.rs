@@ -148,13 +148,13 @@ pub(super) struct NamespaceRow {
     pub(super) name: HtmlText,
     pub(super) score: Option<usize>,
     pub(super) workloads: usize,
-    pub(super) violations: usize,
+    pub(super) findings: usize,
     pub(super) severities: Vec<(Severity, usize)>,
     pub(super) bar: Bar,
 }
 
 impl NamespaceRow {
-    /// `most` is the number of violations of a full bar.
+    /// `most` is the number of findings of a full bar.
     pub(super) fn new(name: &UntrustedText, tally: &Tally, most: usize) -> Self {
         let severities = severities(|severity| tally.of_severity(severity));
         Self {
@@ -162,7 +162,7 @@ impl NamespaceRow {
             name: HtmlText::short(name),
             score: tally.score(),
             workloads: tally.workloads(),
-            violations: tally.violations(),
+            findings: tally.findings(),
             bar: Bar::new(severities.iter().map(|&(severity, count)| (severity.as_str(), count)), most),
             severities,
         }
@@ -175,9 +175,10 @@ pub(super) struct RuleRow {
     pub(super) state: RuleState,
     /// Whether the rule is on anywhere: an override can enable it where the policy does not.
     pub(super) is_on: bool,
-    pub(super) violations: usize,
-    pub(super) entities: usize,
-    pub(super) of_entities: usize,
+    pub(super) findings: usize,
+    /// Workloads that have at least one.
+    pub(super) workloads: usize,
+    pub(super) of_workloads: usize,
     pub(super) exempt: usize,
     pub(super) bar: Bar,
 }
@@ -191,9 +192,9 @@ impl RuleRow {
             issues_href: Filter::of_rules(vec![state.rule.id]).address(),
             state,
             is_on: state.is_on(tally),
-            violations: counts.violations,
-            entities: counts.workloads,
-            of_entities: workloads,
+            findings: counts.findings,
+            workloads: counts.workloads,
+            of_workloads: workloads,
             exempt: counts.exempt,
             bar: Bar::new([(state.severity.as_str(), counts.workloads)], workloads),
         }
@@ -203,8 +204,8 @@ impl RuleRow {
 /// Namespaces by number of violations, highest first, and that highest number.
 pub(super) fn ranked_namespaces(view: &View) -> (Vec<(&UntrustedText, &Tally)>, usize) {
     let mut namespaces: Vec<_> = view.namespaces().collect();
-    namespaces.sort_by_key(|(_, tally)| Reverse(tally.violations()));
-    let most = namespaces.first().map_or(0, |(_, tally)| tally.violations());
+    namespaces.sort_by_key(|(_, tally)| Reverse(tally.findings()));
+    let most = namespaces.first().map_or(0, |(_, tally)| tally.findings());
     (namespaces, most)
 }
 

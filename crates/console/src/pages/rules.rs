@@ -43,8 +43,8 @@ impl State {
     fn admits(self, row: &RuleRow) -> bool {
         match self {
             Self::All => true,
-            Self::Violated => row.violations > 0,
-            Self::Clean => row.is_on && row.violations == 0,
+            Self::Violated => row.findings > 0,
+            Self::Clean => row.is_on && row.findings == 0,
             Self::Off => !row.is_on,
         }
     }

@@ -10,14 +10,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use tagwatch_core::issue::{ImageChange, Interval};
-use tagwatch_core::outcome::Outcome;
 
 use super::absence::Missing;
 use super::containers::Containers;
 use super::owner::Owner;
 use super::rows::{IssueRow, WorkloadRow, interval_address};
 use crate::auth::AuthenticatedRequest;
-use crate::filter::Filter;
+use crate::filter::{Filter, OTHER};
 use crate::frame::Frame;
 use crate::http::{Console, html};
 use crate::snapshot::{Workload, WorkloadIssue};
@@ -63,9 +62,6 @@ struct Change {
     at: DisplayTime,
 }
 
-/// The label of metrics for the workloads beyond the cap of series, and for their namespaces. No object has this name.
-pub(super) const OTHER: &str = "_other";
-
 pub(super) async fn workload(
     State(console): State<Arc<Console>>,
     request: AuthenticatedRequest,
@@ -73,7 +69,7 @@ pub(super) async fn workload(
 ) -> Response {
     let (namespace, kind, name) = name.map(|Path(name)| name).unwrap_or_default();
     if kind == OTHER && name == OTHER {
-        return Redirect::to(&failing_issues(&namespace)).into_response();
+        return Redirect::to(&violations(&namespace)).into_response();
     }
     let full_name = (namespace.as_str().into(), kind.as_str().into(), name.as_str().into());
     let Some(workload) = request.view.workload(&full_name) else {
@@ -87,10 +83,10 @@ pub(super) async fn workload(
     html(StatusCode::OK, &WorkloadPage::new(&request.frame, &request.view, workload))
 }
 
-/// Where a dashboard's row for [`OTHER`] workloads leads: the failing issues of the namespace, or of all.
-fn failing_issues(namespace: &str) -> String {
+/// Where a dashboard's row for [`OTHER`] workloads leads: the violations of the namespace, or of all.
+fn violations(namespace: &str) -> String {
     let namespaces = if namespace == OTHER { Vec::new() } else { vec![namespace.into()] };
-    Filter { namespaces, outcomes: vec![Outcome::Fail], ..Filter::default() }.address()
+    Filter { namespaces, ..Filter::of_violations() }.address()
 }
 
 impl<'a> WorkloadPage<'a> {

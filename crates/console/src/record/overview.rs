@@ -46,9 +46,9 @@ pub(crate) struct CountsRecord {
     pub(crate) containers: usize,
     /// Violations and warnings: results that are neither a pass nor exempt.
     pub(crate) findings: usize,
-    /// The same number as `findings`, under its older name: it holds warnings too.
+    /// Fails and errors.
     pub(crate) violations: usize,
-    /// The same by severity.
+    /// Findings by severity.
     pub(crate) severities: BTreeMap<&'static str, usize>,
     /// Findings by result, exempt ones too.
     pub(crate) results: BTreeMap<&'static str, usize>,
@@ -84,16 +84,12 @@ pub(crate) struct RuleRecord {
     pub(crate) enabled: bool,
     /// Violations and warnings: results that are neither a pass nor exempt.
     pub(crate) findings: usize,
-    /// The same number as `findings`, under its older name: it holds warnings too.
+    /// Fails and errors.
     pub(crate) violations: usize,
-    /// Workloads that have at least one.
+    /// Workloads that have at least one finding.
     pub(crate) workloads: usize,
     /// Workloads that were checked.
     pub(crate) of_workloads: usize,
-    /// The same number as `workloads`, under its older name.
-    pub(crate) entities: usize,
-    /// The same number as `ofWorkloads`, under its older name.
-    pub(crate) of_entities: usize,
     pub(crate) exempt: usize,
 }
 
@@ -133,7 +129,7 @@ impl CountsRecord {
                 .map(|status| (status.as_str(), tally.of_status(status)))
                 .collect(),
             containers: tally.containers,
-            findings: tally.violations(),
+            findings: tally.findings(),
             violations: tally.violations(),
             severities: Severity::ALL
                 .into_iter()
@@ -173,12 +169,10 @@ impl RuleRecord {
             severity: severity.as_str(),
             result: outcome.as_str(),
             enabled,
-            findings: counts.violations,
+            findings: counts.findings,
             violations: counts.violations,
             workloads: counts.workloads,
             of_workloads: tally.workloads(),
-            entities: counts.workloads,
-            of_entities: tally.workloads(),
             exempt: counts.exempt,
         }
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tagwatch_core::outcome::Outcome;
 
 use super::IssueRecord;
 use super::issue::{ImageChangeRecord, IntervalRecord};
@@ -26,7 +27,7 @@ pub(crate) struct WorkloadRecord {
     pub(crate) containers: Vec<ContainerRecord>,
     /// Violations and warnings: results that are neither a pass nor exempt.
     pub(crate) findings: usize,
-    /// The same number as `findings`, under its older name: it holds warnings too.
+    /// Fails and errors.
     pub(crate) violations: usize,
     /// Path of its page.
     pub(crate) path: String,
@@ -89,7 +90,7 @@ impl WorkloadRecord {
             reason: workload.reason.clone(),
             containers: workload.containers.iter().map(ContainerRecord::new).collect(),
             findings: workload.open().count(),
-            violations: workload.open().count(),
+            violations: workload.open().filter(|issue| issue.outcome != Outcome::Warn).count(),
         }
     }
 }

@@ -23,7 +23,7 @@ impl RuleState {
     /// Whether it is on at all: where no override matches, or where one does that has it on, which what it found shows.
     pub(crate) fn is_on(&self, tally: &Tally) -> bool {
         let found = tally.of_rule(self.rule.id);
-        self.enabled || found.violations > 0 || found.exempt > 0
+        self.enabled || found.findings > 0 || found.exempt > 0
     }
 
     fn of(rule: &'static RuleMeta, setting: &RuleSetting) -> Self {

@@ -21,9 +21,11 @@ pub struct Tally {
 /// Counts of one rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RuleTally {
-    /// Issues that are neither a pass nor exempt.
+    /// Issues that are neither a pass nor exempt: violations and warnings.
+    pub findings: usize,
+    /// Fails and errors.
     pub violations: usize,
-    /// Workloads that have at least one of them.
+    /// Workloads that have at least one finding.
     pub workloads: usize,
     /// Issues that an exemption made a skip of.
     pub exempt: usize,
@@ -60,9 +62,14 @@ impl Tally {
         self.statuses.values().sum()
     }
 
-    /// Issues that are neither a pass nor exempt.
-    pub fn violations(&self) -> usize {
+    /// Issues that are neither a pass nor exempt: violations and warnings.
+    pub fn findings(&self) -> usize {
         self.open().map(|(_, count)| count).sum()
+    }
+
+    /// Fails and errors.
+    pub fn violations(&self) -> usize {
+        self.violated().map(|(_, count)| count).sum()
     }
 
     /// Workloads with this status.
@@ -85,7 +92,7 @@ impl Tally {
 
     /// Fails and errors by class, in order: violations, without warnings.
     pub fn violated(&self) -> impl Iterator<Item = (&IssueClass, usize)> {
-        self.classes().filter(|(class, _)| matches!(class.outcome, Outcome::Fail | Outcome::Error))
+        self.classes().filter(|(class, _)| is_violation(class.outcome))
     }
 
     /// Whether a rule has a fail or an error.
@@ -99,9 +106,12 @@ impl Tally {
         let mut tally = RuleTally { workloads, ..RuleTally::default() };
         for (class, count) in self.classes().filter(|(class, _)| class.rule.id == id) {
             if class.outcome.is_open() {
-                tally.violations += count;
+                tally.findings += count;
             } else {
                 tally.exempt += count;
+            }
+            if is_violation(class.outcome) {
+                tally.violations += count;
             }
         }
         tally
@@ -125,6 +135,10 @@ impl Tally {
     fn open(&self) -> impl Iterator<Item = (&IssueClass, usize)> {
         self.classes().filter(|(class, _)| class.outcome.is_open())
     }
+}
+
+fn is_violation(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Fail | Outcome::Error)
 }
 
 fn sum<K: Ord + Copy>(total: &mut BTreeMap<K, usize>, other: &BTreeMap<K, usize>) {

@@ -7,9 +7,7 @@ use super::known::{
     new_moving_images,
 };
 use super::{Alert, ISSUES, NAMESPACE_PAGE, OVERVIEW, Urgency, VIOLATIONS};
-use crate::promql::{
-    FINDING, METRIC_LABELS, bridged, bridged_ago, evaluated, evaluated_ago, once_labelled,
-};
+use crate::promql::{FINDING, METRIC_LABELS, bridged, bridged_ago, evaluated, evaluated_ago, once_labelled};
 
 const GROUP: &str = "tagwatch-findings";
 /// Rules with alerts of their own.

@@ -1,6 +1,6 @@
 //! Commands that need a cluster, without one.
 
-use crate::support::{folder, run, tagwatch};
+use crate::support::{folder, run, tagwatch, transcript};
 
 /// A kubeconfig for an API server that does not listen: nothing listens on port 1 of the loopback device.
 const KUBECONFIG: &str = "\
@@ -60,6 +60,25 @@ fn a_kubeconfig_is_named_on_the_command_line() {
     ----- stderr
     error: cannot use the kubeconfig: there is no file absent.yaml
     ");
+}
+
+/// As kubectl: files of the list that are missing are left out, and an empty current context is none.
+#[test]
+fn kubeconfigs_of_a_list_are_merged() {
+    let unset = KUBECONFIG.replace("current-context: here", "current-context: ''").replace("here", "there");
+    let folder = folder(&[("here.yaml", KUBECONFIG), ("unset.yaml", &unset), ("broken.yaml", "clusters: [")]);
+    let run = |list: &str| {
+        let mut command = tagwatch(folder.path(), &["issues"]);
+        transcript(&command.env("KUBECONFIG", list).output().unwrap())
+    };
+    let refused = "(server https://127.0.0.1:1, context here)";
+    for list in ["absent.yaml:here.yaml", "here.yaml:absent.yaml", ":unset.yaml::here.yaml"] {
+        let printed = run(list);
+        assert!(printed.starts_with("exit code: 4\n") && printed.contains(refused), "{list}: {printed}");
+    }
+    let printed = run("absent.yaml:other.yaml");
+    assert!(printed.contains("there is no file absent.yaml"), "{printed}");
+    assert!(!run("here.yaml:broken.yaml").contains(refused), "what is no kubeconfig is an error");
 }
 
 #[test]

@@ -146,15 +146,14 @@ mod tests {
 
     #[test]
     fn an_exemption_of_the_policy_that_exempts_nothing_has_no_end() {
-        let exemption = |name, expires| {
-            json!({ "match": { "names": [name] }, "rules": ["*"], "reason": "a reason", "expires": expires })
-        };
+        let exemption = |name, expires| json!({ "match": { "names": [name] }, "rules": ["*"], "reason": "a reason", "expires": expires });
         let exemptions = [
             exemption("unused", "2027-01-31"),
             exemption("used", "2027-01-31"),
             exemption("over", "2026-01-31"),
         ];
-        let policy = Policy::compile(&serde_json::from_value(json!({ "exemptions": exemptions })).unwrap()).unwrap();
+        let policy =
+            Policy::compile(&serde_json::from_value(json!({ "exemptions": exemptions })).unwrap()).unwrap();
         let mut states = WorkloadStates::default();
         let outcome = ExemptionOutcome { used: [1, 2].into(), ..ExemptionOutcome::default() };
         let state = WorkloadState { exemptions: Some(Box::new(outcome)), ..WorkloadState::failed() };
