@@ -1,6 +1,7 @@
 //! Changes as rows, and as the card of the overview.
 
 use jiff::Timestamp;
+use tagwatch_core::issue::Ending;
 use tagwatch_core::outcome::Severity;
 use tagwatch_core::text::UntrustedText;
 
@@ -8,7 +9,7 @@ use super::rows::{interval_address, issue_address};
 use crate::changes::{Counts, Day, DayCounts, Knowledge, changes_since, trend};
 use crate::draw::Trend;
 use crate::filter::{ChangeFilter, Since};
-use crate::snapshot::{Change, ChangeKind, ChangedWorkload, Ending, Event, Finding};
+use crate::snapshot::{Change, ChangeKind, ChangedWorkload, Event, Finding};
 use crate::text::{DisplayTime, HtmlText, ImageText};
 use crate::url::address;
 use crate::view::View;

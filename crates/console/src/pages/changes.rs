@@ -13,7 +13,7 @@ use crate::filter::{ChangeFilter, Pagination, PerPage, Since};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
-use crate::snapshot::{ChangeKind, Ending};
+use crate::snapshot::ChangeKind;
 use crate::text::{DisplayTime, HtmlText};
 
 #[derive(Template)]

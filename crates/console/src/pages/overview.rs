@@ -16,7 +16,6 @@ use crate::draw::{Bar, Donut, Share};
 use crate::filter::Filter;
 use crate::frame::Frame;
 use crate::http::html;
-use crate::snapshot::Ending;
 use crate::text::{DisplayTime, HtmlText};
 use crate::view::View;
 

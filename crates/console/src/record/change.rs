@@ -56,7 +56,8 @@ pub(crate) struct ChangeRecord {
     pub(crate) at: String,
     /// `opened`, `resolved` or `image`.
     pub(crate) change: &'static str,
-    /// How an issue was resolved: `fixed`, `exempted`, or `gone` with its workload.
+    /// How an issue was resolved: `fixed`, `exempted`, `rule-off` where the policy turned the rule off, `gone` where its
+    /// workload is no longer checked, or `resolved` where that is not known.
     pub(crate) ending: Option<&'static str>,
     pub(crate) namespace: String,
     /// `Kind` of the workloads of Kubernetes itself, else `Kind.group`.

@@ -119,6 +119,8 @@ pub(crate) struct IntervalRecord {
     pub(crate) message: Option<String>,
     pub(crate) from: String,
     pub(crate) until: String,
+    /// How it ended: `fixed`, `exempted`, `rule-off`, or `resolved` where that is not known.
+    pub(crate) ending: &'static str,
 }
 
 /// A container that came to name another image.
@@ -216,6 +218,7 @@ impl IntervalRecord {
             message,
             from,
             until,
+            ending,
         } = interval;
         Self {
             rule: rule.json().to_owned(),
@@ -227,6 +230,7 @@ impl IntervalRecord {
             message: Some(message.json().to_owned()).filter(|message| !message.is_empty()),
             from: from.to_string(),
             until: until.to_string(),
+            ending: ending.as_str(),
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
-use tagwatch_core::issue::{ImageChange, Interval, Issue};
+use tagwatch_core::issue::{Ending, ImageChange, Interval, Issue};
 use tagwatch_core::named;
 use tagwatch_core::text::UntrustedText;
 
-use super::violation::{Ending, State};
+use super::violation::State;
 use super::{DepartedWorkload, Facts, Workload};
 
 /// Every change that is known, latest first. A workload has as many as its issues and its report's history allow.
@@ -215,7 +215,7 @@ fn of_departed(at: usize, workload: &DepartedWorkload) -> Vec<Entry> {
     let place = Place::Departed(at);
     let mut entries = of_images(place, &workload.image_changes);
     for (closed, interval) in workload.closed.iter().enumerate() {
-        let ending = if interval.until < workload.at { Ending::Fixed } else { Ending::Gone };
+        let ending = interval.ending;
         entries.push(Entry { at: interval.until, item: Item::Resolved { place, closed, ending } });
         entries.push(Entry { at: interval.from, item: Item::OpenedClosed { place, closed } });
     }

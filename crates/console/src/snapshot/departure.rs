@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tagwatch_core::issue::{ImageChange, Interval, Issue};
+use tagwatch_core::issue::{Ending, ImageChange, Interval, Issue};
 use tagwatch_core::text::UntrustedText;
 
 use super::Workload;
@@ -54,6 +54,7 @@ impl DepartedWorkload {
             message: issue.message.clone(),
             from: issue.first_seen,
             until: now,
+            ending: Ending::Gone,
         };
         let closed = workload.violations().into_iter().map(|violation| {
             let (until, record) = match violation.state {

@@ -2,7 +2,7 @@
 
 use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::Verdict;
-use tagwatch_core::issue::{EditMode, ExemptionOutcome, Issue, ResultKeys, Status};
+use tagwatch_core::issue::{EditMode, ExemptionOutcome, Issue, ResultId, ResultKeys, Status};
 use tagwatch_core::kinds::kind_label;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_core::policy::Policy;
@@ -88,7 +88,7 @@ impl WorkloadInput<'_> {
                     self.container(container, verdict, edit_mode(container), fix(verdict))
                 })
                 .collect(),
-            other_ids: issues.iter().map(|issue| keys.under_other_outcomes(issue).collect()).collect(),
+            other_ids: issues.iter().map(|issue| other_ids(&keys, issue)).collect(),
             issues,
             known_since: self.issues.iter().map(|issue| issue.first_seen).min(),
             exemptions: self.exemptions.cloned().map(Box::new),
@@ -150,6 +150,12 @@ impl WorkloadInput<'_> {
     }
 }
 
+/// The keys that an issue had if its outcome, or whether its image is part of its keys, was another.
+fn other_ids(keys: &ResultKeys<'_>, issue: &Issue) -> Box<[ResultId]> {
+    let moved = Outcome::ALL.map(|outcome| keys.under_other_images(issue, outcome));
+    keys.under_other_outcomes(issue).chain(moved).collect()
+}
+
 /// The line of an issue's evidence, from 0, with the value that the rule is about: the pull policy where one is written
 /// and the rule is about that; for digests, the line above them, of which none is known to be the wrong one, or why the
 /// pull fails; else the image. Values are on the line of their key, so no value can be taken for a key.
@@ -171,7 +177,6 @@ pub(crate) fn evidence_line(issue: &Issue) -> usize {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use tagwatch_core::issue::ResultId;
     use tagwatch_core::rules;
     use tagwatch_core::workload::{ContainerType, Origin, WorkloadId};
 

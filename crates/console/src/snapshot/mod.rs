@@ -25,7 +25,6 @@ pub(crate) use fix::{ContainerChange, name_to_pin};
 pub use input::WorkloadInput;
 pub(crate) use input::evidence_line;
 pub use rule::RuleState;
-pub(crate) use violation::Ending;
 pub use workload::{ContainerFacts, Workload};
 
 /// Everything that a [`Snapshot`] is made of.
@@ -112,8 +111,8 @@ impl Snapshot {
         self.by_id.get(&ResultId::parse(id)?).map(|&place| self.found(place))
     }
 
-    /// The issue that had this key until its outcome changed. Its own keys show that, also where it was exempt or history
-    /// has dropped it; history shows it where the key changed because pods came to run several images.
+    /// The issue that had this key until its outcome changed, or pods came to run several images. Its own keys show that,
+    /// also where it was exempt or history has dropped it; history shows it where an older version kept it as over.
     pub(crate) fn successor(&self, id: &str) -> Option<WorkloadIssue<'_>> {
         let key = ResultId::parse(id)?;
         let has_key = |&&(workload, issue): &&IssuePosition| {

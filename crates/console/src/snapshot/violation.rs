@@ -1,7 +1,7 @@
 //! The times in which the places of a workload violated rules, each once.
 
 use jiff::Timestamp;
-use tagwatch_core::issue::Issue;
+use tagwatch_core::issue::{Ending, Issue};
 
 use super::Workload;
 use super::history::{Past, Span, united};
@@ -21,27 +21,6 @@ pub(super) enum State {
     Open { issue: usize },
     /// It is over since the end of the closed interval with this index.
     Over { until: Timestamp, ending: Ending, closed: usize },
-}
-
-/// How a violation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// It is no longer found.
-    Fixed,
-    /// An exemption applies since.
-    Exempted,
-    /// The workload is no longer checked: it was deleted, or the policy leaves it out.
-    Gone,
-}
-
-impl Ending {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Fixed => "fixed",
-            Self::Exempted => "exempted",
-            Self::Gone => "gone",
-        }
-    }
 }
 
 impl Workload {
@@ -64,7 +43,7 @@ impl Workload {
             let (alike, others): (Vec<usize>, Vec<usize>) =
                 left.into_iter().partition(|&other| self.closed[other].is_like(&self.closed[first]));
             let over = self.united(&alike, None).into_iter();
-            all.extend(over.filter_map(|span| self.over(&alike, span, Ending::Fixed)));
+            all.extend(over.filter_map(|span| self.over(&alike, span)));
             left = others;
         }
         all
@@ -75,11 +54,7 @@ impl Workload {
         let spans = self.united(past, issue.is_open().then_some(issue.first_seen)).into_iter();
         let violation = |span: Span| match span {
             (from, None) => Some(Violation { from, state: State::Open { issue: at } }),
-            (_, Some(until)) => {
-                let is_exempted = issue.is_exempt() && issue.first_seen <= until;
-                let ending = if is_exempted { Ending::Exempted } else { Ending::Fixed };
-                self.over(past, span, ending)
-            }
+            _ => self.over(past, span),
         };
         spans.filter_map(violation).collect()
     }
@@ -90,9 +65,10 @@ impl Workload {
     }
 
     /// A time that the last of these intervals ended.
-    fn over(&self, closed: &[usize], (from, until): Span, ending: Ending) -> Option<Violation> {
+    fn over(&self, closed: &[usize], (from, until): Span) -> Option<Violation> {
         let until = until?;
         let closed = closed.iter().copied().rfind(|&at| self.closed[at].until == until)?;
+        let ending = self.closed[closed].ending;
         Some(Violation { from, state: State::Over { until, ending, closed } })
     }
 }

@@ -28,7 +28,8 @@ pub struct Workload {
     pub containers: Vec<ContainerFacts>,
     /// What was found, passes apart, in the order of the containers.
     pub issues: Vec<Issue>,
-    /// The keys that each issue has under other outcomes: a link to it may be older than its outcome.
+    /// The keys that each issue had or will have with another outcome, or with its image in its key or not: a link to it may
+    /// be older than that.
     pub other_ids: Vec<Box<[ResultId]>>,
     pub closed: Vec<Interval>,
     /// Whether the report may have dropped older intervals.

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use tagwatch_console::{Departures, Facts, Workload};
-use tagwatch_core::issue::{ImageChange, Interval, ResultId};
+use tagwatch_core::issue::{Ending, ImageChange, Interval, ResultId};
 use tagwatch_core::outcome::{Outcome, Severity};
 use tagwatch_core::text::UntrustedText;
 
@@ -49,6 +49,7 @@ fn closed(workload: &Workload, rule: &str, from: i64, until: i64) -> Interval {
         message: UntrustedText::default(),
         from: ago(from),
         until: ago(until),
+        ending: Ending::Fixed,
     }
 }
 
@@ -185,7 +186,7 @@ async fn a_result_that_changes_opens_nothing_and_an_exemption_resolves() {
     let cart = workload(&mut facts, "cart");
     // A warning that became a failure three hours ago: one violation since three hundred.
     let warned = closed(cart, "stale-pull-policy", 300, 3);
-    let exempted = closed(cart, "latest-tag", 400, 5);
+    let exempted = Interval { ending: Ending::Exempted, ..closed(cart, "latest-tag", 400, 5) };
     cart.closed = vec![warned, exempted];
     for issue in &mut cart.issues {
         if issue.rule.id == "stale-pull-policy" {
@@ -200,6 +201,56 @@ async fn a_result_that_changes_opens_nothing_and_an_exemption_resolves() {
         listed(&console, "since=14d").await,
         ["resolved latest-tag exempted", "opened stale-pull-policy"]
     );
+}
+
+/// The exemption that ended it is gone, and nobody has fixed anything.
+#[tokio::test]
+async fn what_ended_a_violation_stays_what_becomes_of_it_later() {
+    let mut facts = quiet();
+    let cart = workload(&mut facts, "cart");
+    for issue in &mut cart.issues {
+        issue.first_seen = ago(2);
+    }
+    let ended = |rule, until, ending| Interval { ending, ..closed(cart, rule, 400, until) };
+    cart.closed = vec![
+        ended("stale-pull-policy", 5, Ending::Exempted),
+        ended("latest-tag", 6, Ending::RuleOff),
+        // An older version did not say.
+        ended("floating-tag", 7, Ending::Resolved),
+        ended("unclassified-tag", 8, Ending::Fixed),
+    ];
+    let console = open(facts);
+    let expected = [
+        "resolved stale-pull-policy exempted",
+        "resolved latest-tag rule-off",
+        "resolved floating-tag resolved",
+        "resolved unclassified-tag fixed",
+    ];
+    assert_eq!(listed(&console, "since=24h&change=resolved").await, expected);
+    let page = get(&console, "/changes?since=24h&change=resolved").await;
+    for ending in ["exempted", "rule-off", "resolved", "fixed"] {
+        page.assert_holds(&format!("\">{ending}</span></span>"));
+    }
+    let workload = get(&console, "/api/v1/workloads/shop/Deployment/cart").await.json();
+    let endings: Vec<_> =
+        workload["closed"].as_array().expect("intervals").iter().map(|one| one["ending"].as_str()).collect();
+    assert_eq!(endings, [Some("exempted"), Some("rule-off"), Some("resolved"), Some("fixed")]);
+}
+
+/// What had ended before its workload left did not leave with it.
+#[tokio::test]
+async fn what_a_workload_that_left_had_resolved_keeps_its_ending() {
+    let mut facts = quiet();
+    let cart = workload(&mut facts, "cart");
+    cart.closed = vec![Interval { ending: Ending::Exempted, ..closed(cart, "floating-tag", 400, 5) }];
+    let left = tagwatch_console::DepartedWorkload::new(cart, ago(1));
+    facts.workloads.retain(|workload| workload.name.raw() != "cart");
+    facts.departures.workloads.push(Arc::new(left));
+    let mut endings = listed(&open(facts), "since=24h").await;
+    endings.sort();
+    let expected =
+        ["resolved floating-tag exempted", "resolved latest-tag gone", "resolved stale-pull-policy gone"];
+    assert_eq!(endings, expected);
 }
 
 #[tokio::test]

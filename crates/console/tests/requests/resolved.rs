@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use tagwatch_core::issue::Interval;
+use tagwatch_core::issue::{Ending, Interval};
 
 use super::support::{get, open};
 use crate::fixture::{RESOLVED, RESULT_CHANGED, demo};
@@ -102,4 +102,25 @@ async fn a_rule_of_another_version_is_named_without_description() {
     assert_eq!(page.status, StatusCode::OK);
     page.assert_holds("This version of tagwatch does not know the rule rule-of-tomorrow.");
     page.assert_holds("<div><dt>Policy</dt><dd>unknown</dd></div>");
+}
+
+#[tokio::test]
+async fn it_says_how_it_ended() {
+    for (ending, words) in [
+        (Ending::Exempted, "<p>An exemption applied from then on.</p>"),
+        (Ending::RuleOff, "<p>The policy turned the rule off. Whether anything was fixed is not known.</p>"),
+        (Ending::Fixed, "its pull policy or what its pods run changed, or the container is gone.</p>"),
+        (
+            Ending::Resolved,
+            "its pull policy, the policy or an exemption changed, or the container is gone.</p>",
+        ),
+    ] {
+        let mut facts = demo();
+        let cart =
+            facts.workloads.iter_mut().find(|workload| *workload.name.raw() == *"cart").expect("a workload");
+        let cart = Arc::make_mut(cart);
+        cart.image_changes.clear();
+        cart.closed[1].ending = ending;
+        get(&open(facts), &format!("/issues/{RESOLVED}")).await.assert_holds(words);
+    }
 }

@@ -24,6 +24,7 @@ impl Evaluation<'_> {
             instance,
             uid: key.uid(),
             issues: &judged.issues,
+            policy: engine.policy(),
             namespace_labels: engine.policy().metric_labels(),
             first_seen: &memory.first_seen,
             history: &memory.history,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::ResultId;
+use crate::named;
 use crate::outcome::Severity;
 use crate::text::UntrustedText;
 use crate::workload::ContainerType;
@@ -29,6 +30,45 @@ pub struct Interval {
     pub from: Timestamp,
     /// When it was no longer seen; never before `from`.
     pub until: Timestamp,
+    pub ending: Ending,
+}
+
+/// How a time in violation ended. What happened stays what it was, whatever becomes of the place later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ending {
+    /// It is no longer found where something changed: the image, the pull policy, the container, or what pods run.
+    Fixed,
+    /// An exemption applied from then on.
+    Exempted,
+    /// The policy turned the rule off for this container.
+    RuleOff,
+    /// The workload was no longer checked: it was deleted, or the policy left it out.
+    Gone,
+    /// It is no longer found, and nothing here says why: an older version of tagwatch wrote it, or neither image nor pull
+    /// policy changed.
+    #[default]
+    Resolved,
+}
+
+named!(Ending {
+    Fixed => "fixed",
+    Exempted => "exempted",
+    RuleOff => "rule-off",
+    Gone => "gone",
+    Resolved => "resolved",
+});
+
+impl Ending {
+    /// What it means, as part of a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Fixed => "no longer found after a change",
+            Self::Exempted => "an exemption applied from then on",
+            Self::RuleOff => "the policy turned the rule off",
+            Self::Gone => "no longer checked: deleted, or left out by the policy",
+            Self::Resolved => "no longer found; how it ended is not known",
+        }
+    }
 }
 
 impl Interval {

@@ -87,17 +87,23 @@ impl<'a> ResultKeys<'a> {
 
     /// The keys that a result has under every other outcome: it had one of them if its outcome has changed.
     pub fn under_other_outcomes(&self, issue: &Issue) -> impl Iterator<Item = ResultId> {
-        let Issue { rule, outcome, container, container_type, image, .. } = issue;
-        let others = Outcome::ALL.into_iter().filter(move |other| other != outcome);
-        others.map(move |other| self.key(rule, other, (*container_type, container), image))
+        let others = Outcome::ALL.into_iter().filter(|other| *other != issue.outcome);
+        others.map(|other| self.under_outcome(issue, other))
     }
 
-    /// The key that a result had if its container's name ran one image before and runs several now, or the other way round.
-    pub fn under_other_images(&self, issue: &Issue) -> ResultId {
-        let Issue { rule, outcome, container, container_type, image, .. } = issue;
+    /// The key that a result has under an outcome.
+    pub fn under_outcome(&self, issue: &Issue, outcome: Outcome) -> ResultId {
+        let Issue { rule, container, container_type, image, .. } = issue;
+        self.key(rule, outcome, (*container_type, container), image)
+    }
+
+    /// The key that a result had under an outcome if its container's name ran one image before and runs several now, or the
+    /// other way round; also where its image was that of the template and is that of pods alone now.
+    pub fn under_other_images(&self, issue: &Issue, outcome: Outcome) -> ResultId {
+        let Issue { rule, container, container_type, image, .. } = issue;
         let name = (*container_type, container);
         let had_image = !self.names_image(name, image);
-        self.key_of(rule, *outcome, name, had_image.then_some(image))
+        self.key_of(rule, outcome, name, had_image.then_some(image))
     }
 
     fn key(

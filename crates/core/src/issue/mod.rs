@@ -23,7 +23,7 @@ use crate::workload::{Container, ContainerType, Workload};
 pub use class::{IssueClass, IssueGroup};
 pub use edit_mode::EditMode;
 pub use exemptions::{ExemptionOutcome, ExemptionReview, PolicyExemptionState};
-pub use history::{ImageChange, Interval};
+pub use history::{Ending, ImageChange, Interval};
 pub use id::{ResultId, ResultKeys};
 pub use status::Status;
 pub use tally::{RuleTally, Tally};

@@ -1,9 +1,17 @@
-//! Which rules a policy has on anywhere.
+//! Which rules a policy has on.
 
 use super::Policy;
+use crate::reference::Reference;
 use crate::rules;
+use crate::workload::{Container, WorkloadId};
 
 impl Policy {
+    /// Whether a rule is on for a container.
+    pub fn checks(&self, rule: &str, id: &WorkloadId, container: &Container) -> bool {
+        let reference = Reference::parse(container.image.raw());
+        self.rules_for(id, container, reference.as_ref().ok(), |_| ()).is_enabled(rule)
+    }
+
     /// Whether a rule is on, if only for some workloads.
     pub fn uses_rule(&self, id: &str) -> bool {
         let mut changes = self.overrides.iter().flat_map(|layer| &layer.changes);

@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
-use tagwatch_core::issue::{ImageChange, Issue, ResultId};
+use tagwatch_core::issue::{ImageChange, Issue, ResultId, ResultKeys};
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::policy::Policy;
 use tagwatch_core::workload::{Workload, WorkloadId};
 
 use super::bounds::{self, MAX_REPORT, MAX_RESULTS, MAX_SHORT};
 use super::carried;
+use super::ending::Endings;
 use super::entry;
-use super::first_seen::{Open, Subject};
 use super::property::{LIMITS, OMITTED_RESULTS, UNFOLLOWED_CONTROLLER};
 use super::{
     CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History, INSTANCE_LABEL, MANAGED_BY_LABEL,
@@ -34,6 +35,8 @@ pub struct ReportInput<'a, 'i> {
     /// UID of the object that the report is about.
     pub uid: &'a str,
     pub issues: &'i [Issue],
+    /// The policy by which they were found.
+    pub policy: &'a Policy,
     /// Names of the namespace's labels that the report carries too.
     pub namespace_labels: &'a [String],
     /// When the results of the report that is stored were first seen.
@@ -87,13 +90,16 @@ pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     };
     let all = entry::in_order(input.issues);
     let found: BTreeSet<ResultId> = all.iter().map(|issue| issue.id).collect();
-    // Also under another key, which it has once pods run several images under the name of its container.
-    let subjects = LazyCell::new(|| -> BTreeSet<Subject<'_>> {
-        all.iter().filter(|issue| issue.is_open()).map(|issue| Subject::of(issue)).collect()
+    // Also under another key, which it has once its outcome is another, or pods run several images under the name of its
+    // container.
+    let former = LazyCell::new(|| -> BTreeSet<ResultId> {
+        let keys = ResultKeys::new(input.uid, &input.workload.containers);
+        all.iter().flat_map(|issue| input.first_seen.former(issue, &keys, &found)).collect()
     });
-    let is_left =
-        |id, from, open: &Open| found.contains(&id) || subjects.contains(&Subject::of_seen(from, open));
-    let history = input.history.after(input.first_seen, is_left, input.image_changes, input.now);
+    let is_left = |id| found.contains(&id) || former.contains(&id);
+    let endings = LazyCell::new(|| Endings::new(input.workload, input.policy, &all));
+    let ending = |open: &_| endings.of(open);
+    let history = input.history.after(input.first_seen, is_left, ending, input.image_changes, input.now);
     if let Some(history) = history.annotation() {
         report.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), history);
     }

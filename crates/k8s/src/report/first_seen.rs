@@ -133,8 +133,8 @@ impl FirstSeen {
         Self(all.into_values().collect())
     }
 
-    /// Every result of a workload, with the time since which it is seen. The times stay where only the keys change, since
-    /// pods have come to run several images under the name of a container, or run one again.
+    /// Every result of a workload, with the time since which it is seen. The times stay where only the keys change: a
+    /// violation has another outcome, pods have come to run several images under the name of a container, or run one again.
     pub fn issues(
         &self,
         workload: &Workload,
@@ -144,14 +144,42 @@ impl FirstSeen {
     ) -> Vec<Issue> {
         let mut issues = Issue::all(workload, verdicts, keys, |id| self.get(id, now));
         let ids: BTreeSet<ResultId> = issues.iter().map(|issue| issue.id).collect();
-        for issue in issues.iter_mut().filter(|issue| self.seen(issue.id).is_none()) {
-            let former = keys.under_other_images(issue);
-            let is_same = |seen: &SeenResult| seen.open.as_ref().is_none_or(|open| open.has_image_of(issue));
-            if !ids.contains(&former) && self.seen(former).is_some_and(is_same) {
-                issue.first_seen = self.get(former, now);
-            }
+        // Most evaluations find what the one before did. Keys cost a hash each.
+        let is_known = |issue: &Issue| self.seen(issue.id).is_some();
+        if issues.iter().all(is_known) && self.0.iter().all(|seen| ids.contains(&seen.id)) {
+            return issues;
+        }
+        for issue in &mut issues {
+            let since = self.former(issue, keys, &ids).map(|id| self.get(id, now)).min();
+            issue.first_seen = since.map_or(issue.first_seen, |since| since.min(issue.first_seen));
         }
         issues
+    }
+
+    /// The keys under which an issue was known before this evaluation, apart from the one that it has now. `ids` are those
+    /// of every issue of now.
+    pub(super) fn former<'f>(
+        &'f self,
+        issue: &'f Issue,
+        keys: &'f ResultKeys<'_>,
+        ids: &'f BTreeSet<ResultId>,
+    ) -> impl Iterator<Item = ResultId> + use<'f> {
+        // What is exempt, or passes, is no violation that goes on.
+        let goes_on =
+            move |outcome: &Outcome| *outcome == issue.outcome || issue.is_open() && outcome.is_open();
+        let is_over = move |id: &ResultId| !ids.contains(id);
+        Outcome::ALL.into_iter().filter(goes_on).flat_map(move |outcome| {
+            let turned = Some(keys.under_outcome(issue, outcome));
+            // Another image can have come to have this key: then the one that was seen under it says which it was.
+            let moved = Some(keys.under_other_images(issue, outcome)).filter(|id| {
+                self.seen(*id).is_some_and(|seen| match &seen.open {
+                    Some(open) => open.has_image_of(issue),
+                    None => is_over(id),
+                })
+            });
+            let turned = turned.filter(|id| is_over(id) && self.seen(*id).is_some());
+            turned.into_iter().chain(moved)
+        })
     }
 
     /// Whether a violation is known under this key.

@@ -3,7 +3,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tagwatch_core::issue::{ImageChange, Interval, ResultId};
+use tagwatch_core::issue::{Ending, ImageChange, Interval, ResultId};
 use tagwatch_core::outcome::Severity;
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
@@ -60,6 +60,9 @@ struct ClosedEntry {
     message: String,
     from: i64,
     until: i64,
+    // Older versions wrote none; where how it ended is not known there is none either.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    ending: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,8 +76,19 @@ struct ImageEntry {
 impl ClosedEntry {
     /// `None` for what an edit made meaningless.
     fn read(self) -> Option<Interval> {
-        let Self { id, rule, container, container_type, image, severity, pull_policy, message, from, until } =
-            self;
+        let Self {
+            id,
+            rule,
+            container,
+            container_type,
+            image,
+            severity,
+            pull_policy,
+            message,
+            from,
+            until,
+            ending,
+        } = self;
         let is_in_order = from <= until;
         is_in_order.then_some(Interval {
             id: ResultId::parse(&id)?,
@@ -87,6 +101,7 @@ impl ClosedEntry {
             message: bounds::read(&message, MAX_MESSAGE),
             from: Timestamp::from_second(from).ok()?,
             until: Timestamp::from_second(until).ok()?,
+            ending: ending.as_deref().and_then(Ending::parse).unwrap_or_default(),
         })
     }
 }
@@ -104,6 +119,7 @@ impl From<&Interval> for ClosedEntry {
             message,
             from,
             until,
+            ending,
         } = interval;
         let [rule, container, image, message] =
             [rule, container, image, message].map(|text| text.json().to_owned());
@@ -118,6 +134,7 @@ impl From<&Interval> for ClosedEntry {
             message,
             from: from.as_second(),
             until: until.as_second(),
+            ending: (*ending != Ending::Resolved).then(|| ending.as_str().to_owned()),
         }
     }
 }
@@ -165,33 +182,33 @@ impl History {
         ImageChange { container, from, to, at: whole_seconds(now) }
     }
 
-    /// The history after an evaluation. `is_left` says of a violation that was seen before, by its key, its time and what it
-    /// is about, whether it is there still.
+    /// The history after an evaluation. `is_left` says of a violation that was seen before, by its key,
+    /// whether it is there still, and `ending` how it ended where it is not.
     pub(super) fn after(
         &self,
         seen: &FirstSeen,
-        is_left: impl Fn(ResultId, i64, &Open) -> bool,
+        is_left: impl Fn(ResultId) -> bool,
+        ending: impl Fn(&Open) -> Ending,
         changes: &[ImageChange],
         now: Timestamp,
     ) -> Self {
-        let ended = seen.open().filter(|(id, from, open)| !is_left(*id, *from, open)).filter_map(
-            |(id, from, open)| {
-                let from = Timestamp::from_second(from).ok()?;
-                Some(Interval {
-                    id,
-                    rule: open.rule.clone(),
-                    container: open.container.clone(),
-                    container_type: open.container_type,
-                    image: open.image.clone(),
-                    severity: open.severity,
-                    pull_policy: open.pull_policy.clone(),
-                    message: open.message.clone(),
-                    from,
-                    // A clock that was set back makes no time negative.
-                    until: whole_seconds(now).max(from),
-                })
-            },
-        );
+        let ended = seen.open().filter(|(id, ..)| !is_left(*id)).filter_map(|(id, from, open)| {
+            let from = Timestamp::from_second(from).ok()?;
+            Some(Interval {
+                id,
+                rule: open.rule.clone(),
+                container: open.container.clone(),
+                container_type: open.container_type,
+                image: open.image.clone(),
+                severity: open.severity,
+                pull_policy: open.pull_policy.clone(),
+                message: open.message.clone(),
+                from,
+                // A clock that was set back makes no time negative.
+                until: whole_seconds(now).max(from),
+                ending: ending(open),
+            })
+        });
         let mut ended: Vec<Interval> = ended.collect();
         ended.sort_by(|one, other| (&one.rule, &one.container).cmp(&(&other.rule, &other.container)));
         Self {

@@ -8,6 +8,7 @@ mod build;
 mod carried;
 mod changes;
 mod content;
+mod ending;
 mod entry;
 mod failure;
 mod first_seen;

@@ -1,18 +1,20 @@
 //! What a report remembers of what is over.
 
 use serde_json::{Value, json};
+use tagwatch_core::drift::DriftEvidence;
 use tagwatch_core::finding::Finding;
-use tagwatch_core::issue::ImageChange;
+use tagwatch_core::issue::{Ending, ImageChange};
 use tagwatch_core::outcome::{Outcome, Severity};
+use tagwatch_core::policy::Policy;
 use tagwatch_core::text::UntrustedText;
-use tagwatch_core::workload::ContainerType;
+use tagwatch_core::workload::{Container, ContainerType};
 use tagwatch_k8s::report::{
     FirstSeen, HISTORY_ANNOTATION, History, MAX_HISTORY, PolicyReport, ReportPlan, plan,
 };
 
 use crate::support::{
-    MONDAY, TUESDAY, WEDNESDAY, at, container, finding, property, report_after, report_later, report_of,
-    stored, stored_body, verdict, workload,
+    MONDAY, TUESDAY, WEDNESDAY, at, container, finding, property, report_after, report_by, report_later,
+    report_of, stored, stored_body, verdict, workload,
 };
 
 /// The report after another one, with other findings.
@@ -68,6 +70,7 @@ fn an_annotation_of_an_older_version_is_read_and_stays_as_it_is() {
     let [interval] = &*history.closed else { panic!("{history:?}") };
     let of_later = (interval.severity, interval.pull_policy.as_ref(), interval.message.raw());
     assert_eq!(of_later, (None, None, ""), "unknown, not guessed");
+    assert_eq!(interval.ending, Ending::Resolved, "not known to be fixed");
     let again = after(&report, failing(), &[], TUESDAY);
     assert_eq!(again.metadata.annotations.unwrap()[HISTORY_ANNOTATION], text);
 }
@@ -240,4 +243,131 @@ fn what_was_remembered_before_a_report_could_be_read_comes_behind_what_it_says()
     let unseen = FirstSeen::default().joined(&stored, &History::default());
     let later = report_after(&workload, &verdicts, (&unseen, &History::default(), &[]), wednesday);
     assert_eq!(History::of(&later).closed.len(), 1);
+}
+
+/// The report of Tuesday by a policy, with these containers and findings of the first one.
+fn tuesday_by(
+    policy: &Policy,
+    containers: Vec<Container>,
+    findings: Vec<Finding>,
+    rule: &str,
+) -> PolicyReport {
+    let monday = report_of("nginx:latest", vec![finding(rule, Outcome::Fail)]);
+    let workload = workload(containers);
+    let verdicts = [verdict(&workload, 0, findings)];
+    report_by(policy, &workload, &verdicts, (&FirstSeen::of(&monday), &History::of(&monday), &[]), TUESDAY)
+}
+
+fn ending(report: &PolicyReport) -> Ending {
+    let history = History::of(report);
+    let [interval] = &*history.closed else { panic!("{history:?}") };
+    interval.ending
+}
+
+#[test]
+fn an_interval_says_how_it_ended() {
+    let policy = |spec: Value| Policy::compile(&serde_json::from_value(spec).unwrap()).unwrap();
+    let recommended = policy(json!({}));
+    let off = policy(json!({ "rules": { "latest-tag": { "enabled": false } } }));
+    let elsewhere = policy(json!({ "overrides": [
+        { "match": { "names": ["another"] }, "rules": { "latest-tag": { "enabled": false } } },
+        { "match": { "names": ["web"], "containers": ["proxy"] }, "rules": { "latest-tag": { "enabled": false } } },
+    ] }));
+    let here = policy(json!({ "overrides": [
+        { "match": { "containers": ["web"] }, "rules": { "latest-tag": { "enabled": false } } },
+    ] }));
+    let same = || container("web", "nginx:latest");
+    let always = Container { pull_policy: Some("Always".into()), ..same() };
+    let exempt = || vec![finding("latest-tag", Outcome::Skip)];
+    for (policy, now, findings, expected) in [
+        (&recommended, container("web", "nginx:1.27.3"), passing(), Ending::Fixed),
+        (&recommended, always, passing(), Ending::Fixed),
+        (&recommended, container("other", "nginx:1.27.3"), passing(), Ending::Fixed),
+        (&recommended, same(), exempt(), Ending::Exempted),
+        (&recommended, container("web", "nginx"), exempt(), Ending::Exempted),
+        (&recommended, container("other", "nginx:latest"), exempt(), Ending::Fixed),
+        (&off, same(), passing(), Ending::RuleOff),
+        (&here, same(), passing(), Ending::RuleOff),
+        (&off, container("other", "nginx:1.27.3"), passing(), Ending::Fixed),
+        (&elsewhere, container("web", "nginx:1.27.3"), passing(), Ending::Fixed),
+        // The policy may have come to allow the image: nobody has fixed anything.
+        (&recommended, same(), passing(), Ending::Resolved),
+    ] {
+        let image = now.image.clone();
+        let report = tuesday_by(policy, vec![now], findings, "latest-tag");
+        assert_eq!(ending(&report), expected, "{image:?}");
+    }
+    // What pods run has changed.
+    let converged = tuesday_by(&recommended, vec![same()], passing(), "mixed-digests");
+    assert_eq!(ending(&converged), Ending::Fixed);
+}
+
+#[test]
+fn an_exemption_that_ends_does_not_change_how_the_violation_ended() {
+    let monday = report_of("nginx:latest", failing());
+    let tuesday = after(&monday, vec![finding("latest-tag", Outcome::Skip)], &[], TUESDAY);
+    let wednesday = after(&stored_body(&tuesday), failing(), &[], WEDNESDAY);
+    assert_eq!(ending(&wednesday), Ending::Exempted);
+    assert_eq!(seen(&wednesday), [("nginx:latest", at(WEDNESDAY).as_second())], "it has begun again");
+}
+
+#[test]
+fn a_result_that_turns_keeps_its_age_and_is_not_over() {
+    let open = [Outcome::Fail, Outcome::Warn, Outcome::Error];
+    for (before, now) in open.iter().flat_map(|one| open.map(|other| (*one, other))) {
+        let monday = report_of("nginx:latest", vec![finding("latest-tag", before)]);
+        let tuesday = after(&monday, vec![finding("latest-tag", now)], &[], TUESDAY);
+        assert_eq!(seen(&tuesday), [("nginx:latest", at(MONDAY).as_second())], "{before:?} {now:?}");
+        assert_eq!(property(&tuesday, 0, "firstSeen"), MONDAY);
+        assert_eq!(History::of(&tuesday), History::default());
+    }
+    for before in [Outcome::Pass, Outcome::Skip] {
+        let monday = report_of("nginx:latest", vec![finding("latest-tag", before)]);
+        let tuesday = after(&monday, failing(), &[], TUESDAY);
+        assert_eq!(seen(&tuesday), [("nginx:latest", at(TUESDAY).as_second())], "{before:?}");
+    }
+    // As an image that changes in place under one outcome does.
+    let monday = report_of("nginx:main", vec![finding("latest-tag", Outcome::Warn)]);
+    let tuesday = after(&monday, failing(), &[], TUESDAY);
+    assert_eq!(seen(&tuesday), [("nginx:latest", at(MONDAY).as_second())]);
+    assert_eq!(History::of(&tuesday), History::default());
+}
+
+/// The report after another one, of a template with the first image whose pods run the others, each with a result.
+fn after_pods(before: &PolicyReport, images: &[(&str, Outcome)], now: &str) -> PolicyReport {
+    let container = |(index, (image, _)): (usize, &(&str, Outcome))| {
+        let template_image = (index > 0).then(|| images[0].0.into());
+        let evidence = template_image
+            .map(|image| DriftEvidence { template_image: Some(image), ..DriftEvidence::default() }.into());
+        Container { drift: evidence, ..container("web", image) }
+    };
+    let workload = workload(images.iter().enumerate().map(container).collect());
+    let findings = images.iter().map(|(_, outcome)| vec![finding("latest-tag", *outcome)]);
+    let verdicts: Vec<_> =
+        findings.enumerate().map(|(index, findings)| verdict(&workload, index, findings)).collect();
+    report_after(&workload, &verdicts, (&FirstSeen::of(before), &History::of(before), &[]), now)
+}
+
+/// A ReplicationController, or a StatefulSet with `OnDelete`, whose template changes while its pods run on.
+#[test]
+fn an_image_that_only_pods_still_run_keeps_its_age() {
+    let (monday, wednesday) = (at(MONDAY).as_second(), at(WEDNESDAY).as_second());
+    for (template, pods) in [
+        (Outcome::Fail, Outcome::Fail),
+        (Outcome::Warn, Outcome::Fail),
+        (Outcome::Fail, Outcome::Warn),
+        (Outcome::Skip, Outcome::Fail),
+    ] {
+        let before = report_of("nginx:latest", failing());
+        let tuesday = after_pods(&before, &[("nginx:main", template), ("nginx:latest", pods)], TUESDAY);
+        assert_eq!(seen(&tuesday)[0], ("nginx:latest", monday), "{template:?} {pods:?}");
+        assert_eq!(History::of(&tuesday), History::default(), "{template:?} {pods:?}");
+        // The change is undone.
+        let undone = after_pods(&tuesday, &[("nginx:latest", Outcome::Fail)], WEDNESDAY);
+        assert_eq!(seen(&undone), [("nginx:latest", monday)], "{template:?} {pods:?}");
+        // Another image that pods run is new.
+        let other = after_pods(&tuesday, &[("nginx:main", template), ("nginx:dev", pods)], WEDNESDAY);
+        assert_eq!(seen(&other)[0], ("nginx:dev", wednesday), "{template:?} {pods:?}");
+        assert_eq!(ending(&other), Ending::Fixed, "{template:?} {pods:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use tagwatch_core::issue::ResultKeys;
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::policy::{Policy, Profile};
 use tagwatch_core::workload::{Limit, Workload};
 use tagwatch_k8s::report::{BuiltReport, FirstSeen, History, PolicyReport, ReportInput, build};
 
@@ -70,6 +71,7 @@ fn what_found_no_room_is_remembered_all_the_same() {
             instance: INSTANCE,
             uid: UID,
             issues: &issues(&workload, UID, &verdicts, first_seen, now),
+            policy: &Policy::of(Profile::Recommended),
             namespace_labels: &[],
             first_seen,
             history: &History::default(),

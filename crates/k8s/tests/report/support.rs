@@ -6,6 +6,7 @@ use tagwatch_core::engine::Engine;
 use tagwatch_core::finding::{Finding, Verdict};
 use tagwatch_core::issue::{ImageChange, Issue, ResultKeys};
 use tagwatch_core::outcome::{Outcome, Severity};
+use tagwatch_core::policy::{Policy, Profile};
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules;
 use tagwatch_core::tag::{Classification, Confidence, TagClass};
@@ -87,6 +88,17 @@ pub(crate) fn report_at(
 pub(crate) fn report_after(
     workload: &Workload,
     verdicts: &[Verdict],
+    before: (&FirstSeen, &History, &[ImageChange]),
+    now: &str,
+) -> PolicyReport {
+    report_by(&Policy::of(Profile::Recommended), workload, verdicts, before, now)
+}
+
+/// The same, by a policy.
+pub(crate) fn report_by(
+    policy: &Policy,
+    workload: &Workload,
+    verdicts: &[Verdict],
     (first_seen, history, image_changes): (&FirstSeen, &History, &[ImageChange]),
     now: &str,
 ) -> PolicyReport {
@@ -95,6 +107,7 @@ pub(crate) fn report_after(
         instance: INSTANCE,
         uid: UID,
         issues: &issues(workload, UID, verdicts, first_seen, now),
+        policy,
         namespace_labels: &[],
         first_seen,
         history,
@@ -118,6 +131,7 @@ pub(crate) fn recommended_report(
         instance: INSTANCE,
         uid,
         issues: &issues(workload, uid, &verdicts, &first_seen, MONDAY),
+        policy: &Policy::of(Profile::Recommended),
         namespace_labels,
         first_seen: &first_seen,
         history: &History::default(),

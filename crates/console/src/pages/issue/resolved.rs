@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use askama::Template;
 use jiff::Timestamp;
-use tagwatch_core::issue::Interval;
+use tagwatch_core::issue::{Ending, Interval};
 use tagwatch_core::outcome::Severity;
 use tagwatch_core::rules::{self, RuleGroup};
 use tagwatch_core::workload::ContainerType;
@@ -61,6 +61,7 @@ pub(super) struct ResolvedPage<'a> {
     line: Timeline,
     /// The image that the container had next, if that ended the issue.
     changed_to: Option<ImageText>,
+    ending: Ending,
 }
 
 impl<'a> ResolvedPage<'a> {
@@ -72,6 +73,7 @@ impl<'a> ResolvedPage<'a> {
         });
         let changed_to = changes.next().map(|change| ImageText::new(&change.to));
         let until = times.first().and_then(|(_, until)| *until).unwrap_or(closed.until);
+        let last = workload.closed.iter().rfind(|other| other.is_like(closed) && other.until == until);
         let total = times.iter().map(|&(from, until)| seconds(from, until.unwrap_or(view.now))).sum();
         Self {
             frame,
@@ -105,6 +107,7 @@ impl<'a> ResolvedPage<'a> {
             is_full: workload.is_history_full,
             line: Timeline::new(&times, None, &marks(workload, closed, &times), view.now),
             changed_to,
+            ending: last.unwrap_or(closed).ending,
         }
     }
 }

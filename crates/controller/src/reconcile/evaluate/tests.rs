@@ -10,7 +10,7 @@ use kube::Client;
 use kube::client::Body;
 use parking_lot::Mutex;
 use serde_json::json;
-use tagwatch_core::issue::{Interval, Issue, ResultId, ResultKeys, Status};
+use tagwatch_core::issue::{Ending, Interval, Issue, ResultId, ResultKeys, Status};
 use tagwatch_core::rules::ids;
 use tagwatch_k8s::report::{self, FirstSeen, History, PolicyReport, ReportInput, StoredReport};
 
@@ -52,16 +52,19 @@ fn written_long_ago(version: &str, closed: &str) -> PolicyReport {
         severity: None,
         pull_policy: None,
         message: "".into(),
+        ending: Ending::default(),
         from: Timestamp::from_second(1).unwrap(),
         until: Timestamp::from_second(2).unwrap(),
     };
-    let verdicts = env.parts.engine.current().judge(&workload);
+    let engine = env.parts.engine.current();
+    let verdicts = engine.judge(&workload);
     let keys = ResultKeys::new(key.uid(), &workload.containers);
     let input = ReportInput {
         workload: &workload,
         instance: &env.parts.instance,
         uid: key.uid(),
         issues: &Issue::all(&workload, &verdicts, &keys, |_| then),
+        policy: engine.policy(),
         first_seen: &FirstSeen::default(),
         history: &History { closed: [interval].into(), images: Box::default() },
         image_changes: &[],
