@@ -80,6 +80,7 @@ fn rising() -> Alert {
     // cluster by then.
     let before =
         format!("{} or 0 * {} and on (cluster) {}", sum(&ago, ""), sum(&series, ""), evaluated_ago("1h"));
+    let before = format!("({before}) + on (cluster, namespace) {} or {before}", turned_since("1h"));
     let now = sum(&series, METRIC_LABELS);
     Alert {
         name: "TagwatchViolationsRising",
@@ -97,6 +98,20 @@ fn rising() -> Alert {
         dashboard: ISSUES,
         console: VIOLATIONS,
     }
+}
+
+/// Violations of each namespace that were warnings so long ago, as where the policy has made a rule fail: no deployment
+/// brought them. Over the cap of series it is not known which they are.
+fn turned_since(ago: &str) -> String {
+    let of = "on (cluster, namespace, kind, workload, rule)";
+    let [violations, warnings] = ["violations", "warnings"]
+        .map(|findings| format!("tagwatch_workload_{findings}{{workload!=\"_other\", {}}}", unalerted()));
+    format!(
+        "sum by (cluster, namespace) ({} and {of} ({}) unless {of} ({}))",
+        once_labelled(&bridged(&violations)),
+        bridged_ago(&warnings, ago),
+        bridged_ago(&violations, ago),
+    )
 }
 
 fn overdue() -> Alert {
