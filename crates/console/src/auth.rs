@@ -13,7 +13,7 @@ use form_urlencoded::Serializer;
 use percent_encoding::percent_decode_str;
 use tagwatch_core::text::UntrustedText;
 
-use crate::access::{Authorizer, Caller, Denied, Peer, Token, Visible};
+use crate::access::{Authorizer, Caller, Denied, Peer, Token, Visible, admit};
 use crate::frame::Frame;
 use crate::health::HealthContext;
 use crate::http::{AuthError, Console, Problem, cookie};
@@ -52,7 +52,9 @@ impl FromRequestParts<Arc<Console>> for AuthenticatedRequest {
             // Whether nothing is known of it may be said to callers who may see it.
             namespaces.extend(named_namespace(parts.uri.path()));
             let answer = authorize(console, &**authorizer, credential, peer, &namespaces).await;
-            (snapshot, answer.map_err(|error| refuse(error, &frame))?)
+            let caller = answer.map_err(|error| refuse(error, &frame))?;
+            admit(&parts.extensions, &caller);
+            (snapshot, caller)
         } else {
             let caller = ensure_local_name(&parts.headers).map_err(|problem| frame.refuse(&problem))?;
             (console.source.snapshot(), caller)

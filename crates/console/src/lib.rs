@@ -26,7 +26,7 @@ mod url;
 mod view;
 
 pub use absence::Absence;
-pub use access::{Answer, Authorizer, Caller, Denied, Peer, Token, Visible};
+pub use access::{Admitted, Answer, Authorizer, Caller, Denied, Peer, Token, Visible};
 pub use health::{FailingWatch, Health, InvalidPolicy, UnwrittenInNamespace};
 pub use http::Options;
 pub use remedy::{Remedy, remedies, remedy_of_container};

@@ -34,8 +34,11 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 /// Where the endpoints are served. Each runtime is to have a thread of its own: what is computed on one delays no other.
 #[derive(Debug, Clone)]
 pub struct Runtimes {
-    /// Of the admin endpoint and the health endpoint: probes are answered whatever the controller computes.
-    pub probes: Handle,
+    /// Of the health endpoint, and of nothing that clients of another endpoint can keep busy: the kubelet restarts what
+    /// does not answer.
+    pub health: Handle,
+    /// Of the admin endpoint: the metrics, and the probes for everyone.
+    pub admin: Handle,
     /// Of the console: how large a page is, its reader decides.
     pub console: Handle,
     /// Gets the endpoints, too.
@@ -152,9 +155,8 @@ struct Listeners {
 
 impl Listeners {
     async fn bind(options: &RunOptions, runtimes: &Runtimes) -> Result<Self, RunError> {
-        let probes = &runtimes.probes;
         let RunOptions { metrics_address: address, address_file, metrics_access, .. } = options.clone();
-        let admin = bind_on(probes, ADMIN_ENDPOINT, async move {
+        let admin = bind_on(&runtimes.admin, ADMIN_ENDPOINT, async move {
             let file = address_file.as_deref();
             ServerListener::bind(address, file, metrics_access, EndpointKind::Metrics).await
         });
@@ -163,7 +165,7 @@ impl Listeners {
         let health = match options.health_address {
             Some(address) => {
                 let file = options.health_address_file.clone();
-                let health = bind_on(probes, HEALTH_ENDPOINT, async move {
+                let health = bind_on(&runtimes.health, HEALTH_ENDPOINT, async move {
                     let access = EndpointAccess::Anonymous;
                     ServerListener::bind(address, file.as_deref(), access, EndpointKind::Health).await
                 });
@@ -218,7 +220,7 @@ impl Servers {
         stop: &CancellationToken,
     ) -> Result<(), RunError> {
         let Self { clients, listeners, metrics, heartbeat, runtimes } = self;
-        let Runtimes { probes, console: pages, in_process } = runtimes;
+        let Runtimes { health: health_runtime, admin: admin_runtime, console: pages, in_process } = runtimes;
         let metrics = MetricsPage::new(metrics, &parts.states, &parts.engine, options.workload_series_cap)?;
         let Clients { metrics_reviews, console_reviews, clock, .. } = clients;
         let Listeners { admin, health, console } = listeners;
@@ -238,10 +240,10 @@ impl Servers {
             tasks.spawn_until_stop(name, serving, runtime);
         };
         if let Some(listener) = health {
-            serve(HEALTH_ENDPOINT, listener, endpoint.clone().probes(), &probes);
+            serve(HEALTH_ENDPOINT, listener, endpoint.clone().probes(), &health_runtime);
         }
         let routes = endpoint.routes();
-        serve(ADMIN_ENDPOINT, admin, routes.clone(), &probes);
+        serve(ADMIN_ENDPOINT, admin, routes.clone(), &admin_runtime);
         let console = console.zip(options.console.as_ref()).map(|(listener, console)| {
             let source = parts.console_source(options);
             let routes = console::routes(source, &console.access, console_reviews, audience(), clock);
@@ -339,5 +341,73 @@ async fn measure(queue: Arc<Queue>, watches: WatchRegistry, heartbeat: Heartbeat
         queue.measure();
         queue.request_namespaces(&watches.review());
         heartbeat.beat();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::runtime::{Builder, Runtime};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::options::ConsoleOptions;
+    use crate::testing::{ReportServer, TestEnv};
+
+    fn thread() -> Runtime {
+        Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    }
+
+    /// Clients of `/metrics` and of the console may keep their threads busy; the kubelet restarts what does not answer.
+    #[test]
+    fn the_kubelet_is_answered_while_the_threads_of_other_endpoints_compute() {
+        let [health, busy] = [thread(), thread()];
+        let local = ([127, 0, 0, 1], 0).into();
+        let console =
+            ConsoleOptions { address: local, address_file: None, access: EndpointAccess::Anonymous };
+        let options =
+            RunOptions { health_address: Some(local), console: Some(console), ..TestEnv::options(false) };
+        let runtimes = Runtimes {
+            health: health.handle().clone(),
+            admin: busy.handle().clone(),
+            console: busy.handle().clone(),
+            in_process: InProcessEndpoints::default(),
+        };
+        let (begin, begun) = oneshot::channel();
+        let (_end, ended) = mpsc::channel::<()>();
+        let answer = health.block_on(async {
+            let listeners = Listeners::bind(&options, &runtimes).await.unwrap();
+            let address = listeners.health.as_ref().unwrap().address();
+            let client = ReportServer::default().client();
+            let clients = Clients {
+                cluster: client.clone(),
+                lease: None,
+                metrics_reviews: client.clone(),
+                console_reviews: client.clone(),
+                requests: RequestCounter::new().unwrap(),
+                clock: ServerClock::default(),
+            };
+            let (metrics, heartbeat) = (Metrics::default(), Heartbeat::default());
+            let servers = Servers { clients, listeners, metrics, heartbeat, runtimes };
+            let mut tasks = Tasks::default();
+            let parts = TestEnv::new(client).parts;
+            servers.spawn(&mut tasks, &parts, &options, &CancellationToken::new()).unwrap();
+            busy.spawn(async move {
+                begin.send(()).unwrap();
+                // The thread waits here until the test is over.
+                drop(ended.recv());
+            });
+            begun.await.unwrap();
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        });
+        busy.shutdown_background();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok\n"), "{answer}");
     }
 }

@@ -72,31 +72,39 @@ pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         lease,
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "tagwatch is starting");
-    // Two threads for the work: one decodes a large list while the other evaluates. This one answers probes and signals.
+    // Two threads for the work: one decodes a large list while the other evaluates. This one answers the kubelet
+    // and signals, and nothing else.
     let work = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let probes = Builder::new_current_thread().enable_all().build()?;
+    let main = Builder::new_current_thread().enable_all().build()?;
+    let metrics = thread_of("metrics")?;
     // A page of thousands of issues takes a while to put together.
-    let pages = options.console.as_ref().map(|_| console_runtime()).transpose()?;
+    let pages = options.console.as_ref().map(|_| thread_of("console")).transpose()?;
     let console = pages.as_ref().unwrap_or(&work).handle().clone();
-    let ended = probes.block_on(supervise(&work, options, console));
+    let ended = main.block_on(supervise(&work, options, metrics.handle().clone(), console));
     // What still computes is not waited for: the process ends.
     work.shutdown_background();
+    metrics.shutdown_background();
     if let Some(pages) = pages {
         pages.shutdown_background();
     }
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// One thread, which puts pages together: neither probes nor evaluations wait for them.
-fn console_runtime() -> io::Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(1).thread_name("console").enable_all().build()
+/// One thread for one endpoint: neither the kubelet nor evaluations wait for what its clients ask.
+fn thread_of(endpoint: &str) -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).thread_name(endpoint).enable_all().build()
 }
 
 /// Runs the controller until it ends, or a signal asks for its end and the time for that is over, whatever it does then.
-async fn supervise(work: &Runtime, options: RunOptions, console: Handle) -> Result<(), Failure> {
+async fn supervise(
+    work: &Runtime,
+    options: RunOptions,
+    admin: Handle,
+    console: Handle,
+) -> Result<(), Failure> {
     let stop = stop_on_signals()?;
     let in_process = InProcessEndpoints::default();
-    let runtimes = Runtimes { probes: Handle::current(), console, in_process };
+    let runtimes = Runtimes { health: Handle::current(), admin, console, in_process };
     let running = work.spawn(tagwatch_controller::run(options, stop.clone(), runtimes));
     let overdue = async {
         stop.cancelled().await;

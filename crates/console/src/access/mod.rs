@@ -1,5 +1,6 @@
 //! Callers, their tokens and sessions, and the namespaces that they may see.
 
+mod admitted;
 mod limit;
 mod peer;
 mod session;
@@ -13,6 +14,8 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use tagwatch_core::text::UntrustedText;
 
+pub use admitted::Admitted;
+pub(crate) use admitted::{admit, mark_admitted};
 pub(crate) use limit::Limiter;
 pub use peer::Peer;
 pub(crate) use session::{SESSION_LIFE, Sessions};
@@ -93,6 +96,11 @@ pub enum Visible {
 }
 
 impl Visible {
+    /// Whether there is nothing that the caller may see.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Namespaces(namespaces) if namespaces.is_empty())
+    }
+
     /// Whether the caller may see a namespace.
     pub fn admits(&self, namespace: &UntrustedText) -> bool {
         match self {

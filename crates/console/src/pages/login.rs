@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tagwatch_core::text::UntrustedText;
 
 use super::form::{self, FormRequest, redirect};
-use crate::access::{Caller, Peer, SESSION_LIFE, Token};
+use crate::access::{Caller, Peer, SESSION_LIFE, Token, admit};
 use crate::frame::Frame;
 use crate::http::{Console, Problem, cookie, html, same_site_path, set_cookie};
 use crate::{url, view};
@@ -73,6 +73,7 @@ pub(super) async fn log_in(
     let namespaces = view::namespaces(&console.source.snapshot());
     match console.try_token(&**authorizer, &token, Peer::of_request(&extensions), &namespaces).await {
         Ok(caller) => {
+            admit(&extensions, &caller);
             begin_session(&console, token, &caller, next).unwrap_or_else(|problem| refuse(&problem))
         }
         Err(error) => refuse(&error.into()),

@@ -309,3 +309,26 @@ async fn an_open_console_answers_only_to_local_names() {
         assert_eq!(answer.count("cart"), 0);
     }
 }
+
+/// A server keeps the connections of these callers among any number of others.
+#[tokio::test]
+async fn answers_to_callers_who_may_see_something_are_marked() {
+    let (console, _) = console();
+    let with = |token: &str| format!("Bearer {token}");
+    for (token, is_admitted) in
+        [("admin-token", true), ("shopkeeper-token", true), ("stranger-token", false), ("wrong", false)]
+    {
+        for path in ["/", "/issues", "/api/v1/issues", "/issues.csv", "/nowhere"] {
+            let answer = get_with(&console, path, &[("authorization", &with(token))]).await;
+            assert_eq!(answer.is_admitted, is_admitted, "{token} {path}");
+        }
+        let form = post(&console, "/login", &[HERE], &format!("token={token}")).await;
+        assert_eq!(form.is_admitted, is_admitted, "{token} logs in");
+    }
+    let cookie = log_in(&console, "admin-token").await;
+    assert!(get_with(&console, "/", &[("cookie", &cookie)]).await.is_admitted);
+    for path in ["/", "/login", "/api/v1/issues", "/assets/style.css"] {
+        assert!(!get(&console, path).await.is_admitted, "{path}");
+    }
+    assert!(!get(&open(demo()), "/").await.is_admitted, "without log-in");
+}

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use tagwatch_console::{Authorizer, Facts, Options, router};
+use tagwatch_console::{Admitted, Authorizer, Facts, Options, router};
 use tower::ServiceExt;
 
 use crate::fixture::Fixed;
@@ -15,6 +15,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
+    /// Whether the answer has the mark of an allowed token.
+    pub(crate) is_admitted: bool,
 }
 
 impl Answer {
@@ -75,6 +77,7 @@ async fn send(router: &Router, method: &str, path: &str, headers: &[(&str, &str)
         status: parts.status,
         headers: parts.headers,
         text: String::from_utf8(bytes.into()).expect("UTF-8"),
+        is_admitted: parts.extensions.get::<Admitted>().is_some(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The admin endpoint: `/metrics`, `/livez`, `/readyz`; and the health endpoint: the latter two.
 //!
 //! The probes are open, as the kubelet needs them, and say nothing about workloads. The access gate protects
-//! `/metrics`. The endpoint is served by a thread of its own: what the controller computes does not delay a probe.
+//! `/metrics`. Each endpoint is served by a thread of its own: neither what the controller computes nor what clients of the
+//! metrics send delays a probe of the kubelet.
 
 use std::sync::Arc;
 
@@ -10,10 +11,10 @@ use axum::extract::State;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tagwatch_console::Peer;
+use tagwatch_console::{Admitted, Peer};
 use tokio::runtime::Handle;
 
-use super::access::{AccessDecision, AccessGate, Admitted};
+use super::access::{AccessDecision, AccessGate};
 use super::metrics::MetricsPage;
 use crate::state::{Heartbeat, Readiness, WatchRegistry};
 
@@ -38,7 +39,7 @@ impl AdminEndpoint {
         Router::new().route("/metrics", get(metrics_text)).with_state(self.clone()).merge(self.probes())
     }
 
-    /// The probes alone, for an address of their own: clients of the metrics cannot keep the kubelet from them.
+    /// The probes alone, for an address and a thread of their own: clients of the metrics cannot keep the kubelet from them.
     pub(crate) fn probes(self) -> Router {
         Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).with_state(self)
     }

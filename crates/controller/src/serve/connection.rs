@@ -1,34 +1,41 @@
-//! One connection: its handshake, its requests, and the time that each may take.
+//! One connection: its handshake, its requests, and the time that each may take. It computes in its turns alone.
 
 use std::convert::Infallible;
+use std::error::Error as _;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::TryFutureExt;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tagwatch_console::Admitted;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use super::access::Admitted;
 use super::connections::{CloseReason, Connection};
 use super::endpoint::EndpointKind;
+use super::turns::{Turns, in_turns, next_turn};
+use super::write_limit::WriteLimit;
 
 /// Largest header of a request in bytes: a token and some cookies.
 const MAX_HEADER: usize = 64 * 1024;
+/// Requests of one connection; a scrape a second makes 600 in the time that a connection may be open.
+pub(super) const MAX_REQUESTS: usize = 1_000;
 
 /// How long the parts of a connection may take.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +47,8 @@ pub(super) struct TimeLimits {
     pub(super) idle: Duration,
     /// One request, from its header to the head of its answer.
     pub(super) request: Duration,
+    /// The wait for the client to take more of an answer.
+    pub(super) write: Duration,
     /// The connection as a whole; a request that has begun may end within `request` after it. This bounds a client that
     /// reads or writes byte by byte.
     pub(super) lifetime: Duration,
@@ -53,6 +62,7 @@ impl Default for TimeLimits {
             // Prometheus keeps its connection between two scrapes.
             idle: Duration::from_mins(2),
             request: Duration::from_mins(1),
+            write: Duration::from_secs(30),
             lifetime: Duration::from_mins(10),
         }
     }
@@ -67,6 +77,7 @@ pub(super) struct ConnectionServer {
     /// `None` speaks plain HTTP.
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) cancelled: CancellationToken,
+    pub(super) turns: Arc<Turns>,
 }
 
 impl ConnectionServer {
@@ -74,7 +85,7 @@ impl ConnectionServer {
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, connection: Connection) {
         tokio::select! {
             () = connection.displaced() => {}
-            () = self.answer(stream, peer, &connection) => {}
+            () = in_turns(&self.turns, &connection, self.answer(stream, peer, &connection)) => {}
         }
     }
 
@@ -102,15 +113,24 @@ impl ConnectionServer {
         connection: &Connection,
     ) {
         let limits = self.limits;
+        let requests = AtomicUsize::new(0);
         let service = service_fn(|request: Request<Incoming>| {
             connection.mark_sent();
+            let is_last = requests.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_REQUESTS;
             let answer = answer_request(self.routes.clone(), request, peer, limits.request);
-            answer.inspect_ok(|answer| {
+            async move {
+                next_turn().await;
+                let mut answer = answer.await?;
                 if answer.extensions().get::<Admitted>().is_some() {
                     connection.mark_known();
                 }
-            })
+                if is_last {
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
+        let stream = WriteLimit::new(stream, limits.write);
         let mut builder = Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(MAX_HEADER);
         let mut serving = pin!(builder.serve_connection(stream, service));
@@ -134,8 +154,12 @@ impl ConnectionServer {
         };
         match ended {
             Some(Err(error)) if error.is_timeout() => connection.count(CloseReason::Idle),
+            Some(Err(error)) if is_untaken(&error) => connection.count(CloseReason::Write),
             Some(Err(error)) => {
                 tracing::debug!(%peer, %error, "a connection to the {} broke", self.kind);
+            }
+            Some(Ok(())) if requests.load(Ordering::Relaxed) >= MAX_REQUESTS => {
+                connection.count(CloseReason::Requests);
             }
             Some(Ok(())) => {}
             None => {
@@ -146,6 +170,12 @@ impl ConnectionServer {
             }
         }
     }
+}
+
+/// Whether a write took too long.
+fn is_untaken(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 async fn answer_request(

@@ -35,6 +35,10 @@ pub(super) enum CloseReason {
     Idle,
     /// It was open for longer than a connection may be.
     Lifetime,
+    /// It had as many requests as a connection may have.
+    Requests,
+    /// The client did not take its answers.
+    Write,
 }
 
 impl CloseReason {
@@ -45,6 +49,8 @@ impl CloseReason {
             Self::Header => "header",
             Self::Idle => "idle",
             Self::Lifetime => "lifetime",
+            Self::Requests => "requests",
+            Self::Write => "write",
         }
     }
 }
@@ -79,6 +85,8 @@ struct Progress {
     has_sent: AtomicBool,
     /// The token of a request was allowed.
     is_admitted: AtomicBool,
+    /// A token from its peer was allowed lately, as far as is known since the connection began.
+    is_known: AtomicBool,
 }
 
 /// One open connection; it is forgotten when this is dropped.
@@ -106,7 +114,9 @@ impl Connections {
         }
         let number = open.next;
         open.next += 1;
-        let (progress, close) = (Arc::<Progress>::default(), CancellationToken::new());
+        let is_known = AtomicBool::new(open.known.is_known(peer, Instant::now()));
+        let progress = Arc::new(Progress { is_known, ..Progress::default() });
+        let close = CancellationToken::new();
         let entry = Entry { peer, progress: Arc::clone(&progress), close: close.clone() };
         open.connections.insert(number, entry);
         self.metrics.set_open(self.kind.as_str(), open.connections.len());
@@ -174,7 +184,21 @@ impl Connection {
     /// The token of a request was allowed.
     pub(super) fn mark_known(&self) {
         self.progress.is_admitted.store(true, Ordering::Relaxed);
+        self.progress.is_known.store(true, Ordering::Relaxed);
         self.connections.open.lock().known.mark(self.peer, Instant::now());
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// Whether a token from its peer was allowed lately.
+    pub(super) fn is_known(&self) -> bool {
+        self.progress.is_known.load(Ordering::Relaxed)
     }
 
     pub(super) fn has_sent(&self) -> bool {

@@ -11,6 +11,8 @@ mod in_process;
 mod listener;
 pub(crate) mod metrics;
 mod tls;
+mod turns;
+mod write_limit;
 
 pub use endpoint::EndpointAccess;
 pub(crate) use endpoint::EndpointKind;

@@ -95,8 +95,9 @@ impl Replica {
         });
         let stop = CancellationToken::new();
         let endpoints = InProcessEndpoints::default();
-        let (probes, console) = (Handle::current(), Handle::current());
-        let runtimes = Runtimes { probes, console, in_process: endpoints.clone() };
+        let here = Handle::current;
+        let runtimes =
+            Runtimes { health: here(), admin: here(), console: here(), in_process: endpoints.clone() };
         let task = tokio::spawn(run_with(options(plan, lease, agent), clients, stop.clone(), runtimes));
         self.running = Some(Running { task, endpoints, stop });
         Ok(())

@@ -12,10 +12,6 @@ const MAX_KNOWN: usize = 256;
 /// How long an address is known after a token from it was allowed.
 pub(super) const KNOWN_TTL: Duration = Duration::from_hours(24);
 
-/// Marks the answer to a request whose token was allowed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Admitted;
-
 /// The known addresses, each with the time at which a token from it was last allowed.
 #[derive(Debug, Default)]
 pub(crate) struct KnownPeers(HashMap<Peer, Instant>);

@@ -22,7 +22,7 @@ use tagwatch_console::{Peer, Token};
 
 pub(crate) use budget::Rate;
 pub(crate) use cache::{Lookup, ReviewCache, ReviewGuard};
-pub(crate) use known_peers::{Admitted, KnownPeers};
+pub(crate) use known_peers::KnownPeers;
 pub(crate) use review::{AccessAttributes, review_access, review_token};
 
 /// Reviews of a token that was allowed lately: it needs one a minute.

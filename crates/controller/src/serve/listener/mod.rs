@@ -20,6 +20,7 @@ use super::connection::{ConnectionServer, TimeLimits};
 use super::connections::Connections;
 use super::endpoint::{EndpointAccess, EndpointKind};
 use super::tls::{Certificate, CertificateError, acceptor};
+use super::turns::Turns;
 use crate::state::metrics::ConnectionMetrics;
 
 /// Why an endpoint cannot be served.
@@ -104,7 +105,8 @@ impl ServerListener {
         let Self { mut listener, kind, certificate } = self;
         let connections = Connections::new(kind, kind.max_connections(), metrics);
         let tls = certificate.as_ref().map(|(_, tls)| tls.clone());
-        let server = ConnectionServer { kind, limits, routes, tls, cancelled: cancelled.clone() };
+        let (turns, cancelling) = (Arc::<Turns>::default(), cancelled.clone());
+        let server = ConnectionServer { kind, limits, routes, tls, cancelled: cancelling, turns };
         let mut reloading = pin!(async {
             match &certificate {
                 Some((certificate, _)) => certificate.reload_forever(kind.as_str()).await,

@@ -1,10 +1,12 @@
 //! Endpoints on the loopback interface, with clients that send nothing, or little.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Extension;
 use axum::routing::get;
+use tagwatch_console::Admitted;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -15,18 +17,21 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 use super::*;
-use crate::serve::access::Admitted;
+use crate::serve::connection::MAX_REQUESTS;
 use crate::serve::connections::CloseReason;
 use crate::state::metrics::Metrics;
 
 /// A client is answered within this although others send nothing: it is shorter than any limit that would end those.
 const PROMPT: Duration = Duration::from_secs(4);
+/// Of each answer.
+const STATUS_LINE: &[u8] = b"HTTP/1.1 200 OK";
 const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: tagwatch\r\n\r\n";
 
 /// An endpoint that is served until this is dropped.
 struct Served {
     address: SocketAddr,
     metrics: Metrics,
+    answered: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
 
@@ -37,11 +42,18 @@ impl Served {
         let address = listener.listener.local_addr().unwrap();
         let mut metrics = Metrics::default();
         let connections = ConnectionMetrics::register(&mut metrics).unwrap();
-        let routes = Router::new().route("/livez", get(async || "ok\n"));
+        let answered = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&answered);
+        let livez = async move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            "ok\n"
+        };
+        let routes = Router::new().route("/livez", get(livez));
+        let routes = routes.route("/large", get(async || vec![b'x'; 8 << 20]));
         let routes = routes.route("/metrics", get(async || (Extension(Admitted), "ok\n")));
         let mut tasks = JoinSet::new();
         tasks.spawn(listener.serve_within(limits, routes, connections, CancellationToken::new()));
-        Self { address, metrics, _tasks: tasks }
+        Self { address, metrics, answered, _tasks: tasks }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -61,6 +73,11 @@ impl Served {
             silent.push(self.connect().await);
         }
         silent
+    }
+
+    /// Requests that were answered.
+    fn answered(&self) -> usize {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// Connections that the server closed for this reason.
@@ -170,6 +187,84 @@ async fn a_client_that_goes_silent_or_never_ends_is_closed() {
         assert_eq!(stream.read(&mut [0; 1]).await.unwrap_or(0), 0);
         assert_eq!(served.closed(reason), 1, "{reason:?}");
     }
+}
+
+/// Reads until the server closes the connection, and counts the answers.
+async fn count_answers(stream: &mut (impl AsyncRead + Unpin)) -> usize {
+    let mut answers = Vec::new();
+    // What it had not read when it closed makes the connection end with an error.
+    while stream.read_buf(&mut answers).await.is_ok_and(|read| read > 0) {}
+    answers.windows(STATUS_LINE.len()).filter(|part| *part == STATUS_LINE).count()
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_after_as_many_requests_as_one_may_have() {
+    let served = Served::start(EndpointAccess::Anonymous, TimeLimits::default()).await;
+    let mut polite = served.connect().await;
+    for number in 1..=MAX_REQUESTS {
+        let answer = ask(&mut polite).await;
+        assert_eq!(answer.contains("connection: close"), number == MAX_REQUESTS, "{number}");
+    }
+    assert_eq!(polite.read(&mut [0; 1]).await.unwrap(), 0);
+    let (mut reader, mut writer) = tokio::io::split(served.connect().await);
+    let sending = tokio::spawn(async move {
+        for _ in 0..10 * MAX_REQUESTS {
+            if writer.write_all(REQUEST).await.is_err() {
+                return;
+            }
+        }
+    });
+    let answers = count_answers(&mut reader).await;
+    assert!((1..=MAX_REQUESTS).contains(&answers), "{answers}");
+    sending.await.unwrap();
+    assert_eq!(served.closed(CloseReason::Requests), 2);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_answer_is_closed() {
+    let limits = TimeLimits { write: Duration::from_millis(50), ..TimeLimits::default() };
+    for access in [EndpointAccess::Anonymous, with_tls()] {
+        let served = Served::start(access.clone(), limits).await;
+        let stream = served.connect().await;
+        let mut stream: Box<dyn Stream> = if matches!(access, EndpointAccess::Anonymous) {
+            Box::new(stream)
+        } else {
+            Box::new(shake_hands(stream).await)
+        };
+        // More than the buffers of both sides hold.
+        for _ in 0..3 {
+            stream.write_all(b"GET /large HTTP/1.1\r\nHost: tagwatch\r\n\r\n").await.unwrap();
+        }
+        let closed = async {
+            while served.closed(CloseReason::Write) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_mins(1), closed).await.expect("a connection that was closed");
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+/// All connections send requests without end, and one client asks now and then: between its request and its answer each
+/// other address is answered a few times at most.
+#[tokio::test]
+async fn a_client_waits_for_no_pipelines_of_other_addresses() {
+    let served = Served::start(EndpointAccess::Anonymous, TimeLimits::default()).await;
+    let mut flood = JoinSet::new();
+    for last in 2..=100 {
+        let (mut reader, mut writer) = tokio::io::split(served.connect_from(last).await);
+        let some = REQUEST.repeat(50);
+        flood.spawn(async move { while writer.write_all(&some).await.is_ok() {} });
+        flood.spawn(async move { drop(count_answers(&mut reader).await) });
+    }
+    let before = served.answered();
+    let mut client = served.connect().await;
+    ask(&mut client).await;
+    let meanwhile = served.answered() - before;
+    assert!(meanwhile < 99 * 16, "{meanwhile} answers to others came first");
 }
 
 /// Accepts every certificate that is the server's own.

@@ -21,7 +21,7 @@ impl ConnectionMetrics {
         let closed = Opts::new(
             "tagwatch_server_connections_closed_total",
             "Connections that tagwatch closed, by endpoint and reason: bound (as many are open as may be), handshake, \
-             header, idle, lifetime (each took longer than it may).",
+             header, idle, lifetime, write (each took longer than it may), requests (it had as many as it may).",
         );
         Ok(Self {
             open: metrics.add(IntGaugeVec::new(open, &["server"])?)?,
