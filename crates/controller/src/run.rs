@@ -398,7 +398,7 @@ mod tests {
             busy.spawn(async move {
                 begin.send(()).unwrap();
                 // The thread waits here until the test is over.
-                drop(ended.recv());
+                ended.recv().unwrap_err();
             });
             begun.await.unwrap();
             let mut stream = TcpStream::connect(address).await.unwrap();
