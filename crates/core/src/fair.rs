@@ -1,7 +1,9 @@
-//! Which entry a full table gives up, so that who fills it displaces only entries of their own.
+//! Which entry a full table gives up, and which ones a list names that is cut, so that who fills it displaces only entries
+//! of their own.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::iter::from_fn;
 
 /// User names of service accounts, `system:serviceaccount:NAMESPACE:NAME` (`MakeUsername` in
 /// `k8s.io/apiserver/pkg/authentication/serviceaccount/util.go`).
@@ -66,9 +68,31 @@ pub fn account_group(user: &str) -> &str {
     namespace.map_or(user, |end| &user[..SERVICE_ACCOUNT.len() + end])
 }
 
+/// The first item of each group, then the second of each that has one, and so on: however many items a group has, it
+/// takes the place of no other group's first ones.
+pub fn in_turn<I: IntoIterator>(groups: impl IntoIterator<Item = I>) -> impl Iterator<Item = I::Item> {
+    let mut waiting: VecDeque<I::IntoIter> = groups.into_iter().map(IntoIterator::into_iter).collect();
+    from_fn(move || {
+        while let Some(mut group) = waiting.pop_front() {
+            if let Some(item) = group.next() {
+                waiting.push_back(group);
+                return Some(item);
+            }
+        }
+        None
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_group_has_its_turn() {
+        let groups = [vec!["a1", "a2", "a3"], vec![], vec!["c1"], vec!["d1", "d2"]];
+        assert_eq!(in_turn(groups).collect::<Vec<_>>(), ["a1", "c1", "d1", "a2", "d2", "a3"]);
+        assert_eq!(in_turn::<[u8; 0]>([]).next(), None);
+    }
 
     #[test]
     fn the_largest_group_loses_its_oldest() {

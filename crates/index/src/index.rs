@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tagwatch_core::fair::in_turn;
 use tagwatch_core::kinds::{KindName, WorkloadKind};
 use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::Namespace;
@@ -341,14 +342,22 @@ impl Index {
     /// Kinds that control live pods and that are not read, and those whose templates are not where they are looked
     /// for, as `Kind.group`, safe for a terminal.
     pub fn uncovered_kinds(&self) -> BTreeSet<String> {
-        let mut kinds = BTreeSet::new();
+        // Who creates pods may name any kind as their controller.
+        let mut by_namespace: BTreeMap<Box<str>, BTreeSet<String>> = BTreeMap::new();
         for top in self.pods.controllers().map(|controller| self.top(controller)) {
-            if !self.owners.watches(&top)
-                && kinds.insert(top.kind_and_group())
-                && kinds.len() > MAX_UNCOVERED_KINDS
-            {
+            if !self.owners.watches(&top) {
+                let kinds = by_namespace.entry(top.namespace().into()).or_default();
                 // The first by name, so that the answer does not depend on the order of a map.
-                kinds.pop_last();
+                if kinds.insert(top.kind_and_group()) && kinds.len() > MAX_UNCOVERED_KINDS {
+                    kinds.pop_last();
+                }
+            }
+        }
+        let mut kinds = BTreeSet::new();
+        for kind in in_turn(by_namespace.into_values()) {
+            kinds.insert(kind);
+            if kinds.len() == MAX_UNCOVERED_KINDS {
+                break;
             }
         }
         kinds.extend(self.misread.remarks().into_keys());

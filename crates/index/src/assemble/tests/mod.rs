@@ -262,6 +262,23 @@ fn what_a_watched_custom_kind_does_not_know_is_gone() {
 }
 
 #[test]
+fn kinds_that_the_pods_of_one_namespace_make_up_leave_those_of_others_in_sight() {
+    let mut cluster = Cluster::default();
+    let pods = (0..150).map(|number| ("blue", format!("A{number:03}")));
+    for (namespace, kind) in pods.chain([("shop", "Zebra".to_owned())]) {
+        let name = kind.to_lowercase();
+        let mut pod =
+            pod(&name, Some(("example.com/v1", kind.as_str(), "x")), "Running", &[("web", "nginx:1.27")]);
+        pod["metadata"]["namespace"] = json!(namespace);
+        pod["metadata"]["uid"] = json!(name);
+        cluster.pod(pod);
+    }
+    let kinds = cluster.index.uncovered_kinds();
+    assert_eq!(kinds.len(), 100);
+    assert!(kinds.contains("Zebra.example.com") && kinds.contains("A098.example.com"), "{kinds:?}");
+}
+
+#[test]
 fn a_knative_chain_is_one_workload() {
     let group = "serving.knative.dev";
     let controlled = |name: &str, kind: &str, owner: &str| {
