@@ -168,7 +168,6 @@ impl SharedParts {
             policy: Arc::clone(&self.policy),
             engine: Arc::clone(&self.engine),
             custom: Arc::clone(&self.custom),
-            queue: Arc::clone(&self.observer.queue),
             status: Arc::clone(&self.observer.status),
             metrics: self.observer.metrics.clone(),
             watches: self.observer.watches.clone(),

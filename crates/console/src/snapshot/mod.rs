@@ -48,6 +48,8 @@ pub struct Facts {
     pub departures: Departures,
     /// The engine that judged them: its policy names the label of teams and holds exemptions.
     pub engine: Option<Arc<Engine>>,
+    /// The policy is new, and not every workload has been checked by it: which of its exemptions are used is unknown.
+    pub is_policy_unchecked: bool,
 }
 
 /// [`Facts`] in the order in which they are shown, with what is counted in them.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use tagwatch_console::Facts;
 
 use super::support::{get, get_with, guarded, open};
 use crate::fixture::{Tokens, demo};
@@ -41,6 +42,14 @@ async fn every_exemption_has_a_row_with_its_state() {
     }
     assert_eq!(rows.len(), 6);
     assert!(rows[0].contains("not honoured") && rows[5].contains("active"), "what needs a hand is first");
+}
+
+#[tokio::test]
+async fn of_a_new_policy_no_exemption_is_unused_before_every_workload_is_checked_by_it() {
+    let page = get(&open(Facts { is_policy_unchecked: true, ..demo() }), "/exemptions").await;
+    let rows = rows(&page.text);
+    assert_eq!(rows.len(), 5);
+    assert!(!page.text.contains("PAY-118") && page.text.contains("People choose"), "{}", page.text);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use super::stats::{WatchStats, refusal_code};
 use super::watch::{Flow, Sink, watch};
 use crate::state::metrics::ControllerMetrics;
 use crate::state::{
-    ActivePolicy, CustomWatches, EngineHandle, Need, Outage, PolicySource, Queue, ReadyToken, Rejection,
+    ActivePolicy, CustomWatches, EngineHandle, Need, Outage, PolicySource, ReadyToken, Rejection,
     StatusTracker, WatchRegistry,
 };
 
@@ -34,7 +34,6 @@ pub(crate) struct PolicyObserver {
     pub(crate) policy: Arc<Mutex<ActivePolicy>>,
     pub(crate) engine: Arc<EngineHandle>,
     pub(crate) custom: Arc<CustomWatches>,
-    pub(crate) queue: Arc<Queue>,
     pub(crate) status: Arc<StatusTracker>,
     pub(crate) metrics: ControllerMetrics,
     pub(crate) watches: WatchRegistry,
@@ -97,7 +96,8 @@ impl PolicyObserver {
         }
     }
 
-    /// Takes over the policy as it is in the cluster now. Where it is another one, every workload is evaluated again.
+    /// Takes over the policy as it is in the cluster now. Where it is another one, the reconcile loop evaluates every workload
+    /// again.
     fn set_policy(&self, object: Option<TagPolicy>) {
         let object = object.map(|mut object| {
             object.metadata.managed_fields = None;
@@ -107,14 +107,14 @@ impl PolicyObserver {
         let before = self.policy.lock().clone();
         let mut now = before.clone();
         let policy = now.update(object);
+        if let Some(policy) = policy {
+            self.custom.declare(policy.workloads());
+            // Before the object: its status says nothing of counts until the engine's policy is evaluated.
+            self.engine.set_policy(policy);
+        }
         *self.policy.lock() = now.clone();
         log_change(&before, &now);
         self.measure(&now);
-        if let Some(policy) = policy {
-            self.custom.declare(policy.workloads());
-            self.engine.set_policy(policy);
-            self.queue.request_all();
-        }
         self.status.notify();
     }
 

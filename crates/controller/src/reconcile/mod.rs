@@ -19,7 +19,9 @@ use tokio::time::{MissedTickBehavior, interval_at};
 use crate::judge::Assembler;
 use crate::publish::{Failure, ReportWriter, ResultPublisher};
 use crate::state::metrics::ControllerMetrics;
-use crate::state::{Leadership, Queue, Readiness, StatusTracker, UnwrittenReports, WatchRegistry, compute};
+use crate::state::{
+    Leadership, PolicyRevision, Queue, Readiness, StatusTracker, UnwrittenReports, WatchRegistry, compute,
+};
 pub(crate) use gone::GoneWorkloads;
 use pool::Effort;
 pub(crate) use pool::WorkPool;
@@ -77,16 +79,16 @@ enum Done {
 }
 
 impl Reconciler {
-    /// Evaluates the requested workloads, each in one task at a time; and everything at the beginning of each term, since
-    /// nothing was written before it. Never returns.
+    /// Evaluates the requested workloads, each in one task at a time; and everything when the policy changes, and at the
+    /// beginning of each term, since nothing was written before it. Never returns.
     pub(crate) async fn run(self: Arc<Self>) {
         // Each is a task of its own: one that computes for long holds up no other.
         let mut running: JoinSet<Done> = JoinSet::new();
-        let mut evaluations = 0;
         let mut sweep = Sweep::default();
         let mut sweeping = interval_at(tokio::time::Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
         sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut terms = self.leadership.terms();
+        let mut policies = self.assembler.engine.revisions();
         // Before anything is taken: the first sweep covers what the lists have requested, and evaluates each workload once.
         self.queue.forget_requests();
         self.begin_sweep(&mut sweep, &mut running);
@@ -95,15 +97,14 @@ impl Reconciler {
                 Some(done) = running.join_next() => {
                     let done = done.unwrap_or_else(|error| resume_unwind(error.into_panic()));
                     let Done::Workload(key, next, rest) = done else { continue };
-                    evaluations -= 1;
                     self.schedule(&key, next);
                     self.queue.finish(&key, rest);
                     if sweep.mark_evaluated(&key) {
-                        running.spawn(Arc::clone(&self).finish_sweep());
+                        running.spawn(Arc::clone(&self).finish_sweep(sweep.revision()));
                     }
                 }
-                key = self.queue.next(), if evaluations < CONCURRENCY + self.pool.waiting() => {
-                    evaluations += 1;
+                key = self.queue.next(), if sweep.running() < CONCURRENCY + self.pool.waiting() => {
+                    sweep.mark_begun(key.clone());
                     running.spawn(Arc::clone(&self).start(key));
                 }
                 () = self.pool.began_to_wait() => {}
@@ -114,6 +115,10 @@ impl Reconciler {
                     sweeping.reset_after(SWEEP_INTERVAL);
                     self.begin_sweep(&mut sweep, &mut running);
                 }
+                Ok(()) = policies.changed() => {
+                    sweeping.reset_after(SWEEP_INTERVAL);
+                    self.begin_sweep(&mut sweep, &mut running);
+                }
                 _ = sweeping.tick() => self.begin_sweep(&mut sweep, &mut running),
             }
         }
@@ -121,9 +126,10 @@ impl Reconciler {
 
     /// Requests an evaluation of everything.
     fn begin_sweep(self: &Arc<Self>, sweep: &mut Sweep, running: &mut JoinSet<Done>) {
+        let revision = self.assembler.engine.revision();
         let everything = compute(|| self.queue.everything());
-        if sweep.begin(everything.clone()) {
-            running.spawn(Arc::clone(self).finish_sweep());
+        if sweep.begin(revision, everything.clone()) {
+            running.spawn(Arc::clone(self).finish_sweep(revision));
         }
         self.queue.request(everything);
     }
@@ -135,15 +141,18 @@ impl Reconciler {
         Done::Workload(key, next, effort.rest())
     }
 
-    async fn finish_sweep(self: Arc<Self>) -> Done {
-        self.mark_full_evaluation();
+    async fn finish_sweep(self: Arc<Self>, revision: PolicyRevision) -> Done {
+        self.mark_full_evaluation(revision);
         self.writer.remove_unwanted().await;
         Done::Sweep
     }
 
     /// Every workload that is known was evaluated once more. Those are not all, and not as they are, while a watch of them
     /// fails: the time stays.
-    fn mark_full_evaluation(&self) {
+    fn mark_full_evaluation(&self, revision: PolicyRevision) {
+        if self.assembler.engine.mark_evaluated(revision) {
+            self.status.notify();
+        }
         let now = self.clock.now();
         self.readiness.mark_evaluated(now);
         let time = &self.metrics.last_full_evaluation;

@@ -1,5 +1,6 @@
 //! The loop from its start on.
 
+use tagwatch_core::policy::{Policy, Profile};
 use tokio::time::sleep;
 
 use super::*;
@@ -88,4 +89,25 @@ async fn an_unchanged_workload_is_evaluated_once_after_the_start() {
             .map(|result| metrics.reconciles.with_label_values(&[result]).get());
         assert_eq!(evaluated, [WORKLOADS, 0, 0, 0]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_the_policy_is_evaluated_at_once_and_known_to_be() {
+    let env = TestEnv::new(ReportServer::default().client());
+    env.parts.reports.lock().apply_list(None, Vec::new());
+    env.apply_pod_named("web", "nginx");
+    let (metrics, engine) = (env.reconciler.metrics.clone(), Arc::clone(&env.parts.engine));
+    let is_evaluated = || engine.current_and_evaluated().1;
+    let (readiness, tracker) = (env.reconciler.readiness.clone(), Arc::clone(&env.reconciler.status));
+    assert!(!is_evaluated());
+    let running = tokio::spawn(Arc::new(env.reconciler).run());
+    readiness.first_evaluation().await;
+    assert!(is_evaluated());
+    let version = tracker.version();
+    engine.set_policy(Policy::of(Profile::Strict));
+    assert!(!is_evaluated());
+    sleep(Duration::from_secs(1)).await;
+    assert!(is_evaluated() && tracker.version() > version, "the status of the policy is told");
+    assert_eq!(metrics.reconciles.with_label_values(&["written"]).get(), 2);
+    running.abort();
 }

@@ -27,7 +27,7 @@ pub(crate) use active_policy::{ActivePolicy, PolicySource, Rejection};
 pub(crate) use compute::compute;
 pub(crate) use custom_watches::{CustomWatches, WatchScope, WatchState};
 pub(crate) use departure_log::DepartureLog;
-pub(crate) use engine::EngineHandle;
+pub(crate) use engine::{EngineHandle, PolicyRevision};
 pub(crate) use exemption_counts::exemption_counts;
 pub(crate) use heartbeat::Heartbeat;
 #[cfg(test)]
@@ -43,6 +43,6 @@ pub(crate) use status_tracker::StatusTracker;
 pub use stores::Stored;
 pub(crate) use stores::{Stores, reference};
 pub(crate) use unwritten_reports::UnwrittenReports;
-pub(crate) use watch_registry::{FailureKind, Need, Watch, WatchCollector, WatchRegistry};
+pub(crate) use watch_registry::{FailingWatch, FailureKind, Need, Watch, WatchCollector, WatchRegistry};
 pub use watched_namespaces::WatchedNamespaces;
 pub(crate) use workload_states::{MemoryBasis, ReportMemory, StatesSnapshot, WorkloadState, WorkloadStates};

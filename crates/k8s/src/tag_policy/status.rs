@@ -20,7 +20,8 @@ pub struct TagPolicyStatus {
     pub instances: Vec<InstanceStatus>,
 }
 
-/// What one installation of tagwatch says of a policy, and of the cluster by it.
+/// What one installation of tagwatch says of a policy, and of the cluster by it. Counts and remarks are absent from a change of
+/// the policy until every workload is evaluated by it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 // The key of the list, and the API server wants keys that are always there.
@@ -38,16 +39,21 @@ pub struct InstanceStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<AcceptedSpec>,
     /// The workloads that the policy was checked against.
-    pub workloads: WorkloadCounts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workloads: Option<WorkloadCounts>,
     /// Results of all reports.
-    pub results: ResultCounts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<ResultCounts>,
     /// Results that are no pass, by rule and severity.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["rule", "severity"]))]
-    pub rules: Vec<RuleCounts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<RuleCounts>>,
     /// Exemptions of the policy and of annotations.
-    pub exemptions: ExemptionCounts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exemptions: Option<ExemptionCounts>,
     /// Parts of the spec that have no effect in the cluster as it is.
-    pub ineffective: IneffectiveParts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ineffective: Option<IneffectiveParts>,
     /// Kinds whose templates are not judged, as `Kind.group`: those that control live pods and that are not watched, those
     /// with objects in which no template path leads to containers, and declared ones that the API server does not serve.
     pub not_covered: Vec<String>,
@@ -133,8 +139,11 @@ pub struct ExemptionCounts {
     pub unused: i64,
     /// Annotations that lack something, or that the policy does not allow.
     pub not_honoured: i64,
-    /// What is wrong with those that exempt nothing, the first of them by place.
+    /// What is wrong with those that exempt nothing: the policy's own first, then one for each annotation, the same number
+    /// of each namespace.
     pub remarks: Vec<ExemptionRemark>,
+    /// How many exemptions and annotations have a remark for which there is no room.
+    pub omitted_remarks: i64,
 }
 
 /// An exemption that exempts nothing.

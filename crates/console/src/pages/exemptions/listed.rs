@@ -105,6 +105,7 @@ fn policy_without_effect(view: &View, active: &mut BTreeMap<Place, ListedExempti
         let (state, problem) = match state {
             PolicyExemptionState::Active => (ExemptionState::Active, None),
             PolicyExemptionState::Expired(_) => (ExemptionState::Expired, None),
+            PolicyExemptionState::Unused if view.facts().is_policy_unchecked => continue,
             PolicyExemptionState::Unused => {
                 (ExemptionState::Unused, Some("There is no finding that it would exempt.".to_owned()))
             }

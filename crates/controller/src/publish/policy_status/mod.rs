@@ -1,5 +1,5 @@
 //! Keeps the status of the policy up to date. Conditions are written at once; counts at most once in ten seconds, since
-//! they change with every rollout.
+//! they change with every rollout. After a change of the policy there are none until everything is evaluated by it.
 
 mod ineffective;
 mod problems;
@@ -8,6 +8,7 @@ mod status;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
@@ -27,7 +28,7 @@ use crate::state::{
     WatchRegistry, WatchedNamespaces, WorkloadStates, compute, exemption_counts,
 };
 use ineffective::{empty_scope, ineffective_parts, overrides_used};
-use status::{StatusInput, status};
+use status::{Found, StatusInput, status};
 
 /// How often it is checked whether anything has changed.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -64,6 +65,8 @@ struct Schedule {
     attempts: Attempts,
     /// Versions of what the last status was made of.
     seen: Option<(u64, u64)>,
+    /// The last status that was stored.
+    written: Option<InstanceStatus>,
 }
 
 impl PolicyStatusWriter {
@@ -115,12 +118,16 @@ impl PolicyStatusWriter {
             return;
         }
         let only_counts = is_said && stored.is_some() && is_alike(&wanted, &previous);
-        if only_counts && schedule.counts_from.is_some_and(|at| now < at) {
+        // Another client changed it, such as a second installation of this name, which does the same.
+        let is_restoration = stored.is_some()
+            && schedule.written.as_ref().is_some_and(|written| is_repeated(&wanted, written));
+        if (only_counts || is_restoration) && schedule.counts_from.is_some_and(|at| now < at) {
             return;
         }
         match self.write(api, object, &wanted, is_first).await {
             Ok(()) => {
                 schedule.seen = Some(version);
+                schedule.written = Some(wanted);
                 schedule.counts_from = Some(now + COUNTS_INTERVAL);
                 schedule.retry_from = None;
                 if schedule.attempts.succeeded() {
@@ -142,20 +149,21 @@ impl PolicyStatusWriter {
     }
 
     fn wanted(&self, active: &ActivePolicy, previous: &InstanceStatus) -> InstanceStatus {
-        let engine = self.engine.current();
-        let (tally, exemptions, overrides_used) = {
-            let states = self.states.lock().snapshot();
-            let exemptions = exemption_counts(&states, engine.policy(), engine.today());
-            (states.tally(), exemptions, overrides_used(&states))
-        };
+        let (engine, is_evaluated) = self.engine.current_and_evaluated();
         let namespaces = self.known_namespaces();
+        let found = is_evaluated.then(|| {
+            let states = self.states.lock().snapshot();
+            Found {
+                tally: states.tally(),
+                exemptions: exemption_counts(&states, engine.policy(), engine.today()),
+                ineffective: ineffective_parts(engine.policy(), &namespaces, &overrides_used(&states)),
+            }
+        });
         let scope = empty_scope(engine.policy(), &namespaces);
         let input = StatusInput {
             instance: &self.instance,
             active,
-            tally,
-            exemptions,
-            ineffective: ineffective_parts(engine.policy(), &namespaces, &overrides_used),
+            found,
             not_covered: self.not_covered(),
             problems: scope.into_iter().chain(self.problems()).collect(),
             // The API writes times of conditions in seconds.
@@ -204,10 +212,22 @@ impl PolicyStatusWriter {
     }
 }
 
-/// Whether two statuses differ in nothing but counts.
+/// Whether two statuses differ in nothing but counts, which both have or lack.
 fn is_alike(one: &InstanceStatus, other: &InstanceStatus) -> bool {
-    (one.observed_generation, &one.conditions, &one.accepted)
-        == (other.observed_generation, &other.conditions, &other.accepted)
+    (one.observed_generation, &one.conditions, &one.accepted, one.workloads.is_some())
+        == (other.observed_generation, &other.conditions, &other.accepted, other.workloads.is_some())
+}
+
+/// Whether two statuses differ in nothing but counts and the times of conditions.
+fn is_repeated(one: &InstanceStatus, other: &InstanceStatus) -> bool {
+    let untimed = |status: &InstanceStatus| {
+        let mut status = status.clone();
+        for condition in &mut status.conditions {
+            condition.last_transition_time = Time(Timestamp::UNIX_EPOCH);
+        }
+        status
+    };
+    is_alike(&untimed(one), &untimed(other))
 }
 
 #[cfg(test)]

@@ -25,15 +25,22 @@ pub(crate) struct Problem {
     pub(crate) message: String,
 }
 
+/// What the policy finds in the cluster.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Found {
+    pub(crate) tally: Tally,
+    pub(crate) exemptions: ExemptionCounts,
+    pub(crate) ineffective: IneffectiveParts,
+}
+
 /// What a status is made of.
 #[derive(Debug, Clone)]
 pub(crate) struct StatusInput<'a> {
     /// The installation that says it.
     pub(crate) instance: &'a str,
     pub(crate) active: &'a ActivePolicy,
-    pub(crate) tally: Tally,
-    pub(crate) exemptions: ExemptionCounts,
-    pub(crate) ineffective: IneffectiveParts,
+    /// `None` until every workload is evaluated by the policy that applies.
+    pub(crate) found: Option<Found>,
     pub(crate) not_covered: Vec<String>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) now: Timestamp,
@@ -41,7 +48,7 @@ pub(crate) struct StatusInput<'a> {
 
 /// Makes the status. Conditions that stay as they are keep the time of their last transition.
 pub(crate) fn status(input: StatusInput<'_>, previous: &InstanceStatus) -> InstanceStatus {
-    let StatusInput { instance, active, tally, exemptions, ineffective, not_covered, problems, now } = input;
+    let StatusInput { instance, active, found, not_covered, problems, now } = input;
     let generation = active.object.as_ref().and_then(|object| object.metadata.generation).unwrap_or_default();
     let condition = |type_: &str, status: bool, reason: &str, message: String| {
         let known = previous.conditions.iter().find(|known| known.type_ == type_);
@@ -75,11 +82,11 @@ pub(crate) fn status(input: StatusInput<'_>, previous: &InstanceStatus) -> Insta
         observed_generation: generation,
         conditions: vec![ready, degraded],
         accepted: active.accepted.as_deref().cloned(),
-        workloads: workload_counts(&tally),
-        results: result_counts(&tally),
-        rules: rule_counts(&tally),
-        exemptions,
-        ineffective,
+        workloads: found.as_ref().map(|found| workload_counts(&found.tally)),
+        results: found.as_ref().map(|found| result_counts(&found.tally)),
+        rules: found.as_ref().map(|found| rule_counts(&found.tally)),
+        exemptions: found.as_ref().map(|found| found.exemptions.clone()),
+        ineffective: found.map(|found| found.ineffective),
         not_covered,
     }
 }
@@ -170,19 +177,8 @@ mod tests {
         previous: &InstanceStatus,
     ) -> InstanceStatus {
         let now = Timestamp::from_second(now).unwrap();
-        let (tally, exemptions) = (Tally::default(), ExemptionCounts::default());
-        let (not_covered, ineffective) = (Vec::new(), IneffectiveParts::default());
-        let input = StatusInput {
-            instance: "tagwatch",
-            active,
-            tally,
-            exemptions,
-            ineffective,
-            not_covered,
-            problems,
-            now,
-        };
-        status(input, previous)
+        let (found, not_covered) = (Some(Found::default()), Vec::new());
+        status(StatusInput { instance: "tagwatch", active, found, not_covered, problems, now }, previous)
     }
 
     fn conditions(status: &InstanceStatus) -> Vec<String> {

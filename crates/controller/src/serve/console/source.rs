@@ -86,7 +86,7 @@ impl ConsoleSource {
 
     fn facts(&self) -> Facts {
         let ConsoleState { engine, policy, last_full_evaluation, cluster, .. } = &self.state;
-        let engine = engine.current();
+        let (engine, is_evaluated) = engine.current_and_evaluated();
         let states = self.state.states.lock().snapshot();
         Facts {
             cluster: cluster.as_deref().map(Into::into),
@@ -98,6 +98,7 @@ impl ConsoleSource {
             departures: self.state.departures.lock().departures(self.started()),
             workloads: states.iter().filter_map(|(_, state)| state.console.clone()).collect(),
             engine: Some(engine),
+            is_policy_unchecked: !is_evaluated,
         }
     }
 }

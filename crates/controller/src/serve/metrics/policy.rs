@@ -59,13 +59,17 @@ impl Collector for PolicyCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let engine = self.engine.current();
+        let (engine, is_evaluated) = self.engine.current_and_evaluated();
         let policy = engine.policy();
         let states = self.states.lock().snapshot();
         let today = engine.today();
-        let counts = exemption_counts(&states, policy, today);
-        let ends = policy_ends(&states, policy, today).chain(annotation_ends(&states)).collect();
-        let samples = [rules(policy), exemptions(&counts), ends];
+        // Before, exemptions of a new policy would all be unused.
+        let of_policy = is_evaluated.then(|| {
+            (exemptions(&exemption_counts(&states, policy, today)), policy_ends(&states, policy, today))
+        });
+        let (counts, ends) = of_policy.map_or_else(Default::default, |(counts, ends)| (counts, ends.collect()));
+        let ends: Samples = annotation_ends(&states).into_iter().chain::<Samples>(ends).collect();
+        let samples = [rules(policy), counts, ends];
         FAMILIES.iter().zip(samples).map(|(family, samples)| family.fill(&[], samples)).collect()
     }
 }
