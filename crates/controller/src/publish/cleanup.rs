@@ -60,7 +60,7 @@ impl Removals {
 impl ReportWriter {
     /// Deletes every report of ours that belongs to no checked workload. Where one of a namespace cannot be removed, the others
     /// are tried at the next sweep, and it is logged once for each reason. Reports that do not name our instance are named in
-    /// the log, and left. A standby leaves all of it to the leader.
+    /// the log, and left. What another client makes anew is removed once in an hour. A standby leaves all of it to the leader.
     pub(crate) async fn remove_unwanted(&self) {
         if !self.writer.may_write() {
             return;
@@ -76,7 +76,7 @@ impl ReportWriter {
         }
     }
 
-    /// Removes reports of one namespace, until one cannot be removed.
+    /// Removes reports of one namespace, until one cannot be removed, or comes back.
     async fn remove_all(&self, keys: Vec<ReportKey>) {
         for key in keys {
             // A workload may have come (back) while others were being removed.
@@ -84,6 +84,16 @@ impl ReportWriter {
                 continue;
             }
             let (namespace, report) = (&*key.namespace, &*key.name);
+            // The others may be those of another installation too: they are not removed either.
+            if self.reports.lock().is_removal_contested(namespace, Instant::now()) {
+                tracing::warn!(
+                    namespace,
+                    instance = &*self.instance,
+                    "another client makes reports anew that nothing wants here; leaving those of the namespace. Perhaps \
+                     another installation has the same instance name"
+                );
+                return;
+            }
             match self.write(&key, None).await {
                 Ok(WriteOutcome::Stored) => {
                     tracing::info!(namespace, report, "removed a report that nothing wants");

@@ -30,6 +30,8 @@ pub(crate) enum WriteOutcome {
     ApiAbsent,
     /// Another client keeps changing it: it is not written before this time.
     Deferred(Duration),
+    /// Another client made it anew after it was removed: it is not removed before this time.
+    Returned(Duration),
     /// A report of another engine or installation has the name.
     NameTaken(ReportOwner),
 }
@@ -74,7 +76,11 @@ impl ReportWriter {
             let plan = plan(stored.as_deref(), wanted.clone());
             match plan {
                 ReportPlan::Keep => {
-                    self.reports.lock().mark_settled(key);
+                    let mut reports = self.reports.lock();
+                    reports.mark_settled(key);
+                    if wanted.is_some() {
+                        reports.mark_wanted(key);
+                    }
                     return Ok(WriteOutcome::Unchanged);
                 }
                 ReportPlan::Blocked(owner) => return Ok(WriteOutcome::NameTaken(owner)),
@@ -82,6 +88,11 @@ impl ReportWriter {
             }
             if !self.writer.may_write() {
                 return Err(WriteError::NotLeading);
+            }
+            if matches!(plan, ReportPlan::Delete(_))
+                && let Err(delay) = self.reports.lock().try_remove(key, Instant::now())
+            {
+                return Ok(WriteOutcome::Returned(delay));
             }
             let attempt = self.reports.lock().try_restore(key, Instant::now());
             if let Err(delay) = attempt {
@@ -148,6 +159,10 @@ impl ReportWriter {
 
     async fn carry_out(&self, key: &ReportKey, plan: ReportPlan) -> Result<(), WriteError> {
         self.reports.lock().begin(key);
+        let removed = match &plan {
+            ReportPlan::Delete(Precondition { resource_version, .. }) => Some(resource_version.clone()),
+            _ => None,
+        };
         let answer = self.send(key, plan).await.map(|stored| {
             // There is one for every workload: what it says of times is kept once.
             let states = self.states.lock();
@@ -160,6 +175,10 @@ impl ReportWriter {
         let mut reports = self.reports.lock();
         match answer {
             Ok(stored) => {
+                match removed {
+                    Some(version) => reports.mark_removed(key, version, Instant::now()),
+                    None => reports.mark_wanted(key),
+                }
                 let is_contested = reports.finish(key, stored);
                 drop(reports);
                 if is_contested {

@@ -41,7 +41,7 @@ impl ResultPublisher {
         let is_stored = match written {
             Ok(WriteOutcome::Stored | WriteOutcome::Unchanged) => true,
             // There is no report to wait for.
-            Ok(WriteOutcome::ApiAbsent | WriteOutcome::Deferred(_) | WriteOutcome::NameTaken(_))
+            Ok(WriteOutcome::ApiAbsent | WriteOutcome::Deferred(_) | WriteOutcome::Returned(_) | WriteOutcome::NameTaken(_))
             // Another replica stores the report: it says so to the console of this one.
             | Err(WriteError::NamespaceTerminating | WriteError::NotLeading) => false,
             // Where reports are refused, metrics and the console are all there is.

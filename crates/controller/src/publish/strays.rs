@@ -1,6 +1,11 @@
 //! Reports with the label of tagwatch that are not ours and that people should know of. They are named, never deleted.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
 use parking_lot::Mutex;
+use tagwatch_core::fair::in_turn;
 use tagwatch_k8s::report::{INSTANCE_LABEL, MANAGED_BY_LABEL, MANAGER, ReportOwner};
 
 use crate::state::{ReportIndex, ReportKey, WorkloadStates};
@@ -8,25 +13,41 @@ use crate::state::{ReportIndex, ReportKey, WorkloadStates};
 /// Reports that a message names; the others are counted.
 const NAMED: usize = 5;
 
-/// A number of reports, the first of them by name.
+/// A number of reports, the first of each namespace by name, then the second.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct NamedReports {
     count: usize,
-    names: Vec<String>,
+    /// The first names of each namespace.
+    names: BTreeMap<Arc<str>, Vec<String>>,
 }
 
 impl NamedReports {
-    fn add(&mut self, key: &ReportKey, suffix: &str) {
-        self.count += 1;
-        if self.names.len() < NAMED {
-            self.names.push(format!("{}/{}{suffix}", key.namespace, key.name));
+    pub(super) fn of<'a>(keys: impl IntoIterator<Item = &'a ReportKey>) -> Self {
+        let mut named = Self::default();
+        for key in keys {
+            named.add(key, "");
         }
+        named
     }
 
-    fn text(&self) -> String {
-        let more = self.count - self.names.len();
-        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}{rest}", self.names.join(", "))
+    /// Adds a report. They come in order.
+    fn add(&mut self, key: &ReportKey, suffix: &str) {
+        self.count += 1;
+        let names = self.names.entry(Arc::clone(&key.namespace)).or_default();
+        if names.len() < NAMED {
+            names.push(format!("{}/{}{suffix}", key.namespace, key.name));
+        }
+    }
+}
+
+impl fmt::Display for NamedReports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = in_turn(self.names.values()).take(NAMED).map(String::as_str).collect();
+        f.write_str(&names.join(", "))?;
+        match self.count - names.len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 
@@ -65,7 +86,7 @@ impl StrayReports {
             format!(
                 "{count} reports have the label {MANAGED_BY_LABEL}={MANAGER}, name no instance by {INSTANCE_LABEL}, and \
                  belong to no workload that is checked here; they are not deleted: {}",
-                self.unassigned.text()
+                self.unassigned
             )
         })
     }
@@ -77,7 +98,7 @@ impl StrayReports {
             format!(
                 "the reports of {count} workloads that are checked here belong to another instance of tagwatch \
                  ({INSTANCE_LABEL}), and are left alone: {}",
-                self.of_others.text()
+                self.of_others
             )
         })
     }
@@ -88,11 +109,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_names_the_first_and_counts_the_rest() {
-        let mut reports = NamedReports::default();
-        for number in 0..7 {
-            reports.add(&ReportKey::new("shop", &format!("r{number}")), "");
-        }
-        assert_eq!(reports.text(), "shop/r0, shop/r1, shop/r2, shop/r3, shop/r4 and 2 more");
+    fn a_message_names_the_first_of_each_namespace_and_counts_the_rest() {
+        let mut keys: Vec<ReportKey> =
+            (0..7).map(|number| ReportKey::new("blue", &format!("r{number}"))).collect();
+        let text = |keys: &[ReportKey]| NamedReports::of(keys).to_string();
+        assert_eq!(text(&keys), "blue/r0, blue/r1, blue/r2, blue/r3, blue/r4 and 2 more");
+        keys.extend([ReportKey::new("red", "r0"), ReportKey::new("shop", "r0")]);
+        assert_eq!(text(&keys), "blue/r0, red/r0, shop/r0, blue/r1, blue/r2 and 4 more");
+        assert_eq!(text(&keys[..1]), "blue/r0");
     }
 }

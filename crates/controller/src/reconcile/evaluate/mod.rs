@@ -135,6 +135,10 @@ impl Reconciler {
                 self.status.notify();
                 ("held_back", Next::Again(*delay))
             }
+            Ok(WriteOutcome::Returned(delay)) => {
+                self.status.notify();
+                ("held_back", Next::Again(*delay))
+            }
             Ok(WriteOutcome::NameTaken(ReportOwner::Instance(instance))) => {
                 tracing::warn!(workload = ?key, report = %report.name, instance,
                     "another instance of tagwatch has written the report of this workload; leaving it alone");
@@ -180,7 +184,8 @@ fn failure(written: &Result<WriteOutcome, WriteError>) -> Option<ReportFailure> 
             WriteOutcome::Stored
             | WriteOutcome::Unchanged
             | WriteOutcome::ApiAbsent
-            | WriteOutcome::Deferred(_),
+            | WriteOutcome::Deferred(_)
+            | WriteOutcome::Returned(_),
         ) => None,
         Err(error) => error.failure(),
     }

@@ -398,16 +398,46 @@ async fn a_namespace_that_is_not_followed_is_not_judged_and_keeps_its_reports() 
     assert_eq!(*server.requests.lock(), ["POST", "DELETE"]);
 }
 
+/// Reports of these names and this version that no workload wants.
+fn unwanted(env: &TestEnv, version: &str, names: &[&str]) -> Vec<StoredReport> {
+    let report = |name: &&str| {
+        let mut report = written_long_ago(version, ONE);
+        report.metadata.name = Some((*name).to_owned());
+        StoredReport::new(report, &env.parts.instance)
+    };
+    names.iter().map(report).collect()
+}
+
+/// Another installation of the same name wants the reports that this one does not.
+#[tokio::test(start_paused = true)]
+async fn where_a_report_comes_back_those_of_its_namespace_are_left_for_an_hour() {
+    let server = ReportServer::default();
+    let env = TestEnv::new(server.client());
+    let (reports, writer) = (&env.parts.reports, &env.reconciler.writer);
+    let round = async |requests: &[&str]| {
+        server.requests.lock().clear();
+        writer.remove_unwanted().await;
+        assert_eq!(*server.requests.lock(), requests);
+    };
+    reports.lock().apply_list(None, unwanted(&env, "7", &["a"]));
+    round(&["DELETE"]).await;
+    reports.lock().apply_list(None, unwanted(&env, "9", &["a", "b"]));
+    round(&[]).await;
+    let written = writer.write(&ReportKey::new("shop", "a"), None).await.unwrap();
+    assert_eq!(
+        written,
+        WriteOutcome::Returned(Duration::from_hours(1)),
+        "whichever part of the policy excludes it"
+    );
+    tokio::time::advance(Duration::from_hours(1)).await;
+    round(&["DELETE", "DELETE"]).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn reports_that_may_not_be_removed_cost_one_request_a_round_and_go_once_that_is_allowed() {
     let server = ReportServer::default();
     let env = TestEnv::new(server.client());
-    let stored = ["a", "b", "c", "d", "e"].map(|name| {
-        let mut report = written_long_ago("7", ONE);
-        report.metadata.name = Some(name.to_owned());
-        StoredReport::new(report, &env.parts.instance)
-    });
-    env.parts.reports.lock().apply_list(None, stored.into());
+    env.parts.reports.lock().apply_list(None, unwanted(&env, "7", &["a", "b", "c", "d", "e"]));
     let round = async |requests: &[&str]| {
         server.requests.lock().clear();
         env.reconciler.writer.remove_unwanted().await;

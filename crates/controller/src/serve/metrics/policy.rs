@@ -63,12 +63,13 @@ impl Collector for PolicyCollector {
         let policy = engine.policy();
         let states = self.states.lock().snapshot();
         let today = engine.today();
+        let mut counts = Samples::default();
+        let mut ends = annotation_ends(&states);
         // Before, exemptions of a new policy would all be unused.
-        let of_policy = is_evaluated.then(|| {
-            (exemptions(&exemption_counts(&states, policy, today)), policy_ends(&states, policy, today))
-        });
-        let (counts, ends) = of_policy.map_or_else(Default::default, |(counts, ends)| (counts, ends.collect()));
-        let ends: Samples = annotation_ends(&states).into_iter().chain::<Samples>(ends).collect();
+        if is_evaluated {
+            counts = exemptions(&exemption_counts(&states, policy, today));
+            ends.extend(policy_ends(&states, policy, today));
+        }
         let samples = [rules(policy), counts, ends];
         FAMILIES.iter().zip(samples).map(|(family, samples)| family.fill(&[], samples)).collect()
     }

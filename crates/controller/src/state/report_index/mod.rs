@@ -1,6 +1,7 @@
 //! What the API server holds of the reports of tagwatch, as far as is known: ours, which of them others changed, and
 //! those that are not ours.
 
+mod removals;
 mod strays;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -11,6 +12,7 @@ use tagwatch_k8s::report::{ReportOwner, StoredReport};
 use tokio::time::Instant;
 
 use crate::state::report_key::ReportKey;
+use removals::Removals;
 pub(crate) use strays::Strays;
 
 /// How long after a restoration the same report is left alone, so that two writers do not fight without a pause.
@@ -25,6 +27,7 @@ pub(crate) struct ReportIndex {
     restored: HashMap<ReportKey, Instant>,
     /// Reports that another client changed again soon after a restoration.
     contested: BTreeSet<ReportKey>,
+    removals: Removals,
     in_flight: HashMap<ReportKey, Option<WatchedChange>>,
     ready: BTreeSet<Option<String>>,
     strays: Strays,
@@ -75,6 +78,7 @@ impl ReportIndex {
         for stored in reports {
             let key = key_of(&stored);
             self.strays.set(&key, stored.owner().clone());
+            self.removals.mark_present(&key, stored.resource_version().unwrap_or_default());
             self.entries.insert(key, Entry { stored: Some(Arc::new(stored)), stale: false });
         }
         self.ready.insert(scope.map(str::to_owned));
@@ -171,6 +175,7 @@ impl ReportIndex {
             // A report with our label that we did not write.
             None => {
                 self.entries.insert(key.clone(), Entry { stored: None, stale: true });
+                self.removals.mark_present(key, version);
             }
         }
         self.foreign.insert(key.clone());
@@ -234,8 +239,35 @@ impl ReportIndex {
         Ok(())
     }
 
+    /// Allows the removal of a report that nothing wants: at once the first time, and where another client made it anew,
+    /// once in an hour. `Err` holds the time to wait.
+    pub(crate) fn try_remove(&self, key: &ReportKey, now: Instant) -> Result<(), Duration> {
+        self.removals.try_remove(key, now)
+    }
+
+    /// We removed a report of this version, since nothing wants it.
+    pub(crate) fn mark_removed(&mut self, key: &ReportKey, version: Option<String>, now: Instant) {
+        self.removals.mark_removed(key, version, now);
+    }
+
+    /// The report is wanted, and stored.
+    pub(crate) fn mark_wanted(&mut self, key: &ReportKey) {
+        self.removals.forget(key);
+    }
+
+    /// Reports that nothing wants here, and that another client made anew after we had removed them.
+    pub(crate) fn returned(&self) -> &BTreeSet<ReportKey> {
+        self.removals.returned()
+    }
+
+    /// Whether another client made a report of a namespace anew within the last hour, after we had removed it.
+    pub(crate) fn is_removal_contested(&self, namespace: &str, now: Instant) -> bool {
+        self.removals.is_held(namespace, now)
+    }
+
     /// This replica leads now: what was written before is the work of the leader before it, and no contest.
     pub(crate) fn begin_term(&mut self) {
+        self.removals = Removals::default();
         self.foreign.clear();
         self.restored.clear();
         self.contested.clear();
@@ -251,12 +283,14 @@ impl ReportIndex {
         &self.contested
     }
 
-    /// Forgets restorations that no longer limit anything, and contests that have come to rest. Returns whether any has.
+    /// Forgets restorations that no longer limit anything, and contests that have come to rest. Returns whether any has, or a
+    /// report that we removed came back.
     pub(crate) fn forget_old(&mut self, now: Instant) -> bool {
         self.restored.retain(|_, last| now.duration_since(*last) < RESTORE_INTERVAL);
         let before = self.contested.len();
         self.contested.retain(|key| self.restored.contains_key(key) || self.foreign.contains(key));
-        self.contested.len() < before
+        let has_changed = self.removals.forget_old(now, |key| self.entries.contains_key(key));
+        has_changed || self.contested.len() < before
     }
 }
 

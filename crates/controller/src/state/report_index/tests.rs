@@ -138,3 +138,62 @@ fn a_report_whose_creation_was_carried_out_but_not_answered_is_known() {
     index.mark_uncertain(&ReportKey::new("shop", "other"));
     assert!(matches!(index.known(&ReportKey::new("shop", "other")), Known::Absent), "nothing showed it");
 }
+
+/// Of a report that nothing wants: removed at the second 0.
+fn index_after_a_removal(start: Instant) -> ReportIndex {
+    let mut index = index_with("10");
+    assert_eq!(index.try_remove(&key(), start), Ok(()));
+    index.begin(&key());
+    index.mark_removed(&key(), Some("10".to_owned()), start);
+    assert!(!index.finish(&key(), None));
+    index
+}
+
+#[test]
+fn a_removed_report_that_comes_back_is_removed_once_in_an_hour() {
+    let (start, hour) = (Instant::now(), Duration::from_hours(1));
+    let mut index = index_after_a_removal(start);
+    assert!(!index.forget_old(start), "nothing has come back");
+    assert!(index.mark_changed(&key(), "12"), "another client made it");
+    index.mark_settled(&key());
+    assert_eq!(*index.returned(), BTreeSet::from([key()]));
+    assert!(index.forget_old(start), "the status of the policy says it");
+    let soon = start + hour / 4;
+    assert_eq!(index.try_remove(&key(), soon), Err(hour / 4 * 3));
+    assert!(index.is_removal_contested("shop", soon) && !index.is_removal_contested("mail", soon));
+    assert!(!index.forget_old(soon), "as long as it is there");
+    // The other installation is gone an hour later.
+    let later = start + hour;
+    assert_eq!(index.try_remove(&key(), later), Ok(()));
+    assert!(!index.is_removal_contested("shop", later));
+    index.begin(&key());
+    index.mark_removed(&key(), Some("12".to_owned()), later);
+    index.finish(&key(), None);
+    assert!(!index.forget_old(later + Duration::from_mins(9)));
+    assert!(index.forget_old(later + Duration::from_mins(10)));
+    assert!(index.returned().is_empty());
+}
+
+#[test]
+fn late_news_of_a_removed_report_and_our_own_write_are_no_return() {
+    let start = Instant::now();
+    let mut index = index_after_a_removal(start);
+    index.mark_changed(&key(), "9");
+    assert!(index.returned().is_empty(), "an event of the time before");
+    index.mark_deleted(&key(), "11");
+    index.mark_changed(&key(), "12");
+    index.mark_wanted(&key());
+    assert!(index.returned().is_empty(), "it is wanted again");
+
+    let mut index = index_after_a_removal(start);
+    index.mark_changed(&key(), "12");
+    index.begin_term();
+    assert!(index.returned().is_empty(), "the leader before may have written it");
+
+    let mut index = index_with("10");
+    index.begin(&key());
+    assert!(!index.mark_changed(&key(), "12"), "while the removal is under way");
+    index.mark_removed(&key(), Some("10".to_owned()), start);
+    assert!(index.finish(&key(), None));
+    assert_eq!(index.returned().len(), 1);
+}
