@@ -74,9 +74,9 @@ impl<P: Copy + Ord> SameImage<P> {
     /// Whether a node of a platform lists these digests as different images, and none lists them as one.
     pub fn are_apart(&self, platform: P, one: &str, other: &str) -> bool {
         let [one, other] = [one, other].map(|digest| self.class_of(Some(platform), digest));
-        let mut pairs = self
-            .members(platform, one)
-            .flat_map(|one| self.members(platform, other).map(move |other| (one, other)));
+        let on = Some(platform);
+        let mut pairs =
+            self.members(on, one).flat_map(|one| self.members(on, other).map(move |other| (one, other)));
         one != other && pairs.any(|(one, other)| self.apart.contains(platform, one, other))
     }
 
@@ -87,14 +87,14 @@ impl<P: Copy + Ord> SameImage<P> {
         }
         let mut apart = std::mem::take(&mut self.apart);
         apart.retain(|platform, digest| {
-            self.members(platform, self.class_of(Some(platform), digest)).any(&is_wanted)
+            self.members(Some(platform), self.class_of(Some(platform), digest)).any(&is_wanted)
         });
         self.apart = apart;
     }
 
     /// The digests of a class on a platform.
-    fn members<'a>(&'a self, platform: P, class: &'a str) -> impl Iterator<Item = &'a str> {
-        let classes = self.platforms.get(&Some(platform));
+    fn members<'a>(&'a self, platform: Option<P>, class: &'a str) -> impl Iterator<Item = &'a str> {
+        let classes = self.platforms.get(&platform);
         let others = classes.and_then(|classes| classes.others.get(class)).into_iter().flatten();
         std::iter::once(class).chain(others.map(|digest| &**digest))
     }
@@ -103,9 +103,34 @@ impl<P: Copy + Ord> SameImage<P> {
         self.platforms.values().map(|classes| classes.first.len()).sum()
     }
 
+    /// Whether these digests look like those of several images: two classes do that have digests of one algorithm. An image
+    /// has a digest of each algorithm, so two digests of different ones show nothing.
+    fn are_several(&self, platform: Option<P>, digests: &BTreeSet<&str>) -> bool {
+        let classes = self.classes_of(platform, digests);
+        let members = classes.iter().flat_map(|class| self.algorithms(platform, class));
+        let mut seen = BTreeSet::new();
+        classes.len() > 1 && !members.into_iter().all(|algorithm| seen.insert(algorithm))
+    }
+
+    /// The algorithms of the digests of a class.
+    fn algorithms<'a>(&'a self, platform: Option<P>, class: &'a str) -> BTreeSet<&'a str> {
+        self.members(platform, class).map(algorithm).collect()
+    }
+
+    /// Whether two digests that differ show two images: both images have a digest of one algorithm.
+    pub fn are_comparable(&self, platform: Option<P>, one: &str, other: &str) -> bool {
+        let [one, other] = [one, other].map(|digest| self.class_of(platform, digest));
+        !self.algorithms(platform, one).is_disjoint(&self.algorithms(platform, other))
+    }
+
     fn classes_of<'a>(&'a self, platform: Option<P>, digests: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
         digests.iter().map(|digest| self.class_of(platform, digest)).collect()
     }
+}
+
+/// The algorithm of a digest.
+fn algorithm(digest: &str) -> &str {
+    digest.split_once(':').map_or("", |(algorithm, _)| algorithm)
 }
 
 #[derive(Debug, Default)]
@@ -169,12 +194,12 @@ pub fn divided<'a, P: Copy + Ord>(
         by_platform.entry(platform).or_default().insert(digest);
     }
     let unknown = by_platform.remove(&None).unwrap_or_default();
-    let unknown = same.classes_of(None, &unknown);
-    let differs = |ran: &BTreeSet<&'a str>| same.classes_of(None, ran).union(&unknown).count() > 1;
-    let mut is_likely = unknown.len() > 1 || (!unknown.is_empty() && by_platform.values().any(differs));
+    let differs = |ran: &BTreeSet<&'a str>| same.are_several(None, &ran.union(&unknown).copied().collect());
+    let mut is_likely =
+        same.are_several(None, &unknown) || (!unknown.is_empty() && by_platform.values().any(differs));
     for (platform, ran) in by_platform {
         let classes: Vec<&str> = same.classes_of(platform, &ran).into_iter().collect();
-        is_likely |= classes.len() > 1;
+        is_likely |= same.are_several(platform, &ran);
         let mut pairs = classes
             .iter()
             .enumerate()
@@ -316,6 +341,27 @@ mod tests {
         assert!(same.apart.contains("arm64", "a", "b"));
         same.retain(|digest| digest == "c");
         assert!(!same.apart.contains("arm64", "a", "b"));
+    }
+
+    /// An image has a digest of each algorithm, and runtimes name the one that it was pulled by.
+    #[test]
+    fn digests_of_two_algorithms_are_not_compared_without_a_node() {
+        let likely = Some(DriftConfidence::Likely);
+        for on in [AMD64, None] {
+            assert_eq!(alone([("sha256:a", on), ("sha512:b", on)]), None);
+            assert_eq!(alone([("sha256:a", on), ("sha512:b", on), ("sha512:c", on)]), likely);
+        }
+        assert_eq!(alone([("sha256:a", AMD64), ("sha512:b", None)]), None);
+        assert_eq!(alone([("sha256:a", AMD64), ("sha512:b", None), ("sha256:c", None)]), likely);
+        let ran = [("sha256:a", AMD64), ("sha512:b", AMD64)];
+        let mut same = Same::default();
+        same.set_apart("amd64", &[["sha256:a"].into(), ["sha512:b"].into()]).unwrap();
+        assert_eq!(divided(&same, ran), Some(DriftConfidence::Proven));
+        // A node that lists one of each as one image tells the third apart.
+        let mut same = Same::default();
+        same.merge(AMD64, ["sha256:a", "sha512:b"]).unwrap();
+        assert_eq!(divided(&same, ran), None);
+        assert_eq!(divided(&same, [("sha512:b", AMD64), ("sha256:c", AMD64)]), likely);
     }
 
     #[test]

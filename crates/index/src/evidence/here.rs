@@ -215,6 +215,9 @@ impl<'a> Here<'a> {
             let class = |digest| self.index.same.class_of(run.platform, digest);
             class(ran) == class(digest)
         };
+        let is_comparable = |(ran, run): &(&str, &Run), digest: &str| {
+            self.index.same.are_comparable(run.platform, ran, digest)
+        };
         match &answer.digest {
             Err(reason) => unknown(reason),
             Ok(digest) if runs.iter().all(|run| is_one(run, digest)) => None,
@@ -222,6 +225,9 @@ impl<'a> Here<'a> {
             Ok(digest) if runs.iter().any(|run| !is_one(run, digest) && answer.is_older_than(run.0)) => None,
             Ok(_) if runs.iter().any(|(_, run)| run.platform.is_none()) => {
                 unknown("nothing is known of the nodes, so its digest cannot be compared with what they run")
+            }
+            Ok(digest) if runs.iter().any(|run| !is_one(run, digest) && !is_comparable(run, digest)) => {
+                unknown("its digest is of another algorithm than what the nodes run")
             }
             Ok(digest) => {
                 let some_run_it = runs.iter().any(|run| is_one(run, digest));
