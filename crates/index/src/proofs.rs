@@ -1,4 +1,4 @@
-//! Proofs as they are stored: which references moved, with the digests that show it.
+//! Proofs as they are stored: which references moved or are likely to have, with the digests that show it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use tagwatch_core::reference::Reference;
 use crate::index::Index;
 use crate::pods::{MEMORY, PodIndex, ReferenceRecord, Slot, seconds};
 
-/// Most references that are stored; those seen last stay.
+/// Most references that are stored; those that are proven to have moved stay, then those seen last.
 pub(crate) const MAX_REFERENCES: usize = 1_000;
 /// Largest text that is stored. An object in etcd takes 1.5 MiB.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
@@ -40,6 +40,7 @@ struct Digest {
     same_as: SameAs,
     first: u32,
     last: u32,
+    /// Empty where nothing is known of the nodes.
     platforms: BTreeSet<String>,
     /// By platform, digests of the reference that a node lists as other images. Earlier versions did not write it, and
     /// took two digests on one platform for proof: what they stored is likely until a node lists both again.
@@ -82,7 +83,8 @@ impl Proofs {
         Self::render_pods(&PodIndex::default(), 0)
     }
 
-    /// What is proven now, as text of at most 256 KiB: where there is too much, what was seen last.
+    /// What moved by now, as text of at most 256 KiB: where there is too much, what is proven, then what was seen last. What is
+    /// likely is stored too: after a restart it is as likely as before.
     pub fn render(index: &Index, now: Timestamp) -> String {
         Self::render_pods(&index.pods, seconds(now))
     }
@@ -95,10 +97,12 @@ impl Proofs {
     }
 
     pub(crate) fn render_pods(index: &PodIndex, now: u32) -> String {
-        let mut proven: Vec<&ReferenceRecord> = index.proven().collect();
-        proven.sort_by_key(|record| Reverse(holds_since(record, now)));
-        proven.truncate(MAX_REFERENCES);
-        let mut moved: Vec<Moved> = proven.into_iter().map(|record| Moved::of(record, index, now)).collect();
+        let moved = index.references.moved(&index.same).into_values();
+        let mut moved: Vec<(&ReferenceRecord, DriftConfidence)> = moved.collect();
+        moved.sort_by_key(|(record, confidence)| Reverse((*confidence, holds_since(record, now))));
+        moved.truncate(MAX_REFERENCES);
+        let mut moved: Vec<Moved> =
+            moved.into_iter().map(|(record, _)| Moved::of(record, index, now)).collect();
         loop {
             let mut references = moved.clone();
             references.sort_by(|one, other| one.reference.cmp(&other.reference));
@@ -203,19 +207,24 @@ impl Digest {
         let Self { text, same_as, first, last, platforms, apart_from: _ } = self;
         let is_digest = |digest: &str| Reference::parse(&format!("{}@{digest}", reference.name())).is_ok();
         let is_sane = platforms.iter().all(|platform| same_as.on(platform).is_none_or(is_digest));
-        if !is_digest(text) || !is_sane || platforms.is_empty() {
+        if !is_digest(text) || !is_sane {
             return None;
         }
         let is_over = last.saturating_add(MEMORY) < now;
         let platforms: Vec<Platform> =
             platforms.iter().map(|platform| Platform::parse(platform)).collect::<Option<_>>()?;
-        let ids = platforms.iter().map(|platform| (index.nodes.intern_platform(platform), 0));
+        let ids = platforms.iter().map(|platform| index.nodes.intern_platform(platform));
+        let mut ids: Vec<_> = ids.map(|id| (id, 0)).collect();
+        if ids.is_empty() {
+            ids.push((None, 0));
+        }
         let slot = Slot {
             digest: text.as_str().into(),
             first: (*first).min(now),
             last: (*last).max(*first).min(now),
             live: 0,
-            platforms: ids.collect(),
+            is_restored: true,
+            platforms: ids,
         };
         Some(slot).filter(|_| !is_over)
     }

@@ -172,3 +172,38 @@ fn a_node_tells_its_platform_and_which_digests_are_one_image_or_several() {
     let bare: SlimNode = serde_json::from_str(r#"{"metadata":{"name":"b"}}"#).unwrap();
     assert_eq!((bare.platform(), bare.images()), (None, NodeImages::default()));
 }
+
+#[test]
+fn of_a_container_that_waits_or_is_of_an_older_spec_the_last_start_is_read() {
+    let read = |observed: i64, status: Value| {
+        let mut status = status;
+        status["name"] = "web".into();
+        status["imageID"] = expand("registry.example/web@sha256:<a>").into();
+        let pod = json!({
+            "metadata": { "name": "web-1", "namespace": "shop", "generation": 2 },
+            "spec": { "containers": [{ "name": "web", "image": "registry.example/web:1" }] },
+            "status": { "observedGeneration": observed, "containerStatuses": [status] },
+        });
+        let pod: SlimPod = serde_json::from_value(pod).unwrap();
+        pod.image_statuses()[0].last_run.clone().map(|run| {
+            assert_eq!(run.digest, expand("sha256:<a>"));
+            run.since.map(|since| since.to_string())
+        })
+    };
+    let (id, times) = ("containerd://c1", json!({ "startedAt": "2026-01-12T08:30:00Z" }));
+    let waiting = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+    let since = Some(Some("2026-01-12T08:30:00Z".to_owned()));
+    let running = json!({ "containerID": id, "state": { "running": times } });
+    assert_eq!(read(1, running.clone()), since);
+    assert_eq!(read(2, running), None, "the status says it of the spec as it is");
+    let crashed = |last: &Value| json!({ "containerID": id, "state": waiting, "lastState": last });
+    assert_eq!(read(2, crashed(&json!({ "terminated": times }))), since);
+    assert_eq!(
+        read(2, crashed(&json!({ "terminated": { "startedAt": "0001-01-01T00:00:00Z" } }))),
+        Some(None)
+    );
+    assert_eq!(read(2, crashed(&json!(null))), Some(None));
+    assert_eq!(read(2, json!({ "state": waiting })), None, "it was never started");
+    let pulling = json!({ "containerID": id, "state": { "waiting": { "reason": "ErrImagePull" } } });
+    assert_eq!(read(2, pulling), None);
+}

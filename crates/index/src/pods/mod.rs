@@ -36,7 +36,7 @@ use nodes::NodeId;
 pub(crate) use nodes::{Nodes, PlatformId};
 pub use record::PodFacts;
 pub(crate) use record::{ContainerState, ImageState, PlaceId, PodRecord, place_name, seconds, time};
-use record::{ImageHash, ImageId, NamedPod, pod_key};
+use record::{ImageId, NamedPod, pod_key};
 pub(crate) use references::{MEMORY, ReferenceId, ReferenceRecord, References, SameImages, Slot, SlotId};
 pub(crate) use restarts::{Ran, Restarts};
 use runs::RunChange;
@@ -295,7 +295,7 @@ impl PodIndex {
         for status in &pod.statuses {
             let ImageStatus::Ran { digest, since, until } = &status.image_status else { continue };
             let start = Start::after(status, self.before(status, &known), now);
-            if start.image != ImageHash::of(status.image.raw()) {
+            if !self.is_of_spec(start, status, digest) {
                 continue;
             }
             let first = since.map_or(now, seconds).min(now);

@@ -52,6 +52,8 @@ pub(crate) struct Slot {
     pub(crate) last: u32,
     /// Pods that run it.
     pub(crate) live: u32,
+    /// It was stored: that the reference resolved to it is known, whatever pods show now.
+    pub(crate) is_restored: bool,
     /// Where it ever ran, with how many run it there now.
     pub(crate) platforms: Vec<(Option<PlatformId>, u32)>,
 }
@@ -158,12 +160,20 @@ impl References {
         let Some(slot) = self.get_mut(id).and_then(|record| record.at_mut(slot)) else { return };
         slot.first = slot.first.min(stored.first);
         slot.last = slot.last.max(stored.last);
+        slot.is_restored = true;
         for (platform, _) in &stored.platforms {
             if !slot.platforms.iter().any(|(known, _)| known == platform) {
                 slot.platforms.push((*platform, 0));
             }
         }
         slot.forget_unknown();
+    }
+
+    /// Whether it was stored that a reference resolved to a digest.
+    pub(super) fn is_restored(&self, canonical: &str, digest: &str) -> bool {
+        let record = self.find(canonical).and_then(|id| self.get(id));
+        let mut slots = record.into_iter().flat_map(ReferenceRecord::slots);
+        slots.any(|slot| slot.is_restored && &*slot.digest == digest)
     }
 
     /// Forgets digests that have been gone for too long, and of too many references without a pod those that are not
@@ -274,7 +284,8 @@ impl ReferenceRecord {
         let at = known.or_else(|| self.take_free_slot()).or_else(|| self.oldest_idle(last))?;
         if known.is_none() {
             let digest = digest.into();
-            *self.slots.get_mut(at)? = Some(Slot { digest, first, last, live: 0, platforms: Vec::new() });
+            *self.slots.get_mut(at)? =
+                Some(Slot { digest, first, last, live: 0, is_restored: false, platforms: Vec::new() });
         }
         u8::try_from(at).ok().map(SlotId)
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::ContainerType;
-use tagwatch_k8s::slim::{ContainerImageStatus, ImageStatus, PodImages};
+use tagwatch_k8s::slim::{ContainerImageStatus, ImageStatus, LastRun, PodImages};
 
 use super::PodIndex;
 use super::record::{
@@ -39,9 +39,8 @@ impl PodIndex {
                 continue;
             }
             let place = self.place_of(status);
-            let is_of_spec = start.image == ImageHash::of(status.image.raw());
             let shown = match &status.image_status {
-                ImageStatus::Ran { digest, since, .. } if is_of_spec => {
+                ImageStatus::Ran { digest, since, .. } if self.is_of_spec(start, status, digest) => {
                     let since = since.map_or(now, seconds).min(now);
                     self.record_run(status, digest, (since, now)).map(|image_state| match before {
                         // A restart of the same image is no news.
@@ -67,7 +66,8 @@ impl PodIndex {
                 }
                 ImageStatus::Unknown(why) => before
                     .filter(|before| self.is_of(status, before) && keeps_earlier(*why, before.image_state))
-                    .map(|before| (before.image_state, before.since)),
+                    .map(|before| (before.image_state, before.since))
+                    .or_else(|| self.restored_run(status, now).filter(|_| known.is_none())),
             };
             let unknown = start.matters().then(|| {
                 let ran = before.map(|before| before.image_state);
@@ -92,10 +92,35 @@ impl PodIndex {
         states
     }
 
+    /// Whether a container that ran this digest is counted for the image that the spec names: it was started from it or, where
+    /// that is unknown, it is stored that the image resolved to this digest. Then nothing new is said of the image, and what
+    /// still ran when we were started again has not ended.
+    pub(super) fn is_of_spec(&self, start: Start, status: &ContainerImageStatus, digest: &str) -> bool {
+        let image = status.image.raw();
+        let is_restored = |named: Reference| self.references.is_restored(&named.canonical(), digest);
+        start.image == ImageHash::of(image)
+            || (start.image == ImageHash::UNSURE && Reference::parse(image).is_ok_and(is_restored))
+    }
+
+    /// What a container ran last, where it is stored that the image which the spec names now resolved to that.
+    fn restored_run(&mut self, status: &ContainerImageStatus, now: u32) -> Option<(ImageState, u32)> {
+        let LastRun { digest, since } = status.last_run.as_ref()?;
+        let named = Reference::parse(status.image.raw()).ok()?;
+        if !self.references.is_restored(&named.canonical(), digest) {
+            return None;
+        }
+        let since = since.map_or(now, seconds).min(now);
+        Some((self.record_run(status, digest, (since, now))?, since))
+    }
+
     /// Whether what a container showed before is of the image that the spec names now.
     fn is_of(&self, status: &ContainerImageStatus, before: &ContainerState) -> bool {
         match before.image_state {
             ImageState::PullFailing(_, image) => self.failing_image(image) == status.image.raw(),
+            ImageState::Ran(reference, _) if before.start.image == ImageHash::UNSURE => {
+                let named = Reference::parse(status.image.raw());
+                named.is_ok_and(|named| self.references.find(&named.canonical()) == Some(reference))
+            }
             ImageState::Ran(..) | ImageState::Earlier(..) | ImageState::Unknown => {
                 before.start.image == ImageHash::of(status.image.raw())
             }

@@ -23,6 +23,6 @@ pub use node::{NodeImages, SlimNode};
 pub use object::SlimObject;
 pub use pod::{PodDeletion, PodPhase, SlimPod};
 pub use pod_spec::{ImagePlace, MAX_PLACES, MAX_TEXT_BYTES, PodImages};
-pub use pod_status::{ContainerImageStatus, ImageStatus, NoImageReason};
+pub use pod_status::{ContainerImageStatus, ImageStatus, LastRun, NoImageReason};
 pub use rollout::{RevisionChange, STALLED_AFTER, UntimedRollout};
 pub use wire::WireObject;

@@ -26,6 +26,18 @@ pub struct ContainerImageStatus {
     pub container_id: Option<UntrustedText>,
     /// Whether the node got it.
     pub image_status: ImageStatus,
+    /// Its last start, where the status says nothing of the image now.
+    pub last_run: Option<LastRun>,
+}
+
+/// The last start of a container that waits for the next one, or whose kubelet has not seen the spec. Which image the spec named
+/// then is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastRun {
+    /// The manifest digest of the repository that the spec names now.
+    pub digest: String,
+    /// When the container started.
+    pub since: Option<Timestamp>,
 }
 
 /// What a node did with an image.
@@ -96,6 +108,7 @@ struct WireContainerStatus {
     #[serde(rename = "containerID")]
     container_id: Option<Text>,
     state: Option<WireState>,
+    last_state: Option<WireState>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -115,6 +128,21 @@ struct WireTimes {
 #[derive(Debug, Clone, Deserialize)]
 struct WireWaiting {
     reason: Option<Text>,
+}
+
+impl WireContainerStatus {
+    /// `imageID` is that of the last start, also while the container waits.
+    fn last_run(&self, image: &str) -> Option<LastRun> {
+        let reference = Reference::parse(image).ok()?;
+        let digest = manifest_digest(self.image_id.as_ref()?.0.raw(), &reference).ok()?;
+        let states = [&self.state, &self.last_state].into_iter().flatten();
+        let times = states.flat_map(|state| [&state.running, &state.terminated]).flatten();
+        let mut times = times.filter_map(|times| times.started_at.as_ref()?.0);
+        // A container that never started has Go's zero time.
+        let since = times.find(|started| *started > Timestamp::UNIX_EPOCH);
+        let was_started = self.container_id.as_ref().is_some_and(|id| !id.0.raw().is_empty());
+        was_started.then_some(LastRun { digest, since })
+    }
 }
 
 impl WirePodStatus {
@@ -141,16 +169,22 @@ impl WirePodStatus {
                 let list = place.container_type.list_field();
                 let status = statuses.get(&(list, place.name)).copied();
                 let id = status.and_then(|status| status.container_id.as_ref());
+                let image_status = match status {
+                    _ if is_outdated => ImageStatus::Unknown(NoImageReason::Outdated),
+                    Some(status) => self.read(status, place.image),
+                    None => ImageStatus::Unknown(NoImageReason::NoStatus),
+                };
+                let last_run = match image_status {
+                    ImageStatus::Unknown(NoImageReason::Outdated | NoImageReason::NotRun) => status,
+                    _ => None,
+                };
                 ContainerImageStatus {
                     container: place.name.into(),
                     container_type: place.container_type,
                     image: place.image.into(),
                     container_id: id.map(|id| id.0.clone()).filter(|id| !id.raw().is_empty()),
-                    image_status: match status {
-                        _ if is_outdated => ImageStatus::Unknown(NoImageReason::Outdated),
-                        Some(status) => self.read(status, place.image),
-                        None => ImageStatus::Unknown(NoImageReason::NoStatus),
-                    },
+                    image_status,
+                    last_run: last_run.and_then(|status| status.last_run(place.image)),
                 }
             })
             .collect()

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tagwatch_core::drift::{Discarded, Platform, PullFailureReason};
 use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::ContainerType;
-use tagwatch_k8s::slim::{ContainerImageStatus, NoImageReason, NodeImages};
+use tagwatch_k8s::slim::{ContainerImageStatus, LastRun, NoImageReason, NodeImages};
 
 use super::*;
 
@@ -12,6 +12,7 @@ mod kubelet;
 mod names;
 mod platforms;
 mod proofs;
+mod restored;
 mod shapes;
 mod single;
 mod updates;
@@ -52,6 +53,7 @@ fn pod<'a>(
         image: image.into(),
         container_id: None,
         image_status,
+        last_run: None,
     };
     PodFacts {
         namespace: "shop",
