@@ -125,6 +125,8 @@ async fn a_report_of_another_installation_is_left_alone_and_named(env: &TestEnv)
     tagwatch.counts("tagwatch_workloads", &[("status", "violating")], 1.0).await?;
     let stays = env.report("Deployment", "web").await?;
     assert_eq!((stays.version(), instance_of(&stays)), (theirs.version(), Some("earlier")));
+    let logged = tagwatch.logged("another instance of tagwatch has written the report of this workload")?;
+    assert_eq!(logged, 1, "once, however often it is evaluated");
 
     // A label hands it over.
     let label = json!({ "metadata": { "labels": { INSTANCE: "tagwatch" } } });

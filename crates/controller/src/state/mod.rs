@@ -42,7 +42,7 @@ pub(crate) use report_key::ReportKey;
 pub(crate) use status_tracker::StatusTracker;
 pub use stores::Stored;
 pub(crate) use stores::{Stores, reference};
-pub(crate) use unwritten_reports::UnwrittenReports;
+pub(crate) use unwritten_reports::{Noted, UnwrittenReports};
 pub(crate) use watch_registry::{FailingWatch, FailureKind, Need, Watch, WatchCollector, WatchRegistry};
 pub use watched_namespaces::WatchedNamespaces;
 pub(crate) use workload_states::{MemoryBasis, ReportMemory, StatesSnapshot, WorkloadState, WorkloadStates};

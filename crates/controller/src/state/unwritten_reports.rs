@@ -28,10 +28,18 @@ struct Extent {
     namespaces: BTreeMap<Box<str>, usize>,
 }
 
+/// What a note changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Noted {
+    /// The evaluation of the workload before did not end with this failure.
+    pub(crate) is_news: bool,
+    /// Other failures are to be reported than before.
+    pub(crate) has_changed: bool,
+}
+
 impl UnwrittenReports {
-    /// Notes how the evaluation of a workload ended; `None` where its report is stored, or need not be. Returns whether other
-    /// failures are to be reported than before.
-    pub(crate) fn note(&mut self, key: &WorkloadKey, failure: Option<ReportFailure>) -> bool {
+    /// Notes how the evaluation of a workload ended; `None` where its report is stored, or need not be.
+    pub(crate) fn note(&mut self, key: &WorkloadKey, failure: Option<ReportFailure>) -> Noted {
         let before = match failure {
             Some(failure) => self.workloads.insert(key.clone(), failure),
             None => self.workloads.remove(key),
@@ -49,7 +57,7 @@ impl UnwrittenReports {
         let reported = if self.failures.is_empty() { BTreeSet::new() } else { reported() };
         let has_changed = reported != self.reported;
         self.reported = reported;
-        has_changed
+        Noted { is_news: before != failure, has_changed }
     }
 
     /// What is to be reported.
@@ -118,17 +126,25 @@ mod tests {
     async fn a_refusal_is_reported_until_the_last_report_is_stored() {
         let mut unwritten = UnwrittenReports::default();
         let (web, api, mail) = (key("shop", "web"), key("shop", "api"), key("mail", "mail"));
-        assert!(!unwritten.note(&web, None), "nothing to report");
-        assert!(unwritten.note(&web, Some(ReportFailure::Forbidden)));
-        assert!(!unwritten.note(&web, Some(ReportFailure::Forbidden)), "the same again");
-        assert!(!unwritten.note(&api, Some(ReportFailure::Forbidden)));
-        assert!(unwritten.note(&mail, Some(ReportFailure::QuotaExceeded)));
+        assert!(!unwritten.note(&web, None).has_changed, "nothing to report");
+        assert!(unwritten.note(&web, Some(ReportFailure::Forbidden)).has_changed);
+        assert!(!unwritten.note(&web, Some(ReportFailure::Forbidden)).has_changed, "the same again");
+        assert!(!unwritten.note(&api, Some(ReportFailure::Forbidden)).has_changed);
+        assert!(unwritten.note(&mail, Some(ReportFailure::QuotaExceeded)).has_changed);
         assert_eq!(shown(&unwritten), ["Forbidden shop 2", "QuotaExceeded mail 1"]);
-        assert!(!unwritten.note(&web, Some(ReportFailure::QuotaExceeded)), "for another reason now");
+        // Each failure of each workload is news once.
+        assert!(!unwritten.note(&api, Some(ReportFailure::Forbidden)).is_news);
+        assert!(unwritten.note(&api, Some(ReportFailure::NameTaken)).is_news);
+        assert!(!unwritten.note(&api, Some(ReportFailure::NameTaken)).is_news);
+        assert!(unwritten.note(&api, Some(ReportFailure::Forbidden)).is_news);
+        assert!(
+            !unwritten.note(&web, Some(ReportFailure::QuotaExceeded)).has_changed,
+            "for another reason now"
+        );
         assert_eq!(shown(&unwritten), ["Forbidden shop 1", "QuotaExceeded mail 1", "QuotaExceeded shop 1"]);
-        assert!(unwritten.note(&api, None));
-        assert!(!unwritten.note(&mail, None));
-        assert!(unwritten.note(&web, None));
+        assert!(unwritten.note(&api, None).has_changed);
+        assert!(!unwritten.note(&mail, None).has_changed);
+        assert!(unwritten.note(&web, None).has_changed);
         assert!(unwritten.workloads.is_empty() && unwritten.failures.is_empty());
     }
 
@@ -136,15 +152,15 @@ mod tests {
     async fn an_api_server_that_restarts_is_not_reported_and_one_that_stays_away_is() {
         let mut unwritten = UnwrittenReports::default();
         let (web, api) = (key("shop", "web"), key("shop", "api"));
-        assert!(!unwritten.note(&web, Some(ReportFailure::Unavailable)));
+        assert!(!unwritten.note(&web, Some(ReportFailure::Unavailable)).has_changed);
         advance(UNAVAILABLE_GRACE / 2).await;
-        assert!(!unwritten.note(&api, Some(ReportFailure::Unavailable)));
+        assert!(!unwritten.note(&api, Some(ReportFailure::Unavailable)).has_changed);
         assert_eq!(shown(&unwritten), [""; 0]);
         advance(UNAVAILABLE_GRACE / 2).await;
-        assert!(unwritten.note(&web, Some(ReportFailure::Unavailable)));
+        assert!(unwritten.note(&web, Some(ReportFailure::Unavailable)).has_changed);
         assert_eq!(shown(&unwritten), ["Unavailable shop 2"]);
         unwritten.note(&web, None);
-        assert!(unwritten.note(&api, None));
-        assert!(!unwritten.note(&api, Some(ReportFailure::Unavailable)), "another outage");
+        assert!(unwritten.note(&api, None).has_changed);
+        assert!(!unwritten.note(&api, Some(ReportFailure::Unavailable)).has_changed, "another outage");
     }
 }

@@ -12,8 +12,8 @@ use super::pool::{Admission, Effort};
 use super::{Next, Reconciler};
 use crate::judge::{Evaluation, JudgeOutcome, WantedReport};
 use crate::publish::{Failure, WriteError, WriteOutcome};
-use crate::state::ReportKey;
 use crate::state::metrics::ControllerMetrics;
+use crate::state::{Noted, ReportKey};
 
 impl Reconciler {
     /// Evaluates one workload and brings its report up to date.
@@ -49,9 +49,10 @@ impl Reconciler {
         let absence = match assembled {
             Ok(assembled) => {
                 if let Err(error) = self.writer.read_unremembered(key, report).await {
-                    tracing::warn!(workload = ?key, report = %report.name, %error,
-                        "cannot read the report; trying again");
-                    self.note(key, error.failure());
+                    if self.note(key, error.failure()) {
+                        tracing::warn!(workload = ?key, report = %report.name, %error,
+                            "cannot read the report; trying again");
+                    }
                     let failure = Failure::of(&error, &report.namespace);
                     return self.counted("failed", Next::Retry(failure));
                 }
@@ -125,7 +126,7 @@ impl Reconciler {
         report: &ReportKey,
         written: &Result<WriteOutcome, WriteError>,
     ) -> Next {
-        self.note(key, failure(written));
+        let is_news = self.note(key, failure(written));
         let (result, next) = match written {
             Ok(WriteOutcome::Stored) => ("written", Next::Wait),
             Ok(WriteOutcome::Unchanged) => ("unchanged", Next::Wait),
@@ -140,33 +141,41 @@ impl Reconciler {
                 ("held_back", Next::Again(*delay))
             }
             Ok(WriteOutcome::NameTaken(ReportOwner::Instance(instance))) => {
-                tracing::warn!(workload = ?key, report = %report.name, instance,
-                    "another instance of tagwatch has written the report of this workload; leaving it alone");
+                if is_news {
+                    tracing::warn!(workload = ?key, report = %report.name, instance,
+                        "another instance of tagwatch has written the report of this workload; leaving it alone");
+                }
                 ("blocked", Next::Wait)
             }
             Ok(WriteOutcome::NameTaken(_)) => {
-                tracing::warn!(workload = ?key, report = %report.name,
-                    "a report with this name and without our label exists; leaving it alone");
+                if is_news {
+                    tracing::warn!(workload = ?key, report = %report.name,
+                        "a report with this name and without our label exists; leaving it alone");
+                }
                 ("blocked", Next::Wait)
             }
             Err(WriteError::NamespaceTerminating) => ("namespace_terminating", Next::Wait),
             // At the beginning of a term everything is evaluated again.
             Err(WriteError::NotLeading) => ("standby", Next::Wait),
             Err(error) => {
-                tracing::warn!(workload = ?key, report = %report.name, %error,
-                    "cannot write the report; trying again");
+                if is_news {
+                    tracing::warn!(workload = ?key, report = %report.name, %error,
+                        "cannot write the report; trying again");
+                }
                 ("failed", Next::Retry(Failure::of(error, &report.namespace)))
             }
         };
         self.counted(result, next)
     }
 
-    /// Notes whether the report of a workload is stored as it should be.
-    fn note(&self, key: &WorkloadKey, failure: Option<ReportFailure>) {
-        let has_changed = self.unwritten.lock().note(key, failure);
+    /// Notes whether the report of a workload is stored as it should be. Returns whether a failure is to be logged: each is
+    /// once, until the report is stored; one of no known reason always is.
+    fn note(&self, key: &WorkloadKey, failure: Option<ReportFailure>) -> bool {
+        let Noted { is_news, has_changed } = self.unwritten.lock().note(key, failure);
         if has_changed {
             self.status.notify();
         }
+        is_news || failure.is_none()
     }
 
     fn counted(&self, result: &str, next: Next) -> Next {
