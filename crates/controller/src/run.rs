@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::Resource as _;
+use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube_runtime::watcher;
 use tagwatch_client::{ClusterChoice, OnThrottling, RequestCounter, ServerClock, connect};
@@ -22,7 +24,7 @@ use crate::serve::console;
 use crate::serve::metrics::MetricsPage;
 use crate::serve::{EndpointAccess, EndpointKind, InProcessEndpoints, ListenError, ServerListener};
 use crate::state::metrics::Metrics;
-use crate::state::{Heartbeat, Leadership, Queue, WatchRegistry};
+use crate::state::{Heartbeat, Leadership, Queue, ReadyToken, WatchRegistry};
 use crate::tasks::Tasks;
 
 const ADMIN_ENDPOINT: &str = "admin endpoint";
@@ -81,10 +83,11 @@ pub async fn run_with(
     }
     let servers = Servers { clients, listeners, metrics, heartbeat: heartbeat.clone(), runtimes };
     servers.spawn(&mut tasks, &parts, &options, &stop)?;
-    spawn_watches(&mut tasks, &parts, &options);
+    let proofs = parts.readiness.expect("proofs that tags moved");
+    spawn_watches(&mut tasks, &parts, &options, &proofs);
     spawn_policy(&mut tasks, &parts, &options);
     spawn_drift(&mut tasks, &parts, &options);
-    spawn_proofs(&mut tasks, &parts, &options, &stop, last_writes);
+    spawn_proofs(&mut tasks, &parts, &options, proofs, (&stop, last_writes));
     if let Some(pending) = pending_events {
         let publishing = events::publish(parts.client.clone(), pending, Arc::clone(&parts.writer));
         tasks.spawn("events", publishing);
@@ -255,8 +258,9 @@ impl Servers {
     }
 }
 
-/// Watches workloads, pods, namespaces and our reports.
-fn spawn_watches(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
+/// Watches workloads, pods, namespaces and our reports. Pods are read behind the proofs: where it is not known from which image
+/// a container was started, what is stored decides whether its digest counts.
+fn spawn_watches(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions, proofs: &ReadyToken) {
     let SharedParts { client, observer, readiness, custom, .. } = parts;
     let scopes = options.namespaces.scopes();
     let field_selector = options.namespaces.field_selector();
@@ -269,7 +273,13 @@ fn spawn_watches(tasks: &mut Tasks, parts: &SharedParts, options: &RunOptions) {
     for scope in &scopes {
         let rights = ScopeRights::new(client.clone(), scope.clone(), is_divided);
         for (name, watch) in built_in::watches(observer, readiness, client, &config, &rights) {
-            tasks.spawn(name, watch);
+            let proofs = (name == Pod::URL_PATH_SEGMENT).then(|| proofs.clone());
+            tasks.spawn(name, async move {
+                if let Some(proofs) = proofs {
+                    proofs.marked().await;
+                }
+                watch.await;
+            });
         }
         tasks.spawn("reports", parts.report_observer(rights).follow());
     }
@@ -314,8 +324,8 @@ fn spawn_proofs(
     tasks: &mut Tasks,
     parts: &SharedParts,
     options: &RunOptions,
-    stop: &CancellationToken,
-    last_writes: CancellationToken,
+    ready: ReadyToken,
+    (stop, last_writes): (&CancellationToken, CancellationToken),
 ) {
     let keeper = ProofKeeper {
         client: parts.client.clone(),
@@ -324,7 +334,8 @@ fn spawn_proofs(
         tags: parts.proven_tags(),
         writer: Arc::clone(&parts.writer),
         leadership: parts.leadership.clone(),
-        ready: parts.readiness.expect("proofs that tags moved"),
+        ready,
+        readiness: parts.readiness.clone(),
     };
     let keeping = keeper.run(stop.clone());
     let finished = async move {

@@ -10,6 +10,7 @@ use crate::{
     cluster::USER,
     drift_fleet::{IMAGE, PROVEN, hasty, kubelet, node, patch_status, pods_of},
     objects::{PASSES, deployment, pulled, web},
+    policies::TagPolicy,
     runner::shared,
     test_env::{LIMIT, TestEnv},
 };
@@ -18,6 +19,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         shared(ten_thousand_status_flips_write_nothing),
         shared(proof_survives_a_restart),
+        shared(a_restart_ends_nothing_of_pods_that_changed_in_place),
         shared(object_of_another_client_is_left_alone),
         shared(finding_stays_likely_without_the_right_to_nodes),
     ]
@@ -141,6 +143,47 @@ async fn proof_survives_a_restart(env: &TestEnv) -> Result<()> {
     let tagwatch = env.tagwatch_with(&arguments).await?;
     tagwatch.is_ready(LIMIT).await?;
     tagwatch.counts("tagwatch_workloads", &[], 2.0).await?;
+    let writes = env.writes_since(mark).await?;
+    assert_eq!(writes.count(), 0, "a restart is no event: {writes}");
+    tagwatch.end().await
+}
+
+/// A toleration counts the generation up as a container for debugging does, or a resize.
+async fn a_restart_ends_nothing_of_pods_that_changed_in_place(env: &TestEnv) -> Result<()> {
+    grant_proofs(env).await?;
+    let (namespace, policy) = (env.namespace(), TagPolicy::of(env));
+    policy.create(json!({ "rules": { "mixed-digests": { "grace": "0s" } } })).await?;
+    let arguments = ["--namespaces", namespace, "--policy", policy.name(), "--own-namespace", namespace];
+    let started = async || {
+        let tagwatch = env.tagwatch_with(&arguments).await?;
+        tagwatch.is_ready(LIMIT).await?;
+        anyhow::Ok(tagwatch)
+    };
+    let tagwatch = started().await?;
+    let pods = two_digests(env).await?;
+    let mixed = [PROVEN[0], PROVEN[1], "web mixed-digests fail"];
+    env.reported("Deployment", "web", &mixed).await?;
+    for pod in &pods {
+        let mut tolerations = env.api("Pod").get(pod).await?.data["spec"]["tolerations"].clone();
+        let spot = json!({ "key": "spot", "operator": "Exists", "effect": "NoSchedule" });
+        tolerations.as_array_mut().context("the API server adds tolerations")?.push(spot);
+        env.patch("Pod", pod, json!({ "spec": { "tolerations": tolerations } })).await?;
+        let changed = env.api("Pod").get(pod).await?.metadata.generation;
+        ensure!(changed.is_some_and(|generation| generation > 1), "{changed:?}");
+        patch_status(env, pod, json!({ "observedGeneration": changed })).await?;
+    }
+    eventually(LIMIT, "the proof is stored", || async {
+        env.api("ConfigMap").get(PROOFS).await.map(drop).map_err(Into::into)
+    })
+    .await?;
+    tagwatch.end().await?;
+
+    let (mark, before) = (env.audit_log().mark().await?, env.report("Deployment", "web").await?);
+    let tagwatch = started().await?;
+    tagwatch.counts("tagwatch_workloads", &[("status", "violating")], 1.0).await?;
+    let report = env.reported("Deployment", "web", &mixed).await?;
+    ensure!(report.annotation("tagwatch.dev/history").is_none(), "nothing is over");
+    assert_eq!(report.version(), before.version());
     let writes = env.writes_since(mark).await?;
     assert_eq!(writes.count(), 0, "a restart is no event: {writes}");
     tagwatch.end().await

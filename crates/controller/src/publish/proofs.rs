@@ -19,7 +19,7 @@ use super::attempts::Attempts;
 use super::retries::LONGEST_WAIT;
 use super::writer::{ClusterWriter, WriteError, WriteTarget};
 use crate::observe::ProvenTags;
-use crate::state::{Leadership, Outage, ReadyToken};
+use crate::state::{Leadership, Outage, Readiness, ReadyToken};
 
 /// The name of the object is that of the instance, and this.
 const NAME_SUFFIX: &str = "-proven-tags";
@@ -42,13 +42,15 @@ pub(crate) struct ProofKeeper {
     pub(crate) writer: Arc<ClusterWriter>,
     pub(crate) leadership: Leadership,
     pub(crate) ready: ReadyToken,
+    /// Nothing is written before the initial state is known: two digests are likely two images until their nodes are read.
+    pub(crate) readiness: Readiness,
 }
 
 impl ProofKeeper {
     /// Reads what is stored, and from then on writes what changes, while this replica leads. Nothing is written that was not
     /// read before. Returns after `stop`, once the last changes are written.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let Self { client, namespace, instance, tags, writer, leadership, ready } = self;
+        let Self { client, namespace, instance, tags, writer, leadership, ready, readiness } = self;
         let Some(namespace) = namespace else {
             tracing::info!("our own namespace is not named; proofs that a tag moved end with this process");
             ready.mark_ready();
@@ -72,6 +74,7 @@ impl ProofKeeper {
         let keeping = async {
             store.load().await;
             store.ready.mark_ready();
+            readiness.synced().await;
             let (mut every, mut schedule) = (interval(LOOK_INTERVAL), Schedule::default());
             loop {
                 every.tick().await;
@@ -87,7 +90,7 @@ impl ProofKeeper {
             () = stop.cancelled() => {}
             () = keeping => {}
         }
-        if store.is_loaded {
+        if store.is_loaded && readiness.is_synced() {
             store.bring_up_to_date(&mut Schedule::default()).await;
         }
     }

@@ -16,6 +16,8 @@ pub(crate) struct Readiness(Arc<Shared>);
 struct Shared {
     expected: Mutex<Expected>,
     synced: watch::Sender<bool>,
+    /// Sent whenever something is no longer missing.
+    marked: watch::Sender<()>,
     /// When every workload of the initial state was evaluated.
     evaluated: watch::Sender<Option<Timestamp>>,
 }
@@ -41,6 +43,7 @@ impl Default for Readiness {
         Self(Arc::new(Shared {
             expected: Mutex::default(),
             synced: watch::Sender::new(false),
+            marked: watch::Sender::default(),
             evaluated: watch::Sender::new(None),
         }))
     }
@@ -84,6 +87,11 @@ impl Readiness {
         let _ = self.0.synced.subscribe().wait_for(|synced| *synced).await;
     }
 
+    /// Whether every watch has delivered its initial state.
+    pub(crate) fn is_synced(&self) -> bool {
+        *self.0.synced.borrow()
+    }
+
     /// Waits until every workload of the initial state was evaluated.
     pub(crate) async fn first_evaluation(&self) {
         // Fails only when the sender is dropped, and `self` holds it.
@@ -110,6 +118,16 @@ impl ReadyToken {
         if expected.missing.remove(&self.entry) {
             self.shared.publish(&expected);
         }
+        // Who waits looks at what is expected.
+        drop(expected);
+        self.shared.marked.send_replace(());
+    }
+
+    /// Waits until it is marked.
+    pub(crate) async fn marked(&self) {
+        let is_marked = |(): &()| !self.shared.expected.lock().missing.contains(&self.entry);
+        // Fails only when the sender is dropped, and `self` holds it.
+        let _ = self.shared.marked.subscribe().wait_for(is_marked).await;
     }
 }
 
@@ -159,6 +177,19 @@ mod tests {
         assert!(readiness.synced().now_or_never().is_none());
         jobs.mark_ready();
         readiness.synced().await;
+    }
+
+    #[tokio::test]
+    async fn one_waits_for_another() {
+        let readiness = Readiness::default();
+        let (proofs, pods) = (readiness.expect("proofs"), readiness.expect("pods"));
+        let mut waiting = Box::pin(proofs.marked());
+        assert!((&mut waiting).now_or_never().is_none());
+        pods.mark_ready();
+        assert!((&mut waiting).now_or_never().is_none());
+        proofs.mark_ready();
+        waiting.await;
+        proofs.marked().await;
     }
 
     #[test]
