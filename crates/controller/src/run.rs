@@ -387,7 +387,7 @@ mod tests {
             console: busy.handle().clone(),
             in_process: InProcessEndpoints::default(),
         };
-        let (begin, begun) = oneshot::channel();
+        let (begin, has_begun) = oneshot::channel();
         let (_end, ended) = mpsc::channel::<()>();
         let answer = health.block_on(async {
             let listeners = Listeners::bind(&options, &runtimes).await.unwrap();
@@ -411,7 +411,7 @@ mod tests {
                 // The thread waits here until the test is over.
                 ended.recv().unwrap_err();
             });
-            begun.await.unwrap();
+            has_begun.await.unwrap();
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
             let mut answer = String::new();

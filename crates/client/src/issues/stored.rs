@@ -110,7 +110,7 @@ pub(super) fn issues_of(report: &PolicyReport, today: Date) -> Vec<StoredIssue> 
             category: result.category.as_deref().unwrap_or_default().into(),
             severity: result.severity.as_deref().unwrap_or_default().into(),
             result: open.into(),
-            since: result.timestamp.and_then(|time| Timestamp::from_second(time.seconds).ok()),
+            since: first_seen(result),
             message: result.message.as_deref().unwrap_or_default().into(),
             resolution: value(result, property::RESOLUTION),
             confidence: value(result, property::CONFIDENCE),
@@ -118,6 +118,12 @@ pub(super) fn issues_of(report: &PolicyReport, today: Date) -> Vec<StoredIssue> 
             ..workload.clone()
         })
         .collect()
+}
+
+/// Older than the time of the result where that has turned.
+fn first_seen(result: &ReportResult) -> Option<Timestamp> {
+    let written = value(result, property::FIRST_SEEN).raw().parse().ok();
+    written.or_else(|| Timestamp::from_second(result.timestamp?.seconds).ok())
 }
 
 fn value(result: &ReportResult, name: &str) -> UntrustedText {

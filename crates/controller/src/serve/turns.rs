@@ -323,7 +323,9 @@ mod tests {
         assert_eq!(holders(&turns), [0, 1]);
         turns.leave(0);
         assert_eq!(holders(&turns), [1, 2]);
-        [1, 2, 3].into_iter().for_each(|number| turns.leave(number));
+        for number in [1, 2, 3] {
+            turns.leave(number);
+        }
         assert!(holders(&turns).is_empty() && turns.0.lock().taken == 0);
     }
 }

@@ -192,8 +192,10 @@ mod tests {
     use super::*;
     use crate::state::{WorkloadState, WorkloadStates};
 
+    type Remark = (AnnotationLevel, ExemptionProblem, String);
+
     /// The policy has two exemptions that exempt nothing.
-    fn counts(workloads: &[(&str, &str, &[(AnnotationLevel, ExemptionProblem, String)])]) -> ExemptionCounts {
+    fn counts(workloads: &[(&str, &str, &[Remark])]) -> ExemptionCounts {
         let exemption =
             |name: &str| json!({ "match": { "names": [name] }, "rules": ["latest-tag"], "reason": "why" });
         let (_, policy) = Policy::read(&json!({ "exemptions": [exemption("a"), exemption("b")] })).unwrap();

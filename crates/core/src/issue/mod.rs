@@ -59,8 +59,10 @@ pub struct Issue {
     pub resolution: UntrustedText,
     /// The lines that show it, as YAML.
     pub evidence: UntrustedText,
-    /// When this result was first seen.
+    /// When it was first seen, with whichever outcome.
     pub first_seen: Timestamp,
+    /// Since when it has this outcome.
+    pub turned: Timestamp,
     /// What made a skip of it.
     pub exemption: Option<AppliedExemption>,
 }
@@ -112,6 +114,7 @@ impl Issue {
             resolution: finding.resolution.as_str().into(),
             evidence: finding.evidence(container).into(),
             first_seen,
+            turned: first_seen,
             exemption: finding.exemption.clone(),
         }
     }

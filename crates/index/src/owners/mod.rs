@@ -395,7 +395,7 @@ impl OwnerIndex {
         // Where a chain comes to a workload, nothing is hidden, and no evaluation would end a grace time beyond it.
         let now = named.and_then(|named| match self.top(named) {
             Top::Missing(end) => Some(end),
-            _ => None,
+            Top::Workload(_) => None,
         });
         if before == now {
             return;

@@ -94,7 +94,8 @@ pub fn build<'i>(input: &ReportInput<'_, 'i>) -> BuiltReport<'i> {
     // container.
     let former = LazyCell::new(|| -> BTreeSet<ResultId> {
         let keys = ResultKeys::new(input.uid, &input.workload.containers);
-        all.iter().flat_map(|issue| input.first_seen.former(issue, &keys, &found)).collect()
+        let former = all.iter().flat_map(|issue| input.first_seen.former(issue, &keys, &found));
+        former.map(|(id, _)| id).collect()
     });
     let is_left = |id| found.contains(&id) || former.contains(&id);
     let endings = LazyCell::new(|| Endings::new(input.workload, input.policy, &all));

@@ -29,7 +29,7 @@ fn order(issue: &Issue) -> impl Ord + use<'_> {
 
 /// The result as the report holds it.
 pub(super) fn to_result(issue: &Issue) -> ReportResult {
-    let Issue { rule, outcome, severity, message, first_seen, .. } = issue;
+    let Issue { rule, outcome, severity, message, turned, .. } = issue;
     ReportResult {
         source: Some(MANAGER.into()),
         policy: rule.group.as_str().into(),
@@ -39,7 +39,7 @@ pub(super) fn to_result(issue: &Issue) -> ReportResult {
         result: Some(outcome.as_str().into()),
         scored: Some(!matches!(outcome, Outcome::Warn | Outcome::Skip)),
         message: Some(message.json().to_owned()),
-        timestamp: Some(ReportTimestamp { seconds: first_seen.as_second(), nanos: 0 }),
+        timestamp: Some(ReportTimestamp { seconds: turned.as_second(), nanos: 0 }),
         properties: Some(properties(issue)),
         ..ReportResult::default()
     }

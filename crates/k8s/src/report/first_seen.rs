@@ -30,7 +30,10 @@ pub struct FirstSeen(
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct SeenResult {
     id: ResultId,
+    /// When it was first seen, in Unix seconds.
     seconds: i64,
+    /// How many seconds later it got the outcome that it has.
+    turned_after: u32,
     /// What is needed once it is over; nothing for a pass and for what is exempt.
     open: Option<Box<Open>>,
 }
@@ -109,7 +112,8 @@ impl FirstSeen {
             seen.0.iter().map(|seen| (seen.id, seen.clone())).collect();
         for issue in issues.all().iter().take(all.len() + MAX_OMITTED) {
             let seconds = issue.first_seen.as_second();
-            all.entry(issue.id).or_insert(SeenResult { id: issue.id, seconds, open: None });
+            let turned_after = seconds_between(seconds, issue.turned.as_second());
+            all.entry(issue.id).or_insert(SeenResult { id: issue.id, seconds, turned_after, open: None });
         }
         Self(all.into_values().collect())
     }
@@ -123,7 +127,11 @@ impl FirstSeen {
         let over: BTreeSet<ResultId> = over.closed.iter().map(|interval| interval.id).collect();
         for seen in &*stored.0 {
             match all.get_mut(&seen.id) {
-                Some(known) => known.seconds = known.seconds.min(seen.seconds),
+                Some(known) => {
+                    let turned = known.turned().min(seen.turned());
+                    known.seconds = known.seconds.min(seen.seconds);
+                    known.turned_after = seconds_between(known.seconds, turned);
+                }
                 None if over.contains(&seen.id) => {}
                 None => {
                     all.insert(seen.id, seen.clone());
@@ -133,8 +141,8 @@ impl FirstSeen {
         Self(all.into_values().collect())
     }
 
-    /// Every result of a workload, with the time since which it is seen. The times stay where only the keys change: a
-    /// violation has another outcome, pods have come to run several images under the name of a container, or run one again.
+    /// Every result of a workload, with its times. They stay where only the keys change: pods have come to run several images
+    /// under the name of a container, or run one again. Where a violation has another outcome, it turned now.
     pub fn issues(
         &self,
         workload: &Workload,
@@ -143,6 +151,9 @@ impl FirstSeen {
         now: Timestamp,
     ) -> Vec<Issue> {
         let mut issues = Issue::all(workload, verdicts, keys, |id| self.get(id, now));
+        for issue in &mut issues {
+            issue.turned = self.turned(issue.id, now);
+        }
         let ids: BTreeSet<ResultId> = issues.iter().map(|issue| issue.id).collect();
         // Most evaluations find what the one before did. Keys cost a hash each.
         let is_known = |issue: &Issue| self.seen(issue.id).is_some();
@@ -150,20 +161,26 @@ impl FirstSeen {
             return issues;
         }
         for issue in &mut issues {
-            let since = self.former(issue, keys, &ids).map(|id| self.get(id, now)).min();
-            issue.first_seen = since.map_or(issue.first_seen, |since| since.min(issue.first_seen));
+            let (mut first_seen, mut turned) = (issue.first_seen, issue.turned);
+            for (id, outcome) in self.former(issue, keys, &ids) {
+                first_seen = first_seen.min(self.get(id, now));
+                if outcome == issue.outcome {
+                    turned = turned.min(self.turned(id, now));
+                }
+            }
+            (issue.first_seen, issue.turned) = (first_seen, turned);
         }
         issues
     }
 
-    /// The keys under which an issue was known before this evaluation, apart from the one that it has now. `ids` are those
-    /// of every issue of now.
+    /// The keys under which an issue was known before this evaluation, apart from the one that it has now, with its outcome
+    /// then. `ids` are those of every issue of now.
     pub(super) fn former<'f>(
         &'f self,
         issue: &'f Issue,
         keys: &'f ResultKeys<'_>,
         ids: &'f BTreeSet<ResultId>,
-    ) -> impl Iterator<Item = ResultId> + use<'f> {
+    ) -> impl Iterator<Item = (ResultId, Outcome)> + use<'f> {
         // What is exempt, or passes, is no violation that goes on.
         let goes_on =
             move |outcome: &Outcome| *outcome == issue.outcome || issue.is_open() && outcome.is_open();
@@ -178,7 +195,7 @@ impl FirstSeen {
                 })
             });
             let turned = turned.filter(|id| is_over(id) && self.seen(*id).is_some());
-            turned.into_iter().chain(moved)
+            turned.into_iter().chain(moved).map(move |id| (id, outcome))
         })
     }
 
@@ -210,15 +227,37 @@ impl FirstSeen {
     /// When a result was first seen; `now` for one that is new. A time that lies ahead was edited or came from
     /// a clock that was wrong: `now` then, too.
     pub fn get(&self, id: ResultId, now: Timestamp) -> Timestamp {
-        let stored = self.since(id).and_then(|seconds| Timestamp::from_second(seconds).ok());
-        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        stored.map_or(now, |stored| stored.min(now))
+        until_now(self.since(id), now)
+    }
+
+    /// Since when a result has its outcome, likewise.
+    fn turned(&self, id: ResultId, now: Timestamp) -> Timestamp {
+        until_now(self.seen(id).map(SeenResult::turned), now)
     }
 
     /// The violations, with the time at which each was first seen.
     pub(super) fn open(&self) -> impl Iterator<Item = (ResultId, i64, &Open)> {
         self.0.iter().filter_map(|seen| Some((seen.id, seen.seconds, seen.open.as_deref()?)))
     }
+}
+
+impl SeenResult {
+    /// Since when it has its outcome, in Unix seconds.
+    fn turned(&self) -> i64 {
+        self.seconds.saturating_add(self.turned_after.into())
+    }
+}
+
+/// Whole seconds from one time to a later one.
+fn seconds_between(first: i64, later: i64) -> u32 {
+    u32::try_from(later.saturating_sub(first).max(0)).unwrap_or(u32::MAX)
+}
+
+/// A stored time in Unix seconds, but none that lies ahead.
+fn until_now(stored: Option<i64>, now: Timestamp) -> Timestamp {
+    let stored = stored.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    stored.map_or(now, |stored| stored.min(now))
 }
 
 fn value<'a>(result: &'a ReportResult, name: &str) -> Option<&'a str> {
@@ -237,8 +276,10 @@ fn pull_policy(written: &str) -> UntrustedText {
 
 fn seen(result: &ReportResult) -> Option<SeenResult> {
     let id = ResultId::parse(value(result, property::RESULT_ID)?)?;
-    let seconds = result.timestamp?.seconds;
-    Timestamp::from_second(seconds).ok()?;
+    let turned = result.timestamp?.seconds;
+    Timestamp::from_second(turned).ok()?;
+    let first_seen = value(result, property::FIRST_SEEN).and_then(|time| time.parse::<Timestamp>().ok());
+    let seconds = first_seen.map_or(turned, |time| time.as_second().min(turned));
     let is_open = result.result.as_deref().and_then(Outcome::parse).is_some_and(Outcome::is_open);
     let open = is_open.then(|| {
         // Within our own limits: a user may have edited the report.
@@ -253,7 +294,7 @@ fn seen(result: &ReportResult) -> Option<SeenResult> {
             message: text(result.message.as_deref(), MAX_MESSAGE),
         })
     });
-    Some(SeenResult { id, seconds, open })
+    Some(SeenResult { id, seconds, turned_after: seconds_between(seconds, turned), open })
 }
 
 #[cfg(test)]

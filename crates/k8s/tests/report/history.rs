@@ -141,9 +141,10 @@ fn after_images(before: &PolicyReport, images: &[&str], now: &str) -> PolicyRepo
 
 /// Images of the results in their order, with the time since which each is seen.
 fn seen(report: &PolicyReport) -> Vec<(&str, i64)> {
-    let times = report.results.iter().flatten().map(|result| result.timestamp.unwrap().seconds);
+    let results = 0..report.results.iter().flatten().count();
+    let first_seen = |index| at(property(report, index, "firstSeen")).as_second();
     let mut seen: Vec<_> =
-        times.enumerate().map(|(index, time)| (property(report, index, "image"), time)).collect();
+        results.map(|index| (property(report, index, "image"), first_seen(index))).collect();
     seen.sort_unstable();
     seen
 }
@@ -311,6 +312,11 @@ fn an_exemption_that_ends_does_not_change_how_the_violation_ended() {
     assert_eq!(seen(&wednesday), [("nginx:latest", at(WEDNESDAY).as_second())], "it has begun again");
 }
 
+/// Since when its first result has the outcome that it has.
+fn turned_at(report: &PolicyReport) -> i64 {
+    report.results.as_ref().unwrap()[0].timestamp.unwrap().seconds
+}
+
 #[test]
 fn a_result_that_turns_keeps_its_age_and_is_not_over() {
     let open = [Outcome::Fail, Outcome::Warn, Outcome::Error];
@@ -318,7 +324,10 @@ fn a_result_that_turns_keeps_its_age_and_is_not_over() {
         let monday = report_of("nginx:latest", vec![finding("latest-tag", before)]);
         let tuesday = after(&monday, vec![finding("latest-tag", now)], &[], TUESDAY);
         assert_eq!(seen(&tuesday), [("nginx:latest", at(MONDAY).as_second())], "{before:?} {now:?}");
-        assert_eq!(property(&tuesday, 0, "firstSeen"), MONDAY);
+        let turned = if before == now { MONDAY } else { TUESDAY };
+        assert_eq!(turned_at(&tuesday), at(turned).as_second(), "{before:?} {now:?}");
+        let wednesday = after(&tuesday, vec![finding("latest-tag", now)], &[], WEDNESDAY);
+        assert_eq!((turned_at(&wednesday), seen(&wednesday)), (turned_at(&tuesday), seen(&tuesday)));
         assert_eq!(History::of(&tuesday), History::default());
     }
     for before in [Outcome::Pass, Outcome::Skip] {

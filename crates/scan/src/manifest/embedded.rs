@@ -102,7 +102,7 @@ pub(super) fn read_texts(node: Node<'_, '_>, fields: TextFields, kinds: &Kinds, 
     let texts = entries(plain);
     for &(key, value) in &texts {
         let Some(text) = value.text().filter(|text| known.insert(text.as_ptr())) else { continue };
-        read_text(text, Place { field: plain, key, at: value.position() }, kinds, manifest);
+        read_text(text, &Place { field: plain, key, at: value.position() }, kinds, manifest);
         search::add_part(&mut parts, key, value);
     }
     let found: BTreeSet<Position> = parts.found().collect();
@@ -112,7 +112,7 @@ pub(super) fn read_texts(node: Node<'_, '_>, fields: TextFields, kinds: &Kinds, 
     for (key, value) in entries(encoded) {
         let is_read = |text: &&str| text.len() <= MAX_ENCODED && known.insert(text.as_ptr());
         if let Some(text) = value.text().filter(is_read).and_then(decode_base64) {
-            read_text(&text, Place { field: encoded, key, at: value.position() }, kinds, manifest);
+            read_text(&text, &Place { field: encoded, key, at: value.position() }, kinds, manifest);
         }
     }
 }
@@ -131,7 +131,7 @@ impl Place<'_> {
     }
 }
 
-fn read_text(text: &str, place: Place<'_>, kinds: &Kinds, manifest: &mut Manifest) {
+fn read_text(text: &str, place: &Place<'_>, kinds: &Kinds, manifest: &mut Manifest) {
     let naming = Naming::of(without_extension(place.key));
     let before = manifest.unjudged.len();
     if manifest.depth < MAX_DEPTH && ["apiVersion", "kind", "image"].iter().all(|word| text.contains(word)) {

@@ -352,7 +352,7 @@ fn aliases_of_a_long_text_take_no_time() {
         let report = scan_stdin(object(api_version, kind, &format!("{field}: [&a \"{text}\", {aliases}]")));
         assert!(counted(&report) > 0, "{:?}", report.notes);
     }
-    let aliases: String = (0..20_000).map(|number| format!(", k{number}: *a")).collect();
+    let aliases = (0..20_000).map(|number| format!(", k{number}: *a")).collect::<Vec<_>>().concat();
     let report = scan_stdin(object("v1", "ConfigMap", &format!("data: {{a: &a \"{text}\"{aliases}}}")));
     assert!(counted(&report) > 0, "{:?}", report.notes);
 }

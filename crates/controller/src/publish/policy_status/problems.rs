@@ -79,10 +79,10 @@ fn failing(watches: &BTreeSet<FailingWatch>, lost: &[Box<str>]) -> Option<Proble
     let named: Vec<String> = named.map(|watch| format!("{} ({})", watch.name(), watch.reason)).collect();
     let lost = match lost {
         [] => String::new(),
-        names => format!(
+        lost => format!(
             "the namespaces {} are left out until tagwatch may watch them: their workloads are not judged, and their \
              reports stay as they are; ",
-            listed(&names[..names.len().min(NAMED)], names.len())
+            listed(&lost[..lost.len().min(NAMED)], lost.len())
         ),
     };
     let message = format!("{lost}what happens to these is not seen: {}", listed(&named, watches.len()));
@@ -91,10 +91,10 @@ fn failing(watches: &BTreeSet<FailingWatch>, lost: &[Box<str>]) -> Option<Proble
 
 /// The first of them, and how many more there are.
 fn listed(named: &[impl AsRef<str>], all: usize) -> String {
-    let names: Vec<&str> = named.iter().map(AsRef::as_ref).collect();
-    match all - names.len() {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
+    let list = named.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+    match all - named.len() {
+        0 => list,
+        more => format!("{list} and {more} more"),
     }
 }
 

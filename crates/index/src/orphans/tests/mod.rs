@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tagwatch_core::kinds::watched;
+use tagwatch_core::kinds::{WorkloadKind, watched};
 use tagwatch_core::workload::{Unfollowed, Workload};
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimPod;
@@ -30,7 +30,7 @@ struct Reports {
 
 impl Reports {
     fn object(&mut self, kind: &str, object: Value) -> WorkloadKey {
-        let kind = tagwatch_core::kinds::watched().find(|known| known.kind() == kind).unwrap();
+        let kind = watched().find(|known| known.kind() == kind).unwrap();
         let served = tagwatch_k8s::served::ServedKind::built_in(kind);
         let (key, affected) = self.cluster.apply_served(&served, object);
         self.evaluate(affected);
@@ -198,7 +198,7 @@ fn nothing_is_reported_under_an_object_of_a_built_in_kind_that_was_not_read() {
             cluster.pod(pod(&format!("pod-{number}"), Some((version, kind, "x")), "Running", LATEST));
             for key in cluster.candidates() {
                 assert!(
-                    cluster.assemble(&key).is_err() || key.watched_kind().is_some_and(|kind| kind.is_pod()),
+                    cluster.assemble(&key).is_err() || key.watched_kind().is_some_and(WorkloadKind::is_pod),
                     "{key:?}"
                 );
             }

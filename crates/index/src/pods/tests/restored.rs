@@ -6,7 +6,7 @@ use super::*;
 use crate::proofs::Proofs;
 
 /// A pod that counts for nothing since its spec may have changed, as after `kubectl debug` and a start of tagwatch.
-fn debugged<'a>(name: &'a str, image_status: ImageStatus) -> PodFacts<'a> {
+fn debugged(name: &str, image_status: ImageStatus) -> PodFacts<'_> {
     PodFacts { may_have_changed: true, ..pod(name, "web", "a", ONE, image_status) }
 }
 
