@@ -17,6 +17,11 @@ if [[ -n $twice ]]; then
     printf 'tests add features to these crates; name the features in e2e/features/Cargo.toml:\n%s\n' "$twice" >&2
     exit 1
 fi
+echo '== planted bugs'
+# `make faults-mutants` takes half an hour, and a patch that follows no change of the code would be found there alone.
+for patch in e2e/faults/mutants/*.patch; do
+    git apply --check "$patch"
+done
 echo '== gofmt'
 unformatted=$(gofmt -l e2e)
 if [[ -n $unformatted ]]; then
