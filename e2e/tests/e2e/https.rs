@@ -22,8 +22,11 @@ const LIMIT: Duration = Duration::from_secs(15);
 
 /// One HTTPS connection to an endpoint, with the certificate that the endpoint showed.
 pub(crate) struct Connection {
+    address: SocketAddr,
     requests: SendRequest<Empty<&'static [u8]>>,
     certificate: Vec<u8>,
+    /// The last answer said that the server closes it.
+    is_closed: bool,
 }
 
 impl Connection {
@@ -38,7 +41,7 @@ impl Connection {
         let certificate = chain.first().context("no certificate")?.to_vec();
         let (requests, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Self { requests, certificate })
+        Ok(Self { address, requests, certificate, is_closed: false })
     }
 
     /// What the server showed, as DER.
@@ -46,8 +49,12 @@ impl Connection {
         &self.certificate
     }
 
-    /// GET with or without a bearer token: status and body.
+    /// GET with or without a bearer token: status and body. Where the answer before said that it was the last one of a
+    /// connection, on another one, as clients do.
     pub(crate) async fn get(&mut self, path: &str, token: Option<&str>) -> Result<(StatusCode, String)> {
+        if self.is_closed {
+            *self = Self::open(self.address).await?;
+        }
         let mut request = Request::get(path).header(header::HOST, "tagwatch");
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -56,6 +63,7 @@ impl Connection {
             self.requests.ready().await?;
             let response = self.requests.send_request(request.body(Empty::new())?).await?;
             let status = response.status();
+            self.is_closed = response.headers().get(header::CONNECTION).is_some_and(|value| value == "close");
             let body = response.into_body().collect().await?.to_bytes();
             anyhow::Ok((status, String::from_utf8(body.to_vec())?))
         };

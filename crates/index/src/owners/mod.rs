@@ -11,7 +11,6 @@ use tagwatch_core::kinds::{KindName, KindRole, Siblings, revision_annotation};
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::SlimObject;
 
-pub(crate) use chain::Top;
 use coverage::WatchedCustomKinds;
 pub(crate) use missing::MissingControllers;
 #[cfg(test)]

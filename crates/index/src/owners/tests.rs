@@ -7,6 +7,7 @@ use tagwatch_core::kinds::{Kinds, watched};
 use tagwatch_k8s::served::ServedKind;
 use tagwatch_k8s::slim::WireObject;
 
+use super::chain::Top;
 use super::*;
 use crate::testing::served;
 
