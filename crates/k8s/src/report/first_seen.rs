@@ -276,10 +276,11 @@ fn pull_policy(written: &str) -> UntrustedText {
 
 fn seen(result: &ReportResult) -> Option<SeenResult> {
     let id = ResultId::parse(value(result, property::RESULT_ID)?)?;
-    let turned = result.timestamp?.seconds;
-    Timestamp::from_second(turned).ok()?;
-    let first_seen = value(result, property::FIRST_SEEN).and_then(|time| time.parse::<Timestamp>().ok());
-    let seconds = first_seen.map_or(turned, |time| time.as_second().min(turned));
+    let turned = result.timestamp.and_then(|time| Timestamp::from_second(time.seconds).ok());
+    let written = value(result, property::FIRST_SEEN).and_then(|time| time.parse::<Timestamp>().ok());
+    let first_seen = [written, turned].into_iter().flatten().min()?;
+    let seconds = first_seen.as_second();
+    let turned_after = seconds_between(seconds, turned.unwrap_or(first_seen).as_second());
     let is_open = result.result.as_deref().and_then(Outcome::parse).is_some_and(Outcome::is_open);
     let open = is_open.then(|| {
         // Within our own limits: a user may have edited the report.
@@ -294,7 +295,7 @@ fn seen(result: &ReportResult) -> Option<SeenResult> {
             message: text(result.message.as_deref(), MAX_MESSAGE),
         })
     });
-    Some(SeenResult { id, seconds, turned_after: seconds_between(seconds, turned), open })
+    Some(SeenResult { id, seconds, turned_after, open })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tagwatch_core::workload::ContainerType;
 use tagwatch_k8s::report::FirstSeen;
 
 use crate::support::{
-    MONDAY, TUESDAY, UID, container, finding, issues, json, property, report_at, report_later, report_of,
+    MONDAY, TUESDAY, UID, at, container, finding, issues, json, property, report_at, report_later, report_of,
     stored, verdict, workload,
 };
 
@@ -196,7 +196,16 @@ fn a_time_that_was_edited_into_nonsense_is_not_carried_over() {
     let findings = || vec![finding("latest-tag", Outcome::Fail)];
     for seconds in [i64::MAX, i64::MIN, 4_000_000_000] {
         let mut edited = report_of("nginx:latest", findings());
-        edited.results.as_mut().unwrap()[0].timestamp.as_mut().unwrap().seconds = seconds;
+        let result = &mut edited.results.as_mut().unwrap()[0];
+        result.timestamp.as_mut().unwrap().seconds = seconds;
+        let rebuilt = report_later("nginx:latest", findings(), &FirstSeen::of(&edited), TUESDAY);
+        assert_eq!(property(&rebuilt, 0, "firstSeen"), MONDAY, "{seconds}");
+        let turned = rebuilt.results.as_ref().unwrap()[0].timestamp.unwrap().seconds;
+        assert!([MONDAY, TUESDAY].map(|time| at(time).as_second()).contains(&turned), "{seconds}");
+
+        let result = &mut edited.results.as_mut().unwrap()[0];
+        let properties = result.properties.as_mut().unwrap();
+        properties.insert("firstSeen".into(), "9999-01-01T00:00:00Z".to_owned());
         let rebuilt = report_later("nginx:latest", findings(), &FirstSeen::of(&edited), TUESDAY);
         assert_eq!(property(&rebuilt, 0, "firstSeen"), TUESDAY, "{seconds}");
     }
