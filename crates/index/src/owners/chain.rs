@@ -9,7 +9,7 @@ use super::{MAX_DEPENDENTS, MAX_DEPTH, OwnedObject, OwnerIndex};
 
 /// Where a chain of controllers ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Top {
+pub(crate) enum Top {
     /// Reported under this workload.
     Workload(WorkloadKey),
     /// This controller of a kind that we watch is not known: not seen yet, or gone and about to take its
