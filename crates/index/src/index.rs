@@ -48,7 +48,7 @@ pub struct Index {
 /// Objects of every watched kind but Pods.
 impl Index {
     /// An index that is filled once. A rollout of which no time says when it made progress is judged by what there is, since
-    /// nobody looks again.
+    /// there is no later look.
     pub fn of_one_look() -> Self {
         Self { progress: RolloutProgress::of_one_look(), ..Self::default() }
     }

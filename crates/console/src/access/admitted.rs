@@ -29,7 +29,7 @@ pub(crate) async fn mark_admitted(mut request: Request, next: Next) -> Response 
     answer
 }
 
-/// Admits a request of this caller. Every pod has a valid token: one that may see nothing comes before nobody.
+/// Admits a request of this caller. Every pod has a valid token: a caller that may see nothing gets no preference.
 pub(crate) fn admit(extensions: &Extensions, caller: &Caller) {
     if caller.visible.is_empty() {
         return;

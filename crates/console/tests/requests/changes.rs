@@ -203,7 +203,7 @@ async fn a_result_that_changes_opens_nothing_and_an_exemption_resolves() {
     );
 }
 
-/// The exemption that ended it is gone, and nobody has fixed anything.
+/// The exemption that ended it is gone, and the workload is the same.
 #[tokio::test]
 async fn what_ended_a_violation_stays_what_becomes_of_it_later() {
     let mut facts = quiet();

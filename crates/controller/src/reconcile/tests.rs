@@ -107,7 +107,7 @@ async fn a_change_of_the_policy_is_evaluated_at_once_and_known_to_be() {
     engine.set_policy(Policy::of(Profile::Strict));
     assert!(!is_evaluated());
     sleep(Duration::from_secs(1)).await;
-    assert!(is_evaluated() && tracker.version() > version, "the status of the policy is told");
+    assert!(is_evaluated() && tracker.version() > version, "the status of the policy is notified");
     assert_eq!(metrics.reconciles.with_label_values(&["written"]).get(), 2);
     running.abort();
 }

@@ -3,7 +3,7 @@
 //!
 //! A connection computes only in its turn: one poll of its future. Among those that are ready, the next turn goes to the peer
 //! that has used the least, so a peer that sends without end delays another one by a turn, not by all that it has sent.
-//! A thread that nobody waits for is free to everyone.
+//! A thread for which no connection waits is free to every connection.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -134,7 +134,7 @@ impl Queue {
         let next = waiting.min_by_key(|(_, connection)| (used(&connection.peer), connection.last));
         let Some(number) = next.map(|(number, _)| *number) else {
             if self.taken == 0 {
-                // Nobody was kept waiting: all begin anew.
+                // No connection was kept waiting: all begin anew.
                 self.clock = self.most;
             }
             return None;

@@ -205,7 +205,7 @@ impl Kinds {
     }
 
     /// Whether a plain name means a kind in a policy. A name that no known kind bears means kinds of that name in every
-    /// group, since it can be nobody else's. What is not of Kubernetes, such as a service of Compose, has no API version.
+    /// group, since no other known kind has it. What is not of Kubernetes, such as a service of Compose, has no API version.
     pub fn is_meant_by_plain_name(&self, api_version: &str, kind: &str) -> bool {
         // No real kind holds a dot: it would look like one with its group.
         if api_version.is_empty() || kind.contains('.') {

@@ -61,7 +61,7 @@ fn a_plain_name_is_the_kind_that_is_known_by_it() {
         ("CloneSet", "apps.kruise.io/v1alpha1", "CloneSet"),
         // A service of a Compose file, which has no group.
         ("Service", "", "Service"),
-        // Nobody knows a kind of this name.
+        // No known kind has this name.
         ("Database", "ops.example.com/v1", "Database"),
         ("Data*", "ops.example.com/v1", "Database"),
     ] {

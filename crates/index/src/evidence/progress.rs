@@ -77,7 +77,7 @@ impl RolloutProgress {
     /// The times of the rollout of an object.
     pub(crate) fn timing(&mut self, key: &WorkloadKey, observed: Observed<'_>, now: u32) -> Timing {
         let Observed { object, is_over, untimed, first_start } = observed;
-        // If that is not known, from now on; whoever does not look again goes by what there is. None is written in the future,
+        // If that is not known, from now on; an index of one look goes by what there is. None is written in the future,
         // but clocks differ.
         let unknown =
             || if self.is_of_one_look { object.map_or(0, SlimObject::changed).max(first_start) } else { now };

@@ -96,7 +96,7 @@ mod tests {
         for text in ["nginx:latest", "\u{1b}", "\\u{1b}", "日\u{202e}", &"é".repeat(1_000)] {
             let written = shown(&text.into(), 20);
             assert_eq!(read(&written, 20).raw(), written);
-            assert_eq!(read(text, 20).raw(), written, "whoever wrote it");
+            assert_eq!(read(text, 20).raw(), written, "written by a user or by us");
         }
     }
 

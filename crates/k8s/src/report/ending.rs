@@ -1,4 +1,4 @@
-//! How violations ended, told at the evaluation that no longer finds them: later nobody can tell.
+//! How violations ended, decided at the evaluation that no longer finds them: later evaluations cannot see it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

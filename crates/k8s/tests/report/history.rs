@@ -291,7 +291,7 @@ fn an_interval_says_how_it_ended() {
         (&here, same(), passing(), Ending::RuleOff),
         (&off, container("other", "nginx:1.27.3"), passing(), Ending::Fixed),
         (&elsewhere, container("web", "nginx:1.27.3"), passing(), Ending::Fixed),
-        // The policy may have come to allow the image: nobody has fixed anything.
+        // The policy may allow the image now: the workload is the same.
         (&recommended, same(), passing(), Ending::Resolved),
     ] {
         let image = now.image.clone();

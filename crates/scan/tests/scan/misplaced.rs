@@ -159,7 +159,7 @@ fn in_words(value: &Value, image: &str) -> Value {
     }
 }
 
-/// An object of a kind that nobody knows.
+/// An object of an unknown kind.
 fn custom_object() -> Value {
     json!({
         "apiVersion": "ops.example.com/v1",

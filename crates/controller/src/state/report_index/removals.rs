@@ -73,7 +73,7 @@ impl Removals {
         &self.returned
     }
 
-    /// Forgets removals that nobody undid, and contests that have come to rest. Returns whether the reports that came back are
+    /// Forgets removals that no client undid, and contests that have come to rest. Returns whether the reports that came back are
     /// others than before.
     pub(super) fn forget_old(&mut self, now: Instant, is_there: impl Fn(&ReportKey) -> bool) -> bool {
         let Self { removed, returned, held, is_news } = self;
