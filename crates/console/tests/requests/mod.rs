@@ -8,6 +8,7 @@ mod exemptions;
 mod exports;
 mod files;
 mod filters;
+mod first_look;
 mod headers;
 mod health;
 mod hostile;
