@@ -125,25 +125,7 @@ impl Connections {
 
     fn make_room(&self, open: &mut Open) {
         let now = Instant::now();
-        let mut counts: BTreeMap<Peer, usize> = BTreeMap::new();
-        for entry in open.connections.values() {
-            *counts.entry(entry.peer).or_default() += 1;
-        }
-        let is_crowd = |peer: &Peer| counts.get(peer).is_some_and(|count| *count > MAX_KEPT);
-        let all = || open.connections.iter().map(|(number, entry)| (*number, entry));
-        let silent_first = are_most_silent(all());
-        let ranked = all().map(|(number, entry)| (entry.peer, entry.peer, rank(number, entry, silent_first)));
-        let unprotected =
-            ranked.clone().filter(|(peer, ..)| is_crowd(peer) || !open.known.is_known(*peer, now));
-        let Some(peer) = oldest_of_largest(unprotected).or_else(|| oldest_of_largest(ranked)) else {
-            return;
-        };
-        let own = || all().filter(|(_, entry)| entry.peer == peer);
-        let silent_first = are_most_silent(own());
-        let displaced = own().min_by_key(|(number, entry)| rank(*number, entry, silent_first));
-        let Some(entry) =
-            displaced.map(|(number, _)| number).and_then(|number| open.connections.remove(&number))
-        else {
+        let Some(entry) = open.displaced(now).and_then(|number| open.connections.remove(&number)) else {
             return;
         };
         entry.close.cancel();
@@ -155,6 +137,27 @@ impl Connections {
                 "as many connections are open as may be; each new one closes one of the peer with the most"
             );
         }
+    }
+}
+
+impl Open {
+    /// The number of the connection that gives its place to a new one.
+    fn displaced(&self, now: Instant) -> Option<u64> {
+        let mut counts: BTreeMap<Peer, usize> = BTreeMap::new();
+        for entry in self.connections.values() {
+            *counts.entry(entry.peer).or_default() += 1;
+        }
+        let is_crowd = |peer: &Peer| counts.get(peer).is_some_and(|count| *count > MAX_KEPT);
+        let all = || self.connections.iter().map(|(number, entry)| (*number, entry));
+        let silent_first = are_most_silent(all());
+        let ranked = all().map(|(number, entry)| (entry.peer, entry.peer, rank(number, entry, silent_first)));
+        let unprotected =
+            ranked.clone().filter(|(peer, ..)| is_crowd(peer) || !self.known.is_known(*peer, now));
+        let peer = oldest_of_largest(unprotected).or_else(|| oldest_of_largest(ranked))?;
+        let own = || all().filter(|(_, entry)| entry.peer == peer);
+        let silent_first = are_most_silent(own());
+        let displaced = own().min_by_key(|(number, entry)| rank(*number, entry, silent_first));
+        displaced.map(|(number, _)| number)
     }
 }
 

@@ -3,27 +3,45 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
 use serde::Serialize;
 
 use super::carried;
 use super::property::FIRST_SEEN;
-use super::{PolicyReport, ReportResult, ReportSummary, hex};
+use super::{CONTENT_HASH_ANNOTATION, PolicyReport, ReportResult, ReportSummary, hex};
 
-/// SHA-256 in hex of all that a report says but times: its owner, the labels that it carries of its namespace, its
-/// scope, its summary and its results. Other labels, annotations, finalizers and owners that others have added are theirs, and do not count.
+/// SHA-256 of all that a report says but times: its owner, the labels that it carries of its namespace, its scope, its
+/// summary and its results. Other labels, annotations, finalizers and owners that others have added are theirs, and do
+/// not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ContentHash([u8; 32]);
+
+impl ContentHash {
+    pub(super) fn of(report: &PolicyReport) -> Self {
+        let PolicyReport { api_version: _, kind: _, metadata, scope, scope_selector, summary, results } =
+            report;
+        let scope_uid = scope.as_ref().and_then(|scope| scope.uid.as_ref());
+        let owner = metadata.owner_references.iter().flatten().find(|owner| Some(&owner.uid) == scope_uid);
+        Self(hex::sha256_of_json(&Content {
+            owner,
+            carried_labels: carried::of_report(metadata),
+            scope: scope.as_ref(),
+            scope_selector: scope_selector.as_ref(),
+            summary: *summary,
+            results: results.iter().flatten().map(ContentResult::from).collect(),
+        }))
+    }
+
+    /// Whether the annotation for it says the same.
+    pub(super) fn is_noted(self, metadata: &ObjectMeta) -> bool {
+        let noted = metadata.annotations.as_ref().and_then(|noted| noted.get(CONTENT_HASH_ANNOTATION));
+        noted.is_some_and(|noted| *noted == hex::encode(&self.0))
+    }
+}
+
+/// [`ContentHash`] in hex, as the annotation has it.
 pub fn content_hash(report: &PolicyReport) -> String {
-    let PolicyReport { api_version: _, kind: _, metadata, scope, scope_selector, summary, results } = report;
-    let scope_uid = scope.as_ref().and_then(|scope| scope.uid.as_ref());
-    let owner = metadata.owner_references.iter().flatten().find(|owner| Some(&owner.uid) == scope_uid);
-    hex::sha256_json(&Content {
-        owner,
-        carried_labels: carried::of_report(metadata),
-        scope: scope.as_ref(),
-        scope_selector: scope_selector.as_ref(),
-        summary: *summary,
-        results: results.iter().flatten().map(ContentResult::from).collect(),
-    })
+    hex::encode(&ContentHash::of(report).0)
 }
 
 #[derive(Serialize)]

@@ -11,12 +11,12 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     encode(&Sha256::digest(bytes))
 }
 
-/// SHA-256 of a value's JSON, as 64 lower-case hex digits.
-pub(super) fn sha256_json(value: &impl Serialize) -> String {
+/// SHA-256 of a value's JSON.
+pub(super) fn sha256_of_json(value: &impl Serialize) -> [u8; 32] {
     let mut sink = HashSink(Sha256::new());
     let written = serde_json::to_writer(&mut sink, value);
     debug_assert!(written.is_ok(), "a report's keys are strings, and a hash takes any bytes");
-    encode(&sink.0.finalize())
+    sink.0.finalize().into()
 }
 
 /// Bytes as lower-case hex digits.

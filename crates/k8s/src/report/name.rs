@@ -45,7 +45,7 @@ fn joined(kind: &str, name: &str, digits: &str) -> String {
 
 /// Digits of a hash of these parts. As JSON, no two lists of parts are one text.
 fn identity_digits(parts: [&str; 4]) -> String {
-    hex::sha256_json(&parts)[..IDENTITY_DIGITS].to_owned()
+    hex::encode(&hex::sha256_of_json(&parts)[..IDENTITY_DIGITS / 2])
 }
 
 /// At most `max` characters of `a-z`, `0-9` and, between those, `-`.

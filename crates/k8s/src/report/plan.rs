@@ -36,20 +36,23 @@ pub struct Precondition {
 pub fn plan(stored: Option<&StoredReport>, wanted: Option<PolicyReport>) -> ReportPlan {
     match (stored, wanted) {
         (None, Some(wanted)) => ReportPlan::Create(Box::new(wanted)),
-        (Some(stored), None) if stored.is_ours() => ReportPlan::Delete(precondition(stored.metadata())),
+        (Some(stored), None) if stored.is_ours() => ReportPlan::Delete(precondition(stored)),
         (_, None) => ReportPlan::Keep,
         (Some(stored), Some(_)) if stored.owner().is_another() => ReportPlan::Blocked(stored.owner().clone()),
         (Some(stored), Some(wanted)) if stored.is_ours() && stored.says_the_same(&wanted) => ReportPlan::Keep,
         // Ours; or without an instance and about a workload that is checked here: it becomes ours.
         (Some(stored), Some(wanted)) => {
-            let metadata = merge(stored.metadata().clone(), wanted.metadata);
+            let metadata = merge(stored.metadata(), wanted.metadata);
             ReportPlan::Replace(Box::new(PolicyReport { metadata, ..wanted }))
         }
     }
 }
 
-fn precondition(metadata: &ObjectMeta) -> Precondition {
-    Precondition { uid: metadata.uid.clone(), resource_version: metadata.resource_version.clone() }
+fn precondition(stored: &StoredReport) -> Precondition {
+    Precondition {
+        uid: stored.uid().map(str::to_owned),
+        resource_version: stored.resource_version().map(str::to_owned),
+    }
 }
 
 /// Our labels, annotations and owner over the stored metadata; everything else in it belongs to others.

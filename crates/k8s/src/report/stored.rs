@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::carried;
+use super::content::ContentHash;
 use super::{
     CARRIED_LABELS_ANNOTATION, CONTENT_HASH_ANNOTATION, FirstSeen, HISTORY_ANNOTATION, History,
-    INSTANCE_LABEL, MANAGED_BY_LABEL, MANAGER, PolicyReport, content_hash,
+    INSTANCE_LABEL, MANAGED_BY_LABEL, MANAGER, PolicyReport,
 };
 
 /// Whose report it is, by its labels.
@@ -42,15 +43,35 @@ impl ReportOwner {
     }
 }
 
+/// What identifies a report and its version. There is one of these for every workload, so it holds nothing else: whole
+/// metadata takes five times the memory.
+#[derive(Debug, Clone)]
+struct Identity {
+    namespace: Box<str>,
+    name: Box<str>,
+    uid: Option<Box<str>>,
+    resource_version: Option<Box<str>>,
+}
+
+/// What clients may add to the metadata of an object that is not theirs.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct OfOthers {
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+    owner_references: Option<Vec<OwnerReference>>,
+    finalizers: Option<Vec<String>>,
+}
+
 /// What is known of a report that the API server holds: all that the next decision asks for, without its body.
 #[derive(Debug, Clone)]
 pub struct StoredReport {
-    /// What identifies it, and what others have put into its metadata: our own labels, annotations and owner are
-    /// left out, for there is one of these for every workload.
-    metadata: ObjectMeta,
+    identity: Identity,
+    /// What others have put into its metadata: nothing for nearly all of them. Our own labels, annotations and owner are
+    /// left out.
+    of_others: Option<Box<OfOthers>>,
     owner: ReportOwner,
     /// Hash of the body, where the annotation says the same.
-    content_hash: Option<Box<str>>,
+    content_hash: Option<ContentHash>,
     first_seen: FirstSeen,
     history: History,
 }
@@ -60,15 +81,15 @@ impl StoredReport {
     /// of times and of the past is not taken over.
     pub fn new(report: PolicyReport, instance: &str) -> Self {
         let owner = ReportOwner::of(report.metadata.labels.as_ref(), instance);
-        let content_hash = content_hash(&report);
+        let content_hash = ContentHash::of(&report);
         let (first_seen, history) = if owner.is_another() {
             Default::default()
         } else {
             (FirstSeen::of(&report), History::of(&report))
         };
         let subject = report.scope.and_then(|scope| scope.uid);
-        let mut metadata = ObjectMeta { managed_fields: None, ..report.metadata };
-        let is_noted = noted_hash(&metadata) == Some(&content_hash);
+        let mut metadata = report.metadata;
+        let is_noted = content_hash.is_noted(&metadata);
         take(&mut metadata.labels, MANAGED_BY_LABEL, |manager| manager == MANAGER);
         take(&mut metadata.labels, INSTANCE_LABEL, |_| owner == ReportOwner::Ours);
         let carried: Vec<String> = carried::of_report(&metadata).into_keys().map(str::to_owned).collect();
@@ -81,19 +102,61 @@ impl StoredReport {
         if let Some(owners) = &mut metadata.owner_references {
             owners.retain(|owner| Some(&owner.uid) != subject.as_ref());
         }
-        metadata.owner_references = metadata.owner_references.filter(|owners| !owners.is_empty());
-        let content_hash = is_noted.then(|| content_hash.into_boxed_str());
-        Self { metadata, owner, content_hash, first_seen, history }
+        let of_others = OfOthers {
+            labels: metadata.labels,
+            annotations: metadata.annotations,
+            owner_references: metadata.owner_references.filter(|owners| !owners.is_empty()),
+            finalizers: metadata.finalizers,
+        };
+        let identity = Identity {
+            namespace: metadata.namespace.unwrap_or_default().into(),
+            name: metadata.name.unwrap_or_default().into(),
+            uid: metadata.uid.map(Into::into),
+            resource_version: metadata.resource_version.map(Into::into),
+        };
+        let of_others = (of_others != OfOthers::default()).then(|| Box::new(of_others));
+        Self { identity, of_others, owner, content_hash: is_noted.then_some(content_hash), first_seen, history }
     }
 
-    /// Its identity and version, and the labels, annotations, owners and finalizers that are not ours.
-    pub fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
+    /// Its identity and version, and the labels, annotations, owners and finalizers that are not ours: what the API server
+    /// needs of the metadata for an update. The rest of it cannot be changed, and stays where an update leaves it out
+    /// (`ValidateObjectMetaAccessorUpdate` in `k8s.io/apimachinery/pkg/api/validation/objectmeta.go`).
+    pub fn metadata(&self) -> ObjectMeta {
+        let Identity { namespace, name, uid, resource_version } = &self.identity;
+        let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+        let OfOthers { labels, annotations, owner_references, finalizers } =
+            self.of_others.as_deref().cloned().unwrap_or_default();
+        ObjectMeta {
+            namespace: Some(namespace.to_string()),
+            name: Some(name.to_string()),
+            uid: text(uid),
+            resource_version: text(resource_version),
+            labels,
+            annotations,
+            owner_references,
+            finalizers,
+            ..ObjectMeta::default()
+        }
+    }
+
+    /// The namespace that it is in.
+    pub fn namespace(&self) -> &str {
+        &self.identity.namespace
+    }
+
+    /// `metadata.name` of it.
+    pub fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    /// Its UID, which a report that is made anew under its name does not have.
+    pub fn uid(&self) -> Option<&str> {
+        self.identity.uid.as_deref()
     }
 
     /// Its version; a watch event with the same one has no news.
     pub fn resource_version(&self) -> Option<&str> {
-        self.metadata.resource_version.as_deref()
+        self.identity.resource_version.as_deref()
     }
 
     /// When its results were first seen, for the next [`super::ReportInput`].
@@ -124,7 +187,7 @@ impl StoredReport {
 
     /// Whether it says what a report that we built says, and its annotation does not belie it.
     pub(super) fn says_the_same(&self, wanted: &PolicyReport) -> bool {
-        self.content_hash.is_some() && self.content_hash.as_deref() == noted_hash(&wanted.metadata)
+        self.content_hash.is_some_and(|hash| hash.is_noted(&wanted.metadata))
     }
 }
 
@@ -139,8 +202,4 @@ fn take(map: &mut Option<BTreeMap<String, String>>, key: &str, is_right: impl Fn
         *map = None;
     }
     found
-}
-
-fn noted_hash(metadata: &ObjectMeta) -> Option<&str> {
-    metadata.annotations.as_ref()?.get(CONTENT_HASH_ANNOTATION).map(String::as_str)
 }

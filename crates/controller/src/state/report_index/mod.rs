@@ -299,9 +299,7 @@ fn in_scope(key: &ReportKey, scope: Option<&str>) -> bool {
 }
 
 fn key_of(stored: &StoredReport) -> ReportKey {
-    let metadata = stored.metadata();
-    let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
-    ReportKey { namespace: text(&metadata.namespace), name: text(&metadata.name) }
+    ReportKey::new(stored.namespace(), stored.name())
 }
 
 /// Whether a watch event shows a version that is not newer than the one we hold. Resource versions are

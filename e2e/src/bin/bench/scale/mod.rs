@@ -26,7 +26,7 @@ use tokio::time::sleep;
 
 use crate::{
     audit,
-    change::changes,
+    change::{Change, changes},
     cluster::Cluster,
     fill::{self, AGENT},
     post_loop, progress,
@@ -88,8 +88,17 @@ struct WithReports {
     heartbeat_writes: usize,
     /// CPU time of tagwatch and of the API server during the heartbeats.
     heartbeat_cpu: [Duration; 2],
-    /// From a change to its report, in milliseconds, and how many other pods changed a second.
-    change: Percentiles,
+    beside_others: BesideOthers,
+}
+
+/// Image changes while pods of others change.
+#[derive(Debug)]
+struct BesideOthers {
+    /// From a change to its report, in milliseconds.
+    reported: Percentiles,
+    /// How much later that is than a bare watch of the Deployments shows the change, in milliseconds.
+    behind_watch: Percentiles,
+    /// How many other pods changed a second.
     churn: f64,
 }
 
@@ -173,7 +182,7 @@ async fn with_reports(cluster: &Cluster, counts: &Counts) -> Result<WithReports>
     let heartbeat_writes = audit::writes_or_none(&cluster.audit_log(), mark, AGENT).await?;
 
     progress(&format!("{CHANGES} changes beside {CHURN} pods that change a second"));
-    let (change, churn) = changes_beside_others(cluster, &fleet, pods, deployments).await?;
+    let beside_others = changes_beside_others(cluster, &fleet, pods, deployments).await?;
     fill::stop(tagwatch).await?;
     Ok(WithReports {
         workloads,
@@ -186,19 +195,17 @@ async fn with_reports(cluster: &Cluster, counts: &Counts) -> Result<WithReports>
         heartbeats,
         heartbeat_writes,
         heartbeat_cpu: [0, 1].map(|process| after[process].saturating_sub(before[process])),
-        change,
-        churn,
+        beside_others,
     })
 }
 
-/// Image changes, one after another, while pods of others change: from each to its report, and how many others changed
-/// a second.
+/// Makes image changes, one after another, while pods of others change.
 async fn changes_beside_others(
     cluster: &Cluster,
     fleet: &Fleet<'_>,
     pods: u32,
     deployments: u32,
-) -> Result<(Percentiles, f64)> {
+) -> Result<BesideOthers> {
     let over = std::cell::Cell::new(false);
     let others = async {
         let (started, mut made) = (Instant::now(), 0);
@@ -217,8 +224,14 @@ async fn changes_beside_others(
         done
     };
     let (churn, times) = try_join(others, measured).await?;
-    let times = times.iter().map(|change| change.reported.as_secs_f64() * 1_000.0);
-    Ok((Percentiles::of(times).context("no change")?, churn))
+    let percentiles = |time: fn(&Change) -> Duration| {
+        Percentiles::of(times.iter().map(|change| time(change).as_secs_f64() * 1_000.0)).context("no change")
+    };
+    Ok(BesideOthers {
+        reported: percentiles(|change| change.reported)?,
+        behind_watch: percentiles(|change| change.behind_watch)?,
+        churn,
+    })
 }
 
 /// tagwatch, once it is ready.

@@ -2,7 +2,7 @@
 
 use tagwatch_e2e::Memory;
 
-use super::{CHURN, Scale, Size, WithReports};
+use super::{BesideOthers, CHURN, Scale, Size, WithReports};
 use crate::{
     spread::Percentiles,
     table::{NO_AIM, Table, aim, mebibytes},
@@ -78,15 +78,17 @@ fn report_rows(reports: &WithReports, table: &mut Table) {
         format!("{share:.2} ({ours:.1} s / {server:.1} s)"),
         aim(&format!("≤ {MAX_HEARTBEAT_CPU:.1}"), share <= MAX_HEARTBEAT_CPU),
     );
-    let Percentiles { p50, p99, max } = reports.change;
-    let met = p99 <= MAX_CHANGE_MILLISECONDS;
+    let BesideOthers { reported, behind_watch, churn } = &reports.beside_others;
+    let spread = |Percentiles { p50, p99, max }: &Percentiles| format!("{p50:.1} / {p99:.1} / {max:.1}");
     table.row(
-        &format!(
-            "Changed image → report, while {:.0} other pods change a second, ms: p50 / p99 / max",
-            reports.churn
-        ),
-        format!("{p50:.1} / {p99:.1} / {max:.1}"),
-        aim(&format!("p99 ≤ {MAX_CHANGE_MILLISECONDS:.0}"), met),
+        &format!("Changed image → report, while {churn:.0} other pods change a second, ms: p50 / p99 / max"),
+        spread(reported),
+        aim(&format!("p99 ≤ {MAX_CHANGE_MILLISECONDS:.0}"), reported.p99 <= MAX_CHANGE_MILLISECONDS),
+    );
+    table.row(
+        "A bare watch of the Deployments → report, of the same changes, ms: p50 / p99 / max",
+        spread(behind_watch),
+        NO_AIM,
     );
     table.row("Other pods wanted to change a second", CHURN, NO_AIM);
 }
