@@ -184,11 +184,7 @@ where
                 if sink.failed(&error) == Flow::Stop {
                     return End::Stopped;
                 }
-                stats.failed(&error);
-                if is_missed_event(&error) {
-                    relist.plan();
-                    continue;
-                }
+                // Servers do so before Kubernetes 1.32, in 1.33, and where the feature gate is off: no failure.
                 if config.initial_list_strategy == InitialListStrategy::StreamingList && cannot_stream(&error)
                 {
                     tracing::info!(
@@ -197,6 +193,11 @@ where
                     );
                     *config = list_instead(config.clone());
                     return End::Restart;
+                }
+                stats.failed(&error);
+                if is_missed_event(&error) {
+                    relist.plan();
+                    continue;
                 }
                 let asked = asked_wait(&error).min(LONGEST_ASKED_WAIT);
                 sleep(backoff.delay_after(is_answer(&error)).max(asked)).await;
