@@ -43,6 +43,13 @@ impl fmt::Display for Workload {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Row(pub String, pub String, pub String, pub String, pub String, pub String);
 
+impl Row {
+    /// Whether it is about an image volume.
+    pub(super) fn is_of_image_volume(&self) -> bool {
+        self.1 == "imageVolume"
+    }
+}
+
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(container, container_type, class, rule, result, severity) = self;

@@ -11,7 +11,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use super::{Kubectl, NAMESPACES, NODE, Verdicts, compare, config, expected, reported};
-use crate::{JobPods, Kubelet, KubeletTask, Scope, eventually};
+use crate::{JobPods, Kubelet, KubeletTask, Scope, eventually, stores_image_volumes};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -26,9 +26,13 @@ impl Samples {
     /// For a control plane without a kubelet: [`load`](Self::load) plays that part.
     ///
     /// # Errors
-    /// The table of verdicts cannot be read.
-    pub fn new(client: Client, kubectl: Kubectl) -> Result<Self> {
-        Ok(Self { client, kubectl, expected: expected()? })
+    /// The table of verdicts cannot be read, or the API server does not say whether it stores image volumes.
+    pub async fn new(client: Client, kubectl: Kubectl) -> Result<Self> {
+        let mut expected = expected()?;
+        if !stores_image_volumes(&client).await? {
+            expected.values_mut().for_each(|rows| rows.retain(|row| !row.is_of_image_volume()));
+        }
+        Ok(Self { client, kubectl, expected })
     }
 
     /// What is to be reported of the samples that were loaded.

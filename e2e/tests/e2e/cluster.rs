@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use kube::Client;
-use tagwatch_e2e::{ControlPlane, Identity, Options, eventually, samples::config};
+use tagwatch_e2e::{ControlPlane, Identity, Options, eventually, samples::config, stores_image_volumes};
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// The discovery documents of the two APIs, and what they list.
@@ -35,6 +35,8 @@ const RBAC: [&str; 11] = [
 pub(crate) struct Cluster {
     pub(crate) control_plane: ControlPlane,
     pub(crate) kubeconfig: PathBuf,
+    /// Older API servers drop them: tests expect what an object says that is stored.
+    pub(crate) stores_image_volumes: bool,
 }
 
 impl Cluster {
@@ -53,7 +55,8 @@ impl Cluster {
         })
         .await?;
         let kubeconfig = control_plane.kubeconfig_as(ACCOUNT, control_plane.data_dir()).await?;
-        Ok(Self { control_plane, kubeconfig })
+        let stores_image_volumes = stores_image_volumes(&control_plane.client().await?).await?;
+        Ok(Self { control_plane, kubeconfig, stores_image_volumes })
     }
 
     /// Starts one with the report API, too.

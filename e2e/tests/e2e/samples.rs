@@ -23,7 +23,7 @@ async fn versions(env: &TestEnv) -> Result<Vec<(String, Option<String>)>> {
 async fn judged_as_the_table_says_and_not_written_again(env: &TestEnv) -> Result<()> {
     let began = env.audit_log().mark().await?;
     let tagwatch = env.tagwatch_with(&[]).await?;
-    let samples = Samples::new(env.client(), Kubectl::of(&env.cluster().control_plane))?;
+    let samples = Samples::new(env.client(), Kubectl::of(&env.cluster().control_plane)).await?;
     let kubelet = samples.load().await?;
     samples.judged(LIMIT * 2).await?;
     tagwatch.end().await?;

@@ -26,7 +26,7 @@ impl Stage {
         let established = ["wait", "--for=condition=established", "crd", "--all", "--timeout=60s"];
         kubectl.run(established).await?;
         let tagwatch = TagwatchProcess::start(control_plane.kubeconfig(), arguments).await?;
-        let samples = Samples::new(control_plane.client().await?, kubectl.clone())?;
+        let samples = Samples::new(control_plane.client().await?, kubectl.clone()).await?;
         let kubelet = samples.load().await?;
         samples.judged(LIMIT).await?;
         Ok(Self { control_plane, kubectl, tagwatch, kubelet })

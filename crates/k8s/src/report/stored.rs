@@ -115,7 +115,14 @@ impl StoredReport {
             resource_version: metadata.resource_version.map(Into::into),
         };
         let of_others = (of_others != OfOthers::default()).then(|| Box::new(of_others));
-        Self { identity, of_others, owner, content_hash: is_noted.then_some(content_hash), first_seen, history }
+        Self {
+            identity,
+            of_others,
+            owner,
+            content_hash: is_noted.then_some(content_hash),
+            first_seen,
+            history,
+        }
     }
 
     /// Its identity and version, and the labels, annotations, owners and finalizers that are not ours: what the API server

@@ -135,7 +135,7 @@ impl<'a> Cluster<'a> {
         let tagwatch = install::controller(&self.admin, &self.client, folder.path(), &only).await?;
 
         screen::step(&format!("config/samples in {}", NAMESPACES.join(", ")));
-        let mut samples = Samples::new(self.client.clone(), self.kubectl.clone())?;
+        let mut samples = Samples::new(self.client.clone(), self.kubectl.clone()).await?;
         samples.load_beside_kubelets().await?;
         tour::wait_until_judged(&samples).await?;
         let (client, kubectl) = (self.client.clone(), self.kubectl.clone());

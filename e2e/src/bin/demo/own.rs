@@ -69,7 +69,7 @@ impl Stage {
         let admin = Kubeconfig::read_from(control_plane.kubeconfig())?;
         let tagwatch = install::controller(&admin, &client, control_plane.data_dir(), &[]).await?;
 
-        let samples = Samples::new(client.clone(), kubectl.clone())?;
+        let samples = Samples::new(client.clone(), kubectl.clone()).await?;
         let (workloads, namespaces) = (samples.expected().len(), NAMESPACES.join(", "));
         screen::step(&format!("config/samples: {workloads} workloads in {namespaces}"));
         screen::outcome("there is no kubelet: a stand-in reports their pods as running");
