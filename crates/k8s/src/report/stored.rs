@@ -43,8 +43,7 @@ impl ReportOwner {
     }
 }
 
-/// What identifies a report and its version. There is one of these for every workload, so it holds nothing else: whole
-/// metadata takes five times the memory.
+/// What identifies a report and its version. There is one of these for every workload, so it holds nothing else.
 #[derive(Debug, Clone)]
 struct Identity {
     namespace: Box<str>,
