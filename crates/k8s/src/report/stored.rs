@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 
 use super::carried;
 use super::content::ContentHash;
@@ -50,6 +50,7 @@ struct Identity {
     name: Box<str>,
     uid: Option<Box<str>>,
     resource_version: Option<Box<str>>,
+    created: Option<Time>,
 }
 
 /// What clients may add to the metadata of an object that is not theirs.
@@ -112,6 +113,7 @@ impl StoredReport {
             name: metadata.name.unwrap_or_default().into(),
             uid: metadata.uid.map(Into::into),
             resource_version: metadata.resource_version.map(Into::into),
+            created: metadata.creation_timestamp,
         };
         let of_others = (of_others != OfOthers::default()).then(|| Box::new(of_others));
         Self {
@@ -124,11 +126,10 @@ impl StoredReport {
         }
     }
 
-    /// Its identity and version, and the labels, annotations, owners and finalizers that are not ours: what the API server
-    /// needs of the metadata for an update. The rest of it cannot be changed, and stays where an update leaves it out
-    /// (`ValidateObjectMetaAccessorUpdate` in `k8s.io/apimachinery/pkg/api/validation/objectmeta.go`).
+    /// Its identity, version and age, and the labels, annotations, owners and finalizers that are not ours. An API server with a
+    /// store of its own may take its age from an update.
     pub fn metadata(&self) -> ObjectMeta {
-        let Identity { namespace, name, uid, resource_version } = &self.identity;
+        let Identity { namespace, name, uid, resource_version, created } = &self.identity;
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
         let OfOthers { labels, annotations, owner_references, finalizers } =
             self.of_others.as_deref().cloned().unwrap_or_default();
@@ -137,6 +138,7 @@ impl StoredReport {
             name: Some(name.to_string()),
             uid: text(uid),
             resource_version: text(resource_version),
+            creation_timestamp: created.clone(),
             labels,
             annotations,
             owner_references,

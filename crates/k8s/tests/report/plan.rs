@@ -1,6 +1,7 @@
 //! Which write takes what is stored to what is wanted.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference, Time};
+use k8s_openapi::jiff::Timestamp;
 use tagwatch_core::finding::Finding;
 use tagwatch_core::outcome::Outcome;
 use tagwatch_k8s::report::{
@@ -175,7 +176,10 @@ fn what_others_add_to_the_metadata_stays_and_is_no_change() {
 
     let mut body = stored_body(&report_of("httpd:latest", failing()));
     decorate(&mut body);
+    let created = Some(Time(Timestamp::UNIX_EPOCH));
+    body.metadata.creation_timestamp.clone_from(&created);
     let metadata = replaced(plan(Some(&StoredReport::new(body, INSTANCE)), Some(wanted()))).metadata;
+    assert_eq!(metadata.creation_timestamp, created, "which a store of its own may take from the update");
     assert_eq!(metadata.labels.unwrap()["team"], "shop");
     assert_eq!(metadata.annotations.unwrap()["audit.example/seen"], "yes");
     assert_eq!(metadata.finalizers.unwrap(), ["audit.example/keep"]);
