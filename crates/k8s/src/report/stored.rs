@@ -127,7 +127,7 @@ impl StoredReport {
     }
 
     /// Its identity, version and age, and the labels, annotations, owners and finalizers that are not ours. An API server with a
-    /// store of its own may take its age from an update.
+    /// store of its own may take the age of the report from an update.
     pub fn metadata(&self) -> ObjectMeta {
         let Identity { namespace, name, uid, resource_version, created } = &self.identity;
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
