@@ -216,7 +216,7 @@ async fn agree(
     // The manifest itself differs where the API server filled in what a rule wants to be written.
     let mut offline = scan(env, policy, fixture, &fixture.manifest)?;
     // An older one drops image volumes.
-    offline.retain(|[_, kind, ..]| env.cluster().stores_image_volumes || kind != "imageVolume");
+    offline.retain(|[_, kind, ..]| env.cluster().stores(kind));
     let unset = unset(&fixture.manifest);
     for [container, _, rule, ..] in offline.symmetric_difference(&found) {
         let by_default = unset.contains(container);

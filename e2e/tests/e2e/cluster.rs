@@ -59,6 +59,11 @@ impl Cluster {
         Ok(Self { control_plane, kubeconfig, stores_image_volumes })
     }
 
+    /// Whether an object that is stored says what its manifest says of containers of this type.
+    pub(crate) fn stores(&self, container_type: &str) -> bool {
+        self.stores_image_volumes || container_type != "imageVolume"
+    }
+
     /// Starts one with the report API, too.
     pub(crate) async fn with_report_api(options: Options) -> Result<Self> {
         let cluster = Self::start(options).await?;
