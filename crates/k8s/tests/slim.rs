@@ -314,6 +314,25 @@ fn whether_a_spec_changed_is_read_from_the_generation_or_else_from_managed_field
 }
 
 #[test]
+fn the_grace_period_of_a_pod_is_read_and_of_a_custom_template_it_may_be_anything() {
+    for (written, grace) in [
+        (json!(0), 0),
+        (json!(100_000), 100_000),
+        (json!(i64::MAX), u32::MAX),
+        (json!(-1), 0),
+        (json!(null), 30),
+        (json!("soon"), 30),
+        (json!({ "a": [1] }), 30),
+    ] {
+        let spec = json!({
+            "terminationGracePeriodSeconds": written, "containers": [{ "name": "web", "image": "web:1.0.0" }],
+        });
+        let pod: SlimPod = decode(json!({ "metadata": {}, "spec": spec }));
+        assert_eq!((pod.grace(), pod.images().len()), (grace, 1), "{written}");
+    }
+}
+
+#[test]
 fn a_rollout_without_progress_is_stalled() {
     let deployment = |updated: u32, conditions: Value| {
         let status = json!({ "observedGeneration": 1, "replicas": 2, "updatedReplicas": updated, "conditions": conditions });

@@ -73,21 +73,25 @@ impl WorkloadInput<'_> {
     /// The workload as it is shown, without history, which the caller fills in. `edit_mode` is asked for each container.
     pub fn facts(&self, edit_mode: impl Fn(&Container) -> EditMode) -> Workload {
         let (issues, left_out) = self.shown_issues();
-        let containers = &self.workload.containers;
-        let keys = ResultKeys::new(self.uid, containers);
+        let keys = ResultKeys::new(self.uid, &self.workload.containers);
         let mut fixes = fixes(self.engine, self.workload, self.verdicts);
         let mut fix =
             |verdict: &Verdict| fixes.get_mut(verdict.container).map(std::mem::take).unwrap_or_default();
-        let judged =
-            self.verdicts.iter().filter_map(|verdict| Some((containers.get(verdict.container)?, verdict)));
+        let judged = self
+            .verdicts
+            .iter()
+            .filter_map(|verdict| Some((self.workload.containers.get(verdict.container)?, verdict)));
+        let mut containers: Vec<ContainerFacts> = judged
+            .map(|(container, verdict)| {
+                self.container(container, verdict, edit_mode(container), fix(verdict))
+            })
+            .collect();
+        // There are as many of these as workloads, and most have a container or two.
+        containers.shrink_to_fit();
         Workload {
             status: self.status,
             reason: self.reason(left_out),
-            containers: judged
-                .map(|(container, verdict)| {
-                    self.container(container, verdict, edit_mode(container), fix(verdict))
-                })
-                .collect(),
+            containers,
             other_ids: issues.iter().map(|issue| other_ids(&keys, issue)).collect(),
             issues,
             known_since: self.issues.iter().map(|issue| issue.first_seen).min(),

@@ -109,10 +109,7 @@ impl<'a> Admission<'a> {
 
     /// Computes; a large evaluation while another thread goes on with what this one was to do.
     pub(super) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        let started = thread_cpu_time();
-        let result = if self.permit.is_some() { compute(work) } else { work() };
-        self.effort.add(thread_cpu_time().saturating_sub(started));
-        result
+        self.effort.spend(|| if self.permit.is_some() { compute(work) } else { work() })
     }
 }
 
@@ -129,6 +126,14 @@ fn thread_cpu_time() -> Duration {
 pub(super) struct Effort(AtomicU64);
 
 impl Effort {
+    /// Does a part of the evaluation.
+    pub(super) fn spend<T>(&self, work: impl FnOnce() -> T) -> T {
+        let started = thread_cpu_time();
+        let result = work();
+        self.add(thread_cpu_time().saturating_sub(started));
+        result
+    }
+
     fn add(&self, spent: Duration) {
         let micros = u64::try_from(spent.as_micros()).unwrap_or(u64::MAX);
         self.0.fetch_add(micros, Ordering::Relaxed);

@@ -220,8 +220,8 @@ impl ReportMemory {
 /// Every workload that has a report, or will have one once it can be written.
 #[derive(Debug, Default)]
 pub(crate) struct WorkloadStates {
-    /// In order, so that readers need not sort.
-    workloads: BTreeMap<WorkloadKey, Entry>,
+    /// In order, so that readers need not sort. A tree is half empty after a start, so its entries are no more than a pointer.
+    workloads: BTreeMap<WorkloadKey, Box<Entry>>,
     reports: HashMap<ReportKey, WorkloadKey>,
     changes: u64,
 }
@@ -263,7 +263,7 @@ impl WorkloadStates {
         }
         self.reports.insert(report.clone(), key.clone());
         let entry = Entry { report: report.clone(), memory, state: None };
-        self.workloads.insert(key.clone(), entry);
+        self.workloads.insert(key.clone(), Box::new(entry));
     }
 
     /// Publishes the state of a workload that is remembered.

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use tagwatch_k8s::key::WorkloadKey;
 use tagwatch_k8s::slim::{SlimObject, UntimedRollout};
 
+use crate::pods::LONG_DELETION;
+
 /// How long no pod counts for a template that the controller of its object has not seen, in seconds. Where that is away, it
 /// would be for ever.
 const UNSEEN_FOR: u32 = 3_600;
@@ -47,6 +49,8 @@ pub(crate) struct RolloutProgress {
     /// Since when a rollout of an object is in progress or its template is not seen, in Unix seconds, whichever template that
     /// is.
     unfinished: HashMap<WorkloadKey, u32>,
+    /// Since when `ReplicaSet`s that ask for no pods have some, in Unix seconds.
+    left_behind: HashMap<WorkloadKey, u32>,
     /// Whether everything is looked at once.
     is_of_one_look: bool,
 }
@@ -121,8 +125,20 @@ impl RolloutProgress {
         known.since.saturating_add(*deadline)
     }
 
+    /// From when on the pods of a `ReplicaSet` that asks for none count again, in Unix seconds. Its controller deletes them at
+    /// once, if it is not away, and if nothing refuses it.
+    pub(crate) fn left_behind_from(&mut self, set: &WorkloadKey, now: u32) -> u32 {
+        self.left_behind.entry(set.clone()).or_insert(now).saturating_add(LONG_DELETION)
+    }
+
+    /// It asks for pods, or has none.
+    pub(crate) fn is_not_left_behind(&mut self, set: &WorkloadKey) {
+        self.left_behind.remove(set);
+    }
+
     /// No rollout of an object is followed any more.
     pub(crate) fn forget(&mut self, key: &WorkloadKey) {
+        self.left_behind.remove(key);
         self.rollouts.remove(key);
         self.unseen.remove(key);
         self.unfinished.remove(key);
@@ -130,6 +146,7 @@ impl RolloutProgress {
 
     /// Forgets the objects that are gone.
     pub(crate) fn retain(&mut self, is_there: impl Fn(&WorkloadKey) -> bool) {
+        self.left_behind.retain(|key, _| is_there(key));
         self.rollouts.retain(|key, _| is_there(key));
         self.unseen.retain(|key, _| is_there(key));
         self.unfinished.retain(|key, _| is_there(key));

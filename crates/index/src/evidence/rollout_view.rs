@@ -24,6 +24,8 @@ pub(crate) struct RolloutView {
     /// Of a rollout that is stalled, the controllers of an earlier revision that still keep pods, each with a rollout of its
     /// own: these run on, and those of one template are compared.
     earlier: BTreeMap<WorkloadKey, RolloutId>,
+    /// `ReplicaSet`s that ask for no pods and have had some for long: no controller ends them.
+    left_behind: BTreeSet<WorkloadKey>,
     /// Of the object and those that it controls, each that may have a rollout.
     rollouts: BTreeMap<WorkloadKey, ObjectRollout>,
     /// No rollout is in progress.
@@ -134,12 +136,15 @@ impl RolloutView {
         let is_stalled = rollouts.values().any(|rollout| rollout.is_stalled)
             && rollouts.values().all(|rollout| rollout.is_over || rollout.is_stalled);
         let earlier = earlier((&current, &all), &rollouts, owners);
+        let (left_behind, counts_in) = left_behind(&all, (owners, pods), progress, now);
+        let changes_in = rollouts.values().filter_map(|rollout| rollout.changes_in).chain(counts_in).min();
         Self {
             key: key.clone(),
             earlier,
+            left_behind,
             is_rolled_out,
             is_stalled,
-            changes_in: rollouts.values().filter_map(|rollout| rollout.changes_in).min(),
+            changes_in,
             restarted: store.get(key).and_then(|object| object.restarted_at()).map(seconds),
             is_cut,
             current,
@@ -187,7 +192,7 @@ impl RolloutView {
         owners: &'a OwnerIndex,
     ) -> Standing<'a> {
         let set = owners.node(controller).filter(|_| is_replica_set(controller));
-        if set.is_some_and(|set| !set.keeps_pods()) {
+        if set.is_some_and(|set| !set.keeps_pods()) && !self.left_behind.contains(controller) {
             // The pods of one that asks for none are about to go.
             return Standing::Outgoing;
         }
@@ -221,6 +226,30 @@ impl RolloutView {
         }
         standing
     }
+}
+
+/// The `ReplicaSet`s that ask for no pods and have had some for long, and in how many seconds another one is one of them.
+fn left_behind(
+    all: &BTreeSet<WorkloadKey>,
+    (owners, pods): (&OwnerIndex, &PodIndex),
+    progress: &mut RolloutProgress,
+    now: u32,
+) -> (BTreeSet<WorkloadKey>, Option<u32>) {
+    let (mut left_behind, mut counts_in) = (BTreeSet::new(), None);
+    for set in all.iter().filter(|key| is_replica_set(key)) {
+        let asks_for_none = owners.node(set).is_some_and(|node| !node.keeps_pods());
+        if !asks_for_none || pods.shapes(set).next().is_none() {
+            progress.is_not_left_behind(set);
+            continue;
+        }
+        let left = progress.left_behind_from(set, now).saturating_sub(now);
+        if left == 0 {
+            left_behind.insert(set.clone());
+        } else {
+            counts_in = Some(counts_in.map_or(left, |least: u32| least.min(left)));
+        }
+    }
+    (left_behind, counts_in)
 }
 
 /// Of each object without a rollout status whose dependents replace each other, the rollout in progress: pods of the earlier

@@ -103,20 +103,26 @@ impl OwnerIndex {
 
     /// The controller of an object that is not reported by itself.
     pub(super) fn reported_under<'a>(&self, node: &'a OwnedObject) -> Option<&'a WorkloadKey> {
+        self.followed(node).filter(|controller| !self.missing.is_given_up(controller))
+    }
+
+    /// The controller of an object under which that is reported once it is there.
+    fn followed<'a>(&self, node: &'a OwnedObject) -> Option<&'a WorkloadKey> {
         let yields = |controller: &&WorkloadKey| {
-            node.has_credible_controller
-                && (node.yields_to_any_owner() || self.custom.covers(controller))
-                && !self.missing.is_given_up(controller)
+            node.has_credible_controller && (node.yields_to_any_owner() || self.custom.covers(controller))
         };
         node.controller.as_ref().filter(yields)
     }
 
-    /// The workloads whose report an object is or may be a part of.
+    /// The workloads whose report an object is or may be a part of, where its place among others stays.
+    pub(super) fn reported_with(&self, key: &WorkloadKey, node: &OwnedObject) -> BTreeSet<WorkloadKey> {
+        let top = self.reported_under(node).map(|controller| self.top(controller).into_key());
+        top.into_iter().chain([key.clone()]).collect()
+    }
+
+    /// The workloads whose report an object is or may be a part of, and those below it.
     pub(super) fn affected_by(&self, key: &WorkloadKey, node: &OwnedObject) -> BTreeSet<WorkloadKey> {
-        let mut affected = BTreeSet::from([key.clone()]);
-        if let Some(controller) = self.reported_under(node) {
-            affected.insert(self.top(controller).into_key());
-        }
+        let mut affected = self.reported_with(key, node);
         // Only below others, or below custom kinds, can a chain grow too long.
         if self.reported_under(node).is_some() || key.watched_kind().is_none() {
             affected.extend(self.tops_below(key));
@@ -124,8 +130,9 @@ impl OwnerIndex {
         affected
     }
 
-    /// The workloads under which everything is reported that names an object as its controller, and what depends on it. At
-    /// most [`MAX_DEPENDENTS`] objects are looked at; those beyond are evaluated with everything else, after minutes.
+    /// The workloads under which everything is or was reported that names an object as its controller, and what depends on it.
+    /// What names it and is not followed there is left out: anyone who may create objects makes any number of those. At most
+    /// [`MAX_DEPENDENTS`] objects are looked at; those beyond are evaluated with everything else, after minutes.
     pub(crate) fn tops_below(&self, key: &WorkloadKey) -> BTreeSet<WorkloadKey> {
         let (mut tops, mut left) = (BTreeSet::new(), MAX_DEPENDENTS);
         self.add_tops_below(key, MAX_DEPTH, &mut left, &mut tops);
@@ -144,6 +151,9 @@ impl OwnerIndex {
                 return;
             }
             *left -= 1;
+            if self.node(claimant).and_then(|node| self.followed(node)).is_none() {
+                continue;
+            }
             tops.insert(self.top(claimant).into_key());
             if depth > 0 {
                 self.add_tops_below(claimant, depth - 1, left, tops);

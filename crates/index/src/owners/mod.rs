@@ -71,6 +71,13 @@ impl OwnedObject {
         }
     }
 
+    /// Whether it, and what depends on it, is reported where it would be as this one.
+    fn is_placed_as(&self, other: &Self) -> bool {
+        let Self { role, controller, has_credible_controller, siblings: _, demand: _, revision: _ } = self;
+        (role, controller, has_credible_controller)
+            == (&other.role, &other.controller, &other.has_credible_controller)
+    }
+
     /// Whether it asks for pods; a superseded ReplicaSet asks for none.
     pub(crate) fn wants_pods(&self) -> bool {
         matches!(self.demand, PodDemand::Some | PodDemand::SomeInDeletion)
@@ -142,6 +149,11 @@ impl OwnerIndex {
         let before = self.nodes.get(key);
         if before == Some(&node) {
             return BTreeSet::new();
+        }
+        if before.is_some_and(|before| before.is_placed_as(&node)) {
+            let affected = self.reported_with(key, &node);
+            self.nodes.insert(key.clone(), node);
+            return affected;
         }
         let mut affected = before.map(|before| self.affected_by(key, before)).unwrap_or_default();
         if !self.missing.is_unused() {

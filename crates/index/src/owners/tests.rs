@@ -16,6 +16,15 @@ fn key(api_version: &'static str, kind: &'static str, name: &str) -> WorkloadKey
 }
 
 fn object(served: &ServedKind, name: &str, controller: Option<&WorkloadKey>) -> SlimObject {
+    object_with(served, name, controller, &Value::Null)
+}
+
+fn object_with(
+    served: &ServedKind,
+    name: &str,
+    controller: Option<&WorkloadKey>,
+    spec: &Value,
+) -> SlimObject {
     let owner = |key: &WorkloadKey| {
         json!({
             "apiVersion": key.api_version(), "kind": key.kind(), "name": key.name(), "uid": key.uid(),
@@ -25,7 +34,8 @@ fn object(served: &ServedKind, name: &str, controller: Option<&WorkloadKey>) -> 
     let owners: Vec<Value> = controller.into_iter().map(owner).collect();
     let metadata =
         json!({ "name": name, "namespace": "shop", "uid": format!("uid-{name}"), "ownerReferences": owners });
-    let wire: WireObject = serde_json::from_str(&json!({ "metadata": metadata }).to_string()).unwrap();
+    let object = json!({ "metadata": metadata, "spec": spec });
+    let wire: WireObject = serde_json::from_str(&object.to_string()).unwrap();
     SlimObject::read(&wire, served)
 }
 
@@ -167,4 +177,24 @@ fn a_custom_object_is_a_workload_unless_a_watched_kind_controls_it() {
 #[test]
 fn what_is_kept_of_an_object_is_small() {
     assert!(size_of::<OwnedObject>() <= 16 && size_of::<SlimObject>() <= 64);
+}
+
+/// Who may create objects has thousands of them name one as their controller, which never makes such objects.
+#[test]
+fn a_change_concerns_nothing_that_names_the_object_and_is_not_reported_under_it() {
+    let mut index = OwnerIndex::default();
+    let app = key("example.com/v1", "App", "app");
+    let set = |replicas: u32, name: &str, controller: &WorkloadKey| {
+        let kind = watched().find(|known| known.kind() == "ReplicaSet").unwrap();
+        object_with(&ServedKind::built_in(kind), name, Some(controller), &json!({ "replicas": replicas }))
+    };
+    let hub = set(0, "hub", &app);
+    index.apply(&hub);
+    for number in 0..100 {
+        index.apply(&set(0, &format!("claims-{number}"), hub.key()));
+    }
+    let own = BTreeSet::from([app.clone(), hub.key().clone()]);
+    assert_eq!(index.apply(&set(1, "hub", &app)), own, "it asks for pods");
+    assert_eq!(index.apply(&set(1, "hub", &key("example.com/v1", "App", "other"))).len(), 3, "it moves");
+    assert_eq!(index.delete(hub.key()).len(), 2);
 }

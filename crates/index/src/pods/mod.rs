@@ -28,7 +28,6 @@ use crate::small_map::SmallMap;
 
 #[cfg(test)]
 pub(crate) use detached::MAX_RECOUNTED;
-#[cfg(test)]
 pub(crate) use leaving::LONG_DELETION;
 use leaving::LeavingPods;
 use name::PodName;
@@ -137,6 +136,7 @@ impl PodIndex {
             node,
             statuses,
             may_have_changed,
+            settles_in,
             is_live: _,
             reported_from: _,
         } = pod;
@@ -148,8 +148,9 @@ impl PodIndex {
         // Another pod that had its name says nothing of this one.
         let itself = known.as_deref().filter(|known| known.name == pod_name);
         // Without a node, nothing has been started from an earlier spec.
-        let read = (&*statuses, may_have_changed && node.is_some());
-        let states = self.record_states(&shape.images, read, itself, now).into();
+        let may_have_changed = may_have_changed && node.is_some();
+        let known_pod = KnownPod::of(itself, &shape.images, may_have_changed, settles_in);
+        let states = self.record_states(&statuses, &known_pod, now).into();
         let shape = self.shapes.share(shape);
         let controller = self.shared(&controller).cloned().unwrap_or(controller);
         let record = PodRecord { name: pod_name, controller, shape, node, platform, states };
@@ -290,7 +291,7 @@ impl PodIndex {
         let known = self.known(pod.namespace, pod.name).filter(|known| known.name == name);
         // Of one that was being deleted before, no state is kept.
         let known = known.as_deref().filter(|known| !known.shape.is_terminating);
-        let known = KnownPod::of(known, &pod.shape.images, pod.may_have_changed);
+        let known = KnownPod::of(known, &pod.shape.images, pod.may_have_changed, pod.settles_in);
         let mut changes = PodChanges::default();
         for status in &pod.statuses {
             let ImageStatus::Ran { digest, since, until } = &status.image_status else { continue };

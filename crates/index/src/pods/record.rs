@@ -16,7 +16,7 @@ use super::name::PodName;
 use super::nodes::{NodeId, PlatformId};
 use super::references::{ReferenceId, SlotId};
 use super::shapes::PodShape;
-use super::starts::Start;
+use super::starts::{START_SETTLES_IN, Start};
 
 /// Group and kind of pods.
 const POD: (&str, &str) = ("", "Pod");
@@ -44,6 +44,8 @@ pub struct PodFacts<'a> {
     pub(crate) statuses: Vec<ContainerImageStatus>,
     /// Whether its spec may be another one than the one that it was created with.
     pub(crate) may_have_changed: bool,
+    /// How long after a change of its spec no container runs that was started before it, in seconds.
+    pub(crate) settles_in: u32,
     /// Neither finished nor being deleted.
     pub(crate) is_live: bool,
     /// Of one that is being deleted and may still run: from when on it is reported on its own.
@@ -63,6 +65,7 @@ impl<'a> From<&'a SlimPod> for PodFacts<'a> {
             node: pod.node(),
             statuses: pod.image_statuses(),
             may_have_changed: pod.may_have_changed(),
+            settles_in: START_SETTLES_IN.saturating_add(pod.grace()),
             is_live: !pod.is_finished() && !pod.is_terminating(),
             reported_from: reported_from(pod),
         };

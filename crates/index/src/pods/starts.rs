@@ -12,7 +12,8 @@ use tagwatch_k8s::slim::{ContainerImageStatus, ImageStatus, NoImageReason};
 use super::record::{ContainerState, ImageHash, hash};
 
 /// How long after a change of its image in the spec a container that starts, or that runs on, is one of the image that the
-/// spec names, in seconds. A kubelet has restarted by then whatever it is to restart, and its status has arrived.
+/// spec names, in seconds, beside the grace period of the pod. A kubelet has restarted by then whatever it is to restart, and
+/// its status has arrived; a container that ignores SIGTERM runs on, and is shown as before, for as long as its pod asks for.
 pub(super) const START_SETTLES_IN: u32 = 3_600;
 
 /// A start of a container, as a number: enough to notice that it is another one.
@@ -90,8 +91,8 @@ impl ImageChanges {
         self != Self::NONE && self.0 & Self::SEVERAL == 0
     }
 
-    fn have_settled(self, now: u32) -> bool {
-        (self.0 & !Self::SEVERAL).saturating_add(START_SETTLES_IN) <= now
+    fn have_settled(self, settles_in: u32, now: u32) -> bool {
+        (self.0 & !Self::SEVERAL).checked_add(settles_in).is_some_and(|settled| settled <= now)
     }
 }
 
@@ -111,6 +112,8 @@ pub(super) struct Start {
 pub(super) struct Before<'a> {
     pub(super) state: Option<&'a ContainerState>,
     pub(super) images: ImagesBefore,
+    /// That of [`PodFacts`](super::PodFacts).
+    pub(super) settles_in: u32,
 }
 
 /// What the spec named for a container before.
@@ -153,7 +156,7 @@ impl Start {
             ImagesBefore::Another => start.changes.and_another(now),
             ImagesBefore::Unknown => ImageChanges::several(now),
         };
-        Self { changes, ..*start }.followed_by(status, is_outdated, now)
+        Self { changes, ..*start }.followed_by(status, is_outdated, (before.settles_in, now))
     }
 
     fn first(status: &ContainerImageStatus, changes: ImageChanges) -> Self {
@@ -162,10 +165,15 @@ impl Start {
         Self { id: StartId::of(status), image, digest: DigestHash::of(status), changes }
     }
 
-    fn followed_by(self, status: &ContainerImageStatus, is_outdated: bool, now: u32) -> Self {
+    fn followed_by(
+        self,
+        status: &ContainerImageStatus,
+        is_outdated: bool,
+        (settles_in, now): (u32, u32),
+    ) -> Self {
         let named = ImageHash::of(status.image.raw());
         let (id, digest) = (StartId::of(status), DigestHash::of(status));
-        let has_settled = !is_outdated && self.changes.have_settled(now);
+        let has_settled = !is_outdated && self.changes.have_settled(settles_in, now);
         let is_same = id == StartId::NONE || id == self.id;
         let is_of_named = if is_same {
             // A container that has ended is never restarted for another image, as with most init containers.

@@ -18,19 +18,16 @@ use super::starts::{Before, ImagesBefore, Start};
 const NEAR: u32 = 60;
 
 impl PodIndex {
-    /// What the containers of a live pod with these images show; `known` is what is known of this very pod, whose spec may
-    /// have changed before it was first seen.
+    /// What the containers of a live pod show.
     pub(super) fn record_states(
         &mut self,
-        images: &PodImages,
-        (statuses, may_have_changed): (&[ContainerImageStatus], bool),
-        known: Option<&PodRecord>,
+        statuses: &[ContainerImageStatus],
+        known: &KnownPod<'_>,
         now: u32,
     ) -> Vec<ContainerState> {
         let mut states = Vec::with_capacity(statuses.len());
-        let known_pod = KnownPod::of(known, images, may_have_changed);
         for status in statuses {
-            let before_start = self.before(status, &known_pod);
+            let before_start = self.before(status, known);
             let start = Start::after(status, before_start, now);
             let before = before_start.state;
             if before.is_none() && !start.matters() && matches!(status.image_status, ImageStatus::Unknown(_))
@@ -58,7 +55,7 @@ impl PodIndex {
                     let is_near = now - unready <= NEAR;
                     let since = match failing {
                         Some(failing) => failing.since,
-                        None if known.is_none() || is_near => unready,
+                        None if known.is_new || is_near => unready,
                         // It was seen, and its pull did not fail.
                         None => now,
                     };
@@ -67,7 +64,7 @@ impl PodIndex {
                 ImageStatus::Unknown(why) => before
                     .filter(|before| self.is_of(status, before) && keeps_earlier(*why, before.image_state))
                     .map(|before| (before.image_state, before.since))
-                    .or_else(|| self.restored_run(status, now).filter(|_| known.is_none())),
+                    .or_else(|| self.restored_run(status, now).filter(|_| known.is_new)),
             };
             let unknown = start.matters().then(|| {
                 let ran = before.map(|before| before.image_state);
@@ -149,7 +146,7 @@ impl PodIndex {
             Some(before) if *before != status.image.raw() => ImagesBefore::Another,
             _ => ImagesBefore::Same,
         };
-        Before { state, images }
+        Before { state, images, settles_in: known.settles_in }
     }
 
     fn place_of(&mut self, status: &ContainerImageStatus) -> PlaceId {
@@ -162,19 +159,28 @@ impl PodIndex {
     }
 }
 
-/// What is known of the containers of a pod.
+/// What is known of the containers of a pod, before what the watch shows now.
 pub(super) struct KnownPod<'a> {
     /// By place: a pod may have a thousand containers.
     states: HashMap<PlaceId, &'a ContainerState>,
     /// What the spec named in each place until now; empty where it still names the same, and where no node had the pod that
     /// could have begun with that.
     images: HashMap<(ContainerType, &'a str), &'a str>,
+    /// Whether nothing is known of it.
+    is_new: bool,
     is_unknown_spec: bool,
+    settles_in: u32,
 }
 
 impl<'a> KnownPod<'a> {
-    /// `images` are those of the spec now. Of a pod that is not known, the spec may have changed before.
-    pub(super) fn of(known: Option<&'a PodRecord>, images: &PodImages, may_have_changed: bool) -> Self {
+    /// `known` is what is known of this very pod, and `images` are those of its spec now, which `may_have_changed` before the
+    /// pod was first seen. `settles_in` is that of [`PodFacts`](super::PodFacts).
+    pub(super) fn of(
+        known: Option<&'a PodRecord>,
+        images: &PodImages,
+        may_have_changed: bool,
+        settles_in: u32,
+    ) -> Self {
         let states = known.into_iter().flat_map(|known| &known.states).map(|state| (state.place, state));
         let on_node = known.filter(|known| known.node.is_some());
         let changed = on_node.map(|known| &known.shape.images).filter(|before| *before != images);
@@ -182,7 +188,9 @@ impl<'a> KnownPod<'a> {
         Self {
             states: states.collect(),
             images: places.map(|place| ((place.container_type, place.name), place.image)).collect(),
+            is_new: known.is_none(),
             is_unknown_spec: known.is_none() && may_have_changed,
+            settles_in,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of a report that the API server holds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 
@@ -46,8 +47,8 @@ impl ReportOwner {
 /// What identifies a report and its version. There is one of these for every workload, so it holds nothing else.
 #[derive(Debug, Clone)]
 struct Identity {
-    namespace: Box<str>,
-    name: Box<str>,
+    namespace: Arc<str>,
+    name: Arc<str>,
     uid: Option<Box<str>>,
     resource_version: Option<Box<str>>,
     created: Option<Time>,
@@ -147,13 +148,13 @@ impl StoredReport {
         }
     }
 
-    /// The namespace that it is in.
-    pub fn namespace(&self) -> &str {
+    /// The namespace that it is in, as shared text.
+    pub fn namespace(&self) -> &Arc<str> {
         &self.identity.namespace
     }
 
-    /// `metadata.name` of it.
-    pub fn name(&self) -> &str {
+    /// `metadata.name` of it, as shared text.
+    pub fn name(&self) -> &Arc<str> {
         &self.identity.name
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::{Container, IgnoreAnnotations};
 
-use super::pod_spec::ScheduledImages;
+use super::pod_spec::{DEFAULT_GRACE, ScheduledImages};
 use super::pod_status::WirePodStatus;
 use super::resource::resource_of;
 use super::text::TextVisitor;
@@ -131,6 +131,12 @@ impl SlimPod {
     /// Its deletion was asked for, and its containers are being stopped.
     pub fn is_terminating(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
+    }
+
+    /// For how long a container that is to end may run on, in seconds: a kubelet starts one of another image then.
+    pub fn grace(&self) -> u32 {
+        let grace = self.spec.as_ref().map_or(DEFAULT_GRACE, |spec| spec.grace);
+        u32::try_from(grace.max(0)).unwrap_or(u32::MAX)
     }
 
     /// When its containers are killed, if its deletion was asked for.

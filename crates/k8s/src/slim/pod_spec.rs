@@ -145,20 +145,38 @@ struct WirePodSpec {
     volumes: Option<Vec<WireVolume>>,
     image_pull_secrets: Option<Vec<IgnoredAny>>,
     node_name: Option<Text>,
+    termination_grace_period_seconds: Option<Seconds>,
 }
 
-/// The images of a pod, and the node that it runs on.
+/// The template of a custom resource may hold anything else.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Whole(i64),
+    Other(IgnoredAny),
+}
+
+/// `terminationGracePeriodSeconds` that the API server fills in (`DefaultTerminationGracePeriodSeconds` in
+/// `k8s.io/api/core/v1/types.go`).
+pub(super) const DEFAULT_GRACE: i64 = 30;
+
+/// The images of a pod, the node that it runs on, and for how long a container of it may run on once it is to end, in seconds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "WirePodSpec")]
 pub(super) struct ScheduledImages {
     pub(super) images: PodImages,
     pub(super) node: Option<UntrustedText>,
+    pub(super) grace: i64,
 }
 
 impl From<WirePodSpec> for ScheduledImages {
     fn from(mut wire: WirePodSpec) -> Self {
         let node = wire.node_name.take().map(|name| name.0).filter(|name| !name.raw().is_empty());
-        Self { images: wire.into(), node }
+        let grace = match wire.termination_grace_period_seconds {
+            Some(Seconds::Whole(seconds)) => seconds,
+            Some(Seconds::Other(_)) | None => DEFAULT_GRACE,
+        };
+        Self { images: wire.into(), node, grace }
     }
 }
 

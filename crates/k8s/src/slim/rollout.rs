@@ -6,6 +6,7 @@ use serde_json::Value;
 use tagwatch_core::kinds::{KindTraits, REVISION_ANNOTATIONS, RolloutStatus};
 
 use super::meta::WireTime;
+use super::pod_spec::DEFAULT_GRACE;
 use super::text::Text;
 use super::wire::WireObject;
 
@@ -15,9 +16,6 @@ pub const STALLED_AFTER: u32 = 3_600;
 /// Longest time that a rollout without a deadline is given beside that for what its spec asks to wait at each pod, in seconds.
 /// A user may ask for decades.
 const MAX_WAITS: u32 = 24 * 3_600;
-/// `terminationGracePeriodSeconds` that the API server fills in (`DefaultTerminationGracePeriodSeconds` in
-/// `k8s.io/api/core/v1/types.go`).
-const DEFAULT_GRACE: i64 = 30;
 
 /// A `StatefulSet` whose pods are not all of its newest template that its controller has seen, by the names of the
 /// `ControllerRevision`s.

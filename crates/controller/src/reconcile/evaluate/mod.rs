@@ -28,8 +28,10 @@ impl Reconciler {
         if !self.watches.is_followed(key.namespace()) {
             return self.counted("not_followed", Next::Wait);
         }
-        let (now, report) = (self.clock.now(), ReportKey::of(key));
-        let SettledController { affected, look_again } = self.assembler.settle(key, now);
+        let now = self.clock.now();
+        let report = self.writer.reports.lock().shared(ReportKey::of(key));
+        // Anyone who may create objects decides how many name this one, so these count as its work, too.
+        let SettledController { affected, look_again } = effort.spend(|| self.assembler.settle(key, now));
         self.queue.request(affected);
         self.bring_up_to_date(key, &report, now, effort).await.or_again(look_again)
     }
@@ -41,7 +43,7 @@ impl Reconciler {
         now: Timestamp,
         effort: &Effort,
     ) -> Next {
-        let collected = self.assembler.collect(key, now);
+        let collected = effort.spend(|| self.assembler.collect(key, now));
         let weight = collected.as_ref().map_or(0, Collected::weight);
         let admission = self.pool.admit(weight, effort).await;
         let assembled =

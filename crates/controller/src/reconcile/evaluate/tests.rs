@@ -11,8 +11,11 @@ use kube::client::Body;
 use parking_lot::Mutex;
 use serde_json::json;
 use tagwatch_core::issue::{Ending, Interval, Issue, ResultId, ResultKeys, Status};
+use tagwatch_core::kinds::watched;
 use tagwatch_core::rules::ids;
 use tagwatch_k8s::report::{self, FirstSeen, History, PolicyReport, ReportInput, StoredReport};
+use tagwatch_k8s::served::ServedKind;
+use tagwatch_k8s::slim::{SlimObject, WireObject};
 
 use super::*;
 use crate::state::metrics::Metrics;
@@ -317,6 +320,38 @@ async fn the_report_of_a_workload_whose_evaluation_is_open_is_not_cleaned_up() {
     server.refuse_reads(None);
     env.reconciler.writer.remove_unwanted().await;
     assert!(!env.reconciler.writer.has_report(&report));
+}
+
+/// Anyone who may create objects has any number of them name one controller, and each change of one looks through all.
+#[tokio::test]
+async fn what_is_looked_through_for_a_workload_counts_as_its_work() {
+    let env = TestEnv::new(one_report(None));
+    let [small, large] = [("small", 1), ("large", 3_000)].map(|(name, count)| {
+        let owner = WorkloadKey::new("example.com/v1", "App", "shop", name, name);
+        for number in 0..count {
+            apply_replica_set(&env, &format!("{name}-{number}"), &owner);
+        }
+        owner
+    });
+    let rest = async |key| {
+        let effort = Effort::default();
+        // No pod runs, so there is nothing to report.
+        env.reconciler.evaluate_with(key, &effort).await;
+        effort.rest()
+    };
+    let (small, large) = (rest(&small).await, rest(&large).await);
+    assert!(large > 10 * small, "{small:?} {large:?}");
+}
+
+fn apply_replica_set(env: &TestEnv, name: &str, owner: &WorkloadKey) {
+    let kind = watched().find(|known| known.kind() == "ReplicaSet").unwrap();
+    let owner = json!({
+        "apiVersion": owner.api_version(), "kind": owner.kind(), "name": owner.name(), "uid": owner.uid(), "controller": true,
+    });
+    let metadata = json!({ "namespace": "shop", "name": name, "uid": name, "ownerReferences": [owner] });
+    let wire: WireObject = serde_json::from_str(&json!({ "metadata": metadata }).to_string()).unwrap();
+    let object = SlimObject::read(&wire, &ServedKind::built_in(kind));
+    env.parts.observer.index.lock().apply_object(object, None);
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ const MIN_REST: Duration = Duration::from_millis(20);
 /// Workloads whose rest is remembered before those whose rest is over are forgotten.
 const MIN_RESTING: usize = 1_000;
 
+/// Workloads for which there is always room.
+const MIN_ROOM: usize = 1_000;
+
 /// How a workload waits.
 #[derive(Debug, Clone, Copy)]
 enum Waiting {
@@ -126,6 +129,11 @@ impl Lanes {
         if let Some(Waiting::Held(at)) = self.waiting.get(key).copied() {
             self.waiting.remove(key);
             self.request(key.clone(), at, now);
+        }
+        // A sweep has made room for every workload.
+        if self.waiting.is_empty() && self.waiting.capacity() > MIN_ROOM {
+            self.waiting.shrink_to(MIN_ROOM);
+            self.open.shrink_to(MIN_ROOM);
         }
     }
 

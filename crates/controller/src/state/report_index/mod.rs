@@ -119,6 +119,11 @@ impl ReportIndex {
         }
     }
 
+    /// The key as it is held already, so that a report has one.
+    pub(crate) fn shared(&self, key: ReportKey) -> ReportKey {
+        self.entries.get_key_value(&key).map(|(known, _)| known.clone()).unwrap_or(key)
+    }
+
     /// Names of all known reports of ours, in order.
     pub(crate) fn ours(&self) -> BTreeSet<ReportKey> {
         // What was not read has our label, and is a stray unless it names our instance.
@@ -299,7 +304,7 @@ fn in_scope(key: &ReportKey, scope: Option<&str>) -> bool {
 }
 
 fn key_of(stored: &StoredReport) -> ReportKey {
-    ReportKey::new(stored.namespace(), stored.name())
+    ReportKey { namespace: Arc::clone(stored.namespace()), name: Arc::clone(stored.name()) }
 }
 
 /// Whether a watch event shows a version that is not newer than the one we hold. Resource versions are

@@ -115,7 +115,12 @@ fn earlier_pods_of_an_owner_without_a_rollout_status_are_judged_once_none_was_re
     // It goes on, and is over.
     cluster.apply("ReplicaSet", of_rollout("web-1", 0, "web:1.0.0", 1));
     assert_eq!(judged(&mut cluster, &key), lines(OF_ROLLOUT));
-    // Once the evidence has settled, there is nothing to wait for.
+    // Once its pods are gone and the evidence has settled, there is nothing to wait for.
+    for name in ["web-1-0", "web-1-1"] {
+        let gone = pod(name, None, "Running", &[]);
+        cluster.index.delete_pod(&serde_json::from_value(gone).unwrap(), cluster.now);
+    }
+    assert_eq!(judged(&mut cluster, &key), lines(OF_ROLLOUT));
     cluster.now += 2 * MINUTE;
     assert_eq!(cluster.assemble(&key).unwrap().look_again, None);
     // A restart of tagwatch goes by the time at which the Rollout was written.

@@ -1,8 +1,11 @@
 //! What is judged while a workload is rolled out: its pods are of several templates.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
+use crate::pods::LONG_DELETION;
 
 /// What a Deployment says of the progress of its rollout, at the time at which a [`Cluster`] begins.
 pub(super) fn progress(status: &str, reason: &str) -> Value {
@@ -48,6 +51,38 @@ fn pods_of_an_earlier_revision_are_no_result_during_a_rollout() {
     // The rollout is over, and the last pods of a ReplicaSet that asks for none are about to go.
     cluster.apply("Deployment", deployment("web:2.0.0", (2, 2), (1, 1)));
     cluster.apply("ReplicaSet", revision(workload("web-1", Some(WEB), 0, &[("web", "web:1.0.0")]), 1));
+    assert_eq!(judged(&mut cluster, &key), template);
+}
+
+/// Its controller is away, or a webhook refuses their deletion.
+#[test]
+fn pods_of_a_replica_set_that_asks_for_none_count_again_where_they_stay() {
+    let (mut cluster, key) = two_revisions("web:1.0.0", "web:2.0.0");
+    let template: Result<Vec<String>, Absence> = Ok(vec!["web web:2.0.0".to_owned()]);
+    let both = Ok(["web web:2.0.0", "web web:1.0.0"].map(str::to_owned).into());
+    let asks_for = |cluster: &mut Cluster, pods: i32| {
+        let images = &[("web", "web:1.0.0")];
+        cluster.apply("ReplicaSet", revision(workload("web-1", Some(WEB), pods, images), 1));
+    };
+    cluster.apply("Deployment", deployment("web:2.0.0", (2, 2), (1, 1)));
+    asks_for(&mut cluster, 0);
+    let wait = Duration::from_secs(LONG_DELETION.into());
+    for _ in 0..2 {
+        let look_again = cluster.assemble(&key).unwrap().look_again;
+        assert!(look_again.is_some_and(|at| at <= wait), "nothing else says it: {look_again:?}");
+        cluster.now += wait - Duration::from_secs(1);
+        assert_eq!(judged(&mut cluster, &key), template);
+        cluster.now += Duration::from_secs(1);
+        assert_eq!(judged(&mut cluster, &key), both);
+        // It is scaled up, which takes its time, and down again.
+        asks_for(&mut cluster, 1);
+        assert_eq!(judged(&mut cluster, &key), both);
+        asks_for(&mut cluster, 0);
+        assert_eq!(judged(&mut cluster, &key), template);
+    }
+    let gone = pod("web-1-a", None, "Running", &[]);
+    cluster.index.delete_pod(&serde_json::from_value(gone).unwrap(), cluster.now);
+    cluster.now += wait;
     assert_eq!(judged(&mut cluster, &key), template);
 }
 

@@ -157,11 +157,3 @@ pub(super) fn home_of_pod(all: &[Node], pod: &Node) -> String {
         Step::Under(owner) => home(all, owner),
     }
 }
-
-/// Whether a controller is about to end a pod: it is of a `ReplicaSet` that asks for none.
-pub(super) fn is_about_to_go(all: &[Node], pod: &Node) -> bool {
-    let is_to_go = |set: &Node| {
-        matches!(set.kind, "ReplicaSet" | "ReplicationController") && set.replicas == 0 && !set.is_held
-    };
-    pod.deletion.is_none() && matches!(step(all, pod), Step::Under(owner) if is_to_go(owner))
-}

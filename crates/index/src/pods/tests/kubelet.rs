@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 
-use super::super::starts::START_SETTLES_IN;
 use super::updates::{ONE, Scripted, THREE, TWO};
 use super::*;
 

@@ -6,6 +6,7 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::workload::ContainerType;
 use tagwatch_k8s::slim::{ContainerImageStatus, LastRun, NoImageReason, NodeImages};
 
+use super::starts::START_SETTLES_IN;
 use super::*;
 
 mod kubelet;
@@ -64,6 +65,7 @@ fn pod<'a>(
         node: Some(node),
         statuses: vec![status],
         may_have_changed: false,
+        settles_in: START_SETTLES_IN,
         is_live: true,
         reported_from: None,
     }

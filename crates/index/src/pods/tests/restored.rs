@@ -1,6 +1,5 @@
 //! Pods of which it is not known from which image they were started, and proofs that were stored.
 
-use super::super::starts::START_SETTLES_IN;
 use super::updates::{ONE, TWO};
 use super::*;
 use crate::proofs::Proofs;

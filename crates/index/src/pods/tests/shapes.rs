@@ -23,6 +23,7 @@ fn facts<'a>(namespace: &'a str, name: &'a str, owned: &str, image: &str) -> Pod
         node: None,
         statuses: Vec::new(),
         may_have_changed: false,
+        settles_in: START_SETTLES_IN,
         is_live: true,
         reported_from: None,
     }

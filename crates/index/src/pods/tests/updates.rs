@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use tagwatch_k8s::slim::SlimPod;
 
-use super::super::starts::START_SETTLES_IN;
 use super::*;
 
 const REPOSITORY: &str = "registry.example.com/shop/web";
@@ -22,6 +21,8 @@ pub(super) struct Scripted {
     is_scheduled: bool,
     /// When a field of the spec was last written, as `managedFields` say.
     written: Option<&'static str>,
+    /// `terminationGracePeriodSeconds`.
+    grace: u32,
     /// The lists of the spec and of the status.
     lists: (&'static str, &'static str),
     /// Image of each container in the spec.
@@ -40,6 +41,7 @@ impl Scripted {
             generations: (Some(1), Some(1)),
             is_scheduled: true,
             written: Some(CREATED),
+            grace: 0,
             lists: ("containers", "containerStatuses"),
             images: images.to_vec(),
             started: vec![None; images.len()],
@@ -82,7 +84,9 @@ impl Scripted {
                 "name": "web", "namespace": "shop", "uid": "uid-of-web", "generation": self.generations.0,
                 "creationTimestamp": CREATED, "managedFields": self.written.map(written),
             },
-            "spec": { "nodeName": self.is_scheduled.then_some("a"), spec: containers },
+            "spec": {
+                "nodeName": self.is_scheduled.then_some("a"), "terminationGracePeriodSeconds": self.grace, spec: containers,
+            },
             "status": { "phase": "Running", "observedGeneration": self.generations.1, status: statuses },
         })
     }
@@ -358,6 +362,40 @@ fn what_was_there_before_tagwatch_counts_where_its_spec_never_changed_or_it_runs
         assert!(pod.ran(TWO).is_empty());
         pod.show();
         assert_eq!(pod.ran(TWO), ["2"]);
+    }
+}
+
+/// A container that ignores SIGTERM is shown as before until the kubelet may kill it, and who creates a pod says when.
+#[test]
+fn a_container_that_is_given_time_to_end_is_one_of_the_image_before() {
+    let grace = 100_000;
+    let assert_counts_late = |mut pod: Scripted| {
+        let changed = pod.now;
+        while pod.now < changed + grace {
+            pod.now += START_SETTLES_IN / 2;
+            pod.show();
+            assert!(pod.ran(TWO).is_empty(), "{} s after the change", pod.now - changed);
+        }
+        pod.now += START_SETTLES_IN;
+        pod.show();
+        assert_eq!(pod.ran(TWO), ["1"], "the kubelet has restarted what it is to restart");
+    };
+    for mut pod in [Scripted::new(&[ONE]), Scripted::uncounted(&[ONE])] {
+        pod.grace = grace;
+        pod.status(0, "c0", "1");
+        pod.set_image(0, TWO);
+        pod.observe();
+        pod.restart_of_tagwatch();
+        assert_counts_late(pod);
+    }
+    // The kubelet has begun with the first image when the spec names the second.
+    for mut pod in [Scripted::new(&[ONE]), Scripted::uncounted(&[ONE])] {
+        pod.grace = grace;
+        pod.show();
+        pod.set_image(0, TWO);
+        pod.observe();
+        pod.status(0, "c0", "1");
+        assert_counts_late(pod);
     }
 }
 
