@@ -39,5 +39,6 @@ fn main() -> ExitCode {
         silence::tests(),
         starting::tests(),
         values::tests(),
+        webhook::tests(),
     ])
 }
