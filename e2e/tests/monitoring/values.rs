@@ -79,7 +79,7 @@ fn evaluated() -> Value {
     always("tagwatch_last_full_evaluation_timestamp_seconds", 0)
 }
 
-fn case(series: &[Value], looks: Vec<Vec<Value>>) -> Value {
+fn case(series: &[Value], looks: &[Vec<Value>]) -> Value {
     json!({ "interval": format!("{STEP}s"), "input_series": series, "promql_expr_test": looks.concat() })
 }
 
@@ -94,7 +94,7 @@ fn stalest_cluster() -> Result<Value> {
     ];
     let panel = || Shown::new("controller", "Last full evaluation");
     let east = panel().with("cluster", "east").says(&[&[("{}", 60.0)]])?;
-    Ok(case(&scraped, vec![panel().says(&[&[("{}", 4_000.0)]])?, east]))
+    Ok(case(&scraped, &[panel().says(&[&[("{}", 4_000.0)]])?, east]))
 }
 
 /// Clusters may use the same addresses, and other programs have metrics of these names.
@@ -127,7 +127,7 @@ fn processes_of_a_cluster() -> Result<Value> {
     }
     let started = Shown::new("controller", "Time since the start").with("cluster", "west");
     looks.push(started.says(&[&[(west, f64::from(NOW) - 2.0)]])?);
-    Ok(case(&scraped, looks))
+    Ok(case(&scraped, &looks))
 }
 
 /// A rule that only warns is not violated; one that fails is, at whichever severity, and is counted once.
@@ -156,7 +156,7 @@ fn rules_in_violation() -> Result<Value> {
     let numbers = [2.0, 1.0, 1.0].map(|count| [("{}", count)]);
     let all = rules().says(&numbers.each_ref().map(<[_; 1]>::as_slice))?;
     let low = rules().with("severity", "low").says(&[&[("{}", 1.0)], &[("{}", 0.0)], &[("{}", 3.0)]])?;
-    Ok(case(&scraped, vec![all, low]))
+    Ok(case(&scraped, &[all, low]))
 }
 
 /// Of what nothing is scraped there are none; of a process that has not panicked, no panics.
@@ -166,7 +166,7 @@ fn controllers_and_panics() -> Result<[Value; 2]> {
     let nothing = vec![controllers().says(&[&[("{}", 0.0)]])?, panics().says(&[&[]])?];
     let scraped = [always("tagwatch_build_info{version=\"1\"}", 1)];
     let looks = vec![controllers().says(&[&[("{}", 1.0)]])?, panics().says(&[&[("{}", 0.0)]])?];
-    Ok([case(&[], nothing), case(&scraped, looks)])
+    Ok([case(&[], &nothing), case(&scraped, &looks)])
 }
 
 fn of_workload(metric: &str, workload: &str, result: &str) -> String {
@@ -189,7 +189,7 @@ fn opened_and_resolved() -> Result<Value> {
         always(&of_workload("violations", "mixed", "fail"), 1),
     ];
     let panel = Shown::new("issues", "Opened and resolved");
-    Ok(case(&scraped, vec![panel.says(&[&[("{}", 1.0)], &[("{}", 2.0)]])?]))
+    Ok(case(&scraped, &[panel.says(&[&[("{}", 1.0)], &[("{}", 2.0)]])?]))
 }
 
 /// Workloads that violate a rule or cannot be checked lower the score; those with warnings do not.
@@ -203,7 +203,7 @@ fn score() -> Result<Value> {
         }
     }
     let at = |panel| Shown::new("issues", panel).says(&[&[("{}", 0.7)]]);
-    Ok(case(&scraped, vec![at("Score over time")?, at("Score")?]))
+    Ok(case(&scraped, &[at("Score over time")?, at("Score")?]))
 }
 
 /// The containers of a row are all that are not as they should be, as the alerts count them.
@@ -228,7 +228,7 @@ fn containers_of_a_row() -> Result<Value> {
         table("workload").with("workload", "web").says(&row)?,
         table("workload").with("workload", "worker").says(&none)?,
     ];
-    Ok(case(&scraped, looks))
+    Ok(case(&scraped, &looks))
 }
 
 async fn panels_show_these_values() -> Result<()> {
