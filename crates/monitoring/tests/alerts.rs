@@ -100,6 +100,71 @@ fn recorded_metrics_are_used_in_aggregations_alone() {
     assert!(uses > 10, "{uses}");
 }
 
+/// The aggregation around a place in a query that is the innermost, `on` for what is only matched by `and` or `unless`, and
+/// whether it is summed up or counted further out.
+fn around(query: &str, place: usize) -> (Option<&str>, bool) {
+    let (mut depth, mut innermost, mut is_summed) = (0, None, false);
+    for (at, character) in query[..place].char_indices().rev() {
+        match character {
+            ')' => depth += 1,
+            '(' if depth > 0 => depth -= 1,
+            '(' => {
+                let before = query[..at].trim_end();
+                // `function by (labels) (`, `and on (labels) (` or `function (`.
+                let head = match before.strip_suffix(')').and_then(|list| list.rfind('(')) {
+                    Some(list) => before[..list].trim_end().trim_end_matches(" by"),
+                    None => before,
+                };
+                let function = head.rsplit([' ', '(']).next().unwrap_or_default();
+                if ["sum", "count", "max", "min", "on"].contains(&function) {
+                    innermost = innermost.or(Some(function));
+                    is_summed |= ["sum", "count"].contains(&function);
+                }
+            }
+            _ => {}
+        }
+    }
+    (innermost, is_summed)
+}
+
+/// A scrape that finds the same series twice, by two jobs or from two replicas, or a federation that brings copies, must not
+/// be summed up: what is summed up or counted was taken once before, by a maximum or minimum. What is in no aggregation
+/// only says of which clusters something is known.
+#[test]
+fn every_sum_and_count_takes_each_series_once() {
+    let alerts = alerts().into_iter().map(|alert| (alert.name, alert.expression));
+    let recordings = recordings().into_iter().map(|rule| (rule.name, rule.expression));
+    let (mut taken, mut summed) = (0, 0);
+    for (name, query) in alerts.chain(recordings) {
+        for (place, _) in query.match_indices("tagwatch_") {
+            let (innermost, is_summed) = around(&query, place);
+            let before = query[..place].trim_end();
+            let is_matched = innermost == Some("on") || before.ends_with("on (cluster)");
+            let is_once = innermost.is_some_and(|function| ["max", "min"].contains(&function));
+            let is_there = ["absent(", "present_over_time("].iter().any(|one| before.ends_with(one));
+            assert!(is_matched || is_once || is_there, "{name}: {innermost:?}: {}", &query[place..]);
+            taken += usize::from(is_once);
+            summed += usize::from(is_summed);
+        }
+    }
+    assert!(taken > 100 && summed > 40, "{taken} {summed}");
+}
+
+/// By the team that `metricLabels` names Alertmanager finds who has to act. Outside of a namespace of workloads there is none.
+#[test]
+fn alerts_on_workloads_keep_the_metric_labels() {
+    let about_workloads: Vec<Alert> = alerts().into_iter().filter(|alert| !alert.about_tagwatch).collect();
+    assert!(about_workloads.len() >= 8);
+    for Alert { name, expression, .. } in about_workloads {
+        let outermost = kept(&expression);
+        let keeps = |label: &&str| label.ends_with("<<metricLabels>>");
+        assert!(outermost.iter().any(keeps), "{name}: {outermost:?}: {expression}");
+    }
+    for Alert { name, expression, .. } in alerts().into_iter().filter(|alert| alert.about_tagwatch) {
+        assert!(!kept(&expression).iter().any(|label| label.contains("<<")), "{name}: {expression}");
+    }
+}
+
 /// The labels of an alert replace those of its query. Two results that differ only in one of them would stop the rule.
 #[test]
 fn no_query_keeps_a_label_that_the_alert_sets() {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use tagwatch_monitoring::{CONSOLE_URL, Console, dashboard_files};
+use tagwatch_monitoring::{CONSOLE_URL, Console, alerts, dashboard_files};
 
 /// Every dashboard with its links to the console, by its file's name.
 fn dashboards() -> BTreeMap<String, Value> {
@@ -141,6 +141,79 @@ fn every_query_is_narrowed_by_the_cluster() {
         for target in list(panel, "/targets") {
             let expression = text(target, "/expr");
             assert!(expression.contains("cluster=~\"$cluster\""), "{name}: {}: {expression}", panel["title"]);
+        }
+    }
+}
+
+/// The matchers of each selector of these metrics in a query.
+fn selectors<'a>(query: &'a str, metrics: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let all = metrics.iter().flat_map(move |metric| query.split(metric).skip(1));
+    // Behind the rest of a name that begins so.
+    all.filter_map(|rest| rest.split_once('{')?.1.split('}').next())
+}
+
+/// What is chosen at the top of a dashboard is what its panels show.
+#[test]
+fn what_is_found_is_narrowed_by_every_variable() {
+    let found = ["tagwatch_violations", "tagwatch_warnings", "tagwatch_workload_"];
+    let chosen = ["cluster", "namespace", "severity", "rule"];
+    let dashboards = dashboards();
+    let mut narrowed = BTreeMap::new();
+    for (name, panel) in panels(&dashboards) {
+        for target in list(panel, "/targets") {
+            let query = text(target, "/expr");
+            let names = metrics(query);
+            let asked = names.iter().filter(|one| found.iter().any(|metric| one.starts_with(metric))).count();
+            let matchers: Vec<&str> = selectors(query, &found).collect();
+            assert!(matchers.len() >= asked, "{name}: {}: {query}", panel["title"]);
+            let workload = (name == "tagwatch-workload.json").then_some("workload");
+            for matchers in matchers {
+                for variable in chosen.into_iter().chain(workload) {
+                    let title = &panel["title"];
+                    let is_narrowed = matchers.contains(&format!("{variable}=~\"${variable}\""));
+                    assert!(is_narrowed, "{name}: {title}: {variable}: {matchers}: {query}");
+                }
+                *narrowed.entry(name).or_insert(0) += 1;
+            }
+        }
+    }
+    assert!(narrowed["tagwatch-issues.json"] > 10 && narrowed["tagwatch-workload.json"] > 10, "{narrowed:?}");
+}
+
+/// Which metrics only say when an alert holds, not what it is about: they need no panel on its dashboard.
+const CONDITIONS: [(&str, &str); 2] = [
+    // Warnings an hour ago, which are left out of the rise.
+    ("TagwatchViolationsRising", "tagwatch_workload_warnings"),
+    // Violations an hour ago, by workload, for the same.
+    ("TagwatchViolationsRising", "tagwatch_workload_violations"),
+];
+
+/// Who follows the link of an alert sees the numbers that raised it.
+#[test]
+fn the_dashboard_of_an_alert_shows_its_metrics() {
+    let dashboards = dashboards();
+    for alert in alerts() {
+        let uid = alert.dashboard.strip_prefix("/d/").unwrap();
+        let uid = uid.split(['?', '{']).next().unwrap();
+        let shown: BTreeSet<&str> = list(&dashboards[&format!("{uid}.json")], "/panels")
+            .iter()
+            .flat_map(|panel| list(panel, "/targets"))
+            .flat_map(|target| metrics(text(target, "/expr")))
+            .collect();
+        let asked = metrics(&alert.expression);
+        // What is recorded is a memory of the alerts.
+        let own: BTreeSet<&str> =
+            asked.into_iter().filter(|metric| metric.starts_with("tagwatch_")).collect();
+        assert!(!own.is_empty(), "{}", alert.name);
+        // An alert on findings waits until there are some.
+        let is_known = |metric: &str| {
+            own.len() > 1
+                && ["tagwatch_build_info", "tagwatch_last_full_evaluation_timestamp_seconds"]
+                    .contains(&metric)
+        };
+        for metric in own.iter().filter(|metric| !is_known(metric)) {
+            let is_condition = CONDITIONS.contains(&(alert.name, metric));
+            assert!(shown.contains(metric) || is_condition, "{}: {metric} is not on {uid}", alert.name);
         }
     }
 }

@@ -11,7 +11,7 @@ use tagwatch_e2e::checkout;
 use crate::{programs, rules, runner::test};
 
 /// Labels that a target, a scrape job, a map of the labels of pods, a federation or `metricLabels` adds.
-const ADDED: [&str; 17] = [
+pub(crate) const ADDED: [&str; 17] = [
     "namespace",
     "instance",
     "pod",
@@ -30,15 +30,13 @@ const ADDED: [&str; 17] = [
     "helm_sh_chart",
     "label_team",
 ];
-/// Labels by which copies are no copies: another namespace is another series, and teams are kept apart.
-const DISTINCT: [&str; 2] = ["namespace", "label_team"];
 /// Simulated steps of five minutes. What fires begins in the middle.
 const STEPS: u32 = 26;
 /// When tagwatch was installed: as many weeks before the simulation as put its beginning on a day of the reminder.
 const INSTALLED: i64 = -200 * 604_800;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![test(no_combination_of_labels_stops_a_rule), test(no_copy_of_a_series_changes_a_number)]
+    vec![test(no_combination_of_labels_stops_a_rule)]
 }
 
 /// A metric with its labels, as docs/metrics.md describes it.
@@ -202,75 +200,4 @@ async fn no_combination_of_labels_stops_a_rule() -> Result<()> {
         tests.push(json!({ "interval": "5m", "input_series": series, "promql_expr_test": [runs] }));
     }
     programs::rules_hold("5m", &tests).await.context("a rule stops")
-}
-
-/// Whatever labels a copy has further, recorded sums and alerts say the same as without it.
-async fn no_copy_of_a_series_changes_a_number() -> Result<()> {
-    let of_namespace = "namespace=\"shop\"";
-    let finding =
-        "kind=\"Deployment\", workload=\"web\", rule=\"latest-tag\", severity=\"critical\", result=\"fail\"";
-    let originals = [
-        ("tagwatch_workloads", "kind=\"Deployment\", status=\"violating\"", "5x60"),
-        ("tagwatch_workloads", "kind=\"Deployment\", status=\"compliant\"", "15x60"),
-        (
-            "tagwatch_violations",
-            "policy=\"p\", rule=\"latest-tag\", severity=\"critical\", result=\"fail\"",
-            "11x60",
-        ),
-        ("tagwatch_workload_violations", finding, "11x60"),
-        ("tagwatch_workload_violation_start_time_seconds", finding, "3900x60"),
-    ];
-    let of_tagwatch = [
-        ("tagwatch_build_info", "version=\"1\"", "1x60"),
-        ("tagwatch_last_full_evaluation_timestamp_seconds", "", "0x60"),
-        ("cluster:tagwatch_first_evaluation_timestamp_seconds:min", "", "0x60"),
-    ];
-    let critical = "TagwatchCriticalViolation";
-    let summary = "11 containers in namespace shop violate latest-tag";
-    let copied = ADDED.into_iter().filter(|label| !DISTINCT.contains(label));
-    let mut tests = Vec::new();
-    for label in copied {
-        let mut series = Vec::new();
-        for copy in [String::new(), format!("{label}=\"x\""), format!("{label}=\"y\"")] {
-            let mut add = |name: &str, labels: &[&str], values: &str| {
-                let labels: Vec<&str> = labels.iter().copied().filter(|one| !one.is_empty()).collect();
-                let name = format!("{name}{{{}}}", labels.join(", "));
-                series.push(json!({ "series": name, "values": values }));
-            };
-            for (name, labels, values) in originals {
-                add(name, &[of_namespace, labels, &copy], values);
-            }
-            for (name, labels, values) in of_tagwatch {
-                // The rules record the metric without an added label.
-                if !(name.contains(':') && copy.is_empty()) {
-                    add(name, &[labels, &copy], values);
-                }
-            }
-        }
-        let sample = |labels: &str, value: f64| json!([{ "labels": labels, "value": value }]);
-        let look = |expression: &str, samples: Value| json!({ "expr": expression, "eval_time": "200m", "exp_samples": samples });
-        let sum = "cluster_namespace_severity:tagwatch_violations:sum";
-        tests.push(json!({
-            "interval": "5m",
-            "input_series": series,
-            "promql_expr_test": [
-                look(sum, sample(&format!("{sum}{{namespace=\"shop\", severity=\"critical\"}}"), 11.0)),
-                look("sum(cluster:tagwatch_score:ratio)", sample("{}", 0.75)),
-            ],
-            "alert_rule_test": [{
-                "alertname": critical,
-                "eval_time": "200m",
-                "exp_alerts": [{
-                    "exp_labels": { "severity": "warning", "namespace": "shop", "rule": "latest-tag" },
-                    "exp_annotations": {
-                        "summary": summary,
-                        "description": format!("{summary}, with severity critical: two nodes can run different builds \
-                            of one image reference, and no status shows it."),
-                        "runbook_url": format!("https://tagwatch.dev/docs/runbooks/{critical}.md"),
-                    },
-                }],
-            }],
-        }));
-    }
-    programs::rules_hold("5m", &tests).await.context("a copy counts")
 }

@@ -7,6 +7,7 @@
 
 mod alertmanager;
 mod authenticated;
+mod copies;
 mod grafana;
 mod history;
 mod labels;
@@ -19,6 +20,7 @@ mod scenarios;
 mod silence;
 mod stage;
 mod starting;
+mod values;
 mod webhook;
 
 use std::process::ExitCode;
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     runner::run([
         alertmanager::tests(),
         authenticated::tests(),
+        copies::tests(),
         grafana::tests(),
         labels::tests(),
         on_call::tests(),
@@ -35,5 +38,7 @@ fn main() -> ExitCode {
         scenarios::tests(),
         silence::tests(),
         starting::tests(),
+        values::tests(),
+        webhook::tests(),
     ])
 }

@@ -17,7 +17,14 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![test(first_day), test(eighth_day), test(quiet_week), test(quiet_week_with_a_backlog), test(bad_hour)]
+    vec![
+        test(first_day),
+        test(eighth_day),
+        test(quiet_week),
+        test(quiet_week_with_a_backlog),
+        test(bad_hour),
+        test(what_fires_twice_notifies_twice),
+    ]
 }
 
 /// A finding, and when it begins and ends: seconds of simulated time, which begins at 0.
@@ -140,27 +147,34 @@ impl Simulation {
         all
     }
 
-    /// Runs it. Alertmanager sends one notification for each group of alerts that begin together; it groups by alert and
-    /// namespace here.
+    /// Runs it, and counts notifications. Alertmanager groups by alert and namespace here, and sends one for the alerts of a
+    /// group that begin together: each moment in which some begin counts, so what fires, resolves and fires again counts
+    /// twice.
     async fn notifies(&self, expected: &[(&str, &str)]) -> Result<()> {
-        let groups: Vec<Value> = expected
-            .iter()
-            .map(|(alert, namespace)| {
-                json!({ "labels": format!("{{alertname=\"{alert}\", namespace=\"{namespace}\"}}"), "value": 1 })
+        let mut counts: BTreeMap<&(&str, &str), usize> = BTreeMap::new();
+        for group in expected {
+            *counts.entry(group).or_default() += 1;
+        }
+        let groups: Vec<Value> = counts
+            .into_iter()
+            .map(|((alert, namespace), count)| {
+                let labels = format!("{{alertname=\"{alert}\", namespace=\"{namespace}\"}}");
+                json!({ "labels": labels, "value": count })
             })
             .collect();
-        let range = self.end + self.step;
-        let fired = format!("ALERTS{{alertstate=\"firing\"}}[{range}s]");
+        let step = self.step;
+        let firing = "ALERTS{alertstate=\"firing\"}";
+        let begun = format!("group by (alertname, namespace) ({firing} unless {firing} offset {step}s)");
         let test = json!({
-            "interval": format!("{}s", self.step),
+            "interval": format!("{step}s"),
             "input_series": self.series(),
             "promql_expr_test": [{
-                "expr": format!("group by (alertname, namespace) (count_over_time({fired}))"),
+                "expr": format!("count_over_time(({begun})[{}s:{step}s])", self.end + step),
                 "eval_time": format!("{}s", self.end),
                 "exp_samples": groups,
             }],
         });
-        programs::rules_hold(&format!("{}s", self.step), &[test]).await
+        programs::rules_hold(&format!("{step}s"), &[test]).await
     }
 }
 
@@ -326,4 +340,16 @@ async fn bad_hour() -> Result<()> {
         expected.iter().map(|(alert, namespace)| (alert.as_str(), namespace.as_str())).collect();
     hours.notifies(&pairs).await?;
     documented("A bad hour", expected.len())
+}
+
+/// A mistake that is fixed and made again. Two findings of a group that begin together are one notification.
+async fn what_fires_twice_notifies_twice() -> Result<()> {
+    let mistake = |workload: &str, hour: i64| {
+        let finding = Finding::new("ns-01", workload, "stale-pull-policy", "critical", hour * HOUR);
+        finding.until(hour * HOUR + HOUR)
+    };
+    let findings = [mistake("web", 2), mistake("worker", 2), mistake("web", 4)];
+    let mut hours = Simulation::new(MINUTE, 6 * HOUR, 0, findings.to_vec());
+    hours.evaluated(-40 * DAY);
+    hours.notifies(&[("TagwatchCriticalViolation", "ns-01"); 2]).await
 }

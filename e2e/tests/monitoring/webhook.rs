@@ -1,7 +1,7 @@
 //! A real Alertmanager, and the webhook that it notifies.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fs,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use axum::{Router, extract::State, routing::post};
+use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tagwatch_e2e::{
     eventually,
@@ -17,9 +18,13 @@ use tagwatch_e2e::{
 };
 use tokio::net::TcpListener;
 
-use crate::{programs::folder, stage::LIMIT};
+use crate::{programs::folder, runner::test, stage::LIMIT};
 
 const READY_LIMIT: Duration = Duration::from_secs(30);
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![test(a_group_counts_each_time_that_it_begins_to_fire)]
+}
 
 /// What was delivered: each alert as Alertmanager sent it.
 #[derive(Clone, Default)]
@@ -52,11 +57,33 @@ impl Deliveries {
         .await
     }
 
-    /// The groups of Alertmanager, by alert and namespace, of which a notification has said that they fire.
-    pub(crate) fn groups(&self) -> Result<BTreeSet<(String, String)>> {
-        let firing = self.all()?.into_iter().filter(|alert| alert["status"] == "firing");
-        Ok(firing.map(|alert| group_of(&alert["labels"])).collect())
+    /// How often each group of Alertmanager has begun to fire.
+    pub(crate) fn notifications(&self) -> Result<BTreeMap<(String, String), usize>> {
+        Ok(notifications(&self.all()?))
     }
+}
+
+/// How often each group of Alertmanager, an alert and a namespace, has begun to fire by these deliveries: from silence, or by
+/// an alert that has a later start than before. What joins a group that fires is not counted: within the seconds of a test
+/// that is what begins together.
+fn notifications(delivered: &[Value]) -> BTreeMap<(String, String), usize> {
+    let mut counts = BTreeMap::new();
+    let mut firing: BTreeMap<(String, String), BTreeMap<String, String>> = BTreeMap::new();
+    for alert in delivered {
+        let group = group_of(&alert["labels"]);
+        let (labels, start) = (alert["labels"].to_string(), alert["startsAt"].to_string());
+        let of_group = firing.entry(group.clone()).or_default();
+        if alert["status"] == "firing" {
+            let is_silent = of_group.is_empty();
+            let before = of_group.insert(labels, start.clone());
+            if is_silent || before.is_some_and(|before| before != start) {
+                *counts.entry(group).or_default() += 1;
+            }
+        } else {
+            of_group.remove(&labels);
+        }
+    }
+    counts
 }
 
 /// Name and namespace among the labels of an alert.
@@ -111,4 +138,24 @@ pub(crate) fn notifying(tagwatch: SocketAddr, alertmanager: &Server) -> Value {
     let target = alertmanager.address().to_string();
     config["alerting"] = json!({ "alertmanagers": [{ "static_configs": [{ "targets": [target] }] }] });
     config
+}
+
+async fn a_group_counts_each_time_that_it_begins_to_fire() -> Result<()> {
+    let alert = |workload: &str, status: &str, start: u32| {
+        let labels = json!({ "alertname": "Moved", "namespace": "shop", "workload": workload });
+        json!({ "labels": labels, "status": status, "startsAt": start })
+    };
+    let mut delivered =
+        vec![alert("web", "firing", 1), alert("web", "firing", 1), alert("worker", "firing", 2)];
+    let group = ("Moved".to_owned(), "shop".to_owned());
+    assert_eq!(notifications(&delivered)[&group], 1, "what is sent again, or joins, is no other");
+    delivered.extend([
+        alert("web", "resolved", 1),
+        alert("worker", "resolved", 2),
+        alert("web", "firing", 3),
+    ]);
+    assert_eq!(notifications(&delivered)[&group], 2, "it has fired, resolved and fired again");
+    delivered.push(alert("web", "firing", 4));
+    assert_eq!(notifications(&delivered)[&group], 3, "its end was not delivered");
+    Ok(())
 }

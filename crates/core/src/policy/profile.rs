@@ -50,7 +50,7 @@ static RECOMMENDED: ProfileMeta = ProfileMeta {
     on: On::Recommended { with: &[], without: &[] },
     summary: "What can move, and above all what can move and is not pulled again",
     about: "\
-The default. It judges the tag and the pull policy together: a tag that moves
+The default. It checks the tag and the pull policy together: a tag that moves
 is advice as long as each start asks the registry, and a failure where nodes
 keep what they pulled once. Full versions, commits, dates and build numbers
 pass, for by convention they are pushed once.",
@@ -65,8 +65,8 @@ static STRICT: ProfileMeta = ProfileMeta {
     summary: "A digest on each image",
     about: "\
 For clusters in which each image is given by digest. `unpinned-image` alone
-judges tags: a full version fails as `latest` does, with a lower severity.
-Pull policies are judged as in the recommended profile.",
+checks tags: a full version fails as `latest` does, with a lower severity.
+Pull policies are checked as in the recommended profile.",
 };
 
 static ALWAYS: ProfileMeta = ProfileMeta {
@@ -78,9 +78,9 @@ static ALWAYS: ProfileMeta = ProfileMeta {
     summary: "Always on each image that no digest pins",
     about: "\
 For organisations that want each start to ask the registry, whatever the tag.
-`pull-policy-not-always` alone judges pull policies, by the value that counts:
+`pull-policy-not-always` alone checks pull policies, by the value that applies:
 an unset one is `Always` for `latest` and for no tag. An image that a digest
-pins is exempt. Tags are judged as in the recommended profile.
+pins is exempt. Tags are checked as in the recommended profile.
 
 `Always` is no promise that the image is fresh: a mirror or a cache can answer
 with an old digest.",
@@ -93,11 +93,11 @@ static DATADOG: ProfileMeta = ProfileMeta {
     about: "\
 For those who are measured by the Infrastructure as Code rule
 `kubernetes-image-pull-policy-of-container-is-not-always`, and want the same
-answer before a merge and in the cluster. Nothing else is judged: neither
+answer before a merge and in the cluster. Nothing else is checked: neither
 tags, nor whether an image is a reference at all.
 
 The rule compares text, so a registry's port counts as a tag, and a
-placeholder (`$IMAGE:1.2`) is judged like any image.",
+placeholder (`$IMAGE:1.2`) is checked like any image.",
 };
 
 static MAGALIX: ProfileMeta = ProfileMeta {

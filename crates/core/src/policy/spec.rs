@@ -36,7 +36,7 @@ pub struct TagPolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8))]
     pub immutable_presets: Option<Vec<ImmutablePreset>>,
-    /// Which namespaces are judged; all by default.
+    /// Which namespaces are checked; all by default.
     #[serde(default, skip_serializing_if = "is_default")]
     pub scope: ScopeSpec,
     /// Other rules for some workloads, containers or images. Each that matches is applied, in this order: the last
@@ -115,10 +115,10 @@ pub struct RuleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(max = 512)))]
     pub patterns: Option<Vec<String>>,
-    /// Which pull policy is judged, the effective one by default (`stale-pull-policy`, `pull-policy-not-always`).
+    /// Which pull policy is checked, the effective one by default (`stale-pull-policy`, `pull-policy-not-always`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<ValueSpec>,
-    /// Whether images by digest are judged too (`pull-policy-not-always`).
+    /// Whether images by digest are checked too (`pull-policy-not-always`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub include_pinned: Option<bool>,
     /// Pull policies that may be written (`pull-policy-not-allowed`).
@@ -153,7 +153,7 @@ pub enum SeveritySpec {
     Info,
 }
 
-/// Which pull policy is judged.
+/// Which pull policy is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ValueSpec {
@@ -172,7 +172,7 @@ pub enum PullPolicySpec {
     Never,
 }
 
-/// Which namespaces are judged. A namespace has to satisfy everything that is given.
+/// Which namespaces are checked. A namespace has to satisfy everything that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScopeSpec {

@@ -48,10 +48,10 @@ impl Parameter {
                  like. They count for the whole policy."
             }
             Self::Value => {
-                "Which pull policy is judged: `effective` (default), the one that counts, or `written`, where an \
+                "Which pull policy is checked: `effective` (default), the one that applies, or `written`, where an \
                  unset one is unset."
             }
-            Self::IncludePinned => "Judge images that a digest pins too. Default: false.",
+            Self::IncludePinned => "Check images that a digest pins too. Default: false.",
             Self::Allowed => "The pull policies that may be written. Default: each of the three.",
             Self::Grace => {
                 "How long the state may last before the rule speaks, such as `15m`, `90s` or `1h30m`. Default: `15m` \

@@ -11,7 +11,7 @@ use super::{CrdError, column, definition, names_of};
 use crate::schema::open_api_schema;
 use crate::tag_policy::{TagPolicy, TagPolicyStatus};
 
-/// What counts as a violation, for whom, and what is exempt. tagwatch judges by the one policy that its argument
+/// What counts as a violation, for whom, and what is exempt. tagwatch evaluates by the one policy that its argument
 /// `--policy` names, `default` by default, and by the recommended profile where there is none.
 #[derive(JsonSchema, Deserialize)]
 #[serde(rename_all = "camelCase")]

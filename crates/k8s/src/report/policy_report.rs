@@ -54,7 +54,7 @@ pub struct ReportSummary {
     pub fail: i64,
     /// Advice, which is not scored.
     pub warn: i64,
-    /// Results that could not be judged.
+    /// Results that could not be checked.
     pub error: i64,
     /// Results that were exempt.
     pub skip: i64,

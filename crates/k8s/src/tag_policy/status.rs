@@ -31,11 +31,11 @@ pub struct InstanceStatus {
     pub name: String,
     /// The generation of the spec that this status is about.
     pub observed_generation: i64,
-    /// `Ready`: the cluster is judged by this spec. `Degraded`: something is missing or not as it should be.
+    /// `Ready`: the cluster is evaluated by this spec. `Degraded`: something is missing or not as it should be.
     #[schemars(with = "Vec<ConditionSchema>")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
-    /// The spec that the cluster is judged by: the last valid one. It survives a restart here.
+    /// The spec that the cluster is evaluated by: the last valid one. It survives a restart here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<AcceptedSpec>,
     /// The workloads that the policy was checked against.
@@ -54,7 +54,7 @@ pub struct InstanceStatus {
     /// Parts of the spec that have no effect in the cluster as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ineffective: Option<IneffectiveParts>,
-    /// Kinds whose templates are not judged, as `Kind.group`: those that control live pods and that are not watched, those
+    /// Kinds whose templates are not checked, as `Kind.group`: those that control live pods and that are not watched, those
     /// with objects in which no template path leads to containers, and declared ones that the API server does not serve.
     pub not_covered: Vec<String>,
 }
@@ -75,7 +75,7 @@ fn any_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }
 
-/// Judged workloads by status, each counted once, under the worst.
+/// Checked workloads by status, each counted once, under the worst.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadCounts {
@@ -83,7 +83,7 @@ pub struct WorkloadCounts {
     pub total: i64,
     /// With at least one fail.
     pub violating: i64,
-    /// With something that could not be judged.
+    /// With something that could not be checked.
     pub error: i64,
     /// With nothing but exempt violations.
     pub exempt: i64,
@@ -97,7 +97,7 @@ pub struct WorkloadCounts {
 pub struct ResultCounts {
     /// Findings that are violations.
     pub fail: i64,
-    /// What could not be judged.
+    /// What could not be checked.
     pub error: i64,
     /// Findings that are advice, which is not scored.
     pub warn: i64,
@@ -119,7 +119,7 @@ pub struct RuleCounts {
     pub severity: String,
     /// Findings that are violations.
     pub fail: i64,
-    /// What could not be judged.
+    /// What could not be checked.
     pub error: i64,
     /// Findings that are advice, which is not scored.
     pub warn: i64,

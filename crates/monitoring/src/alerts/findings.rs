@@ -6,7 +6,7 @@ use super::known::{
     VIOLATIONS as OF_WORKLOADS, WARNINGS, alert_day, known, known_containers, new_containers,
     new_moving_images,
 };
-use super::{Alert, ISSUES, NAMESPACE_PAGE, OVERVIEW, Urgency, VIOLATIONS};
+use super::{Alert, ISSUES, NAMESPACE_PAGE, OVERVIEW, Urgency, VIOLATIONS, WORKLOADS};
 use crate::promql::{FINDING, METRIC_LABELS, bridged, bridged_ago, evaluated, evaluated_ago, once_labelled};
 
 const GROUP: &str = "tagwatch-findings";
@@ -166,7 +166,7 @@ fn protected() -> Alert {
         description: "Namespace {{ $labels.namespace }} is protected, and {{ $value }} container{{ if ne $value 1.0 }}s{{ end }} \
                       of its workloads {{ if eq $value 1.0 }}has{{ else }}have{{ end }} begun to run an image whose tag moves. Pin it by digest or by a unique tag, or exempt \
                       it.",
-        dashboard: ISSUES,
+        dashboard: WORKLOADS,
         console: NAMESPACE_PAGE,
     }
 }

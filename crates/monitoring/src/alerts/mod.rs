@@ -69,6 +69,9 @@ const OVERVIEW: &str = "/d/tagwatch-issues{{ with $labels.cluster }}?var-cluster
 /// The issues of the namespace that the alert names.
 const ISSUES: &str = "/d/tagwatch-issues?var-cluster={{ $labels.cluster | urlquery }}&\
                       var-namespace={{ $labels.namespace | urlquery }}";
+/// The workloads and images of the namespace that the alert names.
+const WORKLOADS: &str = "/d/tagwatch-workload?var-cluster={{ $labels.cluster | urlquery }}&\
+                         var-namespace={{ $labels.namespace | urlquery }}";
 /// The workload that the alert names.
 const WORKLOAD: &str = "/d/tagwatch-workload?var-cluster={{ $labels.cluster | urlquery }}&\
                         var-namespace={{ $labels.namespace | urlquery }}&\

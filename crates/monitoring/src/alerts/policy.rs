@@ -1,7 +1,7 @@
 //! Alerts on the policy.
 
 use super::{Alert, CONTROLLER, Urgency};
-use crate::promql::{bridged, bridged_by};
+use crate::promql::{METRIC_LABELS, bridged, bridged_by};
 
 const GROUP: &str = "tagwatch-policy";
 
@@ -35,7 +35,7 @@ fn expiring() -> Alert {
     // An exemption of the policy belongs to no namespace, but the label of the target may say one.
     let of_policy =
         format!("label_replace({}, \"namespace\", \"<<namespace>>\", \"\", \"\")", left("", "policy"));
-    let of_annotations = left(", namespace", "annotation");
+    let of_annotations = left(&format!(", namespace{METRIC_LABELS}"), "annotation");
     Alert {
         name: "TagwatchExemptionExpiring",
         group: GROUP,

@@ -184,7 +184,8 @@ fn trend() -> Vec<Panel> {
             .query(format!("sum by (severity) ({})", violations()), "{{severity}}"),
         steps(
             "Opened and resolved",
-            "Violations of workloads that began and ended in each step. What moved across the cap of series is counted too.",
+            "Violations that began and ended in each step, one for each workload, rule and severity. What moved across the cap \
+             of series is counted too.",
             "1h",
         )
         .size(24, 8)
@@ -231,7 +232,9 @@ pub(super) fn workloads_in_violation(matchers: &str) -> Panel {
             )],
         ),
     ];
-    let containers = format!("max by ({FINDING}) (tagwatch_workload_violations{{{FINDINGS}{matchers}}})");
+    let containers = once(&format!("tagwatch_workload_violations{{{FINDINGS}{matchers}}}"));
+    // Those that fail and those that could not be checked, as the alerts count them.
+    let containers = format!("sum by ({FINDING}) ({containers})");
     table(
         "Workloads in violation, longest first",
         "One row for each workload and rule. Beyond the series cap, the rest stands under the workload _other.",

@@ -175,8 +175,16 @@ fn images() -> Vec<Panel> {
             "{{namespace}} {{cluster}}",
         ),
         lines("Images by class over time", "Whether the moving ones become fewer.")
-            .size(24, 8)
             .unit("short")
             .query(format!("sum by (tag_class) ({images})"), "{{tag_class}}"),
+        lines(
+            "Moving images over time",
+            "Containers whose tag is known to move and is not exempt, by the rule that reports them.",
+        )
+        .unit("short")
+        .query(
+            format!("sum by (rule) ({})", once(&format!("tagwatch_moving_images{{{NAMESPACES}}}"))),
+            "{{rule}}",
+        ),
     ]
 }

@@ -34,12 +34,12 @@ const WARNINGS: Family = Family {
 };
 const WORKLOADS: Family = Family {
     name: "tagwatch_workloads",
-    help: "Judged workloads by status (violating, error, exempt, compliant).",
+    help: "Checked workloads by status (violating, error, exempt, compliant).",
     labels: &["namespace", "kind", "status"],
 };
 const IMAGES: Family = Family {
     name: "tagwatch_images",
-    help: "Judged containers by tag class and effective pull policy.",
+    help: "Checked containers by tag class and effective pull policy.",
     labels: &["namespace", "tag_class", "pull_policy"],
 };
 

@@ -9,12 +9,12 @@ use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use tagwatch_core::issue::{ExemptionReview, PolicyExemptionState};
-use tagwatch_core::policy::{Exemption, Policy};
+use tagwatch_core::policy::{Exemption, Policy, metric_label};
 use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::tag_policy::ExemptionCounts;
 
 use super::family::{Family, Samples, as_float};
-use crate::state::{EngineHandle, StatesSnapshot, WorkloadStates, exemption_counts};
+use crate::state::{EngineHandle, StatesSnapshot, WorkloadState, WorkloadStates, exemption_counts};
 
 /// Collects `tagwatch_rule_info`, `tagwatch_exemptions` and `tagwatch_exemption_expiry_timestamp_seconds`. Cloning
 /// shares what they are made of.
@@ -37,7 +37,7 @@ const EXEMPTIONS: Family = Family {
 };
 const EXPIRY: Family = Family {
     name: "tagwatch_exemption_expiry_timestamp_seconds",
-    help: "Unix time at which an exemption that exempts something counts no more: of each of the policy by its index in \
+    help: "Unix time at which an exemption that exempts something no longer applies: of each of the policy by its index in \
            spec.exemptions, and of the first to end of a namespace's annotations.",
     labels: &["source", "index", "namespace"],
 };
@@ -64,14 +64,17 @@ impl Collector for PolicyCollector {
         let states = self.states.lock().snapshot();
         let today = engine.today();
         let mut counts = Samples::default();
-        let mut ends = annotation_ends(&states);
+        let metric_labels = policy.metric_labels();
+        let mut ends = annotation_ends(&states, metric_labels);
         // Before, exemptions of a new policy would all be unused.
         if is_evaluated {
             counts = exemptions(&exemption_counts(&states, policy, today));
             ends.extend(policy_ends(&states, policy, today));
         }
-        let samples = [rules(policy), counts, ends];
-        FAMILIES.iter().zip(samples).map(|(family, samples)| family.fill(&[], samples)).collect()
+        let of_namespaces: Vec<String> = metric_labels.iter().map(|label| metric_label(label)).collect();
+        let samples = [(rules(policy), &[][..]), (counts, &[]), (ends, &of_namespaces)];
+        let families = FAMILIES.iter().zip(samples);
+        families.map(|(family, (samples, further))| family.fill(further, samples)).collect()
     }
 }
 
@@ -112,18 +115,22 @@ fn policy_ends(
     policy.exemptions().iter().zip(active).enumerate().filter_map(end)
 }
 
-/// One series for each namespace, not for each annotation: there may be one on every workload.
-fn annotation_ends(states: &StatesSnapshot) -> Samples {
-    let mut first: BTreeMap<&str, Date> = BTreeMap::new();
+/// One series for each namespace, not for each annotation: there may be one on every workload. It carries the policy's metric
+/// labels of the namespace, by which its alert reaches a team; an exemption of the policy belongs to none.
+fn annotation_ends(states: &StatesSnapshot, metric_labels: &[String]) -> Samples {
+    let mut first: BTreeMap<&str, (Date, &WorkloadState)> = BTreeMap::new();
     for (key, state) in states.iter() {
         if let Some(until) = state.exemptions.as_ref().and_then(|outcome| outcome.until) {
-            let earliest = first.entry(key.namespace()).or_insert(until);
+            let (earliest, _) = first.entry(key.namespace()).or_insert((until, state));
             *earliest = until.min(*earliest);
         }
     }
-    let sample = |(namespace, until)| {
-        let labels = ["annotation".to_owned(), String::new(), UntrustedText::from(namespace).label()];
-        Some((labels.into(), end_of(until)?))
+    let label = |text: &str| UntrustedText::from(text).label();
+    let sample = |(namespace, (until, state)): (&str, (Date, &WorkloadState))| {
+        let own = ["annotation".to_owned(), String::new(), label(namespace)];
+        let further =
+            metric_labels.iter().map(|name| state.namespace_label(name).map(label).unwrap_or_default());
+        Some((own.into_iter().chain(further).collect(), end_of(until)?))
     };
     first.into_iter().filter_map(sample).collect()
 }
@@ -138,10 +145,10 @@ fn end_of(last: Date) -> Option<f64> {
 mod tests {
     use serde_json::json;
     use tagwatch_core::issue::ExemptionOutcome;
+    use tagwatch_core::workload::Namespace;
     use tagwatch_index::WorkloadKey;
 
     use super::*;
-    use crate::state::WorkloadState;
 
     #[test]
     fn an_exemption_ends_with_its_last_day() {
@@ -168,7 +175,7 @@ mod tests {
         assert_eq!(ends, Samples::from([(["policy", "1", ""].map(str::to_owned).to_vec(), 1_801_440_000.0)]));
     }
 
-    /// However many annotations there are.
+    /// However many annotations there are. Each carries the metric labels of its namespace.
     #[test]
     fn the_first_annotation_of_a_namespace_to_end_has_a_series() {
         let mut states = WorkloadStates::default();
@@ -181,11 +188,15 @@ mod tests {
         ] {
             let until = until.map(|until| until.parse().unwrap());
             let exemptions = Some(Box::new(ExemptionOutcome { until, ..ExemptionOutcome::default() }));
-            let state = WorkloadState { exemptions, ..WorkloadState::failed() };
+            let labels = (namespace == "shop").then(|| ("team".to_owned(), "carts".to_owned()));
+            let labelled = Namespace { labels: labels.into_iter().collect(), ..Namespace::default() };
+            let namespace_of = Some(Arc::new(labelled));
+            let state = WorkloadState { exemptions, namespace: namespace_of, ..WorkloadState::failed() };
             states.insert(&WorkloadKey::new("apps/v1", "Deployment", namespace, name, name), state);
         }
-        let of = |namespace: &str| ["annotation", "", namespace].map(str::to_owned).to_vec();
-        let ends = [(of("mail"), 1_801_440_000.0), (of("shop"), 1_801_440_000.0)];
-        assert_eq!(annotation_ends(&states.snapshot()), Samples::from(ends));
+        let of =
+            |namespace: &str, team: &str| ["annotation", "", namespace, team].map(str::to_owned).to_vec();
+        let ends = [(of("mail", ""), 1_801_440_000.0), (of("shop", "carts"), 1_801_440_000.0)];
+        assert_eq!(annotation_ends(&states.snapshot(), &["team".to_owned()]), Samples::from(ends));
     }
 }

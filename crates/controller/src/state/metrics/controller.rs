@@ -110,11 +110,11 @@ impl ControllerMetrics {
             )?)?,
             policy_valid: metrics.add(IntGauge::new(
                 "tagwatch_policy_valid",
-                "0 while the TagPolicy in the cluster is invalid, so that something else is judged by; else 1.",
+                "0 while the TagPolicy in the cluster is invalid, so that another one applies; else 1.",
             )?)?,
             policy_source: metrics.add(gauges(
                 "tagwatch_policy_source",
-                "1 for what is judged by: the TagPolicy in the cluster, its last valid spec (last_good), or the \
+                "1 for what applies: the TagPolicy in the cluster, its last valid spec (last_good), or the \
                  recommended profile.",
                 &["source"],
             )?)?,
