@@ -110,7 +110,7 @@ fn build() -> Value {
         "/api/v1/issues": operation::<IssuePage>(&mut schemas, "Issues", &ISSUE_FILTER),
         "/api/v1/issues/{id}": operation::<IssueDetails>(&mut schemas, "One issue", &ISSUE),
         "/api/v1/namespaces": operation::<NamespaceList>(&mut schemas, "Namespaces that hold something", &[]),
-        "/api/v1/workloads": operation::<WorkloadPage>(&mut schemas, "Judged workloads", &WORKLOAD_FILTER),
+        "/api/v1/workloads": operation::<WorkloadPage>(&mut schemas, "Checked workloads", &WORKLOAD_FILTER),
         "/api/v1/workloads/{namespace}/{kind}/{name}":
             operation::<WorkloadDetails>(&mut schemas, "One workload", &WORKLOAD),
         "/api/v1/rules": operation::<RuleList>(&mut schemas, "Every rule", &[]),
