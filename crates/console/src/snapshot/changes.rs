@@ -156,8 +156,8 @@ impl<'a> ChangedWorkload<'a> {
     /// Its namespace, kind and name.
     pub(crate) fn names(self) -> [&'a UntrustedText; 3] {
         match self {
-            Self::Checked(Workload { namespace, kind, name, .. }) => [namespace, kind, name],
-            Self::Departed(DepartedWorkload { namespace, kind, name, .. }) => [namespace, kind, name],
+            Self::Checked(Workload { namespace, kind, name, .. })
+            | Self::Departed(DepartedWorkload { namespace, kind, name, .. }) => [namespace, kind, name],
         }
     }
 
