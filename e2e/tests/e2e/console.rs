@@ -239,7 +239,7 @@ fn shape(address: &str) -> Shape {
     (path.to_owned(), names.map(str::to_owned).collect())
 }
 
-/// Addresses that no page links to: of the JSON API, from its document, and of what is not there.
+/// Addresses that no page links to: of the JSON API, from its document, of what is not there, and of a form.
 fn unlinked(api: &Value, namespace: &str, id: &str) -> Result<Vec<String>> {
     let paths = api["paths"].as_object().context("no paths in the document of the API")?;
     let mut addresses: Vec<String> = paths
@@ -255,6 +255,8 @@ fn unlinked(api: &Value, namespace: &str, id: &str) -> Result<Vec<String>> {
             .map(str::to_owned),
     );
     addresses.push(format!("/workloads/{namespace}/Deployment/gone"));
+    // A form leads to it.
+    addresses.push(format!("/issues/{id}/exemption.yaml"));
     Ok(addresses)
 }
 
