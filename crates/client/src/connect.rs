@@ -78,8 +78,8 @@ pub enum ClientError {
     Infer { why: String },
     #[error("cannot use the kubeconfig: {0}")]
     Kubeconfig(#[source] KubeconfigFault),
-    #[error("cannot make a client from the configuration: {0}")]
-    Build(#[source] kube::Error),
+    #[error("cannot make a client from the configuration: {source} ({server})")]
+    Build { server: ServerName, source: kube::Error },
 }
 
 /// Builds a client for a cluster. Sends nothing yet.
@@ -102,7 +102,8 @@ pub async fn connect(
     }
     let url = config.cluster_url.to_string();
     let server = ServerName { url: url.trim_end_matches('/').to_owned(), context };
-    let builder = ClientBuilder::try_from(config).map_err(ClientError::Build)?;
+    let builder = ClientBuilder::try_from(config)
+        .map_err(|source| ClientError::Build { server: server.clone(), source })?;
     let builder = builder
         .with_layer(&TelemetryLayer::new(requests, clock))
         .with_layer(&MapResponseLayer::new(put_off::with_status));

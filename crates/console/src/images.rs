@@ -9,7 +9,8 @@ use tagwatch_core::reference::Reference;
 use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 
-use crate::filter::ImageFilter;
+use crate::filter::{Filter, ImageFilter};
+use crate::snapshot::WorkloadIssue;
 use crate::view::View;
 
 /// The open issues of one image, or of one registry.
@@ -88,11 +89,11 @@ fn grouped(
     let mut registries: HashMap<Option<UntrustedText>, usize> = HashMap::new();
     let mut images: HashMap<UntrustedText, Option<(usize, usize)>> = HashMap::new();
     let mut groups: Vec<Option<ImageGroup>> = Vec::new();
+    let issues = filter.narrow(Filter::default());
+    let is_narrow = issues.is_narrow();
     for (at, workload) in view.workloads().enumerate() {
-        if !filter.admits_namespace(&workload.namespace) {
-            continue;
-        }
-        for issue in workload.open() {
+        let admits = |issue: &&Issue| !is_narrow || issues.admits(WorkloadIssue { workload, issue });
+        for issue in workload.open().filter(admits) {
             let count = images.len();
             let known = images.entry(issue.image.clone()).or_insert_with(|| {
                 let registry = registry(&issue.image);

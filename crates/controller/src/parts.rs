@@ -37,7 +37,7 @@ pub(crate) struct SharedParts {
     proven: Arc<Mutex<Vec<Reference>>>,
     pub(crate) reports: Arc<Mutex<ReportIndex>>,
     unwritten: Arc<Mutex<UnwrittenReports>>,
-    policy: Arc<Mutex<ActivePolicy>>,
+    pub(crate) policy: Arc<Mutex<ActivePolicy>>,
     pub(crate) custom: Arc<CustomWatches>,
     pub(crate) writer: Arc<ClusterWriter>,
     pub(crate) readiness: Readiness,

@@ -7,7 +7,7 @@ use k8s_openapi::Resource as _;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube_runtime::watcher;
-use tagwatch_client::{ClusterChoice, OnThrottling, RequestCounter, ServerClock, connect};
+use tagwatch_client::{ClusterChoice, Connection, OnThrottling, RequestCounter, ServerClock, connect};
 use tokio::runtime::Handle;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -135,8 +135,10 @@ impl Clients {
             let (requests, clock) = (requests.clone(), clock.clone());
             connect(&choice, &options.user_agent, requests, clock, OnThrottling::Fail)
         };
+        let Connection { client: cluster, server } = connection().await?;
+        tracing::info!(%server, "the cluster to watch");
         Ok(Self {
-            cluster: connection().await?.client,
+            cluster,
             lease: match options.lease {
                 Some(_) => Some(connection().await?.client),
                 None => None,

@@ -4,22 +4,54 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use tagwatch_core::{docs, rules};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tagwatch_core::rules::RuleMeta;
+use tagwatch_core::{docs, rules, structured};
 use tagwatch_scan::output::columns::wrap;
 
-use crate::args::ExplainArgs;
+use crate::args::{ExplainArgs, ExplainFormat};
+use crate::rules::RuleEntry;
 use crate::status::Failure;
 use crate::style::style;
 
-pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    match rules::find(&args.rule) {
-        Some(rule) => {
-            let text = narrowed(&docs::render_rule_text(rule), style(&io::stdout()).width);
-            io::stdout().write_all(text.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        None => Err(Failure::Usage(unknown(&args.rule))),
+/// One rule with its texts. Fields are only ever added.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ExplainedRule {
+    /// Name and version of this contract.
+    #[schemars(extend("const" = ExplainedRule::SCHEMA))]
+    schema: &'static str,
+    /// As in the list of rules.
+    #[serde(flatten)]
+    rule: RuleEntry,
+    /// Why it matters: Markdown.
+    why: &'static str,
+    /// YAML with a finding.
+    bad: &'static str,
+    /// YAML without one.
+    good: &'static str,
+    /// How to fix it: Markdown.
+    fix: &'static str,
+}
+
+impl ExplainedRule {
+    /// Value of [`Self::schema`].
+    pub(crate) const SCHEMA: &'static str = "tagwatch.dev/rule/v1";
+
+    fn new(rule: &'static RuleMeta) -> Self {
+        let RuleMeta { why, bad, good, fix, .. } = *rule;
+        Self { schema: Self::SCHEMA, rule: RuleEntry::new(rule), why, bad, good, fix }
     }
+}
+
+pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
+    let rule = rules::find(&args.rule).ok_or_else(|| Failure::Usage(unknown(&args.rule)))?;
+    let text = match args.output {
+        ExplainFormat::Text => narrowed(&docs::render_rule_text(rule), style(&io::stdout()).width),
+        ExplainFormat::Json => structured::json(&ExplainedRule::new(rule))?,
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Headings of a rule's text whose paragraphs are prose; the other ones have manifests below them.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::AnsiColor;
 use tagwatch_core::text::UntrustedText;
+use tagwatch_scan::output::columns::wrap;
 use tagwatch_scan::output::{self, NoteDetail};
 use tagwatch_scan::report::ScanReport;
 
@@ -39,7 +40,7 @@ pub(crate) fn write_notes(report: &mut ScanReport, detail: NoteDetail) -> io::Re
 /// Says what came of a command that has nothing to print, as kubectl does.
 pub(crate) fn outcome(message: &str) {
     if !is_quiet() {
-        write(message);
+        write(&wrapped(message, style(&io::stderr()).width));
     }
 }
 
@@ -61,8 +62,16 @@ pub(crate) fn error(message: &str) {
 }
 
 fn write_prefixed(word: &str, color: AnsiColor, message: &str) {
-    let word = style(&io::stderr()).paint(color.on_default().bold(), word);
-    write(&format!("{word}: {}", safe_lines(message)));
+    let style = style(&io::stderr());
+    let text = wrapped(&format!("{word}: {}", safe_lines(message)), style.width);
+    // The width of a line is that of its text: colours come behind it.
+    let rest = text.strip_prefix(word).unwrap_or(&text);
+    write(&format!("{}{rest}", style.paint(color.on_default().bold(), word)));
+}
+
+/// Each line of a message in lines that fit the terminal.
+fn wrapped(message: &str, width: Option<usize>) -> String {
+    message.lines().flat_map(|line| wrap(line, width)).collect::<Vec<_>>().join("\n")
 }
 
 /// A message may quote what a server or a file says.

@@ -39,7 +39,7 @@ impl RuleList {
 /// A rule.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct RuleEntry {
+pub(crate) struct RuleEntry {
     /// Name of the rule, as reports and policies use it.
     id: &'static str,
     /// The group it belongs to: `policy` of its results.
@@ -66,7 +66,7 @@ struct RuleEntry {
 }
 
 impl RuleEntry {
-    fn new(meta: &'static RuleMeta) -> Self {
+    pub(crate) fn new(meta: &'static RuleMeta) -> Self {
         let on = Profile::ALL.into_iter().filter(|profile| profile.rules().is_enabled(meta.id));
         Self {
             id: meta.id,

@@ -282,3 +282,18 @@ spec:
   rules: {mixed-digests: {grace: 2h}}
   immutable: [registry.example.com/team/one, registry.example.com/team/two, registry.example.com/team/three]
 ";
+
+#[test]
+fn a_baseline_is_of_the_working_folder_by_default_and_can_leave_out_what_is_less_severe() {
+    let folder = folder(None);
+    let all = tagwatch(&folder, &["policy", "baseline", "pod.yaml"]);
+    assert_eq!(all.code, Some(0), "{}", all.stderr);
+    let by_default = tagwatch(&folder, &["policy", "baseline"]);
+    assert_eq!((by_default.code, by_default.stdout), (Some(0), all.stdout.clone()), "{}", by_default.stderr);
+    let severe = tagwatch(&folder, &["policy", "baseline", "--min-severity", "critical"]);
+    assert_eq!(severe.code, Some(0), "{}", severe.stderr);
+    assert!(all.stdout.contains("missing-tag"), "{}", all.stdout);
+    assert!(!severe.stdout.contains("missing-tag"), "{}", severe.stdout);
+    let both = tagwatch(&folder, &["policy", "baseline", "--cluster", "pod.yaml"]);
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+}

@@ -1,7 +1,11 @@
 //! The console on a real control plane: who sees what, by a program and by a browser, and that a page shows what the
 //! report says.
 
-use std::{fs, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    fs,
+    process::Command,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
@@ -25,6 +29,9 @@ pub(crate) fn tests() -> Vec<Trial> {
         shared(a_caller_learns_why_a_workload_is_not_there),
     ]
 }
+
+/// Most pages of a console with two workloads, each with every set of fields that links have.
+const MAX_PAGES: usize = 400;
 
 pub(crate) const FAILS: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy fail"];
 const EXEMPT: [&str; 2] = ["web latest-tag fail", "web stale-pull-policy skip"];
@@ -217,37 +224,64 @@ async fn a_link_survives_the_login_in_a_browser(env: &TestEnv) -> Result<()> {
     tagwatch.end().await
 }
 
-/// One page of each kind, one that is not there, and files.
-fn every_page(namespace: &str, id: &str) -> Vec<String> {
-    let fixed = [
-        "/",
-        "/issues",
-        "/namespaces",
-        "/workloads",
-        "/rules",
-        "/rules/latest-tag",
-        "/exemptions",
-        "/nothing",
-    ];
-    let of_issue =
-        ["", "/fix.sh", "/patch.yaml", "/exemption.yaml"].map(|file| format!("/issues/{id}{file}"));
-    let named = [
-        format!("/namespaces/{namespace}"),
-        format!("/workloads/{namespace}/Deployment/web"),
-        format!("/workloads/{namespace}/Deployment/gone"),
-        "/namespaces/gone".to_owned(),
-        "/issues.csv".to_owned(),
-        "/api/v1/overview".to_owned(),
-        "/api/v1/issues".to_owned(),
-        "/api/v1/workloads".to_owned(),
-        format!("/api/v1/issues/{id}"),
-    ];
-    fixed.map(str::to_owned).into_iter().chain(of_issue).chain(named).collect()
+/// The addresses within the console that a page links to.
+fn links(page: &str) -> impl Iterator<Item = String> {
+    let addresses = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    addresses.filter(|address| address.starts_with('/')).map(|address| address.replace("&#38;", "&"))
+}
+
+/// The path of an address and the names of its fields: a page is made in the same way for any of their values.
+type Shape = (String, BTreeSet<String>);
+
+fn shape(address: &str) -> Shape {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let names = query.split('&').filter_map(|field| field.split('=').next()).filter(|name| !name.is_empty());
+    (path.to_owned(), names.map(str::to_owned).collect())
+}
+
+/// Addresses that no page links to: of the JSON API, from its document, of what is not there, and of a form.
+fn unlinked(api: &Value, namespace: &str, id: &str) -> Result<Vec<String>> {
+    let paths = api["paths"].as_object().context("no paths in the document of the API")?;
+    let mut addresses: Vec<String> = paths
+        .keys()
+        .map(|path| {
+            let path = path.replace("{id}", id).replace("{namespace}", namespace);
+            path.replace("{kind}", "Deployment").replace("{name}", "web")
+        })
+        .collect();
+    ensure!(addresses.iter().all(|path| !path.contains('{')), "a field has no value: {addresses:?}");
+    addresses.extend(
+        ["/rules/gone", "/namespaces/gone", "/issues/0123456789abcdef0123", "/nothing", "/login"]
+            .map(str::to_owned),
+    );
+    addresses.push(format!("/workloads/{namespace}/Deployment/gone"));
+    // A form leads to it.
+    addresses.push(format!("/issues/{id}/exemption.yaml"));
+    Ok(addresses)
+}
+
+/// Requests some addresses and each page that can be reached from there by links. Returns an address of each shape.
+fn visit_every_page(base: &str, token: &str, from: &[String]) -> Result<BTreeMap<Shape, String>> {
+    let mut waiting = from.to_vec();
+    let mut visited = BTreeMap::new();
+    while let Some(address) = waiting.pop() {
+        let Entry::Vacant(first) = visited.entry(shape(&address)) else { continue };
+        first.insert(address.clone());
+        ensure!(visited.len() < MAX_PAGES, "pages lead to ever more pages: {visited:?}");
+        let (status, body) = get(&format!("{base}{address}"), Some(token))?;
+        ensure!(matches!(status, 200 | 404), "{address}: {status}");
+        waiting.extend(links(&body));
+    }
+    Ok(visited)
 }
 
 /// On a control plane that has no other tagwatch, so that each of its requests is by this one.
 async fn no_page_asks_the_api_server_anything_but_for_rights(env: &TestEnv) -> Result<()> {
     let (tagwatch, base) = serving(env, "token").await?;
+    env.create(deployment("fixed", 0, &[pulled("web", LATEST, "IfNotPresent")])).await?;
+    let resolved = env.reported("Deployment", "fixed", &FAILS).await?.key_of("stale-pull-policy")?;
+    env.patch("Deployment", "fixed", with_image(CLEAN, "IfNotPresent")).await?;
+    env.reported("Deployment", "fixed", &PASSES).await?;
     let id = two_issues(env).await?;
     let (reader, stranger) = reader_and_stranger(env).await?;
     reader_sees_issues_and_stranger_does_not(&base, &reader, &stranger).await?;
@@ -265,15 +299,41 @@ async fn no_page_asks_the_api_server_anything_but_for_rights(env: &TestEnv) -> R
         Ok(())
     })
     .await?;
+    let (_, document) = get(&format!("{base}/api/v1/openapi.json"), Some(&reader))?;
+    let (_, overview) = get(&format!("{base}/"), Some(&reader))?;
+    let sections = overview.split_once("<nav").and_then(|(_, rest)| rest.split_once("</nav>"));
+    let (sections, _) = sections.context("no sections")?;
+    let (resolved, unlinked) =
+        (format!("/issues/{resolved}"), unlinked(&serde_json::from_str(&document)?, env.namespace(), &id)?);
+
     let mark = audit.mark().await?;
-    let pages = every_page(env.namespace(), &id);
-    for token in [&reader, &stranger] {
-        for page in &pages {
-            let (status, _) = get(&format!("{base}{page}"), Some(token))?;
-            ensure!(matches!(status, 200 | 404), "{page}: {status}");
-        }
-    }
+    let visited = visit_every_page(&base, &reader, &[&unlinked[..], &["/".to_owned()]].concat())?;
+    let addresses: Vec<String> = visited.values().cloned().collect();
+    visit_every_page(&base, &stranger, &addresses)?;
     let requests = asked(mark).await?;
+
+    let paths: BTreeSet<&str> = visited.keys().map(|(path, _)| path.as_str()).collect();
+    let of_issue =
+        ["", "/fix.sh", "/patch.yaml", "/exemption.yaml"].map(|file| format!("/issues/{id}{file}"));
+    let exports = ["csv", "json", "md"].map(|extension| format!("/issues.{extension}"));
+    let named = [
+        resolved,
+        "/rules/latest-tag".to_owned(),
+        format!("/namespaces/{}", env.namespace()),
+        format!("/workloads/{}/Deployment/web", env.namespace()),
+        "/api/v1/openapi.json".to_owned(),
+    ];
+    let sections: Vec<String> = links(sections).collect();
+    ensure!(sections.len() > 5, "{sections:?}");
+    for expected in sections.iter().chain(&of_issue).chain(&exports).chain(&named).chain(&unlinked) {
+        ensure!(paths.contains(expected.as_str()), "{expected} was not visited: {paths:?}");
+    }
+    for (path, field) in
+        [("/issues", "image"), ("/images", "by"), ("/changes", "change"), ("/changes", "since")]
+    {
+        let is_visited = visited.keys().any(|(known, names)| known == path && names.contains(field));
+        ensure!(is_visited, "no page of {path} with {field}: {visited:?}");
+    }
     let others = requests.without_leases_and_reviews();
     ensure!(others.count() == 0, "pages asked for more than rights: {others}");
     // Whether they may see the namespace `gone` was asked, once for each.

@@ -53,7 +53,18 @@ fn command(kubeconfig: &Path, arguments: &[&str]) -> Result<Command> {
 }
 
 async fn issues_as(kubeconfig: &Path, arguments: &[&str]) -> Result<Ended> {
-    let output = command(kubeconfig, arguments)?.output().await?;
+    ended(command(kubeconfig, arguments)?).await
+}
+
+async fn baseline_of_cluster(kubeconfig: &Path, namespace: &str) -> Result<Ended> {
+    let mut command = Command::new(tagwatch_binary()?);
+    command.args(["policy", "baseline", "--cluster", "-n", namespace]);
+    command.env_clear().env("KUBECONFIG", kubeconfig).stdin(Stdio::null()).kill_on_drop(true);
+    ended(command).await
+}
+
+async fn ended(mut command: Command) -> Result<Ended> {
+    let output = command.output().await?;
     let [stdout, stderr] = [output.stdout, output.stderr].map(String::from_utf8);
     Ok(Ended { code: output.status.code(), stdout: stdout?, stderr: stderr? })
 }
@@ -63,7 +74,7 @@ async fn issues(env: &TestEnv, arguments: &[&str]) -> Result<Ended> {
 }
 
 /// `server https://…, context …`, as errors name it.
-fn server(kubeconfig: &Path) -> Result<String> {
+pub(crate) fn server_and_context(kubeconfig: &Path) -> Result<String> {
     let read = Kubeconfig::read_from(kubeconfig)?;
     let cluster = read.clusters.first().and_then(|named| named.cluster.as_ref()).context("no cluster")?;
     let url = cluster.server.as_deref().context("no server")?.trim_end_matches('/');
@@ -83,7 +94,7 @@ async fn an_empty_list_says_why(env: &TestEnv) -> Result<()> {
         format!(
             "error: the report API is absent: the API server does not serve wgpolicyk8s.io/v1alpha2; install its \
              CustomResourceDefinition, and run tagwatch in the cluster ({})\n",
-            server(admin)?
+            server_and_context(admin)?
         )
     );
     env.cluster().install_report_api().await?;
@@ -112,9 +123,11 @@ async fn an_empty_list_says_why(env: &TestEnv) -> Result<()> {
             "error: cannot list the reports: policyreports.wgpolicyk8s.io is forbidden: User \
              \"system:serviceaccount:default:default\" cannot list resource \"policyreports\" in API group \
              \"wgpolicyk8s.io\" in the namespace \"{here}\" (403 Forbidden) ({})\n",
-            server(&stranger)?
+            server_and_context(&stranger)?
         )
     );
+    let baseline = baseline_of_cluster(&stranger, here).await?;
+    assert_eq!((baseline.code, baseline.stderr), (Some(4), refused.stderr));
     may_read_reports(env).await?;
     eventually(LIMIT, "the right to list reports of one namespace", || async {
         issues_as(&stranger, &["-n", here])
@@ -122,10 +135,30 @@ async fn an_empty_list_says_why(env: &TestEnv) -> Result<()> {
             .says(&format!("warning: there is no report in namespace {here}. {ASK}"))
     })
     .await?;
+    // The reports can be read by now, and the policy to start from cannot.
+    let baseline = baseline_of_cluster(&stranger, here).await?;
+    assert_eq!(
+        (baseline.code, baseline.stderr),
+        (
+            Some(4),
+            format!(
+                "error: cannot read the TagPolicy default: tagpolicies.tagwatch.dev \"default\" is forbidden: User \
+                 \"system:serviceaccount:default:default\" cannot get resource \"tagpolicies\" in API group \
+                 \"tagwatch.dev\" at the cluster scope (403 Forbidden) ({})\n",
+                server_and_context(&stranger)?
+            )
+        )
+    );
+
     let unknown = control_plane.kubeconfig_as(Identity::Token("unknown"), control_plane.data_dir()).await?;
-    let unknown = issues_as(&unknown, &["-n", here]).await?;
-    assert_eq!(unknown.code, Some(4));
-    ensure!(unknown.stderr.starts_with("error: you must be logged in to the server: "), "{}", unknown.stderr);
+    let not_logged_in = format!(
+        "error: you must be logged in to the server: cannot list the reports: Unauthorized (401 Unauthorized) ({})\n",
+        server_and_context(&unknown)?
+    );
+    let ended = issues_as(&unknown, &["-n", here]).await?;
+    assert_eq!((ended.code, ended.stderr), (Some(4), not_logged_in.clone()));
+    let ended = baseline_of_cluster(&unknown, here).await?;
+    assert_eq!((ended.code, ended.stderr), (Some(4), not_logged_in));
 
     env.create(web("web", CLEAN)).await?;
     let tagwatch = env.tagwatch_with(&["--namespaces", here]).await?;

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use crate::{
     drift_fleet::{IMAGE, PROVEN, hasty, node, pods_of},
-    kinds,
+    issues, kinds,
     objects::{LATEST, container, deployment, pod, pulled},
     policies::TagPolicy,
     runner::shared,
@@ -198,10 +198,28 @@ async fn missing_rights_are_said_and_errors_have_a_status_of_their_own(env: &Tes
     let all = scan_as(&reader, &["-A"]).await?;
     assert_eq!((all.code, &all.report["summary"]["workloads"]), (Some(3), &json!(0)), "{}", all.stderr);
 
-    let unknown = control_plane.kubeconfig_as(Identity::Token("unknown"), control_plane.data_dir()).await?;
-    let unknown = scan_as(&unknown, &["-n", here]).await?;
+    let unknown_kubeconfig =
+        control_plane.kubeconfig_as(Identity::Token("unknown"), control_plane.data_dir()).await?;
+    let unknown = scan_as(&unknown_kubeconfig, &["-n", here]).await?;
     assert_eq!((unknown.code, unknown.report), (Some(4), Value::Null));
     ensure!(unknown.stderr.starts_with("error: you must be logged in to the server: "), "{}", unknown.stderr);
+    let server = issues::server_and_context(&unknown_kubeconfig)?;
+    ensure!(unknown.stderr.trim_end().ends_with(&format!(" ({server})")), "{} {server}", unknown.stderr);
+    assert_eq!(unknown.stderr.lines().count(), 1, "{}", unknown.stderr);
+    // Without any right, everything that is missing is named: what is forbidden is no error of the connection.
+    let account = Identity::ServiceAccount { namespace: here, name: "default" };
+    let stranger = control_plane.kubeconfig_as(account, control_plane.data_dir()).await?;
+    let refused = scan_as(&stranger, &["-n", here]).await?;
+    assert_eq!(
+        (refused.code, &refused.report["summary"]["workloads"]),
+        (Some(3), &json!(0)),
+        "{}",
+        refused.stderr
+    );
+    let notes = refused.report["notes"].to_string();
+    for part in ["list deployments", "list pods", "list statefulsets", "get the TagPolicy default"] {
+        ensure!(notes.contains(part), "no {part} in {notes}");
+    }
     let no_policy = scan(env, &["-n", here, "--policy-name", "absent"]).await?;
     assert_eq!(no_policy.code, Some(2), "{}", no_policy.stderr);
     let nothing = scan(env, &["-n", "absent", "--require-workloads"]).await?;

@@ -2,10 +2,9 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use tagwatch_core::text::UntrustedText;
 
 use crate::changes::{Knowledge, SelectedChanges, trend};
-use crate::filter::{ChangeFilter, Grouping, ImageFilter, Pagination, PerPage};
+use crate::filter::{ChangeFilter, Grouping, ImageFilter, Pagination};
 use crate::filtered::FilteredRequest;
 use crate::http::json;
 use crate::images::{images as by_image, registries as by_registry};
@@ -13,9 +12,8 @@ use crate::record::{ChangePage, ChangeRecord, DayRecord, ImageGroupRecord, Image
 
 pub(super) async fn changes(FilteredRequest { view, filter, .. }: FilteredRequest<ChangeFilter>) -> Response {
     let from = filter.start(view.now);
-    let admits = |namespace: &UntrustedText| filter.admits_namespace(namespace);
     let SelectedChanges { listed, total, counts } = SelectedChanges::new(&view, &filter);
-    let pages = Pagination::new(filter.page, PerPage::default(), listed.len(), |_| String::new());
+    let pages = Pagination::new(filter.page, filter.per_page, listed.len(), |_| String::new());
     let page = ChangePage {
         total,
         listed: listed.len(),
@@ -25,8 +23,8 @@ pub(super) async fn changes(FilteredRequest { view, filter, .. }: FilteredReques
         opened: counts.opened,
         resolved: counts.resolved,
         images_changed: counts.images,
-        known: KnowledgeRecord::new(&Knowledge::new(&view, from, admits), counts.first_look),
-        days: trend(&view, admits).iter().map(DayRecord::new).collect(),
+        known: KnowledgeRecord::new(&Knowledge::new(&view, &filter), counts.first_look),
+        days: trend(&view, &filter).iter().map(DayRecord::new).collect(),
         changes: pages.rows(&listed).iter().map(ChangeRecord::new).collect(),
     };
     json(StatusCode::OK, &page)
@@ -37,7 +35,7 @@ pub(super) async fn images(FilteredRequest { view, filter, .. }: FilteredRequest
         Grouping::Image => by_image(&view, &filter),
         Grouping::Registry => by_registry(&view, &filter),
     };
-    let pages = Pagination::new(filter.page, PerPage::default(), groups.len(), |_| String::new());
+    let pages = Pagination::new(filter.page, filter.per_page, groups.len(), |_| String::new());
     let page = ImagePage {
         total: groups.len(),
         page: pages.number,

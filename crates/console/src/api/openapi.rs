@@ -45,21 +45,34 @@ const ISSUE_FILTER: [Parameter; 17] = [
         "query",
         "severity (default), result, rule, namespace, workload, container, image or age; `-` reverses.",
     ),
-    ("page", "query", "From 1; a page beyond the last is the last."),
+    PAGE,
     PER_PAGE,
 ];
-const CHANGE_FILTER: [Parameter; 4] = [
+const CHANGE_FILTER: [Parameter; 9] = [
     ("since", "query", SINCE),
     ("change", "query", "opened, resolved, image."),
     ("namespace", "query", "Namespaces, repeated or separated by commas."),
-    ("page", "query", "From 1; a page beyond the last is the last."),
+    TEAM,
+    (
+        "severity",
+        "query",
+        "critical, high, medium, low, info: of issues alone, so that no change of an image is listed.",
+    ),
+    ("rule", "query", "Ids of rules: of issues alone, so that no change of an image is listed."),
+    ("q", "query", "Text within names, images and messages."),
+    PAGE,
+    PER_PAGE,
 ];
-const IMAGE_FILTER: [Parameter; 4] = [
+const IMAGE_FILTER: [Parameter; 7] = [
     ("by", "query", "image (default) or registry."),
     ("registry", "query", "Registries, repeated or separated by commas."),
     ("namespace", "query", "Namespaces, repeated or separated by commas."),
-    ("page", "query", "From 1; a page beyond the last is the last."),
+    TEAM,
+    ("q", "query", "Text within names, images and messages of the issues that are grouped."),
+    PAGE,
+    PER_PAGE,
 ];
+const PAGE: Parameter = ("page", "query", "From 1; a page beyond the last is the last.");
 const TEAM: Parameter = (
     "team",
     "query",
@@ -72,7 +85,7 @@ const WORKLOAD_FILTER: [Parameter; 7] = [
     TEAM,
     ("q", "query", "Text within names and images."),
     ("sort", "query", "status (default), namespace, kind, name, findings, containers or age; `-` reverses."),
-    ("page", "query", "From 1; a page beyond the last is the last."),
+    PAGE,
     PER_PAGE,
 ];
 const WORKLOAD: [Parameter; 3] = [
@@ -97,7 +110,7 @@ fn build() -> Value {
         "/api/v1/issues": operation::<IssuePage>(&mut schemas, "Issues", &ISSUE_FILTER),
         "/api/v1/issues/{id}": operation::<IssueDetails>(&mut schemas, "One issue", &ISSUE),
         "/api/v1/namespaces": operation::<NamespaceList>(&mut schemas, "Namespaces that hold something", &[]),
-        "/api/v1/workloads": operation::<WorkloadPage>(&mut schemas, "Judged workloads", &WORKLOAD_FILTER),
+        "/api/v1/workloads": operation::<WorkloadPage>(&mut schemas, "Checked workloads", &WORKLOAD_FILTER),
         "/api/v1/workloads/{namespace}/{kind}/{name}":
             operation::<WorkloadDetails>(&mut schemas, "One workload", &WORKLOAD),
         "/api/v1/rules": operation::<RuleList>(&mut schemas, "Every rule", &[]),

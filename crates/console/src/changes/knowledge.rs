@@ -1,10 +1,10 @@
 //! What can be missing among changes.
 
 use jiff::Timestamp;
-use tagwatch_core::text::UntrustedText;
 use tagwatch_k8s::report::MAX_HISTORY;
 
-use crate::snapshot::Workload;
+use crate::filter::ChangeFilter;
+use crate::snapshot::{ChangedWorkload, Workload};
 use crate::view::View;
 
 /// What is known of the past, and what is not. Every count of changes is exact within this.
@@ -21,9 +21,11 @@ pub(crate) struct Knowledge {
 }
 
 impl Knowledge {
-    /// Of the time from `from` on, for the namespaces that `admits` names.
-    pub(crate) fn new(view: &View, from: Timestamp, admits: impl Fn(&UntrustedText) -> bool) -> Self {
-        let cut = view.workloads().filter(|workload| admits(&workload.namespace) && is_cut(workload, from));
+    /// Of the time of a filter, for the workloads that it admits.
+    pub(crate) fn new(view: &View, filter: &ChangeFilter) -> Self {
+        let from = filter.start(view.now);
+        let admits = |workload| filter.admits_workload(ChangedWorkload::Checked(workload));
+        let cut = view.workloads().filter(|workload| admits(workload) && is_cut(workload, from));
         Self {
             since: view.known_since(),
             started: view.facts().departures.since,

@@ -108,8 +108,8 @@ pub(crate) struct SelectedChanges<'v> {
 
 impl<'v> SelectedChanges<'v> {
     pub(crate) fn new(view: &'v View, filter: &ChangeFilter) -> Self {
-        let admits = |change: &Change<'_>| filter.admits_namespace(change.namespace());
-        let (mut listed, counts) = changes_since(view, filter.start(view.now), admits);
+        let (mut listed, counts) =
+            changes_since(view, filter.start(view.now), |change| filter.admits(change));
         listed.retain(|change| filter.admits_kind(change));
         let total = listed.len();
         listed.truncate(MAX_LISTED);

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use tagwatch_core::text::UntrustedText;
 
 use super::FirstLook;
+use crate::filter::ChangeFilter;
 use crate::snapshot::ChangeKind;
 use crate::view::View;
 
@@ -30,15 +30,15 @@ pub(crate) struct DayCounts {
     pub(crate) open: usize,
 }
 
-/// The last [`DAYS`] days, the oldest first, of the namespaces that `admits` names.
-pub(crate) fn trend(view: &View, admits: impl Fn(&UntrustedText) -> bool) -> Vec<Day> {
+/// The last [`DAYS`] days, the oldest first, of what a filter admits, whatever its time and its kinds of change.
+pub(crate) fn trend(view: &View, filter: &ChangeFilter) -> Vec<Day> {
     let today = number(view.now);
     let mut counts = [DayCounts::default(); DAYS];
     let mut left = [0_usize; DAYS];
     let first_look = FirstLook::of(view);
     let age = |at: Timestamp| usize::try_from(today - number(at)).unwrap_or(0);
     let recent = view.changes().take_while(|change| age(change.at) < DAYS);
-    for change in recent.filter(|change| admits(change.namespace())) {
+    for change in recent.filter(|change| filter.admits(change)) {
         let day = age(change.at);
         match ChangeKind::of(&change) {
             ChangeKind::Opened if first_look.found(&change) => left[day] += 1,
@@ -47,8 +47,7 @@ pub(crate) fn trend(view: &View, admits: impl Fn(&UntrustedText) -> bool) -> Vec
             ChangeKind::Image => {}
         }
     }
-    let tallies = view.namespaces().filter(|(namespace, _)| admits(namespace));
-    let mut open: usize = tallies.map(|(_, tally)| tally.findings()).sum();
+    let mut open = filter.open(view);
     let known = view.known_since().map_or(today + 1, number);
     let mut days = Vec::with_capacity(DAYS);
     for (ago, day) in (0_i64..).zip(&mut counts) {

@@ -156,7 +156,8 @@ impl Filter {
         selected
     }
 
-    fn admits(&self, of_workload: WorkloadIssue<'_>) -> bool {
+    /// Whether an issue is admitted, whenever it was first seen.
+    pub(crate) fn admits(&self, of_workload: WorkloadIssue<'_>) -> bool {
         let WorkloadIssue { workload, issue } = of_workload;
         let exempt = match self.exempt() {
             Exempt::No => !issue.is_exempt(),

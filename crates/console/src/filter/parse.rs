@@ -53,9 +53,7 @@ impl QueryFilter for Filter {
         match name {
             "namespace" => add(&mut self.namespaces, name, value, text),
             "kind" => add(&mut self.kinds, name, value, text),
-            "severity" => add(&mut self.severities, name, value, |value| {
-                one_of(name, value, &Severity::ALL, |severity| severity.as_str())
-            }),
+            "severity" => add(&mut self.severities, name, value, severity),
             "result" => add(&mut self.outcomes, name, value, |value| {
                 let results: Vec<Outcome> =
                     Outcome::ALL.into_iter().filter(|&outcome| outcome != Outcome::Pass).collect();
@@ -156,7 +154,11 @@ pub(super) fn text(value: &str) -> Result<UntrustedText, String> {
     Ok(value.into())
 }
 
-fn rule(value: &str) -> Result<&'static str, String> {
+pub(super) fn severity(value: &str) -> Result<Severity, String> {
+    one_of("severity", value, &Severity::ALL, |severity| severity.as_str())
+}
+
+pub(super) fn rule(value: &str) -> Result<&'static str, String> {
     rules::find(value)
         .map(|rule| rule.id)
         .ok_or_else(|| format!("rule: {} is none; /rules lists them", quoted(value)))

@@ -50,14 +50,10 @@ pub(super) enum What {
 
 impl ChangeRow {
     pub(super) fn new(change: &Change<'_>, now: Timestamp) -> Self {
-        let (names, workload_href) = match change.workload {
-            ChangedWorkload::Checked(workload) => {
-                let names = [&workload.namespace, &workload.kind, &workload.name];
-                (names, Some(address("/workloads", &names)))
-            }
-            ChangedWorkload::Departed(workload) => {
-                ([&workload.namespace, &workload.kind, &workload.name], None)
-            }
+        let names = change.workload.names();
+        let workload_href = match change.workload {
+            ChangedWorkload::Checked(_) => Some(address("/workloads", &names)),
+            ChangedWorkload::Departed(_) => None,
         };
         let [namespace, workload_kind, name] = names.map(HtmlText::short);
         let (container, what) = what(change);
@@ -129,14 +125,15 @@ impl ChangesCard {
         };
         let rows = ChangeKind::ALL.map(row).into();
         let [_, (since, window, (changes, counts))] = of_windows;
-        let knowledge = Knowledge::new(view, since.start(view.now), |_| true);
+        let filter = ChangeFilter::of(since, &[]);
+        let knowledge = Knowledge::new(view, &filter);
         Self {
             rows,
             latest: changes.iter().take(LATEST).map(|change| ChangeRow::new(change, view.now)).collect(),
             window,
-            all_href: ChangeFilter::of(since, &[]).address(),
+            all_href: filter.address(),
             more: counts.total().saturating_sub(LATEST),
-            trend: TrendCard::new(&trend(view, |_| true)),
+            trend: TrendCard::new(&trend(view, &filter)),
             notes: notes(&knowledge, since.start(view.now), counts),
         }
     }

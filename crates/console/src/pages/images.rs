@@ -8,8 +8,8 @@ use tagwatch_core::tag::TagClass;
 use tagwatch_core::text::UntrustedText;
 
 use super::rows::{Tab, severities};
-use super::select::Select;
-use crate::filter::{Filter, Grouping, ImageFilter, Pagination, PerPage};
+use super::select::{Select, team_select};
+use crate::filter::{Filter, Grouping, ImageFilter, Pagination};
 use crate::filtered::FilteredRequest;
 use crate::frame::Frame;
 use crate::http::html;
@@ -21,10 +21,14 @@ use crate::view::View;
 #[template(path = "images.html")]
 struct ImagesPage<'a> {
     frame: &'a Frame,
+    title: HtmlText,
     by: Grouping,
     tabs: Vec<Tab>,
     namespaces: Select,
     registries: Vec<HtmlText>,
+    teams: Option<Select>,
+    text: HtmlText,
+    per_page: Select,
     rows: Vec<ImageRow>,
     total: usize,
     pages: Pagination,
@@ -56,20 +60,31 @@ pub(super) async fn images(
     let tabs = Grouping::ALL.into_iter().zip(&groups).map(tab).collect();
     let [images, registries] = groups;
     let groups = if filter.by == Grouping::Image { images } else { registries };
-    let pages =
-        Pagination::new(filter.page, PerPage::default(), groups.len(), |page| filter.at_page(page).address());
+    let address = |page| filter.at_page(page).address();
+    let pages = Pagination::new(filter.page, filter.per_page, groups.len(), address);
     let page = ImagesPage {
         frame: &frame,
+        title: title(&filter, &pages),
         by: filter.by,
         tabs,
         namespaces: Select::of_names(view.namespaces().map(|(name, _)| name), &filter.namespaces),
         registries: filter.registries.iter().map(HtmlText::long).collect(),
+        teams: team_select(&view, &filter.teams),
+        text: HtmlText::line(&filter.text),
+        per_page: Select::of_rows(filter.per_page),
         rows: pages.rows(&groups).iter().map(|group| ImageRow::new(group, &filter)).collect(),
         total: groups.len(),
         pages,
         is_blind: View::is_blind(&view),
     };
     html(StatusCode::OK, &page)
+}
+
+fn title(filter: &ImageFilter, pages: &Pagination) -> HtmlText {
+    let ImageFilter { by, registries, namespaces, teams, text, page: _, per_page: _ } = filter;
+    let names = registries.iter().chain(namespaces).chain(teams).map(UntrustedText::raw);
+    let text = (!text.is_empty()).then_some(text.as_str());
+    pages.title(label(*by), names.chain(text))
 }
 
 fn label(by: Grouping) -> &'static str {
@@ -82,7 +97,7 @@ fn label(by: Grouping) -> &'static str {
 impl ImageRow {
     fn new(group: &ImageGroup, filter: &ImageFilter) -> Self {
         let severities = severities(|severity| group.of_severity(severity));
-        let within = |issues: Filter| Filter { namespaces: filter.namespaces.clone(), ..issues }.address();
+        let within = |issues: Filter| filter.narrow(issues).address();
         let row = |issues: Filter, name: Option<&UntrustedText>| Self {
             href: within(issues),
             name: name.map(ImageText::new),
@@ -96,8 +111,7 @@ impl ImageRow {
                 Self { class: Some(class.as_str()), ..row(Filter::of_image(image), Some(image)) }
             }
             GroupName::Registry(Some(registry)) => {
-                let namespaces = filter.namespaces.clone();
-                let images = ImageFilter { namespaces, ..ImageFilter::of_registry(registry) }.address();
+                let images = filter.within_registry(registry).address();
                 Self {
                     images: Some((group.images, images)),
                     ..row(Filter::of_registry(registry), Some(registry))

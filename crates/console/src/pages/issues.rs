@@ -207,14 +207,35 @@ fn headings(filter: &Filter) -> Vec<Heading> {
 
 /// What the title of the browser's window says beside the section: the filter, and the page.
 fn title(filter: &Filter, pages: &Pagination) -> HtmlText {
-    let Filter { namespaces, kinds, severities, outcomes, rules, teams, text, exempt, .. } = filter;
-    let names = namespaces.iter().chain(kinds).chain(teams).map(UntrustedText::raw);
+    let Filter {
+        namespaces,
+        kinds,
+        severities,
+        outcomes,
+        rules,
+        images,
+        registries,
+        classes,
+        names,
+        containers,
+        since,
+        teams,
+        text,
+        exempt,
+        sort: _,
+        page: _,
+        per_page: _,
+    } = filter;
+    let of_workloads = namespaces.iter().chain(kinds).chain(names).chain(teams);
+    let names = of_workloads.chain(containers).chain(images).chain(registries).map(UntrustedText::raw);
     let words = severities.iter().map(|severity| severity.as_str());
     let words = words.chain(outcomes.iter().map(|outcome| outcome.as_str())).chain(rules.iter().copied());
+    let words = words.chain(classes.iter().map(|class| class.as_str()));
+    let since = since.map(|since| format!("new in {}", since.words()));
     let exempt = exempt.filter(|exempt| *exempt != Exempt::No).map(|exempt| match exempt {
         Exempt::Yes => "exempt",
         Exempt::No | Exempt::All => "with exempt ones",
     });
     let text = (!text.is_empty()).then_some(text.as_str());
-    pages.title("Issues", names.chain(words).chain(exempt).chain(text))
+    pages.title("Issues", names.chain(words).chain(since.as_deref()).chain(exempt).chain(text))
 }

@@ -54,6 +54,8 @@ impl State {
 #[template(path = "rules.html")]
 struct RulesPage<'a> {
     frame: &'a Frame,
+    /// The tab, where it is not that of all rules.
+    narrowed: Option<&'static str>,
     rows: Vec<RuleRow>,
     tabs: Vec<Tab>,
 }
@@ -80,7 +82,7 @@ pub(super) async fn rules(
 ) -> Response {
     let name = field(query.as_deref(), "state");
     let name = name.as_deref().unwrap_or("all");
-    let Some(&(state, ..)) = State::ALL.iter().find(|(_, _, known)| *known == name) else {
+    let Some(&(state, label, _)) = State::ALL.iter().find(|(_, _, known)| *known == name) else {
         let line = "state: expected all, violated, clean or off".to_owned();
         return frame.refuse(&Problem::bad_request(vec![line]));
     };
@@ -92,8 +94,9 @@ pub(super) async fn rules(
         count: rows.iter().filter(|row| tab.admits(row)).count(),
         is_here: tab == state,
     });
+    let narrowed = (state != State::All).then_some(label);
     let rows = rows.into_iter().filter(|row| state.admits(row)).collect();
-    html(StatusCode::OK, &RulesPage { frame: &frame, rows, tabs: tabs.into() })
+    html(StatusCode::OK, &RulesPage { frame: &frame, narrowed, rows, tabs: tabs.into() })
 }
 
 pub(super) async fn rule(request: AuthenticatedRequest, id: Result<Path<String>, PathRejection>) -> Response {

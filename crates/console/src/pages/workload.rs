@@ -123,7 +123,7 @@ impl<T> Table<T> {
 }
 
 impl Resolved {
-    /// `from` is the start of the whole time in violation, of which the closed interval can be a part.
+    /// `from` is the start of the whole time of the finding, of which the closed interval can be a part.
     fn new(workload: &Workload, closed: &Interval, from: Timestamp, now: Timestamp) -> Self {
         Self {
             href: interval_address(workload, closed),

@@ -7,7 +7,7 @@ use tagwatch_core::text::UntrustedText;
 use tagwatch_core::workload::ContainerType;
 
 use crate::changes::{Day, Knowledge};
-use crate::snapshot::{Change, ChangeKind, ChangedWorkload, Event, Finding};
+use crate::snapshot::{Change, ChangeKind, Event, Finding};
 
 /// Changes of one page, latest first.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,7 +27,7 @@ pub(crate) struct ChangePage {
     pub(crate) resolved: usize,
     pub(crate) images_changed: usize,
     pub(crate) known: KnowledgeRecord,
-    /// The last 14 days of the namespaces of the filter, the oldest first, whatever its time.
+    /// The last 14 days of what the filter admits, the oldest first, whatever its time and its kinds of change.
     pub(crate) days: Vec<DayRecord>,
     pub(crate) changes: Vec<ChangeRecord>,
 }
@@ -97,10 +97,7 @@ impl KnowledgeRecord {
 
 impl ChangeRecord {
     pub(crate) fn new(change: &Change<'_>) -> Self {
-        let (namespace, kind, name) = match change.workload {
-            ChangedWorkload::Checked(workload) => (&workload.namespace, &workload.kind, &workload.name),
-            ChangedWorkload::Departed(workload) => (&workload.namespace, &workload.kind, &workload.name),
-        };
+        let [namespace, kind, name] = change.workload.names();
         let text = |text: &UntrustedText| text.json().to_owned();
         let record = Self {
             at: change.at.to_string(),

@@ -92,16 +92,16 @@ pub(crate) struct IssueDetails {
     /// Path of the image field from the object's root.
     pub(crate) field_path: String,
     pub(crate) remedies: Vec<Remedy>,
-    /// Seconds in violation, in all its times together; while it is exempt it violates nothing.
+    /// Seconds of the finding, in all its times together, without those in which it is exempt.
     pub(crate) violated_seconds: u64,
-    /// Whether the report may have dropped older times in violation.
+    /// Whether the report may have dropped older times of it.
     pub(crate) violated_longer: bool,
-    /// Times in which the same rule was violated by the same container before.
+    /// Times in which the same rule had a finding in the same container before.
     pub(crate) closed: Vec<IntervalRecord>,
     pub(crate) image_changes: Vec<ImageChangeRecord>,
 }
 
-/// A time in which a rule was violated, and which is over.
+/// A time in which a rule had a finding, and which is over.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IntervalRecord {
@@ -184,7 +184,7 @@ impl IssueDetails {
             field_path: issue.field_path.clone(),
             remedies: remedies(workload, issue),
             violated_seconds: workload
-                .violated(issue)
+                .times_of(issue)
                 .into_iter()
                 .map(|(from, until)| seconds(from, until.unwrap_or(view.now)))
                 .sum(),

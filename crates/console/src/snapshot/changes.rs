@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use tagwatch_core::issue::{Ending, ImageChange, Interval, Issue};
 use tagwatch_core::named;
+use tagwatch_core::outcome::Severity;
 use tagwatch_core::text::UntrustedText;
 
-use super::violation::State;
+use super::occurrence::State;
 use super::{DepartedWorkload, Facts, Workload};
 
 /// Every change that is known, latest first. A workload has as many as its issues and its report's history allow.
@@ -57,7 +58,7 @@ pub(crate) enum ChangedWorkload<'a> {
 /// What happened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Event<'a> {
-    /// A rule was violated from then on.
+    /// A rule had a finding from then on.
     Opened(Finding<'a>),
     /// It no longer was.
     Resolved(&'a Interval, Ending),
@@ -96,11 +97,50 @@ pub(crate) enum Finding<'a> {
     Over(&'a Interval),
 }
 
-impl Change<'_> {
-    pub(crate) fn namespace(&self) -> &UntrustedText {
-        match self.workload {
-            ChangedWorkload::Checked(workload) => &workload.namespace,
-            ChangedWorkload::Departed(workload) => &workload.namespace,
+impl<'a> Change<'a> {
+    pub(crate) fn opening_of(workload: &'a Workload, issue: &'a Issue) -> Self {
+        let (workload, event) = (ChangedWorkload::Checked(workload), Event::Opened(Finding::Open(issue)));
+        Self { at: issue.first_seen, workload, event }
+    }
+
+    pub(crate) fn namespace(&self) -> &'a UntrustedText {
+        let [namespace, ..] = self.workload.names();
+        namespace
+    }
+}
+
+impl<'a> Event<'a> {
+    /// What was found, where the event is about that.
+    pub(crate) fn finding(self) -> Option<Finding<'a>> {
+        match self {
+            Self::Opened(finding) => Some(finding),
+            Self::Resolved(interval, _) => Some(Finding::Over(interval)),
+            Self::Image(_) => None,
+        }
+    }
+}
+
+impl<'a> Finding<'a> {
+    pub(crate) fn rule(self) -> &'a str {
+        match self {
+            Self::Open(issue) => issue.rule.id,
+            Self::Over(interval) => interval.rule.raw(),
+        }
+    }
+
+    /// `None` where the report does not say.
+    pub(crate) fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Open(issue) => Some(issue.severity),
+            Self::Over(interval) => interval.severity,
+        }
+    }
+
+    /// What can be searched, beside the rule.
+    pub(crate) fn texts(self) -> [&'a UntrustedText; 3] {
+        match self {
+            Self::Open(issue) => [&issue.container, &issue.image, &issue.message],
+            Self::Over(interval) => [&interval.container, &interval.image, &interval.message],
         }
     }
 }
@@ -110,6 +150,21 @@ impl<'a> ChangedWorkload<'a> {
         match place {
             Place::Checked(at) => Self::Checked(&facts.workloads[at]),
             Place::Departed(at) => Self::Departed(&facts.departures.workloads[at]),
+        }
+    }
+
+    /// Its namespace, kind and name.
+    pub(crate) fn names(self) -> [&'a UntrustedText; 3] {
+        match self {
+            Self::Checked(Workload { namespace, kind, name, .. })
+            | Self::Departed(DepartedWorkload { namespace, kind, name, .. }) => [namespace, kind, name],
+        }
+    }
+
+    pub(crate) fn team(self) -> Option<&'a UntrustedText> {
+        match self {
+            Self::Checked(workload) => workload.team.as_ref(),
+            Self::Departed(workload) => workload.team.as_ref(),
         }
     }
 
@@ -198,15 +253,15 @@ impl Entry {
 fn of_workload(at: usize, workload: &Workload) -> Vec<Entry> {
     let place = Place::Checked(at);
     let mut entries = of_images(place, &workload.image_changes);
-    for violation in workload.violations() {
-        let opened = match violation.state {
+    for occurrence in workload.occurrences() {
+        let opened = match occurrence.state {
             State::Open { issue } => Item::OpenedIssue { workload: at, issue },
             State::Over { until, ending, closed } => {
                 entries.push(Entry { at: until, item: Item::Resolved { place, closed, ending } });
                 Item::OpenedClosed { place, closed }
             }
         };
-        entries.push(Entry { at: violation.from, item: opened });
+        entries.push(Entry { at: occurrence.from, item: opened });
     }
     entries
 }

@@ -8,7 +8,7 @@ use tagwatch_core::issue::{Ending, ImageChange, Interval, Issue};
 use tagwatch_core::text::UntrustedText;
 
 use super::Workload;
-use super::violation::State;
+use super::occurrence::State;
 
 /// What is known of workloads that are no longer checked.
 #[derive(Debug, Clone, Default)]
@@ -31,13 +31,15 @@ pub struct DepartedWorkload {
     pub name: UntrustedText,
     /// When it left.
     pub at: Timestamp,
-    /// Every time in violation, each once; those that were open end when it left.
+    /// Every time of a finding, each once; those that were open end when it left.
     pub closed: Box<[Interval]>,
     pub image_changes: Box<[ImageChange]>,
     /// When the first of its results was first seen: of those in `closed`, and of those at its end, passes too.
     pub known_since: Option<Timestamp>,
     /// As in [`Workload::created`].
     pub created: Option<Timestamp>,
+    /// As in [`Workload::team`], when it left.
+    pub team: Option<UntrustedText>,
 }
 
 impl DepartedWorkload {
@@ -56,12 +58,12 @@ impl DepartedWorkload {
             until: now,
             ending: Ending::Gone,
         };
-        let closed = workload.violations().into_iter().map(|violation| {
-            let (until, record) = match violation.state {
-                State::Open { issue } => (now.max(violation.from), interval(&workload.issues[issue])),
+        let closed = workload.occurrences().into_iter().map(|occurrence| {
+            let (until, record) = match occurrence.state {
+                State::Open { issue } => (now.max(occurrence.from), interval(&workload.issues[issue])),
                 State::Over { until, closed, .. } => (until, workload.closed[closed].clone()),
             };
-            Interval { from: violation.from, until, ..record }
+            Interval { from: occurrence.from, until, ..record }
         });
         let closed: Box<[Interval]> = closed.collect();
         Self {
@@ -73,13 +75,15 @@ impl DepartedWorkload {
             closed,
             image_changes: workload.image_changes.clone().into(),
             created: workload.created,
+            team: workload.team.clone(),
         }
     }
 
     /// About how many bytes it takes in memory. Texts may be shared with other workloads; they count in full.
     pub fn weight(&self) -> usize {
         let texts = |texts: &[&UntrustedText]| -> usize { texts.iter().map(|text| text.raw().len()).sum() };
-        let Self { namespace, kind, name, closed, image_changes, at: _, known_since: _, created: _ } = self;
+        let Self { namespace, kind, name, closed, image_changes, at: _, known_since: _, created: _, team } =
+            self;
         let closed =
             closed.iter().map(|Interval { rule, container, image, pull_policy, message, .. }| {
                 let policy = pull_policy.as_ref().map_or(0, |policy| texts(&[policy]));
@@ -88,6 +92,11 @@ impl DepartedWorkload {
         let changes = image_changes.iter().map(|ImageChange { container, from, to, .. }| {
             size_of::<ImageChange>() + texts(&[container, from, to])
         });
-        size_of::<Self>() + texts(&[namespace, kind, name]) + closed.sum::<usize>() + changes.sum::<usize>()
+        let team = team.as_ref().map_or(0, |team| texts(&[team]));
+        size_of::<Self>()
+            + texts(&[namespace, kind, name])
+            + team
+            + closed.sum::<usize>()
+            + changes.sum::<usize>()
     }
 }

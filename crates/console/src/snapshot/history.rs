@@ -27,7 +27,7 @@ impl<'a> Past<'a> {
         Self { workload, closed, runs: OnceCell::new() }
     }
 
-    /// Whether it is the past of an issue: the same rule was violated by the same place. Where pods run several images
+    /// Whether it is the past of an issue: of the same rule and the same place. Where pods run several images
     /// under one name, that of another one is not.
     pub(super) fn is_of(&self, issue: &Issue) -> bool {
         let Self { workload, closed, runs } = self;
@@ -57,14 +57,14 @@ impl Workload {
         self.issues.iter().find(|issue| past.is_of(issue))
     }
 
-    /// The times in which the rule of an issue was violated by its place, latest first. What is exempt violates nothing.
-    pub(crate) fn violated(&self, issue: &Issue) -> Vec<Span> {
+    /// The times of an issue, latest first: those of its rule and its place. What is exempt is no finding.
+    pub(crate) fn times_of(&self, issue: &Issue) -> Vec<Span> {
         let past = self.closed.iter().filter(|closed| self.is_past_of(closed, issue)).map(span);
         let open = (!issue.is_exempt()).then_some((issue.first_seen, None));
         united(past.chain(open).collect())
     }
 
-    /// The times in which a place violated a rule as in a closed interval, latest first.
+    /// The times of the rule and the place of a closed interval, latest first.
     pub(crate) fn times_like(&self, closed: &Interval) -> Vec<Span> {
         united(self.closed.iter().filter(|other| other.is_like(closed)).map(span).collect())
     }

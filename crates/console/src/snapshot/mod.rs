@@ -5,8 +5,8 @@ mod departure;
 mod fix;
 mod history;
 mod input;
+mod occurrence;
 mod rule;
-mod violation;
 mod workload;
 
 use std::collections::{BTreeMap, HashMap};

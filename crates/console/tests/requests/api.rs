@@ -1,5 +1,8 @@
 //! The `OpenAPI` document describes the answers.
 
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::support::{get, open};
@@ -67,4 +70,31 @@ async fn an_issue_includes_its_patch_and_history() {
     assert_eq!(issue["evidenceLine"], 4);
     let patch = issue["remedies"][0]["patch"].as_str().expect("a patch");
     assert!(patch.ends_with("image: \"registry.example.com/shop/cart@sha256:<digest>\"\n"), "{patch}");
+}
+
+#[tokio::test]
+async fn every_field_of_a_filter_is_documented() {
+    let console = open(demo());
+    let document = get(&console, "/api/v1/openapi.json").await.json();
+    let mut filtered = 0;
+    for (path, operation) in document["paths"].as_object().expect("paths") {
+        let parameters = operation["get"]["parameters"].as_array().expect("parameters");
+        let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+        let documented: Vec<&str> = of_query.filter_map(|parameter| parameter["name"].as_str()).collect();
+        if documented.is_empty() {
+            continue;
+        }
+        filtered += 1;
+        let refused = get(&console, &format!("{path}?colour=red")).await.json();
+        let message = refused["messages"][0].as_str().expect("a message").to_owned();
+        let known = message.strip_prefix("`colour` is no field: expected ").expect(&message);
+        let known = known.replace(" or ", ", ");
+        let known: BTreeSet<&str> = known.split(", ").collect();
+        assert_eq!(known, documented.iter().copied().collect(), "{path}");
+        for field in documented {
+            let answer = get(&console, &format!("{path}?{field}=")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}?{field}=");
+        }
+    }
+    assert_eq!(filtered, 4);
 }

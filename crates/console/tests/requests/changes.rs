@@ -299,6 +299,7 @@ async fn changes_of_hidden_namespaces_are_neither_shown_nor_counted() {
         let shown =
             page.text.replace("namespace=payments", "").replace("<option selected>payments</option>", "");
         let shown = shown.replace("&#38;namespace&#61;payments", "");
+        let shown = shown.replace("<title>What changed in the last 60 days: payments", "");
         for name in ["payments", "analytics", "psql-client", "ledger", "forgotten:"] {
             assert!(!shown.contains(name), "{path} shows {name}");
         }
@@ -387,4 +388,61 @@ async fn a_time_ahead_is_no_change() {
     cart.closed = vec![closed(cart, "floating-tag", -10, -20), closed(cart, "missing-tag", 5, -20)];
     let console = open(facts);
     assert_eq!(listed(&console, "since=24h").await, ["opened missing-tag"]);
+}
+
+#[tokio::test]
+async fn changes_are_narrowed_by_team_severity_rule_and_text() {
+    let mut facts = demo();
+    facts.departures.workloads =
+        vec![departed("shop", "debug", "registry.example.com/shop/debug:latest", 30)];
+    let console = open(facts);
+    let all = get(&console, "/api/v1/changes?since=60d&per_page=100").await.json();
+    let changes = all["changes"].as_array().expect("changes").clone();
+    assert_eq!(all["pages"], 1, "{all}");
+    let expected = |admits: &dyn Fn(&Value) -> bool| changes.iter().filter(|change| admits(change)).count();
+    let text = |change: &Value, field: &str| change[field].as_str().unwrap_or_default().to_owned();
+    let admits_cart =
+        |change: &Value| ["name", "image", "from"].iter().any(|field| text(change, field).contains("cart"));
+    for (query, count) in [
+        ("team=storefront", expected(&|change| text(change, "namespace") == "shop")),
+        ("team=money", expected(&|change| text(change, "namespace") == "payments")),
+        ("severity=high", expected(&|change| text(change, "severity") == "high")),
+        ("rule=latest-tag", expected(&|change| text(change, "rule") == "latest-tag")),
+        ("q=CART", expected(&admits_cart)),
+    ] {
+        assert!(count > 0 && count < changes.len(), "{query}: {count}");
+        let found = get(&console, &format!("/api/v1/changes?since=60d&{query}")).await.json();
+        assert_eq!(found["total"], count, "{query}: {found}");
+        // The trend is of the same selection: what is open now is what the table of issues says.
+        let open = get(&console, &format!("/api/v1/issues?{query}")).await.json()["total"].clone();
+        assert_eq!(found["days"][13]["open"], open, "{query}");
+    }
+    let page =
+        get(&console, "/changes?since=60d&team=storefront&per_page=5&severity=high&rule=latest-tag&q=a")
+            .await;
+    for part in [
+        "<option selected>storefront</option>",
+        "<option selected>high</option>",
+        "<option selected>latest-tag</option>",
+        "<option selected>5</option>",
+        "name=\"q\" value=\"a\"",
+        "href=\"/changes?since=7d&#38;team=storefront&#38;severity=high&#38;rule=latest-tag&#38;q=a&#38;per_page=5\"",
+    ] {
+        page.assert_holds(part);
+    }
+}
+
+/// A workload that left still has the team of its namespace.
+#[tokio::test]
+async fn a_workload_that_left_keeps_its_team() {
+    let mut facts = quiet();
+    let mut gone = (*departed("shop", "debug", "registry.example.com/shop/debug:latest", 30)).clone();
+    gone.team = Some("storefront".into());
+    facts.departures.workloads = vec![Arc::new(gone)];
+    let console = open(facts);
+    let (all, of_team) =
+        (counts(&console, "since=1h").await, counts(&console, "since=1h&team=storefront").await);
+    assert!(all.1 > 0);
+    assert_eq!(all, of_team);
+    assert_eq!(counts(&console, "since=1h&team=(none)").await, (0, 0, 0));
 }

@@ -4,26 +4,45 @@ use std::sync::Arc;
 
 use tagwatch_console::{Health, Options, router};
 
-use super::support::{get, get_with, open};
+use super::support::{get, get_with, links, open};
 use crate::fixture::{Fixed, Tokens, demo, sick, with_failed};
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 15] = [
     "/",
+    "/changes",
     "/issues",
+    "/images",
+    "/images?by=registry",
     "/namespaces",
     "/namespaces/shop",
     "/workloads",
     "/workloads/shop/Deployment/cart",
+    "/workloads/shop/Deployment/gone",
     "/rules",
+    "/rules/latest-tag",
     "/exemptions",
+    "/issues/d0000000000000000001",
     "/nothing",
 ];
+
+/// One page of each kind, with that of an open issue. Fails where a section of the console has none.
+async fn pages(console: &axum::Router) -> Vec<String> {
+    let issues = get(console, "/api/v1/issues").await.json();
+    let issue = issues["issues"][0]["path"].as_str().expect("a path").to_owned();
+    let overview = get(console, "/").await.text;
+    let (_, sections) = overview.split_once("<nav").expect("sections");
+    let sections = links(sections.split_once("</nav>").expect("an end").0);
+    for section in &sections {
+        assert!(PAGES.contains(&section.as_str()), "{section} is not among the pages");
+    }
+    PAGES.map(str::to_owned).into_iter().chain([issue]).collect()
+}
 
 #[tokio::test]
 async fn every_page_says_what_is_wrong_and_what_to_do() {
     let console = router(Fixed::with_health(with_failed(), sick()), None, Options::default());
-    for path in PAGES {
-        let page = get(&console, path).await;
+    for path in pages(&console).await {
+        let page = get(&console, &path).await;
         for line in [
             "<strong>The policy default is invalid: its last valid spec applies (generation 7).</strong> kubectl describe tagpolicy default",
             "<strong>The API server does not serve policyreports.wgpolicyk8s.io, so no report can be written.</strong> Install",
@@ -45,8 +64,8 @@ async fn every_page_says_what_is_wrong_and_what_to_do() {
 #[tokio::test]
 async fn a_healthy_tagwatch_has_no_banner() {
     let console = open(demo());
-    for path in PAGES {
-        assert_eq!(get(&console, path).await.count("class=\"health\""), 0, "{path}");
+    for path in pages(&console).await {
+        assert_eq!(get(&console, &path).await.count("class=\"health\""), 0, "{path}");
     }
     assert_eq!(get(&console, "/api/v1/overview").await.json()["problems"].as_array().map(Vec::len), Some(0));
 }

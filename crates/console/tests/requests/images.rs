@@ -85,11 +85,18 @@ async fn an_image_in_many_workloads_is_first_and_leads_to_its_issues() {
 async fn every_row_leads_to_the_issues_that_it_counts() {
     for facts in [demo(), hostile()] {
         let console = open(facts);
-        for path in ["/images", "/images?by=registry"] {
+        for path in [
+            "/images",
+            "/images?by=registry",
+            "/images?q=a",
+            "/images?by=registry&q=latest",
+            "/images?team=(none)",
+            "/images?by=registry&team=(none)&per_page=5",
+        ] {
             let page = get(&console, path).await;
             assert_eq!(page.status, StatusCode::OK);
             let rows: Vec<&str> = page.text.split("<tr role=\"row\">").skip(2).collect();
-            assert!(!rows.is_empty());
+            assert!(!rows.is_empty(), "{path}");
             for row in rows {
                 let href = links(row).into_iter().find(|href| href.starts_with("/issues?")).expect("a link");
                 let counted: usize = row
@@ -187,4 +194,31 @@ async fn images_of_hidden_namespaces_are_neither_shown_nor_counted() {
     let issues = get_with(&console, "/api/v1/issues", &shop).await.json();
     assert_eq!(Some(total(&shop).await), issues["total"].as_u64());
     assert!(total(&admin).await > total(&shop).await);
+}
+
+#[tokio::test]
+async fn images_are_narrowed_by_team_and_text() {
+    let console = open(demo());
+    for query in ["team=storefront", "team=money,(none)", "q=CART", "team=storefront&q=latest"] {
+        let issues = all_issues(&console, query).await;
+        let images: BTreeSet<&str> = issues.iter().map(|issue| text(issue, "image")).collect();
+        let found = groups(&console, query).await;
+        assert!(!found.is_empty(), "{query}");
+        assert_eq!(
+            found.iter().map(|group| text(group, "image")).collect::<BTreeSet<_>>(),
+            images,
+            "{query}"
+        );
+        let findings: u64 = found.iter().filter_map(|group| group["findings"].as_u64()).sum();
+        assert_eq!(usize::try_from(findings).ok(), Some(issues.len()), "{query}");
+    }
+    let page = get(&console, "/images?team=storefront&q=s&per_page=20").await;
+    for part in [
+        "<option selected>storefront</option>",
+        "<option selected>20</option>",
+        "name=\"q\" value=\"s\"",
+        "href=\"/images?by=registry&#38;team=storefront&#38;q=s&#38;per_page=20\"",
+    ] {
+        page.assert_holds(part);
+    }
 }

@@ -31,7 +31,7 @@ async fn a_team_narrows_issues_workloads_and_namespaces() {
     let page = get(&console, "/namespaces?team=data").await;
     page.assert_holds("1–1 of <strong>1</strong>");
     page.assert_holds("<option selected>data</option>");
-    for path in ["/issues", "/workloads", "/namespaces"] {
+    for path in ["/issues", "/workloads", "/namespaces", "/changes", "/images"] {
         get(&console, path).await.assert_holds("<select name=\"team\">");
     }
     // Without a label of teams there is nothing to choose.
@@ -131,9 +131,18 @@ async fn a_page_has_as_many_rows_as_it_is_asked_for() {
     assert_eq!(rows("per_page=100&page=3").await, (Some(30), Some(3)));
     assert_eq!(rows("per_page=1&page=230").await, (Some(1), Some(230)));
     for wrong in ["per_page=0", "per_page=101", "per_page=many", "per_page=-1"] {
-        for path in
-            ["/issues", "/workloads", "/namespaces", "/exemptions", "/api/v1/issues", "/api/v1/workloads"]
-        {
+        for path in [
+            "/issues",
+            "/workloads",
+            "/namespaces",
+            "/exemptions",
+            "/changes",
+            "/images",
+            "/api/v1/issues",
+            "/api/v1/workloads",
+            "/api/v1/changes",
+            "/api/v1/images",
+        ] {
             assert_eq!(
                 get(&console, &format!("{path}?{wrong}")).await.status,
                 StatusCode::BAD_REQUEST,
@@ -194,22 +203,70 @@ async fn titles_of_pages_differ() {
         "/issues?severity=high",
         "/issues?per_page=20&page=2",
         "/issues?exempt=yes",
+        "/issues?exempt=all",
+        "/issues?result=fail",
+        "/issues?rule=latest-tag",
+        "/issues?kind=Deployment",
+        "/issues?team=money",
+        "/issues?q=cart",
+        "/issues?since=7d",
+        "/issues?since=24h",
+        "/issues?image=busybox",
+        "/issues?registry=docker.io",
+        "/issues?class=latest",
+        "/issues?name=checkout",
+        "/issues?container=api",
+        "/changes",
+        "/changes?since=7d",
+        "/changes?since=2026-11-01T00:00:00Z",
+        "/changes?since=60d&change=resolved",
+        "/changes?since=60d&change=opened",
+        "/changes?since=60d&change=image",
+        "/changes?since=60d&namespace=shop",
+        "/changes?since=60d&team=money",
+        "/changes?since=60d&severity=high",
+        "/changes?since=60d&rule=latest-tag",
+        "/changes?since=60d&q=cart",
+        "/changes?since=60d&per_page=10&page=2",
+        "/images",
+        "/images?namespace=shop",
+        "/images?registry=docker.io",
+        "/images?team=money",
+        "/images?q=cart",
+        "/images?per_page=5&page=2",
+        "/images?by=registry",
+        "/images?by=registry&namespace=shop",
+        "/images?by=registry&registry=docker.io",
+        "/images?by=registry&team=money",
+        "/images?by=registry&per_page=1&page=2",
         "/namespaces",
         "/namespaces?q=s",
+        "/namespaces?team=money",
+        "/namespaces?per_page=1&page=2",
         "/namespaces/shop",
         "/workloads",
         "/workloads?status=error",
+        "/workloads?namespace=shop",
+        "/workloads?team=money",
+        "/workloads?q=cart",
         "/workloads?sort=name&per_page=10&page=2",
         "/rules",
+        "/rules?state=violated",
+        "/rules?state=clean",
+        "/rules?state=off",
         "/rules/latest-tag",
         "/exemptions",
         "/exemptions?state=unused",
+        "/exemptions?state=expired",
+        "/exemptions?state=active",
+        "/exemptions?per_page=1&page=2",
         "/issues/d0000000000000000001",
     ];
     paths.extend(more.map(str::to_owned));
     let mut titles = std::collections::BTreeMap::new();
     for path in paths {
         let page = get(&console, &path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
         let title = page.text.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
         let title = title.expect("a title").to_owned();
         assert!(title.ends_with(" · tagwatch"), "{title}");

@@ -294,7 +294,7 @@ async fn an_empty_cluster_differs_from_a_clean_one() {
     let console = open(green());
     get(&console, "/").await.assert_holds("Nothing to fix");
     get(&console, "/").await.assert_holds("100<span");
-    get(&console, "/issues").await.assert_holds("Nothing that was checked violates a rule");
+    get(&console, "/issues").await.assert_holds("Nothing that was checked has a finding");
 }
 
 #[tokio::test]

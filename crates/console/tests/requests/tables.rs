@@ -24,7 +24,7 @@ async fn the_form_keeps_values_from_a_link() {
 
 #[tokio::test]
 async fn an_empty_table_says_why() {
-    const CLEAN: &str = "Nothing that was checked violates a rule.";
+    const CLEAN: &str = "Nothing that was checked has a finding.";
     get(&open(green()), "/issues").await.assert_holds(CLEAN);
     for (facts, path, why) in [
         (

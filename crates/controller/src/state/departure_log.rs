@@ -97,6 +97,7 @@ mod tests {
             image_changes: [change].into(),
             known_since: None,
             created: None,
+            team: None,
         }
     }
 

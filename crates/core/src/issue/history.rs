@@ -8,7 +8,7 @@ use crate::outcome::Severity;
 use crate::text::UntrustedText;
 use crate::workload::ContainerType;
 
-/// A time in which a container violated a rule, and which is over.
+/// A time in which a rule had a finding in a container, and which is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Interval {
@@ -33,7 +33,7 @@ pub struct Interval {
     pub ending: Ending,
 }
 
-/// How a time in violation ended. What happened stays what it was, whatever becomes of the place later.
+/// How the time of a finding ended. What happened stays what it was, whatever becomes of the place later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
     /// It is no longer found where something changed: the image, the pull policy, the container, or what pods run.
@@ -80,7 +80,7 @@ impl Interval {
         self.pull_policy.as_ref().filter(|policy| policy.raw() != Self::UNSET)
     }
 
-    /// Whether the same container violated the same rule as in another interval.
+    /// Whether it is of the same rule and the same container as another interval.
     pub fn is_like(&self, other: &Self) -> bool {
         let (one, two) = (self.container_type, other.container_type);
         self.rule == other.rule

@@ -10,16 +10,16 @@ use super::bounds::{self, MAX_SHORT};
 use super::first_seen::Subject;
 use super::{FirstSeen, ReportedIssues};
 
-/// Violations that are new, and those that are over.
+/// Findings that are new, and those that are over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IssueChanges<'a> {
-    /// Results that were no violation before, or not there, in the order of the report.
+    /// Results that were no finding before, or not there, in the order of the report.
     pub opened: Vec<&'a Issue>,
-    /// Violations that are there no more.
+    /// Findings that are there no more.
     pub resolved: Vec<Resolved<'a>>,
 }
 
-/// A violation that is over.
+/// A finding that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Resolved<'a> {
@@ -29,7 +29,7 @@ pub struct Resolved<'a> {
     pub container: &'a str,
     /// When it was first seen.
     pub since: Timestamp,
-    /// The rule is still violated, and an exemption applies.
+    /// The rule still finds it, and an exemption applies.
     pub is_exempt: bool,
 }
 
@@ -42,11 +42,11 @@ struct Found {
 
 impl<'a> IssueChanges<'a> {
     /// Compares what a report says with what was seen before it. A warning that has become a failure, or the other way
-    /// round, has opened and was not resolved: it is one violation under two keys. A report in which results were left
+    /// round, has opened and was not resolved: it is one finding under two keys. A report in which results were left
     /// out does not show what is over.
     pub fn between(before: &'a FirstSeen, after: &ReportedIssues<'a>) -> Self {
         let results = after.in_report();
-        // Also under another key, which a violation has once pods run several images under the name of its container.
+        // Also under another key, which a finding has once pods run several images under the name of its container.
         let known = LazyCell::new(|| before.subjects());
         let is_new = |issue: &&Issue| {
             issue.is_open() && !before.has_open(issue.id) && !known.contains(&Subject::of(issue))

@@ -1,4 +1,4 @@
-//! How violations ended, decided at the evaluation that no longer finds them: later evaluations cannot see it.
+//! How findings ended, decided at the evaluation that no longer has them: later evaluations cannot see it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use super::first_seen::Open;
 /// Type and name of a container, as a report shows it.
 type Place = (ContainerType, String);
 
-/// What an evaluation says of the places of violations that it no longer finds.
+/// What an evaluation says of the places of findings that it no longer has.
 pub(super) struct Endings<'a> {
     workload: &'a Workload,
     policy: &'a Policy,
@@ -38,7 +38,7 @@ impl<'a> Endings<'a> {
         Self { workload, policy, places, exempt: exempt.collect() }
     }
 
-    /// How a violation ended that this evaluation no longer finds.
+    /// How a finding ended that this evaluation no longer has.
     pub(super) fn of(&self, open: &Open) -> Ending {
         let (Some(rule), Some(container_type)) = (rules::find(open.rule.raw()), open.container_type) else {
             return Ending::Resolved;

@@ -38,7 +38,7 @@ struct SeenResult {
     open: Option<Box<Open>>,
 }
 
-/// A violation in a report, as its properties name it.
+/// A finding in a report, as its properties name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Open {
     pub(super) rule: UntrustedText,
@@ -56,7 +56,7 @@ impl Open {
     }
 }
 
-/// What a violation is about and since when it is seen, which stays where only its key changes.
+/// What a finding is about and since when it is seen, which stays where only its key changes.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Subject<'a> {
     since: i64,
@@ -67,7 +67,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// Of a violation that was seen since this time, in Unix seconds.
+    /// Of a finding that was seen since this time, in Unix seconds.
     pub(super) fn of_seen(since: i64, open: &'a Open) -> Self {
         let Open { rule, container, container_type, image, .. } = open;
         Self {
@@ -142,7 +142,7 @@ impl FirstSeen {
     }
 
     /// Every result of a workload, with its times. They stay where only the keys change: pods have come to run several images
-    /// under the name of a container, or run one again. Where a violation has another outcome, it turned now.
+    /// under the name of a container, or run one again. Where a finding has another outcome, it turned now.
     pub fn issues(
         &self,
         workload: &Workload,
@@ -181,7 +181,7 @@ impl FirstSeen {
         keys: &'f ResultKeys<'_>,
         ids: &'f BTreeSet<ResultId>,
     ) -> impl Iterator<Item = (ResultId, Outcome)> + use<'f> {
-        // What is exempt, or passes, is no violation that goes on.
+        // What is exempt, or passes, is no finding that goes on.
         let goes_on =
             move |outcome: &Outcome| *outcome == issue.outcome || issue.is_open() && outcome.is_open();
         let is_over = move |id: &ResultId| !ids.contains(id);
@@ -199,12 +199,12 @@ impl FirstSeen {
         })
     }
 
-    /// Whether a violation is known under this key.
+    /// Whether a finding is known under this key.
     pub(super) fn has_open(&self, id: ResultId) -> bool {
         self.seen(id).is_some_and(|seen| seen.open.is_some())
     }
 
-    /// What the violations are about.
+    /// What the findings are about.
     pub(super) fn subjects(&self) -> BTreeSet<Subject<'_>> {
         self.open().map(|(_, since, open)| Subject::of_seen(since, open)).collect()
     }
@@ -235,7 +235,7 @@ impl FirstSeen {
         until_now(self.seen(id).map(SeenResult::turned), now)
     }
 
-    /// The violations, with the time at which each was first seen.
+    /// The findings, with the time at which each was first seen.
     pub(super) fn open(&self) -> impl Iterator<Item = (ResultId, i64, &Open)> {
         self.0.iter().filter_map(|seen| Some((seen.id, seen.seconds, seen.open.as_deref()?)))
     }

@@ -1,4 +1,4 @@
-//! What a report remembers of the past: violations that are over, and images that changed. The report is the only place
+//! What a report remembers of the past: findings that are over, and images that changed. The report is the only place
 //! that holds it, so that it survives a restart.
 
 use k8s_openapi::jiff::Timestamp;
@@ -27,7 +27,7 @@ const OF_ENTRIES: usize = 400;
 /// What is over, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    /// Intervals in which a rule was violated.
+    /// Intervals in which a rule had a finding.
     pub closed: Box<[Interval]>,
     /// Containers that came to name another image.
     pub images: Box<[ImageChange]>,
@@ -182,7 +182,7 @@ impl History {
         ImageChange { container, from, to, at: whole_seconds(now) }
     }
 
-    /// The history after an evaluation. `is_left` says of a violation that was seen before, by its key,
+    /// The history after an evaluation. `is_left` says of a finding that was seen before, by its key,
     /// whether it is there still, and `ending` how it ended where it is not.
     pub(super) fn after(
         &self,
@@ -218,7 +218,7 @@ impl History {
     }
 
     /// What was remembered while no report could be read, behind what the report says of the time before, now that it is
-    /// read. A violation that was open in the report and ended since began when the report says.
+    /// read. A finding that was open in the report and ended since began when the report says.
     #[must_use]
     pub fn behind(&self, stored: &Self, seen: &FirstSeen) -> Self {
         let begun_earlier = |interval: &Interval| {

@@ -49,13 +49,24 @@ it, or no report API.";
 pub(super) const RULES: &str = "\
 Examples:
   tagwatch rules
-  tagwatch rules -o json";
+  tagwatch rules -o json
+
+Exit codes: 0 listed; 2 wrong usage.";
 
 pub(super) const EXPLAIN: &str = "\
 Examples:
   tagwatch explain stale-pull-policy
+  tagwatch explain stale-pull-policy -o json
 
 Exit codes: 0 explained; 2 no such rule.";
+
+pub(super) const POLICY: &str = "\
+Examples:
+  tagwatch policy check .tagwatch.yaml
+  tagwatch policy show --for shop/Deployment/web
+  tagwatch policy baseline -o .tagwatch.yaml
+
+Exit codes: 0 done; 2 wrong usage or an invalid policy; 3 and 4 as `tagwatch policy baseline --help` says.";
 
 pub(super) const POLICY_CHECK: &str = "\
 Examples:
@@ -74,6 +85,7 @@ Exit codes: 0 shown; 2 the policy is invalid, or not readable.";
 pub(super) const POLICY_BASELINE: &str = "\
 Examples:
   tagwatch policy baseline deploy/ -o .tagwatch.yaml
+  tagwatch policy baseline --min-severity high deploy/
   tagwatch policy baseline --cluster --context prod --expires 2027-03-31
 
 Exit codes: 0 written; 2 wrong usage or an invalid policy; 3 input that could not be read, so nothing is written; 4 \
@@ -83,4 +95,14 @@ pub(super) const COMPLETIONS: &str = "\
 Examples:
   tagwatch completions bash > ~/.local/share/bash-completion/completions/tagwatch
   tagwatch completions zsh > ~/.zfunc/_tagwatch
-  tagwatch completions fish > ~/.config/fish/completions/tagwatch.fish";
+  tagwatch completions fish > ~/.config/fish/completions/tagwatch.fish
+
+Exit codes: 0 written; 2 no such shell.";
+
+pub(super) const GENERATE: &str = "\
+Examples:
+  tagwatch generate
+  tagwatch generate docs schema
+  tagwatch generate --check
+
+Exit codes: 0 written, or nothing differs; 1 with --check, a file differs; 2 wrong usage.";

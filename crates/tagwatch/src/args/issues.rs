@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use tagwatch_client::{ClusterChoice, IssueFilter, IssueQuery};
 use tagwatch_core::outcome::Severity;
 
-use super::names::{namespace, rule, severity};
+use super::names::{from_severity, namespace, rule, severity};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct IssuesArgs {
@@ -83,8 +83,7 @@ impl IssuesArgs {
         let Self { namespace, all_namespaces, selector, severity, min_severity, rule, drift, .. } = self;
         let namespace = (!all_namespaces).then(|| namespace.clone().unwrap_or_else(|| own.to_owned()));
         let severities = match min_severity {
-            // The most severe comes first.
-            Some(least) => Severity::ALL.into_iter().filter(|severity| severity <= least).collect(),
+            Some(least) => from_severity(*least),
             None => severity.clone(),
         };
         let filter = IssueFilter { drift: *drift, severities, rules: rule.clone() };

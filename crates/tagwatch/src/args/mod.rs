@@ -15,6 +15,7 @@ use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use issues::{IssuesArgs, IssuesFormat};
+pub(crate) use names::from_severity;
 pub(crate) use policy::{
     PolicyArgs, PolicyBaselineArgs, PolicyCheckArgs, PolicyCommand, PolicyShowArgs, WorkloadName,
 };
@@ -88,18 +89,19 @@ pub(crate) enum Command {
     #[command(after_long_help = help::EXPLAIN)]
     Explain(ExplainArgs),
     /// Check, explain and start policies
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = help::POLICY)]
     Policy(PolicyCommand),
     /// Write the completions of a shell
     #[command(after_long_help = help::COMPLETIONS)]
     Completions(CompletionsArgs),
     /// Write the generated files of this repository
+    #[command(after_long_help = help::GENERATE)]
     Generate(GenerateArgs),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Scan {
-    /// Judge manifests before they are deployed, or a cluster once
+    /// Check manifests before they are deployed, or a cluster once
     #[command(after_long_help = help::SCAN)]
     Scan(ScanArgs),
 }
@@ -138,6 +140,18 @@ pub(crate) struct ExplainArgs {
     /// Name of the rule, as reports show it
     #[arg(value_name = "RULE")]
     pub(crate) rule: String,
+
+    /// How to write it
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ExplainFormat::Text)]
+    pub(crate) output: ExplainFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    /// For people
+    Text,
+    /// For programs: docs/schema/rule-v1.schema.json
+    Json,
 }
 
 #[derive(Debug, clap::Args)]
@@ -166,7 +180,7 @@ pub(crate) enum Target {
     Docs,
     /// Manual pages, in docs/man
     Man,
-    /// JSON Schemas of `scan`, `issues` and `rules` with `-o json`
+    /// JSON Schemas of `scan`, `issues`, `rules` and `explain` with `-o json`
     Schema,
     /// Grafana dashboards, in config/ and in the chart
     Dashboards,
@@ -181,23 +195,15 @@ mod tests {
     use super::*;
 
     /// The examples in a command's help: of a pipe, the part that is ours, without a redirection.
-    fn examples(command: &clap::Command) -> Vec<String> {
-        let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    fn examples(help: &str) -> Vec<String> {
         let ours = help.lines().flat_map(|line| line.split(['|', '>'])).map(str::trim);
         ours.filter(|part| part.starts_with("tagwatch ")).map(str::to_owned).collect()
     }
 
-    /// Commands that do something, but for clap's own help and what is for contributors alone.
+    /// A command and all below it, but for clap's own help.
     fn commands(of: &clap::Command) -> Vec<clap::Command> {
-        let commands =
-            of.get_subcommands().filter(|command| !["help", "generate"].contains(&command.get_name()));
-        commands
-            .flat_map(
-                |command| {
-                    if command.has_subcommands() { self::commands(command) } else { vec![command.clone()] }
-                },
-            )
-            .collect()
+        let below = of.get_subcommands().filter(|command| command.get_name() != "help");
+        std::iter::once(of.clone()).chain(below.flat_map(commands)).collect()
     }
 
     #[test]
@@ -212,14 +218,17 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_examples_and_every_example_parses() {
+    fn every_command_has_examples_that_parse_and_exit_codes() {
         let mut root = Args::<Command>::command();
         root.build();
         let commands = commands(&root);
-        assert_eq!(commands.len(), 9);
-        for command in commands.iter().chain([&root]) {
-            let examples = examples(command);
-            assert!(!examples.is_empty(), "{}", command.get_name());
+        assert_eq!(commands.len(), 12);
+        for command in &commands {
+            let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+            let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+            assert!(help.contains("\n\nExit codes:"), "{name}");
+            let examples = examples(&help);
+            assert!(!examples.is_empty(), "{name}");
             for example in examples {
                 let parsed = Args::<Command>::try_parse_from(example.split_whitespace()).map(drop);
                 assert!(parsed.is_ok(), "{example}: {parsed:?}");

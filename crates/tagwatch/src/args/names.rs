@@ -47,3 +47,9 @@ pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
 pub(super) fn rule(is_meant: impl Fn(&RuleMeta) -> bool) -> impl TypedValueParser<Value = String> {
     PossibleValuesParser::new(rules::all().filter(|rule| is_meant(rule)).map(|rule| rule.id))
 }
+
+/// A severity and those above it.
+pub(crate) fn from_severity(least: Severity) -> Vec<Severity> {
+    // The most severe comes first.
+    Severity::ALL.into_iter().filter(|severity| *severity <= least).collect()
+}

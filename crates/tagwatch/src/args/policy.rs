@@ -5,22 +5,23 @@ use std::str::FromStr;
 
 use clap::Subcommand;
 use k8s_openapi::jiff::civil::Date;
+use tagwatch_core::outcome::Severity;
 use tagwatch_core::policy::{Profile, parse_date};
 
 use super::help;
-use super::names::{namespace, object_name};
+use super::names::{namespace, object_name, severity};
 
-/// What to judge by.
+/// What to check by.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PolicyArgs {
-    /// The policy to judge by: a TagPolicy as YAML or JSON; `-` reads standard input
+    /// The policy to check by: a TagPolicy as YAML or JSON; `-` reads standard input
     ///
     /// By default the file .tagwatch.yaml in the working folder, or in the nearest one above; without one, the
     /// recommended profile.
     #[arg(long, value_name = "FILE", conflicts_with = "profile")]
     pub(crate) policy: Option<PathBuf>,
 
-    /// A profile to judge by, and no policy: recommended, strict, always, datadog, magalix
+    /// A profile to check by, and no policy: recommended, strict, always, datadog, magalix
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<Profile>,
 }
@@ -58,7 +59,7 @@ pub(crate) struct PolicyShowArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct PolicyBaselineArgs {
     /// Files and folders with manifests, YAML or JSON; `-` reads standard input
-    #[arg(required_unless_present = "cluster", conflicts_with = "cluster", value_name = "PATH")]
+    #[arg(default_value = ".", conflicts_with = "cluster", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
     /// Where to write it; standard output by default
@@ -89,6 +90,10 @@ pub(crate) struct PolicyBaselineArgs {
     /// A context of the kubeconfig other than the current one
     #[arg(long, value_name = "NAME", requires = "cluster")]
     pub(crate) context: Option<String>,
+
+    /// Exempt no findings below this severity
+    #[arg(long, value_name = "SEVERITY", value_parser = severity())]
+    pub(crate) min_severity: Option<Severity>,
 
     /// Why they are exempt
     #[arg(long, value_name = "TEXT", default_value = "found when tagwatch was introduced")]

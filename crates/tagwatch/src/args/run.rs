@@ -19,7 +19,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = namespace)]
     pub(crate) exclude_namespaces: Vec<String>,
 
-    /// Name of the TagPolicy to judge by; without one in the cluster it is the recommended profile
+    /// Name of the TagPolicy to check by; without one in the cluster it is the recommended profile
     #[arg(long, value_name = "NAME", default_value = "default", env = "TAGWATCH_POLICY", value_parser = object_name)]
     pub(crate) policy: String,
 

@@ -52,7 +52,7 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
 
-    /// Judge by these rules alone, also by those that the policy has off
+    /// Check by these rules alone, also by those that the policy has off
     #[arg(
         long,
         value_name = "RULES",
@@ -74,18 +74,18 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) show_passed: bool,
 
-    /// Exit with 3 if nothing was judged: for pipes, whose first command may fail
+    /// Exit with 3 if nothing was checked: for pipes, whose first command may fail
     #[arg(long)]
     pub(crate) require_workloads: bool,
 
-    /// Judge charts and kustomizations as Helm and Kustomize on the PATH render them
+    /// Check charts and kustomizations as Helm and Kustomize on the PATH render them
     ///
     /// Runs `helm template` with the chart's default values, and `kubectl kustomize` or `kustomize build`, in a temporary
     /// folder, without a network, for 30 seconds at most each. Nothing is run without this option.
     #[arg(long)]
     pub(crate) render: bool,
 
-    /// The namespace of manifests that name none, as those of `helm template`; with --cluster, the one that is judged
+    /// The namespace of manifests that name none, as those of `helm template`; with --cluster, the one that is checked
     #[arg(short, long, value_name = "NAME", value_parser = namespace)]
     pub(crate) namespace: Option<String>,
 
@@ -96,18 +96,18 @@ pub(crate) struct ScanArgs {
     pub(crate) cluster: ScanClusterArgs,
 }
 
-/// What to judge in place of manifests.
+/// What to check in place of manifests.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct ScanClusterArgs {
-    /// Judge the workloads of a cluster once, as a controller does, drift included; nothing is installed or changed
+    /// Check the workloads of a cluster once, as a controller does, drift included; nothing is installed or changed
     ///
     /// By the TagPolicy of the cluster, unless --policy or --profile names another one. Reads the namespace of the context,
     /// of --namespace, or all.
     #[arg(long, conflicts_with_all = ["paths", "exclude", "threads", "stdin_filename", "render"])]
     pub(crate) cluster: bool,
 
-    /// Judge all namespaces
+    /// Check all namespaces
     #[arg(short = 'A', long, requires = "cluster", conflicts_with = "namespace")]
     pub(crate) all_namespaces: bool,
 
@@ -119,7 +119,7 @@ pub(crate) struct ScanClusterArgs {
     #[arg(long, value_name = "NAME", requires = "cluster")]
     pub(crate) context: Option<String>,
 
-    /// Name of the TagPolicy in the cluster to judge by
+    /// Name of the TagPolicy in the cluster to check by
     #[arg(long, value_name = "NAME", requires = "cluster", conflicts_with_all = ["policy", "profile"], value_parser = object_name)]
     pub(crate) policy_name: Option<String>,
 }

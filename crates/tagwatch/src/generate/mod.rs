@@ -21,6 +21,7 @@ use tagwatch_k8s::rbac;
 use tagwatch_scan::report::json_schema;
 
 use crate::args::{GenerateArgs, Target};
+use crate::explain::ExplainedRule;
 use crate::issues::IssueList;
 use crate::messages;
 use crate::rules::RuleList;
@@ -50,6 +51,7 @@ const METRICS_PAGE: &str = "docs/metrics.md";
 const SCAN_SCHEMA: &str = "docs/schema/scan-v1.schema.json";
 const ISSUES_SCHEMA: &str = "docs/schema/issues-v1.schema.json";
 const RULES_SCHEMA: &str = "docs/schema/rules-v1.schema.json";
+const RULE_SCHEMA: &str = "docs/schema/rule-v1.schema.json";
 const README: &str = "README.md";
 const TABLE_BEGIN: &str = "<!-- rules: written by `tagwatch generate docs` -->\n";
 const TABLE_END: &str = "<!-- rules end -->";
@@ -146,6 +148,7 @@ fn schemas() -> Result<Files, Failure> {
         (SCAN_SCHEMA, json_schema()),
         (ISSUES_SCHEMA, schema_of::<IssueList>("issues", IssueList::SCHEMA)),
         (RULES_SCHEMA, schema_of::<RuleList>("rules", RuleList::SCHEMA)),
+        (RULE_SCHEMA, schema_of::<ExplainedRule>("explain", ExplainedRule::SCHEMA)),
     ];
     let text = |schema: &Schema| {
         serde_json::to_string_pretty(schema).map_err(|error| Failure::Other(anyhow!(error)))

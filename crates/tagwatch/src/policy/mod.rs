@@ -14,11 +14,13 @@ use tagwatch_client::day_of;
 use tagwatch_core::engine::Engine;
 use tagwatch_core::policy::Policy;
 use tagwatch_core::text::UntrustedText;
+use tagwatch_scan::output::columns::wrap;
 use tagwatch_scan::{FoundPolicy, POLICY_FILE_NAME, PolicyFile, PolicyFileError};
 
 use crate::args::{PolicyArgs, PolicyCheckArgs, PolicyCommand};
 use crate::messages::note;
 use crate::status::Failure;
+use crate::style::style;
 
 /// Name of the `TagPolicy` of a cluster, where none is named: the default of `tagwatch run --policy`.
 pub(crate) const DEFAULT_POLICY: &str = "default";
@@ -173,15 +175,16 @@ fn check(args: &PolicyCheckArgs) -> Result<ExitCode, Failure> {
             Some(format!("{place}: spec.exemptions[{index}] expired; its last day was {last}: {reason}\n"))
         })
         .collect();
-    writeln!(
-        io::stdout(),
-        "{}: valid; profile {}, {}, {}, {} expired",
+    let valid = format!(
+        "{}: valid; profile {}, {}, {}, {} expired\n",
         file.shown_name(),
         file.policy.profile(),
         counted(file.spec.overrides.len(), "override"),
         counted(file.spec.exemptions.len(), "exemption"),
         if expired.is_empty() { "none".to_owned() } else { expired.len().to_string() },
-    )?;
-    io::stdout().write_all(expired.concat().as_bytes())?;
+    );
+    let (text, width) = (valid + &expired.concat(), style(&io::stdout()).width);
+    let lines: String = text.lines().flat_map(|line| wrap(line, width)).map(|line| line + "\n").collect();
+    io::stdout().write_all(lines.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

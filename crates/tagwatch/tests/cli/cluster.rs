@@ -39,6 +39,23 @@ fn an_api_server_that_is_away_exits_with_4() {
     assert_eq!(watched, run(folder.path(), &["issues"]), "a watch begins with the list");
 }
 
+/// `run` goes on while an API server is away. What it cannot make a client for ends it, with the server and the context.
+#[test]
+fn a_configuration_of_no_use_exits_with_4_and_names_the_server() {
+    let broken = KUBECONFIG
+        .replace("token: none", "client-certificate-data: bm90aGluZw==, client-key-data: bm90aGluZw==");
+    let folder = folder(&[(".kube/config", &broken)]);
+    let run_errors = ["run", "--log-level", "error", "--metrics-address", "127.0.0.1:0"];
+    for arguments in
+        [&run_errors[..], &["issues"], &["scan", "--cluster"], &["policy", "baseline", "--cluster"]]
+    {
+        let printed = run(folder.path(), arguments);
+        let is_named = printed.trim_end().ends_with(" (server https://127.0.0.1:1, context here)");
+        assert!(printed.starts_with("exit code: 4\n") && is_named, "{arguments:?}: {printed}");
+        assert!(printed.contains("error: cannot make a client from the configuration: "), "{printed}");
+    }
+}
+
 #[test]
 fn a_kubeconfig_is_named_on_the_command_line() {
     let other = KUBECONFIG.replace("127.0.0.1:1", "127.0.0.1:2").replace("here", "there");

@@ -4,6 +4,7 @@
 mod cluster;
 mod completions;
 mod generate;
+mod narrow;
 mod outputs;
 mod rules;
 mod scan;

@@ -153,3 +153,27 @@ fn a_rule_is_explained_on_a_narrow_terminal() {
     let output = tagwatch(folder.path(), &["explain", "latest-tag"]).output().unwrap();
     assert_eq!(wide.as_bytes(), output.stdout, "as where it is no terminal");
 }
+
+#[test]
+fn an_explanation_as_json_matches_its_schema_and_the_list() {
+    let folder = folder(&[]);
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let output = tagwatch(folder.path(), arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let schema = include_str!("../../../../docs/schema/rule-v1.schema.json");
+    let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+    for listed in json(&["rules", "-o", "json"])["rules"].as_array().unwrap() {
+        let id = listed["id"].as_str().unwrap();
+        let explained = json(&["explain", id, "-o", "json"]);
+        let errors: Vec<String> = validator.iter_errors(&explained).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{id}");
+        for (field, value) in listed.as_object().unwrap() {
+            assert_eq!(&explained[field], value, "{id}: {field}");
+        }
+        for text in ["why", "bad", "good", "fix"] {
+            assert!(explained[text].as_str().is_some_and(|text| !text.is_empty()), "{id}: {text}");
+        }
+    }
+}

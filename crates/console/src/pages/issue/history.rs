@@ -39,7 +39,7 @@ pub(super) enum EventKind {
 impl History {
     pub(super) fn new(of_workload: WorkloadIssue<'_>, now: Timestamp) -> Self {
         let WorkloadIssue { workload, issue } = of_workload;
-        let times = workload.violated(issue);
+        let times = workload.times_of(issue);
         let exempt = issue.is_exempt().then_some(issue.first_seen);
         let mut events = events(of_workload);
         events.retain(|(at, ..)| times.iter().any(|(from, until)| from <= at && *at <= until.unwrap_or(now)));

@@ -54,7 +54,7 @@ pub(super) struct ResolvedPage<'a> {
     /// What the evidence does not show.
     evidence_note: Option<&'static str>,
     until: DisplayTime,
-    /// All its times in violation, latest first.
+    /// All the times of the finding, latest first.
     intervals: Vec<DisplayInterval>,
     total: String,
     is_full: bool,

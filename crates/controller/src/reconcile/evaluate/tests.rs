@@ -1,5 +1,6 @@
 //! What is remembered, read and published by evaluations. The API server is one of our own making, which knows one report.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use http::header::DATE;
@@ -10,6 +11,7 @@ use kube::Client;
 use kube::client::Body;
 use parking_lot::Mutex;
 use serde_json::json;
+use tagwatch_console::Source;
 use tagwatch_core::issue::{Ending, Interval, Issue, ResultId, ResultKeys, Status};
 use tagwatch_core::kinds::watched;
 use tagwatch_core::rules::ids;
@@ -18,6 +20,8 @@ use tagwatch_k8s::served::ServedKind;
 use tagwatch_k8s::slim::{SlimObject, WireObject};
 
 use super::*;
+use crate::options::{ConsoleOptions, RunOptions};
+use crate::serve::EndpointAccess;
 use crate::state::metrics::Metrics;
 use crate::state::{DepartureLog, ReportMemory, TermLimits};
 use crate::testing::{ReportServer, TestEnv, client};
@@ -282,6 +286,61 @@ fn a_panic_is_counted() {
     assert_eq!(metrics.panics.get(), 0);
     assert_eq!(guarded(&metrics, || -> u8 { panic!("on one object") }), None);
     assert_eq!(metrics.panics.get(), 1);
+}
+
+thread_local! {
+    /// How many guarded steps of this thread go well before one panics.
+    static STEPS_UNTIL_PANIC: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Runs at the start of each guarded step.
+pub(super) fn panic_if_planned() {
+    let steps = STEPS_UNTIL_PANIC.get();
+    STEPS_UNTIL_PANIC.set(steps.and_then(|steps| steps.checked_sub(1)));
+    assert!(steps != Some(0), "planned by a test");
+}
+
+/// Whichever step it is, the console shows the workload with the status `error` and says why, and its stored report stays.
+#[tokio::test(start_paused = true)]
+async fn an_evaluation_that_panics_is_an_error_on_the_console() {
+    for (steps, step) in ["judge", "build", "publish"].into_iter().enumerate() {
+        let server = ReportServer::default();
+        let env = TestEnv::with_events(server.client());
+        let key = bare_pod(&env);
+        let console = ConsoleOptions {
+            address: ([127, 0, 0, 1], 0).into(),
+            address_file: None,
+            access: EndpointAccess::Anonymous,
+        };
+        let options = RunOptions { console: Some(console), ..TestEnv::options(false) };
+        let (reconciler, _) = env.parts.reconciler(&options);
+        let console = env.parts.console_source(&options);
+        let shown = |status: Status| {
+            let snapshot = console.snapshot();
+            let [workload] = &snapshot.facts().workloads[..] else { panic!("{step}: one workload") };
+            assert_eq!((workload.name.raw(), workload.status), ("web", status), "{step}");
+            (workload.issues.len(), workload.reason.clone())
+        };
+        reconciler.evaluate(&key).await;
+        let (issues, reason) = shown(Status::Violating);
+        assert!(issues > 0 && reason.is_none(), "{step}: {reason:?}");
+        server.requests.lock().clear();
+
+        STEPS_UNTIL_PANIC.set(Some(steps));
+        assert!(matches!(reconciler.evaluate(&key).await, Next::Wait), "{step}");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(STEPS_UNTIL_PANIC.get(), None, "{step} was reached");
+        let (issues, reason) = shown(Status::Error);
+        assert_eq!(issues, 0, "{step}");
+        assert!(reason.is_some_and(|reason| reason.contains("panic")), "{step}");
+        assert_eq!(env.parts.observer.metrics.panics.get(), 1, "{step}");
+        assert!(!server.requests.lock().contains(&"DELETE".to_owned()), "{step}: the report stays");
+
+        // Once it goes well, the workload is shown as it is.
+        reconciler.evaluate(&key).await;
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(shown(Status::Violating).0 > 0, "{step}");
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! A baseline from the reports of a cluster.
 
 use anyhow::Error;
-use tagwatch_client::{ClusterChoice, ClusterPolicy, IssueQuery, StoredIssue, list_issues, read_policy};
+use tagwatch_client::{
+    ClusterChoice, ClusterPolicy, IssueFilter, IssueQuery, StoredIssue, list_issues, read_policy,
+};
 use tagwatch_core::workload::WorkloadId;
 use tagwatch_scan::PolicyMetadata;
 
 use super::{BaselineFinding, BaselineInput};
-use crate::args::PolicyBaselineArgs;
+use crate::args::{PolicyBaselineArgs, from_severity};
 use crate::cluster::with_client;
 use crate::messages::note;
 use crate::policy::{DEFAULT_POLICY, choose};
@@ -16,7 +18,9 @@ use crate::status::Failure;
 pub(super) fn find(args: &PolicyBaselineArgs) -> Result<BaselineInput, Failure> {
     let is_given = args.policy.policy.is_some() || args.policy.profile.is_some();
     let given = is_given.then(|| choose(&args.policy)).transpose()?;
-    let query = IssueQuery { namespace: args.namespace.clone(), ..IssueQuery::default() };
+    let severities = args.min_severity.map(from_severity).unwrap_or_default();
+    let filter = IssueFilter { severities, ..IssueFilter::default() };
+    let query = IssueQuery { namespace: args.namespace.clone(), filter, ..IssueQuery::default() };
     let name = args.policy_name.as_deref().unwrap_or(DEFAULT_POLICY);
     let choice = ClusterChoice { kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };
     let (listed, (metadata, spec)) = with_client(&choice, async |client, clock| {

@@ -30,6 +30,9 @@ pub(super) fn find(args: &PolicyBaselineArgs) -> Result<Option<BaselineInput>, F
     if !report.is_complete() {
         return Ok(None);
     }
+    if let Some(least) = args.min_severity {
+        report.leave_out_below(least);
+    }
     let (metadata, spec) = file.map(|file| (file.metadata, file.spec)).unwrap_or_default();
     let is_open = |finding: &&FindingEntry| !matches!(finding.result, Outcome::Pass | Outcome::Skip);
     let findings = report.findings.iter().filter(is_open).map(finding).collect();

@@ -1,4 +1,4 @@
-//! The times in which the places of a workload violated rules, each once.
+//! The times in which the places of a workload had findings, each once.
 
 use jiff::Timestamp;
 use tagwatch_core::issue::{Ending, Issue};
@@ -6,15 +6,15 @@ use tagwatch_core::issue::{Ending, Issue};
 use super::Workload;
 use super::history::{Past, Span, united};
 
-/// A time in which a rule was violated by a place. One in which the result changed, as from a failure to a warning, is one
+/// A time in which a place had a finding of a rule. One in which the result changed, as from a failure to a warning, is one
 /// time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Violation {
+pub(super) struct Occurrence {
     pub(super) from: Timestamp,
     pub(super) state: State,
 }
 
-/// Whether a violation goes on, and where its rule and its place are written.
+/// Whether a finding goes on, and where its rule and its place are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// It goes on, as the issue with this index.
@@ -24,8 +24,8 @@ pub(super) enum State {
 }
 
 impl Workload {
-    /// Every time in violation that is known. Takes time in proportion to the issues: a user decides how many there are.
-    pub(super) fn violations(&self) -> Vec<Violation> {
+    /// Every time of a finding that is known. Takes time in proportion to the issues: a user decides how many there are.
+    pub(super) fn occurrences(&self) -> Vec<Occurrence> {
         let issue_after = |closed| {
             let past = Past::new(self, closed);
             self.issues.iter().position(|issue| past.is_of(issue))
@@ -34,7 +34,7 @@ impl Workload {
         let with = |issue: Option<usize>| -> Vec<usize> {
             (0..after.len()).filter(|&closed| after[closed] == issue).collect()
         };
-        let mut all: Vec<Violation> = Vec::new();
+        let mut all: Vec<Occurrence> = Vec::new();
         for (at, issue) in self.issues.iter().enumerate() {
             all.extend(self.of_issue(at, issue, &with(Some(at))));
         }
@@ -50,13 +50,13 @@ impl Workload {
     }
 
     /// The times of one issue; `past` are its closed intervals.
-    fn of_issue(&self, at: usize, issue: &Issue, past: &[usize]) -> Vec<Violation> {
+    fn of_issue(&self, at: usize, issue: &Issue, past: &[usize]) -> Vec<Occurrence> {
         let spans = self.united(past, issue.is_open().then_some(issue.first_seen)).into_iter();
-        let violation = |span: Span| match span {
-            (from, None) => Some(Violation { from, state: State::Open { issue: at } }),
+        let occurrence = |span: Span| match span {
+            (from, None) => Some(Occurrence { from, state: State::Open { issue: at } }),
             _ => self.over(past, span),
         };
-        spans.filter_map(violation).collect()
+        spans.filter_map(occurrence).collect()
     }
 
     fn united(&self, closed: &[usize], open: Option<Timestamp>) -> Vec<Span> {
@@ -65,10 +65,10 @@ impl Workload {
     }
 
     /// A time that the last of these intervals ended.
-    fn over(&self, closed: &[usize], (from, until): Span) -> Option<Violation> {
+    fn over(&self, closed: &[usize], (from, until): Span) -> Option<Occurrence> {
         let until = until?;
         let closed = closed.iter().copied().rfind(|&at| self.closed[at].until == until)?;
         let ending = self.closed[closed].ending;
-        Some(Violation { from, state: State::Over { until, ending, closed } })
+        Some(Occurrence { from, state: State::Over { until, ending, closed } })
     }
 }
