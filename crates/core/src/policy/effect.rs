@@ -80,10 +80,10 @@ impl Policy {
         }
         let path = root.field("overrides");
         for (index, layer) in self.overrides.iter().enumerate() {
-            if !parts_used.contains(&PolicyPart::at(PolicyPart::Override, index)) {
-                remarks.add(path.index(index), "it matches no container");
-            } else {
+            if parts_used.contains(&PolicyPart::at(PolicyPart::Override, index)) {
                 remarks.of_match(&layer.matcher, &path.index(index));
+            } else {
+                remarks.add(path.index(index), "it matches no container");
             }
         }
         let path = root.field("exemptions");

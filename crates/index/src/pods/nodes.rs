@@ -169,7 +169,9 @@ mod tests {
         let mention = |nodes: &mut Nodes, number: usize| nodes.find_or_mention(&format!("made-up-{number}"));
         let mentioned: Vec<NodeId> =
             (0..MAX_MENTIONED).map(|number| mention(&mut nodes, number).expect("room")).collect();
-        mentioned.iter().for_each(|id| nodes.hold(*id));
+        for id in &mentioned {
+            nodes.hold(*id);
+        }
         assert_eq!(mention(&mut nodes, MAX_MENTIONED), None);
         // One that exists has its place all the same, and pods find it.
         let amd64 = Platform::new("linux", "amd64", "containerd://2.1.4").expect("a platform");
