@@ -88,7 +88,7 @@ bench-build:
 		--features tagwatch/jemalloc,tagwatch-footprint/jemalloc --bin tagwatch --bin bench --bin footprint'
 
 .PHONY: bench-hostile
-# A fifth of the full sizes fits on a small machine; HOSTILE_PERCENT=100 is what `make bench` measures.
+# A fifth of the full sizes fits on a small machine; HOSTILE_PERCENT=100 is what `make bench` and `.ci/nightly` measure.
 bench-hostile: HOSTILE_PERCENT ?= 20
 bench-hostile: HOSTILE_TIME ?= 30m
 bench-hostile: ## what a hostile tenant does to the others, at a fifth of the sizes of `make bench`; fails if an aim is missed

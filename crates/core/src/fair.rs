@@ -19,7 +19,8 @@ pub struct Capacity {
 }
 
 /// Picks the entry that a table gives up before it takes one more of an account: the account's own oldest one where it
-/// has as many as it may have; else, in a full table, the [`oldest_of_largest`] group of accounts. `None` while there is
+/// has as many as it may have; else, in a full table, the oldest one of the largest account of the largest
+/// [group](account_group). So an account never loses an entry while another one of its group has more. `None` while there is
 /// room. Entries come with their account and their age.
 pub fn evict<'a, K, T: Ord>(
     entries: impl Iterator<Item = (K, &'a str, T)> + Clone,
@@ -33,7 +34,9 @@ pub fn evict<'a, K, T: Ord>(
     if entries.clone().count() < capacity.entries {
         return None;
     }
-    oldest_of_largest(entries.map(|(key, owner, age)| (key, account_group(owner), age)))
+    let by_group = entries.clone().map(|(_, owner, age)| (account_group(owner), account_group(owner), age));
+    let largest = oldest_of_largest(by_group)?;
+    oldest_of_largest(entries.filter(|(_, owner, _)| account_group(owner) == largest))
 }
 
 /// Picks the oldest entry of the group that holds the most entries; of groups that hold as many, the one with the oldest
@@ -113,10 +116,24 @@ mod tests {
         let full = entries.into_iter().chain([(5, c, 6)]);
         assert_eq!(
             evict(full.clone(), "joe", capacity),
-            Some(4),
-            "the oldest of the namespace with the most"
+            Some(3),
+            "the oldest of the account with the most, of the namespace with the most"
         );
         assert_eq!(evict(full, a, capacity), Some(3));
+    }
+
+    #[test]
+    fn of_the_largest_group_the_largest_account_loses_its_oldest() {
+        let (shop, capacity) = ("system:serviceaccount:shop:", Capacity { entries: 5, of_account: 3 });
+        let [web, robot] = ["web", "robot"].map(|name| format!("{shop}{name}"));
+        let entries =
+            [(1, &*web, 0), (2, &*robot, 2), (3, &*robot, 1), (4, "jane", 0), (5, "jane", 0)].into_iter();
+        assert_eq!(evict(entries.clone(), "joe", capacity), Some(3), "the group has three, jane two");
+        let other = format!("{shop}other");
+        assert_eq!(evict(entries, &other, capacity), Some(3), "by one of the group, too");
+        let alike = [(1, &*web, 1), (2, &*robot, 0), (3, "jane", 0)].into_iter();
+        let capacity = Capacity { entries: 3, of_account: 3 };
+        assert_eq!(evict(alike, "joe", capacity), Some(2), "as many each: the oldest");
     }
 
     #[test]

@@ -9,9 +9,11 @@ use tagwatch_e2e::{ControlPlane, Identity, Options, eventually, samples::config,
 const LIMIT: Duration = Duration::from_secs(30);
 /// The discovery documents of the two APIs, and what they list.
 const REPORT_API: (&str, &str) = ("wgpolicyk8s.io/v1alpha2", "policyreports");
+const CLUSTER_REPORT_API: (&str, &str) = ("wgpolicyk8s.io/v1alpha2", "clusterpolicyreports");
 const POLICY_API: (&str, &str) = ("tagwatch.dev/v1alpha1", "tagpolicies");
 /// Our definition of it.
 pub(crate) const CRD: &str = "crd/wgpolicyk8s.io_policyreports.yaml";
+const CLUSTER_CRD: &str = "crd/wgpolicyk8s.io_clusterpolicyreports.yaml";
 /// What the service account of `config/rbac` is called in RBAC and in the audit log.
 pub(crate) const USER: &str = "system:serviceaccount:tagwatch:tagwatch";
 const ACCOUNT: Identity<'static> = Identity::ServiceAccount { namespace: "tagwatch", name: "tagwatch" };
@@ -71,9 +73,10 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Installs the `PolicyReport` CRD of `config/crd` and waits until it is served.
+    /// Installs `config/crd` and waits until both kinds are served: policy-reporter is not ready before.
     pub(crate) async fn install_report_api(&self) -> Result<()> {
-        apply(&self.control_plane, &[CRD]).await?;
+        apply(&self.control_plane, &[CRD, CLUSTER_CRD]).await?;
+        self.is_served(CLUSTER_REPORT_API, true).await?;
         self.report_api_is_served(true).await
     }
 

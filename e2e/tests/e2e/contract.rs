@@ -1,15 +1,21 @@
-//! What consumers of reports rely on, checked for every report that any test reads, in each of its versions.
+//! What consumers of reports rely on, checked for every report that any test reads or leaves, in each version
+//! that was read.
 //!
 //! policy-reporter takes `resultID` as the key of a result: it drops a second result of a key, and reports a result whose
 //! key it knows to no target. Dashboards count `summary`, filter by `source`, `category` and `severity`, and link by
 //! `scope`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+    sync::OnceLock,
+};
 
 use anyhow::{Context, Result, ensure};
 use kube::ResourceExt;
 use libtest_mimic::Trial;
 use serde_json::Value;
+use tagwatch_e2e::tagwatch_binary;
 
 use crate::{
     objects::{CLEAN, LATEST, PASSES, deployment, pulled, with_image},
@@ -25,6 +31,20 @@ const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![shared(a_result_that_turns_has_another_key_and_a_later_time)]
+}
+
+/// The category of each rule, as `tagwatch rules` says it.
+fn categories() -> Result<&'static BTreeMap<String, String>> {
+    static CATEGORIES: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    if let Some(known) = CATEGORIES.get() {
+        return Ok(known);
+    }
+    let output = Command::new(tagwatch_binary()?).args(["rules", "-o", "json"]).output()?;
+    let listed: Value = serde_json::from_slice(&output.stdout).context("`tagwatch rules -o json`")?;
+    let listed = listed["rules"].as_array().context("no rules")?.iter();
+    let known = listed.map(|rule| Ok((text(rule, "id")?.to_owned(), text(rule, "category")?.to_owned())));
+    let known = known.collect::<Result<_>>()?;
+    Ok(CATEGORIES.get_or_init(|| known))
 }
 
 /// The versions of reports that a test has read, in the order in which it read them.
@@ -50,12 +70,21 @@ impl Versions {
     pub(crate) fn keep_the_contract(&self) -> Result<usize> {
         let mut turned = 0;
         let mut before: BTreeMap<String, &Report> = BTreeMap::new();
+        let mut workloads: BTreeMap<&str, [&Value; 3]> = BTreeMap::new();
         for report in &self.reports {
             if !is_written_by_us(report) {
                 before.remove(&report.uid());
                 continue;
             }
             alone(report).with_context(|| format!("{}: {}", report.name(), report.0.data))?;
+            let workload = ["namespace", "kind", "name"].map(|field| &report.scope()[field]);
+            for result in report.results() {
+                let (id, other) = (id(result)?, workloads.insert(id(result)?, workload));
+                ensure!(
+                    other.is_none_or(|other| other == workload),
+                    "{id} is of {other:?} and of {workload:?}"
+                );
+            }
             if let Some(earlier) = before.insert(report.uid(), report) {
                 turned += beside(earlier, report).with_context(|| {
                     format!("{}: {} after {}", report.name(), report.0.data, earlier.0.data)
@@ -91,7 +120,12 @@ fn alone(report: &Report) -> Result<()> {
     let mut counts = BTreeMap::from(OUTCOMES.map(|outcome| (outcome, 0_u64)));
     for result in report.results() {
         ensure!(text(result, "source")? == "tagwatch", "source: {result}");
-        ensure!(SEVERITIES.contains(&text(result, "severity")?), "severity: {result}");
+        let (severity, rule) = (text(result, "severity")?, text(result, "rule")?);
+        ensure!(SEVERITIES.contains(&severity), "severity: {result}");
+        // That of a finding may be another one than the rule's: rules weigh what they find, and policies weigh rules.
+        ensure!(text(result, "result")? != "pass" || severity == "info", "severity of what passes: {result}");
+        let category = categories()?.get(rule).with_context(|| format!("no rule {rule}"))?;
+        ensure!(text(result, "category")? == category, "category: {result}");
         for field in ["policy", "rule", "category", "message"] {
             text(result, field)?;
         }

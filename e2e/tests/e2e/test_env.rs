@@ -63,9 +63,12 @@ impl TestEnv {
     }
 
     /// Deletes the namespace. A failure is reported with the objects in it and tagwatch's log. Whatever the test was
-    /// about, the reports that it read keep their contract.
+    /// about, the reports that it read and those that it leaves keep their contract.
     pub(crate) async fn end(self, outcome: Result<()>) -> Result<()> {
-        let outcome = outcome.and_then(|()| self.versions().keep_the_contract().map(drop));
+        let outcome = match outcome {
+            Ok(()) => self.contract_is_kept().await,
+            failed => failed,
+        };
         let Self { cluster, client: _, namespace, began: _, transcript, versions: _ } = self;
         let outcome = match outcome {
             Err(failure) if !failure.is::<Skipped>() => {
@@ -200,6 +203,22 @@ impl TestEnv {
         let reports: Vec<Report> = listed.items.into_iter().map(Report::from).collect();
         self.versions.borrow_mut().add(&reports);
         Ok(reports)
+    }
+
+    /// Reads the reports of all namespaces, which are those of a test beside this one, too, and checks every version that was
+    /// read.
+    async fn contract_is_kept(&self) -> Result<()> {
+        let everywhere: Api<DynamicObject> = Api::all_with(self.client(), &resource("PolicyReport"));
+        match everywhere.list(&ListParams::default()).await {
+            Ok(listed) => {
+                let reports: Vec<Report> = listed.items.into_iter().map(Report::from).collect();
+                self.versions.borrow_mut().add(&reports);
+            }
+            // A test that removed the report API.
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(failure) => return Err(failure).context("reports that are left"),
+        }
+        self.versions().keep_the_contract().map(drop)
     }
 
     /// The versions of reports that were read so far.

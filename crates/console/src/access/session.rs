@@ -9,7 +9,8 @@ use tagwatch_core::fair::{Capacity, evict};
 
 use super::Token;
 
-/// Most sessions at a time. Beyond it, the group of accounts with the most sessions loses its oldest one.
+/// Most sessions at a time. Beyond it, of the group of accounts with the most sessions, the account with the most loses its
+/// oldest one.
 const MAX_SESSIONS: usize = 1024;
 /// Most sessions of one account. Beyond it, the account loses its own oldest one.
 const MAX_PER_ACCOUNT: usize = 8;
@@ -28,7 +29,7 @@ pub(crate) struct Sessions(Mutex<BTreeMap<String, Session>>);
 
 impl Sessions {
     /// Begins a session of an account and returns its key. No account loses a session by the log-ins of another one,
-    /// unless all are taken and its own group of accounts has the most.
+    /// unless all are taken, its group of accounts has the most, and no account of that group has more than it has.
     ///
     /// # Errors
     /// When the operating system has no random bytes.
@@ -110,6 +111,10 @@ mod tests {
     fn the_accounts_of_one_namespace_displace_each_other_alone() {
         let (sessions, now) = (Sessions::default(), Instant::now());
         let others = sessions.begin(token("jane"), "jane", now).unwrap();
+        let single = sessions.begin(token("web"), "system:serviceaccount:shop:web", now).unwrap();
+        let pair = |number| format!("system:serviceaccount:shop:robot-{}", number / 2);
+        log_in(&sessions, pair, MAX_SESSIONS, now);
+        assert_eq!(sessions.token(&single, now), Some(token("web")), "others of the namespace have two");
         log_in(
             &sessions,
             |number| format!("system:serviceaccount:shop:robot-{number}"),

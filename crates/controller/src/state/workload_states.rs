@@ -9,6 +9,7 @@ use tagwatch_core::engine::Judgement;
 use tagwatch_core::finding::{Finding, Verdict};
 use tagwatch_core::issue::{ExemptionOutcome, ImageChange, Issue, IssueGroup, Status, Tally};
 use tagwatch_core::outcome::Outcome;
+use tagwatch_core::policy::PolicyPart;
 use tagwatch_core::pull_policy::PullPolicy;
 use tagwatch_core::rules::{RuleGroup, ids};
 use tagwatch_core::tag::{Classification, Confidence, TagClass};
@@ -34,8 +35,8 @@ pub(crate) struct WorkloadState {
     /// Containers whose tag moves and is not exempt, by the rule that reports it, empty where that is off. Ephemeral ones are
     /// left out: they are there to debug.
     pub(crate) moving_images: Box<[(&'static str, u32)]>,
-    /// Overrides of the policy that apply here, by their index.
-    pub(crate) overrides: Box<[usize]>,
+    /// Overrides of the policy that apply here, and its entries that match an image.
+    pub(crate) parts: Box<[PolicyPart]>,
     /// The namespace, where it can be read.
     pub(crate) namespace: Option<Arc<Namespace>>,
     /// What the console shows, where there is a console.
@@ -69,7 +70,7 @@ impl WorkloadState {
             exemptions: ExemptionOutcome::of(judgement),
             images: images.into_iter().map(|((class, policy), count)| (class, policy, count)).collect(),
             moving_images: moving_images.into_iter().collect(),
-            overrides: judgement.overrides_used.iter().copied().collect(),
+            parts: judgement.parts_used.iter().copied().collect(),
             namespace: workload.namespace.clone(),
             console: None,
         }
@@ -84,7 +85,7 @@ impl WorkloadState {
             exemptions: None,
             images: Box::default(),
             moving_images: Box::default(),
-            overrides: Box::default(),
+            parts: Box::default(),
             namespace: None,
             console: None,
         }

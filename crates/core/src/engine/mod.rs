@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::finding::Verdict;
-use crate::policy::{AnnotationRemark, Decision, Policy, Profile, WorkloadAnnotations};
+use crate::policy::{AnnotationRemark, Decision, Policy, PolicyPart, Profile, WorkloadAnnotations};
 use crate::pull_policy::{ComposePullPolicy, PullPolicy};
 use crate::reference::{Reference, ReferenceError};
 use crate::rules::{Parameters, RuleSet, Subject};
@@ -19,7 +19,7 @@ use crate::tag::{Classification, Classifier};
 use crate::workload::{Container, Origin, Workload};
 use exempting::Exempting;
 
-/// A parsed and classified image. It depends on the text and on the classifier alone, so a caller can keep it by image
+/// A parsed and classified image. It depends on the text and on the policy alone, so a caller can keep it by image
 /// and hand it to [`Engine::assess`] again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadImage {
@@ -27,6 +27,8 @@ pub struct ReadImage {
     pub reference: Result<Reference, ReferenceError>,
     /// How mutable the reference is, by its text and the policy. What a cluster proved of it is the evidence of a container.
     pub classification: Classification,
+    /// The entries of the policy that match it.
+    pub parts: Vec<PolicyPart>,
 }
 
 /// Everything that the engine says about a workload.
@@ -38,8 +40,8 @@ pub struct Judgement {
     pub verdicts: Vec<Verdict>,
     /// Exemptions of the policy that exempted something here, by their index.
     pub exemptions_used: BTreeSet<usize>,
-    /// Overrides of the policy that were applied to a container, by their index.
-    pub overrides_used: BTreeSet<usize>,
+    /// Overrides of the policy that were applied to a container, and its entries that match an image.
+    pub parts_used: BTreeSet<PolicyPart>,
     /// Annotations that exempted nothing.
     pub remarks: Vec<AnnotationRemark>,
     /// In how long the workload has to be judged again, because a grace time of a rule ends then; `None` when none is
@@ -113,7 +115,9 @@ impl Engine {
     pub fn read_image(&self, image: &str) -> ReadImage {
         let reference = Reference::parse(image);
         let classification = self.classifier.classify(reference.as_ref());
-        ReadImage { reference, classification }
+        let parts =
+            reference.as_ref().map(|reference| self.policy.parts_of_image(reference)).unwrap_or_default();
+        ReadImage { reference, classification, parts }
     }
 
     /// Judges every container of a workload, in order. Never panics, whatever the workload holds.
@@ -122,7 +126,7 @@ impl Engine {
     }
 
     /// Judges as [`Self::judge`] does, and reports on scope, exemptions and time limits too. Each image comes from `read`,
-    /// which returns what [`Self::read_image`] of an engine with the same classifier returned for the same text, now or
+    /// which returns what [`Self::read_image`] of an engine with the same policy returned for the same text, now or
     /// earlier.
     pub fn assess(&self, workload: &Workload, mut read: impl FnMut(&str) -> ReadImage) -> Judgement {
         let labels = workload.namespace.as_ref().map(|namespace| &namespace.labels);
@@ -131,7 +135,7 @@ impl Engine {
             in_scope,
             verdicts: Vec::new(),
             exemptions_used: BTreeSet::new(),
-            overrides_used: BTreeSet::new(),
+            parts_used: BTreeSet::new(),
             remarks: Vec::new(),
             due_in: None,
         };
@@ -149,13 +153,14 @@ impl Engine {
                 used: &mut judgement.exemptions_used,
             });
             let mut image = read(container.image.raw());
+            judgement.parts_used.extend(image.parts.iter().copied());
             // The evidence that `moved-tag` reports, so that class and finding of one evaluation never contradict each other.
             if container.drift.as_ref().is_some_and(|drift| drift.proves_own_reference()) {
                 image.classification = image.classification.with_proof();
             }
             let rules =
                 self.policy.rules_for(&workload.id, container, image.reference.as_ref().ok(), |used| {
-                    judgement.overrides_used.insert(used);
+                    judgement.parts_used.insert(used);
                 });
             let (verdict, due_in) =
                 self.judge_container((index, container), workload, image, &rules, exempting);
@@ -174,7 +179,7 @@ impl Engine {
         rules: &RuleSet,
         exempting: Option<Exempting<'_>>,
     ) -> (Verdict, Option<Duration>) {
-        let ReadImage { reference, classification } = image;
+        let ReadImage { reference, classification, parts: _ } = image;
         let parsed = reference.as_ref().ok();
         let effective_pull_policy = match workload.origin {
             Origin::Compose(_) => nearest(ComposePullPolicy::of(container.pull_policy.as_ref())),

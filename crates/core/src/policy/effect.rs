@@ -3,12 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Policy;
+use super::exemption::AnnotationRules;
+use super::matcher::Matcher;
 use super::path::FieldPath;
 use super::selector::{Decision, selects};
 use super::spec::LabelSelector;
+use super::{Policy, PolicyPart};
+use crate::rules::{Parameter, ids};
 use crate::text::UntrustedText;
 use crate::workload::Namespace;
+
+const NO_NAMESPACE: &str = "it matches no namespace";
 
 /// A namespace with its name.
 pub type NamedNamespace = (UntrustedText, Arc<Namespace>);
@@ -54,72 +59,157 @@ impl Policy {
                 .all(|(name, namespace)| self.includes(Some(name), Some(&namespace.labels)) == Decision::No)
     }
 
-    /// The overrides that were not applied to any container, and the globs, selectors and labels that match none of these
-    /// namespaces, or that restrict nothing because they match all, in the order of the fields. Without namespaces, which may
-    /// not be known, nothing is said of them.
+    /// The overrides that were not applied to any container, the entries for images and tags that match none, and the globs,
+    /// selectors and labels that match none of these namespaces, or that restrict nothing because they match all, in the
+    /// order of the fields. Without namespaces, which may not be known, nothing is said of them.
+    ///
+    /// Of a `match`, entries of `namespaces` alone are named: which of its other entries match would have to be asked of
+    /// every container, with an index for each.
     pub fn without_effect(
         &self,
         namespaces: &[NamedNamespace],
-        overrides_used: &BTreeSet<usize>,
+        parts_used: &BTreeSet<PolicyPart>,
     ) -> Vec<SpecRemark> {
-        let mut remarks = Vec::new();
-        let mut remark = |path: FieldPath, message| remarks.push(SpecRemark { path, message });
         let root = FieldPath::default();
-        let selected = |selector: &LabelSelector| {
-            let decisions =
-                namespaces.iter().map(|(_, namespace)| selects(Some(selector), Some(&namespace.labels)));
-            Matched::of(decisions.map(|decision| decision == Decision::Yes))
-        };
-        let names: Vec<&str> = namespaces.iter().map(|(name, _)| name.raw()).collect();
-        let are_known = !namespaces.is_empty();
+        let names: BTreeSet<&str> = namespaces.iter().map(|(name, _)| name.raw()).collect();
+        let are_known = !names.is_empty();
+        let mut remarks = Remarks { namespaces, names, parts_used, found: Vec::new() };
+        remarks.of_images(self, &root);
         if are_known {
-            let scope = root.field("scope");
-            if self.is_scope_empty(namespaces) {
-                remark(scope.clone(), "it matches no namespace, so nothing is checked");
-            }
-            for (field, index) in self.scope.unmatched(&names) {
-                remark(scope.field(field).index(index), "it matches no namespace");
-            }
-            for index in self.scope.unrestricting(&names) {
-                let path = scope.field("namespaces").index(index);
-                remark(path, "it matches every namespace, so the list leaves none out");
-            }
-            match self.scope.selector().map(selected) {
-                Some(Matched::None) => {
-                    remark(scope.field("namespaceSelector"), "no namespace has these labels");
-                }
-                Some(Matched::All) => {
-                    remark(
-                        scope.field("namespaceSelector"),
-                        "it matches every namespace, so it leaves none out",
-                    );
-                }
-                Some(Matched::Some) | None => {}
+            remarks.of_scope(self, &root.field("scope"));
+        }
+        let path = root.field("overrides");
+        for (index, layer) in self.overrides.iter().enumerate() {
+            if parts_used.contains(&PolicyPart::at(PolicyPart::Override, index)) {
+                remarks.of_match(&layer.matcher, &path.index(index));
+            } else {
+                remarks.add(path.index(index), "it matches no container");
             }
         }
-        let overrides = root.field("overrides");
-        for index in (0..self.overrides.len()).filter(|index| !overrides_used.contains(index)) {
-            remark(overrides.index(index), "it matches no container");
+        let path = root.field("exemptions");
+        for (index, exemption) in self.exemptions.iter().enumerate() {
+            remarks.of_match(&exemption.matcher, &path.index(index));
         }
         if are_known {
-            let annotations = &self.annotations;
-            let selector = annotations.namespace_selector.as_ref().filter(|_| annotations.enabled);
-            let path = root.field("annotations").field("namespaceSelector");
-            match selector.map(selected) {
-                Some(Matched::None) => {
-                    remark(path, "no namespace has these labels, so no annotation exempts anything");
-                }
-                Some(Matched::All) => {
-                    remark(path, "it matches every namespace, so it restricts no annotation");
-                }
-                Some(Matched::Some) | None => {}
-            }
-            for (index, label) in self.metric_labels.iter().enumerate() {
-                if !namespaces.iter().any(|(_, namespace)| namespace.labels.contains_key(label)) {
-                    remark(root.field("metricLabels").index(index), "no namespace has this label");
-                }
+            remarks.of_annotations(&self.annotations, &root.field("annotations"));
+            remarks.of_labels(&self.metric_labels, &root.field("metricLabels"));
+        }
+        remarks.found
+    }
+}
+
+/// Remarks as they are found.
+struct Remarks<'a> {
+    namespaces: &'a [NamedNamespace],
+    /// Their names; none where they are not known.
+    names: BTreeSet<&'a str>,
+    parts_used: &'a BTreeSet<PolicyPart>,
+    found: Vec<SpecRemark>,
+}
+
+impl Remarks<'_> {
+    fn add(&mut self, path: FieldPath, message: &'static str) {
+        self.found.push(SpecRemark { path, message });
+    }
+
+    /// The indexes of a list whose parts are not used.
+    fn unused(&self, len: usize, part: fn(u16) -> PolicyPart) -> Vec<usize> {
+        (0..len).filter(|index| !self.parts_used.contains(&PolicyPart::at(part, *index))).collect()
+    }
+
+    fn selected(&self, selector: &LabelSelector) -> Matched {
+        let decisions =
+            self.namespaces.iter().map(|(_, namespace)| selects(Some(selector), Some(&namespace.labels)));
+        Matched::of(decisions.map(|decision| decision == Decision::Yes))
+    }
+
+    /// An entry with a typo has no other sign: the tags that it was meant for are reported as before, or not reported.
+    fn of_images(&mut self, policy: &Policy, root: &FieldPath) {
+        let rules = root.field("rules");
+        let floating = rules.field(ids::FLOATING_TAG);
+        let (words, patterns) = policy.classifier.declared_floating().len();
+        for (path, len, part, message) in [
+            (
+                floating.field(Parameter::Words.as_str()),
+                words,
+                PolicyPart::Word as fn(u16) -> _,
+                "no image has a tag with this word",
+            ),
+            (
+                floating.field(Parameter::Patterns.as_str()),
+                patterns,
+                PolicyPart::Pattern,
+                "it matches the tag of no image",
+            ),
+            (
+                rules.field(ids::LATEST_TAG).field(Parameter::Tags.as_str()),
+                policy.declared_tags().len(),
+                PolicyPart::Tag,
+                "no image has this tag",
+            ),
+            (
+                root.field("immutable"),
+                policy.classifier.immutable().len(),
+                PolicyPart::Immutable,
+                "it matches no image",
+            ),
+        ] {
+            for index in self.unused(len, part) {
+                self.add(path.index(index), message);
             }
         }
-        remarks
+    }
+
+    fn of_scope(&mut self, policy: &Policy, path: &FieldPath) {
+        if policy.is_scope_empty(self.namespaces) {
+            self.add(path.clone(), "it matches no namespace, so nothing is checked");
+        }
+        for (field, index) in policy.scope.unmatched(&self.names) {
+            self.add(path.field(field).index(index), NO_NAMESPACE);
+        }
+        for index in policy.scope.unrestricting(&self.names) {
+            let path = path.field("namespaces").index(index);
+            self.add(path, "it matches every namespace, so the list leaves none out");
+        }
+        let path = path.field("namespaceSelector");
+        match policy.scope.selector().map(|selector| self.selected(selector)) {
+            Some(Matched::None) => self.add(path, "no namespace has these labels"),
+            Some(Matched::All) => self.add(path, "it matches every namespace, so it leaves none out"),
+            Some(Matched::Some) | None => {}
+        }
+    }
+
+    /// Where no entry matches, the override or the exemption as a whole is unused, which is told elsewhere.
+    fn of_match(&mut self, matcher: &Matcher, path: &FieldPath) {
+        let unmatched = matcher.namespaces().unmatched(&self.names);
+        if self.names.is_empty() || unmatched.len() == matcher.namespaces().len() {
+            return;
+        }
+        let path = path.field("match").field("namespaces");
+        for index in unmatched {
+            self.add(path.index(index), NO_NAMESPACE);
+        }
+    }
+
+    fn of_annotations(&mut self, annotations: &AnnotationRules, path: &FieldPath) {
+        let selector = annotations.namespace_selector.as_ref().filter(|_| annotations.enabled);
+        let path = path.field("namespaceSelector");
+        match selector.map(|selector| self.selected(selector)) {
+            Some(Matched::None) => {
+                self.add(path, "no namespace has these labels, so no annotation exempts anything");
+            }
+            Some(Matched::All) => {
+                self.add(path, "it matches every namespace, so it restricts no annotation");
+            }
+            Some(Matched::Some) | None => {}
+        }
+    }
+
+    fn of_labels(&mut self, labels: &[String], path: &FieldPath) {
+        for (index, label) in labels.iter().enumerate() {
+            if !self.namespaces.iter().any(|(_, namespace)| namespace.labels.contains_key(label)) {
+                self.add(path.index(index), "no namespace has this label");
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct RuleChange {
     pub(super) enabled: Option<bool>,
     outcome: Option<Outcome>,
     severity: Option<Severity>,
-    tags: Option<Vec<String>>,
+    pub(super) tags: Option<Vec<String>>,
     value: Option<PullPolicyValue>,
     include_pinned: Option<bool>,
     allowed: Option<Vec<PullPolicy>>,

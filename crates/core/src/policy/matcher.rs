@@ -1,5 +1,7 @@
 //! What an override or an exemption matches.
 
+use std::collections::BTreeSet;
+
 use super::path::FieldPath;
 use super::problems::Problems;
 use super::spec::MatchSpec;
@@ -50,16 +52,24 @@ impl NameGlobs {
         self.0.iter().any(|glob| glob.is_match(name))
     }
 
-    /// The indexes of the globs that match all of these names.
-    pub(super) fn matching_all(&self, names: &[&str]) -> impl Iterator<Item = usize> {
-        let matches_all = |glob: &Glob| names.iter().all(|name| glob.is_match(name));
-        self.0.iter().enumerate().filter(move |(_, glob)| matches_all(glob)).map(|(index, _)| index)
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
-    /// The indexes of the globs that match none of these names.
-    pub(super) fn unmatched(&self, names: &[&str]) -> impl Iterator<Item = usize> {
-        let is_unmatched = |glob: &Glob| !names.iter().any(|name| glob.is_match(name));
-        self.0.iter().enumerate().filter(move |(_, glob)| is_unmatched(glob)).map(|(index, _)| index)
+    /// The indexes of the globs that match all of these names.
+    pub(super) fn matching_all(&self, names: &BTreeSet<&str>) -> Vec<usize> {
+        let matches_all = |glob: &Glob| names.iter().all(|name| glob.is_match(name));
+        self.0.iter().enumerate().filter(|(_, glob)| matches_all(glob)).map(|(index, _)| index).collect()
+    }
+
+    /// The indexes of the globs that match none of these names. A policy can have thousands of them without a wildcard,
+    /// which are looked up.
+    pub(super) fn unmatched(&self, names: &BTreeSet<&str>) -> Vec<usize> {
+        let is_unmatched = |glob: &Glob| match glob.literal() {
+            Some(name) => !names.contains(name),
+            None => !names.iter().any(|name| glob.is_match(name)),
+        };
+        self.0.iter().enumerate().filter(|(_, glob)| is_unmatched(glob)).map(|(index, _)| index).collect()
     }
 
     /// The names, where no glob has a wildcard.
@@ -130,6 +140,11 @@ impl Matcher {
     pub(super) fn admits_container(&self, container: &Container, reference: Option<&Reference>) -> bool {
         self.containers.admit(Some(container.name.raw()))
             && (self.images.is_empty() || reference.is_some_and(|reference| self.images.cover(reference)))
+    }
+
+    /// The namespaces that it is for.
+    pub(super) fn namespaces(&self) -> &NameGlobs {
+        &self.namespaces
     }
 
     /// The namespaces and the names that it matches, each where they have no wildcards.

@@ -10,6 +10,7 @@ mod exemption;
 mod exemption_index;
 mod layer;
 mod matcher;
+mod part;
 mod path;
 mod problems;
 mod profile;
@@ -41,6 +42,7 @@ pub use effective::EffectiveRule;
 pub(crate) use exemption::WorkloadAnnotations;
 pub use exemption::{AnnotationRemark, Exemption, ExemptionProblem};
 use exemption_index::ExemptionIndex;
+pub use part::PolicyPart;
 pub use path::{FieldPath, PathStep, PolicyError};
 pub use profile::{Profile, ProfileMeta, UnknownProfile};
 pub use selector::Decision;
@@ -143,13 +145,13 @@ impl Policy {
         self.scope.includes(namespace, labels)
     }
 
-    /// The rules for a container: every override that matches, in their order. `applied` is called with the index of each.
+    /// The rules for a container: every override that matches, in their order. `applied` is called with each.
     pub(crate) fn rules_for(
         &self,
         id: &WorkloadId,
         container: &Container,
         reference: Option<&Reference>,
-        mut applied: impl FnMut(usize),
+        mut applied: impl FnMut(PolicyPart),
     ) -> Cow<'_, RuleSet> {
         let mut rules = Cow::Borrowed(&self.rules);
         let subject = Subject::new(id, &self.kinds);
@@ -157,7 +159,7 @@ impl Policy {
             if layer.matcher.admits_workload(&subject) && layer.matcher.admits_container(container, reference)
             {
                 layer.changes.iter().for_each(|change| change.apply(rules.to_mut()));
-                applied(index);
+                applied(PolicyPart::at(PolicyPart::Override, index));
             }
         }
         rules

@@ -1,6 +1,6 @@
 //! Label selectors on namespaces, and the namespaces that a policy leaves out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::matcher::NameGlobs;
 use super::path::FieldPath;
@@ -75,15 +75,16 @@ impl Scope {
     }
 
     /// The globs that match none of these names, by field and index. Presets name what a cluster may have.
-    pub(super) fn unmatched(&self, names: &[&str]) -> impl Iterator<Item = (&'static str, usize)> {
+    pub(super) fn unmatched(&self, names: &BTreeSet<&str>) -> Vec<(&'static str, usize)> {
         [("namespaces", &self.namespaces), ("excludeNamespaces", &self.exclude)]
             .into_iter()
-            .flat_map(move |(field, globs)| globs.unmatched(names).map(move |index| (field, index)))
+            .flat_map(|(field, globs)| globs.unmatched(names).into_iter().map(move |index| (field, index)))
+            .collect()
     }
 
     /// The globs of namespaces that match all of these names, where there are several, each by its index.
-    pub(super) fn unrestricting(&self, names: &[&str]) -> impl Iterator<Item = usize> {
-        self.namespaces.matching_all(names).filter(|_| names.len() > 1)
+    pub(super) fn unrestricting(&self, names: &BTreeSet<&str>) -> Vec<usize> {
+        if names.len() > 1 { self.namespaces.matching_all(names) } else { Vec::new() }
     }
 
     pub(super) fn includes(

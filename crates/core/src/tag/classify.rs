@@ -38,6 +38,16 @@ impl Classifier {
         self
     }
 
+    /// The references that never move, as the policy declares.
+    pub(crate) fn immutable(&self) -> &ReferenceGlobs {
+        &self.immutable
+    }
+
+    /// The policy's own words and patterns of floating tags.
+    pub(crate) fn declared_floating(&self) -> &DeclaredFloating {
+        &self.declared_floating
+    }
+
     /// Classifies a parsed image by its text and the policy; the first match wins (docs/design/verdicts.md, "Tag classes").
     /// What a cluster proved comes [on top of it](Classification::with_proof).
     pub fn classify(&self, reference: Result<&Reference, &ReferenceError>) -> Classification {

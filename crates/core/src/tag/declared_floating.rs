@@ -60,18 +60,39 @@ impl DeclaredFloating {
     }
 
     pub(super) fn pattern(&self, tag: &str) -> Option<&UntrustedText> {
-        self.patterns.iter().find(|(_, pattern)| pattern.is_match(tag)).map(|(written, _)| written)
+        self.matching_patterns(tag)
+            .next()
+            .and_then(|index| self.patterns.get(index))
+            .map(|(written, _)| written)
     }
 
     pub(super) fn word(&self, tag: &str) -> Option<&UntrustedText> {
-        if self.words.is_empty() {
-            return None;
-        }
-        let parts = Parts::new(tag);
-        let ends = [parts.get(0), parts.len().checked_sub(1).and_then(|last| parts.get(last))];
-        self.words
-            .iter()
-            .find(|word| ends.iter().flatten().any(|part| part.text.eq_ignore_ascii_case(word.raw())))
+        self.matching_words(tag).next().and_then(|index| self.words.get(index))
+    }
+
+    /// The indexes of the patterns that match a tag.
+    pub(crate) fn matching_patterns(&self, tag: &str) -> impl Iterator<Item = usize> {
+        let matching =
+            self.patterns.iter().enumerate().filter(move |(_, (_, pattern))| pattern.is_match(tag));
+        matching.map(|(index, _)| index)
+    }
+
+    /// The indexes of the words that a tag has.
+    pub(crate) fn matching_words(&self, tag: &str) -> impl Iterator<Item = usize> {
+        let parts = (!self.words.is_empty()).then(|| Parts::new(tag));
+        let ends = parts.map_or([None, None], |parts| {
+            [parts.get(0), parts.len().checked_sub(1).and_then(|last| parts.get(last))]
+                .map(|part| part.map(|part| part.text))
+        });
+        let is_end = move |word: &UntrustedText| {
+            ends.iter().flatten().any(|part| part.eq_ignore_ascii_case(word.raw()))
+        };
+        self.words.iter().enumerate().filter(move |(_, word)| is_end(word)).map(|(index, _)| index)
+    }
+
+    /// The numbers of words and of patterns.
+    pub(crate) fn len(&self) -> (usize, usize) {
+        (self.words.len(), self.patterns.len())
     }
 }
 

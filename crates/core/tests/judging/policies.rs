@@ -7,12 +7,12 @@ use tagwatch_core::kinds::Kinds;
 use tagwatch_core::outcome::Severity;
 use tagwatch_core::policy::{
     EffectiveRule, ExactMatch, ExemptionProblem, ExemptionSpec, MatchSpec, NamedNamespace, OverrideSpec,
-    Policy, Profile, RuleSpec, SeveritySpec, TagPolicySpec, exact_exemption,
+    Policy, PolicyPart, Profile, RuleSpec, SeveritySpec, TagPolicySpec, exact_exemption,
 };
 use tagwatch_core::reference::Reference;
 use tagwatch_core::rules;
 use tagwatch_core::tag::TagClass;
-use tagwatch_core::workload::{ContainerType, IgnoreAnnotations, Namespace, Origin, WorkloadId};
+use tagwatch_core::workload::{ContainerType, IgnoreAnnotations, Namespace, Origin, Workload, WorkloadId};
 
 use crate::support::{container, workload};
 
@@ -136,8 +136,8 @@ fn read(spec: &serde_json::Value) -> Policy {
     Policy::read(spec).map(|(_, policy)| policy).expect("a valid policy")
 }
 
-fn places(policy: &Policy, namespaces: &[NamedNamespace], overrides_used: &[usize]) -> Vec<String> {
-    let used = overrides_used.iter().copied().collect();
+fn places(policy: &Policy, namespaces: &[NamedNamespace], overrides_used: &[u16]) -> Vec<String> {
+    let used = overrides_used.iter().copied().map(PolicyPart::Override).collect();
     policy.without_effect(namespaces, &used).iter().map(|remark| remark.path.to_string()).collect()
 }
 
@@ -176,6 +176,77 @@ fn parts_that_match_nothing_are_named_by_their_field() {
     );
     assert_eq!(places(&policy, &[], &[0, 1]), [""; 0], "namespaces are not known");
     assert_eq!(places(&read(&serde_json::json!({})), &namespaces, &[]), [""; 0]);
+}
+
+#[test]
+fn entries_that_match_no_image_or_tag_are_named() {
+    let policy = read(&serde_json::json!({
+        "rules": {
+            "floating-tag": { "words": ["blue", "gren"], "patterns": ["v[0-9]+", "w[0-9]+"] },
+            "latest-tag": { "tags": ["newest", "nevest"] },
+        },
+        "immutable": ["registry.example.com/", "registry.exampel.com/", "registry.example.com/web", "nginx:1.*", "redis"],
+    }));
+    let used = |images: &[&str]| {
+        let engine = Engine::new(policy.clone());
+        let containers =
+            images.iter().map(|image| container("app", ContainerType::Container, image, None)).collect();
+        let workload = workload(Origin::Manifest, containers);
+        let judgement = engine.assess(&workload, |image| engine.read_image(image));
+        policy.without_effect(&[], &judgement.parts_used)
+    };
+    let remarks = used(&[
+        // The first entry decides, and the third one is right too.
+        "registry.example.com/web:team-BLUE",
+        // A digest decides, and the entry is right too.
+        "redis@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "app:v7",
+        "app:newest",
+        // No image at all.
+        "nginx:1.27:x",
+    ]);
+    let said: Vec<String> =
+        remarks.iter().map(|remark| format!("{}: {}", remark.path, remark.message)).collect();
+    assert_eq!(
+        said,
+        [
+            "spec.rules.floating-tag.words[1]: no image has a tag with this word",
+            "spec.rules.floating-tag.patterns[1]: it matches the tag of no image",
+            "spec.rules.latest-tag.tags[1]: no image has this tag",
+            "spec.immutable[1]: it matches no image",
+            "spec.immutable[3]: it matches no image",
+        ]
+    );
+    assert_eq!(used(&[]).len(), 11, "nothing runs");
+    let outside = WorkloadId { namespace: Some("other".into()), ..id() };
+    let scoped = read(&serde_json::json!({ "scope": { "namespaces": ["shop"] }, "immutable": ["nginx"] }));
+    let engine = Engine::new(scoped);
+    let nginx = container("app", ContainerType::Container, "nginx", None);
+    let workload = Workload::new(outside, Origin::Manifest, vec![nginx]);
+    assert!(engine.assess(&workload, |image| engine.read_image(image)).parts_used.is_empty(), "out of scope");
+}
+
+#[test]
+fn single_namespaces_of_a_match_that_are_not_there_are_named() {
+    let matching = |namespaces: &[&str]| serde_json::json!({ "namespaces": namespaces });
+    let change = |namespaces: &[&str]| serde_json::json!({ "match": matching(namespaces), "rules": { "latest-tag": { "enabled": false } } });
+    let exemption = |namespaces: &[&str]| serde_json::json!({ "match": matching(namespaces), "rules": ["*"], "reason": "why" });
+    let policy = read(&serde_json::json!({
+        "overrides": [change(&["shop", "no-such"]), change(&["no-such"]), change(&["shop"])],
+        // One that matches no namespace at all is unused as a whole.
+        "exemptions": [exemption(&["no-such", "no-*", "s*"]), exemption(&["no-such", "no-*"]), exemption(&["mail"])],
+    }));
+    let namespaces = [namespace("shop", &[]), namespace("mail", &[])];
+    assert_eq!(
+        places(&policy, &namespaces, &[0, 2]),
+        [
+            "spec.overrides[0].match.namespaces[1]",
+            "spec.overrides[1]",
+            "spec.exemptions[0].match.namespaces[0]",
+            "spec.exemptions[0].match.namespaces[1]",
+        ]
+    );
+    assert_eq!(places(&policy, &[], &[0, 1, 2]), [""; 0], "namespaces are not known");
 }
 
 #[test]
@@ -259,7 +330,7 @@ fn an_override_is_used_where_it_matches_a_container() {
     let engine = Engine::new(Policy::compile(&spec).expect("a valid policy"));
     let app = container("app", ContainerType::Container, "nginx:1.27.3", None);
     let judgement = engine.assess(&workload(Origin::Manifest, vec![app]), |image| engine.read_image(image));
-    assert_eq!(judgement.overrides_used, [1, 2].into());
+    assert_eq!(judgement.parts_used, [1, 2].map(PolicyPart::Override).into());
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl PodIndex {
             reported_from: _,
         } = pod;
         let pod_name = PodName::new(name, uid);
-        let node = node.and_then(|node| self.nodes.find_or_insert(node));
+        let node = node.and_then(|node| self.nodes.find_or_mention(node));
         let platform = node.and_then(|node| self.nodes.platform_of(node));
         self.forget_surplus_names();
         let known = self.known(namespace, name);

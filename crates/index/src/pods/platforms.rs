@@ -38,12 +38,7 @@ impl PodIndex {
         images: &NodeImages,
         now: u32,
     ) -> BTreeSet<WorkloadKey> {
-        let id = self.nodes.find_or_insert(name);
-        if let Some(id) = id
-            && self.nodes.set_platform(id, platform)
-        {
-            self.uncounted.insert(id);
-        }
+        self.uncounted.extend(self.nodes.set_platform(name, platform));
         let lists_configurations = platform.is_some_and(Platform::lists_configurations);
         let platform = platform.and_then(|platform| self.nodes.intern_platform(platform));
         let mut news = BTreeSet::new();

@@ -70,7 +70,7 @@ impl ScanReport {
         } else if *workloads > 0 {
             "no workload that was read names an image in the policy's scope"
         } else if *templates > 0 {
-            "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render"
+            "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan - --require-workloads`, or use --render"
         } else if *uncovered_images > 0 {
             "the notes say which images are not covered"
         } else if *files > 0 && *documents == 0 {

@@ -294,7 +294,7 @@ fn the_last_line_says_why_nothing_was_judged() {
         ("kind: Service\napiVersion: v1\n", "no workload is among the documents"),
         (
             "a: {{ .b }}\n",
-            "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render",
+            "raw templates are skipped; pipe what `helm template` prints into `tagwatch scan - --require-workloads`, or use --render",
         ),
         (
             "kind: Cache\napiVersion: a.io/v1\nspec: {image: x}\n",
@@ -333,7 +333,7 @@ fn a_chart_folder_is_said_to_hold_templates() {
         last_lines(&report)[1..],
         [
             "not judged: 2 raw templates skipped",
-            "nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render"
+            "nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan - --require-workloads`, or use --render"
         ]
     );
 }

@@ -180,7 +180,7 @@ fn a_chart_has_one_note() {
     assert_eq!(
         report.nothing_judged().as_deref(),
         Some(
-            "nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render"
+            "nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan - --require-workloads`, or use --render"
         )
     );
 }

@@ -190,10 +190,10 @@ fn a_chart_folder_without_a_judged_image_exits_with_3_where_workloads_are_requir
     ----- stdout
     1 file, 1 document, 0 workloads and 0 images read: 0 fail, 0 error, 0 warn, 0 skip, 0 pass
     not judged: 1 raw template skipped
-    nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render
+    nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan - --require-workloads`, or use --render
     ----- stderr
     note: Chart.yaml:1:1: 1 raw template of this chart skipped: --render judges what Helm makes of them, as does `helm template NAME FOLDER | tagwatch scan - --require-workloads` [helm-template]
-    error: .:1:1: nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan -`, or use --render [nothing-judged]
+    error: .:1:1: nothing was judged: raw templates are skipped; pipe what `helm template` prints into `tagwatch scan - --require-workloads`, or use --render [nothing-judged]
     ");
 }
 

@@ -27,7 +27,7 @@ use crate::state::{
     ActivePolicy, CustomWatches, EngineHandle, Readiness, ReportIndex, StatusTracker, UnwrittenReports,
     WatchRegistry, WatchedNamespaces, WorkloadStates, compute, exemption_counts,
 };
-use ineffective::{empty_scope, ineffective_parts, overrides_used};
+use ineffective::{empty_scope, ineffective_parts, parts_used};
 use status::{Found, StatusInput, status};
 
 /// How often it is checked whether anything has changed.
@@ -156,7 +156,7 @@ impl PolicyStatusWriter {
             Found {
                 tally: states.tally(),
                 exemptions: exemption_counts(&states, engine.policy(), engine.today()),
-                ineffective: ineffective_parts(engine.policy(), &namespaces, &overrides_used(&states)),
+                ineffective: ineffective_parts(engine.policy(), &namespaces, &parts_used(&states)),
             }
         });
         let scope = empty_scope(engine.policy(), &namespaces);

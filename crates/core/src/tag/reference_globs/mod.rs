@@ -61,6 +61,19 @@ impl ReferenceGlobs {
         self.0.iter().any(|glob| glob.matches(&name, tag))
     }
 
+    /// The number of entries.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The indexes of the entries that match, as [`Self::cover`] asks of one.
+    pub(crate) fn matching(&self, reference: &Reference) -> impl Iterator<Item = usize> {
+        let name = if self.0.is_empty() { String::new() } else { reference.name() };
+        let tag = reference.tag_or_default();
+        let matching = self.0.iter().enumerate().filter(move |(_, glob)| glob.matches(&name, tag));
+        matching.map(|(index, _)| index)
+    }
+
     /// The first entry that matches, as it was written.
     pub(super) fn find(&self, reference: &Reference) -> Option<&UntrustedText> {
         if self.0.is_empty() {

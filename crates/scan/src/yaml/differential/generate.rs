@@ -4,6 +4,7 @@ use super::json_stream;
 use super::mutate;
 use super::random::Random;
 use super::vocabulary::{KEYS, OTHER_KEYS, PLAIN, QUOTED, SEPARATORS, STRANGE, TAGGED};
+use super::{Encoding, encoded};
 
 /// One file; it depends on the seed and its number alone.
 pub(super) fn file(seed: u64, number: u64) -> Vec<u8> {
@@ -28,10 +29,12 @@ pub(super) fn file(seed: u64, number: u64) -> Vec<u8> {
     if random.one_in(6) {
         text.truncate(text.trim_end().len());
     }
-    if random.one_in(20) {
-        text.insert(0, '\u{feff}');
+    match random.below(20) {
+        0 => encoded(&text, Encoding::MarkedUtf8),
+        1 if random.one_in(2) => encoded(&text, Encoding::Utf16LittleEndian),
+        1 => encoded(&text, Encoding::Utf16BigEndian),
+        _ => text.into_bytes(),
     }
-    text.into_bytes()
 }
 
 fn stream(random: &mut Random, other_keys: bool) -> String {
