@@ -34,6 +34,10 @@ fn open_metrics(metrics: &str, target: SocketAddr, installed: Timestamp, now: Ti
     let mut series = vec![format!("{FIRST_EVALUATION} {}", installed.as_second())];
     for line in metrics.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').context("no value")?;
+        // As the rules have recorded them since the installation.
+        if let Some(labels) = name.strip_prefix("tagwatch_moving_images{") {
+            series.push(format!("cluster_namespace_rule:tagwatch_known_moving_images:min{{{labels} {value}"));
+        }
         series.push(match name.split_once('{') {
             Some((name, labels)) => format!("{name}{{{of_target},{labels} {value}"),
             None => format!("{name}{{{of_target}}} {value}"),

@@ -1,5 +1,5 @@
-//! A quiet week with a backlog and a bad hour as they reach those on call: real tagwatch on a real control plane, Prometheus with the
-//! shipped rules, Alertmanager and its webhook. docs/monitoring.md says the numbers, and `scenarios` simulates the rest.
+//! A first day, quiet weeks and a bad hour as they reach those on call: real tagwatch on a real control plane, Prometheus with the
+//! shipped rules, Alertmanager and its webhook. docs/monitoring.md says the numbers, and `scenarios` simulates the same.
 //!
 //! Ages, windows and offsets of the rules are the shipped ones. What a test has no time for: alerts hold for a second instead
 //! of a minute, findings are given their age in the reports from which tagwatch learns it, and Prometheus begins with blocks
@@ -43,7 +43,12 @@ const LATEST: &str = "registry.example.com/shop/web:latest";
 const VERSION: &str = "registry.example.com/shop/web:1.27.3";
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![test(quiet_week_with_a_backlog_reaches_the_webhook), test(bad_hour_reaches_the_webhook)]
+    vec![
+        test(first_day_reaches_the_webhook),
+        test(quiet_week_reaches_the_webhook),
+        test(quiet_week_with_a_backlog_reaches_the_webhook),
+        test(bad_hour_reaches_the_webhook),
+    ]
 }
 
 /// A Deployment with one container.
@@ -62,6 +67,21 @@ fn deployment(namespace: &str, name: &str, replicas: u32, image: &str, pull_poli
 /// What a team that has fixed everything still has.
 fn warning(namespace: &str) -> Value {
     deployment(namespace, "cache", 0, "registry.example.com/shop/cache:stable", "Always")
+}
+
+/// What tagwatch finds in a cluster that never had it.
+fn backlog() -> Vec<Value> {
+    let mut workloads = Vec::new();
+    for name in (0..NAMESPACES).map(namespace).chain(["production".to_owned()]) {
+        workloads.extend(["web", "worker"].map(|web| deployment(&name, web, 0, LATEST, "IfNotPresent")));
+        workloads.push(warning(&name));
+    }
+    workloads.extend((0..30).map(legacy));
+    workloads
+}
+
+fn legacy(number: usize) -> Value {
+    deployment("legacy", &format!("job-{number}"), 0, LATEST, "Always")
 }
 
 fn list(items: &[Value]) -> Value {
@@ -135,6 +155,18 @@ impl Cluster {
         });
         stream::iter(aged).buffer_unordered(8).try_collect::<Vec<_>>().await?;
         Ok(())
+    }
+
+    /// tagwatch once each of so many workloads has the findings that it had at the time that `since` says of a namespace and
+    /// a workload.
+    async fn aged(
+        &self,
+        workloads: usize,
+        since: impl Fn(&str, &str) -> Timestamp,
+    ) -> Result<TagwatchProcess> {
+        ends(self.tagwatch(workloads).await?).await?;
+        self.age(workloads, since).await?;
+        self.tagwatch(workloads).await
     }
 
     /// The names of the pods of a Deployment once there are so many.
@@ -228,17 +260,78 @@ impl OnCall {
     }
 }
 
-/// A week, 42 days after the installation, as `scenarios` simulates it. What was there at the installation is still there.
+/// The sixth hour after the installation, in which three mistakes are made and an image is missing, as `scenarios` simulates it.
+async fn first_day_reaches_the_webhook() -> Result<()> {
+    programs::folder().await?;
+    let mut workloads = backlog();
+    let new = [("ns-05", "IfNotPresent"), ("ns-06", "IfNotPresent"), ("production", "Always")];
+    workloads.extend(new.map(|(namespace, policy)| deployment(namespace, "shop", 0, VERSION, policy)));
+    workloads.push(deployment("ns-07", "shop", 1, VERSION, "IfNotPresent"));
+    let policy = json!({ "rules": { "image-pull-failing": { "grace": "3s" } } });
+    let cluster = Cluster::start(&policy, &workloads).await?;
+    let kubelet = node(&cluster.client, "node-a", 'a').await?;
+    let pods = cluster.pods_of("ns-07", "shop", 1).await?;
+    let installed = Timestamp::now() - SignedDuration::from_hours(6);
+    let found = installed + SignedDuration::from_secs(30);
+    let tagwatch = cluster.aged(workloads.len(), |_, _| found).await?;
+    let on_call = OnCall::start(&tagwatch, installed).await?;
+    // What was there at the installation is known before anything is new.
+    on_call
+        .shows("cluster_namespace_rule:tagwatch_known_moving_images:min{namespace=\"production\"}", true)
+        .await?;
+
+    for (namespace, policy) in new {
+        cluster.kubectl.apply(&deployment(namespace, "shop", 0, LATEST, policy)).await?;
+    }
+    kubelet.fail_pull("ns-07", &pods[0]).await?;
+    // Its author sees one of them.
+    let pending =
+        "ALERTS{alertstate=\"pending\", alertname=\"TagwatchCriticalViolation\", namespace=\"ns-06\"}";
+    on_call.shows(pending, true).await?;
+    cluster.kubectl.apply(&deployment("ns-06", "shop", 0, VERSION, "IfNotPresent")).await?;
+    on_call.shows("tagwatch_workload_violations{namespace=\"ns-06\", workload=\"shop\"}", false).await?;
+
+    let expected = [
+        ("TagwatchCriticalViolation", "ns-05"),
+        ("TagwatchFloatingImageInProtectedNamespace", "production"),
+        ("TagwatchImagePullFailing", "ns-07"),
+    ];
+    on_call.notified(&expected).await?;
+    // And another after an hour.
+    cluster.kubectl.apply(&deployment("ns-05", "shop", 0, VERSION, "IfNotPresent")).await?;
+    let (alert, namespace) = expected[0];
+    on_call.deliveries.about(alert, namespace, "resolved").await?;
+    on_call.notified(&expected).await?;
+    documented("A first day", expected.len())?;
+    on_call.end().await?;
+    ends(tagwatch).await?;
+    cluster.control_plane.shutdown().await
+}
+
+async fn quiet_week_reaches_the_webhook() -> Result<()> {
+    let mut workloads: Vec<Value> = (0..NAMESPACES).map(|number| warning(&namespace(number))).collect();
+    // It is exempt.
+    workloads.push(legacy(0));
+    let expected = [("TagwatchViolationOverdue", "ns-01"), ("TagwatchExemptionExpiring", "tagwatch")];
+    quiet_week(workloads, &expected).await?;
+    documented("A quiet week", expected.len())
+}
+
 async fn quiet_week_with_a_backlog_reaches_the_webhook() -> Result<()> {
+    let expected = [
+        ("TagwatchViolationOverdue", "ns-01"),
+        ("TagwatchExemptionExpiring", "tagwatch"),
+        ("TagwatchBacklog", "tagwatch"),
+    ];
+    quiet_week(backlog(), &expected).await?;
+    documented("A quiet week with a backlog", expected.len())
+}
+
+/// A week, 42 days after the installation, as `scenarios` simulates it. These workloads were there at the installation and are
+/// as they were.
+async fn quiet_week(mut workloads: Vec<Value>, expected: &[(&str, &str)]) -> Result<()> {
     programs::folder().await?;
     let now = Timestamp::now();
-    let mut workloads = Vec::new();
-    for name in (0..NAMESPACES).map(namespace).chain(["production".to_owned()]) {
-        workloads.extend(["web", "worker"].map(|web| deployment(&name, web, 0, LATEST, "IfNotPresent")));
-        workloads.push(warning(&name));
-    }
-    let legacy = (0..30).map(|number| deployment("legacy", &format!("job-{number}"), 0, LATEST, "Always"));
-    workloads.extend(legacy);
     workloads.push(deployment("ns-01", "shop", 0, LATEST, "Always"));
     workloads.push(deployment("ns-02", "shop", 0, VERSION, "IfNotPresent"));
     workloads.push(deployment("ns-03", "shop", 0, VERSION, "Always"));
@@ -248,17 +341,14 @@ async fn quiet_week_with_a_backlog_reaches_the_webhook() -> Result<()> {
         "rules": ["latest-tag"], "reason": "is replaced next week", "expires": ends_at.to_string(),
     });
     let cluster = Cluster::start(&json!({ "exemptions": [exemption] }), &workloads).await?;
-    let tagwatch = cluster.tagwatch(workloads.len()).await?;
-    ends(tagwatch).await?;
     // The day of the reminder, and that on which a finding is overdue, begin in the test.
-    let soon = Timestamp::now() + SignedDuration::from_secs(20);
+    let soon = Timestamp::now() + SignedDuration::from_secs(30);
     let installed = soon - DAY * 42;
     let since = |namespace: &str, workload: &str| match (namespace, workload) {
         ("ns-01", "shop") => soon - DAY * 7,
         _ => installed - DAY,
     };
-    cluster.age(workloads.len(), since).await?;
-    let tagwatch = cluster.tagwatch(workloads.len()).await?;
+    let tagwatch = cluster.aged(workloads.len(), since).await?;
     let aged = values(&tagwatch.metrics().await?, "tagwatch_workload_violation_start_time_seconds{")
         .all(|start| start <= (soon - DAY * 7).as_duration().as_secs_f64());
     ensure!(aged, "a finding is not as old as its report says");
@@ -280,10 +370,7 @@ async fn quiet_week_with_a_backlog_reaches_the_webhook() -> Result<()> {
         .shows("tagwatch_workload_violations{namespace=~\"ns-02|ns-03\", workload=\"shop\"}", false)
         .await?;
 
-    let quiet = [("TagwatchViolationOverdue", "ns-01"), ("TagwatchExemptionExpiring", "tagwatch")];
-    let reminder = ("TagwatchBacklog", "tagwatch");
-    on_call.notified(&[quiet[0], quiet[1], reminder]).await?;
-    documented("A quiet week with a backlog", quiet.len() + 1)?;
+    on_call.notified(expected).await?;
     on_call.end().await?;
     ends(tagwatch).await?;
     cluster.control_plane.shutdown().await
