@@ -18,7 +18,7 @@ use tagwatch_index::WorkloadKey;
 use tagwatch_k8s::slim::SlimPod;
 use tokio::sync::mpsc;
 
-use crate::options::RunOptions;
+use crate::options::{ConsoleOptions, RunOptions};
 use crate::parts::SharedParts;
 use crate::publish::PendingEvent;
 use crate::reconcile::Reconciler;
@@ -158,6 +158,16 @@ impl TestEnv {
             policy: "default".to_owned(),
             user_agent: "tagwatch".to_owned(),
         }
+    }
+
+    /// The same with a console, and without events.
+    pub(crate) fn options_with_console() -> RunOptions {
+        let console = ConsoleOptions {
+            address: ([127, 0, 0, 1], 0).into(),
+            address_file: None,
+            access: EndpointAccess::Anonymous,
+        };
+        RunOptions { console: Some(console), ..Self::options(false) }
     }
 
     fn build(client: Client, events: bool) -> Self {

@@ -209,15 +209,18 @@ impl TestEnv {
     /// read.
     async fn contract_is_kept(&self) -> Result<()> {
         let everywhere: Api<DynamicObject> = Api::all_with(self.client(), &resource("PolicyReport"));
-        match everywhere.list(&ListParams::default()).await {
-            Ok(listed) => {
-                let reports: Vec<Report> = listed.items.into_iter().map(Report::from).collect();
-                self.versions.borrow_mut().add(&reports);
+        // A test may have restarted the API server just now.
+        let left = eventually(LIMIT, "reports that are left can be read", async || {
+            match everywhere.list(&ListParams::default()).await {
+                Ok(listed) => Ok(listed.items),
+                // A test that removed the report API.
+                Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
+                Err(failure) => Err(failure.into()),
             }
-            // A test that removed the report API.
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(failure) => return Err(failure).context("reports that are left"),
-        }
+        })
+        .await?;
+        let left: Vec<Report> = left.into_iter().map(Report::from).collect();
+        self.versions.borrow_mut().add(&left);
         self.versions().keep_the_contract().map(drop)
     }
 

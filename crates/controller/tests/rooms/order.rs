@@ -79,9 +79,9 @@ const TAGWATCH: &[&[&str]] = &[
     &["args", "style"],
     &["messages"],
     &["status"],
-    &["completions", "explain", "logging"],
+    &["completions", "logging"],
     &["cluster", "rules", "run"],
-    &["issues", "policy", "scan"],
+    &["explain", "issues", "policy", "scan"],
     &["generate"],
     &["main"],
 ];

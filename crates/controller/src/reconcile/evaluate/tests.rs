@@ -20,8 +20,6 @@ use tagwatch_k8s::served::ServedKind;
 use tagwatch_k8s::slim::{SlimObject, WireObject};
 
 use super::*;
-use crate::options::{ConsoleOptions, RunOptions};
-use crate::serve::EndpointAccess;
 use crate::state::metrics::Metrics;
 use crate::state::{DepartureLog, ReportMemory, TermLimits};
 use crate::testing::{ReportServer, TestEnv, client};
@@ -307,12 +305,7 @@ async fn an_evaluation_that_panics_is_an_error_on_the_console() {
         let server = ReportServer::default();
         let env = TestEnv::with_events(server.client());
         let key = bare_pod(&env);
-        let console = ConsoleOptions {
-            address: ([127, 0, 0, 1], 0).into(),
-            address_file: None,
-            access: EndpointAccess::Anonymous,
-        };
-        let options = RunOptions { console: Some(console), ..TestEnv::options(false) };
+        let options = TestEnv::options_with_console();
         let (reconciler, _) = env.parts.reconciler(&options);
         let console = env.parts.console_source(&options);
         let shown = |status: Status| {

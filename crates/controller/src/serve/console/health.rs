@@ -57,34 +57,33 @@ mod tests {
 
     use super::super::ConsoleSource;
     use super::*;
-    use crate::parts::SharedParts;
     use crate::state::{Need, ReportKey, TermLimits, WatchScope, WatchState, WatchedNamespaces};
     use crate::testing::{ReportServer, TestEnv};
 
     /// What the console says of tagwatch itself, as each page and `/api/v1/overview` show it.
     struct Banner {
-        parts: SharedParts,
+        env: TestEnv,
         console: Router,
     }
 
     impl Banner {
         /// Of a replica that leads and has checked everything just now.
         fn new() -> Self {
-            let TestEnv { parts, .. } = TestEnv::new(ReportServer::default().client());
-            parts.observer.metrics.report_api_available.set(1);
-            lead(&parts);
-            let state = parts.console_state(WatchedNamespaces::AllExcept(Vec::new()), None);
+            let env = TestEnv::new(ReportServer::default().client());
+            env.parts.observer.metrics.report_api_available.set(1);
+            lead(&env);
+            let state = env.parts.console_state(WatchedNamespaces::AllExcept(Vec::new()), None);
             let console = router(Arc::new(ConsoleSource::new(state)), None, Options::default());
-            let banner = Self { parts, console };
+            let banner = Self { env, console };
             banner.evaluate(0);
             banner
         }
 
         /// Everything was checked so many minutes ago.
         fn evaluate(&self, minutes: u32) {
-            let now = self.parts.observer.clock.now().as_second();
+            let now = self.env.parts.observer.clock.now().as_second();
             let now = f64::from(u32::try_from(now).unwrap());
-            self.parts.observer.metrics.last_full_evaluation.set(now - 60.0 * f64::from(minutes));
+            self.env.parts.observer.metrics.last_full_evaluation.set(now - 60.0 * f64::from(minutes));
         }
 
         /// The sentences on what is wrong, without those on what to do.
@@ -109,13 +108,13 @@ mod tests {
         }
     }
 
-    fn lead(parts: &SharedParts) {
+    fn lead(TestEnv { parts, .. }: &TestEnv) {
         let term = |hours| Instant::now() + Duration::from_hours(hours);
         parts.leadership.extend(TermLimits { begin_before: term(1), end_before: term(2) });
     }
 
     /// Another client deletes the report again and again.
-    fn contest(parts: &SharedParts) {
+    fn contest(TestEnv { parts, .. }: &TestEnv) {
         let (key, now) = (ReportKey::new("shop", "web"), Instant::now());
         let stored = || {
             let report: PolicyReport = serde_json::from_value(json!({
@@ -146,14 +145,14 @@ mod tests {
             &banner.problems().await,
             "Results are stale: everything was last checked 46 min ago",
         );
-        banner.parts.observer.metrics.last_full_evaluation.set(0.0);
+        banner.env.parts.observer.metrics.last_full_evaluation.set(0.0);
         Banner::assert_one(&banner.problems().await, "tagwatch has not checked everything yet");
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_api_server_without_reports_is_a_problem() {
         let banner = Banner::new();
-        banner.parts.observer.metrics.report_api_available.set(0);
+        banner.env.parts.observer.metrics.report_api_available.set(0);
         Banner::assert_one(
             &banner.problems().await,
             "The API server does not serve policyreports.wgpolicyk8s.io",
@@ -163,11 +162,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_standby_says_that_it_is_one_and_nothing_of_reports_that_it_does_not_write() {
         let banner = Banner::new();
-        contest(&banner.parts);
+        contest(&banner.env);
         Banner::assert_one(&banner.problems().await, "Another client keeps changing or removing 1 report");
-        banner.parts.leadership.give_up();
+        banner.env.parts.leadership.give_up();
         Banner::assert_one(&banner.problems().await, "This replica is a standby");
-        lead(&banner.parts);
+        lead(&banner.env);
         Banner::assert_one(&banner.problems().await, "Another client keeps changing or removing 1 report");
     }
 
@@ -178,7 +177,7 @@ mod tests {
             let object = json!({
                 "metadata": { "name": "default", "generation": generation }, "spec": { "profile": profile },
             });
-            banner.parts.policy.lock().update(Some(serde_json::from_value(object).unwrap()));
+            banner.env.parts.policy.lock().update(Some(serde_json::from_value(object).unwrap()));
         };
         apply(1, "strikt");
         let never = "The policy default is invalid, and never was valid: the recommended profile applies.";
@@ -193,22 +192,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn missing_rights_are_problems_until_they_are_granted() {
         let banner = Banner::new();
-        let status = &banner.parts.observer.status;
+        let status = &banner.env.parts.observer.status;
         status.set_namespaces_forbidden(true);
         Banner::assert_one(&banner.problems().await, "tagwatch may not read namespaces");
         status.set_namespaces_forbidden(false);
         assert_eq!(banner.problems().await, [""; 0]);
         let scope = WatchScope { kind: KindName::new("argoproj.io", "Rollout"), namespace: None };
-        banner.parts.custom.set(&scope, Some(WatchState::Forbidden));
+        banner.env.parts.custom.set(&scope, Some(WatchState::Forbidden));
         Banner::assert_one(&banner.problems().await, "tagwatch may not read Rollout.argoproj.io");
-        banner.parts.custom.set(&scope, Some(WatchState::Watching));
+        banner.env.parts.custom.set(&scope, Some(WatchState::Watching));
         assert_eq!(banner.problems().await, [""; 0]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_watch_that_fails_is_named_until_it_follows_the_cluster() {
         let banner = Banner::new();
-        let watches = &banner.parts.observer.watches;
+        let watches = &banner.env.parts.observer.watches;
         let watch = watches.begin(&Arc::from("pods"), Some("shop"), Need::Required);
         watch.mark_running();
         watches.mark_forbidden(&watch, "forbidden");
