@@ -99,10 +99,11 @@ impl Health {
         let unwritten = self.unwritten(&sees);
         let others = [
             self.is_report_api_absent.then(|| HealthLine {
-                what:
-                    "The API server does not serve policyreports.wgpolicyk8s.io, so no report can be written."
-                        .to_owned(),
-                fix: "Install the definition: crds.install in the chart, or kubectl apply -k config/crd."
+                what: "The API server does not serve policyreports of wgpolicyk8s.io/v1alpha2, so no report can be written."
+                    .to_owned(),
+                fix: "If kubectl api-resources --api-group=wgpolicyk8s.io lists nothing, install the definition: \
+                      crds.install in the chart, or kubectl apply -k config/crd. Else it is that of another engine, which has \
+                      to serve this version, too."
                     .to_owned(),
             }),
             (self.contested_reports > 0).then(|| HealthLine {

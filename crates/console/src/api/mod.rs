@@ -66,7 +66,10 @@ async fn issue(request: AuthenticatedRequest, id: Result<Path<String>, PathRejec
     let id = id.map(|Path(id)| id).unwrap_or_default();
     match request.view.issue(&id).or_else(|| request.view.successor(&id)) {
         Some(issue) => json(StatusCode::OK, &IssueDetails::new(&request.view, issue)),
-        None => request.not_found("There is no such issue."),
+        None => request.not_found(
+            "There is no open issue of this id: it was resolved, which its page shows for a while, its workload is gone, or you may not \
+             see its namespace.",
+        ),
     }
 }
 

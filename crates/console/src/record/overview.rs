@@ -23,8 +23,6 @@ pub(crate) struct OverviewRecord {
     pub(crate) evaluated: Option<String>,
     /// What is wrong with tagwatch itself, and what to do.
     pub(crate) problems: Vec<String>,
-    /// The replica that writes.
-    pub(crate) leader: Option<String>,
     #[serde(flatten)]
     pub(crate) counts: CountsRecord,
     /// Rules that are on.
@@ -110,7 +108,6 @@ impl OverviewRecord {
             profile: facts.profile,
             evaluated: facts.evaluated.map(|time| time.to_string()),
             problems,
-            leader: None,
             counts: CountsRecord::new(&tally),
             rules_enabled: on().count(),
             rules_violated: on().filter(|rule| tally.is_violated(rule.rule.id)).count(),

@@ -45,7 +45,7 @@ async fn every_page_says_what_is_wrong_and_what_to_do() {
         let page = get(&console, &path).await;
         for line in [
             "<strong>The policy default is invalid: its last valid spec applies (generation 7).</strong> kubectl describe tagpolicy default",
-            "<strong>The API server does not serve policyreports.wgpolicyk8s.io, so no report can be written.</strong> Install",
+            "<strong>The API server does not serve policyreports of wgpolicyk8s.io/v1alpha2, so no report can be written.</strong> If",
             "<strong>The reports of 3 workloads in payments cannot be written: a ResourceQuota is used up.</strong> Raise",
             "<strong>Another client keeps changing or removing 1 report:",
             "<strong>tagwatch may not read namespaces",

@@ -155,7 +155,7 @@ mod tests {
         banner.env.parts.observer.metrics.report_api_available.set(0);
         Banner::assert_one(
             &banner.problems().await,
-            "The API server does not serve policyreports.wgpolicyk8s.io",
+            "The API server does not serve policyreports of wgpolicyk8s.io/v1alpha2",
         );
     }
 
