@@ -70,7 +70,7 @@ fn pods_of_a_replica_set_that_asks_for_none_count_again_where_they_stay() {
     for _ in 0..2 {
         let look_again = cluster.assemble(&key).unwrap().look_again;
         assert!(look_again.is_some_and(|at| at <= wait), "nothing else says it: {look_again:?}");
-        cluster.now += wait - Duration::from_secs(1);
+        cluster.now += Duration::from_secs((LONG_DELETION - 1).into());
         assert_eq!(judged(&mut cluster, &key), template);
         cluster.now += Duration::from_secs(1);
         assert_eq!(judged(&mut cluster, &key), both);
